@@ -1,0 +1,1 @@
+"""What an AWS account is: immutable records of everything IAM knows, and the JSON they come from."""

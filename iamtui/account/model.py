@@ -1,0 +1,332 @@
+"""The records of an account. All are immutable, hold raw text, and know no source and no engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any, TypeAlias
+
+from iamtui.account.availability import Fact, Gap, Missing
+from iamtui.account.organization import Organization
+from iamtui.policy.document import PolicyDocument
+
+Tags: TypeAlias = tuple[tuple[str, str], ...]
+"""Pairs of tag key and value, in the source's order."""
+
+NOT_LOADED = Missing("not loaded")
+
+
+@dataclass(frozen=True, slots=True)
+class InlinePolicy:
+    """A policy embedded in one user, group or role."""
+
+    name: str
+    document: PolicyDocument
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedPolicy:
+    """The attachment of a managed policy; the document is found through Account.policy(arn)."""
+
+    name: str
+    arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKey:
+    """A long-term access key of a user. Times are UTC. `id` is not secret; the secret half is never read."""
+
+    id: str
+    status: str
+    created: datetime | None
+    last_used: datetime | None = None
+    last_service: str = ""
+    last_region: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MfaDevice:
+    """An MFA device of a user, named by its serial number or ARN."""
+
+    serial: str
+    enabled: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class LoginProfile:
+    """A console password; its presence is what matters."""
+
+    created: datetime | None
+    reset_required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """An IAM user. Times are UTC; every Fact can be Missing, which is not the same as none."""
+
+    name: str
+    path: str
+    arn: str
+    id: str
+    created: datetime | None
+    groups: tuple[str, ...] = ()
+    inline_policies: tuple[InlinePolicy, ...] = ()
+    attached_policies: tuple[AttachedPolicy, ...] = ()
+    boundary_arn: str | None = None
+    tags: Tags = ()
+    password_last_used: Fact[datetime | None] = NOT_LOADED
+    access_keys: Fact[tuple[AccessKey, ...]] = NOT_LOADED
+    mfa_devices: Fact[tuple[MfaDevice, ...]] = NOT_LOADED
+    login_profile: Fact[LoginProfile | None] = NOT_LOADED
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """An IAM group. Its members are the users that name it: Account.members(name)."""
+
+    name: str
+    path: str
+    arn: str
+    id: str
+    created: datetime | None
+    inline_policies: tuple[InlinePolicy, ...] = ()
+    attached_policies: tuple[AttachedPolicy, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """An IAM role. `max_session_seconds` is MaxSessionDuration; `last_used` is Known(None) when never used."""
+
+    name: str
+    path: str
+    arn: str
+    id: str
+    created: datetime | None
+    trust: PolicyDocument
+    inline_policies: tuple[InlinePolicy, ...] = ()
+    attached_policies: tuple[AttachedPolicy, ...] = ()
+    boundary_arn: str | None = None
+    tags: Tags = ()
+    description: Fact[str] = NOT_LOADED
+    max_session_seconds: Fact[int] = NOT_LOADED
+    last_used: Fact[datetime | None] = NOT_LOADED
+    last_used_region: str = ""
+
+    @property
+    def service_linked(self) -> bool:
+        """Whether AWS owns the role for one of its services (IAM User Guide: service-linked roles)."""
+        return self.path.startswith("/aws-service-role/") or self.name.startswith("AWSServiceRoleFor")
+
+    @property
+    def sso_reserved(self) -> bool:
+        """Whether IAM Identity Center owns the role."""
+        return self.path.startswith("/aws-reserved/")
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyVersion:
+    """One version of a managed policy."""
+
+    id: str
+    document: PolicyDocument
+    is_default: bool
+    created: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedPolicy:
+    """A managed policy, customer's or AWS's. Only the default version has effect."""
+
+    name: str
+    path: str
+    arn: str
+    id: str
+    created: datetime | None
+    versions: tuple[PolicyVersion, ...] = ()
+    attachment_count: Fact[int] = NOT_LOADED
+    boundary_count: Fact[int] = NOT_LOADED
+    description: Fact[str] = NOT_LOADED
+    updated: datetime | None = None
+    tags: Tags = ()
+
+    @property
+    def aws_managed(self) -> bool:
+        """Whether AWS owns it (its ARN has `aws` in the account field)."""
+        return ":iam::aws:" in self.arn
+
+    @property
+    def default_version(self) -> PolicyVersion | None:
+        """The version in force, or None when the source did not give its document."""
+        return next((version for version in self.versions if version.is_default), None)
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceProfile:
+    """An instance profile and the names of its roles (at most one)."""
+
+    name: str
+    path: str
+    arn: str
+    id: str
+    created: datetime | None
+    roles: tuple[str, ...] = ()
+    tags: Tags = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityProvider:
+    """A SAML or OIDC provider that trust policies may name. `type` is "SAML" or "OIDC"."""
+
+    arn: str
+    type: str
+    name: str
+    created: datetime | None = None
+    audiences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ResourcePolicy:
+    """What is known about the policy of one resource.
+
+    Args:
+        state: "present", "none" (asked, the resource has none) or "denied" (the caller may not read it).
+        document: the policy when present.
+        permission: the action that would let the caller read it, when denied.
+    """
+
+    state: str
+    document: PolicyDocument | None = None
+    permission: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PublicAccessBlock:
+    """The S3 Block Public Access switch that matters to decisions, as effective for one bucket."""
+
+    restrict_public_buckets: bool = False
+
+
+Entity: TypeAlias = User | Group | Role | ManagedPolicy | InstanceProfile | IdentityProvider
+
+
+@dataclass(frozen=True)
+class Account:
+    """Everything a source knows of one account. Immutable: loading more gives a new Account.
+
+    Args:
+        id: 12 digits.
+        partition: "aws", "aws-cn", "aws-us-gov", ...
+        alias: the account alias; Known(None) when there is none.
+        caller_arn: who is asking, as GetCallerIdentity says it.
+        taken_at: when the data was read, UTC.
+        organization: Known(None) when the account is in no organization; Missing: SCPs and RCPs unknown.
+        resource_policies: by resource ARN; an ARN that is not there was not asked about.
+        public_access_blocks: by bucket name.
+        gaps: what the source lacks as a whole.
+    """
+
+    id: str
+    partition: str = "aws"
+    alias: Fact[str | None] = NOT_LOADED
+    caller_arn: Fact[str] = NOT_LOADED
+    taken_at: datetime | None = None
+    users: tuple[User, ...] = ()
+    groups: tuple[Group, ...] = ()
+    roles: tuple[Role, ...] = ()
+    policies: tuple[ManagedPolicy, ...] = ()
+    instance_profiles: tuple[InstanceProfile, ...] = ()
+    providers: Fact[tuple[IdentityProvider, ...]] = NOT_LOADED
+    organization: Fact[Organization | None] = NOT_LOADED
+    resource_policies: Mapping[str, ResourcePolicy] = field(default_factory=dict)
+    public_access_blocks: Mapping[str, PublicAccessBlock] = field(default_factory=dict)
+    gaps: tuple[Gap, ...] = ()
+
+    @cached_property
+    def _by_arn(self) -> dict[str, Entity]:
+        return {entity.arn: entity for entity in self.entities()}
+
+    @cached_property
+    def _by_id(self) -> dict[str, Entity]:
+        return {entity.id: entity for entity in self.entities() if getattr(entity, "id", "")}
+
+    @cached_property
+    def _users(self) -> dict[str, User]:
+        return {user.name: user for user in self.users}
+
+    @cached_property
+    def _groups(self) -> dict[str, Group]:
+        return {group.name: group for group in self.groups}
+
+    @cached_property
+    def _roles(self) -> dict[str, Role]:
+        return {role.name: role for role in self.roles}
+
+    @cached_property
+    def _members(self) -> dict[str, tuple[User, ...]]:
+        members: dict[str, list[User]] = {}
+        for user in self.users:
+            for name in user.groups:
+                members.setdefault(name, []).append(user)
+        return {name: tuple(users) for name, users in members.items()}
+
+    @cached_property
+    def _holders(self) -> dict[str, tuple[User | Group | Role, ...]]:
+        holders: dict[str, list[User | Group | Role]] = {}
+        for holder in (*self.users, *self.groups, *self.roles):
+            for attached in holder.attached_policies:
+                holders.setdefault(attached.arn, []).append(holder)
+        return {arn: tuple(found) for arn, found in holders.items()}
+
+    @cached_property
+    def memo(self) -> dict[Any, Any]:
+        """A scratch dictionary for what other rooms derive from this account, gone with the account."""
+        return {}
+
+    def entities(self) -> Iterator[Entity]:
+        """All users, groups, roles, policies, instance profiles and known providers."""
+        yield from self.users
+        yield from self.groups
+        yield from self.roles
+        yield from self.policies
+        yield from self.instance_profiles
+        if not isinstance(self.providers, Missing):
+            yield from self.providers.value
+
+    def by_arn(self, arn: str) -> Entity | None:
+        """The entity with exactly this ARN, or None."""
+        return self._by_arn.get(arn)
+
+    def by_id(self, unique_id: str) -> Entity | None:
+        """The entity with this unique id (AIDA..., AROA...), or None."""
+        return self._by_id.get(unique_id)
+
+    def user(self, name: str) -> User | None:
+        """The user of this name, or None."""
+        return self._users.get(name)
+
+    def group(self, name: str) -> Group | None:
+        """The group of this name, or None."""
+        return self._groups.get(name)
+
+    def role(self, name: str) -> Role | None:
+        """The role of this name (without path), or None."""
+        return self._roles.get(name)
+
+    def policy(self, arn: str) -> ManagedPolicy | None:
+        """The managed policy with this ARN, or None when the source did not give it."""
+        found = self._by_arn.get(arn)
+        return found if isinstance(found, ManagedPolicy) else None
+
+    def members(self, group_name: str) -> tuple[User, ...]:
+        """The users in a group."""
+        return self._members.get(group_name, ())
+
+    def holders(self, policy_arn: str) -> tuple[User | Group | Role, ...]:
+        """The users, groups and roles that a managed policy is attached to."""
+        return self._holders.get(policy_arn, ())
+
+    def bounded_by(self, policy_arn: str) -> tuple[User | Role, ...]:
+        """The users and roles that have this policy as their permissions boundary."""
+        return tuple(holder for holder in (*self.users, *self.roles) if holder.boundary_arn == policy_arn)

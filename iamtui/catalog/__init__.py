@@ -1,0 +1,1 @@
+"""What AWS offers: actions, resource types, ARN forms, condition keys."""

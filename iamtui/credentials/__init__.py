@@ -1,0 +1,1 @@
+"""Assuming roles, temporary sessions, and handing credentials over."""

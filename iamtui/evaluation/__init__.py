@@ -1,0 +1,1 @@
+"""One request and the policies in force give one Decision."""

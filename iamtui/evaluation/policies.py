@@ -1,0 +1,122 @@
+"""The policies in force for one request, layer by layer, as the evaluator takes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from iamtui.policy.document import PolicyDocument
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPolicy:
+    """A document under the name it is known by (policy name or ARN)."""
+
+    name: str
+    document: PolicyDocument
+
+
+@dataclass(frozen=True, slots=True)
+class MissingPolicy:
+    """A policy that is in force but whose document is not known: it may allow and it may deny.
+
+    Args:
+        name: policy name or ARN.
+        permission: the IAM action that would let it be read, or empty.
+        reason: why it is missing ("not in the snapshot", "unreadable: ...").
+    """
+
+    name: str
+    permission: str = ""
+    reason: str = ""
+
+
+PolicyInForce: TypeAlias = NamedPolicy | MissingPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyLevel:
+    """The SCPs or RCPs of one level (root, OU or account)."""
+
+    policies: tuple[PolicyInForce, ...]
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotEvaluated:
+    """A layer that is not loaded or switched off; `reason` is a short phrase."""
+
+    reason: str
+    permission: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PoliciesInForce:
+    """What applies to one request.
+
+    An empty tuple of boundaries, session or endpoint policies means that the layer is absent.
+
+    Args:
+        identity: the caller's own policies and those of its groups, or of its role or issuer.
+        boundaries: the permissions boundary (at most one in AWS).
+        session: inline and managed session policies.
+        resource: the policy of the resource; None when it has none.
+        scps, rcps: levels from the root; () means not in an organization; NotEvaluated: not loaded.
+        vpc_endpoint: policies of the endpoint that the request travels through.
+        principal_in_management_account, resource_in_management_account: exempt from SCPs, RCPs.
+        restrict_public_buckets: S3 Block Public Access; NotEvaluated: not known.
+        public_policy: whether the bucket policy counts as public; None: judge it.
+    """
+
+    identity: tuple[PolicyInForce, ...] | NotEvaluated = ()
+    boundaries: tuple[PolicyInForce, ...] | NotEvaluated = ()
+    session: tuple[PolicyInForce, ...] | NotEvaluated = ()
+    resource: PolicyInForce | None | NotEvaluated = None
+    scps: tuple[PolicyLevel, ...] | NotEvaluated = ()
+    rcps: tuple[PolicyLevel, ...] | NotEvaluated = ()
+    vpc_endpoint: tuple[PolicyInForce, ...] | NotEvaluated = ()
+    principal_in_management_account: bool = False
+    resource_in_management_account: bool = False
+    restrict_public_buckets: bool | NotEvaluated = False
+    public_policy: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """The open points of AWS's documentation that can change a decision, each with its default.
+
+    Args:
+        substitute_variables_in_bool: operators page says supported, variables page says not.
+        anonymous_userid: whether an anonymous caller has aws:userid "anonymous".
+        deny_federated_without_session_policy: whether GetFederationToken without policies can use identity policies.
+        role_grant_limited_by_caps: whether a same-account grant to a role ARN is limited by boundary and session policy.
+        not_principal_root_required: whether Deny with NotPrincipal also denies when the account root is not listed.
+        multivalued_without_set_operator: "false_and_true" (positive false, negated true).
+        trailing_star_crosses_colons: whether a `*` that ends an ARN field may run past the colons behind it.
+        list_buckets_on_bucket_arn: whether `arn:aws:s3:::*` matches s3:ListAllMyBuckets.
+        bare_star_in_arn_operator: whether `*` as an ARN pattern matches every present value.
+        wildcards_in_substituted_values: whether `*` inside a substituted value is a wildcard.
+        star_allow_includes_services: whether an Allow to "*" includes service principals.
+        trust_aws_star_admits_everyone: whether {"AWS": "*"} in a trust policy admits services and federated callers.
+        legacy_role_self_trust: whether roles trust themselves without saying so.
+        block_public_access_is_explicit: whether a Block Public Access rejection counts as an explicit deny.
+    """
+
+    substitute_variables_in_bool: bool = True
+    anonymous_userid: bool = True
+    deny_federated_without_session_policy: bool = True
+    role_grant_limited_by_caps: bool = True
+    not_principal_root_required: bool = False
+    multivalued_without_set_operator: str = "false_and_true"
+    trailing_star_crosses_colons: bool = True
+    list_buckets_on_bucket_arn: bool = True
+    bare_star_in_arn_operator: bool = True
+    wildcards_in_substituted_values: bool = False
+    star_allow_includes_services: bool = True
+    trust_aws_star_admits_everyone: bool = False
+    legacy_role_self_trust: bool = False
+    block_public_access_is_explicit: bool = True
+
+
+DEFAULT_OPTIONS = EngineOptions()
+

@@ -1,0 +1,1 @@
+"""The policy language: parse, match, test conditions. Knows no account and no catalogue."""

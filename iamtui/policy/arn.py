@@ -1,0 +1,48 @@
+"""ARNs: cut at the first five colons, compared as text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Arn:
+    """`arn:partition:service:region:account:resource`; the resource may hold colons and slashes."""
+
+    partition: str
+    service: str
+    region: str
+    account: str
+    resource: str
+
+    def __str__(self) -> str:
+        return f"arn:{self.partition}:{self.service}:{self.region}:{self.account}:{self.resource}"
+
+    @property
+    def resource_type(self) -> str:
+        """The part of the resource before its first slash or colon ("role" of role/path/name)."""
+        return self.resource.replace(":", "/").split("/", 1)[0]
+
+    @property
+    def name(self) -> str:
+        """The part of the resource behind its last slash ("name" of role/path/name)."""
+        return self.resource.rsplit("/", 1)[-1]
+
+    @property
+    def path(self) -> str:
+        """The IAM path with both slashes ("/path/" of role/path/name, "/" of role/name)."""
+        parts = self.resource.split("/")
+        return "/" + "/".join(parts[1:-1]) + "/" if len(parts) > 2 else "/"
+
+
+def parse_arn(text: str) -> Arn | None:
+    """Return the Arn, or None when the text does not have the six fields of one."""
+    parts = text.split(":", 5)
+    if len(parts) != 6 or parts[0] != "arn":
+        return None
+    return Arn(*parts[1:])
+
+
+def is_account_id(text: str) -> bool:
+    """Whether the text is a 12-digit account id."""
+    return len(text) == 12 and text.isascii() and text.isdigit()

@@ -1,0 +1,451 @@
+"""Policy documents: JSON text to Policy and Statement, canonical rendering, line ranges, exact errors.
+
+Reading is as tolerant as AWS's evaluation (a single value equals a list of one, a single statement needs no
+brackets, misplaced elements are kept for findings) and as strict as safety asks: a document whose meaning
+cannot be known (not JSON, no Statement, an Effect that is neither Allow nor Deny, a repeated key) is an
+error, never a guess.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn, TypeAlias
+from urllib.parse import unquote
+
+from iamtui.problem import Problem
+
+JsonValue: TypeAlias = Any
+"""What json.loads gives: dict, list, str, int, float, bool or None."""
+
+MAX_CHARACTERS: Final = 262_144
+"""Longest document read, in characters: twice what the IAM API accepts."""
+
+MAX_DEPTH: Final = 64
+"""Deepest nesting of brackets read."""
+
+
+class DocumentError(Problem):
+    """A policy document cannot be understood.
+
+    Args:
+        message: what is wrong and what was expected.
+        path: where inside the JSON, as `$.Statement[0].Effect`.
+        line: 1-based line in the text as given, or None when the document did not come as text.
+    """
+
+    def __init__(self, message: str, *, path: str = "$", line: int | None = None) -> None:
+        at = f"line {line}, {path}" if line is not None else path
+        super().__init__(f"{message} (at {at}).")
+        self.message = message
+        self.path = path
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionLine:
+    """One operator, key and list of values of a Condition block; values as text (true becomes "true")."""
+
+    operator: str
+    key: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PrincipalEntry:
+    """One entry of a Principal or NotPrincipal element.
+
+    Args:
+        kind: "AWS", "Service", "Federated", "CanonicalUser", another key as written, or "*" for the bare star.
+        value: the text.
+        bare: whether it stood as a bare string instead of in a map (outside the grammar unless "*").
+    """
+
+    kind: str
+    value: str
+    bare: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement. An element that is absent is None; a present but empty list is ().
+
+    Args:
+        index: position in the document, from 0.
+        effect: "Allow" or "Deny".
+        unknown_elements: element names AWS does not know, kept for findings.
+    """
+
+    index: int
+    sid: str | None
+    effect: str
+    principals: tuple[PrincipalEntry, ...] | None = None
+    not_principals: tuple[PrincipalEntry, ...] | None = None
+    actions: tuple[str, ...] | None = None
+    not_actions: tuple[str, ...] | None = None
+    resources: tuple[str, ...] | None = None
+    not_resources: tuple[str, ...] | None = None
+    conditions: tuple[ConditionLine, ...] = ()
+    unknown_elements: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A parsed policy document. `version` is None when the document has none (2008 behaviour)."""
+
+    version: str | None
+    id: str | None
+    statements: tuple[Statement, ...]
+    unknown_elements: tuple[str, ...] = ()
+
+    @property
+    def substitutes_variables(self) -> bool:
+        """Whether ${...} means something in this document (IAM User Guide: Version element)."""
+        return self.version == "2012-10-17"
+
+
+_STATEMENT_ELEMENTS: Final = frozenset(
+    ("Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition")
+)
+
+
+def load_json(text: str, *, max_characters: int = MAX_CHARACTERS) -> JsonValue:
+    """Parse untrusted JSON text.
+
+    Raises:
+        DocumentError: too long, too deep, not JSON, a repeated key, NaN or Infinity, or a number that is
+            too large; with the line where known.
+    """
+    if len(text) > max_characters:
+        raise DocumentError(f"The document has {len(text):,} characters, more than the {max_characters:,} that are read")
+    _check_depth(text)
+    try:
+        return json.loads(text, object_pairs_hook=_object_without_repeats, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise DocumentError(f"Not JSON: {error.msg}", line=error.lineno) from None
+    except DocumentError:
+        raise
+    except RecursionError:
+        raise DocumentError(f"Nested deeper than {MAX_DEPTH} levels") from None
+    except ValueError:
+        raise DocumentError("A number in the document is too large to be read") from None
+
+
+def _check_depth(text: str) -> None:
+    """Refuse deep nesting before the JSON parser recurses into it; brackets inside strings do not count."""
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return
+    depth = 0
+    for token in _BRACKETS.finditer(text):
+        bracket = token.group()
+        if bracket in "[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                line = text.count("\n", 0, token.start()) + 1
+                raise DocumentError(f"Nested deeper than {MAX_DEPTH} levels", line=line)
+        elif bracket in "]}":
+            depth -= 1
+
+
+_BRACKETS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+
+
+def _object_without_repeats(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        seen: set[str] = set()
+        repeated = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise DocumentError(f'The key "{repeated}" stands twice in one object, so the document has no single meaning')
+    return result
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise DocumentError(f"{name} is not JSON")
+
+
+def parse_policy(value: JsonValue) -> Policy:
+    """Turn a decoded JSON value into a Policy.
+
+    Raises:
+        DocumentError: the value is no policy document; the path says where.
+    """
+    if not isinstance(value, dict):
+        raise DocumentError(f"A policy document is a JSON object, not {_kind(value)}")
+    version = value.get("Version")
+    if version is not None and not isinstance(version, str):
+        raise DocumentError(f"Version is a text, not {_kind(version)}", path="$.Version")
+    policy_id = value.get("Id")
+    if policy_id is not None and not isinstance(policy_id, str):
+        raise DocumentError(f"Id is a text, not {_kind(policy_id)}", path="$.Id")
+    if "Statement" not in value:
+        raise DocumentError("A policy document needs a Statement element")
+    raw = value["Statement"]
+    statements: list[Statement] = []
+    if isinstance(raw, dict):
+        statements.append(_parse_statement(raw, 0, "$.Statement"))
+    elif isinstance(raw, list):
+        statements.extend(_parse_statement(item, i, f"$.Statement[{i}]") for i, item in enumerate(raw))
+    else:
+        raise DocumentError(f"Statement is an object or a list of objects, not {_kind(raw)}", path="$.Statement")
+    unknown = tuple(key for key in value if key not in ("Version", "Id", "Statement"))
+    return Policy(version, policy_id, tuple(statements), unknown)
+
+
+def _parse_statement(value: JsonValue, index: int, path: str) -> Statement:
+    if not isinstance(value, dict):
+        raise DocumentError(f"A statement is an object, not {_kind(value)}", path=path)
+    effect = value.get("Effect")
+    if effect not in ("Allow", "Deny"):
+        found = "it is missing" if "Effect" not in value else f"not {json.dumps(effect)[:80]}"
+        raise DocumentError(f'Effect is exactly "Allow" or "Deny", {found}', path=f"{path}.Effect")
+    sid = value.get("Sid")
+    if sid is not None and not isinstance(sid, str):
+        raise DocumentError(f"Sid is a text, not {_kind(sid)}", path=f"{path}.Sid")
+    for one, other in (("Principal", "NotPrincipal"), ("Action", "NotAction"), ("Resource", "NotResource")):
+        if one in value and other in value:
+            raise DocumentError(f"A statement has {one} or {other}, never both", path=path)
+    if "Action" not in value and "NotAction" not in value:
+        raise DocumentError("A statement needs Action or NotAction", path=path)
+    return Statement(
+        index=index,
+        sid=sid,
+        effect=effect,
+        principals=_parse_principals(value, "Principal", path),
+        not_principals=_parse_principals(value, "NotPrincipal", path),
+        actions=_texts(value, "Action", path),
+        not_actions=_texts(value, "NotAction", path),
+        resources=_texts(value, "Resource", path),
+        not_resources=_texts(value, "NotResource", path),
+        conditions=_parse_conditions(value.get("Condition"), f"{path}.Condition"),
+        unknown_elements=tuple(key for key in value if key not in _STATEMENT_ELEMENTS),
+    )
+
+
+def _texts(statement: dict[str, JsonValue], element: str, path: str) -> tuple[str, ...] | None:
+    if element not in statement:
+        return None
+    value = statement[element]
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, list):
+        for i, item in enumerate(value):
+            if not isinstance(item, str):
+                raise DocumentError(f"{element} holds texts, not {_kind(item)}", path=f"{path}.{element}[{i}]")
+        return tuple(value)
+    raise DocumentError(f"{element} is a text or a list of texts, not {_kind(value)}", path=f"{path}.{element}")
+
+
+def _parse_principals(
+    statement: dict[str, JsonValue], element: str, path: str
+) -> tuple[PrincipalEntry, ...] | None:
+    if element not in statement:
+        return None
+    value = statement[element]
+    path = f"{path}.{element}"
+    if isinstance(value, str):
+        return (PrincipalEntry("*", "*", bare=True),) if value == "*" else (PrincipalEntry("AWS", value, bare=True),)
+    if not isinstance(value, dict):
+        raise DocumentError(f'{element} is "*" or an object such as {{"AWS": "..."}}, not {_kind(value)}', path=path)
+    entries: list[PrincipalEntry] = []
+    for kind, names in value.items():
+        listed = [names] if isinstance(names, str) else names
+        if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
+            raise DocumentError(f"{element}.{kind} is a text or a list of texts", path=f"{path}.{kind}")
+        entries.extend(PrincipalEntry(kind, name) for name in listed)
+    return tuple(entries)
+
+
+def _parse_conditions(value: JsonValue, path: str) -> tuple[ConditionLine, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, dict):
+        raise DocumentError(f"Condition is an object, not {_kind(value)}", path=path)
+    lines: list[ConditionLine] = []
+    for operator, block in value.items():
+        if not isinstance(block, dict):
+            raise DocumentError(f"A condition operator holds an object, not {_kind(block)}", path=f"{path}.{operator}")
+        for key, raw in block.items():
+            values = raw if isinstance(raw, list) else [raw]
+            texts = []
+            for item in values:
+                text = scalar_text(item)
+                if text is None:
+                    raise DocumentError(
+                        f"A condition value is a text, number or boolean, not {_kind(item)}",
+                        path=f"{path}.{operator}.{key}",
+                    )
+                texts.append(text)
+            lines.append(ConditionLine(operator, key, tuple(texts)))
+    return tuple(lines)
+
+
+def scalar_text(value: JsonValue) -> str | None:
+    """The text that AWS compares for a JSON scalar (true is "true", 10 is "10"), or None for anything else."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return json.dumps(value)
+    return None
+
+
+def _kind(value: JsonValue) -> str:
+    if value is None:
+        return "null"
+    names = {dict: "an object", list: "a list", str: "a text", bool: "a boolean", int: "a number", float: "a number"}
+    return names.get(type(value), type(value).__name__)
+
+
+def render(value: JsonValue) -> str:
+    """The canonical text of a JSON value: two-space indent, key order kept, non-ASCII kept.
+
+    Line numbers everywhere in iamtui refer to this text.
+    """
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def statement_lines(value: JsonValue) -> tuple[tuple[int, int], ...]:
+    """The (first, last) lines, 1-based and inclusive, of each statement in `render(value)`."""
+    ranges: list[tuple[int, int]] = []
+    line = 2
+    for key, item in value.items():
+        count = render({key: item}).count("\n") - 1
+        if key == "Statement":
+            if isinstance(item, dict):
+                ranges.append((line, line + count - 1))
+            else:
+                start = line + 1
+                for statement in item:
+                    size = render(statement).count("\n") + 1
+                    ranges.append((start, start + size - 1))
+                    start += size
+        line += count
+    return tuple(ranges)
+
+
+class PolicyDocument:
+    """A policy document as a source delivered it: kept as text, parsed once when first needed.
+
+    Equal texts are equal documents, so a source that pools them (`DocumentPool`) has each parsed and
+    compiled once, however many principals carry it.
+    """
+
+    __slots__ = ("_compiled", "_error", "_lines", "_policy", "_raw", "_value")
+
+    def __init__(self, raw: str) -> None:
+        """Take JSON text, or JSON text that is percent-encoded (RFC 3986; a plus is a plus)."""
+        self._raw = raw
+        self._value: JsonValue = None
+        self._policy: Policy | None = None
+        self._error: DocumentError | None = None
+        self._lines: tuple[tuple[int, int], ...] | None = None
+        self._compiled: dict[Any, Any] = {}
+
+    @classmethod
+    def of(cls, value: Mapping[str, JsonValue] | str) -> PolicyDocument:
+        """Make a document from a decoded JSON object or from text."""
+        return cls(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+    @property
+    def raw(self) -> str:
+        """The text as the source gave it."""
+        return self._raw
+
+    @property
+    def source_text(self) -> str:
+        """The text as given, percent-decoded where it was encoded."""
+        text = self._raw.lstrip("\ufeff \t\r\n")
+        return unquote(self._raw) if text[:1] == "%" else self._raw
+
+    @property
+    def value(self) -> JsonValue:
+        """The decoded JSON object.
+
+        Raises:
+            DocumentError: the document is unreadable.
+        """
+        self._read()
+        return self._value
+
+    @property
+    def policy(self) -> Policy:
+        """The parsed policy.
+
+        Raises:
+            DocumentError: the document is unreadable.
+        """
+        self._read()
+        assert self._policy is not None
+        return self._policy
+
+    @property
+    def error(self) -> DocumentError | None:
+        """Why the document is unreadable, or None when it can be read."""
+        try:
+            self._read()
+        except DocumentError as error:
+            return error
+        return None
+
+    @property
+    def text(self) -> str:
+        """The canonical rendering, or the text as given when it cannot be read."""
+        return self.source_text if self.error else render(self._value)
+
+    @property
+    def lines(self) -> tuple[tuple[int, int], ...]:
+        """The line range of each statement in `text`; empty when unreadable."""
+        if self._lines is None:
+            self._lines = () if self.error else statement_lines(self._value)
+        return self._lines
+
+    @property
+    def compiled(self) -> dict[Any, Any]:
+        """Where the matcher keeps this document's compiled forms, one for each policy type."""
+        return self._compiled
+
+    def _read(self) -> None:
+        if self._error is not None:
+            raise self._error
+        if self._policy is not None:
+            return
+        try:
+            value = load_json(self.source_text)
+            self._policy = parse_policy(value)
+            self._value = value
+        except DocumentError as error:
+            self._error = error
+            raise
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PolicyDocument) and self._raw == other._raw
+
+    def __hash__(self) -> int:
+        return hash(self._raw)
+
+    def __repr__(self) -> str:
+        return f"PolicyDocument({self._raw[:60]!r})"
+
+
+class DocumentPool:
+    """Gives one PolicyDocument for each distinct text."""
+
+    def __init__(self) -> None:
+        self._documents: dict[str, PolicyDocument] = {}
+
+    def document(self, raw: Mapping[str, JsonValue] | str) -> PolicyDocument:
+        """Return the shared document for JSON text, percent-encoded text or a decoded object."""
+        text = raw if isinstance(raw, str) else json.dumps(raw, ensure_ascii=False)
+        found = self._documents.get(text)
+        if found is None:
+            found = self._documents[text] = PolicyDocument(text)
+        return found
+
+    def __iter__(self) -> Iterator[PolicyDocument]:
+        return iter(self._documents.values())
+
+    def __len__(self) -> int:
+        return len(self._documents)

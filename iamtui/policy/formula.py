@@ -1,0 +1,192 @@
+"""Three-valued logic: a truth is True, False, or a formula over what is not known (Kleene).
+
+False wins in AND, true in OR; negation is pushed to the leaves, so that every leaf can be read as a
+condition that has to hold, or has not to hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a leaf comes from: layer, policy name or ARN, statement index, effect."""
+
+    layer: str
+    policy: str
+    statement: int
+    effect: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionLeaf:
+    """A condition line, or a Resource entry with a variable, that is undetermined.
+
+    Args:
+        op: condition operator, or "Resource"/"NotResource".
+        key: condition key; for a resource leaf the variable's key.
+        values: policy values; for a resource leaf the entries.
+        holds: False when it must not hold (it comes from a Deny).
+    """
+
+    op: str
+    key: str
+    values: tuple[str, ...]
+    holds: bool = True
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLeaf:
+    """The session name of a caller given as a role ARN must be, or must not be, this one."""
+
+    name: str
+    holds: bool = True
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MissingLeaf:
+    """A document that was not loaded must allow (holds, effect Allow) or must not deny the request."""
+
+    document: str
+    permission: str
+    holds: bool = True
+    source: Source | None = None
+
+
+Leaf: TypeAlias = ConditionLeaf | SessionLeaf | MissingLeaf
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All parts must hold; at least two, none constant, none an And, no duplicates."""
+
+    parts: tuple[Or | Leaf, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """One part must hold; at least two, none constant, none an Or, no duplicates."""
+
+    parts: tuple[And | Leaf, ...]
+
+
+Node: TypeAlias = And | Or | Leaf
+Truth: TypeAlias = bool | And | Or | ConditionLeaf | SessionLeaf | MissingLeaf
+
+
+def all_of(truths: Iterable[Truth]) -> Truth:
+    """Kleene AND of any number of truths; True when there are none."""
+    parts: dict[Node, None] = {}
+    for truth in truths:
+        if truth is False:
+            return False
+        if truth is True:
+            continue
+        if isinstance(truth, And):
+            parts.update(dict.fromkeys(truth.parts))
+        else:
+            parts[truth] = None  # type: ignore[index]
+    if not parts:
+        return True
+    kept = _absorb(tuple(parts), Or)
+    if _contradict(kept):
+        return False
+    return kept[0] if len(kept) == 1 else And(kept)  # type: ignore[arg-type]
+
+
+def any_of(truths: Iterable[Truth]) -> Truth:
+    """Kleene OR of any number of truths; False when there are none."""
+    parts: dict[Node, None] = {}
+    for truth in truths:
+        if truth is True:
+            return True
+        if truth is False:
+            continue
+        if isinstance(truth, Or):
+            parts.update(dict.fromkeys(truth.parts))
+        else:
+            parts[truth] = None  # type: ignore[index]
+    if not parts:
+        return False
+    kept = _absorb(tuple(parts), And)
+    if _contradict(kept):
+        return True
+    return kept[0] if len(kept) == 1 else Or(kept)  # type: ignore[arg-type]
+
+
+def negate(truth: Truth) -> Truth:
+    """Kleene NOT, pushed to the leaves."""
+    if truth is True:
+        return False
+    if truth is False:
+        return True
+    if isinstance(truth, And):
+        return any_of(negate(part) for part in truth.parts)
+    if isinstance(truth, Or):
+        return all_of(negate(part) for part in truth.parts)
+    assert not isinstance(truth, bool)
+    return replace(truth, holds=not truth.holds)
+
+
+def with_source(truth: Truth, source: Source) -> Truth:
+    """The same truth with `source` on every leaf that has none."""
+    if isinstance(truth, bool):
+        return truth
+    if isinstance(truth, And):
+        return all_of(with_source(part, source) for part in truth.parts)
+    if isinstance(truth, Or):
+        return any_of(with_source(part, source) for part in truth.parts)
+    return truth if truth.source is not None else replace(truth, source=source)
+
+
+def leaves(truth: Truth) -> list[Leaf]:
+    """The leaves of a truth from left to right; none for a constant."""
+    if isinstance(truth, bool):
+        return []
+    if isinstance(truth, (And, Or)):
+        return [leaf for part in truth.parts for leaf in leaves(part)]
+    return [truth]
+
+
+def _identity(node: Node) -> Node:
+    """What makes two leaves the same condition, wherever they come from."""
+    return node if isinstance(node, (And, Or)) or node.source is None else replace(node, source=None)
+
+
+def _absorb(parts: tuple[Node, ...], inner: type[And] | type[Or]) -> tuple[Node, ...]:
+    """Drop repeated leaves, and drop inner nodes that a leaf beside them makes redundant (a AND (a OR b) is a)."""
+    if len(parts) == 1:
+        return parts
+    seen: set[Node] = set()
+    kept: list[Node] = []
+    for part in parts:
+        identity = _identity(part)
+        if identity not in seen:
+            seen.add(identity)
+            kept.append(part)
+    result = [
+        part
+        for part in kept
+        if not (isinstance(part, inner) and any(_identity(sub) in seen for sub in part.parts))
+    ]
+    return tuple(result)
+
+
+def _contradict(parts: tuple[Node, ...]) -> bool:
+    """Whether a leaf stands beside its own negation."""
+    if len(parts) < 2:
+        return False
+    seen: set[Node] = set()
+    for part in parts:
+        if isinstance(part, (And, Or)):
+            continue
+        identity = _identity(part)
+        if negate(identity) in seen:
+            return True
+        seen.add(identity)
+    return False

@@ -1,0 +1,59 @@
+"""Secret: a text that nothing prints, copies or stores by accident."""
+
+from __future__ import annotations
+
+import hmac
+from typing import NoReturn
+
+_MASK = "••••••••"
+
+
+class Secret:
+    """Wraps a secret text so that only `reveal()` gives it out.
+
+    str, format, repr, pickle, copy and JSON encoding never show it: the first three give a mask, the others
+    raise TypeError. Equality is constant-time and only with another Secret. Python cannot wipe a str, so
+    dropping the last reference is all that forgetting means.
+    """
+
+    __slots__ = ("__text",)
+
+    def __init__(self, text: str) -> None:
+        self.__text = text
+
+    def reveal(self) -> str:
+        """Return the secret text, for the one place the user sent it to."""
+        return self.__text
+
+    def masked(self, keep: int = 0) -> str:
+        """Return a mask that keeps the last `keep` characters, for showing on screen."""
+        return _MASK + (self.__text[-keep:] if keep else "")
+
+    def __str__(self) -> str:
+        return _MASK
+
+    def __format__(self, spec: str) -> str:
+        return format(_MASK, spec)
+
+    def __repr__(self) -> str:
+        return "Secret(••••)"
+
+    def __bool__(self) -> bool:
+        return bool(self.__text)
+
+    def __len__(self) -> int:
+        return len(self.__text)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self.__text.encode(), other.__text.encode())
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret cannot be pickled or copied")
+
+    def __deepcopy__(self, memo: object) -> NoReturn:
+        raise TypeError("a Secret cannot be pickled or copied")

@@ -1,0 +1,1 @@
+"""Where an Account comes from: live AWS, a snapshot file, the embedded demo."""

@@ -1,0 +1,1 @@
+"""The screen: show, call workspace, react."""

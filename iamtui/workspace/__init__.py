@@ -1,0 +1,1 @@
+"""What both doors do: open a source, resolve a principal, ask, assume."""

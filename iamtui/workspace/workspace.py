@@ -1,0 +1,67 @@
+"""Workspace: an opened source, ready to be browsed and asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from iamtui.account.model import Account
+
+if TYPE_CHECKING:
+    # Only for the annotation: importing the aws room would load boto3 before the first frame.
+    from iamtui.aws.connection import Connection
+
+
+class SourceKind(StrEnum):
+    """Where the account came from."""
+
+    LIVE = "live"
+    SNAPSHOT = "snapshot"
+    DEMO = "demo"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """What the status line and `info` say about the source.
+
+    Args:
+        kind: live, snapshot or demo.
+        label: short name for people: "DEMO", the snapshot's file name, or the profile.
+        region: the region in use ("us-east-1"), or "" when there is none.
+        profile: the AWS profile, or "".
+        endpoint_url: an endpoint that is not AWS, or "": shown as NOT AWS.
+        taken_at: when the data was read, UTC, or None when unknown.
+    """
+
+    kind: SourceKind
+    label: str
+    region: str = ""
+    profile: str = ""
+    endpoint_url: str = ""
+    taken_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """An account, where it came from, and (live and demo only) how to make calls.
+
+    Args:
+        account: the data. Loading more gives a new Workspace.
+        source: where it came from.
+        connection: for STS and on-demand reads; None for a snapshot.
+    """
+
+    account: Account
+    source: SourceInfo
+    connection: Connection | None = None
+
+    def with_account(self, account: Account) -> Workspace:
+        """The same workspace over a newer account."""
+        return replace(self, account=account)
+
+    @property
+    def can_call_aws(self) -> bool:
+        """Whether STS and on-demand reads are possible."""
+        return self.connection is not None
