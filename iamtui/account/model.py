@@ -249,7 +249,7 @@ class Account:
 
     @cached_property
     def _by_id(self) -> dict[str, Entity]:
-        return {entity.id: entity for entity in self.entities() if getattr(entity, "id", "")}
+        return {e.id: e for e in self.entities() if not isinstance(e, IdentityProvider) and e.id}
 
     @cached_property
     def _users(self) -> dict[str, User]:
@@ -274,7 +274,8 @@ class Account:
     @cached_property
     def _holders(self) -> dict[str, tuple[User | Group | Role, ...]]:
         holders: dict[str, list[User | Group | Role]] = {}
-        for holder in (*self.users, *self.groups, *self.roles):
+        everyone: tuple[User | Group | Role, ...] = (*self.users, *self.groups, *self.roles)
+        for holder in everyone:
             for attached in holder.attached_policies:
                 holders.setdefault(attached.arn, []).append(holder)
         return {arn: tuple(found) for arn, found in holders.items()}
@@ -329,4 +330,5 @@ class Account:
 
     def bounded_by(self, policy_arn: str) -> tuple[User | Role, ...]:
         """The users and roles that have this policy as their permissions boundary."""
-        return tuple(holder for holder in (*self.users, *self.roles) if holder.boundary_arn == policy_arn)
+        everyone: tuple[User | Role, ...] = (*self.users, *self.roles)
+        return tuple(holder for holder in everyone if holder.boundary_arn == policy_arn)

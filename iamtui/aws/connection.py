@@ -38,7 +38,9 @@ class Connection:
         raise NotImplementedError
 
     @classmethod
-    def with_stub(cls, before_send: Callable[..., Any], *, access_key_id: str, secret_access_key: str, region: str) -> Connection:
+    def with_stub(
+        cls, before_send: Callable[..., Any], *, access_key_id: str, secret_access_key: str, region: str
+    ) -> Connection:
         """A connection whose every request is answered by `before_send`: nothing reaches a network (the demo)."""
         raise NotImplementedError
 

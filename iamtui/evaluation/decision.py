@@ -150,7 +150,9 @@ class Decision:
         denying = [ref for ref in self.matched if ref.effect == "Deny"]
         if self.outcome is Outcome.EXPLICIT_DENY and denying:
             return denying[0]
-        granting = [ref for ref in self.matched if ref.effect == "Allow" and ref.layer in (Layer.IDENTITY, Layer.RESOURCE)]
+        granting = [
+            ref for ref in self.matched if ref.effect == "Allow" and ref.layer in (Layer.IDENTITY, Layer.RESOURCE)
+        ]
         if self.outcome in (Outcome.ALLOWED, Outcome.DEPENDS) and granting:
             return granting[0]
         return denying[0] if denying else None

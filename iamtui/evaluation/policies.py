@@ -71,7 +71,7 @@ class PoliciesInForce:
     identity: tuple[PolicyInForce, ...] | NotEvaluated = ()
     boundaries: tuple[PolicyInForce, ...] | NotEvaluated = ()
     session: tuple[PolicyInForce, ...] | NotEvaluated = ()
-    resource: PolicyInForce | None | NotEvaluated = None
+    resource: PolicyInForce | NotEvaluated | None = None
     scps: tuple[PolicyLevel, ...] | NotEvaluated = ()
     rcps: tuple[PolicyLevel, ...] | NotEvaluated = ()
     vpc_endpoint: tuple[PolicyInForce, ...] | NotEvaluated = ()
@@ -119,4 +119,3 @@ class EngineOptions:
 
 
 DEFAULT_OPTIONS = EngineOptions()
-

@@ -119,7 +119,9 @@ def load_json(text: str, *, max_characters: int = MAX_CHARACTERS) -> JsonValue:
             too large; with the line where known.
     """
     if len(text) > max_characters:
-        raise DocumentError(f"The document has {len(text):,} characters, more than the {max_characters:,} that are read")
+        raise DocumentError(
+            f"The document has {len(text):,} characters, more than the {max_characters:,} that are read"
+        )
     _check_depth(text)
     try:
         return json.loads(text, object_pairs_hook=_object_without_repeats, parse_constant=_refuse_constant)
@@ -237,9 +239,7 @@ def _texts(statement: dict[str, JsonValue], element: str, path: str) -> tuple[st
     raise DocumentError(f"{element} is a text or a list of texts, not {_kind(value)}", path=f"{path}.{element}")
 
 
-def _parse_principals(
-    statement: dict[str, JsonValue], element: str, path: str
-) -> tuple[PrincipalEntry, ...] | None:
+def _parse_principals(statement: dict[str, JsonValue], element: str, path: str) -> tuple[PrincipalEntry, ...] | None:
     if element not in statement:
         return None
     value = statement[element]

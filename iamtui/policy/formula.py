@@ -83,14 +83,14 @@ def all_of(truths: Iterable[Truth]) -> Truth:
     """Kleene AND of any number of truths; True when there are none."""
     parts: dict[Node, None] = {}
     for truth in truths:
-        if truth is False:
+        if isinstance(truth, bool):
+            if truth:
+                continue
             return False
-        if truth is True:
-            continue
         if isinstance(truth, And):
             parts.update(dict.fromkeys(truth.parts))
         else:
-            parts[truth] = None  # type: ignore[index]
+            parts[truth] = None
     if not parts:
         return True
     kept = _absorb(tuple(parts), Or)
@@ -103,14 +103,14 @@ def any_of(truths: Iterable[Truth]) -> Truth:
     """Kleene OR of any number of truths; False when there are none."""
     parts: dict[Node, None] = {}
     for truth in truths:
-        if truth is True:
-            return True
-        if truth is False:
+        if isinstance(truth, bool):
+            if truth:
+                return True
             continue
         if isinstance(truth, Or):
             parts.update(dict.fromkeys(truth.parts))
         else:
-            parts[truth] = None  # type: ignore[index]
+            parts[truth] = None
     if not parts:
         return False
     kept = _absorb(tuple(parts), And)
@@ -121,15 +121,12 @@ def any_of(truths: Iterable[Truth]) -> Truth:
 
 def negate(truth: Truth) -> Truth:
     """Kleene NOT, pushed to the leaves."""
-    if truth is True:
-        return False
-    if truth is False:
-        return True
+    if isinstance(truth, bool):
+        return not truth
     if isinstance(truth, And):
         return any_of(negate(part) for part in truth.parts)
     if isinstance(truth, Or):
         return all_of(negate(part) for part in truth.parts)
-    assert not isinstance(truth, bool)
     return replace(truth, holds=not truth.holds)
 
 
@@ -170,9 +167,7 @@ def _absorb(parts: tuple[Node, ...], inner: type[And] | type[Or]) -> tuple[Node,
             seen.add(identity)
             kept.append(part)
     result = [
-        part
-        for part in kept
-        if not (isinstance(part, inner) and any(_identity(sub) in seen for sub in part.parts))
+        part for part in kept if not (isinstance(part, inner) and any(_identity(sub) in seen for sub in part.parts))
     ]
     return tuple(result)
 

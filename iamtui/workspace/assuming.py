@@ -50,9 +50,7 @@ class AssumeInput:
     mfa_code: Secret | None = None
 
 
-def plan_assume(
-    workspace: Workspace, role_arn: str, *, external_id: str = "", with_mfa: bool = False
-) -> AssumePlan:
+def plan_assume(workspace: Workspace, role_arn: str, *, external_id: str = "", with_mfa: bool = False) -> AssumePlan:
     """Prepare the dialog for one role, answering the trust question with what has been entered so far."""
     raise NotImplementedError
 

@@ -38,6 +38,10 @@ class Progress:
 ProgressReport = Callable[[Progress], None]
 
 
+def _no_report(_progress: Progress) -> None:
+    pass
+
+
 class OpeningCancelled(Exception):
     """The user cancelled the load."""
 
@@ -51,7 +55,7 @@ def choice_from_environment(environ: Mapping[str, str]) -> SourceChoice | None:
 
 def open_source(
     choice: SourceChoice,
-    report: ProgressReport = lambda progress: None,
+    report: ProgressReport = _no_report,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Workspace:
     """Load the account that `choice` names. Blocking: screens call it in a worker.
