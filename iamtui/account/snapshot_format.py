@@ -1,0 +1,315 @@
+"""The file format of an account: what GetAccountAuthorizationDetails prints, and iamtui's own superset of it.
+
+One JSON object. Every key may be missing; unknown keys are ignored.
+
+As AWS names them (IAM API Reference: GetAccountAuthorizationDetails), documents being objects, JSON text or
+percent-encoded JSON text, dates ISO 8601 text or seconds since 1970:
+
+    "UserDetailList":  [{UserName, Path, Arn, UserId, CreateDate, GroupList: [name], Tags: [{Key, Value}],
+                         UserPolicyList: [{PolicyName, PolicyDocument}],
+                         AttachedManagedPolicies: [{PolicyName, PolicyArn}],
+                         PermissionsBoundary: {PermissionsBoundaryType, PermissionsBoundaryArn}}]
+    "GroupDetailList": [{GroupName, Path, Arn, GroupId, CreateDate, GroupPolicyList, AttachedManagedPolicies}]
+    "RoleDetailList":  [{RoleName, Path, Arn, RoleId, CreateDate, AssumeRolePolicyDocument, RolePolicyList,
+                         AttachedManagedPolicies, PermissionsBoundary, Tags,
+                         RoleLastUsed: {LastUsedDate, Region},          an empty object: never used
+                         InstanceProfileList: [{InstanceProfileName, Path, Arn, InstanceProfileId, CreateDate,
+                                                Tags, Roles: [{RoleName}]}]}]
+    "Policies":        [{PolicyName, PolicyId, Arn, Path, DefaultVersionId, AttachmentCount,
+                         PermissionsBoundaryUsageCount, Description, CreateDate, UpdateDate, Tags,
+                         PolicyVersionList: [{VersionId, IsDefaultVersion, CreateDate, Document}]}]
+
+What iamtui adds, lower case, each key optional. Absent means "not asked": the facts become Missing. Present
+means "asked": an empty list or a null inside it is the answer "none".
+
+    "iamtui":        {"version": 1, "account_id": "123456789012", "alias": "text" or null (has none),
+                      "partition": "aws", "caller": "ARN", "taken_at": "2026-11-24T09:00:00Z"}
+    "organization":  null (in no organization), or {"id": "o-...", "management_account": "123456789012",
+                      "path": [{"id", "name", "type": "ROOT" | "ORGANIZATIONAL_UNIT" | "ACCOUNT",
+                                "scps": [{"arn", "name", "document"}] or null (not read), "rcps": likewise}]}
+                      root first, the account last
+    "resource_policies":   {resource ARN: {"state": "present" | "none" | "denied", "document": ...,
+                                           "permission": "the action that would read it, when denied"}}
+    "public_access_block": {bucket: {"RestrictPublicBuckets": true, ...}}     as S3 names the switches
+    "user_details":        {user: {"PasswordLastUsed": date or null}}         what ListUsers adds
+    "role_details":        {role: {"Description": text, "MaxSessionDuration": seconds}}   what ListRoles adds
+    "access_keys":         {user: [{"AccessKeyId", "Status": "Active" | "Inactive", "CreateDate",
+                                    "LastUsedDate", "ServiceName", "Region"}]}     never a secret
+    "mfa_devices":         {user: [{"SerialNumber", "EnableDate"}]}
+    "login_profiles":      {user: {"CreateDate", "PasswordResetRequired": false} or null (no password)}
+    "instance_profiles":   [as in InstanceProfileList]: those that no role carries
+    "identity_providers":  [{"arn", "type": "SAML" | "OIDC", "name", "created": date, "audiences": [text]}]
+    "missing":             [{"what", "permission", "error"}]: what the writer of the file could not read
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+FORMAT_VERSION: Final = 1
+"""The version of iamtui's superset that is written, and the newest that is read."""
+
+NO_DOCUMENT: Final = Raw(b"")
+"""The value of a document field that the file does not have."""
+
+When: TypeAlias = str | float | None
+"""A date as it stands in a file."""
+
+
+class PolicyShape(Struct, rename="pascal", gc=False):
+    """An inline policy."""
+
+    policy_name: str
+    policy_document: Raw = NO_DOCUMENT
+
+
+class AttachmentShape(Struct, rename="pascal", gc=False):
+    """The attachment of a managed policy; the name may be missing."""
+
+    policy_arn: str
+    policy_name: str | None = None
+
+
+class BoundaryShape(Struct, rename="pascal", gc=False):
+    """A permissions boundary; its type says nothing, so it is not read."""
+
+    permissions_boundary_arn: str | None = None
+
+
+class TagShape(Struct, rename="pascal", gc=False):
+    """A tag."""
+
+    key: str
+    value: str = ""
+
+
+class UserShape(Struct, rename="pascal"):
+    """An entry of UserDetailList."""
+
+    user_name: str | None = None
+    path: str | None = None
+    arn: str | None = None
+    user_id: str | None = None
+    create_date: When = None
+    group_list: list[str] | None = None
+    user_policy_list: list[PolicyShape] | None = None
+    attached_managed_policies: list[AttachmentShape] | None = None
+    permissions_boundary: BoundaryShape | None = None
+    tags: list[TagShape] | None = None
+
+
+class GroupShape(Struct, rename="pascal"):
+    """An entry of GroupDetailList."""
+
+    group_name: str | None = None
+    path: str | None = None
+    arn: str | None = None
+    group_id: str | None = None
+    create_date: When = None
+    group_policy_list: list[PolicyShape] | None = None
+    attached_managed_policies: list[AttachmentShape] | None = None
+
+
+class RoleNameShape(Struct, rename="pascal"):
+    """A role inside an instance profile; only its name matters."""
+
+    role_name: str | None = None
+    arn: str | None = None
+
+
+class InstanceProfileShape(Struct, rename="pascal"):
+    """An entry of InstanceProfileList."""
+
+    instance_profile_name: str | None = None
+    path: str | None = None
+    arn: str | None = None
+    instance_profile_id: str | None = None
+    create_date: When = None
+    roles: list[RoleNameShape] | None = None
+    tags: list[TagShape] | None = None
+
+
+class LastUsedShape(Struct, rename="pascal", gc=False):
+    """When and where a role was last used; both absent when never."""
+
+    last_used_date: When = None
+    region: str | None = None
+
+
+class VersionShape(Struct, rename="pascal", gc=False):
+    """A version of a managed policy."""
+
+    version_id: str = ""
+    is_default_version: bool = False
+    create_date: When = None
+    document: Raw = NO_DOCUMENT
+
+
+class ManagedPolicyShape(Struct, rename="pascal"):
+    """An entry of Policies."""
+
+    policy_name: str | None = None
+    policy_id: str | None = None
+    arn: str | None = None
+    path: str | None = None
+    default_version_id: str | None = None
+    attachment_count: int | None = None
+    permissions_boundary_usage_count: int | None = None
+    description: str | UnsetType | None = UNSET
+    create_date: When = None
+    update_date: When = None
+    policy_version_list: list[VersionShape] | None = None
+    tags: list[TagShape] | None = None
+
+
+class RoleShape(ManagedPolicyShape, rename="pascal"):
+    """An entry of RoleDetailList; some tools put managed policies among the roles, so it has their fields too."""
+
+    role_name: str | None = None
+    role_id: str | None = None
+    assume_role_policy_document: Raw = NO_DOCUMENT
+    role_policy_list: list[PolicyShape] | None = None
+    attached_managed_policies: list[AttachmentShape] | None = None
+    permissions_boundary: BoundaryShape | None = None
+    role_last_used: LastUsedShape | UnsetType | None = UNSET
+    instance_profile_list: list[InstanceProfileShape] | None = None
+
+
+class HeaderShape(Struct):
+    """The "iamtui" key."""
+
+    version: int = FORMAT_VERSION
+    account_id: str | None = None
+    alias: str | UnsetType | None = UNSET
+    partition: str | None = None
+    caller: str | None = None
+    taken_at: When = None
+
+
+class OrganizationPolicyShape(Struct, gc=False):
+    """An SCP or RCP."""
+
+    arn: str = ""
+    name: str = ""
+    document: Raw = NO_DOCUMENT
+
+
+class LevelShape(Struct):
+    """A step of the way from the root to the account."""
+
+    id: str
+    type: str
+    name: str = ""
+    scps: list[OrganizationPolicyShape] | None = None
+    rcps: list[OrganizationPolicyShape] | None = None
+
+
+class OrganizationShape(Struct):
+    """The "organization" key."""
+
+    id: str
+    management_account: str = ""
+    path: list[LevelShape] = msgspec.field(default_factory=list)
+
+
+class ResourcePolicyShape(Struct):
+    """What is known of one resource's policy."""
+
+    state: str
+    document: Raw = NO_DOCUMENT
+    permission: str = ""
+
+
+class PublicAccessBlockShape(Struct, rename="pascal"):
+    """The S3 Block Public Access switches of one bucket; only the one that changes decisions is read."""
+
+    restrict_public_buckets: bool = False
+
+
+class UserDetailShape(Struct, rename="pascal"):
+    """What ListUsers adds."""
+
+    password_last_used: When = None
+
+
+class RoleDetailShape(Struct, rename="pascal"):
+    """What ListRoles adds."""
+
+    description: str | None = None
+    max_session_duration: int | None = None
+
+
+class AccessKeyShape(Struct, rename="pascal"):
+    """An access key without its secret."""
+
+    access_key_id: str
+    status: str = ""
+    create_date: When = None
+    last_used_date: When = None
+    service_name: str | None = None
+    region: str | None = None
+
+
+class MfaDeviceShape(Struct, rename="pascal"):
+    """An MFA device."""
+
+    serial_number: str
+    enable_date: When = None
+
+
+class LoginProfileShape(Struct, rename="pascal"):
+    """A console password."""
+
+    create_date: When = None
+    password_reset_required: bool = False
+
+
+class ProviderShape(Struct):
+    """A SAML or OIDC provider."""
+
+    arn: str
+    type: str = ""
+    name: str | None = None
+    created: When = None
+    audiences: list[str] | None = None
+
+
+class MissingShape(Struct):
+    """Something the writer of the file could not read."""
+
+    what: str
+    permission: str | None = None
+    error: str | None = None
+
+
+class SnapshotShape(Struct):
+    """The whole file, or one page of it."""
+
+    users: list[UserShape] | UnsetType | None = msgspec.field(default=UNSET, name="UserDetailList")
+    groups: list[GroupShape] | UnsetType | None = msgspec.field(default=UNSET, name="GroupDetailList")
+    roles: list[RoleShape] | UnsetType | None = msgspec.field(default=UNSET, name="RoleDetailList")
+    policies: list[ManagedPolicyShape] | UnsetType | None = msgspec.field(default=UNSET, name="Policies")
+    is_truncated: bool | None = msgspec.field(default=None, name="IsTruncated")
+    marker: str | None = msgspec.field(default=None, name="Marker")
+    next_token: str | None = msgspec.field(default=None, name="NextToken")
+    iamtui: HeaderShape | None = None
+    organization: OrganizationShape | UnsetType | None = UNSET
+    resource_policies: dict[str, ResourcePolicyShape] | None = None
+    public_access_block: dict[str, PublicAccessBlockShape] | None = None
+    user_details: dict[str, UserDetailShape] | None = None
+    role_details: dict[str, RoleDetailShape] | None = None
+    access_keys: dict[str, list[AccessKeyShape]] | None = None
+    mfa_devices: dict[str, list[MfaDeviceShape]] | None = None
+    login_profiles: dict[str, LoginProfileShape | None] | None = None
+    instance_profiles: list[InstanceProfileShape] | None = None
+    identity_providers: list[ProviderShape] | None = None
+    missing: list[MissingShape] | None = None
+
+    @property
+    def says_anything(self) -> bool:
+        """Whether the object is an account at all, and not JSON of another kind."""
+        lists = (self.users, self.groups, self.roles, self.policies)
+        return self.iamtui is not None or any(found is not UNSET and found is not None for found in lists)
