@@ -1,0 +1,42 @@
+"""The way from raw text to a widget: every helper gives a Content, in which nothing is markup.
+
+Textual reads a str as markup in most widgets: data could style itself, crash the app or run an action.
+A widget of this room is given a literal, or what one of these helpers returns.
+"""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from iamtui.text import LABEL_LIMIT, safe_document, safe_text
+
+
+def plain(value: object, style: str = "", *, limit: int | None = LABEL_LIMIT) -> Content:
+    """One line of raw text as content in one style."""
+    return Content.styled(safe_text(value, limit=limit), style) if style else Content(safe_text(value, limit=limit))
+
+
+def line(*parts: object) -> Content:
+    """One line made of parts: a Content (kept as it is), a raw value, or a pair of raw value and style.
+
+    A style is a Textual style such as "bold $text-muted".
+    """
+    contents: list[Content] = []
+    for part in parts:
+        if isinstance(part, Content):
+            contents.append(part)
+        elif isinstance(part, tuple):
+            contents.append(plain(part[0], part[1]))
+        else:
+            contents.append(plain(part))
+    return Content("").join(contents)
+
+
+def lines(*rows: Content) -> Content:
+    """Several contents below each other."""
+    return Content("\n").join(rows)
+
+
+def document(text: str) -> Content:
+    """Raw text of several lines as content; not cut."""
+    return Content(safe_document(text))

@@ -1,0 +1,1 @@
+"""The question panel: can this principal do this action on this resource, and why."""
