@@ -6,6 +6,7 @@ A widget of this room is given a literal, or what one of these helpers returns.
 
 from __future__ import annotations
 
+from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
 from iamtui.text import LABEL_LIMIT, safe_document, safe_text
@@ -40,3 +41,17 @@ def lines(*rows: Content) -> Content:
 def document(text: str) -> Content:
     """Raw text of several lines as content; not cut."""
     return Content(safe_document(text))
+
+
+def document_lines(text: str) -> list[str]:
+    """The lines of a document, each safe to show; tabs become spaces, nothing is cut."""
+    return safe_document(text).split("\n")
+
+
+def fit(text: str, width: int) -> str:
+    """Cut safe text to `width` terminal cells, ending in an ellipsis where something was cut."""
+    if width <= 0:
+        return ""
+    if cell_len(text) <= width:
+        return text
+    return set_cell_size(text, width - 1).rstrip() + "…"

@@ -1,0 +1,166 @@
+"""Themes: ours and the user's own, read from TOML by the same code, checked before Textual sees them."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final
+
+from textual.color import Color, ColorParseError
+from textual.design import ColorSystem
+from textual.theme import Theme
+
+from iamtui.paths import shipped_themes, user_themes
+
+DEFAULT_DARK: Final = "iamtui-dark"
+DEFAULT_LIGHT: Final = "iamtui-light"
+
+FALLBACK_VARIABLES: Final[Mapping[str, str]] = {
+    "verdict-allowed": "$text-success",
+    "verdict-denied": "$text-error",
+    "verdict-depends": "$text-warning",
+    "verdict-unknown": "$foreground 70%",
+    "session-active": "$text-success",
+    "session-warning": "$text-warning",
+    "session-expired": "$text-error",
+    "muted": "$foreground 72%",
+    "faint": "$foreground 58%",
+    "heading": "$text-primary",
+    "link": "$text-primary",
+    "match": "$text-accent",
+    "rule": "$foreground 20%",
+    "rule-focused": "$primary",
+    "cursor": "$primary 30%",
+    "cursor-blurred": "$foreground 9%",
+    "statement": "$warning 14%",
+    "chip": "$foreground 14%",
+    "banner": "$error",
+    "banner-text": "auto",
+    "json-key": "$text-primary",
+    "json-string": "$text-success",
+    "json-number": "$text-warning",
+    "json-constant": "$text-secondary",
+    "json-punctuation": "$foreground 60%",
+}
+"""What iamtui's own variables are in a theme that does not set them, such as Textual's built-in ones."""
+
+_COLOURS: Final = (
+    "primary", "secondary", "warning", "error", "success", "accent",
+    "foreground", "background", "surface", "panel", "boost",
+)  # fmt: skip
+_NUMBERS: Final = ("luminosity_spread", "text_alpha")
+_FLAGS: Final = ("dark", "ansi")
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_TEXT_STYLE: Final = re.compile(r"(?:none|bold|dim|italic|underline|strike|reverse|not|\s)+")
+_WITH_OPACITY: Final = re.compile(r"(.+?)\s+(\d{1,3})%")
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedThemes:
+    """The themes that can be used, and one sentence for everything that was wrong in their files."""
+
+    themes: tuple[Theme, ...]
+    problems: tuple[str, ...]
+
+
+def load_themes(folders: Iterable[Path] | None = None) -> LoadedThemes:
+    """Read every `*.toml` of the folders; a later theme of the same name replaces an earlier one.
+
+    Args:
+        folders: where to look; None: the shipped themes, then the user's own.
+    """
+    if folders is None:
+        shipped = shipped_themes()
+        folders = [*([shipped] if shipped is not None else []), user_themes()]
+    themes: dict[str, Theme] = {}
+    problems: list[str] = []
+    for folder in folders:
+        for file in sorted(folder.glob("*.toml")) if folder.is_dir() else []:
+            theme, found = read_theme(file)
+            problems.extend(found)
+            if theme is not None:
+                themes[theme.name] = theme
+    return LoadedThemes(tuple(themes.values()), tuple(problems))
+
+
+def read_theme(file: Path) -> tuple[Theme | None, list[str]]:
+    """Read one theme file: the Theme, or None when it cannot be used at all, and what was wrong."""
+    try:
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return None, [f"Theme {file.name} cannot be read: {error}."]
+    return theme_from(data, file.name)
+
+
+def theme_from(data: Mapping[str, Any], where: str) -> tuple[Theme | None, list[str]]:
+    """Check decoded TOML and make a Theme; wrong entries are reported and left to their default."""
+    problems: list[str] = []
+    name = data.get("name")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        return None, [f"Theme {where} needs a name of letters, digits, - and _ (at name)."]
+    if not isinstance(data.get("primary"), str) or not is_colour(data["primary"]):
+        return None, [f'Theme {where} needs a colour such as "#6cb6ff" (at primary).']
+    known = [field.name for field in fields(Theme)]
+    accepted: dict[str, Any] = {}
+    for key, value in data.items():
+        if key not in known:
+            problems.append(f"Theme {where}: unknown key {key}{_nearest(key, known)}; it is ignored.")
+        elif key in _COLOURS and not (isinstance(value, str) and is_colour(value)):
+            problems.append(f'Theme {where}: {key} is not a colour such as "#6cb6ff"; the default is used.')
+        elif key in _FLAGS and not isinstance(value, bool):
+            problems.append(f"Theme {where}: {key} is true or false; the default is used.")
+        elif key in _NUMBERS and (isinstance(value, bool) or not isinstance(value, (int, float))):
+            problems.append(f"Theme {where}: {key} is a number; the default is used.")
+        elif key != "variables":
+            accepted[key] = value
+    accepted["variables"] = _variables(data.get("variables", {}), where, problems)
+    return Theme(**accepted), problems
+
+
+def is_colour(text: str) -> bool:
+    """Whether the text is a colour that Textual reads: `#rgb`, a CSS name, `auto`, each with or without `50%`."""
+    opacity = _WITH_OPACITY.fullmatch(text)
+    colour = opacity.group(1) if opacity else text
+    if colour == "auto":
+        return True
+    try:
+        Color.parse(colour)
+    except ColorParseError:
+        return False
+    return True
+
+
+def _variables(raw: object, where: str, problems: list[str]) -> dict[str, str]:
+    if not isinstance(raw, Mapping):
+        problems.append(f"Theme {where}: [variables] is a table; it is ignored.")
+        return {}
+    known = {*FALLBACK_VARIABLES, *_textual_variables()}
+    accepted: dict[str, str] = {}
+    for key, value in raw.items():
+        if key not in known:
+            problems.append(f"Theme {where}: unknown variable {key}{_nearest(key, known)}; it is ignored.")
+        elif not isinstance(value, str) or not _fits(key, value):
+            kind = "text style" if key.endswith("-style") else "colour"
+            problems.append(f"Theme {where}: the variable {key} is not a {kind}; the default is used.")
+        else:
+            accepted[key] = value
+    return accepted
+
+
+def _fits(key: str, value: str) -> bool:
+    if "-style" in key:
+        return bool(_TEXT_STYLE.fullmatch(value))
+    return is_colour(value)
+
+
+def _textual_variables() -> set[str]:
+    return set(ColorSystem(primary="#000000").generate())
+
+
+def _nearest(key: str, known: Iterable[str]) -> str:
+    close = get_close_matches(key, list(known), n=1, cutoff=0.6)
+    return f" (did you mean {close[0]}?)" if close else ""
