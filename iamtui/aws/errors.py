@@ -1,0 +1,272 @@
+"""What went wrong between us and AWS, in one sentence, with the next step."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from iamtui.aws.failures import FAILURES, CallSite, capital, detail, one_line
+from iamtui.aws.operations import iam_action
+from iamtui.problem import Problem
+
+
+class AwsProblem(Problem):
+    """A call to AWS that failed.
+
+    Args:
+        code: AWS's error code ("AccessDenied"), or the name of botocore's exception ("ReadTimeoutError").
+        permission: the IAM action that was refused ("iam:ListUsers"), or "".
+    """
+
+    def __init__(self, sentence: str, next_step: str = "", *, code: str = "", permission: str = "") -> None:
+        super().__init__(sentence, next_step)
+        self.code = code
+        self.permission = permission
+
+    @property
+    def denied(self) -> bool:
+        """Whether AWS answered that the caller may not do this."""
+        return self.code in _DENIED
+
+    @property
+    def unsupported(self) -> bool:
+        """Whether the endpoint does not know the operation (an emulator, not AWS)."""
+        return self.code in _UNSUPPORTED
+
+    @property
+    def fatal(self) -> bool:
+        """Whether every other call would fail likewise: credentials, clock, or the way to AWS."""
+        return self.code in _FATAL
+
+
+_DENIED: Final = frozenset(
+    (
+        "AccessDenied",
+        "AccessDeniedException",
+        "AuthorizationError",
+        "AuthorizationErrorException",
+        "UnauthorizedOperation",
+        "NotAuthorized",
+        "403",
+        "Forbidden",
+    )
+)
+_UNSUPPORTED: Final = frozenset(
+    ("404", "501", "InvalidAction", "NotImplemented", "NotImplementedError", "UnknownOperationException")
+)
+_EXPIRED: Final = frozenset(
+    ("ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired", "ExpiredTokenError")
+)
+_THROTTLED: Final = frozenset(
+    (
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "TooManyRequestsException",
+        "TooManyRequests",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "PriorRequestNotComplete",
+        "429",
+    )
+)
+_UNKNOWN_KEY: Final = frozenset(
+    ("InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "NotSignedUp", "OptInRequired")
+)
+_BAD_SIGNATURE: Final = frozenset(
+    (
+        "SignatureDoesNotMatch",
+        "InvalidSignatureException",
+        "IncompleteSignature",
+        "IncompleteSignatureException",
+        "RequestTimeTooSkewed",
+    )
+)
+_FATAL: Final = (
+    _EXPIRED
+    | _UNKNOWN_KEY
+    | _BAD_SIGNATURE
+    | frozenset(
+        (
+            "ConnectTimeoutError",
+            "ConnectionClosedError",
+            "ConnectionError",
+            "CredentialRetrievalError",
+            "EndpointConnectionError",
+            "HTTPClientError",
+            "LoginRefreshRequired",
+            "NoCredentialsError",
+            "PartialCredentialsError",
+            "ProfileNotFound",
+            "ProxyConnectionError",
+            "ReadTimeoutError",
+            "SSLError",
+            "SSOTokenLoadError",
+            "TokenRetrievalError",
+            "UnauthorizedSSOTokenError",
+        )
+    )
+)
+
+
+def problem_from(
+    error: BaseException, *, service: str = "", operation: str = "", profile: str = "", endpoint_url: str = ""
+) -> Problem:
+    """Turn whatever a call to AWS raised into a Problem.
+
+    Args:
+        error: the exception; a Problem is returned as it is.
+        service: botocore's name of the service that was called ("iam"), where known.
+        operation: the API operation ("ListUsers"); a ClientError knows it itself.
+        profile: the profile in use, to be named in the next step.
+        endpoint_url: the endpoint in use when it is not AWS, to be named in the sentence.
+    """
+    if isinstance(error, Problem):
+        return error
+    where = CallSite(service, operation, profile, endpoint_url)
+    response = getattr(error, "response", None)
+    if isinstance(response, dict) and isinstance(response.get("Error"), dict):
+        return _from_answer(error, response, where)
+    for kind in type(error).__mro__:
+        make = FAILURES.get(kind.__name__)
+        if make is not None:
+            sentence, step = make(error, where)
+            return AwsProblem(sentence, step, code=kind.__name__, permission="")
+    name = type(error).__name__
+    return AwsProblem(f"{where.call} failed: {detail(error) or name}.", where.check_step, code=name)
+
+
+def _from_answer(error: BaseException, response: dict[str, object], where: CallSite) -> AwsProblem:
+    """A Problem for an error that AWS itself answered."""
+    answer = response["Error"]
+    assert isinstance(answer, dict)
+    code = str(answer.get("Code") or "Unknown")
+    message = one_line(str(answer.get("Message") or ""))
+    where.operation = str(getattr(error, "operation_name", "") or where.operation)
+    permission = ""
+    if code in _DENIED:
+        permission = permission_in(message) or (
+            iam_action(where.service, where.operation) if where.service and where.operation else where.operation
+        )
+    sentence, step = _words_for(code, message, permission, where)
+    return AwsProblem(sentence, step, code=code, permission=permission)
+
+
+_NOT_AUTHORIZED: Final = re.compile(r"not authorized to perform:? ([A-Za-z0-9-]+:[A-Za-z0-9*]+)")
+
+
+def permission_in(message: str) -> str:
+    """The action an AccessDenied message names ("... is not authorized to perform: iam:GetUser on ..."), or ""."""
+    found = _NOT_AUTHORIZED.search(message)
+    return found.group(1) if found else ""
+
+
+def _words_for(code: str, message: str, permission: str, where: CallSite) -> tuple[str, str]:
+    said = f": {message}" if message else ""
+    if code in _DENIED:
+        return _denied_words(message, permission, where)
+    if code in _EXPIRED:
+        return f"{capital(where.credentials)} have expired ({code} from {where.call}).", where.login_step
+    if code in _UNKNOWN_KEY:
+        return (
+            f"{capital(where.target)} does not know the access key of {where.credentials} ({code} from {where.call}).",
+            (
+                "Check that the key exists, is active and belongs to this partition; a temporary key also needs its "
+                "session token."
+            ),
+        )
+    if code in _BAD_SIGNATURE:
+        return (
+            f"{capital(where.target)} refused the signature of the request ({code} from {where.call}).",
+            "Check the secret access key, and that this machine's clock is right: AWS allows five minutes.",
+        )
+    if code in _THROTTLED:
+        return (
+            f"{capital(where.target)} answered {where.call} with {code} three times: too many calls in this account.",
+            "Wait a minute and refresh.",
+        )
+    if code in ("RegionDisabledException", "RegionDisabled"):
+        return (
+            f"STS is not activated in this region for the account{said}.",
+            "Choose another region with --region, or activate STS there in the account settings of IAM.",
+        )
+    if code in _UNSUPPORTED:
+        return f"{capital(where.target)} does not offer {where.call} ({code}).", where.without_it_step
+    assume = _ASSUME_WORDS.get(code)
+    if assume is not None:
+        return assume(message)
+    if code in ("NoSuchEntity", "NoSuchEntityException"):
+        return f"{where.call} found nothing{said}.", "It may have been deleted meanwhile: refresh."
+    if code in ("InternalFailure", "InternalError", "ServiceUnavailable", "ServiceFailure", "500", "502", "503", "504"):
+        return f"{capital(where.target)} failed inside while answering {where.call} ({code}).", where.check_step
+    return f"{capital(where.target)} answered {where.call} with {code}{said}.", where.check_step
+
+
+def _denied_words(message: str, permission: str, where: CallSite) -> tuple[str, str]:
+    if permission == "sts:AssumeRole" or where.operation == "AssumeRole":
+        return (
+            f"AWS denied sts:AssumeRole{': ' + message if message else ''}.",
+            (
+                "Both the caller's policies and the role's trust policy must allow it, with the MFA code and external "
+                "id the trust policy asks for; iamtui can says which side says no."
+            ),
+        )
+    said = f": {message}" if message and permission not in message else ""
+    return (
+        f"Access denied: the caller may not call {permission or where.call}{said}.",
+        f"Ask for the permission {permission or where.call}, or choose another profile with --profile.",
+    )
+
+
+def _validation_words(message: str) -> tuple[str, str]:
+    if "1 hour session limit" in message:
+        return (
+            f"STS refused the duration: {message}.".replace("..", "."),
+            "The caller's credentials are temporary themselves (role chaining), so ask for 3600 seconds or less.",
+        )
+    if "MaxSessionDuration" in message:
+        return (
+            f"STS refused the duration: {message}.".replace("..", "."),
+            "Ask for no more than the role's maximum session duration.",
+        )
+    if "okenCode" in message:
+        return f"STS refused the MFA code: {message}.".replace("..", "."), "An MFA code is exactly six digits."
+    return f"AWS refused a value of the request: {message}.".replace("..", "."), "Correct the value and try again."
+
+
+def _policy_too_large_words(message: str) -> tuple[str, str]:
+    return (
+        f"The session policies and tags together are too large for STS (PackedPolicyTooLarge{_said(message)}).",
+        "Shorten the session policy, or pass fewer policies and tags: the packed size limit counts all of them.",
+    )
+
+
+def _malformed_policy_words(message: str) -> tuple[str, str]:
+    return f"STS cannot read the session policy{_said(message)}.", "iamtui lint shows what is wrong with a document."
+
+
+def _invalid_token_words(message: str) -> tuple[str, str]:
+    return (
+        f"The identity provider's token was refused{_said(message)}.",
+        "Get a new token from the identity provider and try again.",
+    )
+
+
+_ASSUME_WORDS: Final[dict[str, Callable[[str], tuple[str, str]]]] = {
+    "ValidationError": _validation_words,
+    "ValidationException": _validation_words,
+    "MalformedPolicyDocument": _malformed_policy_words,
+    "MalformedPolicyDocumentException": _malformed_policy_words,
+    "PackedPolicyTooLarge": _policy_too_large_words,
+    "PackedPolicyTooLargeException": _policy_too_large_words,
+    "InvalidIdentityToken": _invalid_token_words,
+    "InvalidIdentityTokenException": _invalid_token_words,
+    "IDPRejectedClaim": _invalid_token_words,
+}
+
+
+def _said(message: str) -> str:
+    return f": {message.rstrip('.')}" if message else ""

@@ -1,0 +1,296 @@
+"""The words for what fails on our side of the wire: set-up, credentials, network, answers that are none."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from typing import Final
+
+_LONGEST_DETAIL: Final = 400
+
+OFFLINE_STEP: Final = "Without AWS, --demo opens a made-up account and --snapshot FILE a saved one."
+
+
+def capital(text: str) -> str:
+    """The text with a capital letter at its start; a URL stays as it is."""
+    return text[:1].upper() + text[1:] if not text.startswith("http") else text
+
+
+def one_line(text: str) -> str:
+    """The text on one line, without a full stop at its end, cut when it is very long."""
+    text = " ".join(text.split()).rstrip(".")
+    return text if len(text) <= _LONGEST_DETAIL else text[: _LONGEST_DETAIL - 1] + "…"
+
+
+def detail(error: BaseException) -> str:
+    """What the exception says, on one line."""
+    return one_line(str(error))
+
+
+class CallSite:
+    """What was being called and how, as words for a sentence.
+
+    Args:
+        service, operation: botocore's name of the service and the API operation, or "" where unknown.
+        profile: the profile in use, or "".
+        endpoint_url: the endpoint in use when it is not AWS, or "".
+    """
+
+    def __init__(self, service: str, operation: str, profile: str, endpoint_url: str) -> None:
+        self.service = service
+        self.operation = operation
+        self.profile = profile
+        self.endpoint_url = endpoint_url
+
+    @property
+    def call(self) -> str:
+        """The call: "iam:ListUsers"."""
+        if self.service and self.operation:
+            return f"{self.service}:{self.operation}"
+        return self.operation or self.service or "The call to AWS"
+
+    @property
+    def target(self) -> str:
+        """Who was called: "AWS", or the URL of the endpoint."""
+        return self.endpoint_url or "AWS"
+
+    @property
+    def credentials(self) -> str:
+        """Whose credentials were used."""
+        return f'the credentials of profile "{self.profile}"' if self.profile else "the credentials"
+
+    @property
+    def owner(self) -> str:
+        """Which profile the credentials come from."""
+        return f'profile "{self.profile}"' if self.profile else "the default profile"
+
+    @property
+    def profile_option(self) -> str:
+        """` --profile NAME` quoted for a shell, or nothing."""
+        return f" --profile {shlex.quote(self.profile)}" if self.profile else ""
+
+    @property
+    def login_step(self) -> str:
+        """How to renew the credentials."""
+        if self.profile:
+            return (
+                f"Renew them (with IAM Identity Center: aws sso login{self.profile_option}), then refresh; "
+                "or choose another profile."
+            )
+        return (
+            "Renew them where they came from (aws sso login, or new AWS_* variables), then start again, "
+            "or choose another profile with --profile."
+        )
+
+    @property
+    def check_step(self) -> str:
+        """What to check when nothing better is known."""
+        if self.endpoint_url:
+            return "Check that --endpoint-url names an AWS-compatible endpoint that is running."
+        return "Try again; if it stays, the AWS CLI with the same profile shows whether AWS or the set-up is at fault."
+
+    @property
+    def without_it_step(self) -> str:
+        """What to do about an operation that does not exist there."""
+        if self.endpoint_url:
+            return "The rest works without it; only what this call would tell stays unknown."
+        return "The service may not exist in this region; choose another with --region."
+
+
+Words = Callable[[BaseException, CallSite], tuple[str, str]]
+
+
+def _no_credentials(_error: BaseException, where: CallSite) -> tuple[str, str]:
+    if where.profile:
+        return (
+            f'Profile "{where.profile}" has no credentials.',
+            f"Set it up with aws configure{where.profile_option} (or aws configure sso), or choose another. "
+            + OFFLINE_STEP,
+        )
+    return (
+        "No AWS credentials were found in the environment or in the default profile.",
+        "Choose a profile with --profile, or set AWS_PROFILE. " + OFFLINE_STEP,
+    )
+
+
+def _partial_credentials(error: BaseException, where: CallSite) -> tuple[str, str]:
+    return (
+        f"{capital(where.credentials)} are incomplete: {detail(error)}.",
+        "Give both the access key id and the secret access key.",
+    )
+
+
+def _unknown_profile(error: BaseException, _where: CallSite) -> tuple[str, str]:
+    return (
+        f"{detail(error)}.",
+        "aws configure list-profiles shows the names; the files are ~/.aws/config and ~/.aws/credentials.",
+    )
+
+
+def _bad_config(error: BaseException, _where: CallSite) -> tuple[str, str]:
+    return f"The AWS configuration cannot be read: {detail(error)}.", "Correct the file and try again."
+
+
+def _config_loop(error: BaseException, _where: CallSite) -> tuple[str, str]:
+    return (
+        f"The profile's source_profile settings lead in a circle: {detail(error)}.",
+        "Break the circle in the AWS config file, or choose another profile.",
+    )
+
+
+def _retrieval_failed(error: BaseException, where: CallSite) -> tuple[str, str]:
+    if "custom-process" in str(error):
+        return (
+            f"The credential_process of {where.owner} failed: {_process_detail(error)}.",
+            "Run that command by hand to see why; it must print one JSON object with Version 1.",
+        )
+    return f"{capital(where.credentials)} could not be obtained: {detail(error)}.", where.login_step
+
+
+def _process_detail(error: BaseException) -> str:
+    return one_line(str(error).rpartition("custom-process:")[2]) or "it gave no reason"
+
+
+def _sso_login(error: BaseException, where: CallSite) -> tuple[str, str]:
+    return (
+        f"The IAM Identity Center session of {where.owner} is missing or has expired ({detail(error)}).",
+        f"Run: aws sso login{where.profile_option}",
+    )
+
+
+def _aws_login(error: BaseException, where: CallSite) -> tuple[str, str]:
+    return f"The sign-in session of {where.owner} cannot be used: {detail(error)}.", (
+        f"Run: aws login{where.profile_option}"
+    )
+
+
+def _mfa_refresh(_error: BaseException, where: CallSite) -> tuple[str, str]:
+    return f"{capital(where.credentials)} have expired and renewing them needs an MFA code.", where.login_step
+
+
+def _refused(_error: BaseException, where: CallSite) -> tuple[str, str]:
+    if where.endpoint_url:
+        return f"Nothing answers at {where.endpoint_url}.", "Start the endpoint, or correct --endpoint-url."
+    return (
+        f"{where.call} could not reach AWS.",
+        "Check the network, the proxy settings and that the region exists. " + OFFLINE_STEP,
+    )
+
+
+def _no_answer(_error: BaseException, where: CallSite) -> tuple[str, str]:
+    return f"{capital(where.target)} did not answer {where.call} in time.", (
+        "Try again; a proxy or VPN in between may hold the answer back."
+    )
+
+
+def _closed(_error: BaseException, where: CallSite) -> tuple[str, str]:
+    return f"The connection to {where.target} was cut during {where.call}.", (
+        "Try again; a proxy or VPN in between may cut connections."
+    )
+
+
+def _proxy(_error: BaseException, _where: CallSite) -> tuple[str, str]:
+    return "The HTTP proxy cannot be reached.", "Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY."
+
+
+def _tls(_error: BaseException, where: CallSite) -> tuple[str, str]:
+    return (
+        f"The TLS certificate of {where.target} could not be verified, so nothing was sent.",
+        "If a company proxy re-signs traffic, name its certificates in AWS_CA_BUNDLE.",
+    )
+
+
+def _unreadable_answer(_error: BaseException, where: CallSite) -> tuple[str, str]:
+    return (
+        f"{capital(where.target)} answered {where.call} with something that is not an AWS answer.",
+        "A proxy's or captive portal's page looks like this, or an emulator that does not know the operation."
+        if not where.endpoint_url
+        else "Check that --endpoint-url names an AWS-compatible endpoint that knows this operation.",
+    )
+
+
+def _not_offered(_error: BaseException, where: CallSite) -> tuple[str, str]:
+    return f"{capital(where.target)} does not offer {where.call}.", where.without_it_step
+
+
+def _no_region(_error: BaseException, where: CallSite) -> tuple[str, str]:
+    return f"{where.call} needs a region, and none is set.", "Give one with --region, or set AWS_REGION."
+
+
+def _bad_region(error: BaseException, _where: CallSite) -> tuple[str, str]:
+    return f"That is not a region: {detail(error)}.", 'A region looks like "eu-central-1".'
+
+
+def _bad_parameter(error: BaseException, where: CallSite) -> tuple[str, str]:
+    report = str(error).partition("\n")[2] or str(error)
+    return f"{where.call} was not sent, because a value is not acceptable: {one_line(report)}.", (
+        "Correct the value and try again."
+    )
+
+
+def _metadata(error: BaseException, _where: CallSite) -> tuple[str, str]:
+    return f"The credentials service of this machine failed: {detail(error)}.", (
+        "Try again, or choose a profile with --profile."
+    )
+
+
+def _missing_dependency(error: BaseException, _where: CallSite) -> tuple[str, str]:
+    return f"The profile needs a library that is not installed: {detail(error)}.", (
+        "Install botocore[crt] beside iamtui, or choose another profile."
+    )
+
+
+def _pages_repeat(error: BaseException, where: CallSite) -> tuple[str, str]:
+    return f"{capital(where.target)} repeated a page of {where.call}: {detail(error)}.", where.check_step
+
+
+def _bad_process_output(error: BaseException, where: CallSite) -> tuple[str, str]:
+    return (
+        f"The credential_process of {where.owner} did not print what it should: {detail(error)}.",
+        "Run that command by hand; it must print one JSON object with Version 1.",
+    )
+
+
+# By the names of the exceptions, so that this module costs no import of botocore.
+FAILURES: Final[dict[str, Words]] = {
+    "NoCredentialsError": _no_credentials,
+    "NoAuthTokenError": _no_credentials,
+    "PartialCredentialsError": _partial_credentials,
+    "ProfileNotFound": _unknown_profile,
+    "ConfigParseError": _bad_config,
+    "ConfigNotFound": _bad_config,
+    "InfiniteLoopConfigError": _config_loop,
+    "InvalidConfigError": _bad_config,
+    "UnknownCredentialError": _bad_config,
+    "CredentialRetrievalError": _retrieval_failed,
+    "TokenRetrievalError": _sso_login,
+    "SSOTokenLoadError": _sso_login,
+    "UnauthorizedSSOTokenError": _sso_login,
+    "SSOError": _sso_login,
+    "LoginError": _aws_login,
+    "RefreshWithMFAUnsupportedError": _mfa_refresh,
+    "MetadataRetrievalError": _metadata,
+    "MissingDependencyException": _missing_dependency,
+    "ProxyConnectionError": _proxy,
+    "SSLError": _tls,
+    "EndpointConnectionError": _refused,
+    "ConnectTimeoutError": _refused,
+    "ReadTimeoutError": _no_answer,
+    "ConnectionClosedError": _closed,
+    "IncompleteReadError": _closed,
+    "ResponseStreamingError": _closed,
+    "HTTPClientError": _closed,
+    "ConnectionError": _refused,
+    "ResponseParserError": _unreadable_answer,
+    "NotImplementedError": _not_offered,
+    "UnknownServiceError": _not_offered,
+    "NoRegionError": _no_region,
+    "UnknownRegionError": _bad_region,
+    "InvalidRegionError": _bad_region,
+    "UnknownEndpointError": _bad_region,
+    "EndpointResolutionError": _bad_region,
+    "ParamValidationError": _bad_parameter,
+    "ValidationError": _bad_parameter,
+    "PaginationError": _pages_repeat,
+    "JSONDecodeError": _bad_process_output,
+}
