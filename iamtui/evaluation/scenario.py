@@ -1,0 +1,281 @@
+"""Scenarios: a request and the policies in force as JSON, without an account.
+
+The `simulate` command reads them with `read_scenarios`, evaluates each `Scenario` and compares the outcome
+with `expect`; a `MalformedScenario` keeps its place in the output (`as_json`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, Any, Final
+
+from iamtui.evaluation.decision import Outcome
+from iamtui.evaluation.json_entries import entries
+from iamtui.evaluation.policies import EngineOptions, NamedPolicy, PoliciesInForce, PolicyLevel
+from iamtui.evaluation.request import Mode, Principal, PrincipalKind, Request, principal_from_text
+from iamtui.evaluation.scenario_form import (
+    PolicyForm,
+    RequestForm,
+    ScenarioError,
+    ScenarioForm,
+    engine_options,
+    kind_of,
+    scenario_schema,
+    step,
+    to_form,
+)
+from iamtui.policy.arn import is_account_id, parse_arn
+from iamtui.policy.document import DocumentError, DocumentPool, JsonValue, PolicyDocument, load_json, scalar_text
+
+__all__ = ["MalformedScenario", "Scenario", "ScenarioError", "parse_scenario", "read_scenarios", "scenario_schema"]
+
+MAX_ENTRY: Final = 64 * 1024 * 1024
+"""Longest scenario, or array of scenarios, read in one piece, in characters."""
+
+_POOL_SIZE: Final = 1024
+"""Distinct documents shared between scenarios of one stream before the pool starts again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A request, the policies in force, and perhaps the decision that is expected."""
+
+    id: str | int | None
+    expect: Outcome | None
+    request: Request
+    policies: PoliciesInForce
+    options: EngineOptions
+
+
+@dataclass(frozen=True, slots=True)
+class MalformedScenario:
+    """A scenario that cannot be understood, in its place among the others.
+
+    Args:
+        id: its id where one could be read.
+        error: what is wrong; its path is `$` when the text is not JSON.
+        line: line of the input where it begins, 1-based.
+    """
+
+    id: str | int | None
+    error: ScenarioError
+    line: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """`{"id": ..., "error": {"path": ..., "message": ...}}`."""
+        return {"id": self.id, "error": {"path": self.error.path, "message": self.error.message}}
+
+
+def parse_scenario(value: JsonValue, pool: DocumentPool | None = None) -> Scenario:
+    """Turn a decoded JSON object into a Scenario.
+
+    Args:
+        value: the object, as `scenario_schema` describes it; every key but `request` may be missing or null.
+        pool: shares equal documents between scenarios, so that each is compiled once.
+
+    Raises:
+        ScenarioError: with the path inside the scenario and what was expected there.
+    """
+    form = to_form(value)
+    documents = DocumentPool() if pool is None else pool
+    settings = form.settings
+    s3 = settings.s3 if settings else None
+    resource = form.resource_policy
+    return Scenario(
+        id=form.id,
+        expect=Outcome(form.expect) if form.expect is not None else None,
+        request=_request(form),
+        policies=PoliciesInForce(
+            identity=_policies(form.identity_policies, "identity_policies", documents),
+            boundaries=_policies(form.permissions_boundaries, "permissions_boundaries", documents),
+            session=_policies(form.session_policies, "session_policies", documents),
+            resource=None
+            if resource is None
+            else NamedPolicy("resource_policy", _document(resource, "$.resource_policy", documents)),
+            scps=_levels(form.scps, "scps", documents),
+            rcps=_levels(form.rcps, "rcps", documents),
+            vpc_endpoint=_policies(form.vpc_endpoint_policies, "vpc_endpoint_policies", documents),
+            principal_in_management_account=bool(settings and settings.principal_in_management_account),
+            resource_in_management_account=bool(settings and settings.resource_in_management_account),
+            restrict_public_buckets=bool(s3 and s3.restrict_public_buckets),
+            public_policy=s3.public_policy if s3 else None,
+        ),
+        options=engine_options(form.options),
+    )
+
+
+def _request(form: ScenarioForm) -> Request:
+    asked = form.request
+    _check_action(asked.action)
+    _check_resource(asked.resource)
+    principal = _principal(asked)
+    return Request(
+        principal=principal,
+        action=asked.action,
+        resource=asked.resource,
+        resource_account=_resource_account(asked.resource_account, principal),
+        context=_context(asked.context or {}),
+        mode=Mode(form.mode or "strict"),
+        known_absent=_key_names(asked.known_absent, "known_absent"),
+        any_value=_key_names(asked.any_value, "any_value"),
+        wildcard_only_action=asked.wildcard_only_action,
+    )
+
+
+def _principal(asked: RequestForm) -> Principal:
+    path = "$.request.principal"
+    given = asked.principal
+    if not isinstance(given, str):
+        if given.type == "Anonymous":
+            return Principal(PrincipalKind.ANONYMOUS, "")
+        if not given.provider:
+            raise ScenarioError("missing, expected the ARN or host of the identity provider", path=f"{path}.provider")
+        return Principal(PrincipalKind.IDENTITY_PROVIDER, given.provider)
+    if asked.issuer is not None and not _is_user_arn(asked.issuer):
+        raise ScenarioError(
+            f"found {kind_of(asked.issuer)}, expected the ARN of the user behind the federated-user session",
+            path="$.request.issuer",
+        )
+    try:
+        principal = principal_from_text(given, action=asked.action, credentials=asked.credentials, issuer=asked.issuer)
+    except ValueError as error:
+        raise ScenarioError(f"found {kind_of(given)}, {error}", path=path) from None
+    if principal.kind is PrincipalKind.SERVICE and ("." not in given or any(c.isspace() for c in given)):
+        raise ScenarioError(
+            f"found {kind_of(given)}, expected an ARN, a service name such as ec2.amazonaws.com, a 12-digit account, "
+            f'{{"type": "Anonymous"}} or {{"type": "Federated", "provider": "..."}}',
+            path=path,
+        )
+    return principal
+
+
+def _is_user_arn(text: str) -> bool:
+    arn = parse_arn(text)
+    return arn is not None and arn.service == "iam" and (arn.resource_type == "user" or arn.resource == "root")
+
+
+def _check_action(action: str) -> None:
+    service, colon, name = action.partition(":")
+    plain = service and colon and name and not any(c.isspace() or c in "*?" for c in action)
+    if not plain or ":" in name:
+        raise ScenarioError(
+            f"found {kind_of(action)}, expected one action as service:Operation, without wildcards",
+            path="$.request.action",
+        )
+
+
+def _check_resource(resource: str) -> None:
+    whole = resource.startswith("arn:") and (resource.count(":") >= 5 or resource.endswith("*"))
+    if resource != "*" and not whole:
+        raise ScenarioError(
+            f'found {kind_of(resource)}, expected an ARN with its six fields, an ARN pattern with *, or "*"',
+            path="$.request.resource",
+        )
+
+
+def _resource_account(given: str | None, principal: Principal) -> str | None:
+    """The owner; `aws`, the owner of AWS managed policies, is judged as the caller's own account."""
+    if given == "aws":
+        return principal.account
+    if given is not None and not is_account_id(given):
+        raise ScenarioError(
+            f"found {kind_of(given)}, expected a 12-digit account in quotes, or null",
+            path="$.request.resource_account",
+        )
+    return given
+
+
+def _context(given: dict[str, JsonValue]) -> dict[str, tuple[str, ...]]:
+    context: dict[str, tuple[str, ...]] = {}
+    seen: dict[str, str] = {}
+    for key, value in given.items():
+        path = f"$.request.context{step(key)}"
+        first = seen.setdefault(key.lower(), key)
+        if first != key:
+            raise ScenarioError(f'the same key as "{first}" (letter case does not count), expected once', path=path)
+        items = value if isinstance(value, list) else [value]
+        texts: list[str] = []
+        for i, item in enumerate(items):
+            text = scalar_text(item)
+            if text is None:
+                where = f"{path}[{i}]" if isinstance(value, list) else path
+                hint = "; leave the key out when it is absent" if item is None else ""
+                raise ScenarioError(
+                    f"found {kind_of(item)}, expected a text, number or boolean, or a list of these{hint}", path=where
+                )
+            texts.append(text)
+        context[key] = tuple(texts)
+    return context
+
+
+def _key_names(given: list[str] | None, name: str) -> tuple[str, ...]:
+    for i, key in enumerate(given or ()):
+        if not key or any(c.isspace() for c in key):
+            raise ScenarioError(
+                f"found {kind_of(key)}, expected the name of a condition key", path=f"$.request.{name}[{i}]"
+            )
+    return tuple(given or ())
+
+
+def _policies(given: list[PolicyForm] | None, name: str, pool: DocumentPool) -> tuple[NamedPolicy, ...]:
+    return tuple(_policy(form, f"$.{name}[{i}]", f"{name}[{i}]", pool) for i, form in enumerate(given or ()))
+
+
+def _levels(given: list[list[PolicyForm]] | None, name: str, pool: DocumentPool) -> tuple[PolicyLevel, ...]:
+    return tuple(
+        PolicyLevel(
+            tuple(_policy(form, f"$.{name}[{n}][{i}]", f"{name}[{n}][{i}]", pool) for i, form in enumerate(level))
+        )
+        for n, level in enumerate(given or ())
+    )
+
+
+def _policy(form: PolicyForm, path: str, fallback: str, pool: DocumentPool) -> NamedPolicy:
+    """A policy; one without a name goes by its place in the scenario."""
+    return NamedPolicy(form.name or fallback, _document(form.document, f"{path}.document", pool))
+
+
+def _document(given: dict[str, JsonValue] | str, path: str, pool: DocumentPool) -> PolicyDocument:
+    document = pool.document(given)
+    error = document.error
+    if error is not None:
+        line = f" (line {error.line} of the document)" if error.line is not None else ""
+        raise ScenarioError(f"{error.message}{line}", path=path + error.path.removeprefix("$"))
+    return document
+
+
+def read_scenarios(stream: IO[str] | IO[bytes]) -> Iterator[Scenario | MalformedScenario]:
+    """Read scenarios from a stream: one JSON object, an array of them, or objects one after the other.
+
+    The form is recognised by the content. JSON lines, and pretty-printed objects one after the other, are
+    read one at a time in constant memory; an array is read whole, up to MAX_ENTRY characters. Whatever cannot
+    be understood comes as a MalformedScenario in its place. An empty stream gives nothing.
+
+    Raises:
+        OSError: the stream cannot be read.
+    """
+    pool = DocumentPool()
+    for entry in entries(stream, longest=MAX_ENTRY):
+        if len(pool) > _POOL_SIZE:
+            pool = DocumentPool()
+        if entry.problem:
+            yield MalformedScenario(None, ScenarioError(entry.problem), entry.line)
+            continue
+        try:
+            value = load_json(entry.text, max_characters=MAX_ENTRY)
+        except DocumentError as error:
+            line = entry.line + (error.line or 1) - 1
+            yield MalformedScenario(None, ScenarioError(f"{error.message} (line {line})"), entry.line)
+            continue
+        for item in value if isinstance(value, list) else [value]:
+            yield _scenario_or_error(item, pool, entry.line)
+
+
+def _scenario_or_error(value: JsonValue, pool: DocumentPool, line: int) -> Scenario | MalformedScenario:
+    try:
+        return parse_scenario(value, pool)
+    except ScenarioError as error:
+        given = value.get("id") if isinstance(value, dict) else None
+        known = given if isinstance(given, (str, int)) and not isinstance(given, bool) else None
+        return MalformedScenario(known, error, line)
