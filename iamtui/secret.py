@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
-from typing import NoReturn
+import os
+from typing import Final, NoReturn
 
 _MASK = "••••••••"
+
+_HASH_KEY: Final = os.urandom(32)
 
 
 class Secret:
     """Wraps a secret text so that only `reveal()` gives it out.
 
     str, format, repr, pickle, copy and JSON encoding never show it: the first three give a mask, the others
-    raise TypeError. Equality is constant-time and only with another Secret. Python cannot wipe a str, so
-    dropping the last reference is all that forgetting means.
+    raise TypeError. Equality is constant-time and only with another Secret; equal secrets hash alike, under a
+    key of this process. Python cannot wipe a str, so dropping the last reference is all that forgetting means.
     """
 
     __slots__ = ("__text",)
@@ -22,12 +26,21 @@ class Secret:
         self.__text = text
 
     def reveal(self) -> str:
-        """Return the secret text, for the one place the user sent it to."""
+        """Return the secret text, for the one place the user sent it to.
+
+        Tracebacks may print local variables: pass the result on, do not keep it in one.
+        """
         return self.__text
 
     def masked(self, keep: int = 0) -> str:
-        """Return a mask that keeps the last `keep` characters, for showing on screen."""
-        return _MASK + (self.__text[-keep:] if keep else "")
+        """Return a mask that keeps the last `keep` characters, for showing on screen.
+
+        Nothing is kept of a text so short that more than a quarter of it would show.
+        """
+        return _MASK + (self.__text[-keep:] if 0 < keep <= len(self.__text) // 4 else "")
+
+    def __bytes(self) -> bytes:
+        return self.__text.encode("utf-8", "surrogatepass")
 
     def __str__(self) -> str:
         return _MASK
@@ -47,10 +60,13 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self.__text.encode(), other.__text.encode())
+        return hmac.compare_digest(self.__bytes(), other.__bytes())
 
     def __hash__(self) -> int:
-        return id(self)
+        return int.from_bytes(hashlib.blake2b(self.__bytes(), key=_HASH_KEY, digest_size=8).digest())
+
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("a Secret cannot be pickled or copied")
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret cannot be pickled or copied")

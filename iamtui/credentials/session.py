@@ -2,10 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Final, TypeAlias
 
 from iamtui.secret import Secret
+
+Clock: TypeAlias = Callable[[], datetime]
+"""Gives the local time as an aware UTC datetime."""
+
+SOON: Final = timedelta(minutes=10)
+"""Time left below which a session is about to end: the SDKs must have renewed by then (botocore: 10 minutes)."""
+
+URGENT: Final = timedelta(minutes=5)
+"""Time left below which what is started now may not finish."""
+
+
+def utc_now() -> datetime:
+    """The local clock, as an aware UTC datetime."""
+    return datetime.now(UTC)
+
+
+class Urgency(StrEnum):
+    """How near the end of a session is."""
+
+    CALM = "calm"
+    SOON = "soon"
+    URGENT = "urgent"
+    EXPIRED = "expired"
+
+
+def time_left_words(left: timedelta) -> str:
+    """Say a time left as a countdown does: "1h 05m", "59m 30s", "45s", "EXPIRED".
+
+    Begun seconds count as whole ones, so that "EXPIRED" never stands beside credentials that still work;
+    from an hour on, only whole minutes are said.
+    """
+    seconds = -(-left // timedelta(seconds=1))
+    if seconds <= 0:
+        return "EXPIRED"
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h {minutes:02d}m"
+    return f"{minutes}m {seconds:02d}s" if minutes else f"{seconds}s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +93,106 @@ class Session:
 
     def time_left(self, now: datetime | None = None) -> timedelta:
         """How long the session still lives; zero when expired. `now` is local UTC (default: the clock)."""
-        now = now or datetime.now(UTC)
+        now = now or utc_now()
         return max(self.expires_at - (now + self.clock_skew), timedelta())
 
     def expired(self, now: datetime | None = None) -> bool:
         """Whether the session has ended."""
         return self.time_left(now) == timedelta()
 
+    def time_left_words(self, now: datetime | None = None) -> str:
+        """The time left as a countdown says it: "59m 30s", "EXPIRED"."""
+        return time_left_words(self.time_left(now))
+
+    def fraction_left(self, now: datetime | None = None) -> float:
+        """The share of the session's life that is left, from 1.0 (just assumed) to 0.0 (expired), for a bar."""
+        life = self.expires_at - self.assumed_at
+        if life <= timedelta():
+            return 0.0
+        return min(self.time_left(now) / life, 1.0)
+
+    def urgency(self, now: datetime | None = None) -> Urgency:
+        """How near the end is, for colours and warnings."""
+        left = self.time_left(now)
+        if left == timedelta():
+            return Urgency.EXPIRED
+        if left < URGENT:
+            return Urgency.URGENT
+        return Urgency.SOON if left < SOON else Urgency.CALM
+
+    @property
+    def key(self) -> str:
+        """What tells one session from another: its access key id, which STS never gives twice."""
+        return self.access_key_id
+
     @property
     def masked_access_key_id(self) -> str:
         """`ASIA…WXYZ`: the first and the last four characters."""
         return f"{self.access_key_id[:4]}…{self.access_key_id[-4:]}"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionBook:
+    """The sessions held at one time, oldest first, and which of them is active. Immutable and without I/O.
+
+    Args:
+        sessions: in the order they were added; expired ones stay until they are forgotten.
+        active_key: `Session.key` of the session that exports and sub-shells use, or "" for none.
+    """
+
+    sessions: tuple[Session, ...] = ()
+    active_key: str = ""
+
+    @property
+    def active(self) -> Session | None:
+        """The session that exports and sub-shells use, expired or not; None when there is none."""
+        return self.get(self.active_key)
+
+    def get(self, key: str) -> Session | None:
+        """The session with this key, or None."""
+        return next((session for session in self.sessions if session.key == key), None)
+
+    def add(self, session: Session) -> SessionBook:
+        """The book with one more session, now the active one; a session with the same key is replaced."""
+        kept = tuple(held for held in self.sessions if held.key != session.key)
+        return SessionBook((*kept, session), session.key)
+
+    def activate(self, key: str) -> SessionBook:
+        """The book with another active session.
+
+        Raises:
+            KeyError: no session has this key.
+        """
+        if self.get(key) is None:
+            raise KeyError(key)
+        return replace(self, active_key=key)
+
+    def forget(self, key: str) -> SessionBook:
+        """The book without this session; when it was the active one, the newest of the rest takes over."""
+        kept = tuple(session for session in self.sessions if session.key != key)
+        active_key = self.active_key
+        if active_key == key:
+            active_key = kept[-1].key if kept else ""
+        return SessionBook(kept, active_key)
+
+    def forget_expired(self, now: datetime | None = None) -> SessionBook:
+        """The book without the sessions that have ended."""
+        book = self
+        for session in self.sessions:
+            if session.expired(now):
+                book = book.forget(session.key)
+        return book
+
+    def live(self, now: datetime | None = None) -> tuple[Session, ...]:
+        """The sessions that have not ended."""
+        return tuple(session for session in self.sessions if not session.expired(now))
+
+    def next_to_expire(self, now: datetime | None = None) -> Session | None:
+        """The live session that ends first, or None."""
+        return min(self.live(now), key=lambda session: session.time_left(now), default=None)
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(self.sessions)
+
+    def __len__(self) -> int:
+        return len(self.sessions)
