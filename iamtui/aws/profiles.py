@@ -1,0 +1,73 @@
+"""The profiles of the AWS config files: names and what they are, read without connecting or running anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from iamtui.aws.errors import problem_from
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A profile as it stands in the files; raw text.
+
+    Args:
+        name: its name.
+        region: the region it sets, or "".
+        kind: where its credentials come from, as words for a list: "access key", "Identity Center",
+            "assumes a role", "web identity", "runs a command", "aws login", or "" when it has none.
+        role_arn: the role it assumes, or "".
+        command: the credential_process that choosing it would run, or "": to be shown before it is run.
+    """
+
+    name: str
+    region: str = ""
+    kind: str = ""
+    role_arn: str = ""
+    command: str = ""
+
+
+def available_profiles() -> tuple[Profile, ...]:
+    """Every profile of the config and credentials files, in their order.
+
+    Nothing is connected to and no credential_process is run.
+
+    Raises:
+        Problem: a file cannot be parsed.
+    """
+    import botocore.session  # noqa: PLC0415 - heavy
+
+    session: Any = botocore.session.Session()
+    try:
+        found: Mapping[str, Mapping[str, Any]] = session.full_config.get("profiles", {})
+    except Exception as error:  # noqa: BLE001 - hand-written files: encodings, permissions, syntax
+        raise problem_from(error) from None
+    return tuple(_profile(name, settings) for name, settings in found.items())
+
+
+_KINDS = (
+    ("web_identity_token_file", "web identity"),
+    ("role_arn", "assumes a role"),
+    ("sso_session", "Identity Center"),
+    ("sso_start_url", "Identity Center"),
+    ("aws_access_key_id", "access key"),
+    ("login_session", "aws login"),
+    ("credential_process", "runs a command"),
+)
+
+
+def _profile(name: str, settings: Mapping[str, Any]) -> Profile:
+    kind = next((words for setting, words in _KINDS if settings.get(setting)), "")
+    return Profile(
+        name=name,
+        region=_text(settings.get("region")),
+        kind=kind,
+        role_arn=_text(settings.get("role_arn")),
+        command=_text(settings.get("credential_process")),
+    )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
