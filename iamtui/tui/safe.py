@@ -11,6 +11,8 @@ from textual.content import Content
 
 from iamtui.text import LABEL_LIMIT, safe_document, safe_text
 
+__all__ = ["document", "line", "lines", "plain", "safe_text"]
+
 
 def plain(value: object, style: str = "", *, limit: int | None = LABEL_LIMIT) -> Content:
     """One line of raw text as content in one style."""

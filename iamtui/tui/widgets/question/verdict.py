@@ -19,7 +19,7 @@ DENIED: Final = "$verdict-denied"
 DEPENDS: Final = "$verdict-depends"
 """Theme variables that colour verdicts."""
 
-QUIET: Final = "$text-muted"
+QUIET: Final = "$muted"
 
 LAYER_NAMES: Final = {
     Layer.IDENTITY: "identity",
@@ -314,3 +314,29 @@ def _origin(leaf: ConditionLeaf | SessionLeaf | MissingLeaf) -> str:
         return ""
     source = leaf.source
     return f"  [{source.effect} in {short_policy_name(source.policy)}, statement {source.statement + 1}]"
+
+
+def because(decision: Decision) -> Content:
+    """Why, in one line: the condition on which it depends, then the deciding statement."""
+    deciding = deciding_line(decision)
+    if decision.outcome is not Outcome.DEPENDS or decision.depends_on is None:
+        return deciding
+    parts: list[str | Content | tuple[str, str]] = [("if ", QUIET), (depends_text(decision.depends_on), "bold")]
+    if deciding:
+        parts += [(" · ", QUIET), deciding]
+    return Content.assemble(*parts)
+
+
+def notes(decision: Decision) -> Content:
+    """What else there is to know, a line each: the conditions spelled out, keys not given, assumptions, notes."""
+    rows: list[Content] = []
+    if isinstance(decision.depends_on, And | Or):
+        rows += [Content(row) for row in depends_lines(decision.depends_on)]
+    if decision.missing_context:
+        keys = ", ".join(safe_text(key, limit=128) for key in decision.missing_context)
+        rows.append(Content.assemble(("Not given: ", QUIET), keys))
+    if decision.assumptions:
+        taken = ", ".join(safe_text(assumption) for assumption in decision.assumptions)
+        rows.append(Content.assemble(("Assumed: ", QUIET), taken))
+    rows += [Content(safe_text(note)) for note in decision.notes]
+    return Content("\n").join(rows)

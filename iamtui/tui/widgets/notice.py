@@ -1,0 +1,25 @@
+"""Notice: what a widget or dialog wants said on the one message line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from textual.content import Content
+from textual.message import Message
+
+
+class Severity(StrEnum):
+    """How a notice is coloured and for how long it stays."""
+
+    INFORMATION = "information"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass
+class Notice(Message):
+    """One sentence for the message line."""
+
+    content: Content
+    severity: Severity = Severity.INFORMATION

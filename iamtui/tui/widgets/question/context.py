@@ -1,0 +1,74 @@
+"""The context line: `key=value key=value,value "key=a value"` to condition keys and back. Pure."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Final
+
+from iamtui.problem import Problem
+
+MFA_KEY: Final = "aws:MultiFactorAuthPresent"
+
+_EXAMPLE: Final = "Write key=value, such as aws:SourceIp=203.0.113.9; separate several values with commas."
+
+
+def parse_context(text: str) -> Mapping[str, tuple[str, ...]]:
+    """Read a context line. Words are quoted as in a POSIX shell; a key given twice has both values.
+
+    Returns:
+        Condition key (as written) to its values; `key=` is one empty value.
+
+    Raises:
+        Problem: a quote that is not closed, a word without `=`, or a key without its service prefix.
+    """
+    context: dict[str, tuple[str, ...]] = {}
+    for word in _words(text):
+        key, equals, values = word.partition("=")
+        if not equals:
+            raise Problem(f"The context has {word!r} without a value.", _EXAMPLE)
+        if ":" not in key.strip(":"):
+            raise Problem(f"{key!r} is not a condition key: it has no prefix such as aws: or s3:.", _EXAMPLE)
+        context[key] = context.get(key, ()) + tuple(values.split(","))
+    return context
+
+
+def _words(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:
+        raise Problem("The context has a quote that is not closed.", _EXAMPLE) from None
+
+
+def mfa_state(text: str) -> bool | None:
+    """Whether the line says that the caller used MFA: True, False, or None when it says nothing (or is unreadable)."""
+    try:
+        context = {key.lower(): values for key, values in parse_context(text).items()}
+    except Problem:
+        return None
+    values = context.get(MFA_KEY.lower())
+    if not values:
+        return None
+    return values[-1].strip().lower() == "true"
+
+
+def cycle_mfa(text: str) -> str:
+    """The line with the MFA key moved on: not given, true, false, not given. An unreadable line stays as it is."""
+    following = {None: "true", True: "false", False: None}[mfa_state(text)]
+    return with_key(text, MFA_KEY, following)
+
+
+def with_key(text: str, key: str, value: str | None) -> str:
+    """The line with `key` set to one value, or removed (None). An unreadable line stays as it is."""
+    try:
+        words = _words(text)
+    except Problem:
+        return text
+    kept = [word for word in words if word.partition("=")[0].lower() != key.lower()]
+    if value is not None:
+        kept.append(f"{key}={value}")
+    return " ".join(_quote(word) for word in kept)
+
+
+def _quote(word: str) -> str:
+    return shlex.quote(word) if any(c.isspace() or c in "'\"\\" for c in word) else word

@@ -1,0 +1,119 @@
+"""The layers of a decision as a list: state and why, Enter leads to the statement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from iamtui.evaluation.decision import Decision, Layer, LayerState, StatementRef
+from iamtui.tui.widgets.question.verdict import layer_line
+
+_LAST_STATES = (LayerState.NOT_APPLICABLE,)
+
+
+class LayersList(OptionList):
+    """Every layer in evaluation order, those that do not apply last. Long lines scroll sideways out of view."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "cursor_down", "Down", show=False, id="layers.down"),
+        Binding("k", "cursor_up", "Up", show=False, id="layers.up"),
+        Binding("enter,o", "jump", "Go to the statement", id="layers.jump"),
+        Binding("space", "switch", "Layer on/off", id="layers.switch"),
+    ]
+
+    DEFAULT_CSS = """
+    LayersList {
+        height: auto;
+        border: none;
+        padding: 0 1;
+        background: transparent;
+        scrollbar-size-vertical: 1;
+        text-wrap: nowrap;
+        text-overflow: ellipsis;
+
+        &:focus {
+            border: none;
+            background: transparent;
+        }
+        & > .option-list--option {
+            padding: 0;
+        }
+        & > .option-list--option-highlighted {
+            background: transparent;
+            color: $foreground;
+            text-style: none;
+        }
+        &:focus > .option-list--option-highlighted {
+            background: $cursor;
+            color: $foreground;
+            text-style: none;
+        }
+    }
+    """
+
+    @dataclass
+    class Jump(Message):
+        """The user wants to see a statement of this layer; `ref` is None when no statement of it took part."""
+
+        layer: Layer
+        ref: StatementRef | None
+
+    @dataclass
+    class Switched(Message):
+        """The user switched a layer off, or on again."""
+
+        layer: Layer
+
+    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, compact=True)
+        self._layers: tuple[Layer, ...] = ()
+        self._decision: Decision | None = None
+
+    def show(self, decision: Decision | None) -> None:
+        """Show the layers of a decision; None empties the list. The cursor stays on its layer."""
+        kept = self._layer_under_cursor()
+        self._decision = decision
+        reports = () if decision is None else decision.layers
+        ordered = sorted(reports, key=lambda report: report.state in _LAST_STATES)
+        self._layers = tuple(report.layer for report in ordered)
+        self.set_options([Option(layer_line(report)) for report in ordered])
+        if self._layers:
+            self.highlighted = self._layers.index(kept) if kept in self._layers else 0
+
+    def _layer_under_cursor(self) -> Layer | None:
+        at = self.highlighted
+        return self._layers[at] if at is not None and at < len(self._layers) else None
+
+    def action_jump(self) -> None:
+        """Go to the statement of the layer under the cursor."""
+        layer = self._layer_under_cursor()
+        if layer is not None and self._decision is not None:
+            self.post_message(self.Jump(layer, statement_of(self._decision, layer)))
+
+    def action_switch(self) -> None:
+        """Leave the layer under the cursor out of the evaluation, or take it in again."""
+        layer = self._layer_under_cursor()
+        if layer is not None:
+            self.post_message(self.Switched(layer))
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """A click on a layer goes to its statement."""
+        event.stop()
+        self.action_jump()
+
+
+def statement_of(decision: Decision, layer: Layer) -> StatementRef | None:
+    """The statement to show for a layer: a denying one first, then one that matched."""
+    denying = [ref for reason in decision.reasons if reason.layer is layer for ref in reason.statements]
+    matched = sorted((ref for ref in decision.matched if ref.layer is layer), key=lambda ref: ref.effect != "Deny")
+    return next(iter([*denying, *matched]), None)
+
+
+def nothing_to_jump_to(layer: Layer) -> str:
+    """The sentence for a layer none of whose statements took part."""
+    return f"No statement of the {layer.value.replace('_', ' ')} layer took part in this decision."
