@@ -70,7 +70,7 @@ class Session:
         expires_at: UTC, by the server's clock.
         assumed_at: UTC, by the server's clock.
         identity: GetCallerIdentity with these credentials; None when that call failed.
-        identity_error: why it failed, or "".
+        identity_error: why it failed, or that the identity is not the one asked for, or "".
         source_arn: who assumed the role.
         clock_skew: server clock minus local clock.
         region: region to export, or "".
@@ -90,6 +90,10 @@ class Session:
     clock_skew: timedelta = timedelta()
     region: str = ""
     demo: bool = False
+
+    def identified(self, identity: CallerIdentity | None, identity_error: str) -> Session:
+        """The same session with what GetCallerIdentity said about it."""
+        return replace(self, identity=identity, identity_error=identity_error)
 
     def time_left(self, now: datetime | None = None) -> timedelta:
         """How long the session still lives; zero when expired. `now` is local UTC (default: the clock)."""
