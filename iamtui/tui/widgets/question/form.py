@@ -99,7 +99,7 @@ class QuestionForm(Vertical):
             background: $foreground 12%;
         }
         & #question-mfa {
-            width: 9;
+            width: 11;
             padding-left: 1;
             color: $muted;
         }
@@ -185,9 +185,15 @@ class QuestionForm(Vertical):
 
     def fill(self, action: str, resource: str = "", context: str = "") -> None:
         """Put a question into the fields, as if it had been entered."""
-        self.action_field.value = action
-        self.resource_field.value = resource
-        self.context_field.value = context
+        with self.prevent(Input.Changed):
+            for field, value in (
+                (self.action_field, action),
+                (self.resource_field, resource),
+                (self.context_field, context),
+            ):
+                field.value = value
+                field.close()
+        self._show_mfa()
         self.post_message(self.Changed(entered=True))
 
     def action_cycle_mfa(self) -> None:

@@ -11,13 +11,11 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from iamtui.evaluation.decision import Decision, Layer, LayerState, StatementRef
-from iamtui.tui.widgets.question.verdict import layer_line
-
-_LAST_STATES = (LayerState.NOT_APPLICABLE,)
+from iamtui.tui.widgets.question.verdict import absent_layers_line, layer_line
 
 
 class LayersList(OptionList):
-    """Every layer in evaluation order, those that do not apply last. Long lines scroll sideways out of view."""
+    """Every layer in evaluation order; those that do not apply share the last line."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "cursor_down", "Down", show=False, id="layers.down"),
@@ -30,7 +28,7 @@ class LayersList(OptionList):
     LayersList {
         height: auto;
         border: none;
-        padding: 0 1;
+        margin: 0 1;
         background: transparent;
         scrollbar-size-vertical: 1;
         text-wrap: nowrap;
@@ -74,14 +72,18 @@ class LayersList(OptionList):
         self._layers: tuple[Layer, ...] = ()
         self._decision: Decision | None = None
 
-    def show(self, decision: Decision | None) -> None:
+    def show(self, decision: Decision | None, *, compact: bool = False) -> None:
         """Show the layers of a decision; None empties the list. The cursor stays on its layer."""
         kept = self._layer_under_cursor()
         self._decision = decision
         reports = () if decision is None else decision.layers
-        ordered = sorted(reports, key=lambda report: report.state in _LAST_STATES)
-        self._layers = tuple(report.layer for report in ordered)
-        self.set_options([Option(layer_line(report)) for report in ordered])
+        applying = [report for report in reports if report.state is not LayerState.NOT_APPLICABLE]
+        absent = [report for report in reports if report.state is LayerState.NOT_APPLICABLE]
+        self._layers = tuple(report.layer for report in applying)
+        rows = [Option(layer_line(report, compact=compact)) for report in applying]
+        if absent:
+            rows.append(Option(absent_layers_line(absent), disabled=True))
+        self.set_options(rows)
         if self._layers:
             self.highlighted = self._layers.index(kept) if kept in self._layers else 0
 

@@ -99,7 +99,7 @@ class QuestionPanel(Vertical):
         }
         &.-wide #question-notes {
             max-height: 24;
-            padding-top: 1;
+            padding: 1 1 0 1;
         }
         &.-wide #question-verdict, &.-wide #question-because {
             max-height: 6;
@@ -108,7 +108,7 @@ class QuestionPanel(Vertical):
             padding-bottom: 1;
         }
         &.-wide LayersList {
-            padding-top: 1;
+            margin: 1 1 0 1;
             max-height: 12;
         }
     }
@@ -234,7 +234,9 @@ class QuestionPanel(Vertical):
 
     def action_ask(self) -> None:
         """Go to the action field; typing replaces what is there."""
-        self._form.action_field.focus()
+        field = self._form.action_field
+        field.focus()
+        field.select_all()
 
     def action_why(self) -> None:
         """Show the whole trace of the answer on its own screen."""
@@ -340,7 +342,7 @@ class QuestionPanel(Vertical):
         self._form.missing_keys = decision.missing_context
         self._show_title()
         self._texts(verdict(decision).content, because(decision), notes(decision))
-        self.query_one(LayersList).show(decision)
+        self.query_one(LayersList).show(decision, compact=self.has_class("-compact"))
         self.post_message(self.Answered(decision, asked.principal, asked.label, asked.question))
 
     def _show_problem(self, problem: Problem) -> None:

@@ -5,6 +5,7 @@ A verdict is always a mark and words; the colour (a theme variable) only repeats
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -167,21 +168,23 @@ def layer_parts(report: LayerReport) -> tuple[str, str, str]:
     return _STATE_WORDS[report.state]
 
 
-def layer_line(report: LayerReport, name_width: int = 12, *, long: bool = False) -> Content:
-    """One layer as one line: mark, name, state in words and why."""
+def layer_line(report: LayerReport, *, compact: bool = False) -> Content:
+    """One layer as one line: mark, name, state in words and why; `compact` does without columns."""
     mark, words, style = layer_parts(report)
-    name = (LAYER_TITLES if long else LAYER_NAMES)[report.layer]
-    quiet = report.state is LayerState.NOT_APPLICABLE
-    why = safe_text(report.why)
+    name = LAYER_NAMES[report.layer]
     return Content.assemble(
-        (mark, style),
-        " ",
-        (name.ljust(name_width), QUIET if quiet else ""),
-        " ",
-        (words.ljust(14), style),
-        " ",
-        (why, QUIET),
+        (f"{mark} ", style),
+        f"{name} " if compact else name.ljust(13),
+        (f"{words}: " if compact else words.ljust(15), style),
+        (safe_text(report.why), QUIET),
     )
+
+
+def absent_layers_line(reports: Sequence[LayerReport]) -> Content:
+    """The layers that do not apply, together on one line."""
+    mark, words, style = _STATE_WORDS[LayerState.NOT_APPLICABLE]
+    names = ", ".join(LAYER_NAMES[report.layer] for report in reports)
+    return Content.assemble((f"{mark} {words}: {names}", style))
 
 
 _PHRASES: Final = {
