@@ -1,0 +1,189 @@
+"""Action, NotAction, Resource and NotResource."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .context import Context
+from .logic import Truth, conjunction, disjunction, kleene_or
+from .patterns import Token, Unknown, covers, glob, plain, resolve, shares, tokens_of
+
+LIST_BUCKETS = "s3:listallmybuckets"
+INVALID = "invalid"
+"""A short ARN that takes the whole statement out when it stands in NotResource."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is asked for. `wildcard_only`: the action has no resource type, so that the resource is "*"."""
+
+    action: str
+    resource: str
+    wildcard_only: bool
+
+    @property
+    def is_pattern(self) -> bool:
+        """Whether a set of resources is asked about."""
+        return not self.wildcard_only and "*" in self.resource
+
+
+def as_list(value: Any) -> list[Any]:
+    """A single value is a list of one."""
+    return value if isinstance(value, list) else [value]
+
+
+def action_entry_matches(entry: str, action: str) -> bool:
+    """Whether one Action entry names the action."""
+    if entry in ("*", "*:*"):
+        return True
+    if ":" not in entry:
+        return False
+    prefix, name = entry.lower().split(":", 1)
+    asked_prefix, asked_name = action.lower().split(":", 1)
+    return prefix == asked_prefix and name != "" and glob(tokens_of(plain(name)), asked_name)
+
+
+def action_matches(statement: dict[str, Any], action: str) -> bool:
+    """Whether Action or NotAction takes in the action; an empty list takes in nothing."""
+    if "Action" in statement:
+        return any(action_entry_matches(entry, action) for entry in as_list(statement["Action"]))
+    entries = as_list(statement.get("NotAction", []))
+    return bool(entries) and not any(action_entry_matches(entry, action) for entry in entries)
+
+
+def pattern_tokens(head_and_rest: str, rest: list[Token] | None, options: dict[str, Any]) -> list[Token]:
+    """Tokens of an ARN pattern: wildcards before the fifth colon stay in their field, unless they end it.
+
+    `rest` replaces the sixth field when it is given.
+    """
+    fields = head_and_rest.split(":", 5)
+    result: list[Token] = []
+    for number, text in enumerate(fields):
+        if number:
+            result.append(("char", ":"))
+        if number == 5:
+            result += rest if rest is not None else tokens_of(plain(text))
+            continue
+        for place, character in enumerate(text):
+            ends_field = place == len(text) - 1 and options["trailing_star_crosses_colons"]
+            if character == "*":
+                result.append(("run", ends_field))
+            elif character == "?":
+                result.append(("one", False))
+            else:
+                result.append(("char", character))
+    return result
+
+
+def request_tokens(resource: str) -> list[Token]:
+    """Tokens of the resource asked about, where only `*` is a wildcard."""
+    result: list[Token] = []
+    for place, character in enumerate(resource):
+        if character == "*":
+            ends_text = place == len(resource) - 1
+            result.append(("run", ends_text or resource[:place].count(":") >= 5))
+        else:
+            result.append(("char", character))
+    return result
+
+
+def _short_arn_reading(entry: str, layer: str) -> str:
+    """How an ARN of fewer than six fields is read in a kind of policy: "pad", "nothing" or INVALID."""
+    if layer in ("identity", "boundary", "session"):
+        return "pad"
+    if layer == "rcp":
+        return INVALID
+    if layer == "scp":
+        return "pad" if entry.endswith("*") else INVALID
+    return "pad" if "*" in entry else "nothing"
+
+
+def resource_entry_matches(
+    entry: str,
+    target: Target,
+    layer: str,
+    *,
+    whole: bool,
+    version: str | None,
+    context: Context,
+    options: dict[str, Any],
+) -> bool | str | Unknown:
+    """Whether one entry matches: True, False, INVALID or Unknown.
+
+    `whole`: for a pattern request, whether the entry must cover all of it rather than share some of it.
+    """
+    if entry == "*":
+        return True
+    if not entry.startswith("arn:"):
+        return False
+    short = entry.count(":") < 5
+    reading = _short_arn_reading(entry, layer) if short else ""
+    if reading == INVALID:
+        return INVALID
+    if target.wildcard_only:
+        return (
+            target.action.lower() == LIST_BUCKETS
+            and entry == "arn:aws:s3:::*"
+            and bool(options["list_buckets_on_bucket_arn"])
+        )
+    compare = covers if whole else shares
+    asked = request_tokens(target.resource)
+    if reading == "nothing":
+        return False
+    if short:
+        padded = entry + ":*" * (5 - entry.count(":"))
+        return any(compare(pattern_tokens(text, None, options), asked) for text in (entry, padded))
+    resolved = resolve(
+        entry.split(":", 5)[5],
+        context,
+        version=version,
+        wildcards_in_values=options["wildcards_in_substituted_values"],
+    )
+    if isinstance(resolved, str):
+        return False
+    if isinstance(resolved, Unknown):
+        return resolved
+    return compare(pattern_tokens(entry, tokens_of(resolved), options), asked)
+
+
+def resource_truth(
+    statement: dict[str, Any],
+    target: Target,
+    layer: str,
+    *,
+    version: str | None,
+    context: Context,
+    options: dict[str, Any],
+    source: dict[str, Any],
+) -> Truth:
+    """Whether Resource or NotResource takes in what is asked for."""
+    if "Resource" not in statement and "NotResource" not in statement:
+        return layer == "resource"
+    element = "Resource" if "Resource" in statement else "NotResource"
+    entries = as_list(statement[element])
+    if not entries:
+        return False
+    whole = (statement["Effect"] == "Deny") == (element == "Resource")
+    found = [
+        (
+            entry,
+            resource_entry_matches(
+                entry, target, layer, whole=whole, version=version, context=context, options=options
+            ),
+        )
+        for entry in entries
+    ]
+    if element == "NotResource" and any(truth == INVALID for _, truth in found):
+        return False
+    settled = kleene_or(None if isinstance(truth, Unknown) else truth is True for _, truth in found)
+    if settled is not None:
+        return settled if element == "Resource" else not settled
+    by_key: dict[str, list[str]] = {}
+    for entry, truth in found:
+        if isinstance(truth, Unknown):
+            by_key.setdefault(truth.key, []).append(entry)
+    leaves = [
+        {"op": element, "key": key, "values": values, "holds": True, "source": source} for key, values in by_key.items()
+    ]
+    return disjunction(leaves) if element == "Resource" else conjunction(leaves)

@@ -1,0 +1,169 @@
+"""Wildcards, policy variables and ARN patterns, character by character.
+
+A resolved text is a list of (character, literal) pairs: a literal `*` or `?` is never a wildcard.
+A pattern is a list of tokens: `("char", c)`, `("one", crosses)` for `?`, `("run", crosses)` for `*`, where
+`crosses` says whether it may stand for a colon.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from .context import Context
+
+Pairs = list[tuple[str, bool]]
+Token = tuple[str, Any]
+
+NO_VALUE = "no value"
+"""The text has a variable without a value."""
+
+_VARIABLE = re.compile(r"\$\{\s*([^\s,{}']+)\s*(?:,\s*'([^']*)'\s*)?\}")
+
+
+class Unknown:
+    """The text has a variable whose value is not known; `key` is the first such key."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+
+def plain(text: str) -> Pairs:
+    """The text with nothing substituted."""
+    return [(character, False) for character in text]
+
+
+def resolve(text: str, context: Context, *, version: str | None, wildcards_in_values: bool) -> Pairs | str | Unknown:
+    """Put values in place of `${...}`: pairs, NO_VALUE or Unknown. A missing value outweighs an unknown one."""
+    if version != "2012-10-17":
+        return plain(text)
+    result: Pairs = []
+    unknown: Unknown | None = None
+    missing = False
+    position = 0
+    while position < len(text):
+        if not text.startswith("${", position) or "}" not in text[position:]:
+            result.append((text[position], False))
+            position += 1
+            continue
+        if text[position + 2 : position + 4] in ("*}", "?}", "$}"):
+            result.append((text[position + 2], True))
+            position += 4
+            continue
+        found = _VARIABLE.match(text, position)
+        if found is None:
+            missing = True
+            position = text.index("}", position) + 1
+            continue
+        position = found.end()
+        state, values = context.state(found[1])
+        if state in ("unknown", "present"):
+            unknown = unknown or Unknown(found[1])
+        elif state == "known" and len(values) == 1:
+            result += [(character, not wildcards_in_values) for character in values[0]]
+        elif state == "absent" and found[2] is not None:
+            result += [(character, True) for character in found[2]]
+        else:
+            missing = True
+    if missing:
+        return NO_VALUE
+    return unknown or result
+
+
+def text_of(pairs: Pairs) -> str:
+    """The characters alone."""
+    return "".join(character for character, _ in pairs)
+
+
+def tokens_of(pairs: Pairs, *, crosses: bool = True) -> list[Token]:
+    """Wildcards become tokens; `crosses` holds for all of them."""
+    result: list[Token] = []
+    for character, literal in pairs:
+        if character == "*" and not literal:
+            result.append(("run", crosses))
+        elif character == "?" and not literal:
+            result.append(("one", crosses))
+        else:
+            result.append(("char", character))
+    return result
+
+
+def glob(pattern: list[Token], text: str) -> bool:
+    """Whether the pattern stands for the whole text."""
+    return covers(pattern, [("char", character) for character in text])
+
+
+def _reach(start: tuple[int, int], step: Callable[[int, int], list[tuple[int, int]]], goal: tuple[int, int]) -> bool:
+    seen = {start}
+    waiting = [start]
+    while waiting:
+        here = waiting.pop()
+        if here == goal:
+            return True
+        for there in step(*here):
+            if there not in seen:
+                seen.add(there)
+                waiting.append(there)
+    return False
+
+
+def covers(entry: list[Token], request: list[Token]) -> bool:
+    """Whether the entry matches the request read as text.
+
+    A run of the request is taken by a run of the entry only, and one that may hold colons only by one that may.
+    """
+
+    def step(i: int, j: int) -> list[tuple[int, int]]:
+        moves: list[tuple[int, int]] = []
+        if i == len(entry):
+            return moves
+        kind, detail = entry[i]
+        if kind == "run":
+            moves.append((i + 1, j))
+        if j == len(request):
+            return moves
+        other, other_detail = request[j]
+        if kind == "run" and (
+            detail or (other == "char" and other_detail != ":") or (other == "run" and not other_detail)
+        ):
+            moves.append((i, j + 1))
+        if other == "char":
+            if kind == "one" and (detail or other_detail != ":"):
+                moves.append((i + 1, j + 1))
+            if kind == "char" and detail == other_detail:
+                moves.append((i + 1, j + 1))
+        return moves
+
+    return _reach((0, 0), step, (len(entry), len(request)))
+
+
+def shares(entry: list[Token], request: list[Token]) -> bool:
+    """Whether some text is matched by both."""
+
+    def meet(one: Token, other: Token) -> bool:
+        if one[0] == "char" and other[0] == "char":
+            return bool(one[1] == other[1])
+        if one[0] == "char":
+            return bool(other[1] or one[1] != ":")
+        if other[0] == "char":
+            return bool(one[1] or other[1] != ":")
+        return True
+
+    def step(i: int, j: int) -> list[tuple[int, int]]:
+        moves: list[tuple[int, int]] = []
+        left = entry[i] if i < len(entry) else None
+        right = request[j] if j < len(request) else None
+        if left and left[0] == "run":
+            moves.append((i + 1, j))
+            if right and right[0] != "run" and meet(left, right):
+                moves.append((i, j + 1))
+        if right and right[0] == "run":
+            moves.append((i, j + 1))
+            if left and left[0] != "run" and meet(left, right):
+                moves.append((i + 1, j))
+        if left and right and left[0] != "run" and right[0] != "run" and meet(left, right):
+            moves.append((i + 1, j + 1))
+        return moves
+
+    return _reach((0, 0), step, (len(entry), len(request)))
