@@ -15,7 +15,10 @@ from iamtui.policy.formula import And, ConditionLeaf, MissingLeaf, Node, Or, Ses
 
 
 def decision_to_json(
-    decision: Decision, *, id: str | int | None = None, trace: JsonValue = None
+    decision: Decision,
+    *,
+    id: str | int | None = None,  # noqa: A002 - the name of the key it fills
+    trace: JsonValue = None,
 ) -> dict[str, JsonValue]:
     """Turn a decision into the object that is printed.
 

@@ -123,11 +123,8 @@ class ScenarioForm(Struct, forbid_unknown_fields=True):
     options: Annotated[dict[str, Any] | None, _described("an object of engine options")] = None
 
 
-OPTION_TYPES: Final = get_type_hints(EngineOptions)
-"""Engine option name to its type (bool or str)."""
-
-OPTION_CHOICES: Final = {"multivalued_without_set_operator": ("false_and_true",)}
-"""The values of the options that are texts."""
+OPTION_NAMES: Final = tuple(field.name for field in fields(EngineOptions))
+"""The engine options; each is true or false."""
 
 
 def to_form(value: JsonValue) -> ScenarioForm:
@@ -258,16 +255,12 @@ def engine_options(value: dict[str, JsonValue] | None) -> EngineOptions:
     chosen: dict[str, Any] = {}
     for name, setting in (value or {}).items():
         path = f"$.options{step(name)}"
-        if name not in OPTION_TYPES:
-            raise ScenarioError(f"unknown option, {_nearest(name, tuple(OPTION_TYPES))}", path=path)
+        if name not in OPTION_NAMES:
+            raise ScenarioError(f"unknown option, {_nearest(name, OPTION_NAMES)}", path=path)
         if setting is None:
             continue
-        if OPTION_TYPES[name] is bool and not isinstance(setting, bool):
+        if not isinstance(setting, bool):
             raise ScenarioError(f"found {kind_of(setting)}, expected true or false", path=path)
-        choices = OPTION_CHOICES.get(name, ())
-        if OPTION_TYPES[name] is not bool and setting not in choices:
-            listed = " or ".join(f'"{choice}"' for choice in choices)
-            raise ScenarioError(f"found {kind_of(setting)}, expected {listed}", path=path)
         chosen[name] = setting
     return EngineOptions(**chosen)
 
@@ -283,13 +276,7 @@ def scenario_schema() -> dict[str, Any]:
         },
         {"type": "null"},
     ]
-    defaults = {field.name: field.default for field in fields(EngineOptions)}
-    options: dict[str, Any] = {}
-    for name, default in defaults.items():
-        if isinstance(default, bool):
-            options[name] = {"type": ["boolean", "null"], "default": default}
-        else:
-            options[name] = {"enum": [*OPTION_CHOICES[name], None], "default": default}
+    options = {field.name: {"type": ["boolean", "null"], "default": field.default} for field in fields(EngineOptions)}
     schema["$defs"]["ScenarioForm"]["properties"]["options"]["anyOf"] = [
         {"type": "object", "properties": options, "additionalProperties": False},
         {"type": "null"},

@@ -1,0 +1,184 @@
+"""The catalogue: what AWS offers, looked up by name.
+
+Everything is read lazily: one service's files at the first question about it, all names at the first search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
+
+from iamtui.catalog import names, service_data
+from iamtui.catalog.keys import ConditionKey, condition_key
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service: its prefix in action names, and its name."""
+
+    prefix: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceType:
+    """A resource type of a service.
+
+    Args:
+        name: as the Service Authorization Reference names it ("object").
+        arn: its ARN form, such as `arn:${Partition}:s3:::${BucketName}/${ObjectName}`.
+        condition_keys: keys that speak about resources of this type.
+    """
+
+    name: str
+    arn: str
+    condition_keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ActionResource:
+    """A resource type that an action can be limited to; `required`: every request names one."""
+
+    type: ResourceType
+    required: bool
+    condition_keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ActionInfo:
+    """An action.
+
+    Args:
+        name: as AWS writes it ("s3:GetObject").
+        access_levels: one or more of List, Read, Write, Tagging, Permissions management.
+        description: one sentence.
+        resources: empty for an action that can only be granted on `*`.
+        condition_keys: service-specific keys of the action itself.
+    """
+
+    name: str
+    access_levels: tuple[str, ...]
+    description: str
+    resources: tuple[ActionResource, ...]
+    condition_keys: tuple[str, ...]
+
+    @property
+    def arn_forms(self) -> tuple[str, ...]:
+        """The ARN forms of its resource types, without repetition."""
+        return tuple(dict.fromkeys(resource.type.arn for resource in self.resources))
+
+    @property
+    def all_condition_keys(self) -> tuple[str, ...]:
+        """The keys of the action and of its resource types, sorted; global keys come on top."""
+        keys = set(self.condition_keys)
+        for resource in self.resources:
+            keys.update(resource.condition_keys, resource.type.condition_keys)
+        return tuple(sorted(keys, key=str.lower))
+
+
+class Catalogue:
+    """Lookups over the installed data set. Names are taken in any letter case."""
+
+    def __init__(self) -> None:
+        self._names: names.ActionNames | None = None
+
+    @property
+    def version(self) -> str:
+        """The version of the data set."""
+        return service_data.data_version()
+
+    @property
+    def names(self) -> names.ActionNames:
+        """All action names; loading them takes a tenth of a second once, then a few milliseconds."""
+        if self._names is None:
+            self._names = names.load()
+        return self._names
+
+    def has_resource_type(self, action: str) -> bool | None:
+        """Whether the action has a resource type; None when the catalogue does not list the action."""
+        return has_resource_type(action)
+
+    def action(self, name: str) -> ActionInfo | None:
+        """What is known of an action, or None."""
+        return _action(name.lower())
+
+    def knows(self, action: str) -> bool:
+        """Whether AWS lists this action."""
+        return has_resource_type(action) is not None
+
+    def services(self) -> tuple[Service, ...]:
+        """All services, sorted by prefix."""
+        return tuple(Service(prefix, name) for prefix, name in service_data.service_names().items())
+
+    def is_service(self, prefix: str) -> bool:
+        """Whether AWS has a service of that prefix."""
+        return service_data.is_service(prefix.lower())
+
+    def resource_types(self, service: str) -> tuple[ResourceType, ...]:
+        """The resource types of a service; empty when there is no such service, too."""
+        return tuple(_resource_type(data) for data in service_data.resource_types(service.lower()).values())
+
+    def condition_key(self, name: str) -> ConditionKey | None:
+        """Type and multiplicity of a condition key, or None when it is not documented."""
+        return condition_key(name)
+
+    def search_actions(self, text: str, limit: int = 50) -> list[str]:
+        """Names that fit a text, best first: see `ActionNames.search`."""
+        return self.names.search(text, limit)
+
+    def expand(self, pattern: str) -> list[str]:
+        """Every action that an Action entry such as `s3:Get*` matches."""
+        return self.names.expand(pattern)
+
+    def count(self, pattern: str) -> int:
+        """How many actions an Action entry matches."""
+        return len(self.expand(pattern))
+
+
+@lru_cache(maxsize=32_768)
+def has_resource_type(action: str) -> bool | None:
+    """Whether an action ("s3:GetObject", any letter case) has a resource type; None: not in the catalogue.
+
+    An action without one is authorized on the resource `*` only.
+    """
+    service, _, name = action.lower().partition(":")
+    found = service_data.actions(service).get(name)
+    return None if found is None else bool(found["resourceTypes"])
+
+
+@lru_cache(maxsize=2048)
+def _action(lowered: str) -> ActionInfo | None:
+    service, _, name = lowered.partition(":")
+    found = service_data.actions(service).get(name)
+    if found is None:
+        return None
+    types = service_data.resource_types(service)
+    resources = []
+    for use in found["resourceTypes"]:
+        data = types.get(str(use["name"]).lower())
+        if data is not None:
+            resources.append(ActionResource(_resource_type(data), bool(use["required"]), tuple(use["conditionKeys"])))
+    return ActionInfo(
+        name=f"{service}:{found['name']}",
+        access_levels=tuple(level.strip() for level in str(found["accessLevel"]).split(",")),
+        description=str(found["description"]),
+        resources=tuple(resources),
+        condition_keys=tuple(found["conditionKeys"]),
+    )
+
+
+def _resource_type(data: Mapping[str, Any]) -> ResourceType:
+    return ResourceType(str(data["key"]), str(data["arn"]), tuple(data["conditionKeys"]))
+
+
+@cache
+def catalogue() -> Catalogue:
+    """The one catalogue of the process."""
+    return Catalogue()
+
+
+def search_actions(text: str, limit: int = 50) -> list[str]:
+    """Action names that fit a text, best first; loads all names at the first call, so call it in a thread."""
+    return catalogue().search_actions(text, limit)

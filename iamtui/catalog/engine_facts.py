@@ -1,0 +1,34 @@
+"""The few facts of the catalogue that decide requests, looked up fast and by any spelling."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+from iamtui.catalog import service_data, tables
+
+
+class EngineCatalogue:
+    """What the evaluator asks of the catalogue."""
+
+    def has_resource_type(self, action: str) -> bool | None:
+        """Whether the action ("service:Operation", any case) has a resource type; None when it is not known."""
+        return _has_resource_type(action.lower())
+
+    def synthetic_resource(self, action: str, account: str, partition: str) -> str | None:
+        """The ARN that a list action without resource type is authorized against, or None."""
+        return tables.synthetic_resource(action, account, partition)
+
+    def supports_rcp(self, service: str) -> bool:
+        """Whether RCPs affect a service, by its action prefix in lower case."""
+        return service in tables.RCP_SERVICES
+
+
+@lru_cache(maxsize=65536)
+def _has_resource_type(action: str) -> bool | None:
+    service, _, name = action.partition(":")
+    found = service_data.actions(service).get(name)
+    return None if found is None else bool(found["resourceTypes"])
+
+
+ENGINE_CATALOGUE: Final = EngineCatalogue()

@@ -1,0 +1,237 @@
+"""All action names of AWS in one text, and the search over it.
+
+The 22,000 names are kept as one sorted text of lines, which regular expressions and `str.find` run through in
+a few milliseconds. Making that text means reading hundreds of files, so it is kept in the cache folder under
+the data set's version; a cache that cannot be read or written costs time and nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from iamtui import paths
+from iamtui.catalog import service_data
+
+_HEADER: Final = "iamtui action names 1"
+_MANY: Final = 5_000
+
+
+class ActionNames:
+    """The names of all actions ("s3:GetObject"), sorted.
+
+    Args:
+        names: in any order, ASCII, without line ends.
+    """
+
+    def __init__(self, names: list[str]) -> None:
+        self.names: tuple[str, ...] = tuple(sorted(names, key=str.lower))
+        self._lower_names = [name.lower() for name in self.names]
+        self._text = "\n".join(self.names)
+        self._lower = self._text.lower()
+
+    @cached_property
+    def _initials(self) -> _Lines:
+        """For each name the service and the first letter of each word: `s3:go` for s3:GetObject."""
+        return _Lines([_initials_of(name) for name in self.names])
+
+    @cached_property
+    def _joined_initials(self) -> _Lines:
+        """The same without the colon."""
+        return _Lines([_initials_of(name).replace(":", "") for name in self.names])
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def proper(self, action: str) -> str | None:
+        """The name as AWS writes it, for any letter case; None when there is no such action."""
+        wanted = action.lower()
+        at = bisect_left(self._lower_names, wanted)
+        return self.names[at] if at < len(self.names) and self._lower_names[at] == wanted else None
+
+    def expand(self, pattern: str) -> list[str]:
+        """The actions that an entry of an Action element matches, sorted.
+
+        `*` and `*:*` match all; the part before the colon is compared literally, wildcards count behind it
+        (IAM User Guide: Action element). An entry without a colon matches nothing.
+        """
+        lowered = pattern.lower()
+        if lowered in ("*", "*:*"):
+            return list(self.names)
+        service, colon, name = lowered.partition(":")
+        if not colon or "*" in service or "?" in service:
+            return []
+        return self._lines_matching(re.escape(service) + ":" + _line_pattern(name))
+
+    def search(self, text: str, limit: int) -> list[str]:
+        """Names that fit what someone types, best first; at most `limit`.
+
+        A text with wildcards gives what it matches (without a colon: names of any service). Otherwise, in
+        this order: names that begin with the text, whose operation begins with it, whose initials begin with
+        it (`s3go`, `s3:go`, `go`), that contain it at the start of a word, that contain it. Several words must
+        all be contained. When nothing fits: names that contain the letters in order.
+        """
+        wanted = text.strip().lower()
+        if not wanted or limit <= 0 or not wanted.isascii():
+            return [] if wanted else list(self.names[: max(limit, 0)])
+        if "*" in wanted or "?" in wanted:
+            return self._search_pattern(wanted)[:limit]
+        found: dict[str, None] = {}
+        for tier in self._tiers(wanted):
+            found.update(dict.fromkeys(sorted(tier, key=_short_first)))
+            if len(found) >= limit:
+                break
+        return list(found or dict.fromkeys(self._with_letters_of(wanted)))[:limit]
+
+    def _search_pattern(self, wanted: str) -> list[str]:
+        if ":" in wanted:
+            return self.expand(wanted)
+        return self._lines_matching("[^\\n:]*:" + _line_pattern(wanted))
+
+    def _tiers(self, wanted: str) -> Iterator[list[str]]:
+        words = wanted.split()
+        if len(words) > 1:
+            yield [name for name, low in self._pairs_with(words[0]) if all(word in low for word in words[1:])]
+            return
+        yield self._beginning_with(wanted)
+        containing = self._pairs_with(wanted)
+        if ":" not in wanted:
+            yield [name for name, low in containing if f":{wanted}" in low]
+        if len(wanted) >= 2:
+            yield self._by_initials(wanted)
+        yield [name for name, low in containing if _at_word(name, low, wanted)]
+        yield [name for name, _ in containing]
+
+    def _with_letters_of(self, wanted: str) -> list[str]:
+        """Names that contain the letters in order, the shortest first: what is left when nothing better fits."""
+        if len(wanted) < 3:
+            return []
+        pattern = "".join(f"[^\\n{_in_class(c)}]*{re.escape(c)}" for c in wanted if not c.isspace())
+        return sorted(self._lines_matching(pattern + "[^\\n]*"), key=_short_first)
+
+    def _beginning_with(self, wanted: str) -> list[str]:
+        first = bisect_left(self._lower_names, wanted)
+        last = bisect_left(self._lower_names, wanted + "\x7f")
+        return list(self.names[first:last])
+
+    def _lines_matching(self, pattern: str) -> list[str]:
+        text = self._text
+        return [text[m.start() : m.end()] for m in re.finditer(f"^{pattern}$", self._lower, re.MULTILINE)]
+
+    def _pairs_with(self, wanted: str) -> list[tuple[str, str]]:
+        """Names that contain a text, each with its lower-case form."""
+        found = []
+        at = self._lower.find(wanted)
+        while at >= 0:
+            start = self._lower.rfind("\n", 0, at) + 1
+            end = self._lower.find("\n", at)
+            end = len(self._lower) if end < 0 else end
+            found.append((self._text[start:end], self._lower[start:end]))
+            at = self._lower.find(wanted, end)
+        return found
+
+    def _by_initials(self, wanted: str) -> list[str]:
+        """Names whose initials begin with the text, with or without the service and its colon."""
+        if ":" in wanted:
+            numbers = [*self._initials.having("\n" + wanted)]
+        else:
+            numbers = [*self._joined_initials.having("\n" + wanted), *self._initials.having(":" + wanted)]
+        return [self.names[number] for number in numbers]
+
+
+class _Lines:
+    """Short texts as lines of one text, found by `str.find`."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self._text = "\n" + "\n".join(lines)
+        self._starts = [match.start() for match in re.finditer("\n", self._text)]
+
+    def having(self, part: str) -> Iterator[int]:
+        """The numbers of the lines that contain a text; a line begins with its line end."""
+        at = self._text.find(part)
+        while at >= 0:
+            number = bisect_right(self._starts, at) - 1
+            yield number
+            if number + 1 == len(self._starts):
+                return
+            at = self._text.find(part, self._starts[number + 1])
+
+
+def _initials_of(name: str) -> str:
+    service, _, operation = name.partition(":")
+    return f"{service}:{''.join(c for c in operation if c.isupper() or c.isdigit())}".lower()
+
+
+def _short_first(name: str) -> tuple[int, str]:
+    return len(name), name
+
+
+def _at_word(name: str, low: str, wanted: str) -> bool:
+    at = low.find(wanted)
+    while at >= 0:
+        if at == 0 or name[at].isupper() or name[at - 1] in ":-":
+            return True
+        at = low.find(wanted, at + 1)
+    return False
+
+
+def _in_class(character: str) -> str:
+    return "\\" + character if character in "\\]^-[" else character
+
+
+def _line_pattern(glob: str) -> str:
+    """A regular expression for `*` and `?` within one line that never backtracks into an earlier star.
+
+    Each run between two stars is found at its first place and kept there (an atomic group), which is what a
+    glob needs: a later place could not help the rest.
+    """
+    first, *runs = ["".join("[^\\n]" if c == "?" else re.escape(c) for c in run) for run in glob.split("*")]
+    if not runs:
+        return first
+    *middle, last = runs
+    return first + "".join(f"(?>[^\\n]*?{run})" for run in middle if run) + "[^\\n]*" + last
+
+
+def load() -> ActionNames:
+    """The names of the installed data set, from the cache folder where they are kept there."""
+    version = service_data.data_version()
+    cache = paths.cache_folder() / f"actions-{re.sub(r'[^0-9A-Za-z.-]', '_', version)}.txt"
+    names = _read_cache(cache, version)
+    if names is None:
+        names = [
+            f"{service}:{action['name']}"
+            for service in service_data.service_names()
+            for action in service_data.read_actions_once(service).values()
+        ]
+        _write_cache(cache, version, names)
+    return ActionNames(names)
+
+
+def _read_cache(path: Path, version: str) -> list[str] | None:
+    """The cached names; None when there are none, they are damaged, or they belong to another version."""
+    try:
+        header, count, *names = path.read_text(encoding="ascii").split("\n")
+    except (OSError, ValueError):
+        return None
+    if header != f"{_HEADER} {version}" or count != str(len(names)) or len(names) < _MANY:
+        return None
+    return names
+
+
+def _write_cache(path: Path, version: str, names: list[str]) -> None:
+    """Keep the names for the next start: written beside, then renamed; a failure is of no consequence."""
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(f".{os.getpid()}.new")
+        try:
+            temporary.write_text("\n".join([f"{_HEADER} {version}", str(len(names)), *names]), encoding="ascii")
+            temporary.replace(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
