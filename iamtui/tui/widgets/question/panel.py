@@ -92,9 +92,10 @@ class QuestionPanel(Vertical):
             display: none;
         }
         &.-compact LayersList {
-            max-height: 2;
+            height: 2;
         }
         &.-compact LayersList:focus {
+            height: auto;
             max-height: 9;
         }
         &.-wide #question-notes {

@@ -1,0 +1,116 @@
+"""A session as a person sees it: masked, counting down, with who it proved to be. Pure, no widget."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from textual.content import Content
+
+from iamtui.credentials.session import Session, Urgency
+from iamtui.tui.safe import line, plain
+
+MASK: Final = "••••••••"
+
+BAR_WIDTH: Final = 24
+
+URGENCY_STYLES: Final = {
+    Urgency.CALM: "$session-active",
+    Urgency.SOON: "$session-warning",
+    Urgency.URGENT: "bold $session-warning",
+    Urgency.EXPIRED: "bold $session-expired",
+}
+
+
+class Field(StrEnum):
+    """What can be revealed."""
+
+    ACCESS_KEY = "access key"
+    SECRET = "secret"  # noqa: S105 - a label
+    TOKEN = "token"  # noqa: S105 - a label
+
+
+def role_name(session: Session) -> str:
+    """The name of the session's role, without account and path; raw text."""
+    return session.role_arn.rsplit("/", 1)[-1]
+
+
+def bar(fraction: float, style: str, width: int = BAR_WIDTH) -> Content:
+    """The share of life left as a bar of `width` cells; a session that lives shows at least one full cell."""
+    full = min(width, max(round(fraction * width), 1 if fraction > 0 else 0))
+    return Content.assemble(("━" * full, style), ("─" * (width - full), "$faint"))
+
+
+def heading_row(session: Session, now: datetime, *, active: bool, width: int) -> Content:
+    """Mark, role, session name, bar and time left, on one line."""
+    urgency = session.urgency(now)
+    style = URGENCY_STYLES[urgency]
+    words = session.time_left_words(now) if urgency is Urgency.EXPIRED else f"{session.time_left_words(now)} left"
+    parts: list[object] = [
+        ("● " if active else "○ ", style if active else "$muted"),
+        (role_name(session), "bold" if active else ""),
+        ("  ", ""),
+        (account_of(session), "bold" if active else "$muted"),
+        "  ",
+        (words, style),
+    ]
+    if width >= 66:
+        parts += ["  ", bar(session.fraction_left(now), style)]
+    if session.demo:
+        parts.append(("  DEMO", "bold $session-warning"))
+    return line(*parts)
+
+
+def identity_row(session: Session) -> Content:
+    """Who the credentials proved to be, or why that is not known."""
+    if session.identity is not None and not session.identity_error:
+        return line(("  [+] confirmed ", "$verdict-allowed"), session.identity.arn)
+    why = session.identity_error or "GetCallerIdentity was not asked"
+    return line(("  [?] NOT confirmed: ", "bold $session-warning"), why)
+
+
+def account_of(session: Session) -> str:
+    """The account of the session: as proved, else as the role's ARN says; raw text."""
+    if session.identity is not None:
+        return session.identity.account
+    fields = session.role_arn.split(":")
+    return fields[4] if len(fields) > 4 else "unknown account"
+
+
+def credential_rows(session: Session, revealed: Collection[Field]) -> list[Content]:
+    """Access key, secret and token: masked on one line; a revealed secret or token on a line of its own."""
+    key = session.access_key_id if Field.ACCESS_KEY in revealed else session.masked_access_key_id
+    masked = line(
+        ("  1 ", "$faint"),
+        ("key ", "$muted"),
+        key,
+        ("   2 ", "$faint"),
+        ("secret ", "$muted"),
+        "below" if Field.SECRET in revealed else MASK,
+        ("   3 ", "$faint"),
+        ("token ", "$muted"),
+        "below" if Field.TOKEN in revealed else MASK,
+    )
+    rows = [masked]
+    for field, secret in ((Field.SECRET, session.secret_access_key), (Field.TOKEN, session.session_token)):
+        if field in revealed:
+            rows.append(line((f"  {field} ", "$muted"), (secret.reveal(), "$session-warning")))
+    return rows
+
+
+def chip(session: Session | None, now: datetime) -> Content:
+    """The active session for the status line: role and time left; empty when there is none."""
+    if session is None:
+        return Content("")
+    return line(role_name(session), " ", (session.time_left_words(now), URGENCY_STYLES[session.urgency(now)]))
+
+
+def warning(session: Session, urgency: Urgency) -> Content:
+    """What the message line says when a session comes near its end."""
+    name = role_name(session)
+    if urgency is Urgency.EXPIRED:
+        return line("The session of ", (name, "bold"), " has EXPIRED; assume the role again.")
+    minutes = "5" if urgency is Urgency.URGENT else "10"
+    return line("The session of ", (name, "bold"), plain(f" ends in less than {minutes} minutes."))
