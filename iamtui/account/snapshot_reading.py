@@ -1,0 +1,210 @@
+"""JSON bytes to the shapes of the snapshot format, whatever dialect they come in.
+
+Read are: one object; a list of pages; several objects after one another; UTF-8 or UTF-16 with a byte order
+mark (PowerShell's `>` writes the latter). The usual file goes through msgspec, which leaves policy documents
+undecoded; what msgspec does not take (several objects, lone surrogates, NaN inside a document) goes through
+the standard library.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gc
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import msgspec
+from msgspec import Raw
+
+from iamtui.account.snapshot_format import FORMAT_VERSION, SnapshotShape
+from iamtui.problem import Problem
+
+HOW_TO_MAKE_ONE: Final = (
+    "Make one with: aws iam get-account-authorization-details > account.json (it prints all pages as one object)."
+)
+
+_ONE: Final = msgspec.json.Decoder(SnapshotShape)
+_MANY: Final = msgspec.json.Decoder(list[SnapshotShape])
+_ERROR_PATH: Final = re.compile(r"(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?", re.DOTALL)
+_WHITE: Final = re.compile(r"[ \t\r\n\ufeff]*")
+_AWS_LISTS: Final = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
+_AWS_DOCUMENTS: Final = frozenset(("PolicyDocument", "AssumeRolePolicyDocument", "Document"))
+_OUR_DOCUMENTS: Final = {"organization": frozenset(("document",)), "resource_policies": frozenset(("document",))}
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Keep the garbage collector from walking a growing account again and again while it is loaded."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def decode_pages(data: bytes, *, origin: str = "The snapshot") -> list[SnapshotShape]:
+    """Decode a snapshot, or pages of it.
+
+    Args:
+        data: the bytes of the file.
+        origin: what it is called in an error ("The snapshot account.json").
+
+    Raises:
+        Problem: not text, not JSON, JSON of another shape (with the path), or a newer format.
+    """
+    data = _utf8(data, origin)
+    start = data.lstrip(b" \t\r\n")[:1]
+    if not start:
+        raise Problem(f"{origin} is empty.", HOW_TO_MAKE_ONE)
+    try:
+        pages = _MANY.decode(data) if start == b"[" else [_ONE.decode(data)]
+    except msgspec.ValidationError as error:
+        raise _wrong_shape(str(error), origin) from None
+    except RecursionError:
+        raise _too_deep(origin) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        pages = _decode_slowly(data.decode("utf-8"), origin)
+    _check(pages, data, origin)
+    return pages
+
+
+def _utf8(data: bytes, origin: str) -> bytes:
+    """The bytes as UTF-8 without a byte order mark."""
+    encoding = "utf-8"
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    elif data.startswith(codecs.BOM_UTF8):
+        encoding = "utf-8-sig"
+    elif data.isascii():
+        return data
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise Problem(
+            f"{origin} is not text: byte {error.start + 1:,} is not valid {encoding.upper()}.", HOW_TO_MAKE_ONE
+        ) from None
+    return data if encoding == "utf-8" else text.encode("utf-8", "surrogatepass")
+
+
+def _decode_slowly(text: str, origin: str) -> list[SnapshotShape]:
+    decoder = json.JSONDecoder(object_pairs_hook=_object)
+    values: list[Any] = []
+    position = _skip_white(text, 0)
+    while position < len(text):
+        try:
+            value, position = decoder.raw_decode(text, position)
+        except json.JSONDecodeError as error:
+            raise Problem(
+                f"{origin} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.", HOW_TO_MAKE_ONE
+            ) from None
+        except RecursionError:
+            raise _too_deep(origin) from None
+        except ValueError:
+            raise Problem(f"{origin} holds a number that is too large to be read.", HOW_TO_MAKE_ONE) from None
+        values.extend(value if isinstance(value, list) else [value])
+        position = _skip_white(text, position)
+    try:
+        return [msgspec.convert(_keep_documents(value), SnapshotShape) for value in values]
+    except msgspec.ValidationError as error:
+        raise _wrong_shape(str(error), origin) from None
+    except RecursionError:
+        raise _too_deep(origin) from None
+
+
+def _skip_white(text: str, position: int) -> int:
+    found = _WHITE.match(text, position)
+    return found.end() if found else position
+
+
+class _Repeated(dict[str, Any]):
+    """An object in which a key stands twice; what it really holds are its pairs."""
+
+    pairs: list[tuple[str, Any]]
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    repeated = _Repeated(found)
+    repeated.pairs = pairs
+    return repeated
+
+
+def _keep_documents(page: Any) -> Any:
+    """Put the policy documents of a decoded page back into text, which is what the shapes hold."""
+    if not isinstance(page, dict):
+        return page
+    kept = dict(page)
+    for key in _AWS_LISTS:
+        if key in kept:
+            kept[key] = _with_raw(kept[key], _AWS_DOCUMENTS)
+    for key, names in _OUR_DOCUMENTS.items():
+        if key in kept:
+            kept[key] = _with_raw(kept[key], names)
+    return kept
+
+
+def _with_raw(value: Any, names: frozenset[str]) -> Any:
+    if isinstance(value, list):
+        return [_with_raw(item, names) for item in value]
+    if isinstance(value, dict):
+        return {
+            key: Raw(_text_of(item).encode("ascii")) if key in names else _with_raw(item, names)
+            for key, item in value.items()
+        }
+    return value
+
+
+def _text_of(value: Any) -> str:
+    """The JSON text of a value, with repeated keys as they stood: a document that has them must stay an error."""
+    if isinstance(value, _Repeated):
+        return "{" + ", ".join(f"{json.dumps(key)}: {_text_of(item)}" for key, item in value.pairs) + "}"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)}: {_text_of(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_text_of(item) for item in value) + "]"
+    return json.dumps(value)
+
+
+def _check(pages: list[SnapshotShape], data: bytes, origin: str) -> None:
+    for page in pages:
+        if page.iamtui is not None and page.iamtui.version > FORMAT_VERSION:
+            raise Problem(
+                f"{origin} has format version {page.iamtui.version}, and this iamtui reads up to {FORMAT_VERSION}.",
+                "Open it with a newer iamtui.",
+            )
+    if not any(page.says_anything for page in pages):
+        raise Problem(
+            f"{origin} is JSON, but not an account: expected UserDetailList, GroupDetailList, RoleDetailList "
+            f"or Policies, found {_keys(data)}.",
+            HOW_TO_MAKE_ONE,
+        )
+
+
+def _keys(data: bytes) -> str:
+    """The first keys of the JSON, for an error."""
+    try:
+        keys = list(msgspec.json.decode(data, type=dict[str, Raw]))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return "none of them"
+    if not keys:
+        return "an empty object"
+    listed = ", ".join(keys[:5]) + (", ..." if len(keys) > 5 else "")
+    return listed if len(listed) <= 200 else listed[:199] + "…"
+
+
+def _wrong_shape(message: str, origin: str) -> Problem:
+    found = _ERROR_PATH.fullmatch(message)
+    what = (found.group("what") if found else message).replace("`", "")
+    path = (found.group("path") if found else None) or "$"
+    return Problem(f"{origin} is JSON, but not an account at {path}: {what[:1].lower()}{what[1:]}.", HOW_TO_MAKE_ONE)
+
+
+def _too_deep(origin: str) -> Problem:
+    return Problem(f"{origin} is nested too deeply to be an account.", HOW_TO_MAKE_ONE)
