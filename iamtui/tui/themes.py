@@ -46,7 +46,7 @@ FALLBACK_VARIABLES: Final[Mapping[str, str]] = {
     "json-constant": "$text-secondary",
     "json-punctuation": "$foreground 60%",
 }
-"""What iamtui's own variables are in a theme that does not set them, such as Textual's built-in ones."""
+"""What iamtui's own variables are in a theme that does not set them, in terms of Textual's variables."""
 
 _COLOURS: Final = (
     "primary", "secondary", "warning", "error", "success", "accent",
@@ -119,6 +119,33 @@ def theme_from(data: Mapping[str, Any], where: str) -> tuple[Theme | None, list[
             accepted[key] = value
     accepted["variables"] = _variables(data.get("variables", {}), where, problems)
     return Theme(**accepted), problems
+
+
+def fallback_variables(theme: Theme) -> dict[str, str]:
+    """Our own variables worked out for a theme that may not set them, such as Textual's built-in ones.
+
+    Textual does not look variables up inside the values of variables, so each is made a plain colour here:
+    an opacity is blended over the background.
+    """
+    colours = theme.to_color_system().generate()
+    background = _colour(colours["background"])
+    resolved: dict[str, str] = {}
+    for name, value in FALLBACK_VARIABLES.items():
+        if not value.startswith("$"):
+            resolved[name] = value
+            continue
+        base, _, opacity = value[1:].partition(" ")
+        colour = colours[base]
+        if not opacity or colour.startswith(("ansi_", "auto")):
+            resolved[name] = colour
+        else:
+            resolved[name] = background.blend(_colour(colour), float(opacity.rstrip("%")) / 100, alpha=1).hex
+    return resolved
+
+
+def _colour(text: str) -> Color:
+    opacity = _WITH_OPACITY.fullmatch(text)
+    return Color.parse(opacity.group(1) if opacity else text)
 
 
 def is_colour(text: str) -> bool:

@@ -1,0 +1,270 @@
+"""IamtuiApp: wires screens, themes and workers together, and decides nothing."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from rich.text import Text
+from textual import on, work
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+from textual.worker import Worker, WorkerState, get_current_worker
+
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+from iamtui.tui.inventory import Inventory
+from iamtui.tui.safe import line, plain
+from iamtui.tui.screens.main import MainScreen
+from iamtui.tui.search import SearchIndex
+from iamtui.tui.themes import DEFAULT_DARK, DEFAULT_LIGHT, fallback_variables, load_themes
+from iamtui.tui.widgets.notice import Severity
+from iamtui.workspace.opening import OpeningCancelled, Progress, ProgressReport, SourceChoice
+from iamtui.workspace.workspace import SourceKind, Workspace
+
+Opener = Callable[[SourceChoice, ProgressReport, Callable[[], bool]], Workspace]
+"""Loads what a choice names, blocking; the app calls it in a thread."""
+
+_LOADING: Final = "loading"
+
+
+def _open(choice: SourceChoice, report: ProgressReport, cancelled: Callable[[], bool]) -> Workspace:
+    from iamtui.workspace.opening import open_source  # noqa: PLC0415 - its sources load boto3: only in the worker
+
+    return open_source(choice, report, cancelled)
+
+
+class IamtuiApp(App[None]):
+    """The screen of iamtui."""
+
+    TITLE = "iamtui"
+    CSS_PATH = ["styles/lines.tcss", "styles/main.tcss"]  # noqa: RUF012 - declared so by the base class
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("colon,ctrl+p", "command_palette", "Commands", key_display=":", id="app.palette",
+                tooltip="Search all commands"),
+        Binding("P", "choose_source", "Profile", show=False, id="app.source", tooltip="Open another account"),
+        Binding("r", "reload", "Refresh", show=False, id="app.refresh", tooltip="Read the account again"),
+        Binding("t", "change_theme", "Theme", show=False, id="app.theme", tooltip="Choose a theme"),
+        Binding("q", "back_or_quit", "Back/Quit", id="app.back", tooltip="One step back; with none left, quit"),
+        Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit", tooltip="Quit at once"),
+    ]  # fmt: skip
+
+    @dataclass
+    class SourceOpened(Message):
+        """A worker loaded an account."""
+
+        choice: SourceChoice
+        workspace: Workspace
+        inventory: Inventory
+        index: SearchIndex
+
+    @dataclass
+    class SourceFailed(Message):
+        """A worker could not; `problem` is None when the user cancelled."""
+
+        choice: SourceChoice
+        problem: Problem | None
+
+    @dataclass
+    class SourceProgress(Message):
+        """How far a worker has come."""
+
+        progress: Progress
+
+    def __init__(self, choice: SourceChoice | None = None, *, opener: Opener = _open) -> None:
+        super().__init__()
+        self._choice = choice
+        self._opener = opener
+        self._main = MainScreen()
+
+    @property
+    def main(self) -> MainScreen:
+        """The main screen."""
+        return self._main
+
+    @property
+    def choice(self) -> SourceChoice | None:
+        """The source that is open or being opened."""
+        return self._choice
+
+    # Start and end.
+
+    def on_mount(self) -> None:
+        """Themes, the main screen, and the source or the chooser."""
+        loaded = load_themes()
+        for theme in loaded.themes:
+            self.register_theme(theme)
+        if DEFAULT_DARK in self.available_themes and self.theme == "textual-dark":
+            self.theme = DEFAULT_DARK
+        self.push_screen(self._main)
+        if loaded.problems:
+            self.call_after_refresh(self.say, loaded.problems[0], Severity.WARNING)
+        if self._choice is not None:
+            self.call_after_refresh(self.open, self._choice)
+        else:
+            self.call_after_refresh(self.action_choose_source)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Values for our own variables in themes that do not know them."""
+        return {**super().get_theme_variable_defaults(), **fallback_variables(self.current_theme)}
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Textual's commands without the screenshot, which would write what is on screen to a readable file."""
+        yield from (command for command in super().get_system_commands(screen) if command.title != "Screenshot")
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy by the terminal, and keep no copy in the app that a paste into another field would bring back."""
+        super().copy_to_clipboard(text)
+        self._clipboard = ""
+
+    def _fatal_error(self) -> None:
+        """End after an unhandled exception: its frames, but no local variables, which may be secret."""
+        self._exit_renderables.append(Text(_crash_report(sys.exc_info()[1])))
+        self._close_messages_no_wait()
+
+    # Messages.
+
+    def say(self, text: Content | str, severity: Severity = Severity.INFORMATION, *, stays: bool = False) -> None:
+        """Show one sentence on the message line; raw text is made safe."""
+        if self._main.is_mounted:
+            self._main.say(text, severity, stays=stays)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A worker that fails in an unforeseen way ends nothing: its error becomes a sentence."""
+        if event.state is WorkerState.ERROR:
+            error = event.worker.error
+            name = type(error).__name__
+            words = (
+                str(error) if isinstance(error, Problem) else f"{name}, an error in iamtui while {event.worker.name}."
+            )
+            self.say(words, Severity.ERROR)
+
+    # Opening a source.
+
+    def open(self, choice: SourceChoice) -> None:
+        """Load a source in a worker; one that is still loading is cancelled."""
+        self._choice = choice
+        self.say(line("Opening ", (_name_of(choice), "bold"), " …"), stays=True)
+        self._load(choice)
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group=_LOADING, name="opening the account")
+    def _load(self, choice: SourceChoice) -> None:
+        worker = get_current_worker()
+
+        def report(progress: Progress) -> None:
+            if not worker.is_cancelled:
+                self.post_message(self.SourceProgress(progress))
+
+        try:
+            workspace = self._opener(choice, report, lambda: worker.is_cancelled)
+            inventory, index = Inventory(workspace.account), SearchIndex(workspace.account)
+        except OpeningCancelled:
+            return
+        except Problem as problem:
+            if not worker.is_cancelled:
+                self.post_message(self.SourceFailed(choice, problem))
+            return
+        if not worker.is_cancelled:
+            self.post_message(self.SourceOpened(choice, workspace, inventory, index))
+
+    @on(SourceProgress)
+    def _progressed(self, event: SourceProgress) -> None:
+        progress = event.progress
+        total = f" of {progress.total:,}" if progress.total is not None else ""
+        count = f" {progress.done:,}{total}" if progress.done or progress.total else ""
+        self.say(line(f"{progress.step}{count} … ", ("esc cancels", "$muted")), stays=True)
+
+    @on(SourceOpened)
+    def _source_opened(self, event: SourceOpened) -> None:
+        self._main.set_workspace(event.workspace, event.inventory, event.index)
+        account = event.workspace.account
+        words = f"{len(account.users):,} users, {len(account.groups):,} groups, {len(account.roles):,} roles"
+        gaps = ", ".join(gap.what for gap in account.gaps)
+        if gaps:
+            self.say(line(f"{words}. Not loaded: ", (gaps, "bold")), Severity.WARNING)
+        else:
+            self.say(plain(f"{words}. Press / to find one, s to ask what it may do, ? for help."))
+
+    @on(SourceFailed)
+    def _source_failed(self, event: SourceFailed) -> None:
+        if event.problem is not None:
+            self.say(str(event.problem), Severity.ERROR)
+
+    def cancel_opening(self) -> bool:
+        """Stop a load; False when none is running."""
+        running = [worker for worker in self.workers if worker.group == _LOADING and worker.is_running]
+        for worker in running:
+            worker.cancel()
+        if running:
+            self.say(plain("Cancelled. Press P to choose a source, r to try again."))
+        return bool(running)
+
+    # Actions.
+
+    def action_choose_source(self) -> None:
+        """Let the user choose what to open."""
+        from iamtui.tui.screens.chooser import ChooserScreen  # noqa: PLC0415 - needed only without a source
+
+        self.push_screen(ChooserScreen(), self._source_chosen)
+
+    def _source_chosen(self, choice: SourceChoice | None) -> None:
+        if choice is not None:
+            self.open(choice)
+        elif self._main.workspace is None:
+            self.say(plain("Nothing chosen. Press P to choose what to open, q to quit."), stays=True)
+
+    def action_reload(self) -> None:
+        """Read the same source again."""
+        if self._choice is None:
+            self.action_choose_source()
+        else:
+            self.open(self._choice)
+
+    def action_back_or_quit(self) -> None:
+        """One step back on the main screen; with nothing to leave, quit."""
+        if not self._main.step_back():
+            self.exit()
+
+    def action_toggle_light(self) -> None:
+        """Change between our dark and our light theme."""
+        self.theme = DEFAULT_LIGHT if self.theme == DEFAULT_DARK else DEFAULT_DARK
+
+
+def _name_of(choice: SourceChoice) -> str:
+    if choice.kind is SourceKind.SNAPSHOT and choice.snapshot is not None:
+        return choice.snapshot.name
+    if choice.kind is SourceKind.DEMO:
+        return "the demo account"
+    return f"profile {choice.profile}" if choice.profile else "the AWS account"
+
+
+def _crash_report(error: BaseException | None) -> str:
+    """What happened and where, in safe text, without values of variables."""
+    lines = ["iamtui stopped because of an error of its own. Nothing was changed in any account."]
+    if error is not None:
+        lines.append(f"{type(error).__name__}: {safe_text(error, limit=500)}")
+        lines.extend(
+            f"  {safe_text(frame.filename)}:{frame.lineno} in {safe_text(frame.name)}"
+            for frame in traceback.extract_tb(error.__traceback__)
+        )
+    return "\n".join(lines)
+
+
+def run_app(choice: SourceChoice | None) -> int:
+    """Run the screen until the user leaves it.
+
+    Args:
+        choice: what to open; None: ask first.
+
+    Returns:
+        The exit code: 0, or not 0 after a crash.
+    """
+    app = IamtuiApp(choice)
+    app.run()
+    return app.return_code or 0

@@ -1,0 +1,220 @@
+"""What a branch holds, as a sortable table drawn line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from iamtui.account.model import Account, Entity, Role, User
+from iamtui.text import safe_text
+from iamtui.tui.holdings import unknown
+from iamtui.tui.inventory import TOP_BRANCHES, Branch, Inventory, Node, key_of, title_of
+from iamtui.tui.safe import fit
+from iamtui.tui.widgets.children_columns import Column, columns_of, folder_cell
+from iamtui.tui.widgets.explorer_tree import VerdictOf, verdict_piece
+from iamtui.tui.widgets.line_view import LineView, Piece
+
+_GAP = 2
+_NAME_ROOM = 20
+_VERDICT_WIDTH = 11
+
+
+class ChildrenTable(LineView):
+    """The children of the branch under the cursor, one a line; folders stay on top, whatever the order."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "less_than_sign,comma", "sort_by(-1)", "Sort left", key_display="<", show=False,
+            id="table.sort-left", tooltip="Sort by the column to the left",
+        ),
+        Binding(
+            "greater_than_sign,full_stop", "sort_by(1)", "Sort right", key_display=">", show=False,
+            id="table.sort-right", tooltip="Sort by the column to the right",
+        ),
+        Binding(
+            "space", "reverse_sort", "Reverse", show=False, id="table.reverse", tooltip="Reverse the order of the lines"
+        ),
+    ]  # fmt: skip
+
+    HEADER_LINES = 2
+
+    @dataclass
+    class ChildOpened(Message):
+        """Enter on a line."""
+
+        node: Node
+
+    @dataclass
+    class LeftTowardsTree(Message):
+        """h or left: the user goes back to the tree."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._inventory = Inventory(Account(id=""))
+        self._branch = TOP_BRANCHES[0]
+        self._columns: tuple[Column, ...] = columns_of(self._branch)
+        self._entries: list[Node] = []
+        self._sorts: dict[str, tuple[str, bool]] = {}
+        self._verdict_of: VerdictOf | None = None
+
+    @property
+    def node(self) -> Node | None:
+        """The node under the cursor."""
+        return self._entries[self.cursor] if self._entries else None
+
+    @property
+    def nodes(self) -> Sequence[Node]:
+        """All nodes in the order shown."""
+        return tuple(self._entries)
+
+    @property
+    def sort(self) -> tuple[str, bool]:
+        """The id of the column sorted by, and whether in reverse."""
+        return self._sorts.get(str(self._branch.kind), ("name", False))
+
+    def show_branch(self, inventory: Inventory, branch: Branch) -> None:
+        """Show what a branch holds, sorted as this kind of branch was last."""
+        self._inventory, self._branch = inventory, branch
+        self._columns = columns_of(branch)
+        self._arrange()
+
+    def set_verdicts(self, verdict_of: VerdictOf | None) -> None:
+        """Say how to answer the pinned question; asked only for lines that are drawn."""
+        self._verdict_of = verdict_of
+        self.redraw()
+
+    def _arrange(self, keep: Node | None = None) -> None:
+        account = self._inventory.account
+        column_id, reverse = self.sort
+        column = next((c for c in self._columns if c.id == column_id), self._columns[0])
+        children = self._inventory.children(self._branch)
+        entities: list[Entity] = [child for child in children if not isinstance(child, Branch)]
+        if column.id != "name" or reverse:
+            entities.sort(key=lambda entity: column.sort(account, entity), reverse=reverse)
+        self._entries = [*(child for child in children if isinstance(child, Branch)), *entities]
+        at = 0
+        if keep is not None:
+            key = key_of(keep)
+            at = next((i for i, node in enumerate(self._entries) if key_of(node) == key), 0)
+        self.set_total(len(self._entries), cursor=at)
+
+    # Drawing.
+
+    def _layout(self, width: int) -> list[tuple[Column | None, int]]:
+        """The columns that fit and their widths; None is the verdict's column."""
+        room = width - 2
+        chosen: list[Column] = list(self._columns)
+        verdict = _VERDICT_WIDTH + _GAP if self._verdict_of is not None else 0
+        while len(chosen) > 1 and _needed(chosen) + verdict > room:
+            chosen.remove(min(chosen, key=lambda column: column.keep))
+        fixed = sum(column.width + _GAP for column in chosen if column.width)
+        name_width = max(8, room - fixed - verdict)
+        layout: list[tuple[Column | None, int]] = [(column, column.width or name_width) for column in chosen]
+        if verdict:
+            layout.append((None, _VERDICT_WIDTH))
+        return layout
+
+    def header_pieces(self, y: int, width: int) -> Sequence[Piece]:
+        """The titles of the columns, the sorted one with an arrow, and a rule below."""
+        if y == 1:
+            return [Piece("─" * width, "guide")]
+        sorted_by, reverse = self.sort
+        pieces = [Piece(" ")]
+        for column, size in self._layout(width):
+            if column is None:
+                pieces.append(Piece("verdict".ljust(size + _GAP), "header"))
+                continue
+            here = column.id == sorted_by
+            title = f"{column.title} {'▼' if reverse else '▲'}" if here else column.title
+            text = title.rjust(size) if column.number else title.ljust(size)
+            pieces.append(Piece(text + " " * _GAP, "header-sorted" if here else "header"))
+        return pieces
+
+    def pieces(self, index: int, width: int) -> Sequence[Piece]:
+        """The cells of one node."""
+        node = self._entries[index]
+        if isinstance(node, Branch):
+            return [folder_cell(self._inventory, node)]
+        pieces: list[Piece] = []
+        for column, size in self._layout(width):
+            if column is None:
+                pieces += self._verdict_cell(node)
+                continue
+            text, style = column.cell(self._inventory.account, node)
+            shown = fit(safe_text(text), size)
+            padding = " " * (size - cell_len(shown))
+            pieces.append(Piece(padding + shown if column.number else shown + padding, style))
+            pieces.append(Piece(" " * _GAP))
+        return pieces
+
+    def _verdict_cell(self, entity: Entity) -> list[Piece]:
+        verdict = self._verdict_of(entity) if self._verdict_of and isinstance(entity, (User, Role)) else None
+        if verdict is None:
+            return [Piece(" " * _VERDICT_WIDTH)]
+        mark = verdict_piece(verdict)
+        return [Piece(f"{verdict.mark} {verdict.word}".ljust(_VERDICT_WIDTH), mark.style)]
+
+    def empty_text(self) -> str:
+        """What to say when there is nothing to list, or ""."""
+        if self._entries:
+            return ""
+        missing = self._inventory.missing(self._branch)
+        title = title_of(self._branch)
+        if missing is not None:
+            return f"{title}: {unknown(missing)}. Another source, or more permissions, would list them."
+        return f"This account has no {title[0].lower()}{title[1:]}. Choose another branch on the left."
+
+    # Keys.
+
+    def action_sort_by(self, step: int) -> None:
+        """Sort by the next column in a direction."""
+        ids = [column.id for column in self._columns]
+        column_id, _ = self.sort
+        at = ids.index(column_id) if column_id in ids else 0
+        self._sort(ids[(at + step) % len(ids)], reverse=False)
+
+    def action_reverse_sort(self) -> None:
+        """Turn the order round."""
+        column_id, reverse = self.sort
+        self._sort(column_id, reverse=not reverse)
+
+    def _sort(self, column_id: str, *, reverse: bool) -> None:
+        self._sorts[str(self._branch.kind)] = (column_id, reverse)
+        self._arrange(keep=self.node)
+
+    def header_clicked(self, x: int) -> None:
+        """Sort by the clicked column, again: in reverse."""
+        at = 1
+        for column, size in self._layout(self.size.width):
+            if column is not None and at <= x < at + size + _GAP:
+                column_id, reverse = self.sort
+                self._sort(column.id, reverse=column.id == column_id and not reverse)
+                return
+            at += size + _GAP
+
+    def action_line_left(self) -> None:
+        """Go back to the tree."""
+        self.post_message(self.LeftTowardsTree())
+
+    def action_line_right(self) -> None:
+        """Open the line."""
+        self.action_open_line()
+
+    def on_line_view_cursor_moved(self, event: LineView.CursorMoved) -> None:
+        """Nothing else follows this cursor."""
+        event.stop()
+
+    def on_line_view_line_opened(self, event: LineView.LineOpened) -> None:
+        """Announce which node was opened."""
+        event.stop()
+        if self.node is not None:
+            self.post_message(self.ChildOpened(self.node))
+
+
+def _needed(columns: Sequence[Column]) -> int:
+    return sum((column.width or _NAME_ROOM) + _GAP for column in columns)

@@ -1,0 +1,1 @@
+"""The detail pane: everything IAM knows of one entity, in tabs."""

@@ -1,0 +1,182 @@
+"""The detail pane: title, tabs, and the view of the active tab. Only that view is filled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Static
+
+from iamtui.account.model import Account, Entity, Group, IdentityProvider, ManagedPolicy, Role, User
+from iamtui.tui.holdings import administrator_through
+from iamtui.tui.inventory import kind_word
+from iamtui.tui.safe import line
+from iamtui.tui.widgets.detail.document_view import DocumentView
+from iamtui.tui.widgets.detail.list_and_document import ListAndDocument
+from iamtui.tui.widgets.detail.listings import access_rows, policy_entries, trust_entries
+from iamtui.tui.widgets.detail.overview import overview
+from iamtui.tui.widgets.detail.record import record_text
+from iamtui.tui.widgets.detail.rows import Row, RowsView
+from iamtui.tui.widgets.detail.tab_bar import Tab, TabBar
+
+_EMPTY_POLICIES: Final = {
+    User: "No policy applies to this user: without one, every request is denied.",
+    Group: "This group has no policy: its members get nothing from it.",
+    Role: "No policy applies to this role: without one, every request is denied.",
+}
+
+
+class DetailPane(Vertical):
+    """Shows one entity. The chosen tab stays while the cursor moves, where the entity has it."""
+
+    @dataclass
+    class Followed(Message):
+        """The user goes to another node, by its key."""
+
+        target: str
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._account = Account(id="")
+        self._entity: Entity | None = None
+        self._wanted = "overview"
+        self._tabs: tuple[Tab, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        """Title, tabs, one view for each shape of content."""
+        yield Static(id="detail-title")
+        yield TabBar(id="tabs")
+        yield RowsView(id="facts")
+        yield ListAndDocument(id="policies")
+        yield DocumentView(id="record")
+
+    @property
+    def entity(self) -> Entity | None:
+        """The entity that is shown."""
+        return self._entity
+
+    @property
+    def active_tab(self) -> str:
+        """The id of the active tab: overview, policies, trust, access or json."""
+        ids = [tab.id for tab in self._tabs]
+        return self._wanted if self._wanted in ids else "overview"
+
+    @property
+    def active_view(self) -> Widget:
+        """The widget that keys belong to."""
+        if self.active_tab in ("policies", "trust"):
+            both = self.query_one(ListAndDocument)
+            return both.rows_view if both.rows_view.display else both.document_view
+        return self.query_one("#record", DocumentView) if self.active_tab == "json" else self.facts
+
+    @property
+    def facts(self) -> RowsView:
+        """The rows of the Overview and Access tabs."""
+        return self.query_one("#facts", RowsView)
+
+    def show_entity(self, account: Account, entity: Entity) -> None:
+        """Show an entity under the tab chosen before."""
+        if entity is self._entity and account is self._account:
+            return
+        self._account, self._entity = account, entity
+        self._tabs = _tabs_of(account, entity)
+        self.query_one("#detail-title", Static).update(_title(account, entity))
+        self._fill()
+
+    def select_tab(self, tab: str) -> bool:
+        """Show a tab, by its id or its number from 1; False when the entity has no such tab."""
+        if tab.isdigit():
+            tab = self._tabs[int(tab) - 1].id if 0 < int(tab) <= len(self._tabs) else ""
+        if tab not in [known.id for known in self._tabs]:
+            return False
+        had_focus = self.has_focus_within
+        self._wanted = tab
+        self._fill()
+        if had_focus:
+            self.active_view.focus()
+        return True
+
+    def show_statement(self, policy_name: str, statement_index: int) -> bool:
+        """Show the Policies tab with one statement marked; False when this entity has no such policy.
+
+        Args:
+            policy_name: name or ARN.
+            statement_index: from 0.
+        """
+        if not self.select_tab("policies"):
+            return False
+        return self.query_one(ListAndDocument).show_statement(policy_name, statement_index)
+
+    def show_trust_statement(self, statement_index: int) -> bool:
+        """Show the Trust tab with one statement marked; False when the entity is no role."""
+        if not isinstance(self._entity, Role) or not self.select_tab("trust"):
+            return False
+        lines = self._entity.trust.lines
+        if 0 <= statement_index < len(lines):
+            self.query_one(ListAndDocument).document_view.mark_lines(lines[statement_index])
+        return True
+
+    def _fill(self) -> None:
+        entity, account, active = self._entity, self._account, self.active_tab
+        if entity is None:
+            return
+        self.query_one(TabBar).set_tabs(self._tabs, active)
+        both, record = self.query_one(ListAndDocument), self.query_one("#record", DocumentView)
+        self.facts.display = active in ("overview", "access")
+        both.display = active in ("policies", "trust")
+        record.display = active == "json"
+        if active == "overview":
+            self.facts.set_rows(overview(account, entity))
+        elif active == "access":
+            self.facts.set_rows(access_rows(account, entity) or [Row("", "nothing to show", "muted")])
+        elif active == "policies":
+            both.set_entries(
+                policy_entries(account, entity), _EMPTY_POLICIES.get(type(entity), "No version is loaded.")
+            )
+        elif active == "trust" and isinstance(entity, Role):
+            both.set_entries(trust_entries(account, entity), "")
+        else:
+            record.show_json(record_text(entity))
+
+    @on(TabBar.Chosen)
+    def _tab_chosen(self, event: TabBar.Chosen) -> None:
+        event.stop()
+        self.select_tab(event.tab)
+        self.active_view.focus()
+
+    @on(RowsView.Followed)
+    def _followed(self, event: RowsView.Followed) -> None:
+        event.stop()
+        self.post_message(self.Followed(event.target))
+
+
+def _tabs_of(account: Account, entity: Entity) -> tuple[Tab, ...]:
+    tabs = [Tab("overview", "Overview")]
+    if isinstance(entity, ManagedPolicy):
+        tabs.append(Tab("policies", "Document"))
+    elif isinstance(entity, (User, Group, Role)):
+        tabs.append(Tab("policies", "Policies", len(policy_entries(account, entity))))
+    if isinstance(entity, Role):
+        tabs.append(Tab("trust", "Trust"))
+    if isinstance(entity, ManagedPolicy):
+        used = len(account.holders(entity.arn)) + len(account.bounded_by(entity.arn))
+        tabs.append(Tab("access", "Access", used))
+    elif isinstance(entity, Group):
+        tabs.append(Tab("access", "Members", len(account.members(entity.name))))
+    elif isinstance(entity, IdentityProvider):
+        tabs.append(Tab("access", "Access"))
+    tabs.append(Tab("json", "JSON"))
+    return tuple(tabs)
+
+
+def _title(account: Account, entity: Entity) -> Content:
+    title = line((entity.name, "bold $foreground"), (f"  {kind_word(entity)}", "$muted"))
+    if isinstance(entity, (User, Group, Role)) and administrator_through(account, entity):
+        return line(title, ("  ADMIN", "bold $verdict-depends"))
+    return title

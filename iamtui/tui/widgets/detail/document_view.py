@@ -1,0 +1,138 @@
+"""A JSON document with line numbers, coloured line by line as it is drawn, so that its length costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+from pygments.token import Token  # type: ignore[import-untyped]
+from rich.cells import cell_len
+from textual.highlight import HighlightTheme, highlight
+
+from iamtui.policy.document import PolicyDocument
+from iamtui.tui.safe import document_lines
+from iamtui.tui.widgets.detail.rows import RowsView
+from iamtui.tui.widgets.line_view import LineView, Piece
+
+
+class _JsonTokens(HighlightTheme):
+    """Style names of LineView instead of colours: the theme decides when a line is drawn."""
+
+    STYLES: dict[Any, str] = {  # noqa: RUF012 - declared so by the base class
+        Token.Name.Tag: "json-key",
+        Token.Literal.String: "json-string",
+        Token.Literal.Number: "json-number",
+        Token.Keyword.Constant: "json-constant",
+        Token.Punctuation: "json-punctuation",
+    }
+
+
+_EFFECTS: Final = {'"Allow"': "allowed", '"Deny"': "denied"}
+
+
+@lru_cache(maxsize=4096)
+def json_pieces(line: str) -> tuple[Piece, ...]:
+    """One line of canonical JSON (no text runs over a line end there) as pieces."""
+    text = highlight(line, language="json", theme=_JsonTokens)
+    pieces: list[Piece] = []
+    at = 0
+    effect = line.lstrip().startswith('"Effect":')
+    for span in text.spans:
+        style = str(span.style)
+        if style == "$text" or span.end <= at:
+            continue
+        if span.start > at:
+            pieces.append(Piece(line[at : span.start]))
+        token = line[max(at, span.start) : span.end]
+        if effect:
+            style = _EFFECTS.get(token, style)
+        pieces.append(Piece(token, style))
+        at = span.end
+    if at < len(line):
+        pieces.append(Piece(line[at:]))
+    return tuple(pieces)
+
+
+class DocumentView(LineView):
+    """A document to read: no cursor, the keys scroll; lines of a statement can be marked."""
+
+    HAS_CURSOR = False
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._lines: list[str] = []
+        self._json = True
+        self._marked = range(0)
+        self._document: PolicyDocument | None = None
+
+    @property
+    def marked(self) -> range:
+        """The 1-based numbers of the marked lines."""
+        return self._marked
+
+    @property
+    def text(self) -> str:
+        """The text that is shown, with unsafe characters made visible."""
+        return "\n".join(self._lines)
+
+    def show_document(self, document: PolicyDocument) -> None:
+        """Show a policy document; an unreadable one as plain text, below why it cannot be read."""
+        if document is self._document:
+            return
+        if document.error is not None:
+            self.show_words(f"This document cannot be read: {document.error}", "", *document_lines(document.text))
+        else:
+            self.show_json(document.text)
+        self._document = document
+
+    def show_json(self, text: str) -> None:
+        """Show JSON text in its canonical rendering."""
+        self._show(document_lines(text), as_json=True)
+
+    def show_words(self, *lines: str) -> None:
+        """Show plain lines instead of a document, such as why there is none."""
+        self._show([part for line in lines for part in document_lines(line)], as_json=False)
+
+    def _show(self, lines: list[str], *, as_json: bool) -> None:
+        self._document, self._marked = None, range(0)
+        self._lines, self._json = lines, as_json
+        widest = max((len(line) if line.isascii() else cell_len(line) for line in lines), default=0)
+        self.scroll_to(x=0, y=0, animate=False)
+        self.set_total(len(lines), width=widest + self._gutter + 1)
+
+    def mark_lines(self, lines: tuple[int, int] | None) -> None:
+        """Mark the lines from the first to the last number, both included, and show them; None: unmark."""
+        self._marked = range(lines[0], lines[1] + 1) if lines is not None else range(0)
+        if lines is not None:
+            first, last = lines[0] - 1, lines[1] - 1
+            top = max(0, min(first - 1, last - self.page + 2)) if last - first + 1 < self.page else first
+            visible = self.visible_range()
+            if first not in visible or last not in visible:
+                self.scroll_to(y=top, animate=False, force=True)
+        self.refresh()
+
+    @property
+    def _gutter(self) -> int:
+        return len(str(len(self._lines))) + 3 if self._json else 1
+
+    def pieces(self, index: int, width: int) -> Sequence[Piece]:  # noqa: ARG002 - scrolls instead of cutting
+        """Line number and coloured JSON."""
+        line = self._lines[index]
+        if not self._json:
+            return [Piece(" "), Piece(line, "muted")]
+        number = str(index + 1).rjust(self._gutter - 2)
+        if index + 1 in self._marked:
+            return [Piece(number, "statement-bar"), Piece("▐ ", "statement-bar"), *json_pieces(line)]
+        return [Piece(number, "faint"), Piece("  "), *json_pieces(line)]
+
+    def line_background(self, index: int) -> str:
+        """The marked statement lies on another ground."""
+        return "statement" if index + 1 in self._marked else ""
+
+    def action_line_left(self) -> None:
+        """Scroll left; at the left edge go back to the tree."""
+        if self.scroll_offset.x == 0:
+            self.post_message(RowsView.LeftTowardsTree())
+        else:
+            super().action_line_left()

@@ -1,0 +1,69 @@
+"""The tabs of the detail pane, on one line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual import events
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One tab: an id for the code, a title and a count for people (None: no count)."""
+
+    id: str
+    title: str
+    count: int | None = None
+
+
+class TabBar(Widget):
+    """Draws the tabs; a click chooses one. Keys belong to the screen, so that they work in every pane."""
+
+    @dataclass
+    class Chosen(Message):
+        """A tab was clicked."""
+
+        tab: str
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._tabs: Sequence[Tab] = ()
+        self._active = ""
+
+    @property
+    def tabs(self) -> Sequence[Tab]:
+        """The tabs, left to right."""
+        return self._tabs
+
+    def set_tabs(self, tabs: Sequence[Tab], active: str) -> None:
+        """Show these tabs, one of them active."""
+        if (tabs, active) != (self._tabs, self._active):
+            self._tabs, self._active = tabs, active
+            self.refresh()
+
+    def render(self) -> Content:
+        """One line: number, title and count of every tab."""
+        parts: list[tuple[str, str]] = []
+        for index, tab in enumerate(self._tabs):
+            active = tab.id == self._active
+            parts.append((f" {index + 1} ", "$match" if active else "$faint"))
+            parts.append((tab.title, "bold underline $foreground" if active else "$muted"))
+            if tab.count is not None:
+                parts.append((f" {tab.count}", "$muted" if active else "$faint"))
+            parts.append((" ", ""))
+        return Content.assemble(*parts)
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the clicked tab."""
+        at = 0
+        for index, tab in enumerate(self._tabs):
+            count = f" {tab.count}" if tab.count is not None else ""
+            size = len(f" {index + 1} {tab.title}{count} ")
+            if at <= event.x < at + size:
+                self.post_message(self.Chosen(tab.id))
+                return
+            at += size

@@ -1,0 +1,48 @@
+"""The one place where the screen says something: a line above the footer."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.timer import Timer
+from textual.widgets import Static
+
+from iamtui.tui.safe import line, plain
+from iamtui.tui.widgets.notice import Severity
+
+_MARKS = {Severity.INFORMATION: "", Severity.WARNING: "! ", Severity.ERROR: "x "}
+_STYLES = {Severity.INFORMATION: "$foreground", Severity.WARNING: "$verdict-depends", Severity.ERROR: "$verdict-denied"}
+_SECONDS = {Severity.INFORMATION: 8.0, Severity.WARNING: 20.0, Severity.ERROR: 60.0}
+
+
+class MessageLine(Static):
+    """Shows the last message; information goes after a while, progress stays until it is replaced."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, markup=False)
+        self._fade: Timer | None = None
+        self._words: Content = Content("")
+
+    @property
+    def words(self) -> str:
+        """The text that is shown."""
+        return self._words.plain
+
+    def say(self, text: Content | str, severity: Severity = Severity.INFORMATION, *, stays: bool = False) -> None:
+        """Show a message in place of the one before.
+
+        Args:
+            text: Content from the helpers of `safe`, or raw text, which is made safe here.
+            severity: also told by a mark in front, not by colour alone.
+            stays: keep it until the next message.
+        """
+        words = text if isinstance(text, Content) else plain(text)
+        self._words = line((_MARKS[severity], f"bold {_STYLES[severity]}"), words.stylize_before(_STYLES[severity]))
+        self.update(self._words)
+        if self._fade is not None:
+            self._fade.stop()
+        self._fade = None if stays else self.set_timer(_SECONDS[severity], self.clear)
+
+    def clear(self) -> None:
+        """Say nothing."""
+        self._words = Content("")
+        self.update(self._words)

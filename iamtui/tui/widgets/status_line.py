@@ -1,0 +1,111 @@
+"""The status line: whose account this is, as whom one looks, where the data came from, and the active session."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from textual.content import Content
+from textual.widget import Widget
+
+from iamtui.account.availability import Missing
+from iamtui.credentials.session import Session
+from iamtui.tui import clock
+from iamtui.tui.safe import line, plain
+from iamtui.workspace.workspace import SourceKind, Workspace
+
+_WARN_BELOW: Final = timedelta(minutes=10)
+_GAP: Final = "  "
+
+
+class StatusLine(Widget):
+    """One line. When it gets narrow, the least important parts go first; account and READ-ONLY never do."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._workspace: Workspace | None = None
+        self._session: Session | None = None
+
+    def on_mount(self) -> None:
+        """Keep ages and the countdown true."""
+        self.set_interval(1.0, self._tick)
+
+    def set_workspace(self, workspace: Workspace | None) -> None:
+        """Show another account."""
+        self._workspace = workspace
+        self.set_class(workspace is not None and bool(workspace.source.endpoint_url), "-not-aws")
+        self.refresh()
+
+    def set_session(self, session: Session | None) -> None:
+        """Show another active session, or none."""
+        self._session = session
+        self.refresh()
+
+    def _tick(self) -> None:
+        if self._session is not None or self._workspace is not None:
+            self.refresh()
+
+    def render(self) -> Content:
+        """The parts that fit, the source and session at the right edge."""
+        width = self.content_size.width
+        left, right = self._parts()
+        while len(left) + len(right) > 2 and _width(left) + _width(right) + 2 > width:
+            rank, part = min([*left, *right], key=lambda pair: pair[0])
+            (left if (rank, part) in left else right).remove((rank, part))
+        start = Content(_GAP).join([part for _, part in left])
+        end = Content(_GAP).join([part for _, part in right])
+        gap = max(1, width - start.cell_length - end.cell_length)
+        return Content.assemble(start, " " * gap, end)
+
+    def _parts(self) -> tuple[list[tuple[int, Content]], list[tuple[int, Content]]]:
+        """Parts for the left and the right side with their rank: the lowest goes first."""
+        workspace = self._workspace
+        left: list[tuple[int, Content]] = [(30, plain("iamtui", "bold $accent"))]
+        if workspace is None:
+            left.append((90, plain("no account open", "$muted")))
+            return left, [(100, _chip("READ-ONLY", "$muted"))]
+        account, source = workspace.account, workspace.source
+        if source.endpoint_url:
+            left.append((98, line((f" NOT AWS {source.endpoint_url} ", "bold $banner-text on $banner"))))
+        alias = None if isinstance(account.alias, Missing) else account.alias.value
+        left.append((99, line((alias or "account", "bold $foreground"), " ", (account.id, "$muted"))))
+        if not isinstance(account.caller_arn, Missing):
+            caller = account.caller_arn.value.split(":", 5)[-1]
+            left.append((20, line(("as ", "$faint"), (caller, "$muted"))))
+        if source.region:
+            left.append((40, plain(source.region, "$muted")))
+        right: list[tuple[int, Content]] = []
+        if self._session is not None:
+            right.append((95, _session_chip(self._session)))
+        taken = source.taken_at or account.taken_at
+        if taken is not None:
+            right.append((50, plain(f"read {clock.ago(taken)}", "$faint")))
+        right.append((60, _source_part(source.kind, source.label)))
+        right.append((100, _chip("READ-ONLY", "$muted")))
+        return left, right
+
+
+def _source_part(kind: SourceKind, label: str) -> Content:
+    if kind is SourceKind.DEMO:
+        return _chip("DEMO", "bold $accent")
+    return line((f"{kind.value} ", "$faint"), (label, "$muted"))
+
+
+def _session_chip(session: Session) -> Content:
+    left = session.time_left(clock.now())
+    style = "$session-active"
+    words = clock.countdown(left)
+    if left == timedelta():
+        style = "$session-expired"
+    elif left < _WARN_BELOW:
+        style, words = "$session-warning", f"{words} ends soon"
+    role = session.role_arn.rsplit("/", 1)[-1]
+    return line((f" {role} ", "bold $foreground on $chip"), (f"{words} ", f"bold {style} on $chip"))
+
+
+def _chip(text: str, style: str) -> Content:
+    return plain(f" {text} ", f"{style} on $chip")
+
+
+def _width(parts: list[tuple[int, Content]]) -> int:
+    return sum(part.cell_length + len(_GAP) for _, part in parts)
