@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from iamtui.policy.document import PolicyDocument
+from iamtui.policy.options import LanguageOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +90,11 @@ class EngineOptions:
         substitute_variables_in_bool: operators page says supported, variables page says not.
         anonymous_userid: whether an anonymous caller has aws:userid "anonymous".
         deny_federated_without_session_policy: whether GetFederationToken without policies can use identity policies.
-        role_grant_limited_by_caps: whether a same-account grant to a role ARN is limited by boundary and session policy.
+        role_grant_limited_by_caps: whether a same-account grant to a role ARN (or to the issuer of a
+            federated-user session) is limited by the boundary's silence.
         not_principal_root_required: whether Deny with NotPrincipal also denies when the account root is not listed.
-        multivalued_without_set_operator: "false_and_true" (positive false, negated true).
+        compare_multivalued_keys: whether a key with several values is compared by an operator without set
+            operator, instead of positive false and negated true.
         trailing_star_crosses_colons: whether a `*` that ends an ARN field may run past the colons behind it.
         list_buckets_on_bucket_arn: whether `arn:aws:s3:::*` matches s3:ListAllMyBuckets.
         bare_star_in_arn_operator: whether `*` as an ARN pattern matches every present value.
@@ -107,7 +110,7 @@ class EngineOptions:
     deny_federated_without_session_policy: bool = True
     role_grant_limited_by_caps: bool = True
     not_principal_root_required: bool = False
-    multivalued_without_set_operator: str = "false_and_true"
+    compare_multivalued_keys: bool = False
     trailing_star_crosses_colons: bool = True
     list_buckets_on_bucket_arn: bool = True
     bare_star_in_arn_operator: bool = True
@@ -116,6 +119,18 @@ class EngineOptions:
     trust_aws_star_admits_everyone: bool = False
     legacy_role_self_trust: bool = False
     block_public_access_is_explicit: bool = True
+
+    @property
+    def language(self) -> LanguageOptions:
+        """The options that the policy language itself needs."""
+        return LanguageOptions(
+            substitute_variables_in_bool=self.substitute_variables_in_bool,
+            trailing_star_crosses_colons=self.trailing_star_crosses_colons,
+            list_buckets_on_bucket_arn=self.list_buckets_on_bucket_arn,
+            bare_star_in_arn_operator=self.bare_star_in_arn_operator,
+            wildcards_in_substituted_values=self.wildcards_in_substituted_values,
+            compare_multivalued_keys=self.compare_multivalued_keys,
+        )
 
 
 DEFAULT_OPTIONS = EngineOptions()

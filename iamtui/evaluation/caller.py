@@ -1,0 +1,115 @@
+"""What follows from the caller: its condition keys, and how principal elements see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
+
+from iamtui.evaluation.request import Principal, PrincipalKind
+from iamtui.policy.arn import parse_arn
+from iamtui.policy.principal import Caller, CallerKind
+
+_NOTHING: Final[tuple[str, ...]] = ()
+
+_CALLER_KINDS: Final = {
+    PrincipalKind.ROOT: CallerKind.ROOT,
+    PrincipalKind.USER: CallerKind.USER,
+    PrincipalKind.ROLE_SESSION: CallerKind.ROLE,
+    PrincipalKind.ROLE: CallerKind.ROLE,
+    PrincipalKind.FEDERATED_USER: CallerKind.FEDERATED_USER,
+    PrincipalKind.SERVICE: CallerKind.SERVICE,
+    PrincipalKind.IDENTITY_PROVIDER: CallerKind.PROVIDER,
+    PrincipalKind.CANONICAL_USER: CallerKind.CANONICAL_USER,
+    PrincipalKind.ANONYMOUS: CallerKind.ANONYMOUS,
+}
+
+_PRINCIPAL_TYPES: Final = {
+    PrincipalKind.ROOT: "Account",
+    PrincipalKind.USER: "User",
+    PrincipalKind.ROLE_SESSION: "AssumedRole",
+    PrincipalKind.ROLE: "AssumedRole",
+    PrincipalKind.FEDERATED_USER: "FederatedUser",
+}
+
+WITH_IAM_POLICIES: Final = frozenset(
+    (PrincipalKind.USER, PrincipalKind.ROLE_SESSION, PrincipalKind.ROLE, PrincipalKind.FEDERATED_USER)
+)
+"""The callers that have identity policies, a boundary or session policies."""
+
+
+def partition_of(principal: Principal) -> str:
+    """The partition of the caller's ARN, or ""."""
+    arn = parse_arn(principal.arn)
+    return arn.partition if arn else ""
+
+
+def role_arn_of(principal: Principal) -> str | None:
+    """The ARN of the role behind a role caller; written without a path when the path is not known."""
+    if principal.role_arn is not None:
+        return principal.role_arn
+    name = principal.role_name
+    if name is None:
+        return None
+    return f"arn:{partition_of(principal)}:iam::{principal.account}:role/{name}"
+
+
+def is_service_linked(principal: Principal) -> bool:
+    """Whether the caller is a service-linked role, by path or by the prefix of its name."""
+    arn = role_arn_of(principal)
+    return arn is not None and (
+        ":role/aws-service-role/" in arn or arn.rsplit("/", 1)[-1].startswith("AWSServiceRoleFor")
+    )
+
+
+@lru_cache(maxsize=32768)
+def caller_fixed_keys(principal: Principal, *, anonymous_userid: bool = True) -> Mapping[str, tuple[str, ...]]:
+    """The condition keys that the caller alone decides, by lower-case name; () is known to be absent.
+
+    IAM User Guide: global condition context keys, and principal key values.
+    """
+    kind = principal.kind
+    arn = principal.arn
+    account = principal.account
+    if kind in (PrincipalKind.ROLE_SESSION, PrincipalKind.ROLE):
+        arn = role_arn_of(principal) or ""
+    in_account = kind in _PRINCIPAL_TYPES
+    keys = {
+        "aws:principalarn": (arn,) if in_account else _NOTHING,
+        "aws:principalaccount": (account,) if in_account and account else _NOTHING,
+        "aws:principaltype": (_PRINCIPAL_TYPES[kind],) if in_account else _NOTHING,
+        "aws:principalisawsservice": ("false",) if in_account else _NOTHING,
+        "aws:principalservicename": _NOTHING,
+        "aws:username": (principal.arn.rsplit("/", 1)[-1],) if kind is PrincipalKind.USER else _NOTHING,
+    }
+    if kind is PrincipalKind.SERVICE:
+        keys["aws:principalisawsservice"] = ("true",)
+        keys["aws:principalservicename"] = (principal.arn,)
+    elif kind is PrincipalKind.ANONYMOUS:
+        keys["aws:principalaccount"] = ("anonymous",)
+        keys["aws:principaltype"] = ("Anonymous",)
+        keys["aws:userid"] = ("anonymous",) if anonymous_userid else _NOTHING
+    return keys
+
+
+@lru_cache(maxsize=32768)
+def caller_of(principal: Principal, *, session_may_vary: bool, has_boundary: bool) -> Caller:
+    """The caller as principal elements see it.
+
+    Args:
+        session_may_vary: whether the session of a caller given as a role ARN is open (discover mode).
+        has_boundary: whether a permissions boundary is in force.
+    """
+    return Caller(
+        kind=_CALLER_KINDS[principal.kind],
+        name=principal.arn,
+        account=principal.account or "",
+        partition=partition_of(principal),
+        role_name=principal.role_name or "",
+        role_arn=principal.role_arn,
+        session_arn=principal.arn if principal.kind is PrincipalKind.ROLE_SESSION else None,
+        unique_id=principal.unique_id,
+        issuer=principal.issuer,
+        session_may_vary=session_may_vary and principal.kind is PrincipalKind.ROLE,
+        has_boundary=has_boundary,
+    )

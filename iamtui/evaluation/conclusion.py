@@ -1,0 +1,213 @@
+"""From a reading of all layers to a Decision: states, reasons, what blocks, what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from iamtui.evaluation.decision import (
+    Decision,
+    Layer,
+    Outcome,
+    Reason,
+    ResourceScope,
+    StatementRef,
+)
+from iamtui.evaluation.layer_reports import layer_reports
+from iamtui.evaluation.layers import LayerScan, Match
+from iamtui.evaluation.reading import Evaluation
+from iamtui.evaluation.request import Mode
+from iamtui.evaluation.sensitivity import sensitive_keys
+from iamtui.policy.formula import ConditionLeaf, leaves
+from iamtui.policy.resource import Reach, ResourceKind
+
+
+def conclude(reading: Evaluation, everywhere: Evaluation | None = None) -> Decision:
+    """Make the Decision of a reading.
+
+    Args:
+        everywhere: for a question about a set of resources, the reading that asks about all of them.
+    """
+    outcome = reading.outcome
+    denied = outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
+    scope, allowed_resources = _resource_scope(reading, everywhere, outcome)
+    notes = reading.notes
+    if outcome is Outcome.ALLOWED and reading.prepared.resource.kind is ResourceKind.SET:
+        notes = [*notes, "Allowed for at least one resource of the set asked about."]
+    total = reading.total
+    return Decision(
+        request=reading.request,
+        outcome=outcome,
+        layers=layer_reports(reading),
+        blocked_by=blocked_by(reading) if denied else (),
+        reasons=reasons(reading) if outcome is not Outcome.ALLOWED else (),
+        matched=tuple(_matched(reading, undetermined=outcome is Outcome.DEPENDS)),
+        resource_scope=scope,
+        allowed_resources=allowed_resources,
+        depends_on=None if isinstance(total, bool) else total,
+        missing_context=missing_context(reading),
+        assumptions=tuple(reading.assumptions),
+        notes=tuple(notes),
+        complete=not reading.not_evaluated,
+    )
+
+
+def scans(reading: Evaluation) -> Iterator[tuple[Layer, int | None, LayerScan]]:
+    """Every layer, and level of one, that was read."""
+    for layer, scanned in (
+        (Layer.IDENTITY, reading.identity),
+        (Layer.RESOURCE, reading.resource),
+        (Layer.SESSION, reading.session),
+        (Layer.BOUNDARY, reading.boundary),
+    ):
+        if scanned is not None:
+            yield layer, None, scanned
+    for level in reading.scps or ():
+        yield Layer.SCP, level.index, level.scan
+    for level in reading.rcps or ():
+        yield Layer.RCP, level.index, level.scan
+    if reading.vpc_endpoint is not None:
+        yield Layer.VPC_ENDPOINT, None, reading.vpc_endpoint
+
+
+def _matched(reading: Evaluation, *, undetermined: bool) -> Iterator[StatementRef]:
+    for layer, level, scanned in scans(reading):
+        for match in scanned.matches:
+            if match.truth is True or undetermined:
+                yield match.ref(layer, level)
+
+
+def _denying(scanned: LayerScan, layer: Layer, level: int | None = None) -> tuple[StatementRef, ...]:
+    return tuple(
+        match.ref(layer, level) for match in scanned.matches if not match.statement.allows and match.truth is True
+    )
+
+
+def reasons(reading: Evaluation) -> tuple[Reason, ...]:
+    """Every layer that does not pass, explicit denies and missing allows alike."""
+    found: list[Reason] = []
+    side = reading.grant_side()
+    not_granted = reading.grant is False and reading.free is None
+    for layer, level, scanned in scans(reading):
+        ignored = layer is Layer.RESOURCE and reading.resource_denies_ignored
+        if scanned.deny is True and not ignored:
+            name = _level_name(reading, layer, level)
+            found.append(Reason(layer, "explicit", level, name, _denying(scanned, layer, level)))
+            continue
+        if scanned.allow is not False or layer is Layer.RCP:
+            continue
+        silent_counts = {
+            Layer.IDENTITY: not_granted and not side.resource_only and not side.is_root,
+            Layer.RESOURCE: not_granted and _resource_side_counts(reading),
+            Layer.BOUNDARY: not_granted,
+            Layer.SESSION: not_granted,
+        }.get(layer, True)
+        if silent_counts:
+            found.append(Reason(layer, "implicit", level, _level_name(reading, layer, level)))
+    if reading.resource is None and not_granted and _resource_side_counts(reading):
+        found.insert(1 if found and found[0].layer is Layer.IDENTITY else 0, Reason(Layer.RESOURCE, "implicit"))
+    if reading.session is None and not_granted and side.session is False:
+        found.append(Reason(Layer.SESSION, "implicit"))
+    if reading.block_public_access_closes and reading.grant is not False:
+        found.append(Reason(Layer.BLOCK_PUBLIC_ACCESS, "explicit"))
+    if reading.refused is not None:
+        found.append(Reason(Layer.SERVICE_RULE, "implicit"))
+    return tuple(found)
+
+
+def _resource_side_counts(reading: Evaluation) -> bool:
+    """Whether the silence of the resource side is a reason of its own."""
+    side = reading.grant_side()
+    return side.any_grant is False and (reading.must_admit or not reading.same_account or side.resource_only)
+
+
+def _level_name(reading: Evaluation, layer: Layer, level: int | None) -> str | None:
+    if level is None:
+        return None
+    levels = reading.scps if layer is Layer.SCP else reading.rcps
+    return levels[level].name if levels else None
+
+
+def blocked_by(reading: Evaluation) -> tuple[Layer, ...]:
+    """The layers that stand in the way of something that does grant this, sorted; empty when nothing grants it.
+
+    A layer with a matching Deny is taken out, its Allows too; if what is left still grants (boundary treated as
+    absent), the layers taken out and every cap that does not pass are what blocks.
+    """
+    if reading.refused is not None:
+        return ()
+    identity_denies = reading.identity is not None and reading.identity.deny is True
+    resource_denies = (
+        reading.resource is not None and reading.resource.deny is True and not reading.resource_denies_ignored
+    )
+    if reading.session is not None and reading.session.deny is True:
+        return ()
+    side = reading.grant_side()
+    side = replace(
+        side,
+        identity=False if identity_denies else side.identity,
+        strengths={} if resource_denies else side.strengths,
+        boundary=True,
+    )
+    if side.truth() is False:
+        return ()
+    blocking: set[Layer] = set()
+    if identity_denies:
+        blocking.add(Layer.IDENTITY)
+    if resource_denies:
+        blocking.add(Layer.RESOURCE)
+    if any(level.scan.deny is True or level.scan.allow is False for level in reading.scps or ()):
+        blocking.add(Layer.SCP)
+    if any(level.scan.deny is True for level in reading.rcps or ()):
+        blocking.add(Layer.RCP)
+    endpoint = reading.vpc_endpoint
+    if endpoint is not None and (endpoint.deny is True or endpoint.allow is False):
+        blocking.add(Layer.VPC_ENDPOINT)
+    boundary = reading.boundary
+    if boundary is not None and (boundary.deny is True or replace(side, boundary=boundary.allow).truth() is False):
+        blocking.add(Layer.BOUNDARY)
+    if reading.block_public_access_closes:
+        blocking.add(Layer.BLOCK_PUBLIC_ACCESS)
+    return tuple(sorted(blocking))
+
+
+def missing_context(reading: Evaluation) -> tuple[str, ...]:
+    """The keys nobody gave that could change this decision, in the spelling of the policies.
+
+    A key matters when a statement about this action and resource reads it, nothing else settles that
+    statement, and the statement could still change what its layer says.
+    """
+    found: dict[str, str] = {}
+    for name in (leaf.key for leaf in leaves(reading.total) if isinstance(leaf, ConditionLeaf) and leaf.key):
+        found.setdefault(name.lower(), name)
+    if reading.request.mode is Mode.STRICT and reading.free is None and reading.refused is None:
+        for name in sensitive_keys(reading, (scanned for _, _, scanned in scans(reading))):
+            found.setdefault(name.lower(), name)
+    return tuple(sorted(found.values(), key=str.lower))
+
+
+def _resource_scope(
+    reading: Evaluation, everywhere: Evaluation | None, outcome: Outcome
+) -> tuple[ResourceScope, tuple[str, ...]]:
+    if everywhere is None or outcome not in (Outcome.ALLOWED, Outcome.DEPENDS):
+        return ResourceScope.ONE, ()
+    if everywhere.total is True or (outcome is Outcome.DEPENDS and everywhere.total == reading.total):
+        return ResourceScope.ALL, (reading.prepared.resource.text,)
+    entries: dict[str, None] = {}
+    granting = [scanned for scanned in (reading.identity, reading.resource) if scanned is not None]
+    for scanned in granting:
+        for match in scanned.matches:
+            if match.statement.allows:
+                entries.update(dict.fromkeys(_reach_of(match, reading)))
+    return ResourceScope.SOME, tuple(entries)
+
+
+def _reach_of(match: Match, reading: Evaluation) -> Iterable[str]:
+    element = match.statement.resource
+    resource = reading.prepared.resource
+    if element.matcher is None or element.negated:
+        return (resource.text,)
+    language = reading.options.language
+    if element.matcher.hits_set(resource, Reach.COVERS, reading.context, language) is True:
+        return (resource.text,)
+    return element.matcher.entries_meeting(resource, reading.context)

@@ -1,0 +1,77 @@
+"""A set of policies in force in one layer, indexed by service so that a decision reads only what may match."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from iamtui.evaluation.policies import MissingPolicy, NamedPolicy, PolicyInForce
+from iamtui.policy.action import ActionName
+from iamtui.policy.compiled import CompiledStatement, compile_policy
+from iamtui.policy.kinds import PolicyType
+from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS, LanguageOptions
+
+Member = tuple[CompiledStatement, NamedPolicy]
+"""A statement and the policy it stands in."""
+
+_NONE: Final[list[Member]] = []
+
+
+class PolicySet:
+    """The statements of several policies, found by the service of an action.
+
+    `missing` holds the policies whose documents are not known or unreadable.
+    """
+
+    __slots__ = ("_by_service", "_of_any_service", "missing")
+
+    def __init__(self, policies: Iterable[PolicyInForce], policy_type: PolicyType, options: LanguageOptions) -> None:
+        self._by_service: dict[str, list[Member]] = {}
+        self._of_any_service: list[Member] = []
+        missing: list[MissingPolicy] = []
+        for policy in policies:
+            if isinstance(policy, MissingPolicy):
+                missing.append(policy)
+                continue
+            error = policy.document.error
+            if error is not None:
+                missing.append(MissingPolicy(policy.name, reason=f"unreadable: {error.message}"))
+                continue
+            for compiled in compile_policy(policy.document, policy_type, options).statements:
+                services = compiled.action.services
+                if services is None:
+                    self._of_any_service.append((compiled, policy))
+                else:
+                    for service in services:
+                        self._by_service.setdefault(service, []).append((compiled, policy))
+        self.missing = tuple(missing)
+
+    def about(self, action: ActionName) -> list[Member]:
+        """The statements whose Action or NotAction matches."""
+        members = [member for member in self._by_service.get(action.service, _NONE) if member[0].action.matches(action)]
+        if self._of_any_service:
+            members += [member for member in self._of_any_service if member[0].action.matches(action)]
+        return members
+
+
+_MOST_REMEMBERED: Final = 32768
+_remembered: dict[tuple[int, PolicyType], tuple[tuple[PolicyInForce, ...], PolicySet]] = {}
+
+
+def policy_set(policies: tuple[PolicyInForce, ...], policy_type: PolicyType, options: LanguageOptions) -> PolicySet:
+    """The set for a tuple of policies, remembered for as long as the same tuple is asked about.
+
+    Whoever asks many questions about one principal passes the same tuple each time.
+    """
+    if options is not DEFAULT_LANGUAGE_OPTIONS:
+        return PolicySet(policies, policy_type, options)
+    key = (id(policies), policy_type)
+    found = _remembered.get(key)
+    if found is not None and found[0] is policies:
+        return found[1]
+    if len(_remembered) >= _MOST_REMEMBERED:
+        _remembered.clear()
+    made = PolicySet(policies, policy_type, options)
+    # The tuple is kept beside the set, so its id cannot be reused while it is a key here.
+    _remembered[key] = (policies, made)
+    return made

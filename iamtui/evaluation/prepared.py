@@ -1,0 +1,116 @@
+"""A request made ready: the action cut, the resource classified, its owner and the rules that apply found."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+from iamtui.evaluation.request import Principal, Request
+from iamtui.evaluation.services import is_key_question, is_trust_question
+from iamtui.policy.action import ActionName, action_name
+from iamtui.policy.arn import is_account_id, parse_arn
+from iamtui.policy.resource import RequestResource, ResourceKind
+
+
+class ActionCatalogue(Hashable, Protocol):
+    """What the evaluator needs to know of AWS's actions."""
+
+    def has_resource_type(self, action: str) -> bool | None:
+        """Whether the action has a resource type; None when the action is not known."""
+
+    def synthetic_resource(self, action: str, account: str, partition: str) -> str | None:
+        """The ARN that a list action without resource type is authorized against, or None."""
+
+    def supports_rcp(self, service: str) -> bool:
+        """Whether RCPs affect the service (its action prefix)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedAction:
+    """What action and resource say without the caller.
+
+    Args:
+        action: the action, cut.
+        resource: the resource as evaluated.
+        owner: the account in the ARN, or None.
+        trust: whether a role trust policy takes part.
+        key: whether a KMS key policy takes part.
+        notes: one sentence each on how the question was read.
+    """
+
+    action: ActionName
+    resource: RequestResource
+    owner: str | None
+    trust: bool
+    key: bool
+    notes: tuple[str, ...]
+
+    @property
+    def resource_must_admit(self) -> bool:
+        """Whether the resource side is mandatory even inside one account."""
+        return self.trust or self.key
+
+
+@lru_cache(maxsize=8192)
+def prepare(
+    action_text: str,
+    resource_text: str,
+    wildcard_only: bool | None,
+    partition: str,
+    account: str,
+    catalogue: ActionCatalogue,
+) -> PreparedAction:
+    """Classify an action and a resource.
+
+    Args:
+        wildcard_only: whether the action has no resource type; None: ask the catalogue (unknown: it has one).
+        partition, account: the caller's, for the synthetic resources of list actions.
+    """
+    action = action_name(action_text)
+    notes: list[str] = []
+    if wildcard_only is None:
+        typed = catalogue.has_resource_type(action_text)
+        if typed is None:
+            notes.append(f"{action_text} is not in the catalogue: evaluated with the resource as given.")
+        wildcard_only = typed is False
+        text = catalogue.synthetic_resource(action_text, account, partition) if wildcard_only and account else None
+        if text is not None:
+            notes.append(f"{action_text} is authorized against {text}.")
+            return _prepared(action, RequestResource(text, ResourceKind.ONE), notes)
+    if wildcard_only:
+        if resource_text != "*":
+            notes.append(f"{action_text} has no resource type: the resource is *, whatever ARN is named.")
+        lists_buckets = action.full == "s3:listallmybuckets"
+        return _prepared(action, RequestResource("*", ResourceKind.NONE, lists_buckets), notes)
+    kind = ResourceKind.SET if "*" in resource_text else ResourceKind.ONE
+    return _prepared(action, RequestResource(resource_text, kind), notes)
+
+
+def _prepared(action: ActionName, resource: RequestResource, notes: list[str]) -> PreparedAction:
+    arn = parse_arn(resource.text)
+    return PreparedAction(
+        action=action,
+        resource=resource,
+        owner=arn.account if arn is not None and is_account_id(arn.account) else None,
+        trust=is_trust_question(action, resource),
+        key=is_key_question(action, resource),
+        notes=tuple(notes),
+    )
+
+
+def resource_owner(request: Request, prepared: PreparedAction) -> tuple[str | None, bool]:
+    """The account that owns the resource, and whether that is an assumption.
+
+    The explicit input, else the account in the ARN, else the caller's account. `aws` as owner (AWS managed
+    policies) is evaluated as the caller's own account.
+    """
+    caller: Principal = request.principal
+    if request.resource_account is not None and request.resource_account != "aws":
+        return request.resource_account, False
+    if prepared.owner is not None:
+        return prepared.owner, False
+    arn = parse_arn(prepared.resource.text)
+    assumed = arn is not None and arn.account != "aws" and caller.account is not None
+    return caller.account, assumed and request.resource_account is None

@@ -1,0 +1,55 @@
+"""Which keys that nobody gave could change a decision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from iamtui.evaluation.layers import LayerScan
+from iamtui.evaluation.reading import Evaluation
+from iamtui.policy.compiled import CompiledStatement
+from iamtui.policy.context import RequestContext
+
+
+def sensitive_keys(reading: Evaluation, scanned: Iterable[LayerScan]) -> Iterator[str]:
+    """The keys, in the policies' spelling, that were read as absent and matter for this request.
+
+    A statement counts when all that is known of it holds, and when it could still change its layer: an Allow
+    where nothing allows yet, a Deny anywhere unless another Deny stands whatever the keys are.
+    """
+    layers = list(scanned)
+    if any(_denied_for_good(layer, reading.context) for layer in layers):
+        return
+    for layer in layers:
+        for compiled in layer.conditional:
+            if compiled.allows and layer.allow is True:
+                continue
+            yield from _open_keys(compiled, reading)
+
+
+def _denied_for_good(layer: LayerScan, context: RequestContext) -> bool:
+    return any(
+        match.truth is True
+        and not match.statement.allows
+        and not any(context.nobody_said(key) for key in match.statement.keys)
+        for match in layer.matches
+    )
+
+
+def _open_keys(compiled: CompiledStatement, reading: Evaluation) -> tuple[str, ...]:
+    context = reading.context
+    names: dict[str, None] = {}
+    matcher = compiled.resource.matcher
+    in_resource = {
+        key: name for key, name in (matcher.variable_keys if matcher else {}).items() if context.nobody_said(key)
+    }
+    about = compiled.matches_resource(reading.prepared.resource, context, reading.options.language, everywhere=False)
+    if about is False and not in_resource:
+        return ()
+    names.update(dict.fromkeys(in_resource.values()))
+    for condition in compiled.conditions:
+        read = {condition.key: condition.line.key, **condition.variable_keys}
+        unsaid = [name for key, name in read.items() if key and context.nobody_said(key)]
+        if not unsaid and condition.test(context) is False:
+            return ()
+        names.update(dict.fromkeys(unsaid))
+    return tuple(names)

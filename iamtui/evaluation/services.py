@@ -1,0 +1,135 @@
+"""Rules of single services: who must be let in by the resource side, what is free, what no policy can allow.
+
+Data where it can be: action names are in lower case. Sources: IAM User Guide (policy evaluation logic,
+managed policies, temporary credentials), KMS Developer Guide (key policies), S3 User Guide (bucket policies),
+Organizations User Guide (RCPs).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from iamtui.evaluation.request import Principal, PrincipalKind
+from iamtui.policy.action import ActionName
+from iamtui.policy.arn import parse_arn
+from iamtui.policy.pattern import Glob, arn_tokens, parse_pieces, tokens_of
+from iamtui.policy.resource import RequestResource, ResourceKind
+
+ASSUME_ROLE_ACTIONS: Final = frozenset(("assumerole", "assumerolewithsaml", "assumerolewithwebidentity"))
+_TRUST_ACTIONS: Final = ASSUME_ROLE_ACTIONS | {"tagsession", "setsourceidentity"}
+
+_ROLE: Final = Glob(arn_tokens(tokens_of(parse_pieces("arn:*:iam::*:role/*", variables=False))))
+_KMS_KEY: Final = Glob(arn_tokens(tokens_of(parse_pieces("arn:*:kms:*:*:key/*", variables=False))))
+
+_AWS_MANAGED_POLICY_WRITES: Final = frozenset(
+    (
+        "createpolicy",
+        "createpolicyversion",
+        "deletepolicy",
+        "deletepolicyversion",
+        "setdefaultpolicyversion",
+        "tagpolicy",
+        "untagpolicy",
+    )
+)
+_READING_PREFIXES: Final = ("get", "list", "generate", "simulate")
+_ALIAS_WRITES: Final = frozenset(("createalias", "updatealias", "deletealias"))
+_BUCKET_POLICY_ACTIONS: Final = frozenset(("getbucketpolicy", "putbucketpolicy", "deletebucketpolicy"))
+
+
+def is_trust_question(action: ActionName, resource: RequestResource) -> bool:
+    """Whether a role trust policy takes part: AssumeRole and its kin on a role."""
+    if action.service != "sts" or action.name not in _TRUST_ACTIONS:
+        return False
+    if action.name in ASSUME_ROLE_ACTIONS:
+        return True
+    return _may_name(_ROLE, resource)
+
+
+def is_key_question(action: ActionName, resource: RequestResource) -> bool:
+    """Whether a KMS key policy takes part: a request on a key, not on an alias or the account."""
+    return action.service == "kms" and _may_name(_KMS_KEY, resource)
+
+
+def _may_name(glob: Glob, resource: RequestResource) -> bool:
+    if resource.kind is ResourceKind.NONE:
+        return False
+    if resource.kind is ResourceKind.SET:
+        return glob.shares(resource.tokens)
+    return glob.matches(resource.text)
+
+
+def free_action(action: ActionName, principal: Principal) -> str | None:
+    """Why the action needs no permission for this caller, or None when it does (STS API Reference)."""
+    if action.service != "sts":
+        return None
+    if action.name == "getcalleridentity" and principal.kind is not PrincipalKind.ANONYMOUS:
+        return "sts:GetCallerIdentity needs no permission and cannot be denied."
+    long_term = principal.credentials != "temporary"
+    if action.name == "getsessiontoken" and principal.kind in (PrincipalKind.USER, PrincipalKind.ROOT) and long_term:
+        return "sts:GetSessionToken needs no permission for long-term credentials."
+    return None
+
+
+def refusal(action: ActionName, resource: RequestResource) -> str | None:
+    """Why no customer policy can allow this, or None."""
+    if resource.kind is not ResourceKind.ONE:
+        return None
+    arn = parse_arn(resource.text)
+    if arn is None:
+        return None
+    if action.service == "iam" and arn.service == "iam":
+        if arn.account == "aws" and arn.resource.startswith("policy/") and action.name in _AWS_MANAGED_POLICY_WRITES:
+            return "AWS managed policies cannot be changed by customers."
+        if arn.resource.startswith("role/aws-reserved/") and not action.name.startswith(_READING_PREFIXES):
+            return "Roles under /aws-reserved/ belong to IAM Identity Center and cannot be changed or passed in IAM."
+    if action.service == "kms" and arn.resource.startswith("alias/aws/") and action.name in _ALIAS_WRITES:
+        return "Aliases under alias/aws/ are reserved for AWS."
+    return None
+
+
+def credential_refusal(action: ActionName, principal: Principal) -> str | None:
+    """Why STS refuses this kind of caller whatever the policies say, or None (STS API Reference)."""
+    if action.service != "sts":
+        return None
+    if principal.kind is PrincipalKind.ROOT and action.name == "assumerole":
+        return "STS refuses sts:AssumeRole to the root user."
+    if principal.kind is PrincipalKind.FEDERATED_USER and action.name != "getcalleridentity":
+        return "STS refuses every call but GetCallerIdentity to a federated-user session."
+    if principal.kind in (PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION) and action.name in (
+        "getsessiontoken",
+        "getfederationtoken",
+    ):
+        return "STS refuses GetSessionToken and GetFederationToken to role sessions."
+    return None
+
+
+def bucket_owner_root_escape(action: ActionName, principal: Principal, *, same_account: bool) -> bool:
+    """Whether bucket-policy Denies do not bind: the owner's root may always repair a bucket policy (S3)."""
+    return (
+        principal.kind is PrincipalKind.ROOT
+        and same_account
+        and action.service == "s3"
+        and action.name in _BUCKET_POLICY_ACTIONS
+    )
+
+
+def on_plain_bucket(action: ActionName, resource: RequestResource) -> bool:
+    """Whether Block Public Access of a bucket is asked: `*` or `arn:P:s3:::NAME[/KEY]`, no access points."""
+    if action.service != "s3" or resource.kind is ResourceKind.NONE:
+        return False
+    if resource.text == "*":
+        return True
+    arn = parse_arn(resource.text)
+    return arn is not None and arn.service == "s3" and not arn.region and not arn.account
+
+
+def rcp_exempt(action: ActionName, resource: RequestResource, principal: Principal) -> bool:
+    """Whether RCPs leave this call alone besides the general exemptions (Organizations User Guide: RCPs)."""
+    if action.service == "kms" and action.name == "retiregrant":
+        return True
+    return (
+        principal.kind is PrincipalKind.SERVICE
+        and action.service == "sts"
+        and ":role/aws-service-role/" in resource.text
+    )

@@ -1,0 +1,108 @@
+"""Action and NotAction elements (IAM User Guide: Action element): compared without regard to letter case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from iamtui.policy.pattern import Glob, Wild, parse_pieces, tokens_of
+
+
+@dataclass(frozen=True, slots=True)
+class ActionName:
+    """An action in lower case, cut at its first colon."""
+
+    service: str
+    name: str
+
+    @property
+    def full(self) -> str:
+        """`service:name` in lower case."""
+        return f"{self.service}:{self.name}"
+
+
+@lru_cache(maxsize=65536)
+def action_name(text: str) -> ActionName:
+    """Cut an action at its first colon; an action without a colon has an empty name."""
+    service, _, name = text.lower().partition(":")
+    return ActionName(service, name)
+
+
+@lru_cache(maxsize=16384)
+def _name_glob(pattern: str) -> Glob:
+    return Glob(tokens_of(parse_pieces(pattern, variables=False)))
+
+
+class _NamePatterns:
+    """The entries of one element for one service."""
+
+    __slots__ = ("everything", "exact", "globs", "prefixes")
+
+    def __init__(self) -> None:
+        self.everything = False
+        self.exact: set[str] = set()
+        self.prefixes: tuple[str, ...] = ()
+        self.globs: tuple[Glob, ...] = ()
+
+    def add(self, pattern: str) -> None:
+        pieces = parse_pieces(pattern, variables=False)
+        if not pieces:
+            return
+        if all(piece is Wild.STAR for piece in pieces):
+            self.everything = True
+        elif len(pieces) == 1 and isinstance(pieces[0], str):
+            self.exact.add(pattern)
+        elif len(pieces) == 2 and isinstance(pieces[0], str) and pieces[1] is Wild.STAR:
+            self.prefixes += (pieces[0],)
+        else:
+            self.globs += (_name_glob(pattern),)
+
+    def match(self, name: str) -> bool:
+        return (
+            self.everything
+            or name in self.exact
+            or (bool(self.prefixes) and name.startswith(self.prefixes))
+            or any(glob.matches(name) for glob in self.globs)
+        )
+
+
+class ActionElement:
+    """The compiled Action or NotAction of a statement.
+
+    `*` and `*:*` match every action. Otherwise the service is compared literally and only the name is
+    globbed; an entry of another form (no colon, blanks, an empty name) matches nothing.
+    """
+
+    __slots__ = ("_by_service", "_everything", "negated", "nothing")
+
+    def __init__(self, entries: tuple[str, ...], *, negated: bool) -> None:
+        self.negated = negated
+        self.nothing = not entries
+        self._everything = False
+        self._by_service: dict[str, _NamePatterns] = {}
+        for entry in entries:
+            text = entry.lower()
+            if text in ("*", "*:*"):
+                self._everything = True
+                continue
+            service, colon, name = text.partition(":")
+            if colon and name:
+                self._by_service.setdefault(service, _NamePatterns()).add(name)
+
+    @property
+    def services(self) -> frozenset[str] | None:
+        """The services whose actions can match, or None for any."""
+        if self.nothing:
+            return frozenset()
+        if self.negated or self._everything:
+            return None
+        return frozenset(self._by_service)
+
+    def matches(self, action: ActionName) -> bool:
+        """Whether the statement is about this action."""
+        if self.nothing:
+            return False
+        if self._everything:
+            return not self.negated
+        patterns = self._by_service.get(action.service)
+        return (patterns is not None and patterns.match(action.name)) is not self.negated

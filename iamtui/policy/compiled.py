@@ -1,0 +1,105 @@
+"""Compiled policies: what matching needs, made once for each document and shared by all who carry it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from iamtui.policy.action import ActionElement
+from iamtui.policy.condition import CompiledCondition
+from iamtui.policy.context import RequestContext
+from iamtui.policy.document import PolicyDocument, Statement
+from iamtui.policy.formula import Truth, all_of
+from iamtui.policy.kinds import PolicyType
+from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS, LanguageOptions
+from iamtui.policy.resource import Reach, RequestResource, ResourceElement, ResourceMatcher
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledStatement:
+    """One statement: what it says, and its elements ready to be matched.
+
+    Args:
+        keys: lower-case condition keys that its conditions and variables read.
+    """
+
+    statement: Statement
+    allows: bool
+    action: ActionElement
+    resource: ResourceElement
+    conditions: tuple[CompiledCondition, ...]
+    keys: frozenset[str]
+
+    def matches_resource(
+        self, resource: RequestResource, context: RequestContext, options: LanguageOptions, *, everywhere: bool
+    ) -> Truth:
+        """Whether the statement is about the resource.
+
+        Args:
+            everywhere: for a SET, ask about all of its resources instead of at least one.
+        """
+        reach = Reach.SHARES if self.allows is not everywhere else Reach.COVERS
+        return self.resource.applies(resource, context, options, reach=reach)
+
+    def holds(self, context: RequestContext) -> Truth:
+        """Whether all conditions hold."""
+        if not self.conditions:
+            return True
+        if len(self.conditions) == 1:
+            return self.conditions[0].test(context)
+        return all_of(condition.test(context) for condition in self.conditions)
+
+
+class CompiledPolicy:
+    """The statements of one document as one policy type."""
+
+    __slots__ = ("statements",)
+
+    def __init__(self, document: PolicyDocument, policy_type: PolicyType, options: LanguageOptions) -> None:
+        policy = document.policy
+        self.statements = tuple(
+            _compile_statement(statement, policy_type, variables=policy.substitutes_variables, options=options)
+            for statement in policy.statements
+        )
+
+
+def _compile_statement(
+    statement: Statement, policy_type: PolicyType, *, variables: bool, options: LanguageOptions
+) -> CompiledStatement:
+    if statement.not_actions is not None:
+        action = ActionElement(statement.not_actions, negated=True)
+    else:
+        action = ActionElement(statement.actions or (), negated=False)
+    negated = statement.not_resources is not None
+    entries = statement.not_resources if negated else statement.resources
+    matcher = (
+        None
+        if entries is None
+        else ResourceMatcher(entries, policy_type=policy_type, variables=variables, options=options)
+    )
+    conditions = tuple(CompiledCondition(line, variables=variables, options=options) for line in statement.conditions)
+    keys = {key for condition in conditions for key in (condition.key, *condition.variable_keys) if key}
+    if matcher is not None:
+        keys.update(matcher.variable_keys)
+    return CompiledStatement(
+        statement=statement,
+        allows=statement.effect == "Allow",
+        action=action,
+        resource=ResourceElement(matcher, negated=negated, implied=policy_type.implies_resource),
+        conditions=conditions,
+        keys=frozenset(keys),
+    )
+
+
+def compile_policy(document: PolicyDocument, policy_type: PolicyType, options: LanguageOptions) -> CompiledPolicy:
+    """The compiled form of a document, made once for each type under the default options.
+
+    Raises:
+        DocumentError: the document is unreadable.
+    """
+    if options is not DEFAULT_LANGUAGE_OPTIONS:
+        return CompiledPolicy(document, policy_type, options)
+    found = document.compiled.get(policy_type)
+    if found is None:
+        found = document.compiled[policy_type] = CompiledPolicy(document, policy_type, options)
+    assert isinstance(found, CompiledPolicy)
+    return found

@@ -1,0 +1,30 @@
+"""Points of the policy language that AWS's documentation leaves open, each with its default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageOptions:
+    """How the open points of matching and conditions are read.
+
+    Args:
+        substitute_variables_in_bool: the operators page says variables work in Bool, the variables page says not.
+        trailing_star_crosses_colons: whether a `*` that ends an ARN field may run past the colons behind it.
+        list_buckets_on_bucket_arn: whether `arn:aws:s3:::*` matches s3:ListAllMyBuckets.
+        bare_star_in_arn_operator: whether `*` as an ARN pattern matches every present value.
+        wildcards_in_substituted_values: whether `*` inside a substituted value is a wildcard.
+        compare_multivalued_keys: whether a key with several values is compared by an operator without set
+            operator (any value counts) instead of failing (positive false, negated true).
+    """
+
+    substitute_variables_in_bool: bool = True
+    trailing_star_crosses_colons: bool = True
+    list_buckets_on_bucket_arn: bool = True
+    bare_star_in_arn_operator: bool = True
+    wildcards_in_substituted_values: bool = False
+    compare_multivalued_keys: bool = False
+
+
+DEFAULT_LANGUAGE_OPTIONS = LanguageOptions()

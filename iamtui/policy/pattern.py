@@ -1,0 +1,311 @@
+"""Patterns: `*` and `?`, policy variables, and matching in one pass over the text.
+
+Only `*` (any run) and `?` (one character) are special. A pattern becomes a list of tokens, in which escaped
+and substituted characters are plain literals, and then a `Glob`: an automaton whose states are the bits of
+one integer, so that matching takes exactly one step for each character of the text, whatever the pattern.
+No regular expression is made from policy text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, TypeAlias
+
+from iamtui.policy.context import KeyState, RequestContext
+
+
+class Wild(Enum):
+    """The wildcards of a pattern; the FIELD kinds cannot match a colon (they stay inside their ARN field)."""
+
+    ONE = "?"
+    STAR = "*"
+    FIELD_ONE = "?:"
+    FIELD_STAR = "*:"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A policy variable. `key` is lower case and empty when malformed (it then never has a value)."""
+
+    key: str
+    default: str | None = None
+    name: str = ""
+    """The key as written."""
+
+
+Token: TypeAlias = str | Wild
+"""One literal character, or a wildcard."""
+
+Piece: TypeAlias = str | Wild | Variable
+"""A run of literal text, a wildcard, or a variable."""
+
+_VARIABLE: Final = re.compile(r"\$\{([^}]*)\}")
+_VARIABLE_BODY: Final = re.compile(r"\s*([^,'\s]+)\s*(?:,\s*'([^']*)'\s*)?")
+_ESCAPES: Final = ("*", "?", "$")
+
+
+def parse_pieces(text: str, *, variables: bool, wildcards: bool = True) -> tuple[Piece, ...]:
+    """Split a pattern into literal runs, wildcards and variables.
+
+    Args:
+        text: the pattern as written.
+        variables: whether `${...}` means something (document Version 2012-10-17); `${*}`, `${?}` and `${$}`
+            then give the literal character. An unclosed `${` is plain text.
+        wildcards: whether `*` and `?` are wildcards.
+    """
+    pieces: list[Piece] = []
+    if not variables or "${" not in text:
+        _add_text(pieces, text, wildcards)
+        return tuple(pieces)
+    position = 0
+    for match in _VARIABLE.finditer(text):
+        _add_text(pieces, text[position : match.start()], wildcards)
+        body = match.group(1)
+        if body in _ESCAPES:
+            _add_literal(pieces, body)
+        else:
+            parsed = _VARIABLE_BODY.fullmatch(body)
+            pieces.append(_variable(parsed))
+        position = match.end()
+    _add_text(pieces, text[position:], wildcards)
+    return tuple(pieces)
+
+
+def _variable(parsed: re.Match[str] | None) -> Variable:
+    if parsed is None:
+        return Variable("")
+    return Variable(parsed.group(1).lower(), parsed.group(2), parsed.group(1))
+
+
+def _add_text(pieces: list[Piece], text: str, wildcards: bool) -> None:
+    if not wildcards:
+        _add_literal(pieces, text)
+        return
+    for run in re.split(r"([*?])", text):
+        if run == "*":
+            pieces.append(Wild.STAR)
+        elif run == "?":
+            pieces.append(Wild.ONE)
+        else:
+            _add_literal(pieces, run)
+
+
+def _add_literal(pieces: list[Piece], text: str) -> None:
+    if not text:
+        return
+    if pieces and isinstance(pieces[-1], str):
+        pieces[-1] += text
+    else:
+        pieces.append(text)
+
+
+def variable_names(pieces: Iterable[Piece]) -> dict[str, str]:
+    """The variables among the pieces: lower-case key to its spelling."""
+    return {piece.key: piece.name for piece in pieces if isinstance(piece, Variable) and piece.key}
+
+
+class Unresolved(Enum):
+    """Why a pattern could not be resolved."""
+
+    NO_VALUE = "no value"
+    UNKNOWN = "unknown"
+
+
+def resolve(
+    pieces: Sequence[Piece], context: RequestContext, *, wildcards_in_values: bool = False
+) -> tuple[Piece, ...] | Unresolved:
+    """Put the values of the variables in.
+
+    Returns pieces without variables; NO_VALUE when a variable has none (absent and no default, or several
+    values); UNKNOWN when that depends on an unknown key and no variable is without a value.
+    """
+    resolved: list[Piece] = []
+    unknown = False
+    for piece in pieces:
+        if not isinstance(piece, Variable):
+            if isinstance(piece, str):
+                _add_literal(resolved, piece)
+            else:
+                resolved.append(piece)
+            continue
+        values = context.lookup(piece.key) if ":" in piece.key else ()
+        if isinstance(values, KeyState):
+            unknown = True
+        elif len(values) == 1:
+            _add_text(resolved, values[0], wildcards_in_values)
+        elif not values and piece.default is not None:
+            _add_text(resolved, piece.default, wildcards_in_values)
+        else:
+            return Unresolved.NO_VALUE
+    return Unresolved.UNKNOWN if unknown else tuple(resolved)
+
+
+def with_variables_as_stars(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
+    """The pattern that matches whatever the variables may turn out to be."""
+    return tuple(Wild.STAR if isinstance(piece, Variable) else piece for piece in pieces)
+
+
+def tokens_of(pieces: Sequence[Piece]) -> tuple[Token, ...]:
+    """One token for each literal character and each wildcard; no variables may be left."""
+    tokens: list[Token] = []
+    for piece in pieces:
+        assert not isinstance(piece, Variable)
+        if isinstance(piece, str):
+            tokens.extend(piece)
+        else:
+            tokens.append(piece)
+    return tuple(tokens)
+
+
+def literal_text(pieces: Sequence[Piece]) -> str | None:
+    """The text of a pattern without wildcards and variables, else None."""
+    if not pieces:
+        return ""
+    if len(pieces) == 1 and isinstance(pieces[0], str):
+        return pieces[0]
+    return None
+
+
+class Glob:
+    """A compiled pattern. Bit i of the state means: the first i non-star tokens have been matched."""
+
+    __slots__ = ("_accepts", "_any", "_field_loops", "_final", "_loops")
+
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        accepts: dict[str, int] = {}
+        any_character = one_colon = loops = field_loops = 0
+        bit = 1
+        for token in tokens:
+            if token is Wild.STAR:
+                loops |= bit
+            elif token is Wild.FIELD_STAR:
+                field_loops |= bit
+            else:
+                if token is Wild.ONE:
+                    any_character |= bit
+                    one_colon |= bit
+                elif token is Wild.FIELD_ONE:
+                    any_character |= bit
+                else:
+                    assert isinstance(token, str)
+                    accepts[token] = accepts.get(token, 0) | bit
+                bit <<= 1
+        for character in accepts:
+            accepts[character] |= one_colon if character == ":" else any_character
+        accepts.setdefault(":", one_colon)
+        self._accepts = accepts
+        self._any = any_character
+        self._loops = loops
+        self._field_loops = loops | field_loops
+        self._final = bit
+
+    def matches(self, text: str, count_step: Callable[[], None] | None = None) -> bool:
+        """Whether the whole text matches. `count_step` is called once for each step taken."""
+        state = 1
+        accepts = self._accepts
+        any_character = self._any
+        field_loops = self._field_loops
+        loops = self._loops
+        for character in text:
+            if count_step is not None:
+                count_step()
+            state = ((state & accepts.get(character, any_character)) << 1) | (
+                state & (loops if character == ":" else field_loops)
+            )
+            if not state:
+                return False
+        return bool(state & self._final)
+
+    def shares(self, request: Sequence[Token]) -> bool:
+        """Whether some text matches both this pattern and a request pattern.
+
+        In the request only stars are wild (STAR may run over colons, FIELD_STAR may not); question marks
+        there are ordinary characters.
+        """
+        state = 1
+        for token in request:
+            if token is Wild.STAR:
+                state = -(state & -state) & ((self._final << 1) - 1)
+            elif token is Wild.FIELD_STAR:
+                state = self._run_without_colon(state)
+            else:
+                assert isinstance(token, str)
+                state = self._step(state, token)
+            if not state:
+                return False
+        return bool(state & self._final)
+
+    def _run_without_colon(self, state: int) -> int:
+        """All states reachable by some text without a colon: up to the next state that only a colon leaves."""
+        only_colon = self._accepts[":"] & ~self._any
+        reached = state
+        while True:
+            wider = reached | (((reached & ~only_colon) << 1) & ((self._final << 1) - 1))
+            if wider == reached:
+                return reached
+            reached = wider
+
+    def covers(self, request: Sequence[Token]) -> bool:
+        """Whether this pattern matches every text that the request pattern matches.
+
+        A request star is absorbed only by a star of this pattern, one that may run over colons when the
+        request's may.
+        """
+        state = 1
+        for token in request:
+            if token is Wild.STAR:
+                state &= self._loops
+            elif token is Wild.FIELD_STAR:
+                state &= self._field_loops
+            else:
+                assert isinstance(token, str)
+                state = self._step(state, token)
+            if not state:
+                return False
+        return bool(state & self._final)
+
+    def _step(self, state: int, character: str) -> int:
+        loops = self._loops if character == ":" else self._field_loops
+        return ((state & self._accepts.get(character, self._any)) << 1) | (state & loops)
+
+
+def arn_tokens(tokens: Sequence[Token], *, trailing_star_crosses: bool = True) -> tuple[Token, ...]:
+    """Confine the wildcards of an ARN pattern to their fields (IAM User Guide: Resource element).
+
+    In the first five fields `?` and `*` cannot match a colon, except a `*` that is the last character of its
+    field; behind the fifth colon wildcards match anything.
+    """
+    result: list[Token] = []
+    colons = 0
+    for i, token in enumerate(tokens):
+        if token == ":":
+            colons += 1
+        if colons >= 5 or not isinstance(token, Wild):
+            result.append(token)
+        elif token is Wild.ONE:
+            result.append(Wild.FIELD_ONE)
+        else:
+            ends_field = i + 1 == len(tokens) or tokens[i + 1] == ":"
+            result.append(Wild.STAR if ends_field and trailing_star_crosses else Wild.FIELD_STAR)
+    return tuple(result)
+
+
+def request_tokens(text: str) -> tuple[Token, ...]:
+    """The tokens of a request resource in which `*` is a wildcard (and `?` an ordinary character).
+
+    A star before the fifth colon stays in its field unless it ends the text.
+    """
+    tokens: list[Token] = []
+    colons = 0
+    last = len(text) - 1
+    for i, character in enumerate(text):
+        if character == ":":
+            colons += 1
+        if character != "*":
+            tokens.append(character)
+        else:
+            tokens.append(Wild.STAR if colons >= 5 or i == last else Wild.FIELD_STAR)
+    return tuple(tokens)

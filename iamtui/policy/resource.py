@@ -1,0 +1,329 @@
+"""Resource and NotResource elements against the resource of a request (IAM User Guide: Resource element)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property, lru_cache
+from typing import Final
+
+from iamtui.policy.context import KeyState, RequestContext
+from iamtui.policy.formula import ConditionLeaf, Truth, all_of, any_of
+from iamtui.policy.kinds import PolicyType
+from iamtui.policy.options import LanguageOptions
+from iamtui.policy.pattern import (
+    Glob,
+    Piece,
+    Token,
+    Unresolved,
+    Variable,
+    Wild,
+    arn_tokens,
+    literal_text,
+    parse_pieces,
+    request_tokens,
+    resolve,
+    tokens_of,
+    variable_names,
+    with_variables_as_stars,
+)
+
+
+class ResourceKind(Enum):
+    """What the resource of a request stands for."""
+
+    ONE = "one"
+    """One ARN."""
+    SET = "set"
+    """`*` or an ARN with `*`: any resource of a set."""
+    NONE = "none"
+    """The action has no resource type: the real resource is `*`."""
+
+
+@dataclass(frozen=True)
+class RequestResource:
+    """The resource asked about.
+
+    Args:
+        text: ARN, pattern or "*".
+        kind: what it stands for.
+        lists_buckets: whether the action is s3:ListAllMyBuckets, which AWS's examples grant on `arn:aws:s3:::*`.
+    """
+
+    text: str
+    kind: ResourceKind
+    lists_buckets: bool = False
+
+    @cached_property
+    def tokens(self) -> tuple[Token, ...]:
+        """The pattern of a SET."""
+        return request_tokens(self.text)
+
+
+class Reach(Enum):
+    """How an entry has to meet a SET of resources."""
+
+    SHARES = "shares"
+    COVERS = "covers"
+
+
+class _EntryKind(Enum):
+    PLAIN = "plain"
+    NOTHING = "nothing"
+    INVALID = "invalid"
+
+
+_SHORT_ARN: Final[dict[PolicyType, tuple[_EntryKind, _EntryKind, _EntryKind]]] = {
+    # without a star, with a star not at the end, with a star at the end
+    PolicyType.IDENTITY: (_EntryKind.PLAIN, _EntryKind.PLAIN, _EntryKind.PLAIN),
+    PolicyType.BOUNDARY: (_EntryKind.PLAIN, _EntryKind.PLAIN, _EntryKind.PLAIN),
+    PolicyType.SESSION: (_EntryKind.PLAIN, _EntryKind.PLAIN, _EntryKind.PLAIN),
+    PolicyType.RESOURCE: (_EntryKind.NOTHING, _EntryKind.PLAIN, _EntryKind.PLAIN),
+    PolicyType.TRUST: (_EntryKind.NOTHING, _EntryKind.PLAIN, _EntryKind.PLAIN),
+    PolicyType.VPC_ENDPOINT: (_EntryKind.NOTHING, _EntryKind.PLAIN, _EntryKind.PLAIN),
+    PolicyType.SCP: (_EntryKind.INVALID, _EntryKind.INVALID, _EntryKind.PLAIN),
+    PolicyType.RCP: (_EntryKind.INVALID, _EntryKind.INVALID, _EntryKind.INVALID),
+}
+
+
+@lru_cache(maxsize=32768)
+def _glob(tokens: tuple[Token, ...]) -> Glob:
+    return Glob(tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    """One ARN pattern: pieces with a prefix that must match literally, and the globs when there is no variable."""
+
+    text: str
+    pieces: tuple[Piece, ...]
+    prefix: str
+    has_variables: bool
+    literal_colons: int
+    trailing_star_crosses: bool
+
+    def glob(self, pieces: Sequence[Piece]) -> Glob:
+        return _glob(arn_tokens(tokens_of(pieces), trailing_star_crosses=self.trailing_star_crosses))
+
+
+def _split_rest(text: str) -> tuple[str, str]:
+    """Cut an entry behind its fifth colon; variables mean something only there."""
+    parts = text.split(":", 5)
+    return (text, "") if len(parts) < 6 else (":".join(parts[:5]) + ":", parts[5])
+
+
+def _make_pattern(text: str, *, variables: bool, options: LanguageOptions) -> _Pattern:
+    head, rest = _split_rest(text)
+    pieces: list[Piece] = list(parse_pieces(head, variables=False))
+    for piece in parse_pieces(rest, variables=variables):
+        if isinstance(piece, str) and pieces and isinstance(pieces[-1], str):
+            pieces[-1] += piece
+        else:
+            pieces.append(piece)
+    prefix = pieces[0] if pieces and isinstance(pieces[0], str) else ""
+    return _Pattern(
+        text=text,
+        pieces=tuple(pieces),
+        prefix=prefix,
+        has_variables=any(isinstance(piece, Variable) for piece in pieces),
+        literal_colons=sum(piece.count(":") for piece in pieces if isinstance(piece, str)),
+        trailing_star_crosses=options.trailing_star_crosses_colons,
+    )
+
+
+class ResourceMatcher:
+    """The compiled entries of one Resource or NotResource element.
+
+    Entries are sorted by what they cost: the star, whole texts, prefixes, general patterns, and patterns
+    with variables, which are put together for each request.
+    """
+
+    __slots__ = ("_exact", "_patterns", "_prefixes", "_star", "_templates", "_texts", "invalid", "variable_keys")
+
+    def __init__(
+        self, entries: tuple[str, ...], *, policy_type: PolicyType, variables: bool, options: LanguageOptions
+    ) -> None:
+        self._texts = entries
+        self._star = "*" in entries
+        self.invalid = False
+        exact: list[str] = []
+        prefixes: list[str] = []
+        patterns: list[_Pattern] = []
+        templates: list[_Pattern] = []
+        for entry in entries:
+            if entry == "*" or not entry.startswith("arn:"):
+                continue
+            for text in self._readings(entry, policy_type):
+                pattern = _make_pattern(text, variables=variables, options=options)
+                if pattern.has_variables:
+                    templates.append(pattern)
+                    continue
+                patterns.append(pattern)
+                whole = literal_text(pattern.pieces)
+                if whole is not None:
+                    exact.append(whole)
+                elif len(pattern.pieces) == 2 and pattern.pieces[1] is Wild.STAR and pattern.literal_colons >= 5:
+                    prefixes.append(pattern.prefix)
+        self._exact = frozenset(exact)
+        self._prefixes = tuple(prefixes)
+        self._patterns = tuple(patterns)
+        self._templates = tuple(templates)
+        self.variable_keys = variable_names(piece for pattern in templates for piece in pattern.pieces)
+
+    def _readings(self, entry: str, policy_type: PolicyType) -> tuple[str, ...]:
+        """The texts an entry stands for: itself, and for a short ARN its padded form, or nothing."""
+        colons = entry.count(":")
+        if colons >= 5:
+            return (entry,)
+        column = 0 if "*" not in entry else 2 if entry.endswith("*") else 1
+        kind = _SHORT_ARN[policy_type][column]
+        if kind is _EntryKind.PLAIN:
+            return (entry, entry + ":*" * (5 - colons))
+        if kind is _EntryKind.INVALID:
+            self.invalid = True
+        return ()
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The entries as written."""
+        return self._texts
+
+    def hits_one(self, text: str, context: RequestContext, options: LanguageOptions) -> Truth:
+        """Whether some entry matches one ARN; undetermined entries give leaves named after their variable."""
+        if self._star or text in self._exact or (self._prefixes and text.startswith(self._prefixes)):
+            return True
+        colons = -1
+        for pattern in self._patterns:
+            if text.startswith(pattern.prefix) and len(pattern.pieces) > 1:
+                if colons < 0:
+                    colons = text.count(":")
+                if pattern.literal_colons <= colons and pattern.glob(pattern.pieces).matches(text):
+                    return True
+        if not self._templates:
+            return False
+        return self._with_variables(context, options, text, lambda glob: glob.matches(text))
+
+    def hits_set(
+        self, resource: RequestResource, reach: Reach, context: RequestContext, options: LanguageOptions
+    ) -> Truth:
+        """Whether some entry shares a resource with a SET, or covers all of it."""
+        if self._star:
+            return True
+        tokens = resource.tokens
+
+        def meets(glob: Glob) -> bool:
+            return glob.shares(tokens) if reach is Reach.SHARES else glob.covers(tokens)
+
+        if any(meets(pattern.glob(pattern.pieces)) for pattern in self._patterns):
+            return True
+        return self._with_variables(context, options, None, meets) if self._templates else False
+
+    def hits_none_type(self, resource: RequestResource, options: LanguageOptions) -> bool:
+        """Whether some entry matches the resource `*` of an action without resource types."""
+        if self._star:
+            return True
+        return (
+            resource.lists_buckets
+            and options.list_buckets_on_bucket_arn
+            and any(
+                text.startswith("arn:") and text.endswith(":s3:::*") and text.count(":") == 5 for text in self._texts
+            )
+        )
+
+    def _with_variables(
+        self, context: RequestContext, options: LanguageOptions, text: str | None, meets: Callable[[Glob], bool]
+    ) -> Truth:
+        undetermined: dict[str, dict[str, None]] = {}
+        for pattern in self._templates:
+            if text is not None and not text.startswith(pattern.prefix):
+                continue
+            resolved = resolve(pattern.pieces, context, wildcards_in_values=options.wildcards_in_substituted_values)
+            if resolved is Unresolved.NO_VALUE:
+                continue
+            if resolved is Unresolved.UNKNOWN:
+                # An entry that cannot match whatever the value is stays out of the formula.
+                if meets(pattern.glob(with_variables_as_stars(pattern.pieces))):
+                    undetermined.setdefault(_first_unknown(pattern.pieces, context), {})[pattern.text] = None
+                continue
+            assert not isinstance(resolved, Unresolved)
+            if meets(pattern.glob(resolved)):
+                return True
+        return any_of(ConditionLeaf("Resource", key, tuple(entries)) for key, entries in undetermined.items())
+
+    def entries_meeting(self, resource: RequestResource, context: RequestContext) -> tuple[str, ...]:
+        """The entries that share a resource with a SET, for saying where "allowed on some" holds."""
+        met = [pattern.text for pattern in self._patterns if pattern.glob(pattern.pieces).shares(resource.tokens)]
+        for pattern in self._templates:
+            resolved = resolve(pattern.pieces, context)
+            if not isinstance(resolved, Unresolved) and pattern.glob(resolved).shares(resource.tokens):
+                met.append(
+                    "".join(
+                        piece if isinstance(piece, str) else piece.value
+                        for piece in resolved
+                        if not isinstance(piece, Variable)
+                    )
+                )
+        return tuple(met)
+
+
+def _first_unknown(pieces: Sequence[Piece], context: RequestContext) -> str:
+    for piece in pieces:
+        if isinstance(piece, Variable) and isinstance(context.lookup(piece.key), KeyState):
+            return piece.name
+    raise AssertionError("a pattern is undetermined only through an unknown key")
+
+
+class ResourceElement:
+    """The Resource or NotResource element of one statement, or the lack of both.
+
+    Args:
+        matcher: the compiled entries, or None when the statement has neither element.
+        negated: whether it is NotResource.
+        implied: what a statement without either element means: True "this resource", False "nothing".
+    """
+
+    __slots__ = ("implied", "matcher", "negated")
+
+    def __init__(self, matcher: ResourceMatcher | None, *, negated: bool, implied: bool) -> None:
+        self.matcher = matcher
+        self.negated = negated
+        self.implied = implied
+
+    def applies(
+        self,
+        resource: RequestResource,
+        context: RequestContext,
+        options: LanguageOptions,
+        *,
+        reach: Reach,
+    ) -> Truth:
+        """Whether the statement is about the request's resource.
+
+        Args:
+            reach: for a SET, what a Resource entry must do (NotResource entries must not do the opposite):
+                SHARES for an Allow and COVERS for a Deny when asking about at least one resource.
+        """
+        matcher = self.matcher
+        if matcher is None:
+            return self.implied
+        if not matcher.texts:
+            return False
+        if self.negated and matcher.invalid:
+            return False
+        hit: Truth
+        if resource.kind is ResourceKind.ONE:
+            hit = matcher.hits_one(resource.text, context, options)
+        elif resource.kind is ResourceKind.NONE:
+            hit = matcher.hits_none_type(resource, options)
+        else:
+            if self.negated:
+                reach = Reach.COVERS if reach is Reach.SHARES else Reach.SHARES
+            hit = matcher.hits_set(resource, reach, context, options)
+        if not self.negated:
+            return hit
+        if isinstance(hit, bool):
+            return not hit
+        # De Morgan on one leaf per key: "NotResource KEY ENTRIES" holds when no entry matches.
+        parts = hit.parts if hasattr(hit, "parts") else (hit,)
+        return all_of(ConditionLeaf("NotResource", leaf.key, leaf.values) for leaf in parts)  # type: ignore[union-attr]
