@@ -1,0 +1,1 @@
+"""Builds the demo account: one believable company, told as data, written as a snapshot file."""
