@@ -26,7 +26,7 @@ from iamtui.secret import Secret
 
 DEMO_LABEL: Final = "DEMO credentials of the iamtui demo account: they work nowhere else"
 
-_REGION: Final = re.compile(r"[a-z]{2,8}(?:-[a-z0-9]{1,16}){2,4}")
+_REGION: Final = re.compile(r"[a-z]{2,8}(?:-[a-z0-9]{1,16}){1,4}")
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 
 

@@ -1,0 +1,304 @@
+"""The clipboard: the best way there is, what is known about it, and taking the text back.
+
+The order: a command of the user's own; the desktop of this machine (not over SSH, where it would be the
+wrong machine's, unless asked for); tmux; OSC 52 through the terminal. Nothing claims success without proof.
+
+Run as a program (`python -m iamtui.credentials.clipboard copy|clear TOOL`) this is the child that uses
+pyperclip: its tools inherit standard error, which must not be the screen, and can hang.
+"""
+
+from __future__ import annotations
+
+import atexit
+import hmac
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import FrameType
+from typing import Any, Final
+
+from iamtui.credentials.clipboard_routes import (
+    ChildCode,
+    ClearResult,
+    ClearState,
+    ClipboardRoute,
+    CommandRoute,
+    CopyResult,
+    LocalRoute,
+    Route,
+    TerminalRoute,
+    TmuxRoute,
+    encoded,
+    fingerprint,
+    local_tools,
+    osc52,
+    tmux_is_reachable,
+)
+from iamtui.problem import Problem
+from iamtui.secret import Secret
+
+__all__ = [
+    "ClearOnExit",
+    "ClearResult",
+    "ClearState",
+    "ClipboardLease",
+    "ClipboardOptions",
+    "CopyResult",
+    "Route",
+    "copy",
+    "osc52",
+]
+
+CLEAR_AFTER_SECONDS: Final = 30
+COMMAND_VARIABLE: Final = "IAMTUI_CLIPBOARD_CMD"
+
+_NO_CLIPBOARD: Final = frozenset(("", "dumb", "linux", "unknown"))
+"""Values of TERM whose terminals have no clipboard to send to."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipboardOptions:
+    """How to copy.
+
+    Args:
+        command: a command line that takes the text on stdin and is used instead of everything else, or "".
+        local_over_ssh: use the local desktop's clipboard even over SSH (a forwarded display).
+        terminal: whether the caller can write to a terminal (OSC 52).
+        clear_after_seconds: when the lease ends; 0 for never.
+    """
+
+    command: str = ""
+    local_over_ssh: bool = False
+    terminal: bool = True
+    clear_after_seconds: int = CLEAR_AFTER_SECONDS
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> ClipboardOptions:
+        """The defaults, with the command that IAMTUI_CLIPBOARD_CMD names."""
+        return cls(command=environ.get(COMMAND_VARIABLE, ""))
+
+
+def copy(
+    text: Secret,
+    options: ClipboardOptions | None = None,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> ClipboardLease:
+    """Copy a text by the first way that works. Blocking, for some seconds at worst.
+
+    Args:
+        text: what to copy, as it is.
+        options: None for `ClipboardOptions.from_environment(environ)`.
+        environ: the environment, for finding the ways.
+        clock: the local time, for `ClipboardLease.expires_at`.
+
+    Returns:
+        The lease; its `result` says what is known, and what the caller must still write to the terminal.
+
+    Raises:
+        Problem: no way leads to a clipboard from here, or the user's own command does not work.
+    """
+    options = options or ClipboardOptions.from_environment(environ)
+    for route in _routes(options, environ):
+        result = route.copy(text)
+        if result is not None:
+            now = clock()
+            seconds = options.clear_after_seconds
+            end = now + timedelta(seconds=seconds) if seconds > 0 else None
+            return ClipboardLease(route, fingerprint(encoded(text)), result, end)
+    raise Problem(
+        "No clipboard can be reached from here: no desktop, no tmux, and no terminal that takes one.",
+        f"Set {COMMAND_VARIABLE} to a command that reads the text on stdin, or write the text to a file.",
+    )
+
+
+def _routes(options: ClipboardOptions, environ: Mapping[str, str]) -> list[ClipboardRoute]:
+    """The ways to try, best first."""
+    if options.command:
+        return [CommandRoute(options.command, environ)]
+    routes: list[ClipboardRoute] = []
+    over_ssh = bool(environ.get("SSH_TTY") or environ.get("SSH_CONNECTION"))
+    if options.local_over_ssh or not over_ssh:
+        routes.extend(LocalRoute(tool, environ) for tool in local_tools(environ))
+    if tmux_is_reachable(environ):
+        routes.append(TmuxRoute(environ))
+    if options.terminal and environ.get("TERM", "") not in _NO_CLIPBOARD:
+        routes.append(TerminalRoute(environ))
+    return routes
+
+
+class ClipboardLease:
+    """A copied text and the right to take it back. Holds a fingerprint of the text, not the text.
+
+    Attributes:
+        result: what is known about the copy.
+        expires_at: when to clear, local UTC; None for never. Whoever shows the countdown calls `clear`.
+    """
+
+    def __init__(
+        self, route: ClipboardRoute, text_fingerprint: str, result: CopyResult, expires_at: datetime | None
+    ) -> None:
+        self.result = result
+        self.expires_at = expires_at
+        self._route = route
+        self._fingerprint = text_fingerprint
+        self._cleared: ClearResult | None = None
+        self._lock = threading.RLock()
+
+    @property
+    def cleared(self) -> bool:
+        """Whether nothing is left to clear."""
+        return self._cleared is not None
+
+    def time_left(self, now: datetime) -> timedelta | None:
+        """How long until the text should be cleared (zero: now); None for never, or when it already is."""
+        if self.expires_at is None or self.cleared:
+            return None
+        return max(self.expires_at - now, timedelta())
+
+    def clear(self) -> ClearResult:
+        """Take the text back if it is still there; a second call only repeats the first one's answer.
+
+        A clear that failed can be tried again. The caller writes `terminal_write` to the terminal. Blocking.
+        """
+        with self._lock:
+            if self._cleared is not None:
+                return ClearResult(self._cleared.state, self._cleared.sentence)
+            result = self._route.clear(self._fingerprint)
+            if result.state is not ClearState.FAILED:
+                self._cleared = result
+            return result
+
+    def same_place_as(self, other: ClipboardLease) -> bool:
+        """Whether the other text was copied to the same place, so that it replaced this one."""
+        return self._route.name == other._route.name
+
+
+def _write_nothing(_text: str) -> None:
+    pass
+
+
+class ClearOnExit:
+    """Clears what is on the clipboard when the process exits or is ended by SIGTERM or SIGHUP.
+
+    Args:
+        write: writes to the terminal, for OSC 52; must work until the very end.
+        then: what a signal does after clearing (to leave the screen in order, say); None: what it did before.
+    """
+
+    SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
+
+    def __init__(
+        self, write: Callable[[str], object] = _write_nothing, then: Callable[[int], object] | None = None
+    ) -> None:
+        self._write = write
+        self._then = then
+        self._lease: ClipboardLease | None = None
+        self._before: dict[int, Any] = {}
+
+    @property
+    def lease(self) -> ClipboardLease | None:
+        """What is on the clipboard by our doing, or None."""
+        return self._lease if self._lease is not None and not self._lease.cleared else None
+
+    def hold(self, lease: ClipboardLease) -> None:
+        """Take over a lease; what was copied before is cleared unless this copy replaced it.
+
+        A lease without an end (clearing is off, or the text is no secret) is not cleared later either.
+        """
+        before = self.lease
+        if before is not None and not before.same_place_as(lease):
+            self.clear()
+        self._lease = lease if lease.expires_at is not None else None
+
+    def clear(self) -> ClearResult | None:
+        """Clear now; None when there is nothing to clear."""
+        lease = self.lease
+        if lease is None:
+            return None
+        result = lease.clear()
+        if result.terminal_write is not None:
+            try:
+                self._write(result.terminal_write.reveal())
+            except OSError:  # after a hang-up there is no terminal left to write to
+                return ClearResult(ClearState.FAILED, "the terminal is gone; its clipboard may still hold the text")
+        return result
+
+    def install(self) -> None:
+        """Start watching for the end of the process. Call it in the main thread.
+
+        A signal that is ignored (nohup) stays ignored.
+        """
+        atexit.register(self.clear)
+        for number in self.SIGNALS:
+            before = signal.getsignal(number)
+            if before is not signal.SIG_IGN:
+                self._before[number] = before
+                signal.signal(number, self._on_signal)
+
+    def uninstall(self) -> None:
+        """Stop watching; what is on the clipboard stays."""
+        atexit.unregister(self.clear)
+        for number, before in self._before.items():
+            signal.signal(number, before if before is not None else signal.SIG_DFL)
+        self._before.clear()
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.clear()
+        if self._then is not None:
+            self._then(number)
+            return
+        before = self._before.get(number)
+        if callable(before):
+            before(number, frame)
+            return
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+
+def _child(action: str, tool: str, stdin: bytes) -> int:
+    """Copy `stdin` with one of pyperclip's tools, or clear the text whose fingerprint `stdin` is.
+
+    Returns:
+        One of `ChildCode`.
+    """
+    import pyperclip  # noqa: PLC0415 - only the child uses it
+
+    if tool == "wsl":
+        put, get = pyperclip.init_wsl_clipboard()
+    elif tool in ("pbcopy", "wl-clipboard", "xclip", "xsel"):
+        pyperclip.set_clipboard(tool)
+        put, get = pyperclip.copy, pyperclip.paste
+    else:
+        return ChildCode.UNUSABLE
+
+    def holds(expected: str) -> bool:
+        return hmac.compare_digest(fingerprint(get().encode("utf-8", "replace")), expected)
+
+    if action == "copy":
+        put(stdin.decode("utf-8"))
+        return ChildCode.DONE if holds(fingerprint(stdin)) else ChildCode.NOT_PROVED
+    if action == "clear":
+        expected = stdin.decode("ascii")
+        if not holds(expected):
+            return ChildCode.OTHER_TEXT
+        put("")
+        return ChildCode.NOT_PROVED if holds(expected) else ChildCode.DONE
+    return ChildCode.UNUSABLE
+
+
+def _child_main(arguments: list[str]) -> int:
+    try:
+        action, tool = arguments
+        return _child(action, tool, sys.stdin.buffer.read())
+    except Exception:  # noqa: BLE001 - a missing or failing tool raises anything; the exit code says enough
+        return ChildCode.UNUSABLE
+
+
+if __name__ == "__main__":
+    sys.exit(_child_main(sys.argv[1:]))

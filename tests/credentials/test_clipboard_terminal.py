@@ -1,0 +1,293 @@
+"""The clipboard through tmux and the terminal, and the user's own command."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iamtui.credentials import clipboard
+from iamtui.credentials.clipboard import ClearOnExit, ClearState, ClipboardLease, ClipboardOptions, Route, osc52
+from iamtui.credentials.clipboard_routes import (
+    SCREEN_CHUNK,
+    CopyResult,
+    TerminalRoute,
+    _exists,
+    fingerprint,
+    local_tools,
+)
+from iamtui.problem import Problem
+from iamtui.secret import Secret
+from tests.support.external_tools import Tmux, need, tmux_server
+
+TEXT = "export AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY\nexport NAME='Zoë'\n"
+NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)
+PLAIN = {"PATH": os.defpath, "TERM": "xterm-256color"}
+
+
+@pytest.fixture(params=["", "set -s set-clipboard off"], ids=["default", "off"])
+def tmux(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tmux]:
+    need("tmux")
+    with tmux_server(tmp_path, request.param) as server:
+        yield server
+
+
+def osc(text: str) -> bytes:
+    return b"\x1b]52;c;" + base64.b64encode(text.encode()) + b"\x07"
+
+
+def test_tmux_holds_the_text_and_passes_it_on(tmux: Tmux) -> None:
+    lease = clipboard.copy(Secret(TEXT), environ=tmux.environ)
+    assert lease.result.route is Route.TMUX
+    assert lease.result.verified
+    assert lease.result.sentence == (
+        "copied to the tmux buffer iamtui (read back); sent on to the terminal, not confirmed there"
+    )
+    assert lease.result.terminal_write is None
+    assert tmux.buffer("iamtui") == TEXT
+    payload = base64.b64encode(TEXT.encode())
+    assert payload in tmux.outer_bytes(until=payload)
+
+
+def test_clearing_deletes_the_buffer_and_overwrites_the_terminals_clipboard(tmux: Tmux) -> None:
+    lease = clipboard.copy(Secret(TEXT), environ=tmux.environ)
+    payload = base64.b64encode(TEXT.encode())
+    tmux.outer_bytes(until=payload)
+    cleared = lease.clear()
+    assert cleared.state is ClearState.CLEARED
+    assert "not confirmed there" in cleared.sentence
+    assert tmux.buffer("iamtui") is None
+    space = b";" + base64.b64encode(b" ")
+    assert space in tmux.outer_bytes(until=space)
+
+
+def test_another_text_in_the_buffer_survives(tmux: Tmux, tmp_path: Path) -> None:
+    lease = clipboard.copy(Secret(TEXT), environ=tmux.environ)
+    tmux.run("set-buffer", "-b", "iamtui", "copied by another window")
+    assert lease.clear().state is ClearState.LEFT
+    assert tmux.buffer("iamtui") == "copied by another window"
+
+
+def test_a_tmux_server_that_is_gone_is_not_claimed() -> None:
+    environ = {**PLAIN, "TMUX": "/nonexistent/socket,1,0"}
+    assert clipboard.copy(Secret(TEXT), environ=environ).result.route is Route.TERMINAL
+
+
+def test_the_terminal_is_the_last_way_and_claims_nothing() -> None:
+    lease = clipboard.copy(Secret(TEXT), environ=PLAIN, clock=lambda: NOW)
+    assert lease.result.route is Route.TERMINAL
+    assert not lease.result.verified
+    assert lease.result.sentence == "sent to the terminal (OSC 52), not confirmed"
+    assert lease.result.terminal_write is not None
+    assert lease.result.terminal_write.reveal().encode() == osc(TEXT)
+    assert lease.expires_at == NOW + timedelta(seconds=30)
+
+    cleared = lease.clear()
+    assert cleared.state is ClearState.SENT
+    assert "unverified" in cleared.sentence
+    assert cleared.terminal_write is not None
+    assert cleared.terminal_write.reveal().encode() == osc(" ")
+    assert lease.clear().terminal_write is None, "overwritten once only"
+
+
+def undo_screen(text: str) -> tuple[list[str], str]:
+    """What GNU screen passes on: the content of every DCS, in order."""
+    pieces = re.findall(r"\x1bP(.*?)\x1b\\", text, re.DOTALL)
+    assert "".join(f"\x1bP{piece}\x1b\\" for piece in pieces) == text
+    return pieces, "".join(pieces)
+
+
+@given(st.text(max_size=2000))
+def test_gnu_screen_gets_it_in_pieces_it_does_not_drop(text: str) -> None:
+    pieces, whole = undo_screen(osc52(Secret(text), in_screen=True).reveal())
+    assert all(len(piece) <= SCREEN_CHUNK for piece in pieces)
+    assert whole.encode() == osc(text)
+
+
+def test_gnu_screen_is_noticed() -> None:
+    lease = clipboard.copy(Secret(TEXT), environ={**PLAIN, "STY": "4711.pts-1.host", "TERM": "screen"})
+    assert lease.result.terminal_write is not None
+    assert undo_screen(lease.result.terminal_write.reveal())[1].encode() == osc(TEXT)
+
+
+@pytest.mark.parametrize(
+    ("environ", "options"),
+    [
+        ({**PLAIN, "TERM": "dumb"}, ClipboardOptions()),
+        ({**PLAIN, "TERM": "linux"}, ClipboardOptions()),
+        ({"PATH": os.defpath}, ClipboardOptions()),
+        (PLAIN, ClipboardOptions(terminal=False)),
+    ],
+)
+def test_where_nothing_works_that_is_said(environ: dict[str, str], options: ClipboardOptions) -> None:
+    with pytest.raises(Problem) as problem:
+        clipboard.copy(Secret(TEXT), options, environ=environ)
+    assert problem.value.sentence.startswith("No clipboard can be reached from here")
+    assert "IAMTUI_CLIPBOARD_CMD" in problem.value.next_step
+
+
+def test_the_users_own_command_comes_first_and_finds_the_users_path(tmp_path: Path) -> None:
+    tool = tmp_path / "myclip"
+    tool.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {tmp_path}/args\ncat > {tmp_path}/text\n')
+    tool.chmod(0o755)
+    environ = {**PLAIN, "PATH": f"{tmp_path}:{os.defpath}", "IAMTUI_CLIPBOARD_CMD": "myclip --to 'the board'"}
+    lease = clipboard.copy(Secret(TEXT), environ=environ)
+    assert lease.result.route is Route.COMMAND
+    assert not lease.result.verified
+    assert lease.result.sentence == "given to myclip (your clipboard command), not confirmed"
+    assert (tmp_path / "args").read_text() == "--to\nthe board\n"
+    assert (tmp_path / "text").read_text() == TEXT
+    assert lease.clear().state is ClearState.SENT
+    assert (tmp_path / "text").read_text() == " "
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("false", "false failed (exit code 1), so nothing was copied"),
+        ("no-such-command-anywhere", "could not be run"),
+        ("sleep 30", "did not end within two seconds"),
+        ("it's", "cannot be read"),
+        ("  ", "is empty"),
+    ],
+)
+def test_a_command_that_does_not_work_is_an_error_and_not_silently_another_way(command: str, said: str) -> None:
+    with pytest.raises(Problem) as problem:
+        clipboard.copy(Secret(TEXT), ClipboardOptions(command=command), environ=PLAIN)
+    assert said in problem.value.sentence
+    assert "IAMTUI_CLIPBOARD_CMD" in problem.value.next_step
+
+
+def test_a_command_that_ignores_its_input_is_no_crash() -> None:
+    lease = clipboard.copy(Secret("x" * 1_000_000), ClipboardOptions(command="true"), environ=PLAIN)
+    assert not lease.result.verified
+
+
+def test_clearing_is_never_claimed_when_the_command_fails_then(tmp_path: Path) -> None:
+    flag = tmp_path / "works"
+    flag.touch()
+    command = f"test -e {flag}"
+    lease = clipboard.copy(Secret(TEXT), ClipboardOptions(command=command), environ=PLAIN)
+    flag.unlink()
+    assert lease.clear().state is ClearState.FAILED
+    assert not lease.cleared
+    flag.touch()
+    assert lease.clear().state is ClearState.SENT
+
+
+def test_a_lease_counts_down_and_can_be_endless() -> None:
+    lease = clipboard.copy(Secret(TEXT), ClipboardOptions(clear_after_seconds=45), environ=PLAIN, clock=lambda: NOW)
+    assert lease.time_left(NOW + timedelta(seconds=15)) == timedelta(seconds=30)
+    assert lease.time_left(NOW + timedelta(seconds=50)) == timedelta()
+    lease.clear()
+    assert lease.time_left(NOW) is None
+    endless = clipboard.copy(Secret(TEXT), ClipboardOptions(clear_after_seconds=0), environ=PLAIN, clock=lambda: NOW)
+    assert endless.expires_at is None
+    assert endless.time_left(NOW) is None
+
+
+def test_a_lease_keeps_no_text() -> None:
+    """Only the result of a terminal copy holds it, for being written, and that is a Secret."""
+    lease = ClipboardLease(
+        TerminalRoute(PLAIN), fingerprint(TEXT.encode()), CopyResult(Route.TERMINAL, "OSC 52", False, "sent"), None
+    )
+    assert "wJalr" not in repr(vars(lease))
+    sent = clipboard.copy(Secret(TEXT), environ=PLAIN)
+    assert base64.b64encode(TEXT.encode()).decode()[:20] not in repr(sent.result)
+
+
+def test_the_guard_overwrites_through_the_terminal() -> None:
+    written: list[str] = []
+    guard = ClearOnExit(written.append)
+    assert guard.clear() is None
+    guard.hold(clipboard.copy(Secret(TEXT), environ=PLAIN))
+    result = guard.clear()
+    assert result is not None
+    assert result.state is ClearState.SENT
+    assert written == [osc(" ").decode()]
+    assert guard.clear() is None
+    assert len(written) == 1
+
+
+def test_the_guard_says_when_the_terminal_is_gone() -> None:
+    def gone(_text: str) -> None:
+        raise OSError(5, "Input/output error")
+
+    guard = ClearOnExit(gone)
+    guard.hold(clipboard.copy(Secret(TEXT), environ=PLAIN))
+    result = guard.clear()
+    assert result is not None
+    assert result.state is ClearState.FAILED
+
+
+def test_the_guard_leaves_what_was_copied_without_an_end() -> None:
+    written: list[str] = []
+    guard = ClearOnExit(written.append)
+    guard.hold(
+        clipboard.copy(
+            Secret("arn:aws:iam::123456789012:role/x"), ClipboardOptions(clear_after_seconds=0), environ=PLAIN
+        )
+    )
+    assert guard.clear() is None
+    assert written == []
+
+
+def test_the_guard_puts_signal_handlers_back() -> None:
+    import signal
+
+    before = [signal.getsignal(number) for number in ClearOnExit.SIGNALS]
+    guard = ClearOnExit()
+    guard.install()
+    assert [signal.getsignal(number) for number in ClearOnExit.SIGNALS] != before
+    guard.uninstall()
+    assert [signal.getsignal(number) for number in ClearOnExit.SIGNALS] == before
+
+
+def test_a_signal_does_what_the_app_asks_for() -> None:
+    import signal
+
+    ended: list[int] = []
+    written: list[str] = []
+    guard = ClearOnExit(written.append, then=ended.append)
+    guard.install()
+    try:
+        guard.hold(clipboard.copy(Secret(TEXT), environ=PLAIN))
+        signal.raise_signal(signal.SIGHUP)
+    finally:
+        guard.uninstall()
+    assert ended == [signal.SIGHUP]
+    assert written == [osc(" ").decode()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the order of Linux desktops")
+def test_wayland_comes_before_x11_and_klipper_never(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("iamtui.credentials.clipboard_routes._exists", lambda tool: True)
+    monkeypatch.setattr("iamtui.credentials.clipboard_routes._is_wsl", lambda: False)
+    assert local_tools({"DISPLAY": ":0", "WAYLAND_DISPLAY": "wayland-0"}) == ("wl-clipboard", "xclip", "xsel")
+    assert local_tools({"DISPLAY": ":0"}) == ("xclip", "xsel")
+    assert local_tools({}) == ()
+    monkeypatch.setattr("iamtui.credentials.clipboard_routes._is_wsl", lambda: True)
+    assert local_tools({}) == ("wsl",)
+
+
+def test_tools_are_looked_for_on_the_fixed_path_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = tmp_path / "wl-copy-of-mine"
+    fake.write_text("#!/bin/sh\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert not _exists("wl-copy-of-mine")
+    assert _exists("sh")
+
+
+def test_fingerprints_ignore_only_the_kind_of_line_end() -> None:
+    assert fingerprint(b"a\r\nb\r\n") == fingerprint(b"a\nb\n")
+    assert fingerprint(b"a\nb\n") != fingerprint(b"a\nb")
+    assert fingerprint(b" a") != fingerprint(b"a")
