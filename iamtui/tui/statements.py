@@ -32,9 +32,9 @@ def document_of(account: Account, principal: Principal, resource: str, ref: Stat
                 return policy.document
         return None
     if ref.layer is Layer.RESOURCE:
-        entity = account.by_arn(resource)
-        if isinstance(entity, Role):
-            return entity.trust
+        owner_role = account.by_arn(resource)
+        if isinstance(owner_role, Role):
+            return owner_role.trust
         owner = resource.partition("/")[0] if resource.startswith("arn:aws:s3:::") else resource
         policy_of = account.resource_policies.get(resource) or account.resource_policies.get(owner)
         return policy_of.document if policy_of is not None else None

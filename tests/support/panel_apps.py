@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from textual.app import App, ComposeResult
-from textual.color import Color
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.pilot import Pilot
@@ -13,19 +12,8 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Static
 
-from iamtui.tui.themes import FALLBACK_VARIABLES
+from iamtui.tui.themes import fallback_variables
 from iamtui.tui.widgets.notice import Notice
-
-
-def _resolved(value: str, colours: Mapping[str, str]) -> str:
-    """A variable such as `$foreground 20%` as a plain colour."""
-    name, _, opacity = value.partition(" ")
-    if not name.startswith("$"):
-        return value
-    resolved = colours[name[1:]]
-    if resolved.startswith("auto"):
-        resolved = colours["foreground"]
-    return Color.parse(resolved).with_alpha(float(opacity.rstrip("%") or 100) / 100).hex
 
 
 class HarnessApp(App[object]):
@@ -39,8 +27,7 @@ class HarnessApp(App[object]):
         self.heard: list[Message] = []
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        colours = self.current_theme.to_color_system().generate()
-        return {name: _resolved(value, colours) for name, value in FALLBACK_VARIABLES.items()}
+        return dict(fallback_variables(self.current_theme))
 
     def on_notice(self, event: Notice) -> None:
         self.notices.append(event.content.plain)
@@ -95,7 +82,15 @@ async def settle(pilot: Pilot[object]) -> None:
 
 async def type_text(pilot: Pilot[object], text: str) -> None:
     """Press the keys of a text, one after the other."""
-    names = {":": "colon", "/": "slash", "*": "asterisk", "=": "equals_sign", ".": "full_stop", "-": "minus", " ": "space"}
+    names = {
+        ":": "colon",
+        "/": "slash",
+        "*": "asterisk",
+        "=": "equals_sign",
+        ".": "full_stop",
+        "-": "minus",
+        " ": "space",
+    }
     await pilot.press(*(names.get(character, character) for character in text))
 
 

@@ -236,6 +236,10 @@ class FewActions:
         """S3 has one form, others none."""
         return ["arn:${Partition}:s3:::${BucketName}/${ObjectName}"] if action.startswith("s3:") else []
 
+    def condition_keys(self, action: str) -> list[str]:
+        """Two keys of S3."""
+        return ["s3:prefix", "s3:ExistingObjectTag/<key>"] if action.startswith("s3:") else []
+
 
 Answers = Mapping[str, Callable[[], Decision]]
 

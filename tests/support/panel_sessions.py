@@ -28,7 +28,9 @@ class StillClock:
         self.passed += timedelta(seconds=seconds)
 
 
-def session(role: str = "deploy-prod", *, minutes: float = 60, key: str = "ASIAEXAMPLEKEY00WXYZ", **more: object) -> Session:
+def session(
+    role: str = "deploy-prod", *, minutes: float = 60, key: str = "ASIAEXAMPLEKEY00WXYZ", **more: object
+) -> Session:
     """A session that was assumed at START."""
     arn = f"arn:aws:sts::123456789012:assumed-role/{role}/iamtui-alice"
     values: dict[str, object] = {
@@ -50,6 +52,7 @@ class RecordingCopier:
     def __init__(self) -> None:
         self.exported: list[Session] = []
         self.texts: list[str] = []
+        self.is_due = False
 
     def copy_exports(self, held: Session) -> str:
         self.exported.append(held)
@@ -58,3 +61,10 @@ class RecordingCopier:
     def copy_text(self, text: str, what: str) -> str:
         self.texts.append(text)
         return f"Copied the {what} by xclip."
+
+    def due(self) -> bool:
+        return self.is_due
+
+    def clear(self) -> str:
+        self.is_due = False
+        return "clipboard cleared (xclip, read back)"

@@ -107,6 +107,13 @@ class AssumeDialog(ModalScreen[Session | None]):
             text-wrap: nowrap;
             text-overflow: ellipsis;
         }
+        & #assume-note {
+            margin-top: 1;
+            color: $muted;
+        }
+        & #assume-note.-empty {
+            display: none;
+        }
         & #assume-errors {
             margin-top: 1;
             color: $verdict-denied;
@@ -167,6 +174,7 @@ class AssumeDialog(ModalScreen[Session | None]):
                 yield Label("MFA code")
                 yield SecretInput(id="assume-code", max_length=6)
                 yield Static(id="assume-code-hint", classes="hint")
+            yield Static(id="assume-note", classes="-empty")
             yield Static(id="assume-errors", classes="-empty")
 
     def on_mount(self) -> None:
@@ -215,13 +223,15 @@ class AssumeDialog(ModalScreen[Session | None]):
             name.value = safe_text(plan.default_session_name, limit=64)
         self._input("assume-duration").value = duration_text(min(DEFAULT_SECONDS, plan.longest_seconds))
         bounds = f"{duration_text(SHORTEST_SECONDS)} to {duration_text(plan.longest_seconds)}"
-        note = f": {plan.duration_note}" if plan.duration_note else ""
-        self.query_one("#assume-duration-hint", Static).update(plain(bounds + note))
+        self.query_one("#assume-duration-hint", Static).update(plain(bounds))
+        note = self.query_one("#assume-note", Static)
+        note.update(plain(plan.duration_note))
+        note.set_class(not plan.duration_note, "-empty")
         self.query_one("#assume-external-row").set_class(not plan.needs_external_id, "-hidden")
         self.query_one("#assume-code-row").set_class(not plan.needs_mfa, "-hidden")
         self.query_one("#assume-device-row").set_class(not plan.needs_mfa or bool(plan.mfa_serial), "-hidden")
         if plan.mfa_serial:
-            self.query_one("#assume-code-hint", Static).update(line("six digits of ", plan.mfa_serial))
+            self.query_one("#assume-code-hint", Static).update(line("six digits, ", plan.mfa_serial.rsplit(":", 1)[-1]))
         self.query_one("#assume-name-hint", Static).update(plain("seen in CloudTrail"))
         for field in ("assume-external", "assume-device", "assume-code"):
             if not self._hidden(field):

@@ -46,6 +46,12 @@ class Copier(Protocol):
     def copy_text(self, text: str, what: str) -> str:
         """Copy a text that is no secret; `what` names it in the sentence returned."""
 
+    def due(self) -> bool:
+        """Whether a copied secret has been on the clipboard for long enough. Does not block."""
+
+    def clear(self) -> str:
+        """Take the copied secret back; returns what became of it, or ""."""
+
 
 class SessionsPanel(OptionList):
     """The sessions of this run. The one under the cursor is the active one: exports and sub-shells use it."""
@@ -159,6 +165,8 @@ class SessionsPanel(OptionList):
         covered = self.screen is not self.app.screen
         self._revealed = {field: until for field, until in self._revealed.items() if now < until and not covered}
         self._draw()
+        if self._copier.due():
+            self._copy(self._copier.clear)
         for session in self._book:
             urgency = session.urgency(self._clock())
             if self._urgencies.get(session.key, Urgency.CALM) is not urgency:
@@ -235,12 +243,14 @@ class SessionsPanel(OptionList):
     # Copying
 
     def _copy(self, work: Callable[[], str]) -> None:
-        self.run_worker(partial(self._copying, work), thread=True, exclusive=True, group="copy", exit_on_error=False)
+        self.run_worker(partial(self._copying, work), thread=True, group="copy", exit_on_error=False)
 
     def _copying(self, work: Callable[[], str]) -> None:
         """In a thread: the clipboard's tools may take seconds."""
         try:
-            self.post_message(Notice(plain(work())))
+            sentence = work()
+            if sentence:
+                self.post_message(Notice(plain(sentence[:1].upper() + sentence[1:])))
         except Problem as problem:
             self.post_message(Notice(plain(problem), Severity.ERROR))
 

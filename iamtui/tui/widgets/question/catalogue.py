@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from iamtui.catalog.actions import ActionInfo, Catalogue
 
 
 class LoadedCatalogue:
@@ -10,14 +14,26 @@ class LoadedCatalogue:
 
     def search(self, text: str, limit: int) -> Sequence[str]:
         """Actions that fit the text, best first."""
-        from iamtui.catalog.actions import search_actions  # noqa: PLC0415 - loads a large data set
-
-        return [str(action) for action in search_actions(text, limit)]
+        return self._catalogue().search_actions(text, limit)
 
     def known(self, action: str) -> bool:
         """Whether AWS lists this action."""
-        raise NotImplementedError
+        return self._catalogue().knows(action)
 
     def arn_forms(self, action: str) -> Sequence[str]:
         """ARN forms of the action's resource types."""
-        raise NotImplementedError
+        info = self._info(action)
+        return info.arn_forms if info is not None else ()
+
+    def condition_keys(self, action: str) -> Sequence[str]:
+        """Condition keys of the action and of its resource types."""
+        info = self._info(action)
+        return info.all_condition_keys if info is not None else ()
+
+    def _info(self, action: str) -> ActionInfo | None:
+        return self._catalogue().action(action)
+
+    def _catalogue(self) -> Catalogue:
+        from iamtui.catalog.actions import catalogue  # noqa: PLC0415 - brings in a data set that start-up does not need
+
+        return catalogue()

@@ -18,7 +18,7 @@ from textual.worker import get_current_worker
 from iamtui.account.model import Account
 from iamtui.evaluation.decision import Layer
 from iamtui.tui.safe import line
-from iamtui.tui.widgets.question.completion import CONTEXT_KEYS, best_matches, fill_template, last_word
+from iamtui.tui.widgets.question.completion import CONTEXT_KEYS, MOST, best_matches, fill_template, last_word
 from iamtui.tui.widgets.question.completion import resource_candidates as candidates_for
 from iamtui.tui.widgets.question.context import cycle_mfa, mfa_state, parse_context
 from iamtui.tui.widgets.question.field import CompletingInput, Completions
@@ -37,6 +37,9 @@ class ActionCatalogue(Protocol):
 
     def arn_forms(self, action: str) -> Sequence[str]:
         """The ARN forms of the resources the action works on, with `${...}` in them."""
+
+    def condition_keys(self, action: str) -> Sequence[str]:
+        """The condition keys of the action and its resources, beside the global ones."""
 
 
 class ActionField(CompletingInput):
@@ -120,6 +123,7 @@ class QuestionForm(Vertical):
     class _Offer(Message):
         field: CompletingInput
         text: str
+        needle: str
         values: Sequence[str]
 
     def __init__(self, catalogue: ActionCatalogue) -> None:
@@ -231,9 +235,6 @@ class QuestionForm(Vertical):
     def _complete(self, field: CompletingInput) -> None:
         """Find completions in a thread: the catalogue may still have to be loaded."""
         text = field.value
-        if field is self.context_field:
-            self._offer_context(text)
-            return
         if field is self.action_field and not text.strip():
             field.close()
             return
@@ -248,28 +249,36 @@ class QuestionForm(Vertical):
         worker = get_current_worker()
         if worker.is_cancelled:
             return
+        needle = text.strip()
         if field is self.action_field:
-            values = list(self._catalogue.search(text.strip(), 50))
+            values = list(self._catalogue.search(needle, MOST))
+        elif field is self.context_field:
+            needle = last_word(text)[1]
+            values = self._keys(needle, action)
         else:
             forms = [fill_template(form, account, region) for form in self._catalogue.arn_forms(action)]
             service = action.partition(":")[0] if ":" in action else ""
-            values = best_matches(text.strip(), candidates_for(account, forms, service))
+            values = best_matches(needle, candidates_for(account, forms, service))
         if not worker.is_cancelled:
-            self.post_message(self._Offer(field, text, values))
+            self.post_message(self._Offer(field, text, needle, values))
 
     @on(_Offer)
     def _found(self, event: _Offer) -> None:
         event.stop()
         if event.field.value == event.text:
-            only_itself = list(event.values) == [event.text.strip()]
-            event.field.offer(() if only_itself else event.values, event.text.strip())
+            only_itself = list(event.values) == [event.needle]
+            event.field.offer(() if only_itself else event.values, event.needle)
 
-    def _offer_context(self, text: str) -> None:
-        word = last_word(text)[1]
+    def _keys(self, word: str, action: str) -> list[str]:
+        """Condition keys to offer: those the last answer missed, then the action's own, then the common ones."""
         wanted = [f"{key}=" for key in self.missing_keys]
-        known = list(dict.fromkeys([*wanted, *CONTEXT_KEYS]))
-        values = best_matches(word, known) if word and "=" not in word else wanted if not word else []
-        self.context_field.offer(values, word)
+        if not word or "=" in word:
+            return [] if word else wanted
+        own = [
+            key if key.endswith("/") else f"{key}="
+            for key in map(_without_name, self._catalogue.condition_keys(action))
+        ]
+        return best_matches(word, dict.fromkeys([*wanted, *own, *CONTEXT_KEYS]))
 
     @on(CompletingInput.Entered)
     def _accepted(self, event: CompletingInput.Entered) -> None:
@@ -279,3 +288,8 @@ class QuestionForm(Vertical):
             self.resource_field.focus()
         else:
             self.post_message(self.Finished())
+
+
+def _without_name(key: str) -> str:
+    """A key such as `aws:ResourceTag/${TagKey}` without the part that a person fills in."""
+    return key.partition("${")[0]
