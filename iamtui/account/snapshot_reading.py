@@ -99,9 +99,7 @@ def _decode_slowly(text: str, origin: str) -> list[SnapshotShape]:
         try:
             value, position = decoder.raw_decode(text, position)
         except json.JSONDecodeError as error:
-            raise Problem(
-                f"{origin} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.", HOW_TO_MAKE_ONE
-            ) from None
+            raise not_json(error, origin) from None
         except RecursionError:
             raise _too_deep(origin) from None
         except ValueError:
@@ -204,6 +202,12 @@ def _wrong_shape(message: str, origin: str) -> Problem:
     what = (found.group("what") if found else message).replace("`", "")
     path = (found.group("path") if found else None) or "$"
     return Problem(f"{origin} is JSON, but not an account at {path}: {what[:1].lower()}{what[1:]}.", HOW_TO_MAKE_ONE)
+
+
+def not_json(error: json.JSONDecodeError, origin: str) -> Problem:
+    """The Problem for text that is no JSON, with the place."""
+    what = error.msg.removesuffix(" at")
+    return Problem(f"{origin} is not JSON: {what} at line {error.lineno}, column {error.colno}.", HOW_TO_MAKE_ONE)
 
 
 def _too_deep(origin: str) -> Problem:

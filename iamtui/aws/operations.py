@@ -30,6 +30,7 @@ READ: Final[frozenset[tuple[str, str]]] = frozenset(
         ("iam", "ListUsers"),
         ("kms", "GetKeyPolicy"),
         ("lambda", "GetPolicy"),
+        ("organizations", "DescribeAccount"),
         ("organizations", "DescribeOrganization"),
         ("organizations", "DescribeOrganizationalUnit"),
         ("organizations", "DescribePolicy"),

@@ -1,0 +1,205 @@
+"""Live: an account from AWS, or from an endpoint that is compatible with it, by reading calls only.
+
+One listing holds nearly everything (GetAccountAuthorizationDetails); ListUsers and ListRoles add what it never
+returns (PasswordLastUsed, Description, MaxSessionDuration). Only the first listing must be permitted: what the
+others would have told is Missing and a Gap. Facts that would cost a call for each user are loaded on demand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from iamtui.account.authorization_details import account_from_pages
+from iamtui.account.availability import Gap, Missing
+from iamtui.account.model import NOT_LOADED, Account
+from iamtui.account.snapshot_format import FORMAT_VERSION, SnapshotShape
+from iamtui.account.snapshot_reading import collector_paused
+from iamtui.aws.connection import Connection
+from iamtui.aws.errors import AwsProblem
+from iamtui.policy.arn import parse_arn
+from iamtui.sources.organization import read_organization
+from iamtui.sources.reading import Step, failure, no_step
+
+PAGE_SIZE: Final = 200
+"""Entities asked for in one page: small enough that parsing one does not hold up the screen."""
+
+_FEW_SIZE: Final = 1000
+"""The largest page AWS gives, for listings whose entries are small."""
+
+_MOST_PROVIDERS: Final = 100
+"""AWS's quota of OIDC providers; each costs one call."""
+
+_DECODER: Final = msgspec.json.Decoder(SnapshotShape)
+
+
+def load_live(connection: Connection, step: Step = no_step) -> Account:
+    """Read the account that the connection's credentials belong to.
+
+    Args:
+        connection: the way to AWS.
+        step: called between any two calls; an exception from it stops the load.
+
+    Raises:
+        Problem: GetAccountAuthorizationDetails is not permitted or fails.
+    """
+    with collector_paused():
+        return _Loading(connection, step).account()
+
+
+class _Loading:
+    """One load: what came so far, and what could not be read."""
+
+    def __init__(self, connection: Connection, step: Step) -> None:
+        self._connection = connection
+        self._step = step
+        self._missing: list[dict[str, str]] = []
+        self._broken: AwsProblem | None = None
+
+    def account(self) -> Account:
+        """Read everything."""
+        header: dict[str, Any] = {"version": FORMAT_VERSION, "taken_at": datetime.now(UTC)}
+        extra: dict[str, Any] = {"iamtui": header, "missing": self._missing}
+        self._step("the caller's identity", 0)
+        header |= self._read_caller()
+        pages = self._read_authorization_details()
+        roles = [role for page in pages for role in page.roles or ()]
+        carried = {profile.arn for role in roles for profile in role.instance_profile_list or ()}
+        self._optional("last use of passwords", "iam:ListUsers", lambda: self._read_users(extra))
+        self._optional("descriptions and longest sessions of roles", "iam:ListRoles", lambda: self._read_roles(extra))
+        self._optional("the account alias", "iam:ListAccountAliases", lambda: self._read_alias(header))
+        self._optional(
+            "instance profiles without a role",
+            "iam:ListInstanceProfiles",
+            lambda: self._read_instance_profiles(extra, carried),
+        )
+        self._optional("identity providers", "iam:ListSAMLProviders", lambda: self._read_providers(extra))
+        account = account_from_pages([*pages, _page(extra)], origin=_origin(self._connection), absent=NOT_LOADED.reason)
+        return self._with_organization(account)
+
+    def _read_caller(self) -> dict[str, str]:
+        try:
+            caller = self._connection.caller()
+        except AwsProblem as problem:
+            if problem.fatal:
+                raise
+            self._note("the caller's identity", "sts:GetCallerIdentity", problem)
+            return {}
+        arn = parse_arn(caller.arn)
+        return {"account_id": caller.account, "caller": caller.arn, **({"partition": arn.partition} if arn else {})}
+
+    def _note(self, what: str, permission: str, problem: AwsProblem) -> None:
+        self._missing.append({"what": what, "permission": problem.permission or permission, "error": failure(problem)})
+
+    def _optional(self, what: str, permission: str, read: Callable[[], None]) -> None:
+        """Do one reading; when it fails, note what is missing. Not tried when nothing can be reached any more."""
+        self._step(what, 0)
+        try:
+            if self._broken is not None:
+                raise self._broken
+            read()
+        except AwsProblem as problem:
+            self._note(what, permission, problem)
+            if problem.fatal:
+                self._broken = problem
+
+    def _pages(self, what: str, operation: str, key: str, page_size: int, **more: Any) -> Iterator[dict[str, Any]]:
+        """The entries of a listing of IAM, page by page, telling how many have come."""
+        done = 0
+        for page in self._connection.pages("iam", operation, PaginationConfig={"PageSize": page_size}, **more):
+            entries = page.get(key) or []
+            done += len(entries)
+            yield from entries
+            self._step(what, done)
+
+    def _read_authorization_details(self) -> list[SnapshotShape]:
+        pages: list[SnapshotShape] = []
+        done = 0
+        listing = self._connection.pages(
+            "iam", "GetAccountAuthorizationDetails", PaginationConfig={"PageSize": PAGE_SIZE}
+        )
+        try:
+            for answer in listing:
+                page = _page(answer)
+                pages.append(page)
+                done += sum(len(found or ()) for found in (page.users, page.groups, page.roles, page.policies))
+                self._step("users, groups, roles and policies", done)
+        except AwsProblem as problem:
+            if not problem.denied:
+                raise
+            raise AwsProblem(
+                problem.sentence,
+                f"Nothing can be shown without it: ask for {problem.permission}, choose another profile with "
+                "--profile, or open a file that somebody else made with --snapshot FILE.",
+                code=problem.code,
+                permission=problem.permission,
+            ) from None
+        return pages
+
+    def _read_users(self, extra: dict[str, Any]) -> None:
+        found = self._pages("last use of passwords", "ListUsers", "Users", _FEW_SIZE)
+        extra["user_details"] = {user["UserName"]: {"PasswordLastUsed": user.get("PasswordLastUsed")} for user in found}
+
+    def _read_roles(self, extra: dict[str, Any]) -> None:
+        found = self._pages("descriptions and longest sessions of roles", "ListRoles", "Roles", _FEW_SIZE)
+        extra["role_details"] = {
+            role["RoleName"]: {
+                "Description": role.get("Description"),
+                "MaxSessionDuration": role.get("MaxSessionDuration"),
+            }
+            for role in found
+        }
+
+    def _read_alias(self, header: dict[str, Any]) -> None:
+        answer = self._connection.call("iam", "ListAccountAliases")
+        header["alias"] = next(iter(answer.get("AccountAliases") or ()), None)
+
+    def _read_instance_profiles(self, extra: dict[str, Any], carried: set[str | None]) -> None:
+        found = self._pages("instance profiles", "ListInstanceProfiles", "InstanceProfiles", _FEW_SIZE)
+        extra["instance_profiles"] = [
+            {key: value for key, value in profile.items() if key != "Roles"}
+            for profile in found
+            if profile.get("Arn") not in carried
+        ]
+
+    def _read_providers(self, extra: dict[str, Any]) -> None:
+        saml = self._connection.call("iam", "ListSAMLProviders").get("SAMLProviderList") or []
+        oidc = self._connection.call("iam", "ListOpenIDConnectProviders").get("OpenIDConnectProviderList") or []
+        providers = [{"arn": one["Arn"], "type": "SAML", "created": one.get("CreateDate")} for one in saml]
+        for one in oidc[:_MOST_PROVIDERS]:
+            self._step("identity providers", len(providers))
+            detail = self._connection.call("iam", "GetOpenIDConnectProvider", OpenIDConnectProviderArn=one["Arn"])
+            providers.append(
+                {
+                    "arn": one["Arn"],
+                    "type": "OIDC",
+                    "created": detail.get("CreateDate"),
+                    "audiences": detail.get("ClientIDList") or [],
+                }
+            )
+        extra["identity_providers"] = providers
+
+    def _with_organization(self, account: Account) -> Account:
+        found = (
+            Missing(failure(self._broken), "organizations:DescribeOrganization")
+            if self._broken is not None
+            else read_organization(self._connection, account.id, self._step)
+        )
+        gaps = account.gaps
+        if isinstance(found, Missing):
+            gaps = (*gaps, Gap("organization: SCPs and RCPs", found.permission, found.reason))
+        return replace(account, organization=found, gaps=gaps)
+
+
+def _page(answer: dict[str, Any]) -> SnapshotShape:
+    """An answer of boto3, through the same decoder as a file."""
+    wanted = {key: value for key, value in answer.items() if key != "ResponseMetadata"}
+    return _DECODER.decode(msgspec.json.encode(wanted))
+
+
+def _origin(connection: Connection) -> str:
+    return f"The account at {connection.endpoint_url}" if connection.endpoint_url else "The account"
