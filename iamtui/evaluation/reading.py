@@ -186,6 +186,7 @@ def read_all_layers(
         owner=owner,
         same_account=principal.account is not None and principal.account == owner,
         must_admit=prepared.resource_must_admit,
+        assumptions=list(request.assumptions),
         notes=list(prepared.notes),
     )
     if owner_assumed:

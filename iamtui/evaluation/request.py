@@ -89,6 +89,7 @@ class Request:
         known_absent: in discover mode, keys known to be absent; `aws:PrincipalTag/*` names all of a family.
         any_value: keys that are present with an unknown value.
         wildcard_only_action: whether the action has no resource type; None: look it up in the catalogue.
+        assumptions: what whoever asks has taken for granted, to be said with the decision.
     """
 
     principal: Principal
@@ -101,6 +102,7 @@ class Request:
     known_absent: tuple[str, ...] = ()
     any_value: tuple[str, ...] = ()
     wildcard_only_action: bool | None = None
+    assumptions: tuple[str, ...] = ()
 
 
 _PROVIDER_ACTIONS = ("sts:assumerolewithsaml", "sts:assumerolewithwebidentity")

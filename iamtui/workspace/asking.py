@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+import shlex
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
-from iamtui.evaluation.decision import Decision, Layer
+from iamtui.account.model import Role, User
+from iamtui.analysis.questions import Question, request_and_policies
+from iamtui.evaluation.decision import Decision
+from iamtui.evaluation.evaluator import evaluate
+from iamtui.evaluation.open_points import with_open_points
 from iamtui.evaluation.request import Mode, Principal
-from iamtui.workspace.workspace import Workspace
+from iamtui.policy.arn import parse_arn
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+from iamtui.workspace.principals import principal_for
+from iamtui.workspace.workspace import SourceKind, Workspace
 
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One action on one resource in one context; who asks is kept apart, so that it can change.
-
-    Args:
-        action: "service:Operation".
-        resource: ARN, ARN pattern or "*".
-        context: condition key to values, as given by the user.
-        mode: discover (a key nobody gave is unknown) or strict (it is absent).
-        resource_account: the resource's owner when it is not the account in its ARN, or None.
-        session_policies: JSON texts of session policies the caller's session was made with.
-        layers_off: layers the user switched off; shown as not evaluated.
-    """
-
-    action: str
-    resource: str = "*"
-    context: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    mode: Mode = Mode.DISCOVER
-    resource_account: str | None = None
-    session_policies: tuple[str, ...] = ()
-    layers_off: frozenset[Layer] = frozenset()
+__all__ = ["Question", "as_command", "ask", "ask_all", "check_question"]
 
 
 def check_question(question: Question) -> None:
@@ -39,25 +27,104 @@ def check_question(question: Question) -> None:
     Raises:
         Problem: an action without a service, a resource that is neither `*` nor an ARN, and the like.
     """
-    raise NotImplementedError
+    action = question.action
+    service, colon, name = action.partition(":")
+    if not action.strip():
+        raise Problem("No action is named.", "Give one as service:Operation, such as s3:GetObject.")
+    if not colon or not service or not name or any(character.isspace() for character in action):
+        raise Problem(
+            f"{safe_text(action)} is no action: expected service:Operation.", "Write it as s3:GetObject, for example."
+        )
+    if "*" in action or "?" in action:
+        raise Problem(
+            f"{safe_text(action)} names more than one action.", "Ask about one action at a time, such as s3:GetObject."
+        )
+    resource = question.resource
+    if resource != "*" and parse_arn(resource) is None:
+        raise Problem(
+            f"{safe_text(resource)} is no resource: expected * or an ARN of six fields.",
+            "Write it as arn:aws:s3:::bucket/key, for example, or * for any.",
+        )
+    for key in question.context:
+        if ":" not in key:
+            raise Problem(
+                f"{safe_text(key)} is no condition key: expected prefix:name.", "Write it as aws:SourceIp=203.0.113.9."
+            )
 
 
-def ask(workspace: Workspace, principal: Principal, question: Question) -> Decision:
-    """Answer one question for one principal, locally.
+def _with_region(workspace: Workspace, question: Question) -> Question:
+    if question.region or not workspace.source.region:
+        return question
+    return Question(
+        question.action,
+        question.resource,
+        question.context,
+        question.mode,
+        question.resource_account,
+        question.session_policies,
+        question.layers_off,
+        workspace.source.region,
+    )
+
+
+def ask(workspace: Workspace, principal: Principal, question: Question, *, now: datetime | None = None) -> Decision:
+    """Answer one question for one principal, locally, with the open points it rests on in its notes.
+
+    Args:
+        now: time of the request, UTC; None: the clock.
 
     Raises:
         Problem: the question cannot be asked.
     """
-    raise NotImplementedError
+    check_question(question)
+    request, policies = request_and_policies(workspace.account, principal, _with_region(workspace, question), now)
+    return with_open_points(evaluate(request, policies), request, policies)
 
 
 def ask_all(
-    workspace: Workspace, question: Question, cancelled: Callable[[], bool] = lambda: False
+    workspace: Workspace,
+    question: Question,
+    cancelled: Callable[[], bool] = lambda: False,
+    *,
+    now: datetime | None = None,
 ) -> Iterator[tuple[Principal, Decision]]:
-    """Answer the question for every user and role of the account, in the account's order; stops when cancelled."""
-    raise NotImplementedError
+    """Answer the question for every user and role of the account, in the account's order; stops when cancelled.
+
+    Raises:
+        Problem: the question cannot be asked.
+    """
+    check_question(question)
+    question = _with_region(workspace, question)
+    now = now or datetime.now(UTC)
+    everyone: tuple[User | Role, ...] = (*workspace.account.users, *workspace.account.roles)
+    for entity in everyone:
+        if cancelled():
+            return
+        principal = principal_for(workspace, entity)
+        yield principal, evaluate(*request_and_policies(workspace.account, principal, question, now))
 
 
 def as_command(workspace: Workspace, principal: Principal, question: Question) -> str:
     """The `iamtui can ...` line that asks the same, quoted for a POSIX shell."""
-    raise NotImplementedError
+    words = ["iamtui", "can", principal.arn or "anonymous", question.action]
+    if question.resource != "*":
+        words += ["--on", question.resource]
+    for key, values in question.context.items():
+        for value in values:
+            words += ["-c", f"{key}={value}"]
+    if question.mode is Mode.STRICT:
+        words.append("--strict")
+    source = workspace.source
+    if source.kind is SourceKind.DEMO:
+        words.append("--demo")
+    elif source.kind is SourceKind.SNAPSHOT:
+        words += ["--snapshot", source.label]
+    else:
+        for option, value in (
+            ("--profile", source.profile),
+            ("--region", source.region),
+            ("--endpoint-url", source.endpoint_url),
+        ):
+            if value:
+                words += [option, value]
+    return shlex.join(words)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from iamtui.account.model import Role, User
-from iamtui.evaluation.request import Principal
+import difflib
+
+from iamtui.account.availability import Missing
+from iamtui.account.model import Account, Role, User
+from iamtui.catalog.tables import unique_id_kind
+from iamtui.evaluation.request import Principal, PrincipalKind, principal_from_text
 from iamtui.problem import Problem
+from iamtui.text import safe_text
 from iamtui.workspace.workspace import Workspace
+
+_MOST_SUGGESTIONS = 5
 
 
 class UnknownPrincipal(Problem):
@@ -17,20 +24,118 @@ class UnknownPrincipal(Problem):
 
 
 def principal_for(workspace: Workspace, entity: User | Role) -> Principal:
-    """The Principal that asks when this user (long-term keys) or role (some session of it) is meant."""
-    raise NotImplementedError
+    """The Principal that asks when this user, or some session of this role, is meant.
+
+    Whether a user comes with access keys or temporary credentials is left open, so that MFA and its kin stay
+    conditions instead of being taken for absent.
+    """
+    account = workspace.account.id
+    if isinstance(entity, User):
+        return Principal(PrincipalKind.USER, entity.arn, account, unique_id=entity.id or None)
+    return Principal(
+        PrincipalKind.ROLE,
+        entity.arn,
+        account,
+        role_arn=entity.arn,
+        unique_id=entity.id or None,
+        credentials="temporary",
+    )
 
 
 def resolve_principal(workspace: Workspace, text: str) -> Principal:
-    """Turn an ARN, unique id, `user/NAME`, `role/NAME` (path optional), `root`, service name, `anonymous`
-    or an unambiguous bare name into a Principal.
+    """Turn what names a principal into a Principal.
+
+    Takes an ARN, unique id, `user/NAME`, `role/NAME` (path optional), `root`, service name, `anonymous` or an
+    unambiguous bare name.
 
     Raises:
         UnknownPrincipal: nobody, or several, answer to it.
     """
-    raise NotImplementedError
+    account = workspace.account
+    text = text.strip()
+    if not text:
+        raise UnknownPrincipal("No principal is named.", "Give an ARN, user/NAME, role/NAME or a name.")
+    if text == "root":
+        return Principal(PrincipalKind.ROOT, f"arn:{account.partition}:iam::{account.id}:root", account.id)
+    if text == "anonymous":
+        return Principal(PrincipalKind.ANONYMOUS, "")
+    if text.startswith("arn:"):
+        return _from_arn(workspace, text)
+    if unique_id_kind(text):
+        entity = account.by_id(text)
+        if isinstance(entity, (User, Role)):
+            return principal_for(workspace, entity)
+    for entity in _named(account, text):
+        return principal_for(workspace, entity)
+    if text.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+        return Principal(PrincipalKind.SERVICE, text)
+    raise _unknown(account, text)
+
+
+def _named(account: Account, text: str) -> tuple[User | Role, ...]:
+    kind, slash, rest = text.partition("/")
+    if slash and kind in ("user", "role"):
+        pool: tuple[User | Role, ...] = account.users if kind == "user" else account.roles
+        full = "/" + rest
+        return tuple(e for e in pool if e.name == rest or f"{e.path}{e.name}" == full)[:1]
+    found: tuple[User | Role, ...] = tuple(e for e in (account.user(text), account.role(text)) if e is not None)
+    if len(found) > 1:
+        raise UnknownPrincipal(
+            f"Both a user and a role are named {safe_text(text)}.",
+            f"Say user/{safe_text(text)} or role/{safe_text(text)}.",
+            tuple(entity.arn for entity in found),
+        )
+    return found
+
+
+def _from_arn(workspace: Workspace, text: str) -> Principal:
+    account = workspace.account
+    entity = account.by_arn(text)
+    if isinstance(entity, (User, Role)):
+        return principal_for(workspace, entity)
+    try:
+        principal = principal_from_text(text)
+    except ValueError as error:
+        raise UnknownPrincipal(
+            f"{safe_text(text)} names no principal: {error}.", "Give the ARN of a user, role, session or root."
+        ) from None
+    if principal.account != account.id:
+        return principal
+    if principal.kind is PrincipalKind.ROLE_SESSION:
+        role = account.role(principal.role_name or "")
+        if role is None:
+            raise _unknown(account, f"role/{principal.role_name}")
+        return Principal(
+            principal.kind,
+            principal.arn,
+            principal.account,
+            role_arn=role.arn,
+            unique_id=role.id or None,
+            credentials="temporary",
+        )
+    if principal.kind in (PrincipalKind.USER, PrincipalKind.ROLE):
+        raise _unknown(account, text)
+    return principal
+
+
+def _unknown(account: Account, text: str) -> UnknownPrincipal:
+    everyone = [f"user/{user.name}" for user in account.users] + [f"role/{role.name}" for role in account.roles]
+    wanted = text.rsplit("/", 1)[-1].lower()
+    by_name = {full: full.split("/", 1)[1].lower() for full in everyone}
+    close = difflib.get_close_matches(wanted, list(by_name.values()), n=_MOST_SUGGESTIONS, cutoff=0.5)
+    nearest = [full for name in dict.fromkeys(close) for full, lowered in by_name.items() if lowered == name]
+    nearest += [full for full, lowered in by_name.items() if wanted in lowered and full not in nearest]
+    nearest = nearest[:_MOST_SUGGESTIONS]
+    hint = f"Nearest: {', '.join(safe_text(name) for name in nearest)}." if nearest else "See `iamtui list users`."
+    return UnknownPrincipal(f"No user or role of this account is {safe_text(text)}.", hint, tuple(nearest))
 
 
 def caller_principal(workspace: Workspace) -> Principal | None:
     """The Principal behind the workspace's own caller, or None when unknown."""
-    raise NotImplementedError
+    fact = workspace.account.caller_arn
+    if isinstance(fact, Missing):
+        return None
+    try:
+        return resolve_principal(workspace, fact.value)
+    except Problem:
+        return None

@@ -1,0 +1,133 @@
+"""Condition keys that follow from the account: tags, organization, ids, and keys that cannot be there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from iamtui.account.availability import Missing
+from iamtui.account.model import Account, Role, User
+from iamtui.analysis.policies_in_force import entity_behind
+from iamtui.evaluation.prepared import PreparedAction
+from iamtui.evaluation.request import Principal, PrincipalKind
+from iamtui.policy.arn import parse_arn
+
+_GLOBAL_SERVICES: Final = frozenset(
+    ("iam", "organizations", "route53", "cloudfront", "support", "health", "account", "globalaccelerator", "shield")
+)
+"""Services whose requests report us-east-1 as aws:RequestedRegion (IAM User Guide: aws:RequestedRegion)."""
+
+_ONLY_FROM_SERVICES: Final = ("aws:SourceArn", "aws:SourceAccount", "aws:SourceOrgID", "aws:SourceOrgPaths")
+"""Keys that only a direct call by a service principal carries."""
+
+_ONLY_TEMPORARY: Final = ("aws:TokenIssueTime", "aws:MultiFactorAuthPresent", "aws:MultiFactorAuthAge")
+_ONLY_FORWARDED: Final = ("aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownContext:
+    """Values by key, and the keys (or families, `aws:PrincipalTag/*`) that are known to be absent."""
+
+    values: Mapping[str, tuple[str, ...]]
+    absent: tuple[str, ...] = ()
+
+
+def account_context(
+    account: Account, principal: Principal, prepared: PreparedAction, owner: str | None
+) -> KnownContext:
+    """What the account says of a request's context (IAM User Guide: global condition context keys)."""
+    of_principal = _principal_context(account, principal)
+    values = dict(of_principal.values)
+    absent = of_principal.absent
+    if owner is not None:
+        values["aws:ResourceAccount"] = (owner,)
+    if owner == account.id:
+        organization = _organization_values(account, "aws:Resource")
+        values.update(organization.values)
+        absent += organization.absent
+    tagged = account.by_arn(prepared.resource.text)
+    if isinstance(tagged, (User, Role)):
+        for key, value in tagged.tags:
+            values[f"aws:ResourceTag/{key}"] = values[f"iam:ResourceTag/{key}"] = (value,)
+        absent += ("aws:ResourceTag/*", "iam:ResourceTag/*")
+    return KnownContext(values, absent)
+
+
+def _principal_context(account: Account, principal: Principal) -> KnownContext:
+    key = ("principal context", principal)
+    found = account.memo.get(key)
+    if found is None:
+        found = account.memo[key] = _make_principal_context(account, principal)
+    assert isinstance(found, KnownContext)
+    return found
+
+
+def _make_principal_context(account: Account, principal: Principal) -> KnownContext:
+    values: dict[str, tuple[str, ...]] = {}
+    absent: tuple[str, ...] = ()
+    kind = principal.kind
+    if kind is not PrincipalKind.SERVICE:
+        absent += _ONLY_FROM_SERVICES
+    if kind is PrincipalKind.USER and principal.credentials == "long_term":
+        absent += _ONLY_TEMPORARY
+    entity = entity_behind(account, principal)
+    if entity is not None:
+        for tag, value in entity.tags:
+            values[f"aws:PrincipalTag/{tag}"] = (value,)
+        if kind is PrincipalKind.USER:
+            # A role or federated session may carry session tags besides; a user has only its own.
+            absent += ("aws:PrincipalTag/*", "aws:SourceIdentity")
+        user_id = _user_id(principal, entity)
+        if user_id:
+            values["aws:userid"] = (user_id,)
+    elif kind is PrincipalKind.ROOT and principal.account:
+        values["aws:userid"] = (principal.account,)
+        absent += ("aws:PrincipalTag/*",)
+    if principal.account == account.id:
+        organization = _organization_values(account, "aws:Principal")
+        values.update(organization.values)
+        absent += organization.absent
+    return KnownContext(values, absent)
+
+
+def _user_id(principal: Principal, entity: User | Role) -> str:
+    if principal.kind is PrincipalKind.USER:
+        return entity.id
+    if principal.kind is PrincipalKind.ROLE_SESSION and entity.id:
+        return f"{entity.id}:{principal.session_name}"
+    if principal.kind is PrincipalKind.FEDERATED_USER:
+        return f"{principal.account}:{principal.session_name}"
+    return ""
+
+
+def _organization_values(account: Account, prefix: str) -> KnownContext:
+    fact = account.organization
+    if isinstance(fact, Missing):
+        return KnownContext({})
+    if fact.value is None:
+        return KnownContext({}, (f"{prefix}OrgID", f"{prefix}OrgPaths"))
+    organization = fact.value
+    return KnownContext({f"{prefix}OrgID": (organization.id,), f"{prefix}OrgPaths": (organization.org_path,)})
+
+
+def assumed_environment(prepared: PreparedAction, region: str, now: datetime) -> KnownContext:
+    """What discover mode takes for granted of a request's environment, each to be printed.
+
+    Args:
+        region: the region in use, when the resource names none.
+        now: UTC.
+    """
+    values = {
+        "aws:CurrentTime": (now.strftime("%Y-%m-%dT%H:%M:%SZ"),),
+        "aws:SecureTransport": ("true",),
+        "aws:ViaAWSService": ("false",),
+    }
+    arn = parse_arn(prepared.resource.text)
+    named = arn.region if arn is not None and "*" not in arn.region else ""
+    if prepared.action.service in _GLOBAL_SERVICES:
+        named = "us-east-1"
+    if named or region:
+        values["aws:RequestedRegion"] = (named or region,)
+    return KnownContext(values, _ONLY_FORWARDED)

@@ -1,0 +1,295 @@
+"""Which policies of an account are in force for a principal and for a resource."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from iamtui.account.availability import Missing
+from iamtui.account.model import Account, Group, Role, User
+from iamtui.account.organization import Organization, OrganizationPolicy
+from iamtui.evaluation.policies import (
+    MissingPolicy,
+    NamedPolicy,
+    NotEvaluated,
+    PolicyInForce,
+    PolicyLevel,
+)
+from iamtui.evaluation.prepared import PreparedAction
+from iamtui.evaluation.request import Principal, PrincipalKind
+from iamtui.policy.arn import Arn, parse_arn
+from iamtui.policy.resource import ResourceKind
+
+WITH_RESOURCE_POLICIES: Final = frozenset(
+    (
+        "acm-pca",
+        "backup",
+        "codeartifact",
+        "codebuild",
+        "dynamodb",
+        "ecr",
+        "ecr-public",
+        "elasticfilesystem",
+        "es",
+        "events",
+        "execute-api",
+        "glacier",
+        "glue",
+        "kinesis",
+        "kms",
+        "lambda",
+        "logs",
+        "rekognition",
+        "s3",
+        "s3-object-lambda",
+        "s3express",
+        "s3tables",
+        "schemas",
+        "secretsmanager",
+        "serverlessrepo",
+        "ses",
+        "sns",
+        "sqs",
+        "ssm-contacts",
+        "vpc-lattice",
+    )
+)
+"""Services whose resources can carry a policy (IAM User Guide: AWS services that work with IAM)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrincipalPolicies:
+    """What is in force on the principal's side."""
+
+    identity: tuple[PolicyInForce, ...]
+    boundaries: tuple[PolicyInForce, ...]
+    scps: tuple[PolicyLevel, ...] | NotEvaluated
+    in_management_account: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceSide:
+    """What is in force on the resource's side besides its own policy."""
+
+    rcps: tuple[PolicyLevel, ...] | NotEvaluated
+    vpc_endpoint: tuple[PolicyInForce, ...] | NotEvaluated
+    restrict_public_buckets: bool | NotEvaluated
+    in_management_account: bool = False
+
+
+def entity_behind(account: Account, principal: Principal) -> User | Role | None:
+    """The user or role whose policies a caller has: for a federated user its issuer; None when not in the account."""
+    if principal.account != account.id:
+        return None
+    if principal.kind is PrincipalKind.USER:
+        found = account.by_arn(principal.arn)
+    elif principal.kind is PrincipalKind.FEDERATED_USER:
+        found = account.by_arn(principal.issuer) if principal.issuer else None
+    elif principal.kind in (PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION):
+        found = account.role(principal.role_name or "")
+        if found is not None and principal.role_arn not in (None, found.arn):
+            found = None
+    else:
+        return None
+    return found if isinstance(found, (User, Role)) else None
+
+
+def principal_policies(account: Account, principal: Principal) -> PrincipalPolicies:
+    """The policies on the principal's side; the same objects each time, so that they are compiled once."""
+    entity = entity_behind(account, principal)
+    key = ("principal policies", entity.arn if entity else principal.arn)
+    found = account.memo.get(key)
+    if found is None:
+        found = account.memo[key] = _principal_policies(account, principal, entity)
+    assert isinstance(found, PrincipalPolicies)
+    return found
+
+
+def _principal_policies(account: Account, principal: Principal, entity: User | Role | None) -> PrincipalPolicies:
+    here = principal.account == account.id
+    scps: tuple[PolicyLevel, ...] | NotEvaluated = ()
+    management = False
+    if here:
+        scps, management = _own_levels(account, "scps")
+    elif principal.account is not None:
+        scps = NotEvaluated(f"the SCPs of account {principal.account} are not loaded")
+    identity: tuple[PolicyInForce, ...] = ()
+    boundaries: tuple[PolicyInForce, ...] = ()
+    if entity is not None:
+        identity = tuple(identity_policies(account, entity))
+        if entity.boundary_arn is not None:
+            boundaries = (managed_policy(account, entity.boundary_arn),)
+    elif principal.kind in (
+        PrincipalKind.USER,
+        PrincipalKind.ROLE,
+        PrincipalKind.ROLE_SESSION,
+        PrincipalKind.FEDERATED_USER,
+    ):
+        what = "is not in the loaded account" if here else f"belongs to account {principal.account}"
+        identity = (MissingPolicy(f"identity policies of {principal.arn}", reason=what),)
+    return PrincipalPolicies(identity, boundaries, scps, management)
+
+
+def identity_policies(account: Account, entity: User | Group | Role) -> Iterator[PolicyInForce]:
+    """The identity policies of a user (its own, then those of its groups), a group or a role.
+
+    Managed policies are named by ARN, inline policies by name, those of a group as `GROUP/NAME`.
+    """
+    yield from _own_policies(account, entity, "")
+    if isinstance(entity, User):
+        for name in entity.groups:
+            group = account.group(name)
+            if group is None:
+                yield MissingPolicy(f"policies of group {name}", "iam:GetAccountAuthorizationDetails", "not loaded")
+            else:
+                yield from _own_policies(account, group, f"{name}/")
+
+
+def _own_policies(account: Account, entity: User | Group | Role, prefix: str) -> Iterator[PolicyInForce]:
+    for inline in entity.inline_policies:
+        yield NamedPolicy(prefix + inline.name, inline.document)
+    for attached in entity.attached_policies:
+        yield managed_policy(account, attached.arn)
+
+
+def managed_policy(account: Account, arn: str) -> PolicyInForce:
+    """The default version of a managed policy under its ARN, or the fact that its document is missing."""
+    key = ("managed policy", arn)
+    found = account.memo.get(key)
+    if found is None:
+        policy = account.policy(arn)
+        version = policy.default_version if policy else None
+        if version is None:
+            found = MissingPolicy(arn, "iam:GetPolicyVersion", "its document is not loaded")
+        else:
+            found = NamedPolicy(arn, version.document)
+        account.memo[key] = found
+    assert isinstance(found, (NamedPolicy, MissingPolicy))
+    return found
+
+
+def _own_levels(account: Account, kind: str) -> tuple[tuple[PolicyLevel, ...] | NotEvaluated, bool]:
+    """The SCP or RCP levels above the account, and whether it is the management account."""
+    key = ("levels", kind)
+    found = account.memo.get(key)
+    if found is None:
+        fact = account.organization
+        if isinstance(fact, Missing):
+            found = (NotEvaluated(fact.reason, fact.permission), False)
+        elif fact.value is None:
+            found = ((), False)
+        else:
+            found = (_levels(fact.value, kind), fact.value.management_account == account.id)
+        account.memo[key] = found
+    return found
+
+
+def _levels(organization: Organization, kind: str) -> tuple[PolicyLevel, ...] | NotEvaluated:
+    levels: list[PolicyLevel] = []
+    for level in organization.path:
+        fact = level.scps if kind == "scps" else level.rcps
+        if isinstance(fact, Missing):
+            return NotEvaluated(f"the policies of {level.name or level.id} are not loaded", fact.permission)
+        levels.append(PolicyLevel(tuple(_organization_policies(fact.value)), level.name or level.id))
+    return tuple(levels)
+
+
+def _organization_policies(policies: Iterable[OrganizationPolicy]) -> Iterator[PolicyInForce]:
+    for policy in policies:
+        yield NamedPolicy(policy.name or policy.arn, policy.document)
+
+
+def resource_side(
+    account: Account, owner: str | None, prepared: PreparedAction, context: Mapping[str, tuple[str, ...]]
+) -> ResourceSide:
+    """What is in force on the side of the resource, besides its own policy."""
+    if owner == account.id:
+        rcps, management = _own_levels(account, "rcps")
+    else:
+        rcps, management = NotEvaluated(f"the RCPs of account {owner} are not loaded"), False
+    through_endpoint = any(
+        key.lower() in ("aws:sourcevpce", "aws:sourcevpc") and value for key, value in context.items()
+    )
+    endpoint: tuple[PolicyInForce, ...] | NotEvaluated = ()
+    if through_endpoint:
+        endpoint = NotEvaluated("the policy of the VPC endpoint is not loaded", "ec2:DescribeVpcEndpoints")
+    return ResourceSide(rcps, endpoint, _restrict_public_buckets(account, prepared), management)
+
+
+def _restrict_public_buckets(account: Account, prepared: PreparedAction) -> bool | NotEvaluated:
+    arn = parse_arn(prepared.resource.text)
+    if arn is None or arn.service != "s3":
+        return False
+    block = account.public_access_blocks.get(arn.resource.split("/", 1)[0])
+    if block is None:
+        return NotEvaluated("the bucket's public access block is not loaded", "s3:GetBucketPublicAccessBlock")
+    return block.restrict_public_buckets
+
+
+def resource_policy_arn(text: str) -> str:
+    """The ARN that carries the policy of a resource: the bucket of an object, the function of a version."""
+    arn = parse_arn(text)
+    if arn is None:
+        return text
+    if arn.service == "s3" and not arn.account:
+        return str(Arn(arn.partition, "s3", "", "", arn.resource.split("/", 1)[0]))
+    if arn.service == "lambda" and arn.resource.startswith("function:"):
+        name = ":".join(arn.resource.split(":")[:2])
+        return str(Arn(arn.partition, arn.service, arn.region, arn.account, name))
+    if arn.service == "dynamodb":
+        name = "/".join(arn.resource.split("/")[:2])
+        return str(Arn(arn.partition, arn.service, arn.region, arn.account, name))
+    return text
+
+
+def trust_or_resource_policy(account: Account, prepared: PreparedAction) -> PolicyInForce | NotEvaluated | None:
+    """The policy of the resource asked about: None when it has none, NotEvaluated when it is not loaded."""
+    resource = prepared.resource
+    if resource.kind is ResourceKind.NONE:
+        return None
+    if prepared.trust:
+        return _trust_policy(account, prepared)
+    arn = parse_arn(resource.text)
+    service = arn.service if arn else prepared.action.service
+    if service not in WITH_RESOURCE_POLICIES:
+        return None
+    if service == "kms" and not prepared.key:
+        return None
+    carrier = resource_policy_arn(resource.text)
+    if "*" in carrier:
+        return NotEvaluated("no single resource is named")
+    return _loaded_policy(account, carrier)
+
+
+def _loaded_policy(account: Account, carrier: str) -> PolicyInForce | NotEvaluated | None:
+    key = ("resource policy", carrier)
+    if key in account.memo:
+        return account.memo[key]  # type: ignore[no-any-return]
+    found = account.resource_policies.get(carrier)
+    result: PolicyInForce | NotEvaluated | None
+    if found is None:
+        result = NotEvaluated("the resource's policy is not loaded")
+    elif found.state == "none":
+        result = None
+    elif found.state == "present" and found.document is not None:
+        result = NamedPolicy(f"policy of {carrier}", found.document)
+    else:
+        result = NotEvaluated("the resource's policy could not be read", found.permission)
+    account.memo[key] = result
+    return result
+
+
+def _trust_policy(account: Account, prepared: PreparedAction) -> PolicyInForce | NotEvaluated | None:
+    resource = prepared.resource
+    if resource.kind is not ResourceKind.ONE:
+        return NotEvaluated("no single role is named")
+    role = account.by_arn(resource.text)
+    if not isinstance(role, Role):
+        return NotEvaluated("the role's trust policy is not loaded", "iam:GetRole")
+    key = ("trust policy", role.arn)
+    found = account.memo.get(key)
+    if found is None:
+        found = account.memo[key] = NamedPolicy(f"trust policy of {role.name}", role.trust)
+    assert isinstance(found, NamedPolicy)
+    return found
