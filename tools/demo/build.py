@@ -108,7 +108,7 @@ def _user(person: Person) -> dict[str, Any]:
         "Arn": arn,
         "CreateDate": moment(person.created, arn),
         "UserPolicyList": _inline(person.inline),
-        "GroupList": list(person.groups),
+        "GroupList": sorted(person.groups),
         "AttachedManagedPolicies": _attachments(person.attached),
         **_boundary(person.boundary),
         "Tags": _tags(person.tags),

@@ -69,7 +69,8 @@ REGION_FENCE: Final = _scp(
     deny(
         "OnlyOurRegions",
         not_actions="iam:* sts:* organizations:* account:* route53:* cloudfront:* support:* health:* budgets:* ce:* "
-        "cur:* aws-portal:* sso:* waf:* wafv2:* shield:* globalaccelerator:* kms:* s3:GetAccountPublic* s3:ListAllMyBuckets",
+        "cur:* aws-portal:* sso:* "
+        "waf:* wafv2:* shield:* globalaccelerator:* kms:* s3:GetAccountPublic* s3:ListAllMyBuckets",
         when={"StringNotEquals": {"aws:RequestedRegion": [REGION, SECOND_REGION, "us-east-1"]}} | _CONTROL_TOWER,
     ),
 )

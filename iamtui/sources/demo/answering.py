@@ -1,0 +1,49 @@
+"""Answers AWS requests out of moto, for one botocore session, seeded once, one request at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from iamtui.account.model import Account
+
+
+class DemoAnswers:
+    """A `before-send` handler of botocore that answers from moto.
+
+    moto's process-wide mock would answer the clients of real AWS too and write dummy keys into the environment that
+    child shells inherit. Its stub, registered on one session only, does neither. Its backends are still one set for
+    the process, so there is one demo in a process.
+
+    Args:
+        account: gives the account to seed moto with; called once, at the first answer.
+    """
+
+    def __init__(self, account: Callable[[], Account]) -> None:
+        self._account = account
+        self._stub: Callable[..., Any] | None = None
+        # moto fails when it lists what another thread is writing, so requests take turns.
+        self._turn = threading.Lock()
+
+    def __call__(self, *, event_name: str = "before-send", request: Any, **_more: Any) -> Any:
+        """The response to a prepared request, or None when moto knows no such service."""
+        with self._turn:
+            return self._ready()(event_name, request)
+
+    def prepare(self) -> None:
+        """Import and seed moto, if that has not been done."""
+        with self._turn:
+            self._ready()
+
+    def _ready(self) -> Callable[..., Any]:
+        if self._stub is None:
+            from moto.core.botocore_stubber import BotocoreStubber  # noqa: PLC0415 - heavy
+
+            from iamtui.sources.demo.seeding import seed  # noqa: PLC0415 - imports moto
+
+            seed(self._account())
+            stub = BotocoreStubber()
+            stub.enabled = True
+            self._stub = stub
+        return self._stub
