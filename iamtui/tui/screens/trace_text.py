@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 
 from textual.content import Content
 
-from iamtui.evaluation.decision import Decision, Layer, LayerReport, Reason, StatementRef
+from iamtui.evaluation.decision import Decision, Layer, LayerReport, LayerState, Reason, StatementRef
 from iamtui.evaluation.request import Principal
 from iamtui.tui.safe import line, plain
 from iamtui.tui.statements import document_of, statement_text
 from iamtui.tui.widgets.question.verdict import (
     LAYER_TITLES,
+    absent_layers_line,
     because,
     depends_lines,
     layer_parts,
@@ -39,8 +40,12 @@ def trace_rows(
         rows += [_EMPTY, _heading("It depends")]
         rows += [Content(row) for row in depends_lines(decision.depends_on, 1)]
     rows += [_EMPTY, _heading("Layers, in the order of evaluation")]
+    absent = [report for report in decision.layers if report.state is LayerState.NOT_APPLICABLE]
     for report in decision.layers:
-        rows += _layer_rows(workspace, decision, principal, report)
+        if report not in absent:
+            rows += _layer_rows(workspace, decision, principal, report)
+    if absent:
+        rows += [_EMPTY, absent_layers_line(absent)]
     rows += list(_rest(decision))
     return rows
 

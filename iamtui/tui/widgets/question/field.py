@@ -52,6 +52,8 @@ class CompletingInput(Input):
     the surroundings' own. Whoever hears `Changed` calls `offer` with what fits.
     """
 
+    HELP_TITLE: ClassVar[str] = "Fields of the question, while they offer completions"
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "choose(1)", "Next completion", show=False, id="completion.next"),
         Binding("up", "choose(-1)", "Previous completion", show=False, id="completion.previous"),

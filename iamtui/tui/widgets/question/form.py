@@ -74,8 +74,10 @@ class ContextField(CompletingInput):
 class QuestionForm(Vertical):
     """Action, resource and context. Says `Changed` at every change; `question()` is what they ask."""
 
+    HELP_TITLE: ClassVar[str] = "Question"
+
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+t", "cycle_mfa", "MFA yes/no/?", id="question.mfa"),
+        Binding("ctrl+t", "cycle_mfa", "MFA", id="question.mfa", tooltip="The caller used MFA: yes, no, not said"),
     ]
 
     DEFAULT_CSS = """

@@ -1,0 +1,62 @@
+"""The command palette's provider: every action that a key does right now, and nothing else.
+
+Entities are not in it: scoring ten thousand names at every key would take many frames, and the explorer's
+filter finds them faster.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.dom import DOMNode
+from textual.types import IgnoreReturnCallbackType
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    title: str
+    help: str
+    action: str
+    node: DOMNode
+    key: str
+
+
+class ActionCommands(Provider):
+    """The live bindings of the screen that the palette was opened from."""
+
+    async def startup(self) -> None:
+        """Read the bindings once for this palette."""
+        self._commands = self._live()
+
+    def _live(self) -> list[_Command]:
+        found: dict[str, _Command] = {}
+        for key, active in self.screen.active_bindings.items():
+            binding = active.binding
+            if binding.system or not binding.description or not active.enabled:
+                continue
+            if not (binding.id or "").strip() or not type(active.node).__module__.startswith("iamtui."):
+                continue
+            title = f"{binding.description}  ({self.app.get_key_display(binding) or key})"
+            found.setdefault(
+                binding.id or key,
+                _Command(title, binding.tooltip or binding.description, binding.action, active.node, key),
+            )
+        return sorted(found.values(), key=lambda command: command.title.lower())
+
+    async def search(self, query: str) -> Hits:
+        """Commands whose title or help fits the query."""
+        matcher = self.matcher(query)
+        for command in self._commands:
+            score = max(matcher.match(command.title), matcher.match(command.help) * 0.8)
+            if score > 0:
+                yield Hit(score, matcher.highlight(command.title), self._runner(command), help=command.help)
+
+    async def discover(self) -> Hits:
+        """All commands, before anything is typed."""
+        for command in self._commands:
+            yield DiscoveryHit(command.title, self._runner(command), help=command.help)
+
+    def _runner(self, command: _Command) -> IgnoreReturnCallbackType:
+        return partial(self.app.run_action, command.action, command.node)
