@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar, Final
 
 from rich.text import Text
@@ -19,12 +20,15 @@ from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.problem import Problem
 from iamtui.text import safe_text
+from iamtui.tui import clock
+from iamtui.tui.copying import ClipboardCopier
 from iamtui.tui.inventory import Inventory
 from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.main import MainScreen
 from iamtui.tui.search import SearchIndex
 from iamtui.tui.themes import DEFAULT_DARK, DEFAULT_LIGHT, fallback_variables, load_themes
 from iamtui.tui.widgets.notice import Severity
+from iamtui.tui.widgets.sessions import Copier
 from iamtui.workspace.opening import OpeningCancelled, Progress, ProgressReport, SourceChoice
 from iamtui.workspace.workspace import SourceKind, Workspace
 
@@ -77,11 +81,23 @@ class IamtuiApp(App[None]):
 
         progress: Progress
 
-    def __init__(self, choice: SourceChoice | None = None, *, opener: Opener = _open) -> None:
+    def __init__(
+        self, choice: SourceChoice | None = None, *, opener: Opener = _open, copier: Copier | None = None
+    ) -> None:
+        """Make the app.
+
+        Args:
+            choice: what to open; None: ask first.
+            opener: loads what is chosen.
+            copier: copies to the clipboard; None: the real one.
+        """
         super().__init__()
+        if copier is None:
+            copier = ClipboardCopier(self.write_to_terminal, clock=_now)
+            copier.install()
         self._choice = choice
         self._opener = opener
-        self._main = MainScreen()
+        self._main = MainScreen(copier)
 
     @property
     def main(self) -> MainScreen:
@@ -122,6 +138,14 @@ class IamtuiApp(App[None]):
         """Copy by the terminal, and keep no copy in the app that a paste into another field would bring back."""
         super().copy_to_clipboard(text)
         self._clipboard = ""
+
+    def write_to_terminal(self, sequence: str) -> None:
+        """Send a control sequence to the terminal; after the end of the app straight to it."""
+        if self._driver is not None:
+            self._driver.write(sequence)
+        elif sys.__stderr__ is not None and sys.__stderr__.isatty():
+            sys.__stderr__.write(sequence)
+            sys.__stderr__.flush()
 
     def _fatal_error(self) -> None:
         """End after an unhandled exception: its frames, but no local variables, which may be secret."""
@@ -189,21 +213,21 @@ class IamtuiApp(App[None]):
         if gaps:
             self.say(line(f"{words}. Not loaded: ", (gaps, "bold")), Severity.WARNING)
         else:
-            self.say(plain(f"{words}. Press / to find one, s to ask what it may do, ? for help."))
+            self.say(line(words, ("   / find   s ask   ? help", "$muted")))
 
     @on(SourceFailed)
     def _source_failed(self, event: SourceFailed) -> None:
         if event.problem is not None:
             self.say(str(event.problem), Severity.ERROR)
 
-    def cancel_opening(self) -> bool:
-        """Stop a load; False when none is running."""
+    @on(MainScreen.StopWaiting)
+    def _stop_waiting(self) -> None:
+        """Stop a load that is running."""
         running = [worker for worker in self.workers if worker.group == _LOADING and worker.is_running]
         for worker in running:
             worker.cancel()
         if running:
             self.say(plain("Cancelled. Press P to choose a source, r to try again."))
-        return bool(running)
 
     # Actions.
 
@@ -234,6 +258,10 @@ class IamtuiApp(App[None]):
     def action_toggle_light(self) -> None:
         """Change between our dark and our light theme."""
         self.theme = DEFAULT_LIGHT if self.theme == DEFAULT_DARK else DEFAULT_DARK
+
+
+def _now() -> datetime:
+    return clock.now()
 
 
 def _name_of(choice: SourceChoice) -> str:

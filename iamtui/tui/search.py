@@ -12,6 +12,9 @@ from iamtui.account.model import Account, Entity, Group, IdentityProvider
 HIT_LIMIT: Final = 500
 """Most hits that are given back; the count of all is said beside them."""
 
+ID_LETTERS: Final = 5
+"""Shorter words are not looked for in unique ids, where any few letters stand by chance."""
+
 FUZZY_BELOW: Final = 1
 """With fewer exact hits than this, letters in order are tried as well."""
 
@@ -107,12 +110,23 @@ def _rank(words: list[str], name: str, rest: str) -> int | None:
     for word in words:
         if word in name:
             rank = 0 if name == word else 1 if name.startswith(word) else 2
-        elif word in rest or (word.startswith("tag:") and _tag_holds(rest, word[4:])):
+        elif _in_rest(word, rest):
             rank = 3
         else:
             return None
         worst = max(worst, rank)
     return worst
+
+
+def _in_rest(word: str, rest: str) -> bool:
+    if word.startswith("tag:"):
+        return _tag_holds(rest, word[4:])
+    if word not in rest:
+        return False
+    if len(word) >= ID_LETTERS:
+        return True
+    arn, _unique_id, tags = rest.split("\n", 2)
+    return word in arn or word in tags
 
 
 def _tag_holds(rest: str, text: str) -> bool:
@@ -125,7 +139,7 @@ def _where(entity: Entity, word: str) -> str:
         for key, value in entity.tags:
             if text in f"{key}={value}".lower():
                 return f"{key}={value}"
-    if not isinstance(entity, IdentityProvider) and word in entity.id.lower():
+    if not isinstance(entity, IdentityProvider) and len(word) >= ID_LETTERS and word in entity.id.lower():
         return entity.id
     return "ARN"
 

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar, Final
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container, Horizontal, Vertical
 from textual.content import Content
 from textual.geometry import Offset
+from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Static
 
 from iamtui.account.model import Account, Role, User
+from iamtui.credentials.session import Session
+from iamtui.evaluation.decision import Layer
 from iamtui.evaluation.request import Principal
+from iamtui.problem import Problem
+from iamtui.tui import clock
+from iamtui.tui.dialogs.assume import AssumeDialog
 from iamtui.tui.inventory import TOP_BRANCHES, Branch, Inventory, Node, key_of, kind_word
 from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.history import History
 from iamtui.tui.screens.jump import JumpScreen
+from iamtui.tui.screens.main_bindings import MAIN_BINDINGS
+from iamtui.tui.screens.panes import Zoom
+from iamtui.tui.screens.pinned import PinnedQuestion
 from iamtui.tui.search import SearchIndex
+from iamtui.tui.statements import entity_of
 from iamtui.tui.widgets.children_table import ChildrenTable
 from iamtui.tui.widgets.detail.detail_pane import DetailPane
 from iamtui.tui.widgets.detail.rows import RowsView
@@ -29,6 +41,8 @@ from iamtui.tui.widgets.line_view import LineView
 from iamtui.tui.widgets.message_line import MessageLine
 from iamtui.tui.widgets.notice import Notice, Severity
 from iamtui.tui.widgets.question.panel import QuestionPanel
+from iamtui.tui.widgets.question.verdict import LAYER_TITLES
+from iamtui.tui.widgets.sessions import Copier, SessionsPanel
 from iamtui.tui.widgets.status_line import StatusLine
 from iamtui.tui.widgets.subject import Subject
 from iamtui.workspace.principals import principal_for
@@ -48,31 +62,20 @@ class MainScreen(Screen[None]):
     ]
     VERTICAL_BREAKPOINTS = [(0, "-tiny-height"), (20, "-short"), (30, "-tall")]  # noqa: RUF012 - as above
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "Filter", key_display="/", id="go.filter", tooltip="Filter the tree while typing"),
-        Binding("o", "follow", "Follow", show=False, id="go.follow", tooltip="Go to what the cursor names"),
-        Binding("left_square_bracket", "back", "Back", key_display="[", show=False, id="go.back",
-                tooltip="Go back to where you were"),
-        Binding("right_square_bracket", "forward", "Forward", key_display="]", show=False, id="go.forward",
-                tooltip="Go forward again"),
-        Binding("ctrl+o", "jump", "Jump", show=False, id="go.jump", tooltip="Jump to a pane by its letter"),
-        Binding("z", "zoom", "Zoom", id="view.zoom", tooltip="Give the pane the whole window, and back"),
-        Binding("1", "tab('1')", "Tab 1", show=False, id="tab.1", tooltip="Show the first tab"),
-        Binding("2", "tab('2')", "Tab 2", show=False, id="tab.2", tooltip="Show the second tab"),
-        Binding("3", "tab('3')", "Tab 3", show=False, id="tab.3", tooltip="Show the third tab"),
-        Binding("4", "tab('4')", "Tab 4", show=False, id="tab.4", tooltip="Show the fourth tab"),
-        Binding("5", "tab('5')", "Tab 5", show=False, id="tab.5", tooltip="Show the fifth tab"),
-        Binding("f5,s", "ask", "Ask", key_display="s", id="question.ask", tooltip="Ask: go to the action field (F5)"),
-        Binding("f7,w", "why", "Why", key_display="w", id="question.why", tooltip="Show the whole trace (F7)"),
-        Binding("escape", "leave", "Back to the tree", show=False, id="go.tree", tooltip="Go back to the tree"),
-    ]  # fmt: skip
+    BINDINGS: ClassVar[list[BindingType]] = MAIN_BINDINGS
 
-    def __init__(self) -> None:
+    @dataclass
+    class StopWaiting(Message):
+        """Escape with nothing to leave: whatever is being loaded may stop."""
+
+    def __init__(self, copier: Copier) -> None:
         super().__init__()
         self._workspace: Workspace | None = None
         self._inventory = Inventory(Account(id=""))
         self._history = History()
-        self._zoomed: Widget | None = None
+        self._copier = copier
+        self._zoom = Zoom(self)
+        self._pinned: PinnedQuestion | None = None
 
     def compose(self) -> ComposeResult:
         """One tree of widgets for every size; the styles arrange it."""
@@ -83,8 +86,9 @@ class MainScreen(Screen[None]):
                 yield Subject(id="subject")
                 with Vertical(id="side"):
                     yield QuestionPanel(id="question")
+                    yield SessionsPanel(self._copier, clock=_now, id="sessions")
         yield MessageLine(id="message")
-        yield Footer(compact=True, show_command_palette=False)
+        yield Footer(show_command_palette=False)
         yield Static(plain(TOO_SMALL), id="too-small")
 
     def on_mount(self) -> None:
@@ -164,9 +168,8 @@ class MainScreen(Screen[None]):
     @on(ChildrenTable.ChildOpened)
     def _child_opened(self, event: ChildrenTable.ChildOpened) -> None:
         event.stop()
-        self.go_to(key_of(event.node))
-        if not isinstance(event.node, Branch):
-            self.explorer.tree_view.focus()
+        self.go_to(key_of(event.entity))
+        self.subject.active_view.focus()
 
     @on(DetailPane.Followed)
     def _followed(self, event: DetailPane.Followed) -> None:
@@ -188,15 +191,91 @@ class MainScreen(Screen[None]):
     def _unused(self, event: LineView.CursorMoved | LineView.LineOpened) -> None:
         event.stop()
 
+    # The question and the sessions.
+
+    @on(QuestionPanel.Answered)
+    def _answered(self, event: QuestionPanel.Answered) -> None:
+        event.stop()
+        pinned, workspace = self._pinned, self._workspace
+        same = pinned is not None and pinned.question == event.question and pinned.workspace is workspace
+        if workspace is not None and not same:
+            self._pin(PinnedQuestion(workspace, event.question))
+
+    @on(QuestionPanel.QuestionChanged)
+    def _question_changed(self, event: QuestionPanel.QuestionChanged) -> None:
+        event.stop()
+        if self._pinned is not None and event.question != self._pinned.question:
+            self._pin(None)
+
+    def _pin(self, pinned: PinnedQuestion | None) -> None:
+        self._pinned = pinned
+        self.explorer.set_verdicts(pinned)
+        self.subject.set_verdicts(pinned)
+
+    @on(QuestionPanel.JumpToStatement)
+    def _jump_to_statement(self, event: QuestionPanel.JumpToStatement) -> None:
+        event.stop()
+        ref, account = event.ref, self._inventory.account
+        entity = entity_of(account, event.principal)
+        shown = False
+        if ref.layer in (Layer.IDENTITY, Layer.BOUNDARY) and entity is not None:
+            shown = self.go_to(entity.arn) and self.subject.detail.show_statement(ref.policy, ref.statement)
+        elif ref.layer is Layer.RESOURCE and self._pinned is not None:
+            role = account.by_arn(self._pinned.question.resource)
+            if isinstance(role, Role):
+                shown = self.go_to(role.arn) and self.subject.detail.show_trust_statement(ref.statement)
+        if not shown:
+            self.say(plain(f"{LAYER_TITLES[ref.layer].capitalize()} are not in the tree: w shows the statement."))
+
+    @on(SessionsPanel.Changed)
+    def _session_changed(self, event: SessionsPanel.Changed) -> None:
+        event.stop()
+        self.query_one(StatusLine).set_session(event.active)
+
+    def action_assume(self) -> None:
+        """Ask how to assume the role under the cursor."""
+        node = self.subject.node
+        if self._workspace is None or not isinstance(node, Role):
+            self.say(plain("Put the cursor on a role to assume it."))
+            return
+        self.app.push_screen(AssumeDialog(self._workspace, node.arn), self._assumed)
+
+    def _assumed(self, session: Session | None) -> None:
+        if session is not None:
+            self.query_one(SessionsPanel).add_session(session)
+
+    def action_copy_exports(self) -> None:
+        """Copy the export lines of the active session."""
+        self.query_one(SessionsPanel).action_copy_exports()
+
+    def action_copy_arn(self) -> None:
+        """Copy the ARN of what is under the cursor."""
+        node = self.subject.node
+        if node is None or isinstance(node, Branch):
+            self.say(plain("Put the cursor on something with an ARN to copy it."))
+        else:
+            self._copy(node.arn)
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="copy", name="copying")
+    def _copy(self, text: str) -> None:
+        try:
+            said, severity = self._copier.copy_text(text, "ARN"), Severity.INFORMATION
+        except Problem as problem:
+            said, severity = str(problem), Severity.ERROR
+        self.post_message(Notice(plain(said), severity))
+
     # Going places.
 
     def go_to(self, key: str) -> bool:
         """Jump to a node by its key (an ARN, or a branch), remembering where one was; False when it is not there."""
-        if self._inventory.find(key) is None:
+        node = self._inventory.find(key)
+        if node is None:
             self.say(line("Not in this account as loaded: ", (key, "bold")), Severity.WARNING)
             return False
         self._history.jump()
-        return self.explorer.reveal(key)
+        self.explorer.reveal(key)
+        self._show(node)
+        return True
 
     def action_back(self) -> None:
         """Go back."""
@@ -239,8 +318,8 @@ class MainScreen(Screen[None]):
 
     def action_leave(self) -> None:
         """Back to the tree; in the tree: drop the filter."""
-        if self.explorer.tree_view.has_focus:
-            self.explorer.clear_filter()
+        if self.explorer.tree_view.has_focus and not self.explorer.clear_filter():
+            self.post_message(self.StopWaiting())
         self.explorer.tree_view.focus()
 
     # The layout.
@@ -265,26 +344,15 @@ class MainScreen(Screen[None]):
 
     def action_zoom(self) -> None:
         """Give the focused pane the whole window, or everything its place back."""
-        if self.unzoom() or self.focused is None:
-            return
-        chain = {*self.focused.ancestors_with_self}
-        for pane in (self.explorer, self.subject, self.query_one("#side")):
-            if pane in chain:
-                self._zoomed = pane
-                pane.add_class("-zoom-target")
-                self.add_class("-zoomed")
-                self.set_class(pane is self.explorer, "-zoom-tree")
-                self.say(plain("Zoomed: z gives the other panes their place back."), stays=True)
+        if not self.unzoom() and self._zoom.zoom((self.explorer, self.subject, self.query_one("#side"))):
+            self.say(plain("Zoomed: z gives the other panes their place back."), stays=True)
 
     def unzoom(self) -> bool:
         """Give everything its place back; False when nothing is zoomed."""
-        if self._zoomed is None:
-            return False
-        self._zoomed.remove_class("-zoom-target")
-        self.remove_class("-zoomed", "-zoom-tree")
-        self._zoomed = None
-        self.query_one(MessageLine).clear()
-        return True
+        unzoomed = self._zoom.unzoom()
+        if unzoomed:
+            self.query_one(MessageLine).clear()
+        return unzoomed
 
     def step_back(self) -> bool:
         """One step back for `q`: zoom, filter, place; False when there is nothing left to leave."""
@@ -296,6 +364,10 @@ class MainScreen(Screen[None]):
         self.explorer.reveal(key)
         self.explorer.tree_view.focus()
         return True
+
+
+def _now() -> datetime:
+    return clock.now()
 
 
 def _label(node: Node) -> str:

@@ -11,7 +11,7 @@ from iamtui.account.availability import Missing
 from iamtui.account.model import Account, Entity, Group, IdentityProvider, InstanceProfile, ManagedPolicy, Role, User
 from iamtui.tui import clock
 from iamtui.tui.holdings import LastUse, administrator_through, attachments, last_used, policy_count
-from iamtui.tui.inventory import Branch, Inventory, Kind, Node, key_of, title_of
+from iamtui.tui.inventory import Branch, Kind
 from iamtui.tui.widgets.line_view import Piece
 
 SortKey = Callable[[Account, Entity], Any]
@@ -170,13 +170,3 @@ _COLUMNS: Final = {
 def columns_of(branch: Branch) -> tuple[Column, ...]:
     """The columns of a branch's table, left to right."""
     return _COLUMNS[branch.kind]
-
-
-def node_sort_key(account: Account, column: Column, node: Node) -> Any:
-    """The value a node sorts by."""
-    return key_of(node) if isinstance(node, Branch) else column.sort(account, node)
-
-
-def folder_cell(inventory: Inventory, branch: Branch) -> Piece:
-    """What the name column shows for a branch inside a branch."""
-    return Piece(f"{title_of(branch)}  ({len(inventory.entities(branch)):,})", "heading")

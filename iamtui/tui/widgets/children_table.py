@@ -10,12 +10,12 @@ from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from iamtui.account.model import Account, Entity, Role, User
+from iamtui.account.model import Account, Entity, IdentityProvider, Role, User
 from iamtui.text import safe_text
 from iamtui.tui.holdings import unknown
-from iamtui.tui.inventory import TOP_BRANCHES, Branch, Inventory, Node, key_of, title_of
+from iamtui.tui.inventory import TOP_BRANCHES, Branch, Inventory, Kind, title_of
 from iamtui.tui.safe import fit
-from iamtui.tui.widgets.children_columns import Column, columns_of, folder_cell
+from iamtui.tui.widgets.children_columns import Column, columns_of
 from iamtui.tui.widgets.explorer_tree import VerdictOf, verdict_piece
 from iamtui.tui.widgets.line_view import LineView, Piece
 
@@ -25,7 +25,7 @@ _VERDICT_WIDTH = 11
 
 
 class ChildrenTable(LineView):
-    """The children of the branch under the cursor, one a line; folders stay on top, whatever the order."""
+    """What the branch under the cursor holds, at any depth, one a line."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -47,7 +47,7 @@ class ChildrenTable(LineView):
     class ChildOpened(Message):
         """Enter on a line."""
 
-        node: Node
+        entity: Entity
 
     @dataclass
     class LeftTowardsTree(Message):
@@ -58,19 +58,19 @@ class ChildrenTable(LineView):
         self._inventory = Inventory(Account(id=""))
         self._branch = TOP_BRANCHES[0]
         self._columns: tuple[Column, ...] = columns_of(self._branch)
-        self._entries: list[Node] = []
+        self._entities: list[Entity] = []
         self._sorts: dict[str, tuple[str, bool]] = {}
         self._verdict_of: VerdictOf | None = None
 
     @property
-    def node(self) -> Node | None:
-        """The node under the cursor."""
-        return self._entries[self.cursor] if self._entries else None
+    def entity(self) -> Entity | None:
+        """The entity under the cursor."""
+        return self._entities[self.cursor] if self._entities else None
 
     @property
-    def nodes(self) -> Sequence[Node]:
-        """All nodes in the order shown."""
-        return tuple(self._entries)
+    def entities(self) -> Sequence[Entity]:
+        """All entities in the order shown."""
+        return tuple(self._entities)
 
     @property
     def sort(self) -> tuple[str, bool]:
@@ -88,20 +88,16 @@ class ChildrenTable(LineView):
         self._verdict_of = verdict_of
         self.redraw()
 
-    def _arrange(self, keep: Node | None = None) -> None:
+    def _arrange(self, keep: Entity | None = None) -> None:
         account = self._inventory.account
         column_id, reverse = self.sort
         column = next((c for c in self._columns if c.id == column_id), self._columns[0])
-        children = self._inventory.children(self._branch)
-        entities: list[Entity] = [child for child in children if not isinstance(child, Branch)]
-        if column.id != "name" or reverse:
+        entities = list(self._inventory.entities(self._branch))
+        if column.id != "name" or reverse or self._branch.kind is Kind.POLICIES:
             entities.sort(key=lambda entity: column.sort(account, entity), reverse=reverse)
-        self._entries = [*(child for child in children if isinstance(child, Branch)), *entities]
-        at = 0
-        if keep is not None:
-            key = key_of(keep)
-            at = next((i for i, node in enumerate(self._entries) if key_of(node) == key), 0)
-        self.set_total(len(self._entries), cursor=at)
+        self._entities = entities
+        at = next((i for i, entity in enumerate(entities) if entity is keep), 0)
+        self.set_total(len(entities), cursor=at)
 
     # Drawing.
 
@@ -136,19 +132,21 @@ class ChildrenTable(LineView):
         return pieces
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
-        """The cells of one node."""
-        node = self._entries[index]
-        if isinstance(node, Branch):
-            return [folder_cell(self._inventory, node)]
+        """The cells of one entity."""
+        entity = self._entities[index]
         pieces: list[Piece] = []
         for column, size in self._layout(width):
             if column is None:
-                pieces += self._verdict_cell(node)
+                pieces += self._verdict_cell(entity)
                 continue
-            text, style = column.cell(self._inventory.account, node)
+            text, style = column.cell(self._inventory.account, entity)
             shown = fit(safe_text(text), size)
             padding = " " * (size - cell_len(shown))
-            pieces.append(Piece(padding + shown if column.number else shown + padding, style))
+            if column.id == "name":
+                path = fit(f"  {safe_text(_path(entity))}", len(padding)) if _path(entity) else ""
+                pieces += [Piece(shown, style), Piece(path + padding[cell_len(path) :], "faint")]
+            else:
+                pieces.append(Piece(padding + shown if column.number else shown + padding, style))
             pieces.append(Piece(" " * _GAP))
         return pieces
 
@@ -161,7 +159,7 @@ class ChildrenTable(LineView):
 
     def empty_text(self) -> str:
         """What to say when there is nothing to list, or ""."""
-        if self._entries:
+        if self._entities:
             return ""
         missing = self._inventory.missing(self._branch)
         title = title_of(self._branch)
@@ -185,7 +183,7 @@ class ChildrenTable(LineView):
 
     def _sort(self, column_id: str, *, reverse: bool) -> None:
         self._sorts[str(self._branch.kind)] = (column_id, reverse)
-        self._arrange(keep=self.node)
+        self._arrange(keep=self.entity)
 
     def header_clicked(self, x: int) -> None:
         """Sort by the clicked column, again: in reverse."""
@@ -210,11 +208,16 @@ class ChildrenTable(LineView):
         event.stop()
 
     def on_line_view_line_opened(self, event: LineView.LineOpened) -> None:
-        """Announce which node was opened."""
+        """Announce which entity was opened."""
         event.stop()
-        if self.node is not None:
-            self.post_message(self.ChildOpened(self.node))
+        if self.entity is not None:
+            self.post_message(self.ChildOpened(self.entity))
 
 
 def _needed(columns: Sequence[Column]) -> int:
     return sum((column.width or _NAME_ROOM) + _GAP for column in columns)
+
+
+def _path(entity: Entity) -> str:
+    path = "" if isinstance(entity, IdentityProvider) else entity.path
+    return "" if path == "/" else path

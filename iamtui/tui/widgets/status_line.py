@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Final
 
 from textual.content import Content
@@ -12,9 +11,9 @@ from iamtui.account.availability import Missing
 from iamtui.credentials.session import Session
 from iamtui.tui import clock
 from iamtui.tui.safe import line, plain
+from iamtui.tui.widgets.session_text import chip
 from iamtui.workspace.workspace import SourceKind, Workspace
 
-_WARN_BELOW: Final = timedelta(minutes=10)
 _GAP: Final = "  "
 
 
@@ -76,7 +75,7 @@ class StatusLine(Widget):
             left.append((40, plain(source.region, "$muted")))
         right: list[tuple[int, Content]] = []
         if self._session is not None:
-            right.append((95, _session_chip(self._session)))
+            right.append((95, chip(self._session, clock.now())))
         taken = source.taken_at or account.taken_at
         if taken is not None:
             right.append((50, plain(f"read {clock.ago(taken)}", "$faint")))
@@ -89,18 +88,6 @@ def _source_part(kind: SourceKind, label: str) -> Content:
     if kind is SourceKind.DEMO:
         return _chip("DEMO", "bold $accent")
     return line((f"{kind.value} ", "$faint"), (label, "$muted"))
-
-
-def _session_chip(session: Session) -> Content:
-    left = session.time_left(clock.now())
-    style = "$session-active"
-    words = clock.countdown(left)
-    if left == timedelta():
-        style = "$session-expired"
-    elif left < _WARN_BELOW:
-        style, words = "$session-warning", f"{words} ends soon"
-    role = session.role_arn.rsplit("/", 1)[-1]
-    return line((f" {role} ", "bold $foreground on $chip"), (f"{words} ", f"bold {style} on $chip"))
 
 
 def _chip(text: str, style: str) -> Content:

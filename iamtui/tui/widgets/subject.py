@@ -11,7 +11,7 @@ from textual.widgets import Static
 from iamtui.tui.inventory import Branch, Inventory, Node, title_of
 from iamtui.tui.safe import line, plain
 from iamtui.tui.widgets.children_table import ChildrenTable
-from iamtui.tui.widgets.detail.detail_pane import DetailPane
+from iamtui.tui.widgets.detail.detail_pane import DetailPane, title_of_entity
 from iamtui.tui.widgets.explorer_tree import VerdictOf
 
 
@@ -73,7 +73,7 @@ class Subject(Vertical):
         empty = self.query_one("#table-empty", Static)
         if not isinstance(node, Branch):
             self.table.display = empty.display = False
-            self.border_title = None
+            self.border_title = title_of_entity(inventory.account, node)
             self.detail.show_entity(inventory.account, node)
             return
         self.table.show_branch(inventory, node)

@@ -1,4 +1,4 @@
-"""The detail pane: title, tabs, and the view of the active tab. Only that view is filled."""
+"""The detail pane: tabs and the view of the active tab. Only that view is filled."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Static
 
 from iamtui.account.model import Account, Entity, Group, IdentityProvider, ManagedPolicy, Role, User
 from iamtui.tui.holdings import administrator_through
@@ -49,8 +48,7 @@ class DetailPane(Vertical):
         self._tabs: tuple[Tab, ...] = ()
 
     def compose(self) -> ComposeResult:
-        """Title, tabs, one view for each shape of content."""
-        yield Static(id="detail-title")
+        """Tabs, one view for each shape of content."""
         yield TabBar(id="tabs")
         yield RowsView(id="facts")
         yield ListAndDocument(id="policies")
@@ -86,7 +84,6 @@ class DetailPane(Vertical):
             return
         self._account, self._entity = account, entity
         self._tabs = _tabs_of(account, entity)
-        self.query_one("#detail-title", Static).update(_title(account, entity))
         self._fill()
 
     def select_tab(self, tab: str) -> bool:
@@ -175,7 +172,8 @@ def _tabs_of(account: Account, entity: Entity) -> tuple[Tab, ...]:
     return tuple(tabs)
 
 
-def _title(account: Account, entity: Entity) -> Content:
+def title_of_entity(account: Account, entity: Entity) -> Content:
+    """Name, kind, and whether AdministratorAccess is attached."""
     title = line((entity.name, "bold $foreground"), (f"  {kind_word(entity)}", "$muted"))
     if isinstance(entity, (User, Group, Role)) and administrator_through(account, entity):
         return line(title, ("  ADMIN", "bold $verdict-depends"))

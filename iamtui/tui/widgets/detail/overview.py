@@ -22,7 +22,6 @@ from iamtui.account.model import (
 )
 from iamtui.tui import clock
 from iamtui.tui.holdings import administrator_through, fact_text, policy_count, unknown
-from iamtui.tui.inventory import kind_word
 from iamtui.tui.widgets.detail.rows import BLANK, Row, heading
 
 
@@ -168,7 +167,7 @@ def _duration(seconds: int) -> str:
 
 
 def _policy(account: Account, policy: ManagedPolicy) -> list[Row]:
-    rows = [*_description(policy.description), Row("Kind", kind_word(policy)), *_identity(policy)]
+    rows = [*_description(policy.description), *_identity(policy)]
     if policy.updated is not None:
         rows.append(moment_row("Updated", policy.updated))
     version = policy.default_version

@@ -14,7 +14,9 @@ from iamtui.text import safe_text
 from iamtui.tui.safe import fit
 from iamtui.tui.widgets.line_view import LineView, Piece
 
-_LABEL_WIDTH = 17
+_WIDEST_LABEL = 17
+_NARROW_LABEL = 14
+_NARROW = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class RowsView(LineView):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._rows: Sequence[Row] = ()
+        self._label_width = _WIDEST_LABEL
 
     @property
     def row(self) -> Row | None:
@@ -82,6 +85,7 @@ class RowsView(LineView):
     def set_rows(self, rows: Sequence[Row], cursor: int = 0) -> None:
         """Show these rows."""
         self._rows = rows
+        self._label_width = 2 + max((cell_len(safe_text(row.label)) for row in rows if not row.heading), default=0)
         self.set_total(len(rows), cursor=cursor)
 
     def is_stop(self, index: int) -> bool:
@@ -95,13 +99,14 @@ class RowsView(LineView):
         if row.heading:
             return [Piece(fit(safe_text(row.label), width - 1), "heading")]
         room = width - 2
+        label_width = min(self._label_width, _NARROW_LABEL if width < _NARROW else _WIDEST_LABEL)
         pieces: list[Piece] = []
         if row.label:
-            label = fit(safe_text(row.label), _LABEL_WIDTH - 1)
-            pieces.append(Piece(label + " " * (_LABEL_WIDTH - cell_len(label)), "muted"))
+            label = fit(safe_text(row.label), label_width - 1)
+            pieces.append(Piece(label + " " * (label_width - cell_len(label)), "muted"))
         else:
-            pieces.append(Piece(" " * _LABEL_WIDTH))
-        room -= _LABEL_WIDTH
+            pieces.append(Piece(" " * label_width))
+        room -= label_width
         value = fit(safe_text(row.value), room)
         pieces.append(Piece(value, row.style or ("link" if row.target else "")))
         room -= cell_len(value) + 2

@@ -53,7 +53,7 @@ class TabBar(Widget):
             parts.append((f" {index + 1} ", "$match" if active else "$faint"))
             parts.append((tab.title, "bold underline $foreground" if active else "$muted"))
             if tab.count is not None:
-                parts.append((f" {tab.count}", "$muted" if active else "$faint"))
+                parts.append((f" ({tab.count})", "$muted" if active else "$faint"))
             parts.append((" ", ""))
         return Content.assemble(*parts)
 
@@ -61,7 +61,7 @@ class TabBar(Widget):
         """Choose the clicked tab."""
         at = 0
         for index, tab in enumerate(self._tabs):
-            count = f" {tab.count}" if tab.count is not None else ""
+            count = f" ({tab.count})" if tab.count is not None else ""
             size = len(f" {index + 1} {tab.title}{count} ")
             if at <= event.x < at + size:
                 self.post_message(self.Chosen(tab.id))

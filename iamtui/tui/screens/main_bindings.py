@@ -1,0 +1,39 @@
+"""The keys of the main screen. Every one has an id, under which the config can give it another key."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from textual.binding import Binding, BindingType
+
+MAIN_BINDINGS: Final[list[BindingType]] = [
+    Binding("slash", "filter", "Filter", key_display="/", id="go.filter", tooltip="Filter the tree while typing"),
+    Binding("f5", "ask", "Ask", id="question.ask", tooltip="Ask: go to the action field (s elsewhere than in a field)"),
+    Binding("s", "ask", "Ask", show=False, id="question.ask-letter", tooltip="Ask: go to the action field"),
+    Binding("f7", "why", "Why", id="question.why", tooltip="Show the whole trace (w elsewhere than in a field)"),
+    Binding("w", "why", "Why", show=False, id="question.why-letter", tooltip="Show the whole trace"),
+    Binding("f8", "assume", "Assume", id="session.assume", tooltip="Assume the role (a elsewhere than in a field)"),
+    Binding("a", "assume", "Assume", show=False, id="session.assume-letter", tooltip="Assume the role"),
+    Binding("c", "copy_exports", "Copy", id="session.copy", tooltip="Copy the active session's export lines"),
+    Binding("y", "copy_arn", "Copy ARN", show=False, id="copy.arn", tooltip="Copy the ARN under the cursor"),
+    Binding("o", "follow", "Follow", show=False, id="go.follow", tooltip="Go to what the cursor names"),
+    Binding(
+        "left_square_bracket", "back", "Back", key_display="[", show=False, id="go.back",
+        tooltip="Go back to where you were",
+    ),
+    Binding(
+        "right_square_bracket", "forward", "Forward", key_display="]", show=False, id="go.forward",
+        tooltip="Go forward again",
+    ),
+    Binding("ctrl+o", "jump", "Jump", show=False, id="go.jump", tooltip="Jump to a pane by its letter"),
+    Binding("z", "zoom", "Zoom", id="view.zoom", tooltip="Give the pane the whole window, and back"),
+    Binding("1", "tab('1')", "Tab 1", show=False, id="tab.1", tooltip="Show the first tab"),
+    Binding("2", "tab('2')", "Tab 2", show=False, id="tab.2", tooltip="Show the second tab"),
+    Binding("3", "tab('3')", "Tab 3", show=False, id="tab.3", tooltip="Show the third tab"),
+    Binding("4", "tab('4')", "Tab 4", show=False, id="tab.4", tooltip="Show the fourth tab"),
+    Binding("5", "tab('5')", "Tab 5", show=False, id="tab.5", tooltip="Show the fifth tab"),
+    Binding(
+        "escape", "leave", "To the tree", show=False, id="go.tree",
+        tooltip="Go back to the tree; there: drop the filter, or stop a load",
+    ),
+]  # fmt: skip

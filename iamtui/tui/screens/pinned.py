@@ -1,0 +1,36 @@
+"""The pinned question, answered for whichever principal is drawn."""
+
+from __future__ import annotations
+
+from iamtui.account.model import Entity, Role, User
+from iamtui.problem import Problem
+from iamtui.tui.widgets.question.verdict import Verdict, verdict
+from iamtui.workspace.asking import Question, ask
+from iamtui.workspace.principals import principal_for
+from iamtui.workspace.workspace import Workspace
+
+
+class PinnedQuestion:
+    """Answers one question about one workspace for any user or role, once for each.
+
+    Lists call it for the lines they draw, so a list of any length costs what its visible part costs.
+    """
+
+    def __init__(self, workspace: Workspace, question: Question) -> None:
+        self.workspace = workspace
+        self.question = question
+        self._known: dict[str, Verdict | None] = {}
+
+    def __call__(self, entity: Entity) -> Verdict | None:
+        """The verdict, or None when the entity is no principal or the question cannot be asked."""
+        if not isinstance(entity, (User, Role)):
+            return None
+        if entity.arn not in self._known:
+            self._known[entity.arn] = self._ask(entity)
+        return self._known[entity.arn]
+
+    def _ask(self, entity: User | Role) -> Verdict | None:
+        try:
+            return verdict(ask(self.workspace, principal_for(self.workspace, entity), self.question))
+        except Problem:
+            return None
