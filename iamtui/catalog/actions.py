@@ -120,9 +120,18 @@ class Catalogue:
         """The resource types of a service; empty when there is no such service, too."""
         return tuple(_resource_type(data) for data in service_data.resource_types(service.lower()).values())
 
+    def actions_of(self, service: str) -> tuple[str, ...]:
+        """The names of a service's actions ("s3:GetObject"); empty when there is no such service, too."""
+        prefix = service.lower()
+        return tuple(f"{prefix}:{data['name']}" for data in service_data.actions(prefix).values())
+
     def condition_key(self, name: str) -> ConditionKey | None:
         """Type and multiplicity of a condition key, or None when it is not documented."""
         return condition_key(name)
+
+    def condition_keys(self, service: str) -> tuple[str, ...]:
+        """The names of the condition keys that a service lists; empty when there is no such service, too."""
+        return tuple(str(data["key"]) for data in service_data.condition_keys(service.lower()).values())
 
     def search_actions(self, text: str, limit: int = 50) -> list[str]:
         """Names that fit a text, best first: see `ActionNames.search`."""

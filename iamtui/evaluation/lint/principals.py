@@ -1,0 +1,219 @@
+"""Principal and NotPrincipal entries, and who a statement opens the door to.
+
+Sources: IAM User Guide (Principal element, confused deputy, trust policies), S3 User Guide (public policies).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from iamtui.catalog import unique_id_kind
+from iamtui.evaluation.lint.subject import Subject, quoted
+from iamtui.evaluation.public_access import is_public
+from iamtui.policy.arn import is_account_id, parse_arn
+from iamtui.policy.document import Policy, PrincipalEntry, Statement
+from iamtui.policy.kinds import PolicyType
+
+_KINDS: Final = ("AWS", "Service", "Federated", "CanonicalUser")
+_SERVICE: Final = re.compile(
+    r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:amazonaws\.com(?:\.cn)?|amazon\.com|aws\.internal|c2s\.ic\.gov|sc2s\.sgov\.gov)"
+)
+_HOST: Final = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?:/\S*)?")
+_SOURCE_KEYS: Final = frozenset(("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths"))
+_WITHOUT_SOURCE_KEYS: Final = frozenset(("ec2.amazonaws.com", "lambda.amazonaws.com", "ecs-tasks.amazonaws.com"))
+"""Services that assume a role for a customer's own workload and are commonly trusted without a source key."""
+_CALLER_KEYS: Final = frozenset(("kms:calleraccount", "aws:sourceowner"))
+
+
+def check_principals(subject: Subject, statement: Statement) -> None:
+    """Form of the principals of one statement, and openings it leaves."""
+    if not subject.kind.has_principals:
+        return
+    element = "Principal" if statement.principals is not None else "NotPrincipal"
+    entries = statement.principals if statement.principals is not None else statement.not_principals
+    if entries is None:
+        return
+    if not entries:
+        subject.error(
+            "empty-principal", f"{element} is empty and names nobody; fill it or remove the statement.",
+            subject.path(statement, element), statement,
+        )  # fmt: skip
+    numbers: dict[str, int] = {}
+    for entry in entries:
+        number = numbers.setdefault(entry.kind, 0)
+        numbers[entry.kind] += 1
+        path = subject.path(statement, element if entry.bare else f"{element}.{entry.kind}", number)
+        _check_entry(subject, statement, entry, path)
+    if statement.effect == "Allow" and element == "Principal":
+        _check_openings(subject, statement, entries)
+
+
+def _check_entry(subject: Subject, statement: Statement, entry: PrincipalEntry, path: str) -> None:
+    if entry.bare:
+        if entry.value != "*":
+            subject.error(
+                "bare-principal",
+                f'{quoted(entry.value)} stands alone, which AWS refuses for anything but "*"; '
+                'write {"AWS": "..."} around it.',
+                path,
+                statement,
+            )
+            _check_aws(subject, statement, entry.value, path)
+        return
+    if "${" in entry.value and subject.policy.substitutes_variables:
+        subject.error(
+            "variable-not-allowed",
+            f"{quoted(entry.value)} has a policy variable, which principals do not take; use a condition.",
+            path,
+            statement,
+        )
+    elif entry.kind == "AWS":
+        _check_aws(subject, statement, entry.value, path)
+    elif entry.kind == "Service":
+        _check_service(subject, statement, entry.value, path)
+    elif entry.kind == "Federated":
+        _check_federated(subject, statement, entry.value, path)
+    elif entry.kind == "CanonicalUser":
+        _check_canonical(subject, statement, entry.value, path)
+    else:
+        hint = subject.nearest(entry.kind, _KINDS)
+        subject.error(
+            "principal-type",
+            f"{quoted(entry.kind)} is no type of principal, so it matches nobody; write AWS, Service, Federated or "
+            f"CanonicalUser.{hint}",
+            path,
+            statement,
+        )
+    if subject.kind is PolicyType.VPC_ENDPOINT and entry.value != "*":
+        subject.warning(
+            "endpoint-principal",
+            'The Principal of a gateway endpoint (S3, DynamoDB) must be "*"; to narrow it use aws:PrincipalArn.',
+            path,
+            statement,
+        )
+
+
+def _check_aws(subject: Subject, statement: Statement, value: str, path: str) -> None:
+    if value == "*" or is_account_id(value):
+        return
+    if "*" in value or "?" in value:
+        subject.error(
+            "principal-wildcard",
+            f"{quoted(value)} has a wildcard, which principals do not take, so it matches nobody; "
+            "name the account and test aws:PrincipalArn.",
+            path,
+            statement,
+        )
+        return
+    if unique_id_kind(value) in ("IAM user", "role"):
+        subject.warning(
+            "deleted-principal",
+            f"{quoted(value)} is a unique id, which AWS shows for a deleted user or role, and one made anew is "
+            "not let in by it; remove it.",
+            path,
+            statement,
+        )
+        return
+    arn = parse_arn(value)
+    kind = arn.resource_type if arn is not None else ""
+    if arn is not None and arn.service == "iam" and kind == "group":
+        subject.error(
+            "group-principal", f"{quoted(value)} is a group, and groups are never principals.", path, statement
+        )
+        return
+    fits = (
+        arn is not None
+        and is_account_id(arn.account)
+        and not arn.region
+        and (
+            (arn.service == "iam" and (arn.resource == "root" or (kind in ("user", "role") and "/" in arn.resource)))
+            or (arn.service == "sts" and kind == "assumed-role" and arn.resource.count("/") == 2)
+            or (arn.service == "sts" and kind == "federated-user" and arn.resource.count("/") == 1)
+            or (arn.service == "cloudfront" and kind == "user")
+            or (arn.service == "iam" and kind == "user")
+        )
+    )
+    cloudfront = arn is not None and arn.service == "iam" and arn.account == "cloudfront"
+    if not fits and not cloudfront:
+        subject.error(
+            "principal-format",
+            f"{quoted(value)} is no account, user, role, role session or federated session, so it matches nobody; "
+            "write a 12-digit account or the whole ARN.",
+            path,
+            statement,
+        )
+
+
+def _check_service(subject: Subject, statement: Statement, value: str, path: str) -> None:
+    if "*" in value or "?" in value:
+        subject.error(
+            "principal-wildcard",
+            f"{quoted(value)} has a wildcard, which service principals do not take; name the services.",
+            path,
+            statement,
+        )
+    elif not _SERVICE.fullmatch(value):
+        subject.error(
+            "service-principal-format",
+            f"{quoted(value)} is no service principal, which looks like ec2.amazonaws.com, so it matches nobody.",
+            path,
+            statement,
+        )
+
+
+def _check_federated(subject: Subject, statement: Statement, value: str, path: str) -> None:
+    if subject.kind is not PolicyType.TRUST:
+        subject.error(
+            "federated-not-allowed",
+            f"Federated principals exist in role trust policies only, so {quoted(value)} matches nobody here.",
+            path,
+            statement,
+        )
+        return
+    arn = parse_arn(value)
+    is_provider = arn is not None and arn.service == "iam" and arn.resource_type in ("saml-provider", "oidc-provider")
+    if not is_provider and not (arn is None and _HOST.fullmatch(value)):
+        subject.error(
+            "federated-format",
+            f"{quoted(value)} is neither the ARN of a SAML or OIDC provider nor the host of a built-in one, so it "
+            "matches nobody.",
+            path,
+            statement,
+        )
+
+
+def _check_canonical(subject: Subject, statement: Statement, value: str, path: str) -> None:
+    if subject.kind is PolicyType.TRUST:
+        subject.error(
+            "canonical-user-not-allowed", "CanonicalUser works in S3 policies only; name the account.", path, statement
+        )
+    elif not re.fullmatch(r"[0-9a-fA-F]{64}", value):
+        subject.error(
+            "principal-format", f"{quoted(value)} is no canonical user id, which has 64 hex digits.", path, statement
+        )
+
+
+def _check_openings(subject: Subject, statement: Statement, entries: tuple[PrincipalEntry, ...]) -> None:
+    path = subject.path(statement, "Principal")
+    keys = {line.key.lower() for line in statement.conditions}
+    pinned = bool(keys & _CALLER_KEYS) or not is_public(Policy(None, None, (statement,)))
+    star = any(entry.value == "*" and (entry.bare or entry.kind == "AWS") for entry in entries)
+    if star and not pinned and subject.kind is PolicyType.RESOURCE:
+        subject.warning(
+            "public",
+            "The statement allows everyone, anonymous callers included, since no condition pins the caller; name the "
+            "principals or test aws:PrincipalOrgID, aws:PrincipalAccount or the source.",
+            path,
+            statement,
+        )
+    services = [entry.value for entry in entries if entry.kind == "Service"]
+    if services and not keys & _SOURCE_KEYS:
+        message = (
+            f"{quoted(services[0])} may act here for any customer's resource (confused deputy); where the service "
+            "supports it, test aws:SourceArn or aws:SourceAccount."
+        )
+        if subject.kind is PolicyType.RESOURCE:
+            subject.warning("service-without-source", message, path, statement)
+        elif subject.kind is PolicyType.TRUST and not set(services) <= _WITHOUT_SOURCE_KEYS:
+            subject.suggestion("service-without-source", message, path, statement)

@@ -1,0 +1,86 @@
+"""Where things stand in JSON text as it was given: the line range of every value, and of each statement."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+Lines: TypeAlias = tuple[int, int]
+"""First and last line, 1-based and inclusive."""
+
+_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}:,]|[^\s\[\]{}:,"]+|\n')
+
+
+@dataclass(slots=True)
+class _Open:
+    """An object or a list that has not been closed yet; in an object `key` is None where a key is expected."""
+
+    path: str
+    line: int
+    is_list: bool
+    key: str | None = None
+    key_line: int = 0
+    index: int = 0
+
+    def place(self, line: int) -> tuple[str, int]:
+        """Path and first line of the value that begins on `line`."""
+        if self.is_list:
+            return f"{self.path}[{self.index}]", line
+        return f"{self.path}.{self.key}", self.key_line
+
+
+def positions(text: str) -> dict[str, Lines]:
+    """The line range of every value, by path (`$.Statement[0].Action`); that of a key's value begins at its key.
+
+    Text that is not JSON gives what can be told up to there; nothing is raised.
+    """
+    found: dict[str, Lines] = {}
+    stack: list[_Open] = []
+    line = 1
+    for match in _TOKEN.finditer(text):
+        token = match.group()
+        if token == "\n":
+            line += 1
+            continue
+        top = stack[-1] if stack else None
+        if token in "[{":
+            path, start = top.place(line) if top is not None else ("$", line)
+            stack.append(_Open(path, start, token == "["))
+        elif token in "]}":
+            if top is None:
+                break
+            stack.pop()
+            found[top.path] = (top.line, line)
+        elif token == ",":
+            if top is not None:
+                top.index += 1
+                top.key = None
+        elif token == ":":
+            continue
+        elif top is not None and not top.is_list and top.key is None:
+            top.key, top.key_line = _decoded(token), line
+        else:
+            path, start = top.place(line) if top is not None else ("$", line)
+            line += token.count("\n")
+            found[path] = (start, line)
+    return found
+
+
+def _decoded(token: str) -> str:
+    try:
+        return str(json.loads(token))
+    except ValueError:
+        return token
+
+
+def statement_positions(text: str) -> tuple[Lines, ...]:
+    """The line range of each statement of a policy document, as its text stands; empty when it has none."""
+    found = positions(text)
+    ranges: list[Lines] = []
+    while (at := found.get(f"$.Statement[{len(ranges)}]")) is not None:
+        ranges.append(at)
+    if not ranges and (only := found.get("$.Statement")) is not None and "$.Statement.Effect" in found:
+        ranges.append(only)
+    return tuple(ranges)
