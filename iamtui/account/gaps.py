@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from iamtui.account.availability import Gap, Missing
 from iamtui.account.model import Account, Group, Role, User
+from iamtui.account.organization import ORGANIZATION_GAP
 from iamtui.account.snapshot_format import SnapshotShape
 
 _LISTED: Final = 5
@@ -105,7 +106,7 @@ def _without_document(account: Account) -> Iterator[Gap]:
 
 def _absent(account: Account, pages: Sequence[SnapshotShape]) -> Iterator[Gap]:
     if isinstance(account.organization, Missing):
-        yield Gap("organization: SCPs and RCPs", "organizations:DescribeOrganization", "not in the snapshot")
+        yield Gap(ORGANIZATION_GAP, "organizations:DescribeOrganization", "not in the snapshot")
     for field, what, permission in _OPTIONAL:
         if all(getattr(page, field) is None for page in pages):
             yield Gap(what, permission, "not in the snapshot")

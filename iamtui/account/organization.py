@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from iamtui.account.availability import Fact
 from iamtui.policy.document import PolicyDocument
+
+ORGANIZATION_GAP: Final = "organization: SCPs and RCPs"
+"""What the gap is called when the organization is Missing."""
 
 
 @dataclass(frozen=True, slots=True)

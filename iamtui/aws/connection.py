@@ -345,8 +345,9 @@ def _client_settings(endpoint_url: str, stub: Callable[..., Any] | None) -> dict
         "retries": {"mode": "standard", "total_max_attempts": ATTEMPTS},
     }
     if endpoint_url:
-        # Emulators do not serve a host name for each bucket.
+        # Emulators do not serve a host name for each bucket or account.
         settings["s3"] = {"addressing_style": "path"}
+        settings["inject_host_prefix"] = False
     if stub is not None or _is_loopback(urlsplit(endpoint_url).hostname or ""):
         # A proxy from the environment cannot reach this machine's loopback, and must not see what goes there.
         settings["proxies"] = {}

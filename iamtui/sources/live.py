@@ -8,21 +8,21 @@ others would have told is Missing and a Gap. Facts that would cost a call for ea
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 
 from iamtui.account.authorization_details import account_from_pages
-from iamtui.account.availability import Gap, Missing
+from iamtui.account.availability import Fact, Missing
 from iamtui.account.model import NOT_LOADED, Account
+from iamtui.account.organization import Organization
 from iamtui.account.snapshot_format import FORMAT_VERSION, SnapshotShape
 from iamtui.account.snapshot_reading import collector_paused
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.policy.arn import parse_arn
-from iamtui.sources.organization import read_organization
+from iamtui.sources.organization import read_organization, with_organization
 from iamtui.sources.reading import Step, failure, no_step
 
 PAGE_SIZE: Final = 200
@@ -79,7 +79,7 @@ class _Loading:
         )
         self._optional("identity providers", "iam:ListSAMLProviders", lambda: self._read_providers(extra))
         account = account_from_pages([*pages, _page(extra)], origin=_origin(self._connection), absent=NOT_LOADED.reason)
-        return self._with_organization(account)
+        return with_organization(account, self._read_organization(account.id))
 
     def _read_caller(self) -> dict[str, str]:
         try:
@@ -183,16 +183,10 @@ class _Loading:
             )
         extra["identity_providers"] = providers
 
-    def _with_organization(self, account: Account) -> Account:
-        found = (
-            Missing(failure(self._broken), "organizations:DescribeOrganization")
-            if self._broken is not None
-            else read_organization(self._connection, account.id, self._step)
-        )
-        gaps = account.gaps
-        if isinstance(found, Missing):
-            gaps = (*gaps, Gap("organization: SCPs and RCPs", found.permission, found.reason))
-        return replace(account, organization=found, gaps=gaps)
+    def _read_organization(self, account_id: str) -> Fact[Organization | None]:
+        if self._broken is not None:
+            return Missing(failure(self._broken), "organizations:DescribeOrganization")
+        return read_organization(self._connection, account_id, self._step)
 
 
 def _page(answer: dict[str, Any]) -> SnapshotShape:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from iamtui.account.availability import Fact, Known, Missing
-from iamtui.account.organization import Organization, OrganizationLevel, OrganizationPolicy
+from iamtui.account.availability import Fact, Gap, Known, Missing
+from iamtui.account.model import Account
+from iamtui.account.organization import ORGANIZATION_GAP, Organization, OrganizationLevel, OrganizationPolicy
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.policy.document import PolicyDocument
@@ -64,6 +65,14 @@ def read_organization(connection: Connection, account_id: str, step: Step = no_s
             path=tuple(levels),
         )
     )
+
+
+def with_organization(account: Account, found: Fact[Organization | None]) -> Account:
+    """The same account with what was read of its organization, and with the gap when that is Missing."""
+    gaps = tuple(gap for gap in account.gaps if gap.what != ORGANIZATION_GAP)
+    if isinstance(found, Missing):
+        gaps = (*gaps, Gap(ORGANIZATION_GAP, found.permission, found.reason))
+    return replace(account, organization=found, gaps=gaps)
 
 
 def _way_up(connection: Connection, account_id: str, step: Step) -> list[_Place]:

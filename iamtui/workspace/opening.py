@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from iamtui.workspace.workspace import SourceKind, Workspace
+from iamtui.account.model import Account
+from iamtui.aws.connection import Connection
+from iamtui.aws.profiles import Profile, available_profiles
+from iamtui.problem import Problem
+from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+
+__all__ = [
+    "OpeningCancelled",
+    "Profile",
+    "Progress",
+    "ProgressReport",
+    "SourceChoice",
+    "choice_from_environment",
+    "list_profiles",
+    "load_organization",
+    "load_resource_policy",
+    "load_user_details",
+    "missing_caption",
+    "open_source",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +66,37 @@ class OpeningCancelled(Exception):
     """The user cancelled the load."""
 
 
+_CREDENTIAL_VARIABLES = (
+    ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+    ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"),
+    ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",),
+    ("AWS_CONTAINER_CREDENTIALS_FULL_URI",),
+)
+"""Variables that give credentials when all of a group are set (AWS SDKs and Tools Reference Guide)."""
+
+
 def choice_from_environment(environ: Mapping[str, str]) -> SourceChoice | None:
-    """The source that the environment names (AWS_PROFILE, or access keys): live; else None: ask the user."""
-    if environ.get("AWS_PROFILE") or (environ.get("AWS_ACCESS_KEY_ID") and environ.get("AWS_SECRET_ACCESS_KEY")):
-        return SourceChoice(SourceKind.LIVE, profile=environ.get("AWS_PROFILE") or None)
+    """The source that the environment names (keys, a token file, a container's endpoint, or a profile): live.
+
+    None when it names none, so that the user is asked. Keys win over AWS_PROFILE, as in every AWS tool.
+    """
+    if any(all(environ.get(name) for name in group) for group in _CREDENTIAL_VARIABLES[:1]):
+        return SourceChoice(SourceKind.LIVE)
+    profile = environ.get("AWS_DEFAULT_PROFILE") or environ.get("AWS_PROFILE")
+    if profile:
+        return SourceChoice(SourceKind.LIVE, profile=profile)
+    if any(all(environ.get(name) for name in group) for group in _CREDENTIAL_VARIABLES[1:]):
+        return SourceChoice(SourceKind.LIVE)
     return None
+
+
+def list_profiles() -> tuple[Profile, ...]:
+    """The profiles of the AWS config files, for the chooser; nothing is run or connected to.
+
+    Raises:
+        Problem: a config file cannot be parsed.
+    """
+    return available_profiles()
 
 
 def open_source(
@@ -64,4 +110,121 @@ def open_source(
         Problem: the source cannot be read; the sentence says why and what to do.
         OpeningCancelled: `cancelled` returned True between two steps.
     """
-    raise NotImplementedError
+
+    def step(what: str, done: int) -> None:
+        if cancelled():
+            raise OpeningCancelled
+        report(Progress(what, done))
+
+    openers = {SourceKind.DEMO: _open_demo, SourceKind.SNAPSHOT: _open_snapshot, SourceKind.LIVE: _open_live}
+    workspace = openers[choice.kind](choice, step)
+    if len(workspace.account.users) + len(workspace.account.roles) > _MANY:
+        # Without this every full collection walks the whole account: 40 ms at AWS's usual quotas.
+        gc.collect()
+        gc.freeze()
+    if cancelled():
+        raise OpeningCancelled
+    return workspace
+
+
+_MANY = 1000
+_Step = Callable[[str, int], None]
+
+
+def _open_demo(_choice: SourceChoice, step: _Step) -> Workspace:
+    from iamtui.sources.demo import demo_connection, load_demo_account  # noqa: PLC0415 - start-up
+
+    step("the demo account", 0)
+    account = load_demo_account()
+    connection = demo_connection()
+    source = SourceInfo(SourceKind.DEMO, "DEMO", region=connection.region, taken_at=account.taken_at)
+    return Workspace(account, source, connection)
+
+
+def _open_snapshot(choice: SourceChoice, step: _Step) -> Workspace:
+    from iamtui.sources.snapshot import read_snapshot  # noqa: PLC0415 - start-up
+
+    if choice.snapshot is None:
+        raise Problem("No snapshot was named.", "Give its path: --snapshot FILE.")
+    step(f"reading {choice.snapshot.name}", 0)
+    account = read_snapshot(choice.snapshot)
+    region = choice.region or ""
+    return Workspace(
+        account, SourceInfo(SourceKind.SNAPSHOT, choice.snapshot.name, region=region, taken_at=account.taken_at)
+    )
+
+
+def _open_live(choice: SourceChoice, step: _Step) -> Workspace:
+    from iamtui.sources.live import load_live  # noqa: PLC0415 - start-up
+
+    step("finding credentials", 0)
+    connection = Connection.open(profile=choice.profile, region=choice.region, endpoint_url=choice.endpoint_url)
+    account = load_live(connection, step)
+    source = SourceInfo(
+        SourceKind.LIVE,
+        connection.profile or "default credentials",
+        region=connection.region,
+        profile=connection.profile,
+        endpoint_url=connection.endpoint_url,
+        taken_at=account.taken_at,
+    )
+    return Workspace(account, source, connection)
+
+
+def load_user_details(workspace: Workspace, user_name: str) -> Workspace:
+    """The same workspace with one user's access keys, MFA devices and console password. Blocking.
+
+    Raises:
+        Problem: the source cannot be asked, or the calls fail.
+    """
+    from iamtui.sources import user_details  # noqa: PLC0415 - start-up
+
+    account = user_details.load_user_details(_connection(workspace), workspace.account, user_name)
+    return workspace.with_account(account)
+
+
+def load_resource_policy(workspace: Workspace, resource_arn: str) -> Workspace:
+    """The same workspace with the policy that decides about a resource: of an object, its bucket's. Blocking.
+
+    Raises:
+        Problem: the source cannot be asked, the service has no known call, or the calls fail.
+    """
+    from iamtui.analysis.policies_in_force import resource_policy_arn  # noqa: PLC0415 - start-up
+    from iamtui.sources import resource_policies  # noqa: PLC0415 - start-up
+
+    carrier = resource_policy_arn(resource_arn)
+    account = resource_policies.load_resource_policy(_connection(workspace), workspace.account, carrier)
+    return workspace.with_account(account)
+
+
+def load_organization(workspace: Workspace) -> Workspace:
+    """The same workspace with the organization, its SCPs and RCPs, asked for again. Blocking.
+
+    Raises:
+        Problem: the source cannot be asked.
+    """
+    from iamtui.sources.organization import read_organization, with_organization  # noqa: PLC0415 - start-up
+
+    account = workspace.account
+    return workspace.with_account(with_organization(account, read_organization(_connection(workspace), account.id)))
+
+
+def _connection(workspace: Workspace) -> Connection:
+    if workspace.connection is None:
+        raise Problem(
+            "A snapshot cannot be asked for more than it holds.",
+            "Open the account itself with --profile, or take a newer snapshot.",
+        )
+    return workspace.connection
+
+
+_NAMED = 3
+
+
+def missing_caption(account: Account) -> str:
+    """What the source lacks, in a few words for a status line: "not loaded: A, B, C and 2 more"; "" when nothing."""
+    names = [gap.what for gap in account.gaps]
+    if not names:
+        return ""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"not loaded: {', '.join(names[:_NAMED])}{more}"

@@ -1,0 +1,191 @@
+"""The policy of one resource, read when somebody asks about the resource.
+
+Which call reads it, and which error means "it has none", is the services' own (their API references).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
+from iamtui.account.availability import Gap
+from iamtui.account.model import Account, PublicAccessBlock, ResourcePolicy
+from iamtui.aws.connection import Connection
+from iamtui.aws.errors import AwsProblem
+from iamtui.policy.arn import Arn, parse_arn
+from iamtui.policy.document import PolicyDocument
+from iamtui.problem import Problem
+from iamtui.sources.reading import failure
+
+
+def load_resource_policy(connection: Connection, account: Account, resource_arn: str) -> Account:
+    """The same account with the policy of one resource, and for a bucket with its public access block.
+
+    Args:
+        connection: the way to AWS.
+        account: the account so far.
+        resource_arn: the ARN of the resource that carries the policy (the bucket, not the object).
+
+    Raises:
+        Problem: not one resource, a service without a known call, no such resource, or AWS cannot be reached.
+    """
+    arn = parse_arn(resource_arn)
+    if arn is None or "*" in resource_arn or "?" in resource_arn:
+        raise Problem(f"{resource_arn} does not name one resource.", "Give the whole ARN of one resource.")
+    read = _READERS.get(arn.service)
+    if read is None:
+        known = ", ".join(sorted(_READERS))
+        raise Problem(
+            f"The policy of a resource of {arn.service or 'no service'} cannot be loaded.",
+            f"It can for {known}; a scenario file with a resource_policy answers for others.",
+        )
+    policies = {**account.resource_policies, resource_arn: _resource_policy(connection, arn, read)}
+    loaded = replace(account, resource_policies=policies)
+    return _with_public_access_block(connection, loaded, arn.resource) if arn.service == "s3" else loaded
+
+
+def _resource_policy(connection: Connection, arn: Arn, read: _Reader) -> ResourcePolicy:
+    try:
+        text = read(connection, arn)
+    except AwsProblem as problem:
+        if problem.code in _NONE:
+            return ResourcePolicy("none")
+        if problem.denied:
+            return ResourcePolicy("denied", permission=problem.permission)
+        raise
+    return ResourcePolicy("present", PolicyDocument(text)) if text else ResourcePolicy("none")
+
+
+_NONE: Final = frozenset(
+    (
+        "NoSuchBucketPolicy",
+        "PolicyNotFound",
+        "PolicyNotFoundException",
+        "RepositoryPolicyNotFoundException",
+    )
+)
+"""The errors that say that a resource exists and has no policy."""
+
+_NO_BLOCK: Final = "NoSuchPublicAccessBlockConfiguration"
+
+
+def _bucket(connection: Connection, arn: Arn) -> str:
+    if "/" in arn.resource or ":" in arn.resource or arn.account:
+        raise Problem(f"{arn} is not a bucket.", "Give the bucket's ARN: arn:aws:s3:::NAME.")
+    return _text(
+        connection.call("s3", "GetBucketPolicy", in_region=connection.region or "us-east-1", Bucket=arn.resource),
+        "Policy",
+    )
+
+
+def _key(connection: Connection, arn: Arn) -> str:
+    if not arn.resource.startswith("key/"):
+        raise Problem(f"{arn} is not a KMS key.", "Give the ARN of the key itself, not of an alias.")
+    answer = connection.call("kms", "GetKeyPolicy", in_region=arn.region, KeyId=str(arn), PolicyName="default")
+    return _text(answer, "Policy")
+
+
+def _queue(connection: Connection, arn: Arn) -> str:
+    found = connection.call(
+        "sqs", "GetQueueUrl", in_region=arn.region, QueueName=arn.resource, QueueOwnerAWSAccountId=arn.account
+    )
+    answer = connection.call(
+        "sqs", "GetQueueAttributes", in_region=arn.region, QueueUrl=found["QueueUrl"], AttributeNames=["Policy"]
+    )
+    return _text(answer.get("Attributes") or {}, "Policy")
+
+
+def _topic(connection: Connection, arn: Arn) -> str:
+    answer = connection.call("sns", "GetTopicAttributes", in_region=arn.region, TopicArn=str(arn))
+    return _text(answer.get("Attributes") or {}, "Policy")
+
+
+def _function(connection: Connection, arn: Arn) -> str:
+    try:
+        return _text(connection.call("lambda", "GetPolicy", in_region=arn.region, FunctionName=str(arn)), "Policy")
+    except AwsProblem as problem:
+        # Lambda says the same of a function without a policy and of one that does not exist: neither has any.
+        if problem.code == "ResourceNotFoundException":
+            return ""
+        raise
+
+
+def _secret(connection: Connection, arn: Arn) -> str:
+    answer = connection.call("secretsmanager", "GetResourcePolicy", in_region=arn.region, SecretId=str(arn))
+    return _text(answer, "ResourcePolicy")
+
+
+def _repository(connection: Connection, arn: Arn) -> str:
+    name = arn.resource.removeprefix("repository/")
+    answer = connection.call(
+        "ecr", "GetRepositoryPolicy", in_region=arn.region, registryId=arn.account, repositoryName=name
+    )
+    return _text(answer, "policyText")
+
+
+def _table(connection: Connection, arn: Arn) -> str:
+    return _text(connection.call("dynamodb", "GetResourcePolicy", in_region=arn.region, ResourceArn=str(arn)), "Policy")
+
+
+def _file_system(connection: Connection, arn: Arn) -> str:
+    name = arn.resource.removeprefix("file-system/")
+    return _text(connection.call("efs", "DescribeFileSystemPolicy", in_region=arn.region, FileSystemId=name), "Policy")
+
+
+def _event_bus(connection: Connection, arn: Arn) -> str:
+    if not arn.resource.startswith("event-bus/"):
+        raise Problem(f"{arn} is not an event bus.", "Only event buses have a policy in EventBridge.")
+    return _text(connection.call("events", "DescribeEventBus", in_region=arn.region, Name=str(arn)), "Policy")
+
+
+_Reader = Callable[[Connection, Arn], str]
+
+_READERS: Final[dict[str, _Reader]] = {
+    "dynamodb": _table,
+    "ecr": _repository,
+    "elasticfilesystem": _file_system,
+    "events": _event_bus,
+    "kms": _key,
+    "lambda": _function,
+    "s3": _bucket,
+    "secretsmanager": _secret,
+    "sns": _topic,
+    "sqs": _queue,
+}
+"""By the service of the ARN: gives the policy's text, or "" when there is none."""
+
+
+def _text(answer: dict[str, Any], key: str) -> str:
+    return str(answer.get(key) or "")
+
+
+def _with_public_access_block(connection: Connection, account: Account, bucket: str) -> Account:
+    """The bucket's Block Public Access as it takes effect: its own and the account's, the stricter of each.
+
+    The account's own switch only counts for its own buckets, so S3 is told whose the bucket must be. When either
+    cannot be read, nothing is claimed and the gap says which permission lacks (S3 User Guide:
+    Blocking public access to your Amazon S3 storage).
+    """
+    region = connection.region or "us-east-1"
+    try:
+        restricts = _restricts(connection, "s3", region, Bucket=bucket, ExpectedBucketOwner=account.id)
+        if not restricts:
+            restricts = _restricts(connection, "s3control", region, AccountId=account.id)
+    except AwsProblem as problem:
+        if problem.fatal:
+            raise
+        gap = Gap(f"public access block of bucket {bucket}", problem.permission, failure(problem))
+        return replace(account, gaps=(*(one for one in account.gaps if one.what != gap.what), gap))
+    blocks = {**account.public_access_blocks, bucket: PublicAccessBlock(restrict_public_buckets=restricts)}
+    return replace(account, public_access_blocks=blocks)
+
+
+def _restricts(connection: Connection, service: str, region: str, **parameters: str) -> bool:
+    try:
+        answer = connection.call(service, "GetPublicAccessBlock", in_region=region, **parameters)
+    except AwsProblem as problem:
+        if problem.code == _NO_BLOCK:
+            return False
+        raise
+    return bool((answer.get("PublicAccessBlockConfiguration") or {}).get("RestrictPublicBuckets"))
