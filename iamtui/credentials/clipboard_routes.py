@@ -43,6 +43,9 @@ CHILD_VARIABLES: Final = (
 )
 """The environment that clipboard tools get, besides PATH."""
 
+BLANK: Final = Secret(" ")
+"""What overwrites a clipboard that cannot be emptied."""
+
 TMUX_BUFFER: Final = "iamtui"
 SCREEN_CHUNK: Final = 256
 """Longest payload in one DCS of GNU screen, which drops longer ones."""
@@ -144,7 +147,7 @@ class CommandRoute:
     def copy(self, text: Secret) -> CopyResult:
         """Run the command; what it does with the text cannot be known."""
         tool = self._words[0]
-        code = _run(self._words, encoded(text), self._environ)
+        code = _run(self._words, text, self._environ)
         if code != 0:
             raise Problem(
                 f"The clipboard command {tool} {_how_it_ended(code)}, so nothing was copied.",
@@ -155,7 +158,7 @@ class CommandRoute:
     def clear(self, fingerprint: str) -> ClearResult:
         """Give the command one space: its clipboard cannot be read, so nothing can be compared or proved."""
         del fingerprint
-        code = _run(self._words, b" ", self._environ)
+        code = _run(self._words, BLANK, self._environ)
         if code != 0:
             return ClearResult(
                 ClearState.FAILED,
@@ -174,14 +177,14 @@ class LocalRoute:
 
     def copy(self, text: Secret) -> CopyResult | None:
         """Copy, and prove it by reading back; None when either fails."""
-        code = self._child("copy", encoded(text))
+        code = self._child("copy", text)
         if code != ChildCode.DONE:
             return None
         return CopyResult(Route.LOCAL, self._tool, True, f"copied to the clipboard ({self._tool}, read back)")
 
     def clear(self, fingerprint: str) -> ClearResult:
         """Empty the clipboard if it still holds the text."""
-        code = self._child("clear", fingerprint.encode("ascii"))
+        code = self._child("clear", Secret(fingerprint))
         if code == ChildCode.DONE:
             return ClearResult(ClearState.CLEARED, f"clipboard cleared ({self._tool}, read back)")
         if code == ChildCode.OTHER_TEXT:
@@ -190,7 +193,7 @@ class LocalRoute:
             ClearState.FAILED, f"the clipboard could not be cleared ({self._tool}) and may still hold the text"
         )
 
-    def _child(self, action: str, stdin: bytes) -> int | None:
+    def _child(self, action: str, stdin: Secret) -> int | None:
         # -P: the working directory must not supply modules. The package is found wherever this one was.
         environ = _tool_environment(self._environ) | {"PYTHONPATH": str(Path(__file__).parents[2])}
         return _run([sys.executable, "-P", "-m", "iamtui.credentials.clipboard", action, self._tool], stdin, environ)
@@ -205,7 +208,7 @@ class TmuxRoute:
 
     def copy(self, text: Secret) -> CopyResult | None:
         """Load the buffer and read it back; what the terminal does with it is not known."""
-        if self._load(encoded(text)) != 0 or self._held() != fingerprint(encoded(text)):
+        if self._load(text) != 0 or self._held() != fingerprint(encoded(text)):
             return None
         return CopyResult(
             Route.TMUX,
@@ -221,8 +224,8 @@ class TmuxRoute:
             return ClearResult(
                 ClearState.LEFT, f"the tmux buffer {TMUX_BUFFER} does not hold the text any more; nothing was changed"
             )
-        overwritten = self._load(b" ") == 0
-        deleted = _run(["tmux", "delete-buffer", "-b", TMUX_BUFFER], b"", self._environ) == 0
+        overwritten = self._load(BLANK) == 0
+        deleted = _run(["tmux", "delete-buffer", "-b", TMUX_BUFFER], Secret(""), self._environ) == 0
         if not overwritten or not deleted or self._held() == fingerprint:
             return ClearResult(ClearState.FAILED, "tmux did not clear its buffer, which may still hold the text")
         return ClearResult(
@@ -230,7 +233,7 @@ class TmuxRoute:
             f"tmux buffer {TMUX_BUFFER} deleted; the terminal's clipboard was overwritten, not confirmed there",
         )
 
-    def _load(self, text: bytes) -> int | None:
+    def _load(self, text: Secret) -> int | None:
         return _run(["tmux", "load-buffer", "-b", TMUX_BUFFER, "-w", "-"], text, self._environ)
 
     def _held(self) -> str | None:
@@ -274,7 +277,7 @@ class TerminalRoute:
         return ClearResult(
             ClearState.SENT,
             "the terminal was asked to overwrite its clipboard (OSC 52), unverified",
-            osc52(Secret(" "), in_screen=self._in_screen),
+            osc52(BLANK, in_screen=self._in_screen),
         )
 
 
@@ -349,7 +352,7 @@ def _tool_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {"PATH": FIXED_PATH} | {name: environ[name] for name in CHILD_VARIABLES if name in environ}
 
 
-def _run(words: Sequence[str], stdin: bytes, environ: Mapping[str, str]) -> int | None:
+def _run(words: Sequence[str], stdin: Secret, environ: Mapping[str, str]) -> int | None:
     """Run a command with `stdin`, and with its output thrown away.
 
     It gets a process group of its own: whatever it leaves behind to serve the clipboard must outlive a
@@ -373,7 +376,7 @@ def _run(words: Sequence[str], stdin: bytes, environ: Mapping[str, str]) -> int 
     except OSError:
         return None
     try:
-        process.communicate(stdin, timeout=LIMIT_SECONDS)
+        process.communicate(encoded(stdin), timeout=LIMIT_SECONDS)
     except subprocess.TimeoutExpired:
         _stop(process)
         return None

@@ -1,0 +1,267 @@
+"""Formats: read back by the real shells and by botocore; nothing that is not checked gets out."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import botocore.session
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iamtui.credentials.formats import DEMO_LABEL, FORMATS, Exportable, exportable, find_format, hand_over
+from iamtui.credentials.session import CallerIdentity, Session
+from iamtui.problem import Problem
+from iamtui.secret import Secret
+from tests.support.external_tools import need
+from tests.support.sts_answers import KEY_ID, SECRET_KEY, TOKEN
+
+START = datetime(2026, 11, 25, 10, tzinfo=UTC)
+SESSION = Session(
+    role_arn="arn:aws:iam::123456789012:role/Deployer",
+    session_name="alice",
+    access_key_id=KEY_ID,
+    secret_access_key=Secret(SECRET_KEY),
+    session_token=Secret(TOKEN),
+    expires_at=START + timedelta(hours=1),
+    assumed_at=START,
+    identity=CallerIdentity("arn:aws:sts::123456789012:assumed-role/Deployer/alice", "123456789012", "AROAX:alice"),
+    region="eu-central-1",
+)
+SHELLS = ("bash", "zsh", "dash")
+EXPECTED = {
+    "AWS_ACCESS_KEY_ID": KEY_ID,
+    "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+    "AWS_SESSION_TOKEN": TOKEN,
+    "AWS_CREDENTIAL_EXPIRATION": "2026-11-25T11:00:00Z",
+    "AWS_REGION": "eu-central-1",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+}
+
+
+def handed(session: Session = SESSION, name: str = "bash", *, for_paste: bool = False) -> str:
+    return hand_over(session, name, for_paste=for_paste, now=START).reveal()
+
+
+def environment_after(shell: str, text: str, folder: Path) -> dict[str, str]:
+    """The AWS variables of a process that the shell starts after `eval "$(cat FILE)"`."""
+    need(shell)
+    (folder / "handed").write_text(text)
+    run = subprocess.run(
+        [shell, "-c", 'eval "$(cat handed)" && env -0'],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), "AWS_PROFILE": "old", "AWS_DEFAULT_PROFILE": "old"},
+        capture_output=True,
+        timeout=30,
+        check=True,
+    )
+    assert run.stderr == b""
+    pairs = (entry.split("=", 1) for entry in run.stdout.decode().split("\0") if entry)
+    return {name: value for name, value in pairs if name.startswith("AWS_")}
+
+
+@pytest.mark.parametrize("for_paste", [False, True])
+@pytest.mark.parametrize("demo", [False, True])
+@pytest.mark.parametrize("shell", SHELLS)
+def test_shells_read_the_export_lines_back(shell: str, demo: bool, for_paste: bool, tmp_path: Path) -> None:
+    text = handed(replace(SESSION, demo=demo), for_paste=for_paste)
+    assert environment_after(shell, text, tmp_path) == EXPECTED
+
+
+def test_the_export_lines_as_they_are() -> None:
+    assert handed().splitlines() == [
+        "unset AWS_PROFILE AWS_DEFAULT_PROFILE",
+        f"export AWS_ACCESS_KEY_ID={KEY_ID}",
+        f"export AWS_SECRET_ACCESS_KEY={SECRET_KEY}",
+        f"export AWS_SESSION_TOKEN={shlex.quote(TOKEN)}",
+        "export AWS_CREDENTIAL_EXPIRATION=2026-11-25T11:00:00Z",
+        "export AWS_REGION=eu-central-1",
+        "export AWS_DEFAULT_REGION=eu-central-1",
+    ]
+    assert handed().endswith("\n")
+
+
+def test_without_a_region_none_is_exported() -> None:
+    assert "REGION" not in handed(replace(SESSION, region=""))
+
+
+def test_demo_credentials_say_so() -> None:
+    demo = replace(SESSION, demo=True)
+    assert handed(demo).splitlines()[0] == f"# {DEMO_LABEL}"
+    assert json.loads(handed(demo, "json"))["Comment"] == DEMO_LABEL
+    assert "DEMO" in DEMO_LABEL
+    assert "DEMO" not in handed() + handed(name="json")
+
+
+def test_lines_for_pasting_start_with_a_space_and_hold_no_comment() -> None:
+    lines = handed(replace(SESSION, demo=True), for_paste=True).splitlines()
+    assert all(line.startswith(" ") for line in lines)
+    assert not [line for line in lines if line.lstrip().startswith("#")]
+    assert DEMO_LABEL in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("shell", "setting", "history"),
+    [
+        ("bash", "HISTCONTROL=ignorespace; set -o history", "history"),
+        ("zsh", "setopt hist_ignore_space; HISTSIZE=100", "fc -l 1"),
+    ],
+)
+def test_pasted_lines_stay_out_of_the_history_of_shells_set_up_so(
+    shell: str, setting: str, history: str, tmp_path: Path
+) -> None:
+    """The shell is interactive and reads the lines one by one, as it does when they are pasted."""
+    need(shell)
+    arguments = {"bash": ["--norc", "--noprofile", "-i"], "zsh": ["-f", "-i"]}[shell]
+    script = f"{setting}\n{handed(for_paste=True)}echo key=$AWS_ACCESS_KEY_ID\n{history}\nexit\n"
+    run = subprocess.run(
+        [shell, *arguments],
+        input=script.encode(),
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TERM": "dumb"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        timeout=30,
+        check=False,
+        start_new_session=True,
+    )
+    said = run.stdout.decode()
+    assert f"key={KEY_ID}" in said
+    recorded = said.partition(f"key={KEY_ID}")[2]
+    assert "echo key=" in recorded, "the history is on"
+    assert SECRET_KEY not in recorded
+    assert "unset AWS_PROFILE" not in recorded
+
+
+def test_json_is_what_a_credential_process_prints() -> None:
+    text = handed(name="json")
+    assert text.isascii()
+    assert json.loads(text) == {
+        "Version": 1,
+        "AccessKeyId": KEY_ID,
+        "SecretAccessKey": SECRET_KEY,
+        "SessionToken": TOKEN,
+        "Expiration": "2026-11-25T11:00:00Z",
+        "AccountId": "123456789012",
+    }
+    assert "AccountId" not in json.loads(handed(replace(SESSION, identity=None), "json"))
+
+
+@pytest.mark.parametrize("demo", [False, True])
+def test_botocore_takes_the_json_from_a_credential_process(
+    demo: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lasting = replace(SESSION, demo=demo, expires_at=datetime.now(UTC) + timedelta(hours=1))
+    (tmp_path / "answer").write_text(hand_over(lasting, "json").reveal())
+    (tmp_path / "config").write_text(f"[profile p]\ncredential_process = cat {tmp_path}/answer\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    credentials = botocore.session.Session(profile="p").get_credentials()
+    assert credentials is not None
+    frozen = credentials.get_frozen_credentials()
+    assert (frozen.access_key, frozen.secret_key, frozen.token) == (KEY_ID, SECRET_KEY, TOKEN)
+
+
+HOSTILE = [
+    "\nid",
+    ";id",
+    "$(id)",
+    "`id`",
+    "'",
+    '"',
+    " ",
+    "\x1b[31m",
+    "\u202e",
+    "é",
+    "\ud800",
+    "|",
+    "&",
+    "\\",
+    "\x00",
+    "#",
+]
+
+
+@pytest.mark.parametrize("bad", HOSTILE)
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_value_that_could_be_code_is_refused(name: str, bad: str) -> None:
+    hostile = [
+        replace(SESSION, access_key_id=KEY_ID + bad),
+        replace(SESSION, secret_access_key=Secret(SECRET_KEY + bad)),
+        replace(SESSION, session_token=Secret(TOKEN + bad)),
+        replace(SESSION, region="eu-central-1" + bad),
+        replace(SESSION, identity=CallerIdentity("arn", "123456789012" + bad, "id")),
+    ]
+    for session in hostile:
+        with pytest.raises(Problem) as problem:
+            hand_over(session, name, now=START)
+        assert SECRET_KEY not in str(problem.value)
+        assert TOKEN not in str(problem.value)
+
+
+def test_empty_values_are_refused() -> None:
+    for session in (
+        replace(SESSION, access_key_id=""),
+        replace(SESSION, secret_access_key=Secret("")),
+        replace(SESSION, session_token=Secret("")),
+    ):
+        with pytest.raises(Problem):
+            hand_over(session, "bash", now=START)
+
+
+def test_an_expired_session_is_not_handed_over() -> None:
+    with pytest.raises(Problem, match="has expired") as problem:
+        hand_over(SESSION, "bash", now=START + timedelta(hours=1))
+    assert problem.value.next_step == "Assume the role again."
+
+
+@pytest.mark.parametrize(
+    "region", ["us-east-1", "us-gov-west-1", "cn-north-1", "eusc-de-east-1", "us-isob-east-1", "ap-southeast-5"]
+)
+def test_regions_of_every_partition_are_taken(region: str) -> None:
+    assert exportable(replace(SESSION, region=region), START).region == region
+
+
+def test_an_unknown_format_names_the_nearest() -> None:
+    with pytest.raises(Problem) as problem:
+        find_format("bsh")
+    assert problem.value.sentence == 'There is no format "bsh".'
+    assert problem.value.next_step == 'Did you mean "bash"? Formats: bash, json.'
+
+
+def test_every_format_is_listed_under_its_name_with_a_label() -> None:
+    assert {name: entry.name for name, entry in FORMATS.items()} == {name: name for name in FORMATS}
+    assert all(entry.label for entry in FORMATS.values())
+
+
+BASE64 = st.text(alphabet="ABCXYZabcxyz0189+/=", min_size=16, max_size=80)
+
+
+@given(secret=BASE64, token=BASE64, demo=st.booleans(), for_paste=st.booleans())
+def test_export_lines_split_into_what_went_in(secret: str, token: str, demo: bool, for_paste: bool) -> None:
+    session = replace(SESSION, secret_access_key=Secret(secret), session_token=Secret(token), demo=demo)
+    words = shlex.split(handed(session, for_paste=for_paste), comments=True)
+    assert f"AWS_SECRET_ACCESS_KEY={secret}" in words
+    assert f"AWS_SESSION_TOKEN={token}" in words
+
+
+@given(st.text(max_size=30))
+def test_quoting_holds_even_for_values_that_the_check_would_refuse(value: str) -> None:
+    """The second wall: `render` alone never makes more than one word of a value."""
+    if "\0" in value:
+        return
+    values = Exportable("K", Secret(value), Secret("t"), "e", "", "", demo=False)
+    words = shlex.split(FORMATS["bash"].render(values, False).reveal())
+    assert words == [
+        *("unset", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"),
+        *("export", "AWS_ACCESS_KEY_ID=K", "export", f"AWS_SECRET_ACCESS_KEY={value}"),
+        *("export", "AWS_SESSION_TOKEN=t", "export", "AWS_CREDENTIAL_EXPIRATION=e"),
+    ]
