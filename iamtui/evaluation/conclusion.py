@@ -207,7 +207,7 @@ def _reach_of(match: Match, reading: Evaluation) -> Iterable[str]:
     resource = reading.prepared.resource
     if element.matcher is None or element.negated:
         return (resource.text,)
-    language = reading.options.language
+    language = reading.language
     if element.matcher.hits_set(resource, Reach.COVERS, reading.context, language) is True:
         return (resource.text,)
     return element.matcher.entries_meeting(resource, reading.context)

@@ -39,7 +39,7 @@ from iamtui.evaluation.services import (
 from iamtui.policy.context import RequestContext, build_context
 from iamtui.policy.formula import Truth, all_of, any_of, negate
 from iamtui.policy.kinds import PolicyType
-from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS
+from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS, LanguageOptions
 from iamtui.policy.principal import Caller, PrincipalRules, Strength
 from iamtui.policy.resource import ResourceKind
 
@@ -74,6 +74,7 @@ class Evaluation:
     policies: PoliciesInForce
     options: EngineOptions
     prepared: PreparedAction
+    language: LanguageOptions
     context: RequestContext
     caller: Caller
     owner: str | None
@@ -176,11 +177,13 @@ def read_all_layers(
         session_may_vary=discover,
         has_boundary=bool(boundaries) and not isinstance(boundaries, NotEvaluated),
     )
+    language = DEFAULT_LANGUAGE_OPTIONS if options is DEFAULT_OPTIONS else options.language
     result = Evaluation(
         request=request,
         policies=policies,
         options=options,
         prepared=prepared,
+        language=language,
         context=context,
         caller=caller,
         owner=owner,
@@ -191,7 +194,6 @@ def read_all_layers(
     )
     if owner_assumed:
         result.assumptions.append(f"the resource belongs to the caller's account {owner}")
-    language = DEFAULT_LANGUAGE_OPTIONS if options is DEFAULT_OPTIONS else options.language
     question = Question(prepared.action, prepared.resource, context, language, everywhere)
     result.free = free_action(prepared.action, principal)
     result.refused = refusal(prepared.action, prepared.resource) or credential_refusal(prepared.action, principal)
@@ -234,7 +236,8 @@ def _scan_plain(
     return scan(layer, policy_set(given, policy_type, question.language), question)
 
 
-def _principal_rules(result: Evaluation) -> PrincipalRules:
+def principal_rules(result: Evaluation) -> PrincipalRules:
+    """How the principals of the resource's policy are read."""
     options = result.options
     return PrincipalRules(
         trust=result.prepared.trust,
@@ -269,7 +272,7 @@ def _read_resource_policy(result: Evaluation, question: Question) -> None:
         return
     policy_type = PolicyType.TRUST if prepared.trust else PolicyType.RESOURCE
     policies = policy_set(_alone(given), policy_type, question.language)
-    result.resource = scan_with_principals(Layer.RESOURCE, policies, question, result.caller, _principal_rules(result))
+    result.resource = scan_with_principals(Layer.RESOURCE, policies, question, result.caller, principal_rules(result))
     if result.options.legacy_role_self_trust and prepared.trust:
         _trust_itself(result)
     result.resource_denies_ignored = bucket_owner_root_escape(

@@ -42,7 +42,7 @@ def _open_keys(compiled: CompiledStatement, reading: Evaluation) -> tuple[str, .
     in_resource = {
         key: name for key, name in (matcher.variable_keys if matcher else {}).items() if context.nobody_said(key)
     }
-    about = compiled.matches_resource(reading.prepared.resource, context, reading.options.language, everywhere=False)
+    about = compiled.matches_resource(reading.prepared.resource, context, reading.language, everywhere=False)
     if about is False and not in_resource:
         return ()
     names.update(dict.fromkeys(in_resource.values()))
