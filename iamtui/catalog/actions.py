@@ -154,7 +154,7 @@ def has_resource_type(action: str) -> bool | None:
     """
     service, _, name = action.lower().partition(":")
     found = service_data.actions(service).get(name)
-    return None if found is None else bool(found["resourceTypes"])
+    return None if found is None else bool(found.get("resourceTypes"))
 
 
 @lru_cache(maxsize=2048)
@@ -165,21 +165,23 @@ def _action(lowered: str) -> ActionInfo | None:
         return None
     types = service_data.resource_types(service)
     resources = []
-    for use in found["resourceTypes"]:
+    for use in found.get("resourceTypes", ()):
         data = types.get(str(use["name"]).lower())
         if data is not None:
-            resources.append(ActionResource(_resource_type(data), bool(use["required"]), tuple(use["conditionKeys"])))
+            resources.append(
+                ActionResource(_resource_type(data), bool(use.get("required")), tuple(use.get("conditionKeys", ())))
+            )
     return ActionInfo(
         name=f"{service}:{found['name']}",
-        access_levels=tuple(level.strip() for level in str(found["accessLevel"]).split(",")),
-        description=str(found["description"]),
+        access_levels=tuple(level.strip() for level in str(found.get("accessLevel", "")).split(",")),
+        description=str(found.get("description", "")),
         resources=tuple(resources),
-        condition_keys=tuple(found["conditionKeys"]),
+        condition_keys=tuple(found.get("conditionKeys", ())),
     )
 
 
 def _resource_type(data: Mapping[str, Any]) -> ResourceType:
-    return ResourceType(str(data["key"]), str(data["arn"]), tuple(data["conditionKeys"]))
+    return ResourceType(str(data["key"]), str(data["arn"]), tuple(data.get("conditionKeys", ())))
 
 
 @cache

@@ -111,15 +111,14 @@ def _check_repetition(subject: Subject, statement: Statement, element: str, entr
     lowered = [entry.lower() for entry in entries]
     wide = [(i, entry, _glob(entry)) for i, entry in enumerate(lowered) if "*" in entry or "?" in entry]
     for i, entry in enumerate(lowered):
-        first = lowered.index(entry)
-        cover = entries[first] if first < i else _covering(i, entry, wide, entries)
-        if cover is not None:
-            subject.suggestion(
-                "redundant-action",
-                f"{quoted(entries[i])} is already covered by {quoted(cover)}; remove one of them.",
-                subject.path(statement, element, i),
-                statement,
-            )
+        cover = _covering(i, entry, wide, entries)
+        if lowered.index(entry) < i:
+            message = f"{quoted(entries[i])} stands twice; remove one of them."
+        elif cover is not None:
+            message = f"{quoted(entries[i])} is already covered by {quoted(cover)}; remove one of them."
+        else:
+            continue
+        subject.suggestion("redundant-action", message, subject.path(statement, element, i), statement)
 
 
 def _covering(i: int, entry: str, wide: list[tuple[int, str, Glob]], entries: tuple[str, ...]) -> str | None:

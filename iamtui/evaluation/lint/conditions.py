@@ -210,13 +210,21 @@ def _check_type(
     if family == "null" or not key.types or any(family in _SUITS[kind] for kind in key.types):
         return
     kind = key.types[0]
-    message = (
-        f"{quoted(line.key)} holds {kind} values, which {line.operator} does not compare; use {_OPERATOR_FOR[kind]}."
-    )
+    advice = f"use {_OPERATOR_FOR[kind]}"
     if family == "string":
-        subject.warning("type-mismatch", message, path, statement)
+        subject.warning(
+            "type-mismatch",
+            f"{quoted(line.key)} holds {kind} values, which {line.operator} compares as text only; {advice}.",
+            path,
+            statement,
+        )
     else:
-        subject.error("type-mismatch", message, path, statement)
+        subject.error(
+            "type-mismatch",
+            f"{quoted(line.key)} holds {kind} values, which {line.operator} cannot compare; {advice}.",
+            path,
+            statement,
+        )
 
 
 def _check_multiplicity(

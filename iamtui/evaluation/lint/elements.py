@@ -274,6 +274,7 @@ def _check_rcp(subject: Subject, statement: Statement) -> None:
 
 
 def _check_size(subject: Subject) -> None:
+    """Size against the quotas of customers; AWS's own managed policies are larger."""
     given = subject.document.source_text
     if subject.kind in _OF_IAM:
         _check_iam_size(subject, sum(not c.isspace() for c in given), len(given))

@@ -21,7 +21,6 @@ from iamtui.policy.pattern import (
     parse_pieces,
     request_tokens,
     tokens_of,
-    variable_keys,
     with_variables_as_stars,
 )
 
@@ -143,9 +142,9 @@ def _check_against_forms(subject: Subject, statement: Statement, entry: str, par
                 statement,
             )
         elif not value and needed:
-            subject.error(
+            subject.warning(
                 f"missing-{name.lower()}",
-                f"{quoted(entry)} has no {name}, but ARNs of this kind have one, so it matches nothing; "
+                f"{quoted(entry)} has no {name}, so it matches only resources of AWS itself, if any; "
                 f"write the {name} or *.",
                 path,
                 statement,
@@ -216,9 +215,7 @@ def _documented_exception(action: str, resources: tuple[str, ...]) -> bool:
 
 @lru_cache(maxsize=4096)
 def _resource_glob(entry: str, variables: bool) -> Glob:
-    pieces = parse_pieces(entry, variables=variables)
-    if variable_keys(pieces):
-        pieces = with_variables_as_stars(pieces)
+    pieces = with_variables_as_stars(parse_pieces(entry, variables=variables))
     return Glob(arn_tokens(tokens_of(pieces)))
 
 
