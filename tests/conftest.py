@@ -1,0 +1,26 @@
+"""For every test: no AWS settings of the machine, no credentials, no proxy, no metadata service."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["tests.support.moto_server", "tests.support.fault_proxy"]
+
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
+
+
+@pytest.fixture(autouse=True)
+def no_aws_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Clear all AWS variables and point the AWS files at empty ones; returns the folder of those."""
+    for name in [*os.environ]:
+        if name.startswith("AWS_") or name in _PROXIES:
+            monkeypatch.delenv(name)
+    folder = tmp_path_factory.mktemp("aws")
+    for variable, file in (("AWS_CONFIG_FILE", "config"), ("AWS_SHARED_CREDENTIALS_FILE", "credentials")):
+        (folder / file).touch()
+        monkeypatch.setenv(variable, str(folder / file))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    return folder
