@@ -10,15 +10,17 @@ from iamtui.account.model import Role, User
 from iamtui.analysis.questions import Question, request_and_policies
 from iamtui.evaluation.decision import Decision
 from iamtui.evaluation.evaluator import evaluate
+from iamtui.evaluation.explanation import Explanation, explain
 from iamtui.evaluation.open_points import with_open_points
 from iamtui.evaluation.request import Mode, Principal
+from iamtui.evaluation.trace import TracedLayer, trace
 from iamtui.policy.arn import parse_arn
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.principals import principal_for
 from iamtui.workspace.workspace import SourceKind, Workspace
 
-__all__ = ["Question", "as_command", "ask", "ask_all", "check_question"]
+__all__ = ["Question", "as_command", "ask", "ask_all", "ask_and_trace", "check_question"]
 
 
 def check_question(question: Question) -> None:
@@ -102,6 +104,21 @@ def ask_all(
             return
         principal = principal_for(workspace, entity)
         yield principal, evaluate(*request_and_policies(workspace.account, principal, question, now))
+
+
+def ask_and_trace(
+    workspace: Workspace, principal: Principal, question: Question, *, now: datetime | None = None
+) -> tuple[Decision, tuple[TracedLayer, ...], Explanation]:
+    """Answer one question with its trace and its explanation in plain sentences.
+
+    Raises:
+        Problem: the question cannot be asked.
+    """
+    check_question(question)
+    request, policies = request_and_policies(workspace.account, principal, _with_region(workspace, question), now)
+    decision = with_open_points(evaluate(request, policies), request, policies)
+    traced = trace(request, policies)
+    return decision, traced, explain(decision, traced)
 
 
 def as_command(workspace: Workspace, principal: Principal, question: Question) -> str:

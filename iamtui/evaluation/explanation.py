@@ -1,0 +1,262 @@
+"""A Decision in plain sentences: why it is so, everything that blocks it, and the smallest change that helps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from iamtui.evaluation.decision import Decision, Layer, LayerState, Outcome, Reason, StatementRef
+from iamtui.evaluation.trace import TracedElement, TracedLayer, TracedStatement
+from iamtui.evaluation.wording import depends_text, short_policy_name
+from iamtui.text import safe_text
+
+LAYER_WORDS = {
+    Layer.IDENTITY: "identity policies",
+    Layer.RESOURCE: "resource policy",
+    Layer.SESSION: "session policy",
+    Layer.BOUNDARY: "permissions boundary",
+    Layer.SCP: "service control policies",
+    Layer.RCP: "resource control policies",
+    Layer.VPC_ENDPOINT: "VPC endpoint policy",
+    Layer.BLOCK_PUBLIC_ACCESS: "S3 Block Public Access",
+    Layer.SERVICE_RULE: "a service rule",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """The smallest change that would take one obstacle away. A suggestion, never an instruction.
+
+    Args:
+        layer: where to change.
+        policy: the policy to change, or "" for a new one.
+        change: what to do, one sentence.
+        statement: a statement to add, as a JSON object, or None.
+    """
+
+    layer: Layer
+    policy: str
+    change: str
+    statement: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A decision in words.
+
+    Args:
+        paragraph: why it is so.
+        blockers: one sentence for each layer that does not pass.
+        suggestions: what to change, one for each blocker that a change can cure; all of them are needed.
+    """
+
+    paragraph: str
+    blockers: tuple[str, ...]
+    suggestions: tuple[Suggestion, ...]
+
+
+def explain(decision: Decision, traced: Iterable[TracedLayer] = ()) -> Explanation:
+    """Explain a decision.
+
+    Args:
+        traced: the trace of the same request; with it near misses are found (a statement that would allow but
+            for one element), without it new statements are suggested.
+    """
+    layers = tuple(traced)
+    blockers = tuple(_blocker(decision, reason) for reason in decision.reasons)
+    suggestions: list[Suggestion] = []
+    if decision.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY):
+        for reason in decision.reasons:
+            suggestions.extend(_suggest(decision, reason, layers))
+    return Explanation(_paragraph(decision), blockers, tuple(suggestions))
+
+
+def name_of(ref: StatementRef) -> str:
+    """`policy / Sid (lines 3 to 9)`, safe to show."""
+    lines = f" (lines {ref.lines[0]} to {ref.lines[1]})" if ref.lines else ""
+    sid = safe_text(ref.sid, limit=128) if ref.sid else f"statement {ref.statement + 1}"
+    return f"{short_policy_name(ref.policy)} / {sid}{lines}"
+
+
+def _subject(decision: Decision) -> str:
+    request = decision.request
+    who = request.principal.arn or "an anonymous caller"
+    on = "" if request.resource == "*" else f" on {safe_text(request.resource, limit=512)}"
+    return f"{safe_text(who, limit=512)} {{}} {safe_text(request.action, limit=128)}{on}"
+
+
+def _paragraph(decision: Decision) -> str:
+    subject = _subject(decision)
+    if decision.outcome is Outcome.ALLOWED:
+        text = subject.format("may call") + _granted_by(decision)
+        if decision.allowed_resources and decision.resource_scope.value == "some":
+            shown = ", ".join(safe_text(entry, limit=256) for entry in decision.allowed_resources[:5])
+            text += f", but only on some resources: {shown}"
+        return text + "." + _as_far_as_loaded(decision)
+    if decision.outcome is Outcome.DEPENDS:
+        assert decision.depends_on is not None
+        return (
+            subject.format("may call") + f" only if {depends_text(decision.depends_on)}." + _as_far_as_loaded(decision)
+        )
+    how = "is explicitly denied" if decision.outcome is Outcome.EXPLICIT_DENY else "is not allowed"
+    text = subject.format("may not call") + f": it {how}. "
+    text += " ".join(_blocker(decision, reason) for reason in decision.reasons)
+    if decision.blocked_by:
+        words = ", ".join(LAYER_WORDS[layer] for layer in decision.blocked_by)
+        text += f" Something does grant this; what stands in the way: {words}."
+    return text.rstrip() + _as_far_as_loaded(decision)
+
+
+def _granted_by(decision: Decision) -> str:
+    rule = next(report for report in decision.layers if report.layer is Layer.SERVICE_RULE)
+    if rule.state is LayerState.ALLOWS:
+        return f": {rule.why[0].lower()}{rule.why[1:-1]}" if not rule.why.startswith("sts:") else f": {rule.why[:-1]}"
+    granting = [
+        ref for ref in decision.matched if ref.effect == "Allow" and ref.layer in (Layer.IDENTITY, Layer.RESOURCE)
+    ]
+    if not granting:
+        return ": the root user has full access in its own account"
+    names = " and ".join(dict.fromkeys(f"{name_of(ref)} in the {LAYER_WORDS[ref.layer]}" for ref in granting[:2]))
+    more = f" (and {len(granting) - 2} more)" if len(granting) > 2 else ""
+    return f", granted by {names}{more}"
+
+
+def _as_far_as_loaded(decision: Decision) -> str:
+    unloaded = [LAYER_WORDS[layer] for layer in decision.not_evaluated]
+    return f" As far as loaded: not evaluated: {', '.join(unloaded)}." if unloaded else ""
+
+
+def _blocker(decision: Decision, reason: Reason) -> str:
+    where = LAYER_WORDS[reason.layer]
+    at = "" if reason.level is None else f" at level {reason.level}"
+    if reason.level_name:
+        at += f" ({safe_text(reason.level_name, limit=128)})"
+    if reason.statements:
+        names = ", ".join(name_of(ref) for ref in reason.statements[:3])
+        more = f" and {len(reason.statements) - 3} more" if len(reason.statements) > 3 else ""
+        return f"Denied by the {where}{at}: {names}{more}."
+    if reason.layer in (Layer.SERVICE_RULE, Layer.BLOCK_PUBLIC_ACCESS):
+        return next(report.why for report in decision.layers if report.layer is reason.layer)
+    return f"No statement of the {where}{at} allows it."
+
+
+def _suggest(decision: Decision, reason: Reason, layers: tuple[TracedLayer, ...]) -> Iterator[Suggestion]:
+    if reason.layer in (Layer.SERVICE_RULE, Layer.BLOCK_PUBLIC_ACCESS):
+        return
+    if reason.kind == "explicit":
+        for ref in reason.statements:
+            yield Suggestion(
+                reason.layer,
+                ref.policy,
+                f"Narrow or remove the Deny in {name_of(ref)}{_escape(ref, reason, layers)}; no Allow can override it.",
+            )
+        return
+    near = _near_miss(reason, layers)
+    if near is not None:
+        statement, element = near
+        yield Suggestion(reason.layer, statement.policy, _widen(decision, statement, element))
+        return
+    yield _add_statement(decision, reason)
+
+
+def _escape(ref: StatementRef, reason: Reason, layers: tuple[TracedLayer, ...]) -> str:
+    """How a conditional Deny can be avoided without editing it."""
+    for statement in _statements_of(reason, layers):
+        if statement.policy == ref.policy and statement.statement == ref.statement:
+            conditions = [element for element in statement.elements if element.element == "Condition"]
+            if conditions:
+                seen = "; ".join(_condition_seen(element) for element in conditions)
+                return f", or make one of its conditions not hold ({seen})"
+    return ""
+
+
+def _condition_seen(element: TracedElement) -> str:
+    seen = ", ".join(safe_text(value, limit=128) for value in element.seen) or "absent"
+    wanted = ", ".join(safe_text(value, limit=128) for value in element.wanted[:4])
+    return f"{safe_text(element.operator, limit=64)} {safe_text(element.key, limit=128)} {wanted}; here: {seen}"
+
+
+def _statements_of(reason: Reason, layers: tuple[TracedLayer, ...]) -> Iterator[TracedStatement]:
+    for layer in layers:
+        if layer.layer is reason.layer and (reason.level is None or layer.level == reason.level):
+            yield from layer.statements
+
+
+def _near_miss(reason: Reason, layers: tuple[TracedLayer, ...]) -> tuple[TracedStatement, TracedElement] | None:
+    """An Allow that fails by one element only, conditions first: they can be met without editing."""
+    found: list[tuple[int, TracedStatement, TracedElement]] = []
+    for statement in _statements_of(reason, layers):
+        failing = statement.failing
+        if statement.effect != "Allow" or len(failing) != 1:
+            continue
+        element = failing[0]
+        rank = {"Condition": 0, "Resource": 1, "Principal": 2}.get(element.element)
+        if rank is not None:
+            found.append((rank, statement, element))
+    if not found:
+        return None
+    _, statement, element = min(found, key=lambda item: item[0])
+    return statement, element
+
+
+def _widen(decision: Decision, statement: TracedStatement, element: TracedElement) -> str:
+    request = decision.request
+    sid = safe_text(statement.sid, limit=128) if statement.sid else f"statement {statement.statement + 1}"
+    where = f"{short_policy_name(statement.policy)} / {sid}"
+    if element.element == "Condition":
+        return f"{where} would allow it if its condition held: {_condition_seen(element)}."
+    if element.element == "Resource":
+        return f"Add {safe_text(request.resource, limit=512)} to the Resource of {where}; all else in it matches."
+    return (
+        f"Add {safe_text(_principal_value(decision), limit=512)} to the Principal of {where}; all else in it matches."
+    )
+
+
+def _principal_value(decision: Decision) -> str:
+    principal = decision.request.principal
+    return principal.role_arn or principal.arn
+
+
+def _add_statement(decision: Decision, reason: Reason) -> Suggestion:
+    request = decision.request
+    statement: dict[str, Any] = {"Effect": "Allow"}
+    if reason.layer in (Layer.RESOURCE, Layer.VPC_ENDPOINT):
+        statement["Principal"] = _principal_element(decision)
+    statement["Action"] = request.action
+    trust = reason.layer is Layer.RESOURCE and request.action.lower().startswith("sts:")
+    if not trust:
+        statement["Resource"] = request.resource
+    target = {
+        Layer.IDENTITY: f"an identity policy of {safe_text(request.principal.arn, limit=512)}",
+        Layer.RESOURCE: "the role's trust policy"
+        if trust
+        else f"the policy of {safe_text(request.resource, limit=512)}",
+        Layer.SESSION: "the session policy",
+        Layer.BOUNDARY: "the permissions boundary",
+        Layer.VPC_ENDPOINT: "the VPC endpoint's policy",
+    }.get(reason.layer, "")
+    if reason.layer is Layer.SCP:
+        level = safe_text(reason.level_name or f"level {reason.level}", limit=128)
+        target = f"a service control policy attached to {level}"
+    return Suggestion(reason.layer, "", f"Allow {safe_text(request.action, limit=128)} in {target}.", statement)
+
+
+def _principal_element(decision: Decision) -> dict[str, str] | str:
+    principal = decision.request.principal
+    kinds = {"service": "Service", "identity_provider": "Federated", "canonical_user": "CanonicalUser"}
+    if principal.kind.value == "anonymous":
+        return "*"
+    return {kinds.get(principal.kind.value, "AWS"): _principal_value(decision)}
+
+
+def explanation_to_json(explanation: Explanation) -> dict[str, Any]:
+    """The explanation as JSON values."""
+    return {
+        "text": explanation.paragraph,
+        "blockers": list(explanation.blockers),
+        "suggestions": [
+            {"layer": s.layer.value, "policy": s.policy or None, "change": s.change, "statement": s.statement}
+            for s in explanation.suggestions
+        ],
+    }
