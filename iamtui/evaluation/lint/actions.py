@@ -10,8 +10,8 @@ from iamtui.policy.document import Statement
 from iamtui.policy.kinds import PolicyType
 from iamtui.policy.pattern import Glob, parse_pieces, tokens_of
 
-_LONGEST_COMPARED: Final = 300
-"""Lists longer than this are not searched for entries that repeat each other."""
+_MOST_COMPARED: Final = 10_000
+"""Lists with more pairs of a wildcard entry and another entry are not searched for repetition."""
 
 
 def check_actions(subject: Subject, statement: Statement) -> None:
@@ -38,7 +38,7 @@ def check_actions(subject: Subject, statement: Statement) -> None:
                 path,
                 statement,
             )
-    if len(entries) <= _LONGEST_COMPARED:
+    if sum("*" in entry or "?" in entry for entry in entries) * len(entries) <= _MOST_COMPARED:
         _check_repetition(subject, statement, element, entries)
     if statement.actions is not None:
         _check_pass_role(subject, statement)
@@ -92,9 +92,11 @@ def _check_known(subject: Subject, statement: Statement, action: str, path: str)
                 path,
                 statement,
             )
-    elif name != "*":
+    elif name != "*" and subject.may_search():
         glob = _glob(action)
-        if not any(glob.matches(candidate.lower()) for candidate in known.actions_of(service)):
+        fixed = action.lower().replace("?", "*").partition("*")[0]
+        candidates = (candidate.lower() for candidate in known.actions_of(service))
+        if not any(candidate.startswith(fixed) and glob.matches(candidate) for candidate in candidates):
             subject.warning(
                 "no-such-actions",
                 f"{quoted(action)} matches no action that AWS lists (data {known.version}); check the spelling.",
@@ -109,10 +111,13 @@ def _glob(action: str) -> Glob:
 
 def _check_repetition(subject: Subject, statement: Statement, element: str, entries: tuple[str, ...]) -> None:
     lowered = [entry.lower() for entry in entries]
+    seen: set[str] = set()
     wide = [(i, entry, _glob(entry)) for i, entry in enumerate(lowered) if "*" in entry or "?" in entry]
     for i, entry in enumerate(lowered):
         cover = _covering(i, entry, wide, entries)
-        if lowered.index(entry) < i:
+        repeated = entry in seen
+        seen.add(entry)
+        if repeated:
             message = f"{quoted(entries[i])} stands twice; remove one of them."
         elif cover is not None:
             message = f"{quoted(entries[i])} is already covered by {quoted(cover)}; remove one of them."

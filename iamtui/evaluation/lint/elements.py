@@ -294,7 +294,9 @@ def _check_size(subject: Subject) -> None:
     elif subject.kind is PolicyType.VPC_ENDPOINT and len(given) > 20_480:
         _too_large(subject, len(given), 20_480, "a VPC endpoint policy, white space included")
     elif subject.kind is PolicyType.RESOURCE:
-        size = len(json.dumps(subject.document.value, separators=(",", ":"), ensure_ascii=False).encode())
+        size = len(
+            json.dumps(subject.document.value, separators=(",", ":"), ensure_ascii=False).encode(errors="surrogatepass")
+        )
         service = _only_service(subject)
         if service == "s3" and size > 20 * 1024:
             _too_large(subject, size, 20 * 1024, "a bucket policy")

@@ -67,6 +67,7 @@ class Subject:
     account: str | None = None
     findings: list[Finding] = field(default_factory=list)
     _hints: int = 20
+    _searches: int = 500
     _places: tuple[dict[str, Lines], dict[str, Lines]] | None = None
 
     @property
@@ -127,6 +128,11 @@ class Subject:
         by_lower = {candidate.lower(): candidate for candidate in known}
         close = difflib.get_close_matches(name.lower(), list(by_lower), n=1, cutoff=0.7)
         return f' Did you mean "{by_lower[close[0]]}"?' if close else ""
+
+    def may_search(self) -> bool:
+        """Whether one more search through a service's actions fits; a hostile document gets only so many."""
+        self._searches -= 1
+        return self._searches >= 0
 
     def _positions(self) -> tuple[dict[str, Lines], dict[str, Lines]]:
         if self._places is None:
