@@ -112,19 +112,22 @@ class IamtuiApp(App[None]):
     # Start and end.
 
     def on_mount(self) -> None:
-        """Themes, the main screen, and the source or the chooser."""
+        """Themes, then the source or the chooser."""
         loaded = load_themes()
         for theme in loaded.themes:
             self.register_theme(theme)
         if DEFAULT_DARK in self.available_themes and self.theme == "textual-dark":
             self.theme = DEFAULT_DARK
-        self.push_screen(self._main)
         if loaded.problems:
             self.call_after_refresh(self.say, loaded.problems[0], Severity.WARNING)
         if self._choice is not None:
             self.call_after_refresh(self.open, self._choice)
         else:
             self.call_after_refresh(self.action_choose_source)
+
+    def get_default_screen(self) -> Screen[None]:
+        """The main screen lies under all others."""
+        return self._main
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Values for our own variables in themes that do not know them."""

@@ -371,9 +371,9 @@ def _now() -> datetime:
 
 
 def _label(node: Node) -> str:
-    """What the question panel calls a node: `role/NAME`; a branch by its kind."""
+    """What the question panel calls a node: `role/NAME`, or that it is a list."""
     if isinstance(node, Branch):
-        return str(node.kind)
+        return f"the list of {node.kind}"
     word = "policy" if kind_word(node).endswith("policy") else kind_word(node)
     return f"{word}/{node.name}"
 

@@ -1,0 +1,83 @@
+"""The whole app on the sample account, without a source, a clipboard or sleeps."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from iamtui.account.model import Account
+from iamtui.credentials.session import Session
+from iamtui.tui.app import IamtuiApp
+from iamtui.workspace.opening import ProgressReport, SourceChoice
+from iamtui.workspace.workspace import SourceKind, Workspace
+from tests.support.sample_account import sample_workspace
+
+SAMPLE = SourceChoice(SourceKind.SNAPSHOT)
+
+
+class RecordingCopier:
+    """A clipboard that remembers what was put on it."""
+
+    def __init__(self) -> None:
+        self.copied: list[str] = []
+
+    def copy_exports(self, session: Session) -> str:
+        self.copied.append(f"exports of {session.role_arn}")
+        return "Export lines copied."
+
+    def copy_text(self, text: str, what: str) -> str:
+        self.copied.append(text)
+        return f"{what} copied."
+
+    def due(self) -> bool:
+        return False
+
+    def clear(self) -> str:
+        return ""
+
+
+def make_app(
+    workspace: Workspace | None = None,
+    *,
+    opener: Callable[[SourceChoice, ProgressReport, Callable[[], bool]], Workspace] | None = None,
+    copier: RecordingCopier | None = None,
+) -> IamtuiApp:
+    """An app that opens this workspace (the sample) in place of a source."""
+    opened = workspace or sample_workspace()
+    return IamtuiApp(SAMPLE, opener=opener or (lambda *_: opened), copier=copier or RecordingCopier())
+
+
+async def settle(pilot: Pilot[object]) -> None:
+    """Wait until no worker runs and every message they posted has been handled."""
+    for _ in range(50):
+        await pilot.pause()
+        running = [worker for worker in pilot.app.workers if not worker.is_finished]
+        if not running:
+            break
+        await pilot.app.workers.wait_for_complete(running)
+    for field in pilot.app.screen.query(Input):
+        field.cursor_blink = False
+    await pilot.pause()
+
+
+@asynccontextmanager
+async def opened(
+    app: IamtuiApp | None = None, size: tuple[int, int] = (120, 40), account: Account | None = None
+) -> AsyncIterator[Pilot[None]]:
+    """Run an app until its account is on screen."""
+    if account is not None:
+        workspace = sample_workspace()
+        app = make_app(workspace.with_account(account))
+    running = app or make_app()
+    async with running.run_test(size=size) as pilot:
+        await settle(pilot)
+        yield pilot
+
+
+async def press(pilot: Pilot[None], *keys: str) -> None:
+    """Press keys and wait for what they start."""
+    await pilot.press(*keys)
+    await settle(pilot)

@@ -1,0 +1,34 @@
+"""What every test of the screen needs: a clock that stands still, and nothing of the user's own."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from iamtui.tui import clock, themes
+from tests.support.sample_account import NOW
+
+SNAPSHOT_PYTHON = (3, 11)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Snapshots are made and compared on one Python only: others may draw the same screen in other bytes."""
+    if sys.version_info[:2] == SNAPSHOT_PYTHON:
+        return
+    wanted = ".".join(map(str, SNAPSHOT_PYTHON))
+    if config.getoption("update_snapshots", default=False):
+        raise pytest.UsageError(f"Snapshots are updated on Python {wanted} only.")
+    skip = pytest.mark.skip(reason=f"snapshots are compared on Python {wanted}")
+    for item in items:
+        if "snap_compare" in getattr(item, "fixturenames", ()):
+            item.add_marker(skip)
+
+
+@pytest.fixture(autouse=True)
+def _still(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    monkeypatch.setattr(themes, "user_themes", lambda: tmp_path / "no-themes")
+    monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
+    monkeypatch.delenv("NO_COLOR", raising=False)

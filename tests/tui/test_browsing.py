@@ -1,0 +1,308 @@
+"""Tree, filter, table, tabs and history, by keys."""
+
+from __future__ import annotations
+
+import pytest
+
+from iamtui.account.model import Role, User
+from iamtui.tui.app import IamtuiApp
+from iamtui.tui.inventory import Branch, Kind, key_of
+from iamtui.tui.widgets.children_table import ChildrenTable
+from iamtui.tui.widgets.detail.detail_pane import DetailPane
+from iamtui.tui.widgets.detail.list_and_document import ListAndDocument
+from iamtui.tui.widgets.explorer_tree import ExplorerTree
+from iamtui.tui.widgets.message_line import MessageLine
+from tests.support.sample_account import LAKE_READ, iam, large_account
+from tests.support.screen_app import RecordingCopier, make_app, opened, press
+
+
+def node_key(app: IamtuiApp) -> str:
+    node = app.main.explorer.node
+    return key_of(node) if node is not None else ""
+
+
+async def test_vim_keys_and_arrows_move_the_tree_cursor() -> None:
+    async with opened() as pilot:
+        tree = pilot.app.query_one(ExplorerTree)
+        assert tree.cursor == 0
+        await press(pilot, "j", "j", "down")
+        assert node_key(pilot.app) == iam("user/alice")
+        await press(pilot, "k", "up")
+        assert tree.cursor == 1
+        await press(pilot, "G")
+        assert tree.cursor == tree.total - 1
+        await press(pilot, "g")
+        assert tree.cursor == 0
+        await press(pilot, "ctrl+d")
+        assert tree.cursor > 1
+        await press(pilot, "ctrl+u")
+        assert tree.cursor == 0
+
+
+async def test_l_and_h_walk_into_branches_and_out_again() -> None:
+    async with opened() as pilot:
+        await press(pilot, "j", "l", "l")
+        assert node_key(pilot.app) == iam("user/automation/ci-deploy")
+        await press(pilot, "h")
+        assert pilot.app.main.explorer.node == Branch(Kind.USERS, "/automation/")
+        await press(pilot, "h", "h")
+        assert pilot.app.main.explorer.node == Branch(Kind.USERS)
+        await press(pilot, "h")
+        assert pilot.app.query_one(ExplorerTree).total == 6
+
+
+@pytest.mark.parametrize(
+    ("query", "first", "total"),
+    [
+        ("deploy-p", iam("role/deploy-prod"), 1),
+        ("DEPLOY", iam("role/deploy-prod"), 2),
+        (iam("role/web-server"), iam("role/web-server"), 1),
+        ("aroagithub", iam("role/github-actions"), 1),
+        ("tag:env=prod", iam("role/deploy-prod"), 1),
+        ("cost-center=4711", iam("user/alice"), 1),
+        ("dplyprd", iam("role/deploy-prod"), 1),
+    ],
+)
+async def test_filter_finds_names_arns_ids_tags_and_letters_in_order(query: str, first: str, total: int) -> None:
+    async with opened() as pilot:
+        await press(pilot, "slash")
+        pilot.app.main.explorer.filter_input.value = query
+        await press(pilot, "enter")
+        result = pilot.app.query_one(ExplorerTree).result
+        assert result is not None
+        assert result.total == total
+        assert node_key(pilot.app) == first
+        detail = pilot.app.query_one(DetailPane)
+        assert detail.entity is not None
+        assert detail.entity.arn == first
+
+
+async def test_filter_says_when_nothing_matches_and_escape_brings_the_tree_back() -> None:
+    async with opened() as pilot:
+        tree = pilot.app.query_one(ExplorerTree)
+        before = tree.total
+        await press(pilot, "slash", "q", "q", "q", "z")
+        assert tree.total == 0
+        assert "nothing found" in str(pilot.app.query_one("#filter-count").render())
+        await press(pilot, "escape")
+        assert tree.total == before
+        assert tree.has_focus
+
+
+async def test_filter_caps_the_list_and_says_the_count() -> None:
+    async with opened(account=large_account()) as pilot:
+        await press(pilot, "slash", "u", "s", "e", "r", "-")
+        result = pilot.app.query_one(ExplorerTree).result
+        assert result is not None
+        assert (result.total, len(result.hits)) == (6000, 500)
+        assert "6,000 matches, first 500 shown" in str(pilot.app.query_one("#filter-count").render())
+
+
+async def test_a_branch_shows_its_entities_of_all_paths_as_a_table() -> None:
+    async with opened() as pilot:
+        table = pilot.app.query_one(ChildrenTable)
+        assert [entity.name for entity in table.entities] == ["alice", "bob", "carol", "ci-deploy"]
+
+
+async def test_table_sorts_by_every_column_and_back() -> None:
+    async with opened() as pilot:
+        table = pilot.app.query_one(ChildrenTable)
+        table.focus()
+        await press(pilot, "greater_than_sign")
+        assert table.sort == ("created", False)
+        assert [entity.name for entity in table.entities] == ["alice", "bob", "ci-deploy", "carol"]
+        await press(pilot, "space")
+        assert [entity.name for entity in table.entities] == ["carol", "ci-deploy", "bob", "alice"]
+        await press(pilot, "greater_than_sign", "greater_than_sign", "space")
+        assert table.sort == ("policies", True)
+        assert next(entity.name for entity in table.entities) == "alice"
+        await press(pilot, "less_than_sign", "less_than_sign", "less_than_sign")
+        assert table.sort == ("name", False)
+
+
+async def test_sorting_keeps_the_cursor_on_its_entity() -> None:
+    async with opened() as pilot:
+        table = pilot.app.query_one(ChildrenTable)
+        table.focus()
+        await press(pilot, "j", "greater_than_sign", "space")
+        assert table.entity is not None
+        assert table.entity.name == "bob"
+
+
+async def test_a_click_on_a_column_title_sorts_by_it() -> None:
+    async with opened() as pilot:
+        table = pilot.app.query_one(ChildrenTable)
+        header = "".join(piece.text for piece in table.header_pieces(0, table.size.width))
+        await pilot.click(ChildrenTable, offset=(header.index("last used") + 2, 0))
+        assert table.sort == ("used", False)
+
+
+async def test_enter_in_the_table_opens_the_entity_and_back_returns() -> None:
+    async with opened() as pilot:
+        pilot.app.query_one(ChildrenTable).focus()
+        await press(pilot, "j", "enter")
+        assert node_key(pilot.app) == iam("user/data/bob")
+        assert pilot.app.query_one(DetailPane).has_focus_within
+        await press(pilot, "left_square_bracket")
+        assert pilot.app.main.explorer.node == Branch(Kind.USERS)
+        await press(pilot, "right_square_bracket")
+        assert node_key(pilot.app) == iam("user/data/bob")
+
+
+async def test_tabs_by_number_stay_while_the_cursor_moves() -> None:
+    async with opened() as pilot:
+        detail = pilot.app.query_one(DetailPane)
+        await press(pilot, "j", "j", "j", "2")
+        assert detail.active_tab == "policies"
+        await press(pilot, "j")
+        assert isinstance(detail.entity, User)
+        assert detail.active_tab == "policies"
+        await press(pilot, "5")
+        assert "no tab 5" in pilot.app.query_one(MessageLine).words
+        assert detail.active_tab == "policies"
+
+
+async def test_a_reference_is_followed_and_left_again() -> None:
+    async with opened() as pilot:
+        app = pilot.app
+        app.main.go_to(iam("instance-profile/web-server"))
+        await press(pilot, "2", "1")
+        app.query_one(DetailPane).facts.focus()
+        await press(pilot, "G", "k", "k", "o") if app.query_one(DetailPane).facts.row is None else None
+        facts = app.query_one(DetailPane).facts
+        facts.move_to(next(i for i, row in enumerate(facts.rows) if row.target == iam("role/web-server")))
+        await press(pilot, "o")
+        assert node_key(app) == iam("role/web-server")
+        await press(pilot, "left_square_bracket")
+        assert node_key(app) == iam("instance-profile/web-server")
+
+
+async def test_trust_names_who_may_assume_and_marks_the_statement() -> None:
+    async with opened() as pilot:
+        app = pilot.app
+        app.main.go_to(iam("role/deploy-prod"))
+        await press(pilot, "3")
+        assert app.query_one(DetailPane).active_tab == "trust"
+        both = app.query_one(ListAndDocument)
+        assert [row.value for row in both.rows_view.rows] == ["user alice", "user ci-deploy"]
+        assert both.rows_view.rows[0].note == "if aws:MultiFactorAuthPresent"
+        both.rows_view.focus()
+        await press(pilot, "j")
+        role = app.query_one(DetailPane).entity
+        assert isinstance(role, Role)
+        first, last = role.trust.lines[1]
+        assert both.document_view.marked == range(first, last + 1)
+
+
+async def test_show_statement_marks_the_lines_of_the_document() -> None:
+    async with opened() as pilot:
+        app = pilot.app
+        app.main.go_to(iam("role/deploy-prod"))
+        detail = app.query_one(DetailPane)
+        assert detail.show_statement("data-lake-read", 1)
+        assert detail.active_tab == "policies"
+        version = LAKE_READ.default_version
+        assert version is not None
+        first, last = version.document.lines[1]
+        await pilot.pause()
+        document = app.query_one(ListAndDocument).document_view
+        assert document.marked == range(first, last + 1)
+        assert '"Sid": "NoDelete"' in document.text.split("\n")[first]
+        assert detail.show_statement(LAKE_READ.arn, 0)
+        assert not detail.show_statement("no-such-policy", 0)
+
+
+async def test_policies_tab_lists_every_way_a_policy_applies() -> None:
+    async with opened() as pilot:
+        app = pilot.app
+        app.main.go_to(iam("user/data/bob"))
+        await press(pilot, "2")
+        rows = app.query_one(ListAndDocument).rows_view.rows
+        assert [(row.label, row.value) for row in rows] == [
+            ("inline", "scratch-bucket"),
+            ("group", "data-lake-read"),
+            ("group inline", "query-athena"),
+            ("boundary", "developer-boundary"),
+        ]
+        assert rows[1].note == "from analysts"
+
+
+async def test_missing_and_unreadable_documents_say_so() -> None:
+    async with opened() as pilot:
+        app = pilot.app
+        app.main.go_to(iam("user/automation/ci-deploy"))
+        await press(pilot, "2")
+        both = app.query_one(ListAndDocument)
+        assert "not loaded (iam:GetPolicyVersion)" in both.document_view.text
+        both.rows_view.move_to(2)
+        await pilot.pause()
+        assert "cannot be read" in both.document_view.text
+        assert "line 1" in both.document_view.text
+
+
+async def test_missing_facts_are_unknown_and_never_none() -> None:
+    async with opened() as pilot:
+        app = pilot.app
+        app.main.go_to(iam("user/automation/ci-deploy"))
+        await pilot.pause()
+        rows = {row.label: row.value for row in app.query_one(DetailPane).facts.rows}
+        assert rows["Access keys"] == "unknown (access denied; needs iam:ListAccessKeys)"
+        assert rows["MFA"] == "unknown (not loaded)"
+        assert rows["Password used"] == "never"
+
+
+async def test_q_steps_back_and_quits_only_at_the_end() -> None:
+    async with opened() as pilot:
+        app = pilot.app
+        app.main.go_to(iam("role/deploy-prod"))
+        await press(pilot, "z")
+        assert app.main.has_class("-zoomed")
+        await press(pilot, "q")
+        assert not app.main.has_class("-zoomed")
+        await press(pilot, "q")
+        assert app.main.explorer.node == Branch(Kind.USERS)
+        assert app.is_running
+        await pilot.press("q")
+        await pilot.pause()
+        assert app.return_code == 0
+
+
+async def test_zoom_gives_the_focused_pane_the_whole_body() -> None:
+    async with opened() as pilot:
+        app = pilot.app
+        await press(pilot, "z")
+        assert app.main.explorer.region.width == 120
+        assert not app.main.subject.region.area
+        await press(pilot, "z")
+        app.query_one(ChildrenTable).focus()
+        await press(pilot, "z")
+        assert app.main.subject.region.width == 120
+        assert not app.main.explorer.region.area
+
+
+async def test_jump_mode_moves_the_focus_by_a_letter() -> None:
+    async with opened() as pilot:
+        await press(pilot, "ctrl+o", "d")
+        assert pilot.app.query_one(ChildrenTable).has_focus
+        await press(pilot, "ctrl+o", "e")
+        assert pilot.app.query_one(ExplorerTree).has_focus
+        await press(pilot, "ctrl+o", "escape")
+        assert pilot.app.screen is pilot.app.main
+
+
+async def test_copying_the_arn_of_what_is_under_the_cursor() -> None:
+    copier = RecordingCopier()
+    async with opened(make_app(copier=copier)) as pilot:
+        await press(pilot, "y")
+        assert copier.copied == []
+        pilot.app.main.go_to(iam("role/deploy-prod"))
+        await press(pilot, "y")
+        assert copier.copied == [iam("role/deploy-prod")]
+        assert pilot.app.query_one(MessageLine).words == "ARN copied."
+
+
+async def test_a_refresh_keeps_the_place() -> None:
+    async with opened() as pilot:
+        pilot.app.main.go_to(iam("role/service-role/lambda-thumbnails"))
+        await press(pilot, "r")
+        assert node_key(pilot.app) == iam("role/service-role/lambda-thumbnails")

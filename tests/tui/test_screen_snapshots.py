@@ -1,0 +1,66 @@
+"""The screen as it looks, in every layout."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.support.sample_account import iam
+from tests.support.screen_app import make_app, press, settle
+
+SIZES = {"narrow": (80, 24), "medium": (120, 40), "wide": (200, 60)}
+
+SnapCompare = Callable[..., bool]
+
+
+def at(key: str, *keys: str, theme: str = "iamtui-dark") -> Callable[[Pilot[None]], Awaitable[None]]:
+    """Go to a node, then press keys."""
+
+    async def run(pilot: Pilot[None]) -> None:
+        await settle(pilot)
+        pilot.app.theme = theme
+        if key:
+            pilot.app.main.go_to(key)  # type: ignore[attr-defined]
+        await press(pilot, *keys)
+
+    return run
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_branch_as_a_table(snap_compare: SnapCompare, size: str) -> None:
+    assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=at("roles:"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_overview_of_a_user(snap_compare: SnapCompare, size: str) -> None:
+    assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=at(iam("user/alice"), "1"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_policies_of_a_role(snap_compare: SnapCompare, size: str) -> None:
+    assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=at(iam("role/deploy-prod"), "2"))
+
+
+def test_trust_of_a_role(snap_compare: SnapCompare) -> None:
+    assert snap_compare(
+        make_app(), terminal_size=SIZES["medium"], run_before=at(iam("role/deploy-prod"), "3", "l", "j")
+    )
+
+
+def test_json_of_a_group_in_the_light_theme(snap_compare: SnapCompare) -> None:
+    run = at(iam("group/data/analysts"), "4", theme="iamtui-light")
+    assert snap_compare(make_app(), terminal_size=SIZES["medium"], run_before=run)
+
+
+def test_filter(snap_compare: SnapCompare) -> None:
+    assert snap_compare(make_app(), terminal_size=SIZES["medium"], run_before=at("", "slash", "d", "a", "t", "a"))
+
+
+def test_jump_letters(snap_compare: SnapCompare) -> None:
+    assert snap_compare(make_app(), terminal_size=SIZES["medium"], run_before=at("", "ctrl+o"))
+
+
+def test_too_small(snap_compare: SnapCompare) -> None:
+    assert snap_compare(make_app(), terminal_size=(59, 19), run_before=at(""))

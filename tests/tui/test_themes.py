@@ -1,0 +1,126 @@
+"""Theme files: ours are whole and readable, a user's are checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.color import Color
+from textual.theme import BUILTIN_THEMES, Theme
+
+from iamtui.paths import shipped_themes
+from iamtui.tui import themes
+from iamtui.tui.themes import FALLBACK_VARIABLES, fallback_variables, load_themes, read_theme, theme_from
+from tests.support.screen_app import opened
+
+TEXT_VARIABLES = [
+    "verdict-allowed", "verdict-denied", "verdict-depends", "verdict-unknown",
+    "session-active", "session-warning", "session-expired",
+    "muted", "faint", "heading", "link", "match",
+    "json-key", "json-string", "json-number", "json-constant", "json-punctuation",
+]  # fmt: skip
+
+
+def shipped() -> tuple[Theme, ...]:
+    folder = shipped_themes()
+    assert folder is not None
+    loaded = load_themes([folder])
+    assert loaded.problems == ()
+    return loaded.themes
+
+
+def contrast(one: Color, other: Color) -> float:
+    """The contrast ratio of WCAG 2: 1 (none) to 21."""
+
+    def luminance(colour: Color) -> float:
+        parts = [part / 255 for part in colour.rgb]
+        linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_a_dark_and_a_light_theme_are_shipped_and_set_every_variable() -> None:
+    assert {(theme.name, theme.dark) for theme in shipped()} == {("iamtui-dark", True), ("iamtui-light", False)}
+    for theme in shipped():
+        assert set(FALLBACK_VARIABLES) <= set(theme.variables)
+
+
+@pytest.mark.parametrize("theme", shipped(), ids=lambda theme: theme.name)
+@pytest.mark.parametrize("variable", TEXT_VARIABLES)
+def test_text_has_contrast_on_every_ground_it_stands_on(theme: Theme, variable: str) -> None:
+    text = Color.parse(theme.variables[variable])
+    assert theme.background is not None
+    assert theme.surface is not None
+    for ground in (theme.background, theme.surface):
+        assert contrast(text, Color.parse(ground)) >= 4.5
+    for ground in ("cursor", "cursor-blurred", "statement"):
+        assert contrast(text, Color.parse(theme.variables[ground])) >= 3.0
+
+
+@pytest.mark.parametrize("theme", BUILTIN_THEMES.values(), ids=lambda theme: theme.name)
+def test_our_variables_have_a_colour_in_every_built_in_theme(theme: Theme) -> None:
+    resolved = fallback_variables(theme)
+    assert set(resolved) == set(FALLBACK_VARIABLES)
+    assert not [value for value in resolved.values() if "$" in value]
+
+
+def test_unknown_keys_and_bad_colours_are_named_with_the_nearest_and_left_to_the_default(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        'name = "mine"\nprimary = "#00ff00"\nwarnign = "#ffff00"\nerror = "no-colour"\ndark = "yes"\n'
+        '[variables]\nverdict-alowed = "#00ff00"\nverdict-denied = "reddish"\nmuted = "#888888"\n'
+    )
+    theme, problems = read_theme(file)
+    assert theme is not None
+    assert theme.error is None
+    assert theme.dark is True
+    assert theme.variables == {"muted": "#888888"}
+    text = "\n".join(problems)
+    assert "unknown key warnign (did you mean warning?)" in text
+    assert 'error is not a colour such as "#6cb6ff"' in text
+    assert "dark is true or false" in text
+    assert "unknown variable verdict-alowed (did you mean verdict-allowed?)" in text
+    assert "the variable verdict-denied is not a colour" in text
+    assert len(problems) == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("name = ", "cannot be read"),
+        ('primary = "#ffffff"', "needs a name"),
+        ('name = "[red]x"\nprimary = "#ffffff"', "needs a name"),
+        ('name = "x"', "needs a colour"),
+        ('name = "x"\nprimary = "nope"', "needs a colour"),
+    ],
+)
+def test_a_theme_that_cannot_be_used_is_reported(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "broken.toml"
+    file.write_text(text)
+    theme, problems = read_theme(file)
+    assert theme is None
+    assert said in problems[0]
+    assert "broken.toml" in problems[0]
+
+
+def test_variables_must_be_a_table() -> None:
+    theme, problems = theme_from({"name": "x", "primary": "#ffffff", "variables": "all"}, "x.toml")
+    assert theme is not None
+    assert problems == ["Theme x.toml: [variables] is a table; it is ignored."]
+
+
+async def test_a_users_theme_is_found_beside_ours_and_its_problems_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "forest.toml").write_text('name = "forest"\nprimary = "#228833"\nbackgruond = "#000000"\n')
+    monkeypatch.setattr(themes, "user_themes", lambda: tmp_path)
+    assert "backgruond (did you mean background?)" in load_themes().problems[0]
+    async with opened() as pilot:
+        assert {"iamtui-dark", "iamtui-light", "forest"} <= set(pilot.app.available_themes)
+        assert pilot.app.theme == "iamtui-dark"
+        for name in ("iamtui-light", "forest", "nord", "iamtui-dark"):
+            pilot.app.theme = name
+            await pilot.pause()
+            assert pilot.app.theme == name
