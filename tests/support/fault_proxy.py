@@ -66,7 +66,8 @@ Rule: TypeAlias = Callable[[Call], Fault | None]
 
 def error(status: int, code: str, message: str = "no") -> Answer:
     """An error as the query protocol (IAM, STS) sends it."""
-    body = f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+    said = f"<Type>Sender</Type><Code>{code}</Code><Message>{message}</Message>"
+    body = f"<ErrorResponse><Error>{said}</Error></ErrorResponse>"
     return Answer(status, body.encode())
 
 
@@ -175,18 +176,18 @@ class FaultProxy:
         root = ET.fromstring(whole.body)
         namespace = root.tag.partition("}")[0] + "}"
         result = root[0]
-        entities = [
-            (lst, one) for lst in list(result) if lst.tag.removeprefix(namespace) in _LISTS for one in list(lst)
-        ]
-        for lst in [
-            lst for lst in list(result) if lst.tag.removeprefix(namespace) in (*_LISTS, "IsTruncated", "Marker")
-        ]:
-            result.remove(lst)
+        entities: list[tuple[str, ET.Element]] = []
+        for part in list(result):
+            name = part.tag.removeprefix(namespace)
+            if name in _LISTS:
+                entities.extend((part.tag, one) for one in list(part))
+            if name in (*_LISTS, "IsTruncated", "Marker"):
+                result.remove(part)
         shown: dict[str, ET.Element] = {}
-        for lst, one in entities[start : start + size]:
-            shown.setdefault(lst.tag, ET.SubElement(result, lst.tag)).append(one) if lst.tag not in shown else shown[
-                lst.tag
-            ].append(one)
+        for tag, one in entities[start : start + size]:
+            if tag not in shown:
+                shown[tag] = ET.SubElement(result, tag)
+            shown[tag].append(one)
         more = start + size < len(entities)
         ET.SubElement(result, f"{namespace}IsTruncated").text = "true" if more else "false"
         if more:
@@ -201,9 +202,8 @@ _SCOPE = re.compile(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/aws4_request")
 def _call(handler: BaseHTTPRequestHandler, body: bytes) -> Call:
     headers = {name.lower(): value for name, value in handler.headers.items()}
     scope = _SCOPE.search(headers.get("authorization", ""))
-    parameters = (
-        dict(parse_qsl(body.decode("utf-8", "replace"))) if "urlencoded" in headers.get("content-type", "") else {}
-    )
+    is_form = "urlencoded" in headers.get("content-type", "")
+    parameters = dict(parse_qsl(body.decode("utf-8", "replace"))) if is_form else {}
     operation = parameters.get("Action") or headers.get("x-amz-target", "").rpartition(".")[2]
     return Call(scope.group(1) if scope else "", operation, parameters, headers, handler.path)
 

@@ -1,0 +1,395 @@
+from __future__ import annotations
+
+import codecs
+import json
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from iamtui.account.authorization_details import load_account
+from iamtui.account.availability import Known, Missing
+from iamtui.account.model import AccessKey, Account, LoginProfile, PublicAccessBlock
+from iamtui.account.record_parts import parse_time
+from iamtui.policy.document import PolicyDocument
+from iamtui.problem import Problem
+from tests.support.snapshot_builder import (
+    ID,
+    allow,
+    as_bytes,
+    attached,
+    complete,
+    document,
+    group,
+    iam,
+    inline,
+    policy,
+    role,
+    snapshot,
+    trust,
+    user,
+)
+
+
+def load(value: Any) -> Account:
+    return load_account(value if isinstance(value, bytes) else as_bytes(value))
+
+
+def gap_names(account: Account) -> set[str]:
+    return {gap.what for gap in account.gaps}
+
+
+def test_every_key_of_the_format_arrives() -> None:
+    account = load(complete())
+
+    assert (account.id, account.partition, account.alias) == (ID, "aws", Known("acme"))
+    assert account.caller_arn == Known(iam("user/staff/alice"))
+    assert account.taken_at == datetime(2026, 11, 24, 9, tzinfo=UTC)
+    alice = account.user("alice")
+    assert alice is not None
+    assert (alice.path, alice.groups, alice.boundary_arn) == ("/staff/", ("devs",), iam("policy/teams/bound"))
+    assert alice.tags == (("team", "blue"), ("empty", ""))
+    assert alice.created == datetime(2024, 3, 1, 10, tzinfo=UTC)
+    assert alice.password_last_used == Known(datetime(2026, 10, 1, tzinfo=UTC))
+    assert isinstance(alice.access_keys, Known)
+    assert alice.access_keys.value[0].last_service == "s3"
+    assert alice.access_keys.value[1] == AccessKey("AKIAOLD", "Inactive", datetime(2024, 3, 1, 10, tzinfo=UTC))
+    assert isinstance(alice.mfa_devices, Known)
+    assert alice.mfa_devices.value[0].serial == iam("mfa/alice")
+    assert alice.login_profile == Known(LoginProfile(datetime(2024, 3, 1, 10, tzinfo=UTC), True))
+    deploy = account.role("deploy")
+    assert deploy is not None
+    assert (deploy.description, deploy.max_session_seconds) == (Known("ships"), Known(7200))
+    assert deploy.last_used == Known(datetime(2026, 11, 1, 8, 30, tzinfo=UTC))
+    assert deploy.last_used_region == "eu-central-1"
+    assert [(profile.name, profile.roles) for profile in account.instance_profiles] == [
+        ("deploy-hosts", ("deploy",)),
+        ("spare", ()),
+    ]
+    assert isinstance(account.providers, Known)
+    assert [(one.type, one.name, one.audiences) for one in account.providers.value] == [
+        ("SAML", "idp", ()),
+        ("OIDC", "token.example.com", ("sts.amazonaws.com",)),
+    ]
+    assert isinstance(account.organization, Known)
+    assert account.organization.value is not None
+    root, unit, own = account.organization.value.path
+    assert isinstance(root.scps, Known)
+    assert root.scps.value[0].document.policy.statements[0].actions == ("*",)
+    assert isinstance(root.rcps, Missing)
+    assert isinstance(unit.scps, Missing)
+    assert (unit.rcps, own.scps) == (Known(()), Known(()))
+    states = {arn: found.state for arn, found in account.resource_policies.items()}
+    assert states == {"arn:aws:s3:::open": "present", "arn:aws:s3:::plain": "none", "arn:aws:s3:::shut": "denied"}
+    assert account.resource_policies["arn:aws:s3:::shut"].permission == "s3:GetBucketPolicy"
+    assert account.public_access_blocks == {"open": PublicAccessBlock(True)}
+    assert gap_names(account) == {"resource policies of queues"}
+
+
+def test_asked_and_none_differs_from_not_asked() -> None:
+    account = load(complete())
+    bob, idle = account.user("bob"), account.role("idle")
+
+    assert bob is not None
+    assert idle is not None
+    assert (bob.password_last_used, bob.access_keys, bob.mfa_devices, bob.login_profile) == (
+        Known(None),
+        Known(()),
+        Known(()),
+        Known(None),
+    )
+    assert idle.last_used == Known(None)
+    assert idle.description == Missing("not in the snapshot", "iam:ListRoles")
+
+    bare = load(snapshot(users=[user()], roles=[{**role(), "RoleLastUsed": None}]))
+    assert bare.users[0].password_last_used == Missing("not in the snapshot", "iam:ListUsers")
+    assert bare.users[0].access_keys == Missing("not in the snapshot", "iam:ListAccessKeys")
+    assert bare.users[0].mfa_devices == Missing("not in the snapshot", "iam:ListMFADevices")
+    assert bare.users[0].login_profile == Missing("not in the snapshot", "iam:GetLoginProfile")
+    assert isinstance(bare.roles[0].last_used, Missing)
+    assert isinstance(bare.organization, Missing)
+    assert isinstance(bare.providers, Missing)
+    assert isinstance(bare.alias, Missing)
+    assert load(snapshot(users=[user()], organization=None)).organization == Known(None)
+    assert load(snapshot(users=[user()], iamtui={"alias": None})).alias == Known(None)
+
+
+DOCUMENT = document(allow("s3:GetObject", "arn:aws:s3:::b/a%20b+c", Sid="é"))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        DOCUMENT,
+        json.dumps(DOCUMENT),
+        json.dumps(DOCUMENT, indent=2, ensure_ascii=False),
+        quote(json.dumps(DOCUMENT), safe=""),
+        quote(json.dumps(DOCUMENT, ensure_ascii=False)),
+    ],
+    ids=["object", "text", "pretty text", "percent-encoded", "percent-encoded utf-8"],
+)
+def test_documents_come_as_objects_text_and_percent_encoded(written: Any) -> None:
+    account = load(
+        snapshot(
+            users=[user(UserPolicyList=[inline("p", written)])],
+            roles=[role(AssumeRolePolicyDocument=written)],
+            policies=[policy(body=written)],
+        )
+    )
+
+    default = account.policies[0].default_version
+    assert default is not None
+    for found in (account.users[0].inline_policies[0].document, account.roles[0].trust, default.document):
+        assert found.value == DOCUMENT
+
+
+def test_equal_documents_are_one_object() -> None:
+    account = load(snapshot(roles=[role("a"), role("b")]))
+
+    assert account.roles[0].trust is account.roles[1].trust
+
+
+PAGE_1 = {"UserDetailList": [user("a")], "IsTruncated": True, "Marker": "m"}
+PAGE_2 = {"UserDetailList": [user("b"), user("a")], "RoleDetailList": [role()], "IsTruncated": False}
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        as_bytes([PAGE_1, PAGE_2]),
+        as_bytes(PAGE_1) + b"\n" + as_bytes(PAGE_2),
+        json.dumps(PAGE_1).encode() + json.dumps(PAGE_2).encode(),
+        json.dumps(PAGE_1).encode() + b"\n" + json.dumps(PAGE_2).encode() + b"\n",
+    ],
+    ids=["list", "one after the other", "no space between", "json lines"],
+)
+def test_pages_are_put_together(pages: bytes) -> None:
+    account = load(pages)
+
+    assert [one.name for one in account.users] == ["a", "b"]
+    assert [one.name for one in account.roles] == ["deploy"]
+    assert "the rest of the account" not in gap_names(account)
+    assert {"groups", "managed policies"} <= gap_names(account)
+
+
+@pytest.mark.parametrize("ending", [{"IsTruncated": True, "Marker": "m"}, {"Marker": "m"}, {"NextToken": "t"}], ids=str)
+def test_a_listing_that_stopped_early_says_so(ending: dict[str, Any]) -> None:
+    assert "the rest of the account" in gap_names(load(snapshot(users=[user()], **ending)))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "utf-8"])
+def test_text_encodings_of_other_shells(encoding: str) -> None:
+    text = json.dumps(snapshot(roles=[role(Tags=[{"Key": "k", "Value": "zażółć"}])]), ensure_ascii=False)
+
+    assert load(text.encode(encoding)).roles[0].tags == (("k", "zażółć"),)
+    if encoding == "utf-16":
+        assert load(codecs.BOM_UTF16_BE + text.encode("utf-16-be")).roles[0].tags == (("k", "zażółć"),)
+
+
+def test_names_and_paths_come_from_arns() -> None:
+    account = load(
+        {
+            "UserDetailList": [{"Arn": iam("user/a/b/carol")}],
+            "RoleDetailList": [{"Arn": iam("role/x"), "AssumeRolePolicyDocument": trust()}],
+            "GroupDetailList": [{"GroupName": "g"}],
+            "Policies": [{"Arn": iam("policy/p/q"), "PolicyVersionList": policy()["PolicyVersionList"]}],
+        }
+    )
+
+    assert (account.users[0].name, account.users[0].path) == ("carol", "/a/b/")
+    assert (account.roles[0].name, account.roles[0].path) == ("x", "/")
+    assert account.groups[0].arn == iam("group/g")
+    assert (account.policies[0].name, account.policies[0].path) == ("q", "/p/")
+
+
+def test_partition_and_id_come_from_arns() -> None:
+    arn = "arn:aws-cn:iam::210987654321:user/u"
+
+    account = load({"UserDetailList": [{"Arn": arn}]})
+
+    assert (account.id, account.partition) == ("210987654321", "aws-cn")
+    assert load({"UserDetailList": []}).id == ""
+    assert "the account id" in gap_names(load({"UserDetailList": []}))
+
+
+def test_two_accounts_in_one_file_are_refused() -> None:
+    with pytest.raises(Problem, match="several accounts"):
+        load({"UserDetailList": [user(), {"Arn": "arn:aws:iam::210987654321:user/u"}]})
+
+
+def test_policies_that_stand_among_the_roles_are_policies() -> None:
+    account = load(snapshot(roles=[role(), policy("stray")]))
+
+    assert [one.name for one in account.roles] == ["deploy"]
+    assert [one.name for one in account.policies] == ["stray"]
+    assert account.policies[0].default_version is not None
+
+
+def test_the_default_version_is_found_by_its_id_when_no_mark_is_there() -> None:
+    versions = [{"VersionId": name, "Document": document(allow(f"s3:{name}"))} for name in ("v1", "v2")]
+
+    account = load(snapshot(policies=[policy(DefaultVersionId="v2", PolicyVersionList=versions)]))
+
+    default = account.policies[0].default_version
+    assert default is not None
+    assert default.id == "v2"
+
+
+def test_what_is_named_but_not_given_is_a_gap() -> None:
+    aws = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    bound = {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": iam("policy/bound")}
+    account = load(
+        snapshot(
+            users=[user(GroupList=["ghosts"], AttachedManagedPolicies=[attached(aws)])],
+            roles=[{**role(PermissionsBoundary=bound), "AssumeRolePolicyDocument": None}, {"Arn": iam("role/r2")}],
+            policies=[policy("bound", PolicyVersionList=[])],
+        )
+    )
+
+    gaps = {gap.what: gap for gap in account.gaps}
+    assert aws in gaps["documents of 1 AWS managed policy"].error
+    assert gaps["documents of 1 customer managed policy"].permission == "iam:GetPolicyVersion"
+    assert "ghosts" in gaps["1 group that users are in"].error
+    assert "r2" in gaps["trust policies of 1 role"].error
+    assert "organization: SCPs and RCPs" in gaps
+    assert account.policy(aws) is None
+
+
+def test_a_complete_listing_has_no_gap_beyond_what_the_api_never_says() -> None:
+    account = load(snapshot(users=[user(GroupList=["devs"])], groups=[group()], roles=[role()], policies=[policy()]))
+
+    assert gap_names(account) == {
+        "organization: SCPs and RCPs",
+        "last use of passwords",
+        "descriptions and longest sessions of roles",
+        "access keys",
+        "MFA devices",
+        "console passwords",
+        "identity providers",
+        "resource policies",
+    }
+
+
+UNREADABLE = [
+    pytest.param('{"Statement": [', "Not JSON", id="cut off"),
+    pytest.param("%7B%22Statement%22", "Not JSON", id="cut off, encoded"),
+    pytest.param({"Version": "2012-10-17"}, "needs a Statement", id="no statement"),
+    pytest.param("[1]", "JSON object", id="a list"),
+    pytest.param("null", "JSON object", id="null"),
+    pytest.param('{"Statement": [], "Statement": []}', "stands twice", id="repeated key"),
+]
+
+
+@pytest.mark.parametrize(("written", "why"), UNREADABLE)
+def test_an_unreadable_document_is_kept_and_the_rest_loads(written: Any, why: str) -> None:
+    account = load(snapshot(users=[user(UserPolicyList=[inline("bad", written), inline("good")])], roles=[role()]))
+
+    bad, good = account.users[0].inline_policies
+    assert why in str(bad.document.error)
+    assert good.document.error is None
+    assert account.roles[0].trust.error is None
+
+
+def test_a_repeated_key_in_a_document_is_seen_on_every_way_in() -> None:
+    # The last of two keys would win in a plain JSON parser, and turn this Deny into an Allow.
+    text = '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Effect":"Allow","Action":"*","Resource":"*"}]}'
+    entry = as_bytes(snapshot(roles=[role("x", RolePolicyList=[inline("p", "HERE")])])).decode()
+    fast = entry.replace('"HERE"', text).encode()
+    slow = fast + b'{"UserDetailList": []}'
+
+    for data in (fast, slow):
+        found = load(data).roles[0].inline_policies[0].document
+        assert "stands twice" in str(found.error)
+
+
+def test_lone_surrogates_and_nan_do_not_stop_a_load() -> None:
+    data = as_bytes(
+        snapshot(
+            users=[user(Tags=[{"Key": "k", "Value": "\ud800"}])],
+            roles=[role(RolePolicyList=[inline("s", document(allow("s3:*", "arn:aws:s3:::\udfff")))])],
+            policies=[policy(body={"Version": "2012-10-17", "Statement": float("nan")})],
+        )
+    )
+
+    account = load(data)
+
+    assert account.users[0].tags == (("k", "\ud800"),)
+    assert account.roles[0].inline_policies[0].document.policy.statements[0].resources == ("arn:aws:s3:::\udfff",)
+    default = account.policies[0].default_version
+    assert default is not None
+    assert "NaN" in str(default.document.error)
+
+
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        ({"UserDetailList": [{"UserName": 3}]}, "$.UserDetailList[0].UserName"),
+        ({"UserDetailList": {"a": 1}}, "$.UserDetailList"),
+        ({"UserDetailList": [user(), {}]}, "$.UserDetailList[1]"),
+        ({"Policies": [policy(PolicyVersionList=[1])]}, "$.Policies[0].PolicyVersionList[0]"),
+        ({"RoleDetailList": [role(Tags=[{"Value": "v"}])]}, "$.RoleDetailList[0].Tags[0]"),
+        ({"UserDetailList": [{"Arn": "no arn"}]}, "$.UserDetailList[0].Arn"),
+        ({"Policies": [], "organization": "o-1"}, "$.organization"),
+        ({"Policies": [], "resource_policies": {"arn:x": {"state": "maybe"}}}, "$.resource_policies['arn:x']"),
+        ({"Policies": [], "resource_policies": {"arn:x": {"state": "present"}}}, "$.resource_policies['arn:x']"),
+        ([3], "$[0]"),
+    ],
+)
+def test_another_shape_is_one_sentence_with_the_path(value: Any, path: str) -> None:
+    with pytest.raises(Problem) as raised:
+        load(value)
+
+    assert path in raised.value.sentence
+    assert "get-account-authorization-details" in raised.value.next_step
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "is empty"),
+        (b" \n ", "is empty"),
+        (b"{}", "an empty object"),
+        (b'{"a": 1, "b": 2}', "found a, b"),
+        (b"[]", "not an account"),
+        (b"nonsense", "not JSON"),
+        (b'{"UserDetailList": [', "not JSON"),
+        (b'{"UserDetailList": []} trailing', "line 1, column 24"),
+        (b'{"UserDetailList": [{"UserName": "\xff"}]}', "not valid UTF-8"),
+        (codecs.BOM_UTF16_LE + b"\x00", "not valid UTF-16"),
+        pytest.param(b'{"x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply", id="deep"),
+        (b'{"iamtui": {"version": 2}}', "format version 2"),
+    ],
+)
+def test_what_is_no_account_is_refused(data: bytes, words: str) -> None:
+    with pytest.raises(Problem) as raised:
+        load(data)
+
+    assert words in raised.value.sentence
+    assert raised.value.next_step
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("2024-03-01T10:00:00Z", datetime(2024, 3, 1, 10, tzinfo=UTC)),
+        ("2024-03-01T11:00:00+01:00", datetime(2024, 3, 1, 10, tzinfo=UTC)),
+        ("2024-03-01 10:00:00+00:00", datetime(2024, 3, 1, 10, tzinfo=UTC)),
+        ("2024-03-01T10:00:00", datetime(2024, 3, 1, 10, tzinfo=UTC)),
+        (1709287200, datetime(2024, 3, 1, 10, tzinfo=UTC)),
+        ("1709287200.0", datetime(2024, 3, 1, 10, tzinfo=UTC)),
+        ("yesterday", None),
+        (1e300, None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_dates(written: Any, read: datetime | None) -> None:
+    assert parse_time(written) == read
+    assert load(snapshot(users=[user(CreateDate=written)])).users[0].created == read
+
+
+def test_the_document_of_a_role_without_one_is_an_error_not_a_policy() -> None:
+    assert load({"RoleDetailList": [{"Arn": iam("role/r")}]}).roles[0].trust == PolicyDocument("")
+    assert load({"RoleDetailList": [{"Arn": iam("role/r")}]}).roles[0].trust.error is not None
