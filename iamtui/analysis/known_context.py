@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,6 +12,7 @@ from iamtui.analysis.policies_in_force import entity_behind
 from iamtui.evaluation.prepared import PreparedAction
 from iamtui.evaluation.request import Principal, PrincipalKind
 from iamtui.policy.arn import parse_arn
+from iamtui.policy.context import KeyValues
 
 _GLOBAL_SERVICES: Final = frozenset(
     ("iam", "organizations", "route53", "cloudfront", "support", "health", "account", "globalaccelerator", "shield")
@@ -28,43 +28,14 @@ _ONLY_FORWARDED: Final = ("aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaL
 
 @dataclass(frozen=True, slots=True)
 class KnownContext:
-    """Values by key, and the keys (or families, `aws:PrincipalTag/*`) that are known to be absent."""
+    """Values by lower-case key, and the names (or families, `aws:PrincipalTag/*`) known to be absent."""
 
-    values: Mapping[str, tuple[str, ...]]
+    values: KeyValues
     absent: tuple[str, ...] = ()
 
 
-def account_context(
-    account: Account, principal: Principal, prepared: PreparedAction, owner: str | None
-) -> KnownContext:
-    """What the account says of a request's context (IAM User Guide: global condition context keys)."""
-    of_principal = _principal_context(account, principal)
-    values = dict(of_principal.values)
-    absent = of_principal.absent
-    if owner is not None:
-        values["aws:ResourceAccount"] = (owner,)
-    if owner == account.id:
-        organization = _organization_values(account, "aws:Resource")
-        values.update(organization.values)
-        absent += organization.absent
-    tagged = account.by_arn(prepared.resource.text)
-    if isinstance(tagged, (User, Role)):
-        for key, value in tagged.tags:
-            values[f"aws:ResourceTag/{key}"] = values[f"iam:ResourceTag/{key}"] = (value,)
-        absent += ("aws:ResourceTag/*", "iam:ResourceTag/*")
-    return KnownContext(values, absent)
-
-
-def _principal_context(account: Account, principal: Principal) -> KnownContext:
-    key = ("principal context", principal)
-    found = account.memo.get(key)
-    if found is None:
-        found = account.memo[key] = _make_principal_context(account, principal)
-    assert isinstance(found, KnownContext)
-    return found
-
-
-def _make_principal_context(account: Account, principal: Principal) -> KnownContext:
+def principal_context(account: Account, principal: Principal) -> KnownContext:
+    """What the account says of the caller (IAM User Guide: global condition context keys)."""
     values: dict[str, tuple[str, ...]] = {}
     absent: tuple[str, ...] = ()
     kind = principal.kind
@@ -75,7 +46,7 @@ def _make_principal_context(account: Account, principal: Principal) -> KnownCont
     entity = entity_behind(account, principal)
     if entity is not None:
         for tag, value in entity.tags:
-            values[f"aws:PrincipalTag/{tag}"] = (value,)
+            values[f"aws:PrincipalTag/{tag}".lower()] = (value,)
         if kind is PrincipalKind.USER:
             # A role or federated session may carry session tags besides; a user has only its own.
             absent += ("aws:PrincipalTag/*", "aws:SourceIdentity")
@@ -86,7 +57,7 @@ def _make_principal_context(account: Account, principal: Principal) -> KnownCont
         values["aws:userid"] = (principal.account,)
         absent += ("aws:PrincipalTag/*",)
     if principal.account == account.id:
-        organization = _organization_values(account, "aws:Principal")
+        organization = _organization_context(account, "aws:Principal")
         values.update(organization.values)
         absent += organization.absent
     return KnownContext(values, absent)
@@ -102,22 +73,49 @@ def _user_id(principal: Principal, entity: User | Role) -> str:
     return ""
 
 
-def _organization_values(account: Account, prefix: str) -> KnownContext:
+def resource_context(account: Account, prepared: PreparedAction, owner: str | None) -> KnownContext:
+    """What the account says of the resource: owner, its organization, and the tags of users and roles."""
+    values: dict[str, tuple[str, ...]] = {}
+    absent: tuple[str, ...] = ()
+    if owner is not None:
+        values["aws:resourceaccount"] = (owner,)
+    if owner == account.id:
+        organization = _organization_context(account, "aws:Resource")
+        values.update(organization.values)
+        absent += organization.absent
+    tagged = account.by_arn(prepared.resource.text)
+    if isinstance(tagged, (User, Role)):
+        for key, value in tagged.tags:
+            values[f"aws:resourcetag/{key.lower()}"] = values[f"iam:resourcetag/{key.lower()}"] = (value,)
+        absent += ("aws:ResourceTag/*", "iam:ResourceTag/*")
+    return KnownContext(values, absent)
+
+
+def _organization_context(account: Account, prefix: str) -> KnownContext:
     fact = account.organization
     if isinstance(fact, Missing):
         return KnownContext({})
     if fact.value is None:
         return KnownContext({}, (f"{prefix}OrgID", f"{prefix}OrgPaths"))
     organization = fact.value
-    return KnownContext({f"{prefix}OrgID": (organization.id,), f"{prefix}OrgPaths": (organization.org_path,)})
+    lowered = prefix.lower()
+    return KnownContext({f"{lowered}orgid": (organization.id,), f"{lowered}orgpaths": (organization.org_path,)})
 
 
-def assumed_environment(prepared: PreparedAction, region: str, now: datetime) -> KnownContext:
+@dataclass(frozen=True, slots=True)
+class Environment(KnownContext):
+    """What discover mode takes for granted, with the names as they are printed."""
+
+    names: tuple[str, ...] = ()
+
+
+def assumed_environment(prepared: PreparedAction, region: str, now: datetime, given: frozenset[str]) -> Environment:
     """What discover mode takes for granted of a request's environment, each to be printed.
 
     Args:
         region: the region in use, when the resource names none.
         now: UTC.
+        given: the lower-case keys that the user gave; nothing is assumed of them.
     """
     values = {
         "aws:CurrentTime": (now.strftime("%Y-%m-%dT%H:%M:%SZ"),),
@@ -130,4 +128,9 @@ def assumed_environment(prepared: PreparedAction, region: str, now: datetime) ->
         named = "us-east-1"
     if named or region:
         values["aws:RequestedRegion"] = (named or region,)
-    return KnownContext(values, _ONLY_FORWARDED)
+    assumed = {name: value for name, value in values.items() if name.lower() not in given}
+    return Environment(
+        {name.lower(): value for name, value in assumed.items()},
+        _ONLY_FORWARDED if "aws:ViaAWSService" in assumed else (),
+        tuple(f"{name} = {value[0]}" for name, value in assumed.items()),
+    )

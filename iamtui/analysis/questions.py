@@ -7,14 +7,22 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from iamtui.account.model import Account
-from iamtui.analysis.known_context import account_context, assumed_environment
-from iamtui.analysis.policies_in_force import principal_policies, resource_side, trust_or_resource_policy
+from iamtui.analysis.known_context import KnownContext, assumed_environment, principal_context, resource_context
+from iamtui.analysis.policies_in_force import (
+    PrincipalPolicies,
+    ResourceSide,
+    principal_policies,
+    resource_policy_arn,
+    resource_side,
+    trust_or_resource_policy,
+)
 from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
 from iamtui.evaluation.caller import partition_of
 from iamtui.evaluation.decision import Layer
-from iamtui.evaluation.policies import NamedPolicy, NotEvaluated, PoliciesInForce
+from iamtui.evaluation.policies import NamedPolicy, NotEvaluated, PoliciesInForce, PolicyInForce
 from iamtui.evaluation.prepared import PreparedAction, prepare, resource_owner
 from iamtui.evaluation.request import Mode, Principal, Request
+from iamtui.policy.context import KeyValues
 from iamtui.policy.document import PolicyDocument
 
 _SWITCHED_OFF = NotEvaluated("switched off")
@@ -45,63 +53,126 @@ class Question:
     region: str = ""
 
 
-def request_and_policies(
-    account: Account, principal: Principal, question: Question, now: datetime | None = None
-) -> tuple[Request, PoliciesInForce]:
-    """What the evaluator needs to answer a question for one principal.
+@dataclass(frozen=True, slots=True)
+class _PrincipalFacts:
+    """What the account says of one caller, whatever is asked."""
 
-    Args:
-        now: the time of the request, UTC; None: the clock.
-    """
-    prepared = prepare(
-        question.action, question.resource, None, partition_of(principal), principal.account or "", ENGINE_CATALOGUE
-    )
-    bare = Request(principal, question.action, question.resource, resource_account=question.resource_account)
-    owner, _ = resource_owner(bare, prepared)
-    known = account_context(account, principal, prepared, owner)
-    derived = known.values
-    absent = known.absent
-    assumptions: tuple[str, ...] = ()
-    if question.mode is Mode.DISCOVER:
-        environment = assumed_environment(prepared, question.region, now or datetime.now(UTC))
-        said = {name.lower() for name in question.context}
-        assumed = {key: values for key, values in environment.values.items() if key.lower() not in said}
-        derived = {**derived, **assumed}
-        assumptions = tuple(f"{key} = {values[0]}" for key, values in assumed.items())
-        if "aws:viaawsservice" not in said:
-            absent = (*absent, *environment.absent)
-    request = replace(
-        bare,
-        context=question.context,
-        derived=derived,
-        mode=question.mode,
-        known_absent=absent,
-        assumptions=assumptions,
-    )
-    return request, _policies(account, principal, question, prepared, owner)
+    policies: PrincipalPolicies
+    known: KnownContext
+    partition: str
 
 
-def _policies(
-    account: Account, principal: Principal, question: Question, prepared: PreparedAction, owner: str | None
-) -> PoliciesInForce:
-    own = principal_policies(account, principal)
-    side = resource_side(account, owner, prepared, question.context)
-    policies = PoliciesInForce(
-        identity=own.identity,
-        boundaries=own.boundaries,
-        session=tuple(
+@dataclass(frozen=True, slots=True)
+class _ResourceFacts:
+    """What the account says of the resource and the environment, whoever asks from one account."""
+
+    resource_account: str | None
+    resource: PolicyInForce | NotEvaluated | None
+    side: ResourceSide
+    derived: tuple[KeyValues, ...]
+    absent: tuple[str, ...]
+    assumptions: tuple[str, ...]
+
+
+class Asker:
+    """Puts one question to any number of principals of an account; what they share is worked out once."""
+
+    def __init__(self, account: Account, question: Question, now: datetime | None = None) -> None:
+        """Take a question.
+
+        Args:
+            now: the time of the request, UTC; None: the clock.
+        """
+        self._account = account
+        self._question = question
+        self._now = now or datetime.now(UTC)
+        self._given = frozenset(name.lower() for name in question.context)
+        self._session = tuple(
             NamedPolicy(f"session policy {i + 1}", PolicyDocument(text))
             for i, text in enumerate(question.session_policies)
-        ),
-        resource=trust_or_resource_policy(account, prepared),
-        scps=own.scps,
-        rcps=side.rcps,
-        vpc_endpoint=side.vpc_endpoint,
-        principal_in_management_account=own.in_management_account,
-        resource_in_management_account=side.in_management_account,
-        restrict_public_buckets=side.restrict_public_buckets,
-    )
-    return _without(policies, question.layers_off) if question.layers_off else policies
+        )
+        self._facts: dict[tuple[str | None, str], _ResourceFacts] = {}
+
+    def request_and_policies(self, principal: Principal) -> tuple[Request, PoliciesInForce]:
+        """What the evaluator needs to answer for one principal."""
+        own = _principal_facts(self._account, principal)
+        key = (principal.account, own.partition)
+        shared = self._facts.get(key)
+        if shared is None:
+            shared = self._facts[key] = self._resource_facts(principal, own.partition)
+        question = self._question
+        request = Request(
+            principal=principal,
+            action=question.action,
+            resource=question.resource,
+            resource_account=shared.resource_account,
+            context=question.context,
+            derived=(own.known.values, *shared.derived),
+            mode=question.mode,
+            known_absent=own.known.absent + shared.absent,
+            assumptions=shared.assumptions,
+        )
+        policies = PoliciesInForce(
+            identity=own.policies.identity,
+            boundaries=own.policies.boundaries,
+            session=self._session,
+            resource=shared.resource,
+            scps=own.policies.scps,
+            rcps=shared.side.rcps,
+            vpc_endpoint=shared.side.vpc_endpoint,
+            principal_in_management_account=own.policies.in_management_account,
+            resource_in_management_account=shared.side.in_management_account,
+            restrict_public_buckets=shared.side.restrict_public_buckets,
+        )
+        return request, _without(policies, question.layers_off) if question.layers_off else policies
+
+    def _resource_facts(self, principal: Principal, partition: str) -> _ResourceFacts:
+        account = self._account
+        question = self._question
+        prepared = prepare(
+            question.action, question.resource, None, partition, principal.account or "", ENGINE_CATALOGUE
+        )
+        resource_account = question.resource_account or self._owner_known_here(principal, prepared)
+        bare = Request(principal, question.action, question.resource, resource_account=resource_account)
+        owner, _ = resource_owner(bare, prepared)
+        known = resource_context(account, prepared, owner)
+        derived: tuple[KeyValues, ...] = (known.values,)
+        absent = known.absent
+        assumptions: tuple[str, ...] = ()
+        if question.mode is Mode.DISCOVER:
+            environment = assumed_environment(prepared, question.region, self._now, self._given)
+            derived = (*derived, environment.values)
+            absent += environment.absent
+            assumptions = environment.names
+        return _ResourceFacts(
+            resource_account,
+            trust_or_resource_policy(account, prepared),
+            resource_side(account, owner, prepared, question.context),
+            derived,
+            absent,
+            assumptions,
+        )
+
+    def _owner_known_here(self, principal: Principal, prepared: PreparedAction) -> str | None:
+        """This account, when the ARN names no owner but the account is known to have the resource.
+
+        A caller without an account is taken to ask about this account, which is all that is loaded.
+        """
+        if prepared.owner is not None:
+            return None
+        known_here = resource_policy_arn(prepared.resource.text) in self._account.resource_policies
+        return self._account.id if known_here or principal.account is None else None
+
+
+def _principal_facts(account: Account, principal: Principal) -> _PrincipalFacts:
+    key = ("principal facts", principal)
+    found = account.memo.get(key)
+    if found is None:
+        found = account.memo[key] = _PrincipalFacts(
+            principal_policies(account, principal), principal_context(account, principal), partition_of(principal)
+        )
+    assert isinstance(found, _PrincipalFacts)
+    return found
 
 
 def _without(policies: PoliciesInForce, layers: frozenset[Layer]) -> PoliciesInForce:

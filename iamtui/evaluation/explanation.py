@@ -81,7 +81,7 @@ def name_of(ref: StatementRef) -> str:
 
 def _subject(decision: Decision) -> str:
     request = decision.request
-    who = request.principal.arn or "an anonymous caller"
+    who = request.principal.arn or "An anonymous caller"
     on = "" if request.resource == "*" else f" on {safe_text(request.resource, limit=512)}"
     return f"{safe_text(who, limit=512)} {{}} {safe_text(request.action, limit=128)}{on}"
 

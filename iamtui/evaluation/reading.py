@@ -36,7 +36,7 @@ from iamtui.evaluation.services import (
     rcp_exempt,
     refusal,
 )
-from iamtui.policy.context import RequestContext, build_context
+from iamtui.policy.context import RequestContext
 from iamtui.policy.formula import Truth, all_of, any_of, negate
 from iamtui.policy.kinds import PolicyType
 from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS, LanguageOptions
@@ -162,7 +162,7 @@ def read_all_layers(
     )
     owner, owner_assumed = resource_owner(request, prepared)
     discover = request.mode is Mode.DISCOVER
-    context = build_context(
+    context = RequestContext(
         request.context,
         fixed=caller_fixed_keys(principal, anonymous_userid=options.anonymous_userid),
         derived=request.derived,

@@ -83,8 +83,8 @@ class Request:
         resource: one ARN, an ARN pattern with `*`, or "*".
         resource_account: owner of the resource, 12 digits; None: from the ARN, else the caller's.
         context: condition key to values, as given; names in any letter case, an empty tuple is absent.
-        derived: what follows from the account (principal tags, organization, ...), as `context`; a value in
-            `context` wins.
+        derived: what follows from the account (principal tags, organization, ...) and the environment, by
+            lower-case key, strongest first; a value in `context` wins.
         mode: how keys that nobody gave are read.
         known_absent: in discover mode, keys known to be absent; `aws:PrincipalTag/*` names all of a family.
         any_value: keys that are present with an unknown value.
@@ -97,7 +97,7 @@ class Request:
     resource: str
     resource_account: str | None = None
     context: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    derived: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    derived: tuple[Mapping[str, tuple[str, ...]], ...] = ()
     mode: Mode = Mode.STRICT
     known_absent: tuple[str, ...] = ()
     any_value: tuple[str, ...] = ()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import Enum
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 
@@ -19,83 +20,81 @@ class KeyState(Enum):
 KeyValue: TypeAlias = tuple[str, ...] | KeyState
 """The values of a key; () is absent."""
 
+KeyValues: TypeAlias = Mapping[str, tuple[str, ...]]
+"""Values by lower-case key; () is known to be absent."""
+
 ABSENT: Final[tuple[str, ...]] = ()
+
+
+@lru_cache(maxsize=4096)
+def _absent_keys(names: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Single keys and prefixes of families (`aws:PrincipalTag/*`), in lower case."""
+    lowered = [name.lower() for name in names]
+    families = tuple(name[:-1] for name in lowered if name.endswith("/*"))
+    return frozenset(name for name in lowered if not name.endswith("/*")), families
+
+
+@lru_cache(maxsize=1024)
+def _lower_names(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(name.lower() for name in names)
 
 
 class RequestContext:
     """Looks up condition keys without regard to letter case (IAM User Guide: Condition element).
 
     Args:
-        known: values by lower-case key; () is known to be absent.
-        unknown_by_default: whether a key that is not in `known` is UNKNOWN (else absent).
-        present: lower-case keys that are there with an unknown value.
-        absent_families: lower-case prefixes such as "aws:principaltag/" whose keys are known to be absent.
+        given: values the user gave, names in any case; an empty tuple is a known absence.
+        derived: what follows from account and environment, strongest first.
+        fixed: what follows from the caller alone.
+        any_value: names of keys that are present with an unknown value.
+        known_absent: names of keys, or families as `aws:PrincipalTag/*`, that are known to be absent.
+        discover: whether all other keys are unknown (else absent).
     """
 
-    __slots__ = ("_absent_families", "_known", "_unknown_by_default")
+    __slots__ = ("_absent", "_any_value", "_derived", "_discover", "_families", "_fixed", "_given")
 
     def __init__(
         self,
-        known: dict[str, KeyValue],
+        given: Mapping[str, tuple[str, ...]],
         *,
-        unknown_by_default: bool = False,
-        absent_families: tuple[str, ...] = (),
+        derived: tuple[KeyValues, ...] = (),
+        fixed: KeyValues,
+        any_value: tuple[str, ...] = (),
+        known_absent: tuple[str, ...] = (),
+        discover: bool = False,
     ) -> None:
-        self._known = known
-        self._unknown_by_default = unknown_by_default
-        self._absent_families = absent_families
+        self._given = {name.lower(): values for name, values in given.items()} if given else given
+        self._derived = derived
+        self._fixed = fixed
+        self._any_value = _lower_names(any_value) if any_value else frozenset()
+        self._absent, self._families = _absent_keys(known_absent)
+        self._discover = discover
+
+    def _said(self, key: str) -> KeyValue | None:
+        """What was given, derived or excluded for a lower-case key; None when nobody said anything."""
+        found = self._given.get(key)
+        if found is not None:
+            return found
+        for values in self._derived:
+            found = values.get(key)
+            if found is not None:
+                return found
+        found = self._fixed.get(key)
+        if found:
+            return found
+        if key in self._any_value:
+            return KeyState.PRESENT
+        if found is not None or key in self._absent or key.startswith(self._families):
+            return ABSENT
+        return None
 
     def lookup(self, key: str) -> KeyValue:
         """What is known of a key given in lower case."""
-        found = self._known.get(key)
+        found = self._said(key)
         if found is not None:
             return found
-        if self._unknown_by_default and not key.startswith(self._absent_families):
-            return KeyState.UNKNOWN
-        return ABSENT
+        return KeyState.UNKNOWN if self._discover else ABSENT
 
     def nobody_said(self, key: str) -> bool:
-        """Whether neither a value nor an absence was given for a lower-case key."""
-        return key not in self._known and not key.startswith(self._absent_families)
-
-    @property
-    def known(self) -> Mapping[str, KeyValue]:
-        """Everything that was given or derived."""
-        return self._known
-
-
-def build_context(
-    given: Mapping[str, tuple[str, ...]],
-    *,
-    fixed: Mapping[str, tuple[str, ...]],
-    derived: Mapping[str, tuple[str, ...]] | None = None,
-    any_value: Iterable[str] = (),
-    known_absent: Iterable[str] = (),
-    discover: bool = False,
-) -> RequestContext:
-    """Merge what is known of each key; what the user gave wins.
-
-    Args:
-        given: values the user gave; an empty tuple is a known absence. Later spellings of a key win.
-        fixed: what follows from the caller, by lower-case key; () is known to be absent.
-        derived: what follows from the account, by key in any case.
-        any_value: keys that are present with an unknown value.
-        known_absent: keys, or families as `aws:PrincipalTag/*`, that are known to be absent.
-        discover: whether all other keys are unknown (else absent).
-    """
-    known: dict[str, KeyValue] = dict(fixed)
-    if derived:
-        known.update((name.lower(), values) for name, values in derived.items())
-    for name in any_value:
-        if not known.get(name.lower()):
-            known[name.lower()] = KeyState.PRESENT
-    families: list[str] = []
-    for name in known_absent:
-        key = name.lower()
-        if key.endswith("/*"):
-            families.append(key[:-1])
-        else:
-            known.setdefault(key, ABSENT)
-    if given:
-        known.update((name.lower(), values) for name, values in given.items())
-    return RequestContext(known, unknown_by_default=discover, absent_families=tuple(families))
+        """Whether neither a value nor an absence was given or derived for a lower-case key."""
+        return self._said(key) is None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 from iamtui.account.model import Role, User
-from iamtui.analysis.questions import Question, request_and_policies
+from iamtui.analysis.questions import Asker, Question
 from iamtui.evaluation.decision import Decision
 from iamtui.evaluation.evaluator import evaluate
 from iamtui.evaluation.explanation import Explanation, explain
@@ -79,7 +79,7 @@ def ask(workspace: Workspace, principal: Principal, question: Question, *, now: 
         Problem: the question cannot be asked.
     """
     check_question(question)
-    request, policies = request_and_policies(workspace.account, principal, _with_region(workspace, question), now)
+    request, policies = Asker(workspace.account, _with_region(workspace, question), now).request_and_policies(principal)
     return with_open_points(evaluate(request, policies), request, policies)
 
 
@@ -97,13 +97,13 @@ def ask_all(
     """
     check_question(question)
     question = _with_region(workspace, question)
-    now = now or datetime.now(UTC)
+    asker = Asker(workspace.account, question, now)
     everyone: tuple[User | Role, ...] = (*workspace.account.users, *workspace.account.roles)
     for entity in everyone:
         if cancelled():
             return
         principal = principal_for(workspace, entity)
-        yield principal, evaluate(*request_and_policies(workspace.account, principal, question, now))
+        yield principal, evaluate(*asker.request_and_policies(principal))
 
 
 def ask_and_trace(
@@ -115,7 +115,7 @@ def ask_and_trace(
         Problem: the question cannot be asked.
     """
     check_question(question)
-    request, policies = request_and_policies(workspace.account, principal, _with_region(workspace, question), now)
+    request, policies = Asker(workspace.account, _with_region(workspace, question), now).request_and_policies(principal)
     decision = with_open_points(evaluate(request, policies), request, policies)
     traced = trace(request, policies)
     return decision, traced, explain(decision, traced)
