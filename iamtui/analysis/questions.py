@@ -165,7 +165,7 @@ class Asker:
 
 
 def _principal_facts(account: Account, principal: Principal) -> _PrincipalFacts:
-    key = ("principal facts", principal)
+    key = ("principal facts", principal.arn, principal.kind, principal.credentials, principal.issuer)
     found = account.memo.get(key)
     if found is None:
         found = account.memo[key] = _PrincipalFacts(

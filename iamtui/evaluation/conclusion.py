@@ -71,16 +71,14 @@ def scans(reading: Evaluation) -> Iterator[tuple[Layer, int | None, LayerScan]]:
 
 
 def _matched(reading: Evaluation, *, undetermined: bool) -> Iterator[StatementRef]:
-    for layer, level, scanned in scans(reading):
+    for _, _, scanned in scans(reading):
         for match in scanned.matches:
             if match.truth is True or undetermined:
-                yield match.ref(layer, level)
+                yield match.ref
 
 
-def _denying(scanned: LayerScan, layer: Layer, level: int | None = None) -> tuple[StatementRef, ...]:
-    return tuple(
-        match.ref(layer, level) for match in scanned.matches if not match.statement.allows and match.truth is True
-    )
+def _denying(scanned: LayerScan) -> tuple[StatementRef, ...]:
+    return tuple(match.ref for match in scanned.matches if not match.statement.allows and match.truth is True)
 
 
 def reasons(reading: Evaluation) -> tuple[Reason, ...]:
@@ -92,7 +90,7 @@ def reasons(reading: Evaluation) -> tuple[Reason, ...]:
         ignored = layer is Layer.RESOURCE and reading.resource_denies_ignored
         if scanned.deny is True and not ignored:
             name = _level_name(reading, layer, level)
-            found.append(Reason(layer, "explicit", level, name, _denying(scanned, layer, level)))
+            found.append(Reason(layer, "explicit", level, name, _denying(scanned)))
             continue
         if scanned.allow is not False or layer is Layer.RCP:
             continue

@@ -25,6 +25,10 @@ _NO_SCP: Final = _absent(Layer.SCP, "The caller's account is under no SCP.")
 _NO_RCP: Final = _absent(Layer.RCP, "No RCP applies to this resource and action.")
 _SCP_EXEMPT: Final = _absent(Layer.SCP, "SCPs do not bind this caller.")
 _SCP_MANAGEMENT: Final = _absent(Layer.SCP, "SCPs do not bind the management account.")
+_EVERY_LEVEL: Final = "Every level has an SCP that allows it"
+_NO_RCP_DENIES: Final = "No RCP denies it"
+_SCPS_ALLOW: Final = LayerReport(Layer.SCP, LayerState.ALLOWS, f"{_EVERY_LEVEL}.")
+_RCPS_ALLOW: Final = LayerReport(Layer.RCP, LayerState.ALLOWS, f"{_NO_RCP_DENIES}.")
 _ROOT_IDENTITY: Final = _absent(Layer.IDENTITY, "The root user needs no identity policy.")
 _NO_IDENTITY: Final = _absent(Layer.IDENTITY, "This caller has no identity policies.")
 _FEDERATED_NEEDS_SESSION_POLICY: Final = LayerReport(
@@ -145,8 +149,8 @@ def _levels(layer: Layer, levels: list[LevelScan] | None, missing: dict[Layer, N
             if level.scan.allow is not True:
                 why = f"The SCPs {_at(level)} allow it only under conditions{unless}."
                 return LayerReport(layer, LayerState.SILENT, why)
-        return LayerReport(layer, LayerState.ALLOWS, f"Every level has an SCP that allows it{unless}.")
-    return LayerReport(layer, LayerState.ALLOWS, f"No RCP denies it{unless}.")
+        return _SCPS_ALLOW if not unless else LayerReport(layer, LayerState.ALLOWS, f"{_EVERY_LEVEL}{unless}.")
+    return _RCPS_ALLOW if not unless else LayerReport(layer, LayerState.ALLOWS, f"{_NO_RCP_DENIES}{unless}.")
 
 
 def _at(level: LevelScan) -> str:

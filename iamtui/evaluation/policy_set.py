@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from iamtui.evaluation.policies import MissingPolicy, NamedPolicy, PolicyInForce
 from iamtui.policy.action import ActionName
@@ -20,10 +20,11 @@ _NONE: Final[list[Member]] = []
 class PolicySet:
     """The statements of several policies, found by the service of an action.
 
-    `missing` holds the policies whose documents are not known or unreadable.
+    `missing` holds the policies whose documents are not known or unreadable; `plans` is where the reader of a
+    layer keeps what it has worked out for an action and a resource.
     """
 
-    __slots__ = ("_by_service", "_of_any_service", "missing")
+    __slots__ = ("_by_service", "_of_any_service", "missing", "plans")
 
     def __init__(self, policies: Iterable[PolicyInForce], policy_type: PolicyType, options: LanguageOptions) -> None:
         self._by_service: dict[str, list[Member]] = {}
@@ -45,6 +46,7 @@ class PolicySet:
                     for service in services:
                         self._by_service.setdefault(service, []).append((compiled, policy))
         self.missing = tuple(missing)
+        self.plans: dict[Any, Any] = {}
 
     def about(self, action: ActionName) -> list[Member]:
         """The statements whose Action or NotAction matches."""

@@ -14,7 +14,14 @@ from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
 from iamtui.evaluation.caller import WITH_IAM_POLICIES, caller_fixed_keys, caller_of, is_service_linked, partition_of
 from iamtui.evaluation.decision import Layer, Outcome
 from iamtui.evaluation.grants import GrantSide
-from iamtui.evaluation.layers import LayerScan, Question, missing_allow, scan, scan_with_principals
+from iamtui.evaluation.layers import (
+    LayerScan,
+    Question,
+    missing_allow,
+    scan,
+    scan_for_everyone,
+    scan_resource_policy,
+)
 from iamtui.evaluation.policies import (
     DEFAULT_OPTIONS,
     EngineOptions,
@@ -194,7 +201,7 @@ def read_all_layers(
     )
     if owner_assumed:
         result.assumptions.append(f"the resource belongs to the caller's account {owner}")
-    question = Question(prepared.action, prepared.resource, context, language, everywhere)
+    question = Question(prepared, context, language, everywhere)
     result.free = free_action(prepared.action, principal)
     result.refused = refusal(prepared.action, prepared.resource) or credential_refusal(prepared.action, principal)
     _read_callers_layers(result, question, boundaries)
@@ -272,7 +279,7 @@ def _read_resource_policy(result: Evaluation, question: Question) -> None:
         return
     policy_type = PolicyType.TRUST if prepared.trust else PolicyType.RESOURCE
     policies = policy_set(_alone(given), policy_type, question.language)
-    result.resource = scan_with_principals(Layer.RESOURCE, policies, question, result.caller, principal_rules(result))
+    result.resource = scan_resource_policy(policies, question, result.caller, principal_rules(result))
     if result.options.legacy_role_self_trust and prepared.trust:
         _trust_itself(result)
     result.resource_denies_ignored = bucket_owner_root_escape(
@@ -317,7 +324,7 @@ def _read_organization(
             result.not_evaluated[Layer.SCP] = policies.scps
         elif policies.scps:
             result.scps = [
-                LevelScan(i, level.name, scan(Layer.SCP, _level_set(level, PolicyType.SCP, question), question))
+                LevelScan(i, level.name, scan(Layer.SCP, _level_set(level, PolicyType.SCP, question), question, i))
                 for i, level in enumerate(policies.scps)
             ]
     if (
@@ -330,13 +337,12 @@ def _read_organization(
         if isinstance(policies.rcps, NotEvaluated):
             result.not_evaluated[Layer.RCP] = policies.rcps
         elif policies.rcps:
-            rules = PrincipalRules()
             result.rcps = [
                 LevelScan(
                     i,
                     level.name,
-                    scan_with_principals(
-                        Layer.RCP, _level_set(level, PolicyType.RCP, question), question, result.caller, rules
+                    scan_for_everyone(
+                        Layer.RCP, _level_set(level, PolicyType.RCP, question), question, result.caller, i
                     ),
                 )
                 for i, level in enumerate(policies.rcps)
@@ -353,9 +359,7 @@ def _read_vpc_endpoint(result: Evaluation, question: Question) -> None:
         result.not_evaluated[Layer.VPC_ENDPOINT] = given
     elif given:
         policies = policy_set(given, PolicyType.VPC_ENDPOINT, question.language)
-        result.vpc_endpoint = scan_with_principals(
-            Layer.VPC_ENDPOINT, policies, question, result.caller, PrincipalRules(), everyone_by_default=True
-        )
+        result.vpc_endpoint = scan_for_everyone(Layer.VPC_ENDPOINT, policies, question, result.caller)
 
 
 def _read_block_public_access(result: Evaluation) -> None:

@@ -20,6 +20,7 @@ class CompiledStatement:
 
     Args:
         keys: lower-case condition keys that its conditions and variables read.
+        reaches_everyone: whether its principals are the star and nothing else.
     """
 
     statement: Statement
@@ -28,6 +29,13 @@ class CompiledStatement:
     resource: ResourceElement
     conditions: tuple[CompiledCondition, ...]
     keys: frozenset[str]
+    reaches_everyone: bool
+
+    @property
+    def resource_is_fixed(self) -> bool:
+        """Whether its resources are the same in every context (no policy variables)."""
+        matcher = self.resource.matcher
+        return matcher is None or not matcher.variable_keys
 
     def matches_resource(
         self, resource: RequestResource, context: RequestContext, options: LanguageOptions, *, everywhere: bool
@@ -87,6 +95,10 @@ def _compile_statement(
         resource=ResourceElement(matcher, negated=negated, implied=policy_type.implies_resource),
         conditions=conditions,
         keys=frozenset(keys),
+        reaches_everyone=statement.principals is not None
+        and len(statement.principals) == 1
+        and statement.principals[0].value == "*"
+        and statement.principals[0].kind in ("*", "AWS"),
     )
 
 
