@@ -204,6 +204,20 @@ class Connection:
         answer = self.call("sts", "GetCallerIdentity")
         return Caller(str(answer.get("Arn", "")), str(answer.get("Account", "")), str(answer.get("UserId", "")))
 
+    def is_temporary(self) -> bool:
+        """Whether the credentials are temporary: they come with a session token. May fetch or renew them.
+
+        Raises:
+            Problem: the credentials cannot be obtained.
+        """
+        if self._keys is not None:
+            return bool(self._keys.session_token)
+        try:
+            credentials = self._botocore_session().get_credentials()
+            return credentials is not None and bool(credentials.get_frozen_credentials().token)
+        except Exception as error:  # noqa: BLE001 - the chain runs processes and reads files: anything can come
+            raise self._problem(error, "", "") from None
+
     def _problem(self, error: Exception, service: str, operation: str) -> Problem:
         return problem_from(
             error, service=service, operation=operation, profile=self.profile, endpoint_url=self.endpoint_url
