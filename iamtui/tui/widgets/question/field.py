@@ -121,13 +121,21 @@ class CompletingInput(Input):
     async def action_submit(self) -> None:
         """Take the chosen completion, or the first one unless the text stands by itself, and say so."""
         if self.is_open and (self._chosen or not self.stands_alone(self.value)):
-            self.take(self._offered[self.completions.highlighted or 0])
+            value = self._offered[self.completions.highlighted or 0]
+            self.take(value)
+            if self.is_part(value):
+                self.close()
+                return
         self.close()
         self.post_message(self.Entered(self))
 
     def stands_alone(self, text: str) -> bool:
         """Whether Enter keeps the text as it is when no completion was chosen."""
         return text in self._offered
+
+    def is_part(self, value: str) -> bool:  # noqa: ARG002 - for subclasses
+        """Whether a completion needs more typing, so that Enter only takes it."""
+        return False
 
     def take(self, value: str) -> None:
         """Put a completion into the field."""

@@ -66,6 +66,10 @@ class ContextField(CompletingInput):
         word = last_word(text)[1]
         return not word or "=" in word
 
+    def is_part(self, value: str) -> bool:
+        """A key without its value."""
+        return value.endswith(("=", "/"))
+
     def take(self, value: str) -> None:
         """Put a completion in the place of the last word."""
         super().take(last_word(self.value)[0] + value)

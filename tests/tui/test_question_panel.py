@@ -1,0 +1,409 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from iamtui.evaluation.decision import Decision, Layer
+from iamtui.evaluation.request import Principal
+from iamtui.problem import Problem
+from iamtui.tui.screens.trace import TraceScreen
+from iamtui.tui.widgets.question.layers import LayersList
+from iamtui.tui.widgets.question.panel import QuestionPanel
+from iamtui.workspace import asking
+from iamtui.workspace.asking import Question
+from iamtui.workspace.workspace import Workspace
+from tests.support import panel_records as records
+from tests.support.panel_apps import PanelApp, screen_text, settle, type_text
+
+
+class Listener(PanelApp):
+    """Keeps the panel's messages."""
+
+    def __init__(self, panel: QuestionPanel) -> None:
+        super().__init__(panel)
+        self.question_panel = panel
+
+    def on_question_panel_answered(self, event: QuestionPanel.Answered) -> None:
+        self.heard.append(event)
+
+    def on_question_panel_question_changed(self, event: QuestionPanel.QuestionChanged) -> None:
+        self.heard.append(event)
+
+    def on_question_panel_jump_to_statement(self, event: QuestionPanel.JumpToStatement) -> None:
+        self.heard.append(event)
+
+    def on_question_panel_left(self, event: QuestionPanel.Left) -> None:
+        self.heard.append(event)
+
+    def of(self, kind: type) -> list[object]:
+        return [event for event in self.heard if isinstance(event, kind)]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Principal, Question]]:
+    """The engine replaced by canned answers; keeps what it was asked."""
+    heard: list[tuple[Principal, Question]] = []
+
+    def answer(workspace: Workspace, principal: Principal, question: Question) -> Decision:
+        heard.append((principal, question))
+        return records.canned_answer(workspace, principal, question)
+
+    monkeypatch.setattr(asking, "ask", answer)
+    return heard
+
+
+def listener() -> Listener:
+    return Listener(QuestionPanel(catalogue=records.FewActions()))
+
+
+async def opened(pilot: Pilot[object], app: Listener) -> QuestionPanel:
+    app.question_panel.set_workspace(records.small_workspace())
+    app.question_panel.set_principal(records.role_principal(), "role/deploy-prod")
+    await settle(pilot)
+    return app.question_panel
+
+
+def shown(app: PanelApp, name: str) -> str:
+    return str(app.query_one(f"#question-{name}", Static).content)
+
+
+async def test_says_what_to_do_before_there_is_a_question() -> None:
+    app = listener()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert "Open an account" in shown(app, "verdict")
+
+        await opened(pilot, app)
+        assert "Press F5 and type an action" in shown(app, "verdict")
+
+
+async def test_asking_takes_three_keys_beside_the_text(asked: list[tuple[Principal, Question]]) -> None:
+    app = listener()
+    async with app.run_test(size=(80, 24)) as pilot:
+        panel = await opened(pilot, app)
+        panel.action_ask()  # the screen's F5
+        await type_text(pilot, "getobject")
+        await settle(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        await type_text(pilot, "lake/")
+        await settle(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+
+        principal, question = asked[-1]
+        assert principal == records.role_principal()
+        assert (question.action, question.resource) == ("s3:GetObject", "arn:aws:s3:::data-lake/*")
+        assert shown(app, "verdict") == "[+] ALLOWED as far as loaded (SCP not evaluated)"
+        assert shown(app, "because") == "by data-lake-read / ReadLake (lines 4-15)"
+        assert panel.border_title is not None
+        assert "role/deploy-prod" in panel.border_title
+
+
+async def test_the_verdict_follows_every_key_once_the_action_is_whole(asked: list[tuple[Principal, Question]]) -> None:
+    app = listener()
+    async with app.run_test(size=(80, 24)) as pilot:
+        panel = await opened(pilot, app)
+        panel.action_ask()
+        await type_text(pilot, "s3:GetObjec")
+        await settle(pilot)
+        assert asked == []
+        assert "Not a whole action yet" in shown(app, "verdict")
+
+        await type_text(pilot, "t")
+        await settle(pilot)
+        assert asked[-1][1].action == "s3:GetObject"
+        assert "ALLOWED" in shown(app, "verdict")
+
+
+async def test_enter_asks_about_an_action_that_the_catalogue_lacks(asked: list[tuple[Principal, Question]]) -> None:
+    app = listener()
+    async with app.run_test(size=(80, 24)) as pilot:
+        panel = await opened(pilot, app)
+        panel.action_ask()
+        await type_text(pilot, "new:Thing")
+        await settle(pilot)
+        assert asked == []
+
+        await pilot.press("enter")
+        await settle(pilot)
+        assert asked[-1][1].action == "new:Thing"
+
+
+async def test_moving_to_another_principal_answers_the_same_question(asked: list[tuple[Principal, Question]]) -> None:
+    app = listener()
+    async with app.run_test(size=(120, 40)) as pilot:
+        panel = await opened(pilot, app)
+        panel.ask("s3:GetObject", "*")
+        await settle(pilot)
+        panel.set_principal(records.user_principal("bob"), "user/bob")
+        await settle(pilot)
+
+        assert [principal.arn.rsplit("/")[-1] for principal, _ in asked[-2:]] == ["deploy-prod", "bob"]
+        answered = app.of(QuestionPanel.Answered)[-1]
+        assert isinstance(answered, QuestionPanel.Answered)
+        assert answered.label == "user/bob"
+        assert answered.question.action == "s3:GetObject"
+
+
+async def test_a_group_keeps_the_last_principal_and_says_so(asked: list[tuple[Principal, Question]]) -> None:
+    app = listener()
+    async with app.run_test(size=(120, 40)) as pilot:
+        panel = await opened(pilot, app)
+        panel.ask("s3:GetObject", "*")
+        await settle(pilot)
+        before = len(asked)
+        panel.set_principal(None, "group/developers")
+        await settle(pilot)
+
+        assert len(asked) == before
+        assert "Can role/deploy-prod" in screen_text(app)
+        assert "group/developers cannot ask" in screen_text(app)
+
+        panel.set_principal(records.role_principal(), "role/deploy-prod")
+        await settle(pilot)
+        assert "cannot ask" not in screen_text(app)
+
+
+class SlowEngine:
+    """Answers for one principal only when it is let go."""
+
+    def __init__(self) -> None:
+        self.started = threading.Event()
+        self.go_on = threading.Event()
+
+    def __call__(self, workspace: Workspace, principal: Principal, question: Question) -> Decision:
+        if principal.arn.endswith("deploy-prod"):
+            self.started.set()
+            assert self.go_on.wait(30)
+            return records.denied()
+        return records.canned_answer(workspace, principal, question)
+
+
+@pytest.fixture
+def slow_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowEngine]:
+    engine = SlowEngine()
+    monkeypatch.setattr(asking, "ask", engine)
+    yield engine
+    engine.go_on.set()
+
+
+async def test_an_answer_to_an_older_question_is_dropped(slow_engine: SlowEngine) -> None:
+    app = listener()
+    async with app.run_test(size=(80, 24)) as pilot:
+        panel = await opened(pilot, app)
+        panel.ask("s3:GetObject", "*")
+        await pilot.pause()
+        assert slow_engine.started.wait(30)
+        panel.set_principal(records.user_principal("bob"), "user/bob")
+        await pilot.pause(0.3)
+        assert "ALLOWED" in shown(app, "verdict")
+
+        slow_engine.go_on.set()
+        await settle(pilot)
+        assert "ALLOWED" in shown(app, "verdict")
+        assert len(app.of(QuestionPanel.Answered)) == 1
+
+
+async def test_a_slow_answer_never_leaves_the_old_verdict_under_the_new_name(slow_engine: SlowEngine) -> None:
+    app = listener()
+    async with app.run_test(size=(80, 24)) as pilot:
+        panel = await opened(pilot, app)
+        panel.set_principal(records.user_principal("bob"), "user/bob")
+        panel.ask("s3:GetObject", "*")
+        await pilot.pause(0.3)
+        assert "Can user/bob" in screen_text(app)
+
+        panel.set_principal(records.role_principal(), "role/deploy-prod")
+        await pilot.pause()
+        assert slow_engine.started.wait(30)
+        assert "Can role/deploy-prod" not in screen_text(app)
+        await pilot.pause(0.4)
+        assert "Asking for role/deploy-prod" in screen_text(app)
+
+        slow_engine.go_on.set()
+        await settle(pilot)
+        assert "Can role/deploy-prod" in screen_text(app)
+        assert "DENIED explicit" in shown(app, "verdict")
+
+
+async def test_a_problem_is_said_with_its_next_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_question: Question) -> None:
+        raise Problem("The resource is no ARN.", "Write * for any.")
+
+    monkeypatch.setattr(asking, "check_question", refuse)
+    app = listener()
+    async with app.run_test(size=(80, 24)) as pilot:
+        panel = await opened(pilot, app)
+        panel.ask("s3:GetObject", "nonsense")
+        await settle(pilot)
+
+        assert shown(app, "verdict") == "! The resource is no ARN."
+        assert shown(app, "because") == "Write * for any."
+        assert panel.answer is None
+
+
+async def test_a_context_that_cannot_be_read_takes_the_verdict_away(asked: list[tuple[Principal, Question]]) -> None:
+    app = listener()
+    async with app.run_test(size=(80, 24)) as pilot:
+        panel = await opened(pilot, app)
+        panel.ask("s3:GetObject", "*")
+        await settle(pilot)
+        panel.ask("s3:GetObject", "*", "aws:SourceIp")
+        await settle(pilot)
+
+        assert "without a value" in shown(app, "verdict")
+        assert panel.answer is None
+        assert panel.question is None
+
+
+async def test_an_error_of_our_own_ends_nothing_and_shows_no_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_args: object) -> Decision:
+        raise ValueError("with data in it")
+
+    monkeypatch.setattr(asking, "ask", fail)
+    app = listener()
+    async with app.run_test(size=(80, 24)) as pilot:
+        panel = await opened(pilot, app)
+        panel.ask("s3:GetObject", "*")
+        await pilot.pause(0.2)
+        await pilot.pause()
+
+        assert "ValueError, an error in iamtui" in shown(app, "verdict")
+        assert "with data in it" not in screen_text(app)
+
+
+async def test_mfa_toggle_writes_the_context(asked: list[tuple[Principal, Question]]) -> None:
+    app = listener()
+    async with app.run_test(size=(120, 40)) as pilot:
+        panel = await opened(pilot, app)
+        panel.ask("s3:GetObject", "*")
+        panel.action_ask()
+        await pilot.press("ctrl+t")
+        await settle(pilot)
+
+        assert asked[-1][1].context == {"aws:MultiFactorAuthPresent": ("true",)}
+        assert "MFA yes" in screen_text(app)
+
+
+async def test_missing_keys_of_the_answer_are_offered_in_the_context(asked: list[tuple[Principal, Question]]) -> None:
+    app = listener()
+    async with app.run_test(size=(120, 40)) as pilot:
+        panel = await opened(pilot, app)
+        panel.ask("s3:GetObjectAcl", "*")
+        await settle(pilot)
+        app.query_one("#question-context").focus()
+        await type_text(pilot, "sourceip")
+        await settle(pilot)
+        await pilot.press("enter")
+        await type_text(pilot, "10.0.0.1")
+        await settle(pilot)
+
+        assert asked[-1][1].context == {"aws:SourceIp": ("10.0.0.1",)}
+
+
+async def test_enter_on_a_layer_jumps_to_its_statement(asked: list[tuple[Principal, Question]]) -> None:
+    app = listener()
+    async with app.run_test(size=(120, 40)) as pilot:
+        panel = await opened(pilot, app)
+        panel.ask("s3:DeleteObject", "*")
+        await settle(pilot)
+        app.query_one(LayersList).focus()
+        await pilot.press("enter")
+        await settle(pilot)
+
+        [jump] = app.of(QuestionPanel.JumpToStatement)
+        assert isinstance(jump, QuestionPanel.JumpToStatement)
+        assert (jump.ref.sid, jump.ref.effect) == ("NoDelete", "Deny")
+
+
+async def test_a_layer_without_statements_says_so(asked: list[tuple[Principal, Question]]) -> None:
+    app = listener()
+    async with app.run_test(size=(120, 40)) as pilot:
+        panel = await opened(pilot, app)
+        panel.ask("s3:DeleteObject", "*")
+        await settle(pilot)
+        app.query_one(LayersList).focus()
+        await pilot.press("j", "enter")
+        await settle(pilot)
+
+        assert app.of(QuestionPanel.JumpToStatement) == []
+        assert app.notices == ["No statement of the scp layer took part in this decision."]
+
+
+async def test_space_switches_a_layer_off_and_on(asked: list[tuple[Principal, Question]]) -> None:
+    app = listener()
+    async with app.run_test(size=(120, 40)) as pilot:
+        panel = await opened(pilot, app)
+        panel.ask("s3:GetObject", "*")
+        await settle(pilot)
+        app.query_one(LayersList).focus()
+        await pilot.press("j", "space")
+        await settle(pilot)
+        assert asked[-1][1].layers_off == frozenset({Layer.SCP})
+
+        await pilot.press("space")
+        await settle(pilot)
+        assert asked[-1][1].layers_off == frozenset()
+
+
+async def test_why_opens_the_trace_and_goes_back(asked: list[tuple[Principal, Question]]) -> None:
+    app = listener()
+    async with app.run_test(size=(80, 24)) as pilot:
+        panel = await opened(pilot, app)
+        panel.action_why()
+        await settle(pilot)
+        assert "no answer to explain" in app.notices[0]
+
+        panel.ask("s3:GetObject", "arn:aws:s3:::data-lake/x")
+        await settle(pilot)
+        panel.action_why()
+        await settle(pilot)
+        assert isinstance(app.screen, TraceScreen)
+        assert '"Sid": "ReadLake"' in screen_text(app) or "ReadLake" in screen_text(app)
+
+        await pilot.press("f7")
+        assert not isinstance(app.screen, TraceScreen)
+
+
+async def test_escape_closes_the_list_first_and_then_leaves() -> None:
+    app = listener()
+    async with app.run_test(size=(80, 24)) as pilot:
+        panel = await opened(pilot, app)
+        panel.action_ask()
+        await type_text(pilot, "get")
+        await settle(pilot)
+        await pilot.press("escape")
+        assert app.of(QuestionPanel.Left) == []
+        await pilot.press("escape")
+        await settle(pilot)
+        assert len(app.of(QuestionPanel.Left)) == 1
+
+
+async def test_tab_only_moves_the_focus() -> None:
+    app = listener()
+    async with app.run_test(size=(80, 24)) as pilot:
+        panel = await opened(pilot, app)
+        panel.action_ask()
+        await type_text(pilot, "getobj")
+        await settle(pilot)
+        await pilot.press("tab")
+        await settle(pilot)
+
+        assert app.query_one("#question-action").value == "getobj"  # type: ignore[attr-defined]
+        assert app.focused is app.query_one("#question-resource")
+
+
+@pytest.mark.parametrize(("size", "most"), [((80, 24), 8), ((120, 40), 14)])
+async def test_the_panel_stays_small(size: tuple[int, int], most: int, asked: list[tuple[Principal, Question]]) -> None:
+    app = listener()
+    async with app.run_test(size=size) as pilot:
+        panel = await opened(pilot, app)
+        panel.ask("s3:GetObject", "arn:aws:s3:::data-lake/x")
+        await settle(pilot)
+
+        assert 7 <= panel.region.height <= most

@@ -1,0 +1,278 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from textual.pilot import Pilot
+
+from iamtui.credentials.session import Session
+from iamtui.problem import Problem
+from iamtui.tui.widgets.sessions import REVEAL_SECONDS, SessionsPanel
+from tests.support.panel_apps import PanelApp, screen_text, settle
+from tests.support.panel_sessions import SECRET, TOKEN, RecordingCopier, StillClock, session
+
+
+class Listener(PanelApp):
+    """Keeps the panel's messages."""
+
+    def on_sessions_panel_changed(self, event: SessionsPanel.Changed) -> None:
+        self.heard.append(event)
+
+
+@dataclass
+class Stage:
+    """A running app with the panel in it."""
+
+    app: Listener
+    pilot: Pilot[object]
+    panel: SessionsPanel
+    clock: StillClock
+    copier: RecordingCopier
+
+    @property
+    def text(self) -> str:
+        return screen_text(self.app)
+
+    async def pass_seconds(self, seconds: float) -> None:
+        self.clock.move(seconds)
+        self.panel.tick()
+        await self.pilot.pause()
+
+
+@asynccontextmanager
+async def stage(*sessions: Session, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Stage]:
+    clock, copier = StillClock(), RecordingCopier()
+    panel = SessionsPanel(copier, clock=clock, monotonic=clock.monotonic)
+    app = Listener(panel)
+    async with app.run_test(size=size) as pilot:
+        for held in sessions:
+            panel.add_session(held)
+        panel.focus()
+        await settle(pilot)
+        yield Stage(app, pilot, panel, clock, copier)
+
+
+def auditor(**changes: object) -> Session:
+    return session("auditor", minutes=8, key="ASIAAUDITORKEY00ABCD", **changes)
+
+
+async def test_without_sessions_it_says_how_to_get_one() -> None:
+    async with stage() as it:
+        assert "Go to a role and press a (F8)" in it.text
+        await it.pilot.press("c")
+        await settle(it.pilot)
+        assert "There is no session" in it.app.notices[-1]
+        assert it.panel.chip().plain == ""
+
+
+async def test_secrets_are_masked_and_the_rest_is_said() -> None:
+    async with stage(session()) as it:
+        assert "deploy-prod  123456789012  1h 00m left" in it.text
+        assert "[+] confirmed arn:aws:sts::123456789012:assumed-role/deploy-prod/iamtui-alice" in it.text
+        assert "ASIA…WXYZ" in it.text
+        assert "ASIAEXAMPLEKEY00WXYZ" not in it.text
+        assert SECRET not in it.text
+        assert TOKEN[:20] not in it.text
+
+
+async def test_an_identity_that_was_not_proved_is_marked_so() -> None:
+    async with stage(session(identity=None, identity_error="timed out after 10 s")) as it:
+        assert "[?] NOT confirmed: timed out after 10 s" in it.text
+        assert "123456789012" in it.text
+
+
+async def test_a_demo_session_says_demo() -> None:
+    async with stage(session(demo=True)) as it:
+        assert "DEMO" in it.text
+
+
+@pytest.mark.parametrize(("key", "text"), [("1", "ASIAEXAMPLEKEY00WXYZ"), ("2", SECRET), ("3", TOKEN[:60])])
+async def test_a_field_is_revealed_alone_and_for_fifteen_seconds_at_most(key: str, text: str) -> None:
+    async with stage(session()) as it:
+        everything = {"ASIAEXAMPLEKEY00WXYZ", SECRET, TOKEN[:60]}
+        await it.pilot.press(key)
+        await it.pilot.pause()
+        assert text in it.text
+        assert not [other for other in everything - {text} if other in it.text]
+
+        await it.pass_seconds(REVEAL_SECONDS - 1)
+        assert text in it.text
+        await it.pass_seconds(1)
+        assert text not in it.text
+    assert REVEAL_SECONDS <= 15
+
+
+async def test_the_same_key_hides_it_again() -> None:
+    async with stage(session()) as it:
+        await it.pilot.press("2", "2")
+        await it.pilot.pause()
+        assert SECRET not in it.text
+
+
+async def test_leaving_the_panel_hides_what_was_revealed() -> None:
+    async with stage(session()) as it:
+        await it.pilot.press("2")
+        it.app.set_focus(None)
+        await settle(it.pilot)
+        assert SECRET not in it.text
+
+
+async def test_losing_the_terminals_focus_hides_what_was_revealed() -> None:
+    async with stage(session()) as it:
+        await it.pilot.press("2")
+        it.app.app_focus = False
+        await settle(it.pilot)
+        assert SECRET not in it.text
+
+
+async def test_another_session_under_the_cursor_hides_what_was_revealed() -> None:
+    async with stage(auditor(), session()) as it:
+        await it.pilot.press("2", "k")
+        await settle(it.pilot)
+        assert SECRET not in it.text
+
+
+async def test_a_screenshot_holds_no_masked_secret() -> None:
+    async with stage(session()) as it:
+        picture = it.app.export_screenshot()
+        assert SECRET not in picture
+        assert TOKEN[:20] not in picture
+        assert "ASIAEXAMPLEKEY00WXYZ" not in picture
+
+
+async def test_a_screenshot_after_mask_holds_none_of_what_was_revealed() -> None:
+    async with stage(session()) as it:
+        await it.pilot.press("2", "3")
+        await it.pilot.pause()
+        assert SECRET in it.app.export_screenshot()
+
+        it.panel.mask()
+        picture = it.app.export_screenshot()
+        assert SECRET not in picture
+        assert TOKEN[:20] not in picture
+
+
+async def test_it_counts_down_and_warns_once_at_each_threshold() -> None:
+    async with stage(session(minutes=12)) as it:
+        assert "12m 00s left" in it.text
+        await it.pass_seconds(1)
+        assert "11m 59s left" in it.text
+        assert it.panel.chip().plain == "deploy-prod 11m 59s"
+        assert it.app.notices == []
+
+        for _ in range(2):
+            await it.pass_seconds(121)
+        assert it.app.notices == ["The session of deploy-prod ends in less than 10 minutes."]
+
+        await it.pass_seconds(200)
+        await it.pass_seconds(60)
+        assert it.app.notices[1:] == ["The session of deploy-prod ends in less than 5 minutes."]
+
+        await it.pass_seconds(600)
+        assert it.app.notices[2:] == ["The session of deploy-prod has EXPIRED; assume the role again."]
+        assert "EXPIRED" in it.text
+        assert it.panel.chip().plain == "deploy-prod EXPIRED"
+
+
+async def test_the_interval_itself_ticks() -> None:
+    async with stage(session(minutes=12)) as it:
+        it.clock.move(90)
+        await it.pilot.pause(1.3)
+        assert "10m 30s left" in it.text
+
+
+async def test_the_session_under_the_cursor_is_the_active_one() -> None:
+    async with stage(auditor(), session()) as it:
+        assert it.panel.active == session()
+        await it.pilot.press("k")
+        await settle(it.pilot)
+
+        assert it.panel.active is not None
+        assert it.panel.active.key == "ASIAAUDITORKEY00ABCD"
+        changed = it.app.heard[-1]
+        assert isinstance(changed, SessionsPanel.Changed)
+        assert changed.active == it.panel.active
+        assert "confirmed arn:aws:sts::123456789012:assumed-role/auditor" in it.text
+
+
+async def test_c_copies_the_exports_with_one_key() -> None:
+    async with stage(session()) as it:
+        await it.pilot.press("c")
+        await settle(it.pilot)
+        assert it.copier.exported == [session()]
+        assert it.app.notices == ["Copied the exports by xclip; cleared in 30 s."]
+
+
+async def test_y_copies_the_arn_of_the_proved_identity() -> None:
+    async with stage(session()) as it:
+        await it.pilot.press("y")
+        await settle(it.pilot)
+        assert it.copier.texts == ["arn:aws:sts::123456789012:assumed-role/deploy-prod/iamtui-alice"]
+
+
+async def test_a_copy_that_fails_says_why() -> None:
+    async with stage(session()) as it:
+
+        def refuse(_session: Session) -> str:
+            raise Problem("No clipboard can be reached from here.", "Use iamtui assume.")
+
+        it.copier.copy_exports = refuse  # type: ignore[method-assign]
+        await it.pilot.press("c")
+        await settle(it.pilot)
+        assert it.app.notices == ["No clipboard can be reached from here. Use iamtui assume."]
+
+
+async def test_a_copy_that_breaks_shows_no_data() -> None:
+    async with stage(session()) as it:
+
+        def break_down(held: Session) -> str:
+            raise ValueError(held.secret_access_key.reveal())
+
+        it.copier.copy_exports = break_down  # type: ignore[method-assign]
+        await it.pilot.press("c")
+        await it.pilot.pause(0.2)
+        await it.pilot.pause()
+        assert it.app.notices == ["Nothing was copied: ValueError, an error in iamtui."]
+
+
+async def test_a_copy_whose_time_is_over_is_cleared_and_said() -> None:
+    async with stage(session()) as it:
+        it.copier.is_due = True
+        await it.pass_seconds(1)
+        await settle(it.pilot)
+        assert it.app.notices == ["Clipboard cleared (xclip, read back)"]
+
+
+async def test_d_forgets_only_when_pressed_twice_in_time() -> None:
+    async with stage(auditor(), session()) as it:
+        await it.pilot.press("d")
+        await settle(it.pilot)
+        assert len(it.panel.sessions) == 2
+        assert it.app.notices == ["Press d again to forget the session of deploy-prod."]
+
+        it.clock.move(30)
+        await it.pilot.press("d")
+        await settle(it.pilot)
+        assert len(it.panel.sessions) == 2
+
+        await it.pilot.press("d")
+        await settle(it.pilot)
+        assert [held.key for held in it.panel.sessions] == ["ASIAAUDITORKEY00ABCD"]
+        assert it.panel.active is not None
+
+
+async def test_confirming_for_one_session_forgets_no_other() -> None:
+    async with stage(auditor(), session()) as it:
+        await it.pilot.press("d", "k", "d")
+        await settle(it.pilot)
+        assert len(it.panel.sessions) == 2
+
+
+async def test_the_bar_shows_the_share_of_life_left() -> None:
+    async with stage(session(minutes=60)) as it:
+        full = it.text.count("━")
+        await it.pass_seconds(timedelta(minutes=30).total_seconds())
+        assert 0 < it.text.count("━") < full

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import pytest
+
+from iamtui.evaluation.decision import Decision, Layer, LayerReport, LayerState, Outcome, Reason
+from iamtui.policy.formula import And, ConditionLeaf, MissingLeaf, Or, SessionLeaf
+from iamtui.tui.widgets.question import verdict as wording
+from tests.support import panel_records as records
+
+
+@pytest.mark.parametrize(
+    ("decision", "text"),
+    [
+        (records.allowed_fully(), "[+] ALLOWED"),
+        (records.allowed(), "[+] ALLOWED as far as loaded (SCP not evaluated)"),
+        (records.allowed_on_some(), "[+] ALLOWED on some: arn:aws:s3:::data-lake/*"),
+        (records.denied(), "[x] DENIED explicit"),
+        (records.not_allowed(), "[-] DENIED no allow"),
+        (records.depends(), "[?] DEPENDS on aws:MultiFactorAuthPresent, aws:SourceIp"),
+    ],
+)
+def test_verdict_says_the_outcome_in_a_mark_and_words(decision: Decision, text: str) -> None:
+    verdict = wording.verdict(decision)
+
+    assert verdict.text == text
+    assert verdict.content.plain == text
+
+
+@pytest.mark.parametrize(
+    ("decision", "line"),
+    [
+        (records.allowed(), "by data-lake-read / ReadLake (lines 4-15)"),
+        (records.denied(), "denied by data-lake-read / NoDelete (lines 16-21)"),
+        (records.not_allowed(), "no Allow in: identity policies"),
+        (
+            records.depends(),
+            (
+                "if aws:MultiFactorAuthPresent is true and aws:SourceIp is in 203.0.113.0/24"
+                " · would be allowed by data-lake-read / ReadLake (lines 4-15)"
+            ),
+        ),
+    ],
+)
+def test_because_names_the_deciding_statement(decision: Decision, line: str) -> None:
+    assert wording.because(decision).plain == line
+
+
+def test_a_blocking_scp_is_named_with_its_level() -> None:
+    decision = Decision(
+        records.request(),
+        Outcome.IMPLICIT_DENY,
+        (),
+        blocked_by=(Layer.SCP,),
+        reasons=(Reason(Layer.SCP, "implicit", level=1, level_name="ou-prod"),),
+    )
+
+    assert wording.because(decision).plain == "no Allow in: service control policies (SCP) at level 1 (ou-prod)"
+
+
+def test_a_layer_that_was_not_evaluated_says_so_in_words() -> None:
+    report = LayerReport(Layer.SCP, LayerState.NOT_EVALUATED, "the organization was not loaded")
+
+    for compact in (False, True):
+        text = wording.layer_line(report, compact=compact).plain
+        assert text.startswith("[?] SCP ")
+        assert "not evaluated" in text
+        assert text.endswith("the organization was not loaded")
+
+
+@pytest.mark.parametrize(
+    ("operator", "values", "holds", "text"),
+    [
+        ("Bool", ("true",), True, "k is true"),
+        ("Bool", ("true",), False, "k is not true"),
+        ("StringEquals", ("a", "b"), True, "k is one of a, b"),
+        ("StringNotEquals", ("a",), True, "k is not a"),
+        ("StringNotEquals", ("a",), False, "k is a"),
+        ("StringLike", ("a*",), False, "k does not match a*"),
+        ("NumericLessThan", ("3600",), True, "k < 3600"),
+        ("NumericLessThan", ("3600",), False, "k ≥ 3600"),
+        ("DateLessThan", ("2026-01-01",), True, "k is before 2026-01-01"),
+        ("NotIpAddress", ("10.0.0.0/8",), True, "k is not in 10.0.0.0/8"),
+        ("Null", ("true",), True, "k is absent"),
+        ("Null", ("true",), False, "k is present"),
+        ("Null", ("false",), True, "k is present"),
+        ("BoolIfExists", ("true",), True, "k is true or is absent"),
+        ("BoolIfExists", ("true",), False, "k is not true and is present"),
+        ("ForAllValues:StringEquals", ("a",), True, "every value of k is a"),
+        ("ForAnyValue:StringLike", ("a*",), False, "it does not hold that some value of k matches a*"),
+        (
+            "Resource",
+            ("arn:aws:s3:::${aws:username}",),
+            True,
+            "k makes the resource match arn:aws:s3:::${aws:username}",
+        ),
+        ("Unheard", ("x",), False, "k fails Unheard x"),
+    ],
+)
+def test_conditions_read_as_phrases(operator: str, values: tuple[str, ...], holds: bool, text: str) -> None:
+    assert wording.leaf_text(ConditionLeaf(operator, "k", values, holds)) == text
+
+
+def test_formulas_keep_their_structure() -> None:
+    mfa = ConditionLeaf("Bool", "mfa", ("true",))
+    missing = MissingLeaf("arn:aws:iam::1:policy/p", "iam:GetPolicyVersion")
+    node = And((mfa, Or((SessionLeaf("ci"), missing))))
+
+    assert wording.depends_text(node) == (
+        "mfa is true and (the session name is ci or p allows it (document not loaded, needs iam:GetPolicyVersion))"
+    )
+    assert [line.split("  [")[0] for line in wording.depends_lines(node)] == [
+        "all of these hold:",
+        "  mfa is true",
+        "  one of these holds:",
+        "    the session name is ci",
+        "    p allows it (document not loaded, needs iam:GetPolicyVersion)",
+    ]
+
+
+def test_hostile_names_come_out_visible_and_without_markup() -> None:
+    evil = "[@click=app.quit]x[/]\x1b]52;c;aGk=\x07\u202e"
+    ref = records.statement(sid=evil)
+    decision = records.allowed(matched=(ref,))
+
+    plain = wording.because(decision).plain
+
+    assert "[@click=app.quit]x[/]" in plain
+    assert not {"\x1b", "\x07", "\u202e"} & set(plain)
