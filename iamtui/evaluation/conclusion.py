@@ -84,7 +84,7 @@ def _denying(scanned: LayerScan) -> tuple[StatementRef, ...]:
 def reasons(reading: Evaluation) -> tuple[Reason, ...]:
     """Every layer that does not pass, explicit denies and missing allows alike."""
     found: list[Reason] = []
-    side = reading.grant_side()
+    side = reading.side
     not_granted = reading.grant is False and reading.free is None
     for layer, level, scanned in scans(reading):
         ignored = layer is Layer.RESOURCE and reading.resource_denies_ignored
@@ -115,7 +115,7 @@ def reasons(reading: Evaluation) -> tuple[Reason, ...]:
 
 def _resource_side_counts(reading: Evaluation) -> bool:
     """Whether the silence of the resource side is a reason of its own."""
-    side = reading.grant_side()
+    side = reading.side
     return side.any_grant is False and (reading.must_admit or not reading.same_account or side.resource_only)
 
 
@@ -140,7 +140,7 @@ def blocked_by(reading: Evaluation) -> tuple[Layer, ...]:
     )
     if reading.session is not None and reading.session.deny is True:
         return ()
-    side = reading.grant_side()
+    side = reading.side
     side = replace(
         side,
         identity=False if identity_denies else side.identity,

@@ -105,9 +105,16 @@ class Evaluation:
     deny: Truth = False
     caps: Truth = True
     total: Truth = False
+    _side: GrantSide | None = None
 
-    def grant_side(self) -> GrantSide:
+    @property
+    def side(self) -> GrantSide:
         """What granting rests on."""
+        if self._side is None:
+            self._side = self._make_side()
+        return self._side
+
+    def _make_side(self) -> GrantSide:
         return GrantSide(
             resource_only=self.request.principal.kind in _RESOURCE_ONLY,
             same_account=self.same_account,
@@ -384,7 +391,7 @@ def _read_block_public_access(result: Evaluation) -> None:
 
 
 def _conclude(result: Evaluation) -> None:
-    result.grant = result.grant_side().truth()
+    result.grant = result.side.truth()
     own = (result.identity, result.boundary, result.session)
     denies: list[Truth] = [scanned.deny for scanned in own if scanned is not None and scanned.deny is not False]
     caps: list[Truth] = []

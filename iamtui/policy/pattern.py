@@ -170,9 +170,13 @@ def literal_text(pieces: Sequence[Piece]) -> str | None:
 
 
 class Glob:
-    """A compiled pattern. Bit i of the state means: the first i non-star tokens have been matched."""
+    """A compiled pattern. Bit i of the state means: the first i non-star tokens have been matched.
 
-    __slots__ = ("_accepts", "_any", "_field_loops", "_final", "_loops")
+    A pattern of literal runs and stars that match anything is matched run by run instead, each looked for
+    behind the one before it.
+    """
+
+    __slots__ = ("_accepts", "_any", "_field_loops", "_final", "_loops", "_runs")
 
     def __init__(self, tokens: Sequence[Token]) -> None:
         accepts: dict[str, int] = {}
@@ -201,9 +205,12 @@ class Glob:
         self._loops = loops
         self._field_loops = loops | field_loops
         self._final = bit
+        self._runs = _literal_runs(tokens)
 
     def matches(self, text: str, count_step: Callable[[], None] | None = None) -> bool:
-        """Whether the whole text matches. `count_step` is called once for each step taken."""
+        """Whether the whole text matches. `count_step` is called once for each character or run looked at."""
+        if self._runs is not None:
+            return _match_runs(self._runs, text, count_step)
         state = 1
         accepts = self._accepts
         any_character = self._any
@@ -270,6 +277,40 @@ class Glob:
     def _step(self, state: int, character: str) -> int:
         loops = self._loops if character == ":" else self._field_loops
         return ((state & self._accepts.get(character, self._any)) << 1) | (state & loops)
+
+
+def _literal_runs(tokens: Sequence[Token]) -> tuple[str, ...] | None:
+    """The literal runs between the stars of a pattern that has no other wildcards, else None."""
+    runs: list[list[str]] = [[]]
+    for token in tokens:
+        if token is Wild.STAR:
+            runs.append([])
+        elif isinstance(token, Wild):
+            return None
+        else:
+            runs[-1].append(token)
+    return tuple("".join(run) for run in runs)
+
+
+def _match_runs(runs: tuple[str, ...], text: str, count_step: Callable[[], None] | None) -> bool:
+    """Whether the text starts with the first run, ends with the last, and has the others between, in order."""
+    first, last = runs[0], runs[-1]
+    if count_step is not None:
+        count_step()
+    if len(runs) == 1:
+        return text == first
+    end = len(text) - len(last)
+    if end < len(first) or not text.startswith(first) or not text.endswith(last):
+        return False
+    position = len(first)
+    for run in runs[1:-1]:
+        if count_step is not None:
+            count_step()
+        found = text.find(run, position, end)
+        if found < 0:
+            return False
+        position = found + len(run)
+    return True
 
 
 def arn_tokens(tokens: Sequence[Token], *, trailing_star_crosses: bool = True) -> tuple[Token, ...]:
