@@ -179,8 +179,7 @@ def _check_pairs(subject: Subject, statement: Statement, actions: tuple[str, ...
     if "*" in resources or len(actions) * len(resources) > _MOST_PAIRS:
         return
     variables = subject.policy.substitutes_variables
-    globs = [_resource_glob(entry, variables) for entry in resources if entry.startswith("arn:")]
-    if len(globs) != len(resources):
+    if not all(entry.startswith("arn:") for entry in resources):
         return
     for i, action in enumerate(actions):
         info = None if _wild(action) else catalogue().action(action)
@@ -196,7 +195,7 @@ def _check_pairs(subject: Subject, statement: Statement, actions: tuple[str, ...
                     subject.path(statement, "Action", i),
                     statement,
                 )
-        elif not any(glob.shares(_form_tokens(form)) for form in info.arn_forms for glob in globs):
+        elif not any(_can_name(entry, form, variables) for form in info.arn_forms for entry in resources):
             forms = " or ".join(info.arn_forms[:2])
             subject.warning(
                 "no-resource-for-action",
@@ -204,6 +203,13 @@ def _check_pairs(subject: Subject, statement: Statement, actions: tuple[str, ...
                 subject.path(statement, "Action", i),
                 statement,
             )
+
+
+def _can_name(entry: str, form: str, variables: bool) -> bool:
+    """Whether a resource entry can name a resource of this ARN form; the name of a bucket holds no slash."""
+    if form.endswith("${BucketName}") and entry.count("/") > form.count("/"):
+        return False
+    return _resource_glob(entry, variables).shares(_form_tokens(form))
 
 
 def _documented_exception(action: str, resources: tuple[str, ...]) -> bool:
