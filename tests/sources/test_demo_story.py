@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from iamtui.account.availability import Known
 from iamtui.evaluation.decision import Decision, Layer, Outcome, ResourceScope
+from iamtui.evaluation.findings import DocumentKind, Level, findings
+from iamtui.policy.document import PolicyDocument
 from iamtui.policy.formula import ConditionLeaf, leaves
 from iamtui.sources.demo import DEMO_REGION, load_demo_account
 from iamtui.workspace.asking import Question, ask
@@ -325,3 +328,44 @@ def test_the_account_level_is_the_one_without_sagemaker():
         )
     )
     assert [(r.level, r.level_name) for r in decision.reasons if r.layer is Layer.SCP] == [(3, "puffin-prod")]
+
+
+def documents() -> list[tuple[str, PolicyDocument, DocumentKind]]:
+    """The documents that the company wrote, and what each is."""
+    account = WORKSPACE.account
+    found = [(role.arn, role.trust, DocumentKind.TRUST) for role in account.roles]
+    for holder in (*account.users, *account.groups, *account.roles):
+        found += [(holder.arn, inline.document, DocumentKind.IDENTITY) for inline in holder.inline_policies]
+    for policy in account.policies:
+        if not policy.aws_managed:
+            kind = DocumentKind.BOUNDARY if account.bounded_by(policy.arn) else DocumentKind.IDENTITY
+            found += [(policy.arn, version.document, kind) for version in policy.versions]
+    for arn, known in account.resource_policies.items():
+        if known.document is not None:
+            found.append((arn, known.document, DocumentKind.RESOURCE))
+    assert isinstance(account.organization, Known)
+    assert account.organization.value is not None
+    for level in account.organization.value.path:
+        for fact, kind in ((level.scps, DocumentKind.SCP), (level.rcps, DocumentKind.RCP)):
+            assert isinstance(fact, Known)
+            found += [(policy.name, policy.document, kind) for policy in fact.value]
+    return found
+
+
+def test_aws_would_accept_every_document():
+    refused = [
+        (name, finding.message)
+        for name, document, kind in documents()
+        for finding in findings(document, kind, account=WORKSPACE.account.id)
+        if finding.level is Level.ERROR
+    ]
+    assert refused == []
+
+
+def test_some_documents_have_the_faults_that_people_make():
+    codes = {
+        finding.code
+        for _, document, kind in documents()
+        for finding in findings(document, kind, account="111122223333")
+    }
+    assert {"pass-role-on-star", "public", "third-party-without-external-id", "allow-not-resource"} <= codes
