@@ -211,7 +211,7 @@ class PublicAccessBlock:
 Entity: TypeAlias = User | Group | Role | ManagedPolicy | InstanceProfile | IdentityProvider
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Account:
     """Everything a source knows of one account. Immutable: loading more gives a new Account.
 
@@ -284,6 +284,11 @@ class Account:
     def memo(self) -> dict[Any, Any]:
         """A scratch dictionary for what other rooms derive from this account, gone with the account."""
         return {}
+
+    def __repr__(self) -> str:
+        # Frameworks describe calls by the repr of their arguments: that of ten thousand records costs 200 ms.
+        counts = f"{len(self.users)} users, {len(self.groups)} groups, {len(self.roles)} roles"
+        return f"Account({self.id}: {counts}, {len(self.policies)} policies)"
 
     def entities(self) -> Iterator[Entity]:
         """All users, groups, roles, policies, instance profiles and known providers."""
