@@ -1,0 +1,126 @@
+"""Reading policy documents: tolerant where AWS is, exact where something is wrong."""
+
+import json
+from contextlib import suppress
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iamtui.policy.document import (
+    MAX_CHARACTERS,
+    DocumentError,
+    DocumentPool,
+    PolicyDocument,
+    parse_policy,
+    render,
+    statement_lines,
+)
+
+ALLOW = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+
+
+def document(*statements: object, **top: object) -> dict[str, object]:
+    return {"Version": "2012-10-17", "Statement": list(statements), **top}
+
+
+def test_a_single_statement_needs_no_brackets_and_a_single_value_no_list() -> None:
+    one = parse_policy({"Statement": ALLOW})
+    many = parse_policy({"Statement": [{**ALLOW, "Action": ["s3:GetObject"], "Resource": ["*"]}]})
+    assert one.statements == many.statements
+
+
+def test_unquoted_scalars_in_conditions_become_the_text_aws_compares() -> None:
+    condition = {"Bool": {"aws:SecureTransport": True}, "NumericLessThan": {"s3:max-keys": [10, 2.5]}}
+    statement = parse_policy(document({**ALLOW, "Condition": condition})).statements[0]
+    assert [line.values for line in statement.conditions] == [("true",), ("10", "2.5")]
+
+
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        ([], "$"),
+        ({"Version": "2012-10-17"}, "$"),
+        ({"Statement": "x"}, "$.Statement"),
+        (document({**ALLOW, "Effect": "allow"}), "$.Statement[0].Effect"),
+        (document(ALLOW, {"Action": "*", "Resource": "*"}), "$.Statement[1].Effect"),
+        (document({"Effect": "Deny", "Resource": "*"}), "$.Statement[0]"),
+        (document({**ALLOW, "NotAction": "s3:*"}), "$.Statement[0]"),
+        (document({**ALLOW, "Action": ["s3:*", 7]}), "$.Statement[0].Action[1]"),
+        (document({**ALLOW, "Condition": []}), "$.Statement[0].Condition"),
+        (document({**ALLOW, "Condition": {"Bool": "x"}}), "$.Statement[0].Condition.Bool"),
+        (document({**ALLOW, "Condition": {"Bool": {"a:b": [{}]}}}), "$.Statement[0].Condition.Bool.a:b"),
+        (document({**ALLOW, "Principal": 5}), "$.Statement[0].Principal"),
+        (document({**ALLOW, "Principal": {"AWS": [1]}}), "$.Statement[0].Principal.AWS"),
+    ],
+)
+def test_an_error_names_the_place(value: object, path: str) -> None:
+    with pytest.raises(DocumentError) as caught:
+        parse_policy(value)
+    assert caught.value.path == path
+    assert path in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "Not JSON"),
+        ("{", "Not JSON"),
+        ('{\n  "Statement": [,]\n}', "line 2"),
+        ("[" * 10_000, "Nested deeper"),
+        ('{"a":' * 10_000, "Nested deeper"),
+        ('{"Statement": [], "Statement": []}', 'The key "Statement" stands twice'),
+        ('{"Statement": [{"Effect": "Deny", "Effect": "Allow", "Action": "*", "Resource": "*"}]}', '"Effect" stands'),
+        ('{"Statement": NaN}', "NaN is not JSON"),
+        ('{"Statement": -Infinity}', "-Infinity is not JSON"),
+        ('{"Statement": ' + "9" * 5000 + "}", "too large"),
+        ('{"Statement": [' + " " * MAX_CHARACTERS + "]}", "characters"),
+    ],
+)
+def test_hostile_text_gets_one_sentence(text: str, words: str) -> None:
+    error = PolicyDocument(text).error
+    assert error is not None
+    assert words in str(error)
+    assert "\n" not in str(error)
+
+
+def test_brackets_inside_strings_are_not_nesting() -> None:
+    assert PolicyDocument(json.dumps(document({**ALLOW, "Sid": "[" * 500}))).error is None
+
+
+def test_object_json_text_and_percent_encoding_are_the_same_document() -> None:
+    value = document({**ALLOW, "Resource": "arn:aws:s3:::b/100%+ä"})
+    text = json.dumps(value)
+    for raw in (text, quote(text, safe=""), PolicyDocument.of(value).raw):
+        assert PolicyDocument(raw).value == value
+
+
+def test_a_pool_gives_equal_texts_one_document() -> None:
+    pool = DocumentPool()
+    assert pool.document(document(ALLOW)) is pool.document(document(ALLOW))
+    assert len(pool) == 1
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(before=json_values, statements=st.lists(st.dictionaries(st.text(max_size=6), json_values), max_size=4))
+def test_statement_lines_are_where_the_rendering_has_them(before: object, statements: list[object]) -> None:
+    value = {"Id": before, "Statement": statements, "Version": "2012-10-17"}
+    lines = render(value).split("\n")
+    ranges = statement_lines(value)
+    assert len(ranges) == len(statements)
+    for (first, last), statement in zip(ranges, statements, strict=True):
+        text = "\n".join(lines[first - 1 : last]).rstrip(",")
+        assert json.loads(text) == statement
+
+
+@given(json_values)
+def test_any_json_parses_or_is_a_document_error(value: object) -> None:
+    with suppress(DocumentError):
+        parse_policy(value)

@@ -1,0 +1,122 @@
+"""Patterns: what matches, against a brute-force matcher, and that matching takes one step a character."""
+
+from functools import cache
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iamtui.policy.context import RequestContext
+from iamtui.policy.pattern import (
+    Glob,
+    Token,
+    Unresolved,
+    Wild,
+    arn_tokens,
+    parse_pieces,
+    request_tokens,
+    resolve,
+    tokens_of,
+)
+
+
+def glob(pattern: str) -> Glob:
+    return Glob(tokens_of(parse_pieces(pattern, variables=False)))
+
+
+def brute(tokens: tuple[Token, ...], text: str) -> bool:
+    """The plain recursive reading of what wildcards mean."""
+
+    @cache
+    def match(i: int, j: int) -> bool:
+        if i == len(tokens):
+            return j == len(text)
+        token = tokens[i]
+        if token in (Wild.STAR, Wild.FIELD_STAR):
+            return match(i + 1, j) or (j < len(text) and (token is Wild.STAR or text[j] != ":") and match(i, j + 1))
+        if j == len(text):
+            return False
+        if token is Wild.ONE or (token is Wild.FIELD_ONE and text[j] != ":") or token == text[j]:
+            return match(i + 1, j + 1)
+        return False
+
+    return match(0, 0)
+
+
+patterns = st.text(alphabet="ab:*?", max_size=12)
+texts = st.text(alphabet="ab:?*", max_size=12)
+
+
+@given(patterns, texts)
+def test_glob_agrees_with_the_plain_reading(pattern: str, text: str) -> None:
+    tokens = tokens_of(parse_pieces(pattern, variables=False))
+    assert Glob(tokens).matches(text) is brute(tokens, text)
+
+
+@given(patterns, texts, st.booleans())
+def test_arn_patterns_agree_with_the_plain_reading(pattern: str, text: str, crosses: bool) -> None:
+    tokens = arn_tokens(tokens_of(parse_pieces(pattern, variables=False)), trailing_star_crosses=crosses)
+    assert Glob(tokens).matches(text) is brute(tokens, text)
+
+
+short_texts = [""] + list("ab:") + [a + b for a in "ab:" for b in "ab:"] + ["aab", "a:b", ":ab", "b:a:", "abab"]
+
+
+@given(st.text(alphabet="ab:*?", max_size=6), st.text(alphabet="ab:*", max_size=6))
+def test_covers_and_shares_agree_with_examples(entry: str, request: str) -> None:
+    matcher = Glob(arn_tokens(tokens_of(parse_pieces(entry, variables=False))))
+    request_pattern = request_tokens(request)
+    asked = [text for text in short_texts if brute(request_pattern, text)]
+    matched = [matcher.matches(text) for text in asked]
+    if any(matched):
+        assert matcher.shares(request_pattern)
+    if matcher.covers(request_pattern):
+        assert all(matched)
+        assert matcher.shares(request_pattern)
+
+
+@pytest.mark.parametrize("pattern", ["a*" * 1000 + "b", "*a?*" * 300, "?" * 500 + "*", "*" * 5000])
+def test_matching_takes_no_more_steps_than_the_text_has_characters(pattern: str) -> None:
+    text = "a" * 20_000
+    steps = 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += 1
+
+    glob(pattern).matches(text, count)
+    assert 0 < steps <= max(len(text), pattern.count("*") + 1)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "variables", "value", "matches"),
+    [
+        ("a${*}b", True, "a*b", True),
+        ("a${*}b", True, "axb", False),
+        ("a${?}b", True, "axb", False),
+        ("${$}{x}", True, "${x}", True),
+        ("a${*}b", False, "a${xx}b", True),
+        ("a${unclosed", True, "a${unclosed", True),
+        ("home/${aws:username}/*", True, "home/al*ce/x", True),
+        ("home/${aws:username}/*", True, "home/alice/x", False),
+        ("${aws:missing, 'def'}x", True, "defx", True),
+        ("${ aws:missing ,'d*f' }x", True, "d*fx", True),
+    ],
+)
+def test_escapes_variables_and_defaults_are_literal(pattern: str, variables: bool, value: str, matches: bool) -> None:
+    context = RequestContext({"aws:username": ("al*ce",)}, fixed={})
+    resolved = resolve(parse_pieces(pattern, variables=variables), context)
+    assert not isinstance(resolved, Unresolved)
+    assert Glob(tokens_of(resolved)).matches(value) is matches
+
+
+@pytest.mark.parametrize("pattern", ["${}", "${aws:gone}", "${aws:many}", "${aws:many, 'x'}", "${a b}", "${aws:x 'y'}"])
+def test_variables_without_a_value(pattern: str) -> None:
+    context = RequestContext({"aws:many": ("a", "b")}, fixed={})
+    assert resolve(parse_pieces(pattern, variables=True), context) is Unresolved.NO_VALUE
+
+
+def test_a_variable_on_an_unknown_key_is_unknown_unless_another_has_no_value() -> None:
+    context = RequestContext({"aws:none": ()}, fixed={}, discover=True)
+    assert resolve(parse_pieces("${aws:x}", variables=True), context) is Unresolved.UNKNOWN
+    assert resolve(parse_pieces("${aws:x}${aws:none}", variables=True), context) is Unresolved.NO_VALUE
