@@ -200,7 +200,10 @@ def _tls(_error: BaseException, where: CallSite) -> tuple[str, str]:
     )
 
 
-def _unreadable_answer(_error: BaseException, where: CallSite) -> tuple[str, str]:
+def _unreadable_answer(error: BaseException, where: CallSite) -> tuple[str, str]:
+    # Outside of a call, the same kinds of exception are no answer's fault.
+    if not where.operation:
+        return f"{where.call} failed: {detail(error) or type(error).__name__}.", where.check_step
     return (
         f"{capital(where.target)} answered {where.call} with something that is not an AWS answer.",
         "A proxy's or captive portal's page looks like this, or an emulator that does not know the operation."
@@ -282,6 +285,12 @@ FAILURES: Final[dict[str, Words]] = {
     "HTTPClientError": _closed,
     "ConnectionError": _refused,
     "ResponseParserError": _unreadable_answer,
+    # What botocore's parsers raise over an answer that is well-formed, but of another shape.
+    "LookupError": _unreadable_answer,
+    "TypeError": _unreadable_answer,
+    "AttributeError": _unreadable_answer,
+    "ParseError": _unreadable_answer,
+    "UnicodeDecodeError": _unreadable_answer,
     "NotImplementedError": _not_offered,
     "UnknownServiceError": _not_offered,
     "NoRegionError": _no_region,

@@ -19,7 +19,8 @@ class Profile:
         kind: where its credentials come from, as words for a list: "access key", "Identity Center",
             "assumes a role", "web identity", "runs a command", "aws login", or "" when it has none.
         role_arn: the role it assumes, or "".
-        command: the credential_process that choosing it would run, or "": to be shown before it is run.
+        command: the credential_process that choosing it would run, its own or that of the profile it starts from,
+            or "": to be shown before it is run.
     """
 
     name: str
@@ -44,7 +45,7 @@ def available_profiles() -> tuple[Profile, ...]:
         found: Mapping[str, Mapping[str, Any]] = session.full_config.get("profiles", {})
     except Exception as error:  # noqa: BLE001 - hand-written files: encodings, permissions, syntax
         raise problem_from(error) from None
-    return tuple(_profile(name, settings) for name, settings in found.items())
+    return tuple(_profile(name, found) for name in found)
 
 
 _KINDS = (
@@ -58,15 +59,29 @@ _KINDS = (
 )
 
 
-def _profile(name: str, settings: Mapping[str, Any]) -> Profile:
+def _profile(name: str, profiles: Mapping[str, Mapping[str, Any]]) -> Profile:
+    settings = profiles[name]
     kind = next((words for setting, words in _KINDS if settings.get(setting)), "")
     return Profile(
         name=name,
         region=_text(settings.get("region")),
         kind=kind,
         role_arn=_text(settings.get("role_arn")),
-        command=_text(settings.get("credential_process")),
+        command=_command(name, profiles),
     )
+
+
+def _command(name: str, profiles: Mapping[str, Mapping[str, Any]]) -> str:
+    """The command of the profile, or of the one its role is assumed from."""
+    seen: set[str] = set()
+    while name in profiles and name not in seen:
+        seen.add(name)
+        settings = profiles[name]
+        command = _text(settings.get("credential_process"))
+        if command:
+            return command
+        name = _text(settings.get("source_profile"))
+    return ""
 
 
 def _text(value: object) -> str:

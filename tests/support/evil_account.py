@@ -51,7 +51,7 @@ EVIL_PATH: Final = "/[red]x[/]/[/oops]/[@click=app.quit]/"
 
 EVIL_RESOURCE: Final = f"arn:aws:s3:::bucket/{EVIL}"
 
-EVIL_CONFIG: Final = "[profile \x1b]52;c;cHduZWQ=\x07 [red]x[/]]\nregion = eu-central-1\n"
+EVIL_CONFIG: Final = "[profile '\x1b]52;c;cHduZWQ=\x07 [red]x[/]']\nregion = eu-central-1\n"
 """An AWS config file with a hostile profile name."""
 
 

@@ -52,10 +52,11 @@ class MotoServer:
         self._post("reset-auth", b"0")
 
     def stop_enforcing(self) -> None:
-        self._post("reset-auth", b"inf")
+        self._post("reset-auth", b"1000000000")
 
     def _post(self, what: str, body: bytes) -> None:
-        request = urllib.request.Request(f"{self.url}/moto-api/{what}", data=body, method="POST")
+        plain = {"Content-Type": "text/plain"}
+        request = urllib.request.Request(f"{self.url}/moto-api/{what}", data=body, headers=plain, method="POST")
         with urllib.request.urlopen(request, timeout=10) as answer:
             answer.read()
 

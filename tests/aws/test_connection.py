@@ -1,0 +1,588 @@
+from __future__ import annotations
+
+import io
+import logging
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from iamtui.aws import connection as module
+from iamtui.aws.connection import (
+    Connection,
+    asks_metadata_service,
+    check_endpoint_url,
+    parse_timestamp,
+    silence_debug_logging,
+)
+from iamtui.aws.errors import AwsProblem
+from iamtui.problem import Problem
+from tests.support.fault_proxy import Answer, FaultProxy, Reset, Stall, Truncate, error
+from tests.support.moto_server import ACCOUNT, SECRET, MotoServer, trust
+
+
+def connect(url: str | None = None, profile: str | None = None, region: str | None = None) -> Connection:
+    return Connection.open(profile=profile, region=region, endpoint_url=url)
+
+
+def config(folder: Path, text: str) -> None:
+    (folder / "config").write_text(text)
+
+
+class Listener:
+    """A port that notes whether anybody connects."""
+
+    def __init__(self) -> None:
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.visitors = 0
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                visitor, _ = self.socket.accept()
+            except OSError:
+                return
+            self.visitors += 1
+            visitor.close()
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    found = Listener()
+    yield found
+    found.socket.close()
+
+
+def test_no_credentials_is_said_at_once() -> None:
+    with pytest.raises(Problem) as raised:
+        connect()
+
+    assert "No AWS credentials" in raised.value.sentence
+    assert "--demo" in raised.value.next_step
+    assert "--snapshot" in raised.value.next_step
+
+
+def test_an_unknown_profile_is_said() -> None:
+    with pytest.raises(Problem, match="nobody"):
+        connect(profile="nobody")
+
+
+def test_a_profile_of_the_environment_is_used_and_named(no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config(no_aws_settings, "[profile dev]\naws_access_key_id=A\naws_secret_access_key=B\nregion=eu-west-1\n")
+    monkeypatch.setenv("AWS_PROFILE", "dev")
+
+    connection = connect()
+
+    assert (connection.profile, connection.region, connection.endpoint_url) == ("dev", "eu-west-1", "")
+
+
+def test_keys_of_the_environment_win_over_its_profile(no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config(no_aws_settings, "[profile dev]\naws_access_key_id=A\naws_secret_access_key=B\n")
+    monkeypatch.setenv("AWS_PROFILE", "dev")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "C")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "D")
+
+    assert connect().profile == ""
+
+
+def test_nothing_heavy_is_imported_before_the_first_client() -> None:
+    import subprocess
+
+    code = (
+        "import sys; from iamtui.aws.connection import Connection; "
+        "c = Connection.with_stub(lambda **_: None, access_key_id='a', secret_access_key='b', region='us-east-1'); "
+        "c.with_credentials('a', 'b', 'c'); "
+        "print(sorted(set(sys.modules) & {'boto3', 'botocore', 'moto', 'urllib3', 'dateutil'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://aws.example.com",
+        "http://localhost:5000",
+        "http://127.0.0.1:5000",
+        "http://[::1]:80",
+        "https://h:8443/x",
+    ],
+)
+def test_endpoints_that_may_be_called(url: str) -> None:
+    assert check_endpoint_url(url) == url
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("http://aws.example.com", "unencrypted"),
+        ("http://localhost.evil.example", "unencrypted"),
+        ("http://127.0.0.1.evil.example", "unencrypted"),
+        ("http://0.0.0.0:5000", "unencrypted"),
+        ("ftp://localhost", "not an http or https URL"),
+        ("localhost:5000", "not an http or https URL"),
+        ("https://", "not an http or https URL"),
+        ("https://a b", "not an http or https URL"),
+        ("https://a\x1b", "not an http or https URL"),
+        ("https://me:pw@host", "user name"),
+        ("https://host/?a=1", "query"),
+        ("http://localhost:99999", "not a URL"),
+        ("http://[::1", "not a URL"),
+    ],
+)
+def test_endpoints_that_may_not_be_called(url: str, says: str) -> None:
+    with pytest.raises(Problem, match="--endpoint-url") as raised:
+        check_endpoint_url(url)
+
+    assert says in raised.value.sentence
+    assert raised.value.next_step
+    with pytest.raises(Problem):
+        connect(url)
+
+
+def test_the_caller_over_http(moto: MotoServer) -> None:
+    caller = connect(moto.url).caller()
+
+    assert caller.account == ACCOUNT
+    assert caller.arn.startswith(f"arn:aws:sts::{ACCOUNT}:")
+
+
+def test_other_credentials_at_the_same_endpoint(moto: MotoServer) -> None:
+    iam = moto.client("iam")
+    iam.create_role(RoleName="r", AssumeRolePolicyDocument=trust())
+    connection = connect(moto.url)
+    given = connection.call("sts", "AssumeRole", RoleArn=f"arn:aws:iam::{ACCOUNT}:role/r", RoleSessionName="mine")
+    keys = given["Credentials"]
+
+    other = connection.with_credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+
+    assert other.caller().arn == f"arn:aws:sts::{ACCOUNT}:assumed-role/r/mine"
+    assert (other.endpoint_url, other.region) == (connection.endpoint_url, connection.region)
+    assert keys["Expiration"].tzinfo is not None
+
+
+def test_clients_are_kept(moto: MotoServer) -> None:
+    connection = connect(moto.url)
+
+    assert connection.client("iam") is connection.client("iam")
+    assert connection.client("kms", "eu-west-1") is not connection.client("kms", "eu-west-2")
+
+
+def test_a_regional_service_without_region_is_a_problem(moto: MotoServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    connection = connect(moto.url)
+
+    assert connection.region == ""
+    assert connection.caller().account == ACCOUNT
+    with pytest.raises(Problem, match="needs a region"):
+        connection.client("kms")
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters"),
+    [
+        ("iam", "CreateUser", {"UserName": "x"}),
+        ("iam", "PutRolePolicy", {"RoleName": "r", "PolicyName": "p", "PolicyDocument": "{}"}),
+        ("s3", "PutBucketPolicy", {"Bucket": "b", "Policy": "{}"}),
+        ("secretsmanager", "GetSecretValue", {"SecretId": "s"}),
+    ],
+)
+def test_operations_that_are_not_on_the_list_are_never_sent(
+    fault_proxy: FaultProxy, service: str, operation: str, parameters: dict[str, str]
+) -> None:
+    connection = connect(fault_proxy.url)
+
+    with pytest.raises(Problem, match="never writes"):
+        connection.call(service, operation, **parameters)
+    method = module.client_method(connection.client(service), operation)
+    with pytest.raises(Problem, match="never writes"):
+        getattr(connection.client(service), method)(**parameters)
+    assert fault_proxy.calls == []
+
+
+@pytest.mark.parametrize(("service", "operation"), [("iam", "GetNothing"), ("nothing", "ListUsers")])
+def test_what_does_not_exist_is_a_problem(moto: MotoServer, service: str, operation: str) -> None:
+    with pytest.raises(Problem):
+        connect(moto.url).call(service, operation)
+    with pytest.raises(Problem):
+        next(connect(moto.url).pages(service, operation))
+
+
+def test_an_endpoint_that_nobody_runs(moto: MotoServer, quick_retries: None) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+    with pytest.raises(AwsProblem, match="Nothing answers") as raised:
+        connect(f"http://127.0.0.1:{port}").caller()
+    assert raised.value.fatal
+
+
+HTML = b"<html><body><h1>Welcome to the hotel</h1></body></html>"
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        (Reset(), "was cut"),
+        (Answer(200, HTML, "text/html"), "not an AWS answer"),
+        (Answer(200, b""), "not an AWS answer"),
+        (Answer(200, b"<GetCallerIdentityResponse"), "not an AWS answer"),
+        (Truncate(120), "not an AWS answer"),
+        (Answer(500, HTML, "text/html"), ""),
+        (Answer(403, HTML, "text/html"), ""),
+        (Answer(301, b"", headers={"Location": "http://127.0.0.1:9/"}), ""),
+        (error(403, "InvalidClientTokenId"), "does not know the access key"),
+        (error(403, "SignatureDoesNotMatch"), "refused the signature"),
+        (error(403, "ExpiredToken"), "have expired"),
+        (error(400, "Throttling", "Rate exceeded"), "too many calls"),
+        (error(403, "RegionDisabledException"), "not activated"),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_whatever_comes_back_is_one_sentence(
+    fault_proxy: FaultProxy, quick_retries: None, fault: Any, says: str
+) -> None:
+    fault_proxy.on("GetCallerIdentity", fault)
+
+    with pytest.raises(AwsProblem) as raised:
+        connect(fault_proxy.url).caller()
+
+    assert says in raised.value.sentence
+    assert raised.value.next_step
+    assert "html" not in str(raised.value)
+
+
+def test_throttling_is_tried_three_times(fault_proxy: FaultProxy, quick_retries: None) -> None:
+    fault_proxy.on("GetCallerIdentity", error(400, "Throttling"), times=2)
+
+    assert connect(fault_proxy.url).caller().account == ACCOUNT
+    assert len(fault_proxy.calls) == 3
+
+    fault_proxy.on("GetCallerIdentity", error(400, "Throttling"))
+    with pytest.raises(AwsProblem):
+        connect(fault_proxy.url).caller()
+    assert len(fault_proxy.calls) == 6
+
+
+def test_a_stall_ends(fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(module, "ATTEMPTS", 1)
+    fault_proxy.on("GetCallerIdentity", Stall())
+
+    with pytest.raises(AwsProblem, match="did not answer") as raised:
+        connect(fault_proxy.url).caller()
+    assert raised.value.fatal
+
+
+def test_no_redirect_is_followed(fault_proxy: FaultProxy, listener: Listener, quick_retries: None) -> None:
+    for status in (301, 302, 307, 308):
+        fault_proxy.rules.clear()
+        fault_proxy.on("GetCallerIdentity", Answer(status, b"", headers={"Location": f"{listener.url}/"}))
+        with pytest.raises(Problem):
+            connect(fault_proxy.url).caller()
+
+    assert listener.visitors == 0
+
+
+def test_a_configured_endpoint_is_ignored(
+    no_aws_settings: Path, listener: Listener, monkeypatch: pytest.MonkeyPatch, fault_proxy: FaultProxy
+) -> None:
+    config(
+        no_aws_settings,
+        f"[profile dev]\naws_access_key_id=A\naws_secret_access_key=B\nregion=eu-west-1\n"
+        f"endpoint_url={listener.url}\nservices=s\n[services s]\nsts =\n  endpoint_url={listener.url}\n",
+    )
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", listener.url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", listener.url)
+
+    assert connect(profile="dev").client("sts").meta.endpoint_url == "https://sts.eu-west-1.amazonaws.com"
+    assert connect(fault_proxy.url, profile="dev").caller().account
+    assert len(fault_proxy.calls) == 1
+    assert listener.visitors == 0
+
+
+def test_the_calls_of_botocore_itself_ignore_it_too(
+    no_aws_settings: Path, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A profile that assumes a role makes botocore call STS: not where a config file sends it."""
+    config(
+        no_aws_settings,
+        f"[profile base]\naws_access_key_id=A\naws_secret_access_key=B\n"
+        f"[profile dev]\nrole_arn=arn:aws:iam::{ACCOUNT}:role/r\nsource_profile=base\nregion=eu-west-1\n"
+        f"endpoint_url={listener.url}\n",
+    )
+    urls: list[str] = []
+
+    def note(self: Any, request: Any) -> Any:
+        urls.append(request.url)
+        raise OSError("no network in tests")
+
+    monkeypatch.setattr("botocore.httpsession.URLLib3Session.send", note)
+    with pytest.raises(Problem):
+        connect(profile="dev").caller()
+
+    assert urls
+    assert all(url.startswith("https://sts.eu-west-1.amazonaws.com") for url in urls)
+    assert listener.visitors == 0
+
+
+def test_a_proxy_of_the_environment_does_not_see_loopback_calls(
+    moto: MotoServer, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", listener.url)
+    monkeypatch.setenv("http_proxy", listener.url)
+
+    assert connect(moto.url).caller().account == ACCOUNT
+    assert listener.visitors == 0
+
+
+def test_only_the_chosen_profile_runs_its_command(no_aws_settings: Path, tmp_path: Path) -> None:
+    marker, chosen = tmp_path / "other", tmp_path / "chosen"
+    answer = '{"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "B"}'
+    script = tmp_path / "script"
+    script.write_text(f"#!/bin/sh\ntouch \"$1\"\necho '{answer}'\n")
+    script.chmod(0o700)
+    config(
+        no_aws_settings,
+        f"[default]\ncredential_process={script} {marker}\n"
+        f"[profile other]\ncredential_process={script} {marker}\n"
+        f"[profile good]\ncredential_process={script} {chosen}\n",
+    )
+
+    assert connect(profile="good").profile == "good"
+    assert chosen.exists()
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("false", "credential_process"),
+        ("/no/such/program", ""),
+        ("echo nonsense", "credential_process"),
+        ("echo '{\"Version\": 9}'", "credential_process"),
+    ],
+)
+def test_a_command_that_fails_is_said(no_aws_settings: Path, command: str, says: str) -> None:
+    config(no_aws_settings, f"[profile broken]\ncredential_process={command}\n")
+
+    with pytest.raises(Problem) as raised:
+        connect(profile="broken").caller()
+
+    assert says in raised.value.sentence
+    assert raised.value.next_step
+
+
+def test_profiles_that_lead_in_a_circle(no_aws_settings: Path) -> None:
+    role = f"role_arn=arn:aws:iam::{ACCOUNT}:role/r"
+    config(no_aws_settings, f"[profile a]\n{role}\nsource_profile=b\n[profile b]\n{role}\nsource_profile=a\n")
+
+    with pytest.raises(Problem, match="circle"):
+        connect(profile="a")
+
+
+def test_a_config_file_that_is_none(no_aws_settings: Path) -> None:
+    config(no_aws_settings, "[profile a\nx")
+
+    with pytest.raises(Problem, match="cannot be read"):
+        connect(profile="a")
+
+
+def test_an_mfa_code_is_never_asked_for_on_the_terminal(no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config(
+        no_aws_settings,
+        f"[profile base]\naws_access_key_id=A\naws_secret_access_key=B\n"
+        f"[profile dev]\nrole_arn=arn:aws:iam::{ACCOUNT}:role/r\nsource_profile=base\nregion=eu-west-1\n"
+        f"mfa_serial=arn:aws:iam::{ACCOUNT}:mfa/me\n",
+    )
+    asked: list[str] = []
+    monkeypatch.setattr("getpass.getpass", lambda *text: asked.append(str(text)) or "123456")
+
+    with pytest.raises(Problem, match="MFA code"):
+        connect(profile="dev").caller()
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("environ", "vendor", "asks"),
+    [
+        ({}, "Dell Inc.", False),
+        ({}, "Amazon EC2", True),
+        ({"AWS_EC2_METADATA_DISABLED": "true"}, "Amazon EC2", False),
+        ({"AWS_EC2_METADATA_DISABLED": "false"}, "Dell Inc.", True),
+        ({"AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://127.0.0.1"}, "Dell Inc.", True),
+    ],
+)
+def test_the_metadata_service_is_asked_where_there_is_one(
+    tmp_path: Path, environ: dict[str, str], vendor: str, asks: bool
+) -> None:
+    (tmp_path / "vendor").write_text(vendor + "\n")
+
+    assert asks_metadata_service(environ, tmp_path / "vendor") is asks
+    assert asks_metadata_service({}, tmp_path / "missing") is False
+
+
+def test_the_metadata_service_is_out_of_the_chain(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("the metadata service was asked")
+
+    monkeypatch.setattr("botocore.utils.InstanceMetadataFetcher.retrieve_iam_role_credentials", refuse)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "")
+    monkeypatch.setattr(module, "asks_metadata_service", lambda _environ: False)
+
+    with pytest.raises(Problem, match="No AWS credentials"):
+        connect()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_debug_logging_prints_no_secret(moto: MotoServer, when: str) -> None:
+    loggers = [logging.getLogger(name) for name in ("", "botocore", "botocore.endpoint", "urllib3")]
+    levels = [logger.level for logger in loggers]
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    try:
+        logging.getLogger().addHandler(handler)
+        if when == "before":
+            for logger in loggers:
+                logger.setLevel(logging.DEBUG)
+        connection = connect(moto.url)
+        connection.caller()
+        if when == "after":
+            for logger in loggers:
+                logger.setLevel(logging.DEBUG)
+        secret, token = "S" * 40, "T" * 100
+        connection.with_credentials("ASIAXXXXXXXXXXXXXXXX", secret, token).caller()
+        connection.call(
+            "sts",
+            "AssumeRole",
+            RoleArn=f"arn:aws:iam::{ACCOUNT}:role/r",
+            RoleSessionName="mine",
+            TokenCode="987654",
+            SerialNumber="arn:aws:iam::1:mfa/m",
+            ExternalId="external-secret",
+        )
+    finally:
+        logging.getLogger().removeHandler(handler)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+    for hidden in (secret, token, "987654", "external-secret", SECRET, "SecretAccessKey"):
+        assert hidden not in stream.getvalue()
+
+
+def test_warnings_of_botocore_are_still_heard(caplog: pytest.LogCaptureFixture) -> None:
+    silence_debug_logging()
+
+    logging.getLogger("botocore.credentials").warning("heard")
+
+    assert "heard" in caplog.text
+
+
+def test_secrets_are_in_no_repr_of_a_connection() -> None:
+    connection = Connection(region="r").with_credentials("AKIAX", "SECRETKEY", "TOKEN")
+
+    assert "SECRETKEY" not in repr(vars(connection))
+    assert "TOKEN" not in repr(vars(connection))
+
+
+def stub(answers: list[Any]) -> Any:
+    from botocore.awsrequest import AWSResponse
+
+    def before_send(request: Any, **_: Any) -> Any:
+        answers.append(request)
+        body = (
+            "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::1:user/x</Arn>"
+            "<UserId>U</UserId><Account>1</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
+        )
+
+        class Raw(io.BytesIO):
+            def stream(self, **_: Any) -> Iterator[bytes]:
+                yield self.read()
+
+        return AWSResponse(request.url, 200, {}, Raw(body.encode()))
+
+    return before_send
+
+
+def test_a_stub_answers_instead_of_the_network() -> None:
+    requests: list[Any] = []
+    connection = Connection.with_stub(
+        stub(requests), access_key_id="AKIADEMO", secret_access_key="s", region="eu-central-1"
+    )
+
+    assert connection.caller().arn == "arn:aws:iam::1:user/x"
+    assert connection.with_credentials("ASIAX", "s", "t").caller().arn == "arn:aws:iam::1:user/x"
+    assert "ASIAX" in str(requests[-1].headers["Authorization"])
+    assert connection.region == "eu-central-1"
+
+
+def test_what_a_stub_does_not_answer_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_network(*_: object) -> None:
+        raise AssertionError("something was sent")
+
+    monkeypatch.setattr("botocore.httpsession.URLLib3Session.send", no_network)
+    connection = Connection.with_stub(lambda **_: None, access_key_id="A", secret_access_key="s", region="eu-central-1")
+
+    with pytest.raises(Problem, match="demo cannot answer"):
+        connection.caller()
+
+
+def test_threads_share_a_connection(moto: MotoServer) -> None:
+    connection = connect(moto.url)
+    found: list[str] = []
+    threads = [threading.Thread(target=lambda: found.append(connection.caller().account)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+
+    assert found == [ACCOUNT] * 8
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("2024-03-01T10:00:00Z", datetime(2024, 3, 1, 10, tzinfo=UTC)),
+        ("2024-03-01T10:00:00.123Z", datetime(2024, 3, 1, 10, 0, 0, 123000, tzinfo=UTC)),
+        ("2024-03-01T12:00:00+02:00", datetime(2024, 3, 1, 10, tzinfo=UTC)),
+        ("Fri, 01 Mar 2024 10:00:00 GMT", datetime(2024, 3, 1, 10, tzinfo=UTC)),
+        (1709287200, datetime(2024, 3, 1, 10, tzinfo=UTC)),
+        ("1709287200", datetime(2024, 3, 1, 10, tzinfo=UTC)),
+    ],
+)
+def test_timestamps_of_every_protocol(text: Any, read: datetime) -> None:
+    assert parse_timestamp(text) == read
+    assert parse_timestamp(text).tzinfo is UTC
+
+
+def test_an_endless_listing_is_given_up(fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_PAGES", 3)
+    count = iter(range(1000))
+
+    def rule(call: Any) -> Answer | None:
+        body = (
+            f"<R><ListUsersResult><IsTruncated>true</IsTruncated><Marker>{next(count)}</Marker></ListUsersResult></R>"
+        )
+        return Answer(200, body.encode()) if call.operation == "ListUsers" else None
+
+    fault_proxy.rules.append(rule)
+
+    with pytest.raises(Problem, match="pages"):
+        list(connect(fault_proxy.url).pages("iam", "ListUsers"))
+
+
+def test_a_repeated_page_is_given_up(fault_proxy: FaultProxy) -> None:
+    body = b"<R><ListUsersResult><IsTruncated>true</IsTruncated><Marker>same</Marker></ListUsersResult></R>"
+    fault_proxy.on("ListUsers", Answer(200, body))
+
+    with pytest.raises(Problem, match="repeated a page"):
+        list(connect(fault_proxy.url).pages("iam", "ListUsers"))

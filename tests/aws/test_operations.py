@@ -1,0 +1,127 @@
+"""Nothing in iamtui can write to an account: every call in the code is on the list, and the list only reads."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import botocore.session
+import pytest
+
+import iamtui
+from iamtui.aws.operations import ALLOWED, CREDENTIALS, READ, iam_action
+
+ROOT = Path(iamtui.__file__).parent
+CALLS = ("call", "pages")
+"""The methods of Connection that make a call; their first two arguments say which."""
+
+CLIENT_INTERNALS = {"aws/connection.py"}
+"""Where clients are made and used; nothing else may touch one."""
+
+
+def parsed() -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted(ROOT.rglob("*.py")):
+        yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def service_calls(tree: ast.Module) -> Iterator[tuple[ast.Call, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CALLS:
+            yield node, ast.unparse(node.func.value)
+
+
+def is_connection(owner: str) -> bool:
+    return "connection" in owner.lower() or owner in ("self", "cls")
+
+
+def test_every_call_in_the_code_is_on_the_list() -> None:
+    found: set[tuple[str, str]] = set()
+    for name, tree in parsed():
+        if not name.startswith(("aws/", "sources/", "credentials/", "workspace/")):
+            continue
+        for node, owner in service_calls(tree):
+            if not is_connection(owner):
+                continue
+            pair = [arg.value if isinstance(arg, ast.Constant) else None for arg in node.args[:2]]
+            if None in pair:
+                # A helper that passes its own parameter on: its callers must be literal, which the next test sees.
+                continue
+            found.add((str(pair[0]), str(pair[1])))
+
+    assert found <= ALLOWED
+    assert len(found) > 20
+
+
+def test_helpers_that_take_an_operation_are_given_literals() -> None:
+    """Every string that names an operation of AWS in code that makes calls is on the list."""
+    model = operations_of_aws()
+    for name, tree in parsed():
+        if not name.startswith(("sources/", "credentials/", "workspace/")) or name.startswith("sources/demo"):
+            continue
+        for node, owner in service_calls(tree):
+            names = [a.id for a in node.args[:2] if isinstance(a, ast.Name)]
+            if not is_connection(owner) or not names:
+                continue
+            literals = {
+                constant.value
+                for constant in ast.walk(tree)
+                if isinstance(constant, ast.Constant) and isinstance(constant.value, str) and constant.value in model
+            }
+            assert literals <= {operation for _, operation in ALLOWED}, name
+
+
+def test_no_other_code_makes_or_uses_a_client() -> None:
+    offenders = []
+    for name, tree in parsed():
+        if name in CLIENT_INTERNALS:
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and node.attr in ("client", "get_paginator", "_make_api_call"):
+                owner = ast.unparse(node.value)
+                if is_connection(owner) or "session" in owner or "boto" in owner:
+                    offenders.append(f"{name}:{node.lineno} {owner}.{node.attr}")
+
+    assert offenders == []
+
+
+def operations_of_aws() -> dict[str, set[str]]:
+    session = botocore.session.get_session()
+    found: dict[str, set[str]] = {}
+    for service in {service for service, _ in ALLOWED}:
+        for operation in session.get_service_model(service).operation_names:
+            found.setdefault(operation, set()).add(service)
+    return found
+
+
+@pytest.mark.parametrize("pair", sorted(ALLOWED), ids=":".join)
+def test_every_operation_on_the_list_exists(pair: tuple[str, str]) -> None:
+    assert pair[0] in operations_of_aws()[pair[1]]
+
+
+SECRETS = ("Secret", "Parameter", "Decrypt", "Password", "Credential", "DataKey", "Plaintext")
+
+
+@pytest.mark.parametrize("pair", sorted(READ), ids=":".join)
+def test_every_read_only_reads_and_reads_no_secret(pair: tuple[str, str]) -> None:
+    operation = pair[1]
+    model = botocore.session.get_session().get_service_model(pair[0]).operation_model(operation)
+
+    assert operation.startswith(("Get", "List", "Describe"))
+    assert not any(word in operation for word in SECRETS)
+    assert model.http["method"] in ("GET", "POST", "HEAD")
+    # REST services say by their method whether they change anything; the others post everything.
+    if model.service_model.protocol.startswith("rest"):
+        assert model.http["method"] == "GET"
+
+
+def test_what_hands_out_credentials_belongs_to_sts_or_to_sign_in() -> None:
+    assert {service for service, _ in CREDENTIALS} == {"sts", "sso", "sso-oidc", "signin"}
+    assert not READ & CREDENTIALS
+
+
+def test_iam_actions_have_the_form_of_actions() -> None:
+    for service, operation in ALLOWED:
+        prefix, _, name = iam_action(service, operation).partition(":")
+        assert prefix
+        assert name

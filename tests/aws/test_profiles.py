@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from iamtui.aws.profiles import Profile, available_profiles
+from iamtui.problem import Problem
+from tests.support.evil_account import EVIL_CONFIG
+
+
+def test_no_files_no_profiles() -> None:
+    assert available_profiles() == ()
+
+
+def test_profiles_say_what_they_are_and_run_nothing(no_aws_settings: Path, tmp_path: Path) -> None:
+    marker = tmp_path / "ran"
+    (no_aws_settings / "config").write_text(
+        f"""
+[default]
+region = eu-west-1
+[profile admin]
+role_arn = arn:aws:iam::123456789012:role/admin
+source_profile = cmd
+[profile cmd]
+credential_process = touch {marker}
+[profile sso]
+sso_session = corp
+sso_account_id = 123456789012
+sso_role_name = dev
+[profile old-sso]
+sso_start_url = https://example.awsapps.com/start
+[profile web]
+role_arn = arn:aws:iam::123456789012:role/web
+web_identity_token_file = /token
+[profile empty]
+"""
+    )
+    (no_aws_settings / "credentials").write_text("[default]\naws_access_key_id = A\naws_secret_access_key = B\n")
+
+    found = {profile.name: profile for profile in available_profiles()}
+
+    assert found["default"] == Profile("default", "eu-west-1", "access key")
+    assert found["admin"].kind == "assumes a role"
+    assert found["admin"].role_arn == "arn:aws:iam::123456789012:role/admin"
+    assert found["admin"].command == f"touch {marker}"
+    assert found["cmd"] == Profile("cmd", kind="runs a command", command=f"touch {marker}")
+    assert found["sso"].kind == found["old-sso"].kind == "Identity Center"
+    assert found["web"].kind == "web identity"
+    assert found["empty"] == Profile("empty")
+    assert not marker.exists()
+
+
+def test_source_profiles_in_a_circle_are_listed(no_aws_settings: Path) -> None:
+    (no_aws_settings / "config").write_text(
+        "[profile a]\nrole_arn=r\nsource_profile=b\n[profile b]\nrole_arn=r\nsource_profile=a\n"
+    )
+
+    assert [profile.command for profile in available_profiles()] == ["", ""]
+
+
+def test_hostile_names_are_kept_as_they_are(no_aws_settings: Path) -> None:
+    (no_aws_settings / "config").write_text(EVIL_CONFIG)
+
+    (profile,) = available_profiles()
+
+    assert "\x1b]52;c;cHduZWQ=\x07" in profile.name
+    assert "[red]x[/]" in profile.name
+
+
+@pytest.mark.parametrize("content", [b"[profile a\nx", b"\xff\xfe\x00[", b"no section = 1\n"])
+def test_a_file_that_cannot_be_read_is_a_problem(no_aws_settings: Path, content: bytes) -> None:
+    (no_aws_settings / "config").write_bytes(content)
+
+    with pytest.raises(Problem) as raised:
+        available_profiles()
+    assert raised.value.next_step
