@@ -1,0 +1,463 @@
+"""Assuming through the workspace: our own answer first, what the dialog needs to know, and explained refusals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from iamtui.account.availability import Fact, Known, Missing
+from iamtui.account.model import Account, InlinePolicy, MfaDevice, Role, User
+from iamtui.aws.connection import Connection
+from iamtui.aws.errors import AwsProblem
+from iamtui.credentials.assume import InvalidRequest
+from iamtui.evaluation.decision import Outcome
+from iamtui.policy.document import PolicyDocument
+from iamtui.problem import Problem
+from iamtui.secret import Secret
+from iamtui.sources.demo import load_demo_account
+from iamtui.workspace.assuming import AssumeInput, AssumePlan, assume, check_input, plan_assume
+from iamtui.workspace.opening import SourceChoice, open_source
+from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from tests.support.sts_answers import CannedSts, sts_error
+
+ID = "123456789012"
+ALICE = f"arn:aws:iam::{ID}:user/team/alice"
+ROLE = f"arn:aws:iam::{ID}:role/deploy/Deployer"
+FOREIGN = "arn:aws:iam::999999999999:role/Partner"
+SERIAL = f"arn:aws:iam::{ID}:mfa/alice"
+CREATED = datetime(2026, 1, 1, tzinfo=UTC)
+ENTERED = AssumeInput(ROLE, "alice", 3600)
+DENIED = sts_error("AccessDenied", f"User: {ALICE} is not authorized to perform: sts:AssumeRole on resource: {ROLE}")
+
+
+def document(*statements: dict[str, Any]) -> PolicyDocument:
+    return PolicyDocument.of({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def trust(principal: Any = None, **more: Any) -> PolicyDocument:
+    who = {"AWS": ALICE} if principal is None else principal
+    return document({"Effect": "Allow", "Principal": who, "Action": "sts:AssumeRole", **more})
+
+
+MFA = {"Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}
+EXTERNAL = {"Condition": {"StringEquals": {"sts:ExternalId": "partner-1"}}}
+ROOT = {"AWS": f"arn:aws:iam::{ID}:root"}
+KNOWN_ALICE = Known(ALICE)
+TWO_HOURS = Known(7200)
+ONE_DEVICE = Known((MfaDevice(SERIAL, CREATED),))
+MAY_ASSUME = document({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"})
+
+
+def workspace(
+    trusts: PolicyDocument,
+    *,
+    sts: CannedSts | None = None,
+    kind: SourceKind = SourceKind.LIVE,
+    caller: Fact[str] = KNOWN_ALICE,
+    may: PolicyDocument | None = MAY_ASSUME,
+    longest: Fact[int] = TWO_HOURS,
+    devices: Fact[tuple[MfaDevice, ...]] = ONE_DEVICE,
+    connected: bool = True,
+) -> Workspace:
+    alice = User(
+        "alice",
+        "/team/",
+        ALICE,
+        "AIDAALICE00000000000",
+        CREATED,
+        inline_policies=(InlinePolicy("may-assume", may),) if may is not None else (),
+        mfa_devices=devices,
+    )
+    role = Role("Deployer", "/deploy/", ROLE, "AROADEPLOYER00000000", CREATED, trusts, max_session_seconds=longest)
+    account = Account(ID, caller_arn=caller, users=(alice,), roles=(role,), organization=Known(None))
+    connection = (sts or CannedSts()).connection() if connected else None
+    return Workspace(account, SourceInfo(kind, "test", region="eu-west-1"), connection)
+
+
+# The plan
+
+
+def test_a_plan_for_a_role_that_trusts_the_caller() -> None:
+    plan = plan_assume(workspace(trust()), ROLE)
+    assert plan.decision is not None
+    assert plan.decision.outcome is Outcome.ALLOWED
+    assert plan.refusal == ""
+    assert not plan.needs_external_id
+    assert not plan.needs_mfa
+    assert plan.mfa_serial == SERIAL
+    assert plan.default_session_name == "alice"
+    assert plan.longest_seconds == 7200
+    assert plan.duration_note == "The role allows sessions of up to 2 hours."
+
+
+def test_the_answer_depends_on_what_is_not_entered_yet_and_follows_what_is() -> None:
+    both = {"Condition": {**MFA["Condition"], **EXTERNAL["Condition"]}}
+    space = workspace(trust(**both))
+    outcomes = []
+    for external_id, with_mfa in (("", False), ("partner-1", False), ("partner-1", True), ("wrong", True)):
+        plan = plan_assume(space, ROLE, external_id=external_id, with_mfa=with_mfa)
+        assert plan.needs_external_id
+        assert plan.needs_mfa
+        assert plan.decision is not None
+        outcomes.append(plan.decision.outcome)
+    assert outcomes == [Outcome.DEPENDS, Outcome.DEPENDS, Outcome.ALLOWED, Outcome.IMPLICIT_DENY]
+
+
+@pytest.mark.parametrize(
+    ("condition", "mfa", "external"),
+    [
+        ({"Bool": {"aws:multifactorauthpresent": "true"}}, True, False),
+        ({"NumericLessThan": {"aws:MultiFactorAuthAge": "3600"}}, True, False),
+        ({"StringEqualsIfExists": {"STS:EXTERNALID": "x"}}, False, True),
+        ({"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}, False, False),
+    ],
+)
+def test_what_the_trust_policy_tests_is_read_from_it(condition: Any, mfa: bool, external: bool) -> None:
+    plan = plan_assume(workspace(trust(Condition=condition)), ROLE)
+    assert (plan.needs_mfa, plan.needs_external_id) == (mfa, external)
+
+
+def test_conditions_of_other_ways_in_do_not_count() -> None:
+    trusts = document(
+        {"Effect": "Allow", "Principal": {"AWS": ALICE}, "Action": "sts:AssumeRole"},
+        {"Effect": "Allow", "Principal": {"Federated": "x"}, "Action": "sts:AssumeRoleWithSAML", **EXTERNAL},
+        {"Effect": "Allow", "Principal": {"AWS": ALICE}, "Action": ["sts:TagSession"], **MFA},
+    )
+    plan = plan_assume(workspace(trusts), ROLE)
+    assert not plan.needs_external_id
+    assert not plan.needs_mfa
+
+
+def test_a_callers_own_policy_that_asks_for_mfa_counts() -> None:
+    may = document({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*", **MFA})
+    plan = plan_assume(workspace(trust(ROOT), may=may), ROLE)
+    assert plan.needs_mfa
+    assert plan.decision is not None
+    assert plan.decision.outcome is Outcome.DEPENDS
+
+
+def test_a_trust_policy_that_cannot_be_read_is_no_crash() -> None:
+    plan = plan_assume(workspace(PolicyDocument("not json")), ROLE)
+    assert not plan.needs_mfa
+    assert plan.decision is not None
+    assert plan.decision.outcome is not Outcome.ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("space", "role"),
+    [
+        (workspace(trust()), FOREIGN),
+        (workspace(trust()), f"arn:aws:iam::{ID}:role/Unknown"),
+        (workspace(trust()), ALICE),
+        (workspace(trust()), "nonsense"),
+        (workspace(trust(), caller=Missing("access denied")), ROLE),
+        (workspace(trust(), caller=Known(f"arn:aws:iam::{ID}:user/stranger")), ROLE),
+        (workspace(trust(), caller=Known("arn:aws:iam::999999999999:user/bob")), ROLE),
+    ],
+)
+def test_what_is_not_in_the_account_is_unknown_and_never_yes(space: Workspace, role: str) -> None:
+    plan = plan_assume(space, role)
+    assert plan.decision is None
+    assert plan.refusal == "", "live: STS decides"
+    assert not plan.needs_mfa
+
+
+def test_of_a_foreign_role_the_longest_session_is_not_known() -> None:
+    plan = plan_assume(workspace(trust()), FOREIGN)
+    assert plan.longest_seconds == 43200
+    assert "not known (the role is not in this account)" in plan.duration_note
+    missing = plan_assume(workspace(trust(), longest=Missing("access denied", "iam:ListRoles")), ROLE)
+    assert missing.longest_seconds == 43200
+    assert "not known (access denied)" in missing.duration_note
+
+
+@pytest.mark.parametrize(
+    "caller",
+    [
+        f"arn:aws:sts::{ID}:assumed-role/Deployer/alice",
+        f"arn:aws:sts::{ID}:federated-user/alice",
+        "arn:aws:sts::999999999999:assumed-role/Elsewhere/alice",
+    ],
+)
+def test_role_chaining_is_bounded_to_an_hour_and_says_why(caller: str) -> None:
+    plan = plan_assume(workspace(trust(ROOT), caller=Known(caller)), ROLE)
+    assert plan.longest_seconds == 3600
+    assert "role chaining" in plan.duration_note
+    assert plan.default_session_name == "alice"
+
+
+def test_a_user_with_temporary_credentials_counts_as_chained() -> None:
+    space = workspace(trust())
+    assert space.connection is not None
+    temporary = space.connection.with_credentials("ASIAIOSFODNN7EXAMPLE", "secret", "token")
+    assert plan_assume(replace(space, connection=temporary), ROLE).longest_seconds == 3600
+
+
+def test_without_a_known_device_the_serial_is_empty() -> None:
+    assert plan_assume(workspace(trust(), devices=Missing("not loaded")), ROLE).mfa_serial == ""
+    assert plan_assume(workspace(trust(), devices=Known(())), ROLE).mfa_serial == ""
+
+
+@pytest.mark.parametrize(
+    ("caller", "name"),
+    [
+        (f"arn:aws:iam::{ID}:user/team/alice.b+c=d,e@f-g", "alice.b+c=d,e@f-g"),
+        (f"arn:aws:iam::{ID}:user/x", "iamtui-x"),
+        (f"arn:aws:iam::{ID}:root", "root"),
+        (f"arn:aws:iam::{ID}:user/" + "n" * 70, "n" * 64),
+        ("weird [bold]\x1bname", "weird--bold--name"),
+        ("", "iamtui"),
+    ],
+)
+def test_the_default_session_name_is_the_callers_and_valid(caller: str, name: str) -> None:
+    plan = plan_assume(workspace(trust(), caller=Known(caller)), ROLE)
+    assert plan.default_session_name == name
+    assert check_input(plan, AssumeInput(ROLE, plan.default_session_name, 3600)) == ()
+
+
+def test_an_unknown_caller_gets_a_name_too() -> None:
+    assert plan_assume(workspace(trust(), caller=Missing("denied")), ROLE).default_session_name == "iamtui"
+
+
+def test_a_snapshot_cannot_assume() -> None:
+    space = workspace(trust(), kind=SourceKind.SNAPSHOT, connected=False)
+    plan = plan_assume(space, ROLE)
+    assert plan.decision is not None
+    assert plan.decision.allowed, "our own answer is there all the same"
+    assert "without a connection" in plan.refusal
+    with pytest.raises(Problem, match="without a connection"):
+        assume(space, ENTERED)
+
+
+# The input
+
+
+def plan_of(longest: int, note: str = "") -> AssumePlan:
+    return AssumePlan(ROLE, None, "", False, False, "", "alice", longest, note)
+
+
+def test_input_within_the_plan_is_taken() -> None:
+    assert check_input(plan_of(7200), replace(ENTERED, duration_seconds=7200)) == ()
+
+
+def test_a_session_that_is_too_long_is_refused_with_the_reason() -> None:
+    problems = check_input(plan_of(3600, "Because of role chaining."), replace(ENTERED, duration_seconds=7200))
+    assert problems == ("The duration is 7200 seconds; this session may last 3600 at most. Because of role chaining.",)
+
+
+def test_a_duration_that_no_role_allows_is_named_once() -> None:
+    assert len(check_input(plan_of(3600), replace(ENTERED, duration_seconds=99_999))) == 1
+
+
+def test_every_wrong_field_is_named() -> None:
+    entered = AssumeInput(ROLE, "bad name", 10, "x", "short", Secret("12"))
+    assert len(check_input(plan_of(3600), entered)) == 5
+
+
+# The call
+
+
+def test_a_role_is_assumed() -> None:
+    sts = CannedSts()
+    session = assume(workspace(trust(), sts=sts), ENTERED)
+    assert session.identity is not None
+    assert session.identity.account == ID
+    assert session.source_arn == ALICE
+    assert session.region == "eu-west-1"
+    assert not session.demo
+    assert [request["Action"] for request in sts.requests] == ["AssumeRole", "GetCallerIdentity"]
+
+
+def test_a_foreign_role_is_assumed_with_nothing_but_sts() -> None:
+    sts = CannedSts(identity="arn:aws:sts::999999999999:assumed-role/Partner/alice")
+    space = workspace(trust(), sts=sts, caller=Missing("access denied"))
+    session = assume(space, replace(ENTERED, role_arn=FOREIGN, external_id="partner-1", duration_seconds=43200))
+    assert session.identity_error == ""
+    assert session.source_arn == ""
+    assert sts.requests[0]["ExternalId"] == "partner-1"
+
+
+def test_live_our_refusal_is_not_final() -> None:
+    sts = CannedSts()
+    assume(workspace(trust({"AWS": FOREIGN}), sts=sts), ENTERED)
+    assert sts.requests
+
+
+def test_wrong_input_is_not_sent() -> None:
+    sts = CannedSts()
+    with pytest.raises(InvalidRequest) as problem:
+        assume(
+            workspace(trust(), sts=sts, longest=Known(3600)), replace(ENTERED, session_name="", duration_seconds=7200)
+        )
+    assert len(problem.value.problems) == 2
+    assert sts.requests == []
+
+
+def refused(space: Workspace, entered: AssumeInput = ENTERED) -> AwsProblem:
+    with pytest.raises(AwsProblem) as problem:
+        assume(space, entered)
+    assert problem.value.code == "AccessDenied"
+    assert problem.value.sentence.startswith("AWS denied sts:AssumeRole")
+    return problem.value
+
+
+def test_a_refusal_names_the_trust_policy() -> None:
+    problem = refused(workspace(trust({"AWS": FOREIGN}), sts=CannedSts(refusal=DENIED)))
+    assert "By our own reading: No statement of the role's trust policy lets the caller in." in problem.sentence
+
+
+def test_a_refusal_names_the_identity_side() -> None:
+    problem = refused(workspace(trust(ROOT), sts=CannedSts(refusal=DENIED), may=None))
+    assert "No identity policy of the caller allows sts:AssumeRole on the role." in problem.sentence
+    assert "trust policy lets" not in problem.sentence
+
+
+def test_a_refusal_names_an_explicit_deny() -> None:
+    may = document({"Sid": "Never", "Effect": "Deny", "Action": "sts:*", "Resource": "*"})
+    problem = refused(workspace(trust(), sts=CannedSts(refusal=DENIED), may=may))
+    assert "may-assume / Never" in problem.sentence
+
+
+@pytest.mark.parametrize(
+    ("conditions", "entered", "step"),
+    [
+        (MFA, ENTERED, "Enter an MFA code"),
+        (EXTERNAL, ENTERED, "Enter the external id"),
+        (EXTERNAL, replace(ENTERED, external_id="wrong"), "Have the policy named here changed"),
+        (
+            {"Condition": {**MFA["Condition"], **EXTERNAL["Condition"]}},
+            ENTERED,
+            "Enter the external id and an MFA code: AWS's answer depends on it.",
+        ),
+    ],
+)
+def test_a_refusal_says_what_was_not_entered(conditions: Any, entered: AssumeInput, step: str) -> None:
+    problem = refused(workspace(trust(**conditions), sts=CannedSts(refusal=DENIED)), entered)
+    assert step in problem.next_step
+    assert "trust policy lets the caller in" in problem.sentence
+
+
+def test_a_refusal_that_we_would_not_make_says_what_else_it_may_be() -> None:
+    entered = replace(ENTERED, mfa_serial=SERIAL, mfa_code=Secret("123456"))
+    problem = refused(workspace(trust(**MFA), sts=CannedSts(refusal=DENIED)), entered)
+    assert "By our own reading the policies that are loaded allow it." in problem.sentence
+    assert "the MFA code may be wrong or used already" in problem.next_step
+    unloaded = workspace(trust(), sts=CannedSts(refusal=DENIED))
+    account = replace(unloaded.account, organization=Missing("access denied"))
+    problem = refused(unloaded.with_account(account))
+    assert "something that is not loaded may forbid it (SCP" in problem.next_step
+
+
+def test_a_refusal_that_depends_says_on_what() -> None:
+    conditions = {"Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}
+    problem = refused(workspace(trust(**conditions), sts=CannedSts(refusal=DENIED)))
+    assert "only if aws:SourceIp is in 203.0.113.0/24" in problem.sentence
+
+
+def test_a_refusal_about_a_foreign_role_does_not_guess() -> None:
+    problem = refused(workspace(trust(), sts=CannedSts(refusal=DENIED)), replace(ENTERED, role_arn=FOREIGN))
+    assert "cannot be told here" in problem.sentence
+
+
+def test_a_temporary_caller_may_have_brought_its_mfa_along() -> None:
+    """Whether the session behind ASIA keys was made with MFA is not known, so it is not said to be missing."""
+    space = workspace(trust(**MFA), sts=CannedSts(refusal=DENIED))
+    assert space.connection is not None
+    temporary = space.connection.with_credentials("ASIAIOSFODNN7EXAMPLE", "secret", "token")
+    problem = refused(replace(space, connection=temporary))
+    assert "only if aws:MultiFactorAuthPresent is true" in problem.sentence
+
+
+def test_another_failure_is_passed_on_as_it_is() -> None:
+    sts = CannedSts(refusal=sts_error("ExpiredToken", "The security token included in the request is expired", 400))
+    with pytest.raises(AwsProblem) as problem:
+        assume(workspace(trust(), sts=sts), ENTERED)
+    assert problem.value.code == "ExpiredToken"
+    assert "our own reading" not in problem.value.sentence
+
+
+# The demo: moto grants almost anything, so our own answer is the one that counts
+
+
+@pytest.fixture(scope="module")
+def demo() -> Workspace:
+    return open_source(SourceChoice(SourceKind.DEMO))
+
+
+def demo_role(demo: Workspace, outcome: Outcome, *, mfa: bool = False, external: bool = False) -> AssumePlan:
+    """The first role of the demo with which the screen would show this."""
+    for role in demo.account.roles:
+        plan = plan_assume(demo, role.arn)
+        wanted = (plan.needs_mfa, plan.needs_external_id) == (mfa, external)
+        if wanted and plan.decision is not None and plan.decision.outcome is outcome:
+            return plan
+    raise AssertionError(f"the demo has no role for {outcome}, {mfa=}, {external=}")
+
+
+def test_the_demo_gives_a_marked_session(demo: Workspace) -> None:
+    plan = demo_role(demo, Outcome.ALLOWED)
+    session = assume(demo, AssumeInput(plan.role_arn, plan.default_session_name, 900))
+    assert session.demo
+    assert session.identity is not None
+    assert session.identity.account == load_demo_account().id
+    assert session.identity_error == ""
+
+
+def test_the_demo_refuses_what_aws_would(demo: Workspace) -> None:
+    plan = demo_role(demo, Outcome.IMPLICIT_DENY)
+    assert plan.refusal.startswith("AWS would refuse this, so the demo does: ")
+    with pytest.raises(Problem) as problem:
+        assume(demo, AssumeInput(plan.role_arn, plan.default_session_name, 3600))
+    assert problem.value.sentence == plan.refusal
+
+
+def test_the_demo_wants_mfa_where_the_trust_policy_does(demo: Workspace) -> None:
+    plan = demo_role(demo, Outcome.DEPENDS, mfa=True)
+    assert plan.refusal == ""
+    assert plan.mfa_serial
+    without = AssumeInput(plan.role_arn, plan.default_session_name, 900)
+    with pytest.raises(Problem) as problem:
+        assume(demo, without)
+    assert problem.value.next_step.startswith("Enter an MFA code")
+    session = assume(demo, replace(without, mfa_serial=plan.mfa_serial, mfa_code=Secret("123456")))
+    assert session.identity is not None
+
+
+def test_the_demo_wants_the_right_external_id(demo: Workspace) -> None:
+    plan = demo_role(demo, Outcome.DEPENDS, external=True)
+    without = AssumeInput(plan.role_arn, plan.default_session_name, 900)
+    with pytest.raises(Problem) as problem:
+        assume(demo, without)
+    assert problem.value.next_step.startswith("Enter the external id")
+    wrong = plan_assume(demo, plan.role_arn, external_id="guessed")
+    assert wrong.refusal
+    with pytest.raises(Problem, match="AWS would refuse this"):
+        assume(demo, replace(without, external_id="guessed"))
+
+
+def test_the_demo_knows_only_its_own_roles(demo: Workspace) -> None:
+    plan = plan_assume(demo, FOREIGN)
+    assert "has no role" in plan.refusal
+    with pytest.raises(Problem, match="has no role"):
+        assume(demo, replace(ENTERED, role_arn=FOREIGN))
+
+
+def test_the_demo_does_not_guess_what_it_cannot_know() -> None:
+    conditions = {"Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}
+    sts = CannedSts()
+    space = workspace(trust(**conditions), sts=sts, kind=SourceKind.DEMO)
+    assert plan_assume(space, ROLE).refusal == ""
+    with pytest.raises(Problem, match="The demo cannot tell whether AWS would allow this: only if aws:SourceIp is in"):
+        assume(space, ENTERED)
+    assert sts.requests == []
+
+
+def test_a_connection_tells_whether_it_is_temporary(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    assert not Connection.open(profile=None, region="us-east-1", endpoint_url=None).is_temporary()
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "token")
+    assert Connection.open(profile=None, region="us-east-1", endpoint_url=None).is_temporary()
