@@ -280,7 +280,7 @@ def _check_variables(subject: Subject, statement: Statement, line: ConditionLine
         return
     family = family_of(operator)
     for i, value in enumerate(line.values):
-        bodies = _VARIABLE.findall(value)
+        bodies = variables_in(value)
         if not bodies:
             continue
         path = subject.path(statement, f"Condition.{line.operator}.{line.key}", i)
@@ -300,6 +300,16 @@ def _check_variables(subject: Subject, statement: Statement, line: ConditionLine
             )
         else:
             check_variable_keys(subject, statement, bodies, path)
+
+
+def variables_in(text: str) -> list[str]:
+    """What stands between `${` and `}`. Nothing is sought behind the last brace, which would take quadratic time."""
+    return _VARIABLE.findall(text, 0, text.rfind("}") + 1)
+
+
+def _without_variables(text: str) -> str:
+    end = text.rfind("}") + 1
+    return _VARIABLE.sub("", text[:end]) + text[end:]
 
 
 def check_variable_keys(subject: Subject, statement: Statement, bodies: list[str], path: str) -> None:
@@ -340,7 +350,7 @@ def check_resource_variables(subject: Subject, statement: Statement) -> None:
         return
     element = "Resource" if statement.resources is not None else "NotResource"
     for i, entry in enumerate(statement.resources or statement.not_resources or ()):
-        bodies = _VARIABLE.findall(entry)
+        bodies = variables_in(entry)
         if bodies:
             check_variable_keys(subject, statement, bodies, subject.path(statement, element, i))
 
@@ -348,7 +358,7 @@ def check_resource_variables(subject: Subject, statement: Statement) -> None:
 def _check_wildcards(
     subject: Subject, statement: Statement, line: ConditionLine, operator: Operator, path: str
 ) -> None:
-    fixed = [re.sub(r"\$\{[^}]*\}", "", value) for value in line.values]
+    fixed = [_without_variables(value) for value in line.values]
     wild = next((value for value in fixed if "*" in value or "?" in value), None)
     if wild is None:
         return
