@@ -190,6 +190,8 @@ class Line:
 
     def _one(self, asked: str, wanted: list[str]) -> bool | None:
         """The truth for one value of the request against all values of the policy."""
+        if not wanted:
+            return self.negated
         value = self._read(asked)
         if self.family == "arn" and value is None:
             return not self.negated and any(self._matches_everything(text) for text in wanted)

@@ -331,7 +331,7 @@ class _Evaluation:
                 grants.get("SESSION", False),
                 grants.get("USER", False),
                 grants.get("WILDCARD", False),
-                conjunction([role, caps]) if self.options["role_grant_limited_by_caps"] else role,
+                conjunction([role, caps if self.options["role_grant_limited_by_caps"] else self._session_ok()]),
                 conjunction([grants.get("ISSUER", False), caps]),
                 conjunction([own, disjunction([any_grant, not must])]),
             ]

@@ -19,7 +19,7 @@ Token = tuple[str, Any]
 NO_VALUE = "no value"
 """The text has a variable without a value."""
 
-_VARIABLE = re.compile(r"\$\{\s*([^\s,{}']+)\s*(?:,\s*'([^']*)'\s*)?\}")
+_VARIABLE = re.compile(r"\$\{\s*([^,{}']*[^,{}'\s])\s*(?:,\s*'([^']*)'\s*)?\}")
 
 
 class Unknown:

@@ -1,0 +1,55 @@
+"""The engine and the second evaluator agree on thousands of generated requests, strict and discover."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+
+from .agreement import disagreement, documents
+from .evaluator import evaluate
+from .fuzz import report
+from .generator import Json, make_scenario, scenarios
+from .open_questions import is_open
+
+BLOCK = 500
+
+
+@pytest.mark.parametrize("first", range(0, 5000, BLOCK))
+def test_seeded_requests(first: int) -> None:
+    for seed in range(first, first + BLOCK):
+        scenario = make_scenario(Random(seed))
+        found = report(scenario)
+        assert found is None, f"seed {seed}: {found}"
+
+
+@given(scenarios())
+@settings(max_examples=200, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+def test_shrinkable_requests(scenario: Json) -> None:
+    assume(not is_open(scenario))
+    assert disagreement(scenario) is None, json.dumps(scenario)
+
+
+def test_generated_requests_reach_every_answer_and_layer() -> None:
+    answers: Counter[str] = Counter()
+    for seed in range(1500):
+        scenario = make_scenario(Random(seed))
+        verdict = evaluate(scenario)
+        answers[f"{scenario.get('mode', 'strict')} {verdict.decision}"] += 1
+        answers.update(f"blocked by {layer}" for layer in verdict.blocked_by)
+        answers.update({f"policy of {layer}" for layer, _ in documents(scenario)})
+    for mode in ("strict", "discover"):
+        for decision in ("allowed", "explicitDeny", "implicitDeny"):
+            assert answers[f"{mode} {decision}"] > 50, answers
+    assert answers["discover depends"] > 50, answers
+    for layer in ("identity", "resource", "boundary", "scp", "rcp", "vpc_endpoint", "block_public_access"):
+        assert answers[f"blocked by {layer}"] > 3, answers
+    for layer in ("identity", "resource", "boundary", "session", "scp", "rcp", "vpc_endpoint"):
+        assert answers[f"policy of {layer}"] > 100, answers
+
+
+def test_open_questions_are_rare() -> None:
+    assert sum(is_open(make_scenario(Random(seed))) for seed in range(1000)) < 120
