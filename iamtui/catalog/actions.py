@@ -11,6 +11,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from iamtui.catalog import names, service_data
+from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
 from iamtui.catalog.keys import ConditionKey, condition_key
 
 
@@ -146,15 +147,12 @@ class Catalogue:
         return len(self.expand(pattern))
 
 
-@lru_cache(maxsize=32_768)
 def has_resource_type(action: str) -> bool | None:
     """Whether an action ("s3:GetObject", any letter case) has a resource type; None: not in the catalogue.
 
     An action without one is authorized on the resource `*` only.
     """
-    service, _, name = action.lower().partition(":")
-    found = service_data.actions(service).get(name)
-    return None if found is None else bool(found.get("resourceTypes"))
+    return ENGINE_CATALOGUE.has_resource_type(action)
 
 
 @lru_cache(maxsize=2048)
