@@ -259,7 +259,7 @@ def missing_allow(layer: Layer, policy: MissingPolicy) -> MissingLeaf:
 def _add_missing(layer: Layer, missing: tuple[MissingPolicy, ...], result: LayerScan) -> None:
     result.allow = any_of((result.allow, *(missing_allow(layer, policy) for policy in missing)))
     denies = [
-        MissingLeaf(policy.name, policy.permission, source=Source(layer.value, policy.name, 0, "Deny"))
+        MissingLeaf(policy.name, policy.permission, effect="Deny", source=Source(layer.value, policy.name, 0, "Deny"))
         for policy in missing
     ]
     result.deny = any_of((result.deny, *denies))

@@ -51,7 +51,11 @@ def leaf_text(leaf: ConditionLeaf | SessionLeaf | MissingLeaf) -> str:
     if isinstance(leaf, SessionLeaf):
         return f"the session name {'is' if leaf.holds else 'is not'} {safe_text(leaf.name, limit=128)}"
     if isinstance(leaf, MissingLeaf):
-        must = "allows it" if leaf.holds else "does not deny it"
+        must = (
+            ("allows it" if leaf.holds else "does not allow it")
+            if leaf.effect == "Allow"
+            else ("denies it" if leaf.holds else "does not deny it")
+        )
         need = f", needs {safe_text(leaf.permission, limit=128)}" if leaf.permission else ""
         return f"{short_policy_name(leaf.document)} {must} (document not loaded{need})"
     return _condition_text(leaf)

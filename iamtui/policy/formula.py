@@ -30,12 +30,14 @@ class ConditionLeaf:
         key: condition key; for a resource leaf the variable's key.
         values: policy values; for a resource leaf the entries.
         holds: False when it must not hold (it comes from a Deny).
+        literal: whether `${...}` in the values is plain text (a document of version 2008-10-17).
     """
 
     op: str
     key: str
     values: tuple[str, ...]
     holds: bool = True
+    literal: bool = False
     source: Source | None = None
 
 
@@ -50,11 +52,12 @@ class SessionLeaf:
 
 @dataclass(frozen=True, slots=True)
 class MissingLeaf:
-    """A document that was not loaded must allow (holds, effect Allow) or must not deny the request."""
+    """What a document that was not loaded does: it allows the request (effect Allow), or denies it (Deny)."""
 
     document: str
     permission: str
     holds: bool = True
+    effect: str = "Allow"
     source: Source | None = None
 
 
