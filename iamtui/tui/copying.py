@@ -53,7 +53,7 @@ class ClipboardCopier:
         """
         lease = self._put(hand_over(session, EXPORT_FORMAT, for_paste=True, now=self._clock()), self._options)
         label = "DEMO export lines" if session.demo else "Export lines"
-        return f"{label} {lease.result.sentence}{self._until(lease)}."
+        return f"{label}{self._until(lease)}: {lease.result.sentence}."
 
     def copy_text(self, text: str, what: str) -> str:
         """Copy a text that is no secret; it is not cleared. `what` names it in the sentence returned.
@@ -86,4 +86,4 @@ class ClipboardCopier:
 
     def _until(self, lease: ClipboardLease) -> str:
         left = lease.time_left(self._clock())
-        return f"; cleared in {round(left.total_seconds())} s" if left is not None else ""
+        return f" (cleared in {round(left.total_seconds())} s)" if left is not None else ""

@@ -44,7 +44,16 @@ TEXT_WIDGETS = frozenset(
 LIST_WIDGETS = frozenset({"OptionList", "SelectionList"})
 
 TEXT_KEYWORDS = frozenset(
-    ["content", "label", "prompt", "title", "renderable", "tooltip", "border_title", "border_subtitle"]
+    [
+        "content",
+        "label",
+        "prompt",
+        "title",
+        "renderable",
+        "tooltip",
+        "border_title",
+        "border_subtitle",
+    ]
 )
 TEXT_METHODS = frozenset(
     [
@@ -64,7 +73,16 @@ TEXT_METHODS = frozenset(
         "set_options",
     ]
 )
-TEXT_ATTRIBUTES = frozenset(["border_title", "border_subtitle", "tooltip", "label", "title", "sub_title"])
+TEXT_ATTRIBUTES = frozenset(
+    [
+        "border_title",
+        "border_subtitle",
+        "tooltip",
+        "label",
+        "title",
+        "sub_title",
+    ]
+)
 LITERAL_PLACES = frozenset({"placeholder"})
 """Shown as they are, without markup: a literal or safe_text(...) will do."""
 

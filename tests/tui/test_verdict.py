@@ -84,7 +84,8 @@ def test_a_layer_that_was_not_evaluated_says_so_in_words() -> None:
         ("Null", ("true",), False, "k is present"),
         ("Null", ("false",), True, "k is present"),
         ("BoolIfExists", ("true",), True, "k is true or is absent"),
-        ("BoolIfExists", ("true",), False, "k is not true and is present"),
+        ("BoolIfExists", ("true",), False, "k is false"),
+        ("BoolIfExists", ("false",), False, "k is true"),
         ("ForAllValues:StringEquals", ("a",), True, "every value of k is a"),
         ("ForAnyValue:StringLike", ("a*",), False, "it does not hold that some value of k matches a*"),
         (

@@ -27,7 +27,7 @@ class Completions(OptionList, can_focus=False):
         width: 100%;
         height: auto;
         max-height: 10;
-        margin: 0 1 0 10;
+        margin: 0 1 1 10;
         padding: 0;
         border: none;
         background: $surface-lighten-1;

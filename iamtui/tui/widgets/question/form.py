@@ -46,8 +46,8 @@ class ActionField(CompletingInput):
     """The action: Enter takes the first completion unless the text is an action or a pattern."""
 
     def stands_alone(self, text: str) -> bool:
-        """Keep a whole action or a pattern."""
-        return not text or "*" in text or text.lower() in (value.lower() for value in self._offered)
+        """Keep an action as AWS writes it, a pattern, or nothing."""
+        return not text or "*" in text or super().stands_alone(text)
 
 
 class ResourceField(CompletingInput):

@@ -248,6 +248,8 @@ def _condition_text(leaf: ConditionLeaf) -> str:
     if operator == "Null":
         absent = (tuple(value.lower() for value in leaf.values) == ("true",)) is holds
         return f"{key} is {'absent' if absent else 'present'}"
+    if operator == "Bool" and optional and not holds and leaf.values in (("true",), ("false",)):
+        return f"{prefix}{key} is {'false' if leaf.values == ('true',) else 'true'}"
     if prefix and not holds:
         prefix = f"it does not hold that {prefix}"
         holds = True
@@ -330,10 +332,10 @@ def because(decision: Decision) -> Content:
     return Content.assemble(*parts)
 
 
-def notes(decision: Decision) -> Content:
-    """What else there is to know, a line each: the conditions spelled out, keys not given, assumptions, notes."""
+def notes(decision: Decision, *, long: bool = False) -> Content:
+    """What else there is to know, a line each: keys not given, assumptions, notes; `long`: the conditions, too."""
     rows: list[Content] = []
-    if isinstance(decision.depends_on, And | Or):
+    if long and isinstance(decision.depends_on, And | Or):
         rows += [Content(row) for row in depends_lines(decision.depends_on)]
     if decision.missing_context:
         keys = ", ".join(safe_text(key, limit=128) for key in decision.missing_context)
