@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import signal
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.credentials import clipboard
+from iamtui.credentials import clipboard, clipboard_routes
 from iamtui.credentials.clipboard import ClearOnExit, ClearState, ClipboardLease, ClipboardOptions, Route, osc52
 from iamtui.credentials.clipboard_routes import (
     SCREEN_CHUNK,
@@ -31,6 +32,12 @@ from tests.support.external_tools import Tmux, need, tmux_server
 TEXT = "export AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY\nexport NAME='Zoë'\n"
 NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)
 PLAIN = {"PATH": os.defpath, "TERM": "xterm-256color"}
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy test machine may need longer than the limit that people get."""
+    monkeypatch.setattr(clipboard_routes, "LIMIT_SECONDS", 30.0)
 
 
 @pytest.fixture(params=["", "set -s set-clipboard off"], ids=["default", "off"])
@@ -159,7 +166,11 @@ def test_the_users_own_command_comes_first_and_finds_the_users_path(tmp_path: Pa
         ("  ", "is empty"),
     ],
 )
-def test_a_command_that_does_not_work_is_an_error_and_not_silently_another_way(command: str, said: str) -> None:
+def test_a_command_that_does_not_work_is_an_error_and_not_silently_another_way(
+    command: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if command.startswith("sleep"):
+        monkeypatch.setattr(clipboard_routes, "LIMIT_SECONDS", 0.2)
     with pytest.raises(Problem) as problem:
         clipboard.copy(Secret(TEXT), ClipboardOptions(command=command), environ=PLAIN)
     assert said in problem.value.sentence
@@ -241,8 +252,6 @@ def test_the_guard_leaves_what_was_copied_without_an_end() -> None:
 
 
 def test_the_guard_puts_signal_handlers_back() -> None:
-    import signal
-
     before = [signal.getsignal(number) for number in ClearOnExit.SIGNALS]
     guard = ClearOnExit()
     guard.install()
@@ -252,8 +261,6 @@ def test_the_guard_puts_signal_handlers_back() -> None:
 
 
 def test_a_signal_does_what_the_app_asks_for() -> None:
-    import signal
-
     ended: list[int] = []
     written: list[str] = []
     guard = ClearOnExit(written.append, then=ended.append)
