@@ -3,13 +3,52 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from iamtui.cli.doors import KeyBinding
+    from iamtui.workspace.opening import SourceChoice
+
+
+def _open_screen(choice: SourceChoice | None) -> int:
+    from iamtui.tui.app import run_app  # noqa: PLC0415 - commands and --help need no screen
+
+    return run_app(choice)
+
+
+def _bindings() -> Sequence[KeyBinding]:
+    """Every binding of the screen that has an id, from the classes that declare them."""
+    import pkgutil  # noqa: PLC0415 - only for `info`
+    from importlib import import_module  # noqa: PLC0415 - only for `info`
+
+    from textual.binding import Binding  # noqa: PLC0415 - only for `info`
+    from textual.dom import DOMNode  # noqa: PLC0415 - only for `info`
+
+    import iamtui.tui  # noqa: PLC0415 - only for `info`
+    from iamtui.cli.doors import KeyBinding  # noqa: PLC0415 - only for `info`
+
+    for module in pkgutil.walk_packages(iamtui.tui.__path__, "iamtui.tui."):
+        import_module(module.name)
+    found: dict[str, KeyBinding] = {}
+    classes: list[type[DOMNode]] = [DOMNode]
+    for node in classes:
+        classes += node.__subclasses__()
+        if node.__module__.startswith("iamtui."):
+            for binding in node.BINDINGS:
+                if isinstance(binding, Binding) and binding.id:
+                    words = binding.tooltip or binding.description
+                    found.setdefault(binding.id, KeyBinding(binding.id, binding.key, words))
+    return tuple(found[name] for name in sorted(found))
 
 
 def main() -> None:
     """Run iamtui and exit with its code."""
-    from iamtui.cli.main import run  # noqa: PLC0415 - nothing heavy before --help and the first frame
+    from iamtui.cli.doors import Screen  # noqa: PLC0415 - nothing but click before --help and the first frame
+    from iamtui.cli.main import run  # noqa: PLC0415 - likewise
 
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run(sys.argv[1:], Screen(_open_screen, _bindings)))
 
 
 if __name__ == "__main__":

@@ -1,1 +1,291 @@
-"""The user's config file."""
+"""The config: every setting declared once, read from a TOML file and the environment, each with its origin.
+
+A setting's environment variable is `IAMTUI_` and its name in capitals (`IAMTUI_CLIPBOARD_SECONDS`); it beats
+the file. The app never writes the file. Whatever is wrong is reported and the default used.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final
+
+from iamtui.paths import config_file
+from iamtui.text import safe_text
+
+Check = Callable[[Any], str]
+"""Says what a value should have been ("a number from 0 to 3600"), or "" when it is one."""
+
+DEFAULT: Final = "default"
+CONFIG_FILE: Final = "config file"
+"""Origins of a value; any other origin is the name of an environment variable."""
+
+
+def _text(value: Any) -> str:
+    return "" if isinstance(value, str) else "a text in quotes"
+
+
+def _number(least: int, most: int, unit: str) -> Check:
+    def check(value: Any) -> str:
+        good = isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+        return "" if good else f"a whole number of {unit} from {least} to {most}"
+
+    return check
+
+
+def _flag(value: Any) -> str:
+    return "" if isinstance(value, bool) else "true or false"
+
+
+def _one_of(*choices: str) -> Check:
+    def check(value: Any) -> str:
+        return "" if value in choices else " or ".join(f'"{choice}"' for choice in choices)
+
+    return check
+
+
+def _keymap(value: Any) -> str:
+    good = isinstance(value, dict) and all(isinstance(keys, str) and keys.strip() for keys in value.values())
+    return "" if good else 'ids of bindings, each with its keys as text: "question.ask" = "f5,g"'
+
+
+def _setting(default: Any, help_text: str, check: Check) -> Any:
+    metadata = {"help": help_text, "check": check}
+    if isinstance(default, dict):
+        return field(default_factory=dict, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class ClipboardConfig:
+    """How copies are made and taken back."""
+
+    seconds: int = _setting(
+        30, "after how many seconds a copied secret is taken back; 0: never", _number(0, 3600, "seconds")
+    )
+    command: str = _setting("", "a command that takes the text on stdin, used instead of all other ways", _text)
+    local_over_ssh: bool = _setting(False, "use this machine's clipboard even in an SSH session", _flag)
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionConfig:
+    """How the screen asks."""
+
+    mode: str = _setting(
+        "discover",
+        "how the screen reads condition keys that nobody gave: unknown (discover) or absent (strict)",
+        _one_of("discover", "strict"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SourceConfig:
+    """What is opened when neither an option nor the environment names a source."""
+
+    profile: str = _setting("", "the AWS profile; empty: the screen asks, commands use the credential chain", _text)
+    region: str = _setting("", "the region; empty: what the profile says", _text)
+
+
+@dataclass(frozen=True, slots=True)
+class AssumeConfig:
+    """How roles are assumed."""
+
+    seconds: int = _setting(3600, "how long sessions are asked for", _number(900, 43_200, "seconds"))
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Every setting. The fields are the declaration: name, default, meaning and check.
+
+    Attributes:
+        origins: where each value came from, by dotted name; see `origin`.
+    """
+
+    theme: str = _setting("", "the theme; empty: iamtui-dark", _text)
+    keymap: Mapping[str, str] = _setting({}, "other keys for bindings, by their id (`iamtui info` lists them)", _keymap)
+    clipboard: ClipboardConfig = ClipboardConfig()
+    question: QuestionConfig = QuestionConfig()
+    source: SourceConfig = SourceConfig()
+    assume: AssumeConfig = AssumeConfig()
+    origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    def origin(self, name: str) -> str:
+        """Where the value of a setting ("clipboard.seconds") came from: DEFAULT, CONFIG_FILE or a variable."""
+        return self.origins.get(name, DEFAULT)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting as declared.
+
+    Args:
+        name: dotted ("clipboard.seconds").
+        variable: its environment variable, or "" for one that only the file can hold.
+        default: its default.
+        help: what it means.
+        check: says what a value should have been.
+    """
+
+    name: str
+    variable: str
+    default: Any
+    help: str
+    check: Check
+
+
+def settings() -> Iterator[Setting]:
+    """Every setting, in the order of declaration."""
+    for entry in fields(Config):
+        if entry.name == "origins":
+            continue
+        if is_dataclass(entry.default):
+            for inner in fields(entry.default):
+                yield _declared(f"{entry.name}.{inner.name}", inner.default, inner.metadata)
+        else:
+            yield _declared(entry.name, {} if entry.name == "keymap" else entry.default, entry.metadata)
+
+
+def _declared(name: str, default: Any, metadata: Mapping[str, Any]) -> Setting:
+    variable = "" if isinstance(default, dict) else "IAMTUI_" + name.upper().replace(".", "_")
+    return Setting(name, variable, default, metadata["help"], metadata["check"])
+
+
+def value_of(config: Config, name: str) -> Any:
+    """The value of a setting by its dotted name."""
+    value: Any = config
+    for part in name.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def load_config(path: Path | None = None, environ: Mapping[str, str] | None = None) -> tuple[Config, tuple[str, ...]]:
+    """Read the config.
+
+    Args:
+        path: the file; None: the platform's place for it. It need not exist.
+        environ: the environment; None: this process's.
+
+    Returns:
+        The config, and one sentence for everything that was wrong; what was wrong has its default.
+    """
+    path = config_file() if path is None else path
+    environ = os.environ if environ is None else environ
+    problems: list[str] = []
+    given, unknown = _flatten(_read(path, problems))
+    declared = {setting.name: setting for setting in settings()}
+    where = f"The config {path}"
+    problems += [f"{where}: {sentence}" for sentence in _complaints(unknown, declared)]
+    config, origins = Config(), {}
+    for setting in declared.values():
+        value, origin = setting.default, DEFAULT
+        if setting.name in given:
+            expected = setting.check(given[setting.name])
+            if expected:
+                problems.append(f"{where}: {setting.name} must be {expected}; {_default_words(setting)}.")
+            else:
+                value, origin = given[setting.name], CONFIG_FILE
+        text = environ.get(setting.variable) if setting.variable else None
+        if text is not None:
+            read = _from_text(text, setting.default)
+            expected = setting.check(read)
+            if expected:
+                problems.append(f"{setting.variable} must be {expected.replace(' in quotes', '')}; it is ignored.")
+            else:
+                value, origin = read, setting.variable
+        if origin != DEFAULT:
+            config = _with(config, setting.name, value)
+            origins[setting.name] = origin
+    return replace(config, origins=origins), tuple(safe_text(problem) for problem in problems)
+
+
+def _default_words(setting: Setting) -> str:
+    default = setting.default
+    return "the default is used" if default in ("", {}) else f"the default {_shown(default)} is used"
+
+
+def _shown(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _read(path: Path, problems: list[str]) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except UnicodeDecodeError:
+        problems.append(f"The config {path} is not UTF-8 text; all defaults are used.")
+        return {}
+    except OSError as error:
+        problems.append(f"The config {path} cannot be read ({error.strerror}); all defaults are used.")
+        return {}
+    import tomllib  # noqa: PLC0415 - most people have no config: start-up
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        problems.append(f"The config {path} is not TOML: {error}; all defaults are used.")
+    except RecursionError:
+        problems.append(f"The config {path} is nested too deeply; all defaults are used.")
+    return {}
+
+
+def _flatten(table: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[str, Any]]]:
+    """The values by dotted name, and the entries that are no setting."""
+    sections = {entry.name for entry in fields(Config) if is_dataclass(entry.default)}
+    names = {setting.name for setting in settings()}
+    given: dict[str, Any] = {}
+    unknown: list[tuple[str, Any]] = []
+    for key, value in table.items():
+        if key in names:
+            given[key] = value
+        elif key in sections and isinstance(value, dict):
+            for inner, inner_value in value.items():
+                name = f"{key}.{inner}"
+                if name in names:
+                    given[name] = inner_value
+                else:
+                    unknown.append((name, inner_value))
+        else:
+            unknown.append((key, value))
+    return given, unknown
+
+
+def _complaints(unknown: list[tuple[str, Any]], declared: Mapping[str, Setting]) -> Iterator[str]:
+    sections = sorted({name.split(".")[0] for name in declared if "." in name})
+    for name, value in unknown:
+        if name in sections:
+            yield f"{name} must be a table: [{name}]; its defaults are used."
+            continue
+        near = _nearest(name, [*declared, *(sections if isinstance(value, dict) else ())])
+        hint = f"did you mean {near}?" if near else f"settings are {', '.join(declared)}."
+        yield f"there is no setting {name}; {hint}"
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    close = get_close_matches(name.lower(), known, n=1, cutoff=0.6)
+    if close:
+        return close[0]
+    last = {full.rsplit(".", 1)[-1]: full for full in known}
+    close = get_close_matches(name.rsplit(".", 1)[-1].lower(), last, n=1, cutoff=0.6)
+    return last[close[0]] if close else ""
+
+
+def _from_text(text: str, default: Any) -> Any:
+    if isinstance(default, bool):
+        return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(text.lower(), text)
+    if isinstance(default, int):
+        try:
+            return int(text) if len(text) < 20 else text
+        except ValueError:
+            return text
+    return text
+
+
+def _with(config: Config, name: str, value: Any) -> Config:
+    section, _, inner = name.partition(".")
+    if not inner:
+        return replace(config, **{section: value})
+    return replace(config, **{section: replace(getattr(config, section), **{inner: value})})

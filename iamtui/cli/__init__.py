@@ -1,1 +1,1 @@
-"""The command line: parse, call workspace, print."""
+"""The command line: one module for each group of commands. Parse, call workspace, print."""

@@ -1,0 +1,48 @@
+"""What becomes of an exception nobody foresaw: one sentence, and a log without values of variables."""
+
+from __future__ import annotations
+
+import os
+import re
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from iamtui.paths import log_file
+from iamtui.text import safe_text
+
+LARGEST_LOG: Final = 1024 * 1024
+"""Bytes after which the log starts again."""
+
+_LIKE_A_SECRET: Final = re.compile(r"[A-Za-z0-9+/=_-]{16,}")
+"""Access key ids have 20 characters, secrets 40, tokens hundreds; names of things are mostly shorter."""
+
+_CODE: Final = re.compile(r"\b[0-9]{6}\b")
+
+
+def record(error: BaseException) -> Path | None:
+    """Append an exception to the log: its type, its message without anything like a secret, and its frames.
+
+    Returns:
+        The log file, or None when it could not be written.
+    """
+    path = log_file()
+    lines = [f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {type(error).__name__}: {_redacted(str(error))}"]
+    lines += [
+        f"  {safe_text(frame.filename)}:{frame.lineno} in {safe_text(frame.name)}"
+        for frame in traceback.extract_tb(error.__traceback__)
+    ]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        start_again = path.exists() and path.stat().st_size > LARGEST_LOG
+        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | (os.O_TRUNC if start_again else os.O_APPEND)
+        with os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write("\n".join(lines) + "\n")
+    except OSError:
+        return None
+    return path
+
+
+def _redacted(text: str) -> str:
+    return safe_text(_CODE.sub("••••", _LIKE_A_SECRET.sub("••••", text)), limit=500)

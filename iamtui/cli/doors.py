@@ -1,0 +1,32 @@
+"""What the command line is told of the screen, which it must not import."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from iamtui.workspace.opening import SourceChoice
+
+
+@dataclass(frozen=True, slots=True)
+class KeyBinding:
+    """One key of the screen: the id the config names it by, the keys, and what they do."""
+
+    id: str
+    keys: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """The other door.
+
+    Args:
+        open: runs the screen on a source (None: the user is asked) and returns its exit code.
+        bindings: the keys that the config can change.
+    """
+
+    open: Callable[[SourceChoice | None], int]
+    bindings: Callable[[], Sequence[KeyBinding]]

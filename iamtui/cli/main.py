@@ -1,0 +1,180 @@
+"""The front of the command line: the group of commands, and what every ending becomes as an exit code."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+import click
+
+from iamtui.cli.doors import Screen
+from iamtui.cli.exits import Exit
+from iamtui.cli.lazy import Entry, LazyGroup
+from iamtui.cli.output import stderr
+from iamtui.cli.source import SourceOptions, choose, source_options
+from iamtui.problem import Problem
+
+ENTRIES: Final = {
+    "can": Entry("iamtui.cli.can", "can", "May a principal do this, and why?"),
+    "who-can": Entry("iamtui.cli.who_can", "who_can", "Every principal that may do this, and on what condition."),
+    "simulate": Entry("iamtui.cli.simulate", "simulate", "Decide scenarios from a file: policies and a request each."),
+    "lint": Entry("iamtui.cli.lint", "lint", "What AWS would refuse or warn about in policy documents."),
+    "list": Entry("iamtui.cli.inventory", "list_kind", "The users, groups, roles or policies of an account."),
+    "show": Entry("iamtui.cli.inventory", "show", "Everything known about one user, group, role or policy."),
+    "assume": Entry("iamtui.cli.assume", "assume", "Assume a role and print its credentials for a shell."),
+    "info": Entry("iamtui.cli.info", "info", "Versions, paths, the source, the config in use and the key ids."),
+    "permissions": Entry("iamtui.cli.permissions", "permissions", "The least IAM policy for each feature."),
+    "completion": Entry("iamtui.cli.completion", "completion", "Completion for bash, zsh or fish."),
+}
+
+_WITHOUT_SOURCE: Final = frozenset(("simulate", "lint", "permissions", "completion"))
+
+COMPLETE_VARIABLE: Final = "_IAMTUI_COMPLETE"
+
+
+def _print_version(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        from importlib.metadata import version  # noqa: PLC0415 - only for --version
+
+        click.echo(f"iamtui {version('iamtui')}")
+        context.exit()
+
+
+@click.group(
+    cls=LazyGroup,
+    entries=ENTRIES,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 allowed or done, 1 denied or not met, 2 an error, 3 it depends.",
+)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show the version."
+)
+@source_options
+@click.pass_context
+def cli(context: click.Context, source: SourceOptions) -> Exit | None:
+    """Browse an AWS account's IAM, ask what a principal may do and why, and assume roles.
+
+    Without a command the screen opens: on the source that the options or the environment name, else it asks.
+    """
+    command = context.invoked_subcommand
+    if command is not None:
+        if command in _WITHOUT_SOURCE and source.given:
+            raise Problem(f"{command} reads no account, so {source.given[0]} has no meaning for it.", "Leave it out.")
+        return None
+    return _open_screen(context.obj, source)
+
+
+def _open_screen(screen: Screen, source: SourceOptions) -> Exit:
+    if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
+        names = ", ".join(ENTRIES)
+        raise Problem(f"The screen needs a terminal on stdin and stdout; without one use a command: {names}.")
+    return Exit.OK if screen.open(choose(source, for_command=False).choice) == 0 else Exit.ERROR
+
+
+def run(arguments: Sequence[str], screen: Screen) -> int:
+    """Run iamtui.
+
+    Args:
+        arguments: the words after the program's name.
+        screen: the other door, for the bare command and `info`.
+
+    Returns:
+        The exit code. Whatever goes wrong is said in one sentence on stderr.
+    """
+    _make_streams_tolerant()
+    try:
+        code = _invoke(arguments, screen)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except Problem as problem:
+        return _fail(str(problem))
+    except click.UsageError as error:
+        return _fail(f"{error.format_message().rstrip('.')}.{_help_hint(error)}")
+    except click.ClickException as error:
+        return _fail(error.format_message())
+    except (KeyboardInterrupt, click.Abort):
+        return Exit.INTERRUPTED
+    except OSError as error:
+        return _stream_failed(error)
+    except BaseException as error:  # noqa: BLE001 - also SystemExit of a library: no ending may look like an answer
+        return _unforeseen(error)
+    finally:
+        _drop_unwritable_output()
+
+
+def _invoke(arguments: Sequence[str], screen: Screen) -> int:
+    if COMPLETE_VARIABLE in os.environ:
+        from click.shell_completion import shell_complete  # noqa: PLC0415 - only while completing
+
+        return shell_complete(cli, {}, "iamtui", COMPLETE_VARIABLE, os.environ[COMPLETE_VARIABLE])
+    try:
+        with cli.make_context("iamtui", [*arguments], obj=screen) as context:
+            answer: Any = cli.invoke(context)
+    except click.exceptions.Exit as ending:
+        # Only --help and --version end so.
+        return ending.exit_code
+    if not isinstance(answer, Exit):
+        raise TypeError("a command ended without an answer")
+    return answer
+
+
+def _help_hint(error: click.UsageError) -> str:
+    return f" See `{error.ctx.command_path} --help`." if error.ctx is not None else ""
+
+
+def _fail(sentence: str) -> int:
+    try:
+        out = stderr()
+        out.paragraph(f"iamtui: {sentence}")
+        out.flush()
+    except OSError:
+        pass
+    return Exit.ERROR
+
+
+def _stream_failed(error: OSError) -> int:
+    if error.errno == errno.EPIPE:
+        return Exit.BROKEN_PIPE
+    if error.filename is None and error.errno in (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG, errno.EBADF):
+        return _fail(f"The output cannot be written: {error.strerror}.")
+    return _unforeseen(error)
+
+
+def _unforeseen(error: BaseException) -> int:
+    from iamtui.cli.crash import record  # noqa: PLC0415 - hardly ever needed
+
+    log = record(error)
+    where = f"details are in {log}" if log is not None else "the log could not be written"
+    return _fail(f"An error in iamtui itself ({type(error).__name__}); nothing was changed, and {where}.")
+
+
+def _make_streams_tolerant() -> None:
+    """A character that the terminal's encoding lacks is shown as an escape, and is no reason to stop."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _drop_unwritable_output() -> None:
+    """After a broken pipe, keep the interpreter's last flush from complaining."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is None:
+            continue
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            _point_nowhere(stream)
+
+
+def _point_nowhere(stream: Any) -> None:
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+    except (OSError, ValueError):
+        pass

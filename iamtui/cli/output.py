@@ -1,0 +1,157 @@
+"""What leaves the command line: human text made safe and coloured, JSON in ASCII. stdout is data, stderr narration."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NARROWEST: Final = 40
+"""Columns below which lines are not wrapped any tighter."""
+
+
+class Style(StrEnum):
+    """How a piece of text looks: the parameters of an ANSI SGR sequence. Colour only repeats what words say."""
+
+    STRONG = "1"
+    QUIET = "2"
+    GOOD = "1;32"
+    BAD = "1;31"
+    OPEN = "1;33"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A styled piece of a line."""
+
+    text: str
+    style: Style
+
+
+class Output:
+    """A text stream that people read. Every text passes `safe_text` here, and only spans add escape sequences.
+
+    Args:
+        stream: where to write.
+        colour: whether spans are coloured.
+        width: columns to wrap paragraphs at; None: paragraphs stay on one line each, for other programs.
+    """
+
+    def __init__(self, stream: TextIO, *, colour: bool = False, width: int | None = None) -> None:
+        self._stream = stream
+        self._colour = colour
+        self._width = width
+
+    def line(self, *parts: str | Span) -> None:
+        """Write one line."""
+        self._stream.write("".join(self._painted(part) for part in parts).rstrip() + "\n")
+
+    def paragraph(self, text: str, *, indent: int = 0, first: str = "") -> None:
+        """Write a text, wrapped between `indent` and the right edge.
+
+        Args:
+            first: what stands at the start of the first line, inside the indent (a bullet, a label).
+        """
+        safe, lead = safe_text(text, limit=None), safe_text(first)
+        if self._width is None:
+            self._stream.write(f"{lead:<{indent}}{safe}".rstrip() + "\n")
+            return
+        width = max(self._width, NARROWEST, indent + 20)
+        lines = textwrap.wrap(safe, width - indent, break_on_hyphens=False) or [""]
+        for number, wrapped in enumerate(lines):
+            self._stream.write(f"{lead if number == 0 else '':<{indent}}{wrapped}".rstrip() + "\n")
+
+    def document(self, text: str, *, indent: int = 0, numbered: bool = True) -> None:
+        """Write a document of several lines, with the line numbers that statements are named by."""
+        lines = text.split("\n")
+        digits = len(str(len(lines)))
+        for number, raw in enumerate(lines, 1):
+            label = f"{number:>{digits}}  " if numbered else ""
+            self.line(" " * indent, Span(label, Style.QUIET), safe_text(raw.replace("\t", "    "), limit=None))
+
+    def table(self, rows: Iterable[Sequence[str]], headings: Sequence[str]) -> None:
+        """Write aligned columns under their headings; the last column is as wide as it likes."""
+        safe = [[safe_text(cell) for cell in row] for row in rows]
+        widths = [max(len(row[i]) for row in (headings, *safe)) for i in range(len(headings) - 1)]
+        for number, row in enumerate((headings, *safe)):
+            padded = "  ".join(
+                [*(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)), row[len(widths)]]
+            )
+            self.line(Span(padded, Style.QUIET) if number == 0 else padded)
+
+    def blank(self) -> None:
+        """Write an empty line."""
+        self._stream.write("\n")
+
+    def json(self, value: Any, *, indent: int | None = None, end: str = "\n") -> None:
+        """Write a JSON value in printable ASCII."""
+        from iamtui.evaluation.decision_json import to_ascii_json  # noqa: PLC0415 - `--help` needs no JSON
+
+        self._stream.write(to_ascii_json(value, indent=indent) + end)
+
+    def raw(self, text: str) -> None:
+        """Write a text as it is. Only for what has been checked character by character."""
+        self._stream.write(text)
+
+    def flush(self) -> None:
+        """Hand over what has been written."""
+        self._stream.flush()
+
+    def _painted(self, part: str | Span) -> str:
+        if isinstance(part, str):
+            return safe_text(part, limit=None)
+        text = safe_text(part.text, limit=None)
+        return f"\x1b[{part.style.value}m{text}\x1b[0m" if self._colour and text else text
+
+
+def stdout() -> Output:
+    """Standard output.
+
+    Raises:
+        Problem: it is closed.
+    """
+    if sys.stdout is None:
+        raise Problem("There is no standard output to write to.", "Do not close it; send it to /dev/null if need be.")
+    return _output(sys.stdout)
+
+
+def stderr() -> Output:
+    """Standard error; where it is closed, what is written goes nowhere."""
+    return _output(sys.stderr) if sys.stderr is not None else Output(_Nowhere())
+
+
+class _Nowhere:
+    """A stream that keeps nothing."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+    def flush(self) -> None:
+        pass
+
+
+def _output(stream: TextIO) -> Output:
+    terminal = stream.isatty()
+    width = shutil.get_terminal_size().columns if terminal else None
+    return Output(stream, colour=terminal and wants_colour(os.environ), width=width)
+
+
+def wants_colour(environ: Mapping[str, str]) -> bool:
+    """Whether a terminal may be given colours (https://no-color.org)."""
+    return not environ.get("NO_COLOR") and environ.get("TERM") not in ("dumb", "")
+
+
+def note(text: str) -> None:
+    """Say one sentence of narration on stderr."""
+    stderr().paragraph(text)

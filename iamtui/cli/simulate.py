@@ -1,0 +1,209 @@
+"""`iamtui simulate`: scenarios without an account, from a file or a pipe, one at a time."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Final, cast
+
+import click
+
+from iamtui.cli.exits import Exit
+from iamtui.cli.expectations import OUTCOMES
+from iamtui.cli.output import Output, Span, Style, note, stdout
+from iamtui.cli.text_files import opened
+from iamtui.problem import Problem
+
+if TYPE_CHECKING:
+    from iamtui.evaluation.decision import Decision
+    from iamtui.evaluation.scenario import MalformedScenario, Scenario
+
+_PEEK: Final = 64 * 1024
+_WHITE: Final = b" \t\r\n"
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What has been seen so far."""
+
+    decided: int = 0
+    malformed: int = 0
+    expected: int = 0
+    unmet: int = 0
+
+    @property
+    def exit(self) -> Exit:
+        if self.malformed:
+            return Exit.ERROR
+        return Exit.NO if self.unmet else Exit.OK
+
+    @property
+    def sentence(self) -> str:
+        total = self.decided + self.malformed
+        words = f"{total} {'scenario' if total == 1 else 'scenarios'}"
+        if self.expected:
+            words += f", {self.expected - self.unmet} of {self.expected} as expected"
+        if self.malformed:
+            words += f", {self.malformed} malformed"
+        return words + "."
+
+
+@click.command(epilog="Exit codes: 0; 1 when a decision is not the expected one; 2 when a scenario is malformed.")
+@click.argument("file", required=False)
+@click.option("--expect", type=click.Choice(OUTCOMES), help="The decision expected of scenarios that expect none.")
+@click.option("--trace", "with_trace", is_flag=True, help="Show every statement and element that was looked at.")
+@click.option("--json", "as_json", is_flag=True, help="Print decisions as JSON, in the form of the input.")
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of a scenario and stop.")
+@click.option("--decision-schema", is_flag=True, help="Print the JSON Schema of a decision and stop.")
+def simulate(
+    file: str | None, expect: str | None, with_trace: bool, as_json: bool, schema: bool, decision_schema: bool
+) -> Exit:
+    """Decide the scenarios in FILE (- for standard input): a request and the policies in force each.
+
+    One JSON object, an array of them, or JSON lines, which are read and answered one at a time. A malformed
+    scenario keeps its place in the output.
+    """
+    if schema or decision_schema:
+        return _print_schema(stdout(), of_decisions=decision_schema)
+    if file is None:
+        raise Problem("No scenario file is named.", "Give one, or - for standard input; --schema shows its form.")
+    out, tally = stdout(), _Tally()
+    what = "scenario file"
+    with opened(file, what) as stream:
+        buffered = stream if hasattr(stream, "peek") else io.BufferedReader(cast("io.RawIOBase", stream))
+        writer = _JsonWriter(out, _is_array(buffered)) if as_json else _TextWriter(out)
+        for entry in _entries(buffered, "standard input" if file == "-" else file):
+            _answer(entry, expect, writer, tally, with_trace=with_trace)
+        if tally.decided + tally.malformed == 0:
+            where = "Standard input" if file == "-" else f"The {what} {file}"
+            raise Problem(f"{where} holds no scenario.", "Expected a JSON object, an array of them, or JSON lines.")
+        writer.end()
+    note(tally.sentence)
+    return tally.exit
+
+
+def _print_schema(out: Output, *, of_decisions: bool) -> Exit:
+    from iamtui.evaluation.decision_json import decision_schema  # noqa: PLC0415 - not needed for --help
+    from iamtui.evaluation.scenario import scenario_schema  # noqa: PLC0415 - not needed for --help
+
+    out.json(decision_schema() if of_decisions else scenario_schema(), indent=2)
+    return Exit.OK
+
+
+def _is_array(stream: IO[bytes]) -> bool:
+    """Whether the first character that counts opens an array; nothing is taken from the stream."""
+    head: bytes = stream.peek(_PEEK)  # type: ignore[attr-defined]  # a BufferedReader
+    return head.removeprefix(_BOM).lstrip(_WHITE).startswith(b"[")
+
+
+def _entries(stream: IO[bytes], shown: str) -> Iterator[Scenario | MalformedScenario]:
+    from iamtui.evaluation.scenario import read_scenarios  # noqa: PLC0415 - not needed for --help
+
+    reading = read_scenarios(stream)
+    while True:
+        try:
+            entry = next(reading, None)
+        except OSError as error:
+            raise Problem(f"{shown} cannot be read: {error.strerror}.", "Name a file of scenarios.") from None
+        if entry is None:
+            return
+        yield entry
+
+
+def _answer(
+    entry: Scenario | MalformedScenario,
+    expect: str | None,
+    writer: _JsonWriter | _TextWriter,
+    tally: _Tally,
+    *,
+    with_trace: bool,
+) -> None:
+    from iamtui.evaluation.evaluator import evaluate  # noqa: PLC0415 - not needed for --help
+    from iamtui.evaluation.scenario import MalformedScenario  # noqa: PLC0415 - not needed for --help
+
+    if isinstance(entry, MalformedScenario):
+        tally.malformed += 1
+        writer.malformed(entry)
+        return
+    decision = evaluate(entry.request, entry.policies, entry.options)
+    expected = entry.expect.value if entry.expect is not None else expect
+    tally.decided += 1
+    tally.expected += expected is not None
+    unmet = expected is not None and decision.outcome.value != expected
+    tally.unmet += unmet
+    writer.decided(entry, decision, expected if unmet else None, with_trace=with_trace)
+
+
+class _JsonWriter:
+    """Decisions as JSON lines, or as the elements of one array."""
+
+    def __init__(self, out: Output, array: bool) -> None:
+        self._out = out
+        self._array = array
+        self._started = False
+
+    def malformed(self, entry: MalformedScenario) -> None:
+        """Write an error in its place."""
+        self._write(entry.as_json())
+
+    def decided(self, entry: Scenario, decision: Decision, unmet: str | None, *, with_trace: bool) -> None:
+        """Write a decision; that it is not the expected one goes to stderr."""
+        from iamtui.evaluation.decision_json import decision_to_json  # noqa: PLC0415 - not needed for --help
+        from iamtui.evaluation.trace import trace, trace_to_json  # noqa: PLC0415 - not needed for --help
+
+        traced = trace_to_json(trace(entry.request, entry.policies, entry.options)) if with_trace else None
+        self._write(decision_to_json(decision, id=entry.id, trace=traced))
+        if unmet is not None:
+            name = "" if entry.id is None else f"{entry.id}: "
+            note(f"{name}expected {unmet}, but it is {decision.outcome.value}.")
+
+    def _write(self, value: object) -> None:
+        if self._array:
+            self._out.raw(",\n" if self._started else "[\n")
+        self._started = True
+        self._out.json(value, end="" if self._array else "\n")
+
+    def end(self) -> None:
+        """Close what is open."""
+        if self._array:
+            self._out.raw("\n]\n")
+
+
+class _TextWriter:
+    """One line for each scenario."""
+
+    def __init__(self, out: Output) -> None:
+        self._out = out
+        self._number = 0
+
+    def malformed(self, entry: MalformedScenario) -> None:
+        """Write what is wrong, in its place."""
+        at = f" (line {entry.line})" if entry.line is not None else ""
+        self._out.line(*self._name(entry.id), Span("[!] MALFORMED", Style.BAD), f" {entry.error}{at}")
+
+    def decided(self, entry: Scenario, decision: Decision, unmet: str | None, *, with_trace: bool) -> None:
+        """Write a decision."""
+        from iamtui.cli.decision_text import subject_of, verdict_style, write_trace  # noqa: PLC0415 - not for --help
+        from iamtui.evaluation.trace import trace  # noqa: PLC0415 - not needed for --help
+        from iamtui.workspace.verdict import verdict_words  # noqa: PLC0415 - not needed for --help
+
+        words = verdict_words(decision)
+        wrong = (Span(f"  expected {unmet}", Style.BAD),) if unmet is not None else ()
+        self._out.line(
+            *self._name(entry.id),
+            Span(f"{words.mark} {words.word}", verdict_style(decision)),
+            f" {words.rest}" if words.rest else "",
+            *wrong,
+            Span(f"  {subject_of(decision)}", Style.QUIET),
+        )
+        if with_trace:
+            write_trace(self._out, trace(entry.request, entry.policies, entry.options))
+
+    def _name(self, given: str | int | None) -> tuple[str | Span, ...]:
+        self._number += 1
+        return (f"{given if given is not None else f'#{self._number}'}  ",)
+
+    def end(self) -> None:
+        """Nothing is open."""

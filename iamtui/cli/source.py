@@ -1,0 +1,171 @@
+"""The source options, and which source they, the environment and the config add up to."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from iamtui.cli.output import note
+from iamtui.problem import Problem
+
+if TYPE_CHECKING:
+    from iamtui.workspace.opening import SourceChoice
+    from iamtui.workspace.workspace import Workspace
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOptions:
+    """The source options as given; None and False: not given."""
+
+    demo: bool = False
+    snapshot: str | None = None
+    profile: str | None = None
+    region: str | None = None
+    endpoint_url: str | None = None
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The options that were given, as they are written."""
+        return tuple(
+            f"--{f.name.replace('_', '-')}" for f in fields(self) if getattr(self, f.name) not in (None, False)
+        )
+
+    def over(self, outer: SourceOptions) -> SourceOptions:
+        """These options and those given before the command's name; the same one twice must agree.
+
+        Raises:
+            Problem: they do not.
+        """
+        merged: dict[str, Any] = {}
+        for entry in fields(self):
+            mine, theirs = getattr(self, entry.name), getattr(outer, entry.name)
+            option = f"--{entry.name.replace('_', '-')}"
+            if mine not in (None, False) and theirs not in (None, False) and mine != theirs:
+                raise Problem(f"{option} is given twice, with different values.", "Give it once.")
+            merged[entry.name] = mine if mine not in (None, False) else theirs
+        return SourceOptions(**merged)
+
+    def check(self) -> None:
+        """Refuse options that contradict each other.
+
+        Raises:
+            Problem: they do.
+        """
+        for name in ("snapshot", "profile", "region", "endpoint_url"):
+            value = getattr(self, name)
+            if value is not None and not value.strip():
+                raise Problem(f"--{name.replace('_', '-')} is empty.", "Give a value, or leave the option out.")
+        clashes = {"--demo": {"--snapshot", "--profile", "--region", "--endpoint-url"}}
+        clashes["--snapshot"] = {"--profile", "--endpoint-url"}
+        for option, others in clashes.items():
+            found = [other for other in self.given if option in self.given and other in others]
+            if found:
+                raise Problem(
+                    f"{option} and {' and '.join(found)} contradict each other.", "Choose one source: see --help."
+                )
+
+
+def source_options(command: F) -> F:
+    """Add the source options to a command, which gets them as one `source: SourceOptions`."""
+
+    @functools.wraps(command)
+    def with_source(
+        *args: Any,
+        demo: bool,
+        snapshot: str | None,
+        profile: str | None,
+        region: str | None,
+        endpoint_url: str | None,
+        **kwargs: Any,
+    ) -> Any:
+        own = SourceOptions(demo, snapshot, profile, region, endpoint_url)
+        context = click.get_current_context()
+        outer = context.parent.params if context.parent is not None else {}
+        merged = own.over(SourceOptions(**{f.name: outer.get(f.name) for f in fields(SourceOptions)}))
+        merged.check()
+        return command(*args, source=merged, **kwargs)
+
+    options = (
+        click.option("--demo", is_flag=True, help="Use the built-in demo account."),
+        click.option("--snapshot", metavar="FILE", help="Read an account from a file, offline."),
+        click.option("--profile", metavar="NAME", help="Use this AWS profile."),
+        click.option("--region", metavar="REGION", help="Use this region."),
+        click.option("--endpoint-url", metavar="URL", help="Call an AWS-compatible endpoint instead of AWS."),
+    )
+    for option in reversed(options):
+        with_source = option(with_source)
+    return with_source  # type: ignore[return-value]  # functools.wraps keeps what click needs
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The source that would be opened (None: the user has to choose), and why this one."""
+
+    choice: SourceChoice | None
+    why: str
+
+
+def choose(source: SourceOptions, *, for_command: bool) -> Chosen:
+    """Decide which source is meant: options, then the environment, then the config.
+
+    Args:
+        source: the options, already checked.
+        for_command: a command goes on to boto3's own chain where the screen would ask.
+    """
+    from pathlib import Path  # noqa: PLC0415 - with the rest of this function, not needed for --help
+
+    from iamtui.config import load_config  # noqa: PLC0415 - not needed for --help
+    from iamtui.workspace.opening import SourceChoice, choice_from_environment  # noqa: PLC0415 - not needed for --help
+    from iamtui.workspace.workspace import SourceKind  # noqa: PLC0415 - not needed for --help
+
+    if source.demo:
+        return Chosen(SourceChoice(SourceKind.DEMO), "--demo")
+    config, _ = load_config()
+    region = source.region or (None if _region_in_environment() else config.source.region or None)
+    if source.snapshot is not None:
+        return Chosen(SourceChoice(SourceKind.SNAPSHOT, Path(source.snapshot), region=region), "--snapshot")
+    found = choice_from_environment(os.environ)
+    if source.profile is not None:
+        profile, why = source.profile, "--profile"
+    elif found is not None:
+        profile, why = found.profile, "AWS_PROFILE" if found.profile else "credentials in the environment"
+    elif config.source.profile:
+        profile, why = config.source.profile, f"source.profile in the {config.origin('source.profile')}"
+    elif source.given or for_command:
+        profile, why = None, " and ".join(source.given) or "no source option: the AWS credential chain"
+    else:
+        return Chosen(None, "nothing names a source: the screen asks")
+    return Chosen(SourceChoice(SourceKind.LIVE, None, profile, region, source.endpoint_url), why)
+
+
+def _region_in_environment() -> bool:
+    return bool(os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"))
+
+
+def open_workspace(source: SourceOptions) -> Workspace:
+    """Open the account that a command reads, and say on stderr what could not be loaded.
+
+    Raises:
+        Problem: it cannot be read.
+    """
+    from iamtui.workspace.opening import open_source  # noqa: PLC0415 - not needed for --help
+    from iamtui.workspace.workspace import SourceKind  # noqa: PLC0415 - not needed for --help
+
+    choice = choose(source, for_command=True).choice
+    assert choice is not None
+    workspace = open_source(choice)
+    if workspace.source.kind is SourceKind.DEMO:
+        note("DEMO: this is the built-in demo account, not yours.")
+    if workspace.source.endpoint_url:
+        note(f"NOT AWS: the answers come from {workspace.source.endpoint_url}.")
+    gaps = workspace.account.gaps
+    if gaps:
+        note(f"Not loaded: {', '.join(gap.what for gap in gaps)}. What they could change is not known.")
+    return workspace
