@@ -127,7 +127,7 @@ def _plan(layer: Layer, policies: PolicySet, question: Question, level: int | No
             )
             if about is False:
                 continue
-        if compiled.keys or (layer in _WITH_PRINCIPALS and not compiled.reaches_everyone):
+        if compiled.reads_context or (layer in _WITH_PRINCIPALS and not compiled.reaches_everyone):
             open_statements.append((compiled, policy, about))
         else:
             assert about is True

@@ -32,6 +32,11 @@ class CompiledStatement:
     reaches_everyone: bool
 
     @property
+    def reads_context(self) -> bool:
+        """Whether anything in it depends on the context; a condition on a malformed key counts."""
+        return bool(self.conditions or self.keys)
+
+    @property
     def resource_is_fixed(self) -> bool:
         """Whether its resources are the same in every context (no policy variables)."""
         matcher = self.resource.matcher

@@ -61,7 +61,8 @@ def parse_pieces(text: str, *, variables: bool, wildcards: bool = True) -> tuple
         _add_text(pieces, text, wildcards)
         return tuple(pieces)
     position = 0
-    for match in _VARIABLE.finditer(text):
+    # Behind the last brace nothing can close, and looking for it again and again would cost quadratic time.
+    for match in _VARIABLE.finditer(text, 0, text.rfind("}") + 1):
         _add_text(pieces, text[position : match.start()], wildcards)
         body = match.group(1)
         if body in _ESCAPES:
