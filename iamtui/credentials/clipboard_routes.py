@@ -86,7 +86,7 @@ class ClearState(StrEnum):
     SENT = "sent"
     """Overwritten by a way that confirms nothing."""
     LEFT = "left"
-    """The clipboard holds something else by now, which was left alone."""
+    """The clipboard does not hold the text any more; what it holds was left alone."""
     FAILED = "failed"
     """May still be there."""
 
@@ -188,7 +188,7 @@ class LocalRoute:
         if code == ChildCode.DONE:
             return ClearResult(ClearState.CLEARED, f"clipboard cleared ({self._tool}, read back)")
         if code == ChildCode.OTHER_TEXT:
-            return ClearResult(ClearState.LEFT, "the clipboard holds something else by now and was left alone")
+            return ClearResult(ClearState.LEFT, "the clipboard does not hold the text any more and was left alone")
         return ClearResult(
             ClearState.FAILED, f"the clipboard could not be cleared ({self._tool}) and may still hold the text"
         )
