@@ -161,8 +161,10 @@ def _instance_profile(story: RoleStory) -> dict[str, Any]:
 
 def _policies() -> list[dict[str, Any]]:
     """The company's policies, and the AWS managed ones that somebody has attached."""
-    attached = Counter(arn for holder in (*USERS, *GROUPS, *ROLES) for arn in holder.attached)
-    bounded = Counter(holder.boundary for holder in (*USERS, *ROLES) if holder.boundary)
+    everyone: tuple[Person | Team | RoleStory, ...] = (*USERS, *GROUPS, *ROLES)
+    boundable: tuple[Person | RoleStory, ...] = (*USERS, *ROLES)
+    attached = Counter(arn for holder in everyone for arn in holder.attached)
+    bounded = Counter(holder.boundary for holder in boundable if holder.boundary)
     customers = [_customer_policy(story) for story in sorted(POLICIES, key=lambda p: p.name)]
     amazons = [_aws_policy(arn) for arn in sorted(attached) if arn.startswith("arn:aws:iam::aws:")]
     for entry in (*customers, *amazons):
