@@ -16,7 +16,8 @@ class AwsProblem(Problem):
 
     Args:
         code: AWS's error code ("AccessDenied"), or the name of botocore's exception ("ReadTimeoutError").
-        permission: the IAM action that was refused ("iam:ListUsers"), or "".
+        permission: the IAM action that the call needs ("iam:ListUsers"): as AWS named it, else as the operation
+            is called; "" where the call is unknown.
     """
 
     def __init__(self, sentence: str, next_step: str = "", *, code: str = "", permission: str = "") -> None:
@@ -134,9 +135,14 @@ def problem_from(
         make = FAILURES.get(kind.__name__)
         if make is not None:
             sentence, step = make(error, where)
-            return AwsProblem(sentence, step, code=kind.__name__, permission="")
+            return AwsProblem(sentence, step, code=kind.__name__, permission=_permission(where))
     name = type(error).__name__
-    return AwsProblem(f"{where.call} failed: {detail(error) or name}.", where.check_step, code=name)
+    sentence = f"{where.call} failed: {detail(error) or name}."
+    return AwsProblem(sentence, where.check_step, code=name, permission=_permission(where))
+
+
+def _permission(where: CallSite) -> str:
+    return iam_action(where.service, where.operation) if where.service and where.operation else ""
 
 
 def _from_answer(error: BaseException, response: dict[str, object], where: CallSite) -> AwsProblem:
@@ -145,12 +151,11 @@ def _from_answer(error: BaseException, response: dict[str, object], where: CallS
     assert isinstance(answer, dict)
     code = str(answer.get("Code") or "Unknown")
     message = one_line(str(answer.get("Message") or ""))
+    if message.startswith("<"):
+        # The page of a proxy, which botocore takes for AWS's message.
+        message = ""
     where.operation = str(getattr(error, "operation_name", "") or where.operation)
-    permission = ""
-    if code in _DENIED:
-        permission = permission_in(message) or (
-            iam_action(where.service, where.operation) if where.service and where.operation else where.operation
-        )
+    permission = permission_in(message) or _permission(where)
     sentence, step = _words_for(code, message, permission, where)
     return AwsProblem(sentence, step, code=code, permission=permission)
 
@@ -167,7 +172,7 @@ def permission_in(message: str) -> str:
 def _words_for(code: str, message: str, permission: str, where: CallSite) -> tuple[str, str]:
     said = f": {message}" if message else ""
     if code in _DENIED:
-        return _denied_words(message, permission, where)
+        return _denied_words(message, permission or where.call, where)
     if code in _EXPIRED:
         return f"{capital(where.credentials)} have expired ({code} from {where.call}).", where.login_step
     if code in _UNKNOWN_KEY:
@@ -216,8 +221,8 @@ def _denied_words(message: str, permission: str, where: CallSite) -> tuple[str, 
         )
     said = f": {message}" if message and permission not in message else ""
     return (
-        f"Access denied: the caller may not call {permission or where.call}{said}.",
-        f"Ask for the permission {permission or where.call}, or choose another profile with --profile.",
+        f"Access denied: the caller may not call {permission}{said}.",
+        f"Ask for the permission {permission}, or choose another profile with --profile.",
     )
 
 

@@ -171,7 +171,7 @@ def _with_public_access_block(connection: Connection, account: Account, bucket: 
     try:
         restricts = _restricts(connection, "s3", region, Bucket=bucket, ExpectedBucketOwner=account.id)
         if not restricts:
-            restricts = _restricts(connection, "s3control", region, AccountId=account.id)
+            restricts = _account_restricts(connection, account.id, region)
     except AwsProblem as problem:
         if problem.fatal:
             raise
@@ -179,6 +179,17 @@ def _with_public_access_block(connection: Connection, account: Account, bucket: 
         return replace(account, gaps=(*(one for one in account.gaps if one.what != gap.what), gap))
     blocks = {**account.public_access_blocks, bucket: PublicAccessBlock(restrict_public_buckets=restricts)}
     return replace(account, public_access_blocks=blocks)
+
+
+def _account_restricts(connection: Connection, account_id: str, region: str) -> bool:
+    if connection.endpoint_url:
+        # The account's id becomes part of the host name, and only AWS has names for all of them.
+        raise AwsProblem(
+            f"{connection.endpoint_url} cannot be asked for the account's public access block.",
+            code="NotImplemented",
+            permission="s3:GetAccountPublicAccessBlock",
+        )
+    return _restricts(connection, "s3control", region, AccountId=account_id)
 
 
 def _restricts(connection: Connection, service: str, region: str, **parameters: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import botocore.session
@@ -85,6 +86,7 @@ def test_no_other_code_makes_or_uses_a_client() -> None:
     assert offenders == []
 
 
+@cache
 def operations_of_aws() -> dict[str, set[str]]:
     session = botocore.session.get_session()
     found: dict[str, set[str]] = {}

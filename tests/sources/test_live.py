@@ -1,0 +1,324 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from iamtui.account.authorization_details import load_account
+from iamtui.account.availability import Known, Missing
+from iamtui.account.snapshot_writing import snapshot_of
+from iamtui.aws.connection import Connection
+from iamtui.aws.errors import AwsProblem
+from iamtui.problem import Problem
+from iamtui.sources.live import PAGE_SIZE, load_live
+from tests.support.fault_proxy import Answer, FaultProxy, Reset, Truncate, error, json_error
+from tests.support.moto_server import ACCOUNT, MotoServer, allow, policy, trust
+
+
+def connect(url: str) -> Connection:
+    return Connection.open(profile=None, region=None, endpoint_url=url)
+
+
+def fill(moto: MotoServer, users: int = 1) -> None:
+    """One of everything."""
+    iam = moto.client("iam")
+    own = iam.create_policy(
+        PolicyName="reader", Path="/teams/", PolicyDocument=policy(allow("s3:Get*")), Description="reads"
+    )["Policy"]["Arn"]
+    bound = iam.create_policy(PolicyName="bound", PolicyDocument=policy(allow("*")))["Policy"]["Arn"]
+    iam.create_group(GroupName="devs")
+    iam.put_group_policy(GroupName="devs", PolicyName="g", PolicyDocument=policy(allow("sqs:*")))
+    for number in range(users):
+        name = f"user-{number}"
+        iam.create_user(UserName=name, Path="/staff/", Tags=[{"Key": "team", "Value": "blue & [red]"}])
+        iam.add_user_to_group(UserName=name, GroupName="devs")
+    iam.attach_user_policy(UserName="user-0", PolicyArn=own)
+    iam.put_user_policy(
+        UserName="user-0", PolicyName="odd", PolicyDocument=policy(allow("s3:PutObject", "arn:aws:s3:::b/a%2Bb+c d"))
+    )
+    iam.create_role(
+        RoleName="deploy",
+        Path="/ci/",
+        AssumeRolePolicyDocument=trust(Condition={"StringEquals": {"sts:ExternalId": "a%20b"}}),
+        Description="ships é",
+        MaxSessionDuration=7200,
+        PermissionsBoundary=bound,
+    )
+    iam.create_instance_profile(InstanceProfileName="hosts")
+    iam.add_role_to_instance_profile(InstanceProfileName="hosts", RoleName="deploy")
+    iam.create_instance_profile(InstanceProfileName="spare")
+    iam.create_account_alias(AccountAlias="acme-prod")
+    iam.create_open_id_connect_provider(
+        Url="https://token.example.com", ClientIDList=["sts.amazonaws.com"], ThumbprintList=["a" * 40]
+    )
+    iam.create_saml_provider(Name="idp", SAMLMetadataDocument="x" * 1000)
+
+
+def test_everything_arrives_over_http(moto: MotoServer) -> None:
+    fill(moto)
+    before = datetime.now(UTC)
+
+    account = load_live(connect(moto.url))
+
+    assert (account.id, account.partition, account.alias) == (ACCOUNT, "aws", Known("acme-prod"))
+    assert isinstance(account.caller_arn, Known)
+    assert account.taken_at is not None
+    assert before <= account.taken_at <= datetime.now(UTC)
+    user = account.user("user-0")
+    assert user is not None
+    assert (user.path, user.groups, user.tags) == ("/staff/", ("devs",), (("team", "blue & [red]"),))
+    assert user.created is not None
+    assert user.created.tzinfo is not None
+    assert user.password_last_used == Known(None)
+    assert user.access_keys == Missing("not loaded", "iam:ListAccessKeys")
+    role = account.role("deploy")
+    assert role is not None
+    assert (role.description, role.max_session_seconds) == (Known("ships é"), Known(7200))
+    assert role.boundary_arn == f"arn:aws:iam::{ACCOUNT}:policy/bound"
+    assert [(one.name, one.roles) for one in account.instance_profiles] == [("hosts", ("deploy",)), ("spare", ())]
+    assert isinstance(account.providers, Known)
+    assert [(one.type, one.name, one.audiences) for one in account.providers.value] == [
+        ("SAML", "idp", ()),
+        ("OIDC", "token.example.com", ("sts.amazonaws.com",)),
+    ]
+    reader = account.policy(f"arn:aws:iam::{ACCOUNT}:policy/teams/reader")
+    assert reader is not None
+    assert (reader.name, reader.path, reader.description) == ("reader", "/teams/", Known("reads"))
+    assert account.holders(reader.arn) == (user,)
+    assert account.organization == Known(None)
+    assert account.gaps == ()
+
+
+def test_documents_are_exactly_what_was_put(moto: MotoServer) -> None:
+    """Percent signs in a document are data: botocore's own decoding would change some of them."""
+    fill(moto)
+
+    account = load_live(connect(moto.url))
+
+    user, role = account.user("user-0"), account.role("deploy")
+    assert user is not None
+    assert role is not None
+    assert user.inline_policies[0].document.policy.statements[0].resources == ("arn:aws:s3:::b/a%2Bb+c d",)
+    assert role.trust.policy.statements[0].conditions[0].values == ("a%20b",)
+
+
+def test_a_live_account_can_be_kept_as_a_snapshot(moto: MotoServer) -> None:
+    fill(moto)
+    account = load_live(connect(moto.url))
+
+    again = load_account(json.dumps(snapshot_of(account)).encode())
+
+    assert [one.arn for one in again.entities()] == [one.arn for one in account.entities()]
+    assert again.taken_at == account.taken_at
+    assert snapshot_of(again)["RoleDetailList"] == snapshot_of(account)["RoleDetailList"]
+
+
+def test_real_pages_are_put_together(
+    fault_proxy: FaultProxy, moto: MotoServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(moto, users=7)
+    whole = load_live(connect(moto.url))
+    monkeypatch.setattr("iamtui.sources.live.PAGE_SIZE", 3)
+    told: list[tuple[str, int]] = []
+
+    account = load_live(connect(fault_proxy.url), lambda what, done: told.append((what, done)))
+
+    assert fault_proxy.page_size_asked == [3, 3, 3, 3]
+    assert list(account.entities()) == list(whole.entities())
+    assert account.gaps == ()
+    assert [done for what, done in told if what.startswith("users")] == [3, 6, 9, 11]
+
+
+def test_pages_are_of_a_size_that_keeps_the_screen_alive(fault_proxy: FaultProxy) -> None:
+    load_live(connect(fault_proxy.url))
+
+    assert fault_proxy.page_size_asked == [PAGE_SIZE]
+    assert 100 <= PAGE_SIZE <= 300
+
+
+def test_only_reading_calls_are_made(fault_proxy: FaultProxy, moto: MotoServer) -> None:
+    fill(moto)
+
+    load_live(connect(fault_proxy.url))
+
+    assert all(operation.startswith(("Get", "List", "Describe")) for operation in fault_proxy.operations())
+    assert len(fault_proxy.operations()) == len(set(fault_proxy.operations())) == 10
+
+
+def test_without_the_one_permission_nothing_loads(fault_proxy: FaultProxy) -> None:
+    fault_proxy.on("GetAccountAuthorizationDetails", error(403, "AccessDenied", "no"))
+
+    with pytest.raises(AwsProblem) as raised:
+        load_live(connect(fault_proxy.url))
+
+    assert "iam:GetAccountAuthorizationDetails" in raised.value.sentence
+    assert "--snapshot" in raised.value.next_step
+    assert raised.value.permission == "iam:GetAccountAuthorizationDetails"
+
+
+def test_moto_really_denies_it(moto: MotoServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    iam = moto.client("iam")
+    iam.create_user(UserName="poor")
+    keys = iam.create_access_key(UserName="poor")["AccessKey"]
+    iam.put_user_policy(UserName="poor", PolicyName="p", PolicyDocument=policy(allow("iam:ListUsers")))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys["AccessKeyId"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys["SecretAccessKey"])
+    moto.enforce_policies()
+
+    with pytest.raises(AwsProblem) as raised:
+        load_live(connect(moto.url))
+
+    assert raised.value.denied
+    assert raised.value.permission == "iam:GetAccountAuthorizationDetails"
+
+
+DENIED = error(403, "AccessDenied")
+
+
+@pytest.mark.parametrize(
+    ("operation", "fault", "permission", "what", "reason"),
+    [
+        ("ListUsers", DENIED, "iam:ListUsers", "last use of passwords", "access denied"),
+        ("ListUsers", error(400, "Weird"), "iam:ListUsers", "last use of passwords", "with Weird"),
+        ("ListRoles", DENIED, "iam:ListRoles", "descriptions and longest sessions of roles", "access denied"),
+        ("ListAccountAliases", DENIED, "iam:ListAccountAliases", "the account alias", "access denied"),
+        ("ListInstanceProfiles", DENIED, "iam:ListInstanceProfiles", "instance profiles without a role", "denied"),
+        ("ListSAMLProviders", DENIED, "iam:ListSAMLProviders", "identity providers", "access denied"),
+        ("ListOpenIDConnectProviders", DENIED, "iam:ListOpenIDConnectProviders", "identity providers", "denied"),
+        ("GetOpenIDConnectProvider", DENIED, "iam:GetOpenIDConnectProvider", "identity providers", "denied"),
+        ("GetOpenIDConnectProvider", Truncate(99), "iam:GetOpenIDConnectProvider", "identity providers", "not an AWS"),
+        (
+            "DescribeOrganization",
+            json_error(400, "AccessDeniedException"),
+            "organizations:DescribeOrganization",
+            "organization: SCPs and RCPs",
+            "access denied",
+        ),
+    ],
+)
+def test_what_else_fails_is_missing_and_said(
+    fault_proxy: FaultProxy,
+    moto: MotoServer,
+    quick_retries: None,
+    operation: str,
+    fault: Answer,
+    permission: str,
+    what: str,
+    reason: str,
+) -> None:
+    fill(moto)
+    fault_proxy.on(operation, fault)
+
+    account = load_live(connect(fault_proxy.url))
+
+    (gap,) = account.gaps
+    assert (gap.what, gap.permission) == (what, permission)
+    assert reason in gap.error
+    assert [one.name for one in account.users] == ["user-0"]
+    user, role = account.users[0], account.roles[0]
+    missing = {
+        "ListUsers": user.password_last_used,
+        "ListRoles": role.max_session_seconds,
+        "ListAccountAliases": account.alias,
+        "ListSAMLProviders": account.providers,
+        "DescribeOrganization": account.organization,
+    }.get(operation)
+    if missing is not None:
+        assert isinstance(missing, Missing)
+        assert missing.permission == permission
+        assert reason in missing.reason
+
+
+def test_when_the_network_goes_nothing_is_waited_for_again(
+    fault_proxy: FaultProxy, moto: MotoServer, quick_retries: None
+) -> None:
+    fill(moto)
+    for operation in ("ListUsers", "ListRoles", "ListAccountAliases", "DescribeOrganization"):
+        fault_proxy.on(operation, Reset())
+
+    account = load_live(connect(fault_proxy.url))
+
+    assert fault_proxy.operations().count("ListUsers") == 3
+    assert "ListRoles" not in fault_proxy.operations()
+    assert "DescribeOrganization" not in fault_proxy.operations()
+    assert {gap.what for gap in account.gaps} == {
+        "last use of passwords",
+        "descriptions and longest sessions of roles",
+        "the account alias",
+        "instance profiles without a role",
+        "identity providers",
+        "organization: SCPs and RCPs",
+    }
+    assert isinstance(account.organization, Missing)
+    assert "was cut" in account.organization.reason
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Reset(),
+        Truncate(300),
+        Answer(200, b"<html></html>", "text/html"),
+        error(400, "Throttling"),
+        error(403, "ExpiredToken"),
+    ],
+    ids=str,
+)
+def test_a_listing_that_breaks_off_in_the_middle_is_no_account(
+    fault_proxy: FaultProxy, moto: MotoServer, monkeypatch: pytest.MonkeyPatch, quick_retries: None, fault: object
+) -> None:
+    fill(moto, users=5)
+    monkeypatch.setattr("iamtui.sources.live.PAGE_SIZE", 3)
+    fault_proxy.rules.append(lambda call: fault if call.parameters.get("Marker") else None)  # type: ignore[arg-type, return-value]
+
+    with pytest.raises(Problem) as raised:
+        load_live(connect(fault_proxy.url))
+
+    assert raised.value.next_step
+
+
+def test_bad_credentials_end_the_load_at_the_first_call(fault_proxy: FaultProxy) -> None:
+    fault_proxy.on("*", error(403, "InvalidClientTokenId"))
+
+    with pytest.raises(AwsProblem, match="access key"):
+        load_live(connect(fault_proxy.url))
+    assert fault_proxy.operations() == ["GetCallerIdentity"]
+
+
+def test_an_endpoint_without_sts_still_loads(fault_proxy: FaultProxy, moto: MotoServer) -> None:
+    fill(moto)
+    fault_proxy.on("GetCallerIdentity", error(404, "404"))
+
+    account = load_live(connect(fault_proxy.url))
+
+    assert account.id == ACCOUNT
+    assert isinstance(account.caller_arn, Missing)
+    assert "the caller's identity" in [gap.what for gap in account.gaps]
+
+
+class Stop(Exception):
+    pass
+
+
+@pytest.mark.parametrize("at", range(10))
+def test_a_load_can_be_cancelled_between_any_two_calls(fault_proxy: FaultProxy, moto: MotoServer, at: int) -> None:
+    fill(moto)
+    steps = iter(range(100))
+
+    def step(_what: str, _done: int) -> None:
+        if next(steps) == at:
+            raise Stop
+
+    with pytest.raises(Stop):
+        load_live(connect(fault_proxy.url), step)
+    assert len(fault_proxy.calls) <= at + 1
+
+
+def test_an_empty_account(moto: MotoServer) -> None:
+    account = load_live(connect(moto.url))
+
+    assert list(account.entities()) == []
+    assert account.id == ACCOUNT
+    assert account.alias == Known(None)
+    assert account.gaps == ()

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from iamtui.problem import Problem
+from iamtui.sources import snapshot as module
+from iamtui.sources.snapshot import check_head, read_snapshot
+from tests.support.evil_account import evil_account, evil_snapshot
+from tests.support.snapshot_builder import complete, role, snapshot, user, write
+
+
+def refusal(path: Path) -> Problem:
+    with pytest.raises(Problem) as raised:
+        read_snapshot(path)
+    problem = raised.value
+    assert problem.next_step
+    assert "\n" not in str(problem)
+    assert str(path) in problem.sentence
+    return problem
+
+
+def test_a_file_is_read(tmp_path: Path) -> None:
+    account = read_snapshot(write(tmp_path, complete()))
+
+    assert account.id == "123456789012"
+    assert [one.name for one in account.users] == ["alice", "bob"]
+
+
+def test_a_hostile_file_is_read_as_it_is(tmp_path: Path) -> None:
+    assert read_snapshot(write(tmp_path, evil_snapshot())) == evil_account()
+
+
+def test_a_large_file_is_read_whole(tmp_path: Path) -> None:
+    users = [user(f"user-{number}") for number in range(2000)]
+
+    assert len(read_snapshot(write(tmp_path, snapshot(users=users))).users) == 2000
+
+
+def test_the_head_may_end_anywhere(tmp_path: Path) -> None:
+    text = json.dumps(snapshot(roles=[role(Tags=[{"Key": "k", "Value": 'é"\\😀 1.5e-3'}])]), ensure_ascii=False)
+    data = text.replace(": []", ": [  ]").encode()
+
+    for end in range(1, len(data) + 1):
+        check_head(data[:end], "x")
+    utf16 = text.encode("utf-16")
+    for end in range(4, len(utf16) + 1):
+        check_head(utf16[:end], "x")
+
+
+def test_no_such_file(tmp_path: Path) -> None:
+    assert "does not exist" in refusal(tmp_path / "missing.json").sentence
+    assert "cannot be read" in refusal(write(tmp_path, b"{}") / "below").sentence
+
+
+def test_a_directory(tmp_path: Path) -> None:
+    assert "is a directory" in refusal(tmp_path).sentence
+
+
+def test_a_path_that_is_none() -> None:
+    with pytest.raises(Problem, match="cannot be read"):
+        read_snapshot(Path("a\0b"))
+    with pytest.raises(Problem):
+        read_snapshot(Path("x" * 5000))
+
+
+def test_a_file_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path, complete())
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    # Root may read every file, so the refusal is made up.
+    monkeypatch.setattr(Path, "open", refuse)
+
+    assert "may not be read" in refusal(path).sentence
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "is empty"),
+        (b" \n\t", "white space"),
+        (b"hello", "starts with 'hello'"),
+        (b"---\nyaml: true\n", "starts with"),
+        (b"\x1f\x8b\x08\x00\x00", "is not text"),
+        (b"\x00" * 100, "is not text"),
+        (b"\xff\xfe\x00\xdc", "is not text"),
+        (b"{'UserDetailList': []}" + b" " * 100, "line 1, column 2"),
+        (b'{"UserDetailList": [}' + b" " * 100, "line 1, column 21"),
+        (b'{"UserDetailList": [', "not JSON"),
+        (b'{"Version": "2012-10-17", "Statement": []}', "found Version, Statement"),
+        (b'{"UserDetailList": 7}', "$.UserDetailList"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b"{}", "an empty object"),
+    ],
+    ids=lambda value: str(value[:24]),
+)
+def test_what_is_no_snapshot(tmp_path: Path, data: bytes, says: str) -> None:
+    assert says in refusal(write(tmp_path, data)).sentence
+
+
+def test_noise_is_refused_by_its_first_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "noise"
+    with path.open("wb") as file:
+        file.write(os.urandom(65536))
+        file.truncate(200 * 1024 * 1024)
+    code = (
+        "import resource, sys; from pathlib import Path; from iamtui.sources.snapshot import read_snapshot\n"
+        "from iamtui.problem import Problem\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "try:\n    read_snapshot(Path(sys.argv[1]))\nexcept Problem as problem:\n    print(problem.sentence)\n"
+        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    sentence, grown = done.stdout.splitlines()
+
+    assert str(path) in sentence
+    assert int(grown) < 20
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "sparse.json"
+    with path.open("wb") as file:
+        file.write(b'{"UserDetailList": []}')
+        file.truncate(module.LARGEST_BYTES + 1)
+
+    assert "more than the 512 MB" in refusal(path).sentence
+
+
+def test_a_pipe_that_never_ends_is_not_read_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LARGEST_BYTES", 1024 * 1024)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            'import sys\nwith open(sys.argv[1], "w") as f:\n  while True: f.write("[[]," * 9999)',
+            str(pipe),
+        ],
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        refusal(pipe)
+    finally:
+        writer.kill()
+        writer.wait()
+
+
+def test_a_pipe_is_read(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    whole = write(tmp_path, complete())
+    with subprocess.Popen(["/bin/sh", "-c", 'cat "$1" > "$2"', "sh", str(whole), str(pipe)]):
+        assert read_snapshot(pipe) == read_snapshot(whole)
