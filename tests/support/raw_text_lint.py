@@ -41,6 +41,9 @@ TEXT_WIDGETS = frozenset(
 )
 """Widgets and parts of widgets whose first argument is text."""
 
+RAW_FIELDS = frozenset({"Input", "TextArea"})
+"""Fields that draw what was pasted or put into them as it is, control characters included."""
+
 LIST_WIDGETS = frozenset({"OptionList", "SelectionList"})
 
 TEXT_KEYWORDS = frozenset(
@@ -276,7 +279,9 @@ class _Checker:
                 self._demand(keyword.value, f"{name}({keyword.arg}=...) is given", text_will_do=True)
             elif keyword.arg == "markup" and not _is_constant(keyword.value, False):
                 self._find(keyword.value, f"{name}(markup=...) switches markup on")
-        if isinstance(node.func, ast.Name) and node.func.id in TEXT_WIDGETS:
+        if isinstance(node.func, ast.Name) and node.func.id in RAW_FIELDS:
+            self._find(node, f"{name}() draws its value raw: use SafeInput")
+        elif isinstance(node.func, ast.Name) and node.func.id in TEXT_WIDGETS:
             texts = node.args if name in LIST_WIDGETS else node.args[:1]
             self._demand_all([*texts, *_keywords(node)], f"{name}() is given")
         elif isinstance(node.func, ast.Attribute) and name in TEXT_METHODS:

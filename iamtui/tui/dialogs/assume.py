@@ -23,6 +23,7 @@ from iamtui.secret import Secret
 from iamtui.tui.dialogs.duration import duration_text, parse_duration
 from iamtui.tui.safe import line, lines, plain, safe_text
 from iamtui.tui.widgets.question.verdict import because, verdict
+from iamtui.tui.widgets.safe_input import SafeInput
 from iamtui.workspace import assuming
 from iamtui.workspace.assuming import AssumeInput, AssumePlan
 from iamtui.workspace.workspace import Workspace
@@ -34,7 +35,7 @@ SHORTEST_SECONDS: Final = 900
 _PLAN, _ASSUME = "plan", "assume"
 
 
-class SecretInput(Input):
+class SecretInput(SafeInput):
     """A field for a secret: shown as dots, and neither copy nor cut gives it out."""
 
     def __init__(self, *, id: str, max_length: int) -> None:  # noqa: A002 - Textual's name
@@ -156,19 +157,19 @@ class AssumeDialog(ModalScreen[Session | None]):
             yield Static(plain("Checking the trust policy and your permissions …", "$muted"), id="assume-verdict")
             with Horizontal(classes="field"):
                 yield Label("Session name")
-                yield Input(id="assume-name", compact=True, max_length=64)
+                yield SafeInput(id="assume-name", compact=True, max_length=64)
                 yield Static(id="assume-name-hint", classes="hint")
             with Horizontal(classes="field"):
                 yield Label("Duration")
-                yield Input(id="assume-duration", compact=True, max_length=12)
+                yield SafeInput(id="assume-duration", compact=True, max_length=12)
                 yield Static(id="assume-duration-hint", classes="hint")
             with Horizontal(classes="field -hidden", id="assume-external-row"):
                 yield Label("External ID")
-                yield Input(id="assume-external", compact=True, max_length=1224)
+                yield SafeInput(id="assume-external", compact=True, max_length=1224)
                 yield Static(plain("asked for by the trust policy"), classes="hint")
             with Horizontal(classes="field -hidden", id="assume-device-row"):
                 yield Label("MFA device")
-                yield Input(id="assume-device", compact=True, max_length=256, placeholder="serial number or ARN")
+                yield SafeInput(id="assume-device", compact=True, max_length=256, placeholder="serial number or ARN")
                 yield Static(plain("yours, whose code you enter"), classes="hint")
             with Horizontal(classes="field -hidden", id="assume-code-row"):
                 yield Label("MFA code")

@@ -20,6 +20,7 @@ from textual.worker import Worker, WorkerState
 
 from iamtui.problem import Problem
 from iamtui.tui.safe import line, plain
+from iamtui.tui.widgets.safe_input import SafeInput
 from iamtui.workspace import opening
 from iamtui.workspace.opening import SourceChoice
 from iamtui.workspace.workspace import SourceKind
@@ -77,6 +78,8 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
             padding: 0;
             background: transparent;
             scrollbar-size-vertical: 1;
+            text-wrap: nowrap;
+            text-overflow: ellipsis;
         }
         & OptionList:focus {
             border: none;
@@ -134,7 +137,7 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
             )
             with Horizontal(id="chooser-file"):
                 yield Label("File")
-                yield Input(placeholder="path of the JSON file", compact=True, id="chooser-path")
+                yield SafeInput(placeholder="path of the JSON file", compact=True, id="chooser-path")
             yield Static(plain("Looking for AWS profiles …", "$muted"), id="chooser-note")
 
     def on_mount(self) -> None:

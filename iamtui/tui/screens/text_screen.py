@@ -14,6 +14,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input, Label
 
 from iamtui.tui.safe import plain
+from iamtui.tui.widgets.safe_input import SafeInput
 from iamtui.tui.widgets.wrapped import WrappedText
 
 
@@ -70,7 +71,7 @@ class TextScreen(Screen[None]):
         yield WrappedText(self._rows, id="text-body")
         with Horizontal(id="text-search"):
             yield Label("/")
-            yield Input(placeholder="search", compact=True, id="text-needle")
+            yield SafeInput(placeholder="search", compact=True, id="text-needle")
             yield Label(id="text-count")
         yield Footer(show_command_palette=False)
 

@@ -16,9 +16,10 @@ from iamtui.tui.inventory import Branch, Inventory, Node
 from iamtui.tui.safe import plain
 from iamtui.tui.search import SearchIndex
 from iamtui.tui.widgets.explorer_tree import ExplorerTree, VerdictOf, result_words
+from iamtui.tui.widgets.safe_input import SafeInput
 
 
-class FilterInput(Input):
+class FilterInput(SafeInput):
     """The filter field. Down and Enter go to the hits, Escape clears and goes back to the tree."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

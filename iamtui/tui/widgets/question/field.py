@@ -10,10 +10,11 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Input, OptionList
+from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from iamtui.text import safe_text
+from iamtui.tui.widgets.safe_input import SafeInput
 
 
 class Completions(OptionList, can_focus=False):
@@ -45,7 +46,7 @@ class Completions(OptionList, can_focus=False):
     """
 
 
-class CompletingInput(Input):
+class CompletingInput(SafeInput):
     """A field whose completions are driven from the keyboard without leaving it.
 
     Down and Up choose, Enter takes (`Entered`), Escape closes the list; with the list closed these keys are
@@ -82,7 +83,9 @@ class CompletingInput(Input):
     def offer(self, values: Sequence[str], needle: str) -> None:
         """Show completions (raw values); none closes the list. The first one is taken by Enter unless refused."""
         self._chosen = False
-        self._offered = tuple(values) if self.has_focus else ()
+        # A value that the field could not hold as it is would be another one once taken.
+        offered = tuple(value for value in values if safe_text(value, limit=None) == value)
+        self._offered = offered if self.has_focus else ()
         self.completions.clear_options()
         if not self._offered:
             self.completions.remove_class("-open")

@@ -1,0 +1,183 @@
+"""A crash shows no secret: not on the terminal, not in the screen's picture (threats: traceback, screenshot)."""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+import select
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from textual.worker import Worker, WorkerState
+
+from iamtui.credentials.session import Session
+from iamtui.tui.app import IamtuiApp
+from iamtui.tui.widgets.sessions import SessionsPanel
+from tests.support.panel_sessions import SECRET, TOKEN, session
+from tests.support.screen_app import make_app, settle
+
+
+def recording(app: IamtuiApp) -> io.StringIO:
+    """Where the app prints after the screen is gone, from now on."""
+    stream = io.StringIO()
+    app.error_console = Console(file=stream, width=200)
+    return stream
+
+
+def assert_no_secret(text: str) -> None:
+    assert SECRET not in text
+    assert TOKEN[:40] not in text
+
+
+def explode(held: Session) -> None:
+    """Raise with secrets in every kind of local variable."""
+    plain = held.secret_access_key.reveal()
+    everything = {"token": held.session_token.reveal(), "session": held, "secret": plain}
+    if everything:
+        raise RuntimeError("something broke")
+
+
+def in_a_handler(app: IamtuiApp, held: Session) -> None:
+    app.main.call_later(explode, held)
+
+
+def in_a_timer(app: IamtuiApp, held: Session) -> None:
+    app.main.set_timer(0.01, lambda: explode(held))
+
+
+def in_a_panel(app: IamtuiApp, held: Session) -> None:
+    app.main.query_one(SessionsPanel).call_after_refresh(explode, held)
+
+
+def in_a_worker_that_ends_the_app(app: IamtuiApp, held: Session) -> None:
+    app.main.run_worker(lambda: explode(held), thread=True, exit_on_error=True)
+
+
+@pytest.mark.parametrize("crash", [in_a_handler, in_a_timer, in_a_panel, in_a_worker_that_ends_the_app])
+async def test_a_crash_prints_where_but_no_values(crash: Callable[[IamtuiApp, Session], None]) -> None:
+    app = make_app()
+    stream = recording(app)
+    with pytest.raises(Exception, match="something broke"):  # noqa: PT012 - it is raised where the app ends
+        async with app.run_test() as pilot:
+            await settle(pilot)
+            app.main.query_one(SessionsPanel).add_session(session())
+            await settle(pilot)
+            crash(app, session())
+            await pilot.pause(0.3)
+
+    text = stream.getvalue()
+    assert "something broke" in text
+    assert "in explode" in text
+    assert_no_secret(text)
+    assert app.return_code not in (0, None)
+
+
+async def test_a_worker_that_fails_is_reported_without_values() -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        app.main.query_one(SessionsPanel).add_session(session())
+        ended: list[Worker[object]] = []
+
+        def work() -> None:
+            explode(session())
+
+        worker = app.run_worker(work, thread=True, exit_on_error=False, name="testing")
+        ended.append(worker)
+        await pilot.pause(0.3)
+
+        assert worker.state is WorkerState.ERROR
+        picture = app.export_screenshot()
+        assert "RuntimeError" in picture
+        assert_no_secret(picture)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+async def test_a_picture_of_the_whole_screen_holds_no_secret(size: tuple[int, int]) -> None:
+    app = make_app()
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        app.main.query_one(SessionsPanel).add_session(session())
+        await settle(pilot)
+        assert_no_secret(app.export_screenshot())
+
+
+async def test_the_palette_offers_no_screenshot() -> None:
+    app = make_app()
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        titles = [command.title for command in app.get_system_commands(app.screen)]
+        assert titles
+        assert "Screenshot" not in titles
+
+
+async def test_what_was_copied_cannot_be_pasted_back() -> None:
+    app = make_app()
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        app.copy_to_clipboard(SECRET)
+        assert app.clipboard == ""
+
+
+def test_a_crash_on_a_real_terminal_shows_no_secret(tmp_path: Path) -> None:
+    script = tmp_path / "crash.py"
+    script.write_text(
+        textwrap.dedent(
+            """
+            import sys
+            from tests.support.panel_sessions import session
+            from tests.support.sample_account import sample_workspace
+            from tests.support.screen_app import SAMPLE, RecordingCopier
+            from tests.tui.test_crashes import explode
+            from iamtui.tui.app import IamtuiApp
+            from iamtui.tui.widgets.sessions import SessionsPanel
+
+            def crash(app):
+                held = session()
+                app.main.query_one(SessionsPanel).add_session(held)
+                app.main.set_timer(0.3, lambda: explode(held))
+
+            IamtuiApp.on_ready = lambda app: app.set_timer(1.0, lambda: crash(app))
+            app = IamtuiApp(SAMPLE, opener=lambda *_: sample_workspace(), copier=RecordingCopier())
+            app.run()
+            sys.exit(app.return_code or 0)
+            """
+        )
+    )
+    root = Path(__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(root), "TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40"}
+    controller, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, str(script)], stdin=terminal, stdout=terminal, stderr=terminal, env=environment, cwd=root
+    )
+    os.close(terminal)
+    output = b""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        ready, _, _ = select.select([controller], [], [], 0.5)
+        if ready:
+            try:
+                chunk = os.read(controller, 65536)
+            except OSError:
+                break
+            if not chunk:
+                break
+            output += chunk
+        elif process.poll() is not None:
+            break
+    os.close(controller)
+    process.kill()
+    code = process.wait(10)
+
+    text = output.decode("utf-8", "replace")
+    assert "something broke" in text
+    assert code == 1
+    assert "deploy-prod" in text
+    assert_no_secret(text)
