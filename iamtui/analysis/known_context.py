@@ -23,6 +23,16 @@ _ONLY_FROM_SERVICES: Final = ("aws:SourceArn", "aws:SourceAccount", "aws:SourceO
 """Keys that only a direct call by a service principal carries."""
 
 _ONLY_TEMPORARY: Final = ("aws:TokenIssueTime", "aws:MultiFactorAuthPresent", "aws:MultiFactorAuthAge")
+_ONLY_OF_AN_ACCOUNT: Final = (
+    *_ONLY_TEMPORARY,
+    "aws:PrincipalOrgID",
+    "aws:PrincipalOrgPaths",
+    "aws:PrincipalTag/*",
+    "aws:SourceIdentity",
+    "aws:FederatedProvider",
+)
+"""Keys that callers without an account (services, anonymous) never carry."""
+
 _ONLY_FORWARDED: Final = ("aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast")
 
 
@@ -41,6 +51,8 @@ def principal_context(account: Account, principal: Principal) -> KnownContext:
     kind = principal.kind
     if kind is not PrincipalKind.SERVICE:
         absent += _ONLY_FROM_SERVICES
+    if kind in (PrincipalKind.SERVICE, PrincipalKind.ANONYMOUS):
+        absent += _ONLY_OF_AN_ACCOUNT
     if kind is PrincipalKind.USER and principal.credentials == "long_term":
         absent += _ONLY_TEMPORARY
     entity = entity_behind(account, principal)

@@ -57,7 +57,12 @@ def layer_reports(reading: Evaluation) -> tuple[LayerReport, ...]:
 def statement_name(match: Match) -> str:
     """`policy / Sid` or `policy / statement 2`, for a sentence."""
     statement = match.statement.statement
-    return f"{match.policy.name} / {statement.sid or f'statement {statement.index + 1}'}"
+    return f"{_short(match.policy.name)} / {statement.sid or f'statement {statement.index + 1}'}"
+
+
+def _short(policy: str) -> str:
+    """A policy's name without the front of its ARN."""
+    return policy.rsplit("/", 1)[-1] if policy.startswith("arn:") else policy
 
 
 def _not_evaluated(layer: Layer, missing: dict[Layer, NotEvaluated]) -> LayerReport | None:
@@ -89,7 +94,7 @@ def _first(scanned: LayerScan, *, allows: bool, undetermined: bool = False) -> s
     for match in scanned.matches:
         if match.statement.allows is allows and (match.truth is True or undetermined):
             return statement_name(match)
-    return scanned.missing[0].name if scanned.missing else "a statement"
+    return _short(scanned.missing[0].name) if scanned.missing else "a statement"
 
 
 def _identity(reading: Evaluation) -> LayerReport:
