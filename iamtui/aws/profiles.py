@@ -28,6 +28,9 @@ class Profile:
     kind: str = ""
     role_arn: str = ""
     command: str = ""
+    source_profile: str = ""
+    external_id: str = ""
+    mfa_serial: str = ""
 
 
 def available_profiles() -> tuple[Profile, ...]:

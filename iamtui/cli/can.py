@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
+from iamtui.analysis.questions import Question
+from iamtui.cli.decision_text import verdict_style, write_explained, write_trace
 from iamtui.cli.exits import Exit
 from iamtui.cli.expectations import OUTCOMES, Demands
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.questions import QuestionOptions, load_resource_policies, question_options, questions
 from iamtui.cli.source import SourceOptions, open_workspace, source_options
-
-if TYPE_CHECKING:
-    from iamtui.analysis.questions import Question
-    from iamtui.evaluation.decision import Decision
-    from iamtui.evaluation.request import Principal
-    from iamtui.workspace.workspace import Workspace
+from iamtui.evaluation.decision import Decision
+from iamtui.evaluation.decision_json import decision_to_json
+from iamtui.evaluation.request import Principal
+from iamtui.evaluation.trace import trace_to_json
+from iamtui.workspace.asking import ask, ask_and_trace
+from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.verdict import verdict_words
+from iamtui.workspace.workspace import Workspace
 
 
 @click.command(epilog="Exit codes: 0 allowed, 1 denied, 3 it depends or holds only for some resources; 2 an error.")
@@ -46,8 +48,6 @@ def can(
     one user or role has. A condition key that nobody gave is unknown, and the answer says what depends on it;
     --strict takes it for absent.
     """
-    from iamtui.workspace.principals import resolve_principal  # noqa: PLC0415 - not needed for --help
-
     made = questions(actions, asked)
     workspace = open_workspace(source)
     who = resolve_principal(workspace, principal)
@@ -63,10 +63,6 @@ def can(
 def _print_json(
     out: Output, workspace: Workspace, who: Principal, made: tuple[Question, ...], with_trace: bool
 ) -> list[Decision]:
-    from iamtui.evaluation.decision_json import decision_to_json  # noqa: PLC0415 - not needed for --help
-    from iamtui.evaluation.trace import trace_to_json  # noqa: PLC0415 - not needed for --help
-    from iamtui.workspace.asking import ask, ask_and_trace  # noqa: PLC0415 - not needed for --help
-
     decisions: list[Decision] = []
     records = []
     for question in made:
@@ -84,10 +80,6 @@ def _print_json(
 def _print_text(
     out: Output, workspace: Workspace, who: Principal, made: tuple[Question, ...], with_trace: bool
 ) -> list[Decision]:
-    from iamtui.cli.decision_text import verdict_style, write_explained, write_trace  # noqa: PLC0415 - as above
-    from iamtui.workspace.asking import ask_and_trace  # noqa: PLC0415 - not needed for --help
-    from iamtui.workspace.verdict import verdict_words  # noqa: PLC0415 - not needed for --help
-
     decisions: list[Decision] = []
     for number, question in enumerate(made):
         if number:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 
 from iamtui.cli.exits import Exit
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.text_files import read_text
+from iamtui.evaluation.findings import DocumentKind, Finding, finding_to_json, findings, guess_kind
+from iamtui.policy.arn import is_account_id
+from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
-
-if TYPE_CHECKING:
-    from iamtui.evaluation.findings import DocumentKind, Finding
 
 _KINDS: Final = ("identity", "boundary", "session", "resource", "trust", "scp", "rcp", "vpc_endpoint")
 _LEVELS: Final = ("error", "warning", "suggestion")
@@ -33,8 +33,6 @@ _LARGEST: Final = 1024 * 1024
 @click.option("--json", "as_json", is_flag=True, help="Print an array with an object for each file.")
 def lint(files: tuple[str, ...], kind: str | None, account: str | None, fail_on: str | None, as_json: bool) -> Exit:
     """What AWS would refuse or warn about in the policy documents FILE (- for standard input)."""
-    from iamtui.policy.arn import is_account_id  # noqa: PLC0415 - not needed for --help
-
     if account is not None and not is_account_id(account):
         raise Problem(f"--account {account} is no account.", "An account is 12 digits.")
     out = stdout()
@@ -67,9 +65,6 @@ def lint(files: tuple[str, ...], kind: str | None, account: str | None, fail_on:
 
 
 def _examine(name: str, kind: str | None, account: str | None) -> tuple[DocumentKind, tuple[Finding, ...]]:
-    from iamtui.evaluation.findings import DocumentKind, findings, guess_kind  # noqa: PLC0415 - not needed for --help
-    from iamtui.policy.document import PolicyDocument  # noqa: PLC0415 - not needed for --help
-
     text = read_text(name, "policy document", most=_LARGEST)
     if not text.strip():
         raise Problem(f"The policy document {name} is empty.", "Expected a JSON object with a Statement.")
@@ -79,8 +74,6 @@ def _examine(name: str, kind: str | None, account: str | None) -> tuple[Document
 
 
 def _report(name: str, kind: DocumentKind, findings: tuple[Finding, ...]) -> dict[str, Any]:
-    from iamtui.evaluation.findings import finding_to_json  # noqa: PLC0415 - not needed for --help
-
     return {"file": name, "kind": kind.value, "findings": [finding_to_json(finding) for finding in findings]}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
@@ -128,7 +129,7 @@ def stdout() -> Output:
 
 def stderr() -> Output:
     """Standard error; where it is closed, what is written goes nowhere."""
-    return _output(sys.stderr) if sys.stderr is not None else Output(_Nowhere())
+    return _output(sys.stderr) if sys.stderr is not None else Output(io.StringIO())
 
 
 class _Nowhere:

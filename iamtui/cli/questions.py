@@ -5,17 +5,20 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
 from iamtui.cli.output import note
 from iamtui.cli.text_files import read_text
+from iamtui.evaluation.decision import Layer
+from iamtui.evaluation.request import Mode
+from iamtui.policy.arn import is_account_id
+from iamtui.policy.document import MAX_CHARACTERS, DocumentError, PolicyDocument, load_json, scalar_text
 from iamtui.problem import Problem
-
-if TYPE_CHECKING:
-    from iamtui.analysis.questions import Question
-    from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.asking import Question, check_question
+from iamtui.workspace.resource_policies import with_resource_policies
+from iamtui.workspace.workspace import Workspace
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -62,7 +65,8 @@ def question_options(command: F) -> F:
 
     options = (
         click.option(
-            "--on", "resources", multiple=True, metavar="RESOURCE", help="The resource: an ARN, a pattern or *; again for more."
+            "--on", "resources", multiple=True, metavar="RESOURCE",
+            help="The resource: an ARN, a pattern or *; may be given again.",
         ),
         click.option(
             "-c", "--context", multiple=True, metavar="KEY=VALUE",
@@ -95,11 +99,6 @@ def questions(actions: tuple[str, ...], asked: QuestionOptions) -> tuple[Questio
     Raises:
         Problem: something given is none of what it should be; says what and how to write it.
     """
-    from iamtui.evaluation.decision import Layer  # noqa: PLC0415 - not needed for --help
-    from iamtui.evaluation.request import Mode  # noqa: PLC0415 - not needed for --help
-    from iamtui.policy.arn import is_account_id  # noqa: PLC0415 - not needed for --help
-    from iamtui.workspace.asking import Question, check_question  # noqa: PLC0415 - not needed for --help
-
     if asked.resource_account is not None and not is_account_id(asked.resource_account):
         raise Problem(f"--resource-account {asked.resource_account} is no account.", "An account is 12 digits.")
     context = _context(asked)
@@ -152,8 +151,6 @@ def _check_key(key: str, where: str) -> None:
 
 
 def _context_file(name: str) -> dict[str, tuple[str, ...]]:
-    from iamtui.policy.document import DocumentError, load_json, scalar_text  # noqa: PLC0415 - not needed for --help
-
     what = "context file"
     text = read_text(name, what, most=_LARGEST_CONTEXT)
     where = f"The {what} {'standard input' if name == '-' else name}"
@@ -181,8 +178,6 @@ def _context_file(name: str) -> dict[str, tuple[str, ...]]:
 
 
 def _session_policy(name: str) -> str:
-    from iamtui.policy.document import MAX_CHARACTERS, PolicyDocument  # noqa: PLC0415 - not needed for --help
-
     text = read_text(name, "session policy", most=MAX_CHARACTERS)
     error = PolicyDocument(text).error
     if error is not None:
@@ -192,9 +187,6 @@ def _session_policy(name: str) -> str:
 
 def load_resource_policies(workspace: Workspace, asked: tuple[Question, ...]) -> Workspace:
     """The workspace with the policies of the resources asked about; what cannot be loaded is said on stderr."""
-    from iamtui.evaluation.decision import Layer  # noqa: PLC0415 - not needed for --help
-    from iamtui.workspace.resource_policies import with_resource_policies  # noqa: PLC0415 - not needed for --help
-
     resources = [question.resource for question in asked if Layer.RESOURCE not in question.layers_off]
     workspace, failed = with_resource_policies(workspace, resources)
     for arn, problem in failed.items():

@@ -5,19 +5,22 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Final, cast
+from typing import IO, Final, cast
 
 import click
 
+from iamtui.cli.decision_text import subject_of, verdict_style, write_trace
 from iamtui.cli.exits import Exit
 from iamtui.cli.expectations import OUTCOMES
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.text_files import opened
+from iamtui.evaluation.decision import Decision
+from iamtui.evaluation.decision_json import decision_schema, decision_to_json
+from iamtui.evaluation.evaluator import evaluate
+from iamtui.evaluation.scenario import MalformedScenario, Scenario, read_scenarios, scenario_schema
+from iamtui.evaluation.trace import trace, trace_to_json
 from iamtui.problem import Problem
-
-if TYPE_CHECKING:
-    from iamtui.evaluation.decision import Decision
-    from iamtui.evaluation.scenario import MalformedScenario, Scenario
+from iamtui.workspace.verdict import verdict_words
 
 _PEEK: Final = 64 * 1024
 _WHITE: Final = b" \t\r\n"
@@ -85,9 +88,6 @@ def simulate(
 
 
 def _print_schema(out: Output, *, of_decisions: bool) -> Exit:
-    from iamtui.evaluation.decision_json import decision_schema  # noqa: PLC0415 - not needed for --help
-    from iamtui.evaluation.scenario import scenario_schema  # noqa: PLC0415 - not needed for --help
-
     out.json(decision_schema() if of_decisions else scenario_schema(), indent=2)
     return Exit.OK
 
@@ -99,8 +99,6 @@ def _is_array(stream: IO[bytes]) -> bool:
 
 
 def _entries(stream: IO[bytes], shown: str) -> Iterator[Scenario | MalformedScenario]:
-    from iamtui.evaluation.scenario import read_scenarios  # noqa: PLC0415 - not needed for --help
-
     reading = read_scenarios(stream)
     while True:
         try:
@@ -120,9 +118,6 @@ def _answer(
     *,
     with_trace: bool,
 ) -> None:
-    from iamtui.evaluation.evaluator import evaluate  # noqa: PLC0415 - not needed for --help
-    from iamtui.evaluation.scenario import MalformedScenario  # noqa: PLC0415 - not needed for --help
-
     if isinstance(entry, MalformedScenario):
         tally.malformed += 1
         writer.malformed(entry)
@@ -150,8 +145,6 @@ class _JsonWriter:
 
     def decided(self, entry: Scenario, decision: Decision, unmet: str | None, *, with_trace: bool) -> None:
         """Write a decision; that it is not the expected one goes to stderr."""
-        from iamtui.evaluation.decision_json import decision_to_json  # noqa: PLC0415 - not needed for --help
-        from iamtui.evaluation.trace import trace, trace_to_json  # noqa: PLC0415 - not needed for --help
 
         traced = trace_to_json(trace(entry.request, entry.policies, entry.options)) if with_trace else None
         self._write(decision_to_json(decision, id=entry.id, trace=traced))
@@ -185,9 +178,6 @@ class _TextWriter:
 
     def decided(self, entry: Scenario, decision: Decision, unmet: str | None, *, with_trace: bool) -> None:
         """Write a decision."""
-        from iamtui.cli.decision_text import subject_of, verdict_style, write_trace  # noqa: PLC0415 - not for --help
-        from iamtui.evaluation.trace import trace  # noqa: PLC0415 - not needed for --help
-        from iamtui.workspace.verdict import verdict_words  # noqa: PLC0415 - not needed for --help
 
         words = verdict_words(decision)
         wrong = (Span(f"  expected {unmet}", Style.BAD),) if unmet is not None else ()

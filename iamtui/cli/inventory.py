@@ -1,0 +1,175 @@
+"""`iamtui list` and `iamtui show`: what an account holds."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+import click
+
+from iamtui.account.availability import Missing
+from iamtui.account.model import Entity, Group, IdentityProvider, ManagedPolicy, Role, User
+from iamtui.cli.exits import Exit
+from iamtui.cli.output import Output, Span, Style, note, stdout
+from iamtui.cli.source import SourceOptions, open_workspace, source_options
+from iamtui.policy.document import PolicyDocument
+from iamtui.problem import Problem
+from iamtui.workspace.inventory import (
+    KINDS,
+    entities_of,
+    find_entity,
+    full_name,
+    last_used,
+    record_to_json,
+    summary_to_json,
+)
+from iamtui.workspace.opening import load_user_details
+from iamtui.workspace.workspace import Workspace
+
+_LABEL: Final = 20
+
+
+@click.command("list")
+@click.argument("kind", type=click.Choice(KINDS), metavar="KIND")
+@click.option("--json", "as_json", is_flag=True, help="Print an array of objects.")
+@source_options
+def list_kind(kind: str, as_json: bool, source: SourceOptions) -> Exit:
+    """List the KIND of an account: users, groups, roles, policies, instance-profiles or providers."""
+    workspace = open_workspace(source)
+    entities = entities_of(workspace.account, kind)
+    if isinstance(entities, Missing):
+        need = f" (needs {entities.permission})" if entities.permission else ""
+        raise Problem(f"The {kind} of this account are not known: {entities.reason}{need}.", "Choose another source.")
+    out = stdout()
+    if as_json:
+        out.json([summary_to_json(entity) for entity in entities.value], indent=2)
+        return Exit.OK
+    if entities.value:
+        out.table([_row(entity) for entity in entities.value], ("NAME", "CREATED", "LAST USED", "PATH"))
+    note(f"{len(entities.value)} {kind}.")
+    return Exit.OK
+
+
+def _row(entity: Entity) -> tuple[str, ...]:
+    used, missing = last_used(entity)
+    if not isinstance(entity, (User, Role)):
+        words = ""
+    elif used is not None:
+        words = f"{'>= ' if missing else ''}{_day(used)}"
+    else:
+        words = "unknown" if missing else "never"
+    where = entity.type if isinstance(entity, IdentityProvider) else entity.path
+    return entity.name, _day(entity.created), words, where
+
+
+def _day(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d}" if moment is not None else "unknown"
+
+
+@click.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole record as one object.")
+@source_options
+def show(name: str, as_json: bool, source: SourceOptions) -> Exit:
+    """Show everything known about NAME: an ARN, a unique id, KIND/NAME, or a name that only one thing has."""
+    workspace = open_workspace(source)
+    entity = find_entity(workspace.account, name)
+    if isinstance(entity, User):
+        workspace = _with_user_details(workspace, entity)
+        entity = workspace.account.user(entity.name) or entity
+    out = stdout()
+    if as_json:
+        out.json(record_to_json(workspace.account, entity), indent=2)
+    else:
+        _print_record(out, workspace, entity)
+    return Exit.OK
+
+
+def _with_user_details(workspace: Workspace, user: Any) -> Workspace:
+    """The workspace with the user's keys, devices and password, where the source can be asked for them."""
+    facts = (user.access_keys, user.mfa_devices, user.login_profile)
+    if not workspace.can_call_aws or not any(isinstance(fact, Missing) for fact in facts):
+        return workspace
+    try:
+        return load_user_details(workspace, user.name)
+    except Problem as problem:
+        note(f"The access keys, MFA devices and password of {user.name} are not loaded: {problem.sentence}")
+        return workspace
+
+
+_HEADINGS: Final = {
+    "id": "id", "created": "created", "last_used": "last used", "description": "description", "groups": "groups",
+    "members": "members", "boundary_arn": "boundary", "attached_policies": "attached", "tags": "tags",
+    "password_last_used": "password used", "login_profile": "console password", "access_keys": "access keys",
+    "mfa_devices": "MFA devices", "max_session_seconds": "longest session", "instance_profiles": "instance profiles",
+    "updated": "updated", "attached_to": "attached to", "boundary_of": "boundary of", "roles": "roles",
+    "type": "type", "audiences": "audiences",
+}  # fmt: skip
+"""The facts of a record that are shown, in this order, and what they are called."""
+
+
+def _print_record(out: Output, workspace: Workspace, entity: Entity) -> None:
+    record = record_to_json(workspace.account, entity)
+    missing = {entry["what"]: entry for entry in record.get("missing", ())}
+    out.line(Span(full_name(entity), Style.STRONG))
+    out.line("  ", Span(entity.arn, Style.QUIET))
+    for field, heading in _HEADINGS.items():
+        if field in record:
+            lines = _fact_lines(field, record[field], missing.get(field))
+            for number, words in enumerate(lines):
+                label = heading if number == 0 else ""
+                out.paragraph(words, indent=_LABEL + 2, first=f"  {label}")
+    for title, document in _documents(entity):
+        out.blank()
+        _print_document(out, title, document)
+
+
+def _fact_lines(field: str, value: Any, lacking: dict[str, Any] | None) -> list[str]:
+    unknown = f"unknown: {lacking['reason']}" + (f" (needs {lacking['permission']})" if lacking["permission"] else "") \
+        if lacking else ""  # fmt: skip
+    if value is None:
+        empty = {"last_used": "never", "password_last_used": "never", "created": "unknown"}
+        return [unknown or empty.get(field, "none")]
+    if field == "max_session_seconds":
+        return [f"{value} seconds"]
+    if field == "login_profile":
+        reset = ", must be changed at the next sign-in" if value["password_reset_required"] else ""
+        return [f"since {value['created'] or 'an unknown time'}{reset}"]
+    if isinstance(value, dict):
+        return [f"{key} = {item}" for key, item in value.items()] or ["none"]
+    if isinstance(value, list):
+        return [_item(item) for item in value] or ["none"]
+    return [str(value) or "none"]
+
+
+def _item(item: Any) -> str:
+    if not isinstance(item, dict):
+        return str(item)
+    if "arn" in item:
+        return str(item["arn"])
+    if "serial" in item:
+        return f"{item['serial']}, since {item['enabled'] or 'an unknown time'}"
+    used = f"last used {item['last_used']}" if item["last_used"] else "never used"
+    through = f" for {item['last_service']} in {item['last_region']}" if item["last_service"] else ""
+    return f"{item['id']}  {item['status']}, created {item['created'] or 'unknown'}, {used}{through}"
+
+
+def _documents(entity: Entity) -> list[tuple[str, PolicyDocument]]:
+    if isinstance(entity, ManagedPolicy):
+        version = entity.default_version
+        return [(f"document ({version.id}, the default)", version.document)] if version is not None else []
+    found: list[tuple[str, PolicyDocument]] = []
+    if isinstance(entity, Role) and entity.trust.raw:
+        found.append(("trust policy", entity.trust))
+    if isinstance(entity, (User, Group, Role)):
+        found += [(f"inline policy {policy.name}", policy.document) for policy in entity.inline_policies]
+    return found
+
+
+def _print_document(out: Output, title: str, document: PolicyDocument) -> None:
+    if document.error is not None:
+        out.line("  ", Span(title, Style.STRONG), "  ", Span("[x] unreadable", Style.BAD), f" {document.error}")
+        out.document(document.raw, indent=4)
+        return
+    out.line("  ", Span(title, Style.STRONG))
+    out.document(document.text, indent=4)

@@ -1,0 +1,36 @@
+"""Opening a source without reading its inventory, for what needs only the connection."""
+
+from __future__ import annotations
+
+from iamtui.account.availability import Known, Missing
+from iamtui.account.model import Account
+from iamtui.aws.connection import Connection
+from iamtui.problem import Problem
+from iamtui.workspace.opening import SourceChoice, open_source
+from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+
+
+def connect(choice: SourceChoice) -> Workspace:
+    """A workspace that can call AWS and knows who is calling, but nothing of the account's inventory.
+
+    The demo is opened whole: it costs nothing, and its answers rest on it. Blocking.
+
+    Raises:
+        Problem: the source is a snapshot, which nothing can be asked of, or no credentials can be found.
+    """
+    if choice.kind is SourceKind.SNAPSHOT:
+        raise Problem("A snapshot has no credentials to call AWS with.", "Use --profile, or --demo to try it out.")
+    if choice.kind is SourceKind.DEMO:
+        return open_source(choice)
+    connection = Connection.open(profile=choice.profile, region=choice.region, endpoint_url=choice.endpoint_url)
+    caller = connection.caller()
+    gone = Missing("not loaded: the role was given by its ARN")
+    account = Account(id=caller.account, caller_arn=Known(caller.arn), alias=gone, organization=gone, providers=gone)
+    source = SourceInfo(
+        SourceKind.LIVE,
+        connection.profile or "default credentials",
+        region=connection.region,
+        profile=connection.profile,
+        endpoint_url=connection.endpoint_url,
+    )
+    return Workspace(account, source, connection)

@@ -1,0 +1,278 @@
+"""The inventory of an account: its entities by kind, found by name, and as JSON."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final, TypeAlias
+
+from iamtui.account.availability import Fact, Known, Missing
+from iamtui.account.model import Account, Entity, Group, IdentityProvider, InstanceProfile, ManagedPolicy, Role, User
+from iamtui.catalog.tables import unique_id_kind
+from iamtui.policy.document import PolicyDocument
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+
+Json: TypeAlias = dict[str, Any]
+
+KINDS: Final = ("users", "groups", "roles", "policies", "instance-profiles", "providers")
+"""What `list` takes."""
+
+_SINGULAR: Final[dict[type, str]] = {
+    User: "user",
+    Group: "group",
+    Role: "role",
+    ManagedPolicy: "policy",
+    InstanceProfile: "instance-profile",
+    IdentityProvider: "provider",
+}
+
+_MOST_SUGGESTIONS: Final = 5
+
+
+class UnknownName(Problem):
+    """Nothing, or more than one thing, has this name; `nearest` lists up to five names or ARNs."""
+
+    def __init__(self, sentence: str, next_step: str = "", nearest: tuple[str, ...] = ()) -> None:
+        super().__init__(sentence, next_step)
+        self.nearest = nearest
+
+
+def kind_of(entity: Entity) -> str:
+    """The kind of an entity, in the singular, as names are written: "user" of user/NAME."""
+    return _SINGULAR[type(entity)]
+
+
+def entities_of(account: Account, kind: str) -> Fact[Sequence[Entity]]:
+    """The entities of one of KINDS, by name; Missing when the source has no such list."""
+    lists: dict[str, Sequence[Entity]] = {
+        "users": account.users,
+        "groups": account.groups,
+        "roles": account.roles,
+        "policies": account.policies,
+        "instance-profiles": account.instance_profiles,
+    }
+    if kind == "providers":
+        if isinstance(account.providers, Missing):
+            return account.providers
+        lists[kind] = account.providers.value
+    return Known(sorted(lists[kind], key=lambda entity: (entity.name.lower(), entity.name)))
+
+
+def full_name(entity: Entity) -> str:
+    """The name that tells an entity from all others of the account: `role/NAME`."""
+    return f"{kind_of(entity)}/{entity.name}"
+
+
+def find_entity(account: Account, text: str, only: str = "") -> Entity:
+    """The entity that a text names: an ARN, a unique id, `KIND/NAME` (path optional) or a name only one has.
+
+    Args:
+        only: the one kind, in the singular, that is looked at; "" for all.
+
+    Raises:
+        UnknownName: nothing or several have it; names the nearest.
+    """
+    text = text.strip()
+    if not text:
+        raise UnknownName("Nothing is named.", "Give an ARN, KIND/NAME or a name.")
+    exact = account.by_arn(text) or (account.by_id(text) if unique_id_kind(text) else None)
+    if exact is not None and only in ("", kind_of(exact)):
+        return exact
+    pool = [entity for entity in account.entities() if only in ("", kind_of(entity))]
+    if not text.startswith("arn:"):
+        kind, slash, rest = text.partition("/")
+        if slash and kind in _SINGULAR.values():
+            found = [e for e in pool if kind_of(e) == kind and rest in (e.name, _with_path(e))]
+        else:
+            found = [entity for entity in pool if entity.name == text]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            names = tuple(full_name(entity) for entity in found)
+            if len(set(names)) < len(names):
+                names = tuple(entity.arn for entity in found)
+            raise UnknownName(f"{safe_text(text)} names {len(found)} things.", f"Say {_or(names)}.", names)
+    raise _unknown(pool, text, only)
+
+
+def _with_path(entity: Entity) -> str:
+    path = "" if isinstance(entity, IdentityProvider) else entity.path
+    return f"{path}{entity.name}".lstrip("/")
+
+
+def _or(names: Sequence[str]) -> str:
+    shown = [safe_text(name) for name in names[:_MOST_SUGGESTIONS]]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} or {shown[-1]}"
+
+
+def _unknown(pool: Sequence[Entity], text: str, only: str) -> UnknownName:
+    wanted = text.rsplit("/", 1)[-1].lower()
+    names: dict[str, list[str]] = {}
+    for entity in pool:
+        names.setdefault(entity.name.lower(), []).append(full_name(entity))
+    close = difflib.get_close_matches(wanted, names, n=_MOST_SUGGESTIONS, cutoff=0.5)
+    close += [name for name in names if wanted in name and name not in close]
+    nearest = tuple(dict.fromkeys(full for name in close for full in names[name]))[:_MOST_SUGGESTIONS]
+    hint = f"Nearest: {', '.join(safe_text(name) for name in nearest)}." if nearest else f"Kinds: {', '.join(KINDS)}."
+    what = f"No {only} of this account" if only else "Nothing in this account"
+    return UnknownName(f"{what} is named {safe_text(text)}.", hint, nearest)
+
+
+def last_used(entity: Entity) -> tuple[datetime | None, tuple[Json, ...]]:
+    """When an entity was last used, as far as known, and what is missing to know it for sure.
+
+    A user's last use is the latest of its password's and its access keys'.
+    """
+    if isinstance(entity, Role):
+        if isinstance(entity.last_used, Missing):
+            return None, (_missing("last_used", entity.last_used),)
+        return entity.last_used.value, ()
+    if not isinstance(entity, User):
+        return None, ()
+    missing: list[Json] = []
+    moments: list[datetime] = []
+    if isinstance(entity.password_last_used, Missing):
+        missing.append(_missing("password_last_used", entity.password_last_used))
+    elif entity.password_last_used.value is not None:
+        moments.append(entity.password_last_used.value)
+    if isinstance(entity.access_keys, Missing):
+        missing.append(_missing("access_keys", entity.access_keys))
+    else:
+        moments += [key.last_used for key in entity.access_keys.value if key.last_used is not None]
+    return max(moments, default=None), tuple(missing)
+
+
+def _missing(what: str, fact: Missing) -> Json:
+    return {"what": what, "reason": fact.reason, "permission": fact.permission or None}
+
+
+def summary_to_json(entity: Entity) -> Json:
+    """One line of `list --json`. `last_used` is a lower bound where `missing` says that more is not known."""
+    used, missing = last_used(entity)
+    summary: Json = {
+        "kind": kind_of(entity),
+        "name": entity.name,
+        "arn": entity.arn,
+        "id": None if isinstance(entity, IdentityProvider) else entity.id or None,
+        "path": None if isinstance(entity, IdentityProvider) else entity.path,
+        "created": _time(entity.created),
+        "last_used": _time(used),
+        "tags": None if isinstance(entity, (Group, IdentityProvider)) else dict(entity.tags),
+    }
+    if missing:
+        summary["missing"] = list(missing)
+    return summary
+
+
+def record_to_json(account: Account, entity: Entity) -> Json:
+    """Everything known about an entity; null and an entry of `missing` where the source lacks a fact."""
+    record = summary_to_json(entity)
+    missing: list[Json] = record.pop("missing", [])
+    for name, value in _details(account, entity):
+        if isinstance(value, Missing):
+            record[name] = None
+            if all(entry["what"] != name for entry in missing):
+                missing.append(_missing(name, value))
+        else:
+            record[name] = value
+    if missing:
+        record["missing"] = missing
+    return record
+
+
+def _details(account: Account, entity: Entity) -> Iterator[tuple[str, Any]]:
+    if isinstance(entity, (User, Group, Role)):
+        yield "inline_policies", [{"name": p.name, **_document(p.document)} for p in entity.inline_policies]
+        yield "attached_policies", [{"name": p.name, "arn": p.arn} for p in entity.attached_policies]
+    if isinstance(entity, (User, Role)):
+        yield "boundary_arn", entity.boundary_arn
+    if isinstance(entity, User):
+        yield from _user_details(entity)
+    elif isinstance(entity, Group):
+        yield "members", [user.name for user in account.members(entity.name)]
+    elif isinstance(entity, Role):
+        yield from _role_details(account, entity)
+    elif isinstance(entity, ManagedPolicy):
+        yield from _policy_details(account, entity)
+    elif isinstance(entity, InstanceProfile):
+        yield "roles", list(entity.roles)
+    else:
+        yield "type", entity.type
+        yield "audiences", list(entity.audiences)
+
+
+def _user_details(user: User) -> Iterator[tuple[str, Any]]:
+    yield "groups", list(user.groups)
+    yield "password_last_used", _of(user.password_last_used, _time)
+    yield (
+        "access_keys",
+        _of(
+            user.access_keys,
+            lambda keys: [
+                {
+                    "id": key.id,
+                    "status": key.status,
+                    "created": _time(key.created),
+                    "last_used": _time(key.last_used),
+                    "last_service": key.last_service or None,
+                    "last_region": key.last_region or None,
+                }
+                for key in keys
+            ],
+        ),
+    )
+    yield (
+        "mfa_devices",
+        _of(user.mfa_devices, lambda devices: [{"serial": d.serial, "enabled": _time(d.enabled)} for d in devices]),
+    )
+    yield (
+        "login_profile",
+        _of(
+            user.login_profile,
+            lambda profile: (
+                profile and {"created": _time(profile.created), "password_reset_required": profile.reset_required}
+            ),
+        ),
+    )
+
+
+def _role_details(account: Account, role: Role) -> Iterator[tuple[str, Any]]:
+    yield "trust_policy", _document(role.trust) if role.trust.raw else Missing("not loaded", "iam:GetRole")
+    yield "description", _of(role.description)
+    yield "max_session_seconds", _of(role.max_session_seconds)
+    yield "last_used_region", role.last_used_region or None
+    yield "service_linked", role.service_linked
+    yield "instance_profiles", [p.name for p in account.instance_profiles if role.name in p.roles]
+
+
+def _policy_details(account: Account, policy: ManagedPolicy) -> Iterator[tuple[str, Any]]:
+    yield "aws_managed", policy.aws_managed
+    yield "description", _of(policy.description)
+    yield "updated", _time(policy.updated)
+    yield "attachment_count", _of(policy.attachment_count)
+    yield "boundary_count", _of(policy.boundary_count)
+    yield "attached_to", [holder.arn for holder in account.holders(policy.arn)]
+    yield "boundary_of", [holder.arn for holder in account.bounded_by(policy.arn)]
+    versions = [
+        {"id": v.id, "default": v.is_default, "created": _time(v.created), **_document(v.document)}
+        for v in policy.versions
+    ]
+    yield "versions", versions or Missing("not loaded", "iam:GetPolicyVersion")
+
+
+def _document(document: PolicyDocument) -> Json:
+    """A document as JSON; one that cannot be read as the text it is, with the reason."""
+    error = document.error
+    if error is not None:
+        return {"document": None, "unreadable": str(error), "text": document.raw}
+    return {"document": document.value}
+
+
+def _time(value: datetime | None) -> str | None:
+    return None if value is None else value.isoformat().replace("+00:00", "Z")
+
+
+def _of(fact: Fact[Any], convert: Callable[[Any], Any] = lambda value: value) -> Any:
+    return fact if isinstance(fact, Missing) else convert(fact.value)

@@ -1,0 +1,104 @@
+"""The IAM permissions that each feature needs: the least, as policies one can attach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from iamtui.aws.operations import READ, iam_action
+from iamtui.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """Something iamtui does with calls to AWS.
+
+    Args:
+        name: what `permissions` takes.
+        summary: what it gives, one phrase.
+        actions: the IAM actions it needs.
+        without: what one sees when they are lacking.
+    """
+
+    name: str
+    summary: str
+    actions: tuple[str, ...]
+    without: str
+
+
+_INVENTORY: Final = ("iam:GetAccountAuthorizationDetails",)
+_DETAILS: Final = (
+    ("iam", "ListUsers"),
+    ("iam", "ListRoles"),
+    ("iam", "ListAccountAliases"),
+    ("iam", "ListInstanceProfiles"),
+    ("iam", "ListSAMLProviders"),
+    ("iam", "ListOpenIDConnectProviders"),
+    ("iam", "GetOpenIDConnectProvider"),
+)
+_USER_DETAILS: Final = (
+    ("iam", "ListAccessKeys"),
+    ("iam", "GetAccessKeyLastUsed"),
+    ("iam", "ListMFADevices"),
+    ("iam", "GetLoginProfile"),
+)
+
+
+def _actions(operations: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    return tuple(sorted({iam_action(service, operation) for service, operation in operations}))
+
+
+def _resource_policies() -> tuple[str, ...]:
+    """Every read of a service other than those of the inventory, the organization and STS."""
+    return _actions(entry for entry in READ if entry[0] not in ("iam", "organizations", "sts"))
+
+
+FEATURES: Final = (
+    Feature(
+        "browse", "users, groups, roles, policies; every question about them", _INVENTORY, "nothing can be opened"
+    ),
+    Feature("details", "last use, descriptions, aliases, providers", _actions(_DETAILS), "these facts are unknown"),
+    Feature(
+        "user-details", "access keys, MFA devices and passwords of a user", _actions(_USER_DETAILS),
+        "these facts are unknown",
+    ),
+    Feature(
+        "organization", "service and resource control policies", _actions(e for e in READ if e[0] == "organizations"),
+        "answers say: SCP and RCP not evaluated",
+    ),
+    Feature(
+        "resource-policies", "policies of buckets, keys, queues and other resources", _resource_policies(),
+        "answers say: resource not evaluated",
+    ),
+)  # fmt: skip
+"""The features, the most important first. Assuming a role needs sts:AssumeRole on that role and no more;
+sts:GetCallerIdentity needs no permission."""
+
+
+def find_feature(name: str) -> Feature:
+    """The feature of this name.
+
+    Raises:
+        Problem: there is none.
+    """
+    for feature in FEATURES:
+        if feature.name == name:
+            return feature
+    raise Problem(f"There is no feature {name}.", f"Features: {', '.join(feature.name for feature in FEATURES)}.")
+
+
+def policy_for(features: Iterable[Feature]) -> dict[str, Any]:
+    """The identity policy that lets the features work, one statement for each."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "Iamtui" + "".join(part.capitalize() for part in feature.name.split("-")),
+                "Effect": "Allow",
+                "Action": list(feature.actions),
+                "Resource": "*",
+            }
+            for feature in features
+        ],
+    }
