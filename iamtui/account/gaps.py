@@ -47,18 +47,22 @@ def find_gaps(account: Account, pages: Sequence[SnapshotShape], *, from_file: bo
     for page in pages:
         for entry in page.missing or ():
             gaps.setdefault(entry.what, Gap(entry.what, entry.permission or "", entry.error or ""))
-    for gap in (*_unlisted(pages), *_unnamed(account), *_without_document(account)):
-        gaps.setdefault(gap.what, gap)
+    found = [*_cut_short(pages), *_unnamed(account), *_without_document(account)]
     if from_file:
-        for gap in _absent(account, pages):
-            gaps.setdefault(gap.what, gap)
+        found.extend((*_unlisted(pages), *_absent(account, pages)))
+    for gap in found:
+        gaps.setdefault(gap.what, gap)
     return tuple(gaps.values())
 
 
 def _unlisted(pages: Sequence[SnapshotShape]) -> Iterator[Gap]:
+    """Lists that a file lacks: it may have been asked for with a filter. (AWS itself may leave empty ones out.)"""
     for field, what, key in _LISTS:
         if all(getattr(page, field) is UNSET for page in pages):
             yield Gap(what, _AUTHORIZATION_DETAILS, f"there is no {key}")
+
+
+def _cut_short(pages: Sequence[SnapshotShape]) -> Iterator[Gap]:
     last = pages[-1]
     if last.is_truncated or last.next_token or (last.marker and last.is_truncated is None):
         yield Gap(

@@ -93,6 +93,7 @@ class Connection:
         self._stub = stub
         self._lock = threading.RLock()
         self._session: Any = None
+        self._boto3_session: Any = None
         self._clients: dict[tuple[str, str], Any] = {}
 
     @classmethod
@@ -234,8 +235,10 @@ class Connection:
     def _make_client(self, service: str, region: str) -> Any:
         import boto3  # noqa: PLC0415 - heavy
 
-        session: Any = boto3.Session(botocore_session=self._botocore_session())
-        client = session.client(service, region_name=region or None, endpoint_url=self.endpoint_url or None)
+        if self._boto3_session is None:
+            # One for all clients: a second one would register boto3's own handlers twice.
+            self._boto3_session = boto3.Session(botocore_session=self._botocore_session())
+        client = self._boto3_session.client(service, region_name=region or None, endpoint_url=self.endpoint_url or None)
         silence_debug_logging()
         return client
 

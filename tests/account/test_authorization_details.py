@@ -8,10 +8,11 @@ from urllib.parse import quote
 
 import pytest
 
-from iamtui.account.authorization_details import load_account
+from iamtui.account.authorization_details import account_from_pages, load_account
 from iamtui.account.availability import Known, Missing
 from iamtui.account.model import AccessKey, Account, LoginProfile, PublicAccessBlock
 from iamtui.account.record_parts import parse_time
+from iamtui.account.snapshot_reading import decode_pages
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from tests.support.snapshot_builder import (
@@ -393,3 +394,10 @@ def test_dates(written: Any, read: datetime | None) -> None:
 def test_the_document_of_a_role_without_one_is_an_error_not_a_policy() -> None:
     assert load({"RoleDetailList": [{"Arn": iam("role/r")}]}).roles[0].trust == PolicyDocument("")
     assert load({"RoleDetailList": [{"Arn": iam("role/r")}]}).roles[0].trust.error is not None
+
+
+def test_a_list_that_a_complete_answer_of_aws_leaves_out_is_empty() -> None:
+    page = decode_pages(as_bytes({"UserDetailList": [user()], "IsTruncated": False}))
+
+    assert account_from_pages(page, absent="not loaded").gaps == ()
+    assert "groups" in gap_names(account_from_pages(page))

@@ -174,6 +174,7 @@ def test_clients_are_kept(moto: MotoServer) -> None:
 
     assert connection.client("iam") is connection.client("iam")
     assert connection.client("kms", "eu-west-1") is not connection.client("kms", "eu-west-2")
+    assert connection.client("s3", "eu-west-1") is not connection.client("s3", "eu-west-2")
 
 
 def test_a_regional_service_without_region_is_a_problem(moto: MotoServer, monkeypatch: pytest.MonkeyPatch) -> None:
