@@ -4,13 +4,17 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check format fuzz bench screenshots clean
+.PHONY: demo test test-engine check format fuzz bench screenshots clean
 
 demo: $(STAMP)
 	@$(BIN)/iamtui --demo
 
 test: $(STAMP)
 	$(BIN)/pytest -n 2 --dist loadfile
+
+# What must give the same answers on every Python: make test-engine PYTHON=python3.13 VENV=.venv-3.13
+test-engine: $(STAMP)
+	$(BIN)/pytest -n 2 --dist loadfile tests/policy tests/catalog tests/evaluation tests/conformance tests/reference tests/account tests/analysis
 
 check: $(STAMP)
 	$(BIN)/ruff check .
@@ -39,4 +43,4 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $(STAMP)
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist
+	rm -rf $(VENV) .venv-other .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist
