@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
-import traceback
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from difflib import get_close_matches
 from typing import ClassVar, Final
 
 from rich.text import Text
@@ -14,15 +15,20 @@ from textual import on, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.dom import DOMNode
 from textual.message import Message
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState, get_current_worker
 
+from iamtui.config import Config, load_config
+from iamtui.credentials.clipboard import ClipboardOptions
 from iamtui.problem import Problem
-from iamtui.text import safe_text
 from iamtui.tui import clock
+from iamtui.tui.commands import ActionCommands
 from iamtui.tui.copying import ClipboardCopier
+from iamtui.tui.crash import crash_report
 from iamtui.tui.inventory import Inventory
+from iamtui.tui.keys import unknown_bindings
 from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.main import MainScreen
 from iamtui.tui.search import SearchIndex
@@ -49,11 +55,13 @@ class IamtuiApp(App[None]):
 
     TITLE = "iamtui"
     CSS_PATH = ["styles/lines.tcss", "styles/main.tcss"]  # noqa: RUF012 - declared so by the base class
+    COMMANDS = {ActionCommands}  # noqa: RUF012 - declared so by the base class
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("colon,ctrl+p", "command_palette", "Commands", key_display=":", id="app.palette",
                 tooltip="Search all commands"),
         Binding("P", "choose_source", "Profile", show=False, id="app.source", tooltip="Open another account"),
         Binding("r", "reload", "Refresh", show=False, id="app.refresh", tooltip="Read the account again"),
+        Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="Show every key that works"),
         Binding("t", "change_theme", "Theme", show=False, id="app.theme", tooltip="Choose a theme"),
         Binding("q", "back_or_quit", "Back/Quit", id="app.back", tooltip="One step back; with none left, quit"),
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit", tooltip="Quit at once"),
@@ -82,19 +90,29 @@ class IamtuiApp(App[None]):
         progress: Progress
 
     def __init__(
-        self, choice: SourceChoice | None = None, *, opener: Opener = _open, copier: Copier | None = None
+        self,
+        choice: SourceChoice | None = None,
+        *,
+        config: Config | None = None,
+        opener: Opener = _open,
+        copier: Copier | None = None,
+        problems: Sequence[str] = (),
     ) -> None:
         """Make the app.
 
         Args:
             choice: what to open; None: ask first.
+            config: the user's settings; None: the defaults.
             opener: loads what is chosen.
             copier: copies to the clipboard; None: the real one.
+            problems: sentences about the config, said at the start.
         """
         super().__init__()
+        self._config = config or Config()
+        self._problems = list(problems)
+        self._clashes: set[str] = set()
         if copier is None:
-            copier = ClipboardCopier(self.write_to_terminal, clock=_now)
-            copier.install()
+            copier = self._real_copier()
         self._choice = choice
         self._opener = opener
         self._main = MainScreen(copier)
@@ -112,18 +130,51 @@ class IamtuiApp(App[None]):
     # Start and end.
 
     def on_mount(self) -> None:
-        """Themes, then the source or the chooser."""
+        """Themes and keys, then the source or the chooser."""
         loaded = load_themes()
         for theme in loaded.themes:
             self.register_theme(theme)
-        if DEFAULT_DARK in self.available_themes and self.theme == "textual-dark":
-            self.theme = DEFAULT_DARK
-        if loaded.problems:
-            self.call_after_refresh(self.say, loaded.problems[0], Severity.WARNING)
+        self._problems += loaded.problems
+        self._choose_theme(self._config.theme)
+        if self._config.keymap:
+            self._problems += unknown_bindings(self._config.keymap)
+            self.set_keymap(dict(self._config.keymap))
         if self._choice is not None:
             self.call_after_refresh(self.open, self._choice)
         else:
             self.call_after_refresh(self.action_choose_source)
+
+    def _choose_theme(self, wanted: str) -> None:
+        known = self.available_themes
+        if wanted and wanted not in known:
+            near = get_close_matches(wanted, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else "t lists them."
+            self._problems.append(f"There is no theme {wanted}; {hint}")
+        for name in (wanted, DEFAULT_DARK):
+            if name in known:
+                self.theme = name
+                return
+
+    def _real_copier(self) -> ClipboardCopier:
+        settings = self._config.clipboard
+        options = ClipboardOptions.from_environment(os.environ)
+        options = replace(
+            options,
+            command=settings.command or options.command,
+            local_over_ssh=settings.local_over_ssh,
+            clear_after_seconds=settings.seconds,
+        )
+        copier = ClipboardCopier(self.write_to_terminal, options, clock=_now)
+        copier.install()
+        return copier
+
+    def handle_bindings_clash(self, clashed_bindings: set[Binding], node: DOMNode) -> None:  # noqa: ARG002
+        """Say once which binding lost its key to the user's keymap."""
+        names = ", ".join(sorted(binding.id or binding.description for binding in clashed_bindings))
+        if names in self._clashes:
+            return
+        self._clashes.add(names)
+        self.say(line("Two actions have one key, and these lost it: ", (names, "bold")), Severity.WARNING)
 
     def get_default_screen(self) -> Screen[None]:
         """The main screen lies under all others."""
@@ -142,6 +193,11 @@ class IamtuiApp(App[None]):
         super().copy_to_clipboard(text)
         self._clipboard = ""
 
+    def get_key_display(self, binding: Binding) -> str:
+        """Function keys in capitals, as they are printed on keyboards."""
+        shown = super().get_key_display(binding)
+        return shown.upper() if shown[:1] == "f" and shown[1:].isdigit() else shown
+
     def write_to_terminal(self, sequence: str) -> None:
         """Send a control sequence to the terminal; after the end of the app straight to it."""
         if self._driver is not None:
@@ -152,7 +208,7 @@ class IamtuiApp(App[None]):
 
     def _fatal_error(self) -> None:
         """End after an unhandled exception: its frames, but no local variables, which may be secret."""
-        self._exit_renderables.append(Text(_crash_report(sys.exc_info()[1])))
+        self._exit_renderables.append(Text(crash_report(sys.exc_info()[1])))
         self._close_messages_no_wait()
 
     # Messages.
@@ -213,7 +269,9 @@ class IamtuiApp(App[None]):
         account = event.workspace.account
         words = f"{len(account.users):,} users, {len(account.groups):,} groups, {len(account.roles):,} roles"
         gaps = ", ".join(gap.what for gap in account.gaps)
-        if gaps:
+        if self._problems:
+            self.say(self._problems[0], Severity.WARNING)
+        elif gaps:
             self.say(line(f"{words}. Not loaded: ", (gaps, "bold")), Severity.WARNING)
         else:
             self.say(line(words, ("   / find   s ask   ? help", "$muted")))
@@ -233,6 +291,13 @@ class IamtuiApp(App[None]):
             self.say(plain("Cancelled. Press P to choose a source, r to try again."))
 
     # Actions.
+
+    def action_help(self) -> None:
+        """Show the keys of the screen that is open."""
+        from iamtui.tui.dialogs.help import HelpScreen  # noqa: PLC0415 - not before the first frame
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.screen, self._config.keymap))
 
     def action_choose_source(self) -> None:
         """Let the user choose what to open."""
@@ -275,18 +340,6 @@ def _name_of(choice: SourceChoice) -> str:
     return f"profile {choice.profile}" if choice.profile else "the AWS account"
 
 
-def _crash_report(error: BaseException | None) -> str:
-    """What happened and where, in safe text, without values of variables."""
-    lines = ["iamtui stopped because of an error of its own. Nothing was changed in any account."]
-    if error is not None:
-        lines.append(f"{type(error).__name__}: {safe_text(error, limit=500)}")
-        lines.extend(
-            f"  {safe_text(frame.filename)}:{frame.lineno} in {safe_text(frame.name)}"
-            for frame in traceback.extract_tb(error.__traceback__)
-        )
-    return "\n".join(lines)
-
-
 def run_app(choice: SourceChoice | None) -> int:
     """Run the screen until the user leaves it.
 
@@ -296,6 +349,7 @@ def run_app(choice: SourceChoice | None) -> int:
     Returns:
         The exit code: 0, or not 0 after a crash.
     """
-    app = IamtuiApp(choice)
+    config, problems = load_config()
+    app = IamtuiApp(choice, config=config, problems=problems)
     app.run()
     return app.return_code or 0

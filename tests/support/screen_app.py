@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from iamtui.account.model import Account
+from iamtui.config import Config
 from iamtui.credentials.session import Session
 from iamtui.tui.app import IamtuiApp
 from iamtui.workspace.opening import ProgressReport, SourceChoice
@@ -44,10 +45,11 @@ def make_app(
     *,
     opener: Callable[[SourceChoice, ProgressReport, Callable[[], bool]], Workspace] | None = None,
     copier: RecordingCopier | None = None,
+    config: Config | None = None,
 ) -> IamtuiApp:
     """An app that opens this workspace (the sample) in place of a source."""
     opened = workspace or sample_workspace()
-    return IamtuiApp(SAMPLE, opener=opener or (lambda *_: opened), copier=copier or RecordingCopier())
+    return IamtuiApp(SAMPLE, config=config, opener=opener or (lambda *_: opened), copier=copier or RecordingCopier())
 
 
 async def settle(pilot: Pilot[object]) -> None:

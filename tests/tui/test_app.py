@@ -10,9 +10,11 @@ import pytest
 from textual.binding import Binding
 
 from iamtui.account.availability import Gap
+from iamtui.config import Config
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.tui.app import IamtuiApp, _crash_report
+from iamtui.tui.app import IamtuiApp
+from iamtui.tui.crash import crash_report
 from iamtui.tui.screens.main import MainScreen
 from iamtui.tui.widgets.children_table import ChildrenTable
 from iamtui.tui.widgets.detail.detail_pane import DetailPane
@@ -21,11 +23,12 @@ from iamtui.tui.widgets.explorer import FilterInput
 from iamtui.tui.widgets.explorer_tree import ExplorerTree
 from iamtui.tui.widgets.message_line import MessageLine
 from iamtui.tui.widgets.notice import Severity
+from iamtui.tui.widgets.question.panel import QuestionPanel
 from iamtui.tui.widgets.status_line import StatusLine
 from iamtui.workspace.opening import OpeningCancelled, Progress, ProgressReport, SourceChoice
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.sample_account import sample_account, sample_workspace
-from tests.support.screen_app import make_app, opened, press, settle
+from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle
 
 
 def said(app: IamtuiApp) -> str:
@@ -156,7 +159,7 @@ async def test_a_crash_shows_frames_but_no_locals_and_the_exit_code_is_not_zero(
     try:
         boom(None, None)
     except RuntimeError as error:
-        shown += _crash_report(error)
+        shown += crash_report(error)
     assert "RuntimeError: broken" in shown
     assert "in boom" in shown
     assert "FwoGZXIvYXdzEXAMPLE" not in shown
@@ -174,16 +177,59 @@ def test_every_binding_has_an_id_a_description_and_a_tooltip(widget: type) -> No
 
 
 async def test_a_key_can_be_remapped_by_the_id_of_its_binding() -> None:
-    app = make_app()
-    app.set_keymap({"list.down": "n", "view.zoom": "ctrl+z"})
+    app = make_app(config=Config(keymap={"list.down": "n", "question.ask": "f5,u"}))
     async with opened(app) as pilot:
         tree = app.query_one(ExplorerTree)
         await press(pilot, "n")
         assert tree.cursor == 1
         await press(pilot, "j")
         assert tree.cursor == 1
-        await press(pilot, "ctrl+z")
-        assert app.main.has_class("-zoomed")
+        await press(pilot, "u")
+        assert app.query_one(QuestionPanel).has_focus_within
+
+
+async def test_a_wrong_keymap_or_theme_is_said_with_the_nearest_and_the_default_used() -> None:
+    config = Config(theme="iamtui-drak", keymap={"list.dwon": "n"})
+    async with opened(make_app(config=config)) as pilot:
+        assert pilot.app.theme == "iamtui-dark"
+        assert said(pilot.app) == "! There is no theme iamtui-drak; did you mean iamtui-dark?"
+    async with opened(make_app(config=Config(keymap={"list.dwon": "n"}))) as pilot:
+        assert "list.dwon, which no binding has; did you mean list.down?" in said(pilot.app)
+
+
+async def test_a_key_given_to_two_actions_is_said() -> None:
+    async with opened(make_app(config=Config(keymap={"view.zoom": "o"}))) as pilot:
+        await press(pilot, "j")
+        assert "Two actions have one key" in said(pilot.app)
+        assert "go.follow" in said(pilot.app)
+
+
+async def test_the_configured_theme_is_used() -> None:
+    async with opened(make_app(config=Config(theme="iamtui-light"))) as pilot:
+        assert pilot.app.theme == "iamtui-light"
+
+
+async def test_help_and_palette_open_and_close() -> None:
+    async with opened() as pilot:
+        await press(pilot, "question_mark")
+        assert type(pilot.app.screen).__name__ == "HelpScreen"
+        await press(pilot, "escape")
+        await press(pilot, "colon")
+        assert type(pilot.app.screen).__name__ == "CommandPalette"
+        await press(pilot, "escape")
+        assert pilot.app.screen is pilot.app.main
+
+
+async def test_without_a_source_the_chooser_asks() -> None:
+    app = IamtuiApp(None, opener=lambda *_: sample_workspace(), copier=RecordingCopier())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        assert type(app.screen).__name__ == "ChooserScreen"
+        await press(pilot, "escape")
+        assert "Nothing chosen" in said(app)
+        await press(pilot, "P")
+        await press(pilot, "enter")
+        assert app.main.workspace is not None
 
 
 async def test_tab_only_moves_the_focus() -> None:

@@ -8,12 +8,9 @@ from textual.binding import Binding, BindingType
 
 MAIN_BINDINGS: Final[list[BindingType]] = [
     Binding("slash", "filter", "Filter", key_display="/", id="go.filter", tooltip="Filter the tree while typing"),
-    Binding("f5", "ask", "Ask", key_display="F5", id="question.ask", tooltip="Ask: go to the action field"),
-    Binding("s", "ask", "Ask", show=False, id="question.ask-letter", tooltip="Ask: go to the action field"),
-    Binding("f7", "why", "Why", key_display="F7", id="question.why", tooltip="Show the whole trace"),
-    Binding("w", "why", "Why", show=False, id="question.why-letter", tooltip="Show the whole trace"),
-    Binding("f8", "assume", "Assume", key_display="F8", id="session.assume", tooltip="Assume the role"),
-    Binding("a", "assume", "Assume", show=False, id="session.assume-letter", tooltip="Assume the role"),
+    Binding("f5,s", "ask", "Ask", id="question.ask", tooltip="Ask: go to the action field"),
+    Binding("f7,w", "why", "Why", id="question.why", tooltip="Show the whole trace of the answer"),
+    Binding("f8,a", "assume", "Assume", id="session.assume", tooltip="Assume the role under the cursor"),
     Binding("c", "copy_exports", "Copy", id="session.copy", tooltip="Copy the active session's export lines"),
     Binding("y", "copy_arn", "Copy ARN", show=False, id="copy.arn", tooltip="Copy the ARN under the cursor"),
     Binding("o", "follow", "Follow", show=False, id="go.follow", tooltip="Go to what the cursor names"),

@@ -143,12 +143,17 @@ class ChildrenTable(LineView):
             shown = fit(safe_text(text), size)
             padding = " " * (size - cell_len(shown))
             if column.id == "name":
-                path = fit(f"  {safe_text(_path(entity))}", len(padding)) if _path(entity) else ""
+                path = fit(f"  {safe_text(where)}", len(padding)) if (where := self._where(entity)) else ""
                 pieces += [Piece(shown, style), Piece(path + padding[cell_len(path) :], "faint")]
             else:
                 pieces.append(Piece(padding + shown if column.number else shown + padding, style))
             pieces.append(Piece(" " * _GAP))
         return pieces
+
+    def _where(self, entity: Entity) -> str:
+        """The path of an entity, where the branch does not say it already."""
+        path = "" if isinstance(entity, IdentityProvider) else entity.path
+        return "" if path in ("/", self._branch.folder) else path
 
     def _verdict_cell(self, entity: Entity) -> list[Piece]:
         verdict = self._verdict_of(entity) if self._verdict_of and isinstance(entity, (User, Role)) else None
@@ -216,8 +221,3 @@ class ChildrenTable(LineView):
 
 def _needed(columns: Sequence[Column]) -> int:
     return sum((column.width or _NAME_ROOM) + _GAP for column in columns)
-
-
-def _path(entity: Entity) -> str:
-    path = "" if isinstance(entity, IdentityProvider) else entity.path
-    return "" if path == "/" else path

@@ -16,7 +16,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -100,6 +100,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         self._total = 0
         self._cursor = 0
         self._line_styles: dict[str, Style] = {}
+        self._base_style = Style()
 
     # What a subclass gives.
 
@@ -182,10 +183,15 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         self._line_styles.clear()
         super().notify_style_update()
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw several lines; the widget's own style, which takes its ancestors to work out, is the same for all."""
+        self._base_style = self.rich_style
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """Draw one line of the visible part."""
         width = self.size.width
-        base = self.rich_style
+        base = self._base_style
         if y < self.HEADER_LINES:
             return self._strip(self.header_pieces(y, width), base, width, self.scroll_offset.x)
         index = y - self.HEADER_LINES + self.scroll_offset.y

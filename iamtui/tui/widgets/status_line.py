@@ -77,7 +77,7 @@ class StatusLine(Widget):
         if self._session is not None:
             right.append((95, chip(self._session, clock.now())))
         taken = source.taken_at or account.taken_at
-        if taken is not None:
+        if taken is not None and source.kind is not SourceKind.DEMO:
             right.append((50, plain(f"read {clock.ago(taken)}", "$faint")))
         right.append((60, _source_part(source.kind, source.label)))
         right.append((100, _chip("READ-ONLY", "$muted")))

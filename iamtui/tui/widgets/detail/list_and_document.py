@@ -63,8 +63,9 @@ class ListAndDocument(Vertical):
     @on(LineView.CursorMoved, "#entries")
     def _moved(self, event: LineView.CursorMoved) -> None:
         event.stop()
-        if event.index != self._shown:
-            self._show(event.index)
+        # An event may be older than what was shown since: the cursor itself is what counts.
+        if self.rows_view.cursor != self._shown:
+            self._show(self.rows_view.cursor)
 
     def _show(self, index: int) -> None:
         if index >= len(self._entries):
