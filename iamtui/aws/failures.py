@@ -116,7 +116,15 @@ def _no_credentials(_error: BaseException, where: CallSite) -> tuple[str, str]:
 def _partial_credentials(error: BaseException, where: CallSite) -> tuple[str, str]:
     return (
         f"{capital(where.credentials)} are incomplete: {detail(error)}.",
-        "Give both the access key id and the secret access key.",
+        "Complete them in the AWS config files or the environment.",
+    )
+
+
+def _lost_file(error: BaseException, where: CallSite) -> tuple[str, str]:
+    name = getattr(error, "filename", None) or detail(error) or "its name is not known"
+    return (
+        f"A file or program that {where.credentials} need cannot be used: {name}.",
+        "Correct the AWS config file, or choose another profile.",
     )
 
 
@@ -259,6 +267,8 @@ FAILURES: Final[dict[str, Words]] = {
     "NoCredentialsError": _no_credentials,
     "NoAuthTokenError": _no_credentials,
     "PartialCredentialsError": _partial_credentials,
+    "FileNotFoundError": _lost_file,
+    "PermissionError": _lost_file,
     "ProfileNotFound": _unknown_profile,
     "ConfigParseError": _bad_config,
     "ConfigNotFound": _bad_config,

@@ -383,6 +383,31 @@ def test_a_command_that_fails_is_said(no_aws_settings: Path, command: str, says:
     assert raised.value.next_step
 
 
+@pytest.mark.parametrize(
+    ("settings", "says", "step"),
+    [
+        ("sso_session=corp\nsso_account_id=1\nsso_role_name=r", "Identity Center", "aws sso login --profile p"),
+        (f"role_arn=arn:aws:iam::{ACCOUNT}:role/r\nsource_profile=gone", '"gone"', "Correct the file"),
+        (f"role_arn=arn:aws:iam::{ACCOUNT}:role/r", "incomplete", "Complete them"),
+        ("aws_access_key_id=A", "incomplete", "Complete them"),
+        (f"role_arn=arn:aws:iam::{ACCOUNT}:role/r\nweb_identity_token_file=/no/token", "/no/token", "Correct"),
+        ("", "has no credentials", "--demo"),
+    ],
+)
+def test_profiles_that_give_no_credentials(
+    no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: str, says: str, step: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    session = "[sso-session corp]\nsso_start_url=https://example.awsapps.com/start\nsso_region=eu-west-1\n"
+    config(no_aws_settings, f"{session}[profile p]\nregion=eu-west-1\n{settings}\n")
+
+    with pytest.raises(Problem) as raised:
+        connect(profile="p").caller()
+
+    assert says in raised.value.sentence
+    assert step in raised.value.next_step
+
+
 def test_profiles_that_lead_in_a_circle(no_aws_settings: Path) -> None:
     role = f"role_arn=arn:aws:iam::{ACCOUNT}:role/r"
     config(no_aws_settings, f"[profile a]\n{role}\nsource_profile=b\n[profile b]\n{role}\nsource_profile=a\n")

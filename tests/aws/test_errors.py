@@ -107,7 +107,8 @@ URL = "https://iam.amazonaws.com/"
     [
         (be.NoCredentialsError(), "No AWS credentials", "--demo"),
         (be.NoCredentialsError(), "No AWS credentials", "--snapshot"),
-        (be.PartialCredentialsError(provider="env", cred_var="secret"), "incomplete", "secret access key"),
+        (be.PartialCredentialsError(provider="env", cred_var="secret"), "incomplete", "Complete them"),
+        (FileNotFoundError(2, "No such file", "/no/token"), "/no/token", "Correct the AWS config"),
         (be.ProfileNotFound(profile="x"), "profile (x) could not be found", "list-profiles"),
         (be.ConfigParseError(path="/c"), "cannot be read", "Correct the file"),
         (be.InfiniteLoopConfigError(source_profile="a", visited_profiles=["a"]), "circle", "Break the circle"),
@@ -128,7 +129,7 @@ URL = "https://iam.amazonaws.com/"
         (be.IncompleteReadError(actual_bytes=1, expected_bytes=2), "was cut", "Try again"),
         (be.ProxyConnectionError(proxy_url="http://p"), "proxy", "HTTPS_PROXY"),
         (be.SSLError(endpoint_url=URL, error="bad"), "certificate", "AWS_CA_BUNDLE"),
-        (botocore.parsers.ResponseParserError("<html>secret"), "not an AWS answer", "captive portal"),
+        (botocore.parsers.ResponseParserError("<html>page</html>"), "not an AWS answer", "captive portal"),
         (NotImplementedError(), "does not offer", "--region"),
         (be.UnknownServiceError(service_name="x", known_service_names="y"), "does not offer", "--region"),
         (be.NoRegionError(), "needs a region", "--region"),
@@ -148,7 +149,7 @@ def test_what_fails_on_our_side(error: BaseException, says: str, step: str) -> N
     assert says in problem.sentence
     assert step in problem.next_step
     assert "\n" not in str(problem)
-    assert "secret" not in str(problem).replace("secret access key", "").replace("missing: secret", "")
+    assert "<html>" not in str(problem)
 
 
 def test_every_exception_of_botocore_becomes_a_sentence() -> None:
