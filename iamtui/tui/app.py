@@ -15,7 +15,6 @@ from textual import on, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.dom import DOMNode
 from textual.message import Message
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState, get_current_worker
@@ -28,7 +27,7 @@ from iamtui.tui.commands import ActionCommands
 from iamtui.tui.copying import ClipboardCopier
 from iamtui.tui.crash import crash_report
 from iamtui.tui.inventory import Inventory
-from iamtui.tui.keys import unknown_bindings
+from iamtui.tui.keys import keymap_problems
 from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.main import MainScreen
 from iamtui.tui.search import SearchIndex
@@ -63,7 +62,7 @@ class IamtuiApp(App[None]):
         Binding("r", "reload", "Refresh", show=False, id="app.refresh", tooltip="Read the account again"),
         Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="Show every key that works"),
         Binding("t", "change_theme", "Theme", show=False, id="app.theme", tooltip="Choose a theme"),
-        Binding("q", "back_or_quit", "Back/Quit", id="app.back", tooltip="One step back; with none left, quit"),
+        Binding("q", "back_or_quit", "Quit", id="app.back", tooltip="One step back; with none left, quit"),
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit", tooltip="Quit at once"),
     ]  # fmt: skip
 
@@ -110,7 +109,6 @@ class IamtuiApp(App[None]):
         super().__init__()
         self._config = config or Config()
         self._problems = list(problems)
-        self._clashes: set[str] = set()
         if copier is None:
             copier = self._real_copier()
         self._choice = choice
@@ -137,7 +135,7 @@ class IamtuiApp(App[None]):
         self._problems += loaded.problems
         self._choose_theme(self._config.theme)
         if self._config.keymap:
-            self._problems += unknown_bindings(self._config.keymap)
+            self._problems += keymap_problems(self._config.keymap)
             self.set_keymap(dict(self._config.keymap))
         if self._choice is not None:
             self.call_after_refresh(self.open, self._choice)
@@ -167,14 +165,6 @@ class IamtuiApp(App[None]):
         copier = ClipboardCopier(self.write_to_terminal, options, clock=_now)
         copier.install()
         return copier
-
-    def handle_bindings_clash(self, clashed_bindings: set[Binding], node: DOMNode) -> None:  # noqa: ARG002
-        """Say once which binding lost its key to the user's keymap."""
-        names = ", ".join(sorted(binding.id or binding.description for binding in clashed_bindings))
-        if names in self._clashes:
-            return
-        self._clashes.add(names)
-        self.say(line("Two actions have one key, and these lost it: ", (names, "bold")), Severity.WARNING)
 
     def get_default_screen(self) -> Screen[None]:
         """The main screen lies under all others."""
@@ -270,7 +260,9 @@ class IamtuiApp(App[None]):
         words = f"{len(account.users):,} users, {len(account.groups):,} groups, {len(account.roles):,} roles"
         gaps = ", ".join(gap.what for gap in account.gaps)
         if self._problems:
-            self.say(self._problems[0], Severity.WARNING)
+            more = f" ({len(self._problems) - 1} more: iamtui info)" if len(self._problems) > 1 else ""
+            self.say(self._problems[0] + more, Severity.WARNING)
+            self._problems.clear()
         elif gaps:
             self.say(line(f"{words}. Not loaded: ", (gaps, "bold")), Severity.WARNING)
         else:

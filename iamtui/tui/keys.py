@@ -1,33 +1,47 @@
-"""Checking the user's keymap against the bindings that exist."""
+"""Checking the user's keymap against the bindings that exist. Textual itself drops one of two without a word."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
 from textual.binding import Binding
 from textual.dom import DOMNode
 
 
-def binding_ids() -> set[str]:
-    """The ids of the bindings of every class of the screen that is loaded."""
-    bindings = (binding for node in _subclasses(DOMNode) for binding in node.BINDINGS)
-    return {binding.id for binding in bindings if isinstance(binding, Binding) and binding.id}
+def keymap_problems(keymap: Mapping[str, str]) -> list[str]:
+    """One sentence for every id that no binding has, and for every key that two actions of one pane would share."""
+    declared = [list(_bindings(node)) for node in _subclasses(DOMNode)]
+    return [*_unknown(keymap, declared), *_clashes(keymap, declared)]
 
 
-def unknown_bindings(wanted: Iterable[str]) -> list[str]:
-    """One sentence for every id that no binding has, with the nearest."""
-    names = list(wanted)
-    if not names:
-        return []
-    known = binding_ids()
-    sentences = []
-    for name in names:
+def _unknown(keymap: Mapping[str, str], declared: list[list[Binding]]) -> Iterator[str]:
+    known = sorted({binding.id for bindings in declared for binding in bindings if binding.id})
+    for name in keymap:
         if name not in known:
-            near = get_close_matches(name, sorted(known), n=1)
+            near = get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]}?" if near else "`iamtui info` lists them."
-            sentences.append(f"The keymap names {name}, which no binding has; {hint}")
-    return sentences
+            yield f"The keymap names {name}, which no binding has; {hint}"
+
+
+def _clashes(keymap: Mapping[str, str], declared: list[list[Binding]]) -> Iterator[str]:
+    said: set[str] = set()
+    for bindings in declared:
+        users: dict[str, set[str]] = {}
+        for binding in bindings:
+            for key in keymap.get(binding.id or "", binding.key).split(","):
+                users.setdefault(key.strip(), set()).add(binding.id or binding.description)
+        for key, names in users.items():
+            if len(names) > 1 and names & set(keymap):
+                sentence = f"The keymap gives the key {key} to {' and '.join(sorted(names))}; only one of them has it."
+                if sentence not in said:
+                    said.add(sentence)
+                    yield sentence
+
+
+def _bindings(node: type[DOMNode]) -> Iterator[Binding]:
+    """The bindings that a class itself declares, which share one place in the order of looking up keys."""
+    return (binding for binding in node.__dict__.get("BINDINGS", ()) if isinstance(binding, Binding))
 
 
 def _subclasses(node: type[DOMNode]) -> Iterator[type[DOMNode]]:

@@ -219,7 +219,10 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         if sum(cell_len(segment.text) for segment in segments) == width and not scroll_x:
             return Strip(segments, width)
         strip = Strip(segments)
-        return strip.crop_extend(scroll_x, scroll_x + width, base)
+        shown = strip.crop_extend(scroll_x, scroll_x + width, base)
+        if strip.cell_length > scroll_x + width and width:
+            return Strip([*shown.crop(0, width - 1), Segment("…", base + named("faint"))], width)
+        return shown
 
     def _refresh_row(self, index: int) -> None:
         self.refresh_line(index + self.HEADER_LINES)
