@@ -110,6 +110,9 @@ def _decode_slowly(text: str, origin: str) -> list[SnapshotShape]:
         return [msgspec.convert(_keep_documents(value), SnapshotShape) for value in values]
     except msgspec.ValidationError as error:
         raise _wrong_shape(str(error), origin) from None
+    except UnicodeEncodeError:
+        # Lone surrogates are kept in texts, but msgspec can neither compare them with keys nor read them as numbers.
+        raise Problem(f"{origin} has a broken character in a key, or where no text belongs.", HOW_TO_MAKE_ONE) from None
     except RecursionError:
         raise _too_deep(origin) from None
 

@@ -1,0 +1,88 @@
+"""Whatever happens to a file, reading it gives an account or one sentence."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from iamtui.account.authorization_details import load_account
+from iamtui.account.model import Account
+from iamtui.account.snapshot_writing import snapshot_of
+from iamtui.problem import Problem
+from tests.support.snapshot_builder import complete
+
+WHOLE = complete()
+TEXT = json.dumps(WHOLE).encode()
+
+STRANGE = st.sampled_from([None, 1, -1.5, "x", "\ud800", [], {}, True, [None], {"a": 1}, {"\ud800": 1}, 10**30])
+
+
+def read(data: bytes) -> Account | Problem:
+    try:
+        return load_account(data)
+    except Problem as problem:
+        return problem
+
+
+def reads_or_refuses(data: bytes) -> None:
+    account = read(data)
+    if isinstance(account, Problem):
+        assert "\n" not in str(account)
+        assert account.next_step
+        return
+    again = load_account(json.dumps(snapshot_of(account)).encode())
+    assert [entity.arn for entity in again.entities()] == [entity.arn for entity in account.entities()]
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    below = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(place for key, item in below for place in places(item, (*path, key)))]
+
+
+PLACES = places(WHOLE)[1:]
+
+
+@settings(deadline=None)
+@given(place=st.sampled_from(PLACES), strange=STRANGE)
+@example(place=("UserDetailList", 0, "UserName"), strange="\ud800")
+@example(place=("UserDetailList", 0), strange={"\ud800": 1})
+@example(place=("Policies", 0, "AttachmentCount"), strange="\ud800")
+def test_a_value_of_another_kind_anywhere(place: tuple[Any, ...], strange: Any) -> None:
+    damaged = json.loads(TEXT)
+    inside = damaged
+    for key in place[:-1]:
+        inside = inside[key]
+    inside[place[-1]] = strange
+
+    reads_or_refuses(json.dumps(damaged).encode())
+
+
+@settings(deadline=None)
+@given(place=st.sampled_from(PLACES))
+def test_a_value_that_is_missing_anywhere(place: tuple[Any, ...]) -> None:
+    damaged = json.loads(TEXT)
+    inside = damaged
+    for key in place[:-1]:
+        inside = inside[key]
+    del inside[place[-1]]
+
+    reads_or_refuses(json.dumps(damaged).encode())
+
+
+@settings(deadline=None)
+@given(changes=st.lists(st.tuples(st.integers(0, len(TEXT) - 1), st.integers(0, 255)), min_size=1, max_size=4))
+def test_bytes_that_changed(changes: list[tuple[int, int]]) -> None:
+    damaged = bytearray(TEXT)
+    for position, value in changes:
+        damaged[position] = value
+
+    reads_or_refuses(bytes(damaged))
+
+
+@settings(deadline=None)
+@given(end=st.integers(0, len(TEXT) - 1))
+def test_a_file_that_was_cut(end: int) -> None:
+    reads_or_refuses(TEXT[:end])
