@@ -18,6 +18,7 @@ from iamtui.evaluation.layers import LayerScan, Match
 from iamtui.evaluation.reading import Evaluation
 from iamtui.evaluation.request import Mode
 from iamtui.evaluation.sensitivity import sensitive_keys
+from iamtui.evaluation.services import on_plain_bucket
 from iamtui.policy.formula import ConditionLeaf, leaves
 from iamtui.policy.resource import Reach, ResourceKind
 
@@ -34,6 +35,8 @@ def conclude(reading: Evaluation, everywhere: Evaluation | None = None) -> Decis
     notes = reading.notes
     if outcome is Outcome.ALLOWED and reading.prepared.resource.kind is ResourceKind.SET:
         notes = [*notes, "Allowed for at least one resource of the set asked about."]
+    if outcome is not Outcome.ALLOWED:
+        notes = [*notes, *_not_modelled(reading)]
     total = reading.total
     return Decision(
         request=reading.request,
@@ -50,6 +53,17 @@ def conclude(reading: Evaluation, everywhere: Evaluation | None = None) -> Decis
         notes=tuple(notes),
         complete=not reading.not_evaluated,
     )
+
+
+def _not_modelled(reading: Evaluation) -> tuple[str, ...]:
+    """Sources of permission that are not evaluated and could allow what is not allowed here."""
+    if reading.deny is True or reading.refused is not None:
+        return ()
+    if reading.prepared.key:
+        return ("KMS grants are not evaluated: a grant on the key could allow this.",)
+    if on_plain_bucket(reading.prepared.action, reading.prepared.resource):
+        return ("S3 access control lists are not evaluated: one could allow this where they are enabled.",)
+    return ()
 
 
 def scans(reading: Evaluation) -> Iterator[tuple[Layer, int | None, LayerScan]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from iamtui.evaluation.caller import caller_fixed_keys
 from iamtui.evaluation.decision import Decision, LayerReport, Outcome, Reason, ResourceScope, StatementRef
 from iamtui.evaluation.decision import Layer as LayerName
 from iamtui.evaluation.decision import LayerState as State
@@ -42,12 +43,24 @@ def decision_to_json(
         "allowed_resources": list(decision.allowed_resources),
         "depends_on": None if decision.depends_on is None else formula_to_json(decision.depends_on),
         "missing_context": list(decision.missing_context),
+        "derived_context": derived_context(decision.request),
         "assumptions": list(decision.assumptions),
         "notes": list(decision.notes),
     }
     if trace is not None:
         result["trace"] = trace
     return result
+
+
+def derived_context(request: Request) -> dict[str, JsonValue]:
+    """The keys that nobody gave and that follow from caller, account and environment, by lower-case name."""
+    given = {name.lower() for name in request.context}
+    values: dict[str, tuple[str, ...]] = dict(caller_fixed_keys(request.principal))
+    for layer in reversed(request.derived):
+        values.update(layer)
+    return {
+        key: found[0] if len(found) == 1 else list(found) for key, found in values.items() if found and key not in given
+    }
 
 
 def to_ascii_json(value: JsonValue, *, indent: int | None = None) -> str:
@@ -210,6 +223,7 @@ def decision_schema() -> dict[str, Any]:
         "allowed_resources": _TEXTS,
         "depends_on": {"anyOf": [{"$ref": "#/$defs/Formula"}, {"type": "null"}]},
         "missing_context": _TEXTS,
+        "derived_context": {"type": "object"},
         "assumptions": _TEXTS,
         "notes": _TEXTS,
         "trace": {},

@@ -5,13 +5,26 @@ Each option is tried the other way; where that changes the decision, a note says
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from typing import Final
 
+from iamtui.evaluation.caller import caller_fixed_keys
 from iamtui.evaluation.decision import Decision
-from iamtui.evaluation.policies import DEFAULT_OPTIONS, EngineOptions, PoliciesInForce
-from iamtui.evaluation.reading import read_all_layers
-from iamtui.evaluation.request import Request
+from iamtui.evaluation.policies import (
+    DEFAULT_OPTIONS,
+    EngineOptions,
+    NamedPolicy,
+    NotEvaluated,
+    PoliciesInForce,
+    PolicyInForce,
+)
+from iamtui.evaluation.policy_set import policy_set
+from iamtui.evaluation.reading import Evaluation, read_all_layers
+from iamtui.evaluation.request import PrincipalKind, Request
+from iamtui.policy.compiled import CompiledStatement
+from iamtui.policy.kinds import PolicyType
+from iamtui.policy.resource import ResourceKind
 
 _WHAT: Final = {
     "substitute_variables_in_bool": "whether policy variables work in Bool conditions",
@@ -40,9 +53,95 @@ def with_open_points(
     decision: Decision, request: Request, policies: PoliciesInForce, options: EngineOptions = DEFAULT_OPTIONS
 ) -> Decision:
     """The decision with a note for every open point that it rests on."""
+    reading = read_all_layers(request, policies, options)
     notes: list[str] = []
     for name in option_names():
+        if not _may_matter(name, reading):
+            continue
         other = replace(options, **{name: not getattr(options, name)})
         if read_all_layers(request, policies, other).outcome is not decision.outcome:
             notes.append(f"Rests on a point AWS leaves open: {_WHAT[name]} (option {name}).")
     return replace(decision, notes=(*decision.notes, *notes)) if notes else decision
+
+
+def _may_matter(name: str, reading: Evaluation) -> bool:
+    """Whether an option can change this decision at all: a cheap look before the request is read again."""
+    test = _CAN_MATTER.get(name)
+    return test is None or test(reading)
+
+
+def _statements(reading: Evaluation) -> Iterator[CompiledStatement]:
+    """The statements about the action in every layer that takes part."""
+    action = reading.prepared.action
+    given = reading.policies
+    groups: list[tuple[tuple[PolicyInForce, ...], PolicyType]] = []
+    for policies, policy_type in (
+        (given.identity, PolicyType.IDENTITY),
+        (given.boundaries, PolicyType.BOUNDARY),
+        (given.session, PolicyType.SESSION),
+        (given.vpc_endpoint, PolicyType.VPC_ENDPOINT),
+    ):
+        if not isinstance(policies, NotEvaluated):
+            groups.append((policies, policy_type))
+    if isinstance(given.resource, NamedPolicy):
+        groups.append(((given.resource,), PolicyType.RESOURCE))
+    for levels, policy_type in ((given.scps, PolicyType.SCP), (given.rcps, PolicyType.RCP)):
+        if not isinstance(levels, NotEvaluated):
+            groups.extend((level.policies, policy_type) for level in levels)
+    for group, policy_type in groups:
+        for compiled, _ in policy_set(group, policy_type, reading.language).about(action):
+            yield compiled
+
+
+def _has_condition(reading: Evaluation, base: str, holds: Callable[[str], bool]) -> bool:
+    return any(
+        condition.operator is not None and condition.operator.base == base and any(map(holds, condition.line.values))
+        for statement in _statements(reading)
+        for condition in statement.conditions
+    )
+
+
+def _known_values(reading: Evaluation) -> Iterator[tuple[str, ...]]:
+    request = reading.request
+    yield from request.context.values()
+    for values in request.derived:
+        yield from values.values()
+    yield from caller_fixed_keys(request.principal).values()
+
+
+def _has_short_arn_or_long_resource(reading: Evaluation) -> bool:
+    resource = reading.prepared.resource
+    return (
+        resource.kind is not ResourceKind.ONE
+        or resource.text.count(":") > 5
+        or any(
+            text.count(":") < 5
+            for statement in _statements(reading)
+            if statement.resource.matcher is not None
+            for text in statement.resource.matcher.texts
+        )
+    )
+
+
+_CAN_MATTER: Final[dict[str, Callable[[Evaluation], bool]]] = {
+    "substitute_variables_in_bool": lambda reading: _has_condition(reading, "bool", lambda value: "${" in value),
+    "anonymous_userid": lambda reading: reading.request.principal.kind is PrincipalKind.ANONYMOUS,
+    "deny_federated_without_session_policy": (
+        lambda reading: reading.request.principal.kind is PrincipalKind.FEDERATED_USER
+    ),
+    "role_grant_limited_by_caps": lambda reading: reading.boundary is not None and reading.resource is not None,
+    "not_principal_root_required": lambda reading: any(
+        statement.statement.not_principals is not None for statement in _statements(reading)
+    ),
+    "compare_multivalued_keys": lambda reading: any(len(values) > 1 for values in _known_values(reading)),
+    "trailing_star_crosses_colons": _has_short_arn_or_long_resource,
+    "list_buckets_on_bucket_arn": lambda reading: reading.prepared.resource.lists_buckets,
+    "bare_star_in_arn_operator": lambda reading: _has_condition(reading, "arnlike", lambda value: value == "*"),
+    "wildcards_in_substituted_values": lambda reading: any(
+        "*" in value or "?" in value for values in _known_values(reading) for value in values
+    ),
+    "star_allow_includes_services": lambda reading: reading.request.principal.kind is PrincipalKind.SERVICE,
+    "trust_aws_star_admits_everyone": lambda reading: reading.prepared.trust,
+    "legacy_role_self_trust": lambda reading: reading.prepared.trust,
+    "block_public_access_is_explicit": lambda reading: reading.block_public_access_closes,
+}

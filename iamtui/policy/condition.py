@@ -159,7 +159,7 @@ class CompiledCondition:
             for value in line.values
         ]
         self.variable_keys = variable_names(piece for pieces in parsed for piece in pieces)
-        if operator.base == "stringequals" and not self.variable_keys:
+        if operator.base == "stringequals" and not any(map(_has_variable, parsed)):
             self._literals = frozenset(literal_text(pieces) or "" for pieces in parsed)
         make = _MAKERS[operator.base]
         self._comparers = tuple(make(value, pieces, options) for value, pieces in zip(line.values, parsed, strict=True))

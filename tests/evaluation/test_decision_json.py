@@ -20,11 +20,12 @@ from iamtui.evaluation.decision import (
 from iamtui.evaluation.decision_json import (
     decision_schema,
     decision_to_json,
+    derived_context,
     formula_to_json,
     request_to_json,
     to_ascii_json,
 )
-from iamtui.evaluation.request import Principal, PrincipalKind, Request
+from iamtui.evaluation.request import Principal, PrincipalKind, Request, principal_from_text
 from iamtui.evaluation.scenario import parse_scenario
 from iamtui.policy.formula import And, ConditionLeaf, MissingLeaf, Or, SessionLeaf, Source
 
@@ -91,6 +92,7 @@ def test_every_key_of_the_contract_in_its_order() -> None:
         "allowed_resources": ["arn:aws:s3:::logs/*"],
         "depends_on": None,
         "missing_context": ["aws:SourceIp"],
+        "derived_context": derived_context(REQUEST),
         "assumptions": ["aws:SecureTransport = true"],
         "notes": ["One."],
     }
@@ -174,3 +176,18 @@ def test_schema_names_the_keys_that_are_written() -> None:
     assert set(schema["properties"]) == {*schema["required"], "trace"}
     matched = schema["properties"]["matched"]["items"]
     assert set(matched["properties"]) == set(decision_to_json(decision())["matched"][1])
+
+
+def test_what_follows_from_caller_and_account_is_shown_apart_from_what_was_given() -> None:
+    request = Request(
+        principal_from_text("arn:aws:iam::111111111111:user/alice"),
+        "s3:GetObject",
+        "*",
+        context={"AWS:UserName": ("bob",)},
+        derived=({"aws:principaltag/team": ("blue",)}, {"aws:principaltag/team": ("weak",), "aws:list": ("a", "b")}),
+    )
+    derived = derived_context(request)
+    assert derived["aws:principaltag/team"] == "blue"
+    assert derived["aws:list"] == ["a", "b"]
+    assert derived["aws:principaltype"] == "User"
+    assert "aws:username" not in derived
