@@ -16,6 +16,9 @@ MASK: Final = "••••••••"
 
 BAR_WIDTH: Final = 24
 
+TIME_WIDTH: Final = 12
+"""Room for the longest time left in words ("59m 59s left")."""
+
 URGENCY_STYLES: Final = {
     Urgency.CALM: "$session-active",
     Urgency.SOON: "$session-warning",
@@ -28,8 +31,8 @@ class Field(StrEnum):
     """What can be revealed."""
 
     ACCESS_KEY = "access key"
-    SECRET = "secret"  # noqa: S105 - a label
-    TOKEN = "token"  # noqa: S105 - a label
+    SECRET = "secret"
+    TOKEN = "token"
 
 
 def role_name(session: Session) -> str:
@@ -43,18 +46,18 @@ def bar(fraction: float, style: str, width: int = BAR_WIDTH) -> Content:
     return Content.assemble(("━" * full, style), ("─" * (width - full), "$faint"))
 
 
-def heading_row(session: Session, now: datetime, *, active: bool, width: int) -> Content:
-    """Mark, role, session name, bar and time left, on one line."""
+def heading_row(session: Session, now: datetime, *, active: bool, width: int, name_width: int = 0) -> Content:
+    """Mark, role, account, time left and bar, on one line; the name is filled up to `name_width`."""
     urgency = session.urgency(now)
     style = URGENCY_STYLES[urgency]
     words = session.time_left_words(now) if urgency is Urgency.EXPIRED else f"{session.time_left_words(now)} left"
     parts: list[object] = [
         ("● " if active else "○ ", style if active else "$muted"),
-        (role_name(session), "bold" if active else ""),
+        (role_name(session).ljust(name_width), "bold" if active else ""),
         ("  ", ""),
         (account_of(session), "bold" if active else "$muted"),
         "  ",
-        (words, style),
+        (words.ljust(TIME_WIDTH), style),
     ]
     if width >= 66:
         parts += ["  ", bar(session.fraction_left(now), style)]

@@ -33,6 +33,9 @@ from iamtui.tui.widgets.session_text import (
 REVEAL_SECONDS: Final = 15.0
 """Longest time that a secret stays readable."""
 
+NAME_WIDTH: Final = 24
+"""Role names up to this long stand in a column."""
+
 CONFIRM_SECONDS: Final = 5.0
 """Within this time a second press of the key forgets a session."""
 
@@ -290,7 +293,9 @@ class SessionsPanel(OptionList):
     def _prompt(self, session: Session) -> Content:
         active = session.key == self._book.active_key
         width = self.scrollable_content_region.width or self.app.size.width
-        head = heading_row(session, self._clock(), active=active, width=width)
+        longest = max(len(role_name(held)) for held in self._book)
+        name_width = min(longest, NAME_WIDTH)
+        head = heading_row(session, self._clock(), active=active, width=width, name_width=name_width)
         if not active:
             return head
         return lines(head, identity_row(session), *credential_rows(session, self._revealed.keys()))

@@ -342,7 +342,8 @@ class QuestionPanel(Vertical):
         self._answer = (decision, asked)
         self._form.missing_keys = decision.missing_context
         self._show_title()
-        self._texts(verdict(decision).content, because(decision), notes(decision, long=self.has_class("-wide")))
+        wide = self.has_class("-wide")
+        self._texts(verdict(decision).content, because(decision, short=wide), notes(decision, long=wide))
         self.query_one(LayersList).show(decision, compact=self.has_class("-compact"))
         self.post_message(self.Answered(decision, asked.principal, asked.label, asked.question))
 

@@ -321,10 +321,11 @@ def _origin(leaf: ConditionLeaf | SessionLeaf | MissingLeaf) -> str:
     return f"  [{source.effect} in {short_policy_name(source.policy)}, statement {source.statement + 1}]"
 
 
-def because(decision: Decision) -> Content:
-    """Why, in one line: the condition on which it depends, then the deciding statement."""
+def because(decision: Decision, *, short: bool = False) -> Content:
+    """Why, in one line: the condition on which it depends (`short`: unless `notes` lists it), the statement."""
     deciding = deciding_line(decision)
-    if decision.outcome is not Outcome.DEPENDS or decision.depends_on is None:
+    listed = short and isinstance(decision.depends_on, And | Or)
+    if decision.outcome is not Outcome.DEPENDS or decision.depends_on is None or listed:
         return deciding
     parts: list[str | Content | tuple[str, str]] = [("if ", QUIET), (depends_text(decision.depends_on), "bold")]
     if deciding:

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual.widgets import Input
+
+from iamtui.problem import Problem
+from iamtui.tui.screens.chooser import ChooserScreen
+from iamtui.workspace.opening import SourceChoice
+from iamtui.workspace.workspace import SourceKind
+from tests.support.panel_apps import ScreenApp, screen_text, settle
+
+
+@dataclass
+class Profile:
+    """A profile as the listing gives it."""
+
+    name: str
+    region: str = ""
+    kind: str = ""
+    command: str = ""
+
+
+PROFILES = [
+    Profile("default", "eu-west-1", "access key"),
+    Profile("ci", kind="runs a command", command="/opt/get-keys"),
+]
+
+
+def chooser() -> ScreenApp:
+    return ScreenApp(ChooserScreen(lambda: PROFILES))
+
+
+async def test_enter_alone_opens_the_demo() -> None:
+    app = chooser()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert app.returned == [SourceChoice(SourceKind.DEMO)]
+
+
+async def test_profiles_are_listed_and_opened() -> None:
+    app = chooser()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert "default" in screen_text(app)
+        assert "access key" in screen_text(app)
+        await pilot.press("j", "j", "enter")
+        await settle(pilot)
+        assert app.returned == [SourceChoice(SourceKind.LIVE, profile="default", region="eu-west-1")]
+
+
+async def test_a_profile_that_runs_a_command_is_opened_at_the_second_enter() -> None:
+    app = chooser()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("j", "j", "j", "enter")
+        await settle(pilot)
+        assert app.returned == []
+        assert "/opt/get-keys" in screen_text(app)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert app.returned == [SourceChoice(SourceKind.LIVE, profile="ci")]
+
+
+async def test_moving_away_takes_the_confirmation_back() -> None:
+    app = chooser()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("j", "j", "j", "enter", "k", "j", "enter")
+        await settle(pilot)
+        assert app.returned == []
+
+
+async def test_a_snapshot_is_opened_by_its_path(tmp_path: Path) -> None:
+    file = tmp_path / "account.json"
+    file.write_text("{}")
+    app = chooser()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("j", "enter")
+        await settle(pilot)
+        app.screen.query_one("#chooser-path", Input).value = str(file)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert app.returned == [SourceChoice(SourceKind.SNAPSHOT, snapshot=file)]
+
+
+async def test_a_path_that_is_no_file_is_said(tmp_path: Path) -> None:
+    app = chooser()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("j", "enter", "enter")
+        await settle(pilot)
+        assert "Type the path" in screen_text(app)
+
+        field = app.screen.query_one("#chooser-path", Input)
+        field.value = "nowhere.json"
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "nowhere.json does not exist." in screen_text(app)
+
+        field.value = str(tmp_path)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "is a folder" in screen_text(app).replace("\n", "")
+        assert app.returned == []
+
+
+async def test_escape_goes_back_one_step_at_a_time() -> None:
+    app = chooser()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("j", "enter", "escape")
+        assert app.returned == []
+        await pilot.press("escape")
+        await settle(pilot)
+        assert app.returned == [None]
+
+
+async def test_without_profiles_it_says_so_and_the_rest_works() -> None:
+    app = ScreenApp(ChooserScreen(list))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert "No AWS profiles were found" in screen_text(app)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert app.returned == [SourceChoice(SourceKind.DEMO)]
+
+
+async def test_a_broken_configuration_file_is_said() -> None:
+    def fail() -> list[Profile]:
+        raise Problem("The AWS config file cannot be read.", "Correct line 3.")
+
+    app = ScreenApp(ChooserScreen(fail))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert "The AWS config file cannot be read. Correct line 3." in screen_text(app)

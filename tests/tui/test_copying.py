@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import pytest
+
+from iamtui.credentials.clipboard import ClipboardLease, ClipboardOptions
+from iamtui.credentials.clipboard_routes import ClearResult, ClearState, CopyResult, Route
+from iamtui.problem import Problem
+from iamtui.secret import Secret
+from iamtui.tui.copying import ClipboardCopier
+from tests.support.panel_sessions import SECRET, StillClock, session
+
+
+class FakeRoute:
+    """A clipboard in memory; `terminal` makes it one that is reached through the terminal."""
+
+    def __init__(self, *, terminal: bool = False) -> None:
+        self.name = "fake"
+        self.holds: str | None = None
+        self.cleared = 0
+        self.terminal = terminal
+
+    def copy(self, text: Secret) -> CopyResult:
+        self.holds = text.reveal()
+        write = Secret("\x1b]52;c;AAAA\x07") if self.terminal else None
+        return CopyResult(Route.LOCAL, "fake", True, "copied to the clipboard (fake, read back)", write)
+
+    def clear(self, _fingerprint: str) -> ClearResult:
+        self.cleared += 1
+        self.holds = None
+        return ClearResult(ClearState.CLEARED, "clipboard cleared (fake, read back)")
+
+
+class Stage:
+    """A copier with a clock that stands still."""
+
+    def __init__(self, environ: Mapping[str, str] | None = None, *, terminal: bool = False) -> None:
+        self.clock = StillClock()
+        self.route = FakeRoute(terminal=terminal)
+        self.written: list[str] = []
+        options = ClipboardOptions.from_environment(environ or {})
+        self.copier = ClipboardCopier(self.written.append, options, clock=self.clock, copy_secret=self.copy)
+
+    def copy(self, text: Secret, options: ClipboardOptions) -> ClipboardLease:
+        result = self.route.copy(text)
+        seconds = options.clear_after_seconds
+        end = self.clock() + timedelta(seconds=seconds) if seconds else None
+        return ClipboardLease(self.route, "fingerprint", result, end)
+
+
+def test_exports_are_copied_and_the_sentence_names_route_and_time() -> None:
+    stage = Stage()
+
+    sentence = stage.copier.copy_exports(session())
+
+    assert stage.route.holds is not None
+    assert SECRET in stage.route.holds
+    assert sentence == "Export lines (cleared in 30 s): copied to the clipboard (fake, read back)."
+    assert SECRET not in sentence
+
+
+def test_a_demo_session_is_named_so() -> None:
+    assert Stage().copier.copy_exports(session(demo=True)).startswith("DEMO export lines")
+
+
+def test_the_exports_are_due_after_their_time_and_then_cleared() -> None:
+    stage = Stage()
+    stage.copier.copy_exports(session())
+
+    stage.clock.move(29)
+    assert not stage.copier.due()
+    stage.clock.move(1)
+    assert stage.copier.due()
+    assert stage.copier.clear() == "clipboard cleared (fake, read back)"
+    assert stage.route.holds is None
+    assert not stage.copier.due()
+    assert stage.copier.clear() == ""
+    assert stage.route.cleared == 1
+
+
+def test_a_second_copy_starts_the_time_again() -> None:
+    stage = Stage()
+    stage.copier.copy_exports(session())
+    stage.clock.move(20)
+    stage.copier.copy_exports(session())
+    stage.clock.move(20)
+
+    assert not stage.copier.due()
+
+
+def test_a_text_that_is_no_secret_stays() -> None:
+    stage = Stage()
+
+    assert stage.copier.copy_text("arn:x", "ARN") == "ARN copied to the clipboard (fake, read back)."
+    stage.clock.move(3600)
+    assert not stage.copier.due()
+    assert stage.route.holds == "arn:x"
+
+
+def test_what_the_terminal_must_be_told_is_written_to_it() -> None:
+    stage = Stage(terminal=True)
+
+    stage.copier.copy_exports(session())
+
+    assert stage.written == ["\x1b]52;c;AAAA\x07"]
+
+
+def test_an_expired_session_is_not_copied() -> None:
+    stage = Stage()
+    stage.clock.move(3600)
+
+    with pytest.raises(Problem, match="has expired"):
+        stage.copier.copy_exports(session())
+    assert stage.route.holds is None

@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import pytest
+from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.command import CommandPalette
+from textual.content import Content
+from textual.widgets import Static
+
+from iamtui.evaluation.decision import Decision
+from iamtui.problem import Problem
+from iamtui.tui.commands import ActionCommands
+from iamtui.tui.dialogs.help import HelpScreen, help_sections
+from iamtui.tui.screens.text_screen import TextScreen
+from iamtui.tui.screens.trace import TraceScreen
+from iamtui.tui.screens.trace_text import trace_rows
+from iamtui.tui.widgets.question.panel import QuestionPanel
+from iamtui.tui.widgets.wrapped import wrap
+from iamtui.workspace import asking
+from iamtui.workspace.asking import Question
+from tests.support import panel_records as records
+from tests.support.panel_apps import PanelApp, ScreenApp, screen_text, settle, type_text
+
+ASKED = Question("s3:GetObject", "arn:aws:s3:::data-lake/x")
+
+
+@pytest.mark.parametrize("width", [10, 23, 40, 200])
+def test_wrapping_keeps_every_word_and_fits(width: int) -> None:
+    text = "    one two three 世界世界世界世界世界 " + "x" * 50 + " four"
+
+    rows = wrap(Content(text), width)
+
+    assert all(cell_len(row.plain) <= width for row in rows)
+    assert "".join("".join(row.plain.split()) for row in rows) == "".join(text.split())
+    assert all(row.plain.startswith("    ") for row in rows)
+
+
+def test_wrapping_keeps_styles() -> None:
+    row = Content.assemble("aaaa bbbb ", ("cccc dddd", "bold"))
+
+    rows = wrap(row, 10)
+
+    assert [piece.plain for piece in rows] == ["aaaa bbbb", "cccc dddd"]
+    assert [str(span.style) for span in rows[1].spans] == ["bold"]
+
+
+async def test_search_marks_counts_and_goes_round() -> None:
+    rows = [Content(f"line {number}" + (" needle" if number % 40 == 0 else "")) for number in range(200)]
+    app = ScreenApp(TextScreen(Content("Title"), rows))
+    async with app.run_test(size=(60, 20)) as pilot:
+        await settle(pilot)
+        await pilot.press("slash")
+        await type_text(pilot, "NEEDLE")
+        await settle(pilot)
+        assert "1 of 5" in screen_text(app)
+
+        await pilot.press("enter", "n")
+        await settle(pilot)
+        assert "2 of 5" in screen_text(app)
+        assert "line 40 needle" in screen_text(app)
+        await pilot.press("N", "N")
+        await settle(pilot)
+        assert "5 of 5" in screen_text(app)
+        assert "line 160 needle" in screen_text(app)
+
+        await pilot.press("escape")
+        assert app.returned == []
+        await pilot.press("escape")
+        await settle(pilot)
+        assert app.returned == [None]
+
+
+async def test_search_that_finds_nothing_says_so() -> None:
+    app = ScreenApp(TextScreen(Content("Title"), [Content("abc")]))
+    async with app.run_test(size=(60, 20)) as pilot:
+        await pilot.press("slash")
+        await type_text(pilot, "xyz")
+        await settle(pilot)
+        assert "nothing found" in screen_text(app)
+
+
+async def test_the_text_wraps_anew_when_the_window_changes() -> None:
+    app = ScreenApp(TextScreen(Content("Title"), [Content("word " * 30)]))
+    async with app.run_test(size=(60, 20)) as pilot:
+        await settle(pilot)
+        narrow = screen_text(app).count("word ")
+        lines = [row for row in screen_text(app).split("\n") if "word" in row]
+        assert len(lines) == 3
+        await pilot.resize_terminal(120, 20)
+        await settle(pilot)
+        assert len([row for row in screen_text(app).split("\n") if "word" in row]) == 2
+        assert screen_text(app).count("word ") == narrow
+
+
+def test_the_trace_names_question_verdict_layers_and_statement_text() -> None:
+    rows = [
+        row.plain for row in trace_rows(records.small_workspace(), records.depends(), records.role_principal(), ASKED)
+    ]
+    text = "\n".join(rows)
+
+    assert "Action     s3:GetObject" in text
+    assert "[?] DEPENDS on aws:MultiFactorAuthPresent, aws:SourceIp" in text
+    assert "[?] service control policies (SCP)  not evaluated" in text
+    assert '"Sid": "ReadLake",' in text
+    assert any(row.startswith("       4 ") for row in rows)
+    assert "Keys that matter and were not given" in text
+
+
+async def test_the_trace_screen_shows_every_statement_that_was_looked_at() -> None:
+    workspace = records.small_workspace()
+    principal = records.role_principal()
+    decision = asking.ask(workspace, principal, ASKED)
+    app = ScreenApp(TraceScreen(workspace, decision, principal, ASKED, "role/deploy-prod"))
+    async with app.run_test(size=(120, 100)) as pilot:
+        await settle(pilot)
+        text = screen_text(app)
+        assert "[+] ALLOWED" in text
+        assert "Allow matches  data-lake-read / ReadLake (lines 4-15)" in text
+        assert "about other actions" in text
+        assert "may call s3:GetObject" in text
+
+
+async def test_a_denial_comes_with_what_would_allow_it() -> None:
+    workspace = records.small_workspace()
+    principal = records.user_principal("bob")
+    decision = asking.ask(workspace, principal, ASKED)
+    app = ScreenApp(TraceScreen(workspace, decision, principal, ASKED, "user/bob"))
+    async with app.run_test(size=(120, 60)) as pilot:
+        await settle(pilot)
+        text = screen_text(app)
+        assert "[-] DENIED no allow" in text
+        assert "What would allow it" in text
+        assert '"Action": "s3:GetObject"' in text
+
+
+async def test_a_trace_that_cannot_be_made_leaves_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_args: object) -> Decision:
+        raise ValueError("data")
+
+    monkeypatch.setattr(asking, "ask_and_trace", fail)
+    screen = TraceScreen(records.small_workspace(), records.allowed(), records.role_principal(), ASKED, "role/x")
+    app = ScreenApp(screen)
+    async with app.run_test(size=(120, 60)) as pilot:
+        await pilot.pause(0.2)
+        await pilot.pause()
+        text = screen_text(app)
+        assert "[+] ALLOWED" in text
+        assert "ValueError, an error in iamtui" in text
+
+
+async def test_a_trace_with_a_problem_says_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_args: object) -> Decision:
+        raise Problem("The account changed.", "Ask again.")
+
+    monkeypatch.setattr(asking, "ask_and_trace", refuse)
+    screen = TraceScreen(records.small_workspace(), records.allowed(), records.role_principal(), ASKED, "role/x")
+    app = ScreenApp(screen)
+    async with app.run_test(size=(120, 60)) as pilot:
+        await settle(pilot)
+        assert "The account changed. Ask again." in screen_text(app)
+
+
+# Help and commands, both from the live bindings
+
+
+def panel_app() -> PanelApp:
+    return PanelApp(QuestionPanel(catalogue=records.FewActions()))
+
+
+async def test_the_help_lists_every_described_binding_of_the_panes() -> None:
+    app = panel_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        sections = {section.title: section for section in help_sections(app.screen, {})}
+
+        described = [b for b in QuestionPanel.BINDINGS if isinstance(b, Binding) and b.description]
+        listed = {key.words for key in sections["Question panel"].keys}
+        assert listed == {binding.tooltip or binding.description for binding in described}
+        assert "Layers list" in sections
+
+
+async def test_the_help_puts_the_focused_pane_first_and_shows_changed_keys() -> None:
+    app = panel_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.query_one("#question-layers").focus()
+        await settle(pilot)
+        sections = help_sections(app.screen, {"question.ask": "ctrl+r"})
+
+        assert sections[0].title == "Layers list"
+        assert sections[0].here
+        panel = next(section for section in sections if section.title == "Question panel")
+        [keys] = [key.keys for key in panel.keys if key.words == "Go to the question's action"]
+        assert keys == "^r"
+
+
+async def test_the_help_screen_explains_the_marks() -> None:
+    app = panel_app()
+    async with app.run_test(size=(100, 70)) as pilot:
+        await settle(pilot)
+        app.push_screen(HelpScreen(app.screen))
+        await settle(pilot)
+        text = screen_text(app)
+        for words in ("[+] ALLOWED", "[x] DENIED explicit", "[-] DENIED no allow", "[?] DEPENDS"):
+            assert words in text
+        await pilot.press("question_mark")
+        await settle(pilot)
+        assert not isinstance(app.screen, HelpScreen)
+
+
+class PaletteApp(PanelApp):
+    """The panel with a palette of actions."""
+
+    ENABLE_COMMAND_PALETTE = True
+    COMMANDS = {ActionCommands}  # noqa: RUF012 - declared so by the base class
+
+    def compose(self) -> ComposeResult:
+        yield from super().compose()
+        yield Static("end")
+
+
+async def test_the_palette_runs_the_action_a_key_does() -> None:
+    app = PaletteApp(QuestionPanel(catalogue=records.FewActions()))
+    async with app.run_test(size=(100, 40)) as pilot:
+        app.query_one("#question-layers").focus()
+        await settle(pilot)
+        app.action_command_palette()
+        await settle(pilot)
+        await pilot.pause(0.3)
+        assert isinstance(app.screen, CommandPalette)
+        assert "Ask  (f5)" in screen_text(app)
+
+        await type_text(pilot, "ask")
+        await pilot.pause(0.5)
+        await pilot.press("enter")
+        await pilot.pause(0.3)
+        assert not isinstance(app.screen, CommandPalette)
+        assert app.focused is app.query_one("#question-action")
