@@ -224,6 +224,9 @@ class CompiledCondition:
             return operator.negated
         if operator.over is SetOperator.ALL and values == ("",):
             return True
+        if len(values) == 1:
+            holds = self._holds(operator.negated, values[0], context)
+            return self._leaf() if holds is None else holds
         hold = [self._holds(operator.negated, value, context) for value in values]
         if operator.over is SetOperator.ALL or (operator.over is None and operator.negated):
             result = False if False in hold else None if None in hold else True
@@ -322,25 +325,47 @@ def _split_fields(tokens: Sequence[Token]) -> list[Sequence[Token]] | None:
     return None
 
 
+_Field = Glob | str | None
+"""One field of an ARN pattern: a text to equal, a pattern to match, or None for anything."""
+
+
+def _arn_fields(pieces: Sequence[Piece]) -> tuple[_Field, ...] | None:
+    fields = _split_fields(tokens_of(pieces))
+    return None if fields is None else tuple(map(_arn_field, fields))
+
+
+def _arn_field(tokens: Sequence[Token]) -> _Field:
+    if tuple(tokens) == (Wild.STAR,):
+        return None
+    if any(isinstance(token, Wild) for token in tokens):
+        return Glob(tokens)
+    return "".join(token for token in tokens if isinstance(token, str))
+
+
+def _compare_arn(fields: tuple[_Field, ...] | None, value: str) -> Comparison:
+    if fields is None:
+        return Comparison.BAD_PATTERN
+    parts = value.split(":", 5)
+    if len(parts) != 6:
+        return Comparison.BAD_VALUE
+    for field, part in zip(fields, parts, strict=True):
+        if field is None:
+            continue
+        if isinstance(field, str):
+            if field != part:
+                return _NO
+        elif not field.matches(part):
+            return _NO
+    return _YES
+
+
 def _arn_like(_value: str, pieces: tuple[Piece, ...], options: LanguageOptions) -> _Comparer:
-    def fields_of(resolved: Sequence[Piece]) -> list[Glob] | None:
-        fields = _split_fields(tokens_of(resolved))
-        return None if fields is None else [Glob(field) for field in fields]
-
-    def compare(globs: list[Glob] | None, value: str) -> Comparison:
-        if globs is None:
-            return Comparison.BAD_PATTERN
-        parts = value.split(":", 5)
-        if len(parts) != 6:
-            return Comparison.BAD_VALUE
-        return _YES if all(glob.matches(part) for glob, part in zip(globs, parts, strict=True)) else _NO
-
     if pieces == (Wild.STAR,) and options.bare_star_in_arn_operator:
         return lambda _value, _context: _YES
     if _has_variable(pieces):
-        return _variable_text(pieces, options, lambda resolved, value: compare(fields_of(resolved), value))
-    globs = fields_of(pieces)
-    return lambda value, _context: compare(globs, value)
+        return _variable_text(pieces, options, lambda resolved, value: _compare_arn(_arn_fields(resolved), value))
+    fields = _arn_fields(pieces)
+    return lambda value, _context: _compare_arn(fields, value)
 
 
 def _typed(

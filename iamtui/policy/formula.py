@@ -7,7 +7,7 @@ condition that has to hold, or has not to hold.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 
@@ -130,7 +130,7 @@ def negate(truth: Truth) -> Truth:
         return any_of(negate(part) for part in truth.parts)
     if isinstance(truth, Or):
         return all_of(negate(part) for part in truth.parts)
-    return replace(truth, holds=not truth.holds)
+    return _changed(truth, not truth.holds, truth.source)
 
 
 def with_source(truth: Truth, source: Source) -> Truth:
@@ -141,7 +141,16 @@ def with_source(truth: Truth, source: Source) -> Truth:
         return all_of(with_source(part, source) for part in truth.parts)
     if isinstance(truth, Or):
         return any_of(with_source(part, source) for part in truth.parts)
-    return truth if truth.source is not None else replace(truth, source=source)
+    return truth if truth.source is not None else _changed(truth, truth.holds, source)
+
+
+def _changed(leaf: Leaf, holds: bool, source: Source | None) -> Leaf:
+    """A copy of a leaf; spelled out because this is done for every undetermined statement."""
+    if isinstance(leaf, ConditionLeaf):
+        return ConditionLeaf(leaf.op, leaf.key, leaf.values, holds, leaf.literal, source)
+    if isinstance(leaf, SessionLeaf):
+        return SessionLeaf(leaf.name, holds, source)
+    return MissingLeaf(leaf.document, leaf.permission, holds, leaf.effect, source)
 
 
 def leaves(truth: Truth) -> list[Leaf]:
@@ -155,7 +164,7 @@ def leaves(truth: Truth) -> list[Leaf]:
 
 def _identity(node: Node) -> Node:
     """What makes two leaves the same condition, wherever they come from."""
-    return node if isinstance(node, (And, Or)) or node.source is None else replace(node, source=None)
+    return node if isinstance(node, (And, Or)) or node.source is None else _changed(node, node.holds, None)
 
 
 def _absorb(parts: tuple[Node, ...], inner: type[And] | type[Or]) -> tuple[Node, ...]:
