@@ -255,6 +255,8 @@ class IamtuiApp(App[None]):
 
     @on(SourceOpened)
     def _source_opened(self, event: SourceOpened) -> None:
+        if event.choice is not self._choice:
+            return
         self._main.set_workspace(event.workspace, event.inventory, event.index)
         account = event.workspace.account
         words = f"{len(account.users):,} users, {len(account.groups):,} groups, {len(account.roles):,} roles"

@@ -50,6 +50,12 @@ class ChildrenTable(LineView):
         entity: Entity
 
     @dataclass
+    class ChildHighlighted(Message):
+        """The user moved the cursor to another line."""
+
+        entity: Entity
+
+    @dataclass
     class LeftTowardsTree(Message):
         """h or left: the user goes back to the tree."""
 
@@ -209,8 +215,10 @@ class ChildrenTable(LineView):
         self.action_open_line()
 
     def on_line_view_cursor_moved(self, event: LineView.CursorMoved) -> None:
-        """Nothing else follows this cursor."""
+        """Announce the entity, while this is where the user is."""
         event.stop()
+        if self.has_focus and self.entity is not None:
+            self.post_message(self.ChildHighlighted(self.entity))
 
     def on_line_view_line_opened(self, event: LineView.LineOpened) -> None:
         """Announce which entity was opened."""

@@ -1,0 +1,303 @@
+"""Browsing: the layout of the main screen, where the user is in the account, and how they get elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container, Horizontal, Vertical
+from textual.content import Content
+from textual.geometry import Offset
+from textual.message import Message
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Footer, Static
+
+from iamtui.account.model import Account
+from iamtui.tui import clock
+from iamtui.tui.inventory import TOP_BRANCHES, Inventory, Node, key_of
+from iamtui.tui.safe import line, plain
+from iamtui.tui.screens.history import History
+from iamtui.tui.screens.jump import JumpScreen
+from iamtui.tui.screens.panes import Zoom
+from iamtui.tui.search import SearchIndex
+from iamtui.tui.widgets.children_table import ChildrenTable
+from iamtui.tui.widgets.detail.detail_pane import DetailPane
+from iamtui.tui.widgets.detail.rows import RowsView
+from iamtui.tui.widgets.explorer import Explorer
+from iamtui.tui.widgets.line_view import LineView
+from iamtui.tui.widgets.message_line import MessageLine
+from iamtui.tui.widgets.notice import Notice, Severity
+from iamtui.tui.widgets.question.panel import QuestionPanel
+from iamtui.tui.widgets.sessions import Copier, SessionsPanel
+from iamtui.tui.widgets.status_line import StatusLine
+from iamtui.tui.widgets.subject import Subject
+from iamtui.workspace.workspace import Workspace
+
+TOO_SMALL: Final = "iamtui needs a window of at least 60 columns and 20 rows: please make it larger."
+
+
+class BrowsingScreen(Screen[None]):
+    """Owns the workspace on screen and where the user is; widgets announce, this screen decides.
+
+    MainScreen adds what is asked and done about the place where the user is.
+    """
+
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared so by the base class
+        (0, "-tiny-width"),
+        (60, "-narrow"),
+        (100, "-medium"),
+        (180, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS = [(0, "-tiny-height"), (20, "-short"), (30, "-tall")]  # noqa: RUF012 - as above
+
+    @dataclass
+    class StopWaiting(Message):
+        """Escape with nothing to leave: whatever is being loaded may stop."""
+
+    def __init__(self, copier: Copier) -> None:
+        super().__init__()
+        self._workspace: Workspace | None = None
+        self._inventory = Inventory(Account(id=""))
+        self._history = History()
+        self._copier = copier
+        self._zoom = Zoom(self)
+
+    def compose(self) -> ComposeResult:
+        """One tree of widgets for every size; the styles arrange it."""
+        yield StatusLine(id="status")
+        with Horizontal(id="body"):
+            yield Explorer(id="explorer")
+            with Container(id="right"):
+                yield Subject(id="subject")
+                with Vertical(id="side"):
+                    yield QuestionPanel(id="question")
+                    yield SessionsPanel(self._copier, clock=_now, id="sessions")
+        yield MessageLine(id="message")
+        yield Footer(show_command_palette=False)
+        yield Static(plain(TOO_SMALL), id="too-small")
+
+    def on_mount(self) -> None:
+        """Say what to do while there is no account."""
+        self.explorer.border_title = line("Account")
+        self.subject.welcome(_nothing_open())
+        self.explorer.tree_view.focus()
+
+    # Parts.
+
+    @property
+    def explorer(self) -> Explorer:
+        """The explorer."""
+        return self.query_one(Explorer)
+
+    @property
+    def subject(self) -> Subject:
+        """The detail pane or table."""
+        return self.query_one(Subject)
+
+    @property
+    def question(self) -> QuestionPanel:
+        """The question panel."""
+        return self.query_one(QuestionPanel)
+
+    @property
+    def workspace(self) -> Workspace | None:
+        """The workspace on screen, or None."""
+        return self._workspace
+
+    def say(self, text: Content | str, severity: Severity = Severity.INFORMATION, *, stays: bool = False) -> None:
+        """Show a message on the message line."""
+        self.query_one(MessageLine).say(text, severity, stays=stays)
+
+    @on(Notice)
+    def _notice(self, event: Notice) -> None:
+        event.stop()
+        self.say(event.content, event.severity)
+
+    # The account.
+
+    def set_workspace(self, workspace: Workspace, inventory: Inventory, index: SearchIndex) -> None:
+        """Show an account, built by a worker; the cursor stays where the account still has it."""
+        first = self._workspace is None or self._workspace.account.id != workspace.account.id
+        if first:
+            self._history = History()
+        self._workspace, self._inventory = workspace, inventory
+        self.query_one(StatusLine).set_workspace(workspace)
+        self.workspace_changed(workspace)
+        self.explorer.set_inventory(inventory, index)
+        if first:
+            self.explorer.open_branch(TOP_BRANCHES[0])
+        node = self.explorer.node
+        if node is not None:
+            self._show(node)
+
+    @on(Explorer.EntitySelected)
+    def _selected(self, event: Explorer.EntitySelected) -> None:
+        event.stop()
+        if self._workspace is not None:
+            self._show(event.node)
+
+    def _show(self, node: Node) -> None:
+        self._history.move(key_of(node))
+        self.subject.show_node(self._inventory, node)
+        self.place_changed(node)
+
+    def workspace_changed(self, workspace: Workspace) -> None:
+        """Tell the other panes that there is another account, or newer data."""
+        raise NotImplementedError
+
+    def place_changed(self, node: Node) -> None:
+        """Tell the other panes where the user is now."""
+        raise NotImplementedError
+
+    @on(Explorer.EntityOpened)
+    def _opened(self, event: Explorer.EntityOpened) -> None:
+        event.stop()
+        self.subject.active_view.focus()
+
+    @on(ChildrenTable.ChildOpened)
+    def _child_opened(self, event: ChildrenTable.ChildOpened) -> None:
+        event.stop()
+        self.go_to(key_of(event.entity))
+        self.subject.active_view.focus()
+
+    @on(ChildrenTable.ChildHighlighted)
+    def _child_highlighted(self, event: ChildrenTable.ChildHighlighted) -> None:
+        event.stop()
+        self.place_changed(event.entity)
+
+    @on(DetailPane.Followed)
+    def _followed(self, event: DetailPane.Followed) -> None:
+        event.stop()
+        self.go_to(event.target)
+
+    @on(RowsView.LeftTowardsTree)
+    @on(ChildrenTable.LeftTowardsTree)
+    def _left(self) -> None:
+        self.explorer.tree_view.focus()
+
+    @on(QuestionPanel.Left)
+    def _question_left(self, event: QuestionPanel.Left) -> None:
+        event.stop()
+        self.explorer.tree_view.focus()
+
+    @on(LineView.CursorMoved)
+    @on(LineView.LineOpened)
+    def _unused(self, event: LineView.CursorMoved | LineView.LineOpened) -> None:
+        event.stop()
+
+    # Going places.
+
+    def go_to(self, key: str) -> bool:
+        """Jump to a node by its key (an ARN, or a branch), remembering where one was; False when it is not there."""
+        node = self._inventory.find(key)
+        if node is None:
+            self.say(line("Not in this account as loaded: ", (key, "bold")), Severity.WARNING)
+            return False
+        self._history.jump()
+        self.explorer.reveal(key)
+        self._show(node)
+        return True
+
+    def action_back(self) -> None:
+        """Go back."""
+        self._travel(self._history.back(), "There is no place to go back to.")
+
+    def action_forward(self) -> None:
+        """Go forward."""
+        self._travel(self._history.forward(), "There is no place to go forward to.")
+
+    def _travel(self, key: str | None, otherwise: str) -> None:
+        if key is None:
+            self.say(plain(otherwise))
+        elif not self.explorer.reveal(key):
+            self.say(line("No longer in the account: ", (key, "bold")), Severity.WARNING)
+
+    def action_follow(self) -> None:
+        """Go to what the line under the detail pane's cursor names, or to the first name there is."""
+        view = self.subject.active_view
+        rows = view.rows if isinstance(view, RowsView) else ()
+        here = view.row if isinstance(view, RowsView) else None
+        target = next((row.target for row in (here, *rows) if row is not None and row.target), "")
+        if target:
+            self.go_to(target)
+        else:
+            self.say(plain("Nothing to follow here: there is no underlined name in the detail pane."))
+
+    def action_filter(self) -> None:
+        """Go to the filter."""
+        self.explorer.filter_input.focus()
+
+    def action_tab(self, number: str) -> None:
+        """Show a tab of the detail pane."""
+        if self.subject.detail.display and not self.subject.detail.select_tab(number):
+            self.say(plain(f"There is no tab {number} here."))
+
+    def action_leave(self) -> None:
+        """Back to the tree; in the tree: drop the filter."""
+        if self.explorer.tree_view.has_focus and not self.explorer.clear_filter():
+            self.post_message(self.StopWaiting())
+        self.explorer.tree_view.focus()
+
+    # The layout.
+
+    def panes(self) -> dict[str, Widget]:
+        """The panes that can be jumped to and zoomed, by their letter, in focus order."""
+        sessions = self.query_one(SessionsPanel)
+        found: dict[str, Widget] = {"e": self.explorer, "d": self.subject, "q": self.question, "s": sessions}
+        return {letter: pane for letter, pane in found.items() if pane.display and pane.region.area}
+
+    def action_jump(self) -> None:
+        """Show the letters, then move the focus."""
+        places = {letter: Offset(pane.region.x + 1, pane.region.y) for letter, pane in self.panes().items()}
+        self.app.push_screen(JumpScreen(places), self._jumped)
+
+    def _jumped(self, letter: str | None) -> None:
+        if letter == "e":
+            self.explorer.tree_view.focus()
+        elif letter == "d":
+            self.subject.active_view.focus()
+        elif letter == "q":
+            self.question.action_ask()
+        elif letter == "s":
+            self.query_one(SessionsPanel).focus()
+
+    def action_zoom(self) -> None:
+        """Give the focused pane the whole window, or everything its place back."""
+        if not self.unzoom() and self._zoom.zoom((self.explorer, self.subject, self.query_one("#side"))):
+            self.say(plain("Zoomed: z gives the other panes their place back."), stays=True)
+
+    def unzoom(self) -> bool:
+        """Give everything its place back; False when nothing is zoomed."""
+        unzoomed = self._zoom.unzoom()
+        if unzoomed:
+            self.query_one(MessageLine).clear()
+        return unzoomed
+
+    def step_back(self) -> bool:
+        """One step back for `q`: zoom, filter, place; False when there is nothing left to leave."""
+        if self.unzoom() or self.explorer.clear_filter():
+            return True
+        key = self._history.back()
+        if key is None:
+            return False
+        self.explorer.reveal(key)
+        self.explorer.tree_view.focus()
+        return True
+
+
+def _now() -> datetime:
+    return clock.now()
+
+
+def _nothing_open() -> Content:
+    return Content("\n").join(
+        [
+            line(("No account is open.", "bold $foreground")),
+            plain(""),
+            line("Press ", ("P", "bold $match"), " to choose one: the demo, an AWS profile, or a snapshot file."),
+        ]
+    )
