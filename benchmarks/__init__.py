@@ -1,0 +1,1 @@
+"""What must stay fast: generated accounts, and measurements over them. Run as `python -m benchmarks`."""
