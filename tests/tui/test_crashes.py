@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import io
-import os
-import pty
-import select
-import subprocess
-import sys
 import textwrap
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +16,7 @@ from iamtui.tui.app import IamtuiApp
 from iamtui.tui.widgets.sessions import SessionsPanel
 from tests.support.panel_sessions import SECRET, TOKEN, session
 from tests.support.screen_app import make_app, settle
+from tests.support.terminal_run import run_on_terminal
 
 
 def recording(app: IamtuiApp) -> io.StringIO:
@@ -151,32 +146,8 @@ def test_a_crash_on_a_real_terminal_shows_no_secret(tmp_path: Path) -> None:
             """
         )
     )
-    root = Path(__file__).parents[2]
-    environment = {**os.environ, "PYTHONPATH": str(root), "TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40"}
-    controller, terminal = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, str(script)], stdin=terminal, stdout=terminal, stderr=terminal, env=environment, cwd=root
-    )
-    os.close(terminal)
-    output = b""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        ready, _, _ = select.select([controller], [], [], 0.5)
-        if ready:
-            try:
-                chunk = os.read(controller, 65536)
-            except OSError:
-                break
-            if not chunk:
-                break
-            output += chunk
-        elif process.poll() is not None:
-            break
-    os.close(controller)
-    process.kill()
-    code = process.wait(10)
+    text, code = run_on_terminal(script)
 
-    text = output.decode("utf-8", "replace")
     assert "something broke" in text
     assert code == 1
     assert "deploy-prod" in text

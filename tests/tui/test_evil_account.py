@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 from textual.app import App
@@ -33,6 +35,7 @@ from tests.support.panel_apps import PanelApp, ScreenApp, screen_text
 from tests.support.panel_apps import settle as settle_panel
 from tests.support.panel_sessions import RecordingCopier, StillClock, session
 from tests.support.screen_app import make_app, press, settle
+from tests.support.terminal_run import run_on_terminal
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 
@@ -298,3 +301,42 @@ async def test_the_help() -> None:
         await settle(pilot)
         assert "Verdicts" in screen_text(app) or "Help" in screen_text(app)
         assert_clean(app)
+
+
+def test_nothing_evil_reaches_a_real_terminal(tmp_path: Path) -> None:
+    script = tmp_path / "evil.py"
+    script.write_text(
+        textwrap.dedent(
+            """
+            import sys
+            from tests.support.screen_app import SAMPLE, RecordingCopier
+            from tests.support.evil_account import EVIL, evil_account
+            from tests.tui.test_evil_account import evil_workspace
+            from iamtui.tui.app import IamtuiApp
+
+            async def tour(app):
+                app.say(EVIL, stays=True)
+                for entity in evil_account().entities():
+                    app.main.go_to(entity.arn)
+                    for tab in "12345":
+                        app.main.action_tab(tab)
+                        app.refresh()
+                        await asyncio.sleep(0.02)
+                app.exit()
+
+            import asyncio
+            IamtuiApp.on_ready = lambda app: app.set_timer(1.5, lambda: app.run_worker(tour(app)))
+            app = IamtuiApp(SAMPLE, opener=lambda *_: evil_workspace(), copier=RecordingCopier())
+            app.run()
+            sys.exit(app.return_code or 0)
+            """
+        )
+    )
+
+    text, code = run_on_terminal(script)
+
+    assert code == 0, text[-2000:]
+    assert "mallory" in text
+    assert "[red]x[/]" in text
+    assert "\x1b]52;" not in text
+    assert not {"\x9b", "\x9d", "\u202e", "\u2066", "\u200b", "\u2060", "\ufeff", "\U000e0041"} & set(text)

@@ -16,6 +16,8 @@ MASK: Final = "••••••••"
 
 BAR_WIDTH: Final = 24
 
+SHORTEST_BAR: Final = 8
+
 TIME_WIDTH: Final = 12
 """Room for the longest time left in words ("59m 59s left")."""
 
@@ -59,8 +61,9 @@ def heading_row(session: Session, now: datetime, *, active: bool, width: int, na
         "  ",
         (words.ljust(TIME_WIDTH), style),
     ]
-    if width >= 66:
-        parts += ["  ", bar(session.fraction_left(now), style)]
+    room = min(BAR_WIDTH, width - line(*parts).cell_length - 8)
+    if room >= SHORTEST_BAR:
+        parts += ["  ", bar(session.fraction_left(now), style, room)]
     if session.demo:
         parts.append(("  DEMO", "bold $session-warning"))
     return line(*parts)

@@ -110,7 +110,8 @@ class QuestionPanel(Vertical):
         }
         &.-wide LayersList {
             margin: 1 1 0 1;
-            max-height: 12;
+            max-height: 24;
+            text-wrap: wrap;
         }
     }
     """

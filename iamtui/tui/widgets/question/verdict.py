@@ -137,7 +137,7 @@ def deciding_line(decision: Decision) -> Content:
             parts[0] = ("would be allowed by ", QUIET)
         if ref.layer is not Layer.IDENTITY:
             parts.append((f" in the {LAYER_NAMES[ref.layer]} layer", QUIET))
-        others = sum(1 for other in decision.matched if other.effect == ref.effect) - 1
+        others = sum(1 for other in decision.matched if (other.effect, other.layer) == (ref.effect, ref.layer)) - 1
         if others > 0:
             parts.append((f" and {others} more", QUIET))
         return Content.assemble(*parts)
