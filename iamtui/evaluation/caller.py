@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Final
 
 from iamtui.evaluation.request import Principal, PrincipalKind
@@ -62,7 +61,6 @@ def is_service_linked(principal: Principal) -> bool:
     )
 
 
-@lru_cache(maxsize=32768)
 def caller_fixed_keys(principal: Principal, *, anonymous_userid: bool = True) -> Mapping[str, tuple[str, ...]]:
     """The condition keys that the caller alone decides, by lower-case name; () is known to be absent.
 
@@ -92,14 +90,7 @@ def caller_fixed_keys(principal: Principal, *, anonymous_userid: bool = True) ->
     return keys
 
 
-@lru_cache(maxsize=32768)
-def caller_of(principal: Principal, *, session_may_vary: bool, has_boundary: bool) -> Caller:
-    """The caller as principal elements see it.
-
-    Args:
-        session_may_vary: whether the session of a caller given as a role ARN is open (discover mode).
-        has_boundary: whether a permissions boundary is in force.
-    """
+def _caller_of(principal: Principal, *, session_may_vary: bool, has_boundary: bool) -> Caller:
     return Caller(
         kind=_CALLER_KINDS[principal.kind],
         name=principal.arn,
@@ -113,3 +104,54 @@ def caller_of(principal: Principal, *, session_may_vary: bool, has_boundary: boo
         session_may_vary=session_may_vary and principal.kind is PrincipalKind.ROLE,
         has_boundary=has_boundary,
     )
+
+
+class CallerFacts:
+    """What follows from one principal, worked out once and kept while the same object is asked about."""
+
+    __slots__ = ("_callers", "_fixed", "partition", "principal", "service_linked")
+
+    def __init__(self, principal: Principal) -> None:
+        self.principal = principal
+        self.partition = partition_of(principal)
+        self.service_linked = is_service_linked(principal)
+        self._callers: dict[tuple[bool, bool], Caller] = {}
+        self._fixed: dict[bool, Mapping[str, tuple[str, ...]]] = {}
+
+    def fixed_keys(self, *, anonymous_userid: bool) -> Mapping[str, tuple[str, ...]]:
+        """As `caller_fixed_keys`."""
+        found = self._fixed.get(anonymous_userid)
+        if found is None:
+            found = self._fixed[anonymous_userid] = caller_fixed_keys(self.principal, anonymous_userid=anonymous_userid)
+        return found
+
+    def caller(self, *, session_may_vary: bool, has_boundary: bool) -> Caller:
+        """The caller as principal elements see it.
+
+        Args:
+            session_may_vary: whether the session of a caller given as a role ARN is open (discover mode).
+            has_boundary: whether a permissions boundary is in force.
+        """
+        key = (session_may_vary, has_boundary)
+        found = self._callers.get(key)
+        if found is None:
+            found = self._callers[key] = _caller_of(
+                self.principal, session_may_vary=session_may_vary, has_boundary=has_boundary
+            )
+        return found
+
+
+_MOST_REMEMBERED: Final = 32768
+_remembered: dict[int, CallerFacts] = {}
+
+
+def caller_facts(principal: Principal) -> CallerFacts:
+    """The facts of a principal."""
+    found = _remembered.get(id(principal))
+    if found is not None and found.principal is principal:
+        return found
+    if len(_remembered) >= _MOST_REMEMBERED:
+        _remembered.clear()
+    # The facts hold the principal, so its id cannot be reused while it is a key here.
+    made = _remembered[id(principal)] = CallerFacts(principal)
+    return made

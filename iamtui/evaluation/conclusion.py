@@ -18,7 +18,6 @@ from iamtui.evaluation.layers import LayerScan, Match
 from iamtui.evaluation.reading import Evaluation
 from iamtui.evaluation.request import Mode
 from iamtui.evaluation.sensitivity import sensitive_keys
-from iamtui.evaluation.services import on_plain_bucket
 from iamtui.policy.formula import ConditionLeaf, leaves
 from iamtui.policy.resource import Reach, ResourceKind
 
@@ -61,7 +60,7 @@ def _not_modelled(reading: Evaluation) -> tuple[str, ...]:
         return ()
     if reading.prepared.key:
         return ("KMS grants are not evaluated: a grant on the key could allow this.",)
-    if on_plain_bucket(reading.prepared.action, reading.prepared.resource):
+    if reading.prepared.on_plain_bucket:
         return ("S3 access control lists are not evaluated: one could allow this where they are enabled.",)
     return ()
 

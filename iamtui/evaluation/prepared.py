@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from iamtui.evaluation.request import Principal, Request
-from iamtui.evaluation.services import is_key_question, is_trust_question
+from iamtui.evaluation.services import is_key_question, is_trust_question, on_plain_bucket, refusal
 from iamtui.policy.action import ActionName, action_name
 from iamtui.policy.arn import is_account_id, parse_arn
 from iamtui.policy.resource import RequestResource, ResourceKind
@@ -37,6 +37,9 @@ class PreparedAction:
         owner: the account in the ARN, or None.
         trust: whether a role trust policy takes part.
         key: whether a KMS key policy takes part.
+        refused: why no customer policy can allow this, or None.
+        on_plain_bucket: whether Block Public Access of a bucket is asked.
+        owner_open: whether the ARN leaves its owner open (an account that is not named, but not `aws`).
         notes: one sentence each on how the question was read.
     """
 
@@ -45,6 +48,9 @@ class PreparedAction:
     owner: str | None
     trust: bool
     key: bool
+    refused: str | None
+    on_plain_bucket: bool
+    owner_open: bool
     notes: tuple[str, ...]
 
     @property
@@ -96,6 +102,9 @@ def _prepared(action: ActionName, resource: RequestResource, notes: list[str]) -
         owner=arn.account if arn is not None and is_account_id(arn.account) else None,
         trust=is_trust_question(action, resource),
         key=is_key_question(action, resource),
+        refused=refusal(action, resource),
+        on_plain_bucket=on_plain_bucket(action, resource),
+        owner_open=arn is not None and arn.account != "aws",
         notes=tuple(notes),
     )
 
@@ -111,6 +120,5 @@ def resource_owner(request: Request, prepared: PreparedAction) -> tuple[str | No
         return request.resource_account, False
     if prepared.owner is not None:
         return prepared.owner, False
-    arn = parse_arn(prepared.resource.text)
-    assumed = arn is not None and arn.account != "aws" and caller.account is not None
+    assumed = prepared.owner_open and caller.account is not None
     return caller.account, assumed and request.resource_account is None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
-from iamtui.evaluation.caller import WITH_IAM_POLICIES, caller_fixed_keys, caller_of, is_service_linked, partition_of
+from iamtui.evaluation.caller import WITH_IAM_POLICIES, caller_facts
 from iamtui.evaluation.decision import Layer, Outcome
 from iamtui.evaluation.grants import GrantSide
 from iamtui.evaluation.layers import (
@@ -39,9 +39,7 @@ from iamtui.evaluation.services import (
     bucket_owner_root_escape,
     credential_refusal,
     free_action,
-    on_plain_bucket,
     rcp_exempt,
-    refusal,
 )
 from iamtui.policy.context import RequestContext
 from iamtui.policy.formula import Truth, all_of, any_of, negate
@@ -166,11 +164,12 @@ def read_all_layers(
         everywhere: for a question about a set of resources, ask about all of them instead of at least one.
     """
     principal = request.principal
+    facts = caller_facts(principal)
     prepared = prepare(
         request.action,
         request.resource,
         request.wildcard_only_action,
-        partition_of(principal),
+        facts.partition,
         principal.account or "",
         catalogue,
     )
@@ -178,16 +177,15 @@ def read_all_layers(
     discover = request.mode is Mode.DISCOVER
     context = RequestContext(
         request.context,
-        fixed=caller_fixed_keys(principal, anonymous_userid=options.anonymous_userid),
+        fixed=facts.fixed_keys(anonymous_userid=options.anonymous_userid),
         derived=request.derived,
         any_value=request.any_value,
         known_absent=request.known_absent,
         discover=discover,
     )
-    service_linked = is_service_linked(principal)
+    service_linked = facts.service_linked
     boundaries = () if service_linked else policies.boundaries
-    caller = caller_of(
-        principal,
+    caller = facts.caller(
         session_may_vary=discover,
         has_boundary=bool(boundaries) and not isinstance(boundaries, NotEvaluated),
     )
@@ -210,7 +208,7 @@ def read_all_layers(
         result.assumptions.append(f"the resource belongs to the caller's account {owner}")
     question = Question(prepared, context, language, everywhere)
     result.free = free_action(prepared.action, principal)
-    result.refused = refusal(prepared.action, prepared.resource) or credential_refusal(prepared.action, principal)
+    result.refused = prepared.refused or credential_refusal(prepared.action, principal)
     _read_callers_layers(result, question, boundaries)
     _read_resource_policy(result, question)
     _read_organization(result, question, catalogue, service_linked=service_linked)
@@ -373,7 +371,7 @@ def _read_block_public_access(result: Evaluation) -> None:
     """RestrictPublicBuckets on a public policy admits only AWS services and the owner's account (S3)."""
     policies = result.policies
     resource = policies.resource
-    if not on_plain_bucket(result.prepared.action, result.prepared.resource):
+    if not result.prepared.on_plain_bucket:
         return
     if result.request.principal.kind is PrincipalKind.SERVICE or result.same_account:
         return

@@ -29,7 +29,16 @@ def principal_for(workspace: Workspace, entity: User | Role) -> Principal:
     Whether a user comes with access keys or temporary credentials is left open, so that MFA and its kin stay
     conditions instead of being taken for absent.
     """
-    account = workspace.account.id
+    memo = workspace.account.memo
+    key = ("principal", entity.arn)
+    found = memo.get(key)
+    if found is None:
+        found = memo[key] = _principal_of(workspace.account.id, entity)
+    assert isinstance(found, Principal)
+    return found
+
+
+def _principal_of(account: str, entity: User | Role) -> Principal:
     if isinstance(entity, User):
         return Principal(PrincipalKind.USER, entity.arn, account, unique_id=entity.id or None)
     return Principal(
