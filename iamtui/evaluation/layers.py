@@ -107,6 +107,10 @@ class _Plan:
 
 
 _MOST_PLANS: Final = 16
+"""How many plans the policies of one principal keep; the pinned question needs one or two."""
+
+_MOST_SHARED_PLANS: Final = 1024
+"""How many plans the policies of an organization level keep, which every question reads."""
 
 
 def _plan(layer: Layer, policies: PolicySet, question: Question, level: int | None) -> _Plan:
@@ -135,7 +139,7 @@ def _plan(layer: Layer, policies: PolicySet, question: Question, level: int | No
     if policies.missing:
         _add_missing(layer, policies.missing, settled)
     made = _Plan(prepared, settled, tuple(open_statements))
-    if len(plans) >= _MOST_PLANS:
+    if len(plans) >= (_MOST_SHARED_PLANS if layer in (Layer.SCP, Layer.RCP) else _MOST_PLANS):
         plans.clear()
     plans[key] = made
     return made

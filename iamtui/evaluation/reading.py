@@ -31,7 +31,7 @@ from iamtui.evaluation.policies import (
     PolicyInForce,
     PolicyLevel,
 )
-from iamtui.evaluation.policy_set import PolicySet, policy_set
+from iamtui.evaluation.policy_set import policy_set
 from iamtui.evaluation.prepared import ActionCatalogue, PreparedAction, prepare, resource_owner
 from iamtui.evaluation.public_access import is_public
 from iamtui.evaluation.request import Mode, PrincipalKind, Request
@@ -322,19 +322,17 @@ def _alone(policy: PolicyInForce) -> tuple[PolicyInForce, ...]:
 def _read_organization(
     result: Evaluation, question: Question, catalogue: ActionCatalogue, *, service_linked: bool
 ) -> None:
+    if service_linked:
+        return
     policies = result.policies
     principal = result.request.principal
-    if principal.kind in _UNDER_SCPS and not service_linked and not policies.principal_in_management_account:
+    if principal.kind in _UNDER_SCPS and not policies.principal_in_management_account:
         if isinstance(policies.scps, NotEvaluated):
             result.not_evaluated[Layer.SCP] = policies.scps
         elif policies.scps:
-            result.scps = [
-                LevelScan(i, level.name, scan(Layer.SCP, _level_set(level, PolicyType.SCP, question), question, i))
-                for i, level in enumerate(policies.scps)
-            ]
+            result.scps = _read_levels(result, question, Layer.SCP, policies.scps)
     if (
-        not service_linked
-        and not policies.resource_in_management_account
+        not policies.resource_in_management_account
         and result.prepared.resource.kind is not ResourceKind.NONE
         and catalogue.supports_rcp(result.prepared.action.service)
         and not rcp_exempt(result.prepared.action, result.prepared.resource, principal)
@@ -342,20 +340,21 @@ def _read_organization(
         if isinstance(policies.rcps, NotEvaluated):
             result.not_evaluated[Layer.RCP] = policies.rcps
         elif policies.rcps:
-            result.rcps = [
-                LevelScan(
-                    i,
-                    level.name,
-                    scan_for_everyone(
-                        Layer.RCP, _level_set(level, PolicyType.RCP, question), question, result.caller, i
-                    ),
-                )
-                for i, level in enumerate(policies.rcps)
-            ]
+            result.rcps = _read_levels(result, question, Layer.RCP, policies.rcps)
 
 
-def _level_set(level: PolicyLevel, policy_type: PolicyType, question: Question) -> PolicySet:
-    return policy_set(level.policies, policy_type, question.language)
+def _read_levels(
+    result: Evaluation, question: Question, layer: Layer, levels: tuple[PolicyLevel, ...]
+) -> list[LevelScan]:
+    scans: list[LevelScan] = []
+    for i, level in enumerate(levels):
+        if layer is Layer.SCP:
+            found = scan(layer, policy_set(level.policies, PolicyType.SCP, question.language), question, i)
+        else:
+            policies = policy_set(level.policies, PolicyType.RCP, question.language)
+            found = scan_for_everyone(layer, policies, question, result.caller, i)
+        scans.append(LevelScan(i, level.name, found))
+    return scans
 
 
 def _read_vpc_endpoint(result: Evaluation, question: Question) -> None:
@@ -393,10 +392,14 @@ def _conclude(result: Evaluation) -> None:
     own = (result.identity, result.boundary, result.session)
     denies: list[Truth] = [scanned.deny for scanned in own if scanned is not None and scanned.deny is not False]
     caps: list[Truth] = []
-    if result.resource is not None and not result.resource_denies_ignored:
+    if result.resource is not None and result.resource.deny is not False and not result.resource_denies_ignored:
         denies.append(result.resource.deny)
-    denies.extend(level.scan.deny for level in (*(result.scps or ()), *(result.rcps or ())))
-    caps.extend(level.scan.allow for level in result.scps or ())
+    for level in result.scps or ():
+        if level.scan.deny is not False:
+            denies.append(level.scan.deny)
+        if level.scan.allow is not True:
+            caps.append(level.scan.allow)
+    denies.extend(level.scan.deny for level in result.rcps or () if level.scan.deny is not False)
     if result.vpc_endpoint is not None:
         denies.append(result.vpc_endpoint.deny)
         caps.append(result.vpc_endpoint.allow)
@@ -409,4 +412,9 @@ def _conclude(result: Evaluation) -> None:
     if result.refused is not None or result.block_public_access_closes:
         result.total = False
         return
-    result.total = all_of((negate(result.deny), result.caps, result.grant))
+    if result.deny is True or result.caps is False or result.grant is False:
+        result.total = False
+    elif result.deny is False and result.caps is True:
+        result.total = result.grant
+    else:
+        result.total = all_of((negate(result.deny), result.caps, result.grant))

@@ -55,11 +55,16 @@ class CompiledStatement:
 
     def holds(self, context: RequestContext) -> Truth:
         """Whether all conditions hold."""
-        if not self.conditions:
+        undetermined: list[Truth] = []
+        for condition in self.conditions:
+            truth = condition.test(context)
+            if truth is False:
+                return False
+            if truth is not True:
+                undetermined.append(truth)
+        if not undetermined:
             return True
-        if len(self.conditions) == 1:
-            return self.conditions[0].test(context)
-        return all_of(condition.test(context) for condition in self.conditions)
+        return undetermined[0] if len(undetermined) == 1 else all_of(undetermined)
 
 
 class CompiledPolicy:

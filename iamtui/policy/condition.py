@@ -159,7 +159,7 @@ class CompiledCondition:
             for value in line.values
         ]
         self.variable_keys = variable_names(piece for pieces in parsed for piece in pieces)
-        if operator.base == "stringequals" and not any(map(_has_variable, parsed)):
+        if operator.base == "stringequals" and operator.over is None and not any(map(_has_variable, parsed)):
             self._literals = frozenset(literal_text(pieces) or "" for pieces in parsed)
         make = _MAKERS[operator.base]
         self._comparers = tuple(make(value, pieces, options) for value, pieces in zip(line.values, parsed, strict=True))
@@ -169,9 +169,11 @@ class CompiledCondition:
         operator = self.operator
         if operator is None:
             return False
+        values = context.lookup(self.key) if self.key else ()
+        if self._literals is not None and type(values) is tuple and len(values) == 1:
+            return (values[0] in self._literals) is not operator.negated
         if operator.base == "null" and self._null_wants() is None:
             return False
-        values = context.lookup(self.key) if self.key else ()
         if values is KeyState.UNKNOWN:
             return self._leaf()
         if values is KeyState.PRESENT:
@@ -181,8 +183,6 @@ class CompiledCondition:
             return self._test_absent(operator)
         if operator.base == "null":
             return self._test_null(operator, values)
-        if self._literals is not None and len(values) == 1 and operator.over is None:
-            return (values[0] in self._literals) is not operator.negated
         return self._test_values(operator, values, context)
 
     def _leaf(self) -> ConditionLeaf:
