@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from textual.pilot import Pilot
 
+from iamtui.tui.widgets.message_line import MessageLine
 from tests.support.sample_account import iam
 from tests.support.screen_app import make_app, press, settle
 
@@ -24,6 +25,9 @@ def at(key: str, *keys: str, theme: str = "iamtui-dark") -> Callable[[Pilot[None
         if key:
             pilot.app.main.go_to(key)  # type: ignore[attr-defined]
         await press(pilot, *keys)
+        # The message goes by itself after a while, which a slow machine must not decide about.
+        pilot.app.query_one(MessageLine).clear()
+        await pilot.pause()
 
     return run
 

@@ -220,7 +220,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
             return Strip(segments, width)
         strip = Strip(segments)
         shown = strip.crop_extend(scroll_x, scroll_x + width, base)
-        if strip.cell_length > scroll_x + width and width:
+        if strip.cell_length > scroll_x + width and width and strip.crop(scroll_x + width).text.strip():
             return Strip([*shown.crop(0, width - 1), Segment("…", base + named("faint"))], width)
         return shown
 
