@@ -45,10 +45,15 @@ def _bindings() -> Sequence[KeyBinding]:
 
 def main() -> None:
     """Run iamtui and exit with its code."""
-    from iamtui.cli.doors import Screen  # noqa: PLC0415 - nothing but click before --help and the first frame
-    from iamtui.cli.main import run  # noqa: PLC0415 - likewise
+    try:
+        from iamtui.cli.doors import Screen  # noqa: PLC0415 - only click before --help and the first frame
+        from iamtui.cli.main import run  # noqa: PLC0415 - likewise
 
-    sys.exit(run(sys.argv[1:], Screen(_open_screen, _bindings)))
+        code = run(sys.argv[1:], Screen(_open_screen, _bindings))
+    except KeyboardInterrupt:
+        # While the modules were still being imported.
+        code = 130
+    sys.exit(code)
 
 
 if __name__ == "__main__":

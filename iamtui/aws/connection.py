@@ -254,7 +254,9 @@ class Connection:
         import botocore.session  # noqa: PLC0415 - heavy
 
         silence_debug_logging()
-        session: Any = botocore.session.Session(profile=self.profile or None)
+        # With explicit keys no profile counts: the environment's may not even exist.
+        variables = _NO_PROFILE if self._keys is not None else None
+        session: Any = botocore.session.Session(session_vars=variables, profile=self.profile or None)
         # The default client configuration also reaches the clients that botocore makes by itself (STS and SSO
         # calls of a profile), which would otherwise follow an endpoint_url of the config file.
         session.set_default_client_config(botocore.config.Config(**_client_settings(self.endpoint_url, self._stub)))
@@ -275,6 +277,18 @@ class Connection:
                 chain.remove("iam-role")
             chain.get_provider("assume-role")._prompter = _refuse_prompt  # noqa: SLF001 - botocore has no other way
         return session
+
+
+_NO_PROFILE: Final = {"profile": (None, None, None, None)}
+"""Makes botocore read the name of the profile from nowhere."""
+
+
+def session_without_profile() -> Any:
+    """A boto3 session that reads no profile, for a library that only wants botocore's data."""
+    import boto3  # noqa: PLC0415 - heavy
+    import botocore.session  # noqa: PLC0415 - heavy
+
+    return boto3.Session(botocore_session=botocore.session.Session(session_vars=_NO_PROFILE))
 
 
 def check_endpoint_url(url: str) -> str:

@@ -21,6 +21,9 @@ class Profile:
         role_arn: the role it assumes, or "".
         command: the credential_process that choosing it would run, its own or that of the profile it starts from,
             or "": to be shown before it is run.
+        source_profile: the profile whose credentials assume the role, or "".
+        external_id: what it sends with the role, or "".
+        mfa_serial: the MFA device it needs for the role, or "".
     """
 
     name: str
@@ -71,6 +74,9 @@ def _profile(name: str, profiles: Mapping[str, Mapping[str, Any]]) -> Profile:
         kind=kind,
         role_arn=_text(settings.get("role_arn")),
         command=_command(name, profiles),
+        source_profile=_text(settings.get("source_profile")),
+        external_id=_text(settings.get("external_id")),
+        mfa_serial=_text(settings.get("mfa_serial")),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from iamtui.account.model import Account
+from iamtui.aws.connection import session_without_profile
 
 
 class DemoAnswers:
@@ -38,8 +39,12 @@ class DemoAnswers:
 
     def _ready(self) -> Callable[..., Any]:
         if self._stub is None:
+            from moto.core.base_backend import AccountSpecificBackend  # noqa: PLC0415 - heavy
             from moto.core.botocore_stubber import BotocoreStubber  # noqa: PLC0415 - heavy
 
+            # moto's own session would fail on an AWS_PROFILE that does not exist.
+            session = session_without_profile()
+            AccountSpecificBackend.get_session = staticmethod(lambda: session)  # type: ignore[method-assign,assignment]
             from iamtui.sources.demo.seeding import seed  # noqa: PLC0415 - imports moto
 
             seed(self._account())

@@ -1,0 +1,206 @@
+"""`iamtui assume`."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.cli_runner import Cli
+from tests.support.external_tools import need
+from tests.support.fault_proxy import FaultProxy, error
+from tests.support.moto_server import ACCOUNT, MotoServer, trust
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/deploy"
+
+
+@pytest.fixture
+def role(moto: MotoServer) -> str:
+    moto.client("iam").create_role(RoleName="deploy", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))
+    return ROLE
+
+
+def test_prints_exports_that_a_shell_takes(cli: Cli) -> None:
+    result = cli("assume", "ops-readonly", "--demo")
+    assert result.code == 0
+    lines = result.out.splitlines()
+    assert lines[0].startswith("# DEMO")
+    assert lines[1] == "unset AWS_PROFILE AWS_DEFAULT_PROFILE"
+    assert any(line.startswith("export AWS_SESSION_TOKEN=") for line in lines)
+    assert "[+] ALLOWED" in result.err
+    assert "1h 00m left" in result.err
+
+
+def test_json_is_what_a_credential_process_prints(cli: Cli) -> None:
+    record = cli("assume", "ops-readonly", "--format", "json", "--demo").json
+    assert record["Version"] == 1
+    assert record["AccessKeyId"].startswith("ASIA")
+
+
+def test_eval_in_bash_gives_the_shell_the_credentials() -> None:
+    need("bash")
+    script = (
+        f'export AWS_PROFILE=x; eval "$({sys.executable} -m iamtui assume ops-readonly --demo 2>/dev/null)";'
+        'echo "${AWS_ACCESS_KEY_ID:0:4} ${AWS_PROFILE-unset} ${#AWS_SESSION_TOKEN}"'
+    )
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    key, profile, token = done.stdout.split()
+    assert (key, profile) == ("ASIA", "unset")
+    assert int(token) > 100
+
+
+def test_our_refusal_is_final_in_the_demo(cli: Cli) -> None:
+    result = cli("assume", "terraform-apply", "--demo")
+    result.failed_with("AWS would refuse this, so the demo does")
+    assert "[-] DENIED no allow" in result.err
+
+
+def test_a_role_by_arn_reads_nothing_of_the_account(cli: Cli, role: str, fault_proxy: FaultProxy) -> None:
+    result = cli("assume", role, "--endpoint-url", fault_proxy.url)
+    assert result.code == 0
+    assert fault_proxy.operations() == ["GetCallerIdentity", "AssumeRole", "GetCallerIdentity"]
+    assert "NOT AWS" in result.err
+    assert "is not checked" in result.err
+
+
+def test_a_role_by_name_is_looked_up_and_checked(
+    cli: Cli, role: str, moto: MotoServer, fault_proxy: FaultProxy
+) -> None:
+    moto.client("iam").create_user(UserName="dora")
+    key = moto.client("iam").create_access_key(UserName="dora")["AccessKey"]
+    cli.monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+    cli.monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+    result = cli("assume", "deploy", "--endpoint-url", fault_proxy.url, "--session-name", "me", "--duration", "900")
+    assert result.code == 0
+    assert "GetAccountAuthorizationDetails" in fault_proxy.operations()
+    call = next(call for call in fault_proxy.calls if call.operation == "AssumeRole")
+    assert call.parameters["RoleSessionName"] == "me"
+    assert call.parameters["DurationSeconds"] == "900"
+    assert f"[-] DENIED no allow   sts:AssumeRole on {role}" in result.err
+
+
+def test_a_profile_names_its_role_source_and_external_id(
+    cli: Cli, role: str, fault_proxy: FaultProxy, no_aws_settings: Path
+) -> None:
+    (no_aws_settings / "config").write_text(
+        f"[profile prod]\nrole_arn = {role}\nsource_profile = base\nexternal_id = abc-1\n[profile base]\n"
+        "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n"
+    )
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        cli.monkeypatch.delenv(name)
+    result = cli("assume", "prod", "--endpoint-url", fault_proxy.url)
+    assert result.code == 0, result
+    call = next(call for call in fault_proxy.calls if call.operation == "AssumeRole")
+    assert call.parameters["RoleArn"] == role
+    assert call.parameters["ExternalId"] == "abc-1"
+
+
+def test_denied_by_aws_is_two(cli: Cli, role: str, fault_proxy: FaultProxy) -> None:
+    fault_proxy.on("AssumeRole", error(403, "AccessDenied", "not authorized"))
+    cli("assume", role, "--endpoint-url", fault_proxy.url).failed_with("AWS denied sts:AssumeRole")
+
+
+def test_values_that_sts_refuses_are_not_sent(cli: Cli, role: str, fault_proxy: FaultProxy) -> None:
+    words = ("assume", role, "--endpoint-url", fault_proxy.url)
+    cli(*words, "--duration", "60").failed_with("duration")
+    cli(*words, "--session-name", "a b").failed_with("session name")
+    cli(*words, "--external-id", "x").failed_with("external id")
+    cli("assume", "arn:aws:s3:::b", "--endpoint-url", fault_proxy.url).failed_with("is not a role ARN")
+    assert "AssumeRole" not in fault_proxy.operations()
+
+
+def test_an_unknown_format_and_role_name_the_nearest(cli: Cli) -> None:
+    cli("assume", "ops-readonly", "--format", "jsom", "--demo").failed_with('Did you mean "json"?')
+    cli("assume", "ops-readnly", "--demo").failed_with("No role of this account", "role/ops-readonly")
+    cli("assume", "user/maya.okafor", "--demo").failed_with("No role of this account")
+
+
+def test_a_snapshot_cannot_assume(cli: Cli, snapshot: str) -> None:
+    cli("assume", "deploy-prod", "--snapshot", snapshot).failed_with("snapshot")
+    cli("assume", ROLE, "--snapshot", snapshot).failed_with("A snapshot has no credentials")
+
+
+def test_an_mfa_code_is_never_read_from_standard_input(cli: Cli, tmp_path: Path) -> None:
+    cli.monkeypatch.setattr("iamtui.cli.assume.TERMINAL", tmp_path / "no-terminal")
+    cli("assume", "deploy-prod", "--demo", stdin="123456\n").failed_with(
+        "An MFA code is needed, and there is no terminal to ask for it."
+    )
+
+
+def test_an_mfa_code_is_asked_on_the_terminal_and_sent(cli: Cli) -> None:
+    asked: list[str] = []
+
+    def type_it(prompt: str) -> str:
+        asked.append(prompt)
+        return "123456"
+
+    cli.monkeypatch.setattr("iamtui.cli.assume.TERMINAL", Path(os.devnull))
+    cli.monkeypatch.setattr("getpass.getpass", type_it)
+    result = cli("assume", "deploy-prod", "--demo")
+    assert result.code == 0, result
+    assert asked == ["MFA code of arn:aws:iam::111122223333:mfa/maya.okafor: "]
+    assert "123456" not in result.out + result.err
+    cli.monkeypatch.setattr("getpass.getpass", lambda _prompt: "12345")
+    cli("assume", "deploy-prod", "--demo").failed_with("MFA code is exactly six digits")
+
+
+def test_a_role_that_does_not_need_a_code_asks_for_none(cli: Cli) -> None:
+    cli.monkeypatch.setattr("getpass.getpass", lambda _prompt: pytest.fail("asked"))
+    assert cli("assume", "ops-readonly", "--demo").code == 0
+
+
+# In a terminal of their own.
+
+
+def in_a_terminal(*words: str, typed: bytes = b"") -> tuple[int, str]:
+    """Run with a controlling terminal; returns the exit code and all that the terminal showed."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execvpe(sys.executable, [sys.executable, "-m", "iamtui", *words], {**os.environ, "NO_COLOR": "1"})
+    shown = b""
+    while True:
+        try:
+            block = os.read(terminal, 65536)
+        except OSError:
+            break
+        if not block:
+            break
+        shown += block
+        if typed and b"MFA code" in shown:
+            os.write(terminal, typed)
+            typed = b""
+    _, status = os.waitpid(pid, 0)
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(status), shown.decode(errors="replace")
+
+
+def test_a_terminal_is_refused_and_told_how() -> None:
+    code, shown = in_a_terminal("assume", "ops-readonly", "--demo")
+    assert code == 2
+    assert 'eval "$(iamtui assume ops-readonly' in " ".join(shown.split())
+    assert "AWS_SECRET_ACCESS_KEY" not in shown
+
+
+def test_a_terminal_gets_them_when_it_insists() -> None:
+    code, shown = in_a_terminal("assume", "ops-readonly", "--demo", "--reveal", "--format", "json")
+    assert code == 0
+    assert "SecretAccessKey" in shown
+
+
+def test_the_code_that_is_typed_is_not_shown() -> None:
+    code, shown = in_a_terminal("assume", "deploy-prod", "--demo", "--reveal", typed=b"654321\n")
+    assert code == 0, shown
+    assert "AWS_SESSION_TOKEN" in shown
+    assert "654321" not in shown
+
+
+def test_no_secret_stands_in_argv_or_the_log(cli: Cli) -> None:
+    result = cli("assume", "ops-readonly", "--format", "json", "--demo")
+    secret = json.loads(result.out)["SecretAccessKey"]
+    assert secret not in result.err
+    assert not cli.log.exists()

@@ -1,0 +1,181 @@
+"""`iamtui can`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.cli_runner import Cli
+
+LAKE = "arn:aws:s3:::data-lake/x"
+
+
+def test_says_why_it_is_allowed_with_the_statement_the_layers_and_what_was_assumed(cli: Cli, snapshot: str) -> None:
+    result = cli("can", "role/web-server", "s3:GetObject", "--on", LAKE, "--snapshot", snapshot)
+    assert result.code == 0
+    lines = result.out.splitlines()
+    assert lines[0].startswith("[+] ALLOWED as far as loaded (")
+    assert "granted by data-lake-read / ReadLake (lines 4 to " in lines[1]
+    assert "identity       allows" in result.out
+    assert "SCP            not evaluated" in result.out
+    assert "aws:SecureTransport = true" in result.out
+
+
+def test_never_says_a_bare_allowed_while_a_layer_is_not_loaded(cli: Cli, snapshot: str) -> None:
+    first = cli("can", "role/web-server", "s3:GetObject", "--on", LAKE, "--snapshot", snapshot).out.splitlines()[0]
+    assert first != "[+] ALLOWED"
+    assert "SCP" in first
+    assert "not evaluated" in first
+
+
+def test_denied_ends_with_one_and_suggests_the_smallest_change(cli: Cli, snapshot: str) -> None:
+    result = cli("can", "role/web-server", "ec2:RunInstances", "--snapshot", snapshot)
+    assert result.code == 1
+    assert result.out.startswith("[-] DENIED no allow\n")
+    assert "would help" in result.out
+    assert '"Action": "ec2:RunInstances"' in result.out
+
+
+def test_an_explicit_deny_names_the_denying_statement(cli: Cli, snapshot: str) -> None:
+    result = cli("can", "role/web-server", "s3:DeleteObject", "--on", LAKE, "--snapshot", snapshot)
+    assert result.code == 1
+    assert result.out.startswith("[x] DENIED explicit\n")
+    assert "data-lake-read / NoDelete" in result.out
+
+
+def test_what_depends_on_a_condition_ends_with_three(cli: Cli, snapshot: str) -> None:
+    asked = ("can", "user/alice", "sts:AssumeRole", "--on", "arn:aws:iam::123456789012:role/deploy-prod")
+    result = cli(*asked, "--snapshot", snapshot)
+    assert result.code == 3
+    assert result.out.startswith("[?] DEPENDS on aws:MultiFactorAuthPresent\n")
+    assert "-c KEY=VALUE" in result.out
+    given = cli(*asked, "-c", "aws:MultiFactorAuthPresent=true", "--snapshot", snapshot)
+    assert given.code == 0
+    absent = cli(*asked, "--absent", "aws:MultiFactorAuthPresent", "--snapshot", snapshot)
+    assert absent.code == 1
+    strict = cli(*asked, "--strict", "--snapshot", snapshot)
+    assert strict.code == 1
+
+
+def test_of_several_pairs_the_worst_decides(cli: Cli, snapshot: str) -> None:
+    asked = ("can", "role/web-server", "s3:GetObject", "s3:DeleteObject", "--on", LAKE, "--on", LAKE + "2")
+    result = cli(*asked, "--snapshot", snapshot)
+    assert result.code == 1
+    assert result.out.splitlines()[-1].startswith("4 pairs, the worst: [x] DENIED explicit  s3:DeleteObject")
+    assert [d["decision"] for d in cli(*asked, "--json", "--snapshot", snapshot).json] == [
+        "allowed", "allowed", "explicitDeny", "explicitDeny",
+    ]  # fmt: skip
+
+
+def test_json_of_one_pair_is_the_decision_of_the_documented_form(cli: Cli, snapshot: str) -> None:
+    result = cli("can", "role/web-server", "s3:GetObject", "--on", LAKE, "--json", "--snapshot", snapshot)
+    decision = result.json
+    assert {
+        "id", "request", "decision", "layers", "blocked_by", "reasons", "matched", "resource_scope",
+        "allowed_resources", "depends_on", "missing_context", "assumptions", "notes",
+    } <= set(decision)  # fmt: skip
+    assert decision["request"]["action"] == "s3:GetObject"
+    assert result.out.isascii()
+
+
+def test_trace_adds_the_statements_and_elements(cli: Cli, snapshot: str) -> None:
+    asked = ("can", "role/web-server", "s3:GetObject", "--on", LAKE, "--trace", "--snapshot", snapshot)
+    assert "[+] Action  wanted s3:GetObject, s3:ListBucket; seen s3:GetObject" in cli(*asked).out
+    traced = cli(*asked, "--json").json["trace"]
+    assert traced[0]["statements"][0]["elements"][0]["wanted"] == ["s3:GetObject", "s3:ListBucket"]
+
+
+@pytest.mark.parametrize(
+    ("expected", "action", "code"),
+    [("allowed", "s3:GetObject", 0), ("allowed", "s3:DeleteObject", 1), ("explicitDeny", "s3:DeleteObject", 0),
+     ("implicitDeny", "s3:DeleteObject", 1), ("depends", "s3:GetObject", 1)],
+)  # fmt: skip
+def test_expect_turns_the_decision_into_met_or_not(
+    cli: Cli, snapshot: str, expected: str, action: str, code: int
+) -> None:
+    result = cli("can", "role/web-server", action, "--on", LAKE, "--expect", expected, "--snapshot", snapshot)
+    assert result.code == code
+    assert ("Expected" in result.err) == (code == 1)
+
+
+def test_an_error_beats_an_expectation(cli: Cli, snapshot: str) -> None:
+    assert cli("can", "nobody", "s3:GetObject", "--expect", "implicitDeny", "--snapshot", snapshot).code == 2
+
+
+def test_allowed_on_some_resources_is_no_plain_yes(cli: Cli, snapshot: str) -> None:
+    asked = ("can", "role/web-server", "s3:GetObject", "--on", "arn:aws:s3:::*", "--snapshot", snapshot)
+    result = cli(*asked)
+    assert result.code == 3
+    assert "ALLOWED on some: arn:aws:s3:::data-lake" in result.out
+    assert "--any-resource" in result.err
+    assert cli(*asked, "--any-resource").code == 0
+    assert cli(*asked, "--expect", "allowed").code == 1
+    assert cli(*asked, "--expect", "allowed", "--any-resource").code == 0
+
+
+def test_complete_refuses_an_answer_as_far_as_loaded(cli: Cli, snapshot: str) -> None:
+    asked = ("can", "role/web-server", "s3:GetObject", "--on", LAKE, "--complete", "--snapshot", snapshot)
+    assert cli(*asked).code == 3
+    assert cli(*asked, "--expect", "allowed").code == 1
+
+
+def test_complete_takes_an_answer_to_which_nothing_is_missing(cli: Cli) -> None:
+    asked = ("can", "amara.diallo", "s3:GetObject", "--on", "arn:aws:s3:::puffin-data-lake/x", "--demo")
+    assert cli(*asked, "--complete").code == 0
+
+
+def test_a_layer_can_be_left_out_and_is_then_not_evaluated(cli: Cli) -> None:
+    asked = ("can", "amara.diallo", "s3:GetObject", "--on", "arn:aws:s3:::puffin-data-lake/x", "--demo")
+    result = cli(*asked, "--without", "scp", "--without", "rcp")
+    assert result.out.startswith("[+] ALLOWED as far as loaded (SCP, RCP not evaluated)\n")
+
+
+def test_context_comes_from_a_file_and_the_command_line_wins(cli: Cli, snapshot: str, tmp_path: Path) -> None:
+    file = tmp_path / "context.json"
+    file.write_text(json.dumps({"aws:SourceIp": ["192.0.2.1", "192.0.2.2"], "AWS:UserAgent": None, "aws:X": 1}))
+    asked = ("can", "role/web-server", "s3:GetObject", "--on", LAKE, "--json", "--snapshot", snapshot)
+    context = cli(*asked, "--context-file", file).json["request"]["context"]
+    assert context["aws:SourceIp"] == ["192.0.2.1", "192.0.2.2"]
+    assert context["AWS:UserAgent"] == []
+    assert context["aws:X"] == "1"
+    context = cli(*asked, "--context-file", file, "-c", "AWS:sourceip=192.0.2.9", "-c", "aws:Referer=").json["request"][
+        "context"
+    ]
+    assert context["AWS:sourceip"] == "192.0.2.9"
+    assert "aws:SourceIp" not in context
+    assert context["aws:Referer"] == ""
+
+
+def test_the_same_key_again_adds_a_value_whatever_its_letter_case(cli: Cli, snapshot: str) -> None:
+    words = ("-c", "aws:TagKeys=a", "-c", "AWS:TAGKEYS=b", "-c", "aws:TagKeys=a=b")
+    result = cli("can", "alice", "s3:GetObject", *words, "--json", "--snapshot", snapshot)
+    assert result.json["request"]["context"]["aws:TagKeys"] == ["a", "b", "a=b"]
+
+
+def test_a_session_policy_narrows_the_answer(cli: Cli, snapshot: str, tmp_path: Path) -> None:
+    file = tmp_path / "session.json"
+    file.write_text('{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}}')
+    asked = ("can", "role/web-server", "s3:GetObject", "--on", LAKE, "--snapshot", snapshot)
+    result = cli(*asked, "--session-policy", file)
+    assert result.code == 1
+    assert "session" in result.out
+
+
+@pytest.mark.parametrize(
+    "principal",
+    ["arn:aws:iam::123456789012:role/web-server", "AROAWEBSERVER0000001", "role/web-server", "web-server",
+     "arn:aws:sts::123456789012:assumed-role/web-server/i-1"],
+)  # fmt: skip
+def test_a_principal_has_many_names(cli: Cli, snapshot: str, principal: str) -> None:
+    assert cli("can", principal, "s3:GetObject", "--on", LAKE, "--snapshot", snapshot).code == 0
+
+
+@pytest.mark.parametrize("principal", ["root", "anonymous", "ec2.amazonaws.com"])
+def test_principals_without_an_entity_are_answered_too(cli: Cli, snapshot: str, principal: str) -> None:
+    assert cli("can", principal, "s3:GetObject", "--on", LAKE, "--snapshot", snapshot).code in (0, 1, 3)
+
+
+def test_an_answer_of_the_demo_says_that_it_is_the_demo(cli: Cli) -> None:
+    assert "DEMO" in cli("can", "amara.diallo", "iam:ListUsers", "--demo").err

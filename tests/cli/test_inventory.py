@@ -1,0 +1,142 @@
+"""`iamtui list` and `iamtui show`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from iamtui.account.snapshot_writing import snapshot_of
+from tests.support.cli_runner import Cli
+from tests.support.fault_proxy import FaultProxy, error
+from tests.support.moto_server import MotoServer, allow, policy, trust
+from tests.support.sample_account import sample_account
+
+
+def test_list_prints_a_table_and_counts_on_stderr(cli: Cli, snapshot: str) -> None:
+    result = cli("list", "users", "--snapshot", snapshot)
+    assert result.code == 0
+    assert result.out.splitlines()[0].split() == ["NAME", "CREATED", "LAST", "USED", "PATH"]
+    assert [line.split()[0] for line in result.out.splitlines()[1:]] == ["alice", "bob", "carol", "ci-deploy"]
+    assert result.err.splitlines()[-1] == "4 users."
+
+
+@pytest.mark.parametrize("kind", ["users", "groups", "roles", "policies", "instance-profiles", "providers"])
+def test_list_json_has_the_documented_keys(cli: Cli, snapshot: str, kind: str) -> None:
+    for entry in cli("list", kind, "--json", "--snapshot", snapshot).json:
+        assert {"kind", "name", "arn", "id", "path", "created", "last_used", "tags"} == set(entry) - {"missing"}
+
+
+def test_list_json_says_what_the_source_lacks(cli: Cli, snapshot: str) -> None:
+    users = {user["name"]: user for user in cli("list", "users", "--json", "--snapshot", snapshot).json}
+    assert users["alice"]["last_used"] is not None
+    assert "missing" not in users["alice"]
+    assert users["carol"]["last_used"] is None
+    assert {entry["what"] for entry in users["carol"]["missing"]} == {"password_last_used", "access_keys"}
+
+
+def test_a_list_that_is_not_loaded_is_not_empty(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "account.json"
+    record = snapshot_of(sample_account())
+    del record["identity_providers"]
+    file.write_text(json.dumps(record))
+    cli("list", "providers", "--snapshot", file).failed_with("The providers of this account are not known")
+
+
+def test_unknown_last_use_is_not_never(cli: Cli, snapshot: str) -> None:
+    lines = cli("list", "users", "--snapshot", snapshot).out.splitlines()
+    assert "unknown" in next(line for line in lines if line.startswith("carol"))
+
+
+@pytest.mark.parametrize(
+    "name", ["user/bob", "user/data/bob", "bob", "AIDABOB0000000000001", "arn:aws:iam::123456789012:user/data/bob"]
+)
+def test_show_finds_by_every_name(cli: Cli, snapshot: str, name: str) -> None:
+    result = cli("show", name, "--snapshot", snapshot)
+    assert result.code == 0
+    assert result.out.startswith("user/bob\n  arn:aws:iam::123456789012:user/data/bob\n")
+
+
+def test_show_prints_facts_and_numbered_documents(cli: Cli, snapshot: str) -> None:
+    out = cli("show", "role/deploy-prod", "--snapshot", snapshot).out
+    assert "longest session     7200 seconds" in out
+    assert "attached            arn:aws:iam::123456789012:policy/data/data-lake-read" in out
+    assert "  trust policy\n     1  {\n" in out
+    assert "  inline policy deploy\n" in out
+    assert "documents" not in out
+
+
+def test_show_json_is_the_whole_record(cli: Cli, snapshot: str) -> None:
+    record = cli("show", "user/alice", "--json", "--snapshot", snapshot).json
+    assert record["groups"] == ["admins", "analysts"]
+    assert record["access_keys"][0]["id"] == "AKIAALICE00000000001"
+    assert record["tags"] == {"team": "platform", "cost-center": "4711"}
+    role = cli("show", "role/deploy-prod", "--json", "--snapshot", snapshot).json
+    assert role["trust_policy"]["document"]["Statement"][0]["Sid"] == "Humans"
+    found = cli("show", "policy/data-lake-read", "--json", "--snapshot", snapshot).json
+    assert [version["id"] for version in found["versions"]] == ["v2", "v1"]
+    assert len(found["attached_to"]) == 3
+    group = cli("show", "group/analysts", "--json", "--snapshot", snapshot).json
+    assert group["members"] == ["alice", "bob"]
+
+
+def test_a_document_that_is_no_json_is_marked_and_all_else_loads(cli: Cli, snapshot: str) -> None:
+    record = cli("show", "ci-deploy", "--json", "--snapshot", snapshot).json
+    good, broken = record["inline_policies"]
+    assert good["document"]["Statement"]
+    assert broken["document"] is None
+    assert "line 1" in broken["unreadable"]
+    out = cli("show", "ci-deploy", "--snapshot", snapshot).out
+    assert "inline policy broken  [x] unreadable" in out
+    asked = cli("can", "ci-deploy", "s3:GetObject", "--json", "--snapshot", snapshot)
+    assert asked.code == 3
+    assert "broken" in json.dumps(asked.json["depends_on"])
+    assert cli("list", "users", "--snapshot", snapshot).code == 0
+
+
+def test_a_policy_whose_document_is_not_known_says_so(cli: Cli, snapshot: str) -> None:
+    record = cli("show", "policy/ops-runbooks", "--json", "--snapshot", snapshot).json
+    assert record["versions"] is None
+    assert {"what": "versions", "reason": "not loaded", "permission": "iam:GetPolicyVersion"} in record["missing"]
+
+
+def test_an_ambiguous_name_lists_what_has_it(cli: Cli, snapshot: str) -> None:
+    cli("show", "web-server", "--snapshot", snapshot).failed_with(
+        "web-server names 2 things.", "role/web-server or instance-profile/web-server"
+    )
+
+
+def test_an_unknown_name_lists_the_nearest(cli: Cli, snapshot: str) -> None:
+    cli("show", "alise", "--snapshot", snapshot).failed_with("named alise", "Nearest: user/alice")
+
+
+def test_hostile_names_are_shown_harmlessly(cli: Cli, tmp_path: Path) -> None:
+    record = snapshot_of(sample_account())
+    record["RoleDetailList"][0]["Tags"] = [{"Key": "k\x1b]52;c;cHduZWQ=\x07", "Value": "v\u202e"}]
+    record["UserDetailList"][0]["Path"] = "/\x1b[2J/"
+    file = tmp_path / "evil.json"
+    file.write_text(json.dumps(record))
+    for words in (("list", "users"), ("show", "alice"), ("show", "role/deploy-prod")):
+        for more in ((), ("--json",)):
+            result = cli(*words, *more, "--snapshot", file)
+            assert result.code == 0
+            assert "\x1b" not in result.out + result.err
+            assert "\u202e" not in result.out + result.err
+
+
+@pytest.mark.usefixtures("quick_retries")
+def test_show_asks_a_live_account_for_the_users_keys(cli: Cli, moto: MotoServer, fault_proxy: FaultProxy) -> None:
+    client = moto.client("iam")
+    client.create_user(UserName="dora")
+    client.create_access_key(UserName="dora")
+    client.create_role(RoleName="r", AssumeRolePolicyDocument=trust())
+    client.put_user_policy(UserName="dora", PolicyName="p", PolicyDocument=policy(allow("s3:*")))
+    record = cli("show", "dora", "--json", "--endpoint-url", fault_proxy.url)
+    assert "NOT AWS" in record.err
+    assert len(record.json["access_keys"]) == 1
+    fault_proxy.on("ListAccessKeys", error(403, "AccessDenied"))
+    denied = cli("show", "dora", "--json", "--endpoint-url", fault_proxy.url)
+    assert denied.code == 0
+    assert denied.json["access_keys"] is None
+    assert "access_keys" in {entry["what"] for entry in denied.json["missing"]}

@@ -1,0 +1,98 @@
+"""`iamtui lint`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.cli_runner import Cli
+
+POLICY = """{
+  "Version": "2012-10-17",
+  "Statement": [
+    {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"},
+    {"Effect": "Allow", "Action": "s3:GetObjekt", "Resource": "*"}
+  ]
+}
+"""
+CLEAN = (
+    '{"Version": "2012-10-17", "Statement":'
+    ' [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}]}'
+)
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    file = tmp_path / "policy.json"
+    file.write_text(POLICY)
+    return file
+
+
+def test_names_file_and_line(cli: Cli, policy: Path) -> None:
+    result = cli("lint", policy)
+    assert result.code == 0
+    assert result.out.startswith(f"{policy}:5: [x] error ")
+    assert "s3:GetObject" in result.out
+    assert "[unknown-action]" in result.out
+
+
+def test_fail_on_a_level_and_worse(cli: Cli, policy: Path, tmp_path: Path) -> None:
+    assert cli("lint", policy, "--fail-on", "error").code == 1
+    assert cli("lint", policy, "--fail-on", "suggestion").code == 1
+    clean = tmp_path / "clean.json"
+    clean.write_text(CLEAN)
+    result = cli("lint", clean, "--fail-on", "error")
+    assert result.code == 0
+    assert result.out == ""
+    warned = tmp_path / "warned.json"
+    warned.write_text('{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}')
+    assert cli("lint", warned, "--fail-on", "error").code == 0
+    assert cli("lint", warned, "--fail-on", "warning").code == 1
+
+
+def test_reads_standard_input(cli: Cli) -> None:
+    assert cli("lint", "-", stdin=POLICY).out.startswith("<stdin>:5: ")
+
+
+def test_json_has_an_object_for_each_file(cli: Cli, policy: Path) -> None:
+    first, second = cli("lint", policy, policy, "--json").json
+    assert first == second
+    assert first["kind"] == "identity"
+    assert first["findings"][0]["source_line"] == 5
+
+
+def test_the_kind_is_told_from_the_document_unless_given(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "trust.json"
+    file.write_text(
+        '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "sts:AssumeRole",'
+        ' "Principal": {"Service": "ec2.amazonaws.com"}}}'
+    )
+    assert cli("lint", file, "--json").json[0]["kind"] == "trust"
+    given = cli("lint", file, "--kind", "identity", "--json").json[0]
+    assert given["kind"] == "identity"
+    assert given["findings"]
+
+
+@pytest.mark.parametrize("text", ["{no json", "[]", '{"a": 1}', "{" * 5000, '{"Statement": []', "<html>"])
+def test_what_is_no_policy_is_a_finding_and_an_error(cli: Cli, tmp_path: Path, text: str) -> None:
+    file = tmp_path / "p.json"
+    file.write_text(text)
+    result = cli("lint", file, "--fail-on", "error")
+    assert result.code == 2
+    assert result.out.startswith(f"{file}:1: [x] error ")
+    assert "cannot be read as a policy document" in result.err
+
+
+def test_a_file_that_cannot_be_read_does_not_hide_the_others(cli: Cli, policy: Path, tmp_path: Path) -> None:
+    empty, noise = tmp_path / "empty.json", tmp_path / "noise.bin"
+    empty.touch()
+    noise.write_bytes(bytes(range(256)))
+    result = cli("lint", tmp_path / "gone.json", tmp_path, empty, noise, policy)
+    assert result.code == 2
+    assert "unknown-action" in result.out
+    for words in ("gone.json does not exist", "is a directory", "empty.json is empty", "noise.bin is not UTF-8 text"):
+        assert words in result.err
+    reports = cli("lint", tmp_path / "gone.json", policy, "--json").json
+    assert "does not exist" in reports[0]["error"]
+    assert reports[1]["findings"]

@@ -1,0 +1,158 @@
+"""`iamtui simulate`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.cli_runner import Cli
+
+ALLOW = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}
+
+
+def scenario(name: str | int | None = None, action: str = "s3:GetObject", **more: Any) -> dict[str, Any]:
+    return {
+        "id": name,
+        "request": {
+            "principal": "arn:aws:iam::111111111111:user/a", "action": action, "resource": "arn:aws:s3:::b/x",
+        },
+        "identity_policies": [{"name": "p", "document": ALLOW}],
+        **more,
+    }  # fmt: skip
+
+
+def lines(*scenarios: Any) -> str:
+    return "".join(json.dumps(entry) + "\n" for entry in scenarios)
+
+
+def test_one_object_gives_one_decision(cli: Cli) -> None:
+    result = cli("simulate", "-", "--json", stdin=json.dumps(scenario("one"), indent=2))
+    assert result.code == 0
+    assert result.json["id"] == "one"
+    assert result.json["decision"] == "allowed"
+
+
+def test_an_array_gives_an_array_and_lines_give_lines(cli: Cli) -> None:
+    both = [scenario("a"), scenario("b", "ec2:RunInstances")]
+    array = cli("simulate", "-", "--json", stdin="\ufeff  " + json.dumps(both)).json
+    assert [(d["id"], d["decision"]) for d in array] == [("a", "allowed"), ("b", "implicitDeny")]
+    assert cli("simulate", "-", "--json", stdin=lines(*both)).json_lines == array
+
+
+def test_text_is_one_line_each(cli: Cli) -> None:
+    result = cli("simulate", "-", stdin=lines(scenario("a"), scenario(None, "ec2:RunInstances")))
+    assert [line.split("  ")[:2] for line in result.out.splitlines()] == [
+        ["a", "[+] ALLOWED"], ["#2", "[-] DENIED no allow"],
+    ]  # fmt: skip
+
+
+def test_reads_a_file(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "scenarios.json"
+    file.write_text(lines(scenario("a")))
+    assert cli("simulate", file).code == 0
+
+
+def test_a_malformed_scenario_keeps_its_place_and_the_exit_code_is_two(cli: Cli) -> None:
+    text = lines(scenario("a"), scenario("b", "s3")) + "{no json\n" + lines(scenario("d", expect="implicitDeny"))
+    result = cli("simulate", "-", "--json", stdin=text)
+    assert result.code == 2
+    a, b, c, d = result.json_lines
+    assert (a["id"], d["id"]) == ("a", "d")
+    assert b["id"] == "b"
+    assert b["error"]["path"] == "$.request.action"
+    assert c["error"]["path"] == "$"
+    assert "2 malformed" in result.err
+    shown = cli("simulate", "-", stdin=text).out.splitlines()
+    assert shown[1].startswith("b  [!] MALFORMED $.request.action: ")
+    assert shown[2].startswith("#3  [!] MALFORMED")
+
+
+@pytest.mark.parametrize(("expect", "code"), [("allowed", 0), ("implicitDeny", 1), (None, 0)])
+def test_an_expectation_of_the_scenario_decides_the_exit_code(cli: Cli, expect: str | None, code: int) -> None:
+    result = cli("simulate", "-", "--json", stdin=json.dumps(scenario("a", expect=expect)))
+    assert result.code == code
+    assert ("a: expected implicitDeny, but it is allowed." in result.err) == (code == 1)
+
+
+def test_the_option_expects_of_those_that_expect_nothing(cli: Cli) -> None:
+    text = lines(scenario("a"), scenario("b", expect="allowed"))
+    assert cli("simulate", "-", "--expect", "implicitDeny", stdin=text).code == 1
+    result = cli("simulate", "-", "--expect", "allowed", stdin=text)
+    assert result.code == 0
+    assert "2 of 2 as expected" in result.err
+
+
+def test_trace_is_added(cli: Cli) -> None:
+    text = json.dumps(scenario("a"))
+    assert cli("simulate", "-", "--json", "--trace", stdin=text).json["trace"][0]["layer"] == "identity"
+    assert "[+] Action  wanted s3:*; seen s3:GetObject" in cli("simulate", "-", "--trace", stdin=text).out
+
+
+def test_schemas_are_printed(cli: Cli) -> None:
+    assert cli("simulate", "--schema").json["title"] == "iamtui scenario"
+    assert cli("simulate", "--decision-schema").json["title"] == "iamtui decision"
+
+
+@pytest.mark.parametrize("text", ["", " \n ", "[]"])
+def test_no_scenario_at_all_is_an_error(cli: Cli, text: str) -> None:
+    cli("simulate", "-", stdin=text).failed_with("Standard input holds no scenario")
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe\x00noise", b"\x00\x01\x02", b"<html></html>", b"42", b'"text"', b"null"])
+def test_noise_is_malformed_and_never_an_answer(cli: Cli, data: bytes) -> None:
+    result = cli("simulate", "-", "--json", stdin=data)
+    assert result.code == 2
+    assert "error" in result.json_lines[0]
+
+
+def test_hostile_text_is_shown_harmlessly(cli: Cli) -> None:
+    text = json.dumps(scenario("evil\x1b]52;c;cHduZWQ=\x07\u202e", expect="implicitDeny"))
+    for words in (("simulate", "-"), ("simulate", "-", "--json"), ("simulate", "-", "--trace")):
+        result = cli(*words, stdin=text)
+        assert "\x1b" not in result.out + result.err
+        assert "\u202e" not in result.out + result.err
+
+
+def test_lines_are_answered_while_more_are_to_come() -> None:
+    command = [sys.executable, "-u", "-m", "iamtui", "simulate", "-", "--json"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ}) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        # Standard output is a pipe, so it comes in blocks: enough answers for one must come before the input ends.
+        for number in range(200):
+            process.stdin.write((json.dumps(scenario(number)) + "\n").encode())
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["id"] == 0
+        process.stdin.close()
+        process.stdout.read()
+    assert process.returncode == 0
+
+
+def test_a_long_stream_needs_no_more_memory_than_a_short_one(cli: Cli, tmp_path: Path) -> None:
+    def peak(count: int) -> int:
+        file = tmp_path / f"{count}.jsonl"
+        with file.open("w") as out:
+            for number in range(count):
+                out.write(json.dumps(scenario(number)) + "\n")
+        with (tmp_path / "out").open("w") as sink:
+            cli.monkeypatch.setattr(sys, "stdout", sink)
+            tracemalloc.start()
+            from iamtui.cli.doors import Screen
+            from iamtui.cli.main import run
+
+            assert run(["simulate", str(file), "--json"], Screen(lambda _: 0, tuple)) == 0
+            high = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+        cli.monkeypatch.undo()
+        return high
+
+    peak(10)
+    short, long = peak(100), peak(2000)
+    assert long < short + 300_000

@@ -1,0 +1,93 @@
+"""Running the command line in this process, with its own home, and looking at what comes out."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from iamtui.account.snapshot_writing import snapshot_of
+from iamtui.cli.doors import KeyBinding, Screen
+from iamtui.cli.main import run
+from iamtui.workspace.opening import SourceChoice
+from tests.support.sample_account import sample_account
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run left."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def json_lines(self) -> list[Any]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    def failed_with(self, *parts: str) -> None:
+        """It ended with code 2, printed no data, and said one sentence (and a next step) with all the parts."""
+        assert self.code == 2, self
+        assert self.out == "", self
+        last = self.err.strip().splitlines()[-1]
+        assert last.startswith("iamtui: "), self
+        assert "Traceback" not in self.err, self
+        for part in parts:
+            assert part in last, (part, last)
+
+
+@dataclass
+class Cli:
+    """Runs commands; `opened` are the sources that the bare command opened the screen on."""
+
+    capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch
+    home: Path
+    opened: list[SourceChoice | None] = field(default_factory=list)
+    screen_code: int = 0
+
+    def __call__(self, *arguments: str | Path, stdin: str | bytes = "") -> Result:
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        self.monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"))
+        self.capsys.readouterr()
+        code = run([str(argument) for argument in arguments], Screen(self._open, self._bindings))
+        captured = self.capsys.readouterr()
+        return Result(int(code), captured.out, captured.err)
+
+    def _open(self, choice: SourceChoice | None) -> int:
+        self.opened.append(choice)
+        return self.screen_code
+
+    def _bindings(self) -> Sequence[KeyBinding]:
+        return (KeyBinding("question.ask", "f5", "Ask"),)
+
+    @property
+    def log(self) -> Path:
+        return next(iter(self.home.rglob("iamtui.log")), self.home / "iamtui.log")
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cli:
+    home = tmp_path / "home"
+    for variable in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(variable, str(home / variable.lower()))
+    monkeypatch.setenv("HOME", str(home))
+    return Cli(capsys, monkeypatch, home)
+
+
+@pytest.fixture
+def snapshot(tmp_path: Path) -> str:
+    """The sample account as a file; one inline policy of user/ci-deploy is no JSON."""
+    file = tmp_path / "account.json"
+    file.write_text(json.dumps(snapshot_of(sample_account())))
+    return str(file)
