@@ -9,9 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
+from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
 from textual.dom import DOMNode
+from textual.fuzzy import Matcher
 from textual.types import IgnoreReturnCallbackType
+
+from iamtui.tui.safe import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ class ActionCommands(Provider):
             title = f"{binding.description}  ({self.app.get_key_display(binding) or key})"
             found.setdefault(
                 binding.id or key,
-                _Command(title, binding.tooltip or binding.description, binding.action, active.node, key),
+                _Command(title, _help(binding), binding.action, active.node, key),
             )
         return sorted(found.values(), key=lambda command: command.title.lower())
 
@@ -51,12 +56,28 @@ class ActionCommands(Provider):
         for command in self._commands:
             score = max(matcher.match(command.title), matcher.match(command.help) * 0.8)
             if score > 0:
-                yield Hit(score, matcher.highlight(command.title), self._runner(command), help=command.help)
+                yield Hit(
+                    score, self._marked(matcher, command.title), self._runner(command), command.title, command.help
+                )
 
     async def discover(self) -> Hits:
         """All commands, before anything is typed."""
         for command in self._commands:
-            yield DiscoveryHit(command.title, self._runner(command), help=command.help)
+            yield DiscoveryHit(plain(command.title), self._runner(command), command.title, command.help)
+
+    def _marked(self, matcher: Matcher, title: str) -> Content:
+        """The title with the letters that matched; Matcher.highlight would read it as markup, and `[` is a key."""
+        content = plain(title)
+        score, offsets = matcher.fuzzy_search.match(matcher.query, title)
+        for offset in offsets if score else ():
+            if not title[offset].isspace():
+                content = content.stylize(matcher.match_style, offset, offset + 1)
+        return content
 
     def _runner(self, command: _Command) -> IgnoreReturnCallbackType:
         return partial(self.app.run_action, command.action, command.node)
+
+
+def _help(binding: Binding) -> str:
+    """The words of a binding for the palette, which reads them as markup: brackets become parentheses."""
+    return (binding.tooltip or binding.description).replace("[", "(").replace("]", ")")

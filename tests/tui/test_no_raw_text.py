@@ -48,6 +48,7 @@ def test_the_room_gives_widgets_no_raw_text() -> None:
         "table.add_row(name, 'x')",
         "options.replace_option_prompt('id', name)",
         "options.set_options([role.name])",
+        "self.matcher.highlight(name)",
         "OptionList(role.name)",
         "SafeInput(placeholder=name)",
         "SafeInput(placeholder=f'{name}')",

@@ -21,6 +21,7 @@ from iamtui.workspace import asking
 from iamtui.workspace.asking import Question
 from tests.support import panel_records as records
 from tests.support.panel_apps import PanelApp, ScreenApp, screen_text, settle, type_text
+from tests.support.screen_app import make_app
 
 ASKED = Question("s3:GetObject", "arn:aws:s3:::data-lake/x")
 
@@ -236,3 +237,17 @@ async def test_the_palette_runs_the_action_a_key_does() -> None:
         await pilot.pause(0.3)
         assert not isinstance(app.screen, CommandPalette)
         assert app.focused is app.query_one("#question-action")
+
+
+async def test_the_palette_shows_keys_that_could_be_read_as_markup() -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 60)) as pilot:
+        await settle(pilot)
+        app.action_command_palette()
+        await pilot.pause(0.5)
+        assert "Back  ([)" in screen_text(app)
+
+        await type_text(pilot, "back")
+        await pilot.pause(0.5)
+        assert "Back  ([)" in screen_text(app)
+        assert "Forward  (])" not in screen_text(app)

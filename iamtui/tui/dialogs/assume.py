@@ -32,6 +32,9 @@ DEFAULT_SECONDS: Final = 3600
 SHORTEST_SECONDS: Final = 900
 """AssumeRole's default and least DurationSeconds (STS API reference)."""
 
+CODE_LENGTH: Final = 6
+"""Digits of an MFA code (STS API reference: TokenCode)."""
+
 _PLAN, _ASSUME = "plan", "assume"
 
 
@@ -173,7 +176,7 @@ class AssumeDialog(ModalScreen[Session | None]):
                 yield Static(plain("yours, whose code you enter"), classes="hint")
             with Horizontal(classes="field -hidden", id="assume-code-row"):
                 yield Label("MFA code")
-                yield SecretInput(id="assume-code", max_length=6)
+                yield SecretInput(id="assume-code", max_length=CODE_LENGTH)
                 yield Static(id="assume-code-hint", classes="hint")
             yield Static(id="assume-note", classes="-empty")
             yield Static(id="assume-errors", classes="-empty")
@@ -188,7 +191,7 @@ class AssumeDialog(ModalScreen[Session | None]):
     def _prepare(self) -> None:
         """Plan in a thread with what has been entered so far."""
         external_id = self._input("assume-external").value.strip()
-        with_mfa = bool(self._input("assume-code").value)
+        with_mfa = len(self._input("assume-code").value) == CODE_LENGTH
         work = partial(self._planning, external_id, with_mfa)
         self.run_worker(work, thread=True, exclusive=True, group=_PLAN, exit_on_error=False)
 
@@ -287,7 +290,7 @@ class AssumeDialog(ModalScreen[Session | None]):
         """What was entered, or why it cannot be sent. The MFA code leaves its field in any case."""
         code = self.query_one(SecretInput).take()
         if plan.refusal:
-            return None, (plan.refusal,)
+            return None, ("Nothing was sent to STS.",)
         duration = parse_duration(self._input("assume-duration").value)
         if duration is None:
             return None, ('The duration is not a time: write it as "1h", "90m" or a number of seconds.',)
