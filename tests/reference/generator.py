@@ -59,18 +59,20 @@ def scenarios() -> st.SearchStrategy[Json]:
 
 def make_scenario(random: Random) -> Json:
     """One scenario, in the form of `iamtui simulate`."""
-    return _Maker(random).scenario()
+    return Maker(random).scenario()
 
 
 def extra_deny(random: Random, scenario: Json, layer: str) -> Json:
     """One more Deny statement for a policy of a scenario."""
-    maker = _Maker(random)
+    maker = Maker(random)
     request = scenario["request"]
     maker.caller, maker.action, maker.resource = request, request["action"], request["resource"]
     return {**maker.statement(layer), "Effect": "Deny"}
 
 
-class _Maker:
+class Maker:
+    """Makes the parts of a scenario, each related to the request so that it may match."""
+
     def __init__(self, random: Random) -> None:
         self.random = random
         self.policies = 0
@@ -136,7 +138,7 @@ class _Maker:
         for key in KEYS:
             given = 3 if key in FROM_CALLER else 20 if discover else 40
             if self.chance(given):
-                context[self._any_case(key)] = self._context_value(key)
+                context[self._any_case(key)] = self.context_value(key)
             elif discover and key not in FROM_CALLER and self.chance(20):
                 self.pick([absent, present]).append(key)
         if context:
@@ -150,7 +152,8 @@ class _Maker:
     def _any_case(self, key: str) -> str:
         return str(self.pick([key.upper(), key.lower()])) if self.chance(8) else key
 
-    def _context_value(self, key: str) -> Any:
+    def context_value(self, key: str) -> Any:
+        """Values of a key in the request."""
         most = 3 if key in MULTIVALUED else 1
         if self.chance(4):
             most = self.pick([0, 2])
@@ -206,7 +209,7 @@ class _Maker:
         if not self.chance(no_resource):
             result["NotResource" if self.chance(15) else "Resource"] = self._resources()
         if self.chance(65 if deny else 40):
-            result["Condition"] = self._condition()
+            result["Condition"] = self.condition()
         return result
 
     def _add_principal(self, statement: Json, layer: str) -> None:
@@ -273,9 +276,10 @@ class _Maker:
     def _actions(self) -> Any:
         if self.chance(2):
             return []
-        return self.maybe_list([self._action_entry() for _ in range(self.pick([1, 1, 1, 2]))])
+        return self.maybe_list([self.action_entry() for _ in range(self.pick([1, 1, 1, 2]))])
 
-    def _action_entry(self) -> str:
+    def action_entry(self) -> str:
+        """An Action entry that names, or nearly names, the action."""
         service, name = self.action.split(":")
         if self.chance(85):
             return str(
@@ -326,10 +330,10 @@ class _Maker:
         if base == "*" or self.chance(12):
             base = self.pick(self.pick(QUESTIONS)[1])
         for _ in range(self.pick([0, 0, 1, 1, 2])):
-            base = self._mutated(base)
+            base = self.mutated(base)
         return str(base)
 
-    def _mutated(self, arn: str) -> str:
+    def mutated(self, arn: str) -> str:
         """An ARN pattern close to the ARN: starred, cut short, with a variable, or slightly wrong."""
         if not arn.startswith("arn:"):
             return arn
@@ -366,7 +370,16 @@ class _Maker:
 
     # Conditions.
 
-    def _condition(self) -> Json:
+    def starred(self, resource: str) -> str:
+        """A question about a set: the resource with a star somewhere."""
+        if resource == "*":
+            return resource
+        place = self.random.randrange(len(":".join(resource.split(":")[:3])) + 1, len(resource) + 1)
+        lost = len(resource[place : place + self.random.randrange(4)].split(":", maxsplit=1)[0])
+        return resource[:place] + "*" + resource[place + lost :]
+
+    def condition(self) -> Json:
+        """A Condition block."""
         result: Json = {}
         for _ in range(self.pick([1, 1, 1, 2, 3])):
             key = self.pick(list(KEYS))

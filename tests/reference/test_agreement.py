@@ -9,16 +9,19 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
+from tests.conformance.engine import decide
+
 from .agreement import disagreement, documents
 from .evaluator import evaluate
-from .fuzz import report
+from .fuzz import main, report
 from .generator import Json, make_scenario, scenarios
+from .matching import as_list
 from .open_questions import is_open
 
 BLOCK = 500
 
 
-@pytest.mark.parametrize("first", range(0, 5000, BLOCK))
+@pytest.mark.parametrize("first", range(0, 4000, BLOCK))
 def test_seeded_requests(first: int) -> None:
     for seed in range(first, first + BLOCK):
         scenario = make_scenario(Random(seed))
@@ -53,3 +56,23 @@ def test_generated_requests_reach_every_answer_and_layer() -> None:
 
 def test_open_questions_are_rare() -> None:
     assert sum(is_open(make_scenario(Random(seed))) for seed in range(1000)) < 120
+
+
+def test_the_long_run_can_be_started(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--requests", "40", "--seed", "900000"]) == 0
+    assert "strict allowed" in capsys.readouterr().out
+
+
+def test_a_disagreement_is_reported_as_a_small_scenario(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against an engine that never denies explicitly, one Deny statement is left over."""
+
+    def lenient(scenario: Json) -> Json:
+        found = decide(scenario)
+        return {**found, "decision": "implicitDeny"} if found["decision"] == "explicitDeny" else found
+
+    monkeypatch.setattr("tests.reference.agreement.decide", lenient)
+    reports = [report(make_scenario(Random(seed))) for seed in range(60)]
+    first = next(text for text in reports if text is not None)
+    sentence, scenario = first.split("\n", 1)
+    assert "explicitDeny" in sentence
+    assert sum(len(as_list(policy["document"]["Statement"])) for _, policy in documents(json.loads(scenario))) == 1
