@@ -261,7 +261,11 @@ def trust_document(random: Random) -> Json:
 
 def scp_documents() -> tuple[tuple[str, Json], ...]:
     """Service control policies that deny, by name, as organizations have them."""
-    break_glass = ["arn:aws:iam::*:role/break-glass", "arn:aws:iam::*:role/aws-reserved/*", "arn:aws:iam::*:role/infra/*"]
+    break_glass = [
+        "arn:aws:iam::*:role/break-glass",
+        "arn:aws:iam::*:role/aws-reserved/*",
+        "arn:aws:iam::*:role/infra/*",
+    ]
     except_break_glass = {"ArnNotLike": {"aws:PrincipalArn": break_glass}}
     global_services = (
         "iam:* sts:* organizations:* route53:* route53domains:* cloudfront:* support:* budgets:* ce:* waf:* shield:* "

@@ -1,0 +1,197 @@
+"""Decisions: how many per CPU-second, and the pinned question over every principal of an account."""
+
+from __future__ import annotations
+
+import gc
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from random import Random
+from statistics import median
+from typing import Any, Final, TypeAlias
+
+from benchmarks import generator
+from benchmarks.documents import boundary_document, customer_document, document, scp_documents
+from benchmarks.generator import Size
+from benchmarks.results import Plan, Result, cpu_seconds, median_cpu_seconds
+from benchmarks.vocabulary import ACCOUNT
+from iamtui.account.model import Account
+from iamtui.analysis.questions import Asker, Question
+from iamtui.evaluation.decision_json import decision_to_json
+from iamtui.evaluation.evaluator import evaluate
+from iamtui.evaluation.policies import PoliciesInForce
+from iamtui.evaluation.request import Principal, Request
+from iamtui.evaluation.scenario import MalformedScenario, read_scenarios
+from iamtui.evaluation.trace import trace
+from iamtui.workspace.asking import ask_all
+from iamtui.workspace.principals import principal_for
+from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+
+Asked: TypeAlias = tuple[Principal, Question]
+
+DECISIONS_GOAL: Final = 39_000.0
+PINNED_GOAL_MS: Final = 150.0
+_TYPED: Final = ("s3:", "GetObject")
+
+
+def run(plan: Plan) -> Iterator[Result]:
+    """Measure decisions at two sizes, the pinned question and scenarios."""
+    for size in dict.fromkeys((plan.small, plan.large)):
+        yield from _single_decisions(plan, size)
+    yield from _pinned_question(plan)
+    yield _scenarios(plan)
+
+
+def opened(size: Size) -> Workspace:
+    """A generated account, opened as a snapshot; its records are taken out of the collector's sight.
+
+    The app does the same once an account is loaded.
+    """
+    workspace = Workspace(generator.account(size), SourceInfo(SourceKind.SNAPSHOT, "generated", region="eu-west-1"))
+    gc.collect()
+    gc.freeze()
+    return workspace
+
+
+def principals_of(workspace: Workspace) -> tuple[Principal, ...]:
+    """Every user and role, as the screen asks for them."""
+    account = workspace.account
+    return tuple(principal_for(workspace, entity) for entity in (*account.users, *account.roles))
+
+
+def draw(account: Account, principals: Sequence[Principal], count: int, seed: int) -> list[Asked]:
+    """Random triples of principal, action and resource."""
+    random = Random(seed)
+    return [(random.choice(principals), question) for question in generator.questions(account, count, seed)]
+
+
+def decide(account: Account, asked: Sequence[Asked]) -> None:
+    """Answer each question on its own, with the complete Decision record."""
+    for principal, question in asked:
+        evaluate(*Asker(account, question).request_and_policies(principal))
+
+
+def decide_and_trace(account: Account, asked: Sequence[Asked]) -> None:
+    """The same with the trace of every layer."""
+    for principal, question in asked:
+        request, policies = Asker(account, question).request_and_policies(principal)
+        evaluate(request, policies)
+        trace(request, policies)
+
+
+def _evaluate_all(prepared: Sequence[tuple[Request, PoliciesInForce]]) -> None:
+    for request, policies in prepared:
+        evaluate(request, policies)
+
+
+def _single_decisions(plan: Plan, size: Size) -> Iterator[Result]:
+    workspace = opened(size)
+    account, principals = workspace.account, principals_of(workspace)
+    count = plan.decisions
+    sets = [draw(account, principals, count, seed) for seed in range(plan.repeats + 3)]
+    where = f"{size.principals:,} principals"
+    first = cpu_seconds(partial(decide, account, sets[0]))
+    yield Result(f"decisions, {where}, fresh account", count / first, "/s", note="parses and compiles as it goes")
+    # Two more sets touch what nearly every further question needs.
+    decide(account, sets[1])
+    decide(account, sets[2])
+    warm = sets[3:]
+    seconds = median_cpu_seconds([partial(decide, account, asked) for asked in warm])
+    yield Result(
+        f"decisions, {where}", count / seconds, "/s", DECISIONS_GOAL, more_is_better=True, note="new random triples"
+    )
+    seconds = median_cpu_seconds([partial(decide, account, warm[0]) for _ in range(plan.repeats)])
+    yield Result(f"decisions, {where}, asked before", count / seconds, "/s")
+    prepared = [Asker(account, question).request_and_policies(principal) for principal, question in warm[-1]]
+    seconds = median_cpu_seconds([partial(_evaluate_all, prepared) for _ in range(plan.repeats)])
+    yield Result(f"decisions, {where}, evaluate() alone", count / seconds, "/s", note="request and policies at hand")
+    some = [asked[: max(1, count // 8)] for asked in warm]
+    decide_and_trace(account, some[0])
+    seconds = median_cpu_seconds([partial(decide_and_trace, account, asked) for asked in some])
+    yield Result(f"decisions with trace, {where}", len(some[0]) / seconds, "/s")
+
+
+def _ask_everyone(workspace: Workspace, question: Question) -> None:
+    for _ in ask_all(workspace, question):
+        pass
+
+
+def _pinned_question(plan: Plan) -> Iterator[Result]:
+    workspace = opened(plan.large)
+    where = f"{plan.large.principals:,} principals"
+    pinned = Question("s3:GetObject", "arn:aws:s3:::payments-export-prod/2026/data.json")
+    first = cpu_seconds(partial(_ask_everyone, workspace, pinned))
+    yield Result(f"pinned question over {where}, fresh account", first * 1000, "ms", note="parses every document")
+    again = median_cpu_seconds([partial(_ask_everyone, workspace, pinned) for _ in range(plan.repeats)])
+    yield Result(f"pinned question over {where}, repeated", again * 1000, "ms", PINNED_GOAL_MS)
+    others = generator.questions(workspace.account, plan.repeats * 3, seed=77)
+    works = [cpu_seconds(partial(_ask_everyone, workspace, question)) for question in others]
+    yield Result(
+        f"pinned question over {where}, first touch",
+        median(works) * 1000,
+        "ms",
+        PINNED_GOAL_MS,
+        note=f"{len(others)} other questions, slowest {max(works) * 1000:.0f} ms",
+    )
+    strict = replace(pinned, context={"aws:SourceIp": ("203.0.113.9",), "aws:MultiFactorAuthPresent": ("true",)})
+    with_context = median_cpu_seconds([partial(_ask_everyone, workspace, strict) for _ in range(plan.repeats)])
+    yield Result(f"pinned question over {where}, with context", with_context * 1000, "ms", PINNED_GOAL_MS)
+    service, operation = _TYPED
+    keys = [
+        cpu_seconds(partial(_ask_everyone, workspace, replace(pinned, action=service + operation[: length + 1])))
+        for length in range(len(operation))
+    ]
+    yield Result(
+        f"typing s3:GetObject over {where}, per key",
+        median(keys) * 1000,
+        "ms",
+        PINNED_GOAL_MS,
+        note=f"{len(keys)} keys, slowest {max(keys) * 1000:.0f} ms",
+    )
+
+
+def scenarios(count: int, seed: int) -> bytes:
+    """JSON lines as a suite of policy tests has them: some documents, and many requests about them."""
+    random = Random(seed)
+    identity = [
+        {"name": f"policy-{index}", "document": customer_document(random, 4)} for index in range(max(4, count // 20))
+    ]
+    boundaries = [{"name": "boundary", "document": boundary_document(random)} for _ in range(4)]
+    full_access = document([{"Effect": "Allow", "Action": "*", "Resource": "*"}])
+    everything = {"name": "FullAWSAccess", "document": full_access}
+    fences = [{"name": scp_name, "document": text} for scp_name, text in scp_documents()]
+    asked = generator.questions(Account(ACCOUNT), count, seed)
+    lines: list[str] = []
+    for index, question in enumerate(asked):
+        scenario: dict[str, Any] = {
+            "id": index,
+            "request": {
+                "principal": f"arn:aws:iam::{ACCOUNT}:user/user-{index % 50:05}",
+                "action": question.action,
+                "resource": question.resource,
+                "context": {"aws:RequestedRegion": "eu-west-1", "aws:SecureTransport": "true"},
+            },
+            "identity_policies": random.sample(identity, min(3, len(identity))),
+            "permissions_boundaries": [random.choice(boundaries)] if random.random() < generator.BOUNDED else [],
+            "scps": [[everything, *fences[:2]], [everything, *fences[2:]]],
+        }
+        lines.append(json.dumps(scenario))
+    return "\n".join(lines).encode()
+
+
+def _simulate(text: bytes) -> None:
+    for scenario in read_scenarios(io.BytesIO(text)):
+        if isinstance(scenario, MalformedScenario):
+            raise AssertionError(scenario.error.message)
+        json.dumps(decision_to_json(evaluate(scenario.request, scenario.policies, scenario.options), id=scenario.id))
+
+
+def _scenarios(plan: Plan) -> Result:
+    count = max(4, plan.decisions // 4)
+    text = scenarios(count, seed=5)
+    seconds = median_cpu_seconds([partial(_simulate, text) for _ in range(plan.repeats)])
+    return Result(
+        "simulate: scenarios, text in, JSON out", count / seconds, "/s", note=f"{len(text) // count:,} bytes each"
+    )
