@@ -16,13 +16,13 @@ from textual.widgets import Input, Label, Static
 from textual.worker import get_current_worker
 
 from iamtui.account.model import Account
+from iamtui.analysis.question import Question
 from iamtui.evaluation.decision import Layer
 from iamtui.tui.safe import line
 from iamtui.tui.widgets.question.completion import CONTEXT_KEYS, MOST, best_matches, fill_template, last_word
 from iamtui.tui.widgets.question.completion import resource_candidates as candidates_for
 from iamtui.tui.widgets.question.context import cycle_mfa, mfa_state, parse_context
 from iamtui.tui.widgets.question.field import CompletingInput, Completions
-from iamtui.workspace.asking import Question
 from iamtui.workspace.workspace import Workspace
 
 
@@ -136,6 +136,8 @@ class QuestionForm(Vertical):
         super().__init__()
         self._catalogue = catalogue
         self._workspace: Workspace | None = None
+        self._mfa: bool | None = None
+        self._mfa_shown = False
         self.missing_keys: tuple[str, ...] = ()
         """Condition keys that mattered for the last answer and were not given: offered first."""
         self.layers_off: frozenset[Layer] = frozenset()
@@ -218,6 +220,9 @@ class QuestionForm(Vertical):
 
     def _show_mfa(self) -> None:
         state = mfa_state(self.context_field.value)
+        if self._mfa_shown and state == self._mfa:
+            return
+        self._mfa, self._mfa_shown = state, True
         words = {True: ("yes", "$verdict-allowed"), False: ("no", "$verdict-denied"), None: ("?", "$muted")}
         self.query_one("#question-mfa", Static).update(line(("^t ", "$faint"), ("MFA ", "$muted"), words[state]))
 

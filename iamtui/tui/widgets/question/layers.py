@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
@@ -71,6 +72,7 @@ class LayersList(OptionList):
         super().__init__(id=id, compact=True)
         self._layers: tuple[Layer, ...] = ()
         self._decision: Decision | None = None
+        self._rows: list[Content] = []
 
     def show(self, decision: Decision | None, *, compact: bool = False) -> None:
         """Show the layers of a decision; None empties the list. The cursor stays on its layer."""
@@ -80,10 +82,13 @@ class LayersList(OptionList):
         applying = [report for report in reports if report.state is not LayerState.NOT_APPLICABLE]
         absent = [report for report in reports if report.state is LayerState.NOT_APPLICABLE]
         self._layers = tuple(report.layer for report in applying)
-        rows = [Option(layer_line(report, compact=compact)) for report in applying]
+        rows = [layer_line(report, compact=compact) for report in applying]
         if absent:
-            rows.append(Option(absent_layers_line(absent), disabled=True))
-        self.set_options(rows)
+            rows.append(absent_layers_line(absent))
+        if len(rows) == len(self._rows) and all(map(Content.is_same, rows, self._rows)):
+            return
+        self._rows = rows
+        self.set_options([Option(row, disabled=i >= len(applying)) for i, row in enumerate(rows)])
         if self._layers:
             self.highlighted = self._layers.index(kept) if kept in self._layers else 0
 

@@ -16,18 +16,16 @@ from textual.timer import Timer
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState, get_current_worker
 
+from iamtui.analysis.question import Question
 from iamtui.evaluation.decision import Decision, StatementRef
 from iamtui.evaluation.request import Principal
 from iamtui.problem import Problem
 from iamtui.tui.safe import line, plain
-from iamtui.tui.screens.trace import TraceScreen
 from iamtui.tui.widgets.notice import Notice
 from iamtui.tui.widgets.question.catalogue import LoadedCatalogue
 from iamtui.tui.widgets.question.form import ActionCatalogue, QuestionForm
 from iamtui.tui.widgets.question.layers import LayersList, nothing_to_jump_to
 from iamtui.tui.widgets.question.verdict import because, notes, verdict
-from iamtui.workspace import asking
-from iamtui.workspace.asking import Question
 from iamtui.workspace.workspace import Workspace
 
 SLOW_SECONDS = 0.15
@@ -163,6 +161,7 @@ class QuestionPanel(Vertical):
         self._question: Question | None = None
         self._answer: tuple[Decision, _Asked] | None = None
         self._slow: Timer | None = None
+        self._shown: dict[str, Content] = {}
 
     def compose(self) -> ComposeResult:
         """Fields, verdict, deciding statement, notes and layers, from top to bottom."""
@@ -242,6 +241,8 @@ class QuestionPanel(Vertical):
 
     def action_why(self) -> None:
         """Show the whole trace of the answer on its own screen."""
+        from iamtui.tui.screens.trace import TraceScreen  # noqa: PLC0415 - the engine is not loaded before the first frame
+
         if self._answer is None or self._workspace is None:
             self.post_message(Notice(plain("There is no answer to explain yet: press F5 and ask.")))
             return
@@ -302,6 +303,8 @@ class QuestionPanel(Vertical):
 
     def _evaluate(self, ticket: int, asked: _Asked, entered: bool) -> None:
         """In the thread: answer, unless the next key was faster."""
+        from iamtui.workspace import asking  # noqa: PLC0415 - the engine is not loaded before the first frame
+
         worker = get_current_worker()
         if worker.is_cancelled:
             return
@@ -363,11 +366,14 @@ class QuestionPanel(Vertical):
         self.query_one(LayersList).show(None)
 
     def _texts(self, says: Content, why: Content, more: Content | None = None) -> None:
-        self.query_one("#question-verdict", Static).update(says)
-        self.query_one("#question-because", Static).update(why)
-        about = self.query_one("#question-notes", Static)
-        about.set_class(not more, "-empty")
-        about.update(more or Content(""))
+        about = more or Content("")
+        self.query_one("#question-notes").set_class(not about, "-empty")
+        for name, content in (("verdict", says), ("because", why), ("notes", about)):
+            shown = self._shown.get(name)
+            # An update lays the whole screen out again: while a key is held most texts stay the same.
+            if shown is None or not shown.is_same(content):
+                self._shown[name] = content
+                self.query_one(f"#question-{name}", Static).update(content)
 
     def _show_title(self) -> None:
         """Name whom the verdict is about, which may lag behind the tree's cursor."""
