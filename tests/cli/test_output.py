@@ -1,0 +1,65 @@
+"""What leaves the command line."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from iamtui.cli.output import Output, Span, Style, wants_colour
+
+
+def written(*, colour: bool = False, width: int | None = None) -> tuple[Output, io.StringIO]:
+    stream = io.StringIO()
+    return Output(stream, colour=colour, width=width), stream
+
+
+EVIL = "a\x1b[31m\x9b\u202eb\x07"
+
+
+def test_every_way_out_makes_text_safe() -> None:
+    out, stream = written(colour=False, width=60)
+    out.line(EVIL, Span(EVIL, Style.BAD))
+    out.paragraph(EVIL, indent=4, first=EVIL)
+    out.table([[EVIL, EVIL]], [EVIL, EVIL])
+    out.document(f"{EVIL}\n{EVIL}\t")
+    out.json({EVIL: EVIL})
+    assert not {"\x1b", "\x9b", "\u202e", "\x07"} & set(stream.getvalue())
+
+
+def test_spans_are_coloured_only_when_wanted_and_words_stay() -> None:
+    plain, stream = written()
+    plain.line("x ", Span("[+] ALLOWED", Style.GOOD))
+    assert stream.getvalue() == "x [+] ALLOWED\n"
+    coloured, stream = written(colour=True)
+    coloured.line("x ", Span("[+] ALLOWED", Style.GOOD))
+    assert stream.getvalue() == "x \x1b[1;32m[+] ALLOWED\x1b[0m\n"
+
+
+@pytest.mark.parametrize(
+    ("environ", "wanted"),
+    [({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False), ({"TERM": "xterm", "NO_COLOR": ""}, True),
+     ({"TERM": "dumb"}, False)],
+)  # fmt: skip
+def test_no_color(environ: dict[str, str], wanted: bool) -> None:
+    assert wants_colour(environ) is wanted
+
+
+def test_paragraphs_are_wrapped_for_a_terminal_and_not_for_a_program() -> None:
+    text = "word " * 30
+    out, stream = written(width=50)
+    out.paragraph(text, indent=4, first="  - ")
+    lines = stream.getvalue().splitlines()
+    assert len(lines) > 3
+    assert lines[0].startswith("  - word")
+    assert all(line.startswith("    word") for line in lines[1:])
+    assert max(map(len, lines)) <= 50
+    out, stream = written()
+    out.paragraph(text, indent=4, first="  - ")
+    assert len(stream.getvalue().splitlines()) == 1
+
+
+def test_json_is_ascii() -> None:
+    out, stream = written()
+    out.json({"é": "\x7f"})
+    assert stream.getvalue() == '{"\\u00e9": "\\u007f"}\n'

@@ -1,0 +1,55 @@
+"""The verdict's words are the same at both doors."""
+
+from __future__ import annotations
+
+import pytest
+
+from iamtui.evaluation.decision import Layer, Outcome
+from iamtui.tui.widgets.question.verdict import verdict
+from iamtui.workspace.asking import Question, ask
+from iamtui.workspace.opening import SourceChoice, open_source
+from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.verdict import verdict_words
+from iamtui.workspace.workspace import SourceKind, Workspace
+from tests.support.sample_account import sample_workspace
+
+LAKE = "arn:aws:s3:::data-lake/x"
+DEPLOY = "arn:aws:iam::123456789012:role/deploy-prod"
+
+
+@pytest.fixture(scope="module")
+def workspace() -> Workspace:
+    return sample_workspace()
+
+
+@pytest.mark.parametrize(
+    ("principal", "action", "resource", "starts"),
+    [
+        ("web-server", "s3:GetObject", LAKE, "[+] ALLOWED as far as loaded ("),
+        ("web-server", "s3:GetObject", "arn:aws:s3:::*", "[+] ALLOWED on some: arn:aws:s3:::data-lake"),
+        ("web-server", "s3:DeleteObject", LAKE, "[x] DENIED explicit"),
+        ("web-server", "ec2:RunInstances", "*", "[-] DENIED no allow"),
+        ("alice", "sts:AssumeRole", DEPLOY, "[?] DEPENDS on aws:MultiFactorAuthPresent"),
+    ],
+)
+def test_the_screen_and_the_command_line_say_the_same(
+    workspace: Workspace, principal: str, action: str, resource: str, starts: str
+) -> None:
+    who = principal if principal != "web-server" else "role/web-server"
+    decision = ask(workspace, resolve_principal(workspace, who), Question(action, resource))
+    assert str(verdict_words(decision)).startswith(starts)
+    assert str(verdict_words(decision)) == verdict(decision).text
+
+
+def test_an_answer_to_which_nothing_is_missing_is_a_bare_allowed() -> None:
+    demo = open_source(SourceChoice(SourceKind.DEMO))
+    question = Question("s3:GetObject", "arn:aws:s3:::puffin-data-lake/x")
+    decision = ask(demo, resolve_principal(demo, "amara.diallo"), question)
+    assert decision.outcome is Outcome.ALLOWED
+    assert str(verdict_words(decision)) == "[+] ALLOWED"
+    without = ask(
+        demo,
+        resolve_principal(demo, "amara.diallo"),
+        Question(question.action, question.resource, layers_off=frozenset({Layer.SCP})),
+    )
+    assert str(verdict_words(without)) == "[+] ALLOWED as far as loaded (SCP not evaluated)"
