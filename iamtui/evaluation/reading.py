@@ -187,7 +187,9 @@ def read_all_layers(
     boundaries = () if service_linked else policies.boundaries
     caller = facts.caller(
         session_may_vary=discover,
-        has_boundary=bool(boundaries) and not isinstance(boundaries, NotEvaluated),
+        has_boundary=(
+            bool(boundaries) and not isinstance(boundaries, NotEvaluated) and principal.kind in WITH_IAM_POLICIES
+        ),
     )
     language = DEFAULT_LANGUAGE_OPTIONS if options is DEFAULT_OPTIONS else options.language
     result = Evaluation(

@@ -18,8 +18,16 @@ from iamtui.policy.resource import RequestResource, ResourceKind
 ASSUME_ROLE_ACTIONS: Final = frozenset(("assumerole", "assumerolewithsaml", "assumerolewithwebidentity"))
 _TRUST_ACTIONS: Final = ASSUME_ROLE_ACTIONS | {"tagsession", "setsourceidentity"}
 
-_ROLE: Final = Glob(arn_tokens(tokens_of(parse_pieces("arn:*:iam::*:role/*", variables=False))))
-_KMS_KEY: Final = Glob(arn_tokens(tokens_of(parse_pieces("arn:*:kms:*:*:key/*", variables=False))))
+
+def _glob(pattern: str) -> Glob:
+    return Glob(arn_tokens(tokens_of(parse_pieces(pattern, variables=False))))
+
+
+_ROLE: Final = _glob("arn:*:iam::*:role/*")
+_KMS_KEY: Final = _glob("arn:*:kms:*:*:key/*")
+_AWS_MANAGED: Final = _glob("arn:*:iam::aws:policy/*")
+_RESERVED_ROLE: Final = _glob("arn:*:iam::*:role/aws-reserved/*")
+_RESERVED_ALIAS: Final = _glob("arn:*:kms:*:*:alias/aws/*")
 
 _AWS_MANAGED_POLICY_WRITES: Final = frozenset(
     (
@@ -72,20 +80,23 @@ def free_action(action: ActionName, principal: Principal) -> str | None:
 
 
 def refusal(action: ActionName, resource: RequestResource) -> str | None:
-    """Why no customer policy can allow this, or None."""
-    if resource.kind is not ResourceKind.ONE:
-        return None
-    arn = parse_arn(resource.text)
-    if arn is None:
-        return None
-    if action.service == "iam" and arn.service == "iam":
-        if arn.account == "aws" and arn.resource.startswith("policy/") and action.name in _AWS_MANAGED_POLICY_WRITES:
+    """Why no customer policy can allow this, or None; for a set of resources, only when it holds for all."""
+    if action.service == "iam":
+        if action.name in _AWS_MANAGED_POLICY_WRITES and _is_all(_AWS_MANAGED, resource):
             return "AWS managed policies cannot be changed by customers."
-        if arn.resource.startswith("role/aws-reserved/") and not action.name.startswith(_READING_PREFIXES):
+        if not action.name.startswith(_READING_PREFIXES) and _is_all(_RESERVED_ROLE, resource):
             return "Roles under /aws-reserved/ belong to IAM Identity Center and cannot be changed or passed in IAM."
-    if action.service == "kms" and arn.resource.startswith("alias/aws/") and action.name in _ALIAS_WRITES:
+    if action.service == "kms" and action.name in _ALIAS_WRITES and _is_all(_RESERVED_ALIAS, resource):
         return "Aliases under alias/aws/ are reserved for AWS."
     return None
+
+
+def _is_all(glob: Glob, resource: RequestResource) -> bool:
+    if resource.kind is ResourceKind.NONE:
+        return False
+    if resource.kind is ResourceKind.SET:
+        return glob.covers(resource.tokens)
+    return glob.matches(resource.text)
 
 
 def credential_refusal(action: ActionName, principal: Principal) -> str | None:
@@ -116,7 +127,7 @@ def bucket_owner_root_escape(action: ActionName, principal: Principal, *, same_a
 
 def on_plain_bucket(action: ActionName, resource: RequestResource) -> bool:
     """Whether Block Public Access of a bucket is asked: `*` or `arn:P:s3:::NAME[/KEY]`, no access points."""
-    if action.service != "s3" or resource.kind is ResourceKind.NONE:
+    if action.service != "s3":
         return False
     if resource.text == "*":
         return True

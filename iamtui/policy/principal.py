@@ -91,10 +91,11 @@ _OWN = frozenset(
 )
 
 
-def match_entry(entry: PrincipalEntry, caller: Caller) -> tuple[Strength, Truth] | None:
+def match_entry(entry: PrincipalEntry, caller: Caller, *, trust: bool) -> tuple[Strength, Truth] | None:
     """How one entry reaches the caller, or None when it does not.
 
-    A wildcard inside an ARN or id makes an entry that matches nobody.
+    A wildcard inside an ARN or id makes an entry that matches nobody. Federated entries mean something in role
+    trust policies only.
     """
     value = entry.value
     if value == "*":
@@ -104,7 +105,8 @@ def match_entry(entry: PrincipalEntry, caller: Caller) -> tuple[Strength, Truth]
     if entry.kind == "Service":
         return (Strength.SERVICE, True) if caller.kind is CallerKind.SERVICE and value == caller.name else None
     if entry.kind == "Federated":
-        return (Strength.FEDERATED, True) if caller.kind is CallerKind.PROVIDER and value == caller.name else None
+        same = trust and caller.kind is CallerKind.PROVIDER and value == caller.name
+        return (Strength.FEDERATED, True) if same else None
     if entry.kind == "CanonicalUser":
         same = caller.kind is CallerKind.CANONICAL_USER and value == caller.name
         return (Strength.ACCOUNT, True) if same else None
@@ -188,12 +190,14 @@ def allow_strengths(statement: Statement, caller: Caller, rules: PrincipalRules)
     longer accepts, reaches everyone who is not listed.
     """
     if statement.not_principals is not None:
-        listed = any_of(found[1] for entry in statement.not_principals if (found := match_entry(entry, caller)))
+        listed = any_of(
+            found[1] for entry in statement.not_principals if (found := match_entry(entry, caller, trust=rules.trust))
+        )
         outside = negate(listed)
         return {} if outside is False else {Strength.WILDCARD: outside}
     reached: dict[Strength, Truth] = {}
     for entry in statement.principals or ():
-        found = match_entry(entry, caller)
+        found = match_entry(entry, caller, trust=rules.trust)
         if found is not None and _reaches(entry, caller, rules):
             strength, truth = found
             reached[strength] = any_of((reached.get(strength, False), truth))
@@ -208,14 +212,16 @@ def deny_applies(statement: Statement, caller: Caller, rules: PrincipalRules) ->
     """
     if statement.not_principals is not None:
         return True if caller.has_boundary else negate(_own_arn_listed(statement.not_principals, caller, rules))
-    return any_of(found[1] for entry in statement.principals or () if (found := match_entry(entry, caller)))
+    return any_of(
+        found[1] for entry in statement.principals or () if (found := match_entry(entry, caller, trust=rules.trust))
+    )
 
 
 def _own_arn_listed(entries: tuple[PrincipalEntry, ...], caller: Caller, rules: PrincipalRules) -> Truth:
     own: list[Truth] = []
     root_listed = False
     for entry in entries:
-        found = match_entry(entry, caller)
+        found = match_entry(entry, caller, trust=rules.trust)
         if found is None:
             continue
         strength, truth = found

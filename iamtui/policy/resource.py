@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -66,6 +67,9 @@ class Reach(Enum):
 
     SHARES = "shares"
     COVERS = "covers"
+
+
+_EVERY_BUCKET: Final = re.compile(r"arn:[a-z-]+:s3:::\*")
 
 
 class _EntryKind(Enum):
@@ -226,9 +230,7 @@ class ResourceMatcher:
         return (
             resource.lists_buckets
             and options.list_buckets_on_bucket_arn
-            and any(
-                text.startswith("arn:") and text.endswith(":s3:::*") and text.count(":") == 5 for text in self._texts
-            )
+            and any(_EVERY_BUCKET.fullmatch(text) for text in self._texts)
         )
 
     def _with_variables(
