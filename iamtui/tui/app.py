@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
+from importlib import import_module
 from typing import ClassVar, Final
 
 from rich.text import Text
@@ -236,6 +237,7 @@ class IamtuiApp(App[None]):
 
         try:
             workspace = self._opener(choice, report, lambda: worker.is_cancelled)
+            _load_engine()
             inventory, index = Inventory(workspace.account), SearchIndex(workspace.account)
         except OpeningCancelled:
             return
@@ -320,6 +322,11 @@ class IamtuiApp(App[None]):
     def action_toggle_light(self) -> None:
         """Change between our dark and our light theme."""
         self.theme = DEFAULT_LIGHT if self.theme == DEFAULT_DARK else DEFAULT_DARK
+
+
+def _load_engine() -> None:
+    """Load what answers questions, in the worker, so that the first question need not wait for it."""
+    import_module("iamtui.workspace.asking")
 
 
 def _now() -> datetime:

@@ -9,7 +9,6 @@ from threading import Lock
 from typing import Final
 
 from iamtui.credentials.clipboard import ClearOnExit, ClipboardLease, ClipboardOptions, copy
-from iamtui.credentials.formats import hand_over
 from iamtui.credentials.session import Clock, Session, utc_now
 from iamtui.secret import Secret
 
@@ -51,6 +50,8 @@ class ClipboardCopier:
         Raises:
             Problem: the session cannot be exported, or no clipboard can be reached.
         """
+        from iamtui.credentials.formats import hand_over  # noqa: PLC0415 - not before the first frame
+
         lease = self._put(hand_over(session, EXPORT_FORMAT, for_paste=True, now=self._clock()), self._options)
         label = "DEMO export lines" if session.demo else "Export lines"
         return f"{label}{self._until(lease)}: {lease.result.sentence}."

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from iamtui.account.model import Role, User
-from iamtui.analysis.questions import Asker, Question
+from iamtui.analysis.question import Question
+from iamtui.analysis.questions import Asker
 from iamtui.evaluation.decision import Decision
 from iamtui.evaluation.evaluator import evaluate
 from iamtui.evaluation.explanation import Explanation, explain

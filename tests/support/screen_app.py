@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -52,7 +53,7 @@ def make_app(
     return IamtuiApp(SAMPLE, config=config, opener=opener or (lambda *_: opened), copier=copier or RecordingCopier())
 
 
-async def settle(pilot: Pilot[object]) -> None:
+async def settle(pilot: Pilot[Any]) -> None:
     """Wait until no worker runs and every message they posted has been handled."""
     for _ in range(50):
         await pilot.pause()

@@ -12,7 +12,6 @@ from iamtui.credentials.session import Session
 from iamtui.evaluation.decision import Layer
 from iamtui.evaluation.request import Principal
 from iamtui.problem import Problem
-from iamtui.tui.dialogs.assume import AssumeDialog
 from iamtui.tui.inventory import Branch, Node, kind_word
 from iamtui.tui.safe import plain
 from iamtui.tui.screens.browsing import BrowsingScreen
@@ -24,7 +23,6 @@ from iamtui.tui.widgets.question.panel import QuestionPanel
 from iamtui.tui.widgets.question.verdict import LAYER_TITLES
 from iamtui.tui.widgets.sessions import Copier, SessionsPanel
 from iamtui.tui.widgets.status_line import StatusLine
-from iamtui.workspace.principals import caller_principal, principal_for
 from iamtui.workspace.workspace import Workspace
 
 
@@ -40,6 +38,8 @@ class MainScreen(BrowsingScreen):
 
     def workspace_changed(self, workspace: Workspace) -> None:
         """Ask about this account from now on; until the user goes to a principal, for the caller."""
+        from iamtui.workspace.principals import caller_principal  # noqa: PLC0415 - brings the catalogue: not before a frame
+
         self._pin(None)
         self.question.set_workspace(workspace)
         if self.question.principal is None:
@@ -50,6 +50,8 @@ class MainScreen(BrowsingScreen):
 
     def place_changed(self, node: Node) -> None:
         """Ask for the principal where the user is; elsewhere the last one stays."""
+        from iamtui.workspace.principals import principal_for  # noqa: PLC0415 - as above
+
         if isinstance(node, (User, Role)) and self._workspace is not None:
             self._ask_for(principal_for(self._workspace, node), _label(node))
         elif not isinstance(node, Branch):
@@ -102,6 +104,8 @@ class MainScreen(BrowsingScreen):
 
     def action_assume(self) -> None:
         """Ask how to assume the role under the cursor."""
+        from iamtui.tui.dialogs.assume import AssumeDialog  # noqa: PLC0415 - brings the whole engine: not before a frame
+
         node = self.subject.node
         if self._workspace is None or not isinstance(node, Role):
             self.say(plain("Put the cursor on a role to assume it."))

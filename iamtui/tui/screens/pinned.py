@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from iamtui.account.model import Entity, Role, User
+from iamtui.analysis.question import Question
 from iamtui.problem import Problem
 from iamtui.tui.widgets.question.verdict import Verdict, verdict
-from iamtui.workspace.asking import Question, ask
-from iamtui.workspace.principals import principal_for
 from iamtui.workspace.workspace import Workspace
 
 
@@ -30,6 +29,9 @@ class PinnedQuestion:
         return self._known[entity.arn]
 
     def _ask(self, entity: User | Role) -> Verdict | None:
+        from iamtui.workspace.asking import ask  # noqa: PLC0415 - the engine is not loaded before the first frame
+        from iamtui.workspace.principals import principal_for  # noqa: PLC0415 - likewise
+
         try:
             return verdict(ask(self.workspace, principal_for(self.workspace, entity), self.question))
         except Problem:
