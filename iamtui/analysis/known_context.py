@@ -130,7 +130,7 @@ def assumed_environment(prepared: PreparedAction, region: str, now: datetime, gi
         given: the lower-case keys that the user gave; nothing is assumed of them.
     """
     values = {
-        "aws:CurrentTime": (now.strftime("%Y-%m-%dT%H:%M:%SZ"),),
+        "aws:CurrentTime": (f"{now.isoformat()[:19]}Z",),
         "aws:SecureTransport": ("true",),
         "aws:ViaAWSService": ("false",),
     }

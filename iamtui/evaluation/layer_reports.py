@@ -73,7 +73,15 @@ def _not_evaluated(layer: Layer, missing: dict[Layer, NotEvaluated]) -> LayerRep
 def _plain(layer: Layer, scanned: LayerScan | None, missing: dict[Layer, NotEvaluated]) -> LayerReport | None:
     if scanned is None:
         return _not_evaluated(layer, missing) if missing else None
-    return _scanned(layer, scanned)
+    return _kept(layer, scanned)
+
+
+def _kept(layer: Layer, scanned: LayerScan) -> LayerReport:
+    """The report of a scan, made once: shared scans say the same to all who have them."""
+    if scanned.report is None:
+        scanned.report = _scanned(layer, scanned)
+    assert isinstance(scanned.report, LayerReport)
+    return scanned.report
 
 
 def _scanned(layer: Layer, scanned: LayerScan, *, silent: str = "No statement allows it.") -> LayerReport:
@@ -99,7 +107,7 @@ def _first(scanned: LayerScan, *, allows: bool, undetermined: bool = False) -> s
 
 def _identity(reading: Evaluation) -> LayerReport:
     if reading.identity is not None:
-        return _scanned(Layer.IDENTITY, reading.identity)
+        return _kept(Layer.IDENTITY, reading.identity)
     not_evaluated = _not_evaluated(Layer.IDENTITY, reading.not_evaluated)
     if not_evaluated is not None:
         return not_evaluated

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from iamtui.evaluation.decision import Layer, StatementRef
 from iamtui.evaluation.policies import MissingPolicy, NamedPolicy
-from iamtui.evaluation.policy_set import PolicySet
+from iamtui.evaluation.policy_set import Member, PolicySet
 from iamtui.evaluation.prepared import PreparedAction
 from iamtui.policy.compiled import CompiledStatement
 from iamtui.policy.context import RequestContext
@@ -59,7 +59,9 @@ class LayerScan:
         strengths: for a resource-based policy, by which forms of principal its Allows reach the caller.
         matches: the statements behind it.
         missing: policies whose documents are not known; they may allow and may deny.
-        conditional: the statements about this action and caller that read condition keys, matching or not.
+        conditional: in strict mode, the statements about this action and caller that read condition keys,
+            matching or not.
+        report: where the sentence about this scan is kept, once made.
     """
 
     allow: Truth = False
@@ -68,14 +70,19 @@ class LayerScan:
     matches: list[Match] = field(default_factory=list)
     missing: tuple[MissingPolicy, ...] = ()
     conditional: list[CompiledStatement] = field(default_factory=list)
+    report: Any = None
 
     def add(self, match: Match) -> None:
         """Take in a statement whose truth is not False."""
         self.matches.append(match)
         if match.statement.allows:
-            self.allow = True if self.allow is True else any_of((self.allow, match.truth))
+            self.allow = True if self.allow is True or match.truth is True else any_of((self.allow, match.truth))
         else:
-            self.deny = True if self.deny is True else any_of((self.deny, match.truth))
+            self.deny = True if self.deny is True or match.truth is True else any_of((self.deny, match.truth))
+
+    def copy(self) -> LayerScan:
+        """A scan of its own to add to."""
+        return LayerScan(self.allow, self.deny, {}, list(self.matches), self.missing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,129 +91,154 @@ class Question:
 
     Args:
         everywhere: for a set of resources, ask about all of them instead of at least one.
+        note_conditional: whether scans note the statements that read condition keys.
     """
 
     prepared: PreparedAction
     context: RequestContext
     language: LanguageOptions
     everywhere: bool = False
+    note_conditional: bool = True
+
+
+_MOST_SCANS: Final = 256
+_MOST_PLANS: Final = 1024
+_PLAIN_RULES: Final = PrincipalRules()
+
+
+def _match(member: Member, layer: Layer, level: int | None) -> Match:
+    """The record of a member's plain match."""
+    if member.match is None:
+        member.match = Match(member.compiled, member.policy, True, layer, level)
+    assert isinstance(member.match, Match)
+    return member.match
+
+
+def _settled_scan(policies: PolicySet, members: list[Member], layer: Layer, level: int | None) -> LayerScan:
+    """The scan in which exactly these statements match, whatever the context; shared by all who come to it."""
+    key = tuple(map(id, members))
+    found = policies.scans.get(key)
+    if found is None:
+        found = LayerScan(missing=policies.missing)
+        for member in members:
+            found.add(_match(member, layer, level))
+        if policies.missing:
+            _add_missing(layer, policies.missing, found)
+        if len(policies.scans) >= _MOST_SCANS:
+            policies.scans.clear()
+        policies.scans[key] = found
+    assert isinstance(found, LayerScan)
+    return found
+
+
+def _settled_and_open(
+    policies: PolicySet, question: Question, *, with_principals: bool
+) -> tuple[list[Member], list[Member]]:
+    """Part the statements about the action: those that match whatever the context, and those to be tested.
+
+    A statement that reads neither context nor caller and is about another resource is in neither.
+    """
+    prepared = question.prepared
+    settled: list[Member] = []
+    open_members: list[Member] = []
+    for member in policies.about(prepared.action):
+        compiled = member.compiled
+        if compiled.reads_context or (with_principals and not compiled.reaches_everyone):
+            open_members.append(member)
+        elif compiled.any_resource or (
+            compiled.matches_resource(
+                prepared.resource, question.context, question.language, everywhere=question.everywhere
+            )
+            is True
+        ):
+            settled.append(member)
+    return settled, open_members
+
+
+def scan(layer: Layer, policies: PolicySet, question: Question) -> LayerScan:
+    """Read the policies of one caller, whose statements have no principals (identity, boundary, session)."""
+    settled, open_members = _settled_and_open(policies, question, with_principals=False)
+    base = _settled_scan(policies, settled, layer, None)
+    return _with_open(base, open_members, layer, question, None, None)
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What a set of policies says of one action and resource, whoever asks and in whatever context.
-
-    Args:
-        settled: the scan of the statements that read neither context nor caller.
-        open: the other statements that may match, with what is known of their resource.
-    """
+    """What the policies of one level say of one action and resource, whoever asks and in whatever context."""
 
     prepared: PreparedAction
     settled: LayerScan
-    open: tuple[tuple[CompiledStatement, NamedPolicy, Truth | None], ...]
+    open: list[Member]
 
 
-_MOST_PLANS: Final = 16
-"""How many plans the policies of one principal keep; the pinned question needs one or two."""
-
-_MOST_SHARED_PLANS: Final = 1024
-"""How many plans the policies of an organization level keep, which every question reads."""
-
-
-def _plan(layer: Layer, policies: PolicySet, question: Question, level: int | None) -> _Plan:
-    """The plan of a set for a question, remembered by the set."""
-    prepared = question.prepared
-    plans: dict[tuple[int, bool], _Plan] = policies.plans
-    key = (id(prepared), question.everywhere)
-    found = plans.get(key)
-    if found is not None and found.prepared is prepared:
-        return found
-    settled = LayerScan(missing=policies.missing)
-    open_statements: list[tuple[CompiledStatement, NamedPolicy, Truth | None]] = []
-    for compiled, policy in policies.about(prepared.action):
-        about: Truth | None = None
-        if compiled.resource_is_fixed:
-            about = compiled.matches_resource(
-                prepared.resource, question.context, question.language, everywhere=question.everywhere
-            )
-            if about is False:
-                continue
-        if compiled.reads_context or (layer in _WITH_PRINCIPALS and not compiled.reaches_everyone):
-            open_statements.append((compiled, policy, about))
-        else:
-            assert about is True
-            settled.add(Match(compiled, policy, True, layer, level))
-    if policies.missing:
-        _add_missing(layer, policies.missing, settled)
-    made = _Plan(prepared, settled, tuple(open_statements))
-    if len(plans) >= (_MOST_SHARED_PLANS if layer in (Layer.SCP, Layer.RCP) else _MOST_PLANS):
-        plans.clear()
-    plans[key] = made
-    return made
-
-
-_WITH_PRINCIPALS: Final = frozenset((Layer.RESOURCE, Layer.RCP, Layer.VPC_ENDPOINT))
-
-
-def scan(layer: Layer, policies: PolicySet, question: Question, level: int | None = None) -> LayerScan:
-    """Read a layer whose statements have no principals (identity, boundary, session, SCP)."""
-    plan = _plan(layer, policies, question, level)
-    if not plan.open:
-        return plan.settled
-    result = _copy(plan.settled)
-    for compiled, policy, about in plan.open:
-        result.conditional.append(compiled)
-        truth = _truth(compiled, about, question)
-        if truth is not False:
-            result.add(Match(compiled, policy, _named(truth, layer, policy, compiled.statement), layer, level))
-    return result
-
-
-def _copy(settled: LayerScan) -> LayerScan:
-    return LayerScan(settled.allow, settled.deny, {}, list(settled.matches), settled.missing)
-
-
-def scan_for_everyone(
-    layer: Layer, policies: PolicySet, question: Question, caller: Caller, level: int | None = None
+def scan_level(
+    layer: Layer, policies: PolicySet, question: Question, level: int | None = None, caller: Caller | None = None
 ) -> LayerScan:
-    """Read a capping layer whose statements name principals (RCP, endpoint policy).
+    """Read policies that every caller of an account is under: one level of SCPs or RCPs, or an endpoint's.
 
-    A statement without principals reaches nobody in an RCP and everyone in an endpoint policy.
+    What they say of an action and a resource is worked out once for all callers. A statement without principals
+    reaches nobody in an RCP and everyone in an endpoint policy.
+
+    Args:
+        caller: whom principals are matched against; None for SCPs, which have none.
     """
-    plan = _plan(layer, policies, question, level)
-    if not plan.open:
-        return plan.settled
-    result = _copy(plan.settled)
-    for compiled, policy, about in plan.open:
-        statement = compiled.statement
-        reached: Truth
-        if compiled.reaches_everyone:
-            reached = True
-        elif statement.principals is None and statement.not_principals is None:
-            reached = layer is Layer.VPC_ENDPOINT
-        elif compiled.allows:
-            reached = any_of(allow_strengths(statement, caller, _PLAIN_RULES).values())
-        else:
-            reached = deny_applies(statement, caller, _PLAIN_RULES)
+    prepared = question.prepared
+    key = (id(prepared), question.everywhere)
+    plan = policies.plans.get(key)
+    if plan is None or plan.prepared is not prepared:
+        settled, open_members = _settled_and_open(policies, question, with_principals=caller is not None)
+        plan = _Plan(prepared, _settled_scan(policies, settled, layer, level), open_members)
+        if len(policies.plans) >= _MOST_PLANS:
+            policies.plans.clear()
+        policies.plans[key] = plan
+    return _with_open(plan.settled, plan.open, layer, question, level, caller)
+
+
+def _with_open(
+    base: LayerScan, members: list[Member], layer: Layer, question: Question, level: int | None, caller: Caller | None
+) -> LayerScan:
+    """Add the statements whose context or principals had to be looked at."""
+    result: LayerScan | None = None
+    for member in members:
+        compiled = member.compiled
+        reached = True if caller is None else _reaches(compiled, caller, layer)
         if reached is False:
             continue
-        if compiled.keys:
+        if compiled.keys and question.note_conditional:
+            if result is None:
+                result = base.copy()
             result.conditional.append(compiled)
-        truth = _truth(compiled, about, question)
-        if truth is not False:
-            truth = _named(all_of((reached, truth)), layer, policy, statement)
-            result.add(Match(compiled, policy, truth, layer, level))
-    return result
+        truth = _truth(compiled, question)
+        if truth is False:
+            continue
+        if result is None:
+            result = base.copy()
+        truth = truth if reached is True else all_of((reached, truth))
+        if truth is True:
+            result.add(_match(member, layer, level))
+        else:
+            named = _named(truth, layer, member.policy, compiled.statement)
+            result.add(Match(compiled, member.policy, named, layer, level))
+    return base if result is None else result
 
 
-_PLAIN_RULES: Final = PrincipalRules()
+def _reaches(compiled: CompiledStatement, caller: Caller, layer: Layer) -> Truth:
+    statement = compiled.statement
+    if compiled.reaches_everyone:
+        return True
+    if statement.principals is None and statement.not_principals is None:
+        return layer is Layer.VPC_ENDPOINT
+    if compiled.allows:
+        return any_of(allow_strengths(statement, caller, _PLAIN_RULES).values())
+    return deny_applies(statement, caller, _PLAIN_RULES)
 
 
 def scan_resource_policy(policies: PolicySet, question: Question, caller: Caller, rules: PrincipalRules) -> LayerScan:
     """Read the policy of the resource (a trust policy included), keeping by which forms it reaches the caller."""
     layer = Layer.RESOURCE
     result = LayerScan(missing=policies.missing)
-    for compiled, policy in policies.about(question.prepared.action):
+    for member in policies.about(question.prepared.action):
+        compiled, policy = member.compiled, member.policy
         statement = compiled.statement
         strengths: Mapping[Strength, Truth]
         if compiled.allows:
@@ -216,9 +248,9 @@ def scan_resource_policy(policies: PolicySet, question: Question, caller: Caller
             strengths = {} if applies is False else {Strength.WILDCARD: applies}
         if not strengths:
             continue
-        if compiled.keys:
+        if compiled.keys and question.note_conditional:
             result.conditional.append(compiled)
-        truth = _truth(compiled, None, question)
+        truth = _truth(compiled, question)
         if truth is False:
             continue
         reached = {
@@ -237,12 +269,11 @@ def scan_resource_policy(policies: PolicySet, question: Question, caller: Caller
     return result
 
 
-def _truth(compiled: CompiledStatement, about: Truth | None, question: Question) -> Truth:
-    """Whether resource and conditions match; `about` is what is already known of the resource."""
-    if about is None:
-        about = compiled.matches_resource(
-            question.prepared.resource, question.context, question.language, everywhere=question.everywhere
-        )
+def _truth(compiled: CompiledStatement, question: Question) -> Truth:
+    """Whether resource and conditions match."""
+    about: Truth = compiled.any_resource or compiled.matches_resource(
+        question.prepared.resource, question.context, question.language, everywhere=question.everywhere
+    )
     if about is False or not compiled.conditions:
         return about
     holds = compiled.holds(question.context)

@@ -89,8 +89,8 @@ def _statements(reading: Evaluation) -> Iterator[CompiledStatement]:
         if not isinstance(levels, NotEvaluated):
             groups.extend((level.policies, policy_type) for level in levels)
     for group, policy_type in groups:
-        for compiled, _ in policy_set(group, policy_type, reading.language).about(action):
-            yield compiled
+        for member in policy_set(group, policy_type, reading.language).about(action):
+            yield member.compiled
 
 
 def _has_condition(reading: Evaluation, base: str, holds: Callable[[str], bool]) -> bool:

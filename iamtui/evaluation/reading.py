@@ -19,7 +19,7 @@ from iamtui.evaluation.layers import (
     Question,
     missing_allow,
     scan,
-    scan_for_everyone,
+    scan_level,
     scan_resource_policy,
 )
 from iamtui.evaluation.policies import (
@@ -208,7 +208,7 @@ def read_all_layers(
     )
     if owner_assumed:
         result.assumptions.append(f"the resource belongs to the caller's account {owner}")
-    question = Question(prepared, context, language, everywhere)
+    question = Question(prepared, context, language, everywhere, note_conditional=not discover)
     result.free = free_action(prepared.action, principal)
     result.refused = prepared.refused or credential_refusal(prepared.action, principal)
     _read_callers_layers(result, question, boundaries)
@@ -349,13 +349,10 @@ def _read_levels(
     result: Evaluation, question: Question, layer: Layer, levels: tuple[PolicyLevel, ...]
 ) -> list[LevelScan]:
     scans: list[LevelScan] = []
+    policy_type, caller = (PolicyType.SCP, None) if layer is Layer.SCP else (PolicyType.RCP, result.caller)
     for i, level in enumerate(levels):
-        if layer is Layer.SCP:
-            found = scan(layer, policy_set(level.policies, PolicyType.SCP, question.language), question, i)
-        else:
-            policies = policy_set(level.policies, PolicyType.RCP, question.language)
-            found = scan_for_everyone(layer, policies, question, result.caller, i)
-        scans.append(LevelScan(i, level.name, found))
+        policies = policy_set(level.policies, policy_type, question.language, i)
+        scans.append(LevelScan(i, level.name, scan_level(layer, policies, question, i, caller)))
     return scans
 
 
@@ -365,7 +362,7 @@ def _read_vpc_endpoint(result: Evaluation, question: Question) -> None:
         result.not_evaluated[Layer.VPC_ENDPOINT] = given
     elif given:
         policies = policy_set(given, PolicyType.VPC_ENDPOINT, question.language)
-        result.vpc_endpoint = scan_for_everyone(Layer.VPC_ENDPOINT, policies, question, result.caller)
+        result.vpc_endpoint = scan_level(Layer.VPC_ENDPOINT, policies, question, None, result.caller)
 
 
 def _read_block_public_access(result: Evaluation) -> None:

@@ -21,6 +21,8 @@ class CompiledStatement:
     Args:
         keys: lower-case condition keys that its conditions and variables read.
         reaches_everyone: whether its principals are the star and nothing else.
+        reads_context: whether anything in it depends on the context; a condition on a malformed key counts.
+        any_resource: whether it is about every resource (`Resource: "*"`).
     """
 
     statement: Statement
@@ -30,17 +32,8 @@ class CompiledStatement:
     conditions: tuple[CompiledCondition, ...]
     keys: frozenset[str]
     reaches_everyone: bool
-
-    @property
-    def reads_context(self) -> bool:
-        """Whether anything in it depends on the context; a condition on a malformed key counts."""
-        return bool(self.conditions or self.keys)
-
-    @property
-    def resource_is_fixed(self) -> bool:
-        """Whether its resources are the same in every context (no policy variables)."""
-        matcher = self.resource.matcher
-        return matcher is None or not matcher.variable_keys
+    reads_context: bool
+    any_resource: bool
 
     def matches_resource(
         self, resource: RequestResource, context: RequestContext, options: LanguageOptions, *, everywhere: bool
@@ -105,6 +98,8 @@ def _compile_statement(
         resource=ResourceElement(matcher, negated=negated, implied=policy_type.implies_resource),
         conditions=conditions,
         keys=frozenset(keys),
+        reads_context=bool(conditions or keys),
+        any_resource=entries is not None and not negated and "*" in entries,
         reaches_everyone=statement.principals is not None
         and len(statement.principals) == 1
         and statement.principals[0].value == "*"
