@@ -26,7 +26,7 @@ from iamtui.problem import Problem
 from iamtui.tui import clock
 from iamtui.tui.commands import ActionCommands
 from iamtui.tui.copying import ClipboardCopier
-from iamtui.tui.crash import crash_report
+from iamtui.tui.crash import crash_report, worker_failure
 from iamtui.tui.inventory import Inventory
 from iamtui.tui.keys import keymap_problems
 from iamtui.tui.safe import line, plain
@@ -114,6 +114,8 @@ class IamtuiApp(App[None]):
             copier = self._real_copier()
         self._choice = choice
         self._opener = opener
+        # Before the start: a theme chosen later would have every style worked out twice.
+        self._register_themes()
         self._main = MainScreen(copier)
 
     @property
@@ -129,12 +131,7 @@ class IamtuiApp(App[None]):
     # Start and end.
 
     def on_mount(self) -> None:
-        """Themes and keys, then the source or the chooser."""
-        loaded = load_themes()
-        for theme in loaded.themes:
-            self.register_theme(theme)
-        self._problems += loaded.problems
-        self._choose_theme(self._config.theme)
+        """Keys, then the source or the chooser."""
         if self._config.keymap:
             self._problems += keymap_problems(self._config.keymap)
             self.set_keymap(dict(self._config.keymap))
@@ -142,6 +139,13 @@ class IamtuiApp(App[None]):
             self.call_after_refresh(self.open, self._choice)
         else:
             self.call_after_refresh(self.action_choose_source)
+
+    def _register_themes(self) -> None:
+        loaded = load_themes()
+        for theme in loaded.themes:
+            self.register_theme(theme)
+        self._problems += loaded.problems
+        self._choose_theme(self._config.theme)
 
     def _choose_theme(self, wanted: str) -> None:
         known = self.available_themes
@@ -212,12 +216,7 @@ class IamtuiApp(App[None]):
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A worker that fails in an unforeseen way ends nothing: its error becomes a sentence."""
         if event.state is WorkerState.ERROR:
-            error = event.worker.error
-            name = type(error).__name__
-            words = (
-                str(error) if isinstance(error, Problem) else f"{name}, an error in iamtui while {event.worker.name}."
-            )
-            self.say(words, Severity.ERROR)
+            self.say(worker_failure(event.worker), Severity.ERROR)
 
     # Opening a source.
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import traceback
+from typing import Any
 
+from textual.worker import Worker
+
+from iamtui.problem import Problem
 from iamtui.text import safe_text
 
 
@@ -17,3 +21,11 @@ def crash_report(error: BaseException | None) -> str:
             for frame in traceback.extract_tb(error.__traceback__)
         )
     return "\n".join(lines)
+
+
+def worker_failure(worker: Worker[Any]) -> str:
+    """A worker that failed in one sentence: the kind of error, but not its words, which may hold data."""
+    if isinstance(worker.error, Problem):
+        return str(worker.error)
+    doing = f" while {worker.name}" if worker.name and worker.name.isprintable() and "<" not in worker.name else ""
+    return f"{type(worker.error).__name__}, an error in iamtui{doing}."

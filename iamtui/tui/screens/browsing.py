@@ -15,9 +15,11 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Static
+from textual.worker import Worker, WorkerState
 
 from iamtui.account.model import Account
 from iamtui.tui import clock
+from iamtui.tui.crash import worker_failure
 from iamtui.tui.inventory import TOP_BRANCHES, Inventory, Node, key_of
 from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.history import History
@@ -116,6 +118,11 @@ class BrowsingScreen(Screen[None]):
     def _notice(self, event: Notice) -> None:
         event.stop()
         self.say(event.content, event.severity)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A worker of this screen that fails in an unforeseen way ends nothing: its error becomes a sentence."""
+        if event.state is WorkerState.ERROR:
+            self.say(worker_failure(event.worker), Severity.ERROR)
 
     # The account.
 

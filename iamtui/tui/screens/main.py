@@ -128,7 +128,7 @@ class MainScreen(BrowsingScreen):
         else:
             self._copy(node.arn)
 
-    @work(thread=True, exclusive=True, exit_on_error=False, group="copy", name="copying")
+    @work(thread=True, exclusive=True, exit_on_error=False, group="copy", name="copying an ARN")
     def _copy(self, text: str) -> None:
         try:
             said, severity = self._copier.copy_text(text, "ARN"), Severity.INFORMATION

@@ -22,13 +22,14 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from iamtui.text import safe_text
+from iamtui.tui.widgets.line_styles import line_style
 
 _CURSOR_BAR = "▌"
 _BLURRED_BAR = "▏"
 
 
 class Piece(NamedTuple):
-    """A run of raw text in one style: the name of a style of LineView ("muted", "link"), or "" for plain."""
+    """A run of raw text in one style: the name of a line style ("muted", "link"), or "" for plain."""
 
     text: str
     style: str = ""
@@ -52,18 +53,6 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         Binding("l,right", "line_right", "Right", show=False, id="list.right", tooltip="Move in, or scroll right"),
         Binding("enter", "open_line", "Open", show=False, id="list.open", tooltip="Open what is under the cursor"),
     ]
-
-    STYLES: ClassVar[frozenset[str]] = frozenset(
-        {
-            "muted", "faint", "heading", "strong", "link", "match", "accent", "guide", "header", "header-sorted",
-            "allowed", "denied", "depends", "warning", "bar",
-            "json-key", "json-string", "json-number", "json-constant", "json-punctuation",
-            "cursor", "cursor-blurred", "statement", "statement-bar", "found",
-        }
-    )  # fmt: skip
-    """The style names that a Piece may use; each is the component class `line--NAME`, coloured in lines.tcss."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"line--{name}" for name in STYLES}
 
     HEADER_LINES: ClassVar[int] = 0
     """How many lines stay at the top while the others scroll."""
@@ -172,10 +161,10 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
     # Drawing.
 
     def style_named(self, name: str) -> Style:
-        """The Rich style of a style name, without background unless the name is one of a background."""
+        """The Rich style of a style name in the theme of now."""
         style = self._line_styles.get(name)
         if style is None:
-            style = self._line_styles[name] = self.get_component_rich_style(f"line--{name}", partial=True)
+            style = self._line_styles[name] = line_style(name, self.app.theme_variables)
         return style
 
     def notify_style_update(self) -> None:
