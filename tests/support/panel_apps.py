@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Iterable
 
 from textual.app import App, ComposeResult
@@ -77,6 +78,15 @@ async def settle(pilot: Pilot[object]) -> None:
     """Wait until every worker has ended and its messages are handled."""
     await pilot.pause()
     await pilot.app.workers.wait_for_complete()
+    await pilot.pause()
+
+
+async def until(pilot: Pilot[object], holds: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait until something holds, in steps; a test that goes on without it would fail at random."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not come to hold in time"
+        await pilot.pause(0.02)
     await pilot.pause()
 
 

@@ -16,7 +16,7 @@ from iamtui.workspace import assuming
 from iamtui.workspace.assuming import AssumeInput, AssumePlan
 from iamtui.workspace.workspace import Workspace
 from tests.support import panel_records as records
-from tests.support.panel_apps import ScreenApp, screen_text, settle, type_text
+from tests.support.panel_apps import ScreenApp, screen_text, settle, type_text, until
 from tests.support.panel_sessions import session
 
 ROLE = "arn:aws:iam::123456789012:role/deploy-prod"
@@ -246,7 +246,7 @@ async def test_a_running_call_shows_progress_and_can_be_cancelled(sts: Sts) -> N
         await pilot.pause()
         assert "Cancelled" in screen_text(app)
         sts.hold.set()
-        await pilot.pause(0.2)
+        await until(pilot, lambda: all(worker.is_finished for worker in app.workers))
         assert app.returned == []
 
         await pilot.press("escape")
@@ -274,9 +274,7 @@ async def test_an_error_of_our_own_ends_nothing_and_shows_no_data(sts: Sts, monk
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await pilot.press("enter")
-        await pilot.pause(0.2)
-        await pilot.pause()
-        assert "ValueError, an error in iamtui" in screen_text(app)
+        await until(pilot, lambda: "ValueError, an error in iamtui" in screen_text(app))
         assert "wJalrXUtnFEMI" not in screen_text(app)
 
 

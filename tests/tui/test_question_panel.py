@@ -17,7 +17,7 @@ from iamtui.workspace import asking
 from iamtui.workspace.asking import Question
 from iamtui.workspace.workspace import Workspace
 from tests.support import panel_records as records
-from tests.support.panel_apps import PanelApp, screen_text, settle, type_text
+from tests.support.panel_apps import PanelApp, screen_text, settle, type_text, until
 
 
 class Listener(PanelApp):
@@ -200,8 +200,7 @@ async def test_an_answer_to_an_older_question_is_dropped(slow_engine: SlowEngine
         await pilot.pause()
         assert slow_engine.started.wait(30)
         panel.set_principal(records.user_principal("bob"), "user/bob")
-        await pilot.pause(0.3)
-        assert "ALLOWED" in shown(app, "verdict")
+        await until(pilot, lambda: "ALLOWED" in shown(app, "verdict"))
 
         slow_engine.go_on.set()
         await settle(pilot)
@@ -215,15 +214,13 @@ async def test_a_slow_answer_never_leaves_the_old_verdict_under_the_new_name(slo
         panel = await opened(pilot, app)
         panel.set_principal(records.user_principal("bob"), "user/bob")
         panel.ask("s3:GetObject", "*")
-        await pilot.pause(0.3)
-        assert "Can user/bob" in screen_text(app)
+        await until(pilot, lambda: "Can user/bob" in screen_text(app))
 
         panel.set_principal(records.role_principal(), "role/deploy-prod")
         await pilot.pause()
         assert slow_engine.started.wait(30)
         assert "Can role/deploy-prod" not in screen_text(app)
-        await pilot.pause(0.4)
-        assert "Asking for role/deploy-prod" in screen_text(app)
+        await until(pilot, lambda: "Asking for role/deploy-prod" in screen_text(app))
 
         slow_engine.go_on.set()
         await settle(pilot)
@@ -270,10 +267,8 @@ async def test_an_error_of_our_own_ends_nothing_and_shows_no_data(monkeypatch: p
     async with app.run_test(size=(80, 24)) as pilot:
         panel = await opened(pilot, app)
         panel.ask("s3:GetObject", "*")
-        await pilot.pause(0.2)
-        await pilot.pause()
+        await until(pilot, lambda: "ValueError, an error in iamtui" in shown(app, "verdict"))
 
-        assert "ValueError, an error in iamtui" in shown(app, "verdict")
         assert "with data in it" not in screen_text(app)
 
 

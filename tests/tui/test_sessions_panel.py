@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.tui.widgets.sessions import REVEAL_SECONDS, SessionsPanel
-from tests.support.panel_apps import PanelApp, screen_text, settle
+from tests.support.panel_apps import PanelApp, screen_text, settle, until
 from tests.support.panel_sessions import SECRET, TOKEN, RecordingCopier, StillClock, session
 
 
@@ -180,8 +180,7 @@ async def test_it_counts_down_and_warns_once_at_each_threshold() -> None:
 async def test_the_interval_itself_ticks() -> None:
     async with stage(session(minutes=12)) as it:
         it.clock.move(90)
-        await it.pilot.pause(1.3)
-        assert "10m 30s left" in it.text
+        await until(it.pilot, lambda: "10m 30s left" in it.text)
 
 
 async def test_the_session_under_the_cursor_is_the_active_one() -> None:
@@ -233,8 +232,7 @@ async def test_a_copy_that_breaks_shows_no_data() -> None:
 
         it.copier.copy_exports = break_down  # type: ignore[method-assign]
         await it.pilot.press("c")
-        await it.pilot.pause(0.2)
-        await it.pilot.pause()
+        await until(it.pilot, lambda: bool(it.app.notices))
         assert it.app.notices == ["Nothing was copied: ValueError, an error in iamtui."]
 
 

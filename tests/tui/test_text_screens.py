@@ -20,7 +20,7 @@ from iamtui.tui.widgets.wrapped import wrap
 from iamtui.workspace import asking
 from iamtui.workspace.asking import Question
 from tests.support import panel_records as records
-from tests.support.panel_apps import PanelApp, ScreenApp, screen_text, settle, type_text
+from tests.support.panel_apps import PanelApp, ScreenApp, screen_text, settle, type_text, until
 from tests.support.screen_app import make_app
 
 ASKED = Question("s3:GetObject", "arn:aws:s3:::data-lake/x")
@@ -143,8 +143,7 @@ async def test_a_trace_that_cannot_be_made_leaves_the_answer(monkeypatch: pytest
     screen = TraceScreen(records.small_workspace(), records.allowed(), records.role_principal(), ASKED, "role/x")
     app = ScreenApp(screen)
     async with app.run_test(size=(120, 60)) as pilot:
-        await pilot.pause(0.2)
-        await pilot.pause()
+        await until(pilot, lambda: "an error in iamtui" in screen_text(app))
         text = screen_text(app)
         assert "[+] ALLOWED" in text
         assert "ValueError, an error in iamtui" in text
@@ -227,16 +226,14 @@ async def test_the_palette_runs_the_action_a_key_does() -> None:
         await settle(pilot)
         app.action_command_palette()
         await settle(pilot)
-        await pilot.pause(0.3)
         assert isinstance(app.screen, CommandPalette)
-        assert "Ask  (f5)" in screen_text(app)
+        await until(pilot, lambda: "Ask  (f5)" in screen_text(app))
 
         await type_text(pilot, "ask")
-        await pilot.pause(0.5)
+        await until(pilot, lambda: "Why  (f7)" not in screen_text(app) and "Ask  (f5)" in screen_text(app))
         await pilot.press("enter")
-        await pilot.pause(0.3)
-        assert not isinstance(app.screen, CommandPalette)
-        assert app.focused is app.query_one("#question-action")
+        await until(pilot, lambda: not isinstance(app.screen, CommandPalette))
+        await until(pilot, lambda: app.focused is app.query_one("#question-action"))
 
 
 async def test_the_palette_shows_keys_that_could_be_read_as_markup() -> None:
@@ -244,10 +241,8 @@ async def test_the_palette_shows_keys_that_could_be_read_as_markup() -> None:
     async with app.run_test(size=(120, 60)) as pilot:
         await settle(pilot)
         app.action_command_palette()
-        await pilot.pause(0.5)
-        assert "Back  ([)" in screen_text(app)
+        await until(pilot, lambda: "Back  ([)" in screen_text(app))
+        assert "Forward  (])" in screen_text(app)
 
         await type_text(pilot, "back")
-        await pilot.pause(0.5)
-        assert "Back  ([)" in screen_text(app)
-        assert "Forward  (])" not in screen_text(app)
+        await until(pilot, lambda: "Forward  (])" not in screen_text(app) and "Back  ([)" in screen_text(app))

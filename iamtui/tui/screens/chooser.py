@@ -85,7 +85,7 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
             border: none;
             background: transparent;
         }
-        & OptionList > .option-list--option-highlighted {
+        & OptionList > .option-list--option-highlighted, & OptionList:focus > .option-list--option-highlighted {
             background: $cursor;
             color: $foreground;
             text-style: none;

@@ -88,7 +88,10 @@ class LayersList(OptionList):
         if len(rows) == len(self._rows) and all(map(Content.is_same, rows, self._rows)):
             return
         self._rows = rows
-        self.set_options([Option(row, disabled=i >= len(applying)) for i, row in enumerate(rows)])
+        options = [Option(row) for row in rows]
+        if absent:
+            options[-1].disabled = True
+        self.set_options(options)
         if self._layers:
             self.highlighted = self._layers.index(kept) if kept in self._layers else 0
 
