@@ -17,7 +17,7 @@ from benchmarks.documents import boundary_document, customer_document, document,
 from benchmarks.generator import Size
 from benchmarks.results import Plan, Result, cpu_seconds, median_cpu_seconds
 from benchmarks.vocabulary import ACCOUNT
-from iamtui.account.model import Account
+from iamtui.account.model import Account, Role, User
 from iamtui.analysis.questions import Asker, Question
 from iamtui.evaluation.decision_json import decision_to_json
 from iamtui.evaluation.evaluator import evaluate
@@ -57,8 +57,8 @@ def opened(size: Size) -> Workspace:
 
 def principals_of(workspace: Workspace) -> tuple[Principal, ...]:
     """Every user and role, as the screen asks for them."""
-    account = workspace.account
-    return tuple(principal_for(workspace, entity) for entity in (*account.users, *account.roles))
+    entities: tuple[User | Role, ...] = (*workspace.account.users, *workspace.account.roles)
+    return tuple(principal_for(workspace, entity) for entity in entities)
 
 
 def draw(account: Account, principals: Sequence[Principal], count: int, seed: int) -> list[Asked]:
@@ -184,7 +184,7 @@ def scenarios(count: int, seed: int) -> bytes:
 def _simulate(text: bytes) -> None:
     for scenario in read_scenarios(io.BytesIO(text)):
         if isinstance(scenario, MalformedScenario):
-            raise AssertionError(scenario.error.message)
+            raise TypeError(f"a generated scenario is malformed: {scenario.error.message}")
         json.dumps(decision_to_json(evaluate(scenario.request, scenario.policies, scenario.options), id=scenario.id))
 
 

@@ -42,8 +42,17 @@ BROAD_FOR_SERVICES: Final = (
     "arn:aws:iam::aws:policy/aws-service-role/AWSConfigServiceRolePolicy",
     "arn:aws:iam::aws:policy/aws-service-role/AWSResourceExplorerServiceRolePolicy",
 )
-_SERVICE_PRINCIPALS: Final = tuple(
-    "ec2 lambda ecs-tasks glue states events codebuild cloudformation sagemaker scheduler".split()
+_SERVICE_PRINCIPALS: Final = (
+    "ec2",
+    "lambda",
+    "ecs-tasks",
+    "glue",
+    "states",
+    "events",
+    "codebuild",
+    "cloudformation",
+    "sagemaker",
+    "scheduler",
 )
 
 
@@ -267,10 +276,27 @@ def scp_documents() -> tuple[tuple[str, Json], ...]:
         "arn:aws:iam::*:role/infra/*",
     ]
     except_break_glass = {"ArnNotLike": {"aws:PrincipalArn": break_glass}}
-    global_services = (
-        "iam:* sts:* organizations:* route53:* route53domains:* cloudfront:* support:* budgets:* ce:* waf:* shield:* "
-        "globalaccelerator:* health:* account:* billing:* tax:* s3:GetAccountPublic* s3:ListAllMyBuckets trustedadvisor:*"
-    ).split()
+    global_services = [
+        "iam:*",
+        "sts:*",
+        "organizations:*",
+        "route53:*",
+        "route53domains:*",
+        "cloudfront:*",
+        "support:*",
+        "budgets:*",
+        "ce:*",
+        "waf:*",
+        "shield:*",
+        "globalaccelerator:*",
+        "health:*",
+        "account:*",
+        "billing:*",
+        "tax:*",
+        "s3:GetAccountPublic*",
+        "s3:ListAllMyBuckets",
+        "trustedadvisor:*",
+    ]
     deny = {"Effect": "Deny"}
     return (
         (

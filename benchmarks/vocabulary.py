@@ -13,18 +13,90 @@ ACCOUNT: Final = "111122223333"
 OTHER_ACCOUNTS: Final = ("222233334444", "444455556666", "555566667777", "777788889999")
 ORGANIZATION: Final = "o-bench12345"
 REGIONS: Final = ("eu-west-1", "eu-central-1", "us-east-1", "us-west-2", "ap-southeast-2")
-TEAMS: Final = tuple(
-    "atlas billing checkout data delivery fraud growth identity infra insights ledger mobile network ops "
-    "payments platform pricing risk search security shipping storefront support warehouse".split()
+TEAMS: Final = (
+    "atlas",
+    "billing",
+    "checkout",
+    "data",
+    "delivery",
+    "fraud",
+    "growth",
+    "identity",
+    "infra",
+    "insights",
+    "ledger",
+    "mobile",
+    "network",
+    "ops",
+    "payments",
+    "platform",
+    "pricing",
+    "risk",
+    "search",
+    "security",
+    "shipping",
+    "storefront",
+    "support",
+    "warehouse",
 )
 ENVIRONMENTS: Final = ("dev", "test", "stage", "prod")
-APPS: Final = tuple(
-    "api archive audit batch cache catalog events export feed gateway images import index jobs logs mailer metrics "
-    "orders portal queue reports runner scheduler session store stream sync tokens uploads worker".split()
+APPS: Final = (
+    "api",
+    "archive",
+    "audit",
+    "batch",
+    "cache",
+    "catalog",
+    "events",
+    "export",
+    "feed",
+    "gateway",
+    "images",
+    "import",
+    "index",
+    "jobs",
+    "logs",
+    "mailer",
+    "metrics",
+    "orders",
+    "portal",
+    "queue",
+    "reports",
+    "runner",
+    "scheduler",
+    "session",
+    "store",
+    "stream",
+    "sync",
+    "tokens",
+    "uploads",
+    "worker",
 )
-COMMON_SERVICES: Final = tuple(
-    "s3 s3 s3 ec2 ec2 iam iam kms lambda dynamodb sqs sns logs cloudwatch ssm secretsmanager rds glue ecr ecs "
-    "events athena cloudformation sts".split()
+COMMON_SERVICES: Final = (
+    "s3",
+    "s3",
+    "s3",
+    "ec2",
+    "ec2",
+    "iam",
+    "iam",
+    "kms",
+    "lambda",
+    "dynamodb",
+    "sqs",
+    "sns",
+    "logs",
+    "cloudwatch",
+    "ssm",
+    "secretsmanager",
+    "rds",
+    "glue",
+    "ecr",
+    "ecs",
+    "events",
+    "athena",
+    "cloudformation",
+    "sts",
 )
 """Services that people ask about, the commonest several times."""
 

@@ -1,0 +1,191 @@
+"""The screen: start, moving the cursor in a long tree, and a key in the question bar.
+
+Start-up runs in a pseudo-terminal beside an empty Textual app. The rest drives the app without a terminal and
+counts the CPU time from a key until nothing is left to do, threads included; what an idle app uses in the same
+time is measured beside it and taken off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from statistics import median
+from typing import Final
+
+from textual.pilot import Pilot
+
+from benchmarks.decisions import opened
+from benchmarks.empty_app import READY
+from benchmarks.generator import Size
+from benchmarks.pty_start import COLUMNS, ROWS, Reached, start_until
+from benchmarks.results import Plan, Result
+from iamtui.credentials.session import Session
+from iamtui.tui.app import IamtuiApp
+from iamtui.tui.inventory import TOP_BRANCHES
+from iamtui.tui.widgets.explorer import Explorer
+from iamtui.tui.widgets.question.panel import QuestionPanel
+from iamtui.workspace.opening import SourceChoice
+from iamtui.workspace.workspace import SourceKind, Workspace
+
+FIRST_FRAME_GOAL: Final = 1.3
+CONTENT_GOAL: Final = 1.5
+CURSOR_GOAL_MS: Final = 20.0
+KEY_GOAL_MS: Final = 50.0
+
+_IN_FIRST_FRAME: Final = "READ-ONLY"
+_IN_DEMO: Final = "amara.diallo"
+_TYPED: Final = "s3:GetObject"
+
+
+def run(plan: Plan) -> Iterator[Result]:
+    """Measure start-up, then cursor and keys."""
+    yield from _start(plan.repeats)
+    yield from asyncio.run(_cursor(plan))
+    yield from asyncio.run(_keys(plan))
+
+
+@dataclass
+class _Starts:
+    empty: list[Reached] = field(default_factory=list)
+    frame: list[Reached] = field(default_factory=list)
+    content: list[Reached] = field(default_factory=list)
+
+
+def _start(repeats: int) -> Iterator[Result]:
+    starts = _Starts()
+    for _ in range(repeats):
+        starts.empty += start_until(["-m", "benchmarks.empty_app"], [READY])
+        frame, content = start_until(["-m", "iamtui", "--demo"], [_IN_FIRST_FRAME, _IN_DEMO])
+        starts.frame.append(frame)
+        starts.content.append(content)
+    empty, frame_cpu, content_cpu = (
+        median(one.cpu for one in several) for several in (starts.empty, starts.frame, starts.content)
+    )
+    walls = [median(one.wall for one in several) for several in (starts.empty, starts.frame, starts.content)]
+    if math.isnan(empty):
+        # Elsewhere than on Linux a running program's CPU time is not told; wall times of one run have to do.
+        empty, frame_cpu, content_cpu = walls
+    wall = f"wall {walls[1] * 1000:.0f} against {walls[0] * 1000:.0f} ms"
+    yield Result("start to first frame, beside an empty app", frame_cpu / empty, "x", FIRST_FRAME_GOAL, note=wall)
+    wall = f"wall {walls[2] * 1000:.0f} against {walls[1] * 1000:.0f} ms"
+    yield Result("demo on screen, beside first frame", content_cpu / frame_cpu, "x", CONTENT_GOAL, note=wall)
+
+
+class _NoClipboard:
+    """A copier that copies nothing, so that no benchmark touches the user's clipboard."""
+
+    def copy_exports(self, session: Session) -> str:  # noqa: ARG002 - declared by Copier
+        return ""
+
+    def copy_text(self, text: str, what: str) -> str:  # noqa: ARG002 - declared by Copier
+        return ""
+
+    def due(self) -> bool:
+        return False
+
+    def clear(self) -> str:
+        return ""
+
+
+def _app(workspace: Workspace) -> IamtuiApp:
+    return IamtuiApp(SourceChoice(SourceKind.SNAPSHOT), opener=lambda *_: workspace, copier=_NoClipboard())
+
+
+async def _settle(pilot: Pilot[None]) -> None:
+    """Wait until no worker runs and every message has been handled."""
+    for _ in range(100):
+        await pilot.pause()
+        running = [worker for worker in pilot.app.workers if not worker.is_finished]
+        if not running:
+            break
+        await pilot.app.workers.wait_for_complete(running)
+    await pilot.pause()
+
+
+async def _cpu_until_idle(pilot: Pilot[None], act: Callable[[], Awaitable[None]]) -> float:
+    """CPU milliseconds of an action and all that it starts, less those of an idle app."""
+    start = time.process_time()
+    await _settle(pilot)
+    idle = time.process_time() - start
+    start = time.process_time()
+    await act()
+    await _settle(pilot)
+    return max(0.0, time.process_time() - start - idle) * 1000
+
+
+def _tree_size(nodes: int) -> Size:
+    """An account of about so many entities."""
+    return Size(nodes * 65 // 100, nodes * 15 // 100, max(3, nodes * 3 // 100), max(3, nodes * 15 // 100))
+
+
+async def _cursor(plan: Plan) -> list[Result]:
+    workspace = opened(_tree_size(plan.tree))
+    app = _app(workspace)
+    async with app.run_test(size=(COLUMNS, ROWS)) as pilot:
+        await _settle(pilot)
+        tree = app.screen.query_one(Explorer).tree_view
+        for branch in TOP_BRANCHES:
+            tree.open_branch(branch)
+        first = workspace.account.users[len(workspace.account.users) // 2]
+        tree.reveal(first.arn)
+        tree.focus()
+        await _settle(pilot)
+        nodes = sum(1 for _ in workspace.account.entities())
+
+        async def down() -> None:
+            tree.action_cursor_down()
+
+        bare = [await _cpu_until_idle(pilot, down) for _ in range(plan.repeats * 3)]
+        app.screen.query_one(QuestionPanel).ask(_TYPED, "arn:aws:s3:::payments-export-prod/data.json")
+        await _settle(pilot)
+        asking = [await _cpu_until_idle(pilot, down) for _ in range(plan.repeats * 3)]
+    where = f"cursor move in a tree of {nodes:,}"
+    return [
+        Result(where, median(bare), "ms", CURSOR_GOAL_MS, note=f"slowest {max(bare):.0f} ms, detail painted"),
+        Result(f"{where}, question pinned", median(asking), "ms", note=f"slowest {max(asking):.0f} ms"),
+    ]
+
+
+async def _keys(plan: Plan) -> list[Result]:
+    workspace = opened(plan.large)
+    app = _app(workspace)
+    whole: list[float] = []
+    others: list[float] = []
+    async with app.run_test(size=(COLUMNS, ROWS)) as pilot:
+        await _settle(pilot)
+        tree = app.screen.query_one(Explorer).tree_view
+        tree.reveal(workspace.account.users[len(workspace.account.users) // 2].arn)
+        panel = app.screen.query_one(QuestionPanel)
+        panel.ask("", "arn:aws:s3:::payments-export-prod/data.json")
+        await _settle(pilot)
+        panel.action_ask()
+        for _ in range(plan.repeats):
+            for character in _TYPED:
+                spent = await _cpu_until_idle(pilot, partial(pilot.press, _key_name(character)))
+                answered = panel.answer is not None
+                (whole if answered else others).append(spent)
+            if panel.answer is None:
+                raise AssertionError("the question was not answered")
+            await pilot.press("home", "shift+end", "delete")
+            await _settle(pilot)
+    where = f"a key in the question bar, {plan.large.principals:,} principals"
+    return [
+        Result(
+            f"{where}, answer and visible verdicts painted",
+            median(whole),
+            "ms",
+            KEY_GOAL_MS,
+            note=f"slowest {max(whole):.0f} ms, completions included",
+        ),
+        Result(
+            f"{where}, no whole action yet", median(others), "ms", KEY_GOAL_MS, note=f"slowest {max(others):.0f} ms"
+        ),
+    ]
+
+
+def _key_name(character: str) -> str:
+    return {":": "colon"}.get(character, character)
