@@ -32,7 +32,7 @@ from iamtui.tui.keys import keymap_problems
 from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.main import MainScreen
 from iamtui.tui.search import SearchIndex
-from iamtui.tui.themes import DEFAULT_DARK, DEFAULT_LIGHT, fallback_variables, load_themes
+from iamtui.tui.themes import DEFAULT_DARK, fallback_variables, load_themes
 from iamtui.tui.widgets.notice import Severity
 from iamtui.tui.widgets.sessions import Copier
 from iamtui.workspace.opening import OpeningCancelled, Progress, ProgressReport, SourceChoice
@@ -317,10 +317,6 @@ class IamtuiApp(App[None]):
         """One step back on the main screen; with nothing to leave, quit."""
         if not self._main.step_back():
             self.exit()
-
-    def action_toggle_light(self) -> None:
-        """Change between our dark and our light theme."""
-        self.theme = DEFAULT_LIGHT if self.theme == DEFAULT_DARK else DEFAULT_DARK
 
 
 def _load_engine() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 _UNITS = (("y", 365 * 86400), ("mo", 30 * 86400), ("d", 86400), ("h", 3600), ("m", 60))
 
@@ -32,16 +32,6 @@ def ago(moment: datetime) -> str:
             count = f"{int(abs(seconds) // size)}{unit}"
             return f"{count} ago" if seconds > 0 else f"in {count}"
     return "just now"
-
-
-def countdown(left: timedelta) -> str:
-    """Time left as `59:59` or `11:59:59`; `EXPIRED` when none is."""
-    seconds = int(left.total_seconds())
-    if seconds <= 0:
-        return "EXPIRED"
-    hours, rest = divmod(seconds, 3600)
-    minutes, seconds = divmod(rest, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes:02}:{seconds:02}"
 
 
 def _utc(moment: datetime) -> datetime:

@@ -3,55 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any, Final
 
-from pygments.token import Token  # type: ignore[import-untyped]
 from rich.cells import cell_len
-from textual.highlight import HighlightTheme, highlight
 
 from iamtui.policy.document import PolicyDocument
 from iamtui.tui.safe import document_lines
 from iamtui.tui.widgets.detail.rows import RowsView
 from iamtui.tui.widgets.line_view import LineView, Piece
-
-
-class _JsonTokens(HighlightTheme):
-    """Style names of LineView instead of colours: the theme decides when a line is drawn."""
-
-    STYLES: dict[Any, str] = {  # noqa: RUF012 - declared so by the base class
-        Token.Name.Tag: "json-key",
-        Token.Literal.String: "json-string",
-        Token.Literal.Number: "json-number",
-        Token.Keyword.Constant: "json-constant",
-        Token.Punctuation: "json-punctuation",
-    }
-
-
-_EFFECTS: Final = {'"Allow"': "allowed", '"Deny"': "denied"}
-
-
-@lru_cache(maxsize=4096)
-def json_pieces(line: str) -> tuple[Piece, ...]:
-    """One line of canonical JSON (no text runs over a line end there) as pieces."""
-    text = highlight(line, language="json", theme=_JsonTokens)
-    pieces: list[Piece] = []
-    at = 0
-    effect = line.lstrip().startswith('"Effect":')
-    for span in text.spans:
-        style = str(span.style)
-        if style == "$text" or span.end <= at:
-            continue
-        if span.start > at:
-            pieces.append(Piece(line[at : span.start]))
-        token = line[max(at, span.start) : span.end]
-        if effect:
-            style = _EFFECTS.get(token, style)
-        pieces.append(Piece(token, style))
-        at = span.end
-    if at < len(line):
-        pieces.append(Piece(line[at:]))
-    return tuple(pieces)
 
 
 class DocumentView(LineView):
@@ -118,6 +76,8 @@ class DocumentView(LineView):
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:  # noqa: ARG002 - scrolls instead of cutting
         """Line number and coloured JSON."""
+        from iamtui.tui.widgets.detail.json_lines import json_pieces  # noqa: PLC0415 - Pygments: not before a frame
+
         line = self._lines[index]
         if not self._json:
             return [Piece(" "), Piece(line, "muted")]
