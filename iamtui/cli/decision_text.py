@@ -38,11 +38,12 @@ def verdict_style(decision: Decision) -> Style:
     return Style.GOOD if sure else Style.OPEN
 
 
-def write_verdict(out: Output, decision: Decision, *about: str | Span) -> None:
-    """Write the verdict and what it is about on one line."""
+def write_verdict(out: Output, decision: Decision, about: str = "") -> None:
+    """Write the verdict, and what it is about."""
     words = verdict_words(decision)
-    rest = f" {words.rest}" if words.rest else ""
-    out.line(Span(f"{words.mark} {words.word}", verdict_style(decision)), rest, "   " if about else "", *about)
+    mark = f"{words.mark} {words.word} "
+    after = f"{'   ' if words.rest else '  '}{about}" if about else ""
+    out.paragraph(f"{words.rest}{after}", indent=len(mark), first=(Span(mark, verdict_style(decision)),))
 
 
 def subject_of(decision: Decision) -> str:
@@ -74,7 +75,7 @@ def write_explained(out: Output, decision: Decision, explanation: Explanation, *
 
 
 def _labelled(out: Output, label: str, text: str) -> None:
-    out.paragraph(text, indent=_INDENT + _LABEL, first=" " * _INDENT + label)
+    out.paragraph(text, indent=_INDENT + _LABEL, first=(" " * _INDENT + label,))
 
 
 def _write_layers(out: Output, decision: Decision) -> None:
@@ -89,7 +90,8 @@ def _write_layers(out: Output, decision: Decision) -> None:
         if report.state is LayerState.SILENT and report.layer not in blocking:
             style = Style.QUIET
         why = report.why.removeprefix("Not evaluated: ")
-        out.line(" " * _INDENT, f"{name:<{_LABEL}}", Span(f"{word:<{_STATE_WIDTH}}", style), why)
+        lead = (" " * _INDENT, f"{name:<{_LABEL}}", Span(f"{word:<{_STATE_WIDTH}}", style))
+        out.paragraph(why, indent=_INDENT + _LABEL + _STATE_WIDTH, first=lead)
     if idle:
         _labelled(out, "not in play", ", ".join(idle))
 

@@ -118,7 +118,7 @@ def _print_record(out: Output, workspace: Workspace, entity: Entity) -> None:
             lines = _fact_lines(field, record[field], missing.get(field))
             for number, words in enumerate(lines):
                 label = heading if number == 0 else ""
-                out.paragraph(words, indent=_LABEL + 2, first=f"  {label}")
+                out.paragraph(words, indent=_LABEL + 2, first=(f"  {label}",))
     for title, document in _documents(entity):
         out.blank()
         _print_document(out, title, document)

@@ -7,16 +7,13 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import Any, Final, TextIO
 
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 NARROWEST: Final = 40
 """Columns below which lines are not wrapped any tighter."""
@@ -58,20 +55,22 @@ class Output:
         """Write one line."""
         self._stream.write("".join(self._painted(part) for part in parts).rstrip() + "\n")
 
-    def paragraph(self, text: str, *, indent: int = 0, first: str = "") -> None:
+    def paragraph(self, text: str, *, indent: int = 0, first: Sequence[str | Span] = ()) -> None:
         """Write a text, wrapped between `indent` and the right edge.
 
         Args:
             first: what stands at the start of the first line, inside the indent (a bullet, a label).
         """
-        safe, lead = safe_text(text, limit=None), safe_text(first)
+        safe = safe_text(text, limit=None)
+        taken = sum(len(safe_text(part if isinstance(part, str) else part.text, limit=None)) for part in first)
+        lead = "".join(self._painted(part) for part in first) + " " * (indent - taken)
         if self._width is None:
-            self._stream.write(f"{lead:<{indent}}{safe}".rstrip() + "\n")
+            self._stream.write(f"{lead}{safe}".rstrip() + "\n")
             return
         width = max(self._width, NARROWEST, indent + 20)
-        lines = textwrap.wrap(safe, width - indent, break_on_hyphens=False) or [""]
-        for number, wrapped in enumerate(lines):
-            self._stream.write(f"{lead if number == 0 else '':<{indent}}{wrapped}".rstrip() + "\n")
+        for line in textwrap.wrap(safe, width - indent, break_on_hyphens=False) or [""]:
+            self._stream.write(f"{lead}{line}".rstrip() + "\n")
+            lead = " " * indent
 
     def document(self, text: str, *, indent: int = 0, numbered: bool = True) -> None:
         """Write a document of several lines, with the line numbers that statements are named by."""

@@ -163,7 +163,18 @@ def command_choice(source: SourceOptions) -> SourceChoice:
         note(problem)
     choice = choose(source, for_command=True).choice
     assert choice is not None
+    _say_command(choice)
     return choice
+
+
+def _say_command(choice: SourceChoice) -> None:
+    """Say which command a profile is about to run for its credentials: its file may not be the user's own work."""
+    from iamtui.workspace.opening import list_profiles  # noqa: PLC0415 - not needed for --help
+
+    if choice.profile is not None:
+        for profile in list_profiles():
+            if profile.name == choice.profile and profile.command:
+                note(f"The profile {profile.name} runs this command for its credentials: {profile.command}")
 
 
 def open_workspace(source: SourceOptions) -> Workspace:

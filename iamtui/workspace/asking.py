@@ -130,8 +130,14 @@ def as_command(workspace: Workspace, principal: Principal, question: Question) -
     for key, values in question.context.items():
         for value in values:
             words += ["-c", f"{key}={value}"]
+        if not values:
+            words += ["--absent", key]
     if question.mode is Mode.STRICT:
         words.append("--strict")
+    for layer in sorted(question.layers_off):
+        words += ["--without", layer.value]
+    if question.resource_account:
+        words += ["--resource-account", question.resource_account]
     source = workspace.source
     if source.kind is SourceKind.DEMO:
         words.append("--demo")

@@ -115,7 +115,8 @@ def _unknown(pool: Sequence[Entity], text: str, only: str) -> UnknownName:
     close = difflib.get_close_matches(wanted, names, n=_MOST_SUGGESTIONS, cutoff=0.5)
     close += [name for name in names if wanted in name and name not in close]
     nearest = tuple(dict.fromkeys(full for name in close for full in names[name]))[:_MOST_SUGGESTIONS]
-    hint = f"Nearest: {', '.join(safe_text(name) for name in nearest)}." if nearest else f"See `iamtui list {only or 'user'}s`."
+    shown = ", ".join(safe_text(name) for name in nearest)
+    hint = f"Nearest: {shown}." if nearest else f"See `iamtui list {only or 'user'}s`."
     what = f"No {only} of this account" if only else "Nothing in this account"
     return UnknownName(f"{what} is named {safe_text(text)}.", hint, nearest)
 

@@ -20,7 +20,7 @@ EVIL = "a\x1b[31m\x9b\u202eb\x07"
 def test_every_way_out_makes_text_safe() -> None:
     out, stream = written(colour=False, width=60)
     out.line(EVIL, Span(EVIL, Style.BAD))
-    out.paragraph(EVIL, indent=4, first=EVIL)
+    out.paragraph(EVIL, indent=4, first=(EVIL,))
     out.table([[EVIL, EVIL]], [EVIL, EVIL])
     out.document(f"{EVIL}\n{EVIL}\t")
     out.json({EVIL: EVIL})
@@ -48,14 +48,14 @@ def test_no_color(environ: dict[str, str], wanted: bool) -> None:
 def test_paragraphs_are_wrapped_for_a_terminal_and_not_for_a_program() -> None:
     text = "word " * 30
     out, stream = written(width=50)
-    out.paragraph(text, indent=4, first="  - ")
+    out.paragraph(text, indent=4, first=("  ", Span("-", Style.QUIET)))
     lines = stream.getvalue().splitlines()
     assert len(lines) > 3
     assert lines[0].startswith("  - word")
     assert all(line.startswith("    word") for line in lines[1:])
     assert max(map(len, lines)) <= 50
     out, stream = written()
-    out.paragraph(text, indent=4, first="  - ")
+    out.paragraph(text, indent=4, first=("  ", Span("-", Style.QUIET)))
     assert len(stream.getvalue().splitlines()) == 1
 
 
