@@ -6,9 +6,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
+from iamtui.evaluation.caller import partition_of
 from iamtui.evaluation.decision import Decision, Layer, LayerState, Outcome, Reason, StatementRef
+from iamtui.evaluation.prepared import prepare
 from iamtui.evaluation.trace import TracedElement, TracedLayer, TracedStatement
 from iamtui.evaluation.wording import depends_text, short_policy_name
+from iamtui.policy.arn import parse_arn
 from iamtui.text import safe_text
 
 LAYER_WORDS = {
@@ -79,17 +83,17 @@ def name_of(ref: StatementRef) -> str:
     return f"{short_policy_name(ref.policy)} / {sid}{lines}"
 
 
-def _subject(decision: Decision) -> str:
+def _sentence(decision: Decision, verb: str) -> str:
+    """`WHO may call ACTION on RESOURCE`, without its end."""
     request = decision.request
     who = request.principal.arn or "An anonymous caller"
     on = "" if request.resource == "*" else f" on {safe_text(request.resource, limit=512)}"
-    return f"{safe_text(who, limit=512)} {{}} {safe_text(request.action, limit=128)}{on}"
+    return f"{safe_text(who, limit=512)} {verb} {safe_text(request.action, limit=128)}{on}"
 
 
 def _paragraph(decision: Decision) -> str:
-    subject = _subject(decision)
     if decision.outcome is Outcome.ALLOWED:
-        text = subject.format("may call") + _granted_by(decision)
+        text = _sentence(decision, "may call") + _granted_by(decision)
         if decision.allowed_resources and decision.resource_scope.value == "some":
             shown = ", ".join(safe_text(entry, limit=256) for entry in decision.allowed_resources[:5])
             text += f", but only on some resources: {shown}"
@@ -97,10 +101,12 @@ def _paragraph(decision: Decision) -> str:
     if decision.outcome is Outcome.DEPENDS:
         assert decision.depends_on is not None
         return (
-            subject.format("may call") + f" only if {depends_text(decision.depends_on)}." + _as_far_as_loaded(decision)
+            _sentence(decision, "may call")
+            + f" only if {depends_text(decision.depends_on)}."
+            + _as_far_as_loaded(decision)
         )
     how = "is explicitly denied" if decision.outcome is Outcome.EXPLICIT_DENY else "is not allowed"
-    text = subject.format("may not call") + f": it {how}. "
+    text = _sentence(decision, "may not call") + f": it {how}. "
     text += " ".join(_blocker(decision, reason) for reason in decision.reasons)
     if decision.blocked_by:
         words = ", ".join(LAYER_WORDS[layer] for layer in decision.blocked_by)
@@ -146,10 +152,13 @@ def _suggest(decision: Decision, reason: Reason, layers: tuple[TracedLayer, ...]
         return
     if reason.kind == "explicit":
         for ref in reason.statements:
+            how = "Narrow or remove"
+            if _of_aws(ref.policy):
+                how = f"Detach {short_policy_name(ref.policy)}, which AWS manages, because of"
             yield Suggestion(
                 reason.layer,
                 ref.policy,
-                f"Narrow or remove the Deny in {name_of(ref)}{_escape(ref, reason, layers)}; no Allow can override it.",
+                f"{how} the Deny in {name_of(ref)}{_escape(ref, reason, layers)}; no Allow can override it.",
             )
         return
     near = _near_miss(reason, layers)
@@ -157,7 +166,27 @@ def _suggest(decision: Decision, reason: Reason, layers: tuple[TracedLayer, ...]
         statement, element = near
         yield Suggestion(reason.layer, statement.policy, _widen(decision, statement, element))
         return
-    yield _add_statement(decision, reason)
+    yield _add_statement(decision, reason, _resource_asked(decision))
+
+
+def _resource_asked(decision: Decision) -> str:
+    """The resource that policies are held against: `*` for an action without resource types, whatever was named."""
+    request = decision.request
+    prepared = prepare(
+        request.action,
+        request.resource,
+        request.wildcard_only_action,
+        partition_of(request.principal),
+        request.principal.account or "",
+        ENGINE_CATALOGUE,
+    )
+    return prepared.resource.text
+
+
+def _of_aws(policy: str) -> bool:
+    """Whether a policy is AWS's own, which its users can attach and detach but not change."""
+    arn = parse_arn(policy)
+    return arn is not None and arn.account == "aws"
 
 
 def _escape(ref: StatementRef, reason: Reason, layers: tuple[TracedLayer, ...]) -> str:
@@ -192,7 +221,7 @@ def _near_miss(reason: Reason, layers: tuple[TracedLayer, ...]) -> tuple[TracedS
             continue
         element = failing[0]
         rank = {"Condition": 0, "Resource": 1, "Principal": 2}.get(element.element)
-        if rank is not None:
+        if rank is not None and (rank == 0 or not _of_aws(statement.policy)):
             found.append((rank, statement, element))
     if not found:
         return None
@@ -201,13 +230,12 @@ def _near_miss(reason: Reason, layers: tuple[TracedLayer, ...]) -> tuple[TracedS
 
 
 def _widen(decision: Decision, statement: TracedStatement, element: TracedElement) -> str:
-    request = decision.request
     sid = safe_text(statement.sid, limit=128) if statement.sid else f"statement {statement.statement + 1}"
     where = f"{short_policy_name(statement.policy)} / {sid}"
     if element.element == "Condition":
         return f"{where} would allow it if its condition held: {_condition_seen(element)}."
     if element.element == "Resource":
-        return f"Add {safe_text(request.resource, limit=512)} to the Resource of {where}; all else in it matches."
+        return f"Add {safe_text(element.seen[0], limit=512)} to the Resource of {where}; all else in it matches."
     return (
         f"Add {safe_text(_principal_value(decision), limit=512)} to the Principal of {where}; all else in it matches."
     )
@@ -215,10 +243,10 @@ def _widen(decision: Decision, statement: TracedStatement, element: TracedElemen
 
 def _principal_value(decision: Decision) -> str:
     principal = decision.request.principal
-    return principal.role_arn or principal.arn
+    return principal.role_arn or principal.arn or "*"
 
 
-def _add_statement(decision: Decision, reason: Reason) -> Suggestion:
+def _add_statement(decision: Decision, reason: Reason, resource: str) -> Suggestion:
     request = decision.request
     statement: dict[str, Any] = {"Effect": "Allow"}
     if reason.layer in (Layer.RESOURCE, Layer.VPC_ENDPOINT):
@@ -226,7 +254,7 @@ def _add_statement(decision: Decision, reason: Reason) -> Suggestion:
     statement["Action"] = request.action
     trust = reason.layer is Layer.RESOURCE and request.action.lower().startswith("sts:")
     if not trust:
-        statement["Resource"] = request.resource
+        statement["Resource"] = resource
     target = {
         Layer.IDENTITY: f"an identity policy of {safe_text(request.principal.arn, limit=512)}",
         Layer.RESOURCE: "the role's trust policy"

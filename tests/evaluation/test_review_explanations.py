@@ -1,0 +1,63 @@
+"""Explanations must help: no suggestion that cannot be followed or changes nothing, no text that breaks them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from iamtui.evaluation.decision import Decision, Layer, Outcome
+from iamtui.evaluation.evaluator import evaluate
+from iamtui.evaluation.explanation import Explanation, explain
+from iamtui.evaluation.scenario import parse_scenario
+from iamtui.evaluation.trace import trace
+
+ALICE = "arn:aws:iam::111111111111:user/alice"
+INSTANCE = "arn:aws:ec2:us-east-1:111111111111:instance/i-1"
+
+
+def asked(action: str, resource: str, *statements: dict[str, Any], name: str = "p") -> tuple[Decision, Explanation]:
+    scenario = parse_scenario(
+        {
+            "request": {"principal": ALICE, "action": action, "resource": resource},
+            "identity_policies": [
+                {"name": name, "document": {"Version": "2012-10-17", "Statement": list(statements)}},
+            ],
+        }
+    )
+    decision = evaluate(scenario.request, scenario.policies)
+    return decision, explain(decision, trace(scenario.request, scenario.policies))
+
+
+def allow(action: str, resource: str = "*", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+
+
+def test_braces_in_a_resource_are_plain_text() -> None:
+    for statements in ((allow("s3:*"),), ()):
+        _, explanation = asked("s3:GetObject", "arn:aws:s3:::b/{x}{}${aws:username}", *statements)
+        assert "arn:aws:s3:::b/{x}{}${aws:username}" in explanation.paragraph
+    _, explanation = asked(
+        "s3:GetObject", "arn:aws:s3:::b/{x}", allow("s3:*", Condition={"Bool": {"aws:SecureTransport": "true"}})
+    )
+    assert "arn:aws:s3:::b/{x}" in explanation.paragraph
+
+
+def test_an_action_without_resource_types_is_not_helped_by_an_arn() -> None:
+    decision, explanation = asked("ec2:DescribeInstances", INSTANCE, allow("ec2:*", INSTANCE))
+    assert decision.outcome is Outcome.IMPLICIT_DENY
+    assert explanation.suggestions[0].change == "Add * to the Resource of p / statement 1; all else in it matches."
+    _, explanation = asked("ec2:DescribeInstances", INSTANCE)
+    suggested = explanation.suggestions[0].statement
+    assert suggested is not None
+    decision, _ = asked("ec2:DescribeInstances", INSTANCE, suggested)
+    assert decision.outcome is Outcome.ALLOWED
+
+
+def test_aws_managed_policies_are_not_to_be_edited() -> None:
+    read_only = "arn:aws:iam::aws:policy/OneBucket"
+    _, explanation = asked("s3:GetObject", "arn:aws:s3:::b/k", allow("s3:*", "arn:aws:s3:::other/*"), name=read_only)
+    assert [(s.layer, s.policy) for s in explanation.suggestions] == [(Layer.IDENTITY, "")]
+    _, explanation = asked(
+        "s3:GetObject", "arn:aws:s3:::b/k", {"Effect": "Deny", "Action": "*", "Resource": "*"},
+        name="arn:aws:iam::aws:policy/AWSDenyAll",
+    )  # fmt: skip
+    assert explanation.suggestions[0].change.startswith("Detach AWSDenyAll, which AWS manages")
