@@ -111,7 +111,10 @@ def _organization_context(account: Account, prefix: str) -> KnownContext:
         return KnownContext({}, (f"{prefix}OrgID", f"{prefix}OrgPaths"))
     organization = fact.value
     lowered = prefix.lower()
-    return KnownContext({f"{lowered}orgid": (organization.id,), f"{lowered}orgpaths": (organization.org_path,)})
+    values: dict[str, tuple[str, ...]] = {f"{lowered}orgid": (organization.id,)}
+    if organization.path and organization.path[0].type == "ROOT":
+        values[f"{lowered}orgpaths"] = (organization.org_path,)
+    return KnownContext(values)
 
 
 @dataclass(frozen=True, slots=True)

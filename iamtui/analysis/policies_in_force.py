@@ -25,6 +25,7 @@ WITH_RESOURCE_POLICIES: Final = frozenset(
     (
         "acm-pca",
         "backup",
+        "cloudtrail",
         "codeartifact",
         "codebuild",
         "dynamodb",
@@ -36,26 +37,53 @@ WITH_RESOURCE_POLICIES: Final = frozenset(
         "execute-api",
         "glacier",
         "glue",
+        "kafka",
         "kinesis",
         "kms",
         "lambda",
+        "lex",
         "logs",
+        "mediastore",
+        "oam",
+        "osis",
+        "redshift",
+        "redshift-serverless",
         "rekognition",
         "s3",
         "s3-object-lambda",
+        "s3-outposts",
         "s3express",
         "s3tables",
+        "sagemaker",
         "schemas",
         "secretsmanager",
         "serverlessrepo",
         "ses",
+        "signer",
         "sns",
         "sqs",
+        "ssm",
         "ssm-contacts",
+        "ssm-incidents",
         "vpc-lattice",
+        "xray",
     )
 )
 """Services whose resources can carry a policy (IAM User Guide: AWS services that work with IAM)."""
+
+
+_ONLY_THROUGH_ENDPOINTS: Final = frozenset(
+    (
+        "aws:sourcevpc",
+        "aws:sourcevpcarn",
+        "aws:sourcevpce",
+        "aws:vpceaccount",
+        "aws:vpceorgid",
+        "aws:vpceorgpaths",
+        "aws:vpcsourceip",
+    )
+)
+"""Keys that only a request through a VPC endpoint carries (IAM User Guide: global condition context keys)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,12 +214,23 @@ def _own_levels(account: Account, kind: str) -> tuple[tuple[PolicyLevel, ...] | 
 
 
 def _levels(organization: Organization, kind: str) -> tuple[PolicyLevel, ...] | NotEvaluated:
+    """What the levels say; a level that is not loaded takes nothing from what the others deny."""
+    if not organization.path:
+        return NotEvaluated("where the account stands in its organization is not loaded", "organizations:ListParents")
     levels: list[PolicyLevel] = []
     for level in organization.path:
         fact = level.scps if kind == "scps" else level.rcps
+        name = level.name or level.id
         if isinstance(fact, Missing):
-            return NotEvaluated(f"the policies of {level.name or level.id} are not loaded", fact.permission)
-        levels.append(PolicyLevel(tuple(_organization_policies(fact.value)), level.name or level.id))
+            not_loaded = NotEvaluated(f"the policies of {name} are not loaded", fact.permission)
+            levels.append(PolicyLevel((), name, not_loaded))
+        else:
+            levels.append(PolicyLevel(tuple(_organization_policies(fact.value)), name))
+    ends = (organization.path[0].type, organization.path[-1].type)
+    for type_, end, words in zip(ends, ("ROOT", "ACCOUNT"), ("root", "account itself"), strict=True):
+        if type_ != end:
+            not_loaded = NotEvaluated(f"the policies of the {words} are not loaded", "organizations:ListParents")
+            levels.append(PolicyLevel((), None, not_loaded))
     return tuple(levels)
 
 
@@ -208,9 +247,7 @@ def resource_side(
         rcps, management = _own_levels(account, "rcps")
     else:
         rcps, management = NotEvaluated(f"the RCPs of account {owner} are not loaded"), False
-    through_endpoint = any(
-        key.lower() in ("aws:sourcevpce", "aws:sourcevpc") and value for key, value in context.items()
-    )
+    through_endpoint = any(key.lower() in _ONLY_THROUGH_ENDPOINTS and value for key, value in context.items())
     endpoint: tuple[PolicyInForce, ...] | NotEvaluated = ()
     if through_endpoint:
         endpoint = NotEvaluated("the policy of the VPC endpoint is not loaded", "ec2:DescribeVpcEndpoints")
@@ -228,18 +265,19 @@ def _restrict_public_buckets(account: Account, prepared: PreparedAction) -> bool
 
 
 def resource_policy_arn(text: str) -> str:
-    """The ARN that carries the policy of a resource: the bucket of an object, the function of a version."""
+    """The ARN that carries the policy of a resource: the bucket of an object, the table of an index.
+
+    Versions and aliases of a Lambda function, and streams of a table, have policies of their own.
+    """
     arn = parse_arn(text)
     if arn is None:
         return text
     if arn.service == "s3" and not arn.account:
         return str(Arn(arn.partition, "s3", "", "", arn.resource.split("/", 1)[0]))
     if arn.service == "lambda" and arn.resource.startswith("function:"):
-        name = ":".join(arn.resource.split(":")[:2])
-        return str(Arn(arn.partition, arn.service, arn.region, arn.account, name))
-    if arn.service == "dynamodb":
-        name = "/".join(arn.resource.split("/")[:2])
-        return str(Arn(arn.partition, arn.service, arn.region, arn.account, name))
+        return text.removesuffix(":$LATEST")
+    if arn.service == "dynamodb" and "/index/" in arn.resource:
+        return text[: text.index("/index/")]
     return text
 
 
@@ -252,11 +290,11 @@ def trust_or_resource_policy(account: Account, prepared: PreparedAction) -> Poli
         return _trust_policy(account, prepared)
     arn = parse_arn(resource.text)
     service = arn.service if arn else prepared.action.service
-    if service not in WITH_RESOURCE_POLICIES:
-        return None
     if service == "kms" and not prepared.key:
         return None
     carrier = resource_policy_arn(resource.text)
+    if service not in WITH_RESOURCE_POLICIES and carrier not in account.resource_policies:
+        return None
     if "*" in carrier:
         return NotEvaluated("no single resource is named")
     return _loaded_policy(account, carrier)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -10,6 +11,7 @@ from iamtui.analysis.known_context import KnownContext, assumed_environment, pri
 from iamtui.analysis.policies_in_force import (
     PrincipalPolicies,
     ResourceSide,
+    entity_behind,
     principal_policies,
     resource_policy_arn,
     resource_side,
@@ -19,9 +21,9 @@ from iamtui.analysis.question import Question
 from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
 from iamtui.evaluation.caller import partition_of
 from iamtui.evaluation.decision import Layer
-from iamtui.evaluation.policies import NamedPolicy, NotEvaluated, PoliciesInForce, PolicyInForce
+from iamtui.evaluation.policies import NamedPolicy, NotEvaluated, PoliciesInForce, PolicyInForce, PolicyLevel
 from iamtui.evaluation.prepared import PreparedAction, prepare, resource_owner
-from iamtui.evaluation.request import Mode, Principal, Request
+from iamtui.evaluation.request import Mode, Principal, PrincipalKind, Request
 from iamtui.policy.context import KeyValues
 from iamtui.policy.document import PolicyDocument
 
@@ -37,6 +39,15 @@ class _PrincipalFacts:
     policies: PrincipalPolicies
     known: KnownContext
     partition: str
+    tags_of: str
+    reads_tags: bool
+    """Whether its own policies read principal tags."""
+
+    def assumptions(self, shared: _ResourceFacts) -> tuple[str, ...]:
+        """What is taken for granted with this caller: a session tag wins over a tag of the same name of its role."""
+        if self.tags_of and (self.reads_tags or shared.reads_tags):
+            return (*shared.assumptions, f"no session tag replaces a tag of {self.tags_of}")
+        return shared.assumptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +60,7 @@ class _ResourceFacts:
     derived: tuple[KeyValues, ...]
     absent: tuple[str, ...]
     assumptions: tuple[str, ...]
+    reads_tags: bool
 
 
 class Asker:
@@ -87,7 +99,7 @@ class Asker:
             derived=(own.known.values, *shared.derived),
             mode=question.mode,
             known_absent=own.known.absent + shared.absent,
-            assumptions=shared.assumptions,
+            assumptions=own.assumptions(shared),
         )
         policies = PoliciesInForce(
             identity=own.policies.identity,
@@ -121,13 +133,12 @@ class Asker:
             derived = (*derived, environment.values)
             absent += environment.absent
             assumptions = environment.names
+        resource = trust_or_resource_policy(account, prepared)
+        side = resource_side(account, owner, prepared, question.context)
+        levels = (*_policies_of(principal_policies(account, principal).scps), *_policies_of(side.rcps))
+        documents = (resource, *levels, *self._session)
         return _ResourceFacts(
-            resource_account,
-            trust_or_resource_policy(account, prepared),
-            resource_side(account, owner, prepared, question.context),
-            derived,
-            absent,
-            assumptions,
+            resource_account, resource, side, derived, absent, assumptions, any(map(_reads_principal_tags, documents))
         )
 
     def _owner_known_here(self, principal: Principal, prepared: PreparedAction) -> str | None:
@@ -137,19 +148,44 @@ class Asker:
         """
         if prepared.owner is not None:
             return None
-        known_here = resource_policy_arn(prepared.resource.text) in self._account.resource_policies
-        return self._account.id if known_here or principal.account is None else None
+        if principal.account is None:
+            return self._account.id
+        found = self._account.resource_policies.get(resource_policy_arn(prepared.resource.text))
+        if found is None or (found.state == "denied" and principal.account == self._account.id):
+            # A bucket whose policy may not be read can be anybody's.
+            return None
+        return self._account.id
 
 
 def _principal_facts(account: Account, principal: Principal) -> _PrincipalFacts:
     key = ("principal facts", principal.arn, principal.kind, principal.credentials, principal.issuer)
     found = account.memo.get(key)
     if found is None:
+        policies = principal_policies(account, principal)
+        entity = entity_behind(account, principal)
+        tags_of = ""
+        if entity is not None and entity.tags and principal.kind is not PrincipalKind.USER:
+            tags_of = entity.name
         found = account.memo[key] = _PrincipalFacts(
-            principal_policies(account, principal), principal_context(account, principal), partition_of(principal)
+            policies,
+            principal_context(account, principal),
+            partition_of(principal),
+            tags_of,
+            bool(tags_of) and any(map(_reads_principal_tags, (*policies.identity, *policies.boundaries))),
         )
     assert isinstance(found, _PrincipalFacts)
     return found
+
+
+def _policies_of(levels: tuple[PolicyLevel, ...] | NotEvaluated) -> Iterator[PolicyInForce]:
+    if not isinstance(levels, NotEvaluated):
+        for level in levels:
+            yield from level.policies
+
+
+def _reads_principal_tags(policy: PolicyInForce | NotEvaluated | None) -> bool:
+    """Whether a document speaks of principal tags, as a condition key or in a variable."""
+    return isinstance(policy, NamedPolicy) and "principaltag" in policy.document.raw.lower()
 
 
 def _without(policies: PoliciesInForce, layers: frozenset[Layer]) -> PoliciesInForce:

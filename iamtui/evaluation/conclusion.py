@@ -136,7 +136,7 @@ def _level_name(reading: Evaluation, layer: Layer, level: int | None) -> str | N
     if level is None:
         return None
     levels = reading.scps if layer is Layer.SCP else reading.rcps
-    return levels[level].name if levels else None
+    return next((found.name for found in levels or () if found.index == level), None)
 
 
 def blocked_by(reading: Evaluation) -> tuple[Layer, ...]:

@@ -162,6 +162,9 @@ def _levels(layer: Layer, levels: list[LevelScan] | None, missing: dict[Layer, N
             if level.scan.allow is not True:
                 why = f"The SCPs {_at(level)} allow it only under conditions{unless}."
                 return LayerReport(layer, LayerState.SILENT, why)
+    if layer in missing:
+        return LayerReport(layer, LayerState.NOT_EVALUATED, f"Not evaluated: {missing[layer].reason}{unless}.")
+    if layer is Layer.SCP:
         return _SCPS_ALLOW if not unless else LayerReport(layer, LayerState.ALLOWS, f"{_EVERY_LEVEL}{unless}.")
     return _RCPS_ALLOW if not unless else LayerReport(layer, LayerState.ALLOWS, f"{_NO_RCP_DENIES}{unless}.")
 

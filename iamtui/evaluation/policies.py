@@ -36,19 +36,24 @@ PolicyInForce: TypeAlias = NamedPolicy | MissingPolicy
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyLevel:
-    """The SCPs or RCPs of one level (root, OU or account)."""
-
-    policies: tuple[PolicyInForce, ...]
-    name: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class NotEvaluated:
     """A layer that is not loaded or switched off; `reason` is a short phrase."""
 
     reason: str
     permission: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyLevel:
+    """The SCPs or RCPs of one level (root, OU or account).
+
+    Args:
+        not_loaded: why nothing is known of this level, which is then left out; None: `policies` are all of them.
+    """
+
+    policies: tuple[PolicyInForce, ...]
+    name: str | None = None
+    not_loaded: NotEvaluated | None = None
 
 
 @dataclass(frozen=True, slots=True)

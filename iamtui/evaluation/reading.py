@@ -351,6 +351,9 @@ def _read_levels(
     scans: list[LevelScan] = []
     policy_type, caller = (PolicyType.SCP, None) if layer is Layer.SCP else (PolicyType.RCP, result.caller)
     for i, level in enumerate(levels):
+        if level.not_loaded is not None:
+            result.not_evaluated.setdefault(layer, level.not_loaded)
+            continue
         policies = policy_set(level.policies, policy_type, question.language, i)
         scans.append(LevelScan(i, level.name, scan_level(layer, policies, question, i, caller)))
     return scans

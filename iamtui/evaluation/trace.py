@@ -128,8 +128,8 @@ def _layers(reading: Evaluation) -> Iterator[TracedLayer]:
         levels = reading.scps if layer is Layer.SCP else reading.rcps if layer is Layer.RCP else None
         source = given.scps if layer is Layer.SCP else given.rcps
         if levels is not None and not isinstance(source, NotEvaluated):
-            for level, policy_level in zip(levels, source, strict=True):
-                statements, missing = _trace_policies(reading, layer, policy_level.policies)
+            for level in levels:
+                statements, missing = _trace_policies(reading, layer, source[level.index].policies)
                 yield TracedLayer(
                     layer, report.state.value, report.why, level.index, level.name, tuple(statements), missing
                 )
