@@ -112,6 +112,7 @@ class Asker:
             principal_in_management_account=own.policies.in_management_account,
             resource_in_management_account=shared.side.in_management_account,
             restrict_public_buckets=shared.side.restrict_public_buckets,
+            lasting=True,
         )
         return request, _without(policies, question.layers_off) if question.layers_off else policies
 

@@ -145,8 +145,14 @@ _MOST_REMEMBERED: Final = 32768
 _remembered: dict[int, CallerFacts] = {}
 
 
-def caller_facts(principal: Principal) -> CallerFacts:
-    """The facts of a principal."""
+def caller_facts(principal: Principal, *, lasting: bool) -> CallerFacts:
+    """The facts of a principal.
+
+    Args:
+        lasting: whether to remember them for as long as the same object is asked about.
+    """
+    if not lasting:
+        return CallerFacts(principal)
     found = _remembered.get(id(principal))
     if found is not None and found.principal is principal:
         return found

@@ -89,7 +89,7 @@ def _statements(reading: Evaluation) -> Iterator[CompiledStatement]:
         if not isinstance(levels, NotEvaluated):
             groups.extend((level.policies, policy_type) for level in levels)
     for group, policy_type in groups:
-        for member in policy_set(group, policy_type, reading.language).about(action):
+        for member in policy_set(group, policy_type, reading.language, lasting=given.lasting).about(action):
             yield member.compiled
 
 

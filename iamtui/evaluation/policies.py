@@ -72,6 +72,8 @@ class PoliciesInForce:
         principal_in_management_account, resource_in_management_account: exempt from SCPs, RCPs.
         restrict_public_buckets: S3 Block Public Access; NotEvaluated: not known.
         public_policy: whether the bucket policy counts as public; None: judge it.
+        lasting: whether the same tuples (and the same principal) will be asked about again, so that what is made
+            of them is worth keeping.
     """
 
     identity: tuple[PolicyInForce, ...] | NotEvaluated = ()
@@ -85,6 +87,7 @@ class PoliciesInForce:
     resource_in_management_account: bool = False
     restrict_public_buckets: bool | NotEvaluated = False
     public_policy: bool | None = None
+    lasting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,16 +77,20 @@ _remembered: dict[tuple[int, PolicyType, int | None], tuple[tuple[PolicyInForce,
 
 
 def policy_set(
-    policies: tuple[PolicyInForce, ...], policy_type: PolicyType, options: LanguageOptions, level: int | None = None
+    policies: tuple[PolicyInForce, ...],
+    policy_type: PolicyType,
+    options: LanguageOptions,
+    level: int | None = None,
+    *,
+    lasting: bool,
 ) -> PolicySet:
-    """The set for a tuple of policies, remembered for as long as the same tuple is asked about.
-
-    Whoever asks many questions about one principal passes the same tuple each time.
+    """The set for a tuple of policies.
 
     Args:
         level: for SCPs and RCPs; what is kept in a set names it.
+        lasting: whether to remember the set for as long as the same tuple is asked about.
     """
-    if options is not DEFAULT_LANGUAGE_OPTIONS:
+    if not lasting or options is not DEFAULT_LANGUAGE_OPTIONS:
         return PolicySet(policies, policy_type, options)
     key = (id(policies), policy_type, level)
     found = _remembered.get(key)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
-from iamtui.evaluation.caller import WITH_IAM_POLICIES, caller_facts
+from iamtui.evaluation.caller import WITH_IAM_POLICIES, caller_facts, role_arn_of
 from iamtui.evaluation.decision import Layer, Outcome
 from iamtui.evaluation.grants import GrantSide
 from iamtui.evaluation.layers import (
@@ -164,7 +164,7 @@ def read_all_layers(
         everywhere: for a question about a set of resources, ask about all of them instead of at least one.
     """
     principal = request.principal
-    facts = caller_facts(principal)
+    facts = caller_facts(principal, lasting=policies.lasting)
     prepared = prepare(
         request.action,
         request.resource,
@@ -208,6 +208,10 @@ def read_all_layers(
     )
     if owner_assumed:
         result.assumptions.append(f"the resource belongs to the caller's account {owner}")
+    if principal.kind is PrincipalKind.ROLE_SESSION and principal.role_arn is None:
+        found = context.lookup("aws:principalarn")
+        if found == facts.fixed_keys(anonymous_userid=options.anonymous_userid)["aws:principalarn"]:
+            result.assumptions.append(f"the role has no path: aws:PrincipalArn = {role_arn_of(principal)}")
     question = Question(prepared, context, language, everywhere, note_conditional=not discover)
     result.free = free_action(prepared.action, principal)
     result.refused = prepared.refused or credential_refusal(prepared.action, principal)
@@ -247,7 +251,7 @@ def _scan_plain(
     if isinstance(given, NotEvaluated):
         result.not_evaluated[layer] = given
         return None
-    return scan(layer, policy_set(given, policy_type, question.language), question)
+    return scan(layer, policy_set(given, policy_type, question.language, lasting=result.policies.lasting), question)
 
 
 def principal_rules(result: Evaluation) -> PrincipalRules:
@@ -285,7 +289,8 @@ def _read_resource_policy(result: Evaluation, question: Question) -> None:
             result.resource = LayerScan(allow=leaf, strengths={Strength.WILDCARD: leaf}, missing=(unknown,))
         return
     policy_type = PolicyType.TRUST if prepared.trust else PolicyType.RESOURCE
-    policies = policy_set(_alone(given), policy_type, question.language)
+    alone = _alone(given) if result.policies.lasting else (given,)
+    policies = policy_set(alone, policy_type, question.language, lasting=result.policies.lasting)
     result.resource = scan_resource_policy(policies, question, result.caller, principal_rules(result))
     if result.options.legacy_role_self_trust and prepared.trust:
         _trust_itself(result)
@@ -306,6 +311,7 @@ def _resource_side_needed(result: Evaluation) -> bool:
     return result.must_admit or not result.same_account or result.request.principal.kind in _RESOURCE_ONLY
 
 
+_MOST_SINGLES: Final = 1024
 _singles: dict[int, tuple[PolicyInForce, tuple[PolicyInForce, ...]]] = {}
 
 
@@ -314,7 +320,7 @@ def _alone(policy: PolicyInForce) -> tuple[PolicyInForce, ...]:
     found = _singles.get(id(policy))
     if found is not None and found[0] is policy:
         return found[1]
-    if len(_singles) > 4096:
+    if len(_singles) > _MOST_SINGLES:
         _singles.clear()
     made = (policy,)
     _singles[id(policy)] = (policy, made)
@@ -354,7 +360,7 @@ def _read_levels(
         if level.not_loaded is not None:
             result.not_evaluated.setdefault(layer, level.not_loaded)
             continue
-        policies = policy_set(level.policies, policy_type, question.language, i)
+        policies = policy_set(level.policies, policy_type, question.language, i, lasting=result.policies.lasting)
         scans.append(LevelScan(i, level.name, scan_level(layer, policies, question, i, caller)))
     return scans
 
@@ -364,7 +370,7 @@ def _read_vpc_endpoint(result: Evaluation, question: Question) -> None:
     if isinstance(given, NotEvaluated):
         result.not_evaluated[Layer.VPC_ENDPOINT] = given
     elif given:
-        policies = policy_set(given, PolicyType.VPC_ENDPOINT, question.language)
+        policies = policy_set(given, PolicyType.VPC_ENDPOINT, question.language, lasting=result.policies.lasting)
         result.vpc_endpoint = scan_level(Layer.VPC_ENDPOINT, policies, question, None, result.caller)
 
 

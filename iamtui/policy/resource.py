@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Final
 
 from iamtui.policy.context import KeyState, RequestContext
@@ -91,14 +91,9 @@ _SHORT_ARN: Final[dict[PolicyType, tuple[_EntryKind, _EntryKind, _EntryKind]]] =
 }
 
 
-@lru_cache(maxsize=32768)
-def _glob(tokens: tuple[Token, ...]) -> Glob:
-    return Glob(tokens)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Pattern:
-    """One ARN pattern: pieces with a prefix that must match literally, and the globs when there is no variable."""
+    """One ARN pattern: its pieces, the text it must start with, and its glob once it was needed."""
 
     text: str
     pieces: tuple[Piece, ...]
@@ -106,9 +101,18 @@ class _Pattern:
     has_variables: bool
     literal_colons: int
     trailing_star_crosses: bool
+    _glob: Glob | None = None
 
-    def glob(self, pieces: Sequence[Piece]) -> Glob:
-        return _glob(arn_tokens(tokens_of(pieces), trailing_star_crosses=self.trailing_star_crosses))
+    @property
+    def glob(self) -> Glob:
+        """The matcher of a pattern without variables."""
+        if self._glob is None:
+            self._glob = self.glob_of(self.pieces)
+        return self._glob
+
+    def glob_of(self, pieces: Sequence[Piece]) -> Glob:
+        """The matcher of the pattern with its variables replaced."""
+        return Glob(arn_tokens(tokens_of(pieces), trailing_star_crosses=self.trailing_star_crosses))
 
 
 def _split_rest(text: str) -> tuple[str, str]:
@@ -202,7 +206,7 @@ class ResourceMatcher:
             if text.startswith(pattern.prefix) and len(pattern.pieces) > 1:
                 if colons < 0:
                     colons = text.count(":")
-                if pattern.literal_colons <= colons and pattern.glob(pattern.pieces).matches(text):
+                if pattern.literal_colons <= colons and pattern.glob.matches(text):
                     return True
         if not self._templates:
             return False
@@ -219,7 +223,7 @@ class ResourceMatcher:
         def meets(glob: Glob) -> bool:
             return glob.shares(tokens) if reach is Reach.SHARES else glob.covers(tokens)
 
-        if any(meets(pattern.glob(pattern.pieces)) for pattern in self._patterns):
+        if any(meets(pattern.glob) for pattern in self._patterns):
             return True
         return self._with_variables(context, options, None, meets) if self._templates else False
 
@@ -245,20 +249,20 @@ class ResourceMatcher:
                 continue
             if resolved is Unresolved.UNKNOWN:
                 # An entry that cannot match whatever the value is stays out of the formula.
-                if meets(pattern.glob(with_variables_as_stars(pattern.pieces))):
+                if meets(pattern.glob_of(with_variables_as_stars(pattern.pieces))):
                     undetermined.setdefault(_first_unknown(pattern.pieces, context), {})[pattern.text] = None
                 continue
             assert not isinstance(resolved, Unresolved)
-            if meets(pattern.glob(resolved)):
+            if meets(pattern.glob_of(resolved)):
                 return True
         return any_of(ConditionLeaf("Resource", key, tuple(entries)) for key, entries in undetermined.items())
 
     def entries_meeting(self, resource: RequestResource, context: RequestContext) -> tuple[str, ...]:
         """The entries that share a resource with a SET, for saying where "allowed on some" holds."""
-        met = [pattern.text for pattern in self._patterns if pattern.glob(pattern.pieces).shares(resource.tokens)]
+        met = [pattern.text for pattern in self._patterns if pattern.glob.shares(resource.tokens)]
         for pattern in self._templates:
             resolved = resolve(pattern.pieces, context)
-            if not isinstance(resolved, Unresolved) and pattern.glob(resolved).shares(resource.tokens):
+            if not isinstance(resolved, Unresolved) and pattern.glob_of(resolved).shares(resource.tokens):
                 met.append(
                     "".join(
                         piece if isinstance(piece, str) else piece.value

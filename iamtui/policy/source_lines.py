@@ -10,12 +10,19 @@ from typing import Final, TypeAlias
 Lines: TypeAlias = tuple[int, int]
 """First and last line, 1-based and inclusive."""
 
-_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}:,]|[^\s\[\]{}:,"]+|\n')
+LONGEST_PATH: Final = 512
+"""Longest path recorded, in characters: nesting and long keys would make paths outgrow the text by far."""
+
+# A text that does not end is one token too, and possessively: else each of its quotes would start another search.
+_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}:,]|[^\s\[\]{}:,"]+|\n')
 
 
 @dataclass(slots=True)
 class _Open:
-    """An object or a list that has not been closed yet; in an object `key` is None where a key is expected."""
+    """An object or a list that has not been closed yet; in an object `key` is None where a key is expected.
+
+    `path` is "" where it would be longer than LONGEST_PATH.
+    """
 
     path: str
     line: int
@@ -26,15 +33,16 @@ class _Open:
 
     def place(self, line: int) -> tuple[str, int]:
         """Path and first line of the value that begins on `line`."""
-        if self.is_list:
-            return f"{self.path}[{self.index}]", line
-        return f"{self.path}.{self.key}", self.key_line
+        own = f"[{self.index}]" if self.is_list else f".{self.key}"
+        fits = self.path and len(self.path) + len(own) <= LONGEST_PATH
+        return self.path + own if fits else "", line if self.is_list else self.key_line
 
 
 def positions(text: str) -> dict[str, Lines]:
     """The line range of every value, by path (`$.Statement[0].Action`); that of a key's value begins at its key.
 
-    Text that is not JSON gives what can be told up to there; nothing is raised.
+    Values whose path is longer than LONGEST_PATH are left out. Text that is not JSON gives what can be told up to
+    there; nothing is raised.
     """
     found: dict[str, Lines] = {}
     stack: list[_Open] = []
@@ -52,7 +60,8 @@ def positions(text: str) -> dict[str, Lines]:
             if top is None:
                 break
             stack.pop()
-            found[top.path] = (top.line, line)
+            if top.path:
+                found[top.path] = (top.line, line)
         elif token == ",":
             if top is not None:
                 top.index += 1
@@ -64,7 +73,8 @@ def positions(text: str) -> dict[str, Lines]:
         else:
             path, start = top.place(line) if top is not None else ("$", line)
             line += token.count("\n")
-            found[path] = (start, line)
+            if path:
+                found[path] = (start, line)
     return found
 
 

@@ -145,8 +145,6 @@ def test_a_long_stream_needs_no_more_memory_than_a_short_one(cli: Cli, tmp_path:
                 out.write(json.dumps(scenario(number)) + "\n")
         with (tmp_path / "out").open("w") as sink, cli.monkeypatch.context() as patch:
             patch.setattr(sys, "stdout", sink)
-            # The engine remembers that many callers; with the usual number a short stream would not fill it.
-            patch.setattr("iamtui.evaluation.caller._MOST_REMEMBERED", 50)
             tracemalloc.start()
             code = run(["simulate", str(file), "--json"], Screen(lambda _choice: 0, tuple))
             high = tracemalloc.get_traced_memory()[1]
