@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual.events import Key
 
 from iamtui.account.model import Role, User
 from iamtui.tui.app import IamtuiApp
@@ -13,7 +14,7 @@ from iamtui.tui.widgets.detail.list_and_document import ListAndDocument
 from iamtui.tui.widgets.explorer_tree import ExplorerTree
 from iamtui.tui.widgets.message_line import MessageLine
 from tests.support.sample_account import LAKE_READ, iam, large_account
-from tests.support.screen_app import RecordingCopier, make_app, opened, press
+from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle
 
 
 def node_key(app: IamtuiApp) -> str:
@@ -75,6 +76,14 @@ async def test_filter_finds_names_arns_ids_tags_and_letters_in_order(query: str,
         detail = pilot.app.query_one(DetailPane)
         assert detail.entity is not None
         assert detail.entity.arn == first
+
+
+async def test_what_is_typed_at_once_behind_the_key_reaches_the_filter() -> None:
+    async with opened() as pilot:
+        for key, character in (("slash", "/"), ("q", "q"), ("slash", "/"), ("x", "x")):
+            pilot.app.post_message(Key(key, character))
+        await settle(pilot)
+        assert pilot.app.main.explorer.filter_input.value == "q/x"
 
 
 async def test_filter_says_when_nothing_matches_and_escape_brings_the_tree_back() -> None:

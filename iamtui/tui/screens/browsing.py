@@ -14,7 +14,7 @@ from textual.geometry import Offset
 from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer, Static
+from textual.widgets import Footer, Input, Static
 from textual.worker import Worker, WorkerState
 
 from iamtui.account.model import Account
@@ -236,7 +236,13 @@ class BrowsingScreen(Screen[None]):
 
     def action_filter(self) -> None:
         """Go to the filter."""
-        self.explorer.filter_input.focus()
+        self.set_focus(self.explorer.filter_input)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In a field, the filter's key is a letter."""
+        if action == "filter" and isinstance(self.focused, Input):
+            return False
+        return super().check_action(action, parameters)
 
     def action_tab(self, number: str) -> None:
         """Show a tab of the detail pane."""

@@ -7,7 +7,11 @@ from typing import Final
 from textual.binding import Binding, BindingType
 
 MAIN_BINDINGS: Final[list[BindingType]] = [
-    Binding("slash", "filter", "Filter", key_display="/", id="go.filter", tooltip="Filter the tree while typing"),
+    # Before the focused list, so that what is typed at once behind the key reaches the filter.
+    Binding(
+        "slash", "filter", "Filter", key_display="/", id="go.filter", priority=True,
+        tooltip="Filter the tree while typing",
+    ),
     Binding("f5,s", "ask", "Ask", id="question.ask", tooltip="Ask: go to the action field"),
     Binding("f7,w", "why", "Why", id="question.why", tooltip="Show the whole trace of the answer"),
     Binding("f8,a", "assume", "Assume", id="session.assume", tooltip="Assume the role under the cursor"),
