@@ -36,6 +36,8 @@ def conclude(reading: Evaluation, everywhere: Evaluation | None = None) -> Decis
         notes = [*notes, "Allowed for at least one resource of the set asked about."]
     if outcome is not Outcome.ALLOWED:
         notes = [*notes, *_not_modelled(reading)]
+    if outcome is not Outcome.EXPLICIT_DENY:
+        notes = [*notes, *_unsafe_denies(reading)]
     total = reading.total
     return Decision(
         request=reading.request,
@@ -63,6 +65,26 @@ def _not_modelled(reading: Evaluation) -> tuple[str, ...]:
     if reading.prepared.on_plain_bucket:
         return ("S3 access control lists are not evaluated: one could allow this where they are enabled.",)
     return ()
+
+
+def _unsafe_denies(reading: Evaluation) -> Iterator[str]:
+    """Deny statements that do not match only because AWS has no such condition operator: what AWS does is not known."""
+    prepared = reading.prepared
+    for _, _, scanned in scans(reading):
+        for member in scanned.unsafe:
+            compiled = member.compiled
+            about = compiled.matches_resource(prepared.resource, reading.context, reading.language, everywhere=False)
+            if about is False or any(
+                condition.operator is not None and condition.test(reading.context) is False
+                for condition in compiled.conditions
+            ):
+                continue
+            statement = compiled.statement
+            yield (
+                f"The Deny {statement.sid or f'statement {statement.index + 1}'} of {member.policy.name} has the "
+                f"condition operator {', '.join(compiled.unknown_operators)}, which AWS does not have: it is taken not "
+                "to match, and that cannot be proved."
+            )
 
 
 def scans(reading: Evaluation) -> Iterator[tuple[Layer, int | None, LayerScan]]:

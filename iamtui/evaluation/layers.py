@@ -61,6 +61,7 @@ class LayerScan:
         missing: policies whose documents are not known; they may allow and may deny.
         conditional: in strict mode, the statements about this action and caller that read condition keys,
             matching or not.
+        unsafe: Deny statements about this action and caller that an unknown condition operator keeps from matching.
         report: where the sentence about this scan is kept, once made.
     """
 
@@ -70,6 +71,7 @@ class LayerScan:
     matches: list[Match] = field(default_factory=list)
     missing: tuple[MissingPolicy, ...] = ()
     conditional: list[CompiledStatement] = field(default_factory=list)
+    unsafe: list[Member] = field(default_factory=list)
     report: Any = None
 
     def add(self, match: Match) -> None:
@@ -210,6 +212,10 @@ def _with_open(
             result.conditional.append(compiled)
         truth = _truth(compiled, question)
         if truth is False:
+            if compiled.unknown_operators and not compiled.allows:
+                if result is None:
+                    result = base.copy()
+                result.unsafe.append(member)
             continue
         if result is None:
             result = base.copy()
@@ -252,6 +258,8 @@ def scan_resource_policy(policies: PolicySet, question: Question, caller: Caller
             result.conditional.append(compiled)
         truth = _truth(compiled, question)
         if truth is False:
+            if compiled.unknown_operators and not compiled.allows:
+                result.unsafe.append(member)
             continue
         reached = {
             strength: _named(all_of((truth, reaches)), layer, policy, statement)

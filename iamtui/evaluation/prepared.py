@@ -8,7 +8,13 @@ from functools import lru_cache
 from typing import Protocol
 
 from iamtui.evaluation.request import Principal, Request
-from iamtui.evaluation.services import is_key_question, is_trust_question, on_plain_bucket, refusal
+from iamtui.evaluation.services import (
+    is_key_question,
+    is_trust_question,
+    is_use_of_alias,
+    on_plain_bucket,
+    refusal,
+)
 from iamtui.policy.action import ActionName, action_name
 from iamtui.policy.arn import is_account_id, parse_arn
 from iamtui.policy.resource import RequestResource, ResourceKind
@@ -96,6 +102,10 @@ def prepare(
 
 def _prepared(action: ActionName, resource: RequestResource, notes: list[str]) -> PreparedAction:
     arn = parse_arn(resource.text)
+    if arn is not None and is_use_of_alias(action, resource):
+        notes.append(
+            "KMS authorizes this against the key behind the alias, and by that key's policy: ask about the key's ARN."
+        )
     return PreparedAction(
         action=action,
         resource=resource,

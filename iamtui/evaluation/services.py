@@ -27,6 +27,7 @@ _ROLE: Final = _glob("arn:*:iam::*:role/*")
 _KMS_KEY: Final = _glob("arn:*:kms:*:*:key/*")
 _AWS_MANAGED: Final = _glob("arn:*:iam::aws:policy/*")
 _RESERVED_ROLE: Final = _glob("arn:*:iam::*:role/aws-reserved/*")
+_ALIAS: Final = _glob("arn:*:kms:*:*:alias/*")
 _RESERVED_ALIAS: Final = _glob("arn:*:kms:*:*:alias/aws/*")
 
 _AWS_MANAGED_POLICY_WRITES: Final = frozenset(
@@ -57,6 +58,11 @@ def is_trust_question(action: ActionName, resource: RequestResource) -> bool:
 def is_key_question(action: ActionName, resource: RequestResource) -> bool:
     """Whether a KMS key policy takes part: a request on a key, not on an alias or the account."""
     return action.service == "kms" and _may_name(_KMS_KEY, resource)
+
+
+def is_use_of_alias(action: ActionName, resource: RequestResource) -> bool:
+    """Whether a key is asked about by its alias, which has no policy and is not what KMS authorizes."""
+    return action.service == "kms" and action.name not in _ALIAS_WRITES and _is_all(_ALIAS, resource)
 
 
 def _may_name(glob: Glob, resource: RequestResource) -> bool:

@@ -1,0 +1,99 @@
+"""Decisions must not claim more than is known: unsafe denies, sets of resources, unknown roles, aliases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from iamtui.evaluation.decision import Decision, Layer, Outcome
+from iamtui.evaluation.evaluator import evaluate
+from iamtui.evaluation.scenario import Scenario, parse_scenario
+from iamtui.evaluation.trace import trace
+
+ALICE = "arn:aws:iam::111111111111:user/alice"
+
+
+def allow(action: str, resource: str = "*", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+
+
+def deny(action: str, resource: str = "*", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Deny", "Action": action, "Resource": resource, **more}
+
+
+def document(*statements: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def scenario(
+    *identity: dict[str, Any],
+    principal: str = ALICE,
+    action: str = "s3:GetObject",
+    resource: str = "arn:aws:s3:::b/k",
+    context: dict[str, Any] | None = None,
+    mode: str = "strict",
+    **layers: Any,
+) -> Scenario:
+    return parse_scenario(
+        {
+            "mode": mode,
+            "request": {"principal": principal, "action": action, "resource": resource, "context": context or {}},
+            "identity_policies": [{"name": "own", "document": document(*identity)}],
+            **layers,
+        }
+    )
+
+
+def decide(*identity: dict[str, Any], **more: Any) -> Decision:
+    made = scenario(*identity, **more)
+    return evaluate(made.request, made.policies, made.options)
+
+
+@pytest.mark.parametrize("mode", ["strict", "discover"])
+def test_a_deny_with_an_unknown_operator_is_raised(mode: str) -> None:
+    unknown = {"StringSame": {"aws:username": "alice"}}
+    decision = decide(allow("s3:*"), deny("s3:*", Condition=unknown, Sid="Odd"), mode=mode)
+    assert decision.outcome is Outcome.ALLOWED
+    assert [note for note in decision.notes if "StringSame" in note and "Odd" in note]
+    resource_policy = document(deny("s3:*", Condition=unknown, Principal="*"))
+    assert any("StringSame" in note for note in decide(allow("s3:*"), mode=mode, resource_policy=resource_policy).notes)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        deny("s3:*", "arn:aws:s3:::other/*", Condition={"StringSame": {"aws:username": "alice"}}),
+        deny("sqs:*", Condition={"StringSame": {"aws:username": "alice"}}),
+        deny("s3:*", Condition={"StringSame": {"aws:username": "alice"}, "StringEquals": {"aws:username": "bob"}}),
+        allow("s3:*", Condition={"StringSame": {"aws:username": "alice"}}),
+    ],
+)
+def test_an_unknown_operator_that_does_not_matter_is_not_raised(statement: dict[str, Any]) -> None:
+    assert not any("StringSame" in note for note in decide(allow("s3:*"), statement).notes)
+
+
+def test_a_star_of_an_unknown_kind_reaches_nobody_in_the_decision_and_in_the_trace() -> None:
+    odd = allow("*", Principal={"*": "*"})
+    made = scenario(allow("s3:*"), vpc_endpoint_policies=[{"name": "v", "document": document(odd)}])
+    assert evaluate(made.request, made.policies).outcome is Outcome.IMPLICIT_DENY
+    (traced,) = [layer for layer in trace(made.request, made.policies) if layer.layer is Layer.VPC_ENDPOINT]
+    assert [(statement.matched, traced.state) for statement in traced.statements] == [(False, "silent")]
+
+
+@pytest.mark.parametrize("action", ["kms:Decrypt", "kms:DescribeKey"])
+def test_a_key_asked_about_by_its_alias_is_pointed_at(action: str) -> None:
+    alias = "arn:aws:kms:us-east-1:111111111111:alias/app"
+    assert any("behind the alias" in note for note in decide(allow("kms:*"), action=action, resource=alias).notes)
+    created = decide(allow("kms:*"), action="kms:CreateAlias", resource=alias)
+    assert created.outcome is Outcome.ALLOWED
+    assert not any("behind the alias" in note for note in created.notes)
+
+
+def test_the_role_behind_a_session_is_said_to_be_taken_without_a_path() -> None:
+    session = "arn:aws:sts::111111111111:assumed-role/deep/s"
+    said = "the role has no path: aws:PrincipalArn = arn:aws:iam::111111111111:role/deep"
+    assert said in decide(allow("s3:*"), principal=session).assumptions
+    known = {"aws:PrincipalArn": "arn:aws:iam::111111111111:role/a/deep"}
+    assert said not in decide(allow("s3:*"), principal=session, context=known).assumptions
+    assert said not in decide(allow("s3:*"), principal="arn:aws:iam::111111111111:role/deep").assumptions
