@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from iamtui.evaluation.decision import (
@@ -10,28 +10,29 @@ from iamtui.evaluation.decision import (
     Layer,
     Outcome,
     Reason,
-    ResourceScope,
     StatementRef,
 )
 from iamtui.evaluation.layer_reports import layer_reports
-from iamtui.evaluation.layers import LayerScan, Match
+from iamtui.evaluation.layers import LayerScan
 from iamtui.evaluation.reading import Evaluation
 from iamtui.evaluation.request import Mode
+from iamtui.evaluation.resource_scope import resource_scope
 from iamtui.evaluation.sensitivity import sensitive_keys
 from iamtui.policy.formula import ConditionLeaf, leaves
-from iamtui.policy.resource import Reach, ResourceKind
+from iamtui.policy.resource import ResourceKind
 
 
-def conclude(reading: Evaluation, everywhere: Evaluation | None = None) -> Decision:
+def conclude(reading: Evaluation, everywhere: Evaluation | None, allowed_everywhere: Callable[[str], bool]) -> Decision:
     """Make the Decision of a reading.
 
     Args:
         everywhere: for a question about a set of resources, the reading that asks about all of them.
+        allowed_everywhere: whether the same question about another resource or pattern is allowed for all of it.
     """
     outcome = reading.outcome
     denied = outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
-    scope, allowed_resources = _resource_scope(reading, everywhere, outcome)
-    notes = reading.notes
+    scope, allowed_resources, limits = resource_scope(reading, everywhere, allowed_everywhere)
+    notes = [*reading.notes, *limits]
     if outcome is Outcome.ALLOWED and reading.prepared.resource.kind is ResourceKind.SET:
         notes = [*notes, "Allowed for at least one resource of the set asked about."]
     if outcome is not Outcome.ALLOWED:
@@ -217,30 +218,3 @@ def missing_context(reading: Evaluation) -> tuple[str, ...]:
         for name in sensitive_keys(reading, (scanned for _, _, scanned in scans(reading))):
             found.setdefault(name.lower(), name)
     return tuple(sorted(found.values(), key=str.lower))
-
-
-def _resource_scope(
-    reading: Evaluation, everywhere: Evaluation | None, outcome: Outcome
-) -> tuple[ResourceScope, tuple[str, ...]]:
-    if everywhere is None or outcome not in (Outcome.ALLOWED, Outcome.DEPENDS):
-        return ResourceScope.ONE, ()
-    if everywhere.total is True or (outcome is Outcome.DEPENDS and everywhere.total == reading.total):
-        return ResourceScope.ALL, (reading.prepared.resource.text,)
-    entries: dict[str, None] = {}
-    granting = [scanned for scanned in (reading.identity, reading.resource) if scanned is not None]
-    for scanned in granting:
-        for match in scanned.matches:
-            if match.statement.allows:
-                entries.update(dict.fromkeys(_reach_of(match, reading)))
-    return ResourceScope.SOME, tuple(entries)
-
-
-def _reach_of(match: Match, reading: Evaluation) -> Iterable[str]:
-    element = match.statement.resource
-    resource = reading.prepared.resource
-    if element.matcher is None or element.negated:
-        return (resource.text,)
-    language = reading.language
-    if element.matcher.hits_set(resource, Reach.COVERS, reading.context, language) is True:
-        return (resource.text,)
-    return element.matcher.entries_meeting(resource, reading.context)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
 from iamtui.evaluation.conclusion import conclude
 from iamtui.evaluation.decision import Decision
@@ -28,7 +30,12 @@ def evaluate(
         catalogue: what is known of AWS's actions.
     """
     reading = read_all_layers(request, policies, options, catalogue=catalogue)
-    return conclude(reading, _read_everywhere(reading, catalogue))
+
+    def allowed_everywhere(resource: str) -> bool:
+        asked = replace(request, resource=resource)
+        return read_all_layers(asked, policies, options, catalogue=catalogue, everywhere=True).total is True
+
+    return conclude(reading, _read_everywhere(reading, catalogue), allowed_everywhere)
 
 
 def _read_everywhere(reading: Evaluation, catalogue: ActionCatalogue) -> Evaluation | None:

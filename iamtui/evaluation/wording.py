@@ -66,6 +66,8 @@ def _condition_text(leaf: ConditionLeaf) -> str:
     values = _values(leaf.values)
     if leaf.op in ("Resource", "NotResource"):
         wanted = leaf.holds is (leaf.op == "Resource")
+        if leaf.whole:
+            return f"{key} makes {values} {'cover' if wanted else 'leave out some of'} the resources asked about"
         return f"{key} makes the resource {'match' if wanted else 'miss'} {values}"
     qualifier, _, operator = leaf.op.rpartition(":")
     prefix = _SETS.get(qualifier, "")

@@ -31,6 +31,8 @@ class ConditionLeaf:
         values: policy values; for a resource leaf the entries.
         holds: False when it must not hold (it comes from a Deny).
         literal: whether `${...}` in the values is plain text (a document of version 2008-10-17).
+        whole: for a resource leaf of a question about a set: whether an entry must cover all of the set, which is
+            another condition than sharing a resource with it.
     """
 
     op: str
@@ -39,6 +41,7 @@ class ConditionLeaf:
     holds: bool = True
     literal: bool = False
     source: Source | None = None
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +150,7 @@ def with_source(truth: Truth, source: Source) -> Truth:
 def _changed(leaf: Leaf, holds: bool, source: Source | None) -> Leaf:
     """A copy of a leaf; spelled out because this is done for every undetermined statement."""
     if isinstance(leaf, ConditionLeaf):
-        return ConditionLeaf(leaf.op, leaf.key, leaf.values, holds, leaf.literal, source)
+        return ConditionLeaf(leaf.op, leaf.key, leaf.values, holds, leaf.literal, source, leaf.whole)
     if isinstance(leaf, SessionLeaf):
         return SessionLeaf(leaf.name, holds, source)
     return MissingLeaf(leaf.document, leaf.permission, holds, leaf.effect, source)

@@ -210,7 +210,7 @@ class ResourceMatcher:
                     return True
         if not self._templates:
             return False
-        return self._with_variables(context, options, text, lambda glob: glob.matches(text))
+        return self._with_variables(context, options, text, lambda glob: glob.matches(text), whole=False)
 
     def hits_set(
         self, resource: RequestResource, reach: Reach, context: RequestContext, options: LanguageOptions
@@ -225,7 +225,9 @@ class ResourceMatcher:
 
         if any(meets(pattern.glob) for pattern in self._patterns):
             return True
-        return self._with_variables(context, options, None, meets) if self._templates else False
+        if not self._templates:
+            return False
+        return self._with_variables(context, options, None, meets, whole=reach is Reach.COVERS)
 
     def hits_none_type(self, resource: RequestResource, options: LanguageOptions) -> bool:
         """Whether some entry matches the resource `*` of an action without resource types."""
@@ -238,7 +240,13 @@ class ResourceMatcher:
         )
 
     def _with_variables(
-        self, context: RequestContext, options: LanguageOptions, text: str | None, meets: Callable[[Glob], bool]
+        self,
+        context: RequestContext,
+        options: LanguageOptions,
+        text: str | None,
+        meets: Callable[[Glob], bool],
+        *,
+        whole: bool,
     ) -> Truth:
         undetermined: dict[str, dict[str, None]] = {}
         for pattern in self._templates:
@@ -255,7 +263,9 @@ class ResourceMatcher:
             assert not isinstance(resolved, Unresolved)
             if meets(pattern.glob_of(resolved)):
                 return True
-        return any_of(ConditionLeaf("Resource", key, tuple(entries)) for key, entries in undetermined.items())
+        return any_of(
+            ConditionLeaf("Resource", key, tuple(entries), whole=whole) for key, entries in undetermined.items()
+        )
 
     def entries_meeting(self, resource: RequestResource, context: RequestContext) -> tuple[str, ...]:
         """The entries that share a resource with a SET, for saying where "allowed on some" holds."""
@@ -332,4 +342,7 @@ class ResourceElement:
             return not hit
         # De Morgan on one leaf per key: "NotResource KEY ENTRIES" holds when no entry matches.
         parts = hit.parts if hasattr(hit, "parts") else (hit,)
-        return all_of(ConditionLeaf("NotResource", leaf.key, leaf.values) for leaf in parts)  # type: ignore[union-attr]
+        return all_of(
+            ConditionLeaf("NotResource", leaf.key, leaf.values, whole=leaf.whole)  # type: ignore[union-attr]
+            for leaf in parts
+        )

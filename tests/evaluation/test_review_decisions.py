@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from iamtui.evaluation.decision import Decision, Layer, Outcome
+from iamtui.evaluation.decision import Decision, Layer, Outcome, ResourceScope
 from iamtui.evaluation.evaluator import evaluate
 from iamtui.evaluation.scenario import Scenario, parse_scenario
 from iamtui.evaluation.trace import trace
@@ -97,3 +97,52 @@ def test_the_role_behind_a_session_is_said_to_be_taken_without_a_path() -> None:
     known = {"aws:PrincipalArn": "arn:aws:iam::111111111111:role/a/deep"}
     assert said not in decide(allow("s3:*"), principal=session, context=known).assumptions
     assert said not in decide(allow("s3:*"), principal="arn:aws:iam::111111111111:role/deep").assumptions
+
+
+WITHIN = "arn:aws:s3:::b/*"
+
+
+def boundary(*statements: dict[str, Any]) -> dict[str, Any]:
+    return {"permissions_boundaries": [{"name": "edge", "document": document(*statements)}]}
+
+
+def test_where_a_cap_limits_a_set_only_what_is_allowed_as_a_whole_is_listed() -> None:
+    limited = boundary(allow("s3:*", "arn:aws:s3:::b/public/*"))
+    decision = decide(allow("s3:*", WITHIN), resource=WITHIN, **limited)
+    assert decision.outcome is Outcome.ALLOWED
+    assert decision.resource_scope is ResourceScope.SOME
+    assert decision.allowed_resources == ("arn:aws:s3:::b/public/*",)
+    for entry in decision.allowed_resources:
+        assert decide(allow("s3:*", WITHIN), resource=entry, **limited).resource_scope is ResourceScope.ALL
+    two = decide(
+        allow("s3:*", "arn:aws:s3:::b/x/*"), allow("s3:*", "arn:aws:s3:::b/y/*"), deny("s3:*", "arn:aws:s3:::b/y/*"),
+        resource=WITHIN,
+    )  # fmt: skip
+    assert two.allowed_resources == ("arn:aws:s3:::b/x/*",)
+
+
+@pytest.mark.parametrize(
+    ("identity", "layers", "word"),
+    [
+        ((allow("s3:*", WITHIN), deny("s3:*", "arn:aws:s3:::b/secret/*")), {}, "identity"),
+        ((allow("s3:*", "arn:aws:s3:::b/x*"),), boundary(allow("s3:*", "arn:aws:s3:::b/y*")), "boundary"),
+    ],
+)
+def test_what_is_listed_without_being_allowed_as_a_whole_says_so(
+    identity: tuple[dict[str, Any], ...], layers: dict[str, Any], word: str
+) -> None:
+    decision = decide(*identity, resource=WITHIN, **layers)
+    assert decision.outcome is Outcome.ALLOWED
+    assert decision.resource_scope is ResourceScope.SOME
+    assert [note for note in decision.notes if f"Not all of these resources are allowed: {word}" in note]
+
+
+def test_a_variable_that_may_cover_a_set_is_another_condition_than_one_that_shares_with_it() -> None:
+    entry = "arn:aws:s3:::b/${aws:PrincipalTag/t}*"
+    open_tag = decide(allow("s3:*", entry), resource=WITHIN, mode="discover")
+    assert open_tag.outcome is Outcome.DEPENDS
+    assert open_tag.resource_scope is ResourceScope.SOME
+    both = (allow("s3:*", entry), deny("s3:*", entry))
+    assert decide(*both, resource=WITHIN, mode="discover").outcome is Outcome.DEPENDS
+    assert decide(*both, resource=WITHIN, context={"aws:PrincipalTag/t": "x"}).outcome is Outcome.ALLOWED
+    assert decide(*both, resource=WITHIN, context={"aws:PrincipalTag/t": ""}).outcome is Outcome.EXPLICIT_DENY
