@@ -28,6 +28,9 @@ LAYER_WORDS = {
 }
 
 
+_NOT_PUBLIC = "Narrow the statements that make the bucket policy public: no Allow helps while it is."
+
+
 @dataclass(frozen=True, slots=True)
 class Suggestion:
     """The smallest change that would take one obstacle away. A suggestion, never an instruction.
@@ -70,9 +73,16 @@ def explain(decision: Decision, traced: Iterable[TracedLayer] = ()) -> Explanati
     layers = tuple(traced)
     blockers = tuple(_blocker(decision, reason) for reason in decision.reasons)
     suggestions: list[Suggestion] = []
-    if decision.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY):
+    curable = not any(reason.layer is Layer.SERVICE_RULE for reason in decision.reasons)
+    if curable and decision.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY):
         for reason in decision.reasons:
             suggestions.extend(_suggest(decision, reason, layers))
+        if any(
+            report.layer is Layer.BLOCK_PUBLIC_ACCESS and report.state is LayerState.DENIES
+            for report in decision.layers
+        ):
+            # Its gate also waits behind grants that are still lacking, where it is no reason yet.
+            suggestions.append(Suggestion(Layer.BLOCK_PUBLIC_ACCESS, "", _NOT_PUBLIC))
     return Explanation(_paragraph(decision), blockers, tuple(suggestions))
 
 
@@ -148,7 +158,7 @@ def _blocker(decision: Decision, reason: Reason) -> str:
 
 
 def _suggest(decision: Decision, reason: Reason, layers: tuple[TracedLayer, ...]) -> Iterator[Suggestion]:
-    if reason.layer in (Layer.SERVICE_RULE, Layer.BLOCK_PUBLIC_ACCESS):
+    if reason.layer is Layer.BLOCK_PUBLIC_ACCESS:
         return
     if reason.kind == "explicit":
         for ref in reason.statements:
@@ -250,7 +260,7 @@ def _add_statement(decision: Decision, reason: Reason, resource: str) -> Suggest
     request = decision.request
     statement: dict[str, Any] = {"Effect": "Allow"}
     if reason.layer in (Layer.RESOURCE, Layer.VPC_ENDPOINT):
-        statement["Principal"] = _principal_element(decision)
+        statement["Principal"] = _principal_element(decision, reason.layer)
     statement["Action"] = request.action
     trust = reason.layer is Layer.RESOURCE and request.action.lower().startswith("sts:")
     if not trust:
@@ -270,8 +280,11 @@ def _add_statement(decision: Decision, reason: Reason, resource: str) -> Suggest
     return Suggestion(reason.layer, "", f"Allow {safe_text(request.action, limit=128)} in {target}.", statement)
 
 
-def _principal_element(decision: Decision) -> dict[str, str] | str:
+def _principal_element(decision: Decision, layer: Layer) -> dict[str, str] | str:
     principal = decision.request.principal
+    if layer is Layer.VPC_ENDPOINT and principal.kind.value == "identity_provider":
+        # Federated entries mean something in role trust policies only.
+        return "*"
     kinds = {"service": "Service", "identity_provider": "Federated", "canonical_user": "CanonicalUser"}
     if principal.kind.value == "anonymous":
         return "*"

@@ -61,3 +61,25 @@ def test_aws_managed_policies_are_not_to_be_edited() -> None:
         name="arn:aws:iam::aws:policy/AWSDenyAll",
     )  # fmt: skip
     assert explanation.suggestions[0].change.startswith("Detach AWSDenyAll, which AWS manages")
+
+
+def test_nothing_is_suggested_against_a_service_rule() -> None:
+    decision, explanation = asked("iam:CreatePolicyVersion", "arn:aws:iam::aws:policy/ReadOnlyAccess")
+    assert decision.outcome is Outcome.IMPLICIT_DENY
+    assert explanation.suggestions == ()
+
+
+def test_no_allow_alone_is_suggested_behind_block_public_access() -> None:
+    public = {"Effect": "Allow", "Principal": "*", "Action": "s3:ListBucket", "Resource": "*"}
+    scenario = parse_scenario(
+        {
+            "request": {"principal": {"type": "Anonymous"}, "action": "s3:GetObject", "resource": "arn:aws:s3:::b/k",
+                        "resource_account": "111111111111"},
+            "resource_policy": {"Version": "2012-10-17", "Statement": [public]},
+            "settings": {"s3": {"restrict_public_buckets": True}},
+        }
+    )  # fmt: skip
+    decision = evaluate(scenario.request, scenario.policies)
+    explanation = explain(decision, trace(scenario.request, scenario.policies))
+    assert decision.outcome is Outcome.IMPLICIT_DENY
+    assert Layer.BLOCK_PUBLIC_ACCESS in {suggestion.layer for suggestion in explanation.suggestions}
