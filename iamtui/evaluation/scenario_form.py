@@ -139,6 +139,9 @@ def to_form(value: JsonValue) -> ScenarioForm:
         return msgspec.convert(value, ScenarioForm)
     except msgspec.ValidationError as error:
         raise _explained(str(error), value) from None
+    except UnicodeEncodeError:
+        # msgspec compares keys as UTF-8, in which half of a surrogate pair cannot be written.
+        raise ScenarioError("a key or a value has half of a surrogate pair, expected whole characters") from None
 
 
 _AT: Final = re.compile(r"(.*?)(?: - at (?:`key` in )?`(\$.*)`)?", re.DOTALL)

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import isinf
 from typing import Any, Final, NoReturn, TypeAlias
 from urllib.parse import unquote
 
@@ -124,7 +125,9 @@ def load_json(text: str, *, max_characters: int = MAX_CHARACTERS) -> JsonValue:
         )
     _check_depth(text)
     try:
-        return json.loads(text, object_pairs_hook=_object_without_repeats, parse_constant=_refuse_constant)
+        return json.loads(
+            text, object_pairs_hook=_object_without_repeats, parse_constant=_refuse_constant, parse_float=_finite
+        )
     except json.JSONDecodeError as error:
         raise DocumentError(f"Not JSON: {error.msg}", line=error.lineno) from None
     except DocumentError:
@@ -162,6 +165,18 @@ def _object_without_repeats(pairs: list[tuple[str, JsonValue]]) -> dict[str, Jso
         repeated = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
         raise DocumentError(f'The key "{repeated}" stands twice in one object, so the document has no single meaning')
     return result
+
+
+def _finite(text: str) -> float:
+    """A number with a point or an exponent; one beyond a double would become Infinity, which is no JSON.
+
+    Raises:
+        ValueError: it is too large.
+    """
+    number = float(text)
+    if isinf(number):
+        raise ValueError(text)
+    return number
 
 
 def _refuse_constant(name: str) -> NoReturn:
