@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import codecs
+import io
 import json
 import stat
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from iamtui.account.authorization_details import load_account
 from iamtui.account.model import Account
 from iamtui.account.snapshot_reading import HOW_TO_MAKE_ONE, not_json
 from iamtui.problem import Problem
+from iamtui.sources.pipe import Pipe
 
 LARGEST_BYTES: Final = 512 * 1024 * 1024
 """Largest file read, in bytes: an account at AWS's highest quotas prints 140 MB."""
@@ -20,10 +23,18 @@ _HEAD_BYTES: Final = 64 * 1024
 _WHITE: Final = " \t\r\n\ufeff"
 
 
-def read_snapshot(path: Path) -> Account:
+def _keep_waiting() -> None:
+    pass
+
+
+def read_snapshot(path: Path, waiting: Callable[[], None] = _keep_waiting) -> Account:
     """Read the account in a file.
 
     A file that is no JSON is refused after its first 64 kB.
+
+    Args:
+        path: the file, or a named pipe.
+        waiting: called again and again while a pipe gives nothing; raises to stop.
 
     Raises:
         Problem: no such file, a directory, unreadable, empty, too large, not JSON, or JSON of another kind.
@@ -38,7 +49,7 @@ def read_snapshot(path: Path) -> Account:
                 f"{origin} has {found.st_size // 2**20:,} MB, more than the {LARGEST_BYTES // 2**20} MB that are read.",
                 HOW_TO_MAKE_ONE,
             )
-        with path.open("rb") as file:
+        with _opened(path, waiting, pipe=stat.S_ISFIFO(found.st_mode)) as file:
             head = file.read(_HEAD_BYTES)
             check_head(head, origin)
             # A pipe has no size, so the limit is kept while reading too.
@@ -53,6 +64,10 @@ def read_snapshot(path: Path) -> Account:
     if len(data) > LARGEST_BYTES:
         raise Problem(f"{origin} has more than the {LARGEST_BYTES // 2**20} MB that are read.", HOW_TO_MAKE_ONE)
     return load_account(data, origin=origin)
+
+
+def _opened(path: Path, waiting: Callable[[], None], *, pipe: bool) -> IO[bytes]:
+    return io.BufferedReader(Pipe(path, waiting)) if pipe else path.open("rb")
 
 
 def check_head(head: bytes, origin: str) -> None:

@@ -146,8 +146,9 @@ def _open_snapshot(choice: SourceChoice, step: _Step) -> Workspace:
 
     if choice.snapshot is None:
         raise Problem("No snapshot was named.", "Give its path: --snapshot FILE.")
-    step(f"reading {choice.snapshot.name}", 0)
-    account = read_snapshot(choice.snapshot)
+    reading = f"reading {choice.snapshot.name}"
+    step(reading, 0)
+    account = read_snapshot(choice.snapshot, waiting=lambda: step(reading, 0))
     region = choice.region or ""
     return Workspace(
         account, SourceInfo(SourceKind.SNAPSHOT, choice.snapshot.name, region=region, taken_at=account.taken_at)
