@@ -19,8 +19,8 @@ class Profile:
         kind: where its credentials come from, as words for a list: "access key", "Identity Center",
             "assumes a role", "web identity", "runs a command", "aws login", or "" when it has none.
         role_arn: the role it assumes, or "".
-        command: the credential_process that choosing it would run, its own or that of the profile it starts from,
-            or "": to be shown before it is run.
+        command: the credential_process that choosing it could run, its own and those of the profiles it starts
+            from (joined by "and"), or "": to be shown before it is run.
         source_profile: the profile whose credentials assume the role, or "".
         external_id: what it sends with the role, or "".
         mfa_serial: the MFA device it needs for the role, or "".
@@ -81,16 +81,20 @@ def _profile(name: str, profiles: Mapping[str, Mapping[str, Any]]) -> Profile:
 
 
 def _command(name: str, profiles: Mapping[str, Mapping[str, Any]]) -> str:
-    """The command of the profile, or of the one its role is assumed from."""
+    """The commands of the profile and of those its role is assumed from.
+
+    Which of them botocore runs depends on what else the profiles hold: all are shown, so that none runs unseen.
+    """
     seen: set[str] = set()
+    commands: list[str] = []
     while name in profiles and name not in seen:
         seen.add(name)
         settings = profiles[name]
         command = _text(settings.get("credential_process"))
-        if command:
-            return command
+        if command and command not in commands:
+            commands.append(command)
         name = _text(settings.get("source_profile"))
-    return ""
+    return " and ".join(commands)
 
 
 def _text(value: object) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from iamtui.aws.connection import Connection
 from iamtui.aws.profiles import Profile, available_profiles
 from iamtui.problem import Problem
 from tests.support.evil_account import EVIL_CONFIG
@@ -49,6 +50,30 @@ web_identity_token_file = /token
     assert found["web"].kind == "web identity"
     assert found["empty"] == Profile("empty")
     assert not marker.exists()
+
+
+def test_every_command_that_could_run_is_shown(no_aws_settings: Path, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    script = tmp_path / "evil.sh"
+    script.write_text(f"#!/bin/sh\ntouch {ran}\nexit 1\n")
+    script.chmod(0o700)
+    (no_aws_settings / "config").write_text(
+        f"""
+[profile a]
+role_arn = arn:aws:iam::123456789012:role/a
+source_profile = b
+credential_process = harmless
+[profile b]
+credential_process = {script}
+"""
+    )
+    found = {profile.name: profile.command for profile in available_profiles()}
+    assert not ran.exists()
+    with pytest.raises(Problem):
+        Connection.open(profile="a", region="eu-central-1", endpoint_url=None).caller()
+    assert ran.exists(), "botocore runs the command of the source profile"
+    assert str(script) in found["a"]
+    assert "harmless" in found["a"]
 
 
 def test_source_profiles_in_a_circle_are_listed(no_aws_settings: Path) -> None:
