@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,14 @@ if TYPE_CHECKING:
     from iamtui.workspace.opening import SourceChoice
 
 
+_TEXTUAL_TOOLS = ("TEXTUAL", "TEXTUAL_DEBUG", "TEXTUAL_LOG", "TEXTUAL_SCREENSHOT")
+"""Variables that make Textual log keys and messages, or picture the screen, for developers of Textual apps."""
+
+
 def _open_screen(choice: SourceChoice | None) -> int:
+    for name in _TEXTUAL_TOOLS:
+        # Textual reads them when it is imported. What is typed here may be secret, and must not reach a log.
+        os.environ.pop(name, None)
     from iamtui.tui.app import run_app  # noqa: PLC0415 - commands and --help need no screen
 
     return run_app(choice)

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from iamtui.paths import log_file
+from iamtui.secret import redacted
 from iamtui.text import safe_text
 
 LARGEST_LOG: Final = 1024 * 1024
 """Bytes after which the log starts again."""
-
-_LIKE_A_SECRET: Final = re.compile(r"[A-Za-z0-9+/=_-]{16,}")
-"""Access key ids have 20 characters, secrets 40, tokens hundreds; names of things are mostly shorter."""
-
-_CODE: Final = re.compile(r"\b[0-9]{6}\b")
 
 
 def record(error: BaseException) -> Path | None:
@@ -45,4 +40,4 @@ def record(error: BaseException) -> Path | None:
 
 
 def _redacted(text: str) -> str:
-    return safe_text(_CODE.sub("••••", _LIKE_A_SECRET.sub("••••", text)), limit=500)
+    return safe_text(redacted(text), limit=500)
