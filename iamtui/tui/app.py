@@ -14,6 +14,7 @@ from typing import ClassVar, Final
 from rich.text import Text
 from textual import on, work
 from textual.app import App, SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
@@ -192,6 +193,10 @@ class IamtuiApp(App[None]):
         """Function keys in capitals, as they are printed on keyboards."""
         shown = super().get_key_display(binding)
         return shown.upper() if shown[:1] == "f" and shown[1:].isdigit() else shown
+
+    def pop_screen(self) -> AwaitComplete:
+        """Leave a screen; a key that was pressed while it was being left finds none, and must not end the app."""
+        return super().pop_screen() if len(self.screen_stack) > 1 else AwaitComplete()
 
     def write_to_terminal(self, sequence: str) -> None:
         """Send a control sequence to the terminal; after the end of the app straight to it."""
