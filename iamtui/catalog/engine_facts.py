@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Mapping
+from functools import cache, lru_cache
 from typing import Final
 
 from iamtui.catalog import service_data, tables
@@ -27,8 +28,18 @@ class EngineCatalogue:
 @lru_cache(maxsize=65536)
 def _has_resource_type(action: str) -> bool | None:
     service, _, name = action.partition(":")
-    found = service_data.actions(service).get(name)
-    return None if found is None else bool(found["resourceTypes"])
+    return _resource_types_of(service).get(name)
+
+
+@cache
+def _resource_types_of(service: str) -> Mapping[str, bool]:
+    """Whether each action of a service has a resource type; small enough to keep for every service."""
+    if not service_data.is_service(service):
+        return _NO_SERVICE
+    return {name: bool(found["resourceTypes"]) for name, found in service_data.read_actions_once(service).items()}
+
+
+_NO_SERVICE: Final[Mapping[str, bool]] = {}
 
 
 ENGINE_CATALOGUE: Final = EngineCatalogue()

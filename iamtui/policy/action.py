@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from iamtui.policy.pattern import Glob, Wild, parse_pieces, tokens_of
+from iamtui.policy.pattern import Glob, parse_pieces, tokens_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +44,22 @@ class _NamePatterns:
         self.prefixes: tuple[str, ...] = ()
         self.globs: tuple[Glob, ...] = ()
 
-    def add(self, pattern: str) -> None:
-        pieces = parse_pieces(pattern, variables=False)
-        if not pieces:
-            return
-        if all(piece is Wild.STAR for piece in pieces):
-            self.everything = True
-        elif len(pieces) == 1 and isinstance(pieces[0], str):
-            self.exact.add(pattern)
-        elif len(pieces) == 2 and isinstance(pieces[0], str) and pieces[1] is Wild.STAR:
-            self.prefixes += (pieces[0],)
-        else:
-            self.globs += (_name_glob(pattern),)
+    def take(self, names: list[str]) -> None:
+        """Sort the names of this service by what they cost to match."""
+        prefixes: list[str] = []
+        globs: list[Glob] = []
+        for name in names:
+            stars = name.count("*")
+            if "?" not in name and not stars:
+                self.exact.add(name)
+            elif stars == len(name):
+                self.everything = True
+            elif stars == 1 and name[-1] == "*" and "?" not in name:
+                prefixes.append(name[:-1])
+            else:
+                globs.append(_name_glob(name))
+        self.prefixes = tuple(prefixes)
+        self.globs = tuple(globs)
 
     def match(self, name: str) -> bool:
         return (
@@ -80,6 +84,7 @@ class ActionElement:
         self.nothing = not entries
         self._everything = False
         self._by_service: dict[str, _NamePatterns] = {}
+        names: dict[str, list[str]] = {}
         for entry in entries:
             text = entry.lower()
             if text in ("*", "*:*"):
@@ -87,7 +92,10 @@ class ActionElement:
                 continue
             service, colon, name = text.partition(":")
             if colon and name:
-                self._by_service.setdefault(service, _NamePatterns()).add(name)
+                names.setdefault(service, []).append(name)
+        for service, listed in names.items():
+            patterns = self._by_service[service] = _NamePatterns()
+            patterns.take(listed)
 
     @property
     def services(self) -> frozenset[str] | None:

@@ -111,15 +111,14 @@ def _compile_statement(
 
 
 def compile_policy(document: PolicyDocument, policy_type: PolicyType, options: LanguageOptions) -> CompiledPolicy:
-    """The compiled form of a document, made once for each type under the default options.
+    """The compiled form of a document, made once for each type and set of options.
 
     Raises:
         DocumentError: the document is unreadable.
     """
-    if options is not DEFAULT_LANGUAGE_OPTIONS:
-        return CompiledPolicy(document, policy_type, options)
-    found = document.compiled.get(policy_type)
+    key = policy_type if options is DEFAULT_LANGUAGE_OPTIONS else (policy_type, options)
+    found = document.compiled.get(key)
     if found is None:
-        found = document.compiled[policy_type] = CompiledPolicy(document, policy_type, options)
+        found = document.compiled[key] = CompiledPolicy(document, policy_type, options)
     assert isinstance(found, CompiledPolicy)
     return found

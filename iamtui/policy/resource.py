@@ -122,6 +122,8 @@ def _split_rest(text: str) -> tuple[str, str]:
 
 
 def _make_pattern(text: str, *, variables: bool, options: LanguageOptions) -> _Pattern:
+    if "*" not in text and "?" not in text and "${" not in text:
+        return _Pattern(text, (text,), text, False, text.count(":"), options.trailing_star_crosses_colons)
     head, rest = _split_rest(text)
     pieces: list[Piece] = list(parse_pieces(head, variables=False))
     for piece in parse_pieces(rest, variables=variables):

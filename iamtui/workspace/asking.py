@@ -21,7 +21,7 @@ from iamtui.text import safe_text
 from iamtui.workspace.principals import principal_for
 from iamtui.workspace.workspace import SourceKind, Workspace
 
-__all__ = ["Question", "as_command", "ask", "ask_all", "ask_and_trace", "check_question"]
+__all__ = ["Poll", "Question", "as_command", "ask", "ask_all", "ask_and_trace", "check_question"]
 
 
 def check_question(question: Question) -> None:
@@ -84,6 +84,24 @@ def ask(workspace: Workspace, principal: Principal, question: Question, *, now: 
     return with_open_points(evaluate(request, policies), request, policies)
 
 
+class Poll:
+    """One question put to many principals; what they share is worked out once.
+
+    Decisions come without the notes on open points, which are for a single answer.
+
+    Raises:
+        Problem: the question cannot be asked.
+    """
+
+    def __init__(self, workspace: Workspace, question: Question, *, now: datetime | None = None) -> None:
+        check_question(question)
+        self._asker = Asker(workspace.account, _with_region(workspace, question), now)
+
+    def ask(self, principal: Principal) -> Decision:
+        """The answer for one principal."""
+        return evaluate(*self._asker.request_and_policies(principal))
+
+
 def ask_all(
     workspace: Workspace,
     question: Question,
@@ -96,15 +114,13 @@ def ask_all(
     Raises:
         Problem: the question cannot be asked.
     """
-    check_question(question)
-    question = _with_region(workspace, question)
-    asker = Asker(workspace.account, question, now)
+    poll = Poll(workspace, question, now=now)
     everyone: tuple[User | Role, ...] = (*workspace.account.users, *workspace.account.roles)
     for entity in everyone:
         if cancelled():
             return
         principal = principal_for(workspace, entity)
-        yield principal, evaluate(*asker.request_and_policies(principal))
+        yield principal, poll.ask(principal)
 
 
 def ask_and_trace(
