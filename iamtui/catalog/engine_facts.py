@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Final
 
 from iamtui.catalog import service_data, tables
@@ -31,7 +31,7 @@ def _has_resource_type(action: str) -> bool | None:
     return _resource_types_of(service).get(name)
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _resource_types_of(service: str) -> Mapping[str, bool]:
     """Whether each action of a service has a resource type; small enough to keep for every service."""
     if not service_data.is_service(service):
