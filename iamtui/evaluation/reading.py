@@ -214,6 +214,8 @@ def read_all_layers(
             result.assumptions.append(f"the role has no path: aws:PrincipalArn = {role_arn_of(principal)}")
     question = Question(prepared, context, language, everywhere, note_conditional=not discover)
     result.free = free_action(prepared.action, principal)
+    if result.free is not None and prepared.action.name == "getsessiontoken" and principal.credentials is None:
+        result.assumptions.append("the caller uses long-term credentials")
     result.refused = prepared.refused or credential_refusal(prepared.action, principal)
     _read_callers_layers(result, question, boundaries)
     _read_resource_policy(result, question)

@@ -13,10 +13,13 @@ from iamtui.account.organization import Organization, OrganizationLevel, Organiz
 from iamtui.evaluation.decision import Layer, LayerState, Outcome
 from iamtui.evaluation.request import Mode
 from iamtui.policy.document import PolicyDocument
+from iamtui.workspace.asking import Question, ask_and_trace
+from iamtui.workspace.principals import resolve_principal
 from tests.analysis.test_questions import (
     FULL_ACCESS,
     ID,
     NO_QUEUES,
+    NOW,
     OBJECT,
     OTHER,
     allow,
@@ -186,3 +189,18 @@ def test_an_unreadable_scp_of_one_level_leaves_the_others_in_force() -> None:
         )
     )
     assert answer(ws, "alice", "sqs:SendMessage", QUEUE).outcome is Outcome.EXPLICIT_DENY
+
+
+def test_the_trace_shows_the_levels_that_are_loaded() -> None:
+    ws = workspace(
+        organization=organization(
+            level("root", FULL_ACCESS, type="ROOT"), unread("prod", "ORGANIZATIONAL_UNIT"),
+            level(ID, FULL_ACCESS, NO_QUEUES, type="ACCOUNT"),
+        )
+    )  # fmt: skip
+    alice = resolve_principal(ws, "alice")
+    decision, traced, explanation = ask_and_trace(ws, alice, Question("sqs:SendMessage", QUEUE), now=NOW)
+    scps = [(layer.level, layer.level_name) for layer in traced if layer.layer is Layer.SCP]
+    assert scps == [(0, "root"), (2, ID)]
+    assert decision.outcome is Outcome.EXPLICIT_DENY
+    assert "no-queues" in explanation.suggestions[0].policy

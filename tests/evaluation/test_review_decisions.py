@@ -146,3 +146,17 @@ def test_a_variable_that_may_cover_a_set_is_another_condition_than_one_that_shar
     assert decide(*both, resource=WITHIN, mode="discover").outcome is Outcome.DEPENDS
     assert decide(*both, resource=WITHIN, context={"aws:PrincipalTag/t": "x"}).outcome is Outcome.ALLOWED
     assert decide(*both, resource=WITHIN, context={"aws:PrincipalTag/t": ""}).outcome is Outcome.EXPLICIT_DENY
+
+
+def test_that_a_free_session_token_rests_on_long_term_credentials_is_said() -> None:
+    said = "the caller uses long-term credentials"
+    asked = {"principal": ALICE, "action": "sts:GetSessionToken", "resource": "*"}
+    for credentials, outcome, expected in (
+        (None, Outcome.ALLOWED, True),
+        ("long_term", Outcome.ALLOWED, False),
+        ("temporary", Outcome.IMPLICIT_DENY, False),
+    ):
+        made = parse_scenario({"request": {**asked, "credentials": credentials}})
+        decision = evaluate(made.request, made.policies)
+        assert decision.outcome is outcome
+        assert (said in decision.assumptions) is expected
