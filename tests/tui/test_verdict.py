@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from iamtui.evaluation import wording as words
 from iamtui.evaluation.decision import Decision, Layer, LayerReport, LayerState, Outcome, Reason
 from iamtui.policy.formula import And, ConditionLeaf, MissingLeaf, Or, SessionLeaf
 from iamtui.tui.widgets.question import verdict as wording
@@ -98,7 +99,7 @@ def test_a_layer_that_was_not_evaluated_says_so_in_words() -> None:
     ],
 )
 def test_conditions_read_as_phrases(operator: str, values: tuple[str, ...], holds: bool, text: str) -> None:
-    assert wording.leaf_text(ConditionLeaf(operator, "k", values, holds)) == text
+    assert words.leaf_text(ConditionLeaf(operator, "k", values, holds)) == text
 
 
 def test_formulas_keep_their_structure() -> None:
@@ -106,10 +107,10 @@ def test_formulas_keep_their_structure() -> None:
     missing = MissingLeaf("arn:aws:iam::1:policy/p", "iam:GetPolicyVersion")
     node = And((mfa, Or((SessionLeaf("ci"), missing))))
 
-    assert wording.depends_text(node) == (
+    assert words.depends_text(node) == (
         "mfa is true and (the session name is ci or p allows it (document not loaded, needs iam:GetPolicyVersion))"
     )
-    assert [line.split("  [")[0] for line in wording.depends_lines(node)] == [
+    assert [line.split("  [")[0] for line in words.depends_lines(node)] == [
         "all of these hold:",
         "  mfa is true",
         "  one of these holds:",

@@ -11,13 +11,13 @@ from iamtui.evaluation.decision import Decision, LayerReport, LayerState, Statem
 from iamtui.evaluation.explanation import Explanation, Suggestion
 from iamtui.evaluation.request import Principal
 from iamtui.evaluation.trace import TracedElement, TracedLayer, TracedStatement
+from iamtui.evaluation.wording import depends_lines
 from iamtui.tui.safe import line, plain
 from iamtui.tui.statements import document_of, statement_text
 from iamtui.tui.widgets.question.verdict import (
     LAYER_TITLES,
     absent_layers_line,
     because,
-    depends_lines,
     layer_parts,
     statement_name,
     verdict,
