@@ -77,6 +77,8 @@ def _condition_text(leaf: ConditionLeaf) -> str:
     if operator == "Null":
         absent = (tuple(value.lower() for value in leaf.values) == ("true",)) is holds
         return f"{key} is {'absent' if absent else 'present'}"
+    if operator == "Bool" and optional and not holds and leaf.values in (("true",), ("false",)):
+        return f"{prefix}{key} is {'false' if leaf.values == ('true',) else 'true'}"
     if prefix and not holds:
         prefix = f"it does not hold that {prefix}"
         holds = True
