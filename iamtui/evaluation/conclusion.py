@@ -71,7 +71,7 @@ def _not_modelled(reading: Evaluation) -> tuple[str, ...]:
 def _unsafe_denies(reading: Evaluation) -> Iterator[str]:
     """Deny statements that do not match only because AWS has no such condition operator: what AWS does is not known."""
     prepared = reading.prepared
-    for _, _, scanned in scans(reading):
+    for _, _, scanned in reading.scans:
         for member in scanned.unsafe:
             compiled = member.compiled
             about = compiled.matches_resource(prepared.resource, reading.context, reading.language, everywhere=False)
@@ -88,29 +88,13 @@ def _unsafe_denies(reading: Evaluation) -> Iterator[str]:
             )
 
 
-def scans(reading: Evaluation) -> Iterator[tuple[Layer, int | None, LayerScan]]:
-    """Every layer, and level of one, that was read."""
-    for layer, scanned in (
-        (Layer.IDENTITY, reading.identity),
-        (Layer.RESOURCE, reading.resource),
-        (Layer.SESSION, reading.session),
-        (Layer.BOUNDARY, reading.boundary),
-    ):
-        if scanned is not None:
-            yield layer, None, scanned
-    for level in reading.scps or ():
-        yield Layer.SCP, level.index, level.scan
-    for level in reading.rcps or ():
-        yield Layer.RCP, level.index, level.scan
-    if reading.vpc_endpoint is not None:
-        yield Layer.VPC_ENDPOINT, None, reading.vpc_endpoint
-
-
 def _matched(reading: Evaluation, *, undetermined: bool) -> Iterator[StatementRef]:
-    for _, _, scanned in scans(reading):
-        for match in scanned.matches:
-            if match.truth is True or undetermined:
+    for _, _, scanned in reading.scans:
+        if undetermined:
+            for match in scanned.matches:
                 yield match.ref
+        else:
+            yield from scanned.certain()
 
 
 def _denying(scanned: LayerScan) -> tuple[StatementRef, ...]:
@@ -122,7 +106,7 @@ def reasons(reading: Evaluation) -> tuple[Reason, ...]:
     found: list[Reason] = []
     side = reading.side
     not_granted = reading.grant is False and reading.free is None
-    for layer, level, scanned in scans(reading):
+    for layer, level, scanned in reading.scans:
         ignored = layer is Layer.RESOURCE and reading.resource_denies_ignored
         if scanned.deny is True and not ignored:
             name = _level_name(reading, layer, level)
@@ -176,6 +160,8 @@ def blocked_by(reading: Evaluation) -> tuple[Layer, ...]:
     )
     if reading.session is not None and reading.session.deny is True:
         return ()
+    if reading.grant is False and not identity_denies and not resource_denies and reading.boundary is None:
+        return ()
     side = reading.side
     side = replace(
         side,
@@ -215,6 +201,6 @@ def missing_context(reading: Evaluation) -> tuple[str, ...]:
     for name in (leaf.key for leaf in leaves(reading.total) if isinstance(leaf, ConditionLeaf) and leaf.key):
         found.setdefault(name.lower(), name)
     if reading.request.mode is Mode.STRICT and reading.free is None and reading.refused is None:
-        for name in sensitive_keys(reading, (scanned for _, _, scanned in scans(reading))):
+        for name in sensitive_keys(reading, (scanned for _, _, scanned in reading.scans)):
             found.setdefault(name.lower(), name)
     return tuple(sorted(found.values(), key=str.lower))

@@ -63,6 +63,7 @@ class LayerScan:
             matching or not.
         unsafe: Deny statements about this action and caller that an unknown condition operator keeps from matching.
         report: where the sentence about this scan is kept, once made.
+        plain_refs: where the statements that match for certain are kept as a decision names them, once made.
     """
 
     allow: Truth = False
@@ -73,6 +74,7 @@ class LayerScan:
     conditional: list[CompiledStatement] = field(default_factory=list)
     unsafe: list[Member] = field(default_factory=list)
     report: Any = None
+    plain_refs: tuple[StatementRef, ...] | None = None
 
     def add(self, match: Match) -> None:
         """Take in a statement whose truth is not False."""
@@ -81,6 +83,12 @@ class LayerScan:
             self.allow = True if self.allow is True or match.truth is True else any_of((self.allow, match.truth))
         else:
             self.deny = True if self.deny is True or match.truth is True else any_of((self.deny, match.truth))
+
+    def certain(self) -> tuple[StatementRef, ...]:
+        """The statements that match whatever is unknown."""
+        if self.plain_refs is None:
+            self.plain_refs = tuple(match.ref for match in self.matches if match.truth is True)
+        return self.plain_refs
 
     def copy(self) -> LayerScan:
         """A scan of its own to add to."""
@@ -171,6 +179,8 @@ class _Plan:
     prepared: PreparedAction
     settled: LayerScan
     open: list[Member]
+    results: dict[tuple[bool, ...], LayerScan]
+    """The scans for what the open statements came to, where nothing about them is unknown."""
 
 
 def scan_level(
@@ -189,11 +199,30 @@ def scan_level(
     plan = policies.plans.get(key)
     if plan is None or plan.prepared is not prepared:
         settled, open_members = _settled_and_open(policies, question, with_principals=caller is not None)
-        plan = _Plan(prepared, _settled_scan(policies, settled, layer, level), open_members)
+        plan = _Plan(prepared, _settled_scan(policies, settled, layer, level), open_members, {})
         if len(policies.plans) >= _MOST_PLANS:
             policies.plans.clear()
         policies.plans[key] = plan
-    return _with_open(plan.settled, plan.open, layer, question, level, caller)
+    if not plan.open:
+        return plan.settled
+    if question.note_conditional:
+        return _with_open(plan.settled, plan.open, layer, question, level, caller)
+    outcomes: list[bool] = []
+    for member in plan.open:
+        truth = True if caller is None else _reaches(member.compiled, caller, layer)
+        if truth is True:
+            truth = _truth(member.compiled, question)
+        if not isinstance(truth, bool):
+            return _with_open(plan.settled, plan.open, layer, question, level, caller)
+        outcomes.append(truth)
+    came_to = tuple(outcomes)
+    found = plan.results.get(came_to)
+    if found is None:
+        found = _with_open(plan.settled, plan.open, layer, question, level, caller)
+        if not found.unsafe:
+            # A Deny with an unknown operator is noted by caller, which the outcomes alone do not tell.
+            plan.results[came_to] = found
+    return found
 
 
 def _with_open(

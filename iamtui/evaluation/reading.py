@@ -7,6 +7,7 @@ blocks. What is not known enters as a formula, so the same code answers plainly 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -104,6 +105,7 @@ class Evaluation:
     caps: Truth = True
     total: Truth = False
     _side: GrantSide | None = None
+    _scans: tuple[tuple[Layer, int | None, LayerScan], ...] | None = None
 
     @property
     def side(self) -> GrantSide:
@@ -111,6 +113,29 @@ class Evaluation:
         if self._side is None:
             self._side = self._make_side()
         return self._side
+
+    @property
+    def scans(self) -> tuple[tuple[Layer, int | None, LayerScan], ...]:
+        """Every layer, and level of one, that was read."""
+        if self._scans is None:
+            self._scans = tuple(self._each_scan())
+        return self._scans
+
+    def _each_scan(self) -> Iterator[tuple[Layer, int | None, LayerScan]]:
+        for layer, scanned in (
+            (Layer.IDENTITY, self.identity),
+            (Layer.RESOURCE, self.resource),
+            (Layer.SESSION, self.session),
+            (Layer.BOUNDARY, self.boundary),
+        ):
+            if scanned is not None:
+                yield layer, None, scanned
+        for level in self.scps or ():
+            yield Layer.SCP, level.index, level.scan
+        for level in self.rcps or ():
+            yield Layer.RCP, level.index, level.scan
+        if self.vpc_endpoint is not None:
+            yield Layer.VPC_ENDPOINT, None, self.vpc_endpoint
 
     def _make_side(self) -> GrantSide:
         return GrantSide(

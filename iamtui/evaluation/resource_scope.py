@@ -37,7 +37,7 @@ def resource_scope(
     limiting = dict(_limiting(everywhere))
     if outcome is Outcome.DEPENDS or not limiting:
         return ResourceScope.SOME, granted, ()
-    capping = [scanned for layer, scanned in _scans(reading) if layer in limiting]
+    capping = [scanned for layer, _, scanned in reading.scans if layer in limiting]
     candidates = [entry for entry in dict.fromkeys((*granted, *_entries(capping, reading))) if entry != asked]
     whole = tuple(entry for entry in candidates[:_MOST_TRIED] if allowed_everywhere(entry))
     if whole:
@@ -50,24 +50,9 @@ def resource_scope(
     )
 
 
-def _scans(reading: Evaluation) -> Iterator[tuple[Layer, LayerScan]]:
-    for layer, scanned in (
-        (Layer.IDENTITY, reading.identity),
-        (Layer.RESOURCE, reading.resource),
-        (Layer.SESSION, reading.session),
-        (Layer.BOUNDARY, reading.boundary),
-        (Layer.VPC_ENDPOINT, reading.vpc_endpoint),
-    ):
-        if scanned is not None:
-            yield layer, scanned
-    for levels, layer in ((reading.scps, Layer.SCP), (reading.rcps, Layer.RCP)):
-        for level in levels or ():
-            yield layer, level.scan
-
-
 def _limiting(everywhere: Evaluation) -> Iterator[tuple[Layer, None]]:
     """The layers that take some of the set out: a Deny reaches into it, or a cap does not allow all of it."""
-    for layer, scanned in _scans(everywhere):
+    for layer, _, scanned in everywhere.scans:
         caps = layer not in (Layer.IDENTITY, Layer.RESOURCE, Layer.RCP)
         if scanned.deny is not False or (caps and scanned.allow is not True):
             yield layer, None
