@@ -55,7 +55,8 @@ class Explanation:
     Args:
         paragraph: why it is so.
         blockers: one sentence for each layer that does not pass.
-        suggestions: what to change, one for each blocker that a change can cure; all of them are needed.
+        suggestions: what to change, each curing one blocker; all of them together allow the request, and inside
+            one account a resource policy that names the caller can make the others needless.
     """
 
     paragraph: str

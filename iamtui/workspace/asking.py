@@ -158,7 +158,7 @@ def as_command(workspace: Workspace, principal: Principal, question: Question) -
     if source.kind is SourceKind.DEMO:
         words.append("--demo")
     elif source.kind is SourceKind.SNAPSHOT:
-        words += ["--snapshot", source.label]
+        words += ["--snapshot", source.file or source.label]
     else:
         for option, value in (
             ("--profile", source.profile),

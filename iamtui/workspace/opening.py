@@ -151,7 +151,14 @@ def _open_snapshot(choice: SourceChoice, step: _Step) -> Workspace:
     account = read_snapshot(choice.snapshot, waiting=lambda: step(reading, 0))
     region = choice.region or ""
     return Workspace(
-        account, SourceInfo(SourceKind.SNAPSHOT, choice.snapshot.name, region=region, taken_at=account.taken_at)
+        account,
+        SourceInfo(
+            SourceKind.SNAPSHOT,
+            choice.snapshot.name,
+            region=region,
+            taken_at=account.taken_at,
+            file=str(choice.snapshot),
+        ),
     )
 
 

@@ -33,6 +33,7 @@ class SourceInfo:
         profile: the AWS profile, or "".
         endpoint_url: an endpoint that is not AWS, or "": shown as NOT AWS.
         taken_at: when the data was read, UTC, or None when unknown.
+        file: the snapshot's path as it was given, or "".
     """
 
     kind: SourceKind
@@ -41,6 +42,7 @@ class SourceInfo:
     profile: str = ""
     endpoint_url: str = ""
     taken_at: datetime | None = None
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,7 @@ def workspace(**changes: Any) -> Workspace:
         policies=(read, edge),
         organization=Known(None),
     )  # fmt: skip
-    return Workspace(replace(account, **changes), SourceInfo(SourceKind.SNAPSHOT, "a b.json", region="eu-west-1"))
+    return Workspace(replace(account, **changes), SourceInfo(SourceKind.SNAPSHOT, "a b.json", region="eu-west-1", file="/tmp/x/a b.json"))
 
 
 def answer(ws: Workspace, who: str, action: str, resource: str = "*", **more: Any) -> Decision:
@@ -306,7 +306,7 @@ def test_copy_as_command_is_quoted() -> None:
                       Question("s3:GetObject", OBJECT, {"aws:SourceIp": ("203.0.113.9",)}, Mode.STRICT))  # fmt: skip
     assert line == (
         f"iamtui can {arn('user/alice')} s3:GetObject --on {OBJECT} "
-        "-c aws:SourceIp=203.0.113.9 --strict --snapshot 'a b.json'"
+        "-c aws:SourceIp=203.0.113.9 --strict --snapshot '/tmp/x/a b.json'"
     )
 
 
