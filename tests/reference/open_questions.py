@@ -58,10 +58,21 @@ def _star_without_services_in_endpoint(scenario: Json) -> bool:
     return not option and bool(scenario.get("vpc_endpoint_policies"))
 
 
+def _provider_spared_outside_trust(scenario: Json) -> bool:
+    """An identity provider in the NotPrincipal of an RCP or endpoint policy, which AWS accepts in neither.
+
+    Federated entries mean something in trust policies only; the engine then does not spare the provider, the
+    reference does.
+    """
+    outside = json.dumps([scenario.get("rcps"), scenario.get("vpc_endpoint_policies")])
+    return re.search(r'"NotPrincipal": \{[^}]*"Federated"', outside) is not None
+
+
 OPEN: tuple[Callable[[Json], bool], ...] = (
     _refused_by_kind_of_credentials,
     _provider_calls_something_else,
     _null_without_true_or_false,
+    _provider_spared_outside_trust,
     _star_without_services_in_endpoint,
 )
 
