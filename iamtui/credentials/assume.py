@@ -170,7 +170,7 @@ def _check_answer(answer: _Answer, server_now: datetime) -> None:
         raise Problem("The answer to sts:AssumeRole has no valid Expiration.", step)
     if answer.expires_at <= server_now:
         raise Problem("The credentials that sts:AssumeRole answered have already expired.", step)
-    if answer.expires_at > server_now + LONGEST_LIFE:
+    if answer.expires_at - server_now > LONGEST_LIFE:
         raise Problem(
             "The credentials that sts:AssumeRole answered would live longer than 36 hours, which no session does.",
             step,

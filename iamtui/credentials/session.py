@@ -98,7 +98,8 @@ class Session:
     def time_left(self, now: datetime | None = None) -> timedelta:
         """How long the session still lives; zero when expired. `now` is local UTC (default: the clock)."""
         now = now or utc_now()
-        return max(self.expires_at - (now + self.clock_skew), timedelta())
+        # In this order no date leaves the calendar, whatever a server takes the time to be.
+        return max(self.expires_at - self.clock_skew - now, timedelta())
 
     def expired(self, now: datetime | None = None) -> bool:
         """Whether the session has ended."""
