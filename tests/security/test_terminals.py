@@ -1,0 +1,59 @@
+"""Windows and hands that nobody foresaw: the screen stays up, and so do the sessions it holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from iamtui.tui.app import IamtuiApp
+from iamtui.tui.screens.jump import JumpScreen
+from iamtui.tui.widgets.sessions import SessionsPanel
+from tests.support.panel_sessions import session
+from tests.support.program_on_terminal import hostile_in_screen, run_on_terminal
+from tests.support.screen_app import make_app, settle
+
+
+@pytest.mark.parametrize("columns", [1, 2, 10, 29, 31, 33, 59])
+@pytest.mark.parametrize("lines", [1, 10, 40])
+async def test_a_window_of_any_size_does_not_end_the_app(columns: int, lines: int) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        app.main.query_one(SessionsPanel).add_session(session())
+        await pilot.resize_terminal(columns, lines)
+        await settle(pilot)
+        await pilot.resize_terminal(120, 40)
+        await settle(pilot)
+        assert len(app.main.query_one(SessionsPanel).sessions) == 1
+
+
+@pytest.mark.parametrize("columns", [1, 3, 30])
+async def test_the_chooser_fits_any_window(columns: int) -> None:
+    app = IamtuiApp(None)
+    async with app.run_test(size=(columns, 10)) as pilot:
+        await settle(pilot)
+        assert app.is_running
+
+
+async def test_keys_pressed_while_a_screen_is_being_left_do_not_end_the_app() -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        await pilot.press("ctrl+o")
+        await settle(pilot)
+        screen = app.screen
+        assert isinstance(screen, JumpScreen)
+        screen.dismiss(None)
+        screen.dismiss(None)
+        await settle(pilot)
+        assert app.screen is app.main
+
+
+@pytest.mark.parametrize(
+    "environ", [{"NO_COLOR": "1"}, {"TERM": "dumb"}, {"COLUMNS": "1", "LINES": "1"}, {"COLUMNS": "x"}], ids=str
+)
+def test_the_real_program_starts_and_ends(environ: dict[str, str], tmp_path: Path) -> None:
+    run = run_on_terminal(["--demo"], home=tmp_path, keys=[b"\x11"], after=b"\x1b[?2048$p", environ=environ)
+    assert run.code == 0
+    assert hostile_in_screen(run.text) == set()
