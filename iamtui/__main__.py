@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
-from typing import TYPE_CHECKING
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +64,22 @@ def main() -> None:
     except KeyboardInterrupt:
         # While the modules were still being imported.
         code = 130
+    _leave(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """Exit without waiting for threads of the screen, which may be inside a call that nothing can interrupt.
+
+    A network that does not answer, or a credential_process that does not end, would hold up the end, and with it
+    the clearing of the clipboard.
+    """
+    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+        atexit._run_exitfuncs()  # noqa: SLF001 - what the interpreter calls, but only after the threads have ended
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                with suppress(OSError, ValueError):
+                    stream.flush()
+        os._exit(code)
     sys.exit(code)
 
 

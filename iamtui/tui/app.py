@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -352,5 +353,6 @@ def run_app(choice: SourceChoice | None) -> int:
     """
     config, problems = load_config()
     app = IamtuiApp(choice, config=config, problems=problems)
-    app.run()
+    # A loop of our own is left as it is; asyncio.run would first wait for every thread that is still loading.
+    app.run(loop=asyncio.new_event_loop())
     return app.return_code or 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,26 @@ def test_the_real_program_starts_and_ends(environ: dict[str, str], tmp_path: Pat
     run = run_on_terminal(["--demo"], home=tmp_path, keys=[b"\x11"], after=b"\x1b[?2048$p", environ=environ)
     assert run.code == 0
     assert hostile_in_screen(run.text) == set()
+
+
+def test_leaving_does_not_wait_for_a_process_that_never_ends(tmp_path: Path) -> None:
+    config, cleared = tmp_path / "config", tmp_path / "cleared"
+    config.write_text("[profile slow]\ncredential_process = sleep 20\nregion = eu-central-1\n")
+    script = tmp_path / "start.py"
+    script.write_text(
+        "import atexit, pathlib, sys\n"
+        "from iamtui.__main__ import main\n"
+        f"atexit.register(pathlib.Path({str(cleared)!r}).touch)\n"
+        "sys.argv = ['iamtui']\n"
+        "main()\n"
+    )
+    run = run_on_terminal(
+        [],
+        program=[sys.executable, str(script)],
+        home=tmp_path,
+        keys=[b"\x11"],
+        after=b"finding credentials",
+        environ={"AWS_CONFIG_FILE": str(config), "AWS_PROFILE": "slow"},
+    )
+    assert run.code == 0
+    assert cleared.exists(), "what must happen at the end (clearing the clipboard) did not"
