@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import sys
 import threading
@@ -24,6 +25,8 @@ def _open_screen(choice: SourceChoice | None) -> int:
     for name in _TEXTUAL_TOOLS:
         # Textual reads them when it is imported. What is typed here may be secret, and must not reach a log.
         os.environ.pop(name, None)
+    # What a start makes stays: looking for garbage in it takes a seventh of the start. The app turns this on again.
+    gc.disable()
     from iamtui.tui.app import run_app  # noqa: PLC0415 - commands and --help need no screen
 
     return run_app(choice)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -44,6 +45,9 @@ Opener = Callable[[SourceChoice, ProgressReport, Callable[[], bool]], Workspace]
 """Loads what a choice names, blocking; the app calls it in a thread."""
 
 _LOADING: Final = "loading"
+
+STARTED_SECONDS: Final = 1.0
+"""How long after the first frame the start is taken to be over."""
 
 
 def _open(choice: SourceChoice, report: ProgressReport, cancelled: Callable[[], bool]) -> Workspace:
@@ -134,6 +138,8 @@ class IamtuiApp(App[None]):
 
     def on_mount(self) -> None:
         """Keys, then the source or the chooser."""
+        if not gc.isenabled():
+            self.set_timer(STARTED_SECONDS, _collect_garbage)
         if self._config.keymap:
             self._problems += keymap_problems(self._config.keymap)
             self.set_keymap(dict(self._config.keymap))
@@ -242,7 +248,7 @@ class IamtuiApp(App[None]):
 
         try:
             workspace = self._opener(choice, report, lambda: worker.is_cancelled)
-            _load_engine()
+            import_module("iamtui.workspace.principals")
             inventory, index = Inventory(workspace.account), SearchIndex(workspace.account)
         except OpeningCancelled:
             return
@@ -252,6 +258,11 @@ class IamtuiApp(App[None]):
             return
         if not worker.is_cancelled:
             self.post_message(self.SourceOpened(choice, workspace, inventory, index))
+
+    @work(thread=True, exit_on_error=False, name="loading the engine")
+    def _load_engine(self) -> None:
+        """Load what answers questions once the account is on screen, so that the first question need not wait."""
+        import_module("iamtui.workspace.asking")
 
     @on(SourceProgress)
     def _progressed(self, event: SourceProgress) -> None:
@@ -265,6 +276,7 @@ class IamtuiApp(App[None]):
         if event.choice is not self._choice:
             return
         self._main.set_workspace(event.workspace, event.inventory, event.index)
+        self.call_after_refresh(self._load_engine)
         account = event.workspace.account
         words = f"{len(account.users):,} users, {len(account.groups):,} groups, {len(account.roles):,} roles"
         gaps = ", ".join(gap.what for gap in account.gaps)
@@ -325,9 +337,10 @@ class IamtuiApp(App[None]):
             self.exit()
 
 
-def _load_engine() -> None:
-    """Load what answers questions, in the worker, so that the first question need not wait for it."""
-    import_module("iamtui.workspace.asking")
+def _collect_garbage() -> None:
+    """Look for garbage from now on, but not in what the start made: that stays."""
+    gc.freeze()
+    gc.enable()
 
 
 def _now() -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from threading import Event
@@ -27,6 +28,7 @@ from iamtui.tui.widgets.question.panel import QuestionPanel
 from iamtui.tui.widgets.status_line import StatusLine
 from iamtui.workspace.opening import OpeningCancelled, Progress, ProgressReport, SourceChoice
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from tests.support.panel_apps import until
 from tests.support.sample_account import sample_account, sample_workspace
 from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle
 
@@ -265,3 +267,15 @@ def test_importing_the_app_loads_neither_boto_nor_moto_nor_the_catalogue() -> No
 
 def test_the_sample_is_a_snapshot_without_calls() -> None:
     assert not sample_workspace().can_call_aws
+
+
+async def test_garbage_is_looked_for_once_the_start_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("iamtui.tui.app.STARTED_SECONDS", 0.01)
+    gc.disable()
+    try:
+        async with opened() as pilot:
+            await until(pilot, gc.isenabled)
+            assert gc.get_freeze_count() > 0
+    finally:
+        gc.enable()
+        gc.unfreeze()
