@@ -10,7 +10,9 @@ from typing import Final
 
 from iamtui.credentials.clipboard import ClearOnExit, ClipboardLease, ClipboardOptions, copy
 from iamtui.credentials.session import Clock, Session, utc_now
+from iamtui.problem import Problem
 from iamtui.secret import Secret
+from iamtui.text import safe_text
 
 EXPORT_FORMAT: Final = "bash"
 
@@ -57,11 +59,17 @@ class ClipboardCopier:
         return f"{label}{self._until(lease)}: {lease.result.sentence}."
 
     def copy_text(self, text: str, what: str) -> str:
-        """Copy a text that is no secret; it is not cleared. `what` names it in the sentence returned.
+        """Copy a text of one line that is no secret; it is not cleared. `what` names it in the sentence returned.
 
         Raises:
-            Problem: no clipboard can be reached.
+            Problem: no clipboard can be reached, or the text would do something where it is pasted: a line end runs
+                it in a shell.
         """
+        if safe_text(text, limit=None) != text:
+            raise Problem(
+                f"The {what} holds line ends, or characters that a terminal obeys or hides, so it was not copied.",
+                "No name that AWS gives has such characters: check where this account comes from.",
+            )
         lease = self._put(Secret(text), replace(self._options, clear_after_seconds=0))
         return f"{what} {lease.result.sentence}."
 

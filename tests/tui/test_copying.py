@@ -99,6 +99,15 @@ def test_a_text_that_is_no_secret_stays() -> None:
     assert stage.route.holds == "arn:x"
 
 
+@pytest.mark.parametrize("trap", ["\nrm -rf ~\n", "\x1b[201~", "\u202e", "\x9b", "\r", "\t"])
+def test_a_text_that_would_act_where_it_is_pasted_is_not_copied(trap: str) -> None:
+    stage = Stage()
+
+    with pytest.raises(Problem, match="not copied"):
+        stage.copier.copy_text(f"arn:aws:iam::123456789012:role/{trap}x", "ARN")
+    assert not stage.route.holds
+
+
 def test_what_the_terminal_must_be_told_is_written_to_it() -> None:
     stage = Stage(terminal=True)
 
