@@ -5,6 +5,8 @@ They are left out of the comparison, one by one and by name, so that everything 
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from typing import Any
 
