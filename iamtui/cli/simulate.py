@@ -17,6 +17,7 @@ from iamtui.cli.text_files import opened
 from iamtui.evaluation.decision import Decision
 from iamtui.evaluation.decision_json import decision_schema, decision_to_json
 from iamtui.evaluation.evaluator import evaluate
+from iamtui.evaluation.open_points import with_open_points
 from iamtui.evaluation.scenario import MalformedScenario, Scenario, read_scenarios, scenario_schema
 from iamtui.evaluation.trace import trace, trace_to_json
 from iamtui.problem import Problem
@@ -123,6 +124,7 @@ def _answer(
         writer.malformed(entry)
         return
     decision = evaluate(entry.request, entry.policies, entry.options)
+    decision = with_open_points(decision, entry.request, entry.policies, entry.options)
     expected = entry.expect.value if entry.expect is not None else expect
     tally.decided += 1
     tally.expected += expected is not None

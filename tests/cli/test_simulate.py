@@ -155,3 +155,25 @@ def test_a_long_stream_needs_no_more_memory_than_a_short_one(cli: Cli, tmp_path:
     peak(10)
     short, long = peak(100), peak(2000)
     assert long < short + 300_000
+
+
+def test_a_decision_that_rests_on_an_open_point_says_so(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "one.json"
+    file.write_text(
+        json.dumps(
+            {
+                "request": {
+                    "principal": "arn:aws:sts::111111111111:federated-user/f",
+                    "issuer": "arn:aws:iam::111111111111:user/alice",
+                    "action": "s3:GetObject",
+                    "resource": "arn:aws:s3:::b/k",
+                },
+                "identity_policies": [
+                    {"name": "p", "document": {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}}
+                ],
+            }
+        )
+    )
+    decision = json.loads(cli("simulate", str(file), "--json").out)
+    assert decision["decision"] == "implicitDeny"
+    assert any("deny_federated_without_session_policy" in note for note in decision["notes"])
