@@ -76,7 +76,7 @@ def test_leaving_does_not_wait_for_a_process_that_never_ends(tmp_path: Path) -> 
         program=[sys.executable, str(script)],
         home=tmp_path,
         keys=[b"\x11"],
-        after=b"finding credentials",
+        after=b"inding credentials",
         environ={"AWS_CONFIG_FILE": str(config), "AWS_PROFILE": "slow"},
     )
     assert run.code == 0
