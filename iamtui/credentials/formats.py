@@ -76,8 +76,14 @@ def exportable(session: Session, now: datetime | None = None) -> Exportable:
         now: the local time, UTC (default: the clock).
 
     Raises:
-        Problem: the session has expired, or a value could be more than a value where it is written to.
+        Problem: the session has expired, belongs to somebody else than was asked for, or a value could be more
+            than a value where it is written to.
     """
+    if session.contradicted:
+        raise Problem(
+            f"Nothing is handed over: {session.identity_error}",
+            "Forget this session and check the endpoint that gave it.",
+        )
     if session.expired(now):
         raise Problem(
             f"The session {session.session_name} of {session.role_arn} has expired, so there is nothing to hand over.",

@@ -95,6 +95,11 @@ class Session:
         """The same session with what GetCallerIdentity said about it."""
         return replace(self, identity=identity, identity_error=identity_error)
 
+    @property
+    def contradicted(self) -> bool:
+        """Whether GetCallerIdentity answered, and named somebody else than was asked for."""
+        return self.identity is not None and bool(self.identity_error)
+
     def time_left(self, now: datetime | None = None) -> timedelta:
         """How long the session still lives; zero when expired. `now` is local UTC (default: the clock)."""
         now = now or utc_now()

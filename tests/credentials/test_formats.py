@@ -265,3 +265,14 @@ def test_quoting_holds_even_for_values_that_the_check_would_refuse(value: str) -
         *("export", "AWS_ACCESS_KEY_ID=K", "export", f"AWS_SECRET_ACCESS_KEY={value}"),
         *("export", "AWS_SESSION_TOKEN=t", "export", "AWS_CREDENTIAL_EXPIRATION=e"),
     ]
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_credentials_of_somebody_else_are_not_handed_over(name: str) -> None:
+    stranger = CallerIdentity("arn:aws:iam::999999999999:user/x", "999999999999", "AIDAX")
+    with pytest.raises(Problem, match="belong to somebody else"):
+        hand_over(SESSION.identified(stranger, "These credentials belong to somebody else."), name)
+
+
+def test_credentials_whose_identity_could_not_be_asked_are_handed_over() -> None:
+    assert hand_over(replace(SESSION, identity=None, identity_error="The call failed."), "bash")
