@@ -129,11 +129,19 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
     def set_total(self, total: int, *, cursor: int = 0, width: int = 0) -> None:
         """Say that the lines are new: how many, where the cursor starts, and how wide the widest is."""
         self._total = total
-        self.virtual_size = Size(width, total + self.HEADER_LINES)
+        self._set_virtual_size(Size(width, total + self.HEADER_LINES))
         self._cursor = self._nearest_stop(cursor, 1)
         self._show_line(self._cursor)
         self.refresh()
         self.post_message(self.CursorMoved(self, self._cursor))
+
+    def _set_virtual_size(self, size: Size) -> None:
+        """Take the size of all lines; the whole screen is laid out again only where the view's own size follows it."""
+        if self.styles.auto_dimensions or not self.is_mounted:
+            self.virtual_size = size
+        elif size != self.virtual_size:
+            self.set_reactive(LineView.virtual_size, size)
+            self._scroll_update(size)
 
     def move_to(self, index: int, direction: int = 1) -> None:
         """Put the cursor on a line (or the nearest one in `direction` where it may rest) and show it."""
