@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
 from importlib import import_module
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.text import Text
 from textual import on, work
@@ -40,6 +40,9 @@ from iamtui.tui.widgets.notice import Severity
 from iamtui.tui.widgets.sessions import Copier
 from iamtui.workspace.opening import OpeningCancelled, Progress, ProgressReport, SourceChoice
 from iamtui.workspace.workspace import SourceKind, Workspace
+
+if TYPE_CHECKING:
+    from iamtui.tui.screens.chooser import ChooserScreen
 
 Opener = Callable[[SourceChoice, ProgressReport, Callable[[], bool]], Workspace]
 """Loads what a choice names, blocking; the app calls it in a thread."""
@@ -119,6 +122,8 @@ class IamtuiApp(App[None]):
         if copier is None:
             copier = self._real_copier()
         self._choice = choice
+        self._opened: SourceChoice | None = None
+        self._chooser: ChooserScreen | None = None
         self._opener = opener
         # Before the start: a theme chosen later would have every style worked out twice.
         self._register_themes()
@@ -269,16 +274,25 @@ class IamtuiApp(App[None]):
         progress = event.progress
         total = f" of {progress.total:,}" if progress.total is not None else ""
         count = f" {progress.done:,}{total}" if progress.done or progress.total else ""
-        self.say(line(f"{progress.step}{count} … ", ("esc cancels", "$muted")), stays=True)
+        words = line(f"{progress.step[:1].upper()}{progress.step[1:]}{count} …")
+        if self._chooser is not None:
+            self._chooser.show_progress(words)
+        else:
+            self.say(line(words, ("  esc cancels", "$muted")), stays=True)
 
     @on(SourceOpened)
     def _source_opened(self, event: SourceOpened) -> None:
         if event.choice is not self._choice:
             return
+        self._opened = event.choice
+        self._close_chooser()
         self._main.set_workspace(event.workspace, event.inventory, event.index)
         self.call_after_refresh(self._load_engine)
         account = event.workspace.account
-        words = f"{len(account.users):,} users, {len(account.groups):,} groups, {len(account.roles):,} roles"
+        words = ", ".join(
+            f"{len(found):,} {kind}{'' if len(found) == 1 else 's'}"
+            for kind, found in (("user", account.users), ("group", account.groups), ("role", account.roles))
+        )
         gaps = ", ".join(gap.what for gap in account.gaps)
         if self._problems:
             more = f" ({len(self._problems) - 1} more: iamtui info)" if len(self._problems) > 1 else ""
@@ -291,15 +305,21 @@ class IamtuiApp(App[None]):
 
     @on(SourceFailed)
     def _source_failed(self, event: SourceFailed) -> None:
-        if event.problem is not None:
+        if event.choice is not self._choice or event.problem is None:
+            return
+        if self._chooser is not None:
+            self._chooser.show_problem(event.problem)
+        else:
             self.say(str(event.problem), Severity.ERROR)
+        self._choice = self._opened or self._choice
 
     @on(MainScreen.StopWaiting)
     def _stop_waiting(self) -> None:
-        """Stop a load that is running."""
+        """Stop a load that is running; what is open stays open."""
         running = [worker for worker in self.workers if worker.group == _LOADING and worker.is_running]
         for worker in running:
             worker.cancel()
+        self._choice = self._opened or self._choice
         if running:
             self.say(plain("Cancelled. Press P to choose a source, r to try again."))
 
@@ -316,12 +336,17 @@ class IamtuiApp(App[None]):
         """Let the user choose what to open."""
         from iamtui.tui.screens.chooser import ChooserScreen  # noqa: PLC0415 - needed only without a source
 
-        self.push_screen(ChooserScreen(), self._source_chosen)
+        if self._chooser is None:
+            self._chooser = ChooserScreen(opening=self.open, cancelling=self._stop_waiting)
+            self.push_screen(self._chooser, self._chooser_left)
 
-    def _source_chosen(self, choice: SourceChoice | None) -> None:
-        if choice is not None:
-            self.open(choice)
-        elif self._main.workspace is None:
+    def _close_chooser(self) -> None:
+        if self._chooser is not None:
+            self._chooser.finish()
+
+    def _chooser_left(self, _choice: SourceChoice | None) -> None:
+        self._chooser = None
+        if self._main.workspace is None and self._opened is None:
             self.say(plain("Nothing chosen. Press P to choose what to open, q to quit."), stays=True)
 
     def action_reload(self) -> None:

@@ -28,7 +28,7 @@ from iamtui.tui.widgets.question.panel import QuestionPanel
 from iamtui.tui.widgets.status_line import StatusLine
 from iamtui.workspace.opening import OpeningCancelled, Progress, ProgressReport, SourceChoice
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
-from tests.support.panel_apps import until
+from tests.support.panel_apps import screen_text, until
 from tests.support.sample_account import sample_account, sample_workspace
 from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle
 
@@ -112,7 +112,7 @@ async def test_progress_is_said_and_escape_cancels_the_load() -> None:
         while not started.is_set():
             await pilot.pause(0.01)
         await pilot.pause()
-        assert said(app) == "reading users 1,200 of 5,000 … esc cancels"
+        assert said(app) == "Reading users 1,200 of 5,000 …  esc cancels"
         await pilot.press("escape")
         await settle(pilot)
         assert stopped.is_set()
@@ -279,3 +279,65 @@ async def test_garbage_is_looked_for_once_the_start_is_over(monkeypatch: pytest.
     finally:
         gc.enable()
         gc.unfreeze()
+
+
+async def test_the_chooser_shows_progress_failure_and_the_next_step_and_goes_when_it_is_open() -> None:
+    release = Event()
+    outcomes: list[Problem | None] = [Problem("The file is no snapshot.", "Make one with the AWS CLI."), None]
+
+    def opener(choice: SourceChoice, report: ProgressReport, _cancelled: object) -> Workspace:
+        if choice.kind is not SourceKind.DEMO:
+            return sample_workspace()
+        report(Progress("reading the demo", 3))
+        release.wait(10)
+        problem = outcomes.pop(0)
+        if problem is not None:
+            raise problem
+        return sample_workspace()
+
+    app = make_app(opener=opener)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        before = app.choice
+        await pilot.press("P")
+        await until(pilot, lambda: "Demo account" in screen_text(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: "Reading the demo 3" in screen_text(app))
+        release.set()
+        await settle(pilot)
+        assert "The file is no snapshot." in screen_text(app)
+        assert "Make one with the AWS CLI." in screen_text(app)
+        assert app.choice == before
+        await pilot.press("enter")
+        await settle(pilot)
+        assert isinstance(app.screen, MainScreen)
+        assert app.choice == SourceChoice(SourceKind.DEMO)
+
+
+async def test_escape_in_the_chooser_cancels_and_what_was_open_stays() -> None:
+    begun, ended = Event(), Event()
+
+    def opener(choice: SourceChoice, _report: ProgressReport, cancelled: object) -> Workspace:
+        assert callable(cancelled)
+        if choice.kind is not SourceKind.DEMO:
+            return sample_workspace()
+        begun.set()
+        while not cancelled():
+            ended.wait(0.005)
+        raise OpeningCancelled
+
+    app = make_app(opener=opener)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        before, workspace = app.choice, app.main.workspace
+        await pilot.press("P")
+        await until(pilot, lambda: "Demo account" in screen_text(app))
+        await pilot.press("enter")
+        await until(pilot, begun.is_set)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert "Cancelled." in screen_text(app)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert isinstance(app.screen, MainScreen)
+        assert (app.choice, app.main.workspace) == (before, workspace)

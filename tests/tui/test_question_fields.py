@@ -67,7 +67,7 @@ def test_completions_are_capped() -> None:
 def test_resources_of_the_actions_service_come_first() -> None:
     found = completion.resource_candidates(small_account(), ["arn:aws:s3:::*/*"], "s3")
 
-    assert found[:4] == ["arn:aws:s3:::data-lake", "arn:aws:s3:::data-lake/*", "arn:aws:s3:::*/*", "*"]
+    assert found[:4] == ["arn:aws:s3:::data-lake/*", "arn:aws:s3:::data-lake", "arn:aws:s3:::*/*", "*"]
     assert f"arn:aws:iam::{ACCOUNT}:role/deploy-prod" in found[4:]
 
 

@@ -6,6 +6,7 @@ from iamtui.evaluation import wording as words
 from iamtui.evaluation.decision import Decision, Layer, LayerReport, LayerState, Outcome, Reason
 from iamtui.policy.formula import And, ConditionLeaf, MissingLeaf, Or, SessionLeaf
 from iamtui.tui.widgets.question import verdict as wording
+from iamtui.tui.widgets.question.layer_text import layer_line
 from tests.support import panel_records as records
 
 
@@ -60,9 +61,10 @@ def test_a_blocking_scp_is_named_with_its_level() -> None:
 
 def test_a_layer_that_was_not_evaluated_says_so_in_words() -> None:
     report = LayerReport(Layer.SCP, LayerState.NOT_EVALUATED, "the organization was not loaded")
+    decision = Decision(records.request(), Outcome.ALLOWED, (report,))
 
     for compact in (False, True):
-        text = wording.layer_line(report, compact=compact).plain
+        text = layer_line(report, decision, compact=compact).plain
         assert text.startswith("[?] SCP ")
         assert "not evaluated" in text
         assert text.endswith("the organization was not loaded")

@@ -169,7 +169,7 @@ class AssumeDialog(ModalScreen[Session | None]):
             with Horizontal(classes="field -hidden", id="assume-external-row"):
                 yield Label("External ID")
                 yield SafeInput(id="assume-external", compact=True, max_length=1224)
-                yield Static(plain("asked for by the trust policy"), classes="hint")
+                yield Static(plain("the trust policy asks for it"), classes="hint")
             with Horizontal(classes="field -hidden", id="assume-device-row"):
                 yield Label("MFA device")
                 yield SafeInput(id="assume-device", compact=True, max_length=256, placeholder="serial number or ARN")
@@ -364,10 +364,10 @@ class AssumeDialog(ModalScreen[Session | None]):
 def plan_content(plan: AssumePlan) -> Content:
     """Our own engine's answer for the dialog: verdict, statement, and what it means for the call."""
     rows: list[Content] = []
-    if plan.decision is None:
+    if plan.decision is None and not plan.refusal:
         unknown = "  the role or you are not in this account's data; STS will decide"
         rows.append(line(("[?] UNKNOWN", "bold $verdict-depends"), (unknown, "$muted")))
-    else:
+    elif plan.decision is not None:
         rows += [line(verdict(plan.decision).content, ("  sts:AssumeRole", "$muted")), because(plan.decision)]
     if plan.refusal:
         rows.append(line(("! ", "bold $verdict-denied"), plan.refusal))

@@ -14,7 +14,7 @@ from textual.geometry import Offset
 from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 from textual.worker import Worker, WorkerState
 
 from iamtui.account.model import Account
@@ -28,8 +28,10 @@ from iamtui.tui.screens.panes import Zoom
 from iamtui.tui.search import SearchIndex
 from iamtui.tui.widgets.children_table import ChildrenTable
 from iamtui.tui.widgets.detail.detail_pane import DetailPane
+from iamtui.tui.widgets.detail.document_view import DocumentView
 from iamtui.tui.widgets.detail.rows import RowsView
 from iamtui.tui.widgets.explorer import Explorer
+from iamtui.tui.widgets.key_line import KeyLine
 from iamtui.tui.widgets.line_view import LineView
 from iamtui.tui.widgets.message_line import MessageLine
 from iamtui.tui.widgets.notice import Notice, Severity
@@ -79,7 +81,7 @@ class BrowsingScreen(Screen[None]):
                     yield QuestionPanel(id="question")
                     yield SessionsPanel(self._copier, clock=_now, id="sessions")
         yield MessageLine(id="message")
-        yield Footer(show_command_palette=False)
+        yield KeyLine(id="keys")
         yield Static(plain(TOO_SMALL), id="too-small")
 
     def on_mount(self) -> None:
@@ -117,7 +119,7 @@ class BrowsingScreen(Screen[None]):
     @on(Notice)
     def _notice(self, event: Notice) -> None:
         event.stop()
-        self.say(event.content, event.severity)
+        self.query_one(MessageLine).say(event.content, event.severity, until_next=event.until_next)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A worker of this screen that fails in an unforeseen way ends nothing: its error becomes a sentence."""
@@ -131,6 +133,7 @@ class BrowsingScreen(Screen[None]):
         first = self._workspace is None or self._workspace.account.id != workspace.account.id
         if first:
             self._history = History()
+            self.explorer.clear_filter()
         self._workspace, self._inventory = workspace, inventory
         self.query_one(StatusLine).set_workspace(workspace)
         self.workspace_changed(workspace)
@@ -148,9 +151,17 @@ class BrowsingScreen(Screen[None]):
             self._show(event.node)
 
     def _show(self, node: Node) -> None:
+        messages = self.query_one(MessageLine)
+        if messages.waits and key_of(node) != self._history.here:
+            messages.clear()
         self._history.move(key_of(node))
         self.subject.show_node(self._inventory, node)
         self.place_changed(node)
+        self.keys_changed()
+
+    def keys_changed(self) -> None:
+        """Show the keys that matter now."""
+        self.query_one(KeyLine).refresh()
 
     def workspace_changed(self, workspace: Workspace) -> None:
         """Tell the other panes that there is another account, or newer data."""
@@ -175,6 +186,7 @@ class BrowsingScreen(Screen[None]):
     def _child_highlighted(self, event: ChildrenTable.ChildHighlighted) -> None:
         event.stop()
         self.place_changed(event.entity)
+        self.keys_changed()
 
     @on(DetailPane.Followed)
     def _followed(self, event: DetailPane.Followed) -> None:
@@ -239,8 +251,8 @@ class BrowsingScreen(Screen[None]):
         self.set_focus(self.explorer.filter_input)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """In a field, the filter's key is a letter."""
-        if action == "filter" and isinstance(self.focused, Input):
+        """In a field, the filter's key is a letter; in a document, it finds."""
+        if action == "filter" and isinstance(self.focused, Input | DocumentView):
             return False
         return super().check_action(action, parameters)
 
@@ -253,6 +265,7 @@ class BrowsingScreen(Screen[None]):
         """Back to the tree; in the tree: drop the filter."""
         if self.explorer.tree_view.has_focus and not self.explorer.clear_filter():
             self.post_message(self.StopWaiting())
+        self.hide_sessions()
         self.explorer.tree_view.focus()
 
     # The layout.
@@ -276,7 +289,24 @@ class BrowsingScreen(Screen[None]):
         elif letter == "q":
             self.question.action_ask()
         elif letter == "s":
-            self.query_one(SessionsPanel).focus()
+            self.show_sessions()
+
+    def action_sessions(self) -> None:
+        """Go to the sessions, which a small window shows in place of the question; from there back to the tree."""
+        if self.query_one(SessionsPanel).has_focus:
+            self.hide_sessions()
+            self.explorer.tree_view.focus()
+        else:
+            self.show_sessions()
+
+    def show_sessions(self) -> None:
+        """Give the sessions the question's place where there is room for one of them only, and the focus."""
+        self.add_class("-sessions")
+        self.query_one(SessionsPanel).focus()
+
+    def hide_sessions(self) -> None:
+        """Give the question its place back."""
+        self.remove_class("-sessions")
 
     def action_zoom(self) -> None:
         """Give the focused pane the whole window, or everything its place back."""

@@ -19,7 +19,7 @@ from textual.widgets.option_list import Option
 from textual.worker import Worker, WorkerState
 
 from iamtui.problem import Problem
-from iamtui.tui.safe import line, plain
+from iamtui.tui.safe import line, lines, plain
 from iamtui.tui.widgets.safe_input import SafeInput
 from iamtui.workspace import opening
 from iamtui.workspace.opening import SourceChoice
@@ -47,7 +47,10 @@ class ProfileListing(Protocol):
 
 
 class ChooserScreen(ModalScreen[SourceChoice | None]):
-    """Returns what was chosen, or None. Profiles are listed without connecting to or running anything."""
+    """Returns what was chosen, or None. Profiles are listed without connecting to or running anything.
+
+    Given a way to open a choice, it stays until that is open: it shows the progress, and why it failed.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "move(1)", "Down", show=False, id="chooser.down"),
@@ -98,6 +101,9 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
         &.-file #chooser-file {
             display: block;
         }
+        &.-busy OptionList, &.-busy #chooser-file {
+            opacity: 50%;
+        }
         & #chooser-file Label {
             width: 7;
             color: $muted;
@@ -118,9 +124,26 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
         profiles: Sequence[ProfileListing]
         problem: Problem | None = None
 
-    def __init__(self, list_profiles: Callable[[], Sequence[ProfileListing]] | None = None) -> None:
+    def __init__(
+        self,
+        list_profiles: Callable[[], Sequence[ProfileListing]] | None = None,
+        opening: Callable[[SourceChoice], None] | None = None,
+        cancelling: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Make the screen.
+
+        Args:
+            list_profiles: lists what can be chosen, blocking; None: the profiles of the AWS configuration.
+            opening: starts to open a choice, and later calls `show_progress`, `show_problem` or `finish`;
+                None: the screen is left at once with the choice.
+            cancelling: stops what was started.
+        """
         super().__init__()
         self._list_profiles = list_profiles
+        self._opening = opening
+        self._cancelling = cancelling
+        self._busy = False
+        self._finished = False
         self._profiles: dict[str, ProfileListing] = {}
         self._confirming = ""
 
@@ -182,6 +205,45 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
             name = type(event.worker.error).__name__
             self._note(plain(f"The AWS profiles could not be listed: {name}.", "$verdict-denied"))
 
+    def show_progress(self, words: Content) -> None:
+        """Say how far the opening has come."""
+        if self._busy:
+            self._note(line(words, ("   Esc cancels", "$muted")))
+
+    def finish(self) -> None:
+        """What was chosen is open: go away, from under another screen as soon as that is left."""
+        self._finished = True
+        if self.is_active:
+            self.dismiss(None)
+
+    def on_screen_resume(self) -> None:
+        """Go away if there is nothing left to choose."""
+        if self._finished:
+            self.dismiss(None)
+
+    def show_problem(self, problem: Problem) -> None:
+        """Say why what was chosen cannot be opened, and what to do; something else can be chosen."""
+        self._rest()
+        self._note(
+            lines(
+                line(("! ", "bold $verdict-denied"), plain(problem.sentence, limit=None)),
+                plain(problem.next_step, "$muted", limit=None),
+            )
+        )
+
+    def _choose(self, choice: SourceChoice, name: str) -> None:
+        if self._opening is None:
+            self.dismiss(choice)
+            return
+        self._busy = True
+        self.add_class("-busy")
+        self._note(line("Opening ", (name, "bold"), " …   ", ("Esc cancels", "$muted")))
+        self._opening(choice)
+
+    def _rest(self) -> None:
+        self._busy = False
+        self.remove_class("-busy")
+
     def _note(self, words: Content) -> None:
         self.query_one("#chooser-note", Static).update(words)
 
@@ -195,8 +257,12 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
             self._options.action_cursor_up()
 
     def action_leave(self) -> None:
-        """Leave the file's path, or the screen."""
-        if self.has_class("-file"):
+        """Stop waiting, leave the file's path, or the screen."""
+        if self._busy:
+            self._rest()
+            self._note(plain("Cancelled. Choose something else, or Esc to go back.", "$muted"))
+            self._cancelling()
+        elif self.has_class("-file"):
             self.remove_class("-file")
             self._options.focus()
         else:
@@ -210,8 +276,10 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
     def _chosen(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         chosen = event.option.id or ""
+        if self._busy:
+            return
         if chosen == "demo":
-            self.dismiss(SourceChoice(SourceKind.DEMO))
+            self._choose(SourceChoice(SourceKind.DEMO), "the demo account")
         elif chosen == "snapshot":
             self.add_class("-file")
             self.query_one("#chooser-path", Input).focus()
@@ -230,11 +298,14 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
                 )
             )
             return
-        self.dismiss(SourceChoice(SourceKind.LIVE, profile=profile.name, region=profile.region or None))
+        choice = SourceChoice(SourceKind.LIVE, profile=profile.name, region=profile.region or None)
+        self._choose(choice, f"profile {profile.name}")
 
     @on(Input.Submitted, "#chooser-path")
     def _file_entered(self, event: Input.Submitted) -> None:
         event.stop()
+        if self._busy:
+            return
         text = event.value.strip()
         path = Path(text).expanduser()
         if not text:
@@ -249,7 +320,7 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
                 )
             )
         else:
-            self.dismiss(SourceChoice(SourceKind.SNAPSHOT, snapshot=path))
+            self._choose(SourceChoice(SourceKind.SNAPSHOT, snapshot=path), path.name)
 
 
 def _row(kind: str, name: str, about: str) -> Content:

@@ -15,6 +15,11 @@ class History:
         self._here = ""
         self._forward: list[str] = []
 
+    @property
+    def here(self) -> str:
+        """The present place, or ""."""
+        return self._here
+
     def move(self, key: str) -> None:
         """The cursor moved: this is the present place now."""
         self._here = key

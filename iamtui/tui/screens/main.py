@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import on, work
 from textual.binding import BindingType
+from textual.message import Message
 
 from iamtui.account.model import Entity, Role, User
 from iamtui.credentials.session import Session
 from iamtui.evaluation.decision import Layer
 from iamtui.evaluation.request import Principal
 from iamtui.problem import Problem
+from iamtui.tui import clock
 from iamtui.tui.inventory import Branch, Node, kind_word
-from iamtui.tui.safe import plain
+from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.browsing import BrowsingScreen
+from iamtui.tui.screens.editor import show_in_editor
 from iamtui.tui.screens.main_bindings import MAIN_BINDINGS
+from iamtui.tui.screens.on_demand import Loaded, lacks_details, load
 from iamtui.tui.screens.pinned import PinnedQuestion
 from iamtui.tui.statements import entity_of
 from iamtui.tui.widgets.notice import Notice, Severity
 from iamtui.tui.widgets.question.panel import QuestionPanel
 from iamtui.tui.widgets.question.verdict import LAYER_TITLES
+from iamtui.tui.widgets.session_text import assumed_words
 from iamtui.tui.widgets.sessions import Copier, SessionsPanel
 from iamtui.tui.widgets.status_line import StatusLine
 from iamtui.workspace.workspace import Workspace
@@ -35,6 +42,8 @@ class MainScreen(BrowsingScreen):
         super().__init__(copier)
         self._pinned: PinnedQuestion | None = None
         self._asking: tuple[Principal, str] | None = None
+        self._meant_resource = ""
+        self._tried: set[str] = set()
 
     def workspace_changed(self, workspace: Workspace) -> None:
         """Ask about this account from now on; until the user goes to a principal, for the caller."""
@@ -47,6 +56,8 @@ class MainScreen(BrowsingScreen):
         caller = caller_principal(workspace)
         if caller is not None and self.question.principal is None:
             self._ask_for(caller, caller.arn.split(":", 5)[-1])
+        self._tried.clear()
+        self._load_policy()
 
     def place_changed(self, node: Node) -> None:
         """Ask for the principal where the user is; elsewhere the last one stays."""
@@ -70,6 +81,7 @@ class MainScreen(BrowsingScreen):
         same = pinned is not None and pinned.question == event.question and pinned.workspace is workspace
         if workspace is not None and not same:
             self._pin(PinnedQuestion(workspace, event.question))
+        self.keys_changed()
 
     @on(QuestionPanel.QuestionChanged)
     def _question_changed(self, event: QuestionPanel.QuestionChanged) -> None:
@@ -81,6 +93,67 @@ class MainScreen(BrowsingScreen):
         self._pinned = pinned
         self.explorer.set_verdicts(pinned)
         self.subject.set_verdicts(pinned)
+
+    # What is loaded on demand.
+
+    @dataclass
+    class _Loaded(Message):
+        loaded: Loaded
+
+    @on(QuestionPanel.Meant)
+    def _meant(self, event: QuestionPanel.Meant) -> None:
+        """Answer with the policy of the resource, as `iamtui can` does."""
+        event.stop()
+        self._meant_resource = event.question.resource if event.question is not None else ""
+        self._tried.clear()
+        self._load_policy()
+
+    def _load_policy(self) -> None:
+        """Load the policy of the resource that was meant, unless that is loaded or was tried in vain."""
+        from iamtui.workspace.resource_policies import unloaded_carriers  # noqa: PLC0415 - brings boto3: not before a frame
+
+        question, workspace = self.question.question, self._workspace
+        if question is None or workspace is None or not workspace.can_call_aws:
+            return
+        if question.resource != self._meant_resource:
+            return
+        carriers = [arn for arn in unloaded_carriers(workspace.account, [question.resource]) if arn not in self._tried]
+        if carriers:
+            self._tried.update(carriers)
+            self._load(workspace, carriers, None)
+
+    def action_load(self) -> None:
+        """Load the details of the user under the cursor; elsewhere the policy of the resource asked about."""
+        node, workspace = self.subject.node, self._workspace
+        if workspace is not None and isinstance(node, User) and lacks_details(workspace, node):
+            self._load(workspace, [], node)
+            return
+        question = self.question.question
+        self._meant_resource = question.resource if question is not None else ""
+        self._tried.clear()
+        self._load_policy()
+        if not self._tried:
+            self.say(plain("There is nothing more to load here: of users keys and devices, of resources their policy."))
+
+    def _load(self, workspace: Workspace, carriers: Sequence[str], user: User | None) -> None:
+        self.say(line("Asking for ", (user.name if user is not None else carriers[0], "bold"), " …"), stays=True)
+        self._load_in_thread(workspace, carriers, user)
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="load", name="loading on demand")
+    def _load_in_thread(self, workspace: Workspace, carriers: Sequence[str], user: User | None) -> None:
+        self.post_message(self._Loaded(load(workspace, carriers, user)))
+
+    @on(_Loaded)
+    def _show_loaded(self, event: _Loaded) -> None:
+        event.stop()
+        loaded = event.loaded
+        if loaded.before is not self._workspace:
+            return
+        if loaded.what:
+            self.set_workspace(loaded.workspace, loaded.inventory, loaded.index)
+            self.say(line("Loaded ", (", ".join(loaded.what), "bold"), "."))
+        for problem in loaded.problems:
+            self.say(str(problem), Severity.WARNING)
 
     @on(QuestionPanel.JumpToStatement)
     def _jump_to_statement(self, event: QuestionPanel.JumpToStatement) -> None:
@@ -101,6 +174,31 @@ class MainScreen(BrowsingScreen):
     def _session_changed(self, event: SessionsPanel.Changed) -> None:
         event.stop()
         self.query_one(StatusLine).set_session(event.active)
+        self.keys_changed()
+
+    def idle_actions(self) -> frozenset[str]:
+        """The actions whose keys would only say that there is nothing to do."""
+        idle: set[str] = set()
+        if not isinstance(self.subject.node, Role):
+            idle.add("assume")
+        if isinstance(self.subject.node, Branch):
+            idle.add("edit")
+        if self._workspace is None or not lacks_details(self._workspace, self.subject.node):
+            idle.add("load")
+        if self.query_one(SessionsPanel).active is None:
+            idle |= {"copy_exports", "sessions"}
+        if self.question.answer is None:
+            idle.add("why")
+        return frozenset(idle)
+
+    def action_edit(self) -> None:
+        """Show the JSON that the cursor is on in the user's editor."""
+        shown = self.subject.json_text()
+        if shown is None:
+            self.say(plain("Put the cursor on a user, group, role or policy to read its JSON in an editor."))
+            return
+        said, severity = show_in_editor(self.app, *shown)
+        self.say(said, severity)
 
     def action_assume(self) -> None:
         """Ask how to assume the role under the cursor."""
@@ -115,6 +213,7 @@ class MainScreen(BrowsingScreen):
     def _assumed(self, session: Session | None) -> None:
         if session is not None:
             self.query_one(SessionsPanel).add_session(session)
+            self.post_message(Notice(assumed_words(session, clock.now()), until_next=True))
 
     def action_copy_exports(self) -> None:
         """Copy the export lines of the active session."""
@@ -138,6 +237,7 @@ class MainScreen(BrowsingScreen):
 
     def action_ask(self) -> None:
         """Go to the question."""
+        self.hide_sessions()
         self.question.action_ask()
 
     def action_why(self) -> None:

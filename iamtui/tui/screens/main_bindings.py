@@ -16,6 +16,7 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
     Binding("f7,w", "why", "Why", id="question.why", tooltip="Show the whole trace of the answer"),
     Binding("f8,a", "assume", "Assume", id="session.assume", tooltip="Assume the role under the cursor"),
     Binding("c", "copy_exports", "Copy", id="session.copy", tooltip="Copy the active session's export lines"),
+    Binding("S", "sessions", "Sessions", id="go.sessions", tooltip="Go to the sessions, and back"),
     Binding("y", "copy_arn", "Copy ARN", show=False, id="copy.arn", tooltip="Copy the ARN under the cursor"),
     Binding("o", "follow", "Follow", show=False, id="go.follow", tooltip="Go to what the cursor names"),
     Binding(
@@ -28,6 +29,11 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
     ),
     Binding("ctrl+o", "jump", "Jump", show=False, id="go.jump", tooltip="Jump to a pane by its letter"),
     Binding("z", "zoom", "Zoom", id="view.zoom", tooltip="Give the pane the whole window, and back"),
+    Binding(
+        "L", "load", "Load more", id="view.load",
+        tooltip="Ask the source for what it gives only on demand: a user's keys and devices, the resource's policy",
+    ),
+    Binding("e", "edit", "Editor", id="view.editor", tooltip="Read the JSON in $EDITOR; nothing is written back"),
     Binding("1", "tab('1')", "Tab 1", show=False, id="tab.1", tooltip="Show the first tab"),
     Binding("2", "tab('2')", "Tab 2", show=False, id="tab.2", tooltip="Show the second tab"),
     Binding("3", "tab('3')", "Tab 3", show=False, id="tab.3", tooltip="Show the third tab"),

@@ -14,14 +14,8 @@ from iamtui.evaluation.trace import TracedElement, TracedLayer, TracedStatement
 from iamtui.evaluation.wording import depends_lines
 from iamtui.tui.safe import line, plain
 from iamtui.tui.statements import document_of, statement_text
-from iamtui.tui.widgets.question.verdict import (
-    LAYER_TITLES,
-    absent_layers_line,
-    because,
-    layer_parts,
-    statement_name,
-    verdict,
-)
+from iamtui.tui.widgets.question.layer_text import absent_layers_line, layer_parts
+from iamtui.tui.widgets.question.verdict import LAYER_TITLES, because, statement_name, verdict
 from iamtui.workspace.asking import Question
 from iamtui.workspace.workspace import Workspace
 
@@ -111,7 +105,7 @@ def _layer_rows(
     report: LayerReport,
     traced: Sequence[TracedLayer],
 ) -> list[Content]:
-    mark, words, style = layer_parts(report)
+    mark, words, style = layer_parts(report, decision)
     head = line((mark, style), " ", (LAYER_TITLES[report.layer], "bold"), "  ", (words, style))
     rows = [_EMPTY, head, line(_INDENT, (report.why, "$muted"))]
     if not traced:

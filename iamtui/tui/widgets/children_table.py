@@ -28,12 +28,13 @@ class ChildrenTable(LineView):
     """What the branch under the cursor holds, at any depth, one a line."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open_line", "Open", id="list.open", tooltip="Open what is under the cursor"),
         Binding(
             "less_than_sign,comma", "sort_by(-1)", "Sort left", key_display="<", show=False,
             id="table.sort-left", tooltip="Sort by the column to the left",
         ),
         Binding(
-            "greater_than_sign,full_stop", "sort_by(1)", "Sort right", key_display=">", show=False,
+            "greater_than_sign,full_stop", "sort_by(1)", "Sort", key_display=">",
             id="table.sort-right", tooltip="Sort by the column to the right",
         ),
         Binding(

@@ -23,8 +23,8 @@ class FilterInput(SafeInput):
     """The filter field. Down and Enter go to the hits, Escape clears and goes back to the tree."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "to_hits", "To the hits", show=False, id="filter.hits", tooltip="Go to the hits"),
-        Binding("escape", "clear", "Clear", show=False, id="filter.clear", tooltip="Clear the filter"),
+        Binding("enter,down", "to_hits", "To the hits", id="filter.hits", tooltip="Go to the hits"),
+        Binding("escape", "clear", "Clear", id="filter.clear", tooltip="Clear the filter"),
     ]
 
     @dataclass

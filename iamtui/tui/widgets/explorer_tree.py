@@ -45,6 +45,7 @@ class ExplorerTree(LineView):
     """Branches, folders and entities; lazily flattened, so that only open branches cost anything."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open_line", "Open", id="list.open", tooltip="Open what is under the cursor"),
         Binding(
             "space", "toggle_branch", "Expand", show=False, id="tree.toggle", tooltip="Expand or collapse the branch"
         ),

@@ -32,6 +32,7 @@ LINE_STYLES: Final[Mapping[str, LineStyle]] = {
     "strong": LineStyle("foreground", bold=True),
     "link": LineStyle("link", underline=True),
     "match": LineStyle("match", bold=True),
+    "hit": LineStyle("match", bold=True, underline=True),
     "header": LineStyle("muted"),
     "header-sorted": LineStyle("heading", bold=True),
     "allowed": LineStyle("verdict-allowed", bold=True),

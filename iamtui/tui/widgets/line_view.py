@@ -187,7 +187,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the visible part."""
-        width = self.size.width
+        width = self.scrollable_content_region.width or self.size.width
         base = self._base_style
         if y < self.HEADER_LINES:
             return self._strip(self.header_pieces(y, width), base, width, self.scroll_offset.x)

@@ -21,28 +21,44 @@ class MessageLine(Static):
         super().__init__(id=id, markup=False)
         self._fade: Timer | None = None
         self._words: Content = Content("")
+        self._waits = False
 
     @property
     def words(self) -> str:
         """The text that is shown."""
         return self._words.plain
 
-    def say(self, text: Content | str, severity: Severity = Severity.INFORMATION, *, stays: bool = False) -> None:
+    @property
+    def waits(self) -> bool:
+        """Whether the message is there until the user does something."""
+        return self._waits
+
+    def say(
+        self,
+        text: Content | str,
+        severity: Severity = Severity.INFORMATION,
+        *,
+        stays: bool = False,
+        until_next: bool = False,
+    ) -> None:
         """Show a message in place of the one before.
 
         Args:
             text: Content from the helpers of `safe`, or raw text, which is made safe here.
             severity: also told by a mark in front, not by colour alone.
             stays: keep it until the next message.
+            until_next: keep it until the user goes somewhere else, or the next message.
         """
         words = text if isinstance(text, Content) else plain(text)
         self._words = line((_MARKS[severity], f"bold {_STYLES[severity]}"), words.stylize_before(_STYLES[severity]))
         self.update(self._words)
         if self._fade is not None:
             self._fade.stop()
-        self._fade = None if stays else self.set_timer(_SECONDS[severity], self.clear)
+        self._waits = until_next
+        self._fade = None if stays or until_next else self.set_timer(_SECONDS[severity], self.clear)
 
     def clear(self) -> None:
         """Say nothing."""
+        self._waits = False
         self._words = Content("")
         self.update(self._words)

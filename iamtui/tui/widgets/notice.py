@@ -19,7 +19,8 @@ class Severity(StrEnum):
 
 @dataclass
 class Notice(Message):
-    """One sentence for the message line."""
+    """One sentence for the message line; `until_next` keeps it there until the user goes somewhere else."""
 
     content: Content
     severity: Severity = Severity.INFORMATION
+    until_next: bool = False

@@ -12,7 +12,7 @@ from textual.content import Content
 from iamtui.credentials.session import Session, Urgency
 from iamtui.tui.safe import line, plain
 
-MASK: Final = "••••••••"
+MASK: Final = "••••"
 
 BAR_WIDTH: Final = 24
 
@@ -69,10 +69,13 @@ def heading_row(session: Session, now: datetime, *, active: bool, width: int, na
     return line(*parts)
 
 
-def identity_row(session: Session) -> Content:
-    """Who the credentials proved to be, or why that is not known."""
+def identity_row(session: Session, width: int) -> Content:
+    """Who the credentials proved to be (without the front of the ARN where there is no room), or why not."""
     if session.identity is not None and not session.identity_error:
-        return line(("  [+] confirmed ", "$verdict-allowed"), session.identity.arn)
+        whole = line(("  [+] confirmed ", "$verdict-allowed"), session.identity.arn)
+        if whole.cell_length <= width:
+            return whole
+        return line(("  [+] confirmed ", "$verdict-allowed"), session.identity.arn.split(":", 5)[-1])
     why = session.identity_error or "GetCallerIdentity was not asked"
     return line(("  [?] NOT confirmed: ", "bold $session-warning"), why)
 
@@ -92,10 +95,10 @@ def credential_rows(session: Session, revealed: Collection[Field]) -> list[Conte
         ("  1 ", "$faint"),
         ("key ", "$muted"),
         key,
-        ("   2 ", "$faint"),
+        ("  2 ", "$faint"),
         ("secret ", "$muted"),
         "below" if Field.SECRET in revealed else MASK,
-        ("   3 ", "$faint"),
+        ("  3 ", "$faint"),
         ("token ", "$muted"),
         "below" if Field.TOKEN in revealed else MASK,
     )
@@ -104,6 +107,20 @@ def credential_rows(session: Session, revealed: Collection[Field]) -> list[Conte
         if field in revealed:
             rows.append(line((f"  {field} ", "$muted"), (secret.reveal(), "$session-warning")))
     return rows
+
+
+def assumed_words(session: Session, now: datetime) -> Content:
+    """What the message line says after a role was assumed: who one has become, for how long, and what next."""
+    who = session.identity.arn.split(":", 5)[-1] if session.identity is not None else role_name(session)
+    return line(
+        ("You are ", ""),
+        (who, "bold"),
+        f" for {session.time_left_words(now)}. ",
+        ("c", "bold $match"),
+        " copies its export lines, ",
+        ("S", "bold $match"),
+        " shows it.",
+    )
 
 
 def chip(session: Session | None, now: datetime) -> Content:

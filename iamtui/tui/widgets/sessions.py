@@ -65,9 +65,10 @@ class SessionsPanel(OptionList):
         Binding("c", "copy_exports", "Copy exports", id="sessions.copy-exports"),
         Binding("y", "copy_arn", "Copy ARN", id="sessions.copy-arn"),
         Binding("1", "reveal('access key')", "Show key", show=False, id="sessions.reveal-key"),
-        Binding("2", "reveal('secret')", "Show secret 15 s", id="sessions.reveal-secret"),
+        Binding("2", "reveal('secret')", "Show secret", id="sessions.reveal-secret"),
         Binding("3", "reveal('token')", "Show token", show=False, id="sessions.reveal-token"),
         Binding("d", "forget", "Forget", id="sessions.forget"),
+        Binding("S", "screen.sessions", "Back", id="sessions.leave", tooltip="Back to the tree"),
     ]
 
     DEFAULT_CSS = """
@@ -130,6 +131,10 @@ class SessionsPanel(OptionList):
         self.set_interval(1, self.tick)
         self.watch(self.app, "app_focus", self._app_focus_changed, init=False)
 
+    def on_resize(self) -> None:
+        """Fit the lines to the new width."""
+        self._draw()
+
     # What others use
 
     @property
@@ -159,6 +164,7 @@ class SessionsPanel(OptionList):
         if self._revealed:
             self._revealed.clear()
             self._draw()
+            self.post_message(Notice(plain("What was shown is hidden again.")))
 
     # Time
 
@@ -298,4 +304,4 @@ class SessionsPanel(OptionList):
         head = heading_row(session, self._clock(), active=active, width=width, name_width=name_width)
         if not active:
             return head
-        return lines(head, identity_row(session), *credential_rows(session, self._revealed.keys()))
+        return lines(head, identity_row(session, width), *credential_rows(session, self._revealed.keys()))

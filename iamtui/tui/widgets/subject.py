@@ -64,6 +64,13 @@ class Subject(Vertical):
         for widget in (self.table, self.detail, self.query_one("#table-empty")):
             widget.display = False
 
+    def json_text(self) -> tuple[str, str] | None:
+        """What is shown as JSON (safe to show), and a name for it; None on a branch."""
+        entity = self.detail.entity
+        if entity is None or not self.detail.display:
+            return None
+        return self.detail.json_text(), entity.name
+
     def show_node(self, inventory: Inventory, node: Node) -> None:
         """Show a branch or an entity."""
         self._node = node

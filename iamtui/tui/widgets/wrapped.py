@@ -23,6 +23,8 @@ def wrap(row: Content, width: int) -> list[Content]:
     if width < 8 or cell_len(text) <= width:
         return [row]
     indent = min(len(text) - len(text.lstrip()), width // 2)
+    if text[indent : indent + 2] == "- ":
+        indent += 2
     pieces: list[Content] = []
     start = 0
     lead = 0

@@ -13,10 +13,12 @@ from textual.message import Message
 from textual.widget import Widget
 
 from iamtui.account.model import Account, Entity, Group, IdentityProvider, ManagedPolicy, Role, User
+from iamtui.text import safe_document
 from iamtui.tui.holdings import administrator_through
 from iamtui.tui.inventory import kind_word
 from iamtui.tui.safe import line
 from iamtui.tui.widgets.detail.document_view import DocumentView
+from iamtui.tui.widgets.detail.find_line import FindLine
 from iamtui.tui.widgets.detail.list_and_document import ListAndDocument
 from iamtui.tui.widgets.detail.listings import access_rows, policy_entries, trust_entries
 from iamtui.tui.widgets.detail.overview import overview
@@ -53,6 +55,7 @@ class DetailPane(Vertical):
         yield RowsView(id="facts")
         yield ListAndDocument(id="policies")
         yield DocumentView(id="record")
+        yield FindLine(id="find")
 
     @property
     def entity(self) -> Entity | None:
@@ -77,6 +80,12 @@ class DetailPane(Vertical):
     def facts(self) -> RowsView:
         """The rows of the Overview and Access tabs."""
         return self.query_one("#facts", RowsView)
+
+    def json_text(self) -> str:
+        """The document of the active tab, or the whole record, safe to show."""
+        if self.active_tab in ("policies", "trust"):
+            return self.query_one(ListAndDocument).document_view.text
+        return safe_document(record_text(self._entity)) if self._entity is not None else ""
 
     def show_entity(self, account: Account, entity: Entity) -> None:
         """Show an entity under the tab chosen before."""
@@ -123,6 +132,11 @@ class DetailPane(Vertical):
         entity, account, active = self._entity, self._account, self.active_tab
         if entity is None:
             return
+        find = self.query_one(FindLine)
+        if find.display:
+            find.display = False
+            for document in self.query(DocumentView):
+                document.find("")
         self.query_one(TabBar).set_tabs(self._tabs, active)
         both, record = self.query_one(ListAndDocument), self.query_one("#record", DocumentView)
         self.facts.display = active in ("overview", "access")
@@ -146,6 +160,38 @@ class DetailPane(Vertical):
         event.stop()
         self.select_tab(event.tab)
         self.active_view.focus()
+
+    @property
+    def _document(self) -> DocumentView:
+        """The document that a search is in."""
+        if self.active_tab in ("policies", "trust"):
+            return self.query_one(ListAndDocument).document_view
+        return self.query_one("#record", DocumentView)
+
+    @on(DocumentView.FindWanted)
+    def _find_wanted(self, event: DocumentView.FindWanted) -> None:
+        event.stop()
+        self.query_one(FindLine).open()
+
+    @on(DocumentView.FindEnded)
+    def _find_ended(self, event: DocumentView.FindEnded) -> None:
+        event.stop()
+        self.query_one(FindLine).display = False
+
+    @on(FindLine.Changed)
+    def _find_changed(self, event: FindLine.Changed) -> None:
+        event.stop()
+        self.query_one(FindLine).tell(self._document.find(event.needle))
+
+    @on(FindLine.Left)
+    def _find_left(self, event: FindLine.Left) -> None:
+        event.stop()
+        self._document.focus()
+
+    @on(DocumentView.Stepped)
+    def _stepped(self, event: DocumentView.Stepped) -> None:
+        event.stop()
+        self.query_one(FindLine).tell(event.words)
 
     @on(RowsView.Followed)
     def _followed(self, event: RowsView.Followed) -> None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 from rich.cells import cell_len
+from textual.binding import Binding, BindingType
+from textual.message import Message
 
 from iamtui.policy.document import PolicyDocument
 from iamtui.tui.safe import document_lines
+from iamtui.tui.widgets.detail.hits import Hits
 from iamtui.tui.widgets.detail.rows import RowsView
 from iamtui.tui.widgets.line_view import LineView, Piece
 
@@ -17,12 +22,34 @@ class DocumentView(LineView):
 
     HAS_CURSOR = False
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "find", "Find", key_display="/", id="document.find", tooltip="Find a text in the document"),
+        Binding("n", "step(1)", "Next", id="document.next", tooltip="Go to the next hit"),
+        Binding("N", "step(-1)", "Previous", id="document.previous", tooltip="Go to the hit before"),
+        Binding("escape", "end_find", "End search", show=False, id="document.end-find", tooltip="End the search"),
+    ]
+
+    @dataclass
+    class FindEnded(Message):
+        """The user needs no hits any more."""
+
+    @dataclass
+    class FindWanted(Message):
+        """The user wants to type what to find."""
+
+    @dataclass
+    class Stepped(Message):
+        """The user went to another hit; `words` say which."""
+
+        words: str
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._lines: list[str] = []
         self._json = True
         self._marked = range(0)
         self._document: PolicyDocument | None = None
+        self._hits = Hits()
 
     @property
     def marked(self) -> range:
@@ -55,6 +82,7 @@ class DocumentView(LineView):
     def _show(self, lines: list[str], *, as_json: bool) -> None:
         self._document, self._marked = None, range(0)
         self._lines, self._json = lines, as_json
+        self._hits = Hits(lines, self._hits.needle)
         widest = max((len(line) if line.isascii() else cell_len(line) for line in lines), default=0)
         self.scroll_to(x=0, y=0, animate=False)
         self.set_total(len(lines), width=widest + self._gutter + 1)
@@ -70,6 +98,37 @@ class DocumentView(LineView):
                 self.scroll_to(y=top, animate=False, force=True)
         self.refresh()
 
+    def find(self, needle: str) -> str:
+        """Mark every occurrence (any letter case) and go to the first; "" ends it. Returns where that is in words."""
+        self._hits = Hits(self._lines, needle)
+        self._show_hit(self._hits.step(1))
+        return self._hits.words
+
+    def _show_hit(self, line: int | None) -> None:
+        if line is not None and line not in self.visible_range():
+            self.scroll_to(y=max(0, line - self.page // 2), animate=False, force=True)
+        self.refresh()
+
+    def action_find(self) -> None:
+        """Type what to find."""
+        self.post_message(self.FindWanted())
+
+    def action_step(self, direction: int) -> None:
+        """Go to the next or the previous hit."""
+        self._show_hit(self._hits.step(direction))
+        self.post_message(self.Stepped(self._hits.words or "Nothing is looked for: / starts."))
+
+    def action_end_find(self) -> None:
+        """Forget the hits."""
+        self.find("")
+        self.post_message(self.FindEnded())
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There are hits to step to, or to forget, only while something is looked for."""
+        if action in ("step", "end_find") and not self._hits.needle:
+            return False
+        return super().check_action(action, parameters)
+
     @property
     def _gutter(self) -> int:
         return len(str(len(self._lines))) + 3 if self._json else 1
@@ -82,9 +141,14 @@ class DocumentView(LineView):
         if not self._json:
             return [Piece(" "), Piece(line, "muted")]
         number = str(index + 1).rjust(self._gutter - 2)
+        coloured: Sequence[Piece] = json_pieces(line)
+        if self._hits.needle:
+            coloured = list(self._hits.marked(coloured))
         if index + 1 in self._marked:
-            return [Piece(number, "statement-bar"), Piece("▐ ", "statement-bar"), *json_pieces(line)]
-        return [Piece(number, "faint"), Piece("  "), *json_pieces(line)]
+            return [Piece(number, "statement-bar"), Piece("▐ ", "statement-bar"), *coloured]
+        if index == self._hits.line:
+            return [Piece(number, "hit"), Piece("▸ ", "match"), *coloured]
+        return [Piece(number, "faint"), Piece("  "), *coloured]
 
     def line_background(self, index: int) -> str:
         """The marked statement lies on another ground."""

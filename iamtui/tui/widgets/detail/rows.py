@@ -52,9 +52,7 @@ class RowsView(LineView):
     """A list of rows. The cursor rests on every line that says something; links can be followed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "o", "follow", "Follow", show=False, id="go.follow", tooltip="Go to what the line under the cursor names"
-        )
+        Binding("o", "follow", "Follow", id="go.follow", tooltip="Go to what the line under the cursor names")
     ]
 
     @dataclass

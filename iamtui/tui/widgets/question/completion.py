@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
 from typing import Final
 
 from iamtui.account.model import Account
@@ -65,7 +66,9 @@ def known_resources(account: Account) -> tuple[str, ...]:
 
 
 def resource_candidates(account: Account | None, templates: Sequence[str], service: str) -> list[str]:
-    """Resources to offer for an action: known ARNs of its service, its ARN forms, `*`, then the other known ARNs.
+    """Resources to offer for an action: known ARNs of its forms, others of its service, the forms, `*`, then the rest.
+
+    So objects come before buckets for an action on objects, and roles before users for one on roles.
 
     Args:
         account: the account, or None while nothing is open.
@@ -76,7 +79,8 @@ def resource_candidates(account: Account | None, templates: Sequence[str], servi
     own = service_of_arns(service)
     same = [arn for arn in known if arn.split(":", 3)[2:3] == [own]]
     others = [arn for arn in known if arn.split(":", 3)[2:3] != [own]]
-    ordered = [*same, *templates, "*", *others] if service else [*known, "*"]
+    fitting = [arn for arn in same if any(fnmatchcase(arn, template) for template in templates)]
+    ordered = [*fitting, *same, *templates, "*", *others] if service else [*known, "*"]
     return list(dict.fromkeys(ordered))
 
 

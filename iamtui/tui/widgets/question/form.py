@@ -155,11 +155,11 @@ class QuestionForm(Vertical):
             yield Label("Action", classes="name")
             yield self.action_field
         yield self.action_field.completions
-        with Horizontal(classes="row"):
+        with Horizontal(classes="row -later"):
             yield Label("Resource", classes="name")
             yield self.resource_field
         yield self.resource_field.completions
-        with Horizontal(classes="row"):
+        with Horizontal(classes="row -later"):
             yield Label("Context", classes="name")
             yield self.context_field
             yield Static(id="question-mfa")

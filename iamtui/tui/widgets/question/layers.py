@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -12,7 +12,10 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from iamtui.evaluation.decision import Decision, Layer, LayerState, StatementRef
-from iamtui.tui.widgets.question.verdict import absent_layers_line, layer_line
+from iamtui.tui.widgets.question.layer_text import absent_layers_line, layer_block, layer_line
+from iamtui.tui.widgets.wrapped import wrap
+
+_BEHIND_MARK: Final = "    "
 
 
 class LayersList(OptionList):
@@ -74,17 +77,26 @@ class LayersList(OptionList):
         self._decision: Decision | None = None
         self._rows: list[Content] = []
 
-    def show(self, decision: Decision | None, *, compact: bool = False) -> None:
-        """Show the layers of a decision; None empties the list. The cursor stays on its layer."""
+    def show(self, decision: Decision | None, *, compact: bool = False, column: int = 0) -> None:
+        """Show the layers of a decision; None empties the list. The cursor stays on its layer.
+
+        Args:
+            compact: without columns, for a narrow panel.
+            column: the width of a narrow, high panel in cells, where every reason is written out; else 0.
+        """
         kept = self._layer_under_cursor()
         self._decision = decision
         reports = () if decision is None else decision.layers
         applying = [report for report in reports if report.state is not LayerState.NOT_APPLICABLE]
         absent = [report for report in reports if report.state is LayerState.NOT_APPLICABLE]
         self._layers = tuple(report.layer for report in applying)
-        rows = [layer_line(report, compact=compact) for report in applying]
+        rows: list[Content] = []
+        if decision is not None and column:
+            rows = [_written_out(layer_block(report, decision), column) for report in applying]
+        elif decision is not None:
+            rows = [layer_line(report, decision, compact=compact) for report in applying]
         if absent:
-            rows.append(absent_layers_line(absent))
+            rows.append(_written_out(absent_layers_line(absent), column))
         if len(rows) == len(self._rows) and all(map(Content.is_same, rows, self._rows)):
             return
         self._rows = rows
@@ -115,6 +127,21 @@ class LayersList(OptionList):
         """A click on a layer goes to its statement."""
         event.stop()
         self.action_jump()
+
+
+def _written_out(row: Content, width: int) -> Content:
+    """A row whose lines fit the width, those below the first indented behind the mark; width 0 leaves it alone."""
+    if not width:
+        return row
+    first, *rest = row.split("\n")
+    head, *more = wrap(first, width)
+    below = [piece for part in (*map(_flush, more), *rest) for piece in wrap(part, width - len(_BEHIND_MARK))]
+    return Content("\n").join([head, *(Content(_BEHIND_MARK).append(piece) for piece in below)])
+
+
+def _flush(row: Content) -> Content:
+    """A row without the spaces in front."""
+    return row[len(row.plain) - len(row.plain.lstrip()) :]
 
 
 def statement_of(decision: Decision, layer: Layer) -> StatementRef | None:

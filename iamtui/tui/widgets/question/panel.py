@@ -13,19 +13,19 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.timer import Timer
-from textual.widgets import Static
 from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.analysis.question import Question
 from iamtui.evaluation.decision import Decision, StatementRef
+from iamtui.evaluation.explanation import Explanation
 from iamtui.evaluation.request import Principal
 from iamtui.problem import Problem
 from iamtui.tui.safe import line, plain
 from iamtui.tui.widgets.notice import Notice
+from iamtui.tui.widgets.question.answer import MEDIUM, NARROW, WIDE, AnswerView
 from iamtui.tui.widgets.question.catalogue import LoadedCatalogue
 from iamtui.tui.widgets.question.form import ActionCatalogue, QuestionForm
 from iamtui.tui.widgets.question.layers import LayersList, nothing_to_jump_to
-from iamtui.tui.widgets.question.verdict import because, notes, verdict
 from iamtui.workspace.workspace import Workspace
 
 SLOW_SECONDS = 0.15
@@ -35,6 +35,7 @@ COMPACT_COLUMNS, COMPACT_ROWS, WIDE_COLUMNS = 100, 30, 180
 """Window sizes below which the short form is shown, and from which the long one is."""
 
 _GROUP = "question"
+_EXPLANATION = "explanation"
 
 
 class QuestionPanel(Vertical):
@@ -55,61 +56,17 @@ class QuestionPanel(Vertical):
         &:focus-within {
             border-top: solid $rule-focused;
         }
-        & #question-verdict {
-            height: auto;
-            max-height: 2;
-            padding: 0 1;
-        }
-        & #question-because {
-            height: auto;
-            max-height: 3;
-            padding: 0 1;
-            color: $foreground;
-        }
-        & #question-notes {
-            height: auto;
-            max-height: 4;
-            padding: 0 1;
-            color: $muted;
-        }
-        & #question-notes.-empty {
-            display: none;
-        }
-        & LayersList {
-            max-height: 9;
-        }
-        &.-stale #question-verdict, &.-stale #question-because, &.-stale LayersList {
-            text-opacity: 55%;
-        }
-        &.-compact #question-because {
-            height: 1;
-            text-wrap: nowrap;
-            text-overflow: ellipsis;
-        }
-        &.-compact #question-notes {
-            display: none;
-        }
-        &.-compact LayersList {
-            height: 2;
-        }
-        &.-compact LayersList:focus {
-            height: auto;
-            max-height: 9;
-        }
-        &.-wide #question-notes {
-            max-height: 24;
-            padding: 1 1 0 1;
-        }
-        &.-wide #question-verdict, &.-wide #question-because {
-            max-height: 6;
+        &.-wide {
+            height: 1fr;
         }
         &.-wide QuestionForm {
             padding-bottom: 1;
         }
-        &.-wide LayersList {
-            margin: 1 1 0 1;
-            max-height: 24;
-            text-wrap: wrap;
+        &.-compact.-unasked QuestionForm .-later {
+            display: none;
+        }
+        &.-compact.-unasked QuestionForm:focus-within .-later {
+            display: block;
         }
     }
     """
@@ -130,6 +87,12 @@ class QuestionPanel(Vertical):
         question: Question | None
 
     @dataclass
+    class Meant(Message):
+        """Enter was pressed in the last field: the question is what the user wants to know."""
+
+        question: Question | None
+
+    @dataclass
     class JumpToStatement(Message):
         """The user wants to see a statement in its document."""
 
@@ -139,6 +102,13 @@ class QuestionPanel(Vertical):
     @dataclass
     class Left(Message):
         """The user is done in the panel; the focus belongs back where it came from."""
+
+    @dataclass
+    class _Explained(Message):
+        """What would help, found after the answer."""
+
+        ticket: int
+        explanation: Explanation
 
     @dataclass
     class _Arrived(Message):
@@ -161,15 +131,11 @@ class QuestionPanel(Vertical):
         self._question: Question | None = None
         self._answer: tuple[Decision, _Asked] | None = None
         self._slow: Timer | None = None
-        self._shown: dict[str, Content] = {}
 
     def compose(self) -> ComposeResult:
-        """Fields, verdict, deciding statement, notes and layers, from top to bottom."""
+        """The fields, and the answer below them."""
         yield QuestionForm(self._catalogue)
-        yield Static(id="question-verdict")
-        yield Static(id="question-because")
-        yield Static(id="question-notes", classes="-empty")
-        yield LayersList(id="question-layers")
+        yield AnswerView()
 
     def on_mount(self) -> None:
         """Say what to do while there is nothing to answer."""
@@ -182,8 +148,11 @@ class QuestionPanel(Vertical):
 
     def _fit(self) -> None:
         size = self.app.size
-        self.set_class(size.width < COMPACT_COLUMNS or size.height < COMPACT_ROWS, "-compact")
-        self.set_class(size.width >= WIDE_COLUMNS, "-wide")
+        narrow = size.width < COMPACT_COLUMNS or size.height < COMPACT_ROWS
+        room = NARROW if narrow else WIDE if size.width >= WIDE_COLUMNS else MEDIUM
+        self.set_class(room == NARROW, NARROW)
+        self.set_class(room == WIDE, WIDE)
+        self._view.fit(room)
 
     # What the screen tells the panel
 
@@ -259,6 +228,10 @@ class QuestionPanel(Vertical):
     def _form(self) -> QuestionForm:
         return self.query_one(QuestionForm)
 
+    @property
+    def _view(self) -> AnswerView:
+        return self.query_one(AnswerView)
+
     @on(QuestionForm.Changed)
     def _fields_changed(self, event: QuestionForm.Changed) -> None:
         event.stop()
@@ -269,7 +242,8 @@ class QuestionPanel(Vertical):
     @on(QuestionForm.Finished)
     def _fields_finished(self, event: QuestionForm.Finished) -> None:
         event.stop()
-        self.query_one(LayersList).focus()
+        self._view.layers_list.focus()
+        self.post_message(self.Meant(self._question))
 
     def _ask(self) -> None:
         """Ask what the fields say, or say why nothing can be asked. Whatever was asked before is void."""
@@ -283,10 +257,11 @@ class QuestionPanel(Vertical):
             self._show_problem(problem)
             return
         self._set_question(question if question.action else None)
+        self.set_class(not question.action, "-unasked")
         if self._workspace is None:
             self._show_nothing("Open an account to ask about it.")
         elif not question.action:
-            self._show_nothing("Press F5 and type an action such as s3:GetObject; the answer follows the cursor.")
+            self._show_nothing("Press F5 and type an action such as s3:GetObject.")
         elif self._principal is None:
             self._show_nothing("Move to a user or role in the tree: the question is answered for it.")
         else:
@@ -346,55 +321,65 @@ class QuestionPanel(Vertical):
         self._answer = (decision, asked)
         self._form.missing_keys = decision.missing_context
         self._show_title()
-        wide = self.has_class("-wide")
-        self._texts(verdict(decision).content, because(decision, short=wide), notes(decision, long=wide))
-        self.query_one(LayersList).show(decision, compact=self.has_class("-compact"))
+        self._view.show(decision, asked.principal, asked.workspace.account)
         self.post_message(self.Answered(decision, asked.principal, asked.label, asked.question))
+        if not self.has_class(NARROW) and not decision.allowed:
+            explain = partial(self._explain, self._ticket, asked)
+            self.run_worker(explain, thread=True, exclusive=True, group=_EXPLANATION, exit_on_error=False)
+
+    def _explain(self, ticket: int, asked: _Asked) -> None:
+        """In a thread: what would help, where there is room to say it."""
+        from iamtui.workspace import asking  # noqa: PLC0415 - the engine is not loaded before the first frame
+
+        worker = get_current_worker()
+        if worker.is_cancelled:
+            return
+        _decision, _traced, explanation = asking.ask_and_trace(asked.workspace, asked.principal, asked.question)
+        if not worker.is_cancelled:
+            self.post_message(self._Explained(ticket, explanation))
+
+    @on(_Explained)
+    def _explained(self, event: _Explained) -> None:
+        event.stop()
+        if event.ticket == self._ticket:
+            self._view.explain(event.explanation)
 
     def _show_problem(self, problem: Problem) -> None:
         self._forget_answer()
-        self._texts(line(("! ", "bold $verdict-denied"), problem.sentence), plain(problem.next_step, "$muted"))
+        self._view.say(line(("! ", "bold $verdict-denied"), problem.sentence), plain(problem.next_step, "$muted"))
 
     def _show_nothing(self, sentence: str) -> None:
         self._forget_answer()
-        self._texts(plain(sentence, "$muted"), Content(""))
+        self._view.say(plain(sentence, "$muted"), Content(""))
 
     def _forget_answer(self) -> None:
         self._answer = None
         self._form.missing_keys = ()
         self._show_title()
-        self.query_one(LayersList).show(None)
-
-    def _texts(self, says: Content, why: Content, more: Content | None = None) -> None:
-        about = more or Content("")
-        self.query_one("#question-notes").set_class(not about, "-empty")
-        for name, content in (("verdict", says), ("because", why), ("notes", about)):
-            shown = self._shown.get(name)
-            # An update lays the whole screen out again: while a key is held most texts stay the same.
-            if shown is None or not shown.is_same(content):
-                self._shown[name] = content
-                self.query_one(f"#question-{name}", Static).update(content)
 
     def _show_title(self) -> None:
         """Name whom the verdict is about, which may lag behind the tree's cursor."""
         label = self._answer[1].label if self._answer is not None else self._label
+        narrow = self.has_class(NARROW)
         if not label:
             self.border_title = line("Question")
             return
         who = line("Can ", (label, "bold"))
-        if self._aside:
+        if self._aside and narrow:
+            who = line(who, ("  (kept)", "$muted"))
+        elif self._aside:
             who = line(who, ("  (", "$muted"), (self._aside, "$muted"), (" cannot ask: last principal kept)", "$muted"))
         self.border_title = who
 
     def _show_waiting(self) -> None:
-        self.add_class("-stale")
+        self._view.add_class("-stale")
         self.border_title = line("Asking for ", (self._label, "bold"), " …")
 
     def _stop_waiting(self) -> None:
         if self._slow is not None:
             self._slow.stop()
             self._slow = None
-        self.remove_class("-stale")
+        self._view.remove_class("-stale")
 
     @on(LayersList.Jump)
     def _jump(self, event: LayersList.Jump) -> None:

@@ -5,15 +5,14 @@ A verdict is always a mark and words; the colour (a theme variable) only repeats
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from textual.content import Content
 
-from iamtui.evaluation.decision import Decision, Layer, LayerReport, LayerState, Outcome, StatementRef
+from iamtui.evaluation.decision import Decision, Layer, Outcome, StatementRef
 from iamtui.evaluation.wording import depends_lines, depends_text, short_policy_name
-from iamtui.policy.formula import And, Or
+from iamtui.policy.formula import And, ConditionLeaf, Or, leaves
 from iamtui.text import safe_text
 from iamtui.workspace.verdict import SHORT_LAYER_NAMES as LAYER_NAMES
 from iamtui.workspace.verdict import verdict_words
@@ -37,14 +36,6 @@ LAYER_TITLES: Final = {
     Layer.SERVICE_RULE: "service rule",
 }
 """What a layer is called where there is room."""
-
-_STATE_WORDS: Final = {
-    LayerState.ALLOWS: ("[+]", "allows", ALLOWED),
-    LayerState.DENIES: ("[x]", "denies", DENIED),
-    LayerState.SILENT: ("[-]", "no allow", DENIED),
-    LayerState.NOT_APPLICABLE: (" · ", "does not apply", QUIET),
-    LayerState.NOT_EVALUATED: ("[?]", "not evaluated", DEPENDS),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,32 +125,8 @@ def _why_no_allow(decision: Decision) -> str:
     return f"no Allow in: {', '.join(names)}"
 
 
-def layer_parts(report: LayerReport) -> tuple[str, str, str]:
-    """Mark, words and style of a layer's state."""
-    return _STATE_WORDS[report.state]
-
-
-def layer_line(report: LayerReport, *, compact: bool = False) -> Content:
-    """One layer as one line: mark, name, state in words and why; `compact` does without columns."""
-    mark, words, style = layer_parts(report)
-    name = LAYER_NAMES[report.layer]
-    return Content.assemble(
-        (f"{mark} ", style),
-        f"{name} " if compact else name.ljust(13),
-        (f"{words}: " if compact else words.ljust(15), style),
-        (safe_text(report.why), QUIET),
-    )
-
-
-def absent_layers_line(reports: Sequence[LayerReport]) -> Content:
-    """The layers that do not apply, together on one line."""
-    mark, words, style = _STATE_WORDS[LayerState.NOT_APPLICABLE]
-    names = ", ".join(LAYER_NAMES[report.layer] for report in reports)
-    return Content.assemble((f"{mark} {words}: {names}", style))
-
-
 def because(decision: Decision, *, short: bool = False) -> Content:
-    """Why, in one line: the condition on which it depends (`short`: unless `notes` lists it), the statement."""
+    """Why, in one line: the condition on which it depends (`short`: unless `conditions` lists it), the statement."""
     deciding = deciding_line(decision)
     listed = short and isinstance(decision.depends_on, And | Or)
     if decision.outcome is not Outcome.DEPENDS or decision.depends_on is None or listed:
@@ -170,16 +137,29 @@ def because(decision: Decision, *, short: bool = False) -> Content:
     return Content.assemble(*parts)
 
 
-def notes(decision: Decision, *, long: bool = False) -> Content:
-    """What else there is to know, a line each: keys not given, assumptions, notes; `long`: the conditions, too."""
+def conditions(decision: Decision) -> Content:
+    """What the answer depends on as an indented list; empty when one line (`because`) says it all."""
+    if not isinstance(decision.depends_on, And | Or):
+        return Content("")
+    return Content("\n").join([Content(row) for row in depends_lines(decision.depends_on)])
+
+
+def notes(decision: Decision, *, long: bool = False) -> list[Content]:
+    """What else there is to know, a line each: keys not given, notes; `long`: what was taken for granted, too."""
     rows: list[Content] = []
-    if long and isinstance(decision.depends_on, And | Or):
-        rows += [Content(row) for row in depends_lines(decision.depends_on)]
-    if decision.missing_context:
-        keys = ", ".join(safe_text(key, limit=128) for key in decision.missing_context)
-        rows.append(Content.assemble(("Not given: ", QUIET), keys))
-    if decision.assumptions:
+    named = _keys_named(decision)
+    missing = [safe_text(key, limit=128) for key in decision.missing_context if key not in named]
+    if missing:
+        rows.append(Content.assemble(("Not given: ", QUIET), ", ".join(missing)))
+    rows += [Content.styled(safe_text(note), QUIET) for note in decision.notes]
+    if long and decision.assumptions:
         taken = ", ".join(safe_text(assumption) for assumption in decision.assumptions)
-        rows.append(Content.assemble(("Assumed: ", QUIET), taken))
-    rows += [Content(safe_text(note)) for note in decision.notes]
-    return Content("\n").join(rows)
+        rows.append(Content.styled(f"Assumed: {taken}", "$faint"))
+    return rows
+
+
+def _keys_named(decision: Decision) -> set[str]:
+    """The keys that the condition names already."""
+    if decision.depends_on is None:
+        return set()
+    return {leaf.key for leaf in leaves(decision.depends_on) if isinstance(leaf, ConditionLeaf)}

@@ -1,0 +1,73 @@
+"""The layers of a decision in words: mark, state and why. Pure, no widget.
+
+Red is for layers that stand in the way. A layer that says nothing although nothing asks it to (the resource's policy,
+where the identity's own policies allow within the account) is told in words, in a neutral colour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from textual.content import Content
+
+from iamtui.evaluation.decision import Decision, Layer, LayerReport, LayerState, Outcome
+from iamtui.policy.formula import leaves
+from iamtui.text import safe_text
+from iamtui.tui.widgets.question.verdict import ALLOWED, DENIED, DEPENDS, QUIET
+from iamtui.workspace.verdict import SHORT_LAYER_NAMES as LAYER_NAMES
+
+_STATE_WORDS: Final = {
+    LayerState.ALLOWS: ("[+]", "allows", ALLOWED),
+    LayerState.DENIES: ("[x]", "denies", DENIED),
+    LayerState.SILENT: ("[-]", "no allow", DENIED),
+    LayerState.NOT_APPLICABLE: (" · ", "does not apply", QUIET),
+    LayerState.NOT_EVALUATED: ("[?]", "not evaluated", DEPENDS),
+}
+
+_NOT_NEEDED: Final = (" · ", "no allow", QUIET)
+_CONDITIONAL: Final = ("[?]", "depends", DEPENDS)
+
+
+def layer_parts(report: LayerReport, decision: Decision) -> tuple[str, str, str]:
+    """Mark, words and style of a layer's state in a decision."""
+    if report.state is LayerState.SILENT and report.layer not in _in_the_way(decision):
+        return _CONDITIONAL if report.layer.value in _conditional(decision) else _NOT_NEEDED
+    return _STATE_WORDS[report.state]
+
+
+def _in_the_way(decision: Decision) -> set[Layer]:
+    return {*decision.blocked_by, *(reason.layer for reason in decision.reasons)}
+
+
+def _conditional(decision: Decision) -> set[str]:
+    """The layers whose Allow waits for something that is not known."""
+    if decision.outcome is not Outcome.DEPENDS or decision.depends_on is None:
+        return set()
+    return {leaf.source.layer for leaf in leaves(decision.depends_on) if leaf.source is not None}
+
+
+def layer_line(report: LayerReport, decision: Decision, *, compact: bool = False) -> Content:
+    """One layer as one line: mark, name, state in words and why; `compact` does without columns."""
+    mark, words, style = layer_parts(report, decision)
+    name = LAYER_NAMES[report.layer]
+    return Content.assemble(
+        (f"{mark} ", style),
+        f"{name} " if compact else name.ljust(13),
+        (f"{words}: " if compact else words.ljust(15), style),
+        (safe_text(report.why), QUIET),
+    )
+
+
+def layer_block(report: LayerReport, decision: Decision) -> Content:
+    """One layer as two lines, for a column that is narrow and high: why it says so stands below."""
+    mark, words, style = layer_parts(report, decision)
+    head = Content.assemble((f"{mark} ", style), LAYER_NAMES[report.layer].ljust(13), (words, style))
+    return Content("\n").join([head, Content.styled(safe_text(report.why), QUIET)])
+
+
+def absent_layers_line(reports: Sequence[LayerReport]) -> Content:
+    """The layers that do not apply, together on one line."""
+    mark, words, style = _STATE_WORDS[LayerState.NOT_APPLICABLE]
+    names = ", ".join(LAYER_NAMES[report.layer] for report in reports)
+    return Content.assemble((f"{mark} {words}: {names}", style))

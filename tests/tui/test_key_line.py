@@ -1,0 +1,56 @@
+"""The line of keys: those that do something where the focus is, and always the way to the help."""
+
+from __future__ import annotations
+
+import pytest
+
+from iamtui.tui.widgets.key_line import KeyLine
+from iamtui.tui.widgets.sessions import SessionsPanel
+from tests.support.panel_sessions import session
+from tests.support.sample_account import iam
+from tests.support.screen_app import opened, press, settle
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+async def test_help_and_quit_always_fit(width: int) -> None:
+    async with opened(size=(width, 30)) as pilot:
+        pilot.app.query_one(SessionsPanel).add_session(session())
+        pilot.app.main.go_to(iam("role/deploy-prod"))
+        await settle(pilot)
+        for view in (pilot.app.main.explorer.tree_view, pilot.app.main.subject.active_view):
+            view.focus()
+            await settle(pilot)
+            shown = pilot.app.query_one(KeyLine).render().plain
+            assert "? Help" in shown
+            assert "q Quit" in shown
+            assert len(shown) <= width
+
+
+async def test_only_keys_that_do_something_are_shown() -> None:
+    async with opened() as pilot:
+        keys = pilot.app.query_one(KeyLine)
+        assert "Assume" not in keys.render().plain
+        assert "Copy" not in keys.render().plain
+        assert "Why" not in keys.render().plain
+
+        pilot.app.main.go_to(iam("role/deploy-prod"))
+        await settle(pilot)
+        assert "a Assume" in keys.render().plain
+
+
+async def test_in_a_field_only_keys_that_do_not_print_are_shown() -> None:
+    async with opened() as pilot:
+        await press(pilot, "slash")
+        shown = pilot.app.query_one(KeyLine).render().plain
+        assert "To the hits" in shown
+        assert "F5 Ask" in shown
+        assert "s Ask" not in shown
+        assert " z " not in shown
+
+
+async def test_a_click_presses_the_key() -> None:
+    async with opened() as pilot:
+        keys = pilot.app.query_one(KeyLine)
+        await pilot.click(KeyLine, offset=(keys.render().plain.index("Help"), 0))
+        await settle(pilot)
+        assert type(pilot.app.screen).__name__ == "HelpScreen"

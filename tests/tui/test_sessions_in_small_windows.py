@@ -1,0 +1,67 @@
+"""At 80x24 the sessions take the question's place, and what one has become is said until one goes on."""
+
+from __future__ import annotations
+
+from iamtui.tui.widgets.message_line import MessageLine
+from iamtui.tui.widgets.question.panel import QuestionPanel
+from iamtui.tui.widgets.session_text import assumed_words
+from iamtui.tui.widgets.sessions import SessionsPanel
+from tests.support.panel_apps import screen_text
+from tests.support.panel_sessions import START, session
+from tests.support.sample_account import iam
+from tests.support.screen_app import opened, press, settle
+
+
+async def test_s_shows_the_sessions_in_place_of_the_question_and_back() -> None:
+    async with opened(size=(80, 24)) as pilot:
+        app = pilot.app
+        app.query_one(SessionsPanel).add_session(session())
+        await press(pilot, "S")
+        assert app.query_one(SessionsPanel).has_focus
+        assert app.query_one(SessionsPanel).region.area
+        assert not app.query_one(QuestionPanel).region.area
+        assert "1 key" in screen_text(app)
+        await press(pilot, "S")
+        assert app.main.explorer.tree_view.has_focus
+        assert app.query_one(QuestionPanel).region.area
+        assert not app.query_one(SessionsPanel).region.area
+
+
+async def test_asking_and_escape_bring_the_question_back() -> None:
+    async with opened(size=(80, 24)) as pilot:
+        for key in ("f5", "escape"):
+            await press(pilot, "S", key)
+            assert pilot.app.query_one(QuestionPanel).region.area
+            await press(pilot, "escape", "escape")
+
+
+async def test_who_one_has_become_is_said_until_one_goes_on() -> None:
+    async with opened(size=(80, 24)) as pilot:
+        app = pilot.app
+        app.main.go_to(iam("role/deploy-prod"))
+        await settle(pilot)
+        app.main._assumed(session())
+        await settle(pilot)
+        said = app.query_one(MessageLine)
+        assert "deploy-prod" in said.words
+        assert "copies its export lines" in said.words
+        assert said.waits
+        await press(pilot, "2")
+        assert said.words
+        app.main.go_to(iam("user/alice"))
+        await settle(pilot)
+        assert not said.words
+
+
+def test_the_words_name_who_and_how_long() -> None:
+    words = assumed_words(session(), START).plain
+
+    assert words.startswith("You are assumed-role/deploy-prod/")
+    assert "1h" in words
+
+
+async def test_a_long_message_is_readable_to_its_end() -> None:
+    async with opened(size=(80, 24)) as pilot:
+        pilot.app.main.say("word " * 18 + "end")
+        await settle(pilot)
+        assert screen_text(pilot.app).split("\n")[-2].strip().endswith("end")
