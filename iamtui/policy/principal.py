@@ -227,7 +227,7 @@ def _own_arn_listed(entries: tuple[PrincipalEntry, ...], caller: Caller, rules: 
         strength, truth = found
         if strength in _OWN or caller.kind in (CallerKind.ROOT, CallerKind.CANONICAL_USER):
             own.append(truth)
-        if strength is Strength.ACCOUNT:
+        if strength in (Strength.ACCOUNT, Strength.WILDCARD):
             root_listed = True
     if rules.account_root_needed and caller.kind in _IN_ACCOUNT and not root_listed:
         return False
