@@ -21,6 +21,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
+from textual.theme import BUILTIN_THEMES, Theme
 from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.config import Config, load_config
@@ -48,6 +49,7 @@ Opener = Callable[[SourceChoice, ProgressReport, Callable[[], bool]], Workspace]
 """Loads what a choice names, blocking; the app calls it in a thread."""
 
 _LOADING: Final = "loading"
+_TEXTUAL_DARK: Final = "textual-dark"
 
 STARTED_SECONDS: Final = 1.0
 """How long after the first frame the start is taken to be over."""
@@ -116,17 +118,22 @@ class IamtuiApp(App[None]):
             copier: copies to the clipboard; None: the real one.
             problems: sentences about the config, said at the start.
         """
-        super().__init__()
         self._config = config or Config()
         self._problems = list(problems)
+        loaded = load_themes()
+        self._problems += loaded.problems
+        self._themes = {theme.name: theme for theme in loaded.themes}
+        # Before the base class, which begins with the styles: chosen later, a theme has them worked out twice.
+        self.set_reactive(IamtuiApp.theme, self._first_theme(self._config.theme))
+        super().__init__()
+        for theme in loaded.themes:
+            self.register_theme(theme)
         if copier is None:
             copier = self._real_copier()
         self._choice = choice
         self._opened: SourceChoice | None = None
         self._chooser: ChooserScreen | None = None
         self._opener = opener
-        # Before the start: a theme chosen later would have every style worked out twice.
-        self._register_themes()
         self._main = MainScreen(copier)
 
     @property
@@ -153,23 +160,17 @@ class IamtuiApp(App[None]):
         else:
             self.call_after_refresh(self.action_choose_source)
 
-    def _register_themes(self) -> None:
-        loaded = load_themes()
-        for theme in loaded.themes:
-            self.register_theme(theme)
-        self._problems += loaded.problems
-        self._choose_theme(self._config.theme)
-
-    def _choose_theme(self, wanted: str) -> None:
-        known = self.available_themes
+    def _first_theme(self, wanted: str) -> str:
+        known = {**BUILTIN_THEMES, **self._themes}
         if wanted and wanted not in known:
             near = get_close_matches(wanted, known, n=1)
             hint = f"did you mean {near[0]}?" if near else "t lists them."
             self._problems.append(f"There is no theme {wanted}; {hint}")
-        for name in (wanted, DEFAULT_DARK):
-            if name in known:
-                self.theme = name
-                return
+        return next((name for name in (wanted, DEFAULT_DARK) if name in known), _TEXTUAL_DARK)
+
+    def get_theme(self, theme_name: str) -> Theme | None:
+        """Our themes and the user's are known before the base class can have registered them."""
+        return self._themes.get(theme_name) or super().get_theme(theme_name)
 
     def _real_copier(self) -> ClipboardCopier:
         settings = self._config.clipboard
