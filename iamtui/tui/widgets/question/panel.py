@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -17,7 +17,6 @@ from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.analysis.question import Question
 from iamtui.evaluation.decision import Decision, StatementRef
-from iamtui.evaluation.explanation import Explanation
 from iamtui.evaluation.request import Principal
 from iamtui.problem import Problem
 from iamtui.tui.safe import line, plain
@@ -27,6 +26,10 @@ from iamtui.tui.widgets.question.catalogue import LoadedCatalogue
 from iamtui.tui.widgets.question.form import ActionCatalogue, QuestionForm
 from iamtui.tui.widgets.question.layers import LayersList, nothing_to_jump_to
 from iamtui.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    # It brings in the engine, which is not loaded before the first frame.
+    from iamtui.evaluation.explanation import Explanation
 
 SLOW_SECONDS = 0.15
 """How long an answer may take before the old one is dimmed and the panel says that it is asking."""
