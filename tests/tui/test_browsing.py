@@ -13,6 +13,7 @@ from iamtui.tui.widgets.detail.detail_pane import DetailPane
 from iamtui.tui.widgets.detail.list_and_document import ListAndDocument
 from iamtui.tui.widgets.explorer_tree import ExplorerTree
 from iamtui.tui.widgets.message_line import MessageLine
+from tests.support.panel_apps import screen_text
 from tests.support.sample_account import LAKE_READ, iam, large_account
 from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle
 
@@ -315,3 +316,13 @@ async def test_a_refresh_keeps_the_place() -> None:
         pilot.app.main.go_to(iam("role/service-role/lambda-thumbnails"))
         await press(pilot, "r")
         assert node_key(pilot.app) == iam("role/service-role/lambda-thumbnails")
+
+
+async def test_a_jump_out_of_the_filtered_tree_brings_the_whole_tree_back() -> None:
+    async with opened() as pilot:
+        await press(pilot, "slash", "d", "e", "p", "enter")
+        pilot.app.main.go_to(iam("user/alice"))
+        await settle(pilot)
+        assert "▸" in screen_text(pilot.app)
+        await press(pilot, "k")
+        assert pilot.app.main.explorer.node != pilot.app.main.workspace.account.user("alice")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from iamtui.tui import clock
 from iamtui.tui.widgets.message_line import MessageLine
 from iamtui.tui.widgets.question.panel import QuestionPanel
 from iamtui.tui.widgets.session_text import assumed_words
@@ -35,7 +38,8 @@ async def test_asking_and_escape_bring_the_question_back() -> None:
             await press(pilot, "escape", "escape")
 
 
-async def test_who_one_has_become_is_said_until_one_goes_on() -> None:
+async def test_who_one_has_become_is_said_until_one_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: START)
     async with opened(size=(80, 24)) as pilot:
         app = pilot.app
         app.main.go_to(iam("role/deploy-prod"))

@@ -24,6 +24,7 @@ LEGEND: Final = (
     ("[x]", "$verdict-denied", "DENIED explicit", "a Deny statement matches"),
     ("[-]", "$verdict-denied", "DENIED no allow", "no statement allows it"),
     ("[?]", "$verdict-depends", "DEPENDS", "on a condition or a document that is not known"),
+    (" · ", "$muted", "no allow", "a layer that says nothing, and need not; or one that does not apply"),
 )
 """What the marks mean: mark, style, words, meaning."""
 

@@ -26,7 +26,6 @@ from iamtui.tui.screens.pinned import PinnedQuestion
 from iamtui.tui.statements import entity_of
 from iamtui.tui.widgets.notice import Notice, Severity
 from iamtui.tui.widgets.question.panel import QuestionPanel
-from iamtui.tui.widgets.question.verdict import LAYER_TITLES
 from iamtui.tui.widgets.session_text import assumed_words
 from iamtui.tui.widgets.sessions import Copier, SessionsPanel
 from iamtui.tui.widgets.status_line import StatusLine
@@ -168,7 +167,8 @@ class MainScreen(BrowsingScreen):
             if isinstance(role, Role):
                 shown = self.go_to(role.arn) and self.subject.detail.show_trust_statement(ref.statement)
         if not shown:
-            self.say(plain(f"{LAYER_TITLES[ref.layer].capitalize()} are not in the tree: w shows the statement."))
+            # SCPs and the policies of resources are not in the tree; the trace has their text.
+            self.question.action_why()
 
     @on(SessionsPanel.Changed)
     def _session_changed(self, event: SessionsPanel.Changed) -> None:

@@ -122,8 +122,10 @@ class ExplorerTree(LineView):
         """Open what is above a node and put the cursor on it; False when the account has no such node."""
         node = self._inventory.find(key)
         if node is None:
+            self._result = None
             self._flatten("")
             return False
+        self._result = None
         self._open.update(self._inventory.parents(node))
         self._flatten(key)
         return True

@@ -298,6 +298,11 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         if self._total and self.HAS_CURSOR:
             self.post_message(self.LineOpened(self, self._cursor))
 
+    def on_resize(self) -> None:
+        """Keep the cursor in sight."""
+        if self.HAS_CURSOR and self._total:
+            self._show_line(self._cursor)
+
     def on_focus(self) -> None:
         """Show the cursor as the one that keys move."""
         self._refresh_row(self._cursor)

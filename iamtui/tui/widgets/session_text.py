@@ -49,18 +49,16 @@ def bar(fraction: float, style: str, width: int = BAR_WIDTH) -> Content:
 
 
 def heading_row(session: Session, now: datetime, *, active: bool, width: int, name_width: int = 0) -> Content:
-    """Mark, role, account, time left and bar, on one line; the name is filled up to `name_width`."""
+    """Mark, role, account (where there is room), time left and bar, on one line; the name fills `name_width`."""
     urgency = session.urgency(now)
     style = URGENCY_STYLES[urgency]
     words = session.time_left_words(now) if urgency is Urgency.EXPIRED else f"{session.time_left_words(now)} left"
-    parts: list[object] = [
-        ("● " if active else "○ ", style if active else "$muted"),
-        (role_name(session).ljust(name_width), "bold" if active else ""),
-        ("  ", ""),
-        (account_of(session), "bold" if active else "$muted"),
-        "  ",
-        (words.ljust(TIME_WIDTH), style),
-    ]
+    name = role_name(session).ljust(name_width)
+    parts: list[object] = [("● " if active else "○ ", style if active else "$muted"), (name, "bold" if active else "")]
+    account = line("  ", (account_of(session), "bold" if active else "$muted"))
+    if line(*parts).cell_length + account.cell_length + TIME_WIDTH + len("    DEMO") <= width:
+        parts.append(account)
+    parts += ["  ", (words.ljust(TIME_WIDTH), style)]
     room = min(BAR_WIDTH, width - line(*parts).cell_length - 8)
     if room >= SHORTEST_BAR:
         parts += ["  ", bar(session.fraction_left(now), style, room)]

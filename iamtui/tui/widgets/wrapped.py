@@ -73,6 +73,7 @@ class WrappedText(VerticalScroll, can_focus=True):
         height: 1fr;
         padding: 0 1;
         scrollbar-size-vertical: 1;
+        scrollbar-gutter: stable;
 
         & > Static {
             height: auto;

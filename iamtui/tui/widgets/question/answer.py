@@ -68,8 +68,8 @@ class AnswerView(Vertical):
         &.-stale #question-verdict, &.-stale #question-because, &.-stale LayersList {
             text-opacity: 55%;
         }
-        &.-compact #question-because {
-            max-height: 2;
+        &.-compact #question-verdict {
+            max-height: 3;
         }
         &.-compact #question-notes {
             display: none;

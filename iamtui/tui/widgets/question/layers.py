@@ -78,13 +78,15 @@ class LayersList(OptionList):
         self._rows: list[Content] = []
 
     def show(self, decision: Decision | None, *, compact: bool = False, column: int = 0) -> None:
-        """Show the layers of a decision; None empties the list. The cursor stays on its layer.
+        """Show the layers of a decision; None empties the list.
+
+        The cursor stays on its layer while the question is the same; for another it goes to the layer that decides.
 
         Args:
             compact: without columns, for a narrow panel.
             column: the width of a narrow, high panel in cells, where every reason is written out; else 0.
         """
-        kept = self._layer_under_cursor()
+        kept = self._layer_under_cursor() if _same_question(decision, self._decision) else _deciding_layer(decision)
         self._decision = decision
         reports = () if decision is None else decision.layers
         applying = [report for report in reports if report.state is not LayerState.NOT_APPLICABLE]
@@ -98,6 +100,8 @@ class LayersList(OptionList):
         if absent:
             rows.append(_written_out(absent_layers_line(absent), column))
         if len(rows) == len(self._rows) and all(map(Content.is_same, rows, self._rows)):
+            if kept in self._layers:
+                self.highlighted = self._layers.index(kept)
             return
         self._rows = rows
         options = [Option(row) for row in rows]
@@ -142,6 +146,21 @@ def _written_out(row: Content, width: int) -> Content:
 def _flush(row: Content) -> Content:
     """A row without the spaces in front."""
     return row[len(row.plain) - len(row.plain.lstrip()) :]
+
+
+def _same_question(one: Decision | None, other: Decision | None) -> bool:
+    if one is None or other is None:
+        return False
+    return (one.request.action, one.request.resource) == (other.request.action, other.request.resource)
+
+
+def _deciding_layer(decision: Decision | None) -> Layer | None:
+    """The layer of the deciding statement, else the first that does not pass; None: the first of all."""
+    if decision is None:
+        return None
+    if decision.deciding is not None:
+        return decision.deciding.layer
+    return next((reason.layer for reason in decision.reasons), None)
 
 
 def statement_of(decision: Decision, layer: Layer) -> StatementRef | None:
