@@ -98,7 +98,10 @@ def workspace(**changes: Any) -> Workspace:
         policies=(read, edge),
         organization=Known(None),
     )  # fmt: skip
-    return Workspace(replace(account, **changes), SourceInfo(SourceKind.SNAPSHOT, "a b.json", region="eu-west-1", file="/tmp/x/a b.json"))
+    return Workspace(
+        replace(account, **changes),
+        SourceInfo(SourceKind.SNAPSHOT, "a b.json", region="eu-west-1", file="/tmp/x/a b.json"),
+    )
 
 
 def answer(ws: Workspace, who: str, action: str, resource: str = "*", **more: Any) -> Decision:
