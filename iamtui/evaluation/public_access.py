@@ -38,7 +38,7 @@ def _statement_is_public(statement: Statement) -> bool:
 def _pins(line: ConditionLine) -> bool:
     """Whether a condition line confines the statement to fixed callers, networks or sources."""
     operator = parse_operator(line.operator)
-    if operator is None or operator.negated or operator.if_exists or not line.values:
+    if operator is None or operator.negated or operator.if_exists:
         return False
     if operator.over is not None and operator.over.value == "forallvalues":
         return False
