@@ -36,6 +36,7 @@ from iamtui.tui.keys import keymap_problems
 from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.main import MainScreen
 from iamtui.tui.search import SearchIndex
+from iamtui.tui.terminal import LOOK_SECONDS, hang_up, terminal_is_gone
 from iamtui.tui.themes import DEFAULT_DARK, fallback_variables, load_themes
 from iamtui.tui.widgets.notice import Severity
 from iamtui.tui.widgets.sessions import Copier
@@ -152,6 +153,8 @@ class IamtuiApp(App[None]):
         """Keys, then the source or the chooser."""
         if not gc.isenabled():
             self.set_timer(STARTED_SECONDS, _collect_garbage)
+        if not self.is_headless:
+            self.set_interval(LOOK_SECONDS, self._leave_without_terminal)
         if self._config.keymap:
             self._problems += keymap_problems(self._config.keymap)
             self.set_keymap(dict(self._config.keymap))
@@ -159,6 +162,10 @@ class IamtuiApp(App[None]):
             self.call_after_refresh(self.open, self._choice)
         else:
             self.call_after_refresh(self.action_choose_source)
+
+    def _leave_without_terminal(self) -> None:
+        if terminal_is_gone():
+            hang_up()
 
     def _first_theme(self, wanted: str) -> str:
         known = {**BUILTIN_THEMES, **self._themes}

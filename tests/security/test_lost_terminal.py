@@ -1,0 +1,46 @@
+"""A terminal that goes away must take the screen with it, whether or not the system says so."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import termios
+import time
+from pathlib import Path
+
+from tests.support.program_on_terminal import PROGRAM, environment
+
+DRAWN_SECONDS = 30.0
+GONE_SECONDS = 20.0
+
+
+def test_a_terminal_that_goes_without_a_signal_ends_the_screen(tmp_path: Path) -> None:
+    controller, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    # A session of its own without a controlling terminal: the system sends no SIGHUP.
+    process = subprocess.Popen(
+        [*PROGRAM, "--demo"],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        env={**environment(tmp_path), "TERM": "xterm-256color"},
+        start_new_session=True,
+    )
+    os.close(terminal)
+    try:
+        drawn = b""
+        deadline = time.monotonic() + DRAWN_SECONDS
+        while b"Users" not in drawn and time.monotonic() < deadline:
+            if select.select([controller], [], [], 0.5)[0]:
+                drawn += os.read(controller, 65536)
+        assert b"Users" in drawn
+        os.close(controller)
+        process.wait(GONE_SECONDS)
+    finally:
+        if process.poll() is None:
+            process.kill()
+    assert process.returncode != 0
