@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import textwrap
@@ -30,6 +31,7 @@ import asyncio
 import threading
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.widgets.sessions import SessionsPanel
+from iamtui.tui.widgets.status_line import StatusLine
 
 def begin(app):
     held = session()
@@ -53,8 +55,9 @@ def task(app, panel, held):
     app.run_worker(work())
 
 def drawing(app, panel, held):
-    panel.render_line = lambda y: explode(held)
-    panel.refresh()
+    status = app.main.query_one(StatusLine)
+    status.render = lambda: explode(held)
+    status.refresh()
 
 IamtuiApp.on_ready = lambda app: app.set_timer(0.5, lambda: begin(app))
 sys.argv = ["iamtui", "--demo"]
@@ -81,6 +84,11 @@ def script(folder: Path, text: str) -> list[str]:
     return [sys.executable, str(file)]
 
 
+def unbroken(text: str) -> str:
+    """The text without colours, blanks and line ends: where a long path is broken depends on the machine."""
+    return "".join(re.sub(r"\x1b\[[0-9;]*m", "", text).split())
+
+
 def assert_no_secret(text: str) -> None:
     for secret in (SECRET, TOKEN[:40], CODE):
         assert secret not in text
@@ -97,8 +105,8 @@ def test_a_crash_of_the_screen(kind: str, tmp_path: Path) -> None:
     home = tmp_path / "home"
     program = script(tmp_path, START + SCREEN.replace("CRASH", kind))
     run = run_on_terminal([], program=program, home=home)
-    assert "something broke" in run.text
-    assert "crash.py" in run.text
+    assert "somethingbroke" in unbroken(run.text)
+    assert "crash.py" in unbroken(run.text)
     assert "deploy-prod" in run.text, "no session was on screen, so nothing is proved"
     assert run.code == 2
     assert_no_secret(run.text)
