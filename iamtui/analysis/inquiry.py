@@ -1,0 +1,31 @@
+"""Inquiry: several actions on several resources, asked together as one matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from iamtui.analysis.question import Question
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """Every action on every resource, in one context; who asks is kept apart, so that it can change.
+
+    Args:
+        actions: as typed: "service:Operation", or a pattern with `*` and `?` (which of its actions: counted).
+        resources: ARNs, ARN patterns or "*".
+        terms: context, mode, session policies, switched-off layers; its action and resource are not read.
+        chained_from: ARN of the role whose session assumes the asking role (role chaining), or "".
+    """
+
+    actions: tuple[str, ...]
+    resources: tuple[str, ...] = ("*",)
+    terms: Question = Question("")
+    chained_from: str = ""
+
+    def questions(self) -> Iterator[Question]:
+        """One question for every pair of action and resource as typed, row by row; patterns are not expanded."""
+        for action in self.actions:
+            for resource in self.resources:
+                yield replace(self.terms, action=action, resource=resource)
