@@ -20,8 +20,8 @@ class Inquiry:
     """
 
     actions: tuple[str, ...]
-    resources: tuple[str, ...] = ("*",)
-    terms: Question = Question("")
+    resources: tuple[str, ...]
+    terms: Question
     chained_from: str = ""
 
     def questions(self) -> Iterator[Question]:
