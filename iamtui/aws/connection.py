@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from iamtui.aws.errors import AwsProblem, problem_from
 from iamtui.aws.operations import ALLOWED
+from iamtui.core_dumps import forbid_core_dumps
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 
@@ -108,6 +109,7 @@ class Connection:
         Raises:
             Problem: unknown profile, no credentials, a bad endpoint URL or region.
         """
+        forbid_core_dumps()
         checked = check_endpoint_url(endpoint_url) if endpoint_url else ""
         connection = cls(profile=profile or "", region=region or "", endpoint_url=checked)
         try:
@@ -137,6 +139,7 @@ class Connection:
 
     def with_credentials(self, access_key_id: str, secret_access_key: str, session_token: str) -> Connection:
         """The same endpoint and settings, as somebody else."""
+        forbid_core_dumps()
         keys = _Keys(access_key_id, Secret(secret_access_key), Secret(session_token))
         return Connection(region=self.region, endpoint_url=self.endpoint_url, keys=keys, stub=self._stub)
 
