@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from iamtui.aws.answer_size import LimitedHttpSession
 from iamtui.aws.errors import AwsProblem, problem_from
 from iamtui.aws.operations import ALLOWED
 from iamtui.core_dumps import forbid_core_dumps
@@ -242,6 +243,8 @@ class Connection:
             # One for all clients: a second one would register boto3's own handlers twice.
             self._boto3_session = boto3.Session(botocore_session=self._botocore_session())
         client = self._boto3_session.client(service, region_name=region or None, endpoint_url=self.endpoint_url or None)
+        endpoint = client._endpoint  # noqa: SLF001 - botocore has no other way
+        endpoint.http_session = LimitedHttpSession(endpoint.http_session)
         silence_debug_logging()
         return client
 

@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Callable
 from typing import Final
 
+from iamtui.aws.answer_size import LARGEST_ANSWER
+
 _LONGEST_DETAIL: Final = 400
 
 OFFLINE_STEP: Final = "Without AWS, --demo opens a made-up account and --snapshot FILE a saved one."
@@ -255,6 +257,14 @@ def _pages_repeat(error: BaseException, where: CallSite) -> tuple[str, str]:
     return f"{capital(where.target)} repeated a page of {where.call}: {detail(error)}.", where.check_step
 
 
+def _too_large(_error: BaseException, where: CallSite) -> tuple[str, str]:
+    most = LARGEST_ANSWER // 1024**2
+    return (
+        f"{capital(where.target)} answered {where.call} with more than {most} MiB, of which the rest was not read.",
+        "That is no AWS: check the endpoint.",
+    )
+
+
 def _bad_process_output(error: BaseException, where: CallSite) -> tuple[str, str]:
     return (
         f"The credential_process of {where.owner} did not print what it should: {detail(error)}.",
@@ -311,5 +321,6 @@ FAILURES: Final[dict[str, Words]] = {
     "ParamValidationError": _bad_parameter,
     "ValidationError": _bad_parameter,
     "PaginationError": _pages_repeat,
+    "AnswerTooLarge": _too_large,
     "JSONDecodeError": _bad_process_output,
 }
