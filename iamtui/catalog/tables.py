@@ -102,12 +102,18 @@ class Check:
         resource: what it is checked on, in words.
         when: on which calls, in words; empty: on every call.
         note: what else to know, one sentence, or empty.
+        arn: form of the resource when it is another than that of the call, with {partition}, {account} and
+            {bucket} (the bucket of the call's resource) to fill in, such as `arn:{partition}:iam::{account}:role/*`;
+            empty: the resource of the call.
+        context: condition keys that this check always carries, with their value.
     """
 
     action: str
     resource: str
     when: str = ""
     note: str = ""
+    arn: str = ""
+    context: tuple[tuple[str, str], ...] = ()
 
 
 _DECRYPT: Final = Check("kms:Decrypt", "the KMS key", "the object is encrypted with SSE-KMS", "Comes through S3.")

@@ -2,13 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
 from iamtui.catalog.tables import Check
-from iamtui.evaluation.decision import Decision
+from iamtui.evaluation.decision import Decision, Outcome, ResourceScope
 from iamtui.evaluation.request import Principal
+
+_OUTCOMES: Final = {Outcome.EXPLICIT_DENY: 0, Outcome.IMPLICIT_DENY: 1, Outcome.DEPENDS: 2}
+
+
+def severity(decision: Decision) -> int:
+    """How bad a decision is among several, 0 the worst.
+
+    Explicit deny, implicit deny, depends, allowed on some resources, allowed as far as loaded, allowed.
+    """
+    if decision.outcome is not Outcome.ALLOWED:
+        return _OUTCOMES[decision.outcome]
+    if decision.resource_scope is ResourceScope.SOME:
+        return 3
+    return 5 if decision.complete else 4
+
+
+def worst_of(decisions: Iterable[Decision]) -> Decision:
+    """The worst of one or more decisions; of equals the first."""
+    return min(decisions, key=severity)
+
+
+def worst_first(cells: Iterable[Cell]) -> list[Cell]:
+    """Cells with the worst first, those alike in their order."""
+    return sorted(cells, key=lambda cell: severity(cell.deciding))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +58,11 @@ class Cell:
     """One action on one resource.
 
     Args:
-        pattern: the action pattern as typed that this action comes from, or "".
+        pattern: what was typed where it is not the action itself: a pattern ("s3:Get*") or the name of an API
+            call ("s3:HeadObject") that is authorized as this action; else "".
         decision: the answer to the action itself.
         companions: the other requests behind the same API call.
-        deciding: the worst of the decision and of the companions that decide.
+        deciding: the worst of the decision, of the companions that decide, and of the chain.
     """
 
     question: Question

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from iamtui.account.model import Role, User
@@ -30,44 +31,74 @@ def check_question(question: Question) -> None:
     Raises:
         Problem: an action without a service, a resource that is neither `*` nor an ARN, and the like.
     """
-    action = question.action
+    check_action(question.action)
+    check_resource(question.resource)
+    check_terms(question)
+
+
+def check_action(action: str, *, pattern: bool = False) -> None:
+    """Refuse what is no action.
+
+    Args:
+        pattern: whether `*` and `?` may stand for several operations of a service.
+
+    Raises:
+        Problem: it is none; says how to write one.
+    """
     service, colon, name = action.partition(":")
     if not action.strip():
         raise Problem("No action is named.", "Give one as service:Operation, such as s3:GetObject.")
+    if pattern and ("*" in service or "?" in service):
+        raise Problem(
+            f"{safe_text(action)} names no service: a pattern stands for operations of one service.",
+            "Write it as s3:Get*, for example.",
+        )
     if not colon or not service or not name or any(character.isspace() for character in action):
         raise Problem(
             f"{safe_text(action)} is no action: expected service:Operation.", "Write it as s3:GetObject, for example."
         )
-    if "*" in action or "?" in action:
+    if not pattern and is_pattern(action):
         raise Problem(
             f"{safe_text(action)} names more than one action.", "Ask about one action at a time, such as s3:GetObject."
         )
-    resource = question.resource
+
+
+def is_pattern(action: str) -> bool:
+    """Whether an action names several by `*` or `?`."""
+    return "*" in action or "?" in action
+
+
+def check_resource(resource: str) -> None:
+    """Refuse what is neither `*` nor an ARN.
+
+    Raises:
+        Problem: it is neither; says how to write one.
+    """
     if resource != "*" and parse_arn(resource) is None:
         raise Problem(
             f"{safe_text(resource)} is no resource: expected * or an ARN of six fields.",
             "Write it as arn:aws:s3:::bucket/key, for example, or * for any.",
         )
-    for key in question.context:
+
+
+def check_terms(terms: Question) -> None:
+    """Refuse a context that cannot be asked in.
+
+    Raises:
+        Problem: a name is no condition key.
+    """
+    for key in terms.context:
         if ":" not in key:
             raise Problem(
                 f"{safe_text(key)} is no condition key: expected prefix:name.", "Write it as aws:SourceIp=203.0.113.9."
             )
 
 
-def _with_region(workspace: Workspace, question: Question) -> Question:
+def with_region(workspace: Workspace, question: Question) -> Question:
+    """The question with the region in use, when it names none."""
     if question.region or not workspace.source.region:
         return question
-    return Question(
-        question.action,
-        question.resource,
-        question.context,
-        question.mode,
-        question.resource_account,
-        question.session_policies,
-        question.layers_off,
-        workspace.source.region,
-    )
+    return replace(question, region=workspace.source.region)
 
 
 def ask(workspace: Workspace, principal: Principal, question: Question, *, now: datetime | None = None) -> Decision:
@@ -80,7 +111,7 @@ def ask(workspace: Workspace, principal: Principal, question: Question, *, now: 
         Problem: the question cannot be asked.
     """
     check_question(question)
-    request, policies = Asker(workspace.account, _with_region(workspace, question), now).request_and_policies(principal)
+    request, policies = Asker(workspace.account, with_region(workspace, question), now).request_and_policies(principal)
     return with_open_points(evaluate(request, policies), request, policies)
 
 
@@ -95,7 +126,7 @@ class Poll:
 
     def __init__(self, workspace: Workspace, question: Question, *, now: datetime | None = None) -> None:
         check_question(question)
-        self._asker = Asker(workspace.account, _with_region(workspace, question), now)
+        self._asker = Asker(workspace.account, with_region(workspace, question), now)
 
     def ask(self, principal: Principal) -> Decision:
         """The answer for one principal."""
@@ -132,7 +163,7 @@ def ask_and_trace(
         Problem: the question cannot be asked.
     """
     check_question(question)
-    request, policies = Asker(workspace.account, _with_region(workspace, question), now).request_and_policies(principal)
+    request, policies = Asker(workspace.account, with_region(workspace, question), now).request_and_policies(principal)
     decision = with_open_points(evaluate(request, policies), request, policies)
     traced = trace(request, policies)
     return decision, traced, explain(decision, traced)
