@@ -28,6 +28,7 @@ READ: Final[frozenset[tuple[str, str]]] = frozenset(
         ("iam", "ListRoles"),
         ("iam", "ListSAMLProviders"),
         ("iam", "ListUsers"),
+        ("iam", "SimulatePrincipalPolicy"),
         ("kms", "GetKeyPolicy"),
         ("lambda", "GetPolicy"),
         ("organizations", "DescribeAccount"),

@@ -71,6 +71,10 @@ FEATURES: Final = (
         "resource-policies", "policies of buckets, keys, queues and other resources", _resource_policies(),
         "answers say: resource not evaluated",
     ),
+    Feature(
+        "second-opinion", "AWS's own simulator beside our answer", _actions((("iam", "SimulatePrincipalPolicy"),)),
+        "there is only our answer",
+    ),
 )  # fmt: skip
 """The features, the most important first. Assuming a role needs sts:AssumeRole on that role and no more;
 sts:GetCallerIdentity needs no permission."""

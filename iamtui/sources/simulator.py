@@ -1,0 +1,240 @@
+"""AWS's own simulator: iam:SimulatePrincipalPolicy, asked and read (IAM API Reference: SimulatePrincipalPolicy).
+
+A read: it evaluates the policies that are attached to a user or role and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from iamtui.aws.connection import Connection
+from iamtui.aws.errors import AwsProblem
+from iamtui.problem import Problem
+
+MOST_PAGES: Final = 100
+"""Pages of one answer that are read before the endpoint is taken for broken: one question makes one page."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContextEntry:
+    """One condition key of the simulated request.
+
+    Args:
+        type: AWS's name of the type: string, numeric, boolean, ip, binary, date, or one of them with "List".
+    """
+
+    key: str
+    values: tuple[str, ...]
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """What AWS is asked.
+
+    Args:
+        source_arn: the user or role whose attached policies are simulated.
+        action: "service:Operation", without wildcards.
+        resources: ARNs or patterns; "*" alone is AWS's default.
+        caller_arn: the user who calls, wanted with a resource policy; "" leaves it to AWS.
+        resource_policy: JSON text of the policy of the resources, or "".
+        resource_owner: 12 digits when the resource belongs to another account, or "".
+    """
+
+    source_arn: str
+    action: str
+    resources: tuple[str, ...] = ("*",)
+    context: tuple[ContextEntry, ...] = ()
+    caller_arn: str = ""
+    resource_policy: str = ""
+    resource_owner: str = ""
+
+    def parameters(self) -> dict[str, Any]:
+        """The parameters of the call, as the API names them."""
+        sent: dict[str, Any] = {
+            "PolicySourceArn": self.source_arn,
+            "ActionNames": [self.action],
+            "ResourceArns": list(self.resources),
+        }
+        if self.context:
+            sent["ContextEntries"] = [
+                {"ContextKeyName": entry.key, "ContextKeyValues": list(entry.values), "ContextKeyType": entry.type}
+                for entry in self.context
+            ]
+        optional = {
+            "CallerArn": self.caller_arn,
+            "ResourcePolicy": self.resource_policy,
+            "ResourceOwner": self.resource_owner,
+        }
+        return {**sent, **{name: value for name, value in optional.items() if value}}
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedStatement:
+    """A statement that AWS says took part.
+
+    Args:
+        policy: AWS's id of the policy: its name, or "user_NAME_POLICY" for an inline one.
+        policy_type: "user", "aws-managed", "IAM Policy", ...: whatever AWS says, or "".
+        lines: first and last line in the text as AWS holds it, which need not be ours; None when not said.
+    """
+
+    policy: str
+    policy_type: str = ""
+    lines: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedResult:
+    """AWS's answer for one resource.
+
+    Args:
+        resource: an ARN, "*", or a template such as "arn:${Partition}:s3:::${BucketName}/${KeyName}".
+        decision: "allowed", "explicitDeny" or "implicitDeny".
+        missing_context: keys that the policies read and that were not sent; AWS took them for absent.
+        allowed_by_organizations: what the SCPs say; None when AWS does not say (no SCP applies).
+        allowed_by_boundary: what the permissions boundary says; None when AWS does not say (there is none).
+        details: policy source to decision, which AWS fills for requests across accounts.
+    """
+
+    action: str
+    resource: str
+    decision: str
+    matched: tuple[SimulatedStatement, ...] = ()
+    missing_context: tuple[str, ...] = ()
+    allowed_by_organizations: bool | None = None
+    allowed_by_boundary: bool | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+def simulate(
+    connection: Connection, simulation: Simulation, cancelled: Callable[[], bool] = lambda: False
+) -> tuple[SimulatedResult, ...]:
+    """Ask AWS; every page of its answer. Empty when cancelled between pages. Blocking.
+
+    Raises:
+        Problem: AWS refused the call, could not be reached, or answered without a decision.
+    """
+    results: list[SimulatedResult] = []
+    marker = ""
+    for _ in range(MOST_PAGES):
+        if cancelled():
+            return ()
+        page = _call(connection, simulation, marker)
+        for evaluation in page.get("EvaluationResults") or ():
+            results += _results(evaluation)
+        following = str(page.get("Marker") or "")
+        if not page.get("IsTruncated"):
+            break
+        if not following or following == marker:
+            raise Problem("AWS's simulator says that its answer goes on, but not where.", "Ask again.")
+        marker = following
+    else:
+        raise Problem(
+            f"AWS's simulator answered with more than {MOST_PAGES} pages for one question.", "Check the endpoint."
+        )
+    if not results:
+        raise Problem("AWS's simulator answered without a decision.", "Ask again, or check the endpoint.")
+    return tuple(results)
+
+
+def _call(connection: Connection, simulation: Simulation, marker: str) -> dict[str, Any]:
+    parameters = simulation.parameters()
+    if marker:
+        parameters["Marker"] = marker
+    try:
+        return connection.call("iam", "SimulatePrincipalPolicy", **parameters)
+    except AwsProblem as problem:
+        raise _in_words(problem, simulation) from None
+
+
+_SAID: Final = {
+    "InvalidInput": (
+        "AWS's simulator refused the question as malformed",
+        "Check the action's name and the resource's ARN; it takes no wildcard in an action.",
+    ),
+    "PolicyEvaluation": (
+        "AWS's simulator could not evaluate a policy of this principal",
+        "The message says which; AWS's simulator does not support every policy that AWS itself does.",
+    ),
+    "NoSuchEntity": (
+        "AWS does not know this principal (any more)",
+        "It may have been deleted or renamed since the account was read: refresh.",
+    ),
+}
+
+
+def _in_words(problem: AwsProblem, simulation: Simulation) -> AwsProblem:
+    code = problem.code.removesuffix("Exception")
+    said = _SAID.get(code)
+    if said is not None:
+        sentence, step = said
+        _, _, detail = problem.sentence.partition(": ")
+        return AwsProblem(
+            f"{sentence}{': ' + detail.rstrip('.') if detail else ''}.",
+            step,
+            code=problem.code,
+            permission=problem.permission,
+        )
+    if problem.denied:
+        return AwsProblem(
+            f"The caller may not ask AWS's simulator about {simulation.source_arn}.",
+            "It needs iam:SimulatePrincipalPolicy on that user or role: iamtui permissions second-opinion.",
+            code=problem.code,
+            permission="iam:SimulatePrincipalPolicy",
+        )
+    return problem
+
+
+def _results(evaluation: Mapping[str, Any]) -> Iterator[SimulatedResult]:
+    """The answers in one evaluation result, by resource where AWS gives them so.
+
+    AWS answers once for each action, with the most restrictive decision over all resources and perhaps a template
+    for a name; what holds for each resource stands in ResourceSpecificResults. Older answers have one result for
+    each action and resource, and no such list.
+    """
+    specific = evaluation.get("ResourceSpecificResults") or ()
+    for answer in specific:
+        yield _result(
+            evaluation,
+            answer,
+            answer.get("EvalResourceName"),
+            answer.get("EvalResourceDecision"),
+        )
+    if not specific:
+        yield _result(evaluation, evaluation, evaluation.get("EvalResourceName"), evaluation.get("EvalDecision"))
+
+
+def _result(
+    evaluation: Mapping[str, Any], answer: Mapping[str, Any], resource: object, decision: object
+) -> SimulatedResult:
+    missing = answer.get("MissingContextValues") or evaluation.get("MissingContextValues") or ()
+    boundary = answer.get("PermissionsBoundaryDecisionDetail") or evaluation.get("PermissionsBoundaryDecisionDetail")
+    matched = answer.get("MatchedStatements") or ()
+    return SimulatedResult(
+        action=str(evaluation.get("EvalActionName", "")),
+        resource=str(resource or "*"),
+        decision=str(decision or ""),
+        matched=tuple(_statement(statement) for statement in matched),
+        missing_context=tuple(str(key) for key in missing),
+        allowed_by_organizations=_flag(evaluation.get("OrganizationsDecisionDetail"), "AllowedByOrganizations"),
+        allowed_by_boundary=_flag(boundary, "AllowedByPermissionsBoundary"),
+        details={str(source): str(said) for source, said in (answer.get("EvalDecisionDetails") or {}).items()},
+    )
+
+
+def _flag(detail: object, name: str) -> bool | None:
+    value = detail.get(name) if isinstance(detail, Mapping) else None
+    return value if isinstance(value, bool) else None
+
+
+def _statement(statement: Mapping[str, Any]) -> SimulatedStatement:
+    start, end = (statement.get(name) or {} for name in ("StartPosition", "EndPosition"))
+    lines = (start.get("Line"), end.get("Line"))
+    return SimulatedStatement(
+        str(statement.get("SourcePolicyId", "")),
+        str(statement.get("SourcePolicyType", "")),
+        (int(lines[0]), int(lines[1])) if lines[0] and lines[1] else None,
+    )
