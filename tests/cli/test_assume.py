@@ -31,7 +31,7 @@ def test_prints_exports_that_a_shell_takes(cli: Cli) -> None:
     assert result.code == 0
     lines = result.out.splitlines()
     assert lines[0].startswith("# DEMO")
-    assert lines[1] == "unset AWS_PROFILE AWS_DEFAULT_PROFILE"
+    assert lines[1] == "unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN"
     assert any(line.startswith("export AWS_SESSION_TOKEN=") for line in lines)
     assert "[+] ALLOWED" in result.err
     assert re.search(r"(59m \d\ds|1h 00m) left", result.err)

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.credentials.formats import DEMO_LABEL, FORMATS, Exportable, exportable, find_format, hand_over
+from iamtui.credentials.formats import DEMO_LABEL, FORMATS, Exportable, Layout, exportable, find_format, hand_over
 from iamtui.credentials.session import CallerIdentity, Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret
@@ -34,12 +34,13 @@ SESSION = Session(
     identity=CallerIdentity("arn:aws:sts::123456789012:assumed-role/Deployer/alice", "123456789012", "AROAX:alice"),
     region="eu-central-1",
 )
-SHELLS = ("bash", "zsh", "dash")
+SHELLS = {"bash": "bash", "zsh": "bash", "dash": "posix", "fish": "fish"}
 EXPECTED = {
     "AWS_ACCESS_KEY_ID": KEY_ID,
     "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
     "AWS_SESSION_TOKEN": TOKEN,
     "AWS_CREDENTIAL_EXPIRATION": "2026-11-25T11:00:00Z",
+    "AWS_ACCOUNT_ID": "123456789012",
     "AWS_REGION": "eu-central-1",
     "AWS_DEFAULT_REGION": "eu-central-1",
 }
@@ -53,10 +54,11 @@ def environment_after(shell: str, text: str, folder: Path) -> dict[str, str]:
     """The AWS variables of a process that the shell starts after `eval "$(cat FILE)"`."""
     need(shell)
     (folder / "handed").write_text(text)
+    old = {"AWS_PROFILE": "old", "AWS_DEFAULT_PROFILE": "old", "AWS_SECURITY_TOKEN": "old", "AWS_ACCOUNT_ID": "9"}
     run = subprocess.run(
-        [shell, "-c", 'eval "$(cat handed)" && env -0'],
+        [shell, "-c", "cat handed | source; env -0" if shell == "fish" else 'eval "$(cat handed)" && env -0'],
         cwd=folder,
-        env={"PATH": os.environ["PATH"], "HOME": str(folder), "AWS_PROFILE": "old", "AWS_DEFAULT_PROFILE": "old"},
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), **old},
         capture_output=True,
         timeout=30,
         check=True,
@@ -70,25 +72,33 @@ def environment_after(shell: str, text: str, folder: Path) -> dict[str, str]:
 @pytest.mark.parametrize("demo", [False, True])
 @pytest.mark.parametrize("shell", SHELLS)
 def test_shells_read_the_export_lines_back(shell: str, demo: bool, for_paste: bool, tmp_path: Path) -> None:
-    text = handed(replace(SESSION, demo=demo), for_paste=for_paste)
+    text = handed(replace(SESSION, demo=demo), SHELLS[shell], for_paste=for_paste)
     assert environment_after(shell, text, tmp_path) == EXPECTED
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_an_account_that_is_not_known_is_not_left_from_before(shell: str, tmp_path: Path) -> None:
+    found = environment_after(shell, handed(replace(SESSION, identity=None), SHELLS[shell]), tmp_path)
+    assert "AWS_ACCOUNT_ID" not in found
 
 
 def test_the_export_lines_as_they_are() -> None:
     assert handed().splitlines() == [
-        "unset AWS_PROFILE AWS_DEFAULT_PROFILE",
+        "unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SECURITY_TOKEN",
         f"export AWS_ACCESS_KEY_ID={KEY_ID}",
         f"export AWS_SECRET_ACCESS_KEY={SECRET_KEY}",
-        f"export AWS_SESSION_TOKEN={shlex.quote(TOKEN)}",
+        f"export AWS_SESSION_TOKEN='{TOKEN}'",
         "export AWS_CREDENTIAL_EXPIRATION=2026-11-25T11:00:00Z",
+        "export AWS_ACCOUNT_ID=123456789012",
         "export AWS_REGION=eu-central-1",
         "export AWS_DEFAULT_REGION=eu-central-1",
     ]
     assert handed().endswith("\n")
 
 
-def test_without_a_region_none_is_exported() -> None:
-    assert "REGION" not in handed(replace(SESSION, region=""))
+@pytest.mark.parametrize("name", set(FORMATS) - {"docker"})
+def test_without_a_region_none_is_exported(name: str) -> None:
+    assert "region" not in handed(replace(SESSION, region=""), name).lower()
 
 
 def test_demo_credentials_say_so() -> None:
@@ -96,7 +106,23 @@ def test_demo_credentials_say_so() -> None:
     assert handed(demo).splitlines()[0] == f"# {DEMO_LABEL}"
     assert json.loads(handed(demo, "json"))["Comment"] == DEMO_LABEL
     assert "DEMO" in DEMO_LABEL
-    assert "DEMO" not in handed() + handed(name="json")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_says_demo_exactly_when_it_is(name: str) -> None:
+    assert "DEMO" not in handed(name=name)
+    assert (DEMO_LABEL in handed(replace(SESSION, demo=True), name)) is FORMATS[name].secret
+
+
+@pytest.mark.parametrize("name", set(FORMATS) - {"docker"})
+def test_every_format_tells_the_end(name: str) -> None:
+    assert "2026-11-25T11:00:00Z" in handed(name=name)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_ends_its_last_line(name: str) -> None:
+    assert handed(name=name).endswith("\n")
+    assert handed(name=name).isascii()
 
 
 def test_lines_for_pasting_start_with_a_space_and_hold_no_comment() -> None:
@@ -234,7 +260,7 @@ def test_an_unknown_format_names_the_nearest() -> None:
     with pytest.raises(Problem) as problem:
         find_format("bsh")
     assert problem.value.sentence == 'There is no format "bsh".'
-    assert problem.value.next_step == 'Did you mean "bash"? Formats: bash, json.'
+    assert problem.value.next_step.startswith('Did you mean "bash"? Formats: bash, posix, fish,')
 
 
 def test_every_format_is_listed_under_its_name_with_a_label() -> None:
@@ -259,12 +285,41 @@ def test_quoting_holds_even_for_values_that_the_check_would_refuse(value: str) -
     if "\0" in value:
         return
     values = Exportable("K", Secret(value), Secret("t"), "e", "", "", demo=False)
-    words = shlex.split(FORMATS["bash"].render(values, False).reveal())
+    words = shlex.split(FORMATS["bash"].render(values, Layout()).reveal())
     assert words == [
-        *("unset", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"),
+        *("unset", "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SECURITY_TOKEN", "AWS_ACCOUNT_ID"),
         *("export", "AWS_ACCESS_KEY_ID=K", "export", f"AWS_SECRET_ACCESS_KEY={value}"),
         *("export", "AWS_SESSION_TOKEN=t", "export", "AWS_CREDENTIAL_EXPIRATION=e"),
     ]
+
+
+ROLE_WITH_SYNTAX = "arn:aws:iam::123456789012:role/$(id)'`x`/Deployer"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "dash", "fish"])
+def test_the_reference_names_the_role_as_one_word(shell: str, tmp_path: Path) -> None:
+    need(shell)
+    command = FORMATS[SHELLS[shell]].command(ROLE_WITH_SYNTAX)
+    (tmp_path / "iamtui").write_text('#!/bin/sh\nprintf "%s\\n" "$@" >words\n')
+    (tmp_path / "iamtui").chmod(0o755)
+    environ = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(tmp_path)}
+    subprocess.run([shell, "-c", command], cwd=tmp_path, env=environ, check=True, timeout=30)
+    expected = ["assume", ROLE_WITH_SYNTAX, "--format", SHELLS[shell]]
+    assert (tmp_path / "words").read_text().splitlines() == expected
+
+
+def test_a_role_that_cmd_could_misread_gets_no_reference_there() -> None:
+    assert "'iamtui assume prod --format cmd'" in FORMATS["cmd"].command("prod")
+    with pytest.raises(Problem, match="cannot be named in a command for cmd"):
+        FORMATS["cmd"].command("arn:aws:iam::123456789012:role/a&b/x")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_has_a_reference_without_a_secret(name: str) -> None:
+    command = FORMATS[name].command("prod")
+    assert "iamtui" in command
+    assert "prod" in command
+    assert "{" not in command
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))

@@ -1,0 +1,29 @@
+"""Credentials as text: for shells, for files, for programs.
+
+What goes in is checked character by character, and quoted as well: two walls, because the text is run by a shell.
+"""
+
+from iamtui.credentials.formats.catalogue import (
+    DEFAULT_PROFILE,
+    FORMATS,
+    Format,
+    Layout,
+    find_format,
+    hand_over,
+    shell_format,
+)
+from iamtui.credentials.formats.exportable import DEMO_LABEL, Exportable, aws_time, exportable
+
+__all__ = [
+    "DEFAULT_PROFILE",
+    "DEMO_LABEL",
+    "FORMATS",
+    "Exportable",
+    "Format",
+    "Layout",
+    "aws_time",
+    "exportable",
+    "find_format",
+    "hand_over",
+    "shell_format",
+]
