@@ -1,0 +1,574 @@
+"""What a draft is exported as: run, applied and read back."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from iamtui.account.availability import Known
+from iamtui.account.draft import (
+    AddUserToGroup,
+    AttachPolicy,
+    DeleteInlinePolicy,
+    DeletePermissionsBoundary,
+    DeleteResourcePolicy,
+    DetachOrganizationPolicy,
+    DetachPolicy,
+    Draft,
+    Edit,
+    PutInlinePolicy,
+    PutManagedPolicy,
+    PutOrganizationPolicy,
+    PutPermissionsBoundary,
+    PutResourcePolicy,
+    RemoveUserFromGroup,
+    UpdateTrustPolicy,
+)
+from iamtui.account.draft_application import apply_draft
+from iamtui.account.draft_exports import FORMS, export
+from iamtui.account.draft_exports.hcl import Names, json_heredoc, quoted
+from iamtui.account.model import Account, PolicyVersion
+from iamtui.account.organization import Organization, OrganizationLevel, OrganizationPolicy
+from iamtui.policy.document import PolicyDocument
+from iamtui.problem import Problem
+from tests.support.external_tools import need
+from tests.support.sample_account import ADMIN_ARN, ID, LAKE_READ, allow, days_ago, document, iam, sample_workspace
+
+SHELLS = ("bash", "dash", "zsh")
+MANAGEMENT = "999999999999"
+FAKE = """#!/bin/sh
+# Records each call and what it reads; answers what the script asks.
+printf '%s\\0' "$@" >> "$LOG"
+printf '\\001' >> "$LOG"
+for word in "$@"; do
+    if [ "$word" = file:///dev/stdin ]; then
+        cat >> "$LOG"
+        break
+    fi
+done
+printf '\\002' >> "$LOG"
+case "$1 $2" in
+    "sts get-caller-identity") echo "$CALLER" ;;
+    "organizations create-policy") echo p-created ;;
+esac
+"""
+
+
+def account() -> Account:
+    scp = OrganizationPolicy(
+        f"arn:aws:organizations::{MANAGEMENT}:policy/o-a/service_control_policy/p-regions",
+        "regions",
+        document(allow("*")),
+    )
+    full = OrganizationPolicy(
+        "arn:aws:organizations::aws:policy/service_control_policy/p-FullAWSAccess",
+        "FullAWSAccess",
+        document(allow("*")),
+    )
+    path = tuple(
+        OrganizationLevel(level, name, kind, Known(scps), Known(()))
+        for level, name, kind, scps in (
+            ("r-ab12", "Root", "ROOT", (full, scp)),
+            ("ou-ab12-x", "prod", "ORGANIZATIONAL_UNIT", (full, scp)),
+            (ID, "lake", "ACCOUNT", (full,)),
+        )
+    )
+    return replace(
+        sample_workspace().account, organization=Known(Organization("o-a", MANAGEMENT, path)), resource_policies={}
+    )
+
+
+def draft(*edits: Edit, name: str = "fix") -> Draft:
+    return Draft(ID, name, edits)
+
+
+def exported(form: str, *edits: Edit, before: Account | None = None, note: str = "") -> str:
+    known = before or account()
+    made = draft(*edits)
+    return export(made, known, apply_draft(known, made), form, note=note)
+
+
+POLICY = json.dumps({"Version": "2012-10-17", "Statement": [allow("s3:GetObject", "arn:aws:s3:::x/${aws:username}/*")]})
+DEPLOY, ALICE, BOB = iam("role/deploy-prod"), iam("user/alice"), iam("user/data/bob")
+
+
+class Call:
+    def __init__(self, words: list[str], read: str) -> None:
+        self.words, self.read = words, read
+
+    def option(self, name: str) -> str:
+        return self.words[self.words.index(name) + 1]
+
+
+def run(script: str, folder: Path, shell: str = "dash", caller: str = ID) -> tuple[list[Call], int, str]:
+    """Run a script with an `aws` that records its calls; without the one that asks for the caller."""
+    folder.mkdir(exist_ok=True)
+    fake, log, file = folder / "aws", folder / "log", folder / "script.sh"
+    fake.write_text(FAKE)
+    fake.chmod(0o755)
+    log.write_bytes(b"")
+    file.write_text(script, encoding="utf-8")
+    ended = subprocess.run(
+        [shell, str(file)],
+        env={"PATH": f"{folder}:/usr/bin:/bin", "LOG": str(log), "CALLER": caller, "LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    calls = []
+    for record in log.read_bytes().split(b"\2")[:-1]:
+        words, read = record.split(b"\1")
+        calls.append(Call([word.decode() for word in words.split(b"\0")[:-1]], read.decode()))
+    assert calls[0].words[:2] == ["sts", "get-caller-identity"]
+    return calls[1:], ended.returncode, ended.stderr
+
+
+# The script.
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_script_makes_the_calls_in_an_order_that_works(tmp_path: Path, shell: str) -> None:
+    need(shell)
+    script = exported(
+        "cli",
+        DetachPolicy(DEPLOY, ADMIN_ARN),
+        DeletePermissionsBoundary(BOB),
+        AddUserToGroup(BOB, iam("group/admins")),
+        RemoveUserFromGroup(ALICE, iam("group/admins")),
+        PutInlinePolicy(
+            DEPLOY,
+            "a+=,.@-_",
+            POLICY,
+        ),
+        UpdateTrustPolicy(
+            DEPLOY, json.dumps(json.loads(account().role("deploy-prod").trust.text))[:-1] + ', "Id": "n"}'
+        ),  # type: ignore[union-attr]
+        PutManagedPolicy(LAKE_READ.arn, POLICY),
+        PutManagedPolicy(iam("policy/team/new"), POLICY),
+        AttachPolicy(ALICE, iam("policy/team/new")),
+        PutPermissionsBoundary(ALICE, iam("policy/team/new")),
+        DeleteInlinePolicy(BOB, "scratch-bucket"),
+    )
+    calls, status, errors = run(script, tmp_path, shell)
+    assert (status, errors) == (0, "")
+    assert [call.words[1] for call in calls] == [
+        "create-policy-version",
+        "create-policy",
+        "put-user-permissions-boundary",
+        "add-user-to-group",
+        "put-role-policy",
+        "attach-user-policy",
+        "update-assume-role-policy",
+        "detach-role-policy",
+        "remove-user-from-group",
+        "delete-user-policy",
+        "delete-user-permissions-boundary",
+    ]
+    created = calls[1]
+    assert (created.option("--policy-name"), created.option("--path")) == ("new", "/team/")
+    assert all(json.loads(calls[i].read) == json.loads(POLICY) for i in (0, 1, 4))
+    assert calls[7].words == ["iam", "detach-role-policy", "--role-name", "deploy-prod", "--policy-arn", ADMIN_ARN]
+
+
+@pytest.mark.parametrize("form", ["cli", "terraform"])
+def test_the_head_names_account_draft_and_note(form: str) -> None:
+    text = exported(form, AddUserToGroup(BOB, iam("group/admins")), note="This is the DEMO account.")
+    assert ID in text
+    assert "the draft fix" in text
+    assert "This is the DEMO account." in text
+    assert "iamtui never runs them" in text or "iamtui applies nothing" in text
+
+
+def test_a_head_cannot_be_left_by_a_name() -> None:
+    evil = replace(draft(AddUserToGroup(BOB, iam("group/admins"))), name="x\nrm -rf /\r\x1b[31m")
+    before = account()
+    for form in ("cli", "terraform"):
+        text = export(evil, before, apply_draft(before, evil), form, note="a\nb")
+        assert not any(row.startswith("rm ") for row in text.splitlines())
+        assert "\x1b" not in text
+        assert "\r" not in text
+
+
+def test_another_account_is_refused(tmp_path: Path) -> None:
+    calls, status, errors = run(
+        exported("cli", AddUserToGroup(BOB, iam("group/admins"))), tmp_path, caller="111122223333"
+    )
+    assert calls == []
+    assert status == 1
+    assert errors == f"These commands are for account {ID}, not for 111122223333.\n"
+
+
+def test_the_oldest_version_goes_first_when_there_are_five(tmp_path: Path) -> None:
+    before = account()
+    versions = tuple(
+        PolicyVersion(f"v{n}", document(allow(f"s3:Get{n}")), is_default=n == 7, created=days_ago(n))
+        for n in (12, 11, 10, 9, 7)
+    )
+    policies = tuple(replace(p, versions=versions) if p.arn == LAKE_READ.arn else p for p in before.policies)
+    script = exported("cli", PutManagedPolicy(LAKE_READ.arn, POLICY), before=replace(before, policies=policies))
+    calls, status, _ = run(script, tmp_path)
+    assert status == 0
+    assert [call.words[1] for call in calls] == ["delete-policy-version", "create-policy-version"]
+    assert calls[0].option("--version-id") == "v9"
+    assert "--set-as-default" in calls[1].words
+    assert "# It has 5 versions, the most there can be: v9, the oldest, goes first." in script
+
+
+def test_a_full_user_is_emptied_first(tmp_path: Path) -> None:
+    before = account()
+    made = [PutManagedPolicy(iam(f"policy/p{n}"), POLICY) for n in range(11)]
+    full = apply_draft(before, draft(*made, *(AttachPolicy(ALICE, iam(f"policy/p{n}")) for n in range(10))))
+    edits = (AttachPolicy(ALICE, iam("policy/p10")), DetachPolicy(ALICE, iam("policy/p3")))
+    calls, status, _ = run(exported("cli", *edits, before=full), tmp_path)
+    assert status == 0
+    assert [(call.words[1], call.words[-1]) for call in calls] == [
+        ("detach-user-policy", iam("policy/p3")),
+        ("attach-user-policy", iam("policy/p10")),
+    ]
+
+
+def organization_edits() -> tuple[Edit, ...]:
+    kind = "SERVICE_CONTROL_POLICY"
+    return (
+        PutOrganizationPolicy(kind, "ou-ab12-x", "no (root) it's", POLICY),
+        PutOrganizationPolicy(kind, ID, "no (root) it's", POLICY),
+        PutOrganizationPolicy(kind, "r-ab12", "regions", POLICY),
+        DetachOrganizationPolicy(kind, "ou-ab12-x", "regions"),
+    )
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_scps_are_created_updated_attached_and_detached_by_id(tmp_path: Path, shell: str) -> None:
+    need(shell)
+    calls, status, errors = run(exported("cli", *organization_edits()), tmp_path, shell, caller=MANAGEMENT)
+    assert (status, errors) == (0, "")
+    assert (
+        next(
+            (call.words[1], *call.words[call.words.index(o) + 1 :][:1])
+            for call in calls
+            for o in ("--target-id", "--name", "--content")
+            if o in call.words
+        )[0]
+        == "create-policy"
+    )
+    create, attach_ou, attach_account, update, detach = calls
+    assert create.option("--name") == "no (root) it's"
+    assert json.loads(create.read) == json.loads(POLICY)
+    assert [attach_ou.option(o) for o in ("--policy-id", "--target-id")] == ["p-created", "ou-ab12-x"]
+    assert [attach_account.option(o) for o in ("--policy-id", "--target-id")] == ["p-created", ID]
+    assert update.words[1] == "update-policy"
+    assert update.option("--policy-id") == "p-regions"
+    assert [detach.option(o) for o in ("--policy-id", "--target-id")] == ["p-regions", "ou-ab12-x"]
+
+
+def test_two_accounts_take_two_runs(tmp_path: Path) -> None:
+    script = exported("cli", *organization_edits(), AddUserToGroup(BOB, iam("group/admins")))
+    calls, status, _ = run(script, tmp_path)
+    assert status == 0
+    assert [call.words[1] for call in calls] == ["add-user-to-group"]
+    calls, status, _ = run(script, tmp_path, caller=MANAGEMENT)
+    assert status == 0
+    assert len(calls) == 5
+    calls, status, errors = run(script, tmp_path, caller="111122223333")
+    assert calls == []
+    assert status == 1
+    assert "not for 111122223333" in errors
+
+
+RESOURCES = {
+    "arn:aws:s3:::lake": ("s3api", "put-bucket-policy", "--policy"),
+    f"arn:aws:kms:eu-west-1:{ID}:key/k1": ("kms", "put-key-policy", "--policy"),
+    f"arn:aws:sns:eu-west-1:{ID}:t": ("sns", "set-topic-attributes", "--attribute-value"),
+    f"arn:aws:secretsmanager:eu-west-1:{ID}:secret:s-AbCdEf": (
+        "secretsmanager",
+        "put-resource-policy",
+        "--resource-policy",
+    ),
+    f"arn:aws:ecr:eu-west-1:{ID}:repository/team/app": ("ecr", "set-repository-policy", "--policy-text"),
+    f"arn:aws:dynamodb:eu-west-1:{ID}:table/t": ("dynamodb", "put-resource-policy", "--policy"),
+    f"arn:aws:elasticfilesystem:eu-west-1:{ID}:file-system/fs-1": ("efs", "put-file-system-policy", "--policy"),
+    f"arn:aws:events:eu-west-1:{ID}:event-bus/b": ("events", "put-permission", "--policy"),
+}
+
+
+@pytest.mark.parametrize("arn", RESOURCES)
+def test_the_policy_of_a_resource_is_written(tmp_path: Path, arn: str) -> None:
+    edit = PutResourcePolicy(arn, POLICY)
+    before = account()
+    text = export(draft(edit), before, before, "cli")
+    [call], status, _ = run(text, tmp_path)
+    service, verb, option = RESOURCES[arn]
+    assert status == 0
+    assert call.words[:2] == [service, verb]
+    assert call.option(option) == "file:///dev/stdin"
+    assert json.loads(call.read) == json.loads(POLICY)
+    assert ("--region" in call.words) is (service != "s3api")
+
+
+def test_a_queue_has_its_policy_as_an_attribute(tmp_path: Path) -> None:
+    before = account()
+    arn = f"arn:aws:sqs:eu-west-1:{ID}:q"
+    [call], status, _ = run(export(draft(PutResourcePolicy(arn, POLICY)), before, before, "cli"), tmp_path)
+    assert status == 0
+    assert call.option("--queue-url") == f"https://sqs.eu-west-1.amazonaws.com/{ID}/q"
+    assert json.loads(json.loads(call.read)["Policy"]) == json.loads(POLICY)
+
+
+def test_what_no_call_does_is_said() -> None:
+    before = account()
+    for edit in (
+        PutResourcePolicy("arn:aws:lambda:eu-west-1:1:function:f", POLICY),
+        DeleteResourcePolicy("arn:aws:sns:e:1:t"),
+    ):
+        with pytest.raises(Problem):
+            export(draft(edit), before, before, "cli")
+
+
+@pytest.mark.parametrize("form", ["cli", "terraform"])
+def test_what_aws_cannot_take_is_refused(form: str) -> None:
+    before = account()
+    kind = "SERVICE_CONTROL_POLICY"
+    for edits in (
+        [PutInlinePolicy(DEPLOY, "p", '{"Version": ')],
+        [PutManagedPolicy(ADMIN_ARN, POLICY)],
+        [PutInlinePolicy(DEPLOY, "p\x1b[31m", POLICY)],
+        [
+            PutOrganizationPolicy(kind, "r-ab12", "a", POLICY),
+            PutOrganizationPolicy(kind, ID, "a", json.dumps({"Statement": []})),
+        ],
+    ):
+        with pytest.raises(Problem):
+            export(draft(*edits), before, before, form)
+
+
+def test_edits_that_undo_each_other_leave_nothing() -> None:
+    edits = (
+        DetachPolicy(DEPLOY, ADMIN_ARN),
+        AttachPolicy(DEPLOY, ADMIN_ARN),
+        PutInlinePolicy(DEPLOY, "p", POLICY),
+        DeleteInlinePolicy(DEPLOY, "p"),
+        AddUserToGroup(ALICE, iam("group/admins")),
+    )
+    assert "changes nothing" in exported("cli", *edits)
+    assert "changes nothing" in exported("terraform", *edits)
+    assert exported("diff", *edits) == ""
+
+
+def test_an_unknown_form_is_refused() -> None:
+    before = account()
+    with pytest.raises(Problem, match="cli, terraform, diff"):
+        export(draft(), before, before, "yaml")
+    assert FORMS == ("cli", "terraform", "diff")
+
+
+TEXTS = st.text(
+    st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp", "Mn", "Me", "Co", "Cn"]), min_size=1, max_size=20
+)
+JSON_TEXTS = st.text(st.characters(), max_size=30)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=TEXTS, sid=JSON_TEXTS, value=JSON_TEXTS)
+def test_no_text_is_read_by_a_shell(tmp_path: Path, name: str, sid: str, value: str) -> None:
+    need(*SHELLS)
+    before = account()
+    value = f"POLICY\n'\"$(touch x)`{value}${{"
+    written = json.dumps({"Statement": [{"Sid": sid, "Effect": "Allow", "Action": "*", "Resource": [value]}]})
+    from iamtui.text import safe_text
+
+    name = "".join(c for c in name if safe_text(c) == c) or "p"
+    edits = (
+        PutInlinePolicy(DEPLOY, f"-{name}", written),
+        PutOrganizationPolicy("SERVICE_CONTROL_POLICY", ID, name, written),
+    )
+    script = export(draft(*edits), before, before, "cli")
+    for shell in SHELLS:
+        [put], status, errors = run(script, tmp_path / shell, shell)
+        assert (status, errors) == (0, "")
+        assert put.option("--policy-name") == f"-{name}"
+        assert json.loads(put.read) == json.loads(written)
+        [create, _attach], status, errors = run(script, tmp_path / shell, shell, caller=MANAGEMENT)
+        assert (status, errors) == (0, "")
+        assert create.option("--name") == name
+        assert json.loads(create.read) == json.loads(written)
+    assert not (tmp_path / "x").exists()
+
+
+# Terraform.
+
+
+def read_template(text: str) -> str:
+    """What Terraform reads from a template without interpolations (Terraform Language: Strings and Templates)."""
+    out, at = "", 0
+    while at < len(text):
+        if text[at : at + 3] in ("$${", "%%{"):
+            # Of a longer row of marks it is not documented which pair is the escape: none may be written.
+            assert at == 0 or text[at - 1] not in "$%"
+            out, at = out + text[at + 1 : at + 3], at + 3
+        else:
+            assert text[at : at + 2] not in ("${", "%{"), "a template begins"
+            out, at = out + text[at], at + 1
+    return out
+
+
+def read_quoted(text: str) -> str:
+    assert text[0] == text[-1] == '"'
+    inner = read_template(text[1:-1])
+    known = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
+
+    def escape(match: re.Match[str]) -> str:
+        word = match.group(1)
+        return known[word] if word in known else chr(int(word[1:], 16))
+
+    assert re.sub(r"\\(U[0-9A-F]{8}|u[0-9A-Fa-f]{4}|.)", "", inner).count('"') == 0
+    return re.sub(r"\\(U[0-9A-F]{8}|u[0-9A-Fa-f]{4}|.)", escape, inner)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])) | st.text('$%{}"\\a', max_size=12))
+def test_quoted_strings_come_back(text: str) -> None:
+    assert read_quoted(quoted(text)) == text
+
+
+@given(st.text('$%{}"\\a\n', max_size=20) | st.text())
+def test_documents_come_back(text: str) -> None:
+    written = json.dumps({"Sid": text}, indent=2)
+    first, *rows, last = json_heredoc(written)
+    assert first == "<<POLICY"
+    assert last == "POLICY"
+    assert "POLICY" not in rows
+    assert json.loads(read_template("\n".join(rows))) == {"Sid": text}
+
+
+def documents_in(text: str) -> Iterator[object]:
+    for found in re.finditer(r"<<POLICY\n(.*?)\nPOLICY\n", text, re.DOTALL):
+        yield json.loads(read_template(found.group(1)))
+
+
+def test_names_are_valid_and_no_two_the_same() -> None:
+    names = Names()
+    given_names = [names.name("t", part) for part in ("a.b", "a@b", "1st", "", "ü", "A_B", "a_b")]
+    assert len({name.lower() for name in given_names}) == len(given_names)
+    assert all(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", name) for name in given_names)
+
+
+def test_terraform_has_a_resource_for_each_change() -> None:
+    text = exported(
+        "terraform",
+        PutManagedPolicy(iam("policy/team/new"), POLICY),
+        AttachPolicy(ALICE, iam("policy/team/new")),
+        AttachPolicy(BOB, ADMIN_ARN),
+        PutManagedPolicy(LAKE_READ.arn, POLICY),
+        PutInlinePolicy(DEPLOY, "deploy", POLICY),
+        AddUserToGroup(BOB, iam("group/admins")),
+        AddUserToGroup(BOB, iam("group/auditors")),
+        *organization_edits(),
+    )
+    assert 'user       = "alice"\n  policy_arn = aws_iam_policy.new.arn' in text
+    assert f'policy_arn = "{ADMIN_ARN}"' in text
+    assert f'import {{\n  to = aws_iam_policy.data-lake-read\n  id = "{LAKE_READ.arn}"\n}}' in text
+    assert 'description = "Read the data lake"' in text
+    assert 'tags        = { "team" = "data" }' in text
+    assert 'import {\n  to = aws_iam_role_policy.deploy-prod_deploy\n  id = "deploy-prod:deploy"\n}' in text
+    assert 'groups = ["admins", "auditors"]' in text
+    assert "policy_id = aws_organizations_policy.no_root_it_s.id" in text
+    assert f"account {MANAGEMENT}" in text
+    assert "# Detach regions from ou-ab12-x" in text
+    assert "terraform import aws_organizations_policy_attachment.regions_ou-ab12-x ou-ab12-x:p-regions" in text
+    assert all(found == json.loads(POLICY) for found in documents_in(text))
+    assert len([*documents_in(text)]) == 5
+
+
+def test_terraform_keeps_what_a_role_has_besides() -> None:
+    text = exported("terraform", PutPermissionsBoundary(DEPLOY, LAKE_READ.arn))
+    assert 'import {\n  to = aws_iam_role.deploy-prod\n  id = "deploy-prod"\n}' in text
+    assert f'permissions_boundary = "{LAKE_READ.arn}"' in text
+    assert "max_session_duration = 7200" in text
+    assert 'description          = "Deploys to production"' in text
+    assert [*documents_in(text)] == [account().role("deploy-prod").trust.value]  # type: ignore[union-attr]
+    unknown = exported("terraform", DeletePermissionsBoundary(BOB))
+    assert "permissions_boundary is gone" in unknown
+    assert "permissions_boundary =" not in unknown
+
+
+@pytest.mark.parametrize("arn", [*RESOURCES, f"arn:aws:sqs:eu-west-1:{ID}:q"])
+def test_terraform_writes_the_policy_of_a_resource(arn: str) -> None:
+    before = account()
+    text = export(draft(PutResourcePolicy(arn, POLICY)), before, before, "terraform")
+    assert [*documents_in(text)] == [json.loads(POLICY)]
+    assert ("import {" in text) is (":kms:" in arn)
+
+
+# The diff.
+
+
+def test_the_diff_applies(tmp_path: Path) -> None:
+    need("patch")
+    before = account()
+    edits = (
+        PutInlinePolicy(DEPLOY, "deploy", POLICY),
+        PutInlinePolicy(DEPLOY, "new=one", POLICY),
+        DeleteInlinePolicy(BOB, "scratch-bucket"),
+        PutManagedPolicy(LAKE_READ.arn, POLICY),
+        DetachPolicy(DEPLOY, ADMIN_ARN),
+        DeletePermissionsBoundary(BOB),
+        AddUserToGroup(BOB, iam("group/admins")),
+        *organization_edits(),
+    )
+    after = apply_draft(before, draft(*edits))
+    text = export(draft(*edits), before, after, "diff")
+    old = {
+        "iam/role/deploy-prod/inline/deploy.json": before.role("deploy-prod").inline_policies[0].document.text,  # type: ignore[union-attr]
+        "iam/user/bob/inline/scratch-bucket.json": before.user("bob").inline_policies[0].document.text,  # type: ignore[union-attr]
+        "iam/policy/data-lake-read.json": before.policy(LAKE_READ.arn).default_version.document.text,  # type: ignore[union-attr]
+        "iam/role/deploy-prod/attached.txt": f"policy {LAKE_READ.arn}\npolicy {ADMIN_ARN}",
+        "iam/user/bob/attached.txt": f"boundary {iam('policy/developer-boundary')}\ngroup analysts",
+        "organizations/r-ab12/scp/regions.json": document(allow("*")).text,
+        "organizations/ou-ab12-x/scp/regions.json": document(allow("*")).text,
+    }
+    for name, content in old.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content + "\n", encoding="utf-8")
+    done = subprocess.run(
+        ["patch", "-p1", "--fuzz=0"], cwd=tmp_path, input=text, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    new = PolicyDocument(POLICY).text + "\n"
+    files = {str(p.relative_to(tmp_path)): p.read_text() for p in tmp_path.rglob("*") if p.is_file()}
+    assert files == {
+        "iam/role/deploy-prod/inline/deploy.json": new,
+        "iam/role/deploy-prod/inline/new=one.json": new,
+        "iam/policy/data-lake-read.json": new,
+        "iam/role/deploy-prod/attached.txt": f"policy {LAKE_READ.arn}\n",
+        "iam/user/bob/attached.txt": "group admins\ngroup analysts\n",
+        "organizations/r-ab12/scp/regions.json": new,
+        "organizations/ou-ab12-x/scp/no%20%28root%29%20it%27s.json": new,
+        f"organizations/{ID}/scp/no%20%28root%29%20it%27s.json": new,
+    }
+
+
+def test_no_name_leaves_the_folder() -> None:
+    before = account()
+    edits = [PutResourcePolicy("arn:aws:s3:::../../etc/passwd", POLICY), PutResourcePolicy("arn:aws:s3:::..", POLICY)]
+    text = export(draft(*edits), before, before, "diff")
+    paths = [row[6:] for row in text.splitlines() if row.startswith("+++ ")]
+    assert len(paths) == 2
+    assert all(".." not in Path(path).parts for path in paths)
+
+
+@given(st.text(), st.text())
+def test_a_diff_can_be_written_to_a_file(old: str, new: str) -> None:
+    before = account()
+    edits = draft(
+        PutInlinePolicy(DEPLOY, "p", json.dumps({"Sid": old, "Statement": []})), PutInlinePolicy(BOB, "q", new)
+    )
+    export(edits, before, before, "diff").encode("utf-8")
