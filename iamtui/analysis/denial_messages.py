@@ -1,0 +1,460 @@
+"""Access-denied messages in a text: every form AWS prints, in whatever tool wrapped it.
+
+The forms are those of the IAM User Guide (Troubleshoot access denied error messages) and of the services' own
+texts. The fixed words are found in the text without white space; every look to either side is bounded, so that
+the work grows with the length of the text only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from iamtui.analysis.denial import Claim, Denial, DenialForm, Place
+from iamtui.analysis.denial_claims import Found, claim_at, console_claim
+from iamtui.analysis.denial_text import QUOTES, SearchableText
+from iamtui.analysis.denial_wrapping import Wrapping, request_ids, wrapping_before
+
+MOST_FINDINGS: Final = 20_000
+"""Messages read of one text."""
+
+_REFUSED: Final = "notauthorizedtoperform"
+_ANCHORS: Final = (
+    _REFUSED,
+    "donothavepermissionto",
+    "don'thavepermissionto",
+    "theciphertextreferstoacustomermasterkey",
+    "accesstotheresource",
+    "maynotbeassumedbyrootaccounts",
+    "encodedauthorizationfailuremessage:",
+)
+_BARE_ANCHORS: Final = (
+    "accessdenied",
+    "unauthorizedoperation",
+    "authorizationerror",
+    "anerroroccurred(403)whencalling",
+    "statuscode:403,",
+)
+_TO_MESSAGE: Final = 160
+"""How far in front of a message its error code may stand, as in the fields of a JSON or XML error."""
+_CALLER_REACH: Final = 2200
+_ACTION_REACH: Final = 260
+_RESOURCE_REACH: Final = 2300
+_AFTER: Final = 500
+_ACTION: Final = re.compile(r"[A-Za-z0-9-]{1,64}:[A-Za-z0-9*]{1,128}")
+_BLOB: Final = re.compile(r"[A-Za-z0-9_-]{20,20000}")
+_QUEUE: Final = re.compile(r"https?://sqs\.([a-z0-9-]{1,32})\.amazonaws\.com(?:\.cn)?/(\d{12})/([A-Za-z0-9_.-]{1,84})")
+_OLD_QUEUE: Final = re.compile(r"https?://([a-z0-9-]{1,32})\.queue\.amazonaws\.com/(\d{12})/([A-Za-z0-9_.-]{1,84})")
+_S3_URL: Final = re.compile(r"s3://([A-Za-z0-9.-]{3,63})(?:/([^\s\"'<>\0]{0,1024}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A denial and the part of the packed text that it takes."""
+
+    denial: Denial
+    start: int
+    end: int
+
+
+def messages_in(text: str) -> tuple[list[Denial], int]:
+    """Every access-denied message in a text, in order; the same one as often as it stands there.
+
+    Returns:
+        The messages, and how many more places were left unread because there are too many.
+    """
+    searchable = SearchableText(text)
+    told = list(_spans(searchable, _ANCHORS, []))
+    spans = [*told, *_spans(searchable, _BARE_ANCHORS, told)]
+    spans.sort(key=lambda span: span.start)
+    left = sum(searchable.lowered.count(_REFUSED, span.end) for span in told[MOST_FINDINGS - 1 :])
+    return [span.denial for span in spans], left
+
+
+def _spans(text: SearchableText, anchors: tuple[str, ...], taken: list[_Span]) -> Iterator[_Span]:
+    """The messages at some anchors, none of them in or right in front of a part that is taken."""
+    covered = found = following = 0
+    for at, anchor in _hits(text.lowered, anchors):
+        while following < len(taken) and taken[following].end <= at:
+            covered = max(covered, taken[following].end)
+            following += 1
+        if at < covered or (following < len(taken) and taken[following].start - at < _TO_MESSAGE):
+            continue
+        span = _read(text, at, anchor, covered)
+        if span is None:
+            continue
+        covered = max(span.end, at + 1)
+        yield span
+        found += 1
+        if found >= MOST_FINDINGS:
+            return
+
+
+def _hits(lowered: str, anchors: tuple[str, ...]) -> Iterator[tuple[int, str]]:
+    """Where an anchor stands, in order; the places of each anchor are found one after the other."""
+    following = {anchor: lowered.find(anchor) for anchor in anchors}
+    while True:
+        live = [(at, anchor) for anchor, at in following.items() if at >= 0]
+        if not live:
+            return
+        at, anchor = min(live)
+        yield at, anchor
+        following[anchor] = lowered.find(anchor, at + 1)
+
+
+def _read(text: SearchableText, at: int, anchor: str, floor: int) -> _Span | None:
+    if anchor == _REFUSED:
+        return _user_message(text, at, floor)
+    if anchor.endswith("havepermissionto"):
+        return _console_message(text, at, floor)
+    if anchor == "theciphertextreferstoacustomermasterkey":
+        return _kms_text(text, at, floor)
+    if anchor == "accesstotheresource":
+        return _queue_text(text, at, floor)
+    if anchor == "maynotbeassumedbyrootaccounts":
+        return _own_text(text, at, floor, at + len(anchor), action="sts:AssumeRole", words="the root user")
+    if anchor.startswith("encoded"):
+        return _encoded_message(text, at, floor)
+    return _bare(text, at, floor)
+
+
+_IN_FRONT: Final = ("youarenotauthorizedtoperformthisoperation.",)
+"""Sentences between an error code and the message proper (EC2)."""
+
+
+# User: ... is not authorized to perform: ...
+
+
+def _user_message(text: SearchableText, at: int, floor: int) -> _Span | None:
+    after = at + len(_REFUSED)
+    lowered = text.lowered
+    if lowered.startswith("thisoperation", after):
+        # What EC2 puts in front of its real message: that one is found by itself.
+        return None
+    if lowered[after : after + 1] == ":":
+        after += 1
+    elif not lowered.startswith("sts:", after):
+        return None
+    action, after = _action(text, after)
+    if not action:
+        return None
+    caller, start = _caller(text, at, floor)
+    resource, after, notes = _resource(text, after)
+    found = claim_at(text, after)
+    return _message(text, DenialForm.MESSAGE, (start, found.end), floor, caller, action, resource, found, notes)
+
+
+def _message(
+    text: SearchableText,
+    form: DenialForm,
+    span: tuple[int, int],
+    floor: int,
+    caller: str,
+    action: str,
+    resource: str,
+    found: Found,
+    notes: tuple[str, ...] = (),
+) -> _Span:
+    """A message with its request: what stands around it is added."""
+    start, end = span
+    for sentence in _IN_FRONT:
+        start = start - len(sentence) if text.lowered.endswith(sentence, floor, start) else start
+    wrapping = wrapping_before(text.packed, start, floor)
+    encoded, end = _blob_behind(text, end)
+    denial = Denial(
+        form,
+        _place(text, wrapping.start),
+        caller,
+        action,
+        resource,
+        found.claim,
+        code=wrapping.code,
+        operation=wrapping.operation,
+        service=wrapping.service,
+        encoded=encoded,
+        unknown=_unknown(caller, action, resource, found.claim),
+        notes=notes,
+    )
+    return _with_ids(text, denial, wrapping, end)
+
+
+def _with_ids(text: SearchableText, denial: Denial, wrapping: Wrapping, end: int) -> _Span:
+    covered = _covered(text, end)
+    ids = request_ids(text.flat[text.flat_at(wrapping.start) : text.flat_at(max(covered - 1, wrapping.start)) + 1])
+    denial = replace(denial, request_id=ids.request, authorization_id=ids.authorization)
+    return _Span(denial, wrapping.start, covered)
+
+
+def _covered(text: SearchableText, end: int) -> int:
+    """How far what belongs to a message reaches behind it: status codes, ids, the fields of an error object."""
+    stop = min(end + _AFTER, len(text.packed))
+    for word in ("anerroroccurred(", "operationerror", "user:arn:", _REFUSED, "accessdenied:", "exception:"):
+        found = text.lowered.find(word, end, stop)
+        if found >= 0:
+            stop = found
+    return max(stop, end)
+
+
+def _place(text: SearchableText, packed: int) -> Place:
+    at = text.flat_at(packed)
+    return Place(text.line_of(at), at)
+
+
+def _action(text: SearchableText, start: int) -> tuple[str, int]:
+    """The action, and where it ends: up to the words that follow it, else up to white space."""
+    lowered = text.lowered
+    start += len(text.packed[start : start + 2]) - len(text.packed[start : start + 2].lstrip(QUOTES))
+    ends = [
+        lowered.find(word, start, start + _ACTION_REACH) for word in ("onresource", "becauseno", "withanexplicitdeny")
+    ]
+    for end in sorted(end for end in ends if end >= 0):
+        packed = text.packed[start:end].rstrip(QUOTES)
+        if _ACTION.fullmatch(packed):
+            return packed, end
+    word, at = text.word_at(text.flat_at(start), QUOTES + ",;")
+    found = _ACTION.match(word)
+    if found is None or word[found.end() :].strip(".:)]}"):
+        return "", start
+    return found.group(), text.packed_at(at)
+
+
+def _caller(text: SearchableText, refused: int, floor: int) -> tuple[str, int]:
+    """The caller, and where the message starts."""
+    end = refused - 2 if text.lowered.startswith("is", refused - 2) else refused
+    low = max(floor, refused - _CALLER_REACH, 0)
+    at = text.lowered.rfind("user:", low, end)
+    if at < 0:
+        return "", end
+    caller = text.between(text.flat_at(at + 5), text.flat_at(end - 1) + 1).strip().strip(QUOTES)
+    if " " in caller or "\t" in caller or not caller:
+        return "", end
+    return caller, at
+
+
+def _resource(text: SearchableText, start: int) -> tuple[str, int, tuple[str, ...]]:
+    lowered = text.lowered
+    for words in ("onresource:", "onresource(s):", "onresources:"):
+        if lowered.startswith(words, start):
+            break
+    else:
+        return "", start, ()
+    start += len(words)
+    quote = text.packed[start : start + 1]
+    if quote and quote in "\"'`":
+        end = text.packed.find(quote, start + 1, start + _RESOURCE_REACH)
+        if end > start + 1:
+            inner = text.between(text.flat_at(start + 1), text.flat_at(end - 1) + 1).strip()
+            return inner, end + 1, ()
+    bounded = _bounded_resource(text, start)
+    if bounded is not None:
+        return bounded
+    word, at = text.word_at(text.flat_at(start), QUOTES)
+    word = _without_end(word)
+    notes: tuple[str, ...] = ()
+    if word and not word.startswith("arn:") and word != "*":
+        notes = (f"The resource is told as {word}, not as an ARN.",)
+    return word, text.packed_at(at), notes
+
+
+def _bounded_resource(text: SearchableText, start: int) -> tuple[str, int, tuple[str, ...]] | None:
+    """A resource that the reason follows: breaks of lines inside it are no part of it."""
+    stop = start + _RESOURCE_REACH
+    nexts = [text.lowered.find(word, start, stop) for word in ("user:", _REFUSED) if word]
+    stop = min([stop, *(at for at in nexts if at >= 0)])
+    ends = [text.lowered.find(word, start, stop) for word in ("becauseno", "becausepublic", "withanexplicitdeny")]
+    ends = [end for end in ends if end > start]
+    if not ends:
+        return None
+    end = min(ends)
+    raw = text.flat[text.flat_at(start) : text.flat_at(end - 1) + 1]
+    resource = text.between(text.flat_at(start), text.flat_at(end - 1) + 1).strip()
+    notes: tuple[str, ...] = ()
+    if any(character.isspace() for character in resource):
+        # Only keys of objects may hold spaces; anything else here is another sentence.
+        if "\n" in raw or not resource.startswith("arn:") or ":s3:" not in resource:
+            return None
+        notes = ("The resource has spaces in it: it was read up to the reason.",)
+    elif "\n" in raw:
+        notes = ("The resource was broken over lines and was put together again.",)
+    if not resource.startswith("arn:") and resource != "*":
+        notes = (*notes, f"The resource is told as {resource}, not as an ARN.")
+    return resource, end, notes
+
+
+def _without_end(word: str) -> str:
+    """A word without what ends a sentence or a bracket around it."""
+    word = word.rstrip(".,;:")
+    for opening, closing in ("()", "[]", "{}"):
+        while word.endswith(closing) and word.count(closing) > word.count(opening):
+            word = word[:-1].rstrip(".,;:")
+    return word
+
+
+def _unknown(caller: str, action: str, resource: str, claim: Claim) -> tuple[str, ...]:
+    said = []
+    if not caller:
+        said.append("It does not say who called.")
+    if not action:
+        said.append("It does not say which action was refused.")
+    if not resource:
+        said.append("It does not say on which resource.")
+    if not claim.kind:
+        said.append("It does not say which kind of policy refused; that does not mean that none denied explicitly.")
+    return tuple(said)
+
+
+# The AWS console
+
+
+def _console_message(text: SearchableText, at: int, floor: int) -> _Span | None:
+    lowered = text.lowered
+    reach = at + 1500
+    user = lowered.find("user:", at, reach)
+    if user < 0:
+        return None
+    action_at = lowered.find("action:", user, user + _CALLER_REACH)
+    if action_at < 0:
+        return None
+    caller, _ = text.word_at(text.flat_at(user + 5), QUOTES + ",;")
+    service = lowered.find("service:", user, action_at)
+    if service >= 0:
+        caller = text.between(text.flat_at(user + 5), text.flat_at(service - 1) + 1).strip() or caller
+    title = lowered.rfind("accessdenied", max(floor, at - 160), at)
+    at = title if title >= 0 else at
+    action, end = _console_action(text, action_at + 7)
+    if not action:
+        return None
+    resource, end, notes = _resource(text, end)
+    found = console_claim(text, end)
+    span = (at, found.end)
+    return _message(text, DenialForm.CONSOLE, span, floor, caller, action, resource, found, notes)
+
+
+def _console_action(text: SearchableText, start: int) -> tuple[str, int]:
+    end = text.lowered.find("context:", start, start + _ACTION_REACH)
+    packed = text.packed[start:end] if end > start else ""
+    return (packed, end) if _ACTION.fullmatch(packed) else _action(text, start)
+
+
+# Services' own words
+
+
+def _own_text(
+    text: SearchableText,
+    at: int,
+    floor: int,
+    end: int,
+    *,
+    action: str = "",
+    resource: str = "",
+    words: str = "",
+    notes: tuple[str, ...] = (),
+) -> _Span:
+    found = Found(Claim("explicit" if words else "", (), words), end)
+    return _message(text, DenialForm.OWN_TEXT, (at, end), floor, "", action, resource, found, notes)
+
+
+def _kms_text(text: SearchableText, at: int, floor: int) -> _Span:
+    end = text.lowered.find("allowedtoaccess", at, at + 300)
+    end = end + len("allowedtoaccess") if end >= 0 else at + 39
+    note = "KMS says the same of a key that does not exist, that is in another region, and that may not be used."
+    return _own_text(text, at, floor, end, action="kms:Decrypt", notes=(note,))
+
+
+def _queue_text(text: SearchableText, at: int, floor: int) -> _Span | None:
+    end = text.lowered.find("isdenied", at, at + 400)
+    if end < 0:
+        return None
+    url = text.packed[at + len("accesstotheresource") : end]
+    found = _QUEUE.match(url) or _OLD_QUEUE.match(url)
+    resource = f"arn:aws:sqs:{found[1]}:{found[2]}:{found[3]}" if found is not None else ""
+    notes = ("SQS names the queue by its URL.",) if resource else (f"The resource is told as {url[:200]}.",)
+    return _own_text(text, at, floor, end + 8, resource=resource, notes=notes)
+
+
+def _encoded_message(text: SearchableText, at: int, floor: int) -> _Span | None:
+    encoded, end = _blob_behind(text, at)
+    if not encoded:
+        return None
+    start = at
+    for sentence in _IN_FRONT:
+        start = start - len(sentence) if text.lowered.endswith(sentence, floor, start) else start
+    wrapping = wrapping_before(text.packed, start, floor)
+    denial = Denial(
+        DenialForm.ENCODED,
+        _place(text, wrapping.start),
+        code=wrapping.code or "UnauthorizedOperation",
+        operation=wrapping.operation,
+        service=wrapping.service,
+        encoded=encoded,
+        unknown=("Who called, what and why stands in the encoded message only.",),
+    )
+    return _with_ids(text, denial, wrapping, end)
+
+
+def _blob_behind(text: SearchableText, end: int) -> tuple[str, int]:
+    """An encoded authorization message near the end of a message, and where it ends."""
+    words = "encodedauthorizationfailuremessage:"
+    at = text.lowered.find(words, end, end + 80)
+    if at < 0:
+        return "", end
+    word, flat_end = text.word_at(text.flat_at(at + len(words)), QUOTES)
+    parts = [word]
+    # A blob is longer than any line: when it was cut at the edge of a window, its lines hold nothing else.
+    while len(parts) < 400 and (line := _rest_of_blob(text, flat_end, parts)) is not None:
+        word, flat_end = line
+        parts.append(word)
+    found = _BLOB.match("".join(parts))
+    return (found.group(), text.packed_at(flat_end)) if found is not None else ("", end)
+
+
+def _rest_of_blob(text: SearchableText, at: int, parts: list[str]) -> tuple[str, int] | None:
+    flat = text.flat
+    if at >= len(flat) or flat[at] != "\n" or not _BLOB.fullmatch("".join(parts)):
+        return None
+    start = at + 1
+    while start < len(flat) and flat[start] in " \t":
+        start += 1
+    word, end = text.word_at(start, QUOTES)
+    alone = end >= len(flat) or flat[end] in "\n\"'`<>"
+    if word and alone and re.fullmatch(r"[A-Za-z0-9_-]{1,20000}", word):
+        return word, end
+    return None
+
+
+# Without the request
+
+
+def _bare(text: SearchableText, at: int, floor: int) -> _Span:
+    """An error code or "Access Denied" alone: what the wrapping tells is all there is."""
+    wrapping = wrapping_before(text.packed, at, floor, at_code=True)
+    start = min(wrapping.start, at)
+    resource, notes = _url_near(text, start, at)
+    s3 = wrapping.service.lower() in ("s3", "amazons3") or bool(resource) or "hostid" in text.lowered[at : at + 400]
+    if s3:
+        notes = (*notes, "S3 leaves the reason out, mostly when caller and bucket are of different organizations.")
+    denial = Denial(
+        DenialForm.BARE,
+        _place(text, start),
+        resource=resource,
+        code=wrapping.code or "AccessDenied",
+        operation=wrapping.operation,
+        service=wrapping.service or ("S3" if s3 else ""),
+        unknown=_unknown("", "", resource, Claim()),
+        notes=notes,
+    )
+    return _with_ids(text, denial, replace(wrapping, start=start), max(at + 12, wrapping.end))
+
+
+def _url_near(text: SearchableText, start: int, at: int) -> tuple[str, tuple[str, ...]]:
+    """The object that `aws s3` names on the same line."""
+    flat_start = text.flat_at(start)
+    line_start = max(text.flat.rfind("\n", 0, flat_start), flat_start - 1500) + 1
+    line = text.flat[line_start : text.flat_at(at)]
+    found = _S3_URL.search(line)
+    if found is None:
+        return "", ()
+    key = f"/{found[2]}" if found[2] else ""
+    return f"arn:aws:s3:::{found[1]}{key}", ("The object is the one that stands before the error.",)

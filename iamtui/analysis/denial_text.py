@@ -1,0 +1,162 @@
+"""A text as it was pasted, made searchable: escapes undone and spaces left out, with the way back to the original.
+
+Messages arrive wrapped at some width (in the middle of words, too), indented, in boxes, quoted, HTML- or
+JSON-escaped and coloured. All of that is undone without moving a character, so that places stay exact; the
+fixed words of a message are then looked for in the text without any white space.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from itertools import accumulate
+from typing import Final
+
+_ASCII_LOWER: Final = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+_BOXES: Final = {
+    **{ord(character): " " for character in "\0│┃║╷╵╎┆┊▏▌\u00a0\u200b\ufeff"},
+    **dict.fromkeys((0x201C, 0x201D), '"'),
+    **dict.fromkeys((0x2018, 0x2019), "'"),
+}
+"""Frames around text, spaces of other kinds and typographic quotes, and what stands for them."""
+QUOTES: Final = "\"'`<>"
+"""What ends a word beside white space."""
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;]{0,32}m")
+_LINE_START: Final = re.compile(r"(?m)^[ \t|>]+")
+_ENTITY: Final = re.compile(r"&(?:amp;)?(quot|apos|amp|lt|gt|nbsp|#x?[0-9a-fA-F]{1,6});")
+_ENTITIES: Final = {"quot": '"', "apos": "'", "amp": "&", "lt": "<", "gt": ">", "nbsp": " "}
+_ESCAPE: Final = re.compile(r"\\{1,8}(?:u00([0-7][0-9a-fA-F])|([\"'/`nrt]))")
+_SPLIT: Final = {"n": " ", "r": " ", "t": " "}
+_WORD: Final = re.compile(r"[^\s\0]+")
+
+NARROWEST_WRAP: Final = 40
+"""Columns below which the end of a line is not taken for a wrapped one."""
+
+
+class SearchableText:
+    """A text in three forms of one position each.
+
+    Attributes:
+        flat: as long as the original, escapes undone and padded with NUL.
+        packed: `flat` without white space and padding.
+        lowered: `packed` in lower case (ASCII letters only).
+    """
+
+    def __init__(self, text: str) -> None:
+        self.flat = _undone(text)
+        words = list(_WORD.finditer(self.flat))
+        self.packed = "".join([word.group() for word in words])
+        self.lowered = self.packed.translate(_ASCII_LOWER)
+        self._flat_starts = [word.start() for word in words]
+        self._packed_starts = [0, *accumulate(len(word.group()) for word in words)]
+        self._line_starts = [0, *(found.end() for found in re.finditer("\n", self.flat))]
+
+    def flat_at(self, packed: int) -> int:
+        """The place in `flat` of a character of `packed`; of its end: behind the last one."""
+        if not self._flat_starts:
+            return 0
+        word = min(bisect_right(self._packed_starts, packed) - 1, len(self._flat_starts) - 1)
+        return self._flat_starts[word] + packed - self._packed_starts[word]
+
+    def packed_at(self, flat: int) -> int:
+        """The place in `packed` of a place in `flat`; within white space, of what comes next."""
+        word = bisect_right(self._flat_starts, flat) - 1
+        if word < 0:
+            return 0
+        return min(self._packed_starts[word] + flat - self._flat_starts[word], self._packed_starts[word + 1])
+
+    def line_of(self, flat: int) -> int:
+        """The line of a place in `flat`, from 1."""
+        return bisect_right(self._line_starts, flat)
+
+    def between(self, start: int, end: int) -> str:
+        """The text between two places in `flat`, with the breaks of wrapped lines taken out."""
+        return _joined(self.flat[start:end])
+
+    def word_at(self, start: int, ends: str) -> tuple[str, int]:
+        """The word at a place in `flat` up to white space or one of the characters in `ends`, and its end.
+
+        When the word ends where a line ends that is exactly as long as the line before it, lines were broken in
+        the middle of words, and the word goes on in the next line; a hyphen at the end of a line says so, too.
+        """
+        pattern = _word_pattern(ends)
+        parts: list[str] = []
+        at = start
+        while (found := pattern.match(self.flat, at)) is not None:
+            parts.append(found.group().replace("\0", ""))
+            at = found.end()
+            following = self._next_line(at) if parts[-1].endswith("-") else self._after_full_line(at)
+            if following is None:
+                break
+            at = following
+        return "".join(parts), at
+
+    def _after_full_line(self, at: int) -> int | None:
+        """The start of the text in the next line, when `at` is the end of a line that is full."""
+        number = bisect_right(self._line_starts, at)
+        if number < 2 or number >= len(self._line_starts):
+            return None
+        before, start, following = self._line_starts[number - 2 : number + 1]
+        end = following - 1
+        width = end - start
+        if at != end or width < NARROWEST_WRAP or start - 1 - before != width:
+            return None
+        return self._next_line(at)
+
+    def _next_line(self, at: int) -> int | None:
+        """The start of the text in the next line, when `at` is the end of a line."""
+        if at >= len(self.flat) or self.flat[at] != "\n":
+            return None
+        at += 1
+        while at < len(self.flat) and self.flat[at] in " \t":
+            at += 1
+        return at
+
+
+_PATTERNS: dict[str, re.Pattern[str]] = {}
+
+
+def _word_pattern(ends: str) -> re.Pattern[str]:
+    found = _PATTERNS.get(ends)
+    if found is None:
+        found = _PATTERNS[ends] = re.compile(f"[^\\s{re.escape(ends)}]{{1,2100}}")
+    return found
+
+
+def _joined(text: str) -> str:
+    lines = [part.strip(" \t\r") for part in text.replace("\0", "").split("\n")]
+    return "".join(lines)
+
+
+def _undone(text: str) -> str:
+    text = text.translate(_BOXES).replace("\r\n", "\0\n")
+    if "\x1b" in text:
+        text = _COLOUR.sub(lambda found: "\0" * len(found.group()), text)
+    text = _LINE_START.sub(lambda found: " " * len(found.group()), text)
+    if "&" in text:
+        text = _ENTITY.sub(_entity, text)
+    if "\\" in text:
+        text = _ESCAPE.sub(_escape, text)
+    return text
+
+
+def _entity(found: re.Match[str]) -> str:
+    name = found.group(1)
+    if name.startswith("#"):
+        code = int(name[2:], 16) if name[1] in "xX" and len(name) > 2 else _decimal(name[1:])
+        character = chr(code) if 32 <= code < 127 else "?"
+    else:
+        character = _ENTITIES[name]
+    return character.ljust(len(found.group()), "\0")
+
+
+def _decimal(digits: str) -> int:
+    return int(digits) if digits.isascii() and digits.isdigit() else 0
+
+
+def _escape(found: re.Match[str]) -> str:
+    code, letter = found.groups()
+    character = chr(int(code, 16)) if code else _SPLIT.get(letter, letter)
+    if not character.isprintable():
+        character = " "
+    return character.ljust(len(found.group()), "\0")
