@@ -1,0 +1,272 @@
+"""Writing one section of ~/.aws/credentials, and leaving every other byte of the file as it is.
+
+The file is replaced as a whole or not at all. No secret of the file, foreign ones included, is kept in a variable
+of a frame that raises: a traceback may print local variables.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+import secrets
+import stat
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from iamtui.credentials.formats import exportable
+from iamtui.credentials.formats.files import OWN_MARK, check_profile_name, credentials_entry
+from iamtui.credentials.session import Session
+from iamtui.problem import Problem
+from iamtui.secret import Secret
+
+LOCK_SECONDS: Final = 5.0
+"""How long to wait for another iamtui that is writing."""
+
+LARGEST_FILE: Final = 4 * 1024 * 1024
+
+_ATTEMPTS: Final = 5
+"""How often to begin again when another program changes the file meanwhile."""
+
+_HEADING: Final = re.compile(r"\[([^\]]*)\]")
+"""At the start of a line only: further in, it belongs to the value above."""
+
+
+def credentials_file(environ: Mapping[str, str] = os.environ) -> Path:
+    """The shared credentials file: AWS_SHARED_CREDENTIALS_FILE, else ~/.aws/credentials."""
+    return Path(environ.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials").expanduser()
+
+
+def write_profile(
+    session: Session, profile: str, path: Path, *, overwrite: bool = False, now: datetime | None = None
+) -> None:
+    """Write a session into a profile of a credentials file. Blocking; waits for another iamtui at most 5 seconds.
+
+    The file is made when it is missing (0600, its folder 0700). Other sections and all comments stay byte for byte.
+
+    Args:
+        session: what to write.
+        profile: the section's name.
+        path: the file; see `credentials_file`.
+        overwrite: also replace a section that iamtui did not write.
+        now: the local time, UTC (default: the clock).
+
+    Raises:
+        Problem: the session cannot be exported; the section belongs to somebody else; the file is a link, not a
+            regular file, not the user's own, readable for others, or cannot be written. The file is then as it was.
+    """
+    entry = credentials_entry(exportable(session, now), check_profile_name(profile))
+    try:
+        _make_folder(path.parent)
+        with _locked(path.parent):
+            _write(path, profile, entry, overwrite)
+    except OSError as error:
+        problem = _unwritable(path, error)
+    else:
+        return
+    raise problem
+
+
+def _make_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _unwritable(path: Path, error: OSError) -> Problem:
+    return Problem(
+        f"{path} cannot be written: {error.strerror or type(error).__name__}.",
+        "The file is as it was. Check its folder and the disk.",
+    )
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a lock on the folder, which leaves no lock file behind and ends with the process."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        deadline = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise Problem(
+                        f"Another program is writing in {folder} and does not finish.", "Try again in a moment."
+                    ) from None
+                time.sleep(0.05)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The file as it was read.
+
+    Args:
+        content: its bytes as latin-1 text, which loses none of them.
+        version: what changes when anybody writes the file; None when there is none.
+    """
+
+    content: Secret
+    version: tuple[int, ...] | None
+
+
+def _write(path: Path, profile: str, entry: Secret, overwrite: bool) -> None:
+    for _ in range(_ATTEMPTS):
+        found = _read(path)
+        sections = _sections(found.content)
+        _check_owner(sections, profile, path, overwrite)
+        temporary = _write_temporary(path, _merged(sections, profile, entry))
+        try:
+            if _version(path) == found.version:
+                temporary.replace(path)
+                _sync_folder(path.parent)
+                return
+        finally:
+            temporary.unlink(missing_ok=True)
+    raise Problem(f"{path} keeps being changed by another program.", "Nothing was written. Try again in a moment.")
+
+
+def _read(path: Path) -> _Found:
+    """Read the file, refusing one that others could read, or that is not what it seems to be."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return _Found(Secret(""), None)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise Problem(
+                f"{path} is a symbolic link, and iamtui does not write credentials through one.",
+                "Name the file itself in AWS_SHARED_CREDENTIALS_FILE.",
+            ) from None
+        raise
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        _check_status(path, status)
+        return _Found(Secret(file.read().decode("latin-1")), _version_of(status))
+
+
+def _check_status(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise Problem(f"{path} is not a regular file.", "Name another one in AWS_SHARED_CREDENTIALS_FILE.")
+    if status.st_uid != os.geteuid():
+        raise Problem(f"{path} belongs to another user.", "Credentials are written only into a file of your own.")
+    if status.st_mode & 0o077:
+        raise Problem(
+            f"{path} can be read or written by others (mode {stat.S_IMODE(status.st_mode):04o}).",
+            "Run chmod 600 on it, and consider the keys in it known to them.",
+        )
+    if not status.st_mode & stat.S_IWUSR:
+        raise Problem(f"{path} is read-only.", "Run chmod 600 on it if it may be changed.")
+    if status.st_size > LARGEST_FILE:
+        raise Problem(f"{path} has more than 4 MB, which no credentials file has.", "Check what it is.")
+
+
+def _version_of(status: os.stat_result) -> tuple[int, ...]:
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def _version(path: Path) -> tuple[int, ...] | None:
+    try:
+        return _version_of(path.lstat())
+    except FileNotFoundError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """A part of the file: a heading and what follows, up to the comments above the next heading.
+
+    Args:
+        name: the section's name; None for what stands before the first heading and between sections.
+        own: whether iamtui wrote it.
+        text: all of it, line ends included.
+    """
+
+    name: str | None
+    own: bool
+    text: Secret
+
+
+def _sections(content: Secret) -> tuple[_Section, ...]:
+    """The file in parts, which joined give the file again. Raises nothing."""
+    parts: list[tuple[str | None, list[str]]] = [(None, [])]
+    for line in re.findall(r"[^\n]*\n|[^\n]+", content.reveal()):
+        heading = _HEADING.match(line)
+        if heading is not None:
+            parts.append((heading.group(1).strip(), []))
+        parts[-1][1].append(line)
+    sections: list[_Section] = []
+    for name, lines in parts:
+        end = len(lines)
+        while name is not None and end > 1 and _is_between(lines[end - 1]):
+            end -= 1
+        own = len(lines) > 1 and lines[1].strip() == OWN_MARK
+        if own:
+            # Its own mark may be all that a section has.
+            end = max(end, 2)
+        sections.append(_Section(name, own, Secret("".join(lines[:end]))))
+        sections.append(_Section(None, False, Secret("".join(lines[end:]))))
+    return tuple(section for section in sections if section.text)
+
+
+def _is_between(line: str) -> bool:
+    """Whether a line at the end of a section is a comment or empty: it may belong to the next section."""
+    return not line.strip() or line.lstrip()[0] in "#;"
+
+
+def _check_owner(sections: tuple[_Section, ...], profile: str, path: Path, overwrite: bool) -> None:
+    found = [section for section in sections if section.name == profile]
+    if len(found) > 1:
+        raise Problem(f"{path} has the section [{profile}] twice.", "Remove one of them; nothing was written.")
+    if found and not found[0].own and not overwrite:
+        raise Problem(
+            f"{path} has a section [{profile}] that iamtui did not write.",
+            "Choose another name, or say --overwrite to replace it.",
+        )
+
+
+def _merged(sections: tuple[_Section, ...], profile: str, entry: Secret) -> Secret:
+    """The file with the entry in the place of its section, or at the end. Raises nothing."""
+    if any(section.name == profile for section in sections):
+        texts = [entry if section.name == profile else section.text for section in sections]
+    else:
+        ended = not sections or sections[-1].text.reveal().endswith("\n")
+        gap = "" if not sections else "\n" if ended else "\n\n"
+        texts = [*(section.text for section in sections), Secret(gap), entry]
+    return Secret("".join(text.reveal() for text in texts))
+
+
+def _write_temporary(path: Path, content: Secret) -> Path:
+    """A new file beside the target with the content, on the disk."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(temporary, flags, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content.reveal().encode("latin-1"))
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+    return temporary
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put the new name on the disk too; some file systems cannot, and the file is complete in any case."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
