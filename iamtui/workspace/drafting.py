@@ -1,0 +1,221 @@
+"""What-if drafts over an opened account: laying one over it, and asking before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from iamtui.account.draft import Draft
+from iamtui.account.draft_application import DraftFinding, DraftProblem, lay_draft
+from iamtui.account.draft_reach import Reach, reach_of
+from iamtui.account.model import ManagedPolicy
+from iamtui.analysis.inquiry import Inquiry
+from iamtui.analysis.question import Question
+from iamtui.evaluation.decision import Decision
+from iamtui.evaluation.request import Principal, PrincipalKind
+from iamtui.workspace.answers import Answer, severity
+from iamtui.workspace.draft_names import aws_managed_policy, resolved_draft
+from iamtui.workspace.inquiries import InquiryPoll, expand_actions
+from iamtui.workspace.who_can import everybody
+from iamtui.workspace.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """A draft laid over an opened account.
+
+    Args:
+        base: the account before. It holds the texts of AWS managed policies that only the draft names, so that
+            what their being known changes is not taken for the draft's doing: ask "before" here.
+        draft: the edits, names in them resolved to ARNs.
+        after: the account with the edits; ask "after" here. With `problems` it lacks the edits that do not fit.
+        findings: what is worth knowing, in the order of the edits.
+        problems: the edits that do not fit the account; while there are any, nothing may be asked "after".
+        reach: whom the draft can matter to.
+    """
+
+    base: Workspace
+    draft: Draft
+    after: Workspace
+    findings: tuple[DraftFinding, ...]
+    problems: tuple[DraftProblem, ...]
+    reach: Reach
+
+    def check(self) -> None:
+        """Refuse a draft that does not fit.
+
+        Raises:
+            DraftProblem: the first edit that does not.
+        """
+        if self.problems:
+            raise self.problems[0]
+
+
+def lay(workspace: Workspace, draft: Draft) -> Drafted:
+    """Lay a draft over an opened account. Never raises for what the draft holds: `Drafted.problems` has it."""
+    draft = resolved_draft(workspace.account, draft)
+    laid = lay_draft(workspace.account, draft, aws_managed_policy)
+    known = workspace.account
+    added: tuple[ManagedPolicy, ...] = tuple(
+        policy
+        for policy in laid.account.policies[len(known.policies) :]
+        if policy.aws_managed and known.policy(policy.arn) is None
+    )
+    base = workspace.with_account(replace(known, policies=(*known.policies, *added))) if added else workspace
+    after = workspace.with_account(laid.account)
+    reach = reach_of(base.account, after.account)
+    return Drafted(base, draft, after, laid.findings, laid.problems, reach)
+
+
+class Effect(StrEnum):
+    """What a draft does to an answer."""
+
+    SAME = "same"
+    GAINED = "gained"
+    LOST = "lost"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One principal's answers to one inquiry before and after a draft, cell by cell alike."""
+
+    principal: Principal
+    before: Answer
+    after: Answer
+
+    @property
+    def effect(self) -> Effect:
+        """What the draft does: more is allowed (GAINED), less (LOST), or both or otherwise different (CHANGED).
+
+        The reasons behind a verdict may differ while it is the SAME.
+        """
+        if self.before is self.after:
+            return Effect.SAME
+        pairs = [(old.deciding, new.deciding) for old, new in zip(self.before.cells, self.after.cells, strict=True)]
+        changed = [(old, new) for old, new in pairs if verdict_key(old) != verdict_key(new)]
+        if not changed:
+            return Effect.SAME
+        more = any(_reach(new) > _reach(old) for old, new in changed)
+        less = any(_reach(new) < _reach(old) for old, new in changed)
+        if more == less:
+            return Effect.CHANGED
+        return Effect.GAINED if more else Effect.LOST
+
+    @property
+    def changed(self) -> bool:
+        """Whether any verdict differs."""
+        return self.effect is not Effect.SAME
+
+
+def verdict_key(decision: Decision) -> tuple[object, ...]:
+    """What makes two verdicts the same verdict: outcome, how far it reaches, its condition, and completeness."""
+    return (
+        decision.outcome,
+        decision.resource_scope,
+        decision.allowed_resources,
+        decision.depends_on,
+        decision.complete,
+    )
+
+
+def _reach(decision: Decision) -> int:
+    """How much a verdict lets through: nothing, on a condition, on some resources, all."""
+    rank = severity(decision)
+    return 0 if rank <= 1 else min(rank - 1, 3)
+
+
+def as_inquiry(asked: Inquiry | Question) -> Inquiry:
+    """An inquiry of one cell for a question, an inquiry as it is."""
+    return asked if isinstance(asked, Inquiry) else Inquiry((asked.action,), (asked.resource,), asked)
+
+
+def compare(
+    drafted: Drafted,
+    asked: Inquiry | Question,
+    principal: Principal,
+    *,
+    cancelled: Callable[[], bool] = lambda: False,
+    now: datetime | None = None,
+) -> Comparison | None:
+    """Ask for one principal before and after; None when cancelled.
+
+    Raises:
+        DraftProblem: the draft does not fit.
+        Problem: something cannot be asked.
+    """
+    return _Polls(drafted, as_inquiry(asked), now).compare(principal, cancelled, open_points=True)
+
+
+def compare_everyone(
+    drafted: Drafted,
+    asked: Inquiry | Question,
+    cancelled: Callable[[], bool] = lambda: False,
+    *,
+    now: datetime | None = None,
+) -> Iterator[Comparison]:
+    """Ask for everybody before and after, in the account's order; stops when cancelled.
+
+    Everybody is every user and role, then whom the resource's policy names, before or after the draft. Where
+    the draft provably cannot matter the two answers are the same object.
+
+    Raises:
+        DraftProblem: the draft does not fit.
+        Problem: something cannot be asked.
+    """
+    inquiry = as_inquiry(asked)
+    polls = _Polls(drafted, inquiry, now)
+    for principal in _everybody(drafted, inquiry):
+        if cancelled():
+            return
+        comparison = polls.compare(principal, cancelled)
+        if comparison is None:
+            return
+        yield comparison
+
+
+def _everybody(drafted: Drafted, inquiry: Inquiry) -> Iterable[Principal]:
+    """Everybody any cell could concern; who asks is the same for every action on one resource but for STS's."""
+    found: dict[tuple[PrincipalKind, str], Principal] = {}
+    (action, _), *_more = expand_actions(inquiry.actions[:1], 1)[0]
+    for workspace in (drafted.base, drafted.after):
+        for resource in inquiry.resources:
+            question = replace(inquiry.terms, action=action, resource=resource)
+            for principal in everybody(workspace, question).principals:
+                found.setdefault((principal.kind, principal.arn), principal)
+    inside = [p for p in found.values() if p.kind in (PrincipalKind.USER, PrincipalKind.ROLE)]
+    outside = [p for p in found.values() if p.kind not in (PrincipalKind.USER, PrincipalKind.ROLE)]
+    return (*inside, *outside)
+
+
+class _Polls:
+    """One inquiry before and after, asked twice only of those whom the draft can matter to."""
+
+    def __init__(self, drafted: Drafted, inquiry: Inquiry, now: datetime | None) -> None:
+        drafted.check()
+        # One time for both, or a condition on the time could look like the draft's doing.
+        now = now or datetime.now(UTC)
+        self._before = InquiryPoll(drafted.base, inquiry, now=now)
+        self._after = InquiryPoll(drafted.after, inquiry, now=now)
+        self._reach = drafted.reach
+        self._chained = bool(inquiry.chained_from)
+
+    def compare(
+        self, principal: Principal, cancelled: Callable[[], bool], *, open_points: bool = False
+    ) -> Comparison | None:
+        before = self._before.answer(principal, cancelled=cancelled, open_points=open_points)
+        if before is None:
+            return None
+        if not self._chained and not self._reach.reaches(self._entity(principal)):
+            return Comparison(principal, before, before)
+        after = self._after.answer(principal, cancelled=cancelled, open_points=open_points)
+        return None if after is None else Comparison(principal, before, after)
+
+    @staticmethod
+    def _entity(principal: Principal) -> str | None:
+        """The ARN of the user or role that asks; None for any other caller."""
+        if principal.kind in (PrincipalKind.USER, PrincipalKind.ROLE):
+            return principal.arn
+        return principal.role_arn if principal.kind is PrincipalKind.ROLE_SESSION else None
