@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final
 
+from iamtui.credentials.clock import Clock, utc_now
 from iamtui.secret import Secret
 
-Clock: TypeAlias = Callable[[], datetime]
-"""Gives the local time as an aware UTC datetime."""
+__all__ = [
+    "SOON",
+    "URGENT",
+    "CallerIdentity",
+    "Clock",
+    "Session",
+    "SessionBook",
+    "Urgency",
+    "time_left_words",
+    "utc_now",
+]
 
 SOON: Final = timedelta(minutes=10)
 """Time left below which a session is about to end: the SDKs must have renewed by then (botocore: 10 minutes)."""
 
 URGENT: Final = timedelta(minutes=5)
 """Time left below which what is started now may not finish."""
-
-
-def utc_now() -> datetime:
-    """The local clock, as an aware UTC datetime."""
-    return datetime.now(UTC)
 
 
 class Urgency(StrEnum):
