@@ -8,7 +8,7 @@ from typing import Final
 
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
-from iamtui.catalog.tables import Check
+from iamtui.catalog.api_calls import Check
 from iamtui.evaluation.decision import Decision, Outcome, ResourceScope
 from iamtui.evaluation.request import Principal
 
@@ -63,6 +63,8 @@ class Cell:
         decision: the answer to the action itself.
         companions: the other requests behind the same API call.
         deciding: the worst of the decision, of the companions that decide, and of the chain.
+        fits: whether the resource can be one of this action's; where it cannot ("s3:ListBucket" of "s3:*" on an
+            object), AWS never sees such a request, and the cell takes no part in the whole.
     """
 
     question: Question
@@ -70,6 +72,7 @@ class Cell:
     decision: Decision
     companions: tuple[Companion, ...]
     deciding: Decision
+    fits: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +81,10 @@ class Answer:
 
     Args:
         cells: row by row (actions, then resources), actions of a pattern in the catalogue's order.
-        chain: whether the role in `chained_from` may assume the asking role, or None.
         worst: the cell that decides about the whole (denied before depends before allowed in part before allowed).
-        cut: how many actions of a pattern were left out because they are too many to answer at once.
+        chain: whether the role in `chained_from` may assume the asking role, or None.
+        cut: how many actions of a pattern were left out because they are too many to answer at once; where some
+            were, an allowed whole says nothing of them.
     """
 
     inquiry: Inquiry
@@ -89,3 +93,8 @@ class Answer:
     worst: Cell
     chain: Companion | None = None
     cut: int = 0
+
+    @property
+    def taking_part(self) -> tuple[Cell, ...]:
+        """The cells that decide about the whole: those that fit, or all when none does."""
+        return tuple(cell for cell in self.cells if cell.fits) or self.cells

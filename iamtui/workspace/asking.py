@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from iamtui.account.model import Role, User
+from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
 from iamtui.analysis.questions import Asker
 from iamtui.evaluation.decision import Decision
@@ -22,7 +23,7 @@ from iamtui.text import safe_text
 from iamtui.workspace.principals import principal_for
 from iamtui.workspace.workspace import SourceKind, Workspace
 
-__all__ = ["Poll", "Question", "as_command", "ask", "ask_all", "ask_and_trace", "check_question"]
+__all__ = ["Poll", "Question", "as_command", "ask", "ask_all", "ask_and_trace", "check_question", "files_of_command"]
 
 
 def check_question(question: Question) -> None:
@@ -169,22 +170,36 @@ def ask_and_trace(
     return decision, traced, explain(decision, traced)
 
 
-def as_command(workspace: Workspace, principal: Principal, question: Question) -> str:
-    """The `iamtui can ...` line that asks the same, quoted for a POSIX shell."""
-    words = ["iamtui", "can", principal.arn or "anonymous", question.action]
-    if question.resource != "*":
-        words += ["--on", question.resource]
-    for key, values in question.context.items():
+def as_command(workspace: Workspace, principal: Principal, asked: Question | Inquiry) -> str:
+    """The `iamtui can ...` line that asks the same, quoted for a POSIX shell.
+
+    What a line cannot carry stands in files that it names; `files_of_command` says which and what goes into them.
+    """
+    inquiry = asked if isinstance(asked, Inquiry) else Inquiry((asked.action,), (asked.resource,), asked)
+    terms = inquiry.terms
+    words = ["iamtui", "can", principal.arn or "anonymous", *inquiry.actions]
+    if inquiry.resources != ("*",):
+        for resource in inquiry.resources:
+            words += ["--on", resource]
+    for action, resources in inquiry.with_checks.items():
+        words += [word for resource in resources for word in ("--with", f"{action}={resource}")] or ["--with", action]
+    if inquiry.chained_from:
+        words += ["--chained-from", inquiry.chained_from]
+    for name in files_of_command(asked):
+        words += ["--session-policy", name]
+    for key, values in terms.context.items():
         for value in values:
             words += ["-c", f"{key}={value}"]
         if not values:
             words += ["--absent", key]
-    if question.mode is Mode.STRICT:
+    if _names_another_region(workspace, terms):
+        words += ["-c", f"aws:RequestedRegion={terms.region}"]
+    if terms.mode is Mode.STRICT:
         words.append("--strict")
-    for layer in sorted(question.layers_off):
+    for layer in sorted(terms.layers_off):
         words += ["--without", layer.value]
-    if question.resource_account:
-        words += ["--resource-account", question.resource_account]
+    if terms.resource_account:
+        words += ["--resource-account", terms.resource_account]
     source = workspace.source
     if source.kind is SourceKind.DEMO:
         words.append("--demo")
@@ -199,3 +214,17 @@ def as_command(workspace: Workspace, principal: Principal, question: Question) -
             if value:
                 words += [option, value]
     return shlex.join(words)
+
+
+def files_of_command(asked: Question | Inquiry) -> Mapping[str, str]:
+    """The files that the line of `as_command` names, which its reader has to write: name to text.
+
+    They are the session policies, whose texts do not belong on a command line.
+    """
+    terms = asked.terms if isinstance(asked, Inquiry) else asked
+    return {f"session-policy-{number}.json": text for number, text in enumerate(terms.session_policies, 1)}
+
+
+def _names_another_region(workspace: Workspace, terms: Question) -> bool:
+    given = {key.lower() for key in terms.context}
+    return bool(terms.region) and terms.region != workspace.source.region and "aws:requestedregion" not in given

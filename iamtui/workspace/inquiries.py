@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import difflib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
+from iamtui.account.model import Role, User
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
 from iamtui.analysis.questions import Asker
 from iamtui.catalog.actions import catalogue
-from iamtui.catalog.tables import Check, companions
+from iamtui.catalog.api_calls import Check
 from iamtui.evaluation.caller import partition_of
 from iamtui.evaluation.decision import Decision
 from iamtui.evaluation.evaluator import evaluate
@@ -22,7 +24,8 @@ from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.answers import Answer, Cell, Companion, severity, worst_of
 from iamtui.workspace.asking import check_action, check_resource, check_terms, is_pattern, with_region
-from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.companion_questions import Call, companion_questions, fits, wrong_names
+from iamtui.workspace.principals import principal_for, resolve_principal
 from iamtui.workspace.workspace import Workspace
 
 MOST_CELLS: Final = 1_000
@@ -43,19 +46,23 @@ class _Asked:
     question: Question
     asker: Asker
 
-
-@dataclass(frozen=True, slots=True)
-class _PlannedCheck:
-    check: Check
-    asked: _Asked
-    decides: bool
+    def decide(self, principal: Principal, assumptions: tuple[str, ...], note: str, open_points: bool) -> Decision:
+        request, policies = self.asker.request_and_policies(principal)
+        if assumptions:
+            request = replace(request, assumptions=(*request.assumptions, *assumptions))
+        decision = evaluate(request, policies)
+        if open_points:
+            decision = with_open_points(decision, request, policies)
+        return replace(decision, notes=(*decision.notes, note)) if note else decision
 
 
 @dataclass(frozen=True, slots=True)
 class _PlannedCell:
     asked: _Asked
     pattern: str
-    checks: tuple[_PlannedCheck, ...]
+    note: str
+    fits: bool
+    companions: tuple[tuple[Check, _Asked, bool], ...]
 
 
 def answer(
@@ -81,6 +88,31 @@ def answer(
     return InquiryPoll(workspace, inquiry, now=now).answer(principal, cancelled=cancelled, open_points=True)
 
 
+def answer_all(
+    workspace: Workspace,
+    inquiry: Inquiry,
+    *,
+    cancelled: Callable[[], bool] = lambda: False,
+    now: datetime | None = None,
+) -> Iterator[tuple[Principal, Answer]]:
+    """Answer an inquiry for every user and role of the account, in the account's order; stops when cancelled.
+
+    An inquiry about a chain of roles is about roles only.
+
+    Raises:
+        Problem: something in it cannot be asked.
+    """
+    poll = InquiryPoll(workspace, inquiry, now=now)
+    account = workspace.account
+    everyone: tuple[User | Role, ...] = account.roles if inquiry.chained_from else (*account.users, *account.roles)
+    for entity in everyone:
+        principal = principal_for(workspace, entity)
+        found = poll.answer(principal, cancelled=cancelled)
+        if found is None or cancelled():
+            return
+        yield principal, found
+
+
 class InquiryPoll:
     """One inquiry put to any number of principals; what they share is worked out once.
 
@@ -96,6 +128,9 @@ class InquiryPoll:
         self._terms = with_region(workspace, inquiry.terms)
         self._resources = tuple(dict.fromkeys(inquiry.resources))
         self._actions, self.cut = expand_actions(inquiry.actions, max(1, MOST_CELLS // len(self._resources)))
+        self._calls = tuple(_calls(self._actions))
+        self._named = {action.lower(): resources for action, resources in inquiry.with_checks.items()}
+        self._check_named()
         self._plans: dict[tuple[str, str], tuple[_PlannedCell, ...]] = {}
 
     @property
@@ -122,22 +157,26 @@ class InquiryPoll:
         for planned in plan:
             if cancelled():
                 return None
-            decision = _decide(planned.asked, principal, assumptions, open_points)
+            decision = planned.asked.decide(principal, assumptions, planned.note, open_points)
             answered = tuple(
-                Companion(
-                    check.check,
-                    check.asked.question,
-                    _decide(check.asked, principal, assumptions, open_points),
-                    check.decides,
-                )
-                for check in planned.checks
+                Companion(check, asked.question, asked.decide(principal, assumptions, "", open_points), decides)
+                for check, asked, decides in planned.companions
             )
             deciding = [decision, *(one.decision for one in answered if one.decides)]
             if chain is not None:
                 deciding.append(chain.decision)
-            cells.append(Cell(planned.asked.question, planned.pattern, decision, answered, worst_of(deciding)))
-        worst = min(cells, key=lambda cell: severity(cell.deciding))
-        return Answer(self.inquiry, principal, tuple(cells), worst, chain, self.cut)
+            cells.append(
+                Cell(planned.asked.question, planned.pattern, decision, answered, worst_of(deciding), planned.fits)
+            )
+        return _whole(self.inquiry, principal, cells, chain, self.cut)
+
+    def _check_named(self) -> None:
+        wrong, known = wrong_names(
+            self.inquiry.with_checks, (check for call, _, _ in self._calls for check in call.checks)
+        )
+        if wrong:
+            hint = f"Checked besides are: {known}." if known else "Ask about it as an action of its own."
+            raise Problem(f"{wrong} is not checked with any call that is asked about.", hint)
 
     def _chain(self, principal: Principal) -> Companion | None:
         source = self.inquiry.chained_from
@@ -153,12 +192,17 @@ class InquiryPoll:
             f"arn:{arn.partition}:iam::{principal.account}:role/{principal.role_name}" if arn is not None else ""
         )
         first = resolve_principal(self._workspace, source)
+        if first.kind not in (PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION):
+            raise Problem(
+                f"{safe_text(source)} is no role: role chaining starts with the session of one.",
+                "Name a role, such as role/NAME.",
+            )
         context = {"sts:RoleSessionName": (principal.session_name,)} if principal.session_name else {}
         asked = self._asked(
             Question("sts:AssumeRole", role, context, self._terms.mode, layers_off=self._terms.layers_off)
         )
         check = Check("sts:AssumeRole", "the asking role", note=f"Made by a session of {source}.")
-        return Companion(check, asked.question, _decide(asked, first, (), True), decides=True)
+        return Companion(check, asked.question, asked.decide(first, (), "", open_points=True), decides=True)
 
     def _asked(self, question: Question) -> _Asked:
         question = with_region(self._workspace, question)
@@ -174,59 +218,31 @@ class InquiryPoll:
         return plan
 
     def _cells(self, partition: str, account: str) -> Iterator[_PlannedCell]:
-        wanted = {action.lower(): resources for action, resources in self.inquiry.with_checks.items()}
-        for typed, pattern in self._actions:
-            call = companions(typed)
-            action = typed
-            if call and not catalogue().knows(typed):
-                # An API call without an action of its own name: its first check stands for it.
-                action, pattern = call[0].action, pattern or typed
+        named = self._named
+        for call, pattern, typed_pattern in self._calls:
             for resource in self._resources:
-                question = replace(self._terms, action=action, resource=resource)
-                checks = tuple(
-                    _PlannedCheck(check, self._asked(asked), decides)
-                    for check, asked, decides in _checks(call, question, wanted, partition, account)
+                question = replace(self._terms, action=call.action, resource=resource)
+                found = companion_questions(call, question, named, partition, account)
+                yield _PlannedCell(
+                    self._asked(question),
+                    pattern,
+                    call.note,
+                    not typed_pattern or fits(call.action, resource),
+                    tuple((one.check, self._asked(one.question), one.decides) for one in found),
                 )
-                yield _PlannedCell(self._asked(question), pattern, checks)
 
 
-def _checks(
-    call: tuple[Check, ...],
-    question: Question,
-    wanted: Mapping[str, tuple[str, ...]],
-    partition: str,
-    account: str,
-) -> Iterator[tuple[Check, Question, bool]]:
-    """The companions of a question: the check, what is asked, and whether it decides."""
-    for check in call:
-        named = wanted.get(check.action.lower())
-        resources = named or (_resource_of(check, question.resource, partition, account),)
-        for resource in resources:
-            if check.action.lower() == question.action.lower() and resource == question.resource:
-                continue
-            given = {key.lower() for key in question.context}
-            context = {
-                **question.context,
-                **{key: (value,) for key, value in check.context if key.lower() not in given},
-            }
-            asked = replace(question, action=check.action, resource=resource, context=context)
-            yield check, asked, named is not None or not check.when
+def _whole(inquiry: Inquiry, principal: Principal, cells: list[Cell], chain: Companion | None, cut: int) -> Answer:
+    taking_part = [cell for cell in cells if cell.fits] or cells
+    worst = min(taking_part, key=lambda cell: severity(cell.deciding))
+    return Answer(inquiry, principal, tuple(cells), worst, chain, cut)
 
 
-def _resource_of(check: Check, resource: str, partition: str, account: str) -> str:
-    if not check.arn:
-        return resource
-    arn = parse_arn(resource)
-    bucket = arn.resource.split("/", 1)[0] if arn is not None and arn.service == "s3" else "*"
-    return check.arn.format(partition=partition, account=account, bucket=bucket)
-
-
-def _decide(asked: _Asked, principal: Principal, assumptions: tuple[str, ...], open_points: bool) -> Decision:
-    request, policies = asked.asker.request_and_policies(principal)
-    if assumptions:
-        request = replace(request, assumptions=(*request.assumptions, *assumptions))
-    decision = evaluate(request, policies)
-    return with_open_points(decision, request, policies) if open_points else decision
+def _calls(actions: tuple[tuple[str, str], ...]) -> Iterator[tuple[Call, str, bool]]:
+    """Each action's call, what was typed where that is not the action itself, and whether that is a pattern."""
+    for typed, pattern in actions:
+        call = Call.of(typed)
+        yield call, pattern or ("" if call.action == typed else typed), bool(pattern)
 
 
 def check_inquiry(inquiry: Inquiry) -> None:
@@ -282,7 +298,14 @@ def expand_actions(actions: tuple[str, ...], most: int = MOST_CELLS) -> tuple[tu
 
 def _no_action(pattern: str) -> Problem:
     service, _, name = pattern.partition(":")
-    wanted = "".join(c for c in (f"{service}:{name}" if catalogue().is_service(service) else pattern) if c not in "*?")
-    near = catalogue().search_actions(wanted, _MOST_SUGGESTIONS)
+    if catalogue().is_service(service):
+        names = {found.split(":", 1)[1].lower(): found for found in catalogue().actions_of(service)}
+        bare = "".join(c for c in name.lower() if c not in "*?")
+        by_length = [found[: max(len(bare), 1) + 1] for found in names]
+        close = difflib.get_close_matches(bare, by_length, n=_MOST_SUGGESTIONS, cutoff=0.6)
+        near = [names[full] for full, short in zip(names, by_length, strict=True) if short in close]
+    else:
+        near = [found.prefix + ":*" for found in catalogue().services() if found.prefix.startswith(service.lower()[:2])]
+    near = near[:_MOST_SUGGESTIONS]
     hint = f"Nearest: {', '.join(near)}." if near else "See the actions of the service in its documentation."
     return Problem(f"{safe_text(pattern)} matches no action of AWS.", hint)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from iamtui.catalog import RCP_SERVICES, catalogue, companions, service_data, synthetic_resource, unique_id_kind
-from iamtui.catalog.tables import _COMPANIONS, _SYNTHETIC
+from iamtui.catalog.api_calls import COMPANIONS
+from iamtui.catalog.tables import _SYNTHETIC
+from iamtui.policy.arn import parse_arn
 
 
 def test_rcp_services_are_services() -> None:
@@ -19,26 +21,52 @@ def test_rcp_list_differs_from_the_data_set_only_by_what_was_added_since() -> No
 
 
 def test_actions_in_the_tables_exist() -> None:
-    for checks in _COMPANIONS.values():
+    for checks in COMPANIONS.values():
         for check in checks:
             assert catalogue().knows(check.action), check.action
     for action in _SYNTHETIC:
         assert catalogue().knows(action), action
 
 
+def test_a_call_that_is_an_action_begins_with_it_and_any_other_with_the_action_it_is_authorized_as() -> None:
+    for call, (first, *_) in COMPANIONS.items():
+        if catalogue().knows(call):
+            assert first.action.lower() == call
+            assert not first.arn
+
+
+def test_forms_of_other_resources_can_be_filled_in_and_are_arns() -> None:
+    for checks in COMPANIONS.values():
+        for check in checks:
+            filled = check.arn.format(partition="aws", region="eu-west-1", account="1" * 12, bucket="b")
+            assert not filled or parse_arn(filled) is not None
+            assert bool(check.arn) or check.action != "iam:PassRole"
+
+
 @pytest.mark.parametrize(
-    ("call", "actions"),
+    ("call", "always", "sometimes"),
     [
-        ("s3:ListObjectsV2", ["s3:ListBucket"]),
-        ("S3:COPYOBJECT", ["s3:GetObject", "s3:PutObject", "kms:Decrypt", "kms:GenerateDataKey"]),
-        ("lambda:CreateFunction", ["lambda:CreateFunction", "iam:PassRole"]),
-        ("sts:AssumeRole", ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]),
-        ("ec2:RunInstances", ["ec2:RunInstances", "ec2:CreateTags", "iam:PassRole"]),
-        ("s3:Unknown", []),
+        ("s3:ListObjectsV2", ["s3:ListBucket"], []),
+        ("S3:DELETEOBJECTS", ["s3:DeleteObject"], ["s3:DeleteObjectVersion", "s3:BypassGovernanceRetention"]),
+        ("s3:PutBucketReplication", ["s3:PutReplicationConfiguration", "iam:PassRole"], []),
+        ("iam:CreateUser", ["iam:CreateUser"], ["iam:TagUser"]),
+        ("ecs:RunTask", ["ecs:RunTask"], ["iam:PassRole"]),
+        ("states:CreateStateMachine", ["states:CreateStateMachine", "iam:PassRole"], ["states:TagResource"]),
+        ("sts:AssumeRole", ["sts:AssumeRole"], ["sts:TagSession", "sts:SetSourceIdentity"]),
+        ("kms:CreateAlias", ["kms:CreateAlias", "kms:CreateAlias"], []),
+        ("s3:Unknown", [], []),
     ],
 )
-def test_companions(call: str, actions: list[str]) -> None:
-    assert [check.action for check in companions(call)] == actions
+def test_companions(call: str, always: list[str], sometimes: list[str]) -> None:
+    checks = companions(call)
+    assert [check.action for check in checks if not check.when] == always
+    assert [check.action for check in checks if check.when] == sometimes
+
+
+def test_a_passed_role_names_the_service_it_is_passed_to() -> None:
+    (passed,) = (check for check in companions("lambda:CreateFunction") if check.action == "iam:PassRole")
+    assert passed.context == (("iam:PassedToService", "lambda.amazonaws.com"),)
+    assert not passed.when
 
 
 def test_synthetic_resource() -> None:
