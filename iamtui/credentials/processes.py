@@ -1,0 +1,266 @@
+"""Running the programs that get credentials: in our place, or as a child that lives and ends with us.
+
+What a program needs to know goes through its environment, which other users cannot read, never through its
+arguments, which they can.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Final, NoReturn
+
+from iamtui.credentials.environment import child_environment
+from iamtui.credentials.session import Session
+from iamtui.problem import Problem
+
+FAILED: Final = 125
+NOT_EXECUTABLE: Final = 126
+NOT_FOUND: Final = 127
+"""Exit codes for what is not the program's own ending, as env, timeout and docker have them."""
+
+PASSED_ON: Final = (
+    signal.SIGINT,
+    signal.SIGQUIT,
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+)
+"""The signals that are passed on to a child."""
+
+_OF_THE_TERMINAL: Final = (signal.SIGINT, signal.SIGQUIT)
+
+
+class NotStarted(Problem):
+    """A program could not be started.
+
+    Args:
+        code: the exit code that says so (126, 127, or 125 for anything else).
+    """
+
+    def __init__(self, sentence: str, next_step: str, code: int) -> None:
+        super().__init__(sentence, next_step)
+        self.code = code
+
+
+def replace_process(words: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
+    """Become the program: signals, job control, the terminal and the exit code are then its own.
+
+    Args:
+        words: the program and its arguments.
+        environ: its whole environment; its PATH finds the program.
+
+    Raises:
+        NotStarted: it does not exist, or cannot be executed.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with suppress(OSError, ValueError):
+                stream.flush()
+    try:
+        with _pipes_as_before_python():
+            os.execvpe(words[0], list(words), dict(environ))  # noqa: S606 - the user's own command
+    except (OSError, ValueError) as error:
+        problem = _not_started(words[0], error, environ)
+    # The frames of the call hold the environment.
+    raise problem.with_traceback(None)
+
+
+@contextmanager
+def _pipes_as_before_python() -> Iterator[None]:
+    """Python ignores these two signals, and a program would inherit that."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGPIPE, signal.SIGXFSZ)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _not_started(program: str, error: Exception, environ: Mapping[str, str]) -> NotStarted:
+    number = error.errno if isinstance(error, OSError) else None
+    why = (error.strerror if isinstance(error, OSError) else None) or "its words cannot be passed on"
+    if number in (errno.ENOENT, errno.ENOTDIR, errno.EACCES) and not _exists(program, environ):
+        # A folder of the PATH that may not be searched also says EACCES.
+        step = "Check the path." if "/" in program else "Check the spelling and the PATH."
+        return NotStarted(f"There is no program {program}.", step, NOT_FOUND)
+    if number == errno.ENOENT:
+        return NotStarted(
+            f"{program} cannot be executed: the interpreter that its first line names does not exist.",
+            "Correct its first line, or install the interpreter.",
+            NOT_EXECUTABLE,
+        )
+    if number in (errno.EACCES, errno.ENOEXEC, errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ETXTBSY):
+        return NotStarted(f"{program} cannot be executed: {why}.", "Check what it is, and its mode.", NOT_EXECUTABLE)
+    return NotStarted(f"{program} could not be started: {why}.", "Check the command.", FAILED)
+
+
+def _exists(program: str, environ: Mapping[str, str]) -> bool:
+    if "/" in program:
+        return os.path.lexists(program)
+    return bool(program) and any(os.path.lexists(Path(folder) / program) for folder in os.get_exec_path(dict(environ)))
+
+
+def run_child(
+    words: Sequence[str],
+    environ: Mapping[str, str],
+    *,
+    started: Callable[[subprocess.Popen[bytes]], None] = lambda _child: None,
+) -> int:
+    """Run a program as a child and wait for it; it shares our terminal and process group.
+
+    Signals that reach us are passed on to it; a Ctrl+C at the terminal reaches both, and is the child's to answer,
+    as is Ctrl+Z.
+
+    Args:
+        words: the program and its arguments.
+        environ: its whole environment.
+        started: called with the child once it runs.
+
+    Returns:
+        Its exit code, as a shell tells it: 128 and the signal's number when a signal ended it.
+
+    Raises:
+        NotStarted: it does not exist, or cannot be executed.
+    """
+    relay = _Relay()
+    with relay.listening():
+        try:
+            child = subprocess.Popen([*words], env=dict(environ))  # noqa: S603 - the user's own command
+        except (OSError, ValueError) as error:
+            problem = _not_started(words[0], error, environ)
+        else:
+            relay.to(child)
+            started(child)
+            return shell_code(child.wait())
+    raise problem.with_traceback(None)
+
+
+def shell_code(returncode: int) -> int:
+    """A return code of subprocess as a shell tells it."""
+    return 128 - returncode if returncode < 0 else returncode
+
+
+class _Relay:
+    """Hands the signals that reach us on to a child, those too that came before it was there."""
+
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[bytes] | None = None
+        self._early: list[int] = []
+
+    def to(self, child: subprocess.Popen[bytes]) -> None:
+        """From now on, and for what came before."""
+        self._child = child
+        while self._early:
+            child.send_signal(self._early.pop(0))
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Only the main thread can set handlers; elsewhere nothing is changed."""
+        if not _is_main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self._receive) for number in PASSED_ON}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _receive(self, number: int, _frame: FrameType | None) -> None:
+        if number in _OF_THE_TERMINAL and _has_terminal():
+            # The terminal sends it to the whole process group, and so to the child.
+            return
+        if self._child is None:
+            self._early.append(number)
+        else:
+            with suppress(ProcessLookupError):
+                self._child.send_signal(number)
+
+
+def _has_terminal() -> bool:
+    """Whether our process group is the one that the terminal's keys signal."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC | os.O_NOCTTY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)
+
+
+def shell_of(environ: Mapping[str, str]) -> str:
+    """The user's shell: SHELL, else the one of the password database, else /bin/sh."""
+    shell = environ.get("SHELL", "")
+    if shell and os.access(shell, os.X_OK):
+        return shell
+    try:
+        import pwd  # noqa: PLC0415 - reads the password database, mostly not needed
+
+        shell = pwd.getpwuid(os.getuid()).pw_shell
+    except (ImportError, KeyError):
+        shell = ""
+    return shell if shell and os.access(shell, os.X_OK) else "/bin/sh"
+
+
+def run_shell(session: Session, base_env: Mapping[str, str] | None = None) -> int:
+    """Run the user's shell with a session's credentials, for the screen, which must have left the terminal.
+
+    Blocking, until the shell ends. The terminal is ours again afterwards, with the settings it had.
+
+    Args:
+        session: whose credentials.
+        base_env: the environment to start from (default: ours).
+
+    Returns:
+        The shell's exit code.
+
+    Raises:
+        Problem: the session cannot be exported, or the shell cannot be started.
+    """
+    base = os.environ if base_env is None else base_env
+    with _terminal_kept():
+        return run_child([shell_of(base)], child_environment(session, base))
+
+
+@contextmanager
+def _terminal_kept() -> Iterator[None]:
+    """Give the terminal back to our process group, with its settings, after an interactive shell had it."""
+    import termios  # noqa: PLC0415 - POSIX only, and only for the sub-shell
+
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        yield
+        return
+    try:
+        settings = termios.tcgetattr(terminal)
+        group = os.tcgetpgrp(terminal)
+        try:
+            yield
+        finally:
+            # Taking the terminal from the background would stop us.
+            before = signal.signal(signal.SIGTTOU, signal.SIG_IGN) if _is_main_thread() else None
+            with suppress(OSError, termios.error):
+                os.tcsetpgrp(terminal, group)
+                termios.tcsetattr(terminal, termios.TCSADRAIN, settings)
+            if before is not None:
+                signal.signal(signal.SIGTTOU, before)
+    finally:
+        os.close(terminal)
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
