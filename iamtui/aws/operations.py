@@ -45,6 +45,7 @@ READ: Final[frozenset[tuple[str, str]]] = frozenset(
         ("sns", "GetTopicAttributes"),
         ("sqs", "GetQueueAttributes"),
         ("sqs", "GetQueueUrl"),
+        ("sts", "DecodeAuthorizationMessage"),
         ("sts", "GetCallerIdentity"),
     }
 )

@@ -72,6 +72,10 @@ FEATURES: Final = (
         "answers say: resource not evaluated",
     ),
     Feature(
+        "decode", "encoded authorization messages, when asked for", ("sts:DecodeAuthorizationMessage",),
+        "what EC2 encoded stays unknown",
+    ),
+    Feature(
         "second-opinion", "AWS's own simulator beside our answer", _actions((("iam", "SimulatePrincipalPolicy"),)),
         "there is only our answer",
     ),
