@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from iamtui.account.availability import Known
@@ -17,6 +17,7 @@ from iamtui.account.model import (
     Role,
     User,
 )
+from iamtui.analysis.inquiry import Inquiry
 from iamtui.evaluation.decision import (
     Decision,
     Layer,
@@ -30,6 +31,7 @@ from iamtui.evaluation.decision import (
 from iamtui.evaluation.request import Principal, PrincipalKind, Request
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.formula import And, ConditionLeaf, Source
+from iamtui.workspace.answers import Answer, Cell, worst_first
 from iamtui.workspace.asking import Question
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
@@ -228,13 +230,21 @@ class FewActions:
         """Actions that hold the text."""
         return [action for action in ACTIONS if text.lower() in action.lower()][:limit]
 
-    def known(self, action: str) -> bool:
-        """Whether it is one of them."""
-        return action in ACTIONS
+    def described(self, action: str) -> tuple[str, str]:
+        """Reading or writing, by the operation's first word."""
+        word = action.partition(":")[2]
+        level = "Read" if word.startswith("Get") else "List" if word.startswith("List") else "Write"
+        return level, f"{word} of {action.partition(':')[0]}"
 
-    def arn_forms(self, action: str) -> list[str]:
-        """S3 has one form, others none."""
-        return ["arn:${Partition}:s3:::${BucketName}/${ObjectName}"] if action.startswith("s3:") else []
+    def known(self, action: str) -> bool:
+        """Whether it is one of them, or a pattern."""
+        return action in ACTIONS or "*" in action
+
+    def arn_forms(self, action: str) -> list[str] | None:
+        """S3 has one form, creating a user works on no resource, of others nothing is known."""
+        if action == "iam:CreateUser":
+            return []
+        return ["arn:${Partition}:s3:::${BucketName}/${ObjectName}"] if action.startswith("s3:") else None
 
     def condition_keys(self, action: str) -> list[str]:
         """Two keys of S3."""
@@ -250,6 +260,29 @@ BY_ACTION: Answers = {
     "iam:CreateUser": not_allowed,
     "s3:ListBucket": allowed_on_some,
 }
+
+
+def canned_inquiry(
+    _workspace: Workspace,
+    principal: Principal,
+    inquiry: Inquiry,
+    *,
+    cancelled: Callable[[], bool] = lambda: False,
+    now: datetime | None = None,
+) -> Answer | None:
+    """Answer every pair by its action alone, in the place of the engine."""
+    if cancelled() or now is not None:
+        return None
+    return answer_of(principal, inquiry, [canned_answer(_workspace, principal, one) for one in inquiry.questions()])
+
+
+def answer_of(principal: Principal, inquiry: Inquiry, decisions: Sequence[Decision]) -> Answer:
+    """An answer with these decisions, in the order of the inquiry's questions."""
+    cells = tuple(
+        Cell(question, "", decision, (), decision)
+        for question, decision in zip(inquiry.questions(), decisions, strict=True)
+    )
+    return Answer(inquiry, principal, cells, worst_first(cells)[0])
 
 
 def canned_answer(_workspace: Workspace, _principal: Principal, question: Question) -> Decision:

@@ -16,7 +16,7 @@ from iamtui.tui.screens.trace import TraceScreen
 from iamtui.tui.widgets.question.layers import LayersList
 from iamtui.tui.widgets.question.panel import QuestionPanel
 from iamtui.tui.widgets.sessions import SessionsPanel
-from iamtui.workspace import asking, assuming
+from iamtui.workspace import asking, assuming, inquiries
 from iamtui.workspace.asking import Question
 from iamtui.workspace.assuming import AssumePlan
 from tests.support import panel_records as records
@@ -31,8 +31,7 @@ ROLE = "arn:aws:iam::123456789012:role/deploy-prod"
 
 @pytest.fixture(autouse=True)
 def _canned(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "ask", records.canned_answer)
-    monkeypatch.setattr(asking, "check_question", lambda _question: None)
+    monkeypatch.setattr(inquiries, "answer", records.canned_inquiry)
 
 
 async def _finish(pilot: Pilot[object]) -> None:

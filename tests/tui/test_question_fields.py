@@ -65,14 +65,16 @@ def test_completions_are_capped() -> None:
 
 
 def test_resources_of_the_actions_service_come_first() -> None:
-    found = completion.resource_candidates(small_account(), ["arn:aws:s3:::*/*"], "s3")
+    found = list(completion.resource_candidates(small_account(), ["arn:aws:s3:::*/*"], {"s3"}))
 
     assert found[:4] == ["arn:aws:s3:::data-lake/*", "arn:aws:s3:::data-lake", "arn:aws:s3:::*/*", "*"]
     assert f"arn:aws:iam::{ACCOUNT}:role/deploy-prod" in found[4:]
 
 
 def test_sts_asks_about_roles() -> None:
-    assert completion.resource_candidates(small_account(), [], "sts")[0].startswith("arn:aws:iam:")
+    services = {completion.service_of_arns("sts")}
+
+    assert next(iter(completion.resource_candidates(small_account(), [], services))).startswith("arn:aws:iam:")
 
 
 def test_arn_forms_are_filled_with_what_is_known() -> None:

@@ -2,18 +2,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from iamtui.evaluation.decision import Decision, Layer
+from iamtui.analysis.inquiry import Inquiry
+from iamtui.evaluation.decision import Layer
 from iamtui.evaluation.request import Principal
 from iamtui.problem import Problem
 from iamtui.tui.screens.trace import TraceScreen
 from iamtui.tui.widgets.question.layers import LayersList
 from iamtui.tui.widgets.question.panel import QuestionPanel
-from iamtui.workspace import asking
+from iamtui.workspace import inquiries
+from iamtui.workspace.answers import Answer
 from iamtui.workspace.asking import Question
 from iamtui.workspace.workspace import Workspace
 from tests.support import panel_records as records
@@ -48,11 +51,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Principal, Question]]:
     """The engine replaced by canned answers; keeps what it was asked."""
     heard: list[tuple[Principal, Question]] = []
 
-    def answer(workspace: Workspace, principal: Principal, question: Question) -> Decision:
-        heard.append((principal, question))
-        return records.canned_answer(workspace, principal, question)
+    def answer(workspace: Workspace, principal: Principal, inquiry: Inquiry, **options: Any) -> Answer | None:
+        heard.extend((principal, question) for question in inquiry.questions())
+        return records.canned_inquiry(workspace, principal, inquiry, **options)
 
-    monkeypatch.setattr(asking, "ask", answer)
+    monkeypatch.setattr(inquiries, "answer", answer)
     return heard
 
 
@@ -68,7 +71,8 @@ async def opened(pilot: Pilot[object], app: Listener) -> QuestionPanel:
 
 
 def shown(app: PanelApp, name: str) -> str:
-    return str(app.query_one(f"#question-{name}", Static).content)
+    """A text of the answer as one line; it wraps on screen."""
+    return " ".join(str(app.query_one(f"#question-{name}", Static).content).split())
 
 
 async def test_says_what_to_do_before_there_is_a_question() -> None:
@@ -112,7 +116,7 @@ async def test_the_verdict_follows_every_key_once_the_action_is_whole(asked: lis
         await type_text(pilot, "s3:GetObjec")
         await settle(pilot)
         assert asked == []
-        assert "Not a whole action yet" in shown(app, "verdict")
+        assert "no whole action yet" in shown(app, "verdict")
 
         await type_text(pilot, "t")
         await settle(pilot)
@@ -176,18 +180,20 @@ class SlowEngine:
         self.started = threading.Event()
         self.go_on = threading.Event()
 
-    def __call__(self, workspace: Workspace, principal: Principal, question: Question) -> Decision:
+    def __call__(
+        self, workspace: Workspace, principal: Principal, inquiry: Inquiry, **_options: object
+    ) -> Answer | None:
         if principal.arn.endswith("deploy-prod"):
             self.started.set()
             assert self.go_on.wait(30)
-            return records.denied()
-        return records.canned_answer(workspace, principal, question)
+            return records.answer_of(principal, inquiry, [records.denied()])
+        return records.canned_inquiry(workspace, principal, inquiry)
 
 
 @pytest.fixture
 def slow_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowEngine]:
     engine = SlowEngine()
-    monkeypatch.setattr(asking, "ask", engine)
+    monkeypatch.setattr(inquiries, "answer", engine)
     yield engine
     engine.go_on.set()
 
@@ -229,10 +235,10 @@ async def test_a_slow_answer_never_leaves_the_old_verdict_under_the_new_name(slo
 
 
 async def test_a_problem_is_said_with_its_next_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_question: Question) -> None:
+    def refuse(*_args: object, **_options: object) -> None:
         raise Problem("The resource is no ARN.", "Write * for any.")
 
-    monkeypatch.setattr(asking, "check_question", refuse)
+    monkeypatch.setattr(inquiries, "answer", refuse)
     app = listener()
     async with app.run_test(size=(80, 24)) as pilot:
         panel = await opened(pilot, app)
@@ -259,10 +265,10 @@ async def test_a_context_that_cannot_be_read_takes_the_verdict_away(asked: list[
 
 
 async def test_an_error_of_our_own_ends_nothing_and_shows_no_data(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_args: object) -> Decision:
+    def fail(*_args: object, **_options: object) -> None:
         raise ValueError("with data in it")
 
-    monkeypatch.setattr(asking, "ask", fail)
+    monkeypatch.setattr(inquiries, "answer", fail)
     app = listener()
     async with app.run_test(size=(80, 24)) as pilot:
         panel = await opened(pilot, app)

@@ -54,7 +54,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         Binding("enter", "open_line", "Open", show=False, id="list.open", tooltip="Open what is under the cursor"),
     ]
 
-    HEADER_LINES: ClassVar[int] = 0
+    HEADER_LINES: int = 0
     """How many lines stay at the top while the others scroll."""
 
     HAS_CURSOR: ClassVar[bool] = True

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from fnmatch import fnmatchcase
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Final
 
-from iamtui.account.model import Account
+from iamtui.account.model import Account, Group, Role, User
 from iamtui.policy.arn import parse_arn
+from iamtui.policy.document import PolicyDocument
 
 MOST: Final = 50
 """Longest list of completions: laying out more costs more than a key press may."""
 
 CONTEXT_KEYS: Final = (
-    "aws:MultiFactorAuthPresent=true",
+    "aws:MultiFactorAuthPresent=",
     "aws:SourceIp=",
     "aws:SourceVpc=",
     "aws:SourceVpce=",
     "aws:RequestedRegion=",
-    "aws:SecureTransport=true",
+    "aws:SecureTransport=",
     "aws:CurrentTime=",
     "aws:PrincipalOrgID=",
     "aws:PrincipalTag/",
     "aws:RequestTag/",
     "aws:ResourceTag/",
     "aws:TagKeys=",
-    "aws:ViaAWSService=false",
+    "aws:ViaAWSService=",
     "aws:CalledVia=",
 )
 """Global condition keys that questions are most often asked with."""
@@ -47,41 +48,103 @@ def best_matches(text: str, candidates: Iterable[str], limit: int = MOST) -> lis
     return (front + inside)[:limit]
 
 
-def known_resources(account: Account) -> tuple[str, ...]:
-    """Every ARN the account's data names: resources with a policy (buckets with their objects), then entities."""
+def known_resources(account: Account) -> Mapping[str, str]:
+    """Every ARN the account's data names, to where it comes from.
+
+    Resources with a policy (buckets with their objects), then entities, then what the Resource elements of its
+    policies name. Reading all policies takes a while: call it in a thread.
+    """
     cached = account.memo.get(known_resources)
-    if isinstance(cached, tuple):
+    if isinstance(cached, dict):
         return cached
-    found: dict[str, None] = {}
+    found: dict[str, str] = {}
     for arn in account.resource_policies:
-        found[arn] = None
+        found[arn] = "in the account"
         parsed = parse_arn(arn)
         if parsed is not None and parsed.service == "s3" and "/" not in parsed.resource:
-            found[f"{arn}/*"] = None
+            found[f"{arn}/*"] = "in the account"
     for entity in account.entities():
-        found[entity.arn] = None
-    result = tuple(found)
-    account.memo[known_resources] = result
-    return result
+        found.setdefault(entity.arn, "in the account")
+    for arn in _resources_in_policies(account):
+        found.setdefault(arn, "in a policy")
+    account.memo[known_resources] = found
+    return found
 
 
-def resource_candidates(account: Account | None, templates: Sequence[str], service: str) -> list[str]:
-    """Resources to offer for an action: known ARNs of its forms, others of its service, the forms, `*`, then the rest.
+def _resources_in_policies(account: Account) -> Iterator[str]:
+    """The Resource elements of the account's own policies that are ARNs without variables, in their order."""
+    seen: set[int] = set()
+    for document in _documents(account):
+        if id(document) in seen or document.error is not None:
+            continue
+        seen.add(id(document))
+        statements = document.value.get("Statement") if isinstance(document.value, Mapping) else None
+        for statement in statements if isinstance(statements, list) else [statements]:
+            named = statement.get("Resource") if isinstance(statement, Mapping) else None
+            for arn in named if isinstance(named, list) else [named]:
+                if isinstance(arn, str) and arn.startswith("arn:") and "${" not in arn and parse_arn(arn) is not None:
+                    yield arn
 
-    So objects come before buckets for an action on objects, and roles before users for one on roles.
+
+def _documents(account: Account) -> Iterator[PolicyDocument]:
+    holders: tuple[User | Group | Role, ...] = (*account.users, *account.groups, *account.roles)
+    for holder in holders:
+        for inline in holder.inline_policies:
+            yield inline.document
+    for policy in account.policies:
+        for version in policy.versions:
+            if version.is_default:
+                yield version.document
+
+
+def resource_candidates(
+    account: Account | None, forms: Iterable[str], services: Set[str], recent: Sequence[str] = ()
+) -> Mapping[str, str]:
+    """Resources to offer for actions, in this order, to where each comes from.
+
+    Those of earlier questions that fit, known ARNs of the actions' forms, others of their services, the forms,
+    `*`, then the rest. So objects come before buckets for an action on objects, and roles before users for one
+    on roles.
 
     Args:
         account: the account, or None while nothing is open.
-        templates: ARN forms of the action's resource types, with the account and region filled in.
-        service: the action's service prefix ("s3"), or "".
+        forms: ARN forms of the actions' resource types, with the account and region filled in.
+        services: the service fields of the ARNs that the actions work on ("s3").
+        recent: resources of earlier questions, the newest first.
     """
-    known = known_resources(account) if account is not None else ()
-    own = service_of_arns(service)
-    same = [arn for arn in known if arn.split(":", 3)[2:3] == [own]]
-    others = [arn for arn in known if arn.split(":", 3)[2:3] != [own]]
-    fitting = [arn for arn in same if any(fnmatchcase(arn, template) for template in templates)]
-    ordered = [*fitting, *same, *templates, "*", *others] if service else [*known, "*"]
-    return list(dict.fromkeys(ordered))
+    known = known_resources(account) if account is not None else {}
+    ordered: dict[str, str] = {}
+    shapes = tuple(forms)
+    if not services:
+        ordered.update(dict.fromkeys(recent, "asked before"))
+        ordered.update({arn: kind for arn, kind in known.items() if arn not in ordered})
+        ordered.setdefault("*", "any resource")
+        return ordered
+    matches = _any_of(shapes)
+    ordered.update({arn: "asked before" for arn in recent if arn.split(":", 3)[2:3] and _service(arn) in services})
+    same = {arn: kind for arn, kind in known.items() if _service(arn) in services}
+    for arn, kind in same.items():
+        if matches(arn):
+            ordered.setdefault(arn, kind)
+    for arn, kind in same.items():
+        ordered.setdefault(arn, kind)
+    for arn in shapes:
+        ordered.setdefault(arn, "ARN form")
+    ordered.setdefault("*", "any resource")
+    for arn, kind in known.items():
+        ordered.setdefault(arn, kind)
+    return ordered
+
+
+def _service(arn: str) -> str:
+    return arn.split(":", 3)[2] if arn.count(":") >= 3 else ""
+
+
+def _any_of(shapes: Sequence[str]) -> Callable[[str], object]:
+    """Whether an ARN has one of the shapes, in which stars stand for any text."""
+    if not shapes:
+        return lambda _arn: False
+    return re.compile("|".join(".*".join(map(re.escape, shape.split("*"))) for shape in shapes)).fullmatch
 
 
 def service_of_arns(prefix: str) -> str:
@@ -98,9 +161,3 @@ def fill_template(template: str, account: Account | None, region: str) -> str:
     for index, piece in enumerate(filled.split("${")):
         pieces.append(piece if index == 0 else "*" + piece.partition("}")[2])
     return "".join(pieces)
-
-
-def last_word(text: str) -> tuple[str, str]:
-    """The context line cut before its last word, which is the one being typed."""
-    head, space, word = text.rpartition(" ")
-    return head + space, word

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 from iamtui.problem import Problem
@@ -31,6 +32,28 @@ def parse_context(text: str) -> Mapping[str, tuple[str, ...]]:
             raise Problem(f"{key!r} is not a condition key: it has no prefix such as aws: or s3:.", _EXAMPLE)
         context[key] = context.get(key, ()) + tuple(values.split(","))
     return context
+
+
+def read_context(text: str, now: datetime) -> Mapping[str, tuple[str, ...]]:
+    """Read a context line with its values checked by the type of their key; times in words become ISO 8601.
+
+    Args:
+        now: UTC, what `now+1h` counts from.
+
+    Raises:
+        Problem: as `parse_context`, or a value that its key does not take.
+    """
+    context = parse_context(text)
+    if not context:
+        return context
+    from iamtui.tui.widgets.question.values import read_values  # noqa: PLC0415 - brings the catalogue: not before a frame
+
+    return {key: read_values(key, values, now).values for key, values in context.items()}
+
+
+def write_context(context: Mapping[str, tuple[str, ...]]) -> str:
+    """The line that `parse_context` reads as this context; keys said to be absent cannot be written."""
+    return " ".join(_quote(f"{key}={','.join(values)}") for key, values in context.items() if values)
 
 
 def _words(text: str) -> list[str]:

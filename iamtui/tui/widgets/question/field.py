@@ -4,21 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
+from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.message import Message
-from textual.widgets import OptionList
-from textual.widgets.option_list import Option
 
 from iamtui.text import safe_text
+from iamtui.tui.safe import fit
+from iamtui.tui.widgets.line_view import LineView, Piece
+from iamtui.tui.widgets.question.words import last_word
 from iamtui.tui.widgets.safe_input import SafeInput
 
+_ROWS: Final = 10
+_GAP: Final = 2
+_LEAST_ABOUT: Final = 12
 
-class Completions(OptionList, can_focus=False):
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One completion: the raw value that is taken, a word about it, and more in a few words."""
+
+    value: str
+    kind: str = ""
+    about: str = ""
+
+
+class Completions(LineView, can_focus=False):
     """The list under a field. It lies over what is below and shows what the field offers."""
+
+    HAS_CURSOR: ClassVar[bool] = False
 
     DEFAULT_CSS = """
     Completions {
@@ -26,34 +42,98 @@ class Completions(OptionList, can_focus=False):
         constrain: inside inflect;
         display: none;
         width: 100%;
-        height: auto;
-        max-height: 10;
-        margin: 0 1 1 10;
-        padding: 0;
-        border: none;
+        height: 1;
+        margin: 0 1 1 9;
         background: $surface-lighten-1;
-        scrollbar-size-vertical: 1;
 
-        & > .option-list--option-highlighted {
-            background: $primary;
-            color: $text;
-            text-style: bold;
-        }
         &.-open {
             display: block;
         }
     }
     """
 
+    @dataclass
+    class Clicked(Message):
+        """A completion was clicked."""
+
+        index: int
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.offers: tuple[Offer, ...] = ()
+        self.highlighted = 0
+        self._needle = ""
+        self._names = self._kinds = 0
+
+    def show(self, offers: Sequence[Offer], needle: str) -> None:
+        """Show completions with what was typed marked in them, the first one highlighted; none closes the list."""
+        self.offers, self._needle, self.highlighted = tuple(offers), needle.lower(), 0
+        self._names = max((cell_len(offer.value) for offer in self.offers), default=0)
+        self._kinds = max((cell_len(offer.kind) for offer in self.offers), default=0)
+        self.set_class(bool(self.offers), "-open")
+        if self.offers:
+            rows = min(len(self.offers), _ROWS)
+            if self.styles.height is None or self.styles.height.value != rows:
+                self.styles.height = rows
+        self.set_total(len(self.offers))
+
+    def highlight(self, index: int) -> None:
+        """Move the highlight and show it."""
+        self.highlighted = max(0, min(index, len(self.offers) - 1))
+        self._show_line(self.highlighted)
+        self.refresh()
+
+    def line_background(self, index: int) -> str:
+        """The line that Enter takes."""
+        return "cursor" if index == self.highlighted else ""
+
+    def pieces(self, index: int, width: int) -> Sequence[Piece]:
+        """Name, kind and description in columns, as many as there is room for."""
+        offer = self.offers[index]
+        here = index == self.highlighted
+        room = width - 1
+        kinds = self._kinds + _GAP if self._kinds else 0
+        most = room - kinds - _GAP if kinds else room
+        names = min(self._names, max(most, 16))
+        found = [
+            Piece("▌" if here else " ", "bar"),
+            *self._marked(fit(safe_text(offer.value, limit=None), names), here),
+        ]
+        if kinds or offer.about:
+            found.append(Piece(" " * (names - min(names, cell_len(offer.value)) + _GAP)))
+            found.append(Piece(offer.kind.ljust(kinds), "heading" if here else "muted"))
+            if room - names - _GAP - kinds >= _LEAST_ABOUT:
+                found.append(Piece(offer.about, "muted"))
+        return found
+
+    def _marked(self, name: str, here: bool) -> list[Piece]:
+        style = "strong" if here else ""
+        at = name.lower().find(self._needle) if self._needle else -1
+        if at < 0:
+            return [Piece(name, style)]
+        end = at + len(self._needle)
+        return [Piece(name[:at], style), Piece(name[at:end], "hit"), Piece(name[end:], style)]
+
+    def on_click(self, event: events.Click) -> None:
+        """Take what was clicked."""
+        event.stop()
+        offset = event.get_content_offset(self)
+        if offset is not None and offset.y + self.scroll_offset.y < len(self.offers):
+            self.post_message(self.Clicked(offset.y + self.scroll_offset.y))
+
 
 class CompletingInput(SafeInput):
     """A field whose completions are driven from the keyboard without leaving it.
 
     Down and Up choose, Enter takes (`Entered`), Escape closes the list; with the list closed these keys are
-    the surroundings' own. Whoever hears `Changed` calls `offer` with what fits.
+    the surroundings' own. A completion takes the place of the last word. Whoever hears `Changed` calls `offer`
+    with what fits.
     """
 
     HELP_TITLE: ClassVar[str] = "Fields of the question, while they offer completions"
+
+    COMMAS: ClassVar[bool] = False
+    """Whether a comma ends a word."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "choose(1)", "Next completion", show=False, id="completion.next"),
@@ -77,33 +157,30 @@ class CompletingInput(SafeInput):
     def __init__(self, completions: Completions, *, placeholder: str, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(placeholder=safe_text(placeholder), id=id, compact=True)
         self.completions = completions
-        self._offered: tuple[str, ...] = ()
         self._chosen = False
 
-    def offer(self, values: Sequence[str], needle: str) -> None:
-        """Show completions (raw values); none closes the list. The first one is taken by Enter unless refused."""
+    def offer(self, offers: Sequence[Offer], needle: str) -> None:
+        """Show completions; none closes the list. The first one is taken by Enter unless refused."""
         self._chosen = False
         # A value that the field could not hold as it is would be another one once taken.
-        offered = tuple(value for value in values if safe_text(value, limit=None) == value)
-        self._offered = offered if self.has_focus else ()
-        self.completions.clear_options()
-        if not self._offered:
-            self.completions.remove_class("-open")
-            return
-        self.completions.add_options([Option(_emphasised(value, needle)) for value in self._offered])
-        self.completions.highlighted = 0
-        self.completions.add_class("-open")
+        fitting = [offer for offer in offers if safe_text(offer.value, limit=None) == offer.value]
+        self.completions.show(fitting if self.has_focus else (), needle)
 
     @property
     def is_open(self) -> bool:
         """Whether the list of completions is on screen."""
-        return bool(self._offered)
+        return bool(self.completions.offers)
+
+    @property
+    def word(self) -> str:
+        """The last word as it is written, which is the one being typed; "" behind a space."""
+        return last_word(self.value, commas=self.COMMAS)[1]
 
     def close(self) -> None:
         """Close the list of completions."""
-        self._offered = ()
         self._chosen = False
-        self.completions.remove_class("-open")
+        if self.completions.offers:
+            self.completions.show((), "")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's signature
         """Leave the list's keys to the surroundings while it is closed."""
@@ -113,8 +190,7 @@ class CompletingInput(SafeInput):
 
     def action_choose(self, step: int) -> None:
         """Move through the completions."""
-        at = self.completions.highlighted or 0
-        self.completions.highlighted = max(0, min(len(self._offered) - 1, at + step))
+        self.completions.highlight(self.completions.highlighted + step)
         self._chosen = True
 
     def action_close(self) -> None:
@@ -122,37 +198,34 @@ class CompletingInput(SafeInput):
         self.close()
 
     async def action_submit(self) -> None:
-        """Take the chosen completion, or the first one unless the text stands by itself, and say so."""
-        if self.is_open and (self._chosen or not self.stands_alone(self.value)):
-            value = self._offered[self.completions.highlighted or 0]
-            self.take(value)
-            if self.is_part(value):
-                self.close()
-                return
+        """Take the chosen completion, or the first one unless the word stands by itself, and say so."""
+        if self.is_open and (self._chosen or not self.stands_alone(self.word)):
+            self.take_offer(self.completions.highlighted)
+            return
         self.close()
         self.post_message(self.Entered(self))
 
-    def stands_alone(self, text: str) -> bool:
-        """Whether Enter keeps the text as it is when no completion was chosen."""
-        return text in self._offered
+    def take_offer(self, index: int) -> None:
+        """Take a completion as Enter does."""
+        value = self.completions.offers[index].value
+        self.take(value)
+        self.close()
+        if not self.is_part(value):
+            self.post_message(self.Entered(self))
+
+    def stands_alone(self, word: str) -> bool:
+        """Whether Enter keeps the last word as it is when no completion was chosen."""
+        return any(offer.value == word for offer in self.completions.offers)
 
     def is_part(self, value: str) -> bool:  # noqa: ARG002 - for subclasses
         """Whether a completion needs more typing, so that Enter only takes it."""
         return False
 
     def take(self, value: str) -> None:
-        """Put a completion into the field."""
-        self.value = value
-        self.cursor_position = len(value)
+        """Put a completion in the place of the last word."""
+        self.value = last_word(self.value, commas=self.COMMAS)[0] + value
+        self.cursor_position = len(self.value)
 
     def _on_blur(self, event: events.Blur) -> None:
         super()._on_blur(event)
         self.close()
-
-
-def _emphasised(value: str, needle: str) -> Content:
-    """A completion with the first occurrence of what was typed made bold."""
-    text = safe_text(value)
-    at = text.lower().find(needle.lower()) if needle else -1
-    content = Content(text)
-    return content.stylize("bold underline", at, at + len(needle)) if at >= 0 else content

@@ -1,9 +1,8 @@
-"""QuestionPanel: one question, answered live for the principal under the tree's cursor, with the reasons."""
+"""QuestionPanel: one inquiry, answered live for the principal under the tree's cursor, with the reasons."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
@@ -12,37 +11,33 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.timer import Timer
-from textual.worker import Worker, WorkerState, get_current_worker
+from textual.worker import Worker
 
+from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
 from iamtui.evaluation.decision import Decision, StatementRef
-from iamtui.evaluation.request import Principal
+from iamtui.evaluation.request import Mode, Principal
 from iamtui.problem import Problem
 from iamtui.tui.safe import line, plain
 from iamtui.tui.widgets.notice import Notice
 from iamtui.tui.widgets.question.answer import MEDIUM, NARROW, WIDE, AnswerView
-from iamtui.tui.widgets.question.catalogue import LoadedCatalogue
-from iamtui.tui.widgets.question.form import ActionCatalogue, QuestionForm
+from iamtui.tui.widgets.question.asking import Asked, Asking
+from iamtui.tui.widgets.question.catalogue import ActionCatalogue, LoadedCatalogue
+from iamtui.tui.widgets.question.form import QuestionForm
 from iamtui.tui.widgets.question.layers import LayersList, nothing_to_jump_to
+from iamtui.tui.widgets.question.shown import Shown
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     # It brings in the engine, which is not loaded before the first frame.
-    from iamtui.evaluation.explanation import Explanation
-
-SLOW_SECONDS = 0.15
-"""How long an answer may take before the old one is dimmed and the panel says that it is asking."""
+    from iamtui.workspace.answers import Answer
 
 COMPACT_COLUMNS, COMPACT_ROWS, WIDE_COLUMNS = 100, 30, 180
 """Window sizes below which the short form is shown, and from which the long one is."""
 
-_GROUP = "question"
-_EXPLANATION = "explanation"
-
 
 class QuestionPanel(Vertical):
-    """Asks `Question`s in a thread that the next key cancels; an answer to an older question is dropped."""
+    """Shows an inquiry and its answer; `Asking` has it answered in a thread that the next key cancels."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f5", "ask", "Ask", id="question.ask", tooltip="Go to the question's action"),
@@ -76,24 +71,33 @@ class QuestionPanel(Vertical):
 
     @dataclass
     class Answered(Message):
-        """A question was answered for a principal."""
+        """An inquiry was answered for a principal, or another cell of its answer is looked at.
+
+        Args:
+            decision, question: of the cell that is looked at; where another request behind the same call decides,
+                that one's.
+            answer: the whole.
+        """
 
         decision: Decision
         principal: Principal
         label: str
         question: Question
+        answer: Answer
 
     @dataclass
     class QuestionChanged(Message):
-        """What is asked changed; None when there is no question that can be asked."""
+        """What is asked changed; None when there is nothing that can be asked."""
 
         question: Question | None
+        inquiry: Inquiry | None = None
 
     @dataclass
     class Meant(Message):
         """Enter was pressed in the last field: the question is what the user wants to know."""
 
         question: Question | None
+        inquiry: Inquiry | None = None
 
     @dataclass
     class JumpToStatement(Message):
@@ -106,34 +110,18 @@ class QuestionPanel(Vertical):
     class Left(Message):
         """The user is done in the panel; the focus belongs back where it came from."""
 
-    @dataclass
-    class _Explained(Message):
-        """What would help, found after the answer."""
-
-        ticket: int
-        explanation: Explanation
-
-    @dataclass
-    class _Arrived(Message):
-        """What the thread found: a decision, a problem, or that the action is not one (yet)."""
-
-        ticket: int
-        asked: _Asked
-        decision: Decision | None = None
-        problem: Problem | None = None
-
     def __init__(self, *, catalogue: ActionCatalogue | None = None, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._catalogue: ActionCatalogue = catalogue or LoadedCatalogue()
+        self._asking = Asking(self, self._catalogue)
         self._workspace: Workspace | None = None
+        self._before: Workspace | None = None
         self._principal: Principal | None = None
         self._label = ""
         self._aside = ""
-        self._ticket = 0
-        self._entered_action = ""
-        self._question: Question | None = None
-        self._answer: tuple[Decision, _Asked] | None = None
-        self._slow: Timer | None = None
+        self._entered_actions: tuple[str, ...] = ()
+        self._inquiry: Inquiry | None = None
+        self._shown: Shown | None = None
 
     def compose(self) -> ComposeResult:
         """The fields, and the answer below them."""
@@ -184,19 +172,43 @@ class QuestionPanel(Vertical):
         self._principal, self._label, self._aside = principal, label, ""
         self._ask()
 
+    def set_before(self, workspace: Workspace | None) -> None:
+        """Also say what the verdict is in this workspace, the account without the draft; None: there is no draft."""
+        if workspace is not self._before:
+            self._before = workspace
+            self._ask()
+
     def ask(self, action: str, resource: str = "", context: str = "") -> None:
-        """Put a question into the fields and answer it."""
+        """Put a question into the fields, as it is typed, and answer it."""
         self._form.fill(action, resource, context)
+
+    def ask_inquiry(self, inquiry: Inquiry) -> None:
+        """Put an inquiry into the fields and answer it."""
+        self._form.fill_inquiry(inquiry)
+
+    @property
+    def inquiry(self) -> Inquiry | None:
+        """What is being asked, or None when the fields make nothing that can be asked."""
+        return self._inquiry
 
     @property
     def question(self) -> Question | None:
-        """The question that is being asked, or None when the fields make none that can be asked."""
-        return self._question
+        """The question that is looked at: the cell under the matrix's cursor, else the first pair of the inquiry."""
+        if self._inquiry is None:
+            return None
+        if self._shown is not None and self._shown.answer.inquiry == self._inquiry:
+            return self._shown.cell.question
+        return next(self._inquiry.questions())
 
     @property
     def answer(self) -> Decision | None:
-        """The answer on screen, or None."""
-        return self._answer[0] if self._answer is not None else None
+        """The decision on screen, or None."""
+        return self._shown.decision if self._shown is not None else None
+
+    @property
+    def whole_answer(self) -> Answer | None:
+        """The answer on screen with all its cells, or None."""
+        return self._shown.answer if self._shown is not None else None
 
     @property
     def principal(self) -> Principal | None:
@@ -215,11 +227,13 @@ class QuestionPanel(Vertical):
         """Show the whole trace of the answer on its own screen."""
         from iamtui.tui.screens.trace import TraceScreen  # noqa: PLC0415 - the engine is not loaded before the first frame
 
-        if self._answer is None or self._workspace is None:
+        shown = self._shown
+        if shown is None:
             self.post_message(Notice(plain("There is no answer to explain yet: press F5 and ask.")))
             return
-        decision, asked = self._answer
-        self.app.push_screen(TraceScreen(self._workspace, decision, asked.principal, asked.question, asked.label))
+        asked = shown.asked
+        trace = TraceScreen(asked.workspace, shown.decision, shown.answer.principal, shown.question, asked.label)
+        self.app.push_screen(trace)
 
     def action_leave(self) -> None:
         """Give the focus back."""
@@ -238,113 +252,111 @@ class QuestionPanel(Vertical):
     @on(QuestionForm.Changed)
     def _fields_changed(self, event: QuestionForm.Changed) -> None:
         event.stop()
-        if event.entered:
-            self._entered_action = self._form.action_text
-        self._ask()
+        self._ask(entered=event.entered)
 
     @on(QuestionForm.Finished)
     def _fields_finished(self, event: QuestionForm.Finished) -> None:
         event.stop()
-        self._view.layers_list.focus()
-        self.post_message(self.Meant(self._question))
+        self._view.focus_list()
+        self.post_message(self.Meant(self.question, self._inquiry))
 
-    def _ask(self) -> None:
+    def _ask(self, *, entered: bool = False) -> None:
         """Ask what the fields say, or say why nothing can be asked. Whatever was asked before is void."""
-        self._ticket += 1
-        self.workers.cancel_group(self, _GROUP)
-        self._stop_waiting()
+        self._asking.void()
+        self._view.remove_class("-stale")
         try:
-            question = self._form.question()
+            inquiry = self._form.inquiry()
         except Problem as problem:
-            self._set_question(None)
+            self._set_inquiry(None)
             self._show_problem(problem)
             return
-        self._set_question(question if question.action else None)
-        self.set_class(not question.action, "-unasked")
+        if entered:
+            self._entered_actions = inquiry.actions
+        self._set_inquiry(inquiry if inquiry.actions else None)
+        self.set_class(not inquiry.actions, "-unasked")
         if self._workspace is None:
             self._show_nothing("Open an account to ask about it.")
-        elif not question.action:
+        elif not inquiry.actions:
             self._show_nothing("Press F5 and type an action such as s3:GetObject.")
         elif self._principal is None:
             self._show_nothing("Move to a user or role in the tree: the question is answered for it.")
         else:
-            asked = _Asked(self._workspace, self._principal, question, self._label)
-            entered = question.action == self._entered_action
-            work = partial(self._evaluate, self._ticket, asked, entered)
-            self._slow = self.set_timer(SLOW_SECONDS, self._show_waiting)
-            self.run_worker(work, thread=True, exclusive=True, group=_GROUP, exit_on_error=False)
+            asked = Asked(self._workspace, self._principal, inquiry, self._label, self._before)
+            self._asking.ask(asked, entered=inquiry.actions == self._entered_actions)
 
-    def _set_question(self, question: Question | None) -> None:
-        if question != self._question:
-            self._question = question
-            self.post_message(self.QuestionChanged(question))
+    def _set_inquiry(self, inquiry: Inquiry | None) -> None:
+        if inquiry != self._inquiry:
+            self._inquiry = inquiry
+            self.post_message(self.QuestionChanged(self.question, inquiry))
 
-    def _evaluate(self, ticket: int, asked: _Asked, entered: bool) -> None:
-        """In the thread: answer, unless the next key was faster."""
-        from iamtui.workspace import asking  # noqa: PLC0415 - the engine is not loaded before the first frame
-
-        worker = get_current_worker()
-        if worker.is_cancelled:
-            return
-        arrived = self._Arrived(ticket, asked)
-        action = asked.question.action
-        try:
-            if entered or self._catalogue.known(action):
-                asking.check_question(asked.question)
-                arrived.decision = asking.ask(asked.workspace, asked.principal, asked.question)
-        except Problem as problem:
-            arrived.problem = problem
-        if not worker.is_cancelled:
-            self.post_message(arrived)
-
-    @on(_Arrived)
-    def _arrived(self, event: _Arrived) -> None:
+    @on(Asking.Found)
+    def _found(self, event: Asking.Found) -> None:
         event.stop()
-        if event.ticket != self._ticket:
+        if not self._asking.arrived(event):
             return
-        self._stop_waiting()
+        self._view.remove_class("-stale")
         if event.problem is not None:
             self._show_problem(event.problem)
-        elif event.decision is None:
-            self._show_nothing("Not a whole action yet: choose one below it, or press Enter to ask anyway.")
+        elif event.answer is None:
+            self._show_nothing(
+                f"{event.unknown} is no whole action yet: choose one below it, or press Enter to ask anyway."
+            )
         else:
-            self._show(event.decision, event.asked)
+            self._show(event.answer, event.asked, event.before)
+
+    @on(Asking.Slow)
+    def _slow(self, event: Asking.Slow) -> None:
+        event.stop()
+        if self._asking.is_current(event.ticket):
+            self._view.add_class("-stale")
+            self.border_title = line("Asking for ", (self._label, "bold"), " …")
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A question that fails in an unforeseen way is reported, without its data, and ends nothing."""
         event.stop()
-        if event.state is WorkerState.ERROR and event.worker.group == _GROUP:
-            self._stop_waiting()
-            name = type(event.worker.error).__name__
-            self._show_problem(Problem(f"The question could not be answered: {name}, an error in iamtui.", ""))
+        problem = self._asking.failure(event)
+        if problem is not None:
+            self._view.remove_class("-stale")
+            self._show_problem(problem)
 
     # Showing
 
-    def _show(self, decision: Decision, asked: _Asked) -> None:
-        self._answer = (decision, asked)
+    def _show(self, answer: Answer, asked: Asked, before: Answer | None) -> None:
+        kept = self._shown
+        same = kept is not None and kept.answer.inquiry == answer.inquiry
+        at = kept.index if kept is not None and same and kept.index < len(answer.cells) else None
+        if at is None:
+            at = next(index for index, cell in enumerate(answer.cells) if cell is answer.worst)
+        self._shown = Shown(asked, answer, before, at)
+        self._view.show(self._shown)
+        self._looked_at(self._shown)
+
+    @on(AnswerView.Chosen)
+    def _chosen(self, event: AnswerView.Chosen) -> None:
+        event.stop()
+        if self._shown is not None and event.index < len(self._shown.answer.cells):
+            self._shown = replace(self._shown, index=event.index)
+            self._view.look_at(self._shown)
+            self._looked_at(self._shown)
+
+    @on(AnswerView.Opened)
+    def _opened(self, event: AnswerView.Opened) -> None:
+        event.stop()
+        self.action_why()
+
+    def _looked_at(self, shown: Shown) -> None:
+        decision, asked = shown.decision, shown.asked
         self._form.missing_keys = decision.missing_context
         self._show_title()
-        self._view.show(decision, asked.principal, asked.workspace.account)
-        self.post_message(self.Answered(decision, asked.principal, asked.label, asked.question))
+        self.post_message(self.Answered(decision, asked.principal, asked.label, shown.cell.question, shown.answer))
         if not self.has_class(NARROW) and not decision.allowed:
-            explain = partial(self._explain, self._ticket, asked)
-            self.run_worker(explain, thread=True, exclusive=True, group=_EXPLANATION, exit_on_error=False)
+            self._asking.explain(asked, shown.question)
 
-    def _explain(self, ticket: int, asked: _Asked) -> None:
-        """In a thread: what would help, where there is room to say it."""
-        from iamtui.workspace import asking  # noqa: PLC0415 - the engine is not loaded before the first frame
-
-        worker = get_current_worker()
-        if worker.is_cancelled:
-            return
-        _decision, _traced, explanation = asking.ask_and_trace(asked.workspace, asked.principal, asked.question)
-        if not worker.is_cancelled:
-            self.post_message(self._Explained(ticket, explanation))
-
-    @on(_Explained)
-    def _explained(self, event: _Explained) -> None:
+    @on(Asking.Explained)
+    def _explained(self, event: Asking.Explained) -> None:
         event.stop()
-        if event.ticket == self._ticket:
+        current = self._asking.is_current(event.ticket)
+        if current and self._shown is not None and self._shown.question == event.question:
             self._view.explain(event.explanation)
 
     def _show_problem(self, problem: Problem) -> None:
@@ -356,13 +368,13 @@ class QuestionPanel(Vertical):
         self._view.say(plain(sentence, "$muted"), Content(""))
 
     def _forget_answer(self) -> None:
-        self._answer = None
+        self._shown = None
         self._form.missing_keys = ()
         self._show_title()
 
     def _show_title(self) -> None:
         """Name whom the verdict is about, which may lag behind the tree's cursor."""
-        label = self._answer[1].label if self._answer is not None else self._label
+        label = self._shown.asked.label if self._shown is not None else self._label
         narrow = self.has_class(NARROW)
         if not label:
             self.border_title = line("Question")
@@ -372,37 +384,19 @@ class QuestionPanel(Vertical):
             who = line(who, ("  (kept)", "$muted"))
         elif self._aside:
             who = line(who, ("  (", "$muted"), (self._aside, "$muted"), (" cannot ask: last principal kept)", "$muted"))
+        if self._form.terms.mode is Mode.STRICT:
+            who = line(who, ("  strict", "$muted"))
         self.border_title = who
-
-    def _show_waiting(self) -> None:
-        self._view.add_class("-stale")
-        self.border_title = line("Asking for ", (self._label, "bold"), " …")
-
-    def _stop_waiting(self) -> None:
-        if self._slow is not None:
-            self._slow.stop()
-            self._slow = None
-        self._view.remove_class("-stale")
 
     @on(LayersList.Jump)
     def _jump(self, event: LayersList.Jump) -> None:
         event.stop()
-        if event.ref is None or self._answer is None:
+        if event.ref is None or self._shown is None:
             self.post_message(Notice(plain(nothing_to_jump_to(event.layer))))
         else:
-            self.post_message(self.JumpToStatement(event.ref, self._answer[1].principal))
+            self.post_message(self.JumpToStatement(event.ref, self._shown.decision.request.principal))
 
     @on(LayersList.Switched)
     def _switch(self, event: LayersList.Switched) -> None:
         event.stop()
         self._form.switch_layer(event.layer)
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What an answer belongs to."""
-
-    workspace: Workspace
-    principal: Principal
-    question: Question
-    label: str

@@ -1,0 +1,172 @@
+"""Asking: puts an inquiry to the engine in a thread that the next one cancels. It shows nothing.
+
+What a thread finds comes back as a message to the widget that asks; an answer to an older inquiry is dropped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from textual.message import Message
+from textual.timer import Timer
+from textual.widget import Widget
+from textual.worker import Worker, WorkerState, get_current_worker
+
+from iamtui.analysis.inquiry import Inquiry
+from iamtui.analysis.question import Question
+from iamtui.evaluation.request import Principal
+from iamtui.problem import Problem
+from iamtui.tui.widgets.question.catalogue import ActionCatalogue
+from iamtui.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    # They bring in the engine, which is not loaded before the first frame.
+    from iamtui.evaluation.explanation import Explanation
+    from iamtui.workspace.answers import Answer
+
+SLOW_SECONDS: Final = 0.15
+"""How long an answer may take before the old one is dimmed and the panel says that it is asking."""
+
+_ANSWERS: Final = "question"
+_EXPLANATIONS: Final = "explanation"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an answer belongs to.
+
+    Args:
+        label: what the principal is called on screen; raw text.
+        before: the account without the draft that `workspace` holds, when the answer to it is wanted as well.
+    """
+
+    workspace: Workspace
+    principal: Principal
+    inquiry: Inquiry
+    label: str
+    before: Workspace | None = None
+
+
+class Asking:
+    """Asks one inquiry at a time on behalf of a widget, which hears `Found`, `Slow`, `Explained` and `Failed`."""
+
+    @dataclass
+    class Found(Message):
+        """An answer, a problem, or (all None) that `unknown` is not the name of an action, or not yet.
+
+        Args:
+            before: the answer without the draft, when that was asked for.
+        """
+
+        ticket: int
+        asked: Asked
+        answer: Answer | None = None
+        before: Answer | None = None
+        problem: Problem | None = None
+        unknown: str = ""
+
+    @dataclass
+    class Slow(Message):
+        """The answer takes long enough to say so."""
+
+        ticket: int
+
+    @dataclass
+    class Explained(Message):
+        """What would help, found after the answer."""
+
+        ticket: int
+        question: Question
+        explanation: Explanation
+
+    def __init__(self, host: Widget, catalogue: ActionCatalogue) -> None:
+        self._host = host
+        self._catalogue = catalogue
+        self._ticket = 0
+        self._slow: Timer | None = None
+
+    def void(self) -> None:
+        """Whatever was asked before no longer matters."""
+        self._ticket += 1
+        for group in (_ANSWERS, _EXPLANATIONS):
+            self._host.workers.cancel_group(self._host, group)
+        self._stop_timer()
+
+    def ask(self, asked: Asked, *, entered: bool) -> None:
+        """Answer in a thread.
+
+        Args:
+            entered: whether the user means the actions as they stand, listed by AWS or not.
+        """
+        self.void()
+        ticket = self._ticket
+        self._slow = self._host.set_timer(SLOW_SECONDS, lambda: self._host.post_message(self.Slow(ticket)))
+        work = partial(self._answer, ticket, asked, entered)
+        self._host.run_worker(work, thread=True, exclusive=True, group=_ANSWERS, exit_on_error=False)
+
+    def explain(self, asked: Asked, question: Question) -> None:
+        """Find in a thread what would help with one question of the inquiry that was answered last."""
+        work = partial(self._explain, self._ticket, asked, question)
+        self._host.run_worker(work, thread=True, exclusive=True, group=_EXPLANATIONS, exit_on_error=False)
+
+    def is_current(self, ticket: int) -> bool:
+        """Whether a message is about the inquiry that was asked last."""
+        return ticket == self._ticket
+
+    def arrived(self, found: Found) -> bool:
+        """Whether an answer is still wanted; if so nothing is slow any more."""
+        if not self.is_current(found.ticket):
+            return False
+        self._stop_timer()
+        return True
+
+    def failure(self, event: Worker.StateChanged) -> Problem | None:
+        """What to say of a worker's end: an unforeseen error of the engine by its name, without its data; else None."""
+        if event.state is not WorkerState.ERROR or event.worker.group != _ANSWERS:
+            return None
+        self._stop_timer()
+        return Problem(
+            f"The question could not be answered: {type(event.worker.error).__name__}, an error in iamtui.", ""
+        )
+
+    def _stop_timer(self) -> None:
+        if self._slow is not None:
+            self._slow.stop()
+            self._slow = None
+
+    # In the threads.
+
+    def _answer(self, ticket: int, asked: Asked, entered: bool) -> None:
+        from iamtui.workspace import inquiries  # noqa: PLC0415 - the engine is not loaded before the first frame
+
+        worker = get_current_worker()
+        if worker.is_cancelled:
+            return
+        found = self.Found(ticket, asked)
+
+        def stopped() -> bool:
+            return worker.is_cancelled
+
+        try:
+            unknown = () if entered else (a for a in asked.inquiry.actions if not self._catalogue.known(a))
+            found.unknown = next(iter(unknown), "")
+            if not found.unknown:
+                found.answer = inquiries.answer(asked.workspace, asked.principal, asked.inquiry, cancelled=stopped)
+                if asked.before is not None:
+                    found.before = inquiries.answer(asked.before, asked.principal, asked.inquiry, cancelled=stopped)
+        except Problem as problem:
+            found.problem = problem
+        if not worker.is_cancelled:
+            self._host.post_message(found)
+
+    def _explain(self, ticket: int, asked: Asked, question: Question) -> None:
+        from iamtui.workspace import asking  # noqa: PLC0415 - the engine is not loaded before the first frame
+
+        worker = get_current_worker()
+        if worker.is_cancelled:
+            return
+        _decision, _traced, explanation = asking.ask_and_trace(asked.workspace, asked.principal, question)
+        if not worker.is_cancelled:
+            self._host.post_message(self.Explained(ticket, question, explanation))

@@ -1,0 +1,107 @@
+"""Completer: what the fields of a question offer, found in a thread from the catalogue and the account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from iamtui.account.model import Account
+from iamtui.tui.widgets.question.caller import caller_offers
+from iamtui.tui.widgets.question.catalogue import ActionCatalogue
+from iamtui.tui.widgets.question.completion import (
+    CONTEXT_KEYS,
+    MOST,
+    best_matches,
+    fill_template,
+    resource_candidates,
+    service_of_arns,
+)
+from iamtui.tui.widgets.question.field import Offer
+from iamtui.tui.widgets.question.words import QUOTES, joined
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What completions depend on beside the word itself.
+
+    Args:
+        account, region: the account that is open, or None, and the region in use, or "".
+        actions: the actions in the question.
+        missing_keys: condition keys that mattered for the last answer and were not given.
+        recent_resources: resources of earlier questions, the newest first.
+        given_keys: lower-case condition keys that the context has already.
+    """
+
+    account: Account | None
+    region: str
+    actions: tuple[str, ...]
+    missing_keys: tuple[str, ...] = ()
+    recent_resources: tuple[str, ...] = ()
+    given_keys: frozenset[str] = frozenset()
+
+
+class Completer:
+    """Finds completions. Its methods may load data: call them in a thread."""
+
+    def __init__(self, catalogue: ActionCatalogue) -> None:
+        self._catalogue = catalogue
+
+    def actions(self, word: str) -> list[Offer]:
+        """Actions with their access level and description."""
+        return [Offer(name, *self._catalogue.described(name)) for name in self._catalogue.search(word, MOST)]
+
+    def needs_no_resource(self, actions: Sequence[str]) -> bool:
+        """Whether none of the actions works on a resource; False when that is not known of one."""
+        return bool(actions) and all(self._catalogue.arn_forms(action) == () for action in actions)
+
+    def resources(self, word: str, around: Surroundings) -> list[Offer]:
+        """ARNs the account knows and earlier questions named, and the ARN forms of the actions."""
+        account = around.account
+        forms = [
+            fill_template(form, account, around.region)
+            for action in around.actions
+            for form in self._catalogue.arn_forms(action) or ()
+        ]
+        services = {service_of_arns(action.partition(":")[0]) for action in around.actions if ":" in action}
+        kinds = resource_candidates(account, dict.fromkeys(forms), services, around.recent_resources)
+        found = best_matches(word.lstrip(QUOTES), kinds)
+        return [Offer(joined([arn]), kinds[arn]) for arn in found]
+
+    def context(self, word: str, around: Surroundings, now: datetime) -> list[Offer]:
+        """Condition keys with their type, or values of the key that is being given one."""
+        from iamtui.tui.widgets.question.values import type_words, value_offers  # noqa: PLC0415 - brings the catalogue
+
+        key, equals, value = word.partition("=")
+        if equals:
+            listed = [f"{key}={offer}" for offer in value_offers(key, now)]
+            return [Offer(text) for text in best_matches(word, listed)] if value not in listed else []
+        keys = self._keys(around)
+        given = around.given_keys
+        open_keys = [name for name in keys if name.rstrip("=").lower() not in given]
+        found = best_matches(word, open_keys) if word else [name for name in open_keys if keys[name] != "common"]
+        return [Offer(name, keys[name], type_words(_example(name))) for name in found[:MOST]]
+
+    def _keys(self, around: Surroundings) -> Mapping[str, str]:
+        """Keys as they are typed, to why they are offered: those the last answer missed come first."""
+        keys = {_typed(key): "unknown" for key in around.missing_keys}
+        for action in around.actions:
+            for key in self._catalogue.condition_keys(action):
+                keys.setdefault(_typed(key), "of the action")
+        for key in CONTEXT_KEYS:
+            keys.setdefault(_typed(key), "common")
+        return keys
+
+    def caller(self, word: str, around: Surroundings) -> Sequence[Offer]:
+        """How a caller may come."""
+        return caller_offers(word, around.account)
+
+
+def _typed(key: str) -> str:
+    """A key with its equals sign; one such as `aws:ResourceTag/${TagKey}` up to the part that a person fills in."""
+    fixed = key.partition("${")[0].partition("<")[0]
+    return fixed if fixed.endswith("/") else f"{fixed.removesuffix('=')}="
+
+
+def _example(name: str) -> str:
+    return f"{name}x" if name.endswith("/") else name.removesuffix("=")

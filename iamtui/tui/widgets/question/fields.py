@@ -1,0 +1,77 @@
+"""The fields of a question: what Enter keeps of each, and which completion needs more typing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.message import Message
+
+from iamtui.tui.widgets.question.field import CompletingInput
+
+
+class ActionField(CompletingInput):
+    """The actions: Enter takes the first completion unless the word is an action or a pattern.
+
+    With no completions open, Up and Down walk through earlier questions as long as the text is not edited.
+    """
+
+    COMMAS: ClassVar[bool] = True
+
+    @dataclass
+    class Walked(Message):
+        """The user wants the question before (1) or after (-1) in the history."""
+
+        step: int
+
+    unedited = True
+    """Whether the text stands as it was filled in, so that Up is not taken from somebody who is typing."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """With the list closed, Up and Down are the history's while nothing is being typed."""
+        if action == "choose" and not self.is_open:
+            return parameters in ((1,), (-1,)) and (self.unedited or not self.value.strip())
+        return super().check_action(action, parameters)
+
+    def action_choose(self, step: int) -> None:
+        """Move through the completions; with none open, through earlier questions."""
+        if self.is_open:
+            super().action_choose(step)
+        else:
+            self.post_message(self.Walked(-step))
+
+    def stands_alone(self, word: str) -> bool:
+        """Keep an action as AWS writes it, a pattern, or nothing."""
+        return not word or "*" in word or super().stands_alone(word)
+
+
+class ResourceField(CompletingInput):
+    """The resources: Enter keeps an ARN, a star or nothing, and takes the first completion for other text."""
+
+    def stands_alone(self, word: str) -> bool:
+        """Keep what can be a resource."""
+        return word in ("", "*") or word.lstrip("'\"").startswith("arn:")
+
+
+class ContextField(CompletingInput):
+    """The context: a completion replaces the last word; Enter keeps a word that has a value."""
+
+    def stands_alone(self, word: str) -> bool:
+        """Keep an empty or a complete last word."""
+        return not word or bool(word.partition("=")[2])
+
+    def is_part(self, value: str) -> bool:
+        """A key without its value."""
+        return value.endswith(("=", "/"))
+
+
+class CallerField(CompletingInput):
+    """How the caller comes: a role it is chained from, a session policy, MFA."""
+
+    def stands_alone(self, word: str) -> bool:
+        """Keep what has a value."""
+        return not word or word == "mfa" or bool(word.partition("=")[2])
+
+    def is_part(self, value: str) -> bool:
+        """A word whose value is still to be typed."""
+        return value.endswith("=")

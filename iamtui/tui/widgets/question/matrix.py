@@ -1,0 +1,215 @@
+"""MatrixView: the answers to several questions at once, drawn by line, the worst first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from rich.cells import cell_len
+from textual.binding import Binding, BindingType
+from textual.content import Content
+
+from iamtui.text import safe_text
+from iamtui.tui.safe import fit, line
+from iamtui.tui.widgets.line_view import LineView, Piece
+from iamtui.tui.widgets.question.verdict import verdict
+
+if TYPE_CHECKING:
+    # It brings in the engine, which is not loaded before the first frame.
+    from iamtui.workspace.answers import Answer, Cell
+
+_STYLES: Final = {"[+]": "allowed", "[x]": "denied", "[-]": "denied", "[?]": "depends"}
+_VERDICT: Final = 11
+_GAP: Final = 2
+_LEAST_NAME: Final = 24
+_MOST_COLUMNS: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The cells of one action, a column each, and their indexes in the answer."""
+
+    cells: tuple[int, ...]
+
+
+def rows_of(answer: Answer, *, grid: bool) -> list[Row]:
+    """The cells as rows, the worst first, those alike as asked; `grid`: a row for each action, resources across."""
+    from iamtui.workspace.answers import severity  # noqa: PLC0415 - an answer is there, so the engine is loaded
+
+    bad = [severity(cell.deciding) for cell in answer.cells]
+    if not grid:
+        return [Row((index,)) for index in sorted(range(len(bad)), key=bad.__getitem__)]
+    across = columns_of(answer)
+    lines = [range(start, start + across) for start in range(0, len(bad), across)]
+    lines.sort(key=lambda cells: min(bad[index] for index in cells))
+    order = sorted(range(across), key=lambda column: min(bad[cells[column]] for cells in lines))
+    return [Row(tuple(cells[column] for column in order)) for cells in lines]
+
+
+def columns_of(answer: Answer) -> int:
+    """How many resources each action was asked about."""
+    return max(1, len(dict.fromkeys(answer.inquiry.resources)))
+
+
+def summary(answer: Answer) -> Content:
+    """What the answers come to, in counts: how many actions a pattern stands for, how many are denied."""
+    cells = answer.cells
+    counted = Counter(verdict(cell.deciding).word for cell in cells)
+    words = {"DENIED": "denied", "DEPENDS": "depend", "ALLOWED": "allowed"}
+    styles = {"DENIED": "$verdict-denied", "DEPENDS": "$verdict-depends", "ALLOWED": "$verdict-allowed"}
+    parts: list[object] = []
+    for word, text in words.items():
+        if counted[word]:
+            parts += [", " if parts else "", (f"{counted[word]:,} {text}", f"bold {styles[word]}")]
+    patterns = Counter(cell.pattern for cell in cells if "*" in cell.pattern or "?" in cell.pattern)
+    across = columns_of(answer)
+    front = [(f"{pattern} ({count // across:,} actions)", "bold") for pattern, count in patterns.items()]
+    of = f" of {len(cells):,}" if len(counted) > 1 else ""
+    tail = f"; {answer.cut:,} more not asked: too many" if answer.cut else ""
+    about: list[object] = []
+    for piece in front[:2]:
+        about += [piece, "  "]
+    return line(*about, *parts, (of + tail, "$muted"))
+
+
+class MatrixView(LineView):
+    """Actions down and resources across, or one line for each pair where that is too narrow.
+
+    Says `CursorMoved` when another cell is under the cursor, `LineOpened` when it is wanted in full.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("h,left", "column(-1)", "Resource to the left", show=False, id="matrix.left"),
+        Binding("l,right", "column(1)", "Resource to the right", show=False, id="matrix.right"),
+    ]
+
+    DEFAULT_CSS = """
+    MatrixView {
+        height: 1;
+        margin: 0 1 0 0;
+    }
+    """
+
+    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._answer: Answer | None = None
+        self._rows: list[Row] = []
+        self._grid = False
+        self._column = 0
+        self._names = 0
+        self.HEADER_LINES = 0
+
+    def show(self, answer: Answer | None, most: int) -> None:
+        """Show the cells of an answer in at most so many lines; the cursor stays where the questions are the same."""
+        same = answer is not None and self._answer is not None and answer.inquiry == self._answer.inquiry
+        kept = self.chosen if same else None
+        self._answer = answer
+        self._arrange()
+        if answer is None:
+            return
+        rows = min(len(self._rows) + self.HEADER_LINES, most)
+        if self.styles.height is None or self.styles.height.value != rows:
+            self.styles.height = rows
+        at = next((n for n, row in enumerate(self._rows) if kept in row.cells), 0) if kept is not None else 0
+        if kept is not None and kept in self._rows[at].cells:
+            self._column = self._rows[at].cells.index(kept)
+        self.set_total(len(self._rows), cursor=at)
+
+    def _arrange(self) -> None:
+        answer = self._answer
+        if answer is None:
+            self._rows = []
+            return
+        across, width = columns_of(answer), self.size.width - 1
+        room = width - across * (_VERDICT + _GAP)
+        self._grid = 1 < across <= _MOST_COLUMNS and room >= _LEAST_NAME and len(answer.cells) > across
+        self.HEADER_LINES = 1 if self._grid else 0
+        self._rows = rows_of(answer, grid=self._grid)
+        self._column = 0
+        longest = max(cell_len(_name(cell)) for cell in answer.cells)
+        self._names = min(longest, room if self._grid else max(width - _VERDICT - _GAP, 8))
+
+    def on_resize(self) -> None:
+        """Arrange the cells for the new width."""
+        was = self._grid
+        if self._answer is not None:
+            kept = self.chosen
+            self._arrange()
+            if was != self._grid:
+                at = next((n for n, row in enumerate(self._rows) if kept in row.cells), 0)
+                self.set_total(len(self._rows), cursor=at)
+        super().on_resize()
+
+    @property
+    def chosen(self) -> int:
+        """The index in the answer of the cell under the cursor; 0 without one."""
+        if not self._rows:
+            return 0
+        cells = self._rows[min(self.cursor, len(self._rows) - 1)].cells
+        return cells[min(self._column, len(cells) - 1)]
+
+    def action_column(self, step: int) -> None:
+        """Move to another resource."""
+        if self._grid and self._rows:
+            column = max(0, min(len(self._rows[0].cells) - 1, self._column + step))
+            if column != self._column:
+                self._column = column
+                self.redraw()
+                self.post_message(self.CursorMoved(self, self.cursor))
+
+    # Drawing.
+
+    def header_pieces(self, y: int, width: int) -> Sequence[Piece]:  # noqa: ARG002 - declared by LineView
+        """The resources, by their ends, which differ more than their beginnings."""
+        assert self._answer is not None
+        names = [Piece(" " * (self._names + 1))]
+        for column, index in enumerate(self._rows[0].cells):
+            style = "header-sorted" if column == self._column else "header"
+            text = _tail(self._answer.cells[index].question.resource, _VERDICT)
+            names.append(Piece(" " * _GAP + text + " " * (_VERDICT - cell_len(text)), style))
+        return names
+
+    def pieces(self, index: int, width: int) -> Sequence[Piece]:
+        """A line: the verdicts behind the action, or before it where each pair has a line of its own."""
+        assert self._answer is not None
+        cells = [self._answer.cells[number] for number in self._rows[index].cells]
+        if not self._grid:
+            return self._listed(cells[0], width)
+        found = [Piece(fit(_name(cells[0]), self._names).ljust(self._names))]
+        for column, cell in enumerate(cells):
+            here = index == self.cursor and column == self._column
+            found += [Piece(" ▸" if here else "  ", "bar"), _verdict_piece(cell)]
+        return found
+
+    def _listed(self, cell: Cell, width: int) -> Sequence[Piece]:
+        assert self._answer is not None
+        found = [_verdict_piece(cell), Piece("  "), Piece(fit(_name(cell), self._names))]
+        left = width - 1 - _VERDICT - _GAP - self._names - _GAP
+        several = columns_of(self._answer) > 1
+        if several and left >= 8:
+            space = " " * (self._names - min(self._names, cell_len(_name(cell))) + _GAP)
+            found += [Piece(space), Piece(_tail(cell.question.resource, left), "muted")]
+        return found
+
+
+def _name(cell: Cell) -> str:
+    name = cell.question.action
+    typed = cell.pattern
+    return f"{typed} ({name})" if typed and "*" not in typed and "?" not in typed else name
+
+
+def _verdict_piece(cell: Cell) -> Piece:
+    shown = verdict(cell.deciding)
+    return Piece(f"{shown.mark} {shown.word}".ljust(_VERDICT), _STYLES[shown.mark])
+
+
+def _tail(text: str, width: int) -> str:
+    """The end of a text, in at most so many cells."""
+    safe = safe_text(text, limit=None)
+    while safe and cell_len(safe) > width:
+        safe = safe[max(1, cell_len(safe) - width) :]
+        if cell_len(safe) <= width:
+            safe = "…" + safe[1:]
+    return safe
