@@ -17,7 +17,7 @@ from iamtui.evaluation.decision import Decision
 from iamtui.evaluation.request import Principal, PrincipalKind
 from iamtui.workspace.answers import Answer, severity
 from iamtui.workspace.draft_names import aws_managed_policy, resolved_draft
-from iamtui.workspace.inquiries import InquiryPoll, expand_actions
+from iamtui.workspace.inquiries import InquiryPoll
 from iamtui.workspace.who_can import everybody
 from iamtui.workspace.workspace import Workspace
 
@@ -177,17 +177,11 @@ def compare_everyone(
 
 
 def _everybody(drafted: Drafted, inquiry: Inquiry) -> Iterable[Principal]:
-    """Everybody any cell could concern; who asks is the same for every action on one resource but for STS's."""
-    found: dict[tuple[PrincipalKind, str], Principal] = {}
-    (action, _), *_more = expand_actions(inquiry.actions[:1], 1)[0]
-    for workspace in (drafted.base, drafted.after):
-        for resource in inquiry.resources:
-            question = replace(inquiry.terms, action=action, resource=resource)
-            for principal in everybody(workspace, question).principals:
-                found.setdefault((principal.kind, principal.arn), principal)
-    inside = [p for p in found.values() if p.kind in (PrincipalKind.USER, PrincipalKind.ROLE)]
-    outside = [p for p in found.values() if p.kind not in (PrincipalKind.USER, PrincipalKind.ROLE)]
-    return (*inside, *outside)
+    """Everybody whom the inquiry could concern before or after, the account's own first."""
+    before, after = everybody(drafted.base, inquiry), everybody(drafted.after, inquiry)
+    inside = len(before.principals) - before.outside
+    outside = (*before.principals[inside:], *after.principals[len(after.principals) - after.outside :])
+    return (*before.principals[:inside], *dict.fromkeys(outside))
 
 
 class _Polls:
