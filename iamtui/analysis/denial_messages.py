@@ -80,7 +80,7 @@ def _spans(text: SearchableText, anchors: tuple[str, ...], taken: list[_Span]) -
         while following < len(taken) and taken[following].end <= at:
             covered = max(covered, taken[following].end)
             following += 1
-        if at < covered or (following < len(taken) and taken[following].start - at < _TO_MESSAGE):
+        if at < covered or (following < len(taken) and _leads_to(text, at, taken[following])):
             continue
         span = _read(text, at, anchor, covered)
         if span is None:
@@ -90,6 +90,16 @@ def _spans(text: SearchableText, anchors: tuple[str, ...], taken: list[_Span]) -
         found += 1
         if found >= MOST_FINDINGS:
             return
+
+
+def _leads_to(text: SearchableText, at: int, span: _Span) -> bool:
+    """Whether a code belongs to the message behind it: as another field of the same error, mostly."""
+    if span.start <= at:
+        return True
+    if text.lowered.startswith("anerroroccurred(", max(at - 16, 0)) or text.lowered.startswith("anerror", at):
+        # The CLI's own words stand right in front of their message: this is another one.
+        return False
+    return span.start - at < _TO_MESSAGE
 
 
 def _hits(lowered: str, anchors: tuple[str, ...]) -> Iterator[tuple[int, str]]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 _REACH: Final = 600
+_BETWEEN: Final = 3
+"""How many characters (quotes) may stand between a wrapping and its message."""
 
 _CLI: Final = re.compile(
     r"An ?error ?occurred ?\(([A-Za-z0-9.]{1,60})\) ?when ?calling ?the ?([A-Za-z0-9]{1,80}?)operation"
@@ -68,13 +70,15 @@ def wrapping_before(packed: str, at: int, floor: int, *, at_code: bool = False) 
     after = packed[at : at + _REACH]
     window = packed[low:at]
     last = _last(_CLI, packed[low : at + 200] if at_code else window)
-    if last is not None and (not at_code or last.start() + low <= at < last.end() + low):
+    if last is not None and _belongs(last.start() + low, last.end() + low, at, at_code=at_code):
         return Wrapping(low + last.start(), low + last.end(), last[1], last[2].removesuffix("the"))
     service = _service(window, after)
     code_before = _CODE_BEFORE.search(window)
     code_here = _CODE_HERE.search(packed, max(low, at - 40), at + 60) if at_code else None
     java_code = _JAVA_CODE.search(after)
     go, go_code = _last(_GO, window), _last(_GO_CODE, window)
+    if not at_code and (go_code is None or at - low - go_code.end() > _BETWEEN):
+        go = go_code = None
     code = ""
     for found in (go_code, code_before, java_code):
         if found is not None and not code:
@@ -85,6 +89,11 @@ def wrapping_before(packed: str, at: int, floor: int, *, at_code: bool = False) 
         return Wrapping(low + go.start(), at, code, go[2], go[1])
     start = low + code_before.start() if code_before is not None else at
     return Wrapping(start, at, code, "", service)
+
+
+def _belongs(start: int, end: int, at: int, *, at_code: bool) -> bool:
+    """Whether the CLI's words belong to what is at `at`: right in front of a message, or around a bare code."""
+    return start <= at < end if at_code else 0 <= at - end <= _BETWEEN
 
 
 def _service(window: str, after: str) -> str:

@@ -194,6 +194,8 @@ def _both(denial: Denial, decision: Decision) -> Iterator[str]:
     yield f"The account: {_reason_words(list(decision.reasons))}."
     if denial.claim.kind == "implicit" and decision.outcome is Outcome.EXPLICIT_DENY:
         yield "AWS would have named an explicit deny first: it may be newer than the message."
+    elif denial.claim.kind == "explicit" and decision.outcome is Outcome.IMPLICIT_DENY:
+        yield "While the Deny that AWS names stands, no Allow helps: look for it first."
     else:
         yield "The account may have changed since, or the message is about another resource or session."
 

@@ -37,7 +37,9 @@ __all__ = [
     "explain_denial",
     "explain_denials",
     "find_denials",
+    "largest_text",
     "read_denial_file",
+    "text_of",
 ]
 
 _NOT_TOLD = "who called"
@@ -68,6 +70,11 @@ class ExplainedDenial:
     def explained(self) -> bool:
         """Whether the denial is explained in full: the account denies the same request for the same reason."""
         return self.comparison.agreement.settles
+
+
+def largest_text() -> int:
+    """The largest text that is read, in bytes."""
+    return MOST_BYTES
 
 
 def read_denial_file(path: str) -> str:
@@ -154,10 +161,12 @@ def explain_denial(
         denial = replace(denial, caller=caller, notes=(*denial.notes, "The caller is the one that was given."))
     denial = _with_action(denial)
     principal = _principal(workspace, denial, left_open)
-    question = _question(workspace, denial, left_open, strict=strict)
+    about_question: list[str] = []
+    question = _question(workspace, denial, about_question, strict=strict)
     if principal is None or question is None:
         nothing = Comparison(Agreement.NOT_ASKED, (_not_asked(denial, principal),))
         return workspace, ExplainedDenial(denial, principal, question, None, None, nothing, tuple(left_open))
+    left_open += about_question
     workspace, failed = with_resource_policies(workspace, [question.resource])
     left_open += [f"The policy of {arn} is not loaded: {problem.sentence}" for arn, problem in failed.items()]
     try:

@@ -1,0 +1,244 @@
+"""`iamtui explain`: AccessDenied messages and CloudTrail records, held against what the account says."""
+
+from __future__ import annotations
+
+import errno
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from iamtui.cli.decision_text import verdict_style
+from iamtui.cli.exits import Exit
+from iamtui.cli.output import Output, Span, Style, note, stdout
+from iamtui.cli.source import SourceOptions, open_workspace, source_options
+from iamtui.cli.text_files import opened
+from iamtui.evaluation.decision_json import decision_to_json
+from iamtui.evaluation.explanation import explanation_to_json
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+from iamtui.workspace.denials import (
+    Agreement,
+    ExplainedDenial,
+    Findings,
+    claim_words,
+    explain_denials,
+    find_denials,
+    largest_text,
+    text_of,
+)
+from iamtui.workspace.verdict import verdict_words
+
+_LABEL: Final = 12
+_INDENT: Final = 2
+_NOTHING: Final = (
+    "Give an AccessDenied message as a tool printed it, a log that has some, or CloudTrail records as JSON."
+)
+_MARKS: Final = {
+    Agreement.AGREES: ("[=]", Style.GOOD),
+    Agreement.NOT_ASKED: ("[?]", Style.OPEN),
+    Agreement.DEPENDS: ("[?]", Style.OPEN),
+    Agreement.NOT_LOADED: ("[?]", Style.OPEN),
+}
+_DIFFERS: Final = ("[!]", Style.BAD)
+
+
+@click.command(epilog="Exit codes: 0 explained, 3 only in part, 2 an error.")
+@click.argument("words", nargs=-1, metavar="[FILE|TEXT]")
+@click.option("--as", "caller", metavar="PRINCIPAL", help="Who called, where a message does not say so.")
+@click.option("--decode", is_flag=True, help="Decode encoded authorization messages: a call to STS.")
+@click.option("--strict", is_flag=True, help="Take condition keys that nothing tells for absent, not for unknown.")
+@click.option("--json", "as_json", is_flag=True, help="Print an array of JSON objects, one for each denial.")
+@source_options
+def explain(
+    words: tuple[str, ...], caller: str | None, decode: bool, strict: bool, as_json: bool, source: SourceOptions
+) -> Exit:
+    """Why was this denied? Reads AccessDenied messages and CloudTrail records.
+
+    The argument is a file (- for standard input, .gz is unpacked) or the text itself. Every denial in it is
+    answered: what was asked, what AWS said, what the account says, which statement, and what would help. Of
+    several the worst decides about the exit code.
+    """
+    findings = find_denials(_text(words))
+    if not findings.denials:
+        raise Problem("No denial was found in the text.", _NOTHING)
+    workspace = open_workspace(source)
+    explained = explain_denials(workspace, findings, decode=decode, caller=caller or "", strict=strict)
+    out = stdout()
+    settled = True
+    records: list[dict[str, Any]] = []
+    for number, one in enumerate(explained):
+        settled = settled and one.explained
+        if as_json:
+            records.append(explained_to_json(one))
+            continue
+        if number:
+            out.blank()
+        _write(out, one, decode=decode)
+    if as_json:
+        out.json(records, indent=2)
+    _say_what_was_left_out(findings)
+    return Exit.OK if settled and not findings.left_out and not findings.notes else Exit.OPEN
+
+
+def _text(words: tuple[str, ...]) -> str:
+    if not words:
+        raise Problem("Nothing to explain was given.", "Give a file, - for standard input, or the message in quotes.")
+    if words == ("-",):
+        return _read("-")
+    if len(words) == 1 and _is_file(words[0]):
+        return _read(words[0])
+    if len(words) == 1 and _looks_like_a_path(words[0]):
+        raise Problem(f"The file {words[0]} does not exist.", "Check the path, or give the message in quotes.")
+    return " ".join(words)
+
+
+def _is_file(word: str) -> bool:
+    try:
+        return Path(word).exists()
+    except (OSError, ValueError) as error:
+        # A message is longer than a path may be.
+        if isinstance(error, OSError) and error.errno not in (errno.ENAMETOOLONG, errno.EINVAL):
+            raise Problem(f"{word} cannot be read: {error.strerror}.", "Check the path.") from None
+        return False
+
+
+def _looks_like_a_path(word: str) -> bool:
+    bare = not any(character.isspace() for character in word)
+    return bare and word.lower().endswith((".json", ".jsonl", ".log", ".txt", ".gz", ".out", ".err"))
+
+
+def _read(name: str) -> str:
+    with opened(name, "log") as file:
+        try:
+            data = file.read(largest_text() + 1)
+        except OSError as error:
+            raise Problem(f"The log {name} cannot be read: {error.strerror}.", "Check the file.") from None
+    return text_of(data)
+
+
+def _say_what_was_left_out(findings: Findings) -> None:
+    for sentence in findings.notes:
+        note(sentence)
+    if findings.left_out:
+        note(f"{findings.left_out:,} more denials are left out: give a part of the log.")
+
+
+# Text
+
+
+def _write(out: Output, one: ExplainedDenial, *, decode: bool) -> None:
+    denial = one.denial
+    where = f"record {denial.place.record}" if denial.place.record is not None else f"line {denial.place.line}"
+    times = f", {denial.count} times" if denial.count > 1 else ""
+    action = denial.action or denial.operation or denial.code or "a denial"
+    out.line(Span(action, Style.STRONG), Span(f"  ({where}{times})", Style.QUIET))
+    _labelled(out, "caller", denial.caller or "not told")
+    resource = one.question.resource if one.question is not None else ""
+    _labelled(out, "resource", denial.resource or "not told")
+    if denial.resource and resource not in (denial.resource, "*", ""):
+        _labelled(out, "", f"asked about as {resource}")
+    called = ", ".join(
+        part
+        for part in (
+            f"call {denial.operation}" if denial.operation else "",
+            denial.code,
+            f"request {denial.request_id}" if denial.request_id else "",
+        )
+        if part
+    )
+    if called:
+        _labelled(out, "from", called)
+    _labelled(out, "AWS said", claim_words(denial))
+    _write_answer(out, one)
+    _write_comparison(out, one)
+    for number, suggestion in enumerate(one.explanation.suggestions if one.explanation is not None else ()):
+        _labelled(out, "would help" if number == 0 else "", suggestion.change)
+        if suggestion.statement is not None:
+            text = json.dumps(suggestion.statement, ensure_ascii=False)
+            out.line(" " * (_INDENT + _LABEL), Span(safe_text(text, limit=None), Style.QUIET))
+    _write_open(out, one, decode=decode)
+
+
+def _write_answer(out: Output, one: ExplainedDenial) -> None:
+    if one.decision is None or one.explanation is None:
+        return
+    words = verdict_words(one.decision)
+    lead = (" " * _INDENT, f"{'account':<{_LABEL}}", Span(f"{words.mark} {words.word} ", verdict_style(one.decision)))
+    width = _INDENT + _LABEL
+    if words.rest:
+        out.paragraph(words.rest, indent=width + len(f"{words.mark} {words.word} "), first=lead)
+    else:
+        out.line(*lead)
+    out.paragraph(one.explanation.paragraph, indent=width)
+
+
+def _write_comparison(out: Output, one: ExplainedDenial) -> None:
+    mark, style = _MARKS.get(one.comparison.agreement, _DIFFERS)
+    first, *others = one.comparison.sentences
+    lead = (" " * _INDENT, f"{'compared':<{_LABEL}}", Span(f"{mark} ", style))
+    out.paragraph(first, indent=_INDENT + _LABEL + 4, first=lead)
+    for sentence in others:
+        out.paragraph(sentence, indent=_INDENT + _LABEL + 4)
+
+
+def _write_open(out: Output, one: ExplainedDenial, *, decode: bool) -> None:
+    denial = one.denial
+    sentences = [*one.open, *denial.unknown]
+    if denial.encoded and not decode:
+        sentences.append("--decode lets STS decode the encoded message.")
+    if not denial.caller:
+        sentences.append("--as PRINCIPAL says who called.")
+    for number, sentence in enumerate(dict.fromkeys(sentences)):
+        _labelled(out, "open" if number == 0 else "", sentence)
+    told = [f"{key}={','.join(values)}" if values else f"{key} absent" for key, values in denial.context.items()]
+    if told:
+        _labelled(out, "context", "; ".join(told))
+    for number, sentence in enumerate(dict.fromkeys(denial.notes)):
+        _labelled(out, "note" if number == 0 else "", sentence)
+
+
+def _labelled(out: Output, label: str, text: str) -> None:
+    out.paragraph(text, indent=_INDENT + _LABEL, first=(" " * _INDENT + label,))
+
+
+# JSON
+
+
+def explained_to_json(one: ExplainedDenial) -> dict[str, Any]:
+    """An explained denial as JSON values."""
+    denial = one.denial
+    claim = denial.claim
+    return {
+        "found": {
+            "form": denial.form.value,
+            "line": denial.place.line,
+            "offset": denial.place.offset,
+            "record": denial.place.record,
+            "count": denial.count,
+            "denied": denial.denied,
+        },
+        "caller": denial.caller or None,
+        "action": denial.action or None,
+        "resource": denial.resource or None,
+        "operation": denial.operation or None,
+        "code": denial.code or None,
+        "request_id": denial.request_id or None,
+        "authorization_id": denial.authorization_id or None,
+        "context": {key: list(values) for key, values in denial.context.items()},
+        "aws": {
+            "kind": claim.kind or None,
+            "layers": [layer.value for layer in claim.layers],
+            "words": claim.words or None,
+            "policy": claim.policy or None,
+            "encoded": bool(denial.encoded),
+        },
+        "decision": decision_to_json(one.decision) if one.decision is not None else None,
+        "explanation": explanation_to_json(one.explanation) if one.explanation is not None else None,
+        "agreement": one.comparison.agreement.value,
+        "comparison": list(one.comparison.sentences),
+        "explained": one.explained,
+        "open": list(dict.fromkeys((*one.open, *denial.unknown))),
+        "notes": list(denial.notes),
+    }
