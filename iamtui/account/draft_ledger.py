@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar
 
-from iamtui.account.availability import Known, Missing
+from iamtui.account.availability import Fact, Known, Missing
 from iamtui.account.model import Account, Entity, Group, ManagedPolicy, ResourcePolicy, Role, User
 from iamtui.account.organization import Organization
 from iamtui.policy.document import PolicyDocument, render
@@ -182,9 +182,9 @@ class Ledger:
     def account(self) -> Account:
         """The account with every exchange made; all other records are the very objects of the base."""
         base = self.base
-        organization = base.organization
+        organization: Fact[Organization | None] = base.organization
         if self._organization is not None:
-            organization = Known[Organization | None](self._organization)
+            organization = Known(self._organization)
         return replace(
             base,
             users=self._exchanged(User, base.users),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -143,6 +144,11 @@ def organization_place(account: Account, type_: str, level_id: str, name: str) -
                 document = next((policy.document for policy in attached.value if policy.name == name), None)
     title = safe_text(f"{short_type(type_)} {name} at {level_words(account, level_id)}")
     return Place("scp" if type_ == SCP else "rcp", level_id, name, title, document)
+
+
+def policy_label(action: str) -> str:
+    """A name for a new policy that allows an action: "allow-s3-GetObject"."""
+    return "allow-" + (re.sub(r"[^A-Za-z0-9+=,.@_-]+", "-", action)[:100].strip("-") or "statement")
 
 
 def identity_places(account: Account, entity: User | Role) -> Iterator[tuple[str, Place | Problem]]:

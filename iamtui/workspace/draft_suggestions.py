@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -31,6 +30,7 @@ from iamtui.workspace.draft_documents import (
     inline_place,
     managed_place,
     organization_place,
+    policy_label,
     resource_place,
     trust_place,
     with_principal,
@@ -77,7 +77,7 @@ class _Case:
         """The user or role whose policies the caller has.
 
         Raises:
-            NoEdit: it is not one of this account.
+            NoEdit: it is not one of this account, or only AWS changes it.
         """
         entity = entity_behind(self.account, self.principal)
         if entity is None:
@@ -85,10 +85,15 @@ class _Case:
             raise NoEdit(
                 f"{who} is no user or role of account {self.account.id}, so a draft cannot change its policies."
             )
+        if isinstance(entity, Role) and entity.service_linked:
+            raise NoEdit(
+                f"{safe_text(entity_name(entity.arn))} is a service-linked role, whose policies only its AWS service "
+                "changes."
+            )
         return entity
 
 
-def suggested_edits(
+def edits_for_suggestion(
     workspace: Workspace,
     principal: Principal,
     question: Question,
@@ -237,7 +242,7 @@ def _level_id(case: _Case) -> str:
 def _adding(case: _Case, statement: dict[str, Any]) -> SuggestedEdits:
     """Add the statement where the layer that is silent would read it."""
     layer = case.reason.layer
-    name = "allow-" + _name_part(case.decision.request.action)
+    name = policy_label(case.decision.request.action)
     if layer is Layer.IDENTITY:
         place = inline_place(case.account, case.entity, name)
         return SuggestedEdits((place.put(with_statement(place.document, statement)),))
@@ -342,11 +347,6 @@ def _principal_entry(principal: Principal) -> tuple[str, str]:
     return _PRINCIPAL_KINDS.get(principal.kind, "AWS"), principal.role_arn or principal.arn or "*"
 
 
-def _name_part(text: str) -> str:
-    """A text as a part of a policy's name."""
-    return re.sub(r"[^A-Za-z0-9+=,.@_-]+", "-", text)[:100].strip("-") or "statement"
-
-
 def with_all_suggestions(
     workspace: Workspace, draft: Draft, principal: Principal, question: Question, *, now: datetime | None = None
 ) -> tuple[Draft, tuple[NoEdit, ...]]:
@@ -373,7 +373,7 @@ def with_all_suggestions(
         left = ()
         for suggestion in explanation.suggestions:
             try:
-                edits = suggested_edits(drafted.after, principal, question, suggestion, now=now).edits
+                edits = edits_for_suggestion(drafted.after, principal, question, suggestion, now=now).edits
             except NoEdit as why:
                 left += (why,)
                 continue
