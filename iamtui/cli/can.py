@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from iamtui.analysis.questions import Question
-from iamtui.cli.decision_text import verdict_style, write_explained, write_trace
 from iamtui.cli.exits import Exit
 from iamtui.cli.expectations import OUTCOMES, Demands
-from iamtui.cli.output import Output, Span, Style, note, stdout
-from iamtui.cli.questions import QuestionOptions, load_resource_policies, question_options, questions
+from iamtui.cli.inquiry_json import cell_to_json
+from iamtui.cli.inquiry_text import write_answer
+from iamtui.cli.output import Output, note, stdout
+from iamtui.cli.questions import QuestionOptions, inquiry_of, load_resource_policies, question_options
 from iamtui.cli.source import SourceOptions, open_workspace, source_options
-from iamtui.evaluation.decision import Decision
-from iamtui.evaluation.decision_json import decision_to_json
-from iamtui.evaluation.request import Principal
-from iamtui.evaluation.trace import trace_to_json
-from iamtui.workspace.asking import ask, ask_and_trace
+from iamtui.evaluation.trace import TracedLayer, trace_to_json
+from iamtui.workspace.asking import ask_and_trace, is_pattern
+from iamtui.workspace.inquiries import answer
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.verdict import verdict_words
-from iamtui.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from iamtui.analysis.inquiry import Inquiry
+    from iamtui.evaluation.request import Principal
+    from iamtui.workspace.answers import Answer, Cell
+    from iamtui.workspace.workspace import Workspace
 
 
 @click.command(epilog="Exit codes: 0 allowed, 1 denied, 3 it depends or holds only for some resources; 2 an error.")
@@ -45,74 +49,61 @@ def can(
     """May PRINCIPAL do ACTION, and why? Of several pairs the worst decides.
 
     PRINCIPAL is an ARN, a unique id, user/NAME, role/NAME, root, a service name, anonymous, or a name that only
-    one user or role has. A condition key that nobody gave is unknown, and the answer says what depends on it;
-    --strict takes it for absent.
+    one user or role has. ACTION may be a pattern such as s3:Get*. A condition key that nobody gave is unknown, and
+    the answer says what depends on it; --strict takes it for absent. What a call needs besides its own action
+    (iam:PassRole, tagging, KMS) is answered too; what every such call needs, and what --with names, decides with it.
     """
-    made = questions(actions, asked)
+    made = inquiry_of(actions, asked)
     workspace = open_workspace(source)
     who = resolve_principal(workspace, principal)
     workspace = load_resource_policies(workspace, made)
-    out, demands = stdout(), Demands(any_resource, complete)
+    found = answered(workspace, who, made)
+    print_answer(stdout(), workspace, found, as_json=as_json, with_trace=with_trace)
+    return judged(found, Demands(any_resource, complete), expect)
+
+
+def answered(workspace: Workspace, who: Principal, asked: Inquiry) -> Answer:
+    """The answer to an inquiry."""
+    found = answer(workspace, who, asked)
+    assert found is not None, "nothing cancels a command's question"
+    return found
+
+
+def print_answer(out: Output, workspace: Workspace, found: Answer, *, as_json: bool, with_trace: bool) -> None:
+    """Print an answer: text, or JSON (one object for one pair, an array for several and for patterns)."""
+
+    def traced(cell: Cell) -> tuple[TracedLayer, ...]:
+        return ask_and_trace(workspace, found.principal, cell.question)[1]
+
     if as_json:
-        decisions = _print_json(out, workspace, who, made, with_trace)
+        records = [
+            cell_to_json(found, cell, trace=trace_to_json(traced(cell)) if with_trace else None) for cell in found.cells
+        ]
+        one = len(records) == 1 and not any(map(is_pattern, found.inquiry.actions))
+        out.json(records[0] if one else records, indent=2)
     else:
-        decisions = _print_text(out, workspace, who, made, with_trace)
-    return _judge(decisions, demands, expect)
-
-
-def _print_json(
-    out: Output, workspace: Workspace, who: Principal, made: tuple[Question, ...], with_trace: bool
-) -> list[Decision]:
-    decisions: list[Decision] = []
-    records = []
-    for question in made:
-        if with_trace:
-            decision, traced, _ = ask_and_trace(workspace, who, question)
-            records.append(decision_to_json(decision, trace=trace_to_json(traced)))
-        else:
-            decision = ask(workspace, who, question)
-            records.append(decision_to_json(decision))
-        decisions.append(decision)
-    out.json(records[0] if len(records) == 1 else records, indent=2)
-    return decisions
-
-
-def _print_text(
-    out: Output, workspace: Workspace, who: Principal, made: tuple[Question, ...], with_trace: bool
-) -> list[Decision]:
-    decisions: list[Decision] = []
-    for number, question in enumerate(made):
-        if number:
-            out.blank()
-        decision, traced, explanation = ask_and_trace(workspace, who, question)
-        write_explained(out, decision, explanation, brief=len(made) > 1)
-        if with_trace:
-            out.blank()
-            write_trace(out, traced)
-        decisions.append(decision)
-    if len(made) > 1:
-        worst = Demands().worst(decisions)
-        decisive = next(decision for decision in decisions if Demands().code(decision) is worst)
-        out.blank()
-        out.line(
-            Span(f"{len(made)} pairs, the worst: ", Style.QUIET),
-            Span(str(verdict_words(decisive)), verdict_style(decisive)),
-            f"  {decisive.request.action}  {decisive.request.resource}",
+        write_answer(out, found, traced, with_trace=with_trace)
+    if found.cut:
+        note(
+            f"{found.cut} actions of the patterns are not answered: they are too many at once. Ask by smaller patterns."
         )
-    return decisions
 
 
-def _judge(decisions: list[Decision], demands: Demands, expect: str | None) -> Exit:
+def judged(found: Answer, demands: Demands, expect: str | None) -> Exit:
+    """The exit code of an answer, with what stands in the way of a plain yes said on stderr."""
+    cells = found.taking_part
     if expect is None:
-        code = demands.worst(decisions)
+        code = demands.worst([cell.deciding for cell in cells])
         if code is Exit.OPEN:
-            for doubt in dict.fromkeys(filter(None, map(demands.doubt, decisions))):
+            for doubt in dict.fromkeys(filter(None, (demands.doubt(cell.deciding) for cell in cells))):
                 note(f"Not a plain yes: {doubt}.")
-        return code
-    met = True
-    for decision in decisions:
-        why = demands.unmet(decision, expect)
+        return Exit.OPEN if code is Exit.OK and found.cut else code
+    met = not found.cut
+    for cell in cells:
+        why = demands.unmet(cell.deciding, expect)
         if why:
             met = False
-            note(f"Expected {expect} for {decision.request.action} on {decision.request.resource}, but {why}.")
+            asked, request = cell.question, cell.deciding.request
+            besides = "" if cell.deciding is cell.decision else f" ({request.action} on {request.resource})"
+            note(f"Expected {expect} for {asked.action} on {asked.resource}, but {why}{besides}.")
     return Exit.OK if met else Exit.NO

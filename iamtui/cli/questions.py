@@ -1,14 +1,17 @@
-"""From the words of `can` and `who-can` to questions: actions, resources, context, layers."""
+"""From the words of `can` and `who-can` to an inquiry: actions, resources, context, layers, caller."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 import click
 
+from iamtui.analysis.inquiry import Inquiry
+from iamtui.analysis.question import Question
 from iamtui.cli.output import note
 from iamtui.cli.text_files import read_text
 from iamtui.evaluation.decision import Layer
@@ -16,7 +19,9 @@ from iamtui.evaluation.request import Mode
 from iamtui.policy.arn import is_account_id
 from iamtui.policy.document import MAX_CHARACTERS, DocumentError, PolicyDocument, load_json, scalar_text
 from iamtui.problem import Problem
-from iamtui.workspace.asking import Question, check_question
+from iamtui.workspace.asking import check_action
+from iamtui.workspace.inquiries import check_inquiry
+from iamtui.workspace.presets import at_time, from_ip, through_endpoint, with_mfa
 from iamtui.workspace.resource_policies import with_resource_policies
 from iamtui.workspace.workspace import Workspace
 
@@ -40,28 +45,24 @@ class QuestionOptions:
     without: tuple[str, ...]
     session_policies: tuple[str, ...]
     resource_account: str | None
+    chained_from: str | None
+    with_checks: tuple[str, ...]
+    mfa: bool | None
+    from_ip: str | None
+    through_vpce: str | None
+    at: str | None
+
+
+_NAMES: Final = tuple(entry.name for entry in fields(QuestionOptions))
 
 
 def question_options(command: F) -> F:
     """Add the options of a question to a command, which gets them as one `asked: QuestionOptions`."""
 
     @functools.wraps(command)
-    def with_question(
-        *args: Any,
-        resources: tuple[str, ...],
-        context: tuple[str, ...],
-        absent: tuple[str, ...],
-        context_file: str | None,
-        strict: bool,
-        without: tuple[str, ...],
-        session_policies: tuple[str, ...],
-        resource_account: str | None,
-        **kwargs: Any,
-    ) -> Any:
-        asked = QuestionOptions(
-            resources, context, absent, context_file, strict, without, session_policies, resource_account
-        )
-        return command(*args, asked=asked, **kwargs)
+    def with_question(*args: Any, **kwargs: Any) -> Any:
+        own = {name: kwargs.pop(name) for name in _NAMES}
+        return command(*args, asked=QuestionOptions(**own), **kwargs)
 
     options = (
         click.option(
@@ -87,38 +88,82 @@ def question_options(command: F) -> F:
         click.option(
             "--resource-account", metavar="ACCOUNT", help="Who owns the resource, when its ARN does not say so."
         ),
+        click.option(
+            "--with", "with_checks", multiple=True, metavar="ACTION[=RESOURCE]",
+            help="The call also needs this, such as iam:PassRole=ROLE-ARN or ec2:CreateTags.",
+        ),
+        click.option(
+            "--chained-from", metavar="ROLE", help="The asking role is assumed by a session of this role."
+        ),
+        click.option("--mfa/--no-mfa", default=None, help="Temporary credentials got with, or without, an MFA code."),
+        click.option("--from-ip", metavar="ADDRESS", help="From this address, through no VPC endpoint."),
+        click.option("--through-vpce", metavar="ENDPOINT", help="Through this VPC endpoint."),
+        click.option("--at", metavar="TIME", help="At another time: now+1h, 2026-12-24 or 2026-12-24T18:00:00Z."),
     )  # fmt: skip
     for option in reversed(options):
         with_question = option(with_question)
     return with_question  # type: ignore[return-value]  # functools.wraps keeps what click needs
 
 
-def questions(actions: tuple[str, ...], asked: QuestionOptions) -> tuple[Question, ...]:
-    """One question for every pair of action and resource.
+def inquiry_of(actions: tuple[str, ...], asked: QuestionOptions) -> Inquiry:
+    """The inquiry that actions and options make.
 
     Raises:
         Problem: something given is none of what it should be; says what and how to write it.
     """
     if asked.resource_account is not None and not is_account_id(asked.resource_account):
         raise Problem(f"--resource-account {asked.resource_account} is no account.", "An account is 12 digits.")
-    context = _context(asked)
-    policies = tuple(_session_policy(name) for name in asked.session_policies)
-    made = tuple(
-        Question(
-            action,
-            resource,
-            context,
-            Mode.STRICT if asked.strict else Mode.DISCOVER,
-            asked.resource_account,
-            policies,
-            frozenset(Layer(name) for name in asked.without),
-        )
-        for action in dict.fromkeys(actions)
-        for resource in dict.fromkeys(asked.resources or ("*",))
+    terms = Question(
+        "",
+        "*",
+        _with_presets(_context(asked), asked),
+        Mode.STRICT if asked.strict else Mode.DISCOVER,
+        asked.resource_account,
+        tuple(_session_policy(name) for name in asked.session_policies),
+        frozenset(Layer(name) for name in asked.without),
     )
-    for question in made:
-        check_question(question)
+    made = Inquiry(
+        tuple(dict.fromkeys(actions)),
+        tuple(dict.fromkeys(asked.resources or ("*",))),
+        terms,
+        asked.chained_from or "",
+        _checks(asked.with_checks),
+    )
+    check_inquiry(made)
     return made
+
+
+def _checks(given: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """`ACTION=RESOURCE` words as action to resources."""
+    checks: dict[str, tuple[str, ...]] = {}
+    for text in given:
+        action, equals, resource = text.partition("=")
+        check_action(action)
+        if equals and not resource:
+            raise Problem(f"--with {text} names no resource.", f"Write --with {action}=ARN, or --with {action}.")
+        checks[action] = checks.get(action, ()) + ((resource,) if resource else ())
+    return checks
+
+
+def _with_presets(context: dict[str, tuple[str, ...]], asked: QuestionOptions) -> dict[str, tuple[str, ...]]:
+    """The context with that of --mfa, --from-ip, --through-vpce and --at."""
+    presets: list[tuple[str, Mapping[str, tuple[str, ...]]]] = []
+    if asked.mfa is not None:
+        presets.append(("--mfa" if asked.mfa else "--no-mfa", with_mfa(asked.mfa)))
+    if asked.from_ip is not None:
+        presets.append(("--from-ip", from_ip(asked.from_ip)))
+    if asked.through_vpce is not None:
+        presets.append(("--through-vpce", through_endpoint(asked.through_vpce)))
+    if asked.at is not None:
+        presets.append(("--at", at_time(asked.at, datetime.now(UTC))))
+    said_by = {key.lower(): "-c, --absent or the context file" for key in context}
+    for option, keys in presets:
+        for key, values in keys.items():
+            if key.lower() in said_by:
+                raise Problem(f"{option} and {said_by[key.lower()]} both speak of {key}.", "Leave one of them out.")
+            said_by[key.lower()] = option
+            context[key] = values
+    return context
 
 
 def _context(asked: QuestionOptions) -> dict[str, tuple[str, ...]]:
@@ -185,10 +230,12 @@ def _session_policy(name: str) -> str:
     return text
 
 
-def load_resource_policies(workspace: Workspace, asked: tuple[Question, ...]) -> Workspace:
+def load_resource_policies(workspace: Workspace, asked: Inquiry) -> Workspace:
     """The workspace with the policies of the resources asked about; what cannot be loaded is said on stderr."""
-    resources = [question.resource for question in asked if Layer.RESOURCE not in question.layers_off]
-    workspace, failed = with_resource_policies(workspace, resources)
+    if Layer.RESOURCE in asked.terms.layers_off:
+        return workspace
+    named = [resource for resources in asked.with_checks.values() for resource in resources]
+    workspace, failed = with_resource_policies(workspace, [*asked.resources, *named])
     for arn, problem in failed.items():
         note(f"The policy of {arn} is not loaded: {problem.sentence}")
     return workspace

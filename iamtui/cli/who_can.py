@@ -3,78 +3,104 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from iamtui.analysis.questions import Question
 from iamtui.cli.decision_text import verdict_style
 from iamtui.cli.exits import Exit
+from iamtui.cli.inquiry_json import cell_to_json
+from iamtui.cli.inquiry_text import counts_by_verdict
 from iamtui.cli.output import Output, Span, note, stdout
-from iamtui.cli.questions import QuestionOptions, load_resource_policies, question_options, questions
+from iamtui.cli.questions import QuestionOptions, inquiry_of, load_resource_policies, question_options
 from iamtui.cli.source import SourceOptions, open_workspace, source_options
-from iamtui.evaluation.decision import Decision
-from iamtui.evaluation.decision_json import decision_to_json
-from iamtui.evaluation.request import Principal
 from iamtui.evaluation.wording import depends_text
-from iamtui.workspace.asking import ask_all
+from iamtui.workspace.asking import is_pattern
+from iamtui.workspace.inquiries import answer_all
 from iamtui.workspace.verdict import verdict_words
-from iamtui.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from iamtui.analysis.inquiry import Inquiry
+    from iamtui.workspace.answers import Answer
+    from iamtui.workspace.workspace import Workspace
 
 
 @click.command("who-can")
 @click.argument("actions", nargs=-1, required=True, metavar="ACTION...")
 @question_options
 @click.option("--all", "everyone", is_flag=True, help="Also list those who may not.")
-@click.option("--json", "as_json", is_flag=True, help="Print one decision as JSON per line, as they are found.")
+@click.option("--json", "as_json", is_flag=True, help="Print one principal as JSON per line, as they are found.")
 @source_options
 def who_can(
     actions: tuple[str, ...], asked: QuestionOptions, everyone: bool, as_json: bool, source: SourceOptions
 ) -> Exit:
     """Every user and role of the account that may do ACTION, and on what condition.
 
-    The counts go to stderr. The exit code is 0 whoever may.
+    Of several actions and resources, those who may do all of it: the worst decides. ACTION may be a pattern such as
+    s3:Get*. The counts go to stderr. The exit code is 0 whoever may.
     """
-    made = questions(actions, asked)
+    made = inquiry_of(actions, asked)
     workspace = load_resource_policies(open_workspace(source), made)
     out = stdout()
-    for number, question in enumerate(made):
-        if not as_json and len(made) > 1:
-            _head(out, question, number)
-        counts: Counter[str] = Counter()
-        for principal, decision in ask_all(workspace, question):
-            counts[decision.outcome.value] += 1
-            if everyone or decision.outcome.value in ("allowed", "depends"):
-                if as_json:
-                    _print_json(out, decision)
-                else:
-                    _print_line(out, workspace, principal, decision)
-        note(_summary(question, counts))
+    counts: Counter[str] = Counter()
+    cut = 0
+    for _, found in answer_all(workspace, made):
+        outcome = found.worst.deciding.outcome.value
+        counts[outcome] += 1
+        cut = found.cut
+        if everyone or outcome in ("allowed", "depends"):
+            if as_json:
+                out.json(_json(found))
+            else:
+                _print_line(out, workspace, found)
+    note(_summary(made, counts))
+    if cut:
+        note(f"{cut} actions of the patterns are not answered: they are too many at once. Ask by smaller patterns.")
     return Exit.OK
 
 
-def _head(out: Output, question: Question, number: int) -> None:
-    if number:
-        out.blank()
-    out.line(f"{question.action}  {question.resource}")
+def _is_one(found: Answer) -> bool:
+    return len(found.cells) == 1 and not any(map(is_pattern, found.inquiry.actions))
 
 
-def _print_json(out: Output, decision: Decision) -> None:
-    out.json(decision_to_json(decision))
+def _json(found: Answer) -> dict[str, Any]:
+    """One pair: its decision as `can` prints it; several: the worst of them, and how many have which decision."""
+    worst = cell_to_json(found, found.worst)
+    if _is_one(found):
+        return worst
+    counts = Counter(cell.deciding.outcome.value for cell in found.taking_part)
+    return {
+        "principal": found.principal.arn,
+        "decision": found.worst.deciding.outcome.value,
+        "pairs": len(found.taking_part),
+        "counts": dict(sorted(counts.items())),
+        "cut": found.cut,
+        "worst": worst,
+    }
 
 
-def _print_line(out: Output, workspace: Workspace, principal: Principal, decision: Decision) -> None:
+def _print_line(out: Output, workspace: Workspace, found: Answer) -> None:
+    decision = found.worst.deciding
     words = verdict_words(decision)
-    name = principal.arn.removeprefix(f"arn:{workspace.account.partition}:iam::{workspace.account.id}:")
+    account = workspace.account
+    name = found.principal.arn.removeprefix(f"arn:{account.partition}:iam::{account.id}:")
     rest = words.rest
     if decision.depends_on is not None:
         rest = f"if {depends_text(decision.depends_on)}"
+    if not _is_one(found):
+        request = decision.request
+        counts = counts_by_verdict(cell.deciding for cell in found.taking_part)
+        rest = f"{counts}; worst: {request.action}  {request.resource}  {rest}"
+    elif decision is not found.worst.decision:
+        rest = f"{rest}  because of {decision.request.action}"
     out.line(Span(f"{words.mark} {words.word:<7}", verdict_style(decision)), f"  {name}", f"  {rest}" if rest else "")
 
 
-def _summary(question: Question, counts: Counter[str]) -> str:
+def _summary(asked: Inquiry, counts: Counter[str]) -> str:
     denied = counts["explicitDeny"] + counts["implicitDeny"]
-    on = "" if question.resource == "*" else f" on {question.resource}"
+    on = "" if asked.resources == ("*",) else f" on {', '.join(asked.resources)}"
+    who = "roles" if asked.chained_from else "users and roles"
     return (
-        f"{question.action}{on}: {counts['allowed']} allowed, {counts['depends']} on a condition, "
-        f"{denied} not, of {counts.total()} users and roles."
+        f"{', '.join(asked.actions)}{on}: {counts['allowed']} allowed, {counts['depends']} on a condition, "
+        f"{denied} not, of {counts.total()} {who}."
     )

@@ -18,7 +18,7 @@ from iamtui.evaluation.caller import partition_of
 from iamtui.evaluation.decision import Decision
 from iamtui.evaluation.evaluator import evaluate
 from iamtui.evaluation.open_points import with_open_points
-from iamtui.evaluation.request import Principal, PrincipalKind
+from iamtui.evaluation.request import Mode, Principal, PrincipalKind
 from iamtui.policy.arn import parse_arn
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -34,9 +34,25 @@ MOST_CELLS: Final = 1_000
 _MOST_WITH_OPEN_POINTS: Final = 32
 _MOST_SUGGESTIONS: Final = 5
 
-_CHAINED: Final = (
-    "role chaining: whether the session carries aws:MultiFactorAuthPresent is not documented, so it is left unknown"
+_MFA: Final = "aws:MultiFactorAuthPresent"
+
+_OF_BOTH_CALLS: Final = frozenset(
+    (
+        "aws:currenttime",
+        "aws:epochtime",
+        "aws:securetransport",
+        "aws:sourceip",
+        "aws:sourcevpc",
+        "aws:sourcevpcarn",
+        "aws:sourcevpce",
+        "aws:useragent",
+        "aws:vpceaccount",
+        "aws:vpceorgid",
+        "aws:vpceorgpaths",
+        "aws:vpcsourceip",
+    )
 )
+"""Keys of the environment, which the call that assumes the role shares with the call asked about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +166,7 @@ class InquiryPoll:
             Problem: the inquiry is about a chain of roles, and this principal is no role.
         """
         chain = self._chain(principal)
-        assumptions = () if chain is None else (_CHAINED,)
+        assumptions = () if chain is None else self._of_a_chain()
         plan = self._plan_for(principal)
         open_points = open_points and len(plan) <= _MOST_WITH_OPEN_POINTS
         cells: list[Cell] = []
@@ -197,12 +213,29 @@ class InquiryPoll:
                 f"{safe_text(source)} is no role: role chaining starts with the session of one.",
                 "Name a role, such as role/NAME.",
             )
-        context = {"sts:RoleSessionName": (principal.session_name,)} if principal.session_name else {}
+        context = {
+            key: values
+            for key, values in self._terms.context.items()
+            if key.lower() in _OF_BOTH_CALLS or key.lower().startswith("sts:")
+        }
+        if principal.session_name and "sts:rolesessionname" not in {key.lower() for key in context}:
+            context["sts:RoleSessionName"] = (principal.session_name,)
         asked = self._asked(
             Question("sts:AssumeRole", role, context, self._terms.mode, layers_off=self._terms.layers_off)
         )
         check = Check("sts:AssumeRole", "the asking role", note=f"Made by a session of {source}.")
         return Companion(check, asked.question, asked.decide(first, (), "", open_points=True), decides=True)
+
+    def _of_a_chain(self) -> tuple[str, ...]:
+        """What is taken for granted of a session made by role chaining, to be said with each decision.
+
+        AWS documents when AssumeRole carries MFA for the user who gives a code (IAM User Guide: Secure API access
+        with MFA); for a role session, which has no MFA device, it documents nothing.
+        """
+        if _MFA.lower() in {key.lower() for key in self._terms.context}:
+            return ()
+        read = "taken for absent" if self._terms.mode is Mode.STRICT else "left unknown"
+        return (f"role chaining: AWS does not document whether the session carries {_MFA}, so it is {read}",)
 
     def _asked(self, question: Question) -> _Asked:
         question = with_region(self._workspace, question)

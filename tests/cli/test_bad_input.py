@@ -89,11 +89,9 @@ def test_options_of_a_question(cli: Cli, words: list[str], expected: str) -> Non
     cli("can", "amara.diallo", "s3:GetObject", *words, "--demo").failed_with(expected)
 
 
-@pytest.mark.parametrize("action", ["s3", "GetObject", "s3:", ":GetObject", "s3:Get*", "s3:Get Object", ""])
+@pytest.mark.parametrize("action", ["s3", "GetObject", "s3:", ":GetObject", "*:Get*", "s3:Get Object", ""])
 def test_an_action_that_is_none(cli: Cli, action: str) -> None:
-    cli("can", "amara.diallo", action, "--demo").failed_with(
-        "such as s3:GetObject" if action in ("", "s3:Get*") else ""
-    )
+    cli("can", "amara.diallo", action, "--demo").failed_with("such as s3:GetObject" if action in ("",) else "")
     cli("who-can", action, "--demo").failed_with("action")
 
 

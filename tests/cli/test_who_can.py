@@ -35,10 +35,33 @@ def test_all_lists_those_who_may_not_too(cli: Cli, snapshot: str) -> None:
     assert "[-] DENIED" in result.out
 
 
-def test_several_actions_come_one_after_the_other(cli: Cli, snapshot: str) -> None:
-    result = cli("who-can", "s3:GetObject", "sts:AssumeRole", "--on", DEPLOY, "--snapshot", snapshot)
-    assert f"s3:GetObject  {DEPLOY}" in result.out
-    assert f"\n\nsts:AssumeRole  {DEPLOY}\n" in result.out
+def test_of_several_pairs_a_principals_worst_decides_and_the_counts_are_said(cli: Cli, snapshot: str) -> None:
+    asked = ("who-can", "s3:GetObject", "s3:DeleteObject", "--on", LAKE, "--snapshot", snapshot)
+    result = cli(*asked, "--all")
+    assert len(result.out.splitlines()) == 8
+    web = next(line for line in result.out.splitlines() if "role/web-server" in line)
+    assert web.startswith("[x] DENIED")
+    assert "1 denied explicitly, 1 allowed as far as loaded; worst: s3:DeleteObject" in web
+    found = {entry["principal"].rsplit("/", 1)[-1]: entry for entry in cli(*asked, "--all", "--json").json_lines}
+    assert found["web-server"]["decision"] == "explicitDeny"
+    assert found["web-server"]["counts"] == {"allowed": 1, "explicitDeny": 1}
+    assert found["web-server"]["worst"]["request"]["action"] == "s3:DeleteObject"
+
+
+def test_a_pattern_is_answered_for_everyone(cli: Cli, snapshot: str) -> None:
+    asked = ("who-can", "s3:*Object", "--on", LAKE, "--snapshot", snapshot)
+    assert "user/alice" not in cli(*asked).out
+    entries = cli(*asked, "--all", "--json").json_lines
+    assert {entry["pairs"] for entry in entries} == {entries[0]["pairs"]}
+    assert entries[0]["pairs"] > 4
+
+
+def test_with_a_chain_only_roles_are_asked(cli: Cli, snapshot: str) -> None:
+    result = cli(
+        "who-can", "s3:GetObject", "--on", LAKE, "--chained-from", "web-server", "--all", "--snapshot", snapshot
+    )
+    assert "user/" not in result.out
+    assert result.err.splitlines()[-1].endswith(" roles.")
 
 
 def test_nobody_is_an_answer_too(cli: Cli, snapshot: str) -> None:
