@@ -135,6 +135,7 @@ class IamtuiApp(App[None]):
         self._opened: SourceChoice | None = None
         self._chooser: ChooserScreen | None = None
         self._opener = opener
+        self.copier = copier
         self._main = MainScreen(copier)
 
     @property

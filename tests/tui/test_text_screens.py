@@ -118,7 +118,7 @@ async def test_the_trace_screen_shows_every_statement_that_was_looked_at() -> No
         text = screen_text(app)
         assert "[+] ALLOWED" in text
         assert "Allow matches  data-lake-read / ReadLake (lines 4-15)" in text
-        assert "about other actions" in text
+        assert "did not match: action" in text
         assert "may call s3:GetObject" in text
 
 
@@ -131,7 +131,7 @@ async def test_a_denial_comes_with_what_would_allow_it() -> None:
         await settle(pilot)
         text = screen_text(app)
         assert "[-] DENIED no allow" in text
-        assert "What would allow it" in text
+        assert "The smallest change that would allow it" in text
         assert '"Action": "s3:GetObject"' in text
 
 

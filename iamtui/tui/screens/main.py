@@ -11,6 +11,8 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from iamtui.account.model import Entity, Role, User
+from iamtui.analysis.inquiry import Inquiry
+from iamtui.analysis.question import Question
 from iamtui.credentials.session import Session
 from iamtui.evaluation.decision import Layer
 from iamtui.evaluation.request import Principal
@@ -18,6 +20,7 @@ from iamtui.problem import Problem
 from iamtui.tui import clock
 from iamtui.tui.inventory import Branch, Node, kind_word
 from iamtui.tui.safe import line, plain
+from iamtui.tui.screens.answers import has_simulator, open_second_opinion, open_who_can, show_document, tell_screens
 from iamtui.tui.screens.browsing import BrowsingScreen
 from iamtui.tui.screens.editor import show_in_editor
 from iamtui.tui.screens.main_bindings import MAIN_BINDINGS
@@ -57,6 +60,7 @@ class MainScreen(BrowsingScreen):
             self._ask_for(caller, caller.arn.split(":", 5)[-1])
         self._tried.clear()
         self._load_policy()
+        tell_screens(self, workspace)
 
     def place_changed(self, node: Node) -> None:
         """Ask for the principal where the user is; elsewhere the last one stays."""
@@ -167,7 +171,10 @@ class MainScreen(BrowsingScreen):
             if isinstance(role, Role):
                 shown = self.go_to(role.arn) and self.subject.detail.show_trust_statement(ref.statement)
         if not shown:
-            # SCPs and the policies of resources are not in the tree; the trace has their text.
+            # SCPs and the policies of resources are not in the tree.
+            resource = self.question.question.resource if self.question.question is not None else ""
+            shown = show_document(self, account, event.principal, resource, ref)
+        if not shown:
             self.question.action_why()
 
     @on(SessionsPanel.Changed)
@@ -189,6 +196,10 @@ class MainScreen(BrowsingScreen):
             idle |= {"copy_exports", "sessions"}
         if self.question.answer is None:
             idle.add("why")
+        if self.question.inquiry is None:
+            idle.add("who_can")
+        if self.question.answer is None or not has_simulator(self._workspace):
+            idle.add("second_opinion")
         return frozenset(idle)
 
     def action_edit(self) -> None:
@@ -243,6 +254,33 @@ class MainScreen(BrowsingScreen):
     def action_why(self) -> None:
         """Show the trace."""
         self.question.action_why()
+
+    def action_who_can(self) -> None:
+        """Put the question to everybody."""
+        open_who_can(self)
+        question = self.question.question
+        self._meant_resource = question.resource if question is not None else ""
+        self._load_policy()
+
+    def action_second_opinion(self) -> None:
+        """Ask AWS's own simulator."""
+        open_second_opinion(self)
+
+    def action_paste_denial(self) -> None:
+        """Let the user paste a denial to have it explained."""
+        from iamtui.tui.screens.denial_arrival import open_denials  # noqa: PLC0415 - brings the engine: not before a frame
+
+        if self._workspace is None:
+            self.say(plain("Open an account first: P chooses one. The denial is held against it."))
+        else:
+            open_denials(self, self._workspace)
+
+    def ask_about(self, principal: Principal, label: str, question: Question) -> None:
+        """Ask for a caller that need not be in the tree; moving in the tree asks for others again."""
+        self._ask_for(principal, label)
+        self.question.ask_inquiry(Inquiry((question.action,), (question.resource,), question))
+        self._meant_resource = question.resource
+        self._load_policy()
 
 
 def _label(node: Entity) -> str:

@@ -13,7 +13,16 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
         tooltip="Filter the tree while typing",
     ),
     Binding("f5,s", "ask", "Ask", id="question.ask", tooltip="Ask: go to the action field"),
+    Binding("f6,W", "who_can", "Who can", id="question.who_can", tooltip="Put the same question to everybody"),
     Binding("f7,w", "why", "Why", id="question.why", tooltip="Show the whole trace of the answer"),
+    Binding(
+        "v", "second_opinion", "2nd opinion", id="question.second_opinion",
+        tooltip="Ask AWS's own simulator too, and compare",
+    ),
+    Binding(
+        "D", "paste_denial", "Denied", show=False, id="denial.paste",
+        tooltip="Why was I denied: paste an AccessDenied message, a log or CloudTrail records",
+    ),
     Binding("f8,a", "assume", "Assume", id="session.assume", tooltip="Assume the role under the cursor"),
     Binding("c", "copy_exports", "Copy", id="session.copy", tooltip="Copy the active session's export lines"),
     Binding("S", "sessions", "Sessions", id="go.sessions", tooltip="Go to the sessions, and back"),

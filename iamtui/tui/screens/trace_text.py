@@ -1,35 +1,47 @@
-"""A decision at full length, as rows of content: answer, explanation, layers, statements, elements. Pure."""
+"""A decision at full length, as rows: answer, what blocks it, what would help, layers, statements, elements. Pure."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from textual.content import Content
 
-from iamtui.evaluation.decision import Decision, LayerReport, LayerState, StatementRef
+from iamtui.evaluation.decision import Decision, LayerReport, LayerState, Outcome, StatementRef
 from iamtui.evaluation.explanation import Explanation, Suggestion
 from iamtui.evaluation.request import Principal
 from iamtui.evaluation.trace import TracedElement, TracedLayer, TracedStatement
 from iamtui.evaluation.wording import depends_lines
 from iamtui.tui.safe import line, plain
+from iamtui.tui.screens.trace_view import TraceRow
 from iamtui.tui.statements import document_of, statement_text
 from iamtui.tui.widgets.question.layer_text import absent_layers_line, layer_parts
 from iamtui.tui.widgets.question.verdict import LAYER_TITLES, because, statement_name, verdict
+from iamtui.workspace.answers import Companion
 from iamtui.workspace.asking import Question
 from iamtui.workspace.workspace import Workspace
 
-_EMPTY = Content("")
-_INDENT = "    "
+_INDENT: Final = "    "
+_EMPTY: Final = TraceRow(Content(""))
 
-_MARKS = {
+_MOST_NEAR: Final = 4
+"""How many statements about this action that did not match a layer shows before it folds them."""
+
+_MOST_WANTED: Final = 6
+"""How many of a statement's patterns are listed; the document has them all."""
+
+_MOST_CONDITION_VALUES: Final = 24
+
+_MARKS: Final = {
     True: ("[+]", "$verdict-allowed"),
     False: ("[-]", "$verdict-denied"),
     None: ("[?]", "$verdict-depends"),
 }
 """What an element or a statement of the trace did: matched, did not, or that is not known."""
 
-_STATEMENT_WORDS = {True: "matches", False: "does not match", None: "may match"}
+_STATEMENT_WORDS: Final = {True: "matches", False: "does not match", None: "may match"}
 
 
 def trace_rows(
@@ -39,19 +51,24 @@ def trace_rows(
     question: Question,
     traced: Sequence[TracedLayer] = (),
     explanation: Explanation | None = None,
-) -> list[Content]:
+    companions: Sequence[Companion] = (),
+) -> list[TraceRow]:
     """Everything that is known about a decision, top down: the answer first, then what it rests on.
 
     Args:
         traced: every statement that was looked at; without it only those that took part are shown.
         explanation: the decision in plain sentences.
+        companions: the other requests behind the same API call, answered.
     """
-    rows = [*_question_rows(principal, question), _EMPTY, verdict(decision).content, because(decision)]
+    rows = [*_rows(_question_rows(principal, question)), _EMPTY]
     if explanation is not None:
         rows += _explanation_rows(explanation)
+    else:
+        rows.append(TraceRow(line(verdict(decision).content, "  ", because(decision))))
     if decision.depends_on is not None:
         rows += [_EMPTY, _heading("It depends")]
-        rows += [Content(row) for row in depends_lines(decision.depends_on, 1)]
+        rows += _rows(Content(row) for row in depends_lines(decision.depends_on, 1))
+    rows += _companion_rows(companions)
     rows += [_EMPTY, _heading("Layers, in the order of evaluation")]
     absent = [report for report in decision.layers if report.state is LayerState.NOT_APPLICABLE]
     for report in decision.layers:
@@ -59,13 +76,30 @@ def trace_rows(
             layers = [layer for layer in traced if layer.layer is report.layer]
             rows += _layer_rows(workspace, decision, principal, report, layers)
     if absent:
-        rows += [_EMPTY, absent_layers_line(absent)]
+        rows += [_EMPTY, TraceRow(absent_layers_line(absent))]
     rows += list(_rest(decision))
     return rows
 
 
-def _heading(text: str) -> Content:
-    return plain(text, "bold $heading")
+def deciding_row(rows: Sequence[TraceRow], decision: Decision) -> int:
+    """The row of the statement that decided, from 0; 0 when none did."""
+    ref = decision.deciding
+    if ref is None or decision.outcome is Outcome.IMPLICIT_DENY:
+        return 0
+    wanted = _place(ref)
+    return next((at for at, row in enumerate(rows) if row.ref is not None and _place(row.ref) == wanted), 0)
+
+
+def _place(ref: StatementRef) -> tuple[object, ...]:
+    return ref.layer, ref.level, ref.policy, ref.statement
+
+
+def _rows(contents: Iterable[Content]) -> Iterator[TraceRow]:
+    return (TraceRow(content) for content in contents)
+
+
+def _heading(text: str) -> TraceRow:
+    return TraceRow(plain(text, "bold $heading"))
 
 
 def _question_rows(principal: Principal, question: Question) -> list[Content]:
@@ -75,27 +109,68 @@ def _question_rows(principal: Principal, question: Question) -> list[Content]:
         line(("Resource   ", "$muted"), question.resource),
     ]
     for key, values in question.context.items():
-        rows.append(line(("Context    ", "$muted"), key, (" = ", "$muted"), ", ".join(values)))
+        rows.append(line(("Context    ", "$muted"), key, (" = ", "$muted"), ", ".join(values) or "absent"))
+    if question.layers_off:
+        names = ", ".join(sorted(LAYER_TITLES[layer] for layer in question.layers_off))
+        rows.append(line(("Left out   ", "$muted"), (names, "$verdict-depends")))
     reading = "unknown" if question.mode.value == "discover" else "absent"
     rows.append(line(("Mode       ", "$muted"), question.mode.value, (f": a key nobody gave is {reading}", "$muted")))
     return rows
 
 
-def _explanation_rows(explanation: Explanation) -> list[Content]:
-    rows = [_EMPTY, plain(explanation.paragraph, limit=None)]
-    rows += [plain(f"- {blocker}", limit=None) for blocker in explanation.blockers]
-    if explanation.suggestions:
-        rows += [_EMPTY, _heading("What would allow it (a suggestion; all of it is needed)")]
-        for suggestion in explanation.suggestions:
-            rows += _suggestion_rows(suggestion)
-    return rows
+# What blocks it, and what would help.
 
 
-def _suggestion_rows(suggestion: Suggestion) -> Iterator[Content]:
-    yield plain(f"- {suggestion.change}", limit=None)
+def _explanation_rows(explanation: Explanation) -> Iterator[TraceRow]:
+    if not explanation.blockers:
+        yield TraceRow(plain(explanation.paragraph, limit=None))
+        return
+    paragraph = explanation.paragraph
+    for blocker in explanation.blockers:
+        paragraph = paragraph.replace(blocker, "", 1)
+    yield TraceRow(plain(" ".join(paragraph.split()), limit=None))
+    yield _EMPTY
+    yield _heading("What blocks it")
+    yield from _rows(plain(f"- {blocker}", limit=None) for blocker in explanation.blockers)
+    yield _EMPTY
+    if not explanation.suggestions:
+        yield _heading("No change of policies would allow it")
+        return
+    needed = "" if len(explanation.suggestions) == 1 else ": all of these together"
+    yield _heading(f"The smallest change that would allow it{needed}")
+    for suggestion in explanation.suggestions:
+        yield from _suggestion_rows(suggestion)
+
+
+def _suggestion_rows(suggestion: Suggestion) -> Iterator[TraceRow]:
+    yield TraceRow(plain(f"- {suggestion.change}", limit=None))
     if suggestion.statement is not None:
         text = json.dumps(suggestion.statement, indent=2, ensure_ascii=False)
-        yield from (plain(f"{_INDENT}{row}", limit=None) for row in text.split("\n"))
+        yield from (TraceRow(plain(row, limit=None), gutter=_INDENT, json=True) for row in text.split("\n"))
+
+
+# Companions.
+
+
+def _companion_rows(companions: Sequence[Companion]) -> Iterator[TraceRow]:
+    if not companions:
+        return
+    yield _EMPTY
+    yield _heading("The same call is also checked for")
+    for companion in companions:
+        check = companion.check
+        decides = "it decides too" if companion.decides else "for information"
+        when = f"when {check.when}; " if check.when else ""
+        yield TraceRow(
+            line(verdict(companion.decision).content, "  ", (check.action, "bold"), (" on ", "$muted"), check.resource)
+        )
+        yield TraceRow(line(_INDENT, (f"{when}{decides}", "$muted"), *((". ", check.note) if check.note else ())))
+        why = because(companion.decision)
+        if why:
+            yield TraceRow(line(_INDENT, why))
+
+
+# Layers.
 
 
 def _layer_rows(
@@ -104,20 +179,20 @@ def _layer_rows(
     principal: Principal,
     report: LayerReport,
     traced: Sequence[TracedLayer],
-) -> list[Content]:
+) -> Iterator[TraceRow]:
     mark, words, style = layer_parts(report, decision)
-    head = line((mark, style), " ", (LAYER_TITLES[report.layer], "bold"), "  ", (words, style))
-    rows = [_EMPTY, head, line(_INDENT, (report.why, "$muted"))]
+    yield _EMPTY
+    yield TraceRow(line((mark, style), " ", (LAYER_TITLES[report.layer], "bold"), "  ", (words, style)))
+    yield TraceRow(line(_INDENT, (report.why, "$muted")))
     if not traced:
         for ref in _statements(decision, report):
-            rows.append(_statement_head(ref.effect, None if ref.undetermined else True, ref))
-            rows += _source_rows(workspace, principal, decision, ref)
+            yield _statement_head(ref.effect, None if ref.undetermined else True, ref)
+            yield from _source_rows(workspace, principal, decision, ref)
     for layer in traced:
         if layer.level is not None:
             name = f" ({layer.level_name})" if layer.level_name else ""
-            rows.append(line(_INDENT, (f"level {layer.level}{name}", "$heading")))
-        rows += _traced_rows(workspace, decision, principal, layer)
-    return rows
+            yield TraceRow(line(_INDENT, (f"level {layer.level}{name}", "$heading")))
+        yield from _traced_rows(workspace, decision, principal, layer)
 
 
 def _statements(decision: Decision, report: LayerReport) -> list[StatementRef]:
@@ -128,23 +203,65 @@ def _statements(decision: Decision, report: LayerReport) -> list[StatementRef]:
 
 def _traced_rows(
     workspace: Workspace, decision: Decision, principal: Principal, layer: TracedLayer
-) -> Iterator[Content]:
-    """The statements about this action, those that match first; the others only counted."""
-    about = [statement for statement in layer.statements if statement.elements[0].matched is not False]
-    for statement in sorted(about, key=lambda statement: (statement.matched is False, statement.effect != "Deny")):
+) -> Iterator[TraceRow]:
+    """The statements that match, then those that nearly do; the others folded, counted by what did not match."""
+    matching: list[TracedStatement] = []
+    near: list[TracedStatement] = []
+    others: list[TracedStatement] = []
+    for statement in layer.statements:
+        about = statement.elements[0].matched is not False
+        (matching if statement.matched is not False else near if about else others).append(statement)
+    matching.sort(key=lambda statement: statement.effect != "Deny")
+    near.sort(key=lambda statement: (len(statement.failing), statement.effect != "Deny"))
+    for statement in matching:
         ref = _reference(layer, statement)
         yield _statement_head(statement.effect, statement.matched, ref)
         if statement.matched is True and not any(element.key for element in statement.elements):
             yield from _source_rows(workspace, principal, decision, ref)
-            continue
-        for element in statement.elements:
-            yield from _element_rows(element)
-    others = len(layer.statements) - len(about)
-    if others:
-        words = "statement is" if others == 1 else "statements are"
-        yield line(_INDENT, (f"{others} more {words} about other actions", "$faint"))
+        else:
+            yield from _element_rows(statement, ref)
+    for statement in near[:_MOST_NEAR]:
+        ref = _reference(layer, statement)
+        yield _statement_head(statement.effect, statement.matched, ref)
+        yield from _element_rows(statement, ref)
+    where = f"{layer.layer.value}/{layer.level}"
+    yield from _folded(layer, near[_MOST_NEAR:], f"{where}/near", "did not match")
+    yield from _folded(layer, others, f"{where}/others", "did not match")
     for missing in layer.missing:
-        yield line(_INDENT, ("[?] not loaded: ", "$verdict-depends"), missing)
+        yield TraceRow(line(_INDENT, ("[?] not loaded: ", "$verdict-depends"), missing))
+
+
+def _folded(layer: TracedLayer, statements: Sequence[TracedStatement], fold: str, words: str) -> Iterator[TraceRow]:
+    """One row that counts statements, and behind it one for each with what it wanted."""
+    if not statements:
+        return
+    failed = Counter(_what_failed(statement) for statement in statements)
+    total = f"{len(statements):,} statement{'' if len(statements) == 1 else 's'}"
+    if len(failed) == 1:
+        reasons = next(iter(failed))
+    else:
+        reasons = ", ".join(f"{name} {count:,}" for name, count in failed.most_common())
+    yield TraceRow(line(_INDENT, (f"▸ {total} {words}: {reasons}", "$muted")), opens=fold)
+    for statement in statements:
+        ref = _reference(layer, statement)
+        element = next(iter(statement.failing), statement.elements[0])
+        yield TraceRow(
+            line(
+                _INDENT * 2,
+                (f"{statement.effect} ", "$muted"),
+                statement_name(ref),
+                (f"  {element.element} ", "$heading"),
+                (_wanted(element), "$muted"),
+            ),
+            ref=ref,
+            fold=fold,
+            wraps=False,
+        )
+
+
+def _what_failed(statement: TracedStatement) -> str:
+    names = dict.fromkeys(element.element.removeprefix("Not").lower() for element in statement.failing)
+    return " and ".join(names) or "unknown"
 
 
 def _reference(layer: TracedLayer, statement: TracedStatement) -> StatementRef:
@@ -160,32 +277,49 @@ def _reference(layer: TracedLayer, statement: TracedStatement) -> StatementRef:
     )
 
 
-def _statement_head(effect: str, matched: bool | None, ref: StatementRef) -> Content:
+def _statement_head(effect: str, matched: bool | None, ref: StatementRef) -> TraceRow:
     style = "$muted" if matched is False else "$verdict-denied" if effect == "Deny" else "$verdict-allowed"
     name = Content.styled(statement_name(ref), "$muted" if matched is False else "bold")
-    return line(_INDENT, (f"{effect} {_STATEMENT_WORDS[matched]}", style), "  ", name)
+    return TraceRow(line(_INDENT, (f"{effect} {_STATEMENT_WORDS[matched]}", style), "  ", name), ref=ref)
 
 
-def _element_rows(element: TracedElement) -> Iterator[Content]:
-    """One element: what the statement wants beside what the request has."""
-    mark, style = _MARKS[element.matched]
-    name = f"{element.operator} {element.key}" if element.key else element.element
-    wanted = ", ".join(element.wanted) or "nothing"
-    yield line(_INDENT * 2, (mark, style), " ", (name, "$heading"), ("  wants ", "$muted"), wanted)
-    seen = ", ".join(element.seen)
-    if element.matched is not True or element.key:
-        shown = seen or ("" if element.note else "nothing")
-        yield line(_INDENT * 3, ("seen: ", "$muted"), shown, ("  " if shown else "", ""), (element.note, "$muted"))
+def _element_rows(statement: TracedStatement, ref: StatementRef) -> Iterator[TraceRow]:
+    """The elements: what the statement wants beside what the request has."""
+    for element in statement.elements:
+        mark, style = _MARKS[element.matched]
+        name = f"{element.operator} {element.key}" if element.key else element.element
+        head = line(_INDENT * 2, (mark, style), " ", (name, "$heading"), ("  wants ", "$muted"), _wanted(element))
+        yield TraceRow(head, ref=ref)
+        seen = ", ".join(element.seen)
+        if element.matched is not True or element.key:
+            shown = seen or ("" if element.note else "nothing")
+            words = line(
+                _INDENT * 3, ("seen: ", "$muted"), shown, ("  " if shown else "", ""), (element.note, "$muted")
+            )
+            yield TraceRow(words, ref=ref)
 
 
-def _source_rows(workspace: Workspace, principal: Principal, decision: Decision, ref: StatementRef) -> list[Content]:
+def _wanted(element: TracedElement) -> str:
+    """What an element wants, the patterns nearest to what was seen first; a long list is cut."""
+    wanted = element.wanted
+    most = _MOST_CONDITION_VALUES if element.key else _MOST_WANTED
+    if len(wanted) > most:
+        start = element.seen[0].partition(":")[0].lower() if element.seen else ""
+        wanted = tuple(sorted(wanted, key=lambda value: value.partition(":")[0].lower() != start))
+        return f"{', '.join(wanted[:most])} and {len(wanted) - most:,} more"
+    return ", ".join(wanted) or "nothing"
+
+
+def _source_rows(
+    workspace: Workspace, principal: Principal, decision: Decision, ref: StatementRef
+) -> Iterator[TraceRow]:
     document = document_of(workspace.account, principal, decision.request.resource, ref)
-    if document is None:
-        return []
-    return [line(_INDENT, (f"{number:>4} ", "$faint"), text) for number, text in statement_text(document, ref)]
+    if document is not None:
+        for number, text in statement_text(document, ref):
+            yield TraceRow(plain(text, limit=None), ref=ref, gutter=f"{_INDENT}{number:>4} ", json=True)
 
 
-def _rest(decision: Decision) -> Iterator[Content]:
+def _rest(decision: Decision) -> Iterator[TraceRow]:
     for title, values in (
         ("Keys that matter and were not given", decision.missing_context),
         ("Taken for granted", decision.assumptions),
@@ -195,5 +329,4 @@ def _rest(decision: Decision) -> Iterator[Content]:
         if values:
             yield _EMPTY
             yield _heading(title)
-            for value in values:
-                yield line("  ", value)
+            yield from (TraceRow(line("  ", value)) for value in values)

@@ -1,0 +1,78 @@
+"""The way from the main screen to the screens of answers: who can, a second opinion, a document. Loads them late."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from iamtui.account.model import Account
+from iamtui.evaluation.decision import StatementRef
+from iamtui.evaluation.request import Principal
+from iamtui.tui.safe import plain
+from iamtui.workspace.workspace import SourceKind, Workspace
+
+if TYPE_CHECKING:
+    from iamtui.tui.screens.main import MainScreen
+
+
+def open_who_can(main: MainScreen, before: Workspace | None = None) -> None:
+    """Put the question to everybody on a screen of its own; choosing somebody there goes to them in the tree.
+
+    Args:
+        before: the account without the draft that is open, or None.
+    """
+    from iamtui.tui.screens.who_can import WhoCanScreen  # noqa: PLC0415 - the engine is not loaded before the first frame
+
+    workspace, inquiry = main.workspace, main.question.inquiry
+    if workspace is None or inquiry is None:
+        main.say(plain("There is no question to ask about everybody yet: press F5 and type an action."))
+        return
+
+    def left(arn: str | None) -> None:
+        if arn is not None:
+            main.go_to(arn)
+
+    main.app.push_screen(WhoCanScreen(workspace, inquiry, before=before), left)
+
+
+def tell_screens(main: MainScreen, workspace: Workspace) -> None:
+    """Let the screens that lie over the main one answer from newer data."""
+    if len(main.app.screen_stack) < 2:
+        return
+    from iamtui.tui.screens.who_can import WhoCanScreen  # noqa: PLC0415 - as above
+
+    for screen in main.app.screen_stack:
+        if isinstance(screen, WhoCanScreen):
+            screen.set_workspace(workspace)
+
+
+def show_document(main: MainScreen, account: Account, principal: Principal, resource: str, ref: StatementRef) -> bool:
+    """Show the document of a statement that is not in the tree; False when it is not loaded."""
+    from iamtui.tui.screens.trace_document import DocumentScreen  # noqa: PLC0415 - as above
+    from iamtui.tui.statements import document_of  # noqa: PLC0415 - as above
+
+    document = document_of(account, principal, resource, ref)
+    if document is not None:
+        main.app.push_screen(DocumentScreen(document, ref))
+    return document is not None
+
+
+def has_simulator(workspace: Workspace | None) -> bool:
+    """Whether the source may have AWS's simulator behind it."""
+    return workspace is not None and workspace.can_call_aws and workspace.source.kind is not SourceKind.DEMO
+
+
+def open_second_opinion(main: MainScreen) -> None:
+    """Show what AWS's own simulator says beside our answer."""
+    from iamtui.tui.screens.second_opinion import SecondOpinionScreen  # noqa: PLC0415 - as above
+    from iamtui.workspace.second_opinion import can_ask_aws  # noqa: PLC0415 - as above
+
+    workspace, question, principal = main.workspace, main.question.question, main.question.principal
+    decision = main.question.answer
+    if workspace is None or question is None or decision is None or principal is None:
+        main.say(plain("There is no answer to get a second opinion on yet: press F5 and ask."))
+        return
+    refused = can_ask_aws(workspace, principal)
+    if refused is not None:
+        main.say(str(refused))
+        return
+    main.app.push_screen(SecondOpinionScreen(workspace, principal, question, decision))

@@ -1,0 +1,210 @@
+"""SecondOpinionScreen: AWS's own simulator beside our answer, asked when the user says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final, TypeAlias
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Label, Static
+from textual.worker import Worker, WorkerState, get_current_worker
+
+from iamtui.evaluation.decision import Decision
+from iamtui.evaluation.request import Principal
+from iamtui.problem import Problem
+from iamtui.tui.crash import worker_failure
+from iamtui.tui.safe import line, lines, plain
+from iamtui.tui.screens.second_opinion_text import comparison_rows, our_rows, request_rows, their_rows
+from iamtui.tui.widgets.key_line import KeyLine
+from iamtui.workspace.asking import Question
+from iamtui.workspace.second_opinion import SecondOpinion, second_opinion, simulation_of
+from iamtui.workspace.workspace import Workspace
+
+Asker: TypeAlias = Callable[[Workspace, Principal, Question, Callable[[], bool]], SecondOpinion | None]
+
+_GROUP: Final = "second opinion"
+
+
+class SecondOpinionScreen(Screen[None]):
+    """First what would be sent, then both answers: side by side, in a narrow window one above the other."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-stacked"), (100, "-beside")]  # noqa: RUF012 - declared so by the base class
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,v", "ask", "Ask AWS", id="opinion.ask", tooltip="Ask AWS's simulator; it changes nothing"),
+        Binding("j,down", "scroll(1)", "Down", show=False, id="opinion.down", tooltip="Scroll down"),
+        Binding("k,up", "scroll(-1)", "Up", show=False, id="opinion.up", tooltip="Scroll up"),
+        Binding("escape,q", "back", "Back", id="opinion.back", tooltip="Stop asking, or go back"),
+    ]
+
+    DEFAULT_CSS = """
+    SecondOpinionScreen {
+        background: $background;
+
+        & #opinion-title {
+            height: 1;
+            width: 100%;
+            padding: 0 1;
+            background: $panel;
+        }
+        & #opinion-body {
+            height: 1fr;
+            scrollbar-size-vertical: 1;
+        }
+        & #opinion-answers {
+            height: auto;
+            layout: vertical;
+        }
+        &.-beside #opinion-answers {
+            layout: grid;
+            grid-size: 2 1;
+            grid-gutter: 0 2;
+            grid-rows: auto;
+        }
+        & #opinion-answers Static {
+            height: auto;
+            width: 1fr;
+            padding: 0 1;
+            border-top: solid $rule;
+            border-title-color: $heading;
+        }
+        & #opinion-words {
+            height: auto;
+            padding: 0 1;
+            border-top: solid $rule;
+            border-title-color: $heading;
+        }
+    }
+    """
+
+    @dataclass
+    class _Answered(Message):
+        opinion: SecondOpinion | None
+
+    @dataclass
+    class _Refused(Message):
+        problem: Problem
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        principal: Principal,
+        question: Question,
+        decision: Decision,
+        *,
+        asker: Asker = second_opinion,
+    ) -> None:
+        super().__init__()
+        self._workspace = workspace
+        self._principal = principal
+        self._question = question
+        self._decision = decision
+        self._asker = asker
+        self._asking = False
+
+    def compose(self) -> ComposeResult:
+        """Title, both answers, what they come to, keys."""
+        who = self._principal.arn.split(":", 5)[-1]
+        yield Label(
+            line(("Second opinion  ", "bold $heading"), (who, "bold"), ("  ", ""), (self._question.action, "$muted")),
+            id="opinion-title",
+        )
+        with VerticalScroll(id="opinion-body", can_focus=True):
+            with Container(id="opinion-answers"):
+                yield Static(id="opinion-ours")
+                yield Static(id="opinion-theirs")
+            yield Static(id="opinion-words")
+        yield KeyLine(id="keys")
+
+    def on_mount(self) -> None:
+        """Show our answer, and what AWS would be asked."""
+        self.query_one("#opinion-body").focus()
+        self._show("#opinion-ours", "iamtui", our_rows(self._decision))
+        try:
+            simulation = simulation_of(self._workspace, self._principal, self._question)
+        except Problem as problem:
+            self._refuse(problem)
+            return
+        target = self._workspace.source.endpoint_url or "AWS"
+        ready = [
+            line("Enter asks ", (target, "bold"), ": one read call, iam:SimulatePrincipalPolicy. It changes nothing."),
+            Content(""),
+            *request_rows(simulation),
+        ]
+        self._show("#opinion-theirs", "AWS's simulator: not asked yet", ready)
+        self.query_one("#opinion-words").display = False
+
+    def _show(self, selector: str, title: str, rows: Sequence[Content]) -> None:
+        pane = self.query_one(selector, Static)
+        pane.border_title = line(title)
+        pane.update(lines(*rows))
+        pane.display = True
+
+    def action_ask(self) -> None:
+        """Ask, in a thread."""
+        if self._asking:
+            return
+        self._asking = True
+        waiting = [plain("Asking … Escape stops waiting.", "bold $match")]
+        self._show("#opinion-theirs", "AWS's simulator", waiting)
+        self.query_one("#opinion-words").display = False
+        self.run_worker(self._ask, thread=True, exclusive=True, group=_GROUP, exit_on_error=False, name="asking AWS")
+
+    def _ask(self) -> None:
+        worker = get_current_worker()
+        try:
+            opinion = self._asker(self._workspace, self._principal, self._question, lambda: worker.is_cancelled)
+        except Problem as problem:
+            if not worker.is_cancelled:
+                self.post_message(self._Refused(problem))
+            return
+        if not worker.is_cancelled:
+            self.post_message(self._Answered(opinion))
+
+    @on(_Answered)
+    def _answered(self, event: _Answered) -> None:
+        event.stop()
+        self._asking = False
+        if event.opinion is None:
+            return
+        self._show("#opinion-ours", "iamtui", our_rows(event.opinion.ours))
+        self._show("#opinion-theirs", "AWS's simulator", their_rows(event.opinion.theirs))
+        self._show("#opinion-words", "Compared", list(comparison_rows(event.opinion)))
+
+    @on(_Refused)
+    def _refused(self, event: _Refused) -> None:
+        event.stop()
+        self._asking = False
+        self._refuse(event.problem)
+
+    def _refuse(self, problem: Problem) -> None:
+        rows = [line(("! ", "bold $verdict-denied"), problem.sentence), plain(problem.next_step, "$muted")]
+        self._show("#opinion-theirs", "AWS's simulator", rows)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A failure that nobody foresaw is a sentence."""
+        event.stop()
+        if event.state is WorkerState.ERROR:
+            self._asking = False
+            self._refuse(Problem(worker_failure(event.worker)))
+
+    def action_scroll(self, direction: int) -> None:
+        """Scroll."""
+        self.query_one("#opinion-body", VerticalScroll).scroll_relative(y=direction, animate=False)
+
+    def action_back(self) -> None:
+        """Stop waiting, or go back."""
+        if not self._asking:
+            self.dismiss(None)
+            return
+        self._asking = False
+        self.workers.cancel_group(self, _GROUP)
+        stopped = [plain("Stopped. Enter asks again, Escape goes back.")]
+        self._show("#opinion-theirs", "AWS's simulator", stopped)

@@ -1,0 +1,198 @@
+"""ReadingScreen: a whole screen of lines under a title, searched with `/`, copied with `y`."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Input, Label
+from textual.worker import Worker, WorkerState
+
+from iamtui.problem import Problem
+from iamtui.tui.crash import worker_failure
+from iamtui.tui.safe import plain
+from iamtui.tui.screens.trace_view import TraceView
+from iamtui.tui.widgets.key_line import KeyLine
+from iamtui.tui.widgets.line_view import LineView
+from iamtui.tui.widgets.notice import Notice, Severity
+from iamtui.tui.widgets.safe_input import SafeInput
+from iamtui.tui.widgets.sessions import Copier
+
+_NOTE_SECONDS = 6.0
+
+
+class ReadingScreen(Screen[None]):
+    """Shows a `TraceView`. Escape ends the search, then goes back."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "search", "Search", key_display="/", id="text.search", tooltip="Search in the text"),
+        Binding("n", "step(1)", "Next", id="text.next", tooltip="Go to the next hit"),
+        Binding("N", "step(-1)", "Previous", show=False, id="text.previous", tooltip="Go to the hit before"),
+        Binding("y", "copy", "Copy", id="text.copy", tooltip="Copy all of it as text"),
+        Binding(
+            "escape,q", "back", "Back", id="text.back", tooltip="End the search, or go back to where you came from"
+        ),
+    ]
+
+    DEFAULT_CSS = """
+    ReadingScreen {
+        background: $background;
+
+        & #text-title, & #text-verdict {
+            height: 1;
+            width: 100%;
+            padding: 0 1;
+            background: $panel;
+        }
+        & TraceView {
+            height: 1fr;
+            scrollbar-gutter: stable;
+        }
+        & #text-search {
+            height: 1;
+            padding: 0 1;
+            display: none;
+        }
+        &.-searching #text-search {
+            display: block;
+        }
+        & #text-search Label {
+            width: auto;
+            color: $heading;
+        }
+        & #text-search Input {
+            width: 1fr;
+            background: $foreground 10%;
+        }
+        & #text-search #text-count {
+            padding-left: 1;
+            color: $muted;
+        }
+        & #text-note {
+            height: 1;
+            padding: 0 1;
+            display: none;
+        }
+    }
+    """
+
+    def __init__(self, title: Content, verdict: Content | None = None) -> None:
+        super().__init__()
+        self._title = title
+        self._verdict = verdict
+
+    def compose(self) -> ComposeResult:
+        """Title, text, search line, keys."""
+        yield Label(self._title, id="text-title")
+        if self._verdict is not None:
+            yield Label(self._verdict, id="text-verdict")
+        yield TraceView(id="text-body")
+        with Horizontal(id="text-search"):
+            yield Label("/")
+            yield SafeInput(placeholder="search: Enter, then n and N", compact=True, id="text-needle")
+            yield Label(id="text-count")
+        yield Label(id="text-note")
+        yield KeyLine(id="keys")
+
+    def on_mount(self) -> None:
+        """Let the keys scroll at once."""
+        self.view.focus()
+
+    @property
+    def view(self) -> TraceView:
+        """The text."""
+        return self.query_one(TraceView)
+
+    def copied_text(self) -> str:
+        """What `y` copies."""
+        return f"{self._title.plain}\n\n{self.view.plain_text()}"
+
+    def idle_actions(self) -> frozenset[str]:
+        """Stepping needs a search."""
+        return frozenset() if self.view.needle else frozenset({"step(1)", "step(-1)"})
+
+    # Search.
+
+    def action_back(self) -> None:
+        """End the search, or go back."""
+        if self.has_class("-searching"):
+            self.remove_class("-searching")
+            self.view.search("")
+            self.view.focus()
+            self.query_one(KeyLine).refresh()
+        else:
+            self.dismiss(None)
+
+    def action_search(self) -> None:
+        """Type what to look for."""
+        self.add_class("-searching")
+        needle = self.query_one("#text-needle", Input)
+        needle.value = ""
+        needle.focus()
+
+    def action_step(self, direction: int) -> None:
+        """Go to the next or the previous hit."""
+        self._count(self.view.step(direction))
+
+    def _count(self, words: str) -> None:
+        self.query_one("#text-count", Label).update(plain(words))
+
+    @on(Input.Changed, "#text-needle")
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._count(self.view.search(event.value))
+
+    @on(Input.Submitted, "#text-needle")
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.view.focus()
+
+    # Copying and messages.
+
+    def action_copy(self) -> None:
+        """Copy the text."""
+        copier: Copier | None = getattr(self.app, "copier", None)
+        if copier is None:
+            self.say(plain("There is no clipboard to copy to."))
+            return
+        text = self.copied_text()
+        self.run_worker(lambda: self._copy(copier, text), thread=True, group="copy", exit_on_error=False)
+
+    def _copy(self, copier: Copier, text: str) -> None:
+        try:
+            said, severity = copier.copy_text(text, "Text"), Severity.INFORMATION
+        except Problem as problem:
+            said, severity = str(problem), Severity.ERROR
+        self.post_message(Notice(plain(said), severity))
+
+    @on(Notice)
+    def _notice(self, event: Notice) -> None:
+        event.stop()
+        self.say(event.content, lasts=event.severity is not Severity.INFORMATION)
+
+    def say(self, words: Content, *, lasts: bool = False) -> None:
+        """Show a sentence above the keys, for a while."""
+        note = self.query_one("#text-note", Label)
+        note.update(words)
+        note.display = True
+        if not lasts:
+            self.set_timer(_NOTE_SECONDS, self._quiet)
+
+    def _quiet(self) -> None:
+        self.query_one("#text-note").display = False
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A worker that fails in an unforeseen way ends nothing: its error becomes a sentence."""
+        event.stop()
+        if event.state is WorkerState.ERROR:
+            self.say(plain(worker_failure(event.worker)), lasts=True)
+
+    @on(LineView.CursorMoved)
+    @on(LineView.LineOpened)
+    def _unused(self, event: LineView.CursorMoved | LineView.LineOpened) -> None:
+        event.stop()

@@ -1,0 +1,182 @@
+"""The rows of "who can": one principal with its answer, how rows are counted, filtered and sorted. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property
+from typing import Final
+
+from iamtui.evaluation.decision import Decision, Outcome
+from iamtui.evaluation.request import Principal, PrincipalKind
+from iamtui.policy.arn import parse_arn
+from iamtui.tui.widgets.question.verdict import because
+from iamtui.workspace.verdict import VerdictWords, verdict_words
+
+
+class Bucket(IntEnum):
+    """What a row is counted and filtered by, the best answer first."""
+
+    ALLOWED = 0
+    DEPENDS = 1
+    EXPLICIT = 2
+    NO_ALLOW = 3
+
+
+_BUCKETS: Final = {
+    Outcome.ALLOWED: Bucket.ALLOWED,
+    Outcome.DEPENDS: Bucket.DEPENDS,
+    Outcome.EXPLICIT_DENY: Bucket.EXPLICIT,
+    Outcome.IMPLICIT_DENY: Bucket.NO_ALLOW,
+}
+
+_KINDS: Final = {
+    PrincipalKind.ROOT: "account",
+    PrincipalKind.USER: "user",
+    PrincipalKind.ROLE: "role",
+    PrincipalKind.ROLE_SESSION: "session",
+    PrincipalKind.FEDERATED_USER: "federated",
+    PrincipalKind.SERVICE: "service",
+    PrincipalKind.IDENTITY_PROVIDER: "provider",
+    PrincipalKind.CANONICAL_USER: "canonical",
+    PrincipalKind.ANONYMOUS: "anyone",
+}
+
+
+class Row:
+    """One principal and its answer; its texts are raw and worked out when they are first drawn.
+
+    Attributes:
+        principal: whom the answer is for.
+        decision: the answer.
+        before: the answer without the draft, or None when there is no draft.
+        inside: whether it is a user or role of the account.
+        kind, name, where: what it is, what it is called, and its path or its account ("" when neither says more).
+        bucket: of the decision.
+    """
+
+    def __init__(
+        self, principal: Principal, decision: Decision, before: Decision | None = None, *, inside: bool = True
+    ) -> None:
+        self.principal = principal
+        self.decision = decision
+        self.before = before
+        self.inside = inside
+        self.kind = _KINDS[principal.kind]
+        self.name, self.where = _name_and_place(principal, inside)
+        self.bucket = _BUCKETS[decision.outcome]
+
+    @property
+    def changed(self) -> bool:
+        """Whether a draft changes the outcome."""
+        return self.before is not None and self.before.outcome is not self.decision.outcome
+
+    @cached_property
+    def words(self) -> VerdictWords:
+        """The verdict."""
+        return verdict_words(self.decision)
+
+    @cached_property
+    def why(self) -> str:
+        """The condition and the deciding statement, on one line, safe to show."""
+        return because(self.decision).plain
+
+    @cached_property
+    def haystack(self) -> str:
+        """What a filter text is looked for in, in lower case: who, the verdict, and the deciding policy."""
+        ref = self.decision.deciding
+        policy = f"{ref.policy} {ref.sid or ''}" if ref is not None else ""
+        return f"{self.kind}/{self.name} {self.where} {self.principal.arn} {self.words} {policy}".lower()
+
+
+def _name_and_place(principal: Principal, inside: bool) -> tuple[str, str]:
+    kind = principal.kind
+    if kind is PrincipalKind.ANONYMOUS:
+        return "anonymous", "without credentials"
+    arn = parse_arn(principal.arn)
+    if arn is None:
+        return principal.arn, ""
+    if kind is PrincipalKind.ROOT:
+        return arn.account, "another account"
+    if inside:
+        return arn.name, "" if arn.path == "/" else arn.path
+    name = arn.resource.partition("/")[2] or arn.resource
+    return name, f"account {arn.account}" if arn.account else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How rows are sorted: by "verdict", "name" or "kind", perhaps in reverse."""
+
+    by: str = "verdict"
+    reverse: bool = False
+
+    def key(self, row: Row) -> tuple[object, ...]:
+        """What a row is compared by; equal verdicts by name."""
+        name = row.name.lower()
+        if self.by == "verdict":
+            # A plain "allowed" is a better answer than one on some resources, or as far as loaded.
+            qualified = bool(row.words.rest) if row.bucket is Bucket.ALLOWED else False
+            return (-row.bucket if self.reverse else row.bucket, qualified, name, row.kind)
+        return (name, row.kind) if self.by == "name" else (row.kind, name)
+
+    @property
+    def title(self) -> str:
+        """The order in words."""
+        if self.by == "verdict":
+            return "worst first" if self.reverse else "best first"
+        return f"by {self.by}{', reversed' if self.reverse else ''}"
+
+
+ORDERS: Final = ("verdict", "name", "kind")
+
+
+class Rows:
+    """All rows, and those that pass the filter in their order; a batch of new ones costs a merge, not a new list."""
+
+    def __init__(self) -> None:
+        self.all: list[Row] = []
+        self.shown: list[Row] = []
+        self.counts = dict.fromkeys(Bucket, 0)
+        self.changed = 0
+        self.order = Order()
+        self.bucket: Bucket | None = None
+        self.only_changed = False
+        self.needle = ""
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Take new rows in."""
+        for row in rows:
+            self.all.append(row)
+            self.counts[row.bucket] += 1
+            self.changed += row.changed
+            if self._passes(row):
+                self.shown.append(row)
+        self._sort()
+
+    def choose(
+        self, *, bucket: Bucket | None = None, only_changed: bool = False, needle: str = "", order: Order | None = None
+    ) -> None:
+        """Filter and sort anew.
+
+        Args:
+            bucket: only this verdict; None: all.
+            only_changed: only what the draft changes.
+            needle: only rows that hold this text (any letter case).
+        """
+        self.bucket, self.only_changed, self.needle = bucket, only_changed, needle.lower()
+        self.order = order or self.order
+        self.shown = [row for row in self.all if self._passes(row)]
+        self._sort()
+
+    def _passes(self, row: Row) -> bool:
+        if self.bucket is not None and row.bucket is not self.bucket:
+            return False
+        if self.only_changed and not row.changed:
+            return False
+        return not self.needle or all(word in row.haystack for word in self.needle.split())
+
+    def _sort(self) -> None:
+        reverse = self.order.reverse and self.order.by != "verdict"
+        self.shown.sort(key=self.order.key, reverse=reverse)
