@@ -1,0 +1,398 @@
+"""DenialScreen: paste an AccessDenied message, a log or CloudTrail records; choose a denial to have it explained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Input, Label, Static, TextArea
+from textual.worker import Worker, WorkerState, get_current_worker
+
+from iamtui.problem import Problem
+from iamtui.tui.crash import worker_failure
+from iamtui.tui.safe import line, plain
+from iamtui.tui.screens.denial_list import DenialList, in_full
+from iamtui.tui.widgets.key_line import KeyLine
+from iamtui.tui.widgets.line_view import LineView
+from iamtui.tui.widgets.pasted_text import PastedText
+from iamtui.tui.widgets.safe_input import SafeInput
+from iamtui.workspace import denials
+from iamtui.workspace.denials import ExplainedDenial, Findings
+from iamtui.workspace.workspace import Workspace
+
+_HINT: Final = (
+    "Paste here what a tool printed: an AccessDenied message of the AWS CLI, an SDK, Terraform or the console, "
+    "a whole log with several, or CloudTrail records as JSON. ctrl+o reads a file instead (also .json.gz)."
+)
+_NOTHING_YET: Final = "What is found in the text is listed here; Enter asks the account about it."
+_NOTHING_FOUND: Final = 'No denial in this text. A message says "is not authorized to perform" or "Access Denied".'
+_HEAD: Final = 8_000
+"""Characters shown of a text that is too long to edit."""
+
+_FINDING, _READING, _EXPLAINING = "finding", "reading", "explaining"
+
+
+class DenialScreen(Screen[ExplainedDenial | None]):
+    """Returns the denial that was chosen with the account's answer, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f5", "explain", "Explain", id="denial.explain", tooltip="Ask the account about the marked denial"),
+        Binding("ctrl+o", "open_file", "File", priority=True, id="denial.file", tooltip="Read a log from a file"),
+        Binding(
+            "f9,d", "decode", "Decode", id="denial.decode",
+            tooltip="Let STS decode the encoded message of the marked denial: a call to AWS",
+        ),
+        Binding("ctrl+l", "clear", "Clear", priority=True, id="denial.clear", tooltip="Drop the text"),
+        Binding("escape", "leave", "Back", priority=True, id="denial.leave", tooltip="Back to where you came from"),
+    ]  # fmt: skip
+
+    DEFAULT_CSS = """
+    DenialScreen {
+        background: $background;
+
+        & #denial-title {
+            height: 1;
+            width: 100%;
+            padding: 0 1;
+            background: $panel;
+        }
+        & PastedText {
+            height: 2fr;
+            min-height: 4;
+            border: none;
+            padding: 0 1;
+            background: $foreground 6%;
+        }
+        & PastedText:focus {
+            border: none;
+            background: $foreground 10%;
+        }
+        & #denial-found {
+            height: 1;
+            width: 100%;
+            padding: 0 1;
+            color: $muted;
+        }
+        & DenialList {
+            height: 2fr;
+            min-height: 4;
+        }
+        & DenialList.-empty {
+            display: none;
+        }
+        & #denial-empty {
+            height: 2fr;
+            padding: 0 1;
+            color: $muted;
+        }
+        & #denial-empty.-hidden, & #denial-full.-hidden {
+            display: none;
+        }
+        & #denial-full {
+            height: auto;
+            max-height: 8;
+            padding: 0 1;
+            border-top: solid $rule;
+        }
+        & #denial-file-row {
+            height: 1;
+            padding: 0 1;
+            display: none;
+        }
+        &.-file #denial-file-row {
+            display: block;
+        }
+        & #denial-file-row Label {
+            width: 6;
+            color: $heading;
+        }
+        & #denial-file-row Input {
+            width: 1fr;
+            background: $foreground 10%;
+        }
+        & #denial-note {
+            height: auto;
+            max-height: 3;
+            width: 100%;
+            padding: 0 1;
+            display: none;
+        }
+    }
+    """
+
+    @dataclass
+    class _Found(Message):
+        ticket: int
+        findings: Findings
+
+    @dataclass
+    class _Read(Message):
+        name: str
+        text: str
+        problem: Problem | None = None
+
+    @dataclass
+    class _Explained(Message):
+        explained: ExplainedDenial
+        decoded_only: bool
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__()
+        self._workspace = workspace
+        self._held: str | None = None
+        self._ticket = 0
+        self._to_list = False
+        self._findings = Findings(())
+
+    def compose(self) -> ComposeResult:
+        """Title, text, what was found, the marked one in full, the file's row, keys."""
+        yield Label(line(("Why was this denied?", "bold $heading")), id="denial-title")
+        yield PastedText(placeholder=plain(_HINT), id="denial-text")
+        yield Label(id="denial-found")
+        yield DenialList(id="denial-list")
+        yield Static(plain(_NOTHING_YET), id="denial-empty")
+        yield Static(id="denial-full", classes="-hidden")
+        with Horizontal(id="denial-file-row"):
+            yield Label("File")
+            yield SafeInput(placeholder="path of a log or of CloudTrail records", compact=True, id="denial-file")
+        yield Label(id="denial-note")
+        yield KeyLine(id="keys")
+
+    def on_mount(self) -> None:
+        """Be ready for the paste."""
+        self.list.add_class("-empty")
+        self.text.focus()
+
+    @property
+    def text(self) -> PastedText:
+        """The text field."""
+        return self.query_one(PastedText)
+
+    @property
+    def list(self) -> DenialList:
+        """What was found."""
+        return self.query_one(DenialList)
+
+    def idle_actions(self) -> frozenset[str]:
+        """The actions that would do nothing now."""
+        denial = self.list.denial
+        idle: set[str] = set()
+        if denial is None:
+            idle.add("explain")
+        if denial is None or not denial.encoded:
+            idle.add("decode")
+        if not self.text.text:
+            idle.add("clear")
+        return frozenset(idle)
+
+    # The text.
+
+    @on(TextArea.Changed)
+    def _changed(self, event: TextArea.Changed) -> None:
+        event.stop()
+        if self._held is None:
+            self._find(event.text_area.text)
+
+    @on(PastedText.Pasted)
+    def _pasted(self, event: PastedText.Pasted) -> None:
+        event.stop()
+        # The next key after a paste is Enter, mostly: let it mean the first denial.
+        self._to_list = True
+        self._find(self.text.text)
+
+    @on(PastedText.TooLong)
+    def _too_long(self, event: PastedText.TooLong) -> None:
+        event.stop()
+        self._hold(event.text, "the pasted text")
+
+    def _hold(self, text: str, name: str) -> None:
+        """Take a text that is too long to edit: its beginning is shown."""
+        self._held = text
+        self._to_list = True
+        self.text.read_only = True
+        self.text.load_text(text[:_HEAD])
+        count = text.count("\n") + 1
+        more = f", its first {_HEAD:,} characters shown" if len(text) > _HEAD else ""
+        self._note(line("Reading ", (name, "bold"), f": {count:,} {'line' if count == 1 else 'lines'}{more}."))
+        self._find(text)
+
+    def action_clear(self) -> None:
+        """Start again with an empty text."""
+        self._held = None
+        self.text.read_only = False
+        self.text.load_text("")
+        self._quiet()
+        self._find("")
+        self.text.focus()
+
+    # Finding.
+
+    def _find(self, text: str) -> None:
+        self._ticket += 1
+        work = partial(self._finding, self._ticket, text)
+        self.run_worker(work, thread=True, exclusive=True, group=_FINDING, exit_on_error=False, name="reading the text")
+
+    def _finding(self, ticket: int, text: str) -> None:
+        worker = get_current_worker()
+        if worker.is_cancelled:
+            return
+        findings = denials.find_denials(text)
+        if not worker.is_cancelled:
+            self.post_message(self._Found(ticket, findings))
+
+    @on(_Found)
+    def _show_found(self, event: _Found) -> None:
+        event.stop()
+        if event.ticket != self._ticket:
+            return
+        self._findings = event.findings
+        found = event.findings.denials
+        self.list.show(found)
+        self.list.set_class(not found, "-empty")
+        empty = self.query_one("#denial-empty", Static)
+        empty.set_class(bool(found), "-hidden")
+        empty.update(plain(_NOTHING_FOUND if self.text.text.strip() else _NOTHING_YET))
+        self.query_one("#denial-found", Label).update(self._count())
+        if found and self._to_list:
+            self.list.focus()
+        self._to_list = False
+        self._show_full()
+
+    def _count(self) -> Content:
+        found = self._findings.denials
+        if not found:
+            return plain("")
+        times = sum(denial.count for denial in found)
+        words = f"{len(found):,} {'request' if len(found) == 1 else 'requests'}"
+        if times > len(found):
+            words += f", found {times:,} times"
+        if self._findings.left_out:
+            words += f"; {self._findings.left_out:,} more left out"
+        return line((words, "bold"), ("   Enter explains the marked one, Tab goes to the text", "$muted"))
+
+    @on(LineView.CursorMoved)
+    def _moved(self, event: LineView.CursorMoved) -> None:
+        event.stop()
+        self._show_full()
+
+    def _show_full(self) -> None:
+        denial = self.list.denial
+        full = self.query_one("#denial-full", Static)
+        full.set_class(denial is None, "-hidden")
+        if denial is not None:
+            full.update(in_full(denial, denials.claim_words(denial)))
+        self.query_one(KeyLine).refresh()
+
+    # A file.
+
+    def action_open_file(self) -> None:
+        """Type the path of a file."""
+        self.add_class("-file")
+        self.query_one("#denial-file", Input).focus()
+
+    @on(Input.Submitted, "#denial-file")
+    def _file_entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        path = event.value.strip()
+        if path:
+            work = partial(self._reading, path)
+            self.run_worker(
+                work, thread=True, exclusive=True, group=_READING, exit_on_error=False, name="reading a file"
+            )
+
+    def _reading(self, path: str) -> None:
+        try:
+            self.post_message(self._Read(path, denials.read_denial_file(path)))
+        except Problem as problem:
+            self.post_message(self._Read(path, "", problem))
+
+    @on(_Read)
+    def _file_read(self, event: _Read) -> None:
+        event.stop()
+        if event.problem is not None:
+            self._note(plain(str(event.problem), "$verdict-denied"))
+            return
+        self.remove_class("-file")
+        self._hold(event.text, event.name)
+
+    # The answer.
+
+    @on(LineView.LineOpened)
+    def _opened(self, event: LineView.LineOpened) -> None:
+        event.stop()
+        self.action_explain()
+
+    def action_explain(self) -> None:
+        """Ask the account about the marked denial."""
+        self._explain(decode=False)
+
+    def action_decode(self) -> None:
+        """Decode the marked denial's message through STS."""
+        denial = self.list.denial
+        if denial is None or not denial.encoded:
+            self._note(plain("The marked denial has no encoded message."))
+        elif not self._workspace.can_call_aws:
+            self._note(
+                plain("A snapshot makes no calls: paste what `aws sts decode-authorization-message` prints instead.")
+            )
+        else:
+            self._explain(decode=True)
+
+    def _explain(self, *, decode: bool) -> None:
+        denial = self.list.denial
+        if denial is None:
+            self._note(plain(_NOTHING_YET if not self.text.text.strip() else _NOTHING_FOUND))
+            return
+        self._note(plain("Asking STS …" if decode else "Asking the account …"))
+        explain = partial(denials.explain_denial, self._workspace, denial, decode=decode)
+        work = partial(self._explaining, explain, decode)
+        self.run_worker(work, thread=True, exclusive=True, group=_EXPLAINING, exit_on_error=False, name="explaining")
+
+    def _explaining(self, explain: Callable[[], tuple[Workspace, ExplainedDenial]], decode: bool) -> None:
+        worker = get_current_worker()
+        _, explained = explain()
+        if not worker.is_cancelled:
+            self.post_message(self._Explained(explained, decode and not explained.denial.action))
+
+    @on(_Explained)
+    def _show_explained(self, event: _Explained) -> None:
+        event.stop()
+        if event.decoded_only:
+            # Nothing came of it; why stands in what is open.
+            self._note(plain(" ".join(event.explained.open), "$verdict-denied"))
+            return
+        self.dismiss(event.explained)
+
+    def action_leave(self) -> None:
+        """Leave the file's row, or the screen."""
+        if self.has_class("-file"):
+            self.remove_class("-file")
+            self._quiet()
+            self.text.focus()
+        else:
+            self.dismiss(None)
+
+    # Messages.
+
+    def _note(self, words: Content) -> None:
+        note = self.query_one("#denial-note", Label)
+        note.update(words)
+        note.display = True
+
+    def _quiet(self) -> None:
+        self.query_one("#denial-note").display = False
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A worker that fails in an unforeseen way ends nothing: its error becomes a sentence."""
+        event.stop()
+        if event.state is WorkerState.ERROR:
+            self._note(plain(worker_failure(event.worker), "$verdict-denied"))

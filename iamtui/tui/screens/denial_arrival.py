@@ -1,0 +1,58 @@
+"""From a denial that was explained to the main screen: go to the principal, put the question, say how they agree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from iamtui.account.model import Role
+from iamtui.evaluation.request import Principal, PrincipalKind
+from iamtui.tui.safe import line
+from iamtui.tui.screens.denial import DenialScreen
+from iamtui.tui.screens.denial_list import short_name
+from iamtui.tui.screens.denial_report import DenialReportScreen, agreement_words
+from iamtui.tui.widgets.notice import Severity
+from iamtui.workspace.denials import ExplainedDenial, claim_words
+from iamtui.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from iamtui.tui.screens.main import MainScreen
+
+
+def open_denials(screen: MainScreen, workspace: Workspace) -> None:
+    """Let the user paste a denial; what they choose is asked on the main screen."""
+
+    def chosen(explained: ExplainedDenial | None) -> None:
+        if explained is not None and screen.workspace is workspace:
+            _arrive(screen, workspace, explained)
+
+    screen.app.push_screen(DenialScreen(workspace), chosen)
+
+
+def _arrive(screen: MainScreen, workspace: Workspace, explained: ExplainedDenial) -> None:
+    principal, question = explained.principal, explained.question
+    if principal is not None:
+        key = _node_of(workspace, principal)
+        if key:
+            screen.go_to(key)
+        if question is not None:
+            screen.ask_about(principal, _label(principal), question)
+    severity = Severity.INFORMATION if explained.explained else Severity.WARNING
+    screen.say(line(agreement_words(explained), "  AWS: ", claim_words(explained.denial)), severity, stays=True)
+    if not explained.explained:
+        screen.app.push_screen(DenialReportScreen(explained))
+
+
+def _node_of(workspace: Workspace, principal: Principal) -> str:
+    """The ARN of the user or role in the tree behind a caller, or ""."""
+    account = workspace.account
+    if principal.account != account.id:
+        return ""
+    if principal.role_name:
+        role: Role | None = account.role(principal.role_name)
+        return role.arn if role is not None else ""
+    return principal.arn if account.by_arn(principal.arn) is not None else ""
+
+
+def _label(principal: Principal) -> str:
+    kinds = {PrincipalKind.USER: "user/", PrincipalKind.ROLE: "role/", PrincipalKind.ROLE_SESSION: "role/"}
+    return f"{kinds.get(principal.kind, '')}{short_name(principal.arn) or 'anonymous'}"
