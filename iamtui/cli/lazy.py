@@ -60,7 +60,7 @@ class LazyGroup(click.Group):
         if args and args[0] not in self._entries and not args[0].startswith("-"):
             near = get_close_matches(args[0], self._entries, n=1, cutoff=0.5)
             meant = f"Did you mean {near[0]}? " if near else ""
-            raise Problem(f"There is no command {safe_text(args[0])}.", f"{meant}See `iamtui --help`.")
+            raise Problem(f"There is no command {safe_text(args[0])}.", f"{meant}See `{ctx.command_path} --help`.")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's

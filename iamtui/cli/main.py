@@ -23,6 +23,7 @@ ENTRIES: Final = {
     "explain": Entry("iamtui.cli.explain", "explain", "Why was this denied? Messages and CloudTrail records."),
     "simulate": Entry("iamtui.cli.simulate", "simulate", "Decide scenarios from a file: policies and a request each."),
     "lint": Entry("iamtui.cli.lint", "lint", "What AWS would refuse or warn about in policy documents."),
+    "draft": Entry("iamtui.cli.draft", "draft", "What-if edits over an account: make, compare and export them."),
     "list": Entry("iamtui.cli.inventory", "list_kind", "The users, groups, roles or policies of an account."),
     "show": Entry("iamtui.cli.inventory", "show", "Everything known about one user, group, role or policy."),
     "assume": Entry("iamtui.cli.assume", "assume", "Assume a role and print its credentials for a shell."),

@@ -72,9 +72,14 @@ class SourceOptions:
                 )
 
 
-def _given_before(context: click.Context) -> dict[str, Any]:
-    """The source options that stood before the command's name."""
-    return {entry.name: context.params.get(entry.name) for entry in fields(SourceOptions)}
+def _given_before(context: click.Context) -> SourceOptions:
+    """The source options that stood before the command's name, or before that of its group."""
+    outer = SourceOptions()
+    while context.parent is not None:
+        context = context.parent
+        given: dict[str, Any] = {entry.name: context.params.get(entry.name) for entry in fields(SourceOptions)}
+        outer = outer.over(SourceOptions(**given))
+    return outer
 
 
 def source_options(command: F) -> F:
@@ -91,9 +96,7 @@ def source_options(command: F) -> F:
         **kwargs: Any,
     ) -> Any:
         own = SourceOptions(demo, snapshot, profile, region, endpoint_url)
-        context = click.get_current_context()
-        outer = SourceOptions() if context.parent is None else SourceOptions(**_given_before(context.parent))
-        merged = own.over(outer)
+        merged = own.over(_given_before(click.get_current_context()))
         merged.check()
         return command(*args, source=merged, **kwargs)
 

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Final
 
 from iamtui.account.draft import Draft
 from iamtui.account.draft_application import DraftFinding, DraftProblem, lay_draft
+from iamtui.account.draft_exports import FORMS, export
 from iamtui.account.draft_reach import Reach, reach_of
 from iamtui.account.model import ManagedPolicy
 from iamtui.analysis.inquiry import Inquiry
@@ -19,7 +21,7 @@ from iamtui.workspace.answers import Answer, severity
 from iamtui.workspace.draft_names import aws_managed_policy, resolved_draft
 from iamtui.workspace.inquiries import InquiryPoll
 from iamtui.workspace.who_can import everybody
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.workspace import SourceKind, Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,26 @@ def lay(workspace: Workspace, draft: Draft) -> Drafted:
     after = workspace.with_account(laid.account)
     reach = reach_of(base.account, after.account)
     return Drafted(base, draft, after, laid.findings, laid.problems, reach)
+
+
+EXPORT_FORMS: Final = FORMS
+"""What a draft can be exported as: "cli" (AWS CLI commands), "terraform", "diff" (of the documents)."""
+
+
+def export_drafted(drafted: Drafted, form: str) -> str:
+    """What would make the draft's changes, as text; nothing is run. A diff of nothing is "".
+
+    Args:
+        form: one of EXPORT_FORMS.
+
+    Raises:
+        DraftProblem: the draft does not fit.
+        Problem: an edit has no such form; says which.
+    """
+    drafted.check()
+    demo = drafted.base.source.kind is SourceKind.DEMO
+    note = "DEMO: made from the built-in demo account, which is not yours." if demo else ""
+    return export(drafted.draft, drafted.base.account, drafted.after.account, form, note=note)
 
 
 class Effect(StrEnum):

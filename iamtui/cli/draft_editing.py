@@ -1,0 +1,241 @@
+"""`iamtui draft edit` and `fix`: making a draft without the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import click
+
+from iamtui.account.draft import (
+    AddUserToGroup,
+    AttachPolicy,
+    DeleteInlinePolicy,
+    DeletePermissionsBoundary,
+    DeleteResourcePolicy,
+    DetachOrganizationPolicy,
+    DetachPolicy,
+    Draft,
+    Edit,
+    PutInlinePolicy,
+    PutManagedPolicy,
+    PutOrganizationPolicy,
+    PutPermissionsBoundary,
+    PutResourcePolicy,
+    RemoveUserFromGroup,
+    UpdateTrustPolicy,
+)
+from iamtui.account.draft_application import describe_edit
+from iamtui.account.draft_words import RCP, SCP
+from iamtui.account.model import Account
+from iamtui.cli.decision_text import verdict_style
+from iamtui.cli.draft_option import finding_label
+from iamtui.cli.exits import Exit
+from iamtui.cli.expectations import Demands
+from iamtui.cli.output import Span, note, stdout
+from iamtui.cli.questions import QuestionOptions, inquiry_of, load_resource_policies, question_options
+from iamtui.cli.source import SourceOptions, open_workspace, source_options
+from iamtui.cli.text_files import read_text
+from iamtui.policy.document import MAX_CHARACTERS
+from iamtui.problem import Problem
+from iamtui.workspace.draft_files import open_draft_file, save_draft_file
+from iamtui.workspace.draft_names import holder_arn, policy_arn
+from iamtui.workspace.draft_suggestions import with_all_suggestions
+from iamtui.workspace.drafting import compare, lay
+from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.verdict import verdict_words
+from iamtui.workspace.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A kind of edit as words: what it takes, and what is made of that."""
+
+    words: str
+    make: Callable[[Account, tuple[str, ...]], Edit]
+
+
+def _user(account: Account, text: str) -> str:
+    return holder_arn(account, text if text.startswith("arn:") or "/" in text else f"user/{text}")
+
+
+def _group(account: Account, text: str) -> str:
+    return holder_arn(account, text if text.startswith("arn:") or "/" in text else f"group/{text}")
+
+
+def _role(account: Account, text: str) -> str:
+    return holder_arn(account, text if text.startswith("arn:") or "/" in text else f"role/{text}")
+
+
+def _own_policy(account: Account, text: str) -> str:
+    """The ARN of a policy to write: one of the account, or a new one of that name."""
+    if text.startswith("arn:"):
+        return text
+    own = [policy.arn for policy in account.policies if policy.name == text and not policy.aws_managed]
+    return own[0] if len(own) == 1 else f"arn:{account.partition}:iam::{account.id}:policy/{text.lstrip('/')}"
+
+
+def _document(name: str) -> str:
+    return read_text(name, "policy document", most=4 * MAX_CHARACTERS)
+
+
+_KINDS: Final = {
+    "attach": _Kind("HOLDER POLICY", lambda a, w: AttachPolicy(holder_arn(a, w[0]), policy_arn(a, w[1]))),
+    "detach": _Kind("HOLDER POLICY", lambda a, w: DetachPolicy(holder_arn(a, w[0]), policy_arn(a, w[1]))),
+    "put-inline": _Kind(
+        "HOLDER NAME DOCUMENT", lambda a, w: PutInlinePolicy(holder_arn(a, w[0]), w[1], _document(w[2]))
+    ),
+    "delete-inline": _Kind("HOLDER NAME", lambda a, w: DeleteInlinePolicy(holder_arn(a, w[0]), w[1])),
+    "put-policy": _Kind("POLICY DOCUMENT", lambda a, w: PutManagedPolicy(_own_policy(a, w[0]), _document(w[1]))),
+    "add-to-group": _Kind("USER GROUP", lambda a, w: AddUserToGroup(_user(a, w[0]), _group(a, w[1]))),
+    "remove-from-group": _Kind("USER GROUP", lambda a, w: RemoveUserFromGroup(_user(a, w[0]), _group(a, w[1]))),
+    "set-boundary": _Kind(
+        "HOLDER POLICY", lambda a, w: PutPermissionsBoundary(holder_arn(a, w[0]), policy_arn(a, w[1]))
+    ),
+    "drop-boundary": _Kind("HOLDER", lambda a, w: DeletePermissionsBoundary(holder_arn(a, w[0]))),
+    "set-trust": _Kind("ROLE DOCUMENT", lambda a, w: UpdateTrustPolicy(_role(a, w[0]), _document(w[1]))),
+    "put-scp": _Kind("LEVEL NAME DOCUMENT", lambda _, w: PutOrganizationPolicy(SCP, w[0], w[1], _document(w[2]))),
+    "detach-scp": _Kind("LEVEL NAME", lambda _, w: DetachOrganizationPolicy(SCP, w[0], w[1])),
+    "put-rcp": _Kind("LEVEL NAME DOCUMENT", lambda _, w: PutOrganizationPolicy(RCP, w[0], w[1], _document(w[2]))),
+    "detach-rcp": _Kind("LEVEL NAME", lambda _, w: DetachOrganizationPolicy(RCP, w[0], w[1])),
+    "put-resource-policy": _Kind("RESOURCE DOCUMENT", lambda _, w: PutResourcePolicy(w[0], _document(w[1]))),
+    "delete-resource-policy": _Kind("RESOURCE", lambda _, w: DeleteResourcePolicy(w[0])),
+}
+
+_TAKING_BACK: Final = {"undo": "", "drop": "NUMBER"}
+
+_HELP: Final = "\n".join(
+    (
+        "\b",
+        "KIND and what it takes:",
+        *(f"  {name} {kind.words}" for name, kind in _KINDS.items()),
+        "  undo (takes the last edit back)",
+        "  drop NUMBER (takes one edit out)",
+    )
+)
+
+
+@click.command(
+    epilog=_HELP + "\n\nHOLDER is an ARN, user/NAME, group/NAME, role/NAME or a name that only one of them has. POLICY "
+    "is an ARN or a name, AWS's included. DOCUMENT is a file, or - for standard input. LEVEL is the id of the root, an "
+    "organizational unit or the account."
+)
+@click.argument("file")
+@click.argument("kind", metavar="KIND")
+@click.argument("words", nargs=-1, metavar="[WORD]...")
+@click.option("--name", help="What the draft is called.")
+@source_options
+def edit(file: str, kind: str, words: tuple[str, ...], name: str | None, source: SourceOptions) -> Exit:
+    """Add an edit to the draft FILE, which is made when there is none.
+
+    The edit must fit the account with the edits before it; otherwise the file stays as it is.
+    """
+    _check_words(kind, words)
+    workspace = open_workspace(source)
+    path = Path(file)
+    before = _opened(workspace, path)
+    draft = before or Draft(workspace.account.id)
+    if name is not None:
+        draft = Draft(draft.account_id, name, draft.edits)
+    if kind in _TAKING_BACK:
+        draft, said = _take_back(workspace, draft, kind, words)
+    else:
+        standing = lay(workspace, draft)
+        made = _KINDS[kind].make(standing.after.account, words)
+        draft = draft.with_edit(made)
+        said = f"Edit {len(draft.edits)}: {describe_edit(made, standing.after.account)}."
+    _save(workspace, draft, before, path)
+    note(said)
+    return Exit.OK
+
+
+def _check_words(kind: str, words: tuple[str, ...]) -> None:
+    known = {**{name: entry.words for name, entry in _KINDS.items()}, **_TAKING_BACK}
+    if kind not in known:
+        from difflib import get_close_matches  # noqa: PLC0415 - for this message only
+
+        near = get_close_matches(kind, known, n=1, cutoff=0.5)
+        meant = f"Did you mean {near[0]}? " if near else ""
+        raise Problem(f"There is no kind of edit {kind}.", f"{meant}Kinds: {', '.join(known)}.")
+    wanted = known[kind].split()
+    if len(words) != len(wanted):
+        takes = " ".join(wanted) or "nothing more"
+        raise Problem(
+            f"{kind} takes {takes}, and {len(words)} {'word' if len(words) == 1 else 'words'} came.",
+            f"Write: iamtui draft edit FILE {' '.join([kind, *wanted])}.",
+        )
+
+
+def _opened(workspace: Workspace, path: Path) -> Draft | None:
+    """The draft in a file, or None when there is no file."""
+    return open_draft_file(path, workspace.account.id) if path.exists() or path.is_symlink() else None
+
+
+def _take_back(workspace: Workspace, draft: Draft, kind: str, words: tuple[str, ...]) -> tuple[Draft, str]:
+    if not draft.edits:
+        raise Problem("The draft has no edits to take back.")
+    number = len(draft.edits)
+    if kind == "drop":
+        if not words[0].isdecimal() or not 1 <= int(words[0]) <= len(draft.edits):
+            raise Problem(f"{words[0]} is no number of an edit.", f"The draft has the edits 1 to {len(draft.edits)}.")
+        number = int(words[0])
+    gone = describe_edit(draft.edits[number - 1], workspace.account)
+    return draft.without(number - 1), f"Taken back: edit {number}, {gone}."
+
+
+def _save(workspace: Workspace, draft: Draft, before: Draft | None, path: Path) -> None:
+    """Save the draft when it fits, or at least no worse than before.
+
+    Raises:
+        Problem: it does not fit, or cannot be saved.
+    """
+    drafted = lay(workspace, draft)
+    was_at_fault = {problem.words for problem in lay(workspace, before).problems} if before is not None else set()
+    for problem in drafted.problems:
+        if problem.words not in was_at_fault:
+            raise problem
+        note(f"[x] {problem}")
+    for finding in drafted.findings:
+        note(f"{finding_label(finding.edit)}{finding.sentence}")
+    save_draft_file(drafted.draft, path, seen=before)
+
+
+@click.command(
+    epilog="Exit codes: what `can` would say with the draft: 0 allowed, 1 still denied, 3 it depends; 2 an error."
+)
+@click.argument("file")
+@click.argument("principal")
+@click.argument("actions", nargs=-1, required=True, metavar="ACTION...")
+@question_options
+@source_options
+def fix(file: str, principal: str, actions: tuple[str, ...], asked: QuestionOptions, source: SourceOptions) -> Exit:
+    """Add the edits to the draft FILE that would allow PRINCIPAL to do ACTION, as far as edits can.
+
+    They are the smallest changes, not necessarily the right ones: a Deny is taken out as a whole. Look at them with
+    `iamtui draft show` and at whom else they change with `iamtui draft compare`.
+    """
+    made = inquiry_of(actions, asked)
+    workspace = open_workspace(source)
+    who = resolve_principal(workspace, principal)
+    workspace = load_resource_policies(workspace, made)
+    path = Path(file)
+    before = _opened(workspace, path)
+    draft = before or Draft(workspace.account.id)
+    out = stdout()
+    for question in made.questions():
+        count = len(draft.edits)
+        draft, left = with_all_suggestions(workspace, draft, who, question)
+        standing = lay(workspace, Draft(draft.account_id, draft.name, draft.edits[:count])).after.account
+        for number, added in enumerate(draft.edits[count:], count + 1):
+            out.line(f"{number}  {describe_edit(added, standing)}")
+        for reason in left:
+            note(str(reason))
+    if draft != (before or Draft(workspace.account.id)):
+        _save(workspace, draft, before, path)
+    comparison = compare(lay(workspace, draft), made, who)
+    assert comparison is not None
+    decision = comparison.after.worst.deciding
+    out.line(Span(str(verdict_words(decision)), verdict_style(decision)), f"  with {file}")
+    return Demands().code(decision)
