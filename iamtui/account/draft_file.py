@@ -202,10 +202,7 @@ class DraftForm(Struct, forbid_unknown_fields=True):
     name: Annotated[str, _described("a text, what the draft is called")] = ""
 
 
-_FORMS: Final[dict[str, type[Struct]]] = {
-    str(form.__struct_config__.tag): form
-    for form in EditForm.__args__
-}
+_FORMS: Final[dict[str, type[Struct]]] = {str(form.__struct_config__.tag): form for form in EditForm.__args__}
 EDIT_KINDS: Final = tuple(_FORMS)
 """The kinds of edit that a draft can hold, as the file calls them."""
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from iamtui.cli.draft_option import draft_option, with_draft
 from iamtui.cli.exits import Exit
 from iamtui.cli.expectations import OUTCOMES, Demands
 from iamtui.cli.inquiry_json import cell_to_json
@@ -17,6 +18,7 @@ from iamtui.evaluation.trace import TracedLayer, trace_to_json
 from iamtui.workspace.asking import ask_and_trace, is_pattern
 from iamtui.workspace.inquiries import answer
 from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.verdict import verdict_words
 
 if TYPE_CHECKING:
     from iamtui.analysis.inquiry import Inquiry
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 @click.option("--complete", is_flag=True, help="Allowed as far as loaded is not enough: exit 3.")
 @click.option("--trace", "with_trace", is_flag=True, help="Show every statement and element that was looked at.")
 @click.option("--json", "as_json", is_flag=True, help="Print the decision as JSON; of several pairs an array.")
+@draft_option
 @source_options
 def can(
     principal: str,
@@ -44,6 +47,7 @@ def can(
     complete: bool,
     with_trace: bool,
     as_json: bool,
+    draft: str | None,
     source: SourceOptions,
 ) -> Exit:
     """May PRINCIPAL do ACTION, and why? Of several pairs the worst decides.
@@ -56,8 +60,11 @@ def can(
     made = inquiry_of(actions, asked)
     workspace = open_workspace(source)
     who = resolve_principal(workspace, principal)
-    workspace = load_resource_policies(workspace, made)
+    loaded = load_resource_policies(workspace, made)
+    workspace = with_draft(loaded, draft)
     found = answered(workspace, who, made)
+    if draft is not None:
+        note(f"Without the draft: {verdict_words(answered(loaded, who, made).worst.deciding)}.")
     print_answer(stdout(), workspace, found, as_json=as_json, with_trace=with_trace)
     return judged(found, Demands(any_resource, complete), expect)
 

@@ -9,6 +9,7 @@ import click
 
 from iamtui.account.availability import Missing
 from iamtui.account.model import Entity, Group, IdentityProvider, ManagedPolicy, Role, User
+from iamtui.cli.draft_option import draft_option, with_draft
 from iamtui.cli.exits import Exit
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.source import SourceOptions, open_workspace, source_options
@@ -32,10 +33,11 @@ _LABEL: Final = 20
 @click.command("list")
 @click.argument("kind", type=click.Choice(KINDS), metavar="KIND")
 @click.option("--json", "as_json", is_flag=True, help="Print an array of objects.")
+@draft_option
 @source_options
-def list_kind(kind: str, as_json: bool, source: SourceOptions) -> Exit:
+def list_kind(kind: str, as_json: bool, draft: str | None, source: SourceOptions) -> Exit:
     """List the KIND of an account: users, groups, roles, policies, instance-profiles or providers."""
-    workspace = open_workspace(source)
+    workspace = with_draft(open_workspace(source), draft)
     entities = entities_of(workspace.account, kind)
     if isinstance(entities, Missing):
         need = f" (needs {entities.permission})" if entities.permission else ""
@@ -69,10 +71,11 @@ def _day(moment: datetime | None) -> str:
 @click.command()
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole record as one object.")
+@draft_option
 @source_options
-def show(name: str, as_json: bool, source: SourceOptions) -> Exit:
+def show(name: str, as_json: bool, draft: str | None, source: SourceOptions) -> Exit:
     """Show everything known about NAME: an ARN, a unique id, KIND/NAME, or a name that only one thing has."""
-    workspace = open_workspace(source)
+    workspace = with_draft(open_workspace(source), draft)
     entity = find_entity(workspace.account, name)
     if isinstance(entity, User):
         workspace = _with_user_details(workspace, entity)

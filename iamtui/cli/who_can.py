@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from iamtui.cli.decision_text import verdict_style
+from iamtui.cli.draft_option import draft_option, with_draft
 from iamtui.cli.exits import Exit
 from iamtui.cli.inquiry_json import cell_to_json
 from iamtui.cli.inquiry_text import counts_by_verdict
@@ -30,9 +31,15 @@ if TYPE_CHECKING:
 @question_options
 @click.option("--all", "everyone", is_flag=True, help="Also list those who may not.")
 @click.option("--json", "as_json", is_flag=True, help="Print one principal as JSON per line, as they are found.")
+@draft_option
 @source_options
 def who_can(
-    actions: tuple[str, ...], asked: QuestionOptions, everyone: bool, as_json: bool, source: SourceOptions
+    actions: tuple[str, ...],
+    asked: QuestionOptions,
+    everyone: bool,
+    as_json: bool,
+    draft: str | None,
+    source: SourceOptions,
 ) -> Exit:
     """Every user and role of the account that may do ACTION, and on what condition.
 
@@ -40,7 +47,7 @@ def who_can(
     s3:Get*. The counts go to stderr. The exit code is 0 whoever may.
     """
     made = inquiry_of(actions, asked)
-    workspace = load_resource_policies(open_workspace(source), made)
+    workspace = with_draft(load_resource_policies(open_workspace(source), made), draft)
     out = stdout()
     counts: Counter[str] = Counter()
     cut = 0
