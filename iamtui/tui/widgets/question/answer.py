@@ -34,6 +34,7 @@ NARROW, MEDIUM, WIDE = "-compact", "-medium", "-wide"
 """How much room there is: the verdict and two layers; all layers; a whole column."""
 
 _MATRIX_ROWS: Final[Mapping[str, int]] = {NARROW: 5, MEDIUM: 9, WIDE: 18}
+_OTHERS: Final[Mapping[str, str]] = {NARROW: "none", MEDIUM: "marks", WIDE: "lines"}
 _TEXTS: Final = ("summary", "verdict", "before", "because", "companions", "notes", "more")
 _INDENT = "  "
 
@@ -263,7 +264,7 @@ class AnswerView(Vertical):
             # How to get around a Deny is told by its name, which stands above.
             useful = suggestions if decision.outcome is Outcome.IMPLICIT_DENY else ()
             about = Content("\n").join([*_short_suggestion(useful), *notes(decision)])
-        beside = list(companion_lines(shown, long=wide))
+        beside = list(companion_lines(shown, others=_OTHERS[self._room]))
         self._put("summary", summary(shown.answer) if len(shown.answer.cells) > 1 else Content(""))
         self._put("verdict", verdict_line(shown))
         self._put("before", before_line(shown))

@@ -48,7 +48,7 @@ class LoadedCatalogue:
         """Whether AWS lists this action or API call, or some action that the pattern matches."""
         if "*" in action or "?" in action:
             return bool(self._catalogue().count(action))
-        from iamtui.catalog.companions import companions  # noqa: PLC0415 - as the catalogue
+        from iamtui.catalog.api_calls import companions  # noqa: PLC0415 - as the catalogue
 
         return self._catalogue().knows(action) or bool(companions(action))
 

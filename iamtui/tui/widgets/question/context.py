@@ -1,4 +1,4 @@
-"""The context line: `key=value key=value,value "key=a value"` to condition keys and back. Pure."""
+"""The context line: `key=value key=value,value "key=a value" !absent` to condition keys and back. Pure."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Final
 from iamtui.problem import Problem
 
 MFA_KEY: Final = "aws:MultiFactorAuthPresent"
+ABSENT: Final = "!"
+"""Before a key that the request does not carry."""
 
 _EXAMPLE: Final = "Write key=value, such as aws:SourceIp=203.0.113.9; separate several values with commas."
 
@@ -18,19 +20,20 @@ def parse_context(text: str) -> Mapping[str, tuple[str, ...]]:
     """Read a context line. Words are quoted as in a POSIX shell; a key given twice has both values.
 
     Returns:
-        Condition key (as written) to its values; `key=` is one empty value.
+        Condition key (as written) to its values; `key=` is one empty value, `!key` none: the key is absent.
 
     Raises:
         Problem: a quote that is not closed, a word without `=`, or a key without its service prefix.
     """
     context: dict[str, tuple[str, ...]] = {}
     for word in _words(text):
-        key, equals, values = word.partition("=")
-        if not equals:
+        absent = word.startswith(ABSENT)
+        key, equals, values = word.removeprefix(ABSENT).partition("=")
+        if absent == bool(equals):
             raise Problem(f"The context has {word!r} without a value.", _EXAMPLE)
         if ":" not in key.strip(":"):
             raise Problem(f"{key!r} is not a condition key: it has no prefix such as aws: or s3:.", _EXAMPLE)
-        context[key] = context.get(key, ()) + tuple(values.split(","))
+        context[key] = () if absent else context.get(key, ()) + tuple(values.split(","))
     return context
 
 
@@ -48,12 +51,16 @@ def read_context(text: str, now: datetime) -> Mapping[str, tuple[str, ...]]:
         return context
     from iamtui.tui.widgets.question.values import read_values  # noqa: PLC0415 - brings the catalogue: not before a frame
 
-    return {key: read_values(key, values, now).values for key, values in context.items()}
+    return {key: read_values(key, values, now).values if values else () for key, values in context.items()}
 
 
 def write_context(context: Mapping[str, tuple[str, ...]]) -> str:
-    """The line that `parse_context` reads as this context; keys said to be absent cannot be written."""
-    return " ".join(_quote(f"{key}={','.join(values)}") for key, values in context.items() if values)
+    """The line that `parse_context` reads as this context."""
+    return " ".join(_quote(_word(key, values)) for key, values in context.items())
+
+
+def _word(key: str, values: tuple[str, ...]) -> str:
+    return f"{key}={','.join(values)}" if values else f"{ABSENT}{key}"
 
 
 def _words(text: str) -> list[str]:
@@ -83,14 +90,22 @@ def cycle_mfa(text: str) -> str:
 
 def with_key(text: str, key: str, value: str | None) -> str:
     """The line with `key` set to one value, or removed (None). An unreadable line stays as it is."""
+    return _with(text, {key: None if value is None else f"{key}={value}"})
+
+
+def with_keys(text: str, keys: Mapping[str, tuple[str, ...]]) -> str:
+    """The line with these keys set, an empty tuple as absent. An unreadable line stays as it is."""
+    return _with(text, {key: _word(key, values) for key, values in keys.items()})
+
+
+def _with(text: str, words: Mapping[str, str | None]) -> str:
     try:
-        words = _words(text)
+        before = _words(text)
     except Problem:
         return text
-    kept = [word for word in words if word.partition("=")[0].lower() != key.lower()]
-    if value is not None:
-        kept.append(f"{key}={value}")
-    return " ".join(_quote(word) for word in kept)
+    replaced = {key.lower() for key in words}
+    kept = [word for word in before if word.removeprefix(ABSENT).partition("=")[0].lower() not in replaced]
+    return " ".join(_quote(word) for word in [*kept, *filter(None, words.values())])
 
 
 def _quote(word: str) -> str:

@@ -50,6 +50,9 @@ class Completions(LineView, can_focus=False):
             display: block;
         }
     }
+    .-compact Completions {
+        margin: 0 0 1 0;
+    }
     """
 
     @dataclass
@@ -91,19 +94,21 @@ class Completions(LineView, can_focus=False):
         """Name, kind and description in columns, as many as there is room for."""
         offer = self.offers[index]
         here = index == self.highlighted
+        found = [Piece("▌" if here else " ", "bar")]
         room = width - 1
         kinds = self._kinds + _GAP if self._kinds else 0
-        most = room - kinds - _GAP if kinds else room
-        names = min(self._names, max(most, 16))
-        found = [
-            Piece("▌" if here else " ", "bar"),
-            *self._marked(fit(safe_text(offer.value, limit=None), names), here),
-        ]
-        if kinds or offer.about:
-            found.append(Piece(" " * (names - min(names, cell_len(offer.value)) + _GAP)))
+        names = min(self._names, max(room - kinds - _GAP, room // 2))
+        name = _tail_of(safe_text(offer.value, limit=None), room)
+        found += self._marked(name, here)
+        # A name in full is worth more than the words beside it.
+        left = room - max(cell_len(name), names) - _GAP
+        if kinds and left >= cell_len(offer.kind):
+            found.append(Piece(" " * (names - min(names, cell_len(name)) + _GAP)))
             found.append(Piece(offer.kind.ljust(kinds), "heading" if here else "muted"))
-            if room - names - _GAP - kinds >= _LEAST_ABOUT:
+            if left - kinds >= _LEAST_ABOUT:
                 found.append(Piece(offer.about, "muted"))
+        elif not kinds and left >= _LEAST_ABOUT:
+            found.append(Piece(" " * (names - min(names, cell_len(name)) + _GAP) + offer.about, "muted"))
         return found
 
     def _marked(self, name: str, here: bool) -> list[Piece]:
@@ -120,6 +125,15 @@ class Completions(LineView, can_focus=False):
         offset = event.get_content_offset(self)
         if offset is not None and offset.y + self.scroll_offset.y < len(self.offers):
             self.post_message(self.Clicked(offset.y + self.scroll_offset.y))
+
+
+def _tail_of(name: str, width: int) -> str:
+    """A name in at most so many cells; an ARN loses its beginning, which is the same in most of them."""
+    if cell_len(name) <= width or "arn:" not in name:
+        return fit(name, width)
+    while cell_len(name) >= width:
+        name = name[1:]
+    return f"…{name}"
 
 
 class CompletingInput(SafeInput):

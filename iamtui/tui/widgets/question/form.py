@@ -9,7 +9,6 @@ from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input, Label, Static
@@ -17,13 +16,14 @@ from textual.worker import get_current_worker
 
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
-from iamtui.evaluation.decision import Layer
+from iamtui.evaluation.decision import Decision, Layer
 from iamtui.evaluation.request import Mode
 from iamtui.problem import Problem
 from iamtui.tui import clock
 from iamtui.tui.safe import line
 from iamtui.tui.widgets.line_view import LineView
-from iamtui.tui.widgets.question.caller import CHAINED, SESSION, CallerTerms, read_caller, read_policy_file
+from iamtui.tui.widgets.question.caller import CHAINED, SESSION
+from iamtui.tui.widgets.question.caller_row import CallerRow
 from iamtui.tui.widgets.question.catalogue import ActionCatalogue
 from iamtui.tui.widgets.question.completing import Completer, Surroundings
 from iamtui.tui.widgets.question.context import (
@@ -33,16 +33,17 @@ from iamtui.tui.widgets.question.context import (
     parse_context,
     read_context,
     with_key,
+    with_keys,
     write_context,
 )
+from iamtui.tui.widgets.question.context_view import ContextView
 from iamtui.tui.widgets.question.field import CompletingInput, Completions, Offer
-from iamtui.tui.widgets.question.fields import ActionField, CallerField, ContextField, ResourceField
+from iamtui.tui.widgets.question.fields import ActionField, ContextField, ResourceField
 from iamtui.tui.widgets.question.words import joined, said
 from iamtui.workspace.workspace import Workspace
 
 _RESOURCE_HINT = "ARN, pattern or * (empty: *)"
 _NO_RESOURCE_HINT = "needs no resource"
-_GIVEN_TEXT = "given-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,30 +53,20 @@ class Terms:
     Args:
         mode: how keys that nobody gave are read.
         layers_off: layers that are left out.
-        absent: condition keys said to be absent, which the context line cannot write.
         resource_account: the owner of the resource, when its ARN does not say.
-        texts: the session policies that were read, by what stands behind `session=`.
+        with_checks: companions that the call does make, to the resources they are made on.
     """
 
     mode: Mode = Mode.DISCOVER
     layers_off: frozenset[Layer] = frozenset()
-    absent: tuple[str, ...] = ()
     resource_account: str | None = None
-    texts: Mapping[str, str] = field(default_factory=dict)
+    with_checks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class QuestionForm(Vertical):
     """Actions, resources, context and caller. Says `Changed` at every change; `inquiry()` is what they ask."""
 
     HELP_TITLE: ClassVar[str] = "Question"
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+t", "cycle_mfa", "MFA", id="question.mfa", tooltip="The caller used MFA: yes, no, not said"),
-        Binding(
-            "f4", "caller", "Caller", show=False, id="question.caller",
-            tooltip="Say how the caller comes: chained from another role, with a session policy, with MFA",
-        ),
-    ]  # fmt: skip
 
     DEFAULT_CSS = """
     QuestionForm {
@@ -84,9 +75,6 @@ class QuestionForm(Vertical):
         & .row {
             height: 1;
             padding: 0 1;
-        }
-        & .row.-unused {
-            display: none;
         }
         & .row Label {
             width: 9;
@@ -122,12 +110,6 @@ class QuestionForm(Vertical):
         """Enter was pressed in the last field."""
 
     @dataclass
-    class WritePolicy(Message):
-        """The user wants to write a session policy."""
-
-        text: str
-
-    @dataclass
     class _Offer(Message):
         field: CompletingInput
         text: str
@@ -141,12 +123,6 @@ class QuestionForm(Vertical):
         action_text: str
         none_needed: bool
 
-    @dataclass
-    class _PolicyRead(Message):
-        name: str
-        text: str = ""
-        problem: Problem | None = None
-
     def __init__(self, catalogue: ActionCatalogue) -> None:
         super().__init__()
         self._completer = Completer(catalogue)
@@ -155,9 +131,9 @@ class QuestionForm(Vertical):
         self._mfa_shown = False
         self._read: tuple[str, Mapping[str, tuple[str, ...]]] = ("", {})
         self._no_resource_for = ""
-        self._unread: dict[str, Problem] = {}
-        self.missing_keys: tuple[str, ...] = ()
-        """Condition keys that mattered for the last answer and were not given: offered first."""
+        self._decision: Decision | None = None
+        self.keys_stay = False
+        """Whether there is room for the condition keys beside the answer, so that they stay when they are left."""
         self.recent_resources: tuple[str, ...] = ()
         """Resources of earlier questions, the newest first."""
         self.terms = Terms()
@@ -166,9 +142,8 @@ class QuestionForm(Vertical):
         )
         self.resource_field = ResourceField(Completions(), placeholder=_RESOURCE_HINT, id="question-resource")
         self.context_field = ContextField(Completions(), placeholder="key=value ...", id="question-context")
-        self.caller_field = CallerField(
-            Completions(), placeholder="mfa, from=role/NAME, session=FILE", id="question-caller"
-        )
+        self.caller_row = CallerRow()
+        self.context_view = ContextView(id="question-keys")
 
     def compose(self) -> ComposeResult:
         """Lay out one row per field, its completions below it."""
@@ -185,10 +160,8 @@ class QuestionForm(Vertical):
             yield self.context_field
             yield Static(id="question-mfa")
         yield self.context_field.completions
-        with Horizontal(id="question-caller-row", classes="row -later -unused"):
-            yield Label("Caller", classes="name")
-            yield self.caller_field
-        yield self.caller_field.completions
+        yield self.context_view
+        yield self.caller_row
 
     def on_mount(self) -> None:
         """Show the state of the MFA toggle."""
@@ -208,6 +181,17 @@ class QuestionForm(Vertical):
         """Whether the fields stand as they were filled in."""
         return self.action_field.unedited
 
+    def set_decision(self, decision: Decision | None) -> None:
+        """Offer the keys that matter for this answer, and show them where they are wanted."""
+        self._decision = decision
+        if self.context_view.has_class("-open"):
+            self.context_view.show(decision)
+
+    @property
+    def _missing_keys(self) -> tuple[str, ...]:
+        """Condition keys that mattered for the last answer and were not given: offered first."""
+        return self._decision.missing_context if self._decision is not None else ()
+
     # What the fields ask.
 
     def inquiry(self) -> Inquiry:
@@ -216,8 +200,8 @@ class QuestionForm(Vertical):
         Raises:
             Problem: the context or the caller's line cannot be read.
         """
-        caller = self._caller()
-        context = {**self._read_context(), **dict.fromkeys(self.terms.absent, ())}
+        caller = self.caller_row.terms(self._workspace.account if self._workspace is not None else None)
+        context = dict(self._read_context())
         if caller.mfa and MFA_KEY.lower() not in {key.lower() for key in context}:
             context[MFA_KEY] = ("true",)
         terms = Question(
@@ -230,7 +214,7 @@ class QuestionForm(Vertical):
         )
         actions = said(self.action_field.value, commas=True)
         resources = said(self.resource_field.value, commas=False) or ("*",)
-        return Inquiry(actions, resources, terms, chained_from=caller.chained_from)
+        return Inquiry(actions, resources, terms, caller.chained_from, self.terms.with_checks)
 
     def _read_context(self) -> Mapping[str, tuple[str, ...]]:
         """The context; times in words keep the moment at which they were typed, so that the question stays the same."""
@@ -239,79 +223,56 @@ class QuestionForm(Vertical):
             self._read = (text, read_context(text, clock.now()))
         return self._read[1]
 
-    def _caller(self) -> CallerTerms:
-        account = self._workspace.account if self._workspace is not None else None
-        text = self.caller_field.value
-        unread = next((self._unread[word] for word in said(text, commas=False) if word in self._unread), None)
-        if unread is not None:
-            raise unread
-        return read_caller(text, account, self.terms.texts)
+    def fill(self, action: str, resource: str = "", context: str = "") -> None:
+        """Put texts into the fields, as if they had been entered; layers and mode stay."""
+        self.terms = Terms(self.terms.mode, self.terms.layers_off)
+        self._fill(action, resource, context, [], {})
 
-    def fill(
-        self, action: str, resource: str = "", context: str = "", caller: str = "", *, terms: Terms | None = None
-    ) -> None:
-        """Put texts into the fields, as if they had been entered.
+    def fill_inquiry(self, inquiry: Inquiry) -> None:
+        """Put an inquiry into the fields, as if it had been entered."""
+        asked = inquiry.terms
+        policies = {f"given-{number}": text for number, text in enumerate(asked.session_policies, 1)}
+        caller = [f"{SESSION}{name}" for name in policies]
+        if inquiry.chained_from:
+            caller.append(f"{CHAINED}{inquiry.chained_from}")
+        self.terms = Terms(asked.mode, asked.layers_off, asked.resource_account, inquiry.with_checks)
+        resources = joined(inquiry.resources) if inquiry.resources != ("*",) else ""
+        self._fill(joined(inquiry.actions), resources, write_context(asked.context), caller, policies)
 
-        Args:
-            action, resource, context, caller: as they are typed.
-            terms: the rest; None: layers and mode stay, all else is as at the start.
-        """
-        self.terms = terms or Terms(self.terms.mode, self.terms.layers_off)
+    def _fill(self, action: str, resource: str, context: str, caller: list[str], policies: Mapping[str, str]) -> None:
         with self.prevent(Input.Changed):
             for entry, value in (
                 (self.action_field, action),
                 (self.resource_field, resource),
                 (self.context_field, context),
-                (self.caller_field, caller),
             ):
                 entry.value = value
                 entry.cursor_position = len(entry.value)
                 entry.close()
+            self.caller_row.fill(caller, policies)
         self.action_field.unedited = True
-        self._show_caller(bool(caller))
         self._show_mfa()
         self._look_for_resources()
         self.post_message(self.Changed(entered=True))
 
-    def fill_inquiry(self, inquiry: Inquiry) -> None:
-        """Put an inquiry into the fields, as if it had been entered."""
-        asked = inquiry.terms
-        texts = {f"{_GIVEN_TEXT}{number}": text for number, text in enumerate(asked.session_policies, 1)}
-        caller = [f"{SESSION}{name}" for name in texts]
-        if inquiry.chained_from:
-            caller.append(f"{CHAINED}{inquiry.chained_from}")
-        self.fill(
-            joined(inquiry.actions),
-            joined(inquiry.resources) if inquiry.resources != ("*",) else "",
-            write_context(asked.context),
-            joined(caller),
-            terms=Terms(
-                asked.mode,
-                asked.layers_off,
-                tuple(key for key, values in asked.context.items() if not values),
-                asked.resource_account,
-                texts,
-            ),
-        )
-
     # Changing the terms.
 
-    def action_cycle_mfa(self) -> None:
+    def cycle_mfa(self) -> None:
         """Say that the caller used MFA, that they did not, or leave it open."""
         self._put_context(cycle_mfa(self.context_field.value))
 
-    def set_key(self, key: str, value: str | None) -> None:
-        """Give a condition key a value in the context line; "" leaves it to be typed there; None takes it out."""
-        text = with_key(self.context_field.value, key, value)
-        if value == "":
-            self.context_field.focus()
-        self._put_context(text)
+    def set_key(self, key: str, value: str) -> None:
+        """Give a condition key a value in the context line; "" leaves it to be typed there."""
+        self.screen.set_focus(self.context_field)
+        self._put_context(with_key(self.context_field.value, key, value))
+
+    def set_keys(self, keys: Mapping[str, tuple[str, ...]]) -> None:
+        """Give condition keys in the context line, an empty tuple as absent; others stay."""
+        self._put_context(with_keys(self.context_field.value, keys))
 
     def clear_context(self) -> None:
         """Give no condition key."""
-        self.terms = replace(self.terms, absent=())
         self._put_context("")
-        self.post_message(self.Changed(entered=True))
 
     def _put_context(self, text: str) -> None:
         self.context_field.value = text
@@ -328,28 +289,51 @@ class QuestionForm(Vertical):
         self.terms = replace(self.terms, mode=Mode.DISCOVER if strict else Mode.STRICT)
         self.post_message(self.Changed(entered=True))
 
-    def action_caller(self) -> None:
+    def open_caller(self) -> None:
         """Go to the caller's line."""
-        self._show_caller(True)
-        self.caller_field.focus()
-        if not self.caller_field.value:
-            self._complete(self.caller_field)
+        self.caller_row.open()
+        if not self.caller_row.field.value:
+            self._complete(self.caller_row.field)
 
-    def set_written_policy(self, text: str) -> None:
-        """Take the session policy that was written."""
-        self._take_policy("written", text)
+    def switch_keys(self) -> None:
+        """Show the condition keys of the answer, or hide them."""
+        shown = not self.context_view.has_class("-open")
+        self.show_keys(shown)
+        if shown:
+            self.screen.set_focus(self.context_view)
 
-    def _take_policy(self, name: str, text: str) -> None:
-        self._unread.pop(f"{SESSION}{name}", None)
-        self.terms = replace(self.terms, texts={**self.terms.texts, name: text})
+    def show_keys(self, shown: bool) -> None:
+        """Show the condition keys of the answer, or hide them."""
+        had_focus = self.context_view.has_focus
+        self.context_view.set_class(shown, "-open")
+        if shown:
+            self.context_view.show(self._decision)
+        elif had_focus:
+            self.screen.set_focus(self.context_field)
+
+    @on(events.DescendantBlur)
+    def _left_keys(self, event: events.DescendantBlur) -> None:
+        if event.widget is self.context_view and not self.keys_stay:
+            self.context_view.remove_class("-open")
+
+    @on(LineView.LineOpened)
+    def _key_opened(self, event: LineView.LineOpened) -> None:
+        event.stop()
+        row = self.context_view.row
+        if row is not None:
+            self.set_key(row.key, ",".join(row.value or ()) if row.source == "given" else "")
+
+    @on(CallerRow.Changed)
+    def _caller_changed(self, event: CallerRow.Changed) -> None:
+        event.stop()
+        self._show_mfa()
         self.post_message(self.Changed(entered=True))
-
-    def _show_caller(self, shown: bool) -> None:
-        self.query_one("#question-caller-row").set_class(not shown, "-unused")
+        if event.done:
+            self.post_message(self.Finished())
 
     def _show_mfa(self) -> None:
         state = mfa_state(self.context_field.value)
-        if state is None and "mfa" in self.caller_field.value.lower().split():
+        if state is None and self.caller_row.says_mfa:
             state = True
         if self._mfa_shown and state == self._mfa:
             return
@@ -391,13 +375,8 @@ class QuestionForm(Vertical):
         if event.widget is self.resource_field:
             if self.action_text and not self._needs_none:
                 self._complete(self.resource_field)
-        elif event.widget is self.context_field and self.missing_keys and not self.context_field.word:
+        elif event.widget is self.context_field and self._missing_keys and not self.context_field.word:
             self._complete(self.context_field)
-
-    @on(events.DescendantBlur)
-    def _left_field(self, event: events.DescendantBlur) -> None:
-        if event.widget is self.caller_field and not self.caller_field.value.strip():
-            self._show_caller(False)
 
     def _complete(self, entry: CompletingInput) -> None:
         """Find completions in a thread: the catalogue may still have to be loaded."""
@@ -418,7 +397,7 @@ class QuestionForm(Vertical):
             workspace.account if workspace is not None else None,
             workspace.source.region if workspace is not None else "",
             said(self.action_field.value, commas=True),
-            self.missing_keys,
+            self._missing_keys,
             self.recent_resources,
             given,
         )
@@ -432,7 +411,7 @@ class QuestionForm(Vertical):
             offers = self._completer.actions(word)
         elif entry is self.context_field:
             offers = self._completer.context(word, around, clock.now())
-        elif entry is self.caller_field:
+        elif entry is self.caller_row.field:
             offers = self._completer.caller(word, around)
         else:
             offers = self._completer.resources(word, around)
@@ -479,40 +458,6 @@ class QuestionForm(Vertical):
             self.action_field.unedited = True
             self.resource_field.focus()
             self._look_for_resources()
-        elif event.field is self.caller_field and self._read_policies():
-            return
         self.post_message(self.Changed(entered=True))
         if event.field is not self.action_field:
             self.post_message(self.Finished())
-
-    # Session policies.
-
-    def _read_policies(self) -> bool:
-        """Have the policies read that the caller's line names; whether there is something to wait for."""
-        for word in said(self.caller_field.value, commas=False):
-            name = word.removeprefix(SESSION)
-            if name == word or not name or name.startswith("{") or name in self.terms.texts:
-                continue
-            if name == "written":
-                self.post_message(self.WritePolicy(""))
-            else:
-                read = partial(self._read_policy, name)
-                self.run_worker(read, thread=True, exclusive=True, group="session-policy", exit_on_error=False)
-            return True
-        return False
-
-    def _read_policy(self, name: str) -> None:
-        try:
-            self.post_message(self._PolicyRead(name, read_policy_file(name)))
-        except Problem as problem:
-            self.post_message(self._PolicyRead(name, problem=problem))
-
-    @on(_PolicyRead)
-    def _policy_read(self, event: _PolicyRead) -> None:
-        event.stop()
-        if event.problem is None:
-            self._take_policy(event.name, event.text)
-            self.post_message(self.Finished())
-        else:
-            self._unread[f"{SESSION}{event.name}"] = event.problem
-            self.post_message(self.Changed(entered=True))

@@ -22,9 +22,11 @@ from iamtui.tui.safe import line, plain
 from iamtui.tui.widgets.notice import Notice
 from iamtui.tui.widgets.question.answer import MEDIUM, NARROW, WIDE, AnswerView
 from iamtui.tui.widgets.question.asking import Asked, Asking
+from iamtui.tui.widgets.question.caller_row import CallerRow
 from iamtui.tui.widgets.question.catalogue import ActionCatalogue, LoadedCatalogue
 from iamtui.tui.widgets.question.form import QuestionForm
 from iamtui.tui.widgets.question.layers import LayersList, nothing_to_jump_to
+from iamtui.tui.widgets.question.menus import open_presets, write_session_policy
 from iamtui.tui.widgets.question.shown import Shown
 from iamtui.workspace.workspace import Workspace
 
@@ -41,9 +43,26 @@ class QuestionPanel(Vertical):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f5", "ask", "Ask", id="question.ask", tooltip="Go to the question's action"),
+        Binding("ctrl+t", "cycle_mfa", "MFA", id="question.mfa", tooltip="The caller used MFA: yes, no, not said"),
         Binding("f7", "why", "Why", id="question.why", tooltip="Show the whole trace of the answer"),
-        Binding("escape", "leave", "Back", show=False, id="question.leave"),
-    ]
+        Binding(
+            "f2", "presets", "Presets", id="question.presets",
+            tooltip="Say how the request comes: with MFA, from an address, through an endpoint, in an hour; strict",
+        ),
+        Binding(
+            "f4", "caller", "Caller", show=False, id="question.caller",
+            tooltip="Say how the caller comes: chained from another role, with a session policy, with MFA",
+        ),
+        Binding(
+            "f9", "keys", "Keys", show=False, id="question.context",
+            tooltip="Show the condition keys of the answer: given, assumed, derived or unknown",
+        ),
+        Binding(
+            "ctrl+l", "switch_mode", "Strict", show=False, id="question.mode",
+            tooltip="Take keys that nobody gave as unknown (discover) or as absent (strict)",
+        ),
+        Binding("escape", "leave", "Back", show=False, id="question.leave", tooltip="Go back to the tree"),
+    ]  # fmt: skip
 
     DEFAULT_CSS = """
     QuestionPanel {
@@ -122,6 +141,7 @@ class QuestionPanel(Vertical):
         self._entered_actions: tuple[str, ...] = ()
         self._inquiry: Inquiry | None = None
         self._shown: Shown | None = None
+        self._room = ""
 
     def compose(self) -> ComposeResult:
         """The fields, and the answer below them."""
@@ -141,8 +161,14 @@ class QuestionPanel(Vertical):
         size = self.app.size
         narrow = size.width < COMPACT_COLUMNS or size.height < COMPACT_ROWS
         room = NARROW if narrow else WIDE if size.width >= WIDE_COLUMNS else MEDIUM
+        if room == self._room:
+            return
+        self._room = room
         self.set_class(room == NARROW, NARROW)
         self.set_class(room == WIDE, WIDE)
+        self._form.keys_stay = room != NARROW
+        self._form.context_view.most_rows = {NARROW: 6, MEDIUM: 6}.get(room, 10)
+        self._form.show_keys(room == WIDE)
         self._view.fit(room)
 
     # What the screen tells the panel
@@ -235,6 +261,32 @@ class QuestionPanel(Vertical):
         trace = TraceScreen(asked.workspace, shown.decision, shown.answer.principal, shown.question, asked.label)
         self.app.push_screen(trace)
 
+    def action_presets(self) -> None:
+        """Choose how the request comes."""
+        open_presets(self.app, self._form)
+
+    def action_switch_mode(self) -> None:
+        """Take keys that nobody gave as absent, or as unknown."""
+        self._form.switch_mode()
+
+    def action_cycle_mfa(self) -> None:
+        """Say that the caller used MFA, that they did not, or leave it open."""
+        self._form.cycle_mfa()
+
+    def action_caller(self) -> None:
+        """Say how the caller comes."""
+        self._form.open_caller()
+
+    def action_keys(self) -> None:
+        """Show the condition keys of the answer, or hide them."""
+        self._form.switch_keys()
+
+    @on(CallerRow.WritePolicy)
+    def _write_policy(self, event: CallerRow.WritePolicy) -> None:
+        event.stop()
+        account = self._workspace.account.id if self._workspace is not None else ""
+        write_session_policy(self.app, self._form, account)
+
     def action_leave(self) -> None:
         """Give the focus back."""
         self.post_message(self.Left())
@@ -272,6 +324,11 @@ class QuestionPanel(Vertical):
             return
         if entered:
             self._entered_actions = inquiry.actions
+        partial = next((word for word in inquiry.resources if word != "*" and not word.startswith("arn:")), "")
+        if partial and not entered:
+            self._set_inquiry(None)
+            self._show_nothing(f"{partial} is no ARN yet: choose one from the list, or type it as arn:aws:…")
+            return
         self._set_inquiry(inquiry if inquiry.actions else None)
         self.set_class(not inquiry.actions, "-unasked")
         if self._workspace is None:
@@ -299,7 +356,7 @@ class QuestionPanel(Vertical):
             self._show_problem(event.problem)
         elif event.answer is None:
             self._show_nothing(
-                f"{event.unknown} is no whole action yet: choose one below it, or press Enter to ask anyway."
+                f"{event.unknown} is no whole action yet: choose one from the list, or press Enter to ask anyway."
             )
         else:
             self._show(event.answer, event.asked, event.before)
@@ -346,7 +403,7 @@ class QuestionPanel(Vertical):
 
     def _looked_at(self, shown: Shown) -> None:
         decision, asked = shown.decision, shown.asked
-        self._form.missing_keys = decision.missing_context
+        self._form.set_decision(decision)
         self._show_title()
         self.post_message(self.Answered(decision, asked.principal, asked.label, shown.cell.question, shown.answer))
         if not self.has_class(NARROW) and not decision.allowed:
@@ -369,7 +426,7 @@ class QuestionPanel(Vertical):
 
     def _forget_answer(self) -> None:
         self._shown = None
-        self._form.missing_keys = ()
+        self._form.set_decision(None)
         self._show_title()
 
     def _show_title(self) -> None:

@@ -88,8 +88,12 @@ def before_line(shown: Shown) -> Content:
     return line(("Without the draft: ", QUIET), was.content)
 
 
-def companion_lines(shown: Shown, *, long: bool) -> Iterator[Content]:
-    """The other requests behind the call, those that decide first; `long`: each of the others on a line, too."""
+def companion_lines(shown: Shown, *, others: str) -> Iterator[Content]:
+    """The other requests behind the call, those that decide first.
+
+    Args:
+        others: how to tell those that do not decide: "none", "marks" (all on one line), or "lines" (one each).
+    """
     chain = shown.answer.chain
     if chain is not None:
         role = shown.answer.inquiry.chained_from
@@ -106,22 +110,17 @@ def companion_lines(shown: Shown, *, long: bool) -> Iterator[Content]:
             (f" on {_on(one)}: ", QUIET),
             verdict(one.decision).content,
         )
-    others = [one for one in shown.cell.companions if not one.decides]
-    if not others:
-        return
-    if long:
-        for one in others:
+    optional = [one for one in shown.cell.companions if not one.decides]
+    if others == "lines":
+        for one in optional:
             when = f" ({one.check.when})" if one.check.when else ""
             yield line(("May need ", QUIET), one.check.action, (f" on {_on(one)}{when}: ", QUIET), _short(one))
-        return
-    parts: list[object] = [("May need also: ", QUIET)]
-    for one in others:
-        parts += [
-            ", " if len(parts) > 1 else "",
-            f"{one.check.action} ",
-            (verdict(one.decision).mark, verdict(one.decision).style),
-        ]
-    yield line(*parts)
+    elif others == "marks" and optional:
+        parts: list[object] = [("May need also: ", QUIET)]
+        for one in optional:
+            says = verdict(one.decision)
+            parts += [", " if len(parts) > 1 else "", f"{one.check.action} ", (says.mark, says.style)]
+        yield line(*parts)
 
 
 def _on(one: Companion) -> str:

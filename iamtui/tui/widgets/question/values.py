@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,13 +12,11 @@ from iamtui.policy.arn import parse_arn
 from iamtui.policy.values import parse_date, parse_network, parse_number
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-
-_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_NOW: Final = re.compile(r"now(?:([+-])(\d{1,6})([smhd]))?", re.ASCII | re.IGNORECASE)
+from iamtui.workspace.presets import at_time
 
 _WANTED: Final = {
     KeyType.BOOL: ("true or false", "Write true or false."),
-    KeyType.DATE: ("a time", "Write now, now+1h, or a time such as 2026-11-25T09:30:00Z."),
+    KeyType.DATE: ("a time", "Write now, now+1h, now-30m, 2026-12-24 or 2026-12-24T18:00:00Z."),
     KeyType.NUMERIC: ("a number", "Write digits, such as 3600."),
     KeyType.IP: ("an IP address or network", "Write an address such as 203.0.113.9, or a network such as 10.0.0.0/8."),
     KeyType.ARN: ("an ARN", "Write it as arn:aws:service:region:account:resource."),
@@ -86,17 +83,11 @@ def _fits(kind: KeyType, value: str) -> bool:
 
 
 def moment_of(text: str, now: datetime) -> str | None:
-    """`now`, `now+1h`, `now-30m` as ISO 8601 in UTC to the second; None for other texts."""
-    found = _NOW.fullmatch(text.strip())
-    if found is None:
-        return None
-    sign, count, unit = found.groups()
-    away = timedelta(seconds=int(count) * _UNITS[unit.lower()]) if count else timedelta()
+    """`now`, `now+1h`, `2026-12-24` and the like as ISO 8601 in UTC to the second; None for other texts."""
     try:
-        moment = now - away if sign == "-" else now + away
-    except OverflowError:
+        return at_time(text, now)["aws:CurrentTime"][0]
+    except Problem:
         return None
-    return f"{moment.astimezone(UTC).isoformat()[:19]}Z"
 
 
 def value_offers(key: str, now: datetime) -> tuple[str, ...]:

@@ -1,0 +1,142 @@
+"""CallerRow: the line that says how the caller comes; on screen only while it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widgets import Label
+
+from iamtui.account.model import Account
+from iamtui.problem import Problem
+from iamtui.tui.widgets.question.caller import SESSION, CallerTerms, read_caller, read_policy_file
+from iamtui.tui.widgets.question.field import CompletingInput, Completions
+from iamtui.tui.widgets.question.fields import CallerField
+from iamtui.tui.widgets.question.words import joined, said
+
+_WRITTEN = "written"
+
+
+class CallerRow(Vertical):
+    """Says `Changed` when a session policy has been read or written: what is typed, the field itself says."""
+
+    DEFAULT_CSS = """
+    CallerRow {
+        height: auto;
+        &.-unused {
+            display: none;
+        }
+    }
+    """
+
+    @dataclass
+    class Changed(Message):
+        """What the line says changed without typing. `done`: Enter was pressed and all of it is there."""
+
+        done: bool
+
+    @dataclass
+    class WritePolicy(Message):
+        """The user wants to write a session policy."""
+
+    @dataclass
+    class _Read(Message):
+        name: str
+        text: str = ""
+        problem: Problem | None = None
+
+    def __init__(self) -> None:
+        super().__init__(classes="-later -unused")
+        self.field = CallerField(Completions(), placeholder="mfa, from=role/NAME, session=FILE", id="question-caller")
+        self._texts: dict[str, str] = {}
+        self._unread: dict[str, Problem] = {}
+
+    def compose(self) -> ComposeResult:
+        """The field, its completions below it."""
+        with Horizontal(classes="row"):
+            yield Label("Caller", classes="name")
+            yield self.field
+        yield self.field.completions
+
+    @property
+    def says_mfa(self) -> bool:
+        """Whether the line says that MFA was used."""
+        return "mfa" in said(self.field.value.lower(), commas=False)
+
+    @property
+    def written(self) -> str:
+        """The text of the session policy that was written here, or ""."""
+        return self._texts.get(_WRITTEN, "")
+
+    def terms(self, account: Account | None) -> CallerTerms:
+        """What the line says.
+
+        Raises:
+            Problem: it cannot be read, or a session policy is not read yet.
+        """
+        text = self.field.value
+        unread = next((self._unread[word] for word in said(text, commas=False) if word in self._unread), None)
+        if unread is not None:
+            raise unread
+        return read_caller(text, account, self._texts)
+
+    def fill(self, words: list[str], policies: Mapping[str, str]) -> None:
+        """Put words into the line, with the texts of the session policies they name; none hides it."""
+        self._texts = dict(policies)
+        self.field.value = joined(words)
+        self.field.close()
+        self.set_class(not words, "-unused")
+
+    def open(self) -> None:
+        """Show the line and go there."""
+        self.remove_class("-unused")
+        self.screen.set_focus(self.field)
+
+    def take_policy(self, text: str) -> None:
+        """Take the session policy that was written."""
+        self._take(_WRITTEN, text)
+
+    def _take(self, name: str, text: str) -> None:
+        self._unread.pop(f"{SESSION}{name}", None)
+        self._texts[name] = text
+        self.post_message(self.Changed(done=True))
+
+    @on(events.DescendantBlur)
+    def _left(self) -> None:
+        if not self.field.value.strip():
+            self.add_class("-unused")
+
+    @on(CompletingInput.Entered)
+    def _entered(self, event: CompletingInput.Entered) -> None:
+        event.stop()
+        for word in said(self.field.value, commas=False):
+            name = word.removeprefix(SESSION)
+            if name == word or not name or name.startswith("{") or name in self._texts:
+                continue
+            if name == _WRITTEN:
+                self.post_message(self.WritePolicy())
+            else:
+                read = partial(self._read_in_thread, name)
+                self.run_worker(read, thread=True, exclusive=True, group="session-policy", exit_on_error=False)
+            return
+        self.post_message(self.Changed(done=True))
+
+    def _read_in_thread(self, name: str) -> None:
+        try:
+            self.post_message(self._Read(name, read_policy_file(name)))
+        except Problem as problem:
+            self.post_message(self._Read(name, problem=problem))
+
+    @on(_Read)
+    def _policy_read(self, event: _Read) -> None:
+        event.stop()
+        if event.problem is None:
+            self._take(event.name, event.text)
+        else:
+            self._unread[f"{SESSION}{event.name}"] = event.problem
+            self.post_message(self.Changed(done=False))

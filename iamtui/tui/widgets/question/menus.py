@@ -1,0 +1,137 @@
+"""The menus of the question panel: presets for the context, and how keys that nobody gave are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from textual.app import App
+
+from iamtui.evaluation.request import Mode
+from iamtui.problem import Problem
+from iamtui.tui import clock
+from iamtui.tui.safe import line
+from iamtui.tui.widgets.question.form import QuestionForm
+
+if TYPE_CHECKING:
+    from iamtui.tui.widgets.draft.option_lines import Choice
+
+Keys = Mapping[str, tuple[str, ...]]
+
+_MODE: Final = "mode"
+_CLEAR: Final = "clear"
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A set of condition keys under one name.
+
+    Args:
+        title, note: what it is called, and which keys it gives.
+        keys: from what was typed to the keys; raises a Problem for a text that will not do.
+        asks: what is to be typed, or "" when nothing is.
+    """
+
+    title: str
+    note: str
+    keys: Callable[[str], Keys]
+    asks: str = ""
+
+
+def presets() -> Mapping[str, Preset]:
+    """The presets by name, in the order of the menu."""
+    from iamtui.workspace.presets import at_time, from_ip, through_endpoint, with_mfa  # noqa: PLC0415 - only on demand
+
+    return {
+        "mfa": Preset("With MFA", "aws:MultiFactorAuthPresent=true", lambda _: with_mfa(True)),
+        "no-mfa": Preset("Without MFA", "aws:MultiFactorAuthPresent=false", lambda _: with_mfa(False)),
+        "ip": Preset("From an IP address …", "aws:SourceIp, no VPC", from_ip, "The address, such as 203.0.113.9."),
+        "endpoint": Preset(
+            "Through a VPC endpoint …", "aws:SourceVpce", through_endpoint, "Its id, such as vpce-0123456789abcdef0."
+        ),
+        "hour": Preset("In an hour", "aws:CurrentTime=now+1h", lambda _: at_time("now+1h", clock.now())),
+        "time": Preset(
+            "At a time …", "aws:CurrentTime", lambda text: at_time(text, clock.now()),
+            "now+2d, 2026-12-24 or 2026-12-24T18:00:00Z.",
+        ),
+    }  # fmt: skip
+
+
+def open_presets(app: App[object], form: QuestionForm) -> None:
+    """Let the user choose a preset, and put its keys into the context line."""
+    from iamtui.tui.screens.draft_prompts import ChoiceDialog  # noqa: PLC0415 - only on demand
+
+    known = presets()
+    choices = _choices(known, form.terms.mode)
+
+    def chosen(key: str | None) -> None:
+        if key == _MODE:
+            form.switch_mode()
+        elif key == _CLEAR:
+            form.clear_context()
+        elif key is not None and known[key].asks:
+            _ask_for_text(app, form, known[key])
+        elif key is not None:
+            form.set_keys(known[key].keys(""))
+
+    app.push_screen(ChoiceDialog(line("The request comes"), choices), chosen)
+
+
+def _choices(known: Mapping[str, Preset], mode: Mode) -> list[Choice]:
+    from iamtui.tui.widgets.draft.option_lines import Choice  # noqa: PLC0415 - only on demand
+
+    strict = mode is Mode.STRICT
+    switch = Choice(
+        _MODE,
+        "Take keys that nobody gave as unknown" if strict else "Take keys that nobody gave as absent",
+        "discover, now strict" if strict else "strict, now discover",
+    )
+    return [
+        *(Choice(key, preset.title, preset.note) for key, preset in known.items()),
+        switch,
+        Choice(_CLEAR, "With nothing said of it", "empties the context"),
+    ]
+
+
+def _ask_for_text(app: App[object], form: QuestionForm, preset: Preset) -> None:
+    from iamtui.tui.screens.draft_prompts import LineDialog  # noqa: PLC0415 - only on demand
+
+    def wrong(text: str) -> str:
+        try:
+            preset.keys(text)
+        except Problem as problem:
+            return str(problem)
+        return ""
+
+    def typed(text: str | None) -> None:
+        if text is not None:
+            form.set_keys(preset.keys(text))
+
+    app.push_screen(LineDialog(line(preset.title.removesuffix(" …")), "", line(preset.asks), check=wrong), typed)
+
+
+def write_session_policy(app: App[object], form: QuestionForm, account: str) -> None:
+    """Let the user write a session policy, with findings while typing."""
+    from iamtui.policy.kinds import PolicyType  # noqa: PLC0415 - only on demand
+    from iamtui.tui.screens.draft_editor import DraftEditorScreen  # noqa: PLC0415 - likewise
+
+    def written(text: str | None) -> None:
+        if text is not None:
+            form.caller_row.take_policy(text)
+
+    start = form.caller_row.written or _STARTING_POLICY
+    app.push_screen(DraftEditorScreen(line("Session policy"), start, PolicyType.SESSION, account, "session"), written)
+
+
+_STARTING_POLICY: Final = """{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Effect": "Allow",
+      "Action": "s3:GetObject",
+      "Resource": "*"
+    }
+  ]
+}
+"""
