@@ -21,7 +21,7 @@ _BOXES: Final = {
 """Frames around text, spaces of other kinds and typographic quotes, and what stands for them."""
 QUOTES: Final = "\"'`<>"
 """What ends a word beside white space."""
-_COLOUR: Final = re.compile(r"\x1b\[[0-9;]{0,32}m")
+_COLOUR: Final = re.compile(r"[\x1b\u241b]\[[0-9;]{0,32}m")
 _LINE_START: Final = re.compile(r"(?m)^[ \t|>]+")
 _ENTITY: Final = re.compile(r"&(?:amp;)?(quot|apos|amp|lt|gt|nbsp|#x?[0-9a-fA-F]{1,6});")
 _ENTITIES: Final = {"quot": '"', "apos": "'", "amp": "&", "lt": "<", "gt": ">", "nbsp": " "}
@@ -130,7 +130,7 @@ def _joined(text: str) -> str:
 
 def _undone(text: str) -> str:
     text = text.translate(_BOXES).replace("\r\n", "\0\n")
-    if "\x1b" in text:
+    if "\x1b" in text or "\u241b" in text:
         text = _COLOUR.sub(lambda found: "\0" * len(found.group()), text)
     text = _LINE_START.sub(lambda found: " " * len(found.group()), text)
     if "&" in text:

@@ -46,6 +46,8 @@ class MainScreen(BrowsingScreen):
         self._asking: tuple[Principal, str] | None = None
         self._meant_resource = ""
         self._tried: set[str] = set()
+        self._stand_in: tuple[str, Principal, str] | None = None
+        """A session or credential that asks in place of the role or user (by ARN) while the cursor is on that."""
 
     def workspace_changed(self, workspace: Workspace) -> None:
         """Ask about this account from now on; until the user goes to a principal, for the caller."""
@@ -66,7 +68,11 @@ class MainScreen(BrowsingScreen):
         """Ask for the principal where the user is; elsewhere the last one stays."""
         from iamtui.workspace.principals import principal_for  # noqa: PLC0415 - as above
 
-        if isinstance(node, (User, Role)) and self._workspace is not None:
+        if self._stand_in is not None and (isinstance(node, Branch) or node.arn != self._stand_in[0]):
+            self._stand_in = None
+        if self._stand_in is not None:
+            self._ask_for(*self._stand_in[1:])
+        elif isinstance(node, (User, Role)) and self._workspace is not None:
             self._ask_for(principal_for(self._workspace, node), _label(node))
         elif not isinstance(node, Branch):
             self.question.set_principal(None, _label(node))
@@ -277,6 +283,9 @@ class MainScreen(BrowsingScreen):
 
     def ask_about(self, principal: Principal, label: str, question: Question) -> None:
         """Ask for a caller that need not be in the tree; moving in the tree asks for others again."""
+        node = self.subject.node
+        if isinstance(node, (User, Role)):
+            self._stand_in = (node.arn, principal, label)
         self._ask_for(principal, label)
         self.question.ask_inquiry(Inquiry((question.action,), (question.resource,), question))
         self._meant_resource = question.resource
