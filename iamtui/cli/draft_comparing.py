@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
 import click
@@ -16,9 +17,12 @@ from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.questions import QuestionOptions, inquiry_of, load_resource_policies, question_options
 from iamtui.cli.source import SourceOptions, open_workspace, source_options
 from iamtui.evaluation.decision import Decision
+from iamtui.problem import Problem
+from iamtui.workspace.draft_regression import SavedComparison, compare_saved
 from iamtui.workspace.drafting import Comparison, Drafted, Effect, compare_everyone, verdict_key
 from iamtui.workspace.drafting import compare as compare_one
 from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.saved_questions import QuestionStore, account_key
 from iamtui.workspace.verdict import verdict_words
 from iamtui.workspace.workspace import Workspace
 
@@ -31,11 +35,14 @@ _MARKS: Final = {
 _FAIL_ON: Final = ("gained", "lost", "change")
 
 
-@click.command(epilog="Exit codes: 0; 1 with --fail-on; 2 an error.")
+@click.command(
+    epilog="Exit codes: 0; 1 with --fail-on, or when a saved question is not answered as expected with the draft; 2 an "
+    "error, also when a saved question cannot be asked."
+)
 @click.argument("file")
-@click.argument("actions", nargs=-1, required=True, metavar="ACTION...")
+@click.argument("actions", nargs=-1, metavar="[ACTION]...")
 @click.option("--principal", "names", multiple=True, help="Ask for this one only; may be given again.")
-@click.option("--all", "everyone", is_flag=True, help="Also list those whose answer stays the same.")
+@click.option("--all", "everyone", is_flag=True, help="Also list what stays the same.")
 @click.option(
     "--fail-on",
     type=click.Choice(_FAIL_ON),
@@ -56,25 +63,91 @@ def compare(
 ) -> Exit:
     """Who may do ACTION before and after the draft FILE (- for standard input): those whose answer changes.
 
-    ACTION, --on and the other options are those of `who-can`.
+    ACTION, --on and the other options are those of `who-can`. Without an ACTION the saved questions of the account
+    are asked instead: a regression set for policies.
     """
+    shown = _Shown(stdout(), as_json, everyone)
+    if not actions:
+        if asked.given:
+            raise Problem("Options of a question were given, but no ACTION.", "Name an action, such as s3:GetObject.")
+        return _compare_saved(shown, file, names, fail_on, source)
     made = inquiry_of(actions, asked)
     workspace = load_resource_policies(open_workspace(source), made)
     drafted = read_drafted(workspace, file)
     drafted.check()
     say_findings(drafted)
-    out = stdout()
     counts: Counter[Effect] = Counter()
     for comparison in _comparisons(drafted, made, workspace, names):
-        effect = comparison.effect
-        counts[effect] += 1
-        if effect is not Effect.SAME or everyone:
-            if as_json:
-                out.json(comparison_to_json(comparison))
-            else:
-                write_comparison(out, workspace, comparison)
-    note(_summary(made, counts))
+        counts[comparison.effect] += 1
+        shown.comparison(workspace, comparison)
+    on = "" if made.resources == ("*",) else f" on {', '.join(made.resources)}"
+    note(f"{', '.join(made.actions)}{on}: {_summary(counts)}.")
     return Exit.NO if _fails(fail_on, counts) else Exit.OK
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """How and how much is printed."""
+
+    out: Output
+    as_json: bool
+    everyone: bool
+
+    def comparison(self, workspace: Workspace, comparison: Comparison) -> None:
+        """Print one principal's, if wanted."""
+        if comparison.effect is Effect.SAME and not self.everyone:
+            return
+        if self.as_json:
+            self.out.json(comparison_to_json(comparison))
+        else:
+            write_comparison(self.out, workspace, comparison)
+
+    def saved(self, workspace: Workspace, found: SavedComparison) -> None:
+        """Print one saved question's, if wanted: always where it is not as expected."""
+        quiet = found.effect is Effect.SAME and found.met_after is not False
+        if quiet and not self.everyone:
+            return
+        if self.as_json:
+            self.out.json(saved_to_json(found))
+            return
+        self.out.line(Span(found.saved.name, Style.STRONG))
+        if found.problem is not None:
+            self.out.paragraph(str(found.problem), indent=6, first=("  ", Span("[?]", Style.OPEN)))
+        if found.comparison is not None:
+            write_comparison(self.out, workspace, found.comparison, indent=2)
+        if found.met_after is False:
+            when = "before or with the draft" if found.met_before is False else "with the draft; before, it was"
+            sentence = f"expected {found.saved.expect}; it is not, {when}."
+            self.out.paragraph(sentence, indent=6, first=("  ", Span("[x]", Style.BAD)))
+
+
+def _compare_saved(
+    shown: _Shown, file: str, names: tuple[str, ...], fail_on: str | None, source: SourceOptions
+) -> Exit:
+    workspace = open_workspace(source)
+    saved = QuestionStore(account_key(workspace)).saved()
+    if not saved:
+        raise Problem("No questions are saved for this account.", "Name an action, or save questions first.")
+    if len(names) > 1:
+        raise Problem("The saved questions say who asks.", "Give one --principal for those that do not, or none.")
+    asking = resolve_principal(workspace, names[0]) if names else None
+    for entry in saved:
+        workspace = load_resource_policies(workspace, entry.inquiry)
+    drafted = read_drafted(workspace, file)
+    drafted.check()
+    say_findings(drafted)
+    counts: Counter[Effect] = Counter()
+    unmet = failed = 0
+    for found in compare_saved(drafted, saved, asking=asking):
+        shown.saved(workspace, found)
+        unmet += found.met_after is False
+        failed += found.problem is not None
+        if found.effect is not None:
+            counts[found.effect] += 1
+    note(f"{len(saved)} saved questions: {_summary(counts)}; {unmet} not as expected, {failed} that cannot be asked.")
+    if failed:
+        return Exit.ERROR
+    return Exit.NO if unmet or _fails(fail_on, counts) else Exit.OK
 
 
 def _comparisons(drafted: Drafted, made: Inquiry, workspace: Workspace, names: tuple[str, ...]) -> Iterator[Comparison]:
@@ -96,27 +169,27 @@ def _fails(fail_on: str | None, counts: Counter[Effect]) -> bool:
     return counts[Effect(fail_on)] + counts[Effect.CHANGED] > 0
 
 
-def _summary(made: Inquiry, counts: Counter[Effect]) -> str:
-    on = "" if made.resources == ("*",) else f" on {', '.join(made.resources)}"
+def _summary(counts: Counter[Effect]) -> str:
     return (
-        f"{', '.join(made.actions)}{on}: {counts[Effect.GAINED]} gained, {counts[Effect.LOST]} lost, "
-        f"{counts[Effect.CHANGED]} changed otherwise, {counts[Effect.SAME]} the same, of {counts.total()}."
+        f"{counts[Effect.GAINED]} gained, {counts[Effect.LOST]} lost, {counts[Effect.CHANGED]} changed otherwise, "
+        f"{counts[Effect.SAME]} the same, of {counts.total()}"
     )
 
 
-def write_comparison(out: Output, workspace: Workspace, comparison: Comparison) -> None:
+def write_comparison(out: Output, workspace: Workspace, comparison: Comparison, *, indent: int = 0) -> None:
     """One principal: the verdict before and after; of several pairs those that differ, below."""
     words, style = _MARKS[comparison.effect]
     account = workspace.account
     name = comparison.principal.arn.removeprefix(f"arn:{account.partition}:iam::{account.id}:") or "anonymous"
     before, after = comparison.before.worst.deciding, comparison.after.worst.deciding
-    out.line(Span(f"{words:<11}", style), f"  {name}  ", *_arrow(before, after))
-    if len(comparison.before.cells) == 1:
+    left = " " * indent
+    out.line(left, Span(f"{words:<11}", style), f"  {name}  ", *_arrow(before, after))
+    if len(comparison.cells) == 1:
         return
-    for old, new in zip(comparison.before.cells, comparison.after.cells, strict=True):
+    for old, new in comparison.cells:
         if verdict_key(old.deciding) != verdict_key(new.deciding):
             asked = f"{old.question.action}  {old.question.resource}  "
-            out.line("             ", asked, *_arrow(old.deciding, new.deciding))
+            out.line(left, "             ", asked, *_arrow(old.deciding, new.deciding))
 
 
 def _arrow(before: Decision, after: Decision) -> tuple[str | Span, ...]:
@@ -142,8 +215,22 @@ def comparison_to_json(comparison: Comparison) -> dict[str, Any]:
                 "before": _verdict(old.deciding),
                 "after": _verdict(new.deciding),
             }
-            for old, new in zip(comparison.before.cells, comparison.after.cells, strict=True)
+            for old, new in comparison.cells
         ],
+    }
+
+
+def saved_to_json(found: SavedComparison) -> dict[str, Any]:
+    """A saved question's answers before and after; the comparison's keys are null where it cannot be asked."""
+    saved = found.saved
+    answers = comparison_to_json(found.comparison) if found.comparison is not None else {"principal": None}
+    return {
+        "name": saved.name,
+        "expect": saved.expect.value if saved.expect is not None else None,
+        "met_before": found.met_before,
+        "met_after": found.met_after,
+        "error": str(found.problem) if found.problem is not None else None,
+        **answers,
     }
 
 

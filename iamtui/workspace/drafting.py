@@ -17,7 +17,7 @@ from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
 from iamtui.evaluation.decision import Decision
 from iamtui.evaluation.request import Principal, PrincipalKind
-from iamtui.workspace.answers import Answer, severity
+from iamtui.workspace.answers import Answer, Cell, severity
 from iamtui.workspace.draft_names import aws_managed_policy, resolved_draft
 from iamtui.workspace.inquiries import InquiryPoll
 from iamtui.workspace.who_can import everybody
@@ -109,6 +109,11 @@ class Comparison:
     after: Answer
 
     @property
+    def cells(self) -> tuple[tuple[Cell, Cell], ...]:
+        """The cells that decide about the whole, before and after."""
+        return tuple(zip(self.before.taking_part, self.after.taking_part, strict=True))
+
+    @property
     def effect(self) -> Effect:
         """What the draft does: more is allowed (GAINED), less (LOST), or both or otherwise different (CHANGED).
 
@@ -116,7 +121,7 @@ class Comparison:
         """
         if self.before is self.after:
             return Effect.SAME
-        pairs = [(old.deciding, new.deciding) for old, new in zip(self.before.cells, self.after.cells, strict=True)]
+        pairs = [(old.deciding, new.deciding) for old, new in self.cells]
         changed = [(old, new) for old, new in pairs if verdict_key(old) != verdict_key(new)]
         if not changed:
             return Effect.SAME
