@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from iamtui.aws.answer_size import LimitedHttpSession
 from iamtui.aws.errors import AwsProblem, problem_from
 from iamtui.aws.operations import ALLOWED
+from iamtui.aws.process_loop import enter_profile
 from iamtui.core_dumps import forbid_core_dumps
 from iamtui.problem import Problem
 from iamtui.secret import Secret
@@ -116,6 +117,8 @@ class Connection:
         try:
             session = connection._botocore_session()
             connection.region = region or session.get_config_variable("region") or ""
+            if not connection._keys_in_environment():
+                enter_profile(connection._profile_in_use())
             if session.get_credentials() is None:
                 import botocore.exceptions  # noqa: PLC0415 - heavy
 
@@ -232,9 +235,15 @@ class Connection:
         """The profile's name as the chain sees it; "" when credentials are explicit or the default's."""
         if self.profile or self._keys is not None:
             return self.profile
-        if os.environ.get("AWS_ACCESS_KEY_ID") and os.environ.get("AWS_SECRET_ACCESS_KEY"):
+        if self._keys_in_environment():
             return ""
         return os.environ.get("AWS_DEFAULT_PROFILE") or os.environ.get("AWS_PROFILE") or ""
+
+    def _keys_in_environment(self) -> bool:
+        """Whether the chain ends at the environment's keys; a profile that was named beats them."""
+        return not self.profile and bool(
+            os.environ.get("AWS_ACCESS_KEY_ID") and os.environ.get("AWS_SECRET_ACCESS_KEY")
+        )
 
     def _make_client(self, service: str, region: str) -> Any:
         import boto3  # noqa: PLC0415 - heavy

@@ -11,7 +11,7 @@ from typing import Any, Final
 import click
 
 from iamtui.cli.doors import Screen
-from iamtui.cli.exits import Exit
+from iamtui.cli.exits import Exit, ProgramExit
 from iamtui.cli.lazy import Entry, LazyGroup
 from iamtui.cli.output import stderr
 from iamtui.cli.source import SourceOptions, choose, source_options
@@ -20,6 +20,7 @@ from iamtui.problem import Problem
 ENTRIES: Final = {
     "can": Entry("iamtui.cli.can", "can", "May a principal do this, and why?"),
     "who-can": Entry("iamtui.cli.who_can", "who_can", "Every principal that may do this, and on what condition."),
+    "questions": Entry("iamtui.cli.saved", "questions", "Saved questions: list them, or run them as a test for policies."),
     "explain": Entry("iamtui.cli.explain", "explain", "Why was this denied? Messages and CloudTrail records."),
     "simulate": Entry("iamtui.cli.simulate", "simulate", "Decide scenarios from a file: policies and a request each."),
     "lint": Entry("iamtui.cli.lint", "lint", "What AWS would refuse or warn about in policy documents."),
@@ -27,10 +28,14 @@ ENTRIES: Final = {
     "list": Entry("iamtui.cli.inventory", "list_kind", "The users, groups, roles or policies of an account."),
     "show": Entry("iamtui.cli.inventory", "show", "Everything known about one user, group, role or policy."),
     "assume": Entry("iamtui.cli.assume", "assume", "Assume a role and print its credentials for a shell."),
+    "exec": Entry("iamtui.cli.exec", "exec_", "Run a program with a role's credentials."),
     "info": Entry("iamtui.cli.info", "info", "Versions, paths, the source, the config in use and the key ids."),
     "permissions": Entry("iamtui.cli.permissions", "permissions", "The least IAM policy for each feature."),
     "completion": Entry("iamtui.cli.completion", "completion", "Completion for bash, zsh or fish."),
 }
+
+_ENDS_AS_A_PROGRAM: Final = frozenset(("exec",))
+"""Commands whose exit code is a program's: their own failures must not look like one of its."""
 
 _WITHOUT_SOURCE: Final = frozenset(("simulate", "lint", "permissions", "completion"))
 
@@ -87,9 +92,18 @@ def run(arguments: Sequence[str], screen: Screen) -> int:
     Returns:
         The exit code. Whatever goes wrong is said in one sentence on stderr.
     """
+    contexts: list[click.Context] = []
+    code = _run(arguments, screen, contexts)
+    if code is Exit.ERROR and contexts and contexts[0].invoked_subcommand in _ENDS_AS_A_PROGRAM:
+        return Exit.NOT_RUN
+    return code
+
+
+def _run(arguments: Sequence[str], screen: Screen, contexts: list[click.Context]) -> int:
+    """As `run`; the outermost context is put into `contexts`."""
     _make_streams_tolerant()
     try:
-        code = _invoke(arguments, screen)
+        code = _invoke(arguments, screen, contexts)
         if sys.stdout is not None:
             sys.stdout.flush()
         return code
@@ -109,18 +123,19 @@ def run(arguments: Sequence[str], screen: Screen) -> int:
         _drop_unwritable_output()
 
 
-def _invoke(arguments: Sequence[str], screen: Screen) -> int:
+def _invoke(arguments: Sequence[str], screen: Screen, contexts: list[click.Context]) -> int:
     if COMPLETE_VARIABLE in os.environ:
         from click.shell_completion import shell_complete  # noqa: PLC0415 - only while completing
 
         return shell_complete(cli, {}, "iamtui", COMPLETE_VARIABLE, os.environ[COMPLETE_VARIABLE])
     try:
         with cli.make_context("iamtui", [*arguments], obj=screen) as context:
+            contexts.append(context)
             answer: Any = cli.invoke(context)
     except click.exceptions.Exit as ending:
         # Only --help and --version end so.
         return ending.exit_code
-    if not isinstance(answer, Exit):
+    if not isinstance(answer, (Exit, ProgramExit)):
         raise TypeError("a command ended without an answer")
     return answer
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
 
-from iamtui.credentials.environment import child_environment
+from iamtui.credentials.environment import ChildEnvironment, child_environment
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 
@@ -52,7 +52,7 @@ class NotStarted(Problem):
         self.code = code
 
 
-def replace_process(words: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
+def replace_process(words: Sequence[str], environ: ChildEnvironment) -> NoReturn:
     """Become the program: signals, job control, the terminal and the exit code are then its own.
 
     Args:
@@ -68,7 +68,7 @@ def replace_process(words: Sequence[str], environ: Mapping[str, str]) -> NoRetur
                 stream.flush()
     try:
         with _pipes_as_before_python():
-            os.execvpe(words[0], list(words), dict(environ))  # noqa: S606 - the user's own command
+            os.execvpe(words[0], list(words), environ.reveal())  # noqa: S606 - the user's own command
     except (OSError, ValueError) as error:
         problem = _not_started(words[0], error, environ)
     # The frames of the call hold the environment.
@@ -86,7 +86,7 @@ def _pipes_as_before_python() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _not_started(program: str, error: Exception, environ: Mapping[str, str]) -> NotStarted:
+def _not_started(program: str, error: Exception, environ: ChildEnvironment) -> NotStarted:
     number = error.errno if isinstance(error, OSError) else None
     why = (error.strerror if isinstance(error, OSError) else None) or "its words cannot be passed on"
     if number in (errno.ENOENT, errno.ENOTDIR, errno.EACCES) and not _exists(program, environ):
@@ -104,15 +104,15 @@ def _not_started(program: str, error: Exception, environ: Mapping[str, str]) -> 
     return NotStarted(f"{program} could not be started: {why}.", "Check the command.", FAILED)
 
 
-def _exists(program: str, environ: Mapping[str, str]) -> bool:
+def _exists(program: str, environ: ChildEnvironment) -> bool:
     if "/" in program:
         return os.path.lexists(program)
-    return bool(program) and any(os.path.lexists(Path(folder) / program) for folder in os.get_exec_path(dict(environ)))
+    return bool(program) and any(os.path.lexists(Path(folder) / program) for folder in environ.path())
 
 
 def run_child(
     words: Sequence[str],
-    environ: Mapping[str, str],
+    environ: ChildEnvironment,
     *,
     started: Callable[[subprocess.Popen[bytes]], None] = lambda _child: None,
 ) -> int:
@@ -135,7 +135,7 @@ def run_child(
     relay = _Relay()
     with relay.listening():
         try:
-            child = subprocess.Popen([*words], env=dict(environ))  # noqa: S603 - the user's own command
+            child = subprocess.Popen([*words], env=environ.reveal())  # noqa: S603 - the user's own command
         except (OSError, ValueError) as error:
             problem = _not_started(words[0], error, environ)
         else:

@@ -32,12 +32,9 @@ _MFA_KEYS: Final = frozenset((_MFA_PRESENT.lower(), _MFA_AGE.lower()))
 _SESSION_NAME: Final = "sts:RoleSessionName"
 _REQUEST_TAG: Final = "aws:requesttag/"
 
-_NEVER_SENT: Final[dict[str, tuple[str, ...]]] = {
-    "sts:SourceIdentity": (),
-    "aws:TagKeys": (),
-    "sts:TransitiveTagKeys": (),
-}
-"""Keys of an AssumeRole request that are absent from ours, which carries neither source identity nor tags."""
+_SOURCE_IDENTITY: Final = "sts:SourceIdentity"
+_TAG_KEYS: Final = "aws:TagKeys"
+_TRANSITIVE_KEYS: Final = "sts:TransitiveTagKeys"
 
 _WITH_MFA: Final[dict[str, tuple[str, ...]]] = {_MFA_PRESENT: ("true",), _MFA_AGE: ("0",)}
 """What a fresh MFA code puts into the request."""
@@ -81,6 +78,45 @@ class AssumePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class AssumeExtras:
+    """What few callers send: everything of sts:AssumeRole that has no answer in the role.
+
+    Args:
+        policy: JSON text of an inline session policy, or "".
+        policy_arns: managed session policies.
+        tags: session tags, as pairs of key and value.
+        transitive_tag_keys: keys of `tags` that role chaining passes on.
+        source_identity: what no later session can change, or "".
+    """
+
+    policy: str = ""
+    policy_arns: tuple[str, ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
+    transitive_tag_keys: tuple[str, ...] = ()
+    source_identity: str = ""
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """What the trust policy and the caller's policies must allow (IAM User Guide: Pass session tags; Monitor
+        and control actions taken with assumed roles)."""
+        return (
+            "sts:AssumeRole",
+            *(("sts:TagSession",) if self.tags else ()),
+            *(("sts:SetSourceIdentity",) if self.source_identity else ()),
+        )
+
+    @property
+    def context(self) -> dict[str, tuple[str, ...]]:
+        """The condition keys that these put into the request; an empty tuple says that it lacks the key."""
+        return {
+            _SOURCE_IDENTITY: (self.source_identity,) if self.source_identity else (),
+            _TAG_KEYS: tuple(key for key, _ in self.tags),
+            _TRANSITIVE_KEYS: self.transitive_tag_keys,
+            **{f"{_REQUEST_TAG}{key.lower()}": (value,) for key, value in self.tags},
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class AssumeInput:
     """What the user entered. Durations in seconds; the MFA code is secret."""
 
@@ -90,9 +126,17 @@ class AssumeInput:
     external_id: str = ""
     mfa_serial: str = ""
     mfa_code: Secret | None = None
+    extras: AssumeExtras = AssumeExtras()
 
 
-def plan_assume(workspace: Workspace, role_arn: str, *, external_id: str = "", with_mfa: bool = False) -> AssumePlan:
+def plan_assume(
+    workspace: Workspace,
+    role_arn: str,
+    *,
+    external_id: str = "",
+    with_mfa: bool = False,
+    extras: AssumeExtras = AssumeExtras(),
+) -> AssumePlan:
     """Prepare the dialog for one role, answering the trust question with what has been entered so far.
 
     What has not been entered yet is unknown, so that the answer says what it depends on. Blocking: finding out
@@ -101,6 +145,7 @@ def plan_assume(workspace: Workspace, role_arn: str, *, external_id: str = "", w
     Args:
         external_id: as entered, or "" for not yet.
         with_mfa: whether an MFA code has been entered.
+        extras: the rest of what has been entered; what is not in it is not sent.
     """
     name = _default_session_name(workspace)
     context: dict[str, tuple[str, ...]] = {_SESSION_NAME: (name,)}
@@ -109,7 +154,7 @@ def plan_assume(workspace: Workspace, role_arn: str, *, external_id: str = "", w
     if with_mfa:
         context |= _WITH_MFA
     role = _role(workspace, role_arn)
-    decision = _decide(workspace, role, caller_principal(workspace), context)
+    decision = _decide(workspace, role, caller_principal(workspace), context, extras)
     tested = _tested_keys(role)
     asked = tested | {key.lower() for key in decision.missing_context} if decision is not None else tested
     longest, note = _longest(workspace, role)
@@ -182,6 +227,11 @@ def _request(entered: AssumeInput) -> AssumeRoleRequest:
         entered.external_id,
         entered.mfa_serial,
         entered.mfa_code,
+        entered.extras.policy,
+        entered.extras.policy_arns,
+        entered.extras.tags,
+        entered.extras.transitive_tag_keys,
+        entered.extras.source_identity,
     )
 
 
@@ -204,12 +254,22 @@ def _is_temporary(workspace: Workspace) -> bool | None:
 
 
 def _decide(
-    workspace: Workspace, role: Role | None, caller: Principal | None, context: Mapping[str, tuple[str, ...]]
+    workspace: Workspace,
+    role: Role | None,
+    caller: Principal | None,
+    context: Mapping[str, tuple[str, ...]],
+    extras: AssumeExtras,
 ) -> Decision | None:
+    """The worst of our answers to the actions that the request needs; None when one cannot be asked."""
     if role is None or caller is None or caller.account != workspace.account.id:
         return None
-    tags = {key: () for key in _tested_keys(role) if key.startswith(_REQUEST_TAG)}
-    return ask(workspace, caller, Question("sts:AssumeRole", role.arn, {**_NEVER_SENT, **tags, **context}))
+    untagged = {key: () for key in _tested_keys(role) if key.startswith(_REQUEST_TAG)}
+    given: dict[str, tuple[str, ...]] = {**untagged, **extras.context, **context}
+    decisions = (ask(workspace, caller, Question(action, role.arn, given)) for action in extras.actions)
+    return min(decisions, key=lambda decision: _FROM_WORST.index(decision.outcome))
+
+
+_FROM_WORST: Final = (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY, Outcome.DEPENDS, Outcome.ALLOWED)
 
 
 def _decide_as_entered(workspace: Workspace, role: Role | None, entered: AssumeInput) -> Decision | None:
@@ -224,7 +284,7 @@ def _decide_as_entered(workspace: Workspace, role: Role | None, entered: AssumeI
     elif caller is not None and caller.kind is PrincipalKind.USER and _is_temporary(workspace) is False:
         caller = replace(caller, credentials="long_term")
         context |= {_MFA_PRESENT: (), _MFA_AGE: ()}
-    return _decide(workspace, role, caller, context)
+    return _decide(workspace, role, caller, context, entered.extras)
 
 
 def _tested_keys(role: Role | None) -> frozenset[str]:
@@ -267,12 +327,20 @@ def _why_denied(decision: Decision) -> str:
     sentences = []
     for reason, blocker in zip(decision.reasons, explain(decision).blockers, strict=True):
         if reason.kind == "implicit" and reason.layer is Layer.RESOURCE:
-            sentences.append("No statement of the role's trust policy lets the caller in.")
+            sentences.append(f"No statement of the role's trust policy lets the caller in{_for_what(decision)}.")
         elif reason.kind == "implicit" and reason.layer is Layer.IDENTITY:
-            sentences.append("No identity policy of the caller allows sts:AssumeRole on the role.")
+            sentences.append(f"No identity policy of the caller allows {decision.request.action} on the role.")
         else:
             sentences.append(blocker.replace("Denied by the resource policy", "Denied by the role's trust policy"))
     return " ".join(sentences)
+
+
+def _for_what(decision: Decision) -> str:
+    """Which of the actions is meant, when it is not the usual one."""
+    action = decision.request.action
+    if action == "sts:TagSession":
+        return " with session tags (sts:TagSession)"
+    return " with a source identity (sts:SetSourceIdentity)" if action == "sts:SetSourceIdentity" else ""
 
 
 def _what_to_enter(workspace: Workspace, role: Role | None, entered: AssumeInput) -> str:
@@ -282,7 +350,7 @@ def _what_to_enter(workspace: Workspace, role: Role | None, entered: AssumeInput
         context[_EXTERNAL_ID] = (entered.external_id,)
     if entered.mfa_code:
         context |= _WITH_MFA
-    decision = _decide(workspace, role, caller_principal(workspace), context)
+    decision = _decide(workspace, role, caller_principal(workspace), context, entered.extras)
     if decision is None or decision.outcome is not Outcome.DEPENDS:
         return ""
     keys = {key.lower() for key in decision.missing_context}

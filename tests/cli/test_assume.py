@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from iamtui.credentials.formats import FORMATS
 from tests.support.cli_runner import Cli
 from tests.support.external_tools import need
 from tests.support.fault_proxy import FaultProxy, error
@@ -127,7 +128,7 @@ def test_a_snapshot_cannot_assume(cli: Cli, snapshot: str) -> None:
 
 
 def test_an_mfa_code_is_never_read_from_standard_input(cli: Cli, tmp_path: Path) -> None:
-    cli.monkeypatch.setattr("iamtui.cli.assume.TERMINAL", tmp_path / "no-terminal")
+    cli.monkeypatch.setattr("iamtui.cli.assuming.TERMINAL", tmp_path / "no-terminal")
     cli("assume", "deploy-prod", "--demo", stdin="123456\n").failed_with(
         "An MFA code is needed, and there is no terminal to ask for it."
     )
@@ -140,7 +141,7 @@ def test_an_mfa_code_is_asked_on_the_terminal_and_sent(cli: Cli) -> None:
         asked.append(prompt)
         return "123456"
 
-    cli.monkeypatch.setattr("iamtui.cli.assume.TERMINAL", Path(os.devnull))
+    cli.monkeypatch.setattr("iamtui.cli.assuming.TERMINAL", Path(os.devnull))
     cli.monkeypatch.setattr("getpass.getpass", type_it)
     result = cli("assume", "deploy-prod", "--demo")
     assert result.code == 0, result
@@ -205,3 +206,97 @@ def test_no_secret_stands_in_argv_or_the_log(cli: Cli) -> None:
     secret = json.loads(result.out)["SecretAccessKey"]
     assert secret not in result.err
     assert not cli.log.exists()
+
+
+# What else can be sent, and where else the credentials can go.
+
+
+@pytest.mark.parametrize("name", [name for name, entry in FORMATS.items() if entry.secret])
+def test_every_format_is_printed(cli: Cli, name: str) -> None:
+    result = cli("assume", "ops-readonly", "--format", name, "--demo")
+    assert result.code == 0
+    assert "DEMO" in result.out
+    assert "ASIA" in result.out
+
+
+def test_dockers_options_hold_no_value_and_need_no_session(cli: Cli) -> None:
+    result = cli("assume", "deploy-prod", "--format", "docker", "--demo")
+    assert result.code == 0
+    assert result.out.startswith("-e AWS_ACCESS_KEY_ID -e ")
+    assert "nothing was assumed" in result.err
+
+
+def test_a_profile_is_written_and_used(cli: Cli, no_aws_settings: Path) -> None:
+    file = no_aws_settings / "credentials"
+    file.write_text("# mine\n[other]\nregion = x\n")
+    file.chmod(0o600)
+    words = ("assume", "ops-readonly", "--demo", "--write-profile")
+    result = cli(*words, "work")
+    assert (result.code, result.out) == (0, "")
+    assert f"Written to {file} as profile work" in result.err
+    assert file.read_text().startswith("# mine\n[other]\nregion = x\n\n[work]\n")
+    assert cli(*words, "work").code == 0
+    cli(*words, "other").failed_with("section [other] that iamtui did not write", "--overwrite")
+    assert cli(*words, "other", "--overwrite").code == 0
+    cli(*words, "a]b").failed_with("cannot be the name of a profile")
+    cli(*words, "work", "--format", "bash").failed_with("contradict each other")
+    cli("assume", "ops-readonly", "--demo", "--overwrite").failed_with("only with --write-profile")
+    file.chmod(0o644)
+    cli(*words, "work").failed_with("can be read or written by others", "chmod 600")
+
+
+def test_everything_that_sts_takes_is_sent(cli: Cli, role: str, fault_proxy: FaultProxy, tmp_path: Path) -> None:
+    file = tmp_path / "policy.json"
+    file.write_text('{\n  "Version": "2012-10-17",\n  "Statement": []\n}\n')
+    result = cli(
+        *("assume", role, "--endpoint-url", fault_proxy.url, "--policy", file, "--source-identity", "dora"),
+        *("--policy-arn", "arn:aws:iam::aws:policy/ReadOnlyAccess", "--tag", "team=a=b", "--tag", "cost center="),
+        *("--transitive", "team"),
+    )
+    assert result.code == 0, result
+    sent = next(call for call in fault_proxy.calls if call.operation == "AssumeRole").parameters
+    assert sent["Policy"] == '{"Version":"2012-10-17","Statement":[]}'
+    assert sent["PolicyArns.member.1.arn"] == "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    assert (sent["Tags.member.1.Key"], sent["Tags.member.1.Value"]) == ("team", "a=b")
+    assert sent["Tags.member.2.Key"] == "cost center"
+    assert sent["TransitiveTagKeys.member.1"] == "team"
+    assert sent["SourceIdentity"] == "dora"
+
+
+def test_what_cannot_be_sent_is_told(cli: Cli, role: str, fault_proxy: FaultProxy, tmp_path: Path) -> None:
+    file = tmp_path / "policy.json"
+    words = ("assume", role, "--endpoint-url", fault_proxy.url)
+    cli(*words, "--policy", file).failed_with("The session policy", "does not exist")
+    file.write_text("{")
+    cli(*words, "--policy", file).failed_with("is not JSON", "iamtui lint")
+    file.write_text("[]")
+    cli(*words, "--policy", file).failed_with("is not a JSON object")
+    file.write_text(json.dumps({"x": "y" * 3000}))
+    cli(*words, "--policy", file).failed_with("STS takes 2048 at most")
+    cli(*words, "--tag", "team").failed_with("--tag team has no value")
+    cli(*words, "--transitive", "team").failed_with("is not among the session tags")
+    cli(*words, "--policy-arn", "ReadOnly").failed_with("is not a policy ARN")
+    assert "AssumeRole" not in fault_proxy.operations()
+
+
+def test_roles_are_chained(cli: Cli, role: str, moto: MotoServer, fault_proxy: FaultProxy) -> None:
+    moto.client("iam").create_role(RoleName="last", AssumeRolePolicyDocument=trust({"AWS": role}))
+    last = f"arn:aws:iam::{ACCOUNT}:role/last"
+    result = cli("assume", last, "--via", role, "--endpoint-url", fault_proxy.url, "--external-id", "abc")
+    assert result.code == 0, result
+    calls = [call for call in fault_proxy.calls if call.operation == "AssumeRole"]
+    assert [call.parameters["RoleArn"] for call in calls] == [role, last]
+    assert [call.parameters.get("ExternalId") for call in calls] == [None, "abc"]
+    assert "AKIA" in calls[0].headers["authorization"]
+    assert "ASIA" in calls[1].headers["authorization"]
+    assert "assumed-role/deploy/" in result.err
+    assert "assumed-role/last/" in result.err
+    words = ("assume", last, "--via", role, "--endpoint-url", fault_proxy.url)
+    cli(*words, "--duration", "7200").failed_with("role chaining", "one hour at most")
+    cli("assume", "last", "--via", role, "--endpoint-url", fault_proxy.url).failed_with("Name it by its ARN")
+
+
+def test_the_demo_answers_for_the_session_on_the_way(cli: Cli) -> None:
+    result = cli("assume", "terraform-apply", "--via", "ops-readonly", "--demo")
+    result.failed_with("AWS would refuse this, so the demo does")
+    assert "[+] ALLOWED   sts:AssumeRole on arn:aws:iam::111122223333:role/ops-readonly" in result.err

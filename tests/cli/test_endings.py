@@ -21,11 +21,13 @@ SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 ARGUMENTS: dict[str, list[str]] = {
     "can": ["alice", "s3:GetObject", "--demo"],
     "who-can": ["s3:GetObject", "--demo"],
+    "questions": ["list"],
     "simulate": ["-"],
     "lint": ["-"],
     "list": ["users", "--demo"],
     "show": ["alice", "--demo"],
     "assume": ["ops-readonly", "--demo"],
+    "exec": ["ops-readonly", "--demo", "--", "true"],
     "info": [],
     "permissions": [],
     "completion": ["bash"],
@@ -35,16 +37,21 @@ ARGUMENTS: dict[str, list[str]] = {
 INSIDE = {
     "can": ("iamtui.cli.can", "open_workspace"),
     "who-can": ("iamtui.cli.who_can", "open_workspace"),
+    "questions": ("iamtui.cli.saved", "question_store"),
     "simulate": ("iamtui.cli.simulate", "opened"),
     "lint": ("iamtui.cli.lint", "read_text"),
     "list": ("iamtui.cli.inventory", "open_workspace"),
     "show": ("iamtui.cli.inventory", "open_workspace"),
-    "assume": ("iamtui.cli.assume", "plan_assume"),
+    "assume": ("iamtui.cli.assuming", "plan_assume"),
+    "exec": ("iamtui.cli.assuming", "plan_assume"),
     "info": ("iamtui.cli.info", "load_config"),
     "permissions": ("iamtui.cli.permissions", "policy_for"),
     "completion": ("iamtui.cli.completion", "get_completion_class"),
 }
 """A function that each command calls, by the module that calls it."""
+
+FAILED = {"exec": 125}
+"""The exit codes of failures, where they are not 2: the command may end as a program does."""
 
 
 def explode(cli: Cli, command: str, error: BaseException) -> None:
@@ -70,7 +77,7 @@ def test_every_command_is_covered_here() -> None:
 def test_an_unforeseen_error_is_two_one_sentence_and_a_log(cli: Cli, command: str, error: BaseException) -> None:
     explode(cli, command, error)
     result = cli(command, *ARGUMENTS[command], stdin='{"Statement": []}')
-    result.failed_with("An error in iamtui itself", type(error).__name__, str(cli.log))
+    result.failed_with("An error in iamtui itself", type(error).__name__, str(cli.log), code=FAILED.get(command, 2))
     log = cli.log.read_text()
     assert f"{type(error).__name__}: " in log
     assert "test_endings.py" in log
@@ -81,7 +88,7 @@ def test_an_unforeseen_error_is_two_one_sentence_and_a_log(cli: Cli, command: st
 @pytest.mark.parametrize("command", list(ENTRIES))
 def test_an_error_of_the_file_system_is_two(cli: Cli, command: str) -> None:
     explode(cli, command, PermissionError(13, "Permission denied", "/x"))
-    cli(command, *ARGUMENTS[command]).failed_with("PermissionError")
+    cli(command, *ARGUMENTS[command]).failed_with("PermissionError", code=FAILED.get(command, 2))
 
 
 @pytest.mark.parametrize("command", list(ENTRIES))
@@ -91,7 +98,8 @@ def test_a_problem_is_two_and_says_what_to_do(cli: Cli, command: str) -> None:
         # One file of several: the problem is said, and lint goes on.
         assert cli(command, *ARGUMENTS[command]).code == 2
         return
-    cli(command, *ARGUMENTS[command]).failed_with("iamtui: That is ␛[31mwrong. Do this.")
+    result = cli(command, *ARGUMENTS[command])
+    result.failed_with("iamtui: That is ␛[31mwrong. Do this.", code=FAILED.get(command, 2))
 
 
 @pytest.mark.parametrize("command", list(ENTRIES))
@@ -115,12 +123,14 @@ def test_a_command_without_an_answer_is_an_error(cli: Cli, command: str) -> None
     entry = ENTRIES[command]
     module = __import__(entry.module, fromlist=[entry.name])
     cli.monkeypatch.setattr(getattr(module, entry.name), "callback", lambda *_args, **_kwargs: None)
-    cli(command, *ARGUMENTS[command]).failed_with("An error in iamtui itself (TypeError)")
+    cli(command, *ARGUMENTS[command]).failed_with("An error in iamtui itself (TypeError)", code=FAILED.get(command, 2))
 
 
 @pytest.mark.parametrize("command", list(ENTRIES))
 def test_an_unknown_option_is_two_and_names_the_help(cli: Cli, command: str) -> None:
-    cli(command, "--nonsense").failed_with("No such option", f"See `iamtui {command} --help`.")
+    cli(command, "--nonsense").failed_with(
+        "No such option", f"See `iamtui {command} --help`.", code=FAILED.get(command, 2)
+    )
 
 
 def test_an_unknown_command_names_the_nearest(cli: Cli) -> None:

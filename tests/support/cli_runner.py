@@ -35,9 +35,9 @@ class Result:
     def json_lines(self) -> list[Any]:
         return [json.loads(line) for line in self.out.splitlines()]
 
-    def failed_with(self, *parts: str) -> None:
-        """It ended with code 2, printed no data, and said one sentence (and a next step) with all the parts."""
-        assert self.code == 2, self
+    def failed_with(self, *parts: str, code: int = 2) -> None:
+        """It ended with this code, printed no data, and said one sentence (and a next step) with all the parts."""
+        assert self.code == code, self
         assert self.out == "", self
         last = self.err.strip().splitlines()[-1]
         assert last.startswith("iamtui: "), self

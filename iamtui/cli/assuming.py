@@ -1,0 +1,299 @@
+"""What `assume`, `exec`, `serve` and `console` share: the options of sts:AssumeRole, and the way to a session."""
+
+from __future__ import annotations
+
+import functools
+import getpass
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from iamtui.cli.decision_text import write_verdict
+from iamtui.cli.output import note, stderr
+from iamtui.cli.source import SourceOptions, command_choice, open_workspace, say_where
+from iamtui.cli.text_files import read_text
+from iamtui.config import load_config
+from iamtui.credentials.environment import SESSION_MARK
+from iamtui.credentials.session import Session
+from iamtui.evaluation.explanation import explain
+from iamtui.problem import Problem
+from iamtui.secret import Secret
+from iamtui.text import safe_text
+from iamtui.workspace.assuming import AssumeExtras, AssumeInput, AssumePlan, check_input, plan_assume
+from iamtui.workspace.assuming import assume as assume_role
+from iamtui.workspace.chaining import as_session
+from iamtui.workspace.connecting import connect
+from iamtui.workspace.inventory import find_entity
+from iamtui.workspace.opening import Profile, list_profiles
+from iamtui.workspace.workspace import Workspace
+
+TERMINAL: Final = Path("/dev/tty")
+
+LARGEST_POLICY_FILE: Final = 256 * 1024
+"""Bytes; STS takes 2,048 characters, but the blanks that are left out may be many."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The options of sts:AssumeRole as given; None, False and () : not given."""
+
+    session_name: str | None = None
+    duration: int | None = None
+    external_id: str | None = None
+    mfa_serial: str | None = None
+    mfa: bool = False
+    via: tuple[str, ...] = ()
+    policy: str | None = None
+    policy_arn: tuple[str, ...] = ()
+    tag: tuple[str, ...] = ()
+    transitive: tuple[str, ...] = ()
+    source_identity: str | None = None
+
+
+def assume_options(command: F) -> F:
+    """Add the options of sts:AssumeRole to a command, which gets them as one `wanted: Wanted`."""
+
+    @functools.wraps(command)
+    def with_wanted(*args: Any, **kwargs: Any) -> Any:
+        given = {entry.name: kwargs.pop(entry.name) for entry in fields(Wanted)}
+        return command(*args, wanted=Wanted(**given), **kwargs)
+
+    options = (
+        click.option(
+            "--session-name", metavar="NAME", help="The session's name, seen in CloudTrail; else the caller's."
+        ),
+        click.option("--duration", type=int, metavar="SECONDS", help="How long, at most what the role allows."),
+        click.option("--external-id", metavar="ID", help="What the role's owner agreed on with a third party."),
+        click.option(
+            "--mfa-serial", metavar="SERIAL", help="The caller's MFA device; its code is asked on the terminal."
+        ),
+        click.option("--mfa", is_flag=True, help="Ask for an MFA code on the terminal."),
+        click.option("--via", multiple=True, metavar="ROLE", help="Assume this role first, and go on from it. Again."),
+        click.option("--policy", metavar="FILE", help="An inline session policy; - is standard input."),
+        click.option("--policy-arn", multiple=True, metavar="ARN", help="A managed session policy. Again for more."),
+        click.option("--tag", multiple=True, metavar="KEY=VALUE", help="A session tag. Again for more."),
+        click.option("--transitive", multiple=True, metavar="KEY", help="A tag that role chaining passes on."),
+        click.option("--source-identity", metavar="NAME", help="Who is behind it; no later session can change it."),
+    )
+    for option in reversed(options):
+        with_wanted = option(with_wanted)
+    return with_wanted  # type: ignore[return-value]  # functools.wraps keeps what click needs
+
+
+@dataclass(frozen=True, slots=True)
+class Assumed:
+    """A session, and what it takes to get the next one.
+
+    Args:
+        workspace: the caller that assumed it.
+        entered: what was sent, without the MFA code.
+        needs_code: whether an MFA code was part of it, which cannot be used again.
+        session: the session.
+        chained: whether the caller's own credentials are temporary.
+    """
+
+    workspace: Workspace
+    entered: AssumeInput
+    needs_code: bool
+    session: Session
+    chained: bool
+
+    def again(self) -> Session:
+        """Assume the role once more. Blocking.
+
+        Raises:
+            Problem: STS refuses, or the first time needed an MFA code.
+        """
+        if self.needs_code:
+            raise Problem("Renewing the session needs a new MFA code.", "Start the command again.")
+        return assume_role(self.workspace, self.entered)
+
+
+def assumed(role: str, wanted: Wanted, source: SourceOptions) -> Assumed:
+    """Find the role, say on stderr what our own engine thinks, ask for an MFA code if need be, and assume it.
+
+    Raises:
+        Problem: whatever stands in the way.
+    """
+    extras = _extras(wanted)
+    meant = _meant(wanted.via[0] if wanted.via else role, source)
+    for number, next_role in enumerate((*wanted.via[1:], role) if wanted.via else ()):
+        # The roles on the way get nothing of what is meant for the last one; the MFA device is the first caller's.
+        device = Wanted(mfa=wanted.mfa, mfa_serial=wanted.mfa_serial) if number == 0 else Wanted()
+        step = _assume(meant, device, AssumeExtras())
+        meant = _from_there(as_session(meant.workspace, step.session), next_role)
+    own = replace(wanted, mfa=False, mfa_serial=None) if wanted.via else wanted
+    return _assume(meant, own, extras)
+
+
+def _assume(meant: _Meant, wanted: Wanted, extras: AssumeExtras) -> Assumed:
+    workspace = meant.workspace
+    external_id = wanted.external_id if wanted.external_id is not None else meant.external_id
+    mfa_serial = wanted.mfa_serial if wanted.mfa_serial is not None else meant.mfa_serial or None
+    asks_code = wanted.mfa or mfa_serial is not None
+    plan = plan_assume(workspace, meant.arn, external_id=external_id, with_mfa=asks_code, extras=extras)
+    _say_plan(plan)
+    if plan.refusal:
+        raise Problem(plan.refusal, "Choose a role that trusts the caller, or another caller.")
+    depends_on_code = plan.needs_mfa and (plan.decision is None or not plan.decision.allowed)
+    serial = (mfa_serial or plan.mfa_serial) if asks_code or depends_on_code else ""
+    if asks_code and not serial:
+        raise Problem("The caller's MFA device is not known.", "Name it with --mfa-serial.")
+    entered = AssumeInput(
+        role_arn=meant.arn,
+        session_name=wanted.session_name or plan.default_session_name,
+        duration_seconds=_seconds(wanted.duration, plan),
+        external_id=external_id,
+        mfa_serial=serial,
+        mfa_code=_ANY_CODE if serial else None,
+        extras=extras,
+    )
+    problems = check_input(plan, entered)
+    if problems:
+        raise Problem(" ".join(problems), "See the command's --help.")
+    with_code = replace(entered, mfa_code=_ask_code(serial)) if serial else entered
+    session = assume_role(workspace, with_code)
+    _say_session(session)
+    chained = workspace.connection is not None and workspace.connection.is_temporary()
+    return Assumed(workspace, replace(entered, mfa_code=None), bool(serial), session, chained)
+
+
+_ANY_CODE: Final = Secret("000000")
+"""Stands for the code while everything else is checked, so that nobody types one in vain."""
+
+
+def _policy(name: str) -> str:
+    """The text of a session policy, as short as JSON can say it: STS counts its characters."""
+    text = read_text(name, "session policy", most=LARGEST_POLICY_FILE)
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise Problem(
+            f"The session policy {safe_text(name)} is not JSON: {error}.", f"iamtui lint {safe_text(name)} shows more."
+        ) from None
+    if not isinstance(document, dict):
+        raise Problem(f"The session policy {safe_text(name)} is not a JSON object.", "A policy is an object: { ... }.")
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=True)
+
+
+def _extras(wanted: Wanted) -> AssumeExtras:
+    """The rest of the request.
+
+    Raises:
+        Problem: a tag without an equals sign, or a policy file that cannot be read.
+    """
+    tags = []
+    for text in wanted.tag:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise Problem(f"--tag {safe_text(text)} has no value.", "Write it as --tag KEY=VALUE.")
+        tags.append((key, value))
+    return AssumeExtras(
+        policy=_policy(wanted.policy) if wanted.policy is not None else "",
+        policy_arns=wanted.policy_arn,
+        tags=tuple(tags),
+        transitive_tag_keys=wanted.transitive,
+        source_identity=wanted.source_identity or "",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Meant:
+    """The role that is meant, and where it is assumed from."""
+
+    workspace: Workspace
+    arn: str
+    external_id: str = ""
+    mfa_serial: str = ""
+
+
+def _meant(role: str, source: SourceOptions) -> _Meant:
+    """Find the role: an ARN, a profile with a role_arn, or a name; only a name needs the account to be read."""
+    if role.startswith("arn:"):
+        return _Meant(_connected(source), role)
+    profile = _profile(role) if not (source.demo or source.snapshot) and "/" not in role else None
+    if profile is not None:
+        note(f"The profile {profile.name} names the role {profile.role_arn}.")
+        own = replace(source, profile=source.profile or profile.source_profile or None)
+        return _Meant(_connected(own), profile.role_arn, profile.external_id, profile.mfa_serial)
+    workspace = open_workspace(source)
+    return _Meant(workspace, find_entity(workspace.account, role, only="role").arn)
+
+
+def _from_there(workspace: Workspace, role: str) -> _Meant:
+    """Find the next role of a chain, as seen by the session before it."""
+    if role.startswith("arn:"):
+        return _Meant(workspace, role)
+    profile = _profile(role) if "/" not in role else None
+    if profile is not None:
+        return _Meant(workspace, profile.role_arn, profile.external_id)
+    if not workspace.account.roles:
+        raise Problem(
+            f"The role {safe_text(role)} cannot be looked up: the account was not read.", "Name it by its ARN."
+        )
+    return _Meant(workspace, find_entity(workspace.account, role, only="role").arn)
+
+
+def _profile(name: str) -> Profile | None:
+    return next((profile for profile in list_profiles() if profile.name == name and profile.role_arn), None)
+
+
+def _connected(source: SourceOptions) -> Workspace:
+    workspace = connect(command_choice(source))
+    say_where(workspace)
+    return workspace
+
+
+def _seconds(given: int | None, plan: AssumePlan) -> int:
+    """The duration asked for; without --duration the config's, as far as this session may last."""
+    return given if given is not None else min(load_config()[0].assume.seconds, plan.longest_seconds)
+
+
+def _ask_code(serial: str) -> Secret:
+    """The MFA code, typed on the controlling terminal without being shown; never from argv or a pipe.
+
+    Raises:
+        Problem: there is no terminal.
+    """
+    try:
+        with TERMINAL.open("r+b", buffering=0):
+            pass
+    except OSError:
+        raise Problem(
+            "An MFA code is needed, and there is no terminal to ask for it.", "Run the command in a terminal."
+        ) from None
+    try:
+        return Secret(getpass.getpass(f"MFA code of {safe_text(serial)}: ").strip())
+    except EOFError:
+        raise Problem("No MFA code was given.", "Type the six digits that the device shows.") from None
+
+
+def _say_plan(plan: AssumePlan) -> None:
+    out = stderr()
+    if plan.decision is None:
+        note("Whether the role trusts the caller is not checked: the role or the caller is not in what is loaded.")
+        return
+    write_verdict(out, plan.decision, f"{plan.decision.request.action} on {plan.role_arn}")
+    if not plan.decision.allowed:
+        out.paragraph(explain(plan.decision).paragraph, indent=4)
+    out.flush()
+
+
+def _say_session(session: Session) -> None:
+    who = session.identity.arn if session.identity is not None else f"{session.role_arn} as {session.session_name}"
+    note(f"Assumed {who}; {session.time_left_words()} left.")
+    if session.identity_error:
+        note(f"Not verified: {session.identity_error}")
+
+
+def say_nested(environ: Mapping[str, str]) -> None:
+    """Say that the caller is already a session that iamtui gave."""
+    inside = environ.get(SESSION_MARK)
+    if inside:
+        note(f"Inside a session of {inside}: what is assumed from it is role chaining, and lasts one hour at most.")

@@ -1,0 +1,45 @@
+"""`iamtui exec`: a program with a role's credentials in its environment, and nowhere else."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from iamtui.cli.assuming import Wanted, assume_options, assumed, say_nested
+from iamtui.cli.exits import ProgramExit
+from iamtui.cli.output import note
+from iamtui.cli.source import SourceOptions, source_options
+from iamtui.credentials.environment import child_environment
+from iamtui.credentials.processes import NotStarted, replace_process
+from iamtui.problem import Problem
+
+EPILOG = (
+    "Exit codes: the program's own; 125 when iamtui fails, 126 when the program cannot be executed, "
+    "127 when there is none."
+)
+
+
+@click.command(name="exec", epilog=EPILOG)
+@click.argument("role")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, required=True, metavar="-- COMMAND...")
+@click.option("--no-region", is_flag=True, help="Leave the region of the environment as it is.")
+@assume_options
+@source_options
+def exec_(role: str, command: tuple[str, ...], no_region: bool, wanted: Wanted, source: SourceOptions) -> ProgramExit:
+    """Assume ROLE and run COMMAND with its credentials: iamtui exec ROLE -- terraform plan.
+
+    COMMAND takes the place of iamtui, with its signals, its terminal and its exit code. Profiles and credentials
+    of the environment are taken out first. The credentials are not renewed: for what runs longer than the
+    session, iamtui serve ROLE -- COMMAND.
+    """
+    if not command[0]:
+        raise Problem("The command is empty.", "Name a program after --.")
+    say_nested(os.environ)
+    session = assumed(role, wanted, source).session
+    environ = child_environment(session, os.environ, with_region=not no_region)
+    try:
+        replace_process(command, environ)
+    except NotStarted as problem:
+        note(f"iamtui: {problem}")
+        return ProgramExit(problem.code)

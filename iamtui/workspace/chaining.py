@@ -1,0 +1,37 @@
+"""Role chaining: going on as a session that was just assumed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from iamtui.account.availability import Known
+from iamtui.credentials.formats import exportable
+from iamtui.credentials.session import Session
+from iamtui.problem import Problem
+from iamtui.workspace.workspace import Workspace
+
+
+def as_session(workspace: Workspace, session: Session) -> Workspace:
+    """The same account, endpoint and region, with a session as the caller.
+
+    Our own answers then are those for the session; where its account is another than the one that is loaded,
+    they are unknown.
+
+    Raises:
+        Problem: the session has ended, is not who it should be, or there is no connection.
+    """
+    values = exportable(session)
+    if workspace.connection is None:
+        raise Problem("A snapshot comes without a connection to AWS.", "Open the account with --profile.")
+    connection = workspace.connection.with_credentials(
+        values.access_key_id, values.secret_access_key.reveal(), values.session_token.reveal()
+    )
+    arn = session.identity.arn if session.identity is not None else session_arn(session)
+    return replace(workspace, account=replace(workspace.account, caller_arn=Known(arn)), connection=connection)
+
+
+def session_arn(session: Session) -> str:
+    """The ARN that STS gives the session of a role (IAM User Guide: IAM identifiers)."""
+    partition, account = session.role_arn.split(":")[1], session.role_arn.split(":")[4]
+    role = session.role_arn.rsplit("/", 1)[-1]
+    return f"arn:{partition}:sts::{account}:assumed-role/{role}/{session.session_name}"

@@ -1,0 +1,73 @@
+"""What a child gets and what is taken away from it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iamtui.credentials import variables
+from iamtui.credentials.environment import SESSION_MARK, child_environment, endpoint_environment, session_mark
+from iamtui.problem import Problem
+from iamtui.secret import Secret
+from tests.credentials.test_formats import EXPECTED, SESSION, START
+
+OLD = {
+    **dict.fromkeys(variables.ALL, "old"),
+    "AWS_REGION": "old-region",
+    "IAMTUI_SESSION": "old",
+    "PATH": "/bin",
+    "AWS_CA_BUNDLE": "/ca",
+    "AWS_MAX_ATTEMPTS": "9",
+}
+KEPT = {"PATH": "/bin", "AWS_CA_BUNDLE": "/ca", "AWS_MAX_ATTEMPTS": "9"}
+
+
+def test_a_child_gets_the_session_and_nothing_older() -> None:
+    assert child_environment(SESSION, OLD, now=START).reveal() == {
+        **KEPT,
+        **EXPECTED,
+        "IAMTUI_SESSION": "Deployer@123456789012",
+    }
+    assert OLD["AWS_PROFILE"] == "old", "the given environment is not changed"
+
+
+def test_without_a_region_the_childs_own_stays() -> None:
+    assert child_environment(SESSION, OLD, with_region=False, now=START).reveal()["AWS_REGION"] == "old-region"
+    assert child_environment(replace(SESSION, region=""), OLD, now=START).reveal()["AWS_REGION"] == "old-region"
+
+
+def test_an_account_that_is_not_known_is_not_left_from_before() -> None:
+    assert variables.ACCOUNT_ID not in child_environment(replace(SESSION, identity=None), OLD, now=START).reveal()
+
+
+def test_an_expired_session_starts_nothing() -> None:
+    with pytest.raises(Problem, match="has expired"):
+        child_environment(SESSION, OLD, now=SESSION.expires_at)
+
+
+def test_a_child_of_the_endpoint_holds_no_credentials() -> None:
+    environ = endpoint_environment(Secret("http://127.0.0.1:1/x"), Secret("token"), OLD, session=SESSION).reveal()
+    assert environ == {
+        **KEPT,
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:1/x",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN": "token",
+        "AWS_REGION": "eu-central-1",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "IAMTUI_SESSION": "Deployer@123456789012",
+    }
+    hidden = endpoint_environment(
+        Secret("u"), Secret("t"), OLD, session=SESSION, with_region=False, hide_default_profile=True
+    ).reveal()
+    assert hidden["AWS_SHARED_CREDENTIALS_FILE"] == hidden["AWS_CONFIG_FILE"] == "/dev/null"
+    assert hidden["AWS_REGION"] == "old-region"
+
+
+@given(st.text(max_size=40))
+def test_no_prompt_expands_the_mark(name: str) -> None:
+    assert re.fullmatch(r"[A-Za-z0-9_+=,.@-]*", session_mark(replace(SESSION, role_arn=f"a:b:c:d:1:role/{name}")))
+    assert session_mark(replace(SESSION, role_arn="nonsense")) == "nonsense@"
+    assert SESSION_MARK == "IAMTUI_SESSION"
