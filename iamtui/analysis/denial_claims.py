@@ -35,8 +35,12 @@ class Found:
     end: int
 
 
-def claim_at(text: SearchableText, start: int) -> Found:
-    """The claim that starts at a place in the packed text, after a quote or a full stop at most."""
+def claim_at(text: SearchableText, start: int, since: int) -> Found:
+    """The claim that starts at a place in the packed text, after a quote or a full stop at most.
+
+    Args:
+        since: where its message starts.
+    """
     at = start
     while at < start + 2 and text.packed[at : at + 1] in (*QUOTES, "."):
         at += 1
@@ -44,7 +48,7 @@ def claim_at(text: SearchableText, start: int) -> Found:
     if lowered.startswith("because", at):
         return _because(text, at + 7, start)
     if lowered.startswith("withanexplicitdeny", at):
-        return _with_an_explicit_deny(text, at + 18)
+        return _with_an_explicit_deny(text, at + 18, since)
     return Found(Claim(), start)
 
 
@@ -65,7 +69,7 @@ def _because(text: SearchableText, at: int, start: int) -> Found:
     return Found(Claim(), start)
 
 
-def _with_an_explicit_deny(text: SearchableText, at: int) -> Found:
+def _with_an_explicit_deny(text: SearchableText, at: int, since: int) -> Found:
     lowered = text.lowered
     article = next((word for word in ("inan", "inthe", "ina") if lowered.startswith(word, at)), None)
     if article is None:
@@ -83,7 +87,7 @@ def _with_an_explicit_deny(text: SearchableText, at: int) -> Found:
             break
     policy = ""
     if lowered.startswith(":arn:", end):
-        word, flat_end = text.word_at(text.flat_at(end + 1), QUOTES + ",;")
+        word, flat_end = text.word_at(text.flat_at(end + 1), QUOTES + ",;", since=text.flat_at(since))
         policy, end = word.rstrip(".)]}"), text.packed_at(flat_end)
     return Found(Claim("explicit", layers, words, policy), end)
 
@@ -92,7 +96,7 @@ def console_claim(text: SearchableText, start: int) -> Found:
     """The claim behind the console's `Context:`."""
     lowered = text.lowered
     if not lowered.startswith("context:", start):
-        return claim_at(text, start)
+        return claim_at(text, start, start)
     at = start + 8
     if lowered.startswith("because", at):
         at += 7
@@ -103,7 +107,7 @@ def console_claim(text: SearchableText, start: int) -> Found:
         if found is not None and lowered.startswith("explicitlydenies", found[2]):
             return Found(Claim("explicit", (found[1],), found[0]), found[2] + 16)
     if lowered.startswith("withanexplicitdeny", at) or lowered.startswith("explicitdeny", at):
-        return _with_an_explicit_deny(text, lowered.index("explicitdeny", at) + 12)
+        return _with_an_explicit_deny(text, lowered.index("explicitdeny", at) + 12, start)
     return Found(Claim(), start)
 
 

@@ -35,7 +35,7 @@ _BARE_ANCHORS: Final = (
     "unauthorizedoperation",
     "authorizationerror",
     "anerroroccurred(403)whencalling",
-    "statuscode:403,",
+    "apierrorforbidden:",
 )
 _TO_MESSAGE: Final = 160
 """How far in front of a message its error code may stand, as in the fields of a JSON or XML error."""
@@ -151,8 +151,8 @@ def _user_message(text: SearchableText, at: int, floor: int) -> _Span | None:
     if not action:
         return None
     caller, start = _caller(text, at, floor)
-    resource, after, notes = _resource(text, after)
-    found = claim_at(text, after)
+    resource, after, notes = _resource(text, after, start)
+    found = claim_at(text, after, start)
     return _message(text, DenialForm.MESSAGE, (start, found.end), floor, caller, action, resource, found, notes)
 
 
@@ -243,7 +243,7 @@ def _caller(text: SearchableText, refused: int, floor: int) -> tuple[str, int]:
     return caller, at
 
 
-def _resource(text: SearchableText, start: int) -> tuple[str, int, tuple[str, ...]]:
+def _resource(text: SearchableText, start: int, since: int) -> tuple[str, int, tuple[str, ...]]:
     lowered = text.lowered
     for words in ("onresource:", "onresource(s):", "onresources:"):
         if lowered.startswith(words, start):
@@ -260,7 +260,7 @@ def _resource(text: SearchableText, start: int) -> tuple[str, int, tuple[str, ..
     bounded = _bounded_resource(text, start)
     if bounded is not None:
         return bounded
-    word, at = text.word_at(text.flat_at(start), QUOTES)
+    word, at = text.word_at(text.flat_at(start), QUOTES, since=text.flat_at(since))
     word = _without_end(word)
     notes: tuple[str, ...] = ()
     if word and not word.startswith("arn:") and word != "*":
@@ -327,16 +327,17 @@ def _console_message(text: SearchableText, at: int, floor: int) -> _Span | None:
     action_at = lowered.find("action:", user, user + _CALLER_REACH)
     if action_at < 0:
         return None
-    caller, _ = text.word_at(text.flat_at(user + 5), QUOTES + ",;")
     service = lowered.find("service:", user, action_at)
-    if service >= 0:
-        caller = text.between(text.flat_at(user + 5), text.flat_at(service - 1) + 1).strip() or caller
+    caller_end = service if service >= 0 else action_at
+    caller = text.between(text.flat_at(user + 5), text.flat_at(caller_end - 1) + 1).strip().strip(QUOTES + ",;")
+    if any(character.isspace() for character in caller):
+        caller = caller.split()[0]
     title = lowered.rfind("accessdenied", max(floor, at - 160), at)
     at = title if title >= 0 else at
     action, end = _console_action(text, action_at + 7)
     if not action:
         return None
-    resource, end, notes = _resource(text, end)
+    resource, end, notes = _resource(text, end, at)
     found = console_claim(text, end)
     span = (at, found.end)
     return _message(text, DenialForm.CONSOLE, span, floor, caller, action, resource, found, notes)
@@ -410,7 +411,7 @@ def _blob_behind(text: SearchableText, end: int) -> tuple[str, int]:
     at = text.lowered.find(words, end, end + 80)
     if at < 0:
         return "", end
-    word, flat_end = text.word_at(text.flat_at(at + len(words)), QUOTES)
+    word, flat_end = text.word_at(text.flat_at(at + len(words)), QUOTES, since=text.flat_at(at))
     parts = [word]
     # A blob is longer than any line: when it was cut at the edge of a window, its lines hold nothing else.
     while len(parts) < 400 and (line := _rest_of_blob(text, flat_end, parts)) is not None:

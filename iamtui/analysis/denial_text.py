@@ -73,33 +73,37 @@ class SearchableText:
         """The text between two places in `flat`, with the breaks of wrapped lines taken out."""
         return _joined(self.flat[start:end])
 
-    def word_at(self, start: int, ends: str) -> tuple[str, int]:
+    def word_at(self, start: int, ends: str, *, since: int | None = None) -> tuple[str, int]:
         """The word at a place in `flat` up to white space or one of the characters in `ends`, and its end.
 
         When the word ends where a line ends that is exactly as long as the line before it, lines were broken in
         the middle of words, and the word goes on in the next line; a hyphen at the end of a line says so, too.
+
+        Args:
+            since: where the message starts that the word is a part of; None: here. Only its own lines count.
         """
+        since = start if since is None else since
         pattern = _word_pattern(ends)
         parts: list[str] = []
         at = start
         while (found := pattern.match(self.flat, at)) is not None:
             parts.append(found.group().replace("\0", ""))
             at = found.end()
-            following = self._next_line(at) if parts[-1].endswith("-") else self._after_full_line(at)
+            following = self._next_line(at) if parts[-1].endswith("-") else self._after_full_line(at, since)
             if following is None:
                 break
             at = following
         return "".join(parts), at
 
-    def _after_full_line(self, at: int) -> int | None:
-        """The start of the text in the next line, when `at` is the end of a line that is full."""
+    def _after_full_line(self, at: int, since: int) -> int | None:
+        """The start of the text in the next line, when `at` is the end of a line that is full, as the one before."""
         number = bisect_right(self._line_starts, at)
         if number < 2 or number >= len(self._line_starts):
             return None
         before, start, following = self._line_starts[number - 2 : number + 1]
         end = following - 1
         width = end - start
-        if at != end or width < NARROWEST_WRAP or start - 1 - before != width:
+        if at != end or since >= start or width < NARROWEST_WRAP or start - 1 - before != width:
             return None
         return self._next_line(at)
 
