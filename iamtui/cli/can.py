@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,10 +15,13 @@ from iamtui.cli.inquiry_text import write_answer
 from iamtui.cli.output import Output, note, stdout
 from iamtui.cli.questions import QuestionOptions, inquiry_of, load_resource_policies, question_options
 from iamtui.cli.source import SourceOptions, open_workspace, source_options
+from iamtui.evaluation.decision import Outcome
 from iamtui.evaluation.trace import TracedLayer, trace_to_json
+from iamtui.problem import Problem
 from iamtui.workspace.asking import ask_and_trace, is_pattern
-from iamtui.workspace.inquiries import answer
+from iamtui.workspace.inquiries import answer, check_inquiry
 from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.saved_questions import QuestionStore, account_key
 from iamtui.workspace.verdict import verdict_words
 
 if TYPE_CHECKING:
@@ -28,9 +32,12 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog="Exit codes: 0 allowed, 1 denied, 3 it depends or holds only for some resources; 2 an error.")
-@click.argument("principal")
-@click.argument("actions", nargs=-1, required=True, metavar="ACTION...")
+@click.argument("principal", required=False, metavar="PRINCIPAL")
+@click.argument("actions", nargs=-1, metavar="ACTION...")
 @question_options
+@click.option("--saved", metavar="NAME", help="Ask a saved question, of PRINCIPAL if one is given.")
+@click.option("--save", metavar="NAME", help="Save this question, with what --expect says.")
+@click.option("--questions", "file", metavar="FILE", help="The file of --saved and --save, instead of your own.")
 @click.option("--expect", type=click.Choice(OUTCOMES), help="Exit 0 when every decision is this one, else 1.")
 @click.option("--any-resource", is_flag=True, help="Allowed on some of the resources is enough.")
 @click.option("--complete", is_flag=True, help="Allowed as far as loaded is not enough: exit 3.")
@@ -39,9 +46,12 @@ if TYPE_CHECKING:
 @draft_option
 @source_options
 def can(
-    principal: str,
+    principal: str | None,
     actions: tuple[str, ...],
     asked: QuestionOptions,
+    saved: str | None,
+    save: str | None,
+    file: str | None,
     expect: str | None,
     any_resource: bool,
     complete: bool,
@@ -57,16 +67,44 @@ def can(
     the answer says what depends on it; --strict takes it for absent. What a call needs besides its own action
     (iam:PassRole, tagging, KMS) is answered too; what every such call needs, and what --with names, decides with it.
     """
-    made = inquiry_of(actions, asked)
+    if saved is not None and (actions or asked.given or save is not None):
+        raise Problem(
+            "--saved asks a question as it was saved; an action or an option of another question contradicts it.",
+            "Leave --saved or those out.",
+        )
+    if saved is None and (not principal or not actions):
+        raise Problem("No principal and action are named.", "Write iamtui can PRINCIPAL ACTION, or --saved NAME.")
+    made = inquiry_of(actions, asked) if saved is None else None
     workspace = open_workspace(source)
-    who = resolve_principal(workspace, principal)
+    if saved is not None:
+        question = question_store(account_key(workspace), file).find(saved)
+        made, principal = question.inquiry, principal or question.principal
+        expect = expect or (question.expect.value if question.expect else None)
+        check_inquiry(made)
+    assert made is not None
+    who = resolve_principal(workspace, principal or "")
     loaded = load_resource_policies(workspace, made)
     workspace = with_draft(loaded, draft)
     found = answered(workspace, who, made)
     if draft is not None:
         note(f"Without the draft: {verdict_words(answered(loaded, who, made).worst.deciding)}.")
+    if save is not None:
+        store = question_store(account_key(workspace), file, must_exist=False)
+        store.save(save, made, who.arn or "anonymous", expect=Outcome(expect) if expect else None)
     print_answer(stdout(), workspace, found, as_json=as_json, with_trace=with_trace)
     return judged(found, Demands(any_resource, complete), expect)
+
+
+def question_store(account: str, file: str | None, *, must_exist: bool = True) -> QuestionStore:
+    """The questions of an account ("": of all), in the user's own file or in another.
+
+    Raises:
+        Problem: a file is named that does not exist.
+    """
+    store = QuestionStore(account, Path(file) if file is not None else None)
+    if file is not None and must_exist and not store.path.exists():
+        raise Problem(f"The questions file {file} does not exist.", "Check the path.")
+    return store
 
 
 def answered(workspace: Workspace, who: Principal, asked: Inquiry) -> Answer:

@@ -52,6 +52,11 @@ class QuestionOptions:
     through_vpce: str | None
     at: str | None
 
+    @property
+    def given(self) -> bool:
+        """Whether any of them was given."""
+        return any(getattr(self, entry.name) not in (None, False, ()) for entry in fields(self)) or self.mfa is not None
+
 
 _NAMES: Final = tuple(entry.name for entry in fields(QuestionOptions))
 

@@ -51,7 +51,7 @@ def check_action(action: str, *, pattern: bool = False) -> None:
         raise Problem("No action is named.", "Give one as service:Operation, such as s3:GetObject.")
     if pattern and ("*" in service or "?" in service):
         raise Problem(
-            f"{safe_text(action)} names no service: a pattern stands for operations of one service.",
+            f"{safe_text(action)} is no action: a pattern stands for operations of one service.",
             "Write it as s3:Get*, for example.",
         )
     if not colon or not service or not name or any(character.isspace() for character in action):

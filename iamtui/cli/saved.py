@@ -1,0 +1,261 @@
+"""`iamtui questions`: saved questions, which are a regression set for policies when they say what they expect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import click
+
+from iamtui.cli.can import answered, question_store
+from iamtui.cli.decision_text import verdict_style
+from iamtui.cli.draft_option import draft_option, with_draft
+from iamtui.cli.exits import Exit
+from iamtui.cli.expectations import Demands
+from iamtui.cli.inquiry_json import cell_to_json
+from iamtui.cli.output import Output, Span, Style, note, stderr, stdout
+from iamtui.cli.questions import load_resource_policies
+from iamtui.cli.source import SourceOptions, open_workspace, source_options
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+from iamtui.workspace.answers import Answer
+from iamtui.workspace.inquiries import check_inquiry
+from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.saved_questions import DEMO, QuestionStore, SavedQuestion, account_key
+from iamtui.workspace.verdict import verdict_words
+from iamtui.workspace.workspace import Workspace
+
+_VERBS: Final = {"list": (0, 0), "show": (1, 1), "rename": (2, 2), "remove": (1, None), "run": (0, None)}
+"""What can be done, with how many names at least and at most (None: any number)."""
+
+
+@click.command(epilog="Exit codes: 0 done or met, 1 an expectation is not met, 2 an error.")
+@click.argument("verb", type=click.Choice(tuple(_VERBS)), default="list")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option(
+    "--questions", "file", metavar="FILE", help="A file of questions instead of your own, such as one in a repository."
+)
+@click.option("--account", metavar="ACCOUNT", help="Those of one account: 12 digits or demo.")
+@click.option("--any-resource", is_flag=True, help="Allowed on some of the resources is enough (run).")
+@click.option("--complete", is_flag=True, help="Allowed as far as loaded is not enough (run).")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@draft_option
+@source_options
+def questions(
+    verb: str,
+    names: tuple[str, ...],
+    file: str | None,
+    account: str | None,
+    any_resource: bool,
+    complete: bool,
+    as_json: bool,
+    draft: str | None,
+    source: SourceOptions,
+) -> Exit:
+    """Saved questions: list, show NAME, rename NAME NEW, remove NAME..., or run them.
+
+    `run` asks all of them (or those named) about an account and holds each answer against what the question expects:
+    a test for policies. Save one with `iamtui can ... --expect allowed --save NAME`.
+    """
+    _check_count(verb, names)
+    if verb == "run":
+        return _run(names, file, source, Demands(any_resource, complete), draft, as_json=as_json)
+    store = question_store(_account(account, source), file)
+    if verb == "list":
+        return _list(store, as_json=as_json)
+    if verb == "show":
+        return _show(store.find(names[0]), as_json=as_json)
+    if verb == "rename":
+        store.rename(*names)
+        return Exit.OK
+    for name in names:
+        store.find(name)
+    for name in names:
+        store.delete(name)
+    return Exit.OK
+
+
+def _check_count(verb: str, names: Sequence[str]) -> None:
+    least, most = _VERBS[verb]
+    if len(names) < least or (most is not None and len(names) > most):
+        expected = {"list": "no name", "show": "one name", "rename": "a name and the new one", "remove": "a name"}[verb]
+        raise Problem(f"questions {verb} takes {expected}.", "See `iamtui questions --help`.")
+
+
+def _account(account: str | None, source: SourceOptions) -> str:
+    """The account whose questions are meant: named, or that of the source; "" for all."""
+    if account is not None:
+        if source.given:
+            raise Problem(f"--account and {source.given[0]} both say which account is meant.", "Leave one of them out.")
+        return account
+    if source.demo:
+        return DEMO
+    return account_key(open_workspace(source)) if source.given else ""
+
+
+def _list(store: QuestionStore, *, as_json: bool) -> Exit:
+    found = store.saved()
+    out = stdout()
+    if as_json:
+        out.json([_record(question) for question in found], indent=2)
+        return Exit.OK
+    if not found:
+        note("No question is saved. Save one with `iamtui can PRINCIPAL ACTION --save NAME`.")
+        return Exit.OK
+    rows = [
+        (
+            question.name,
+            question.account or "any",
+            question.expect.value if question.expect else "-",
+            _in_short(question),
+        )
+        for question in found
+    ]
+    out.table(rows, ("NAME", "ACCOUNT", "EXPECTS", "QUESTION"))
+    return Exit.OK
+
+
+def _in_short(question: SavedQuestion) -> str:
+    inquiry = question.inquiry
+    return f"{question.principal or 'anyone'}  {', '.join(inquiry.actions)}  {', '.join(inquiry.resources)}"
+
+
+def _record(question: SavedQuestion) -> dict[str, Any]:
+    inquiry, terms = question.inquiry, question.inquiry.terms
+    return {
+        "name": question.name,
+        "account": question.account or None,
+        "principal": question.principal or None,
+        "expect": question.expect.value if question.expect else None,
+        "actions": list(inquiry.actions),
+        "resources": list(inquiry.resources),
+        "context": {key: list(values) for key, values in terms.context.items()},
+        "mode": terms.mode.value,
+        "resource_account": terms.resource_account,
+        "session_policies": list(terms.session_policies),
+        "layers_off": sorted(layer.value for layer in terms.layers_off),
+        "region": terms.region or None,
+        "chained_from": inquiry.chained_from or None,
+        "with_checks": {action: list(resources) for action, resources in inquiry.with_checks.items()},
+    }
+
+
+def _show(question: SavedQuestion, *, as_json: bool) -> Exit:
+    record = _record(question)
+    out = stdout()
+    if as_json:
+        out.json(record, indent=2)
+        return Exit.OK
+    for key, value in record.items():
+        if value in (None, [], {}):
+            continue
+        label = f"{key.replace('_', ' '):<18}"
+        if isinstance(value, dict):
+            value = "; ".join(f"{name} = {', '.join(values) or 'absent'}" for name, values in value.items())
+        elif isinstance(value, list):
+            value = ", ".join(value)
+        out.paragraph(value, indent=len(label), first=(Span(label, Style.QUIET),))
+    return Exit.OK
+
+
+def _run(
+    names: Sequence[str],
+    file: str | None,
+    source: SourceOptions,
+    demands: Demands,
+    draft: str | None,
+    *,
+    as_json: bool,
+) -> Exit:
+    workspace = open_workspace(source)
+    store = question_store(account_key(workspace), file)
+    chosen = [store.find(name) for name in names] if names else list(store.saved())
+    if not chosen:
+        raise Problem(
+            f"No question about {store.account} is saved in {store.path}.",
+            "Save one with `iamtui can PRINCIPAL ACTION --expect allowed --save NAME`.",
+        )
+    for question in chosen:
+        workspace = load_resource_policies(workspace, question.inquiry)
+    workspace = with_draft(workspace, draft)
+    out = stdout()
+    ends: list[Exit] = []
+    records: list[dict[str, Any]] = []
+    for question in chosen:
+        try:
+            found = ask_saved(workspace, question)
+        except Problem as problem:
+            # One question of many that cannot be asked: said, and the others are asked all the same.
+            stderr().paragraph(f"iamtui: {question.name}: {problem}")
+            ends.append(Exit.ERROR)
+            records.append({"name": question.name, "error": str(problem)})
+            continue
+        why = _unmet(found, question, demands)
+        ends.append(Exit.NO if why else Exit.OK)
+        records.append(_result(question, found, why))
+        if not as_json:
+            _print_result(out, question, found, why)
+    if as_json:
+        out.json(records, indent=2)
+    note(_summary(chosen, ends))
+    return next((end for end in (Exit.ERROR, Exit.NO) if end in ends), Exit.OK)
+
+
+def ask_saved(workspace: Workspace, question: SavedQuestion) -> Answer:
+    """Answer a saved question.
+
+    Raises:
+        Problem: nobody is named, or the question cannot be asked.
+    """
+    check_inquiry(question.inquiry)
+    if not question.principal:
+        raise Problem(
+            "It names no principal.", f"Ask it with `iamtui can PRINCIPAL --saved {safe_text(question.name)}`."
+        )
+    return answered(workspace, resolve_principal(workspace, question.principal), question.inquiry)
+
+
+def _unmet(found: Answer, question: SavedQuestion, demands: Demands) -> str:
+    """Why an answer is not what its question expects, as a clause, or ""."""
+    if question.expect is None:
+        return ""
+    for cell in found.taking_part:
+        why = demands.unmet(cell.deciding, question.expect.value)
+        if why:
+            return f"{cell.question.action} on {cell.question.resource}: {why}"
+    return f"{found.cut} actions are not answered" if found.cut else ""
+
+
+def _result(question: SavedQuestion, found: Answer, why: str) -> dict[str, Any]:
+    return {
+        "name": question.name,
+        "principal": found.principal.arn,
+        "expect": question.expect.value if question.expect else None,
+        "met": None if question.expect is None else not why,
+        "why": why or None,
+        "decision": found.worst.deciding.outcome.value,
+        "worst": cell_to_json(found, found.worst),
+    }
+
+
+def _print_result(out: Output, question: SavedQuestion, found: Answer, why: str) -> None:
+    decision = found.worst.deciding
+    if question.expect is None:
+        mark, style = "  -   ", Style.QUIET
+    else:
+        mark, style = ("NOT MET", Style.BAD) if why else ("met", Style.GOOD)
+    out.line(
+        Span(f"{mark:<9}", style),
+        f"{question.name}  ",
+        Span(str(verdict_words(decision)), verdict_style(decision)),
+        f"  {found.principal.arn or 'anonymous'}  {decision.request.action}  {decision.request.resource}",
+    )
+    if why and question.expect is not None:
+        out.paragraph(f"expected {question.expect.value}; {why}", indent=9)
+
+
+def _summary(chosen: Sequence[SavedQuestion], ends: Sequence[Exit]) -> str:
+    expecting = sum(1 for question, end in zip(chosen, ends, strict=True) if question.expect and end is not Exit.ERROR)
+    failed, errors = ends.count(Exit.NO), ends.count(Exit.ERROR)
+    wrong = f", {errors} cannot be asked" if errors else ""
+    return f"{len(chosen)} questions: {expecting - failed} of {expecting} expectations met{wrong}."

@@ -1,0 +1,190 @@
+"""The file of asked and saved questions: its form, reading with exact paths, and writing whole or not at all.
+
+One JSON object, UTF-8, at `questions.json` in the data folder, readable by its owner only:
+
+    "version":  1
+    "history":  [{"account", "principal", "asked_at": "2026-11-25T12:00:00Z", "question"}]    the latest first
+    "saved":    [{"account", "name", "principal", "expect": "allowed" | "explicitDeny" | "implicitDeny" | "depends"
+                  or null, "question"}]                                                       in the order saved
+
+    account     12 digits, "demo" for the built-in account, or "" (in a shared set: whichever account is open)
+    principal   as it is typed, or "" (ask as whoever is chosen)
+    question    {"actions": [text], "resources": [text], "context": {key: [text]} (an empty list: absent),
+                 "mode": "discover" | "strict", "resource_account": text or null, "session_policies": [JSON text],
+                 "layers_off": [layer], "region": text, "chained_from": text,
+                 "with_checks": {action: [resource]}}        every key but "actions" may be missing
+
+Unknown keys are refused, so that a misspelt "expect" is not taken for none.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct, field
+
+from iamtui.evaluation.decision import Layer, Outcome
+from iamtui.evaluation.request import Mode
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+
+VERSION: Final = 1
+LARGEST: Final = 16 * 1024 * 1024
+"""Bytes that are read at most."""
+
+_LOCK_SECONDS: Final = 2.0
+_AT: Final = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>.*)`)?$", re.DOTALL)
+
+
+class QuestionForm(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A question as it stands in the file."""
+
+    actions: list[str]
+    resources: list[str] = field(default_factory=lambda: ["*"])
+    context: dict[str, list[str]] = field(default_factory=dict)
+    mode: Mode = Mode.DISCOVER
+    resource_account: str | None = None
+    session_policies: list[str] = field(default_factory=list)
+    layers_off: list[Layer] = field(default_factory=list)
+    region: str = ""
+    chained_from: str = ""
+    with_checks: dict[str, list[str]] = field(default_factory=dict)
+
+
+class AskedForm(Struct, frozen=True, forbid_unknown_fields=True):
+    """One question of the history."""
+
+    account: str
+    asked_at: datetime
+    question: QuestionForm
+    principal: str = ""
+
+
+class SavedForm(Struct, frozen=True, forbid_unknown_fields=True):
+    """One question that has a name."""
+
+    name: str
+    question: QuestionForm
+    account: str = ""
+    principal: str = ""
+    expect: Outcome | None = None
+
+
+class FileForm(Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    version: int = VERSION
+    history: list[AskedForm] = field(default_factory=list)
+    saved: list[SavedForm] = field(default_factory=list)
+
+
+def read_file(path: Path) -> FileForm:
+    """Read the file; one that does not exist is empty.
+
+    Raises:
+        Problem: it cannot be read, is faulty (with the path inside it), or was made by a newer iamtui.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except FileNotFoundError:
+        return FileForm()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "the path is not valid"
+        raise Problem(f"The questions file {safe_text(path)} cannot be read: {reason}.", "Check the path.") from None
+    if len(data) > LARGEST:
+        raise Problem(f"The questions file {safe_text(path)} has more than {LARGEST // 1024**2} MB.", _next_step(path))
+    try:
+        found = msgspec.json.decode(data, type=FileForm)
+    except msgspec.ValidationError as error:
+        raise _faulty(path, str(error), data) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _faulty(path, str(error) or "nested too deeply", data) from None
+    if found.version > VERSION:
+        raise Problem(
+            f"The questions file {safe_text(path)} is of version {found.version}, and version {VERSION} is read here.",
+            "Use a newer iamtui.",
+        )
+    return found
+
+
+def _faulty(path: Path, message: str, data: bytes) -> Problem:
+    match = _AT.match(message)
+    where, what = (match["path"] or "$", match["what"]) if match else ("$", message)
+    sentence = f"The questions file {safe_text(path)} is faulty: {safe_text(where)}: {safe_text(what)}."
+    if not data.strip():
+        sentence = f"The questions file {safe_text(path)} is empty."
+    return Problem(sentence, _next_step(path))
+
+
+def _next_step(path: Path) -> str:
+    return f"Nothing is written over it: correct it, or move it away ({safe_text(path.name)} is then made anew)."
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the folder of the file, so that of two programs one writes after the other has.
+
+    Raises:
+        Problem: the folder cannot be made, or another program holds it too long.
+    """
+    folder = path.parent
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise Problem(f"The folder {safe_text(folder)} cannot be used: {error.strerror}.", "Check it.") from None
+    try:
+        deadline = time.monotonic() + _LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise Problem(
+                        f"Another program is writing in {safe_text(folder)} and does not finish.",
+                        "Try again in a moment.",
+                    ) from None
+                time.sleep(0.02)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def write_file(path: Path, form: FileForm) -> None:
+    """Write the file; it is complete or as it was before.
+
+    Raises:
+        Problem: it cannot be written, or a text in it is no Unicode.
+    """
+    try:
+        data = msgspec.json.format(msgspec.json.encode(form), indent=2) + b"\n"
+    except UnicodeEncodeError:
+        raise Problem("The question has half of a character (a lone surrogate), so it cannot be kept.") from None
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise Problem(
+            f"The questions file {safe_text(path)} cannot be written: {error.strerror}.", "Check the folder."
+        ) from None
