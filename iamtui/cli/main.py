@@ -20,7 +20,7 @@ from iamtui.problem import Problem
 ENTRIES: Final = {
     "can": Entry("iamtui.cli.can", "can", "May a principal do this, and why?"),
     "who-can": Entry("iamtui.cli.who_can", "who_can", "Every principal that may do this, and on what condition."),
-    "questions": Entry("iamtui.cli.saved", "questions", "Saved questions: list them, or run them as a test for policies."),
+    "questions": Entry("iamtui.cli.saved", "questions", "Saved questions, and running them as a test for policies."),
     "explain": Entry("iamtui.cli.explain", "explain", "Why was this denied? Messages and CloudTrail records."),
     "simulate": Entry("iamtui.cli.simulate", "simulate", "Decide scenarios from a file: policies and a request each."),
     "lint": Entry("iamtui.cli.lint", "lint", "What AWS would refuse or warn about in policy documents."),
