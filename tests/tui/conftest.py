@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from iamtui.tui import clock, themes
+from iamtui.workspace import saved_questions
 from tests.support.sample_account import NOW
 
 SNAPSHOT_PYTHON = (3, 11)
@@ -30,5 +31,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _still(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(clock, "now", lambda: NOW)
     monkeypatch.setattr(themes, "user_themes", lambda: tmp_path / "no-themes")
+    monkeypatch.setattr(saved_questions, "data_folder", lambda: tmp_path / "data")
     monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
     monkeypatch.delenv("NO_COLOR", raising=False)

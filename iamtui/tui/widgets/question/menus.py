@@ -1,4 +1,4 @@
-"""The menus of the question panel: presets for the context, and how keys that nobody gave are read."""
+"""The menus of the question panel: presets for the context, questions asked before and saved, a session policy."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Final
 
 from textual.app import App
 
+from iamtui.analysis.inquiry import Inquiry
 from iamtui.evaluation.request import Mode
 from iamtui.problem import Problem
+from iamtui.text import safe_text
 from iamtui.tui import clock
 from iamtui.tui.safe import line
+from iamtui.tui.widgets.question.context import write_context
 from iamtui.tui.widgets.question.form import QuestionForm
+from iamtui.tui.widgets.question.memory import Memory
 
 if TYPE_CHECKING:
     from iamtui.tui.widgets.draft.option_lines import Choice
@@ -109,6 +113,74 @@ def _ask_for_text(app: App[object], form: QuestionForm, preset: Preset) -> None:
             form.set_keys(preset.keys(text))
 
     app.push_screen(LineDialog(line(preset.title.removesuffix(" …")), "", line(preset.asks), check=wrong), typed)
+
+
+def open_questions(app: App[object], memory: Memory, choose: Callable[[Inquiry], None]) -> None:
+    """Let the user choose a saved question, or one asked before."""
+    from iamtui.tui.screens.draft_prompts import ChoiceDialog  # noqa: PLC0415 - only on demand
+    from iamtui.tui.widgets.draft.option_lines import Choice  # noqa: PLC0415 - likewise
+
+    known: dict[str, Inquiry] = {}
+    choices: list[Choice] = []
+    if memory.saved:
+        choices.append(Choice("", "Saved"))
+    for entry in memory.saved:
+        key = f"saved {len(known)}"
+        known[key] = entry.inquiry
+        choices.append(Choice(key, entry.name, summary_of(entry.inquiry), _details(entry.inquiry)))
+    if memory.history:
+        choices.append(Choice("", "Asked before"))
+    for inquiry in memory.history:
+        key = f"asked {len(known)}"
+        known[key] = inquiry
+        choices.append(Choice(key, summary_of(inquiry), "", _details(inquiry)))
+
+    def chosen(key: str | None) -> None:
+        if key is not None:
+            choose(known[key])
+
+    empty = "Nothing was asked of this account yet. F5 asks; ctrl+s saves a question under a name."
+    app.push_screen(ChoiceDialog(line("Questions"), choices, filtered=True, empty=empty), chosen)
+
+
+def summary_of(inquiry: Inquiry) -> str:
+    """An inquiry in one line; raw text."""
+    actions, resources = " ".join(inquiry.actions), " ".join(inquiry.resources)
+    return f"{actions} on {resources}" if resources != "*" else actions
+
+
+def _details(inquiry: Inquiry) -> str:
+    terms = inquiry.terms
+    parts = [write_context(terms.context)] if terms.context else []
+    if terms.mode is Mode.STRICT:
+        parts.append("strict")
+    if terms.layers_off:
+        parts.append(f"without {', '.join(sorted(terms.layers_off))}")
+    if inquiry.chained_from:
+        parts.append(f"chained from {inquiry.chained_from}")
+    if terms.session_policies:
+        parts.append("with a session policy")
+    return "  ".join(parts)
+
+
+def ask_for_name(app: App[object], memory: Memory, save: Callable[[str], None]) -> None:
+    """Let the user name the question that is asked."""
+    from iamtui.tui.screens.draft_prompts import LineDialog  # noqa: PLC0415 - only on demand
+
+    taken = {entry.name for entry in memory.saved}
+
+    def wrong(name: str) -> str:
+        if not name:
+            return "A saved question needs a name."
+        return f"A question {safe_text(name)} is saved already: choose another name." if name in taken else ""
+
+    def named(name: str | None) -> None:
+        if name is not None:
+            save(name)
+
+    app.push_screen(
+        LineDialog(line("Save the question"), "", line("A name, such as lake-read. Enter saves."), check=wrong), named
+    )
 
 
 def write_session_policy(app: App[object], form: QuestionForm, account: str) -> None:

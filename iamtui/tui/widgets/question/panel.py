@@ -19,14 +19,16 @@ from iamtui.evaluation.decision import Decision, StatementRef
 from iamtui.evaluation.request import Mode, Principal
 from iamtui.problem import Problem
 from iamtui.tui.safe import line, plain
-from iamtui.tui.widgets.notice import Notice
+from iamtui.tui.widgets.notice import Notice, Severity
 from iamtui.tui.widgets.question.answer import MEDIUM, NARROW, WIDE, AnswerView
 from iamtui.tui.widgets.question.asking import Asked, Asking
 from iamtui.tui.widgets.question.caller_row import CallerRow
 from iamtui.tui.widgets.question.catalogue import ActionCatalogue, LoadedCatalogue
+from iamtui.tui.widgets.question.fields import ActionField
 from iamtui.tui.widgets.question.form import QuestionForm
 from iamtui.tui.widgets.question.layers import LayersList, nothing_to_jump_to
-from iamtui.tui.widgets.question.menus import open_presets, write_session_policy
+from iamtui.tui.widgets.question.memory import Memory
+from iamtui.tui.widgets.question.menus import ask_for_name, open_presets, open_questions, write_session_policy
 from iamtui.tui.widgets.question.shown import Shown
 from iamtui.workspace.workspace import Workspace
 
@@ -48,6 +50,17 @@ class QuestionPanel(Vertical):
         Binding(
             "f2", "presets", "Presets", id="question.presets",
             tooltip="Say how the request comes: with MFA, from an address, through an endpoint, in an hour; strict",
+        ),
+        Binding(
+            "f3", "questions", "Questions", show=False, id="question.saved",
+            tooltip="Choose a question that was asked before or saved",
+        ),
+        Binding(
+            "ctrl+s", "save", "Save", show=False, id="question.save", tooltip="Save the question under a name",
+        ),
+        Binding(
+            "ctrl+y", "copy_command", "Copy as command", show=False, id="question.copy_command",
+            tooltip="Copy the iamtui can line that asks the same",
         ),
         Binding(
             "f4", "caller", "Caller", show=False, id="question.caller",
@@ -95,6 +108,7 @@ class QuestionPanel(Vertical):
         Args:
             decision, question: of the cell that is looked at; where another request behind the same call decides,
                 that one's.
+            inquiry: what asks about that cell alone: one action on one resource.
             answer: the whole.
         """
 
@@ -102,6 +116,7 @@ class QuestionPanel(Vertical):
         principal: Principal
         label: str
         question: Question
+        inquiry: Inquiry
         answer: Answer
 
     @dataclass
@@ -126,6 +141,14 @@ class QuestionPanel(Vertical):
         principal: Principal
 
     @dataclass
+    class Copy(Message):
+        """The user wants a text on the clipboard; `what` names it, `also` is a sentence to add, or ""."""
+
+        text: str
+        what: str
+        also: str = ""
+
+    @dataclass
     class Left(Message):
         """The user is done in the panel; the focus belongs back where it came from."""
 
@@ -142,6 +165,7 @@ class QuestionPanel(Vertical):
         self._inquiry: Inquiry | None = None
         self._shown: Shown | None = None
         self._room = ""
+        self._memory = Memory(self)
 
     def compose(self) -> ComposeResult:
         """The fields, and the answer below them."""
@@ -180,6 +204,7 @@ class QuestionPanel(Vertical):
             self._principal, self._label, self._aside = None, "", ""
         self._workspace = workspace
         self._form.set_workspace(workspace)
+        self._memory.open(workspace)
         self._ask()
 
     def set_principal(self, principal: Principal | None, label: str) -> None:
@@ -269,6 +294,57 @@ class QuestionPanel(Vertical):
         """Take keys that nobody gave as absent, or as unknown."""
         self._form.switch_mode()
 
+    def action_questions(self) -> None:
+        """Choose a question that was asked before or saved."""
+        open_questions(self.app, self._memory, self.ask_inquiry)
+
+    def action_save(self) -> None:
+        """Save the question under a name."""
+        inquiry = self._inquiry
+        if inquiry is None:
+            self.post_message(Notice(plain("There is no question to save yet: press F5 and ask.")))
+            return
+        ask_for_name(self.app, self._memory, lambda name: self._memory.save(name, inquiry, ""))
+
+    def action_copy_command(self) -> None:
+        """Copy the command line that asks the same."""
+        from iamtui.workspace.asking import as_command, files_of_command  # noqa: PLC0415 - not before the first frame
+
+        if self._inquiry is None or self._workspace is None or self._principal is None:
+            self.post_message(Notice(plain("There is no question to copy yet: press F5 and ask.")))
+            return
+        files = files_of_command(self._inquiry)
+        also = f"It reads {', '.join(files)}, which you have to write." if files else ""
+        text = as_command(self._workspace, self._principal, self._inquiry)
+        self.post_message(self.Copy(text, "Command", also))
+
+    @on(ActionField.Walked)
+    def _walked(self, event: ActionField.Walked) -> None:
+        event.stop()
+        inquiry = self._memory.walk(event.step, self._inquiry)
+        if inquiry is not None:
+            self.ask_inquiry(inquiry)
+        elif event.step < 0:
+            self.ask("")
+        elif not self._memory.history:
+            self.post_message(Notice(plain("No question was asked of this account before.")))
+
+    @on(Memory.Read)
+    def _questions_read(self, event: Memory.Read) -> None:
+        event.stop()
+        if self._memory.take(event):
+            self._form.recent_resources = self._memory.recent_resources()
+        if event.problem is not None:
+            self.post_message(Notice(plain(event.problem), Severity.WARNING))
+
+    @on(Memory.Saved)
+    def _question_saved(self, event: Memory.Saved) -> None:
+        event.stop()
+        if event.problem is not None:
+            self.post_message(Notice(plain(event.problem), Severity.ERROR))
+        else:
+            self.post_message(Notice(line("Saved as ", (event.name, "bold"), ": F3 lists the saved questions.")))
+
     def action_cycle_mfa(self) -> None:
         """Say that the caller used MFA, that they did not, or leave it open."""
         self._form.cycle_mfa()
@@ -310,6 +386,9 @@ class QuestionPanel(Vertical):
     def _fields_finished(self, event: QuestionForm.Finished) -> None:
         event.stop()
         self._view.focus_list()
+        if self._inquiry is not None:
+            self._memory.remember(self._inquiry, self._principal.arn if self._principal is not None else "")
+            self._form.recent_resources = self._memory.recent_resources()
         self.post_message(self.Meant(self.question, self._inquiry))
 
     def _ask(self, *, entered: bool = False) -> None:
@@ -405,7 +484,8 @@ class QuestionPanel(Vertical):
         decision, asked = shown.decision, shown.asked
         self._form.set_decision(decision)
         self._show_title()
-        self.post_message(self.Answered(decision, asked.principal, asked.label, shown.cell.question, shown.answer))
+        question, inquiry = shown.cell.question, shown.cell_inquiry
+        self.post_message(self.Answered(decision, asked.principal, asked.label, question, inquiry, shown.answer))
         if not self.has_class(NARROW) and not decision.allowed:
             self._asking.explain(asked, shown.question)
 

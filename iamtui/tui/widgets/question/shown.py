@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
 from iamtui.evaluation.decision import Decision
 from iamtui.tui.safe import line
@@ -59,6 +60,14 @@ class Shown:
         return decider.question if decider is not None else self.cell.question
 
     @property
+    def cell_inquiry(self) -> Inquiry:
+        """What asks about the cell alone."""
+        cell, asked = self.cell, self.answer.inquiry
+        # The name of an API call stands for itself, with its companions; a pattern for the action it found.
+        call = cell.pattern if "*" not in cell.pattern and "?" not in cell.pattern else ""
+        return replace(asked, actions=(call or cell.question.action,), resources=(cell.question.resource,))
+
+    @property
     def before_decision(self) -> Decision | None:
         """What decided about the same cell without the draft, or None when that is not known."""
         if self.before is None:
@@ -67,8 +76,10 @@ class Shown:
 
 
 def verdict_line(shown: Shown) -> Content:
-    """The verdict; where another request decides, which one."""
+    """The verdict; among several of which action; where another request decides, of which one."""
     says = verdict(shown.decision).content
+    if len(shown.answer.cells) > 1:
+        says = line((f"{shown.cell.question.action}: ", "bold"), says)
     decider = shown.decider
     if decider is None:
         return says

@@ -1,0 +1,147 @@
+"""Memory: the questions asked before and those saved, kept per account by `QuestionStore`, read and written in threads.
+
+What a thread does comes back as a message to the widget that owns the memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+from textual.widget import Widget
+
+from iamtui.analysis.inquiry import Inquiry
+from iamtui.problem import Problem
+from iamtui.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    # It brings in msgspec and the engine, which are not loaded before the first frame.
+    from iamtui.workspace.saved_questions import AskedQuestion, QuestionStore, SavedQuestion
+
+_GROUP = "memory"
+
+
+class Memory:
+    """The history and the saved questions of the account that is open."""
+
+    @dataclass
+    class Read(Message):
+        """The questions of an account were read, or why they could not be."""
+
+        workspace: Workspace
+        history: tuple[AskedQuestion, ...] = ()
+        saved: tuple[SavedQuestion, ...] = ()
+        problem: Problem | None = None
+
+    @dataclass
+    class Saved(Message):
+        """A question was saved, or why it could not be."""
+
+        name: str
+        problem: Problem | None = None
+
+    def __init__(self, host: Widget) -> None:
+        self._host = host
+        self._workspace: Workspace | None = None
+        self._read_for = ""
+        self.history: tuple[Inquiry, ...] = ()
+        """What was asked, the latest first, each once."""
+        self.saved: tuple[SavedQuestion, ...] = ()
+        self._at = -1
+
+    def open(self, workspace: Workspace | None) -> None:
+        """Read what is kept of an account, unless it is the one that was read."""
+        self._workspace = workspace
+        account = f"{workspace.source.kind}/{workspace.account.id}" if workspace is not None else ""
+        if account == self._read_for:
+            return
+        self._read_for = account
+        self.history, self.saved, self._at = (), (), -1
+        if workspace is not None:
+            self._run(partial(self._read, workspace))
+
+    def take(self, event: Read) -> bool:
+        """Take what was read, unless another account was opened since; returns whether it was taken."""
+        if self._workspace is None or event.workspace.account.id != self._workspace.account.id:
+            return False
+        # What was asked while the file was being read stands in front.
+        self.history = tuple(_once([*self.history, *(entry.inquiry for entry in event.history)]))
+        if event.problem is None:
+            self.saved = event.saved
+        return True
+
+    def remember(self, inquiry: Inquiry, principal: str) -> None:
+        """Put a question at the front of the history."""
+        if self._workspace is None:
+            return
+        self._at = 0
+        if self.history[:1] != (inquiry,):
+            self.history = tuple(_once([inquiry, *self.history]))
+            self._run(partial(self._add, self._workspace, inquiry, principal))
+
+    def walk(self, step: int, current: Inquiry | None) -> Inquiry | None:
+        """The question before (1) or after (-1) the one that the last walk came to; None at the ends.
+
+        Args:
+            current: what stands in the fields; a question that is not the one walked to starts from the front.
+        """
+        here = self.history[self._at] if 0 <= self._at < len(self.history) else None
+        start = self._at if here is not None and here == current else -1
+        at = start + step
+        if not 0 <= at < len(self.history):
+            return None
+        self._at = at
+        return self.history[at]
+
+    def save(self, name: str, inquiry: Inquiry, principal: str) -> None:
+        """Save a question under a name."""
+        if self._workspace is not None:
+            self._run(partial(self._save, self._workspace, name, inquiry, principal))
+
+    def recent_resources(self) -> tuple[str, ...]:
+        """The resources of earlier questions, the newest first."""
+        named = (resource for inquiry in self.history for resource in inquiry.resources)
+        return tuple(dict.fromkeys(resource for resource in named if resource != "*"))
+
+    def _run(self, work: partial[None]) -> None:
+        self._host.run_worker(work, thread=True, group=_GROUP, exit_on_error=False)
+
+    # In the threads.
+
+    def _store(self, workspace: Workspace) -> QuestionStore:
+        from iamtui.workspace import saved_questions  # noqa: PLC0415 - brings the engine: not before a frame
+
+        return saved_questions.QuestionStore(saved_questions.account_key(workspace))
+
+    def _read(self, workspace: Workspace) -> None:
+        try:
+            store = self._store(workspace)
+            self._host.post_message(self.Read(workspace, store.history(), store.saved()))
+        except Problem as problem:
+            self._host.post_message(self.Read(workspace, problem=problem))
+
+    def _add(self, workspace: Workspace, inquiry: Inquiry, principal: str) -> None:
+        try:
+            self._store(workspace).add_to_history(inquiry, principal)
+        except Problem as problem:
+            self._host.post_message(self.Read(workspace, problem=problem))
+
+    def _save(self, workspace: Workspace, name: str, inquiry: Inquiry, principal: str) -> None:
+        try:
+            store = self._store(workspace)
+            store.save(name, inquiry, principal)
+            self._host.post_message(self.Saved(name))
+            self._host.post_message(self.Read(workspace, (), store.saved()))
+        except Problem as problem:
+            self._host.post_message(self.Saved(name, problem))
+
+
+def _once(inquiries: list[Inquiry]) -> list[Inquiry]:
+    """Each inquiry at its first place; they hold mappings, so they are compared and not hashed."""
+    found: list[Inquiry] = []
+    for inquiry in inquiries:
+        if inquiry not in found:
+            found.append(inquiry)
+    return found
