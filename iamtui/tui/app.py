@@ -135,6 +135,7 @@ class IamtuiApp(App[None]):
         self._opened: SourceChoice | None = None
         self._chooser: ChooserScreen | None = None
         self._opener = opener
+        self._copier = copier
         self.copier = copier
         self._main = MainScreen(copier)
 
@@ -368,7 +369,15 @@ class IamtuiApp(App[None]):
     def action_back_or_quit(self) -> None:
         """One step back on the main screen; with nothing to leave, quit."""
         if not self._main.step_back():
-            self.exit()
+            self._main.leave(self.exit)
+
+    async def action_quit(self) -> None:
+        """Quit; a draft that is not saved is asked about once."""
+        self._main.leave(self.exit)
+
+    def copy_document(self, text: str, what: str) -> str:
+        """Copy a text of several lines to the clipboard; blocking. Returns the sentence to show."""
+        return self._copier.copy_document(text, what)
 
 
 def _collect_garbage() -> None:

@@ -73,6 +73,20 @@ class ClipboardCopier:
         lease = self._put(Secret(text), replace(self._options, clear_after_seconds=0))
         return f"{what} {lease.result.sentence}."
 
+    def copy_document(self, text: str, what: str) -> str:
+        """Copy a text of several lines that is no secret, such as a script the user asked for; it is not cleared.
+
+        Raises:
+            Problem: no clipboard can be reached, or the text holds what a terminal obeys or hides.
+        """
+        if any(safe_text(row, limit=None) != row for row in text.split("\n")):
+            raise Problem(
+                f"The {what} holds characters that a terminal obeys or hides, so it was not copied.",
+                "Write it to a file instead.",
+            )
+        lease = self._put(Secret(text), replace(self._options, clear_after_seconds=0))
+        return f"{what} {lease.result.sentence}."
+
     def due(self) -> bool:
         """Whether a copied secret has been on the clipboard for long enough."""
         lease = self._on_exit.lease

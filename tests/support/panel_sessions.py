@@ -62,6 +62,10 @@ class RecordingCopier:
         self.texts.append(text)
         return f"Copied the {what} by xclip."
 
+    def copy_document(self, text: str, what: str) -> str:
+        self.texts.append(text)
+        return f"Copied the {what} by xclip."
+
     def due(self) -> bool:
         return self.is_due
 

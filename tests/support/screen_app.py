@@ -34,6 +34,10 @@ class RecordingCopier:
         self.copied.append(text)
         return f"{what} copied."
 
+    def copy_document(self, text: str, what: str) -> str:
+        self.copied.append(text)
+        return f"{what} copied."
+
     def due(self) -> bool:
         return False
 

@@ -42,7 +42,7 @@ def tell_screens(main: MainScreen, workspace: Workspace) -> None:
 
     for screen in main.app.screen_stack:
         if isinstance(screen, WhoCanScreen):
-            screen.set_workspace(workspace)
+            screen.set_workspace(workspace, main.before_workspace)
 
 
 def show_document(main: MainScreen, account: Account, principal: Principal, resource: str, ref: StatementRef) -> bool:

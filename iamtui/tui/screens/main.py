@@ -21,7 +21,7 @@ from iamtui.tui import clock
 from iamtui.tui.inventory import Branch, Node, kind_word
 from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.answers import has_simulator, open_second_opinion, open_who_can, show_document, tell_screens
-from iamtui.tui.screens.browsing import BrowsingScreen
+from iamtui.tui.screens.drafting import DraftingScreen
 from iamtui.tui.screens.editor import show_in_editor
 from iamtui.tui.screens.main_bindings import MAIN_BINDINGS
 from iamtui.tui.screens.on_demand import Loaded, lacks_details, load
@@ -35,7 +35,7 @@ from iamtui.tui.widgets.status_line import StatusLine
 from iamtui.workspace.workspace import Workspace
 
 
-class MainScreen(BrowsingScreen):
+class MainScreen(DraftingScreen):
     """Asks about, assumes and copies what the cursor is on."""
 
     BINDINGS: ClassVar[list[BindingType]] = MAIN_BINDINGS
@@ -87,9 +87,10 @@ class MainScreen(BrowsingScreen):
     def _answered(self, event: QuestionPanel.Answered) -> None:
         event.stop()
         pinned, workspace = self._pinned, self._workspace
-        same = pinned is not None and pinned.question == event.question and pinned.workspace is workspace
-        if workspace is not None and not same:
-            self._pin(PinnedQuestion(workspace, event.question))
+        before = self.before_workspace
+        same = pinned is not None and pinned.inquiry == event.inquiry and pinned.workspace is workspace
+        if workspace is not None and not (same and pinned is not None and pinned.before is before):
+            self._pin(PinnedQuestion(workspace, event.question, before, inquiry=event.inquiry))
         self.keys_changed()
 
     @on(QuestionPanel.QuestionChanged)
@@ -121,19 +122,21 @@ class MainScreen(BrowsingScreen):
         """Load the policy of the resource that was meant, unless that is loaded or was tried in vain."""
         from iamtui.workspace.resource_policies import unloaded_carriers  # noqa: PLC0415 - brings boto3: not before a frame
 
-        question, workspace = self.question.question, self._workspace
+        question, workspace = self.question.question, self.source_workspace
         if question is None or workspace is None or not workspace.can_call_aws:
             return
         if question.resource != self._meant_resource:
             return
-        carriers = [arn for arn in unloaded_carriers(workspace.account, [question.resource]) if arn not in self._tried]
+        inquiry = self.question.inquiry
+        resources = inquiry.resources if inquiry is not None else (question.resource,)
+        carriers = [arn for arn in unloaded_carriers(workspace.account, resources) if arn not in self._tried]
         if carriers:
             self._tried.update(carriers)
             self._load(workspace, carriers, None)
 
     def action_load(self) -> None:
         """Load the details of the user under the cursor; elsewhere the policy of the resource asked about."""
-        node, workspace = self.subject.node, self._workspace
+        node, workspace = self.subject.node, self.source_workspace
         if workspace is not None and isinstance(node, User) and lacks_details(workspace, node):
             self._load(workspace, [], node)
             return
@@ -156,7 +159,7 @@ class MainScreen(BrowsingScreen):
     def _show_loaded(self, event: _Loaded) -> None:
         event.stop()
         loaded = event.loaded
-        if loaded.before is not self._workspace:
+        if loaded.before is not self.source_workspace:
             return
         if loaded.what:
             self.set_workspace(loaded.workspace, loaded.inventory, loaded.index)
@@ -206,6 +209,10 @@ class MainScreen(BrowsingScreen):
             idle.add("who_can")
         if self.question.answer is None or not has_simulator(self._workspace):
             idle.add("second_opinion")
+        if self.drafted is None:
+            idle.add("draft_impact")
+        if self.question.answer is None or self.question.answer.allowed:
+            idle.add("draft_suggestion")
         return frozenset(idle)
 
     def action_edit(self) -> None:
@@ -221,11 +228,12 @@ class MainScreen(BrowsingScreen):
         """Ask how to assume the role under the cursor."""
         from iamtui.tui.dialogs.assume import AssumeDialog  # noqa: PLC0415 - brings the whole engine: not before a frame
 
-        node = self.subject.node
-        if self._workspace is None or not isinstance(node, Role):
+        node, workspace = self.subject.node, self.source_workspace
+        if workspace is None or not isinstance(node, Role):
             self.say(plain("Put the cursor on a role to assume it."))
             return
-        self.app.push_screen(AssumeDialog(self._workspace, node.arn), self._assumed)
+        # AWS decides about the account as it is, whatever a draft says.
+        self.app.push_screen(AssumeDialog(workspace, node.arn), self._assumed)
 
     def _assumed(self, session: Session | None) -> None:
         if session is not None:
@@ -242,12 +250,17 @@ class MainScreen(BrowsingScreen):
         if node is None or isinstance(node, Branch):
             self.say(plain("Put the cursor on something with an ARN to copy it."))
         else:
-            self._copy(node.arn)
+            self._copy(node.arn, "ARN")
 
-    @work(thread=True, exclusive=True, exit_on_error=False, group="copy", name="copying an ARN")
-    def _copy(self, text: str) -> None:
+    @on(QuestionPanel.Copy)
+    def _copy_from_question(self, event: QuestionPanel.Copy) -> None:
+        event.stop()
+        self._copy(event.text, event.what, event.also)
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="copy", name="copying a text")
+    def _copy(self, text: str, what: str, also: str = "") -> None:
         try:
-            said, severity = self._copier.copy_text(text, "ARN"), Severity.INFORMATION
+            said, severity = f"{self._copier.copy_text(text, what)} {also}".rstrip(), Severity.INFORMATION
         except Problem as problem:
             said, severity = str(problem), Severity.ERROR
         self.post_message(Notice(plain(said), severity))
@@ -263,23 +276,27 @@ class MainScreen(BrowsingScreen):
 
     def action_who_can(self) -> None:
         """Put the question to everybody."""
-        open_who_can(self)
+        open_who_can(self, self.before_workspace)
         question = self.question.question
         self._meant_resource = question.resource if question is not None else ""
         self._load_policy()
 
     def action_second_opinion(self) -> None:
         """Ask AWS's own simulator."""
-        open_second_opinion(self)
+        if self.before_workspace is not None:
+            self.say(plain("AWS answers for the account as it is: close the draft first (d, then X)."))
+        else:
+            open_second_opinion(self)
 
     def action_paste_denial(self) -> None:
         """Let the user paste a denial to have it explained."""
         from iamtui.tui.screens.denial_arrival import open_denials  # noqa: PLC0415 - brings the engine: not before a frame
 
-        if self._workspace is None:
+        workspace = self.source_workspace
+        if workspace is None:
             self.say(plain("Open an account first: P chooses one. The denial is held against it."))
         else:
-            open_denials(self, self._workspace)
+            open_denials(self, workspace)
 
     def ask_about(self, principal: Principal, label: str, question: Question) -> None:
         """Ask for a caller that need not be in the tree; moving in the tree asks for others again."""

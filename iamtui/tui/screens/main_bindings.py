@@ -23,6 +23,19 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
         "D", "paste_denial", "Denied", show=False, id="denial.paste",
         tooltip="Why was I denied: paste an AccessDenied message, a log or CloudTrail records",
     ),
+    Binding("d", "draft", "Draft", id="draft.open", tooltip="Show the what-if draft: its edits, impact and export"),
+    Binding(
+        "E", "draft_edit", "Edit", id="draft.edit",
+        tooltip="List what can be edited here; edits go into a draft, never into the account",
+    ),
+    Binding(
+        "f9,A", "draft_suggestion", "Draft a fix", id="draft.suggestion",
+        tooltip="Draft what would allow the question, and see before and after",
+    ),
+    Binding("I", "draft_impact", "Impact", id="draft.impact", tooltip="Show whose answers the draft changes"),
+    Binding(
+        "ctrl+z", "draft_undo", "Undo edit", show=False, id="draft.undo", tooltip="Take the draft's last edit back"
+    ),
     Binding("f8,a", "assume", "Assume", id="session.assume", tooltip="Assume the role under the cursor"),
     Binding("c", "copy_exports", "Copy", id="session.copy", tooltip="Copy the active session's export lines"),
     Binding("S", "sessions", "Sessions", id="go.sessions", tooltip="Go to the sessions, and back"),

@@ -16,12 +16,14 @@ from iamtui.tui.holdings import unknown
 from iamtui.tui.inventory import TOP_BRANCHES, Branch, Inventory, Kind, title_of
 from iamtui.tui.safe import fit
 from iamtui.tui.widgets.children_columns import Column, columns_of
-from iamtui.tui.widgets.explorer_tree import VerdictOf, verdict_piece
+from iamtui.tui.widgets.draft.compared import verdict_word_pieces
+from iamtui.tui.widgets.explorer_tree import MarkOf, VerdictOf
 from iamtui.tui.widgets.line_view import LineView, Piece
 
 _GAP = 2
 _NAME_ROOM = 20
 _VERDICT_WIDTH = 11
+_COMPARED_WIDTH = 15
 
 
 class ChildrenTable(LineView):
@@ -68,6 +70,7 @@ class ChildrenTable(LineView):
         self._entities: list[Entity] = []
         self._sorts: dict[str, tuple[str, bool]] = {}
         self._verdict_of: VerdictOf | None = None
+        self._mark_of: MarkOf | None = None
 
     @property
     def entity(self) -> Entity | None:
@@ -95,6 +98,16 @@ class ChildrenTable(LineView):
         self._verdict_of = verdict_of
         self.redraw()
 
+    def set_marks(self, mark_of: MarkOf | None) -> None:
+        """Say what a draft did to an entity; None: no draft is open."""
+        self._mark_of = mark_of
+        self.redraw()
+
+    @property
+    def _verdict_width(self) -> int:
+        """With a draft there is room for the mark before."""
+        return _COMPARED_WIDTH if self._mark_of is not None else _VERDICT_WIDTH
+
     def _arrange(self, keep: Entity | None = None) -> None:
         account = self._inventory.account
         column_id, reverse = self.sort
@@ -112,14 +125,14 @@ class ChildrenTable(LineView):
         """The columns that fit and their widths; None is the verdict's column."""
         room = width - 2
         chosen: list[Column] = list(self._columns)
-        verdict = _VERDICT_WIDTH + _GAP if self._verdict_of is not None else 0
+        verdict = self._verdict_width + _GAP if self._verdict_of is not None else 0
         while len(chosen) > 1 and _needed(chosen) + verdict > room:
             chosen.remove(min(chosen, key=lambda column: column.keep))
         fixed = sum(column.width + _GAP for column in chosen if column.width)
         name_width = max(8, room - fixed - verdict)
         layout: list[tuple[Column | None, int]] = [(column, column.width or name_width) for column in chosen]
         if verdict:
-            layout.append((None, _VERDICT_WIDTH))
+            layout.append((None, self._verdict_width))
         return layout
 
     def header_pieces(self, y: int, width: int) -> Sequence[Piece]:
@@ -150,12 +163,24 @@ class ChildrenTable(LineView):
             shown = fit(safe_text(text), size)
             padding = " " * (size - cell_len(shown))
             if column.id == "name":
+                mark = self._mark_words(entity, len(padding))
+                padding = padding[len(mark) :]
                 path = fit(f"  {safe_text(where)}", len(padding)) if (where := self._where(entity)) else ""
-                pieces += [Piece(shown, style), Piece(path + padding[cell_len(path) :], "faint")]
+                pieces += [
+                    Piece(shown, style),
+                    Piece(mark, "warning"),
+                    Piece(path + padding[cell_len(path) :], "faint"),
+                ]
             else:
                 pieces.append(Piece(padding + shown if column.number else shown + padding, style))
             pieces.append(Piece(" " * _GAP))
         return pieces
+
+    def _mark_words(self, entity: Entity, room: int) -> str:
+        """What a draft did to an entity, in words where there is room."""
+        mark = self._mark_of(entity) if self._mark_of is not None else ""
+        words = f" {mark} {'drafted' if mark == '+' else 'changed'}" if mark else ""
+        return words if len(words) <= room else f" {mark}"[:room] if mark else ""
 
     def _where(self, entity: Entity) -> str:
         """The path of an entity, where the branch does not say it already."""
@@ -165,9 +190,8 @@ class ChildrenTable(LineView):
     def _verdict_cell(self, entity: Entity) -> list[Piece]:
         verdict = self._verdict_of(entity) if self._verdict_of and isinstance(entity, (User, Role)) else None
         if verdict is None:
-            return [Piece(" " * _VERDICT_WIDTH)]
-        mark = verdict_piece(verdict)
-        return [Piece(f"{verdict.mark} {verdict.word}".ljust(_VERDICT_WIDTH), mark.style)]
+            return [Piece(" " * self._verdict_width)]
+        return verdict_word_pieces(verdict, self._verdict_width)
 
     def empty_text(self) -> str:
         """What to say when there is nothing to list, or ""."""

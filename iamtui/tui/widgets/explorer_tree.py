@@ -16,18 +16,15 @@ from iamtui.text import safe_text
 from iamtui.tui.inventory import TOP_BRANCHES, Branch, Inventory, Kind, Node, key_of, kind_of, title_of
 from iamtui.tui.safe import fit
 from iamtui.tui.search import HIT_LIMIT, Hit, SearchIndex, SearchResult
+from iamtui.tui.widgets.draft.compared import verdict_pieces
 from iamtui.tui.widgets.line_view import LineView, Piece
 from iamtui.tui.widgets.question.verdict import Verdict
 
 VerdictOf = Callable[[Entity], Verdict | None]
 """Answers the pinned question for one entity, or None when it cannot be asked of it."""
 
-_VERDICT_STYLES = {"[+]": "allowed", "[x]": "denied", "[-]": "denied", "[?]": "depends"}
-
-
-def verdict_piece(verdict: Verdict | None) -> Piece:
-    """The three cells of a verdict's mark, or blanks."""
-    return Piece(verdict.mark, _VERDICT_STYLES[verdict.mark]) if verdict is not None else Piece("   ")
+MarkOf = Callable[[Entity], str]
+"""What a draft did to an entity: "~" changed it, "+" made it, or ""."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +70,7 @@ class ExplorerTree(LineView):
         self._before_search = ""
         self._chosen = ""
         self._verdict_of: VerdictOf | None = None
+        self._mark_of: MarkOf | None = None
         self._verdicts: dict[str, Verdict | None] = {}
 
     # What others use.
@@ -99,6 +97,11 @@ class ExplorerTree(LineView):
         """Say how to answer the pinned question; asked only for lines that are drawn, and once for each."""
         self._verdict_of = verdict_of
         self._verdicts.clear()
+        self.redraw()
+
+    def set_marks(self, mark_of: MarkOf | None) -> None:
+        """Say what a draft did to an entity; None: no draft is open."""
+        self._mark_of = mark_of
         self.redraw()
 
     def search(self, query: str) -> SearchResult | None:
@@ -188,18 +191,23 @@ class ExplorerTree(LineView):
     def _entity_pieces(self, row: TreeRow, entity: Entity, width: int) -> Sequence[Piece]:
         indent = "  " * row.depth + "  "
         verdict = self._verdict(entity)
-        tail = 4 if verdict is not None else 1
+        shown = verdict_pieces(verdict)
+        tail = sum(len(piece.text) for piece in shown) + 1 if verdict is not None else 1
+        mark = self._mark_of(entity) if self._mark_of is not None else ""
         room = max(4, width - 1 - len(indent) - tail)
-        name = fit(safe_text(entity.name), room)
+        name = fit(safe_text(entity.name), room - (2 if mark else 0))
         pieces = [Piece(indent, "guide"), *_marked(name, row.hit.positions if row.hit else ())]
         used = cell_len(name)
+        if mark:
+            pieces.append(Piece(f" {mark}", "warning"))
+            used += 2
         if row.hit is not None and row.hit.where and room - used > 4:
             where = fit(safe_text(row.hit.where), room - used - 2)
             pieces.append(Piece("  " + where, "faint"))
             used += 2 + cell_len(where)
         pieces.append(Piece(" " * (room - used)))
         if verdict is not None:
-            pieces += [verdict_piece(verdict), Piece(" ")]
+            pieces += [*shown, Piece(" ")]
         return pieces
 
     def _verdict(self, entity: Entity) -> Verdict | None:

@@ -49,6 +49,9 @@ class Copier(Protocol):
     def copy_text(self, text: str, what: str) -> str:
         """Copy a text that is no secret; `what` names it in the sentence returned."""
 
+    def copy_document(self, text: str, what: str) -> str:
+        """Copy a text of several lines that is no secret; `what` names it in the sentence returned."""
+
     def due(self) -> bool:
         """Whether a copied secret has been on the clipboard for long enough. Does not block."""
 

@@ -10,7 +10,7 @@ from textual.widget import Widget
 from iamtui.account.availability import Missing
 from iamtui.credentials.session import Session
 from iamtui.tui import clock
-from iamtui.tui.safe import line, plain
+from iamtui.tui.safe import line, plain, safe_text
 from iamtui.tui.widgets.session_text import chip
 from iamtui.workspace.workspace import SourceKind, Workspace
 
@@ -24,6 +24,7 @@ class StatusLine(Widget):
         super().__init__(id=id)
         self._workspace: Workspace | None = None
         self._session: Session | None = None
+        self._draft = ""
 
     def on_mount(self) -> None:
         """Keep ages and the countdown true."""
@@ -38,6 +39,11 @@ class StatusLine(Widget):
     def set_session(self, session: Session | None) -> None:
         """Show another active session, or none."""
         self._session = session
+        self.refresh()
+
+    def set_draft(self, words: str) -> None:
+        """Show that a draft is open (raw text), or that none is ("")."""
+        self._draft = words
         self.refresh()
 
     def _tick(self) -> None:
@@ -68,6 +74,8 @@ class StatusLine(Widget):
             left.append((98, line((f" NOT AWS {source.endpoint_url} ", "bold $banner-text on $banner"))))
         alias = None if isinstance(account.alias, Missing) else account.alias.value
         left.append((99, line((alias or "account", "bold $foreground"), " ", (account.id, "$muted"))))
+        if self._draft:
+            left.append((97, _chip(safe_text(self._draft, limit=40), "bold $verdict-depends")))
         if not isinstance(account.caller_arn, Missing):
             caller = account.caller_arn.value.split(":", 5)[-1]
             left.append((20, line(("as ", "$faint"), (caller, "$muted"))))

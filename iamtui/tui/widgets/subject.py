@@ -8,10 +8,12 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
+from iamtui.account.model import Account
 from iamtui.tui.inventory import Branch, Inventory, Node, title_of
 from iamtui.tui.safe import line, plain
 from iamtui.tui.widgets.children_table import ChildrenTable
 from iamtui.tui.widgets.detail.detail_pane import DetailPane, title_of_entity
+from iamtui.tui.widgets.draft.changes import changed_words
 from iamtui.tui.widgets.explorer_tree import VerdictOf
 
 
@@ -21,6 +23,7 @@ class Subject(Vertical):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._node: Node | None = None
+        self._before: Account | None = None
 
     def compose(self) -> ComposeResult:
         """Welcome text, table, detail."""
@@ -80,7 +83,9 @@ class Subject(Vertical):
         empty = self.query_one("#table-empty", Static)
         if not isinstance(node, Branch):
             self.table.display = empty.display = False
-            self.border_title = title_of_entity(inventory.account, node)
+            self.border_title = line(
+                title_of_entity(inventory.account, node), (changed_words(self._before, node), "bold $verdict-depends")
+            )
             self.detail.show_entity(inventory.account, node)
             return
         self.table.show_branch(inventory, node)
@@ -89,6 +94,16 @@ class Subject(Vertical):
         empty.update(plain(words))
         count = "" if inventory.missing(node) else f"{len(inventory.entities(node)):,}"
         self.border_title = line((title_of(node), "bold"), (f" {count}", "$muted"))
+
+    @property
+    def policy_under_cursor(self) -> tuple[str, ...]:
+        """The names (name, ARN) of the policy that the cursor of the Policies tab is on; none elsewhere."""
+        return self.detail.policy_under_cursor if self.detail.display else ()
+
+    def set_before(self, before: Account | None) -> None:
+        """Say what the account was before the draft that is open, or None: what differs is marked."""
+        self._before = before
+        self.detail.set_before(before)
 
     def set_verdicts(self, verdict_of: VerdictOf | None) -> None:
         """Say how to answer the pinned question for an entity."""

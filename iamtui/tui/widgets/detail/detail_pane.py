@@ -20,11 +20,12 @@ from iamtui.tui.safe import line
 from iamtui.tui.widgets.detail.document_view import DocumentView
 from iamtui.tui.widgets.detail.find_line import FindLine
 from iamtui.tui.widgets.detail.list_and_document import ListAndDocument
-from iamtui.tui.widgets.detail.listings import access_rows, policy_entries, trust_entries
+from iamtui.tui.widgets.detail.listings import access_rows, policy_entries
 from iamtui.tui.widgets.detail.overview import overview
 from iamtui.tui.widgets.detail.record import record_text
 from iamtui.tui.widgets.detail.rows import Row, RowsView
 from iamtui.tui.widgets.detail.tab_bar import Tab, TabBar
+from iamtui.tui.widgets.draft.changes import changed_lines, marked_policies, marked_trust
 
 _EMPTY_POLICIES: Final = {
     User: "No policy applies to this user: without one, every request is denied.",
@@ -45,6 +46,7 @@ class DetailPane(Vertical):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._account = Account(id="")
+        self._before: Account | None = None
         self._entity: Entity | None = None
         self._wanted = "overview"
         self._tabs: tuple[Tab, ...] = ()
@@ -80,6 +82,15 @@ class DetailPane(Vertical):
     def facts(self) -> RowsView:
         """The rows of the Overview and Access tabs."""
         return self.query_one("#facts", RowsView)
+
+    @property
+    def policy_under_cursor(self) -> tuple[str, ...]:
+        """The names (name, ARN) of the policy that the cursor of the Policies tab is on; none in other tabs."""
+        return self.query_one(ListAndDocument).names_under_cursor if self.active_tab == "policies" else ()
+
+    def set_before(self, before: Account | None) -> None:
+        """Say what the account was before the draft that is open, or None: what differs is marked."""
+        self._before = before
 
     def json_text(self) -> str:
         """The document of the active tab, or the whole record, safe to show."""
@@ -148,12 +159,17 @@ class DetailPane(Vertical):
             self.facts.set_rows(access_rows(account, entity) or [Row("", "nothing to show", "muted")])
         elif active == "policies":
             both.set_entries(
-                policy_entries(account, entity), _EMPTY_POLICIES.get(type(entity), "No version is loaded.")
+                marked_policies(self._before, account, entity),
+                _EMPTY_POLICIES.get(type(entity), "No version is loaded."),
             )
         elif active == "trust" and isinstance(entity, Role):
-            both.set_entries(trust_entries(account, entity), "")
+            both.set_entries(marked_trust(self._before, account, entity), "")
         else:
-            record.show_json(record_text(entity))
+            was = self._before.by_arn(entity.arn) if self._before is not None else None
+            text = record_text(entity)
+            # What the draft creates is new as a whole: marking every line would say nothing.
+            old = "" if was is None or was is entity else record_text(was)
+            record.show_json(text, changed_lines(old, text) if old else frozenset())
 
     @on(TabBar.Chosen)
     def _tab_chosen(self, event: TabBar.Chosen) -> None:

@@ -50,6 +50,7 @@ class DocumentView(LineView):
         self._marked = range(0)
         self._document: PolicyDocument | None = None
         self._hits = Hits()
+        self._changed: frozenset[int] = frozenset()
 
     @property
     def marked(self) -> range:
@@ -71,16 +72,17 @@ class DocumentView(LineView):
             self.show_json(document.text)
         self._document = document
 
-    def show_json(self, text: str) -> None:
-        """Show JSON text in its canonical rendering."""
+    def show_json(self, text: str, changed: frozenset[int] = frozenset()) -> None:
+        """Show JSON text in its canonical rendering; `changed` are the numbers of lines that a draft changed."""
         self._show(document_lines(text), as_json=True)
+        self._changed = changed
 
     def show_words(self, *lines: str) -> None:
         """Show plain lines instead of a document, such as why there is none."""
         self._show([part for line in lines for part in document_lines(line)], as_json=False)
 
     def _show(self, lines: list[str], *, as_json: bool) -> None:
-        self._document, self._marked = None, range(0)
+        self._document, self._marked, self._changed = None, range(0), frozenset()
         self._lines, self._json = lines, as_json
         self._hits = Hits(lines, self._hits.needle)
         widest = max((len(line) if line.isascii() else cell_len(line) for line in lines), default=0)
@@ -148,6 +150,8 @@ class DocumentView(LineView):
             return [Piece(number, "statement-bar"), Piece("▐ ", "statement-bar"), *coloured]
         if index == self._hits.line:
             return [Piece(number, "hit"), Piece("▸ ", "match"), *coloured]
+        if index + 1 in self._changed:
+            return [Piece(number, "warning"), Piece("~ ", "warning"), *coloured]
         return [Piece(number, "faint"), Piece("  "), *coloured]
 
     def line_background(self, index: int) -> str:

@@ -37,6 +37,12 @@ class ListAndDocument(Vertical):
         """The document."""
         return self.query_one(DocumentView)
 
+    @property
+    def names_under_cursor(self) -> tuple[str, ...]:
+        """What the entry under the cursor is called (name, ARN); none when there is no entry."""
+        at = self.rows_view.cursor
+        return self._entries[at].names if at < len(self._entries) else ()
+
     def set_entries(self, entries: Sequence[Entry], empty: str) -> None:
         """Show these entries; `empty` is what to say when there are none."""
         self._entries = entries

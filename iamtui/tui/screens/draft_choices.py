@@ -1,0 +1,178 @@
+"""What a draft can change where the cursor is, as a menu. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from iamtui.account.availability import Missing
+from iamtui.account.model import Account, Entity, Group, ManagedPolicy, Role, User
+from iamtui.account.organization import OrganizationLevel
+from iamtui.policy.arn import parse_arn
+from iamtui.tui.inventory import Branch, Kind, Node
+from iamtui.tui.widgets.draft.option_lines import Choice
+
+SEPARATOR: Final = "\x1f"
+"""Between the parts of a key: no name or ARN has it."""
+
+SCP: Final = "SERVICE_CONTROL_POLICY"
+RCP: Final = "RESOURCE_CONTROL_POLICY"
+SHORT: Final = {SCP: "SCP", RCP: "RCP"}
+
+
+def key(*parts: str) -> str:
+    """A key of a choice: what to do, then on what."""
+    return SEPARATOR.join(parts)
+
+
+def edit_choices(account: Account, node: Node | None, policy: Sequence[str], asked: str) -> list[Choice]:
+    """The menu for a place.
+
+    Args:
+        node: what the cursor is on.
+        policy: names of the policy under the detail pane's cursor (name, ARN), or none.
+        asked: the action of the question on screen, or "".
+    """
+    choices: list[Choice] = []
+    if isinstance(node, User | Group | Role):
+        here = [*_of_policy(account, node, policy)]
+        choices += [Choice("", "The policy under the cursor"), *here] if here else []
+        choices += [Choice("", f"{type(node).__name__} {node.name}"), *_of_holder(account, node, asked)]
+        rest = [c for c in _of_policies(account, node) if c.key not in {known.key for known in here}]
+        choices += [Choice("", "Its policies"), *rest] if rest else []
+    elif isinstance(node, ManagedPolicy):
+        choices += [Choice("", f"Policy {node.name}"), *_of_managed(node)]
+    elif isinstance(node, Branch) and node.kind in (Kind.POLICIES, Kind.CUSTOMER_POLICIES):
+        choices += [Choice("", "Policies"), Choice(key("create"), "Create a policy", "customer managed")]
+    around = [*_around(account)]
+    if asked:
+        around.insert(
+            0, Choice(key("resource"), "Edit the policy of the resource asked about", "bucket, key, queue, …")
+        )
+    choices += [Choice("", "Around the account"), *around] if around else []
+    return choices
+
+
+def _of_policy(account: Account, holder: User | Group | Role, names: Sequence[str]) -> Iterator[Choice]:
+    if not names:
+        return
+    name, arn = names[0], next((one for one in names if one.startswith("arn:")), "")
+    if arn:
+        attached = arn in [policy.arn for policy in holder.attached_policies]
+        yield from _managed_choices(account, arn, name)
+        if attached:
+            yield Choice(key("detach", arn), f"Detach {name}", "managed")
+    elif name in [policy.name for policy in holder.inline_policies]:
+        yield Choice(key("inline", name), f"Edit {name}", "inline")
+        yield Choice(key("inline-delete", name), f"Delete {name}", "inline")
+
+
+def _managed_choices(account: Account, arn: str, name: str) -> Iterator[Choice]:
+    policy = account.policy(arn)
+    if policy is None or policy.aws_managed:
+        return
+    users = len(account.holders(arn))
+    shared = f"managed, for all {users} that have it" if users > 1 else "managed"
+    yield Choice(key("managed", arn), f"Edit {name}", shared)
+
+
+def _of_holder(account: Account, holder: User | Group | Role, asked: str) -> Iterator[Choice]:
+    if asked:
+        yield Choice(key("statement"), "Add a statement from the question", asked)
+    yield Choice(key("attach"), "Attach a policy", "the account's or AWS's")
+    yield Choice(key("inline-new"), "Add an inline policy")
+    if isinstance(holder, Role):
+        yield Choice(key("trust"), "Edit the trust policy", "who may assume it")
+    if isinstance(holder, User):
+        yield Choice(key("group-add"), "Add to a group")
+        for name in holder.groups:
+            yield Choice(key("group-remove", name), f"Remove from group {name}")
+    if isinstance(holder, Group):
+        yield Choice(key("member-add"), "Add a user")
+        for user in account.members(holder.name)[:20]:
+            yield Choice(key("member-remove", user.arn), f"Remove user {user.name}")
+    if not isinstance(holder, Group):
+        now = holder.boundary_arn.rsplit("/", 1)[-1] if holder.boundary_arn else "none"
+        yield Choice(key("boundary"), "Set the permissions boundary", f"now {now}")
+        if holder.boundary_arn:
+            yield Choice(key("boundary-drop"), "Drop the permissions boundary", now)
+
+
+def _of_policies(account: Account, holder: User | Group | Role) -> Iterator[Choice]:
+    for attached in holder.attached_policies:
+        yield from _managed_choices(account, attached.arn, attached.name)
+        yield Choice(key("detach", attached.arn), f"Detach {attached.name}", "managed")
+    for inline in holder.inline_policies:
+        yield Choice(key("inline", inline.name), f"Edit {inline.name}", "inline")
+        yield Choice(key("inline-delete", inline.name), f"Delete {inline.name}", "inline")
+
+
+def _of_managed(policy: ManagedPolicy) -> Iterator[Choice]:
+    if policy.aws_managed:
+        yield Choice(key("copy", policy.arn), "Create a policy of your own from it", "AWS's own cannot be edited")
+    else:
+        yield Choice(key("managed", policy.arn), "Edit the document", "a new default version")
+    yield Choice(key("attach-to", policy.arn), "Attach it to a user, group or role")
+
+
+def _around(account: Account) -> Iterator[Choice]:
+    fact = account.organization
+    if isinstance(fact, Missing) or fact.value is None:
+        return
+    for policy_type in (SCP, RCP):
+        word = SHORT[policy_type]
+        yield Choice(key("organization-add", policy_type), f"Attach an {word}", "to the root, an OU or the account")
+        for level in fact.value.path:
+            for name in _names_at(level, policy_type):
+                where = level.name or level.id
+                if not is_of_aws(account, policy_type, name):
+                    choice = key("organization-edit", policy_type, level.id, name)
+                    yield Choice(choice, f"Edit the {word} {name}", f"at {where}")
+                choice = key("organization-detach", policy_type, level.id, name)
+                yield Choice(choice, f"Detach the {word} {name}", f"from {where}")
+
+
+def is_of_aws(account: Account, policy_type: str, name: str) -> bool:
+    """Whether an SCP or RCP is one of AWS's own, which nobody else can edit."""
+    for level in levels(account):
+        fact = level.scps if policy_type == SCP else level.rcps
+        for policy in () if isinstance(fact, Missing) else fact.value:
+            arn = parse_arn(policy.arn)
+            if policy.name == name and arn is not None and arn.account == "aws":
+                return True
+    return False
+
+
+def levels(account: Account) -> tuple[OrganizationLevel, ...]:
+    """The levels from the root to the account; none when they are not known."""
+    fact = account.organization
+    return () if isinstance(fact, Missing) or fact.value is None else fact.value.path
+
+
+def _names_at(level: OrganizationLevel, policy_type: str) -> list[str]:
+    fact = level.scps if policy_type == SCP else level.rcps
+    return [] if isinstance(fact, Missing) else [policy.name for policy in fact.value]
+
+
+def policy_choices(account: Account, taken: Sequence[str] = ()) -> list[Choice]:
+    """The account's managed policies to choose from, but those taken."""
+    own = [policy for policy in account.policies if policy.arn not in taken]
+    own.sort(key=lambda policy: (policy.aws_managed, policy.name.lower()))
+    return [Choice(p.arn, p.name, "AWS managed" if p.aws_managed else "customer managed") for p in own]
+
+
+def aws_policy_choices(arns: Sequence[str], taken: Sequence[str] = ()) -> list[Choice]:
+    """All AWS managed policies to choose from, but those taken."""
+    return [Choice(arn, arn.rsplit("/", 1)[-1], "AWS managed") for arn in arns if arn not in taken]
+
+
+def entity_choices(entities: Sequence[Entity], but: Sequence[str] = ()) -> list[Choice]:
+    """Users, groups or roles to choose from."""
+    kept = [entity for entity in entities if entity.arn not in but]
+    return [Choice(entity.arn, entity.name, type(entity).__name__.lower()) for entity in kept]
+
+
+def level_choices(account: Account) -> list[Choice]:
+    """The levels of the organization to choose from."""
+    words = {"ROOT": "root", "ORGANIZATIONAL_UNIT": "OU", "ACCOUNT": "account"}
+    return [Choice(lv.id, lv.name or lv.id, f"{words.get(lv.type, lv.type)} {lv.id}") for lv in levels(account)]

@@ -1,0 +1,69 @@
+"""A document that goes to the user's own editor and comes back changed."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from textual.app import App, SuspendNotSupported
+from textual.content import Content
+
+from iamtui.tui.safe import line, plain
+from iamtui.tui.screens.editor import editor_command
+from iamtui.tui.widgets.draft.json_editor import LONGEST
+from iamtui.tui.widgets.notice import Severity
+
+_UNUSUAL: Final = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+def edit_in_editor(app: App[object], text: str, name: str) -> tuple[str | None, Content, Severity]:
+    """Suspend the screen, let the user's editor work on a private copy, and read what it wrote.
+
+    The copy lies in a folder of its own (0700) that is removed when the editor ends.
+
+    Args:
+        text: the document.
+        name: what the file is called, raw.
+
+    Returns:
+        The text that came back, or None when nothing did; and the sentence for the message line.
+    """
+    try:
+        command = editor_command(os.environ)
+    except ValueError:
+        return None, plain("$EDITOR cannot be read: its quotes do not match."), Severity.ERROR
+    if command is None:
+        return None, plain("No editor is set: export EDITOR=vim, for example. Edit here instead."), Severity.WARNING
+    with tempfile.TemporaryDirectory(prefix="iamtui-") as folder:
+        path = Path(folder, f"{_UNUSUAL.sub('_', name)[:80].lstrip('.-') or 'document'}.json")
+        path.touch(0o600, exist_ok=False)
+        path.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
+        try:
+            with app.suspend():
+                ended = subprocess.run([*command, str(path)], check=False).returncode  # noqa: S603 - the user's own editor
+        except SuspendNotSupported:
+            return None, plain("An editor needs the terminal, which iamtui cannot give away here."), Severity.ERROR
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            return None, line("The editor ", (command[0], "bold"), f" cannot be started: {reason}."), Severity.ERROR
+        if ended:
+            words = line("The editor ", (command[0], "bold"), f" ended with status {ended}: nothing was taken over.")
+            return None, words, Severity.WARNING
+        return _read(path)
+
+
+def _read(path: Path) -> tuple[str | None, Content, Severity]:
+    try:
+        if path.stat().st_size > 4 * LONGEST:
+            return None, plain("The editor wrote more than a policy can have: nothing was taken over."), Severity.ERROR
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        return None, plain(f"The editor's file cannot be read: {reason}."), Severity.ERROR
+    except UnicodeDecodeError:
+        return None, plain("The editor's file is not UTF-8 text: nothing was taken over."), Severity.ERROR
+    return text.rstrip("\n"), plain("Taken over from the editor."), Severity.INFORMATION

@@ -1,0 +1,421 @@
+"""DraftScreen: the edits of the open draft in words, and what to do with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from iamtui.account.draft import Draft, Edit
+from iamtui.account.draft_words import describe_edit
+from iamtui.account.model import Account
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+from iamtui.tui.safe import fit, line, plain
+from iamtui.tui.screens.draft_desk import OpenDraft
+from iamtui.tui.screens.draft_prompts import ChoiceDialog, LineDialog, needed
+from iamtui.tui.widgets.draft.option_lines import Choice
+from iamtui.tui.widgets.key_line import KeyLine
+from iamtui.tui.widgets.line_view import LineView, Piece
+from iamtui.tui.widgets.message_line import MessageLine
+from iamtui.tui.widgets.notice import Severity
+from iamtui.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from iamtui.workspace.drafting import Drafted
+
+_EMPTY = (
+    "No draft is open. A draft lays edits over the account to see what they would do; nothing is ever written.",
+    "",
+    "Go to a user, group, role or policy and press E: it lists what can be edited there.",
+    "Ask a question that is denied and press A: it drafts what would allow it.",
+    "Press o here to open a draft that was saved.",
+)
+
+
+class DraftOwner(Protocol):
+    """The screen that keeps the draft."""
+
+    @property
+    def open_draft(self) -> OpenDraft | None:
+        """The draft that is open."""
+
+    @property
+    def drafted(self) -> Drafted | None:
+        """The draft laid over the account."""
+
+    @property
+    def source_workspace(self) -> Workspace | None:
+        """The account without the draft."""
+
+    def undo_edit(self) -> None:
+        """Take the last edit back."""
+
+    def remove_edit(self, index: int) -> None:
+        """Take one edit out."""
+
+    def edit_again(self, index: int) -> None:
+        """Edit the document of an edit once more."""
+
+    def open_draft_from(self, draft: Draft, path: Path) -> None:
+        """Open a draft that was read from a file."""
+
+    def draft_saved(self, draft: Draft, path: Path) -> None:
+        """Note that the draft is in a file."""
+
+    def discard_draft(self) -> None:
+        """Forget the draft."""
+
+    def action_draft_impact(self) -> None:
+        """Show the impact."""
+
+
+class EditLines(LineView):
+    """The edits, one a line; those that do not fit, or about which there is something to know, with a mark."""
+
+    HELP_TITLE: ClassVar[str] = "Edits of the draft"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open_line", "Edit", id="list.open", tooltip="Edit the document of this edit again"),
+        Binding("x,delete", "remove", "Remove", id="draft.remove", tooltip="Take this edit out of the draft"),
+    ]
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._edits: Sequence[Edit] = ()
+        self._account = Account(id="")
+        self._marks: dict[int, str] = {}
+
+    def show(self, edits: Sequence[Edit], account: Account, marks: dict[int, str]) -> None:
+        """Show these edits of an account; marks by the number of an edit, from 1: "x", "!" or nothing."""
+        self._edits, self._account, self._marks = edits, account, marks
+        self.set_total(len(edits), cursor=min(self.cursor, max(0, len(edits) - 1)))
+
+    def pieces(self, index: int, width: int) -> Sequence[Piece]:
+        """Number, mark, words."""
+        number = str(index + 1).rjust(len(str(len(self._edits))))
+        mark = self._marks.get(index + 1, " ")
+        style = {"x": "denied", "!": "warning"}.get(mark, "")
+        words = describe_edit(self._edits[index], self._account)
+        words = words[:1].upper() + words[1:]
+        return [
+            Piece(f"{number} ", "faint"),
+            Piece(f"{mark} ", style),
+            Piece(fit(safe_text(words), width - len(number) - 4)),
+        ]
+
+    def action_remove(self) -> None:
+        """Take the edit under the cursor out."""
+        screen = self.screen
+        if isinstance(screen, DraftScreen) and self._edits:
+            screen.owner.remove_edit(self.cursor)
+
+
+class DraftScreen(Screen[None]):
+    """Lists the edits over what is to know about the one under the cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "escape,q,d", "back", "Back", id="draft.back", tooltip="Back to the account, with the draft laid over it"
+        ),
+        Binding("u,ctrl+z", "undo", "Undo", id="draft.undo-last", tooltip="Take the last edit back"),
+        Binding("i,I", "impact", "Impact", id="draft.show-impact", tooltip="Show for whom the answers change"),
+        Binding("e", "export", "Export", id="draft.export", tooltip="AWS CLI commands, Terraform or a diff of it"),
+        Binding("s", "save", "Save", id="draft.save", tooltip="Save the draft in a file"),
+        Binding("o", "open", "Open", id="draft.open-file", tooltip="Open a draft from a file"),
+        Binding("X", "discard", "Discard", id="draft.discard", tooltip="Close the draft without its edits"),
+    ]
+
+    DEFAULT_CSS = """
+    DraftScreen {
+        & #draft-title {
+            height: 1;
+            width: 100%;
+            padding: 0 1;
+            background: $panel;
+        }
+        & #draft-empty {
+            padding: 1 2;
+            height: 1fr;
+        }
+        & EditLines {
+            height: 1fr;
+        }
+        & #draft-notes {
+            height: auto;
+            max-height: 8;
+            padding: 0 1;
+            border-top: solid $rule;
+        }
+        & MessageLine {
+            height: auto;
+            min-height: 1;
+            max-height: 2;
+            padding: 0 1;
+        }
+    }
+    """
+
+    def __init__(self, owner: DraftOwner) -> None:
+        super().__init__()
+        self.owner = owner
+        self._discarding = False
+
+    def compose(self) -> ComposeResult:
+        """Title, edits, notes, messages, keys."""
+        yield Static(id="draft-title", markup=False)
+        yield Static(Content("\n").join([plain(row) for row in _EMPTY]), id="draft-empty")
+        yield EditLines(id="draft-edits")
+        yield Static(id="draft-notes", markup=False)
+        yield MessageLine(id="draft-message")
+        yield KeyLine(id="draft-keys")
+
+    def on_mount(self) -> None:
+        """Show what there is."""
+        self.show()
+        self.edits.focus()
+
+    @property
+    def edits(self) -> EditLines:
+        """The list."""
+        return self.query_one(EditLines)
+
+    def idle_actions(self) -> frozenset[str]:
+        """The actions whose keys would only say that there is nothing to do."""
+        found = self.owner.open_draft
+        none: frozenset[str] = frozenset(("undo", "impact", "export", "save", "discard", "open_line", "remove"))
+        return none if found is None or not found.draft.edits else frozenset()
+
+    def say(self, words: Content | str, severity: Severity = Severity.INFORMATION) -> None:
+        """Show a sentence."""
+        self.query_one(MessageLine).say(words, severity)
+
+    # Showing.
+
+    def show(self) -> None:
+        """Show the draft as it is now."""
+        if not self.is_mounted:
+            return
+        found, workspace = self.owner.open_draft, self.owner.source_workspace
+        empty = found is None or not found.draft.edits or workspace is None
+        self.query_one("#draft-empty").display = empty
+        self.edits.display = not empty
+        self.query_one("#draft-notes").display = not empty
+        title = self.query_one("#draft-title", Static)
+        if found is None or workspace is None:
+            title.update(line(("Draft", "bold $heading"), ("  none is open", "$muted")))
+        else:
+            where = f"  {found.path}" if found.path is not None else ""
+            title.update(line((found.words, "bold $heading"), (where, "$muted")))
+            self.edits.show(found.draft.edits, workspace.account, self._marks())
+            self._show_notes()
+        self.query_one(KeyLine).refresh()
+
+    def _marks(self) -> dict[int, str]:
+        drafted = self.owner.drafted
+        if drafted is None:
+            return {}
+        marks = {finding.edit: "!" for finding in drafted.findings}
+        return marks | {problem.number: "x" for problem in drafted.problems}
+
+    def _show_notes(self) -> None:
+        drafted, number = self.owner.drafted, self.edits.cursor + 1
+        rows: list[Content] = []
+        for problem in drafted.problems if drafted is not None else ():
+            if problem.number in (0, number):
+                reason = line(("x ", "bold $verdict-denied"), f"It does not fit: {problem.reason}. ")
+                rows.append(line(reason, (problem.next_step, "$muted")))
+        rows += [
+            line(("! ", "bold $verdict-depends"), plain(finding.sentence))
+            for finding in (drafted.findings if drafted is not None else ())
+            if finding.edit in (0, number)
+        ]
+        if not rows:
+            rows = [
+                plain("Nothing to remark about this edit." if drafted is not None else "Laying the draft …", "$muted")
+            ]
+        if drafted is not None and drafted.problems:
+            rows.append(plain("The account is shown without the draft until every edit fits.", "$muted"))
+        self.query_one("#draft-notes", Static).update(Content("\n").join(rows))
+
+    @on(LineView.CursorMoved)
+    def _moved(self, event: LineView.CursorMoved) -> None:
+        event.stop()
+        if self.owner.open_draft is not None:
+            self._show_notes()
+
+    @on(LineView.LineOpened)
+    def _opened(self, event: LineView.LineOpened) -> None:
+        event.stop()
+        self.owner.edit_again(event.index)
+
+    # Keys.
+
+    def action_back(self) -> None:
+        """Back to the account."""
+        self.dismiss(None)
+
+    def action_undo(self) -> None:
+        """Take the last edit back."""
+        self.owner.undo_edit()
+
+    def action_impact(self) -> None:
+        """Show the impact."""
+        self.owner.action_draft_impact()
+
+    def action_discard(self) -> None:
+        """Close the draft; what is not saved is asked about once."""
+        found = self.owner.open_draft
+        if found is None:
+            self.say(plain("No draft is open."))
+        elif found.unsaved and not self._discarding:
+            self._discarding = True
+            self.say(
+                line(
+                    plain("Its edits are not saved: "),
+                    ("X", "bold"),
+                    " again drops them, ",
+                    ("s", "bold"),
+                    " saves them.",
+                ),
+                Severity.WARNING,
+            )
+        else:
+            self._discarding = False
+            self.owner.discard_draft()
+            self.dismiss(None)
+
+    def action_save(self) -> None:
+        """Ask where, then save."""
+        found = self.owner.open_draft
+        if found is None:
+            self.say(plain("There is nothing to save: no draft is open."))
+            return
+        hint = plain("A name keeps it in the drafts folder; a path with a slash saves it there. Enter saves.", "$muted")
+        value = str(found.path) if found.path is not None else found.draft.name
+        self.app.push_screen(
+            LineDialog(line("Save the draft as"), value, hint, check=needed),
+            lambda text: self._save(text, overwrite=False),
+        )
+
+    def _save(self, text: str | None, *, overwrite: bool) -> None:
+        found = self.owner.open_draft
+        if text and found is not None:
+            self._save_in_thread(found, text, overwrite)
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="draft file", name="saving the draft")
+    def _save_in_thread(self, found: OpenDraft, text: str, overwrite: bool) -> None:
+        from iamtui.workspace.draft_files import save_draft_file, suggested_path  # noqa: PLC0415 - msgspec, on demand
+
+        if "/" in text or text.endswith(".json"):
+            path = Path(text).expanduser()
+            name = found.draft.name or path.name.removesuffix(".json").removesuffix(".draft")
+        else:
+            name = text
+            path = suggested_path(Draft(found.draft.account_id, name))
+        draft = Draft(found.draft.account_id, name, found.draft.edits)
+        seen = found.saved if found.path == path else None
+        try:
+            written = save_draft_file(draft, path, seen=seen, overwrite=overwrite)
+        except Problem as problem:
+            self.app.call_from_thread(self.say, str(problem), Severity.ERROR)
+            return
+        self.app.call_from_thread(self._saved, draft, written)
+
+    def _saved(self, draft: Draft, path: Path) -> None:
+        self.say(line("Saved as ", (path, "bold"), "."))
+        self.owner.draft_saved(draft, path)
+
+    def action_open(self) -> None:
+        """Choose a draft of the drafts folder, or name a file."""
+        workspace, found = self.owner.source_workspace, self.owner.open_draft
+        if workspace is None:
+            self.say(plain("Open an account first."))
+        elif found is not None and found.unsaved:
+            self.say(
+                plain("Save the draft first (s), or discard it (X): another one takes its place."), Severity.WARNING
+            )
+        else:
+            self._list_in_thread(workspace.account.id)
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="draft file", name="looking for drafts")
+    def _list_in_thread(self, account_id: str) -> None:
+        from iamtui.workspace.draft_files import saved_drafts  # noqa: PLC0415 - msgspec, on demand
+
+        choices = [
+            Choice(str(path), draft.name or path.name, f"{len(draft.edits)} edits  {path.name}")
+            for path, draft in saved_drafts(account_id)
+        ]
+        self.app.call_from_thread(self._choose_file, choices)
+
+    def _choose_file(self, choices: list[Choice]) -> None:
+        if not choices:
+            self._ask_path()
+            return
+        other = Choice("?", "Another file …", "by its path")
+        self.app.push_screen(ChoiceDialog(line("Open a draft"), [*choices, other], filtered=True), self._file_chosen)
+
+    def _file_chosen(self, chosen: str | None) -> None:
+        if chosen == "?":
+            self._ask_path()
+        elif chosen:
+            self._open_in_thread(Path(chosen))
+
+    def _ask_path(self) -> None:
+        hint = plain("The path of a draft file. Enter opens it.", "$muted")
+        self.app.push_screen(
+            LineDialog(line("Open a draft"), "", hint, check=needed),
+            self._path_given,
+        )
+
+    def _path_given(self, text: str | None) -> None:
+        if text:
+            self._open_in_thread(Path(text).expanduser())
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="draft file", name="opening the draft")
+    def _open_in_thread(self, path: Path) -> None:
+        from iamtui.workspace.draft_files import open_draft_file  # noqa: PLC0415 - msgspec, on demand
+
+        workspace = self.owner.source_workspace
+        if workspace is None:
+            return
+        try:
+            draft = open_draft_file(path, workspace.account.id)
+        except Problem as problem:
+            self.app.call_from_thread(self.say, str(problem), Severity.ERROR)
+            return
+        self.app.call_from_thread(self._file_opened, draft, path)
+
+    def _file_opened(self, draft: Draft, path: Path) -> None:
+        self.say(line("Opened ", (path, "bold"), "."))
+        self.owner.open_draft_from(draft, path)
+
+    def action_export(self) -> None:
+        """Choose the form, then show the export."""
+        drafted = self.owner.drafted
+        if drafted is None or not drafted.draft.edits:
+            self.say(plain("There is nothing to export."))
+            return
+        if drafted.problems:
+            self.say(str(drafted.problems[0]), Severity.ERROR)
+            return
+        choices = [
+            Choice("cli", "AWS CLI commands", "a POSIX shell script"),
+            Choice("terraform", "Terraform", "resources and import blocks"),
+            Choice("diff", "Diff", "of the policy documents, for patch -p1"),
+        ]
+        self.app.push_screen(ChoiceDialog(line("Export the draft as"), choices), self._form_chosen)
+
+    def _form_chosen(self, form: str | None) -> None:
+        from iamtui.tui.screens.draft_export import DraftExportScreen  # noqa: PLC0415 - on demand
+
+        drafted = self.owner.drafted
+        if form and drafted is not None:
+            self.app.push_screen(DraftExportScreen(drafted, form))

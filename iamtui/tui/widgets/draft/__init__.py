@@ -1,0 +1,1 @@
+"""Parts of the screens for what-if drafts."""

@@ -1,0 +1,99 @@
+"""What a draft changed of an entity, for the panes that show it: before beside after. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from difflib import SequenceMatcher
+from typing import Final
+
+from iamtui.account.model import Account, Entity, Group, ManagedPolicy, Role, User
+from iamtui.tui.holdings import HeldPolicy, held_policies
+from iamtui.tui.widgets.detail.listings import Entry, policy_entries, trust_entries
+
+_MOST_LINES: Final = 4_000
+"""Longest documents that are compared line by line; beyond, comparing would hold up a key."""
+
+
+def changed_words(before: Account | None, entity: Entity) -> str:
+    """Behind the title of an entity: that the draft changes or creates it; "" when it does neither."""
+    if before is None:
+        return ""
+    was = before.by_arn(entity.arn)
+    if was is None:
+        return "  + DRAFTED"
+    return "  ~ CHANGED by the draft" if _substance(was) != _substance(entity) else ""
+
+
+def _substance(entity: Entity) -> object:
+    """The entity without the counts that follow from what holds it."""
+    return (entity.name, entity.versions) if isinstance(entity, ManagedPolicy) else entity
+
+
+def marked_policies(before: Account | None, account: Account, entity: Entity) -> list[Entry]:
+    """The Policies tab with what the draft did to each policy, and with those that it took away."""
+    entries = policy_entries(account, entity)
+    if before is None or not isinstance(entity, User | Group | Role):
+        return entries
+    was = before.by_arn(entity.arn)
+    old = {_key(held): held for held in held_policies(before, was)} if isinstance(was, User | Group | Role) else {}
+    marked: list[Entry] = []
+    present: set[tuple[str, ...]] = set()
+    for entry, held in zip(entries, held_policies(account, entity), strict=True):
+        present.add(_key(held))
+        marked.append(_noted(entry, _done_to(old.get(_key(held)), held)))
+    gone = [entry for entry, key in _keyed(before, was) if key not in present]
+    return [*marked, *(_noted(entry, "removed by the draft", "faint") for entry in gone)]
+
+
+def _keyed(before: Account, was: Entity | None) -> Sequence[tuple[Entry, tuple[str, ...]]]:
+    if not isinstance(was, User | Group | Role):
+        return ()
+    keys = [_key(held) for held in held_policies(before, was)]
+    return list(zip(policy_entries(before, was), keys, strict=True))
+
+
+def _key(held: HeldPolicy) -> tuple[str, ...]:
+    return (held.way.value, held.arn or held.name, held.group)
+
+
+def _done_to(old: HeldPolicy | None, new: HeldPolicy) -> str:
+    if old is None:
+        return "added by the draft"
+    return "" if old.document == new.document else "changed by the draft"
+
+
+def _noted(entry: Entry, words: str, style: str = "") -> Entry:
+    if not words:
+        return entry
+    note = f"{words}  {entry.row.note}".rstrip()
+    names = () if style else entry.names
+    return replace(entry, row=replace(entry.row, note=note, style=style or "warning"), names=names)
+
+
+def marked_trust(before: Account | None, account: Account, role: Role) -> list[Entry]:
+    """The Trust tab, where the draft changes the trust policy with a note on every statement that is new."""
+    entries = trust_entries(account, role)
+    was = before.by_arn(role.arn) if before is not None else None
+    if not isinstance(was, Role) or was.trust == role.trust or before is None:
+        return entries
+    old = {entry.row for entry in trust_entries(before, was)}
+    return [entry if entry.row in old else _noted_trust(entry) for entry in entries]
+
+
+def _noted_trust(entry: Entry) -> Entry:
+    return replace(entry, row=replace(entry.row, note=f"changed by the draft  {entry.row.note}".rstrip()))
+
+
+def changed_lines(before: str, after: str) -> frozenset[int]:
+    """The 1-based numbers of the lines of `after` that are not in `before`; none for documents too long to compare."""
+    old, new = before.split("\n"), after.split("\n")
+    if before == after or len(old) + len(new) > _MOST_LINES:
+        return frozenset()
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    return frozenset(
+        number + 1
+        for tag, _i1, _i2, first, end in matcher.get_opcodes()
+        if tag in ("insert", "replace")
+        for number in range(first, end)
+    )
