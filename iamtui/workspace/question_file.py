@@ -109,7 +109,7 @@ def read_file(path: Path) -> FileForm:
     except msgspec.ValidationError as error:
         raise _faulty(path, str(error), data) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _faulty(path, str(error) or "nested too deeply", data) from None
+        raise _faulty(path, f"it is no JSON: {error}", data) from None
     if found.version > VERSION:
         raise Problem(
             f"The questions file {safe_text(path)} is of version {found.version}, and version {VERSION} is read here.",
@@ -119,12 +119,12 @@ def read_file(path: Path) -> FileForm:
 
 
 def _faulty(path: Path, message: str, data: bytes) -> Problem:
-    match = _AT.match(message)
-    where, what = (match["path"] or "$", match["what"]) if match else ("$", message)
-    sentence = f"The questions file {safe_text(path)} is faulty: {safe_text(where)}: {safe_text(what)}."
     if not data.strip():
-        sentence = f"The questions file {safe_text(path)} is empty."
-    return Problem(sentence, _next_step(path))
+        return Problem(f"The questions file {safe_text(path)} is empty.", _next_step(path))
+    match = _AT.match(message)
+    where, what = (match["path"], match["what"]) if match else ("", message)
+    at = f"{safe_text(where)}: " if where else ""
+    return Problem(f"The questions file {safe_text(path)} is faulty: {at}{safe_text(what)}.", _next_step(path))
 
 
 def _next_step(path: Path) -> str:

@@ -1,0 +1,273 @@
+"""The history of questions and the saved ones: kept apart by account, written whole, never over a faulty file."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from iamtui.analysis.inquiry import Inquiry
+from iamtui.analysis.question import Question
+from iamtui.evaluation.decision import Layer, Outcome
+from iamtui.evaluation.request import Mode
+from iamtui.problem import Problem
+from iamtui.workspace import question_file
+from iamtui.workspace.question_file import locked
+from iamtui.workspace.saved_questions import MOST_IN_HISTORY, QuestionStore, account_key
+from iamtui.workspace.workspace import SourceInfo, SourceKind
+from tests.support.sample_account import sample_workspace
+
+ACCOUNT = "123456789012"
+OTHER = "999999999999"
+WHEN = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+
+
+def ask(action: str = "s3:GetObject") -> Inquiry:
+    return Inquiry((action,), ("*",), Question(""))
+
+
+EVERYTHING = Inquiry(
+    ("s3:Get*", "s3:PutObject"),
+    ("arn:aws:s3:::b/*", "*"),
+    Question(
+        "",
+        "*",
+        {"aws:SourceIp": ("192.0.2.1", "2001:db8::1"), "aws:TagKeys": (), "aws:x/\u00e9": ("",)},
+        Mode.STRICT,
+        OTHER,
+        ('{"Version": "2012-10-17", "Statement": []}',),
+        frozenset((Layer.SCP, Layer.RCP)),
+        "eu-west-1",
+    ),
+    "arn:aws:iam::123456789012:role/first",
+    {"iam:PassRole": ("arn:aws:iam::123456789012:role/x",), "kms:Decrypt": ()},
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "data" / "questions.json"
+    assert not list((tmp_path / "data").glob(".*.tmp")) if (tmp_path / "data").exists() else True
+
+
+@pytest.fixture
+def store(path: Path) -> QuestionStore:
+    return QuestionStore(ACCOUNT, path)
+
+
+def test_a_file_that_does_not_exist_holds_nothing_and_is_not_made_by_reading(store: QuestionStore) -> None:
+    assert store.history() == ()
+    assert store.saved() == ()
+    assert not store.path.parent.exists()
+
+
+def test_every_part_of_a_question_comes_back(store: QuestionStore) -> None:
+    store.save("all of it", EVERYTHING, "role/x", expect=Outcome.IMPLICIT_DENY)
+    store.add_to_history(EVERYTHING, "role/x", now=WHEN)
+    (found,) = store.saved()
+    assert found.inquiry == EVERYTHING
+    assert (found.name, found.account, found.principal) == ("all of it", ACCOUNT, "role/x")
+    assert found.expect is Outcome.IMPLICIT_DENY
+    (asked,) = store.history()
+    assert (asked.inquiry, asked.principal, asked.asked_at) == (EVERYTHING, "role/x", WHEN)
+
+
+def test_the_history_has_the_latest_first_and_each_once(store: QuestionStore) -> None:
+    for action in ("s3:A", "s3:B", "s3:A"):
+        store.add_to_history(ask(action), "alice", now=WHEN)
+    store.add_to_history(ask("s3:A"), "bob", now=WHEN)
+    assert [(entry.inquiry.actions[0], entry.principal) for entry in store.history()] == [
+        ("s3:A", "bob"),
+        ("s3:A", "alice"),
+        ("s3:B", "alice"),
+    ]
+
+
+def test_the_history_is_capped_by_account(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("iamtui.workspace.saved_questions.MOST_IN_HISTORY", 3)
+    mine, others = QuestionStore(ACCOUNT, path), QuestionStore(OTHER, path)
+    others.add_to_history(ask("s3:Other"))
+    for number in range(5):
+        mine.add_to_history(ask(f"s3:A{number}"))
+    assert [entry.inquiry.actions[0] for entry in mine.history()] == ["s3:A4", "s3:A3", "s3:A2"]
+    assert len(others.history()) == 1
+    assert MOST_IN_HISTORY == 200
+
+
+def test_accounts_do_not_see_each_other_and_the_demo_is_none_of_them(path: Path) -> None:
+    mine, others, everyone = QuestionStore(ACCOUNT, path), QuestionStore(OTHER, path), QuestionStore("", path)
+    mine.save("a", ask())
+    others.save("a", ask("s3:PutObject"))
+    mine.add_to_history(ask())
+    assert [entry.account for entry in mine.saved()] == [ACCOUNT]
+    assert others.history() == ()
+    assert [entry.account for entry in everyone.saved()] == [ACCOUNT, OTHER]
+    with pytest.raises(Problem, match="Several accounts have a question a"):
+        everyone.find("a")
+    workspace = sample_workspace()
+    assert account_key(workspace) == workspace.account.id
+    assert account_key(replace(workspace, source=SourceInfo(SourceKind.DEMO, "DEMO"))) == "demo"
+
+
+def test_clearing_the_history_leaves_other_accounts_and_saved_questions(path: Path) -> None:
+    mine, others = QuestionStore(ACCOUNT, path), QuestionStore(OTHER, path)
+    for store in (mine, others):
+        store.add_to_history(ask())
+        store.save("a", ask())
+    mine.clear_history()
+    assert mine.history() == ()
+    assert len(others.history()) == 1
+    assert len(mine.saved()) == 1
+
+
+def test_a_name_is_taken_once_and_overwritten_only_when_told(store: QuestionStore) -> None:
+    store.save("a", ask())
+    store.save("b", ask())
+    with pytest.raises(Problem, match="A question a is saved already"):
+        store.save("a", ask("s3:PutObject"))
+    store.save("a", ask("s3:PutObject"), overwrite=True)
+    assert [(entry.name, entry.inquiry.actions) for entry in store.saved()] == [
+        ("a", ("s3:PutObject",)),
+        ("b", ("s3:GetObject",)),
+    ]
+
+
+@pytest.mark.parametrize("name", ["", " ", " a", "a\n", "a\x1b[2J", "\u202ea", "x" * 101])
+def test_what_cannot_be_a_name(store: QuestionStore, name: str) -> None:
+    with pytest.raises(Problem) as caught:
+        store.save(name, ask())
+    assert "\x1b" not in str(caught.value)
+    assert store.saved() == ()
+
+
+def test_renaming_and_deleting(store: QuestionStore) -> None:
+    store.save("a", ask(), expect=Outcome.ALLOWED)
+    store.save("b", ask())
+    with pytest.raises(Problem, match="saved already"):
+        store.rename("a", "b")
+    store.rename("a", "c")
+    assert [(entry.name, entry.expect) for entry in store.saved()] == [("c", Outcome.ALLOWED), ("b", None)]
+    store.delete("c")
+    assert [entry.name for entry in store.saved()] == ["b"]
+
+
+@pytest.mark.parametrize("change", ["rename", "delete", "find"])
+def test_a_name_that_nothing_has_names_the_nearest(store: QuestionStore, change: str) -> None:
+    store.save("lake-read", ask())
+    words = ("lake-raed", "x") if change == "rename" else ("lake-raed",)
+    with pytest.raises(Problem, match=r"No question is saved as lake-raed\. Nearest: lake-read\."):
+        getattr(store, change)(*words)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("", ("is empty",)),
+        ("{", ("it is no JSON",)),
+        ("[]", ("Expected `object`",)),
+        ('{"saved": [{"name": "a"}]}', ("$.saved[0]", "question")),
+        ('{"saved": [{"name": "a", "question": {"actions": []}, "expct": "allowed"}]}', ("$.saved[0]", "expct")),
+        ('{"saved": [{"name": "a", "question": {"actions": []}, "expect": "yes"}]}', ("$.saved[0].expect", "yes")),
+        ('{"saved": [{"name": "a", "question": {"actions": [1]}}]}', ("$.saved[0].question.actions[0]",)),
+        ('{"version": 2}', ("version 2", "newer iamtui")),
+        ("[" * 100_000, ("faulty",)),
+    ],
+)
+def test_a_faulty_file_is_said_with_the_place_and_never_written_over(
+    store: QuestionStore, text: str, parts: tuple[str, ...]
+) -> None:
+    store.path.parent.mkdir()
+    store.path.write_text(text)
+    for attempt in (store.history, store.saved, lambda: store.add_to_history(ask()), lambda: store.save("a", ask())):
+        with pytest.raises(Problem) as caught:
+            attempt()
+        for part in (*parts, str(store.path)):
+            assert part in str(caught.value)
+        assert store.path.read_text() == text
+
+
+def test_a_binary_file_and_a_directory_are_faulty_too(store: QuestionStore) -> None:
+    store.path.parent.mkdir()
+    store.path.write_bytes(b'{"saved": [{"name": "\xff"}]}')
+    with pytest.raises(Problem, match="faulty"):
+        store.saved()
+    store.path.unlink()
+    store.path.mkdir()
+    with pytest.raises(Problem, match="cannot be read"):
+        store.saved()
+
+
+def test_only_the_owner_reads_the_file_and_its_folder(store: QuestionStore) -> None:
+    store.save("a", ask())
+    assert store.path.stat().st_mode & 0o777 == 0o600
+    assert store.path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_file_that_cannot_be_written_is_left_as_it_was(store: QuestionStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.save("a", ask())
+    before = store.path.read_bytes()
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(question_file.os, "fsync", full)
+    with pytest.raises(Problem, match="No space left on device"):
+        store.save("b", ask())
+    assert store.path.read_bytes() == before
+    assert [entry.name for entry in os.scandir(store.path.parent)] == [store.path.name]
+
+
+def test_half_of_a_character_cannot_be_kept(store: QuestionStore) -> None:
+    with pytest.raises(Problem, match="half of a character"):
+        store.add_to_history(ask("s3:\ud800"))
+    assert store.history() == ()
+
+
+def test_a_link_stays_one(tmp_path: Path) -> None:
+    real = tmp_path / "kept" / "q.json"
+    real.parent.mkdir()
+    real.write_text("{}")
+    link = tmp_path / "questions.json"
+    link.symlink_to(real)
+    QuestionStore(ACCOUNT, link).save("a", ask())
+    assert link.is_symlink()
+    assert len(json.loads(real.read_text())["saved"]) == 1
+
+
+def test_a_shared_set_may_leave_the_account_open(store: QuestionStore) -> None:
+    store.path.parent.mkdir()
+    store.path.write_text('{"saved": [{"name": "a", "principal": "alice", "question": {"actions": ["s3:GetObject"]}}]}')
+    (found,) = store.saved()
+    assert found.account == ""
+    assert found.inquiry == ask()
+    store.delete("a")
+    assert store.saved() == ()
+
+
+def test_programs_that_write_at_once_lose_nothing(store: QuestionStore) -> None:
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from iamtui.workspace.saved_questions import QuestionStore\n"
+        "from iamtui.analysis.inquiry import Inquiry; from iamtui.analysis.question import Question\n"
+        "store = QuestionStore(sys.argv[1], Path(sys.argv[2]))\n"
+        "for i in range(10):\n"
+        "    store.save(sys.argv[3] + str(i), Inquiry(('s3:GetObject',), ('*',), Question('')))\n"
+    )
+    running = [subprocess.Popen([sys.executable, "-c", program, ACCOUNT, str(store.path), name]) for name in ("a", "b")]
+    assert [process.wait(60) for process in running] == [0, 0]
+    assert {entry.name for entry in store.saved()} == {f"{name}{i}" for name in "ab" for i in range(10)}
+
+
+def test_a_lock_that_is_held_too_long_is_a_problem(store: QuestionStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(question_file, "_LOCK_SECONDS", 0.05)
+    with locked(store.path), pytest.raises(Problem, match="Another program is writing"):
+        store.save("a", ask())
+    store.save("a", ask())
+    assert len(store.saved()) == 1
