@@ -16,6 +16,8 @@ from iamtui.evaluation.request import Principal, PrincipalKind, principal_from_t
 from iamtui.policy.arn import is_account_id
 from iamtui.policy.document import PrincipalEntry
 from iamtui.problem import Problem
+from iamtui.workspace.answers import Answer
+from iamtui.workspace.asking import Poll
 from iamtui.workspace.inquiries import InquiryPoll
 from iamtui.workspace.principals import principal_for, resolve_principal
 from iamtui.workspace.workspace import Workspace
@@ -141,9 +143,25 @@ def who_can(
         Problem: the inquiry cannot be asked.
     """
     poll = InquiryPoll(workspace, inquiry)
+    alone: dict[str | None, Poll | None] = {}
     for principal in principals:
         if cancelled():
             return
+        simple = alone.get(principal.account)
+        if simple is not None:
+            yield principal, simple.ask(principal)
+            continue
         answer = poll.answer(principal, cancelled=cancelled)
-        if answer is not None:
-            yield principal, answer.worst.deciding
+        if answer is None:
+            return
+        if principal.account not in alone:
+            alone[principal.account] = _alone(workspace, answer)
+        yield principal, answer.worst.deciding
+
+
+def _alone(workspace: Workspace, answer: Answer) -> Poll | None:
+    """What asks the one question that decides alone, for callers of the same account; None when others decide too."""
+    cell = answer.cells[0]
+    if len(answer.cells) > 1 or answer.chain is not None or any(one.decides for one in cell.companions):
+        return None
+    return Poll(workspace, cell.question)

@@ -40,7 +40,7 @@ class TraceScreen(ReadingScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f7,w", "back", "Back", show=False, id="trace.back", tooltip="Back to where you came from"),
         Binding(
-            "D", "draft", "Draft the change", id="draft.suggestion",
+            "D", "draft", "Draft it", id="draft.suggestion",
             tooltip="Make a draft of what would allow it, to see what else it would do",
         ),
     ]  # fmt: skip
@@ -139,7 +139,8 @@ class TraceScreen(ReadingScreen):
 
     def idle_actions(self) -> frozenset[str]:
         """Only what could be allowed can be drafted."""
-        return super().idle_actions() | (frozenset() if self._suggestions else frozenset({"draft"}))
+        # Where the line of keys is short, drafting matters more than the list of all commands.
+        return super().idle_actions() | {"command_palette" if self._suggestions else "draft"}
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """There is something to draft only with a suggestion."""

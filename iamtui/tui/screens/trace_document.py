@@ -25,6 +25,10 @@ class DocumentScreen(ReadingScreen):
         """Show the document at the statement."""
         self.view.show(*document_rows(self._document, self._ref))
 
+    def idle_actions(self) -> frozenset[str]:
+        """A document leads nowhere."""
+        return super().idle_actions() | {"open_line"}
+
     def copied_text(self) -> str:
         """The document alone."""
         return "\n".join(row.content.plain for row in self.view.rows) + "\n"

@@ -190,6 +190,8 @@ class TraceView(LineView):
         if self._hits.needle:
             found = self._hits.marked(list(found))
         here = index == self._hits.line
+        if row.opens in self._open and row.opens:
+            found = [Piece(piece.text.replace("▸", "▾", 1), piece.style) for piece in found]
         gutter = [Piece(line.gutter, "hit" if here else "faint")] if line.gutter else []
         return [Piece("▸" if here and not line.gutter else " ", "match"), *gutter, *found]
 

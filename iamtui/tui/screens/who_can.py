@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from time import monotonic, sleep
 from typing import ClassVar, Final
 
 from textual import on
@@ -19,25 +17,19 @@ from textual.widgets import Input, Label, Static
 from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.analysis.inquiry import Inquiry
-from iamtui.evaluation.decision import Decision
-from iamtui.evaluation.request import Principal
 from iamtui.problem import Problem
 from iamtui.tui.crash import worker_failure
 from iamtui.tui.safe import line, lines, plain
+from iamtui.tui.screens.who_can_asking import row_batches
 from iamtui.tui.screens.who_can_list import WhoCanList
 from iamtui.tui.screens.who_can_rows import Bucket, Row
 from iamtui.tui.widgets.key_line import KeyLine
 from iamtui.tui.widgets.notice import Notice
-from iamtui.tui.widgets.question.verdict import because, verdict
 from iamtui.tui.widgets.safe_input import SafeInput
+from iamtui.workspace.asking import ask
+from iamtui.workspace.verdict import VerdictWords
 from iamtui.workspace.who_can import Everybody, Provider, everybody, who_can
 from iamtui.workspace.workspace import Workspace
-
-_BATCH_SECONDS: Final = 0.05
-"""How long the thread collects answers before it hands them on."""
-
-_TURN_SECONDS: Final = 0.002
-"""How long the thread works before it lets the screen have a turn."""
 
 _FILTERS: Final = (
     (None, "", "all", "$foreground"),
@@ -97,7 +89,7 @@ class WhoCanScreen(Screen[str | None]):
             display: none;
         }
         & #whocan-why {
-            height: 3;
+            height: 4;
             padding: 0 1;
             border-top: solid $rule;
         }
@@ -224,42 +216,13 @@ class WhoCanScreen(Screen[str | None]):
         try:
             found = everybody(workspace, self._inquiry)
             self.post_message(self._Started(ticket, found))
-            inside = len(found.principals) - found.outside
-            rows: list[Row] = []
-            turn = handed_on = monotonic()
-            for at, (principal, decision, old) in enumerate(self._answers(workspace, before, found)):
-                row = Row(principal, decision, old, inside=at < inside)
-                _ = row.haystack
-                rows.append(row)
-                now = monotonic()
-                if now - turn >= _TURN_SECONDS:
-                    # The interpreter's lock is let go only now and then by itself, and the screen needs it.
-                    sleep(0)
-                    turn = now
-                if now - handed_on >= _BATCH_SECONDS:
-                    self.post_message(self._Came(ticket, rows, False))
-                    rows, handed_on = [], now
+            batches = row_batches(self._provider, workspace, before, self._inquiry, found, lambda: worker.is_cancelled)
+            for rows in batches:
+                self.post_message(self._Came(ticket, rows, False))
             if not worker.is_cancelled:
-                self.post_message(self._Came(ticket, rows, True))
+                self.post_message(self._Came(ticket, [], True))
         except Problem as problem:
             self.post_message(self._Refused(ticket, problem))
-
-    def _answers(
-        self, workspace: Workspace, before: Workspace | None, found: Everybody
-    ) -> Iterator[tuple[Principal, Decision, Decision | None]]:
-        worker = get_current_worker()
-
-        def cancelled() -> bool:
-            return worker.is_cancelled
-
-        after = self._provider(workspace, self._inquiry, found.principals, cancelled)
-        if before is None:
-            for principal, decision in after:
-                yield principal, decision, None
-            return
-        old = self._provider(before, self._inquiry, found.principals, cancelled)
-        for (principal, decision), (_, earlier) in zip(after, old, strict=False):
-            yield principal, decision, earlier
 
     @on(_Started)
     def _started(self, event: _Started) -> None:
@@ -308,7 +271,9 @@ class WhoCanScreen(Screen[str | None]):
             parts.append((f"   asking … {len(rows.all) * 100 // max(1, total)} %", "bold $match"))
         if self._before is not None:
             parts.append((f"   {rows.changed:,} changed by the draft", "bold $match" if rows.changed else "$muted"))
+        parts.append((f"   {rows.order.title}", "$faint"))
         self.query_one("#whocan-counts", Label).update(line(*parts))
+        self.query_one(KeyLine).refresh()
         self._show_filters()
         self._show_note()
         self._show_empty()
@@ -321,13 +286,13 @@ class WhoCanScreen(Screen[str | None]):
             chips.append(
                 (f"{number} {mark}{' ' if mark else ''}{word}", f"bold underline {style}" if active else "$muted")
             )
-            chips.append("   ")
+            chips.append(" ")
         if self._before is not None:
-            chips.append(("6 changed", "bold underline $match" if rows.only_changed else "$muted"))
-            chips.append("   ")
-        chips.append((rows.order.title, "$faint"))
+            chip = f"{'▸' if rows.only_changed else ' '}6 changed"
+            chips.append((chip, "bold underline $match" if rows.only_changed else "$muted"))
+            chips.append(" ")
         if rows.needle:
-            chips.append((f"   / {rows.needle} ({len(rows.shown):,})", "bold $match"))
+            chips.append((f"/ {rows.needle} ({len(rows.shown):,})", "bold $match"))
         self.query_one("#whocan-filters", Label).update(line(*chips))
 
     def _show_note(self) -> None:
@@ -369,10 +334,10 @@ class WhoCanScreen(Screen[str | None]):
         if row is None:
             self.query_one("#whocan-why", Static).update(Content(""))
             return
-        answer = verdict(row.decision).content
+        answer = _verdict(row.bucket, row.words)
         if row.before is not None and row.changed:
-            answer = line(verdict(row.before).content, (" → ", "bold $match"), answer)
-        self.query_one("#whocan-why", Static).update(lines(answer, because(row.decision)))
+            answer = line((str(row.before), "$muted"), (" → ", "bold $match"), answer)
+        self.query_one("#whocan-why", Static).update(lines(answer, plain(row.reason)))
 
     # Keys.
 
@@ -384,6 +349,11 @@ class WhoCanScreen(Screen[str | None]):
             self.list.choose(bucket=_FILTERS[at][0], needle=rows.needle)
         elif self._before is not None:
             self.list.choose(bucket=None, only_changed=True, needle=rows.needle)
+        self._show_counts()
+
+    @on(WhoCanList.Sorted)
+    def _sorted(self, event: WhoCanList.Sorted) -> None:
+        event.stop()
         self._show_counts()
 
     @on(WhoCanList.Step)
@@ -429,7 +399,9 @@ class WhoCanScreen(Screen[str | None]):
         event.stop()
         if not event.row.inside:
             words = "It is not in the tree: it belongs to another account or to nobody. Press w for why."
-            self.query_one("#whocan-why", Static).update(lines(verdict(event.row.decision).content, plain(words)))
+            self.query_one("#whocan-why", Static).update(
+                lines(_verdict(event.row.bucket, event.row.words), plain(words))
+            )
             return
         self.workers.cancel_group(self, "who can")
         self.dismiss(event.row.principal.arn)
@@ -439,13 +411,12 @@ class WhoCanScreen(Screen[str | None]):
         from iamtui.tui.screens.trace import TraceScreen  # noqa: PLC0415 - the tracing part of the engine, on demand
 
         row = self.list.row
-        if row is not None:
-            request = row.decision.request
-            question = replace(
-                self._inquiry.terms, action=request.action, resource=request.resource, context=request.context
-            )
-            label = f"{row.kind}/{row.name}"
-            self.app.push_screen(TraceScreen(self._workspace, row.decision, row.principal, question, label))
+        if row is None:
+            return
+        question = replace(self._inquiry.terms, action=row.action, resource=row.resource, context=row.context)
+        decision = ask(self._workspace, row.principal, question)
+        label = f"{row.kind}/{row.name}"
+        self.app.push_screen(TraceScreen(self._workspace, decision, row.principal, question, label))
 
     def idle_actions(self) -> frozenset[str]:
         """Without a row there is nothing to explain."""
@@ -454,3 +425,8 @@ class WhoCanScreen(Screen[str | None]):
     @on(Notice)
     def _notice(self, event: Notice) -> None:
         event.stop()
+
+
+def _verdict(bucket: Bucket, words: VerdictWords) -> Content:
+    style = next(style for kind, _, _, style in _FILTERS if kind is bucket)
+    return line((f"{words.mark} {words.word}", f"bold {style}"), (f" {words.rest}", style))

@@ -25,7 +25,7 @@ STYLES: Final = {
 _GAP: Final = "  "
 _VERDICT: Final = 11
 _BEFORE: Final = 7
-_KIND: Final = 9
+_KIND: Final = 8
 _WHY_BESIDES: Final = 46
 """From which width on the reasons have a column of their own; below, the lines under the list say them."""
 
@@ -62,6 +62,10 @@ class WhoCanList(LineView):
         """Another row is under the cursor, or none is any more."""
 
         row: Row | None
+
+    @dataclass
+    class Sorted(Message):
+        """The order is another."""
 
     @dataclass
     class Step(Message):
@@ -117,7 +121,7 @@ class WhoCanList(LineView):
         room = max(8, width - fixed)
         if room < _WHY_BESIDES:
             return room, 0
-        name = min(44, max(24, room * 2 // 5))
+        name = min(44, max(24, room // 2))
         return name, room - name - len(_GAP)
 
     def header_pieces(self, y: int, width: int) -> Sequence[Piece]:
@@ -154,7 +158,7 @@ class WhoCanList(LineView):
             Piece(row.kind.ljust(_KIND) + _GAP, "muted"),
         ]
         if why:
-            pieces.append(Piece(fit(_reason(row), why), "muted"))
+            pieces.append(Piece(fit(row.why, why), "muted"))
         return pieces
 
     # Keys.
@@ -162,16 +166,17 @@ class WhoCanList(LineView):
     def action_sort_by(self, step: int) -> None:
         """Sort by the next column in a direction."""
         at = ORDERS.index(self.rows.order.by)
-        self._order(Order(ORDERS[(at + step) % len(ORDERS)]))
+        self._sort(Order(ORDERS[(at + step) % len(ORDERS)]))
 
     def action_reverse_sort(self) -> None:
         """Turn the order round."""
-        self._order(Order(self.rows.order.by, not self.rows.order.reverse))
+        self._sort(Order(self.rows.order.by, not self.rows.order.reverse))
 
-    def _order(self, order: Order) -> None:
+    def _sort(self, order: Order) -> None:
         rows = self.rows
         rows.choose(bucket=rows.bucket, only_changed=rows.only_changed, needle=rows.needle, order=order)
         self._show(None)
+        self.post_message(self.Sorted())
 
     def action_line_left(self) -> None:
         """The filter to the left."""
@@ -197,13 +202,5 @@ def _before(row: Row) -> Piece:
     """The mark before the draft, with an arrow where the draft changes it."""
     if row.before is None:
         return Piece(" " * _BEFORE + _GAP)
-    from iamtui.workspace.verdict import verdict_words  # noqa: PLC0415 - only with a draft
-
-    mark = verdict_words(row.before).mark
+    mark = row.before.mark
     return Piece((f"{mark} →" if row.changed else mark).ljust(_BEFORE) + _GAP, "warning" if row.changed else "faint")
-
-
-def _reason(row: Row) -> str:
-    """The qualification of an answer before its reason: an "allowed" is never shown without it."""
-    rest = row.words.rest if row.words.word == "ALLOWED" else ""
-    return f"{rest}; {row.why}" if rest and row.why else rest or row.why

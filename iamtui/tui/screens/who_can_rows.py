@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cached_property
 from typing import Final
 
-from iamtui.evaluation.decision import Decision, Outcome
+from iamtui.evaluation.decision import Decision, Layer, Outcome, StatementRef
 from iamtui.evaluation.request import Principal, PrincipalKind
+from iamtui.evaluation.wording import depends_text, short_policy_name
 from iamtui.policy.arn import parse_arn
+from iamtui.text import safe_text
 from iamtui.tui.widgets.question.verdict import because
-from iamtui.workspace.verdict import VerdictWords, verdict_words
+from iamtui.workspace.verdict import SHORT_LAYER_NAMES, VerdictWords, verdict_words
 
 
 class Bucket(IntEnum):
@@ -44,50 +45,90 @@ _KINDS: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class Row:
-    """One principal and its answer; its texts are raw and worked out when they are first drawn.
+    """One principal and what its answer says, without the answer itself: thousands of those are much to keep.
 
-    Attributes:
+    Args:
         principal: whom the answer is for.
-        decision: the answer.
-        before: the answer without the draft, or None when there is no draft.
         inside: whether it is a user or role of the account.
-        kind, name, where: what it is, what it is called, and its path or its account ("" when neither says more).
-        bucket: of the decision.
+        kind, name, where: what it is, what it is called, and its path or its account ("" when neither says more);
+            raw text.
+        bucket, words: the verdict.
+        why: what it is limited to or depends on, and the deciding statement; short, safe to show.
+        reason: the same at length.
+        action, resource, context: the request that decided.
+        before: the verdict without the draft, or None when there is no draft.
+        changed: whether the draft changes the outcome.
+        haystack: what a filter text is looked for in, in lower case: who, the verdict, and the deciding policy.
     """
 
-    def __init__(
-        self, principal: Principal, decision: Decision, before: Decision | None = None, *, inside: bool = True
-    ) -> None:
-        self.principal = principal
-        self.decision = decision
-        self.before = before
-        self.inside = inside
-        self.kind = _KINDS[principal.kind]
-        self.name, self.where = _name_and_place(principal, inside)
-        self.bucket = _BUCKETS[decision.outcome]
+    principal: Principal
+    inside: bool
+    kind: str
+    name: str
+    where: str
+    bucket: Bucket
+    words: VerdictWords
+    why: str
+    reason: str
+    action: str
+    resource: str
+    context: Mapping[str, tuple[str, ...]]
+    before: VerdictWords | None
+    changed: bool
+    haystack: str
 
-    @property
-    def changed(self) -> bool:
-        """Whether a draft changes the outcome."""
-        return self.before is not None and self.before.outcome is not self.decision.outcome
 
-    @cached_property
-    def words(self) -> VerdictWords:
-        """The verdict."""
-        return verdict_words(self.decision)
+def row_of(principal: Principal, decision: Decision, before: Decision | None = None, *, inside: bool = True) -> Row:
+    """The row of an answer; takes tens of microseconds, so a thread makes them."""
+    kind = _KINDS[principal.kind]
+    name, where = _name_and_place(principal, inside)
+    words, bucket = verdict_words(decision), _BUCKETS[decision.outcome]
+    ref = decision.deciding
+    policy = f"{ref.policy} {ref.sid or ''}" if ref is not None else ""
+    reason = because(decision).plain
+    request = decision.request
+    return Row(
+        principal,
+        inside,
+        kind,
+        name,
+        where,
+        bucket,
+        words,
+        _why(decision, bucket, words, reason),
+        reason,
+        request.action,
+        request.resource,
+        request.context,
+        verdict_words(before) if before is not None else None,
+        before is not None and before.outcome is not decision.outcome,
+        f"{kind}/{name} {where} {principal.arn} {words} {policy}".lower(),
+    )
 
-    @cached_property
-    def why(self) -> str:
-        """The condition and the deciding statement, on one line, safe to show."""
-        return because(self.decision).plain
 
-    @cached_property
-    def haystack(self) -> str:
-        """What a filter text is looked for in, in lower case: who, the verdict, and the deciding policy."""
-        ref = self.decision.deciding
-        policy = f"{ref.policy} {ref.sid or ''}" if ref is not None else ""
-        return f"{self.kind}/{self.name} {self.where} {self.principal.arn} {self.words} {policy}".lower()
+def _why(decision: Decision, bucket: Bucket, words: VerdictWords, reason: str) -> str:
+    """What an answer is limited to, on what it depends, and which statement decided."""
+    parts = [words.rest] if bucket is Bucket.ALLOWED and words.rest else []
+    if bucket is Bucket.DEPENDS and decision.depends_on is not None:
+        parts.append(f"if {depends_text(decision.depends_on)}")
+    ref = decision.deciding
+    if ref is not None and bucket is not Bucket.NO_ALLOW:
+        parts.append(_statement(ref, decision))
+    elif not parts:
+        parts.append(reason)
+    return "; ".join(parts)
+
+
+def _statement(ref: StatementRef, decision: Decision) -> str:
+    """A statement in a few words; of the resource the policy's name would only repeat the ARN."""
+    policy = short_policy_name(ref.policy)
+    if ref.layer is Layer.RESOURCE:
+        policy = "trust policy" if decision.request.action.lower().startswith("sts:") else "resource policy"
+    elif ref.layer not in (Layer.IDENTITY, Layer.SERVICE_RULE):
+        policy = f"{SHORT_LAYER_NAMES[ref.layer]} {policy}"
+    return f"{policy} / {safe_text(ref.sid, limit=128) if ref.sid else f'statement {ref.statement + 1}'}"
 
 
 def _name_and_place(principal: Principal, inside: bool) -> tuple[str, str]:
