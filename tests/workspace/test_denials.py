@@ -1,0 +1,355 @@
+"""Denials held against an account: who asked what, whether it agrees, which statement, what would help."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from iamtui.account.availability import Known
+from iamtui.aws.connection import Connection
+from iamtui.evaluation.decision import Layer, Outcome
+from iamtui.evaluation.request import PrincipalKind
+from iamtui.problem import Problem
+from iamtui.workspace.denials import (
+    Agreement,
+    ExplainedDenial,
+    decode_authorization_message,
+    explain_denials,
+    find_denials,
+    read_denial_file,
+)
+from iamtui.workspace.workspace import Workspace
+from tests.support.denial_account import (
+    ALICE,
+    BOB,
+    CAROL,
+    DEPLOY,
+    FENCE_ARN,
+    LAKE,
+    QUIET_ARN,
+    denial_workspace,
+    message,
+    without_organization,
+)
+from tests.support.fault_proxy import Answer, FaultProxy, error
+from tests.support.sample_account import ID, NOW, iam
+
+IMPLICIT = "because no identity-based policy allows the {} action"
+
+
+def explain(
+    text: str, workspace: Workspace | None = None, *, caller: str = "", strict: bool = False, decode: bool = False
+) -> ExplainedDenial:
+    found = find_denials(text)
+    (one,) = explain_denials(
+        workspace or denial_workspace(), found, caller=caller, strict=strict, decode=decode, now=NOW
+    )
+    return one
+
+
+def said(one: ExplainedDenial) -> str:
+    return " ".join(one.comparison.sentences)
+
+
+def test_a_message_that_the_account_agrees_with() -> None:
+    one = explain(message(BOB, "s3:PutObject", f"{LAKE}/x", IMPLICIT.format("s3:PutObject")))
+
+    assert one.explained
+    assert one.comparison.agreement is Agreement.AGREES
+    assert one.decision is not None
+    assert one.decision.outcome is Outcome.IMPLICIT_DENY
+    assert one.explanation is not None
+    assert one.explanation.suggestions
+    # One layer is named, and another one denies as well: the boundary allows s3, so nothing else here.
+    assert "identity policies" in said(one)
+
+
+def test_an_explicit_deny_names_its_statement_and_its_lines() -> None:
+    reason = f"with an explicit deny in a service control policy: {FENCE_ARN}"
+    one = explain(message(ALICE, "s3:PutBucketPolicy", LAKE, reason))
+
+    assert one.comparison.agreement is Agreement.AGREES
+    assert "fence / NoBucketPolicies (lines" in said(one)
+
+
+def test_a_policy_that_denies_nothing_here_is_set_beside_the_one_that_does() -> None:
+    reason = f"with an explicit deny in a service control policy: {QUIET_ARN}"
+    one = explain(message(ALICE, "s3:PutBucketPolicy", LAKE, reason))
+
+    assert one.comparison.agreement is Agreement.OTHER_REASON
+    assert QUIET_ARN in said(one)
+    assert "fence / NoBucketPolicies" in said(one)
+    assert not one.explained
+
+
+def test_a_policy_that_is_not_loaded_is_said_to_be_so() -> None:
+    reason = f"with an explicit deny in a service control policy: {FENCE_ARN}X"
+    one = explain(message(ALICE, "s3:PutBucketPolicy", LAKE, reason))
+
+    assert one.comparison.agreement is Agreement.NOT_LOADED
+    assert "is not loaded" in said(one)
+
+
+def test_another_layer_denies_here_both_are_shown() -> None:
+    one = explain(message(ALICE, "s3:DeleteObject", f"{LAKE}/x", "with an explicit deny in a service control policy"))
+
+    assert one.comparison.agreement is Agreement.OTHER_REASON
+    assert "AWS: Explicit deny in a service control policy." in said(one)
+    assert "Keep" in said(one)
+
+
+def test_aws_would_have_named_the_explicit_deny() -> None:
+    one = explain(message(ALICE, "s3:DeleteObject", f"{LAKE}/x", IMPLICIT.format("s3:DeleteObject")))
+
+    assert one.comparison.agreement is Agreement.OTHER_REASON
+    assert "explicit deny first" in said(one)
+
+
+def test_the_account_would_allow_it_now() -> None:
+    one = explain(
+        message(
+            ALICE,
+            "sqs:SendMessage",
+            f"arn:aws:sqs:us-east-1:{ID}:jobs",
+            "with an explicit deny in a permissions boundary",
+        )
+    )
+
+    assert one.comparison.agreement is Agreement.ALLOWED_HERE
+    assert "permissions boundary" in said(one)
+    assert not one.explained
+
+
+def test_the_layer_that_aws_names_is_not_loaded() -> None:
+    reason = "with an explicit deny in a service control policy"
+    allowed = explain(
+        message(ALICE, "sqs:SendMessage", f"arn:aws:sqs:us-east-1:{ID}:jobs", reason), without_organization()
+    )
+    denied = explain(
+        message(CAROL, "sqs:SendMessage", f"arn:aws:sqs:us-east-1:{ID}:jobs", reason), without_organization()
+    )
+
+    assert allowed.comparison.agreement is Agreement.ALLOWED_HERE
+    assert "service control policies, which is not loaded: look there first" in said(allowed)
+    assert denied.comparison.agreement is Agreement.NOT_LOADED
+    assert "cannot be checked here" in said(denied)
+
+
+def test_a_session_policy_is_nowhere_to_be_read() -> None:
+    reason = "because no session policy allows the s3:PutObject action"
+    one = explain(message(DEPLOY, "s3:PutObject", f"{LAKE}/x", reason))
+
+    assert one.comparison.agreement is Agreement.ALLOWED_HERE
+    assert "session policy, which is not loaded" in said(one)
+
+
+def test_a_session_is_the_session_of_its_role() -> None:
+    one = explain(message(DEPLOY, "s3:PutBucketPolicy", LAKE))
+
+    assert one.principal is not None
+    assert one.principal.kind is PrincipalKind.ROLE_SESSION
+    assert one.principal.role_arn == iam("role/deploy-prod")
+    assert one.comparison.agreement is Agreement.AGREES
+    assert "a reason that AWS did not give: service control policies" in said(one)
+
+
+def test_it_depends_on_what_the_message_does_not_tell() -> None:
+    reason = f"with an explicit deny in a service control policy: {FENCE_ARN}"
+    text = message(ALICE, "ec2:RunInstances", f"arn:aws:ec2:us-east-1:{ID}:instance/*", reason)
+    one = explain(text)
+
+    assert one.comparison.agreement is Agreement.DEPENDS
+    assert "aws:SourceIp" in said(one)
+    assert "fence / OfficeOnly" in said(one)
+    assert explain(text, strict=True).comparison.agreement is Agreement.AGREES
+
+
+def cloudtrail(address: str, **more: object) -> str:
+    record = {
+        "eventSource": "ec2.amazonaws.com",
+        "eventName": "RunInstances",
+        "errorCode": "Client.UnauthorizedOperation",
+        "errorMessage": message(
+            ALICE, "ec2:RunInstances", f"arn:aws:ec2:us-east-1:{ID}:instance/*",
+            "with an explicit deny in a service control policy",
+        ),
+        "sourceIPAddress": address,
+        "awsRegion": "us-east-1",
+        "userIdentity": {"type": "IAMUser", "arn": ALICE, "accountId": ID, "accessKeyId": "AKIAX"},
+        **more,
+    }  # fmt: skip
+    return json.dumps({"Records": [record]})
+
+
+def test_a_record_s_context_decides() -> None:
+    outside, inside = explain(cloudtrail("198.51.100.7")), explain(cloudtrail("203.0.113.9"))
+
+    assert outside.comparison.agreement is Agreement.AGREES
+    assert "OfficeOnly" in said(outside)
+    assert outside.principal is not None
+    assert outside.principal.credentials == "long_term"
+    assert inside.comparison.agreement is Agreement.ALLOWED_HERE
+
+
+def test_a_call_that_was_not_denied_is_asked_about_all_the_same() -> None:
+    well = explain(cloudtrail("203.0.113.9", errorCode=None, errorMessage=None))
+    changed = explain(cloudtrail("198.51.100.7", errorCode=None, errorMessage=None))
+
+    assert well.comparison.agreement is Agreement.AGREES
+    assert changed.comparison.agreement is Agreement.DENIED_HERE
+
+
+def test_a_role_in_a_record_gets_its_path() -> None:
+    record = json.dumps(
+        {
+            "eventSource": "iam.amazonaws.com",
+            "eventName": "DeleteRole",
+            "errorCode": "AccessDenied",
+            "requestParameters": {"roleName": "lambda-thumbnails"},
+            "recipientAccountId": ID,
+            "userIdentity": {"type": "IAMUser", "arn": CAROL, "accountId": ID, "accessKeyId": "AKIAX"},
+        }
+    )
+
+    one = explain(record)
+
+    assert one.question is not None
+    assert one.question.resource == iam("role/service-role/lambda-thumbnails")
+
+
+def test_who_is_not_here_is_said() -> None:
+    gone = explain(message(iam("user/alicia"), "s3:GetObject", f"{LAKE}/x"))
+    elsewhere = explain(message("arn:aws:iam::444455556666:user/eve", "s3:DeleteObject", f"{LAKE}/x"))
+
+    assert gone.comparison.agreement is Agreement.NOT_ASKED
+    assert any("user/alice" in sentence for sentence in gone.open)
+    assert any("belongs to account 444455556666" in sentence for sentence in elsewhere.open)
+    assert elsewhere.decision is not None
+    assert not gone.explained
+
+
+def test_a_bare_denial_needs_to_be_told_who() -> None:
+    text = f"upload failed: ./x to {LAKE.replace('arn:aws:s3:::', 's3://')}/x An error occurred (AccessDenied) when "
+    text += "calling the PutObject operation: Access Denied"
+
+    alone, told = explain(text), explain(text, caller="bob")
+
+    assert alone.comparison.agreement is Agreement.NOT_ASKED
+    assert "who called" in said(alone)
+    assert told.comparison.agreement is Agreement.AGREES
+    assert told.question is not None
+    assert (told.question.action, told.question.resource) == ("s3:PutObject", f"{LAKE}/x")
+    with pytest.raises(Problem):
+        explain(text, caller="nobody-at-all")
+
+
+def test_a_resource_that_is_no_arn_is_asked_about_as_any() -> None:
+    one = explain(message(CAROL, "secretsmanager:GetSecretValue", "prod/db", IMPLICIT.format("x:Y")))
+
+    assert one.question is not None
+    assert one.question.resource == "*"
+    assert any("prod/db is no ARN" in sentence for sentence in one.open)
+
+
+def test_several_denials_are_each_answered_and_can_be_cancelled() -> None:
+    text = "\n".join(message(CAROL, f"s3:{name}", LAKE) for name in ("ListBucket", "PutBucketPolicy", "ListBucket"))
+    found = find_denials(text)
+
+    answers = list(explain_denials(denial_workspace(), found, now=NOW))
+    assert [one.denial.count for one in answers] == [2, 1]
+    assert list(explain_denials(denial_workspace(), found, cancelled=lambda: True)) == []
+
+
+# Encoded messages
+
+BLOB = "AbCdEf0123456789-_" * 20
+ENCODED = (
+    "An error occurred (UnauthorizedOperation) when calling the RunInstances operation: You are not authorized to "
+    f"perform this operation. Encoded authorization failure message: {BLOB}"
+)
+DECODED = json.dumps(
+    {
+        "allowed": False,
+        "explicitDeny": True,
+        "matchedStatements": {"items": []},
+        "failures": {"items": []},
+        "context": {
+            "principal": {"id": "AIDAALICE00000000001", "name": "alice", "arn": ALICE},
+            "action": "ec2:RunInstances",
+            "resource": f"arn:aws:ec2:us-east-1:{ID}:instance/*",
+            "conditions": {"items": [{"key": "aws:SourceIp", "values": {"items": [{"value": "198.51.100.7"}]}}]},
+        },
+    }
+)
+
+
+def decoded_answer(text: str) -> Answer:
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;")
+    result = f"<DecodeAuthorizationMessageResult><DecodedMessage>{escaped}</DecodedMessage>"
+    body = f"<DecodeAuthorizationMessageResponse>{result}</DecodeAuthorizationMessageResult>"
+    return Answer(200, f"{body}</DecodeAuthorizationMessageResponse>".encode())
+
+
+@pytest.fixture
+def connected(fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> tuple[Workspace, FaultProxy]:
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+    connection = Connection.open(profile=None, region="us-east-1", endpoint_url=fault_proxy.url)
+    snapshot = denial_workspace()
+    return Workspace(snapshot.account, snapshot.source, connection), fault_proxy
+
+
+def test_an_encoded_message_is_decoded_only_when_asked_for(connected: tuple[Workspace, FaultProxy]) -> None:
+    workspace, proxy = connected
+    proxy.on("DecodeAuthorizationMessage", decoded_answer(DECODED))
+
+    closed = explain(ENCODED, workspace)
+    assert closed.comparison.agreement is Agreement.NOT_ASKED
+    assert proxy.operations() == []
+
+    one = explain(ENCODED, workspace, decode=True)
+    calls = [call for call in proxy.calls if call.operation == "DecodeAuthorizationMessage"]
+    assert [call.parameters["EncodedMessage"] for call in calls] == [BLOB]
+    assert one.comparison.agreement is Agreement.AGREES
+    assert one.denial.caller == ALICE
+    assert one.denial.context == {"aws:SourceIp": ("198.51.100.7",)}
+    assert one.decision is not None
+    assert Layer.SCP in one.decision.blocked_by
+
+
+@pytest.mark.parametrize("answer", ["denied", "nonsense", "not known"])
+def test_what_cannot_be_decoded_is_said(connected: tuple[Workspace, FaultProxy], answer: str) -> None:
+    workspace, proxy = connected
+    if answer == "denied":
+        proxy.on("DecodeAuthorizationMessage", error(403, "AccessDenied", "not authorized"))
+    elif answer == "nonsense":
+        proxy.on("DecodeAuthorizationMessage", decoded_answer('{"other": 1}'))
+
+    one = explain(ENCODED, workspace, decode=True)
+
+    assert not one.explained
+    assert any("decode" in sentence for sentence in one.open)
+
+
+def test_a_snapshot_cannot_decode() -> None:
+    with pytest.raises(Problem, match="snapshot"):
+        decode_authorization_message(denial_workspace(), BLOB)
+    one = explain(ENCODED, decode=True)
+    assert any("not decoded" in sentence for sentence in one.open)
+
+
+def test_files(tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    file.write_text("AccessDenied")
+    assert read_denial_file(str(file)) == "AccessDenied"
+    for name in (str(tmp_path), str(tmp_path / "none"), "a\0b"):
+        with pytest.raises(Problem):
+            read_denial_file(name)
+
+
+def test_the_sample_is_in_its_organization() -> None:
+    assert isinstance(denial_workspace().account.organization, Known)
