@@ -175,6 +175,11 @@ def _managed_policy(ledger: Ledger, name_or_arn: str) -> AttachedPolicy:
                 f"The text of {safe_text(found.name)} is the one that came with iamtui; AWS may have a newer version.",
             )
     if found is not None:
+        if found.default_version is None:
+            ledger.find(
+                "unknown",
+                f"The text of {safe_text(found.name)} is not loaded, so what it allows or denies is unknown.",
+            )
         return AttachedPolicy(found.name, found.arn)
     arn = parse_arn(name_or_arn)
     shown = safe_text(name_or_arn, limit=512) or "an empty text"

@@ -285,11 +285,9 @@ def _edit(value: JsonValue, path: str) -> Edit:
         )
     try:
         converted = msgspec.convert(value, form)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):
+        # The second: msgspec compares keys as UTF-8, in which half of a surrogate pair cannot be written.
         raise _explained(value, form, path) from None
-    except UnicodeEncodeError:
-        # msgspec compares keys as UTF-8, in which half of a surrogate pair cannot be written.
-        raise DraftFormError("a key has half of a surrogate pair, expected whole characters", path=path) from None
     given = {_FIELDS.get(field, field): getattr(converted, field) for field in form.__struct_fields__}
     if "document" in given and isinstance(given["document"], dict):
         given["document"] = render(given["document"])
@@ -308,7 +306,9 @@ def _explained(value: dict[str, JsonValue], form: type[Struct], path: str) -> Dr
             msgspec.convert(value[field], hints[field])
         except (msgspec.ValidationError, UnicodeEncodeError):
             return DraftFormError(f"found {_kind(value[field])}, expected {meaning}", path=f"{path}.{field}")
-    key = next(key for key in value if key != "edit" and key not in form.__struct_fields__)
+    key = next((key for key in value if key != "edit" and key not in form.__struct_fields__), None)
+    if key is None:
+        return DraftFormError("a text has half of a surrogate pair, expected whole characters", path=path)
     return DraftFormError(f"unknown key, {_nearest(key, form.__struct_fields__)}", path=f"{path}{_step(key)}")
 
 
