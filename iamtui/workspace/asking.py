@@ -192,8 +192,10 @@ def as_command(workspace: Workspace, principal: Principal, asked: Question | Inq
             words += ["-c", f"{key}={value}"]
         if not values:
             words += ["--absent", key]
-    if _names_another_region(workspace, terms):
-        words += ["-c", f"aws:RequestedRegion={terms.region}"]
+    region = terms.region or workspace.source.region
+    if region != workspace.source.region and workspace.source.kind is SourceKind.DEMO and terms.mode is Mode.DISCOVER:
+        # The demo has a region of its own, which --region would contradict.
+        words += [] if _is_given(terms, "aws:RequestedRegion") else ["-c", f"aws:RequestedRegion={region}"]
     if terms.mode is Mode.STRICT:
         words.append("--strict")
     for layer in sorted(terms.layers_off):
@@ -204,11 +206,11 @@ def as_command(workspace: Workspace, principal: Principal, asked: Question | Inq
     if source.kind is SourceKind.DEMO:
         words.append("--demo")
     elif source.kind is SourceKind.SNAPSHOT:
-        words += ["--snapshot", source.file or source.label]
+        words += ["--snapshot", source.file or source.label, *(["--region", region] if region else [])]
     else:
         for option, value in (
             ("--profile", source.profile),
-            ("--region", source.region),
+            ("--region", region),
             ("--endpoint-url", source.endpoint_url),
         ):
             if value:
@@ -225,6 +227,5 @@ def files_of_command(asked: Question | Inquiry) -> Mapping[str, str]:
     return {f"session-policy-{number}.json": text for number, text in enumerate(terms.session_policies, 1)}
 
 
-def _names_another_region(workspace: Workspace, terms: Question) -> bool:
-    given = {key.lower() for key in terms.context}
-    return bool(terms.region) and terms.region != workspace.source.region and "aws:requestedregion" not in given
+def _is_given(terms: Question, key: str) -> bool:
+    return key.lower() in {name.lower() for name in terms.context}

@@ -88,8 +88,13 @@ def _resource_of(check: Check, question: Question, partition: str, account: str)
         return question.resource
     arn = parse_arn(question.resource)
     bucket = arn.resource.split("/", 1)[0] if arn is not None and arn.service == "s3" else "*"
-    region = (arn.region if arn is not None else "") or question.region or "*"
+    region = (arn.region if arn is not None else "") or _region_of(question)
     return check.arn.format(partition=partition, account=account, bucket=bucket, region=region)
+
+
+def _region_of(question: Question) -> str:
+    given = {key.lower(): values for key, values in question.context.items()}.get("aws:requestedregion", ())
+    return given[0] if len(given) == 1 else question.region or "*"
 
 
 def _same_type(check: Check, resource: str, partition: str, account: str) -> bool:
