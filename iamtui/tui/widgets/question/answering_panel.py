@@ -1,0 +1,350 @@
+"""AnsweringPanel: asks what the form says, for whom the screen names, and shows the answer as it comes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.worker import Worker
+
+from iamtui.analysis.inquiry import Inquiry
+from iamtui.analysis.question import Question
+from iamtui.evaluation.decision import Decision, StatementRef
+from iamtui.evaluation.request import Mode, Principal
+from iamtui.problem import Problem
+from iamtui.tui.safe import line, plain
+from iamtui.tui.widgets.notice import Notice
+from iamtui.tui.widgets.question.answer import MEDIUM, NARROW, WIDE, AnswerView
+from iamtui.tui.widgets.question.asking import Asked, Asking
+from iamtui.tui.widgets.question.catalogue import ActionCatalogue, LoadedCatalogue
+from iamtui.tui.widgets.question.form import QuestionForm
+from iamtui.tui.widgets.question.layers import LayersList, nothing_to_jump_to
+from iamtui.tui.widgets.question.shown import Shown
+from iamtui.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    # It brings in the engine, which is not loaded before the first frame.
+    from iamtui.workspace.answers import Answer
+
+COMPACT_COLUMNS, COMPACT_ROWS, WIDE_COLUMNS = 100, 30, 180
+"""Window sizes below which the short form is shown, and from which the long one is."""
+
+
+class AnsweringPanel(Vertical):
+    """Shows an inquiry and its answer; `Asking` has it answered in a thread that the next key cancels.
+
+    QuestionPanel adds the keys, and what is remembered of earlier questions.
+    """
+
+    @dataclass
+    class Answered(Message, namespace="question_panel"):
+        """An inquiry was answered for a principal, or another cell of its answer is looked at.
+
+        Args:
+            decision, question: of the cell that is looked at; where another request behind the same call decides,
+                that one's.
+            inquiry: what asks about that cell alone: one action on one resource.
+            answer: the whole.
+        """
+
+        decision: Decision
+        principal: Principal
+        label: str
+        question: Question
+        inquiry: Inquiry
+        answer: Answer
+
+    @dataclass
+    class QuestionChanged(Message, namespace="question_panel"):
+        """What is asked changed; None when there is nothing that can be asked."""
+
+        question: Question | None
+        inquiry: Inquiry | None = None
+
+    @dataclass
+    class Meant(Message, namespace="question_panel"):
+        """Enter was pressed in the last field: the question is what the user wants to know."""
+
+        question: Question | None
+        inquiry: Inquiry | None = None
+
+    @dataclass
+    class JumpToStatement(Message, namespace="question_panel"):
+        """The user wants to see a statement in its document."""
+
+        ref: StatementRef
+        principal: Principal
+
+    def __init__(self, *, catalogue: ActionCatalogue | None = None, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._catalogue: ActionCatalogue = catalogue or LoadedCatalogue()
+        self._asking = Asking(self, self._catalogue)
+        self._workspace: Workspace | None = None
+        self._before: Workspace | None = None
+        self._principal: Principal | None = None
+        self._label = ""
+        self._aside = ""
+        self._entered_actions: tuple[str, ...] = ()
+        self._inquiry: Inquiry | None = None
+        self._shown: Shown | None = None
+        self._room = ""
+
+    def compose(self) -> ComposeResult:
+        """The fields, and the answer below them."""
+        yield QuestionForm(self._catalogue)
+        yield AnswerView()
+
+    def on_mount(self) -> None:
+        """Say what to do while there is nothing to answer."""
+        self._fit()
+        self._ask()
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Take the form that suits the window."""
+        self._fit()
+
+    def _fit(self) -> None:
+        size = self.app.size
+        narrow = size.width < COMPACT_COLUMNS or size.height < COMPACT_ROWS
+        room = NARROW if narrow else WIDE if size.width >= WIDE_COLUMNS else MEDIUM
+        if room == self._room:
+            return
+        self._room = room
+        self.set_class(room == NARROW, NARROW)
+        self.set_class(room == WIDE, WIDE)
+        self._form.keys_stay = room != NARROW
+        self._form.context_view.most_rows = {NARROW: 6, MEDIUM: 6}.get(room, 10)
+        self._form.show_keys(room == WIDE)
+        self._view.fit(room)
+
+    # What the screen tells the panel
+
+    def set_workspace(self, workspace: Workspace | None) -> None:
+        """Answer from this workspace from now on. A principal of another account is forgotten."""
+        old = self._workspace.account.id if self._workspace is not None else None
+        if workspace is None or workspace.account.id != old:
+            self._principal, self._label, self._aside = None, "", ""
+        self._workspace = workspace
+        self._form.set_workspace(workspace)
+        self._ask()
+
+    def set_principal(self, principal: Principal | None, label: str) -> None:
+        """Answer for this principal from now on; None (a group, a policy) keeps the last one and says so.
+
+        Args:
+            principal: who asks, or None when what the cursor is on cannot ask.
+            label: what the cursor is on, as shown in the tree ("role/deploy-prod"); raw text.
+        """
+        if principal is None:
+            self._aside = label
+            self._show_title()
+            return
+        if principal == self._principal and not self._aside:
+            return
+        self._principal, self._label, self._aside = principal, label, ""
+        self._ask()
+
+    def set_before(self, workspace: Workspace | None) -> None:
+        """Also say what the verdict is in this workspace, the account without the draft; None: there is no draft."""
+        if workspace is not self._before:
+            self._before = workspace
+            self._ask()
+
+    def ask(self, action: str, resource: str = "", context: str = "") -> None:
+        """Put a question into the fields, as it is typed, and answer it."""
+        self._form.fill(action, resource, context)
+
+    def ask_inquiry(self, inquiry: Inquiry) -> None:
+        """Put an inquiry into the fields and answer it."""
+        self._form.fill_inquiry(inquiry)
+
+    @property
+    def inquiry(self) -> Inquiry | None:
+        """What is being asked, or None when the fields make nothing that can be asked."""
+        return self._inquiry
+
+    @property
+    def question(self) -> Question | None:
+        """The question that is looked at: the cell under the matrix's cursor, else the first pair of the inquiry."""
+        if self._inquiry is None:
+            return None
+        if self._shown is not None and self._shown.answer.inquiry == self._inquiry:
+            return self._shown.cell.question
+        return next(self._inquiry.questions())
+
+    @property
+    def answer(self) -> Decision | None:
+        """The decision on screen, or None."""
+        return self._shown.decision if self._shown is not None else None
+
+    @property
+    def whole_answer(self) -> Answer | None:
+        """The answer on screen with all its cells, or None."""
+        return self._shown.answer if self._shown is not None else None
+
+    @property
+    def principal(self) -> Principal | None:
+        """Whom the question is asked for."""
+        return self._principal
+
+    # Asking
+
+    @property
+    def _form(self) -> QuestionForm:
+        return self.query_one(QuestionForm)
+
+    @property
+    def _view(self) -> AnswerView:
+        return self.query_one(AnswerView)
+
+    @on(QuestionForm.Changed)
+    def _fields_changed(self, event: QuestionForm.Changed) -> None:
+        event.stop()
+        self._ask(entered=event.entered)
+
+    def _ask(self, *, entered: bool = False) -> None:
+        """Ask what the fields say, or say why nothing can be asked. Whatever was asked before is void."""
+        self._asking.void()
+        self._view.remove_class("-stale")
+        try:
+            inquiry = self._form.inquiry()
+        except Problem as problem:
+            self._set_inquiry(None)
+            self._show_problem(problem)
+            return
+        if entered:
+            self._entered_actions = inquiry.actions
+        partial = next((word for word in inquiry.resources if word != "*" and not word.startswith("arn:")), "")
+        if partial and not entered:
+            self._set_inquiry(None)
+            self._show_nothing(f"{partial} is no ARN yet: choose one from the list, or type it as arn:aws:…")
+            return
+        self._set_inquiry(inquiry if inquiry.actions else None)
+        self.set_class(not inquiry.actions, "-unasked")
+        if self._workspace is None:
+            self._show_nothing("Open an account to ask about it.")
+        elif not inquiry.actions:
+            self._show_nothing("Press F5 and type an action such as s3:GetObject.")
+        elif self._principal is None:
+            self._show_nothing("Move to a user or role in the tree: the question is answered for it.")
+        else:
+            asked = Asked(self._workspace, self._principal, inquiry, self._label, self._before)
+            self._asking.ask(asked, entered=inquiry.actions == self._entered_actions)
+
+    def _set_inquiry(self, inquiry: Inquiry | None) -> None:
+        if inquiry != self._inquiry:
+            self._inquiry = inquiry
+            self.post_message(self.QuestionChanged(self.question, inquiry))
+
+    @on(Asking.Found)
+    def _found(self, event: Asking.Found) -> None:
+        event.stop()
+        if not self._asking.arrived(event):
+            return
+        self._view.remove_class("-stale")
+        if event.problem is not None:
+            self._show_problem(event.problem)
+        elif event.answer is None:
+            self._show_nothing(
+                f"{event.unknown} is no whole action yet: choose one from the list, or press Enter to ask anyway."
+            )
+        else:
+            self._show(event.answer, event.asked, event.before)
+
+    @on(Asking.Slow)
+    def _slow(self, event: Asking.Slow) -> None:
+        event.stop()
+        if self._asking.is_current(event.ticket):
+            self._view.add_class("-stale")
+            self.border_title = line("Asking for ", (self._label, "bold"), " …")
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A question that fails in an unforeseen way is reported, without its data, and ends nothing."""
+        event.stop()
+        problem = self._asking.failure(event)
+        if problem is not None:
+            self._view.remove_class("-stale")
+            self._show_problem(problem)
+
+    # Showing
+
+    def _show(self, answer: Answer, asked: Asked, before: Answer | None) -> None:
+        kept = self._shown
+        same = kept is not None and kept.answer.inquiry == answer.inquiry
+        at = kept.index if kept is not None and same and kept.index < len(answer.cells) else None
+        if at is None:
+            at = next(index for index, cell in enumerate(answer.cells) if cell is answer.worst)
+        self._shown = Shown(asked, answer, before, at)
+        self._view.show(self._shown)
+        self._looked_at(self._shown)
+
+    @on(AnswerView.Chosen)
+    def _chosen(self, event: AnswerView.Chosen) -> None:
+        event.stop()
+        if self._shown is not None and event.index < len(self._shown.answer.cells):
+            self._shown = replace(self._shown, index=event.index)
+            self._view.look_at(self._shown)
+            self._looked_at(self._shown)
+
+    def _looked_at(self, shown: Shown) -> None:
+        decision, asked = shown.decision, shown.asked
+        self._form.set_decision(decision)
+        self._show_title()
+        question, inquiry = shown.cell.question, shown.cell_inquiry
+        self.post_message(self.Answered(decision, asked.principal, asked.label, question, inquiry, shown.answer))
+        if not self.has_class(NARROW) and not decision.allowed:
+            self._asking.explain(asked, shown.question)
+
+    @on(Asking.Explained)
+    def _explained(self, event: Asking.Explained) -> None:
+        event.stop()
+        current = self._asking.is_current(event.ticket)
+        if current and self._shown is not None and self._shown.question == event.question:
+            self._view.explain(event.explanation)
+
+    def _show_problem(self, problem: Problem) -> None:
+        self._forget_answer()
+        self._view.say(line(("! ", "bold $verdict-denied"), problem.sentence), plain(problem.next_step, "$muted"))
+
+    def _show_nothing(self, sentence: str) -> None:
+        self._forget_answer()
+        self._view.say(plain(sentence, "$muted"), Content(""))
+
+    def _forget_answer(self) -> None:
+        self._shown = None
+        self._form.set_decision(None)
+        self._show_title()
+
+    def _show_title(self) -> None:
+        """Name whom the verdict is about, which may lag behind the tree's cursor."""
+        label = self._shown.asked.label if self._shown is not None else self._label
+        narrow = self.has_class(NARROW)
+        if not label:
+            self.border_title = line("Question")
+            return
+        who = line("Can ", (label, "bold"))
+        if self._aside and narrow:
+            who = line(who, ("  (kept)", "$muted"))
+        elif self._aside:
+            who = line(who, ("  (", "$muted"), (self._aside, "$muted"), (" cannot ask: last principal kept)", "$muted"))
+        if self._form.terms.mode is Mode.STRICT:
+            who = line(who, ("  strict", "$muted"))
+        self.border_title = who
+
+    @on(LayersList.Jump)
+    def _jump(self, event: LayersList.Jump) -> None:
+        event.stop()
+        if event.ref is None or self._shown is None:
+            self.post_message(Notice(plain(nothing_to_jump_to(event.layer))))
+        else:
+            self.post_message(self.JumpToStatement(event.ref, self._shown.decision.request.principal))
+
+    @on(LayersList.Switched)
+    def _switch(self, event: LayersList.Switched) -> None:
+        event.stop()
+        self._form.switch_layer(event.layer)
