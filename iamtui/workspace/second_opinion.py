@@ -277,6 +277,9 @@ def compared(
         if ours.outcome is Outcome.DEPENDS:
             remarks.insert(0, "With the keys that nobody gave absent, as AWS reads them, iamtui says the same.")
         return SecondOpinion(ours, theirs, sent, endpoint, True, (), (*remarks, *limits))
+    if _same_cap_denies(plain, theirs):
+        remarks.insert(0, "Both deny it for the same cap; AWS and iamtui only word the denial otherwise.")
+        return SecondOpinion(ours, theirs, sent, endpoint, True, (), (*remarks, *limits))
     reasons = [*_asked_otherwise(ours, strict, question), *limits, *_organization(strict, theirs)]
     seen_alike = _as_aws_reads(strict, sent, theirs) == theirs.decision
     service_keys = sorted({entry.key for entry in sent.context if entry.key.lower() in _SENT_BY_SERVICES} - _ASSUMED)
@@ -288,6 +291,16 @@ def compared(
     if not seen_alike or not reasons:
         reasons.append(UNEXPLAINED)
     return SecondOpinion(ours, theirs, sent, endpoint, False, tuple(reasons), tuple(remarks))
+
+
+def _same_cap_denies(ours: Decision, theirs: SimulatedResult) -> bool:
+    """Whether both deny it because of an SCP or of the boundary: AWS also calls an SCP's Deny implicit."""
+    denied = (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
+    if ours.outcome not in denied or theirs.decision not in ("explicitDeny", "implicitDeny"):
+        return False
+    layers = {reason.layer for reason in ours.reasons}
+    by_scp = theirs.allowed_by_organizations is False and Layer.SCP in layers
+    return by_scp or (theirs.allowed_by_boundary is False and Layer.BOUNDARY in layers)
 
 
 _ASSUMED: Final = frozenset(("aws:ViaAWSService",))

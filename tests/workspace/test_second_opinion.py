@@ -1,0 +1,293 @@
+"""Two answers to one question, AWS's over HTTP from a canned endpoint, and what explains a difference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from iamtui.account.availability import Known, Missing
+from iamtui.account.model import Account, InlinePolicy, ResourcePolicy
+from iamtui.account.organization import Organization, OrganizationLevel, OrganizationPolicy
+from iamtui.analysis.question import Question
+from iamtui.aws.connection import Connection
+from iamtui.evaluation.decision import Layer
+from iamtui.evaluation.request import Principal, PrincipalKind
+from iamtui.policy.document import PolicyDocument
+from iamtui.problem import Problem
+from iamtui.workspace.permissions import find_feature
+from iamtui.workspace.second_opinion import UNEXPLAINED, SecondOpinion, can_ask_aws, second_opinion, simulation_of
+from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from tests.support.fault_proxy import FaultProxy
+from tests.support.panel_records import ACCOUNT, role_principal, small_account, small_workspace, user_principal
+from tests.support.simulator_answers import answer, result, specific
+
+GET = Question("s3:GetObject", "arn:aws:s3:::data-lake/x")
+EVERYTHING = PolicyDocument.of(
+    {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+)
+
+Live = Callable[[Account], Workspace]
+
+
+def document(effect: str, action: str = "s3:*", **more: object) -> PolicyDocument:
+    return PolicyDocument.of(
+        {"Version": "2012-10-17", "Statement": {"Effect": effect, "Action": action, "Resource": "*", **more}}
+    )
+
+
+def organization(*, scp: PolicyDocument = EVERYTHING, rcp: PolicyDocument = EVERYTHING) -> Known[Organization | None]:
+    def level(id_: str, kind: str, scps: PolicyDocument, rcps: PolicyDocument) -> OrganizationLevel:
+        return OrganizationLevel(
+            id_,
+            id_,
+            kind,
+            Known((OrganizationPolicy(f"arn:aws:organizations::1:policy/{id_}-s", "the-scp", scps),)),
+            Known((OrganizationPolicy(f"arn:aws:organizations::1:policy/{id_}-r", "the-rcp", rcps),)),
+        )
+
+    levels = (level("r-1", "ROOT", EVERYTHING, EVERYTHING), level(ACCOUNT, "ACCOUNT", scp, rcp))
+    return Known(Organization("o-abc", "999999999999", levels))
+
+
+def with_role_policies(account: Account, *policies: PolicyDocument) -> Account:
+    role = replace(
+        account.roles[0],
+        attached_policies=(),
+        inline_policies=tuple(InlinePolicy(f"p{at}", policy) for at, policy in enumerate(policies)),
+    )
+    return replace(account, roles=(role,))
+
+
+@pytest.fixture
+def live(fault_proxy: FaultProxy, quick_retries: None) -> Live:
+    connection = Connection.open(profile=None, region="us-east-1", endpoint_url=fault_proxy.url)
+
+    def workspace(account: Account) -> Workspace:
+        source = SourceInfo(SourceKind.LIVE, "test", region="us-east-1", endpoint_url=fault_proxy.url)
+        return Workspace(account, source, connection)
+
+    return workspace
+
+
+def opinion_on(
+    proxy: FaultProxy,
+    workspace: Workspace,
+    principal: Principal,
+    question: Question,
+    decision: str,
+    *,
+    missing: tuple[str, ...] = (),
+    organizations: bool | None = None,
+) -> SecondOpinion:
+    specifics = [specific(decision, question.resource, missing=missing)]
+    said = result(decision, "template", action=question.action, specifics=specifics, organizations=organizations)
+    proxy.on("SimulatePrincipalPolicy", answer(said))
+    found = second_opinion(workspace, principal, question)
+    assert found is not None
+    return found
+
+
+# Whether AWS can be asked.
+
+
+def test_a_snapshot_the_demo_and_foreigners_cannot_be_asked_about(live: Live) -> None:
+    snapshot = small_workspace()
+    demo = replace(snapshot, source=SourceInfo(SourceKind.DEMO, "DEMO"))
+    here = live(small_account())
+    foreign = Principal(PrincipalKind.USER, "arn:aws:iam::999999999999:user/eve", "999999999999")
+
+    assert "snapshot" in str(can_ask_aws(snapshot, role_principal()))
+    assert "demo" in str(can_ask_aws(demo, role_principal()))
+    assert "another account" in str(can_ask_aws(here, foreign))
+    assert "users and roles only" in str(can_ask_aws(here, Principal(PrincipalKind.ANONYMOUS, "")))
+    assert can_ask_aws(here, role_principal()) is None
+    assert can_ask_aws(here, user_principal()) is None
+
+
+def test_asking_anyway_raises_the_same_words() -> None:
+    with pytest.raises(Problem, match="snapshot"):
+        second_opinion(small_workspace(), role_principal(), GET)
+
+
+# What is sent.
+
+
+def test_a_user_brings_the_resource_policy_and_a_role_does_not(live: Live) -> None:
+    policy = document("Allow", Principal="*")
+    account = replace(small_account(), resource_policies={"arn:aws:s3:::data-lake": ResourcePolicy("present", policy)})
+
+    of_user = simulation_of(live(account), user_principal(), GET)
+    of_role = simulation_of(live(account), role_principal(), GET)
+
+    assert (of_user.caller_arn, of_user.resource_policy) == (user_principal().arn, policy.raw)
+    assert (of_role.caller_arn, of_role.resource_policy) == ("", "")
+
+
+def test_context_keys_are_sent_with_aws_types_and_without_those_aws_fills(live: Live) -> None:
+    question = replace(
+        GET,
+        context={
+            "aws:sourceip": ("203.0.113.9",),
+            "aws:TagKeys": ("a",),
+            "aws:MultiFactorAuthAge": ("60",),
+            "aws:PrincipalTag/Team": ("data",),
+            "aws:SourceVpc": (),
+        },
+    )
+
+    sent = {
+        entry.key: (entry.values, entry.type)
+        for entry in simulation_of(live(small_account()), role_principal(), question).context
+    }
+
+    assert sent["aws:SourceIp"] == (("203.0.113.9",), "ip")
+    assert sent["aws:TagKeys"] == (("a",), "stringList")
+    assert sent["aws:MultiFactorAuthAge"] == (("60",), "numeric")
+    assert sent["aws:PrincipalTag/Team"] == (("data",), "string")
+    assert sent["aws:SecureTransport"] == (("true",), "boolean")
+    assert sent["aws:PrincipalArn"] == ((role_principal().arn,), "string")
+    assert "aws:SourceVpc" not in sent
+    assert not {key.lower() for key in sent} & {"aws:principalaccount", "aws:userid", "aws:principalorgid"}
+
+
+def test_another_owner_of_the_resource_is_told(live: Live) -> None:
+    queue = Question("sqs:SendMessage", "arn:aws:sqs:us-east-1:999999999999:q")
+
+    assert simulation_of(live(small_account()), role_principal(), queue).resource_owner == "999999999999"
+    assert simulation_of(live(small_account()), role_principal(), GET).resource_owner == ""
+
+
+# Both answers.
+
+
+def test_two_that_agree_need_no_explanation(live: Live, fault_proxy: FaultProxy) -> None:
+    found = opinion_on(fault_proxy, live(small_account()), role_principal(), GET, "allowed")
+
+    assert found.agree
+    assert found.differences == ()
+    assert found.endpoint == fault_proxy.url
+
+
+def test_a_depends_agrees_when_it_does_with_the_missing_keys_absent(live: Live, fault_proxy: FaultProxy) -> None:
+    condition = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+    account = with_role_policies(small_account(), document("Allow", Condition=condition))
+
+    found = opinion_on(
+        fault_proxy, live(account), role_principal(), GET, "implicitDeny", missing=("aws:MultiFactorAuthPresent",)
+    )
+
+    assert found.ours.outcome.value == "depends"
+    assert found.agree
+    assert "iamtui says the same" in found.remarks[0]
+    assert any("aws:MultiFactorAuthPresent" in remark for remark in found.remarks)
+
+
+def test_an_rcp_that_denies_is_a_known_limit(live: Live, fault_proxy: FaultProxy) -> None:
+    denies = document("Deny", Principal="*")
+    account = replace(small_account(), organization=organization(rcp=denies))
+
+    found = opinion_on(fault_proxy, live(account), role_principal(), GET, "allowed", organizations=True)
+
+    assert not found.agree
+    assert not found.unexplained
+    assert "resource control policies" in found.differences[0]
+
+
+def test_a_trust_policy_that_keeps_the_caller_out_is_a_known_limit(live: Live, fault_proxy: FaultProxy) -> None:
+    account = small_account()
+    trust = PolicyDocument.of(
+        {
+            "Version": "2012-10-17",
+            "Statement": {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"},
+        }
+    )
+    alice = replace(account.users[0], inline_policies=(InlinePolicy("all", EVERYTHING),))
+    account = replace(account, users=(alice, *account.users[1:]), roles=(replace(account.roles[0], trust=trust),))
+    question = Question("sts:AssumeRole", account.roles[0].arn)
+
+    found = opinion_on(fault_proxy, live(account), user_principal(), question, "allowed")
+
+    assert not found.agree
+    assert not found.unexplained
+    assert "trust policy" in " ".join(found.differences)
+
+
+def test_a_resource_policy_that_lets_a_role_in_is_a_known_limit(live: Live, fault_proxy: FaultProxy) -> None:
+    principal = role_principal()
+    policy = document("Allow", Principal={"AWS": principal.arn})
+    account = with_role_policies(small_account())
+    account = replace(account, resource_policies={"arn:aws:s3:::data-lake": ResourcePolicy("present", policy)})
+
+    found = opinion_on(fault_proxy, live(account), principal, GET, "implicitDeny")
+
+    assert found.ours.allowed
+    assert not found.unexplained
+    assert "only for users" in " ".join(found.differences)
+
+
+def test_a_session_policy_that_denies_is_a_known_limit(live: Live, fault_proxy: FaultProxy) -> None:
+    question = replace(GET, session_policies=(document("Deny").raw,))
+
+    found = opinion_on(fault_proxy, live(small_account()), role_principal(), question, "allowed")
+
+    assert not found.unexplained
+    assert "session policies" in " ".join(found.differences)
+
+
+def test_a_layer_switched_off_here_explains_what_aws_evaluates(live: Live, fault_proxy: FaultProxy) -> None:
+    account = replace(small_account(), organization=organization(scp=document("Deny")))
+    question = replace(GET, layers_off=frozenset({Layer.SCP}))
+
+    found = opinion_on(fault_proxy, live(account), role_principal(), question, "explicitDeny", organizations=False)
+
+    assert found.ours.allowed
+    assert not found.unexplained
+    assert "Switched off here: scp" in found.differences[0]
+
+
+def test_scps_that_are_not_loaded_explain_a_denial_by_aws(live: Live, fault_proxy: FaultProxy) -> None:
+    account = replace(small_account(), organization=Missing("not loaded", "organizations:DescribeOrganization"))
+
+    found = opinion_on(fault_proxy, live(account), role_principal(), GET, "implicitDeny", organizations=False)
+
+    assert not found.unexplained
+    assert "SCPs are not loaded" in " ".join(found.differences)
+
+
+def test_a_denial_by_the_same_scp_agrees_however_it_is_called(live: Live, fault_proxy: FaultProxy) -> None:
+    account = replace(small_account(), organization=organization(scp=document("Deny")))
+
+    found = opinion_on(fault_proxy, live(account), role_principal(), GET, "implicitDeny", organizations=False)
+
+    assert found.ours.outcome.value == "explicitDeny"
+    assert found.agree
+    assert "same cap" in found.remarks[0]
+
+
+def test_a_difference_that_no_limit_explains_is_called_so(live: Live, fault_proxy: FaultProxy) -> None:
+    found = opinion_on(fault_proxy, live(small_account()), role_principal(), GET, "explicitDeny")
+
+    assert found.unexplained
+    assert found.differences[-1] == UNEXPLAINED
+
+
+def test_an_rcp_does_not_explain_a_denial_that_identity_policies_do_not_make(
+    live: Live, fault_proxy: FaultProxy
+) -> None:
+    """AWS says implicitDeny where the identity policies allow: an RCP that denies here cannot be why."""
+    account = replace(small_account(), organization=organization(rcp=document("Deny", Principal="*")))
+
+    found = opinion_on(fault_proxy, live(account), role_principal(), GET, "implicitDeny", organizations=True)
+
+    assert found.unexplained
+
+
+def test_nothing_comes_of_it_once_it_is_cancelled(live: Live, fault_proxy: FaultProxy) -> None:
+    assert second_opinion(live(small_account()), role_principal(), GET, lambda: True) is None
+    assert fault_proxy.calls == []
+
+
+def test_the_permission_it_needs_is_listed() -> None:
+    assert find_feature("second-opinion").actions == ("iam:SimulatePrincipalPolicy",)
