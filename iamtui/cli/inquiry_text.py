@@ -35,6 +35,9 @@ def write_answer(out: Output, answer: Answer, traced: Tracer, *, with_trace: boo
     if answer.chain is not None:
         _write_chain(out, answer.chain)
     if len(answer.cells) == 1:
+        if any(map(is_pattern, answer.inquiry.actions)):
+            out.paragraph(f"1 pair of {', '.join(answer.inquiry.actions)}: {_subject(cells[0])}")
+            out.blank()
         _write_one(out, answer, cells[0], traced, with_trace=with_trace)
         return
     ordered = worst_first(cells)

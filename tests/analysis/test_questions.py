@@ -309,7 +309,7 @@ def test_copy_as_command_is_quoted() -> None:
                       Question("s3:GetObject", OBJECT, {"aws:SourceIp": ("203.0.113.9",)}, Mode.STRICT))  # fmt: skip
     assert line == (
         f"iamtui can {arn('user/alice')} s3:GetObject --on {OBJECT} "
-        "-c aws:SourceIp=203.0.113.9 --strict --snapshot '/tmp/x/a b.json'"
+        "-c aws:SourceIp=203.0.113.9 --strict --snapshot '/tmp/x/a b.json' --region eu-west-1"
     )
 
 

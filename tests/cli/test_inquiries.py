@@ -1,0 +1,159 @@
+"""`iamtui can` over several actions and resources, patterns, companions, chained roles and presets."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.cli_runner import Cli
+
+LAKE = "arn:aws:s3:::data-lake/x"
+ROLE = "arn:aws:iam::123456789012:role/web-server"
+
+
+def test_a_matrix_has_the_worst_first_and_the_pairs_in_json_as_asked(cli: Cli, snapshot: str) -> None:
+    asked = ("can", "role/web-server", "s3:GetObject", "s3:DeleteObject", "--on", LAKE, "--snapshot", snapshot)
+    result = cli(*asked)
+    assert result.code == 1
+    heads = [line for line in result.out.splitlines() if line.startswith("[")]
+    assert heads[0].startswith("[x] DENIED explicit")
+    assert heads[1].startswith("[+] ALLOWED")
+    assert [pair["request"]["action"] for pair in cli(*asked, "--json").json] == ["s3:GetObject", "s3:DeleteObject"]
+
+
+def test_a_pattern_is_counted_and_listed_with_the_worst_first(cli: Cli, snapshot: str) -> None:
+    asked = ("can", "role/web-server", "s3:*Object", "--on", LAKE, "--snapshot", snapshot)
+    result = cli(*asked)
+    assert result.code == 1
+    first, *rest = result.out.splitlines()
+    assert " pairs of s3:*Object: 1 denied explicitly, " in first
+    assert "1 allowed as far as loaded." in first
+    marks = [line[:3] for line in rest if line.startswith("[")]
+    assert marks[0] == "[x]"
+    assert "[+]" in marks
+    pairs = cli(*asked, "--json").json
+    assert {pair["typed"] for pair in pairs} == {"s3:*Object"}
+    assert f"{len([pair for pair in pairs if pair.get('fits', True)])} pairs of" in first
+
+
+def test_a_pattern_that_matches_one_action_is_an_array_too(cli: Cli, snapshot: str) -> None:
+    result = cli("can", "role/web-server", "sts:GetCallerIdent*", "--json", "--snapshot", snapshot)
+    assert [pair["request"]["action"] for pair in result.json] == ["sts:GetCallerIdentity"]
+
+
+def test_pairs_that_take_no_part_are_said(cli: Cli, snapshot: str) -> None:
+    result = cli("can", "role/web-server", "s3:Get*", "--on", LAKE, "--snapshot", snapshot)
+    assert "take no part, because the action is about other resources" in result.out
+    assert "\n[-] DENIED   s3:GetBucketAcl" not in result.out
+    pairs = cli("can", "role/web-server", "s3:Get*", "--on", LAKE, "--json", "--snapshot", snapshot).json
+    assert any(pair.get("fits") is False for pair in pairs)
+
+
+def test_what_is_cut_is_said_and_is_no_plain_yes(cli: Cli, snapshot: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = ("can", "user/alice", "sqs:*", "--complete", "--snapshot", snapshot)
+    assert "not answered" not in cli(*asked).err
+    asked = ("can", "role/web-server", "s3:GetObj*", "--on", LAKE, "--snapshot", snapshot)
+    monkeypatch.setattr("iamtui.workspace.inquiries.MOST_CELLS", 1)
+    result = cli(*asked)
+    assert "actions of the patterns are not answered" in result.err
+    assert result.out.startswith(f"1 pair of s3:GetObj*: s3:GetObject  {LAKE}\n\n[+] ALLOWED")
+    assert result.code == 3
+    assert cli(*asked, "--expect", "allowed").code == 1
+
+
+def test_a_pattern_without_a_match_names_the_nearest(cli: Cli, snapshot: str) -> None:
+    cli("can", "alice", "iam:Paas*", "--snapshot", snapshot).failed_with("matches no action", "iam:PassRole")
+
+
+def test_a_companion_of_every_call_decides_and_is_shown(cli: Cli, snapshot: str, tmp_path: Path) -> None:
+    data = json.loads(Path(snapshot).read_text())
+    document = {"Statement": [{"Effect": "Allow", "Action": "lambda:CreateFunction", "Resource": "*"}]}
+    (role,) = (role for role in data["RoleDetailList"] if role["RoleName"] == "web-server")
+    role["RolePolicyList"] = [{"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", **document}}]
+    file = tmp_path / "lambda.json"
+    file.write_text(json.dumps(data))
+    asked = ("can", "role/web-server", "lambda:CreateFunction", "--snapshot", file)
+    result = cli(*asked)
+    assert result.code == 1
+    assert result.out.startswith(f"[-] DENIED no allow   iam:PassRole  arn:aws:iam::{'123456789012'}:role/*\n")
+    assert "\n[+] ALLOWED" in result.out
+    assert "(the execution role; with every call)" in result.out
+    assert "(the function; if tags are set)" in result.out
+    found = cli(*asked, "--json").json
+    assert found["decision"] == "allowed"
+    assert found["deciding"] == "implicitDeny"
+    (passed,) = (one for one in found["companions"] if one["action"] == "iam:PassRole")
+    assert passed["decides"] is True
+    assert passed["when"] is None
+    assert passed["answer"]["request"]["context"]["iam:PassedToService"] == "lambda.amazonaws.com"
+    assert "iam:PassRole on arn:aws:iam::123456789012:role/*" in cli(*asked, "--expect", "allowed").err
+
+
+def test_a_condition_that_is_said_to_hold_makes_its_companion_decide(cli: Cli, snapshot: str) -> None:
+    asked = ("can", "role/web-server", "s3:GetObject", "--on", LAKE, "--snapshot", snapshot)
+    assert cli(*asked).code == 0
+    assert cli(*asked, "--with", "s3:GetObjectVersion").code == 1
+    key = "arn:aws:kms:us-east-1:123456789012:key/1"
+    found = cli(*asked, "--with", f"kms:Decrypt={key}", "--json").json
+    (decrypt,) = (one for one in found["companions"] if one["action"] == "kms:Decrypt")
+    assert decrypt["resource"] == key
+    assert decrypt["decides"] is True
+    assert decrypt["answer"]["request"]["context"]["kms:ViaService"] == "s3.us-east-1.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (("--with", "kms:Encrypt"), ("kms:Encrypt is not checked", "kms:Decrypt")),
+        (("--with", "kms:Decrypt="), ("names no resource",)),
+        (("--with", "kms:Decrypt=x"), ("x is no resource",)),
+        (("--with", "Decrypt"), ("no action",)),
+        (("--chained-from", "nobody"), ("nobody",)),
+        (("--chained-from", "user/alice"), ("is no role",)),
+        (("--from-ip", "x"), ("x is no IP address",)),
+        (("--through-vpce", "x"), ("x is no VPC endpoint",)),
+        (("--at", "soon"), ("soon is no time",)),
+        (("--mfa", "-c", "aws:multifactorauthpresent=false"), ("both speak of aws:MultiFactorAuthPresent",)),
+        (("--from-ip", "192.0.2.1", "--through-vpce", "vpce-01234567"), ("--from-ip", "both speak of aws:Source")),
+    ],
+)
+def test_options_that_are_wrong(cli: Cli, snapshot: str, words: tuple[str, ...], parts: tuple[str, ...]) -> None:
+    cli("can", "role/web-server", "s3:GetObject", *words, "--snapshot", snapshot).failed_with(*parts)
+
+
+def test_a_chain_is_answered_above_the_question_and_decides(cli: Cli, snapshot: str) -> None:
+    asked = ("can", "role/web-server", "s3:GetObject", "--on", LAKE, "--snapshot", snapshot)
+    result = cli(*asked, "--chained-from", "deploy-prod")
+    assert result.code == 1
+    assert result.out.startswith(f"[-] DENIED no allow   sts:AssumeRole  {ROLE}, by a session of the role")
+    assert "role chaining: AWS does not document" in result.out.replace("\n", " ")
+    found = cli(*asked, "--chained-from", "deploy-prod", "--json").json
+    assert found["decision"] == "allowed"
+    assert found["deciding"] == found["chain"]["answer"]["decision"] == "implicitDeny"
+
+
+def test_presets_are_condition_keys(cli: Cli, snapshot: str) -> None:
+    asked = ("can", "user/alice", "s3:GetObject", "--on", LAKE, "--json", "--snapshot", snapshot)
+    context = cli(*asked, "--no-mfa", "--from-ip", "192.0.2.1", "--at", "2026-12-24").json["request"]["context"]
+    assert context["aws:MultiFactorAuthPresent"] == "false"
+    assert context["aws:MultiFactorAuthAge"] == []
+    assert context["aws:SourceIp"] == "192.0.2.1"
+    assert context["aws:SourceVpce"] == []
+    assert context["aws:CurrentTime"] == "2026-12-24T00:00:00Z"
+    context = cli(*asked, "--mfa", "--through-vpce", "vpce-01234567").json["request"]["context"]
+    assert context["aws:MultiFactorAuthPresent"] == "true"
+    assert context["aws:SourceVpce"] == "vpce-01234567"
+    assert context["aws:SourceIp"] == []
+
+
+def test_a_trace_of_several_pairs_has_one_for_each(cli: Cli, snapshot: str) -> None:
+    asked = ("can", "role/web-server", "s3:GetObject", "s3:DeleteObject", "--on", LAKE, "--snapshot", snapshot)
+    assert all(pair["trace"] for pair in cli(*asked, "--trace", "--json").json)
+    assert cli(*asked, "--trace").out.count("Action  wanted s3:Delete*; seen s3:DeleteObject") == 1
+
+
+def test_nothing_is_asked_without_an_action(cli: Cli) -> None:
+    cli("can", "--demo").failed_with("No principal and action are named", "--saved")
+    cli("can", "alice", "--demo").failed_with("No principal and action are named")

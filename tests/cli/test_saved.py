@@ -1,0 +1,158 @@
+"""Saved questions on the command line: `can --save`, `can --saved` and `iamtui questions`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.cli_runner import Cli
+
+LAKE = "arn:aws:s3:::data-lake/x"
+
+
+@pytest.fixture
+def saved(cli: Cli, snapshot: str) -> str:
+    """A snapshot about which a met, an unmet and an open expectation are saved."""
+    for name, action, expect in (
+        ("reads", "s3:GetObject", "allowed"),
+        ("deletes", "s3:DeleteObject", "allowed"),
+        ("deletes not", "s3:DeleteObject", "explicitDeny"),
+    ):
+        cli("can", "web-server", action, "--on", LAKE, "--expect", expect, "--save", name, "--snapshot", snapshot)
+    cli("can", "web-server", "s3:PutObject", "--save", "just asked", "--snapshot", snapshot)
+    return snapshot
+
+
+def questions_file(cli: Cli) -> Path:
+    return next(cli.home.rglob("questions.json"))
+
+
+def test_saved_questions_are_listed_and_shown(cli: Cli, saved: str) -> None:
+    result = cli("questions")
+    assert result.code == 0
+    assert saved
+    assert [line.split("  ")[0].strip() for line in result.out.splitlines()] == [
+        "NAME", "reads", "deletes", "deletes not", "just asked",
+    ]  # fmt: skip
+    assert [entry["expect"] for entry in cli("questions", "list", "--json").json] == [
+        "allowed", "allowed", "explicitDeny", None,
+    ]  # fmt: skip
+    assert "explicitDeny" in cli("questions", "show", "deletes not").out
+    shown = cli("questions", "show", "reads", "--json").json
+    assert shown["principal"] == "arn:aws:iam::123456789012:role/web-server"
+    assert shown["resources"] == [LAKE]
+
+
+def test_running_them_is_a_test_whose_end_says_whether_all_are_met(cli: Cli, saved: str) -> None:
+    result = cli("questions", "run", "--snapshot", saved)
+    assert result.code == 1
+    lines = result.out.splitlines()
+    assert lines[0].startswith("met      reads  [+] ALLOWED")
+    assert lines[1].startswith("NOT MET  deletes  [x] DENIED explicit")
+    assert "expected allowed; s3:DeleteObject" in lines[2]
+    assert "2 of 3 expectations met" in result.err
+    assert cli("questions", "run", "reads", "deletes not", "just asked", "--snapshot", saved).code == 0
+    assert cli("questions", "run", "reads", "--complete", "--snapshot", saved).code == 1
+    records = cli("questions", "run", "--json", "--snapshot", saved).json
+    assert [record["met"] for record in records] == [True, False, True, None]
+    assert records[1]["worst"]["decision"] == "explicitDeny"
+
+
+def test_one_that_cannot_be_asked_is_an_error_and_the_others_are_asked(cli: Cli, saved: str) -> None:
+    file = questions_file(cli)
+    data = json.loads(file.read_text())
+    data["saved"][0]["principal"] = "role/gone"
+    data["saved"][2]["principal"] = ""
+    file.write_text(json.dumps(data))
+    result = cli("questions", "run", "--snapshot", saved)
+    assert result.code == 2
+    assert "iamtui: reads: No user or role of this account is role/gone" in result.err
+    assert "iamtui: deletes not: It names no principal" in result.err
+    assert "NOT MET  deletes" in result.out
+    records = cli("questions", "run", "--json", "--snapshot", saved).json
+    assert "role/gone" in records[0]["error"]
+
+
+def test_can_asks_a_saved_question_and_holds_it_against_what_it_expects(cli: Cli, saved: str) -> None:
+    assert cli("can", "--saved", "reads", "--snapshot", saved).code == 0
+    result = cli("can", "--saved", "deletes", "--snapshot", saved)
+    assert result.code == 1
+    assert "Expected allowed" in result.err
+    assert cli("can", "--saved", "deletes not", "--snapshot", saved).code == 0
+    assert cli("can", "--saved", "deletes not", "--expect", "allowed", "--snapshot", saved).code == 1
+    other = cli("can", "alice", "--saved", "reads", "--json", "--snapshot", saved).json
+    assert other["request"]["principal"].endswith("user/alice")
+
+
+@pytest.mark.parametrize("words", [("alice", "s3:GetObject"), ("--strict",), ("-c", "aws:x=1"), ("--save", "b")])
+def test_a_saved_question_is_asked_as_it_is(cli: Cli, saved: str, words: tuple[str, ...]) -> None:
+    cli("can", *words, "--saved", "reads", "--snapshot", saved).failed_with("--saved asks a question as it was saved")
+
+
+def test_the_demo_and_a_real_account_do_not_see_each_other(cli: Cli, saved: str) -> None:
+    assert saved
+    cli("can", "amara.diallo", "iam:ListUsers", "--save", "reads", "--demo")
+    assert len(cli("questions", "--demo", "--json").json) == 1
+    assert len(cli("questions", "--account", "123456789012", "--json").json) == 4
+    assert len(cli("questions", "--snapshot", saved, "--json").json) == 4
+    cli("questions", "show", "reads").failed_with("Several accounts", "123456789012, demo")
+    assert cli("questions", "show", "reads", "--account", "demo", "--json").json["actions"] == ["iam:ListUsers"]
+    cli("questions", "--account", "demo", "--demo").failed_with("both say which account")
+
+
+def test_renaming_and_removing(cli: Cli, saved: str) -> None:
+    assert saved
+    assert cli("questions", "rename", "reads", "lake").code == 0
+    assert cli("questions", "remove", "deletes", "deletes not").code == 0
+    assert [entry["name"] for entry in cli("questions", "--json").json] == ["lake", "just asked"]
+    cli("questions", "remove", "lake", "gone").failed_with("No question is saved as gone")
+    assert len(cli("questions", "--json").json) == 2
+
+
+def test_a_name_is_not_taken_over(cli: Cli, saved: str) -> None:
+    result = cli("can", "alice", "s3:GetObject", "--save", "reads", "--snapshot", saved)
+    result.failed_with("A question reads is saved already")
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [(("list", "x"), "takes no name"), (("show",), "takes one name"),
+     (("rename", "x"), "takes a name and the new one"), (("remove",), "takes a name"),
+     (("show", "reads"), "No question is saved as reads"),
+     (("--questions", "gone.json"), "gone.json does not exist"),
+     (("run", "--demo"), "No question about demo is saved")],
+)  # fmt: skip
+def test_what_cannot_be_done(cli: Cli, words: tuple[str, ...], part: str) -> None:
+    cli("questions", *words).failed_with(part)
+
+
+def test_nothing_saved_says_how_to_save(cli: Cli) -> None:
+    result = cli("questions")
+    assert result.code == 0
+    assert result.out == ""
+    assert "--save NAME" in result.err
+
+
+def test_a_file_of_a_repository_is_run_in_its_place(cli: Cli, snapshot: str, tmp_path: Path) -> None:
+    file = tmp_path / "expected.json"
+    asked = ("can", "web-server", "s3:GetObject", "--on", LAKE, "--snapshot", snapshot, "--questions", file)
+    assert cli(*asked, "--expect", "allowed", "--save", "reads").code == 0
+    assert cli("questions", "run", "--questions", file, "--snapshot", snapshot).code == 0
+    assert cli("questions", "--questions", file, "--json").json[0]["name"] == "reads"
+    assert cli("questions", "--json").json == []
+    data = json.loads(file.read_text())
+    data["saved"][0]["account"] = ""
+    data["saved"][0]["expect"] = "implicitDeny"
+    file.write_text(json.dumps(data))
+    assert cli("questions", "run", "--questions", file, "--snapshot", snapshot).code == 1
+
+
+def test_a_faulty_file_is_an_error_and_stays(cli: Cli, snapshot: str, tmp_path: Path) -> None:
+    file = tmp_path / "expected.json"
+    file.write_text('{"saved": [{"name": "a", "question": {"actions": ["s3:GetObject"]}, "expct": "allowed"}]}')
+    before = file.read_text()
+    cli("questions", "run", "--questions", file, "--snapshot", snapshot).failed_with("$.saved[0]", "expct")
+    cli("can", "alice", "s3:GetObject", "--save", "b", "--questions", file, "--snapshot", snapshot).failed_with("expct")
+    assert file.read_text() == before
