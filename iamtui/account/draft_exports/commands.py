@@ -93,7 +93,7 @@ def cli_script(edits: Sequence[Edit], draft: Draft, before: Account, note: str) 
     head = [
         "#!/bin/sh",
         *(f"# {row}" for row in header("AWS CLI commands", draft, before, note)),
-        "# iamtui never runs them: read them, then run them with credentials of the account.",
+        "# iamtui never runs them: read them, then run them with the account's credentials.",
         "set -eu",
         "",
     ]

@@ -54,8 +54,9 @@ def terraform_configuration(edits: Sequence[Edit], draft: Draft, before: Account
     parts = [part for part in writer.parts() if part]
     head = [comment(row) for row in header("Terraform", draft, before, note)]
     head += [
-        "# iamtui applies nothing. Import blocks need Terraform 1.5: they bring what exists already under its control,",
-        "# so leave out what your configuration manages elsewhere, and read `terraform plan` before you apply.",
+        "# iamtui applies nothing. Import blocks (Terraform 1.5) bring what exists already",
+        "# under its control: leave out what your configuration manages elsewhere, and",
+        "# read `terraform plan` before you apply.",
     ]
     if not parts:
         parts = ["# The draft changes nothing in this account."]

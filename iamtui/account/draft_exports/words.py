@@ -14,7 +14,8 @@ def header(what: str, draft: Draft, before: Account, note: str) -> Iterator[str]
     """The first lines of an export, safe to stand in a comment."""
     alias = "" if isinstance(before.alias, Missing) or not before.alias.value else f" ({before.alias.value})"
     name = f"the draft {draft.name}" if draft.name else "a draft without a name"
-    yield safe_text(f"{what} for account {before.id}{alias}, written by iamtui from {name}.")
+    yield safe_text(f"{what} for account {before.id}{alias},")
+    yield safe_text(f"written by iamtui from {name}.")
     if note:
         yield safe_text(note)
 

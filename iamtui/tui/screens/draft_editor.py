@@ -81,9 +81,11 @@ class DraftEditorScreen(Screen[str | None]):
         }
         & JsonEditor {
             height: 1fr;
-            border: none;
             padding: 0;
             background: $background;
+            &, &:focus {
+                border: none;
+            }
         }
         & FindingLines {
             height: auto;

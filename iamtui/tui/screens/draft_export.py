@@ -17,6 +17,7 @@ from iamtui.problem import Problem
 from iamtui.tui.safe import line, plain, safe_text
 from iamtui.tui.screens.draft_prompts import LineDialog, needed
 from iamtui.tui.widgets.detail.document_view import DocumentView
+from iamtui.tui.widgets.draft.findable_document import FindableDocument
 from iamtui.tui.widgets.key_line import KeyLine
 from iamtui.tui.widgets.message_line import MessageLine
 from iamtui.tui.widgets.notice import Severity
@@ -54,9 +55,6 @@ class DraftExportScreen(Screen[None]):
             padding: 0 1;
             background: $panel;
         }
-        & DocumentView {
-            height: 1fr;
-        }
         & MessageLine {
             height: auto;
             min-height: 1;
@@ -81,7 +79,7 @@ class DraftExportScreen(Screen[None]):
             ),
             id="export-title",
         )
-        yield DocumentView(id="export-text")
+        yield FindableDocument(id="export-text")
         yield MessageLine(id="export-message")
         yield KeyLine(id="export-keys")
 
@@ -93,7 +91,7 @@ class DraftExportScreen(Screen[None]):
     @property
     def view(self) -> DocumentView:
         """The text."""
-        return self.query_one(DocumentView)
+        return self.query_one(FindableDocument).view
 
     @property
     def text(self) -> str:

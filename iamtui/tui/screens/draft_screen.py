@@ -21,7 +21,9 @@ from iamtui.text import safe_text
 from iamtui.tui.safe import fit, line, plain
 from iamtui.tui.screens.draft_desk import OpenDraft
 from iamtui.tui.screens.draft_prompts import ChoiceDialog, LineDialog, needed
+from iamtui.tui.widgets.draft.findable_document import FindableDocument
 from iamtui.tui.widgets.draft.option_lines import Choice
+from iamtui.tui.widgets.draft.preview import Preview, preview
 from iamtui.tui.widgets.key_line import KeyLine
 from iamtui.tui.widgets.line_view import LineView, Piece
 from iamtui.tui.widgets.message_line import MessageLine
@@ -146,11 +148,12 @@ class DraftScreen(Screen[None]):
             height: 1fr;
         }
         & EditLines {
-            height: 1fr;
+            height: auto;
+            max-height: 40%;
         }
         & #draft-notes {
             height: auto;
-            max-height: 8;
+            max-height: 6;
             padding: 0 1;
             border-top: solid $rule;
         }
@@ -174,6 +177,7 @@ class DraftScreen(Screen[None]):
         yield Static(Content("\n").join([plain(row) for row in _EMPTY]), id="draft-empty")
         yield EditLines(id="draft-edits")
         yield Static(id="draft-notes", markup=False)
+        yield FindableDocument(id="draft-preview")
         yield MessageLine(id="draft-message")
         yield KeyLine(id="draft-keys")
 
@@ -201,13 +205,12 @@ class DraftScreen(Screen[None]):
 
     def show(self) -> None:
         """Show the draft as it is now."""
-        if not self.is_mounted:
-            return
         found, workspace = self.owner.open_draft, self.owner.source_workspace
         empty = found is None or not found.draft.edits or workspace is None
         self.query_one("#draft-empty").display = empty
         self.edits.display = not empty
-        self.query_one("#draft-notes").display = not empty
+        for below in ("#draft-notes", "#draft-preview"):
+            self.query_one(below).display = not empty
         title = self.query_one("#draft-title", Static)
         if found is None or workspace is None:
             title.update(line(("Draft", "bold $heading"), ("  none is open", "$muted")))
@@ -237,6 +240,9 @@ class DraftScreen(Screen[None]):
             for finding in (drafted.findings if drafted is not None else ())
             if finding.edit in (0, number)
         ]
+        edits = drafted.draft.edits if drafted is not None else ()
+        if drafted is not None and number <= len(edits):
+            self._show_preview(preview(drafted.base.account, drafted.after.account, edits[number - 1]))
         if not rows:
             rows = [
                 plain("Nothing to remark about this edit." if drafted is not None else "Laying the draft …", "$muted")
@@ -245,13 +251,25 @@ class DraftScreen(Screen[None]):
             rows.append(plain("The account is shown without the draft until every edit fits.", "$muted"))
         self.query_one("#draft-notes", Static).update(Content("\n").join(rows))
 
-    @on(LineView.CursorMoved)
+    def _show_preview(self, shown: Preview) -> None:
+        view = self.query_one(FindableDocument).view
+        if shown.json:
+            view.show_json(shown.text, shown.changed)
+        else:
+            view.show_words(*shown.text.split("\n"))
+        self.query_one("#draft-notes").border_title = line(shown.title)
+
+    @on(LineView.CursorMoved, "#draft-edits")
     def _moved(self, event: LineView.CursorMoved) -> None:
         event.stop()
         if self.owner.open_draft is not None:
             self._show_notes()
 
-    @on(LineView.LineOpened)
+    @on(LineView.CursorMoved)
+    def _scrolled(self, event: LineView.CursorMoved) -> None:
+        event.stop()
+
+    @on(LineView.LineOpened, "#draft-edits")
     def _opened(self, event: LineView.LineOpened) -> None:
         event.stop()
         self.owner.edit_again(event.index)

@@ -14,6 +14,7 @@ from textual.worker import get_current_worker
 
 from iamtui.account.draft import Draft, Edit
 from iamtui.account.model import Entity
+from iamtui.evaluation.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.tui.inventory import Inventory
 from iamtui.tui.safe import line, plain
@@ -168,7 +169,7 @@ class DraftingScreen(BrowsingScreen):
         assert self._given is not None
         more = f" and {len(edits) - 1} more" if len(edits) > 1 else ""
         words = describe_edit(edits[0], self._given.workspace.account)
-        return line(("Drafted: ", "bold"), f"{words}{more}", ("   d the draft, I its impact", "$muted"))
+        return line(("Drafted: ", "bold"), f"{words}{more}", ("  d draft, I impact", "$muted"))
 
     def _lay(self, said: Content | None = None) -> None:
         found, given = self.open_draft, self._given
@@ -211,7 +212,9 @@ class DraftingScreen(BrowsingScreen):
 
     def _say_laid(self, drafted: Drafted, said: Content | None) -> None:
         last = len(drafted.draft.edits)
-        finding = next((f for f in drafted.findings if f.edit == last and said is not None), None)
+        # That a text is not AWS's newest is said in the draft; here it would hide what was done.
+        notable = (f for f in drafted.findings if f.edit == last and f.kind != "unknown")
+        finding = next(notable, None) if said is not None else None
         if finding is not None:
             self.say(plain(finding.sentence), Severity.WARNING)
         elif said is not None:
@@ -219,7 +222,7 @@ class DraftingScreen(BrowsingScreen):
 
     def _refresh_draft_screen(self) -> None:
         screen = self.draft_screen
-        if screen is not None:
+        if screen is not None and screen.is_mounted:
             screen.show()
 
     # From an answer.
@@ -232,6 +235,8 @@ class DraftingScreen(BrowsingScreen):
             self.say(plain("Ask a question first: of a denied one, this key drafts what would allow it."))
         elif answer.allowed:
             self.say(plain("This is allowed already: there is nothing to draft. E edits by hand."))
+        elif answer.outcome is Outcome.DEPENDS:
+            self.say(plain("It depends on what is not known: give that as context, and draft when it is denied."))
         else:
             self.post_message(DraftSuggestion((), principal, question))
 

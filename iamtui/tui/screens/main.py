@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import on, work
 from textual.binding import BindingType
@@ -14,7 +14,7 @@ from iamtui.account.model import Entity, Role, User
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
 from iamtui.credentials.session import Session
-from iamtui.evaluation.decision import Layer
+from iamtui.evaluation.decision import Layer, Outcome
 from iamtui.evaluation.request import Principal
 from iamtui.problem import Problem
 from iamtui.tui import clock
@@ -33,6 +33,8 @@ from iamtui.tui.widgets.session_text import assumed_words
 from iamtui.tui.widgets.sessions import Copier, SessionsPanel
 from iamtui.tui.widgets.status_line import StatusLine
 from iamtui.workspace.workspace import Workspace
+
+_DENIED: Final = (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
 
 
 class MainScreen(DraftingScreen):
@@ -211,7 +213,7 @@ class MainScreen(DraftingScreen):
             idle.add("second_opinion")
         if self.drafted is None:
             idle.add("draft_impact")
-        if self.question.answer is None or self.question.answer.allowed:
+        if self.question.answer is None or self.question.answer.outcome not in _DENIED:
             idle.add("draft_suggestion")
         return frozenset(idle)
 

@@ -16,6 +16,10 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
     Binding("f6,W", "who_can", "Who can", id="question.who_can", tooltip="Put the same question to everybody"),
     Binding("f7,w", "why", "Why", id="question.why", tooltip="Show the whole trace of the answer"),
     Binding(
+        "f9,A", "draft_suggestion", "Draft a fix", id="draft.suggestion",
+        tooltip="Draft what would allow the question, and see before and after",
+    ),
+    Binding(
         "v", "second_opinion", "2nd opinion", id="question.second_opinion",
         tooltip="Ask AWS's own simulator too, and compare",
     ),
@@ -27,10 +31,6 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
     Binding(
         "E", "draft_edit", "Edit", id="draft.edit",
         tooltip="List what can be edited here; edits go into a draft, never into the account",
-    ),
-    Binding(
-        "f9,A", "draft_suggestion", "Draft a fix", id="draft.suggestion",
-        tooltip="Draft what would allow the question, and see before and after",
     ),
     Binding("I", "draft_impact", "Impact", id="draft.impact", tooltip="Show whose answers the draft changes"),
     Binding(

@@ -11,6 +11,9 @@ from iamtui.account.model import Account, Entity, Group, ManagedPolicy, Role, Us
 from iamtui.tui.holdings import HeldPolicy, held_policies
 from iamtui.tui.widgets.detail.listings import Entry, policy_entries, trust_entries
 
+_MARKS: Final = {"added": "+", "changed": "~", "removed": "-"}
+"""In front of a policy, where its note may be cut off."""
+
 _MOST_LINES: Final = 4_000
 """Longest documents that are compared line by line; beyond, comparing would hold up a key."""
 
@@ -68,7 +71,8 @@ def _noted(entry: Entry, words: str, style: str = "") -> Entry:
         return entry
     note = f"{words}  {entry.row.note}".rstrip()
     names = () if style else entry.names
-    return replace(entry, row=replace(entry.row, note=note, style=style or "warning"), names=names)
+    label = f"{_MARKS[words.partition(' ')[0]]} {entry.row.label}"
+    return replace(entry, row=replace(entry.row, label=label, note=note, style=style or "warning"), names=names)
 
 
 def marked_trust(before: Account | None, account: Account, role: Role) -> list[Entry]:
