@@ -283,6 +283,9 @@ class DenialScreen(Screen[ExplainedDenial | None]):
     def _moved(self, event: LineView.CursorMoved) -> None:
         event.stop()
         self._show_full()
+        denial = self.list.denial
+        if denial is not None and self.list.has_focus and denial.place.line <= self.text.document.line_count:
+            self.text.move_cursor((denial.place.line - 1, 0))
 
     def _show_full(self) -> None:
         denial = self.list.denial

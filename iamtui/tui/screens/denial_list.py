@@ -16,7 +16,7 @@ from iamtui.tui.widgets.line_view import LineView, Piece
 from iamtui.workspace.verdict import SHORT_LAYER_NAMES
 
 _CLAIM_COLUMNS = 20
-_PLACE_COLUMNS = 9
+_PLACE_COLUMNS = 12
 
 
 class DenialList(LineView):

@@ -1,0 +1,265 @@
+"""Pasting a denial: what is found while typing, where it leads, and how it looks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from textual import events
+from textual.content import Content
+from textual.pilot import Pilot
+from textual.widgets import Input, Label
+
+from iamtui.evaluation.request import PrincipalKind
+from iamtui.tui.screens.denial import DenialScreen
+from iamtui.tui.screens.denial_report import DenialReportScreen
+from iamtui.tui.screens.main import MainScreen
+from iamtui.tui.widgets.message_line import MessageLine
+from iamtui.tui.widgets.pasted_text import LONGEST
+from iamtui.workspace import denials
+from tests.support.denial_account import ALICE, CAROL, DEPLOY, LAKE, denial_workspace, message
+from tests.support.sample_account import ID, NOW, iam
+from tests.support.screen_app import make_app, opened, press, settle
+
+AGREED = message(CAROL, "s3:GetObject", f"{LAKE}/x", "because no identity-based policy allows the s3:GetObject action")
+DENIED = message(DEPLOY, "s3:PutBucketPolicy", LAKE, "with an explicit deny in a service control policy")
+DIFFERENT = message(
+    ALICE, "sqs:SendMessage", f"arn:aws:sqs:us-east-1:{ID}:q", "with an explicit deny in a permissions boundary"
+)
+BARE = "An error occurred (AccessDenied) when calling the ListBuckets operation: Access Denied"
+ENCODED = "You are not authorized to perform this operation. Encoded authorization failure message: " + "Ab1-" * 30
+LOG = "\n".join((AGREED, AGREED, DENIED, DIFFERENT, BARE, ENCODED))
+SIZES = {"narrow": (80, 24), "medium": (120, 40), "wide": (200, 60)}
+
+SnapCompare = Callable[..., bool]
+
+
+async def paste(pilot: Pilot[None], text: str) -> None:
+    """Paste as a terminal does: line ends are carriage returns."""
+    pilot.app.screen.query_one("#denial-text").post_message(events.Paste(text.replace("\n", "\r")))
+    await pilot.pause()
+    await settle(pilot)
+
+
+def dialog(pilot: Pilot[None]) -> DenialScreen:
+    screen = pilot.app.screen
+    assert isinstance(screen, DenialScreen)
+    return screen
+
+
+def main(pilot: Pilot[None]) -> MainScreen:
+    screen = pilot.app.screen
+    assert isinstance(screen, MainScreen)
+    return screen
+
+
+def said(pilot: Pilot[None]) -> str:
+    content = main(pilot).query_one(MessageLine).render()
+    assert isinstance(content, Content)
+    return content.plain
+
+
+def note(pilot: Pilot[None]) -> str:
+    return str(dialog(pilot).query_one("#denial-note", Label).render())
+
+
+async def test_paste_and_enter_go_to_the_principal_with_the_question() -> None:
+    async with opened(make_app(denial_workspace())) as pilot:
+        await press(pilot, "D")
+        await paste(pilot, AGREED)
+        await press(pilot, "enter")
+
+        screen = main(pilot)
+        assert screen.subject.node is not None
+        assert screen.subject.node.arn == CAROL  # type: ignore[union-attr]
+        question = screen.question.question
+        assert question is not None
+        assert (question.action, question.resource) == ("s3:GetObject", f"{LAKE}/x")
+        assert "the account agrees" in said(pilot)
+        assert "No identity-based policy allows it." in said(pilot)
+
+
+async def test_the_session_asks_until_the_cursor_leaves_its_role() -> None:
+    async with opened(make_app(denial_workspace())) as pilot:
+        await press(pilot, "D")
+        await paste(pilot, DENIED)
+        await press(pilot, "enter")
+
+        screen = main(pilot)
+        assert screen.question.principal is not None
+        assert screen.question.principal.kind is PrincipalKind.ROLE_SESSION
+        screen.go_to(ALICE)
+        await settle(pilot)
+        screen.go_to(iam("role/deploy-prod"))
+        await settle(pilot)
+        assert screen.question.principal is not None
+        assert screen.question.principal.kind is PrincipalKind.ROLE
+
+
+async def test_where_the_two_differ_both_are_shown() -> None:
+    async with opened(make_app(denial_workspace())) as pilot:
+        await press(pilot, "D")
+        await paste(pilot, LOG)
+        await press(pilot, "j", "j", "enter")
+
+        assert isinstance(pilot.app.screen, DenialReportScreen)
+        rows = "\n".join(row.plain for row in pilot.app.screen._rows)
+        assert "Explicit deny in a permissions boundary." in rows
+        assert "The account as loaded would allow it" in rows
+        await press(pilot, "escape")
+        assert "the account would allow it" in said(pilot)
+
+
+async def test_each_request_is_listed_once_with_its_count_and_place() -> None:
+    async with opened(make_app(denial_workspace())) as pilot:
+        await press(pilot, "D")
+        await paste(pilot, LOG)
+
+        screen = dialog(pilot)
+        assert screen.list.total == 5
+        first = "".join(piece.text for piece in screen.list.pieces(0, 118))
+        assert "line 1 x2" in first
+        assert "carol" in first
+        assert screen.list.has_focus
+        await press(pilot, "j")
+        assert screen.text.cursor_location[0] == 2
+
+
+async def test_what_is_typed_is_found_and_f5_explains_it() -> None:
+    async with opened(make_app(denial_workspace())) as pilot:
+        await press(pilot, "D")
+        screen = dialog(pilot)
+        screen.text.insert(f"User: {CAROL} is not authorized to perform: s3:ListBucket")
+        await settle(pilot)
+
+        assert screen.list.total == 1
+        assert screen.text.has_focus
+        await press(pilot, "f5")
+        assert main(pilot).question.question is not None
+
+
+async def test_a_file_is_read_and_a_wrong_path_is_said(tmp_path: Path) -> None:
+    record = {
+        "eventSource": "s3.amazonaws.com",
+        "eventName": "GetObject",
+        "errorCode": "AccessDenied",
+        "sourceIPAddress": "203.0.113.7",
+        "requestParameters": {"bucketName": "data-lake", "key": "x"},
+        "userIdentity": {"type": "IAMUser", "arn": CAROL, "accountId": ID, "accessKeyId": "AKIAX"},
+    }
+    file = tmp_path / "trail.json"
+    file.write_text(json.dumps({"Records": [record]}))
+    async with opened(make_app(denial_workspace())) as pilot:
+        await press(pilot, "D", "ctrl+o")
+        path = dialog(pilot).query_one("#denial-file", Input)
+        path.value = str(tmp_path / "none")
+        await press(pilot, "enter")
+        assert "cannot be read" in note(pilot)
+
+        path.value = str(file)
+        await press(pilot, "enter")
+        assert dialog(pilot).list.total == 1
+        await press(pilot, "enter")
+        question = main(pilot).question.question
+        assert question is not None
+        assert question.context["aws:SourceIp"] == ("203.0.113.7",)
+
+
+async def test_a_long_text_is_held_and_can_be_dropped() -> None:
+    async with opened(make_app(denial_workspace())) as pilot:
+        await press(pilot, "D")
+        await paste(pilot, "noise\n" * (LONGEST // 6 + 10) + AGREED)
+
+        screen = dialog(pilot)
+        assert screen.list.total == 1
+        assert len(screen.text.text) < LONGEST
+        assert "lines" in note(pilot)
+        await press(pilot, "ctrl+l")
+        assert screen.list.total == 0
+        assert screen.text.text == ""
+        assert not screen.text.read_only
+
+
+async def test_nothing_hostile_is_held_by_the_field() -> None:
+    async with opened(make_app(denial_workspace())) as pilot:
+        await press(pilot, "D")
+        await paste(
+            pilot, "\x1b]52;c;eA==\x07 \u202e User: arn:aws:iam::1:user/[red]x[/] is not authorized to perform: a:B"
+        )
+
+        screen = dialog(pilot)
+        assert "\x1b" not in screen.text.text
+        assert "\u202e" not in screen.text.text
+        assert screen.list.total == 1
+        await press(pilot, "enter")
+
+
+async def test_decoding_says_why_not() -> None:
+    async with opened(make_app(denial_workspace())) as pilot:
+        await press(pilot, "D")
+        await paste(pilot, AGREED)
+        await press(pilot, "d")
+        assert "no encoded message" in note(pilot)
+        await press(pilot, "ctrl+l")
+        await paste(pilot, ENCODED)
+        await press(pilot, "f9")
+        assert "snapshot makes no calls" in note(pilot)
+
+
+async def test_without_a_caller_the_report_says_so() -> None:
+    async with opened(make_app(denial_workspace())) as pilot:
+        await press(pilot, "D")
+        await paste(pilot, BARE)
+        await press(pilot, "enter")
+
+        assert isinstance(pilot.app.screen, DenialReportScreen)
+        assert any("who called" in row.plain for row in pilot.app.screen._rows)
+
+
+async def test_escape_leaves_without_a_question() -> None:
+    async with opened(make_app(denial_workspace())) as pilot:
+        await press(pilot, "D", "ctrl+o", "escape")
+        assert isinstance(pilot.app.screen, DenialScreen)
+        await press(pilot, "f5")
+        assert "listed here" in note(pilot)
+        await press(pilot, "escape")
+        assert main(pilot).question.question is None
+
+
+# Looks.
+
+
+def walk(*keys: str, text: str = LOG) -> Callable[[Pilot[None]], Awaitable[None]]:
+    async def run(pilot: Pilot[None]) -> None:
+        await settle(pilot)
+        await press(pilot, "D")
+        if text:
+            await paste(pilot, text)
+        await press(pilot, *keys)
+        await pilot.pause()
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def _one_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same time for every question, so that the report is the same."""
+    ask = denials.ask_and_trace
+    monkeypatch.setattr(denials, "ask_and_trace", lambda *args, **_: ask(*args, now=NOW))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_before_the_paste(snap_compare: SnapCompare, size: str) -> None:
+    assert snap_compare(make_app(denial_workspace()), terminal_size=SIZES[size], run_before=walk(text=""))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_what_was_found(snap_compare: SnapCompare, size: str) -> None:
+    assert snap_compare(make_app(denial_workspace()), terminal_size=SIZES[size], run_before=walk("j"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_report(snap_compare: SnapCompare, size: str) -> None:
+    assert snap_compare(make_app(denial_workspace()), terminal_size=SIZES[size], run_before=walk("j", "j", "enter"))
