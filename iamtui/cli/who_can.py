@@ -51,7 +51,7 @@ def who_can(
     out = stdout()
     counts: Counter[str] = Counter()
     cut = 0
-    for _, found in answer_all(workspace, made):
+    for _, found in answer_all(workspace, made, only_deciding=not as_json):
         outcome = found.worst.deciding.outcome.value
         counts[outcome] += 1
         cut = found.cut

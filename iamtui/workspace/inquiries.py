@@ -15,7 +15,7 @@ from iamtui.analysis.questions import Asker
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.api_calls import Check
 from iamtui.evaluation.caller import partition_of
-from iamtui.evaluation.decision import Decision
+from iamtui.evaluation.decision import Decision, Outcome
 from iamtui.evaluation.evaluator import evaluate
 from iamtui.evaluation.open_points import with_open_points
 from iamtui.evaluation.request import Mode, Principal, PrincipalKind
@@ -110,10 +110,14 @@ def answer_all(
     *,
     cancelled: Callable[[], bool] = lambda: False,
     now: datetime | None = None,
+    only_deciding: bool = False,
 ) -> Iterator[tuple[Principal, Answer]]:
     """Answer an inquiry for every user and role of the account, in the account's order; stops when cancelled.
 
     An inquiry about a chain of roles is about roles only.
+
+    Args:
+        only_deciding: leave out the companions that do not decide, which is several times as fast.
 
     Raises:
         Problem: something in it cannot be asked.
@@ -123,7 +127,7 @@ def answer_all(
     everyone: tuple[User | Role, ...] = account.roles if inquiry.chained_from else (*account.users, *account.roles)
     for entity in everyone:
         principal = principal_for(workspace, entity)
-        found = poll.answer(principal, cancelled=cancelled)
+        found = poll.answer(principal, cancelled=cancelled, only_deciding=only_deciding)
         if found is None or cancelled():
             return
         yield principal, found
@@ -154,13 +158,42 @@ class InquiryPoll:
         """The actions that are asked about, patterns expanded."""
         return tuple(action for action, _ in self._actions)
 
+    def decide(self, principal: Principal) -> Decision:
+        """The worst decision for one principal and nothing else, for verdicts of many: the deciding one of `answer`.
+
+        Raises:
+            Problem: as `answer`.
+        """
+        chain = self._chain(principal)
+        assumptions = () if chain is None else self._of_a_chain()
+        plan = self._plan_for(principal)
+        some_fit = any(cell.fits for cell in plan)
+        worst = chain.decision if chain is not None else None
+        for cell in plan:
+            if some_fit and not cell.fits:
+                continue
+            for asked in (cell.asked, *(asked for _, asked, decides in cell.companions if decides)):
+                decision = asked.decide(principal, assumptions, "", open_points=False)
+                if worst is None or severity(decision) < severity(worst):
+                    worst = decision
+                if worst.outcome is Outcome.EXPLICIT_DENY:
+                    return worst
+        assert worst is not None, "an inquiry has at least one pair"
+        return worst
+
     def answer(
-        self, principal: Principal, *, cancelled: Callable[[], bool] = lambda: False, open_points: bool = False
+        self,
+        principal: Principal,
+        *,
+        cancelled: Callable[[], bool] = lambda: False,
+        open_points: bool = False,
+        only_deciding: bool = False,
     ) -> Answer | None:
         """The answer for one principal, or None when cancelled.
 
         Args:
             open_points: whether the points that AWS leaves open are looked for, which takes longer.
+            only_deciding: leave out the companions that do not decide.
 
         Raises:
             Problem: the inquiry is about a chain of roles, and this principal is no role.
@@ -177,6 +210,7 @@ class InquiryPoll:
             answered = tuple(
                 Companion(check, asked.question, asked.decide(principal, assumptions, "", open_points), decides)
                 for check, asked, decides in planned.companions
+                if decides or not only_deciding
             )
             deciding = [decision, *(one.decision for one in answered if one.decides)]
             if chain is not None:

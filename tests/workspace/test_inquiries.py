@@ -377,3 +377,16 @@ def test_denied_by_policy_beats_a_companion_that_is_only_not_allowed() -> None:
     found = asked(workspace, "role/r", ("lambda:CreateFunction",), (FUNCTION,))
     assert found.worst.deciding is found.cells[0].decision
     assert found.worst.deciding.outcome is Outcome.EXPLICIT_DENY
+
+
+@pytest.mark.parametrize("actions", [("s3:GetObject",), ("s3:*Object",), ("lambda:CreateFunction", "s3:GetObject")])
+def test_the_verdict_alone_is_that_of_the_answer(actions: tuple[str, ...]) -> None:
+    workspace = sample_workspace()
+    inquiry = Inquiry(actions, (LAKE,), Question(""))
+    poll = InquiryPoll(workspace, inquiry)
+    for principal, found in answer_all(workspace, inquiry, only_deciding=True):
+        assert severity(poll.decide(principal)) == severity(found.worst.deciding)
+        assert all(one.decides for cell in found.cells for one in cell.companions)
+    chain = Inquiry(actions, (LAKE,), Question(""), iam("role/deploy-prod"))
+    for principal, found in answer_all(workspace, chain):
+        assert severity(InquiryPoll(workspace, chain).decide(principal)) == severity(found.worst.deciding)
