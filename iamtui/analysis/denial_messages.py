@@ -8,7 +8,7 @@ the work grows with the length of the text only.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -19,6 +19,14 @@ from iamtui.analysis.denial_wrapping import Wrapping, request_ids, wrapping_befo
 
 MOST_FINDINGS: Final = 20_000
 """Messages read of one text."""
+
+PIECE: Final = 256 * 1024
+"""Characters that are searched at once."""
+_BEFORE_PIECE: Final = 4 * 1024
+_AFTER_PIECE: Final = 48 * 1024
+"""How much of a text in front of and behind a piece is looked at with it: more than any message reaches."""
+
+_TOLD: Final = "not authorized to perform"
 
 _REFUSED: Final = "notauthorizedtoperform"
 _ANCHORS: Final = (
@@ -59,23 +67,69 @@ class _Span:
     end: int
 
 
-def messages_in(text: str) -> tuple[list[Denial], int]:
+def messages_in(text: str, cancelled: Callable[[], bool] = lambda: False) -> tuple[list[Denial], int]:
     """Every access-denied message in a text, in order; the same one as often as it stands there.
+
+    A long text is read in pieces, so that no single step keeps other threads waiting.
 
     Returns:
         The messages, and how many more places were left unread because there are too many.
     """
-    searchable = SearchableText(text)
-    told = list(_spans(searchable, _ANCHORS, []))
-    spans = [*told, *_spans(searchable, _BARE_ANCHORS, told)]
+    found: list[Denial] = []
+    line = 1
+    for piece in _pieces(text):
+        if cancelled():
+            break
+        searchable = SearchableText(text[piece.start : piece.end])
+        for denial in _messages(searchable):
+            offset = piece.start + denial.place.offset
+            if piece.first <= offset < piece.last:
+                found.append(replace(denial, place=Place(line - 1 + denial.place.line, offset)))
+                if len(found) >= MOST_FINDINGS:
+                    return found, max(text.count(_TOLD, offset + 1) - 1, 0)
+        line += text.count("\n", piece.start, piece.following)
+    return found, 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A part of a text: messages that start from `first` to before `last` are its own.
+
+    What stands around them is in it as well; `following` is where the next piece starts.
+    """
+
+    start: int
+    end: int
+    first: int
+    last: int
+    following: int
+
+
+def _pieces(text: str) -> Iterator[_Piece]:
+    start = first = 0
+    while True:
+        last = first + PIECE
+        if last + _AFTER_PIECE >= len(text):
+            yield _Piece(start, len(text), first, len(text) + 1, len(text))
+            return
+        following = max(text.rfind("\n", start, last - _BEFORE_PIECE) + 1, start)
+        if following <= start:
+            # No line ends in sight: cut anywhere.
+            following = last - _BEFORE_PIECE
+        yield _Piece(start, last + _AFTER_PIECE, first, last, following)
+        start, first = following, last
+
+
+def _messages(text: SearchableText) -> list[Denial]:
+    told = list(_spans(text, _ANCHORS, []))
+    spans = [*told, *_spans(text, _BARE_ANCHORS, told)]
     spans.sort(key=lambda span: span.start)
-    left = sum(searchable.lowered.count(_REFUSED, span.end) for span in told[MOST_FINDINGS - 1 :])
-    return [span.denial for span in spans], left
+    return [span.denial for span in spans]
 
 
 def _spans(text: SearchableText, anchors: tuple[str, ...], taken: list[_Span]) -> Iterator[_Span]:
     """The messages at some anchors, none of them in or right in front of a part that is taken."""
-    covered = found = following = 0
+    covered = following = 0
     for at, anchor in _hits(text.lowered, anchors):
         while following < len(taken) and taken[following].end <= at:
             covered = max(covered, taken[following].end)
@@ -87,9 +141,6 @@ def _spans(text: SearchableText, anchors: tuple[str, ...], taken: list[_Span]) -
             continue
         covered = max(span.end, at + 1)
         yield span
-        found += 1
-        if found >= MOST_FINDINGS:
-            return
 
 
 def _leads_to(text: SearchableText, at: int, span: _Span) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -67,8 +67,8 @@ def _unpacked(data: bytes) -> bytes:
     return b"".join(parts)
 
 
-def find_denials(text: str) -> Findings:
-    """Every denial in a text, each request once with a count.
+def find_denials(text: str, cancelled: Callable[[], bool] = lambda: False) -> Findings:
+    """Every denial in a text, each request once with a count; what was found so far when cancelled.
 
     Args:
         text: messages, logs, CloudTrail records, in any form; more than MOST_BYTES characters are cut.
@@ -77,7 +77,7 @@ def find_denials(text: str) -> Findings:
     if len(text) > MOST_BYTES:
         text = text[:MOST_BYTES]
         notes = (f"Only the first {MOST_BYTES // 1024 // 1024} MB were read.",)
-    collected = _Collected()
+    collected = _Collected(cancelled)
     found, value = _as_json(text)
     if found:
         _read_value(value, Place(1, 0), collected, 0)
@@ -91,7 +91,8 @@ def find_denials(text: str) -> Findings:
 class _Collected:
     """Findings so far: equal ones are counted, not kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, cancelled: Callable[[], bool]) -> None:
+        self._cancelled = cancelled
         self._denials: dict[tuple[object, ...], Denial] = {}
         self._counts: dict[tuple[object, ...], int] = {}
         self._left = 0
@@ -113,7 +114,7 @@ class _Collected:
 
     def add_messages(self, text: str, start: Place | None = None) -> None:
         """Take the messages in a text; `start` is its place when it is a part of another."""
-        found, left = messages_in(text)
+        found, left = messages_in(text, self._cancelled)
         self._left += left
         for denial in found:
             self.add(denial if start is None else replace(denial, place=start))

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from iamtui.analysis import denial_messages
 from iamtui.analysis.denial import Denial
 from iamtui.analysis.denial_messages import messages_in
 from iamtui.analysis.denial_reading import MOST_DENIALS, find_denials
@@ -166,6 +167,25 @@ def test_hostile_text_ends_in_findings(name: str) -> None:
 @settings(deadline=None, max_examples=150)
 def test_no_text_raises(text: str) -> None:
     find_denials(text)
+
+
+@given(
+    rows=st.lists(st.sampled_from([*ROWS, {"text": "noise " * 40}, {"text": "GET / 200\n" * 60}]), max_size=40),
+    piece=st.integers(3_000, 9_000),
+    break_at=st.sampled_from([None, 80]),
+)
+@settings(deadline=None, max_examples=60)
+def test_a_text_read_in_pieces_holds_the_same(rows: list[dict[str, Any]], piece: int, break_at: int | None) -> None:
+    log = "\n\n".join(row["text"] for row in rows)
+    if break_at:
+        log = "\n".join(log[at : at + break_at] for at in range(0, len(log), break_at))
+    whole = messages_in(log)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(denial_messages, "PIECE", piece)
+        patch.setattr(denial_messages, "_AFTER_PIECE", 5_000)
+        patch.setattr(denial_messages, "_BEFORE_PIECE", 2_900)
+        assert messages_in(log) == whole
 
 
 def test_lines_of_one_length_are_no_wrapped_line() -> None:

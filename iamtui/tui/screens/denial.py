@@ -245,7 +245,7 @@ class DenialScreen(Screen[ExplainedDenial | None]):
         worker = get_current_worker()
         if worker.is_cancelled:
             return
-        findings = denials.find_denials(text)
+        findings = denials.find_denials(text, lambda: worker.is_cancelled)
         if not worker.is_cancelled:
             self.post_message(self._Found(ticket, findings))
 
