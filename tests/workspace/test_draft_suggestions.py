@@ -1,0 +1,272 @@
+"""The engine's suggestions as edits: applied as a draft they allow what was denied."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cache
+
+import pytest
+
+from iamtui.account.draft import (
+    AttachPolicy,
+    DeleteInlinePolicy,
+    DetachOrganizationPolicy,
+    DetachPolicy,
+    Draft,
+    Edit,
+    PutInlinePolicy,
+    PutManagedPolicy,
+    PutOrganizationPolicy,
+    PutPermissionsBoundary,
+    PutResourcePolicy,
+    UpdateTrustPolicy,
+)
+from iamtui.account.draft_words import SCP
+from iamtui.account.model import Role, User
+from iamtui.analysis.question import Question
+from iamtui.evaluation.decision import Layer, Outcome
+from iamtui.evaluation.explanation import Suggestion
+from iamtui.policy.document import PolicyDocument
+from iamtui.workspace.asking import ask, ask_and_trace
+from iamtui.workspace.draft_documents import Place
+from iamtui.workspace.draft_statements import edit_adding_statement, statement_from_question, statement_places
+from iamtui.workspace.draft_suggestions import NoEdit, edits_for_suggestion, with_all_suggestions
+from iamtui.workspace.drafting import lay
+from iamtui.workspace.opening import SourceChoice, open_source
+from iamtui.workspace.principals import principal_for, resolve_principal
+from iamtui.workspace.workspace import SourceKind, Workspace
+from tests.support.draft_accounts import BUCKET, KEY, OPEN_BUCKET, OU, drafting_workspace, text
+from tests.support.sample_account import ADMIN_ARN, BOUNDARY, ID, LAKE_READ, allow, deny, iam
+
+NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+
+
+@cache
+def demo() -> Workspace:
+    return open_source(SourceChoice(SourceKind.DEMO))
+
+
+@cache
+def sample() -> Workspace:
+    return drafting_workspace()
+
+
+DEMO_ID = "111122223333"
+QUESTIONS = {
+    "demo": (
+        Question("s3:GetObject", "arn:aws:s3:::puffin-data-lake/x"),
+        Question("s3:DeleteBucket", "arn:aws:s3:::puffin-data-lake"),
+        Question("kms:Decrypt", f"arn:aws:kms:eu-west-1:{DEMO_ID}:key/4bb660c9-5de9-4c74-93f1-2dae5f63b8e1"),
+        Question("ec2:RunInstances"),
+        Question("iam:CreateUser", f"arn:aws:iam::{DEMO_ID}:user/zed"),
+        Question("sts:AssumeRole", f"arn:aws:iam::{DEMO_ID}:role/deploy-prod"),
+        Question("s3:ListAllMyBuckets"),
+        Question("sqs:SendMessage", f"arn:aws:sqs:eu-west-1:{DEMO_ID}:shipment-events"),
+        Question("cloudtrail:StopLogging", f"arn:aws:cloudtrail:eu-west-1:{DEMO_ID}:trail/main"),
+        Question("ec2:StartInstances", f"arn:aws:ec2:us-west-2:{DEMO_ID}:instance/i-1"),
+        Question(
+            "secretsmanager:GetSecretValue",
+            f"arn:aws:secretsmanager:eu-west-1:{DEMO_ID}:secret:payments/database-k7Vq2x",
+        ),
+        Question("lambda:InvokeFunction", f"arn:aws:lambda:eu-west-1:{DEMO_ID}:function:webhook-dispatcher"),
+    ),
+    "sample": (
+        Question("s3:GetObject", f"{BUCKET}/x"),
+        Question("s3:DeleteObject", f"{BUCKET}/x"),
+        Question("s3:PutObject", f"{OPEN_BUCKET}/x"),
+        Question("kms:Decrypt", KEY),
+        Question("ec2:RunInstances"),
+        Question("iam:PassRole", iam("role/web-server")),
+        Question("sts:AssumeRole", iam("role/web-server")),
+        Question("organizations:LeaveOrganization"),
+    ),
+}
+CASES = [(name, question) for name, questions in QUESTIONS.items() for question in questions]
+
+
+@pytest.mark.parametrize(("name", "question"), CASES, ids=lambda value: getattr(value, "action", value))
+def test_all_suggestions_together_allow_what_was_denied(name: str, question: Question) -> None:
+    workspace = demo() if name == "demo" else sample()
+    account = workspace.account
+    entities: tuple[User | Role, ...] = (*account.users, *account.roles)
+    denied = 0
+    for entity in entities[:: 6 if name == "demo" else 1]:
+        principal = principal_for(workspace, entity)
+        if ask(workspace, principal, question, now=NOW).outcome in (Outcome.ALLOWED, Outcome.DEPENDS):
+            continue
+        draft, left = with_all_suggestions(workspace, Draft(account.id), principal, question, now=NOW)
+        if isinstance(entity, Role) and entity.service_linked:
+            assert any("service-linked" in reason.sentence for reason in left)
+            continue
+        if left:
+            # An Allow that only lacks its condition asks for another request, not for another policy.
+            assert all("if its condition held" in reason.sentence for reason in left), (entity.arn, left)
+            continue
+        denied += 1
+        decision = ask(lay(workspace, draft).after, principal, question, now=NOW)
+        assert decision.outcome in (Outcome.ALLOWED, Outcome.DEPENDS), (entity.arn, decision.reasons)
+        assert draft.edits
+    assert denied
+
+
+def suggested(
+    workspace: Workspace, principal: str, question: Question, layer: Layer
+) -> tuple[tuple[Edit, ...], Suggestion, str]:
+    who = resolve_principal(workspace, principal)
+    _, _, explanation = ask_and_trace(workspace, who, question, now=NOW)
+    suggestion = next(one for one in explanation.suggestions if one.layer is layer)
+    found = edits_for_suggestion(workspace, who, question, suggestion, now=NOW)
+    return found.edits, suggestion, found.caution
+
+
+def with_edits(*made: Edit) -> Workspace:
+    drafted = lay(sample(), Draft(ID, edits=made))
+    drafted.check()
+    return drafted.after
+
+
+def statements(text_: str) -> list[dict[str, object]]:
+    value = PolicyDocument(text_).value["Statement"]
+    assert isinstance(value, list)
+    return value
+
+
+def test_a_missing_permission_becomes_a_new_inline_policy() -> None:
+    made, suggestion, _ = suggested(sample(), "user/carol", Question("ec2:RunInstances"), Layer.IDENTITY)
+    assert suggestion.statement is not None
+    (edit,) = made
+    assert isinstance(edit, PutInlinePolicy)
+    assert (edit.holder_arn, edit.name) == (iam("user/carol"), "allow-ec2-RunInstances")
+    assert statements(edit.document) == [suggestion.statement]
+
+
+def test_a_boundary_gets_the_statement_and_says_whom_else_it_reaches() -> None:
+    made, _, caution = suggested(sample(), "user/bob", Question("kms:Decrypt", KEY), Layer.BOUNDARY)
+    (edit,) = made
+    assert isinstance(edit, PutManagedPolicy)
+    assert edit.policy_arn == BOUNDARY.arn
+    assert len(statements(edit.document)) == 2
+    assert caution == "The policy applies to 1 more users and roles."
+
+
+def test_a_boundary_of_aws_is_copied_before_it_is_changed() -> None:
+    workspace = with_edits(
+        PutManagedPolicy(iam("policy/wide"), text(allow("*"))),
+        PutPermissionsBoundary(iam("user/carol"), "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"),
+    )
+    drafted = lay(workspace, Draft(ID, edits=(PutPermissionsBoundary(iam("user/carol"), "AmazonS3ReadOnlyAccess"),)))
+    made, _, caution = suggested(drafted.after, "user/carol", Question("ec2:RunInstances"), Layer.BOUNDARY)
+    assert [type(edit) for edit in made] == [PutManagedPolicy, PutPermissionsBoundary]
+    assert "copy" in caution
+
+
+def test_a_trust_policy_and_a_resource_policy_get_the_caller() -> None:
+    question = Question("sts:AssumeRole", iam("role/web-server"))
+    made, _, _ = suggested(sample(), "user/carol", question, Layer.RESOURCE)
+    assert isinstance(made[0], UpdateTrustPolicy)
+    assert statements(made[0].document)[-1]["Principal"] == {"Service": "ec2.amazonaws.com", "AWS": iam("user/carol")}
+
+
+def test_an_scp_that_does_not_allow_gets_company_at_its_level() -> None:
+    only_s3 = PutOrganizationPolicy(SCP, OU, "only-s3", text(allow("s3:*")))
+    workspace = with_edits(only_s3, DetachOrganizationPolicy(SCP, OU, "FullAWSAccess"))
+    made, _, caution = suggested(workspace, "user/alice", Question("ec2:RunInstances"), Layer.SCP)
+    (edit,) = made
+    assert isinstance(edit, PutOrganizationPolicy)
+    assert (edit.type, edit.level_id) == (SCP, OU)
+    assert caution
+
+
+def test_a_deny_is_taken_out_alone_and_with_a_caution() -> None:
+    made, _, caution = suggested(
+        sample(), "role/web-server", Question("s3:DeleteObject", f"{BUCKET}/x"), Layer.IDENTITY
+    )
+    before = LAKE_READ.default_version
+    assert before is not None
+    (edit,) = made
+    assert isinstance(edit, PutManagedPolicy)
+    assert [statement.get("Sid") for statement in statements(edit.document)] == ["ReadLake", "DecryptLake"]
+    assert "All of data-lake-read / NoDelete" in caution
+
+
+def test_the_only_statement_gone_takes_the_policy_with_it() -> None:
+    workspace = with_edits(PutInlinePolicy(iam("user/alice"), "no", text(deny("ec2:*"))))
+    made, _, _ = suggested(workspace, "user/alice", Question("ec2:RunInstances"), Layer.IDENTITY)
+    assert made == (DeleteInlinePolicy(iam("user/alice"), "no"),)
+
+
+def test_a_deny_of_aws_is_detached() -> None:
+    drafted = lay(sample(), Draft(ID, edits=(AttachPolicy(iam("group/admins"), "AWSDenyAll"),)))
+    made, _, caution = suggested(drafted.after, "user/alice", Question("ec2:RunInstances"), Layer.IDENTITY)
+    assert made == (DetachPolicy(iam("group/admins"), "arn:aws:iam::aws:policy/AWSDenyAll"),)
+    assert "group/admins" in caution
+
+
+def test_a_session_policy_belongs_to_the_question() -> None:
+    question = Question("s3:GetObject", f"{BUCKET}/x", session_policies=(text(allow("ec2:*")),))
+    with pytest.raises(NoEdit, match="belongs to the question"):
+        suggested(sample(), "user/alice", question, Layer.SESSION)
+
+
+def test_a_caller_of_another_account_is_let_in_here_and_its_own_side_left_to_its_account() -> None:
+    question = Question("s3:GetObject", f"{BUCKET}/x")
+    stranger = "arn:aws:iam::555566667777:user/x"
+    made, _, _ = suggested(sample(), stranger, question, Layer.RESOURCE)
+    assert isinstance(made[0], PutResourcePolicy)
+    who = resolve_principal(sample(), stranger)
+    places = statement_places(sample(), who, question)
+    assert [place.kind for place in places] == ["resource"]
+
+
+def test_a_policy_that_is_not_loaded_is_never_written_over() -> None:
+    workspace = sample()
+    question = Question("s3:GetObject", "arn:aws:s3:::not-asked-about/x")
+    who = resolve_principal(workspace, "user/carol")
+    assert all(place.kind != "resource" for place in statement_places(workspace, who, question))
+
+
+def test_a_suggestion_that_is_about_something_else_is_refused() -> None:
+    who = resolve_principal(sample(), "user/carol")
+    with pytest.raises(NoEdit, match="not about this question"):
+        edits_for_suggestion(
+            sample(), who, Question("ec2:RunInstances"), Suggestion(Layer.IDENTITY, "", "Something else."), now=NOW
+        )
+
+
+def _place(places: tuple[Place, ...], kind: str) -> Place:
+    return next(place for place in places if place.kind == kind)
+
+
+@pytest.mark.parametrize("effect", ["Allow", "Deny"])
+@pytest.mark.parametrize("kind", ["inline", "managed", "resource"])
+def test_a_statement_from_the_question_decides_it(effect: str, kind: str) -> None:
+    question = Question("s3:PutObject", f"{BUCKET}/x")
+    who = resolve_principal(sample(), "role/web-server")
+    place = _place(statement_places(sample(), who, question), kind)
+    edit = edit_adding_statement(place, statement_from_question(who, question, effect, place))
+    decision = ask(lay(sample(), Draft(ID, edits=(edit,))).after, who, question, now=NOW)
+    assert decision.outcome is (Outcome.ALLOWED if effect == "Allow" else Outcome.EXPLICIT_DENY)
+
+
+def test_the_places_come_narrowest_first_and_leave_out_what_aws_owns() -> None:
+    who = resolve_principal(sample(), "user/alice")
+    places = statement_places(sample(), who, Question("s3:PutObject", f"{BUCKET}/x"))
+    assert [(place.kind, place.title) for place in places] == [
+        ("inline", "a new inline policy allow-s3-PutObject of user/alice"),
+        ("inline", "inline policy query-athena of group/analysts"),
+        ("managed", "policy data-lake-read"),
+        ("resource", f"policy of {BUCKET}"),
+    ]
+    assert ADMIN_ARN not in [place.owner for place in places]
+    assert [place.others for place in places] == [0, 2, 3, 0]
+
+
+def test_adding_a_statement_twice_changes_nothing_more() -> None:
+    question = Question("s3:PutObject", f"{BUCKET}/x")
+    who = resolve_principal(sample(), "role/web-server")
+    place = _place(statement_places(sample(), who, question), "managed")
+    statement = statement_from_question(who, question, "Allow", place)
+    edit = edit_adding_statement(place, statement)
+    after = lay(sample(), Draft(ID, edits=(edit,))).after
+    again = _place(statement_places(after, who, question), "managed")
+    assert edit_adding_statement(again, statement) == edit
