@@ -283,9 +283,8 @@ class WhoCanScreen(Screen[str | None]):
         chips: list[object] = []
         for number, (bucket, mark, word, style) in enumerate(_FILTERS, 1):
             active = bucket is rows.bucket and not rows.only_changed
-            chips.append(
-                (f"{number} {mark}{' ' if mark else ''}{word}", f"bold underline {style}" if active else "$muted")
-            )
+            chip = f"{'▸' if active else ' '}{number} {mark}{' ' if mark else ''}{word}"
+            chips.append((chip, f"bold underline {style}" if active else "$muted"))
             chips.append(" ")
         if self._before is not None:
             chip = f"{'▸' if rows.only_changed else ' '}6 changed"

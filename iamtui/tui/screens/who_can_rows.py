@@ -159,7 +159,7 @@ class Order:
         if self.by == "verdict":
             # A plain "allowed" is a better answer than one on some resources, or as far as loaded.
             qualified = bool(row.words.rest) if row.bucket is Bucket.ALLOWED else False
-            return (-row.bucket if self.reverse else row.bucket, qualified, name, row.kind)
+            return (-row.bucket if self.reverse else row.bucket, qualified, not row.inside, name, row.kind)
         return (name, row.kind) if self.by == "name" else (row.kind, name)
 
     @property

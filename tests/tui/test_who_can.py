@@ -1,0 +1,270 @@
+"""Who can: counts, filters, order, ways out, progress, and the draft's before and after."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+from textual.widgets import Static
+
+from iamtui.account.model import InlinePolicy, ResourcePolicy
+from iamtui.analysis.inquiry import Inquiry
+from iamtui.analysis.question import Question
+from iamtui.evaluation.decision import Decision
+from iamtui.evaluation.request import Principal
+from iamtui.policy.document import PolicyDocument
+from iamtui.tui.screens.trace import TraceScreen
+from iamtui.tui.screens.who_can import WhoCanScreen
+from iamtui.tui.screens.who_can_rows import Bucket
+from iamtui.workspace import who_can as asking_everybody
+from iamtui.workspace.workspace import Workspace
+from tests.support.panel_apps import ScreenApp, screen_text, settle, type_text, until
+from tests.support.panel_records import small_account, small_workspace
+from tests.support.sample_account import iam
+from tests.support.screen_app import make_app
+from tests.support.screen_app import press as press_in_app
+from tests.support.screen_app import settle as settle_app
+
+OBJECT = "arn:aws:s3:::data-lake/x"
+READ = Inquiry(("s3:GetObject",), (OBJECT,), Question("s3:GetObject", OBJECT))
+SIZE = (120, 40)
+
+
+def shared_workspace() -> Workspace:
+    """alice denied explicitly, bob without an Allow, the role allowed, another account let in."""
+    account = small_account()
+    deny = {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}
+    alice = replace(
+        account.users[0],
+        inline_policies=(InlinePolicy("no-s3", PolicyDocument.of({"Version": "2012-10-17", "Statement": [deny]})),),
+    )
+    policy = {
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::999999999999:root"},
+        "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::data-lake/*",
+    }
+    document = PolicyDocument.of({"Version": "2012-10-17", "Statement": [policy]})
+    return small_workspace().with_account(
+        replace(
+            account,
+            users=(alice, *account.users[1:]),
+            resource_policies={"arn:aws:s3:::data-lake": ResourcePolicy("present", document)},
+        )
+    )
+
+
+def names(screen: WhoCanScreen) -> list[str]:
+    return [row.name for row in screen.list.rows.shown]
+
+
+async def test_everybody_is_listed_with_counts_the_best_answer_first() -> None:
+    screen = WhoCanScreen(shared_workspace(), READ)
+    app = ScreenApp(screen)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        text = screen_text(app)
+        assert names(screen) == ["deploy-prod", "999999999999", "alice", "bob"]
+        assert "2 allowed, 0 depend, 2 denied of 4" in text
+        assert "inline / ReadLake" in text or "data-lake-read / ReadLake" in text
+        assert "as far as loaded" in text
+
+        await pilot.press("space")
+        await settle(pilot)
+        assert names(screen) == ["bob", "alice", "deploy-prod", "999999999999"]
+        assert "worst first" in screen_text(app)
+
+
+async def test_numbers_and_arrows_filter_by_verdict() -> None:
+    screen = WhoCanScreen(shared_workspace(), READ)
+    app = ScreenApp(screen)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("4")
+        await settle(pilot)
+        assert names(screen) == ["alice"]
+        assert "▸4 [x] explicit" in screen_text(app)
+        await pilot.press("l")
+        await settle(pilot)
+        assert names(screen) == ["bob"]
+        await pilot.press("l")
+        await settle(pilot)
+        assert len(names(screen)) == 4
+        await pilot.press("3")
+        await settle(pilot)
+        assert "Nobody matches this filter" in screen_text(app)
+        await pilot.press("1")
+        await settle(pilot)
+        assert screen.list.display
+        assert len(names(screen)) == 4
+
+
+async def test_a_text_filters_by_name_kind_and_policy_and_escape_ends_it() -> None:
+    screen = WhoCanScreen(shared_workspace(), READ)
+    app = ScreenApp(screen)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("slash")
+        await type_text(pilot, "no-s3")
+        await settle(pilot)
+        assert names(screen) == ["alice"]
+        await pilot.press("enter")
+        assert screen.focused is screen.list
+        await pilot.press("escape")
+        await settle(pilot)
+        assert len(names(screen)) == 4
+        assert app.returned == []
+        await pilot.press("escape")
+        await settle(pilot)
+        assert app.returned == [None]
+
+
+async def test_enter_returns_whom_to_go_to_but_stays_with_somebody_from_outside() -> None:
+    screen = WhoCanScreen(shared_workspace(), READ)
+    app = ScreenApp(screen)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("j", "enter")
+        await settle(pilot)
+        assert app.returned == []
+        assert "not in the tree" in screen_text(app)
+        await pilot.press("k", "enter")
+        await settle(pilot)
+        assert app.returned == ["arn:aws:iam::123456789012:role/deploy-prod"]
+
+
+async def test_w_explains_the_answer_of_the_row() -> None:
+    screen = WhoCanScreen(shared_workspace(), READ)
+    app = ScreenApp(screen)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("j", "j", "w")
+        await settle(pilot)
+        assert isinstance(app.screen, TraceScreen)
+        assert "Why  user/alice" in screen_text(app)
+        assert "[x] DENIED explicit" in screen_text(app)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert app.screen is screen
+
+
+async def test_a_resource_that_is_not_loaded_and_one_open_to_all_are_said() -> None:
+    unknown = small_workspace().with_account(replace(small_account(), resource_policies={}))
+    app = ScreenApp(WhoCanScreen(unknown, READ))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert "Whom else the resource lets in is unknown" in screen_text(app)
+
+
+async def test_what_cannot_be_asked_is_a_sentence() -> None:
+    app = ScreenApp(WhoCanScreen(small_workspace(), replace(READ, resources=("no-arn",))))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert "no-arn is no resource" in screen_text(app)
+
+
+class Slow:
+    """A provider that gives one answer and then waits until nobody wants the others."""
+
+    def __init__(self) -> None:
+        self.stopped = threading.Event()
+
+    def __call__(
+        self,
+        workspace: Workspace,
+        inquiry: Inquiry,
+        principals: Iterable[Principal],
+        cancelled: Callable[[], bool],
+    ) -> Iterator[tuple[Principal, Decision]]:
+        answers = asking_everybody.who_can(workspace, inquiry, principals, cancelled)
+        yield next(answers)
+        threading.Event().wait(0.1)
+        yield next(answers)
+        while not cancelled():
+            threading.Event().wait(0.01)
+        self.stopped.set()
+
+
+async def test_rows_show_while_others_are_still_asked_and_leaving_stops_the_thread() -> None:
+    slow = Slow()
+    screen = WhoCanScreen(shared_workspace(), READ, provider=slow)
+    app = ScreenApp(screen)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: len(screen.list.rows.all) == 2)
+        assert "asking … 50 %" in screen_text(app)
+        assert not screen.done
+        await pilot.press("f6")
+        await settle(pilot)
+        assert slow.stopped.wait(10)
+        assert app.returned == [None]
+
+
+async def test_a_provider_that_fails_is_a_sentence() -> None:
+    def broken(*_args: object) -> Iterator[tuple[Principal, Decision]]:
+        raise ValueError("data")
+
+    screen = WhoCanScreen(shared_workspace(), READ, provider=broken)
+    app = ScreenApp(screen)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: "an error in iamtui" in screen_text(app))
+        assert "ValueError" in screen_text(app)
+        assert "data" not in str(screen.query_one("#whocan-empty", Static).content)
+
+
+async def test_a_draft_shows_before_and_after_and_what_it_changes() -> None:
+    before = shared_workspace()
+    after = before.with_account(replace(before.account, users=small_account().users))
+    allow = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+    bob = replace(
+        small_account().users[1],
+        inline_policies=(InlinePolicy("new", PolicyDocument.of({"Version": "2012-10-17", "Statement": [allow]})),),
+    )
+    after = after.with_account(replace(after.account, users=(before.account.users[0], bob)))
+    screen = WhoCanScreen(after, READ, before=before)
+    app = ScreenApp(screen)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        assert "1 changed by the draft" in screen_text(app)
+        await pilot.press("6")
+        await settle(pilot)
+        assert names(screen) == ["bob"]
+        assert "[-] →" in screen_text(app)
+        assert "[-] DENIED no allow → [+] ALLOWED" in screen_text(app)
+
+
+async def test_newer_data_is_asked_anew_with_the_same_filter() -> None:
+    screen = WhoCanScreen(shared_workspace(), READ)
+    app = ScreenApp(screen)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("2")
+        await settle(pilot)
+        assert len(names(screen)) == 2
+        screen.set_workspace(small_workspace())
+        await settle(pilot)
+        assert screen.list.rows.bucket is Bucket.ALLOWED
+        assert names(screen) == ["deploy-prod"]
+
+
+async def test_f6_turns_can_into_who_can_and_enter_keeps_the_question() -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settle_app(pilot)
+        app.main.go_to(iam("user/alice"))
+        await press_in_app(pilot, "f6")
+        assert app.screen is app.main
+        app.main.question.ask("s3:GetObject", OBJECT)
+        await settle_app(pilot)
+        await press_in_app(pilot, "f6")
+        screen = app.screen
+        assert isinstance(screen, WhoCanScreen)
+        target = screen.list.rows.shown[1].principal.arn
+        await press_in_app(pilot, "j", "enter")
+        assert app.screen is app.main
+        assert getattr(app.main.subject.node, "arn", "") == target
+        question = app.main.question.question
+        assert question is not None
+        assert (question.action, question.resource) == ("s3:GetObject", OBJECT)
+        assert app.main.question.principal is not None
+        assert app.main.question.principal.arn == target

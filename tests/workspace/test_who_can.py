@@ -1,0 +1,166 @@
+"""Whom a question is put to, and that everybody's answer is the one they would get alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from iamtui.account.model import InlinePolicy, ResourcePolicy
+from iamtui.analysis.inquiry import Inquiry
+from iamtui.analysis.question import Question
+from iamtui.evaluation.request import PrincipalKind
+from iamtui.policy.document import PolicyDocument
+from iamtui.problem import Problem
+from iamtui.workspace.inquiries import answer
+from iamtui.workspace.who_can import everybody, who_can
+from iamtui.workspace.workspace import Workspace
+from tests.support.panel_records import ACCOUNT, small_account, small_workspace
+
+OBJECT = "arn:aws:s3:::data-lake/x"
+BUCKET = "arn:aws:s3:::data-lake"
+
+
+def asking(action: str = "s3:GetObject", resource: str = OBJECT, **terms: Any) -> Inquiry:
+    return Inquiry((action,), (resource,), Question(action, resource, **terms))
+
+
+def with_bucket_policy(*statements: dict[str, Any]) -> Workspace:
+    document = PolicyDocument.of({"Version": "2012-10-17", "Statement": list(statements)})
+    account = replace(small_account(), resource_policies={BUCKET: ResourcePolicy("present", document)})
+    return small_workspace().with_account(account)
+
+
+def lets_in(principal: Any, effect: str = "Allow") -> dict[str, Any]:
+    return {"Effect": effect, "Principal": principal, "Action": "s3:GetObject", "Resource": f"{BUCKET}/*"}
+
+
+def test_a_resource_without_policy_concerns_users_and_roles_only() -> None:
+    found = everybody(small_workspace(), asking())
+
+    assert [principal.arn.rpartition("/")[2] for principal in found.principals] == ["alice", "bob", "deploy-prod"]
+    assert (found.outside, found.everyone, found.unknown) == (0, False, "")
+
+
+def test_whom_the_resource_names_comes_behind_them() -> None:
+    workspace = with_bucket_policy(
+        lets_in({"AWS": ["999999999999", "arn:aws:iam::888888888888:role/reader", f"arn:aws:iam::{ACCOUNT}:root"]}),
+        lets_in({"AWS": [f"arn:aws:iam::{ACCOUNT}:user/alice", "arn:aws:iam::888888888888:role/reader"]}),
+        lets_in({"AWS": f"arn:aws:sts::{ACCOUNT}:assumed-role/deploy-prod/nightly"}),
+        lets_in({"Service": "logging.s3.amazonaws.com", "CanonicalUser": "a" * 64}),
+        lets_in({"AWS": "arn:aws:iam::777777777777:user/denied"}, effect="Deny"),
+    )
+
+    found = everybody(workspace, asking())
+
+    assert [(p.kind, p.arn) for p in found.principals[3:]] == [
+        (PrincipalKind.ROOT, "arn:aws:iam::999999999999:root"),
+        (PrincipalKind.ROLE, "arn:aws:iam::888888888888:role/reader"),
+        (PrincipalKind.ROLE_SESSION, f"arn:aws:sts::{ACCOUNT}:assumed-role/deploy-prod/nightly"),
+        (PrincipalKind.SERVICE, "logging.s3.amazonaws.com"),
+        (PrincipalKind.CANONICAL_USER, "a" * 64),
+    ]
+    assert found.outside == 5
+    assert not found.everyone
+
+
+@pytest.mark.parametrize("principal", ["*", {"AWS": "*"}])
+def test_a_policy_that_names_everybody_adds_the_anonymous_caller_and_says_so(principal: Any) -> None:
+    found = everybody(with_bucket_policy(lets_in(principal)), asking())
+
+    assert found.everyone
+    assert [p.kind for p in found.principals[3:]] == [PrincipalKind.ANONYMOUS]
+
+
+def test_everybody_but_a_few_is_everybody() -> None:
+    statement = lets_in({"AWS": "arn:aws:iam::999999999999:root"})
+    statement["NotPrincipal"] = statement.pop("Principal")
+
+    assert everybody(with_bucket_policy(statement), asking()).everyone
+
+
+def test_a_policy_that_is_not_loaded_leaves_it_unknown() -> None:
+    workspace = small_workspace().with_account(replace(small_account(), resource_policies={}))
+
+    assert "not loaded" in everybody(workspace, asking()).unknown
+
+
+def test_a_policy_that_cannot_be_read_leaves_it_unknown() -> None:
+    account = replace(small_account(), resource_policies={BUCKET: ResourcePolicy("present", PolicyDocument("{"))})
+
+    assert "cannot be read" in everybody(small_workspace().with_account(account), asking()).unknown
+
+
+def test_identity_providers_are_asked_about_where_they_can_call() -> None:
+    provider = "arn:aws:iam::123456789012:saml-provider/okta"
+    trust = PolicyDocument.of(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", "Principal": {"Federated": provider}, "Action": "sts:AssumeRoleWithSAML"},
+                {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"},
+            ],
+        }
+    )
+    account = small_account()
+    role = replace(account.roles[0], trust=trust)
+    workspace = small_workspace().with_account(replace(account, roles=(role,)))
+
+    with_saml = everybody(workspace, asking("sts:AssumeRoleWithSAML", role.arn))
+    plainly = everybody(workspace, asking("sts:AssumeRole", role.arn))
+
+    assert provider in [principal.arn for principal in with_saml.principals]
+    assert [principal.arn for principal in plainly.principals[3:]] == ["ec2.amazonaws.com"]
+
+
+def test_a_chain_of_roles_concerns_roles_only() -> None:
+    inquiry = replace(asking(), chained_from="role/deploy-prod")
+
+    assert [p.kind for p in everybody(small_workspace(), inquiry).principals] == [PrincipalKind.ROLE]
+
+
+@pytest.mark.parametrize(
+    "inquiry",
+    [
+        asking(),
+        asking("lambda:CreateFunction", "arn:aws:lambda:us-east-1:123456789012:function:f"),
+        Inquiry(("s3:GetObject", "s3:DeleteObject"), (OBJECT, "arn:aws:s3:::other/x"), Question("s3:GetObject")),
+    ],
+    ids=["one question", "companions decide", "several"],
+)
+def test_everybody_gets_the_answer_they_would_get_alone(inquiry: Inquiry) -> None:
+    create = {"Effect": "Allow", "Action": "lambda:CreateFunction", "Resource": "*"}
+    account = small_account()
+    maker = replace(
+        account.users[0],
+        inline_policies=(InlinePolicy("p", PolicyDocument.of({"Version": "2012-10-17", "Statement": [create]})),),
+    )
+    workspace = with_bucket_policy(lets_in("*"))
+    workspace = workspace.with_account(replace(workspace.account, users=(maker, *account.users[1:])))
+    found = everybody(workspace, inquiry)
+
+    together = dict(who_can(workspace, inquiry, found.principals))
+
+    assert len(together) == len(found.principals)
+    for principal, decision in together.items():
+        alone = answer(workspace, principal, inquiry)
+        assert alone is not None
+        assert decision.outcome is alone.worst.deciding.outcome, principal
+        assert decision.request.action == alone.worst.deciding.request.action
+
+
+def test_it_stops_when_nobody_waits_any_more() -> None:
+    workspace = small_workspace()
+    found = everybody(workspace, asking())
+    answered: list[str] = []
+
+    for principal, _ in who_can(workspace, asking(), found.principals, lambda: len(answered) == 2):
+        answered.append(principal.arn)
+
+    assert len(answered) == 2
+
+
+def test_what_cannot_be_asked_is_refused() -> None:
+    with pytest.raises(Problem):
+        everybody(small_workspace(), asking(resource="no-arn"))
