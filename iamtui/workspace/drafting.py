@@ -173,7 +173,7 @@ def compare(
         DraftProblem: the draft does not fit.
         Problem: something cannot be asked.
     """
-    return _Polls(drafted, as_inquiry(asked), now).compare(principal, cancelled, open_points=True)
+    return _Polls(drafted, as_inquiry(asked), now).compare(principal, cancelled, in_full=True)
 
 
 def compare_everyone(
@@ -224,15 +224,20 @@ class _Polls:
         self._chained = bool(inquiry.chained_from)
 
     def compare(
-        self, principal: Principal, cancelled: Callable[[], bool], *, open_points: bool = False
+        self, principal: Principal, cancelled: Callable[[], bool], *, in_full: bool = False
     ) -> Comparison | None:
-        before = self._before.answer(principal, cancelled=cancelled, open_points=open_points)
+        """Ask before and, where it can matter, after; in full with open points and what does not decide."""
+        before = self._ask(self._before, principal, cancelled, in_full)
         if before is None:
             return None
         if not self._chained and not self._reach.reaches(self._entity(principal)):
             return Comparison(principal, before, before)
-        after = self._after.answer(principal, cancelled=cancelled, open_points=open_points)
+        after = self._ask(self._after, principal, cancelled, in_full)
         return None if after is None else Comparison(principal, before, after)
+
+    @staticmethod
+    def _ask(poll: InquiryPoll, principal: Principal, cancelled: Callable[[], bool], in_full: bool) -> Answer | None:
+        return poll.answer(principal, cancelled=cancelled, open_points=in_full, only_deciding=not in_full)
 
     @staticmethod
     def _entity(principal: Principal) -> str | None:
