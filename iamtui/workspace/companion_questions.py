@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -10,6 +11,7 @@ from iamtui.analysis.question import Question
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.api_calls import Check, companions
 from iamtui.policy.arn import Arn, parse_arn
+from iamtui.problem import Problem
 from iamtui.text import safe_text
 
 _LOST_ON_THE_WAY: Final = (
@@ -72,15 +74,29 @@ def companion_questions(
             fits). They decide, as those of every call do.
         partition, account: where the resources of companions that nobody named are looked for.
     """
+    several = _checked_more_than_once(call)
     for check in call.checks:
         key = check.action.lower()
-        if key == question.action.lower() and _same_type(check, question.resource, partition, account):
+        given = named.get(key)
+        if given is not None and key in several:
+            # Which of the checks of this action a resource is for shows in its type.
+            given = tuple(resource for resource in given if _same_type(check, resource, partition, account)) or None
+        if (
+            not given
+            and key == question.action.lower()
+            and (not check.arn or _same_type(check, question.resource, partition, account))
+        ):
             continue
-        resources = named.get(key) or (_resource_of(check, question, partition, account),)
-        for resource in resources:
+        for resource in given or (_resource_of(check, question, partition, account),):
             context = _context_of(check, question, resource)
             asked = replace(question, action=check.action, resource=resource, context=context)
-            yield Asked(check, asked, not check.when or key in named)
+            yield Asked(check, asked, not check.when or given is not None or named.get(key) == ())
+
+
+def _checked_more_than_once(call: Call) -> frozenset[str]:
+    counts = Counter(check.action.lower() for check in call.checks)
+    counts[call.action.lower()] += 1
+    return frozenset(action for action, count in counts.items() if count > 1)
 
 
 def _resource_of(check: Check, question: Question, partition: str, account: str) -> str:
@@ -98,9 +114,7 @@ def _region_of(question: Question) -> str:
 
 
 def _same_type(check: Check, resource: str, partition: str, account: str) -> bool:
-    """Whether the resource of the call is already what the check is about (a subnet, when asked about subnets)."""
-    if not check.arn:
-        return True
+    """Whether a resource is of the type that a check of another resource is about (a subnet, for subnets)."""
     form = parse_arn(check.arn.format(partition=partition, account=account, bucket="*", region="*"))
     arn = parse_arn(resource)
     if form is None or arn is None or arn.service != form.service:
@@ -158,10 +172,22 @@ def _may_be(arn: Arn, form: Arn) -> bool:
     return fixed.startswith(literal) or literal.startswith(fixed) if "*" in arn.resource else fixed.startswith(literal)
 
 
-def wrong_names(named: Mapping[str, tuple[str, ...]], checks: Iterator[Check]) -> tuple[str, str]:
-    """A name that is no companion of anything asked, and what would be, as safe text; ("", "") when all are."""
-    known = {check.action.lower(): check.action for check in checks}
-    for name in named:
+def check_named(named: Mapping[str, tuple[str, ...]], calls: Sequence[Call]) -> None:
+    """Refuse companions that no call is checked for, and resources that none of several checks is about.
+
+    Raises:
+        Problem: it is so; names what is checked.
+    """
+    known = {check.action.lower(): check.action for call in calls for check in call.checks}
+    for name, resources in named.items():
         if name.lower() not in known:
-            return safe_text(name), ", ".join(known.values())
-    return "", ""
+            hint = f"Checked besides are: {', '.join(known.values())}." if known else "Ask about it by itself."
+            raise Problem(f"{safe_text(name)} is not checked with any call that is asked about.", hint)
+        several = [call for call in calls if name.lower() in _checked_more_than_once(call)]
+        for resource in resources:
+            checks = [check for call in several for check in call.checks if check.action.lower() == name.lower()]
+            if checks and not any(check.arn and _same_type(check, resource, "aws", "") for check in checks):
+                words = ", ".join(dict.fromkeys(check.resource for check in checks))
+                raise Problem(
+                    f"{safe_text(name)} is not checked on {safe_text(resource)}.", f"It is checked on: {words}."
+                )

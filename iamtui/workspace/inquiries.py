@@ -24,7 +24,7 @@ from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.answers import Answer, Cell, Companion, severity, worst_of
 from iamtui.workspace.asking import check_action, check_resource, check_terms, is_pattern, with_region
-from iamtui.workspace.companion_questions import Call, companion_questions, fits, wrong_names
+from iamtui.workspace.companion_questions import Call, check_named, companion_questions, fits
 from iamtui.workspace.principals import principal_for, resolve_principal
 from iamtui.workspace.workspace import Workspace
 
@@ -150,7 +150,7 @@ class InquiryPoll:
         self._actions, self.cut = expand_actions(inquiry.actions, max(1, MOST_CELLS // len(self._resources)))
         self._calls = tuple(_calls(self._actions))
         self._named = {action.lower(): resources for action, resources in inquiry.with_checks.items()}
-        self._check_named()
+        check_named(inquiry.with_checks, [call for call, _, _ in self._calls])
         self._plans: dict[tuple[str, str], tuple[_PlannedCell, ...]] = {}
 
     @property
@@ -158,8 +158,10 @@ class InquiryPoll:
         """The actions that are asked about, patterns expanded."""
         return tuple(action for action, _ in self._actions)
 
-    def decide(self, principal: Principal) -> Decision:
+    def decide(self, principal: Principal, *, cancelled: Callable[[], bool] = lambda: False) -> Decision | None:
         """The worst decision for one principal and nothing else, for verdicts of many: the deciding one of `answer`.
+
+        None when cancelled. Stops at an explicit deny, which nothing is worse than.
 
         Raises:
             Problem: as `answer`.
@@ -170,6 +172,8 @@ class InquiryPoll:
         some_fit = any(cell.fits for cell in plan)
         worst = chain.decision if chain is not None else None
         for cell in plan:
+            if cancelled():
+                return None
             if some_fit and not cell.fits:
                 continue
             for asked in (cell.asked, *(asked for _, asked, decides in cell.companions if decides)):
@@ -219,14 +223,6 @@ class InquiryPoll:
                 Cell(planned.asked.question, planned.pattern, decision, answered, worst_of(deciding), planned.fits)
             )
         return _whole(self.inquiry, principal, cells, chain, self.cut)
-
-    def _check_named(self) -> None:
-        wrong, known = wrong_names(
-            self.inquiry.with_checks, (check for call, _, _ in self._calls for check in call.checks)
-        )
-        if wrong:
-            hint = f"Checked besides are: {known}." if known else "Ask about it as an action of its own."
-            raise Problem(f"{wrong} is not checked with any call that is asked about.", hint)
 
     def _chain(self, principal: Principal) -> Companion | None:
         source = self.inquiry.chained_from

@@ -1,6 +1,6 @@
 """The file of asked and saved questions: its form, reading with exact paths, and writing whole or not at all.
 
-One JSON object, UTF-8, at `questions.json` in the data folder, readable by its owner only:
+One JSON object, UTF-8: `questions.json` in the data folder, readable by its owner only, or a file that a command names:
 
     "version":  1
     "history":  [{"account", "principal", "asked_at": "2026-11-25T12:00:00Z", "question"}]    the latest first
@@ -162,8 +162,11 @@ def locked(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def write_file(path: Path, form: FileForm) -> None:
-    """Write the file; it is complete or as it was before.
+def write_file(path: Path, form: FileForm, *, keep_mode: bool = False) -> None:
+    """Write the file; it is complete or as it was before, and only its owner may read it.
+
+    Args:
+        keep_mode: leave an existing file as readable as it is (one of a repository).
 
     Raises:
         Problem: it cannot be written, or a text in it is no Unicode.
@@ -177,6 +180,8 @@ def write_file(path: Path, form: FileForm) -> None:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as file:
+                if keep_mode and path.exists():
+                    os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())

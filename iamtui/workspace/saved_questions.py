@@ -87,6 +87,7 @@ class QuestionStore:
 
     def __init__(self, account: str, path: Path | None = None) -> None:
         self.account = account
+        self._is_own = path is None
         try:
             # Links are followed, so that a file kept elsewhere stays one.
             self.path = (path or questions_path()).resolve()
@@ -214,7 +215,7 @@ class QuestionStore:
             before = read_file(self.path)
             after = change(before)
             if after != before:
-                write_file(self.path, after)
+                write_file(self.path, after, keep_mode=not self._is_own)
 
 
 def form_of(inquiry: Inquiry) -> QuestionForm:

@@ -247,6 +247,23 @@ def test_run_instances_is_answered_for_each_type_of_resource_by_itself() -> None
     assert not any(":instance/" in resource for resource in types)
 
 
+def test_of_several_checks_of_one_action_a_named_resource_is_for_the_one_of_its_type() -> None:
+    arn = f"arn:aws:ec2:us-east-1:{ID}"
+    workspace = workspace_of(role("r", allow("ec2:RunInstances"), deny("ec2:RunInstances", f"{arn}:subnet/subnet-2")))
+    named = {"ec2:RunInstances": (f"{arn}:subnet/subnet-1", f"{arn}:volume/*")}
+    found = asked(workspace, "role/r", ("ec2:RunInstances",), with_checks=named)
+    assert companion(found, "ec2:RunInstances", "subnet").question.resource.endswith("subnet-1")
+    assert companion(found, "ec2:RunInstances", "volume").decides
+    assert not companion(found, "ec2:RunInstances", "key-pair").decides
+    assert companion(found, "ec2:RunInstances", "instance").decides
+    assert found.worst.deciding.allowed
+    named = {"ec2:RunInstances": (f"{arn}:subnet/subnet-2",)}
+    found = asked(workspace, "role/r", ("ec2:RunInstances",), (f"{arn}:subnet/*",), with_checks=named)
+    assert found.worst.deciding.outcome is Outcome.EXPLICIT_DENY
+    with pytest.raises(Problem, match=r"not checked on .*:vpc/1\. It is checked on: the instance, the image"):
+        asked(workspace, "role/r", ("ec2:RunInstances",), with_checks={"ec2:RunInstances": (f"{arn}:vpc/1",)})
+
+
 def test_a_call_without_an_action_of_its_name_is_answered_as_what_it_is_authorized_as() -> None:
     workspace = workspace_of(role("r", allow("s3:PutObject", "arn:aws:s3:::to/*"), allow("s3:GetObject", LAKE)))
     found = asked(
@@ -385,8 +402,13 @@ def test_the_verdict_alone_is_that_of_the_answer(actions: tuple[str, ...]) -> No
     inquiry = Inquiry(actions, (LAKE,), Question(""))
     poll = InquiryPoll(workspace, inquiry)
     for principal, found in answer_all(workspace, inquiry, only_deciding=True):
-        assert severity(poll.decide(principal)) == severity(found.worst.deciding)
+        alone = poll.decide(principal)
+        assert alone is not None
+        assert severity(alone) == severity(found.worst.deciding)
         assert all(one.decides for cell in found.cells for one in cell.companions)
     chain = Inquiry(actions, (LAKE,), Question(""), iam("role/deploy-prod"))
     for principal, found in answer_all(workspace, chain):
-        assert severity(InquiryPoll(workspace, chain).decide(principal)) == severity(found.worst.deciding)
+        alone = InquiryPoll(workspace, chain).decide(principal)
+        assert alone is not None
+        assert severity(alone) == severity(found.worst.deciding)
+    assert poll.decide(resolve_principal(workspace, "alice"), cancelled=lambda: True) is None

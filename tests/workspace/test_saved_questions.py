@@ -210,6 +210,20 @@ def test_only_the_owner_reads_the_file_and_its_folder(store: QuestionStore) -> N
     assert store.path.parent.stat().st_mode & 0o777 == 0o700
 
 
+def test_a_file_of_a_repository_stays_as_readable_as_it_is_and_ones_own_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared, own = tmp_path / "shared.json", tmp_path / "questions.json"
+    for file in (shared, own):
+        file.write_text("{}")
+        file.chmod(0o644)
+    monkeypatch.setattr("iamtui.workspace.saved_questions.questions_path", lambda: own)
+    QuestionStore(ACCOUNT, shared).save("a", ask())
+    QuestionStore(ACCOUNT).save("a", ask())
+    assert shared.stat().st_mode & 0o777 == 0o644
+    assert own.stat().st_mode & 0o777 == 0o600
+
+
 def test_a_file_that_cannot_be_written_is_left_as_it_was(store: QuestionStore, monkeypatch: pytest.MonkeyPatch) -> None:
     store.save("a", ask())
     before = store.path.read_bytes()
