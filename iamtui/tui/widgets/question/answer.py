@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Static
 
 from iamtui.account.model import Account
@@ -34,8 +35,25 @@ NARROW, MEDIUM, WIDE = "-compact", "-medium", "-wide"
 """How much room there is: the verdict and two layers; all layers; a whole column."""
 
 _MATRIX_ROWS: Final[Mapping[str, int]] = {NARROW: 5, MEDIUM: 9, WIDE: 18}
-_OTHERS: Final[Mapping[str, str]] = {NARROW: "none", MEDIUM: "marks", WIDE: "lines"}
-_TEXTS: Final = ("summary", "verdict", "before", "because", "companions", "notes", "more")
+_MOST_LINES: Final[Mapping[str, int]] = {"summary": 1, "verdict": 4, "because": 40}
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """How many lines each kind of reason may take, and how to tell requests that do not decide."""
+
+    because: int
+    companions: int
+    notes: int
+    others: str
+
+
+_ROOMS: Final[Mapping[str, _Room]] = {
+    NARROW: _Room(3, 2, 0, "none"),
+    MEDIUM: _Room(3, 4, 5, "marks"),
+    WIDE: _Room(6, 12, 12, "lines"),
+}
+
 _INDENT = "  "
 
 
@@ -47,63 +65,36 @@ class AnswerView(Vertical):
         height: auto;
 
         & Static {
+            padding: 0 1;
             text-wrap: nowrap;
         }
-        & #question-summary, & #question-before {
-            height: auto;
-            max-height: 1;
-            padding: 0 1;
+        & #question-summary {
+            display: none;
+            height: 1;
         }
         & MatrixView {
             display: none;
         }
-        &.-several MatrixView {
+        &.-several #question-summary, &.-several MatrixView {
             display: block;
         }
-        & #question-companions {
-            height: auto;
-            max-height: 4;
-            padding: 0 1;
-        }
         & #question-verdict {
-            height: auto;
-            max-height: 2;
-            padding: 0 1;
+            height: 1;
         }
         & #question-because {
-            height: auto;
-            max-height: 3;
-            padding: 0 1;
+            height: 1;
             color: $foreground;
-        }
-        & #question-notes {
-            height: auto;
-            max-height: 5;
-            padding: 0 1;
         }
         & #question-more {
             display: none;
             height: 1fr;
             padding: 1 1 0 1;
-            text-wrap: nowrap;
-        }
-        & .-empty {
-            display: none;
         }
         & LayersList {
             max-height: 9;
         }
         &.-stale #question-verdict, &.-stale #question-because, &.-stale LayersList {
             text-opacity: 55%;
-        }
-        &.-compact #question-verdict {
-            max-height: 3;
-        }
-        &.-compact #question-notes {
-            display: none;
-        }
-        &.-compact #question-companions, &.-compact.-several #question-verdict, &.-compact.-several #question-because {
-            max-height: 1;
         }
         &.-compact LayersList {
             height: 2;
@@ -112,31 +103,23 @@ class AnswerView(Vertical):
             height: auto;
             max-height: 9;
         }
-        &.-compact.-nothing LayersList {
+        &.-unanswered LayersList {
             display: none;
         }
         &.-wide {
             height: 1fr;
         }
-        &.-wide #question-notes {
-            max-height: 12;
-            padding: 1 1 0 1;
-        }
-        &.-wide #question-verdict, &.-wide #question-because {
-            max-height: 6;
-        }
-        &.-wide #question-companions {
-            max-height: 12;
-        }
-        &.-wide MatrixView {
-            margin: 0 1 1 0;
-        }
         &.-wide #question-more {
             display: block;
         }
+        &.-wide #question-because {
+            margin-bottom: 1;
+        }
         &.-wide LayersList {
-            margin: 1 1 0 1;
             max-height: 24;
+        }
+        &.-wide MatrixView {
+            margin: 0 1 1 0;
         }
     }
     """
@@ -152,23 +135,20 @@ class AnswerView(Vertical):
         """The cell under the matrix's cursor is wanted in full."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(classes="-unanswered")
         self._room = MEDIUM
         self._shown: Shown | None = None
         self._explanation: Explanation | None = None
         self._texts: dict[str, Content] = {}
-        self._rows: dict[str, int] = {}
+        self._held: dict[str, int] = {}
         self._width = 0
 
     def compose(self) -> ComposeResult:
         """From top to bottom, the most important first."""
-        yield Static(id="question-summary", classes="-empty")
+        yield Static(id="question-summary")
         yield MatrixView(id="question-matrix")
         yield Static(id="question-verdict")
-        yield Static(id="question-before", classes="-empty")
-        yield Static(id="question-because", classes="-empty")
-        yield Static(id="question-companions", classes="-empty")
-        yield Static(id="question-notes", classes="-empty")
+        yield Static(id="question-because")
         yield LayersList(id="question-layers")
         yield Static(id="question-more")
 
@@ -196,20 +176,29 @@ class AnswerView(Vertical):
 
     def on_resize(self) -> None:
         """Wrap to the new width."""
-        if self.size.width != self._width:
-            self._width = self.size.width
-            self._rows.clear()
-            self._texts, texts = {}, self._texts
-            if self._shown is not None:
-                self._draw()
-            else:
-                for name, content in texts.items():
-                    self._put(name, content)
+        if self.size.width == self._width:
+            return
+        self._width = self.size.width
+        self.release()
+        if self._shown is not None:
+            self._draw()
+        else:
+            texts, self._texts = self._texts, {}
+            for name, content in texts.items():
+                self._put(name, [content])
+
+    def release(self) -> None:
+        """Be only as high as the next answer needs.
+
+        Until then every part stays as high as it ever was: what is below does not jump while answers follow each
+        other, and the screen need not be laid out again.
+        """
+        self._held.clear()
 
     def show(self, shown: Shown) -> None:
         """Show an answer."""
         self._shown, self._explanation = shown, None
-        self.remove_class("-nothing")
+        self.remove_class("-unanswered")
         several = len(shown.answer.cells) > 1
         self.set_class(several, "-several")
         self.matrix.show(shown.answer if several else None, _MATRIX_ROWS[self._room])
@@ -229,11 +218,11 @@ class AnswerView(Vertical):
     def say(self, sentence: Content, more: Content) -> None:
         """Show a sentence in place of an answer, and what to do below it."""
         self._shown = self._explanation = None
-        self.add_class("-nothing")
         self.remove_class("-several")
         self.matrix.show(None, 1)
-        for name in _TEXTS:
-            self._put(name, {"verdict": sentence, "because": more}.get(name, Content("")))
+        self._put("verdict", [sentence])
+        self._put("because", [more])
+        self._put("more", [])
         self.layers_list.show(None)
 
     @on(LineView.CursorMoved)
@@ -251,46 +240,59 @@ class AnswerView(Vertical):
         if self._shown is None:
             return
         shown, decision = self._shown, self._shown.decision
-        principal, account = shown.answer.principal, shown.asked.workspace.account
         wide = self._room == WIDE
         suggestions = self._explanation.suggestions if self._explanation is not None else ()
-        below = Content("")
+        if len(shown.answer.cells) > 1:
+            self._put("summary", [summary(shown.answer)])
+        self._put("verdict", [verdict_line(shown)])
+        self._put("because", self._reasons(shown, suggestions))
         if wide:
-            about = conditions(decision)
             width = self.size.width - 2
-            rows = _more(decision, principal, account, suggestions, width)
-            below = Content("\n").join([piece for row in rows for piece in wrap(row, width)])
-        else:
+            self._put(
+                "more", _more(decision, shown.answer.principal, shown.asked.workspace.account, suggestions, width)
+            )
+        self.layers_list.show(decision, compact=self._room == NARROW, column=self.size.width - 3 if wide else 0)
+        if self._room != NARROW:
+            self._hold(self.layers_list, "layers", self.layers_list.line_count)
+        elif "layers" in self._held:
+            self._held.pop("layers")
+            self.layers_list.styles.clear_rule("height")
+
+    def _reasons(self, shown: Shown, suggestions: tuple[Suggestion, ...]) -> Iterator[Content]:
+        """What stands below the verdict: why, the other requests behind the call, and what else is to know."""
+        decision, room = shown.decision, _ROOMS[self._room]
+        yield from self._wrapped([before_line(shown)], 1)
+        yield from self._wrapped([because(decision, short=self._room == WIDE)], room.because)
+        yield from self._wrapped(companion_lines(shown, others=room.others), room.companions)
+        if self._room == WIDE:
+            yield from self._wrapped([conditions(decision)], room.notes)
+        elif room.notes:
             # How to get around a Deny is told by its name, which stands above.
             useful = suggestions if decision.outcome is Outcome.IMPLICIT_DENY else ()
-            about = Content("\n").join([*_short_suggestion(useful), *notes(decision)])
-        beside = list(companion_lines(shown, others=_OTHERS[self._room]))
-        self._put("summary", summary(shown.answer) if len(shown.answer.cells) > 1 else Content(""))
-        self._put("verdict", verdict_line(shown))
-        self._put("before", before_line(shown))
-        self._put("because", because(decision, short=wide))
-        self._put("companions", Content("\n").join(beside))
-        self._put("notes", about)
-        self._put("more", below)
-        self.layers_list.show(decision, compact=self._room == NARROW, column=self.size.width - 3 if wide else 0)
+            yield from self._wrapped([*_short_suggestion(useful), *notes(decision)], room.notes)
 
-    def _put(self, name: str, content: Content) -> None:
-        before = self._texts.get(name)
-        if before is not None and before.is_same(content):
-            return
-        self._texts[name] = content
-        widget = self.query_one(f"#question-{name}", Static)
-        if name == "more":
-            widget.update(content, layout=False)
-            return
+    def _wrapped(self, contents: Iterable[Content], most: int) -> list[Content]:
         width = self.size.width - 2
-        rows = [piece for row in content.split("\n") for piece in wrap(row, width)] if content else []
-        # An update lays the whole screen out again, which is only needed where the number of lines changes.
-        changed = self._rows.get(name) != len(rows)
-        self._rows[name] = len(rows)
-        widget.update(Content("\n").join(rows), layout=changed)
-        if changed and name != "verdict":
-            widget.set_class(not rows, "-empty")
+        rows = [piece for one in contents if one for row in one.split("\n") for piece in wrap(row, width)]
+        return rows[:most]
+
+    def _put(self, name: str, contents: Iterable[Content]) -> None:
+        """Show lines in one of the texts, which grows with them and does not shrink before `release`."""
+        rows = self._wrapped(contents, _MOST_LINES.get(name, 400))
+        content = Content("\n").join(rows)
+        widget = self.query_one(f"#question-{name}", Static)
+        before = self._texts.get(name)
+        if before is None or not before.is_same(content):
+            self._texts[name] = content
+            widget.update(content, layout=False)
+        if name in ("verdict", "because"):
+            self._hold(widget, name, len(rows))
+
+    def _hold(self, widget: Widget, name: str, rows: int) -> None:
+        rows = max(rows, self._held.get(name, 0))
+        self._held[name] = rows
+        if widget.styles.height is None or widget.styles.height.value != rows:
+            widget.styles.height = rows
 
 
 def _short_suggestion(suggestions: tuple[Suggestion, ...]) -> Iterator[Content]:

@@ -157,10 +157,12 @@ class AnsweringPanel(Vertical):
 
     def ask(self, action: str, resource: str = "", context: str = "") -> None:
         """Put a question into the fields, as it is typed, and answer it."""
+        self._view.release()
         self._form.fill(action, resource, context)
 
     def ask_inquiry(self, inquiry: Inquiry) -> None:
         """Put an inquiry into the fields and answer it."""
+        self._view.release()
         self._form.fill_inquiry(inquiry)
 
     @property

@@ -111,6 +111,11 @@ class LayersList(OptionList):
         if self._layers:
             self.highlighted = self._layers.index(kept) if kept in self._layers else 0
 
+    @property
+    def line_count(self) -> int:
+        """How many lines the rows take, none wrapped."""
+        return sum(row.plain.count("\n") + 1 for row in self._rows)
+
     def _layer_under_cursor(self) -> Layer | None:
         at = self.highlighted
         return self._layers[at] if at is not None and at < len(self._layers) else None

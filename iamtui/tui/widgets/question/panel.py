@@ -120,6 +120,7 @@ class QuestionPanel(AnsweringPanel):
 
     def action_ask(self) -> None:
         """Go to the action field; typing replaces what is there."""
+        self._view.release()
         field = self._form.action_field
         field.focus()
         field.select_all()
