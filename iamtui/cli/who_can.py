@@ -95,9 +95,9 @@ def _print_line(out: Output, workspace: Workspace, found: Answer) -> None:
     if decision.depends_on is not None:
         rest = f"if {depends_text(decision.depends_on)}"
     if not _is_one(found):
+        kinds = counts_by_verdict(cell.deciding for cell in found.taking_part)
         request = decision.request
-        counts = counts_by_verdict(cell.deciding for cell in found.taking_part)
-        rest = f"{counts}; worst: {request.action}  {request.resource}  {rest}"
+        rest = f"{kinds}; worst: {request.action}  {request.resource}  {rest}" if "," in kinds else f"{kinds}  {rest}"
     elif decision is not found.worst.decision:
         rest = f"{rest}  because of {decision.request.action}"
     out.line(Span(f"{words.mark} {words.word:<7}", verdict_style(decision)), f"  {name}", f"  {rest}" if rest else "")
