@@ -1,0 +1,61 @@
+"""An app with a draft, driven by keys, on the sample account."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from textual.pilot import Pilot
+
+from iamtui.account.draft import Draft, Edit
+from iamtui.tui.app import IamtuiApp
+from tests.support.sample_account import ID
+from tests.support.screen_app import settle
+
+
+def app_of(pilot: Pilot[None]) -> IamtuiApp:
+    """The app that a pilot drives."""
+    assert isinstance(pilot.app, IamtuiApp)
+    return pilot.app
+
+
+async def until(pilot: Pilot[None], holds: Callable[[], bool], seconds: float = 30) -> None:
+    """Settle until something holds; a test that goes on without it would fail at random."""
+    end = asyncio.get_running_loop().time() + seconds
+    while not holds():
+        assert asyncio.get_running_loop().time() < end, "it did not come to hold in time"
+        await settle(pilot)
+    await settle(pilot)
+
+
+async def ask(pilot: Pilot[None], key: str, action: str, resource: str = "") -> None:
+    """Go to a principal and ask a question for it."""
+    main = app_of(pilot).main
+    main.go_to(key)
+    main.question.ask(action, resource)
+    await until(pilot, lambda: main.question.answer is not None)
+    main.explorer.tree_view.focus()
+    await settle(pilot)
+
+
+async def lay(pilot: Pilot[None], *edits: Edit) -> None:
+    """Add edits to the draft and wait until the account is shown with them."""
+    main = app_of(pilot).main
+    main.add_edits(edits)
+    await laid(pilot)
+
+
+async def laid(pilot: Pilot[None]) -> None:
+    """Wait until the open draft is laid over the account on screen."""
+    main = app_of(pilot).main
+
+    def is_laid() -> bool:
+        found, drafted = main.open_draft, main.drafted
+        return found is None or (drafted is not None and drafted.draft.edits == found.draft.edits)
+
+    await until(pilot, is_laid)
+
+
+def draft(*edits: Edit, name: str = "") -> Draft:
+    """A draft over the sample account."""
+    return Draft(ID, name, edits)
