@@ -4,13 +4,22 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-engine check format fuzz bench screenshots clean
+.PHONY: demo test sdk-clients test-engine check format fuzz bench screenshots clean
 
 demo: $(STAMP)
 	@$(BIN)/iamtui --demo
 
 test: $(STAMP)
 	$(BIN)/pytest -n 2 --dist loadfile
+
+# The AWS CLI and the JavaScript SDK, against which the tests hold the credentials endpoint; needs npm.
+sdk-clients: .sdk-clients/.installed
+
+.sdk-clients/.installed:
+	npm install --prefix .sdk-clients --no-package-lock --no-audit --no-fund --ignore-scripts --silent @aws-sdk/credential-providers@3.1175.0
+	$(PYTHON) -m venv .sdk-clients/aws-cli
+	.sdk-clients/aws-cli/bin/python -m pip install --quiet awscli==1.46.3
+	@touch $@
 
 # What must give the same answers on every Python: make test-engine PYTHON=python3.13 VENV=.venv-3.13
 test-engine: $(STAMP)
@@ -43,4 +52,4 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $(STAMP)
 
 clean:
-	rm -rf $(VENV) .venv-other .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist
+	rm -rf $(VENV) .venv-other .sdk-clients .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist

@@ -26,6 +26,30 @@ def need(*tools: str) -> None:
         pytest.skip(reason)
 
 
+SDK_CLIENTS = Path(__file__).parents[2] / ".sdk-clients"
+"""Where `make sdk-clients` puts the AWS CLI and the JavaScript SDK, which no part of iamtui needs."""
+
+
+def aws_cli() -> Path:
+    """The AWS CLI; without it the test fails when CI=true, else it is skipped."""
+    return _sdk_client(SDK_CLIENTS / "aws-cli" / "bin" / "aws")
+
+
+def javascript_sdk() -> Path:
+    """The folder from which node finds the JavaScript SDK; without it as for `aws_cli`."""
+    need("node")
+    return _sdk_client(SDK_CLIENTS / "node_modules" / "@aws-sdk" / "credential-providers").parents[2]
+
+
+def _sdk_client(path: Path) -> Path:
+    if not path.exists():
+        reason = f"{path.name} is not installed: run `make sdk-clients`"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path
+
+
 @contextmanager
 def x_server() -> Iterator[str]:
     """A private X server; yields what DISPLAY must be."""
