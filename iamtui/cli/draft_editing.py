@@ -81,7 +81,7 @@ def _document(name: str) -> str:
     return read_text(name, "policy document", most=4 * MAX_CHARACTERS)
 
 
-_KINDS: Final = {
+EDITS: Final = {
     "attach": _Kind("HOLDER POLICY", lambda a, w: AttachPolicy(holder_arn(a, w[0]), policy_arn(a, w[1]))),
     "detach": _Kind("HOLDER POLICY", lambda a, w: DetachPolicy(holder_arn(a, w[0]), policy_arn(a, w[1]))),
     "put-inline": _Kind(
@@ -110,7 +110,7 @@ _HELP: Final = "\n".join(
     (
         "\b",
         "KIND and what it takes:",
-        *(f"  {name} {kind.words}" for name, kind in _KINDS.items()),
+        *(f"  {name} {kind.words}" for name, kind in EDITS.items()),
         "  undo (takes the last edit back)",
         "  drop NUMBER (takes one edit out)",
     )
@@ -143,7 +143,7 @@ def edit(file: str, kind: str, words: tuple[str, ...], name: str | None, source:
         draft, said = _take_back(workspace, draft, kind, words)
     else:
         standing = lay(workspace, draft)
-        made = _KINDS[kind].make(standing.after.account, words)
+        made = EDITS[kind].make(standing.after.account, words)
         draft = draft.with_edit(made)
         said = f"Edit {len(draft.edits)}: {describe_edit(made, standing.after.account)}."
     _save(workspace, draft, before, path)
@@ -152,7 +152,7 @@ def edit(file: str, kind: str, words: tuple[str, ...], name: str | None, source:
 
 
 def _check_words(kind: str, words: tuple[str, ...]) -> None:
-    known = {**{name: entry.words for name, entry in _KINDS.items()}, **_TAKING_BACK}
+    known = {**{name: entry.words for name, entry in EDITS.items()}, **_TAKING_BACK}
     if kind not in known:
         from difflib import get_close_matches  # noqa: PLC0415 - for this message only
 
