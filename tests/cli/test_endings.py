@@ -24,6 +24,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "questions": ["list"],
     "simulate": ["-"],
     "lint": ["-"],
+    "draft": ["schema"],
     "list": ["users", "--demo"],
     "show": ["alice", "--demo"],
     "assume": ["ops-readonly", "--demo"],
@@ -40,6 +41,7 @@ INSIDE = {
     "questions": ("iamtui.cli.saved", "question_store"),
     "simulate": ("iamtui.cli.simulate", "opened"),
     "lint": ("iamtui.cli.lint", "read_text"),
+    "draft": ("iamtui.cli.draft_reading", "draft_schema"),
     "list": ("iamtui.cli.inventory", "open_workspace"),
     "show": ("iamtui.cli.inventory", "open_workspace"),
     "assume": ("iamtui.cli.assuming", "plan_assume"),
@@ -122,7 +124,10 @@ def test_a_broken_pipe_is_141(cli: Cli, command: str) -> None:
 def test_a_command_without_an_answer_is_an_error(cli: Cli, command: str) -> None:
     entry = ENTRIES[command]
     module = __import__(entry.module, fromlist=[entry.name])
-    cli.monkeypatch.setattr(getattr(module, entry.name), "callback", lambda *_args, **_kwargs: None)
+    ending = getattr(module, entry.name)
+    if isinstance(ending, click.Group):
+        ending = ending.get_command(click.Context(ending), ARGUMENTS[command][0])
+    cli.monkeypatch.setattr(ending, "callback", lambda *_args, **_kwargs: None)
     cli(command, *ARGUMENTS[command]).failed_with("An error in iamtui itself (TypeError)", code=FAILED.get(command, 2))
 
 
