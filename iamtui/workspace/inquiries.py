@@ -18,6 +18,7 @@ from iamtui.evaluation.caller import partition_of
 from iamtui.evaluation.decision import Decision, Outcome
 from iamtui.evaluation.evaluator import evaluate
 from iamtui.evaluation.open_points import with_open_points
+from iamtui.evaluation.policies import PoliciesInForce
 from iamtui.evaluation.request import Mode, Principal, PrincipalKind
 from iamtui.policy.arn import parse_arn
 from iamtui.problem import Problem
@@ -35,6 +36,12 @@ _MOST_WITH_OPEN_POINTS: Final = 32
 _MOST_SUGGESTIONS: Final = 5
 
 _MFA: Final = "aws:MultiFactorAuthPresent"
+
+_MFA_OF_A_ROLE: Final = (
+    f"Rests on {_MFA} of a role session, on which AWS's pages differ: the list of condition keys has it after "
+    "AssumeRole with an MFA code, and Secure API access with MFA says that such credentials carry no MFA information."
+)
+"""IAM User Guide: AWS global condition context keys, and Secure API access with MFA (the choice of AssumeRole)."""
 
 _OF_BOTH_CALLS: Final = frozenset(
     (
@@ -69,6 +76,8 @@ class _Asked:
         decision = evaluate(request, policies)
         if open_points:
             decision = with_open_points(decision, request, policies)
+            if _rests_on_mfa_of_a_role(decision, policies):
+                decision = replace(decision, notes=(*decision.notes, _MFA_OF_A_ROLE))
         return replace(decision, notes=(*decision.notes, note)) if note else decision
 
 
@@ -259,13 +268,13 @@ class InquiryPoll:
     def _of_a_chain(self) -> tuple[str, ...]:
         """What is taken for granted of a session made by role chaining, to be said with each decision.
 
-        AWS documents when AssumeRole carries MFA for the user who gives a code (IAM User Guide: Secure API access
-        with MFA); for a role session, which has no MFA device, it documents nothing.
+        A role session has no MFA device and so gives no code to AssumeRole, and AWS's pages differ on what the
+        credentials that it gets carry (see the note on MFA of a role session).
         """
         if _MFA.lower() in {key.lower() for key in self._terms.context}:
             return ()
         read = "taken for absent" if self._terms.mode is Mode.STRICT else "left unknown"
-        return (f"role chaining: AWS does not document whether the session carries {_MFA}, so it is {read}",)
+        return (f"role chaining: AWS's pages differ on whether the session carries {_MFA}, so it is {read}",)
 
     def _asked(self, question: Question) -> _Asked:
         question = with_region(self._workspace, question)
@@ -293,6 +302,18 @@ class InquiryPoll:
                     not typed_pattern or fits(call.action, resource),
                     tuple((one.check, self._asked(one.question), one.decides) for one in found),
                 )
+
+
+def _rests_on_mfa_of_a_role(decision: Decision, policies: PoliciesInForce) -> bool:
+    """Whether a role session is asked about with MFA, and the answer without it would be another."""
+    request = decision.request
+    if request.principal.kind not in (PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION):
+        return False
+    given = {key.lower(): values for key, values in request.context.items()}
+    if tuple(value.lower() for value in given.get(_MFA.lower(), ())) != ("true",):
+        return False
+    without = {key: () if key.lower() == _MFA.lower() else values for key, values in request.context.items()}
+    return evaluate(replace(request, context=without), policies).outcome is not decision.outcome
 
 
 def _whole(inquiry: Inquiry, principal: Principal, cells: list[Cell], chain: Companion | None, cut: int) -> Answer:

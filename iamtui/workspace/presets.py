@@ -20,7 +20,8 @@ def with_mfa(used: bool) -> Mapping[str, tuple[str, ...]]:
     """Temporary credentials got with an MFA code, or without one.
 
     Access keys of a user are another case: with them aws:MultiFactorAuthPresent is absent (IAM User Guide: global
-    condition context keys). How long ago the code was used stays open.
+    condition context keys). How long ago the code was used stays open. Of a role session it is the code that was
+    given to AssumeRole; AWS's pages differ on whether such a session carries the key.
     """
     if used:
         return {"aws:MultiFactorAuthPresent": ("true",)}

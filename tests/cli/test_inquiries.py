@@ -128,7 +128,7 @@ def test_a_chain_is_answered_above_the_question_and_decides(cli: Cli, snapshot: 
     result = cli(*asked, "--chained-from", "deploy-prod")
     assert result.code == 1
     assert result.out.startswith(f"[-] DENIED no allow   sts:AssumeRole  {ROLE}, by a session of the role")
-    assert "role chaining: AWS does not document" in result.out.replace("\n", " ")
+    assert "role chaining: AWS's pages differ" in result.out.replace("\n", " ")
     found = cli(*asked, "--chained-from", "deploy-prod", "--json").json
     assert found["decision"] == "allowed"
     assert found["deciding"] == found["chain"]["answer"]["decision"] == "implicitDeny"

@@ -320,6 +320,16 @@ def test_whether_a_chained_session_carries_mfa_is_left_open_and_said() -> None:
     assert not any("role chaining" in text for text in said.cells[0].decision.assumptions)
 
 
+def test_an_answer_that_rests_on_mfa_of_a_role_session_says_that_aws_is_of_two_minds() -> None:
+    needs_mfa = allow("s3:GetObject", Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}})
+    workspace = workspace_of(role("r", needs_mfa, allow("s3:PutObject")))
+    terms = Question("", context={"AWS:MultiFactorAuthPresent": ("True",)})
+    reads, writes = asked(workspace, "role/r", ("s3:GetObject", "s3:PutObject"), (LAKE,), terms=terms).cells
+    assert reads.decision.allowed
+    assert any("AWS's pages differ" in note for note in reads.decision.notes)
+    assert not any("AWS's pages differ" in note for note in writes.decision.notes)
+
+
 def test_the_chain_sees_the_environment_and_the_sts_keys_but_not_the_rest_of_the_context() -> None:
     condition = {"StringEquals": {"sts:ExternalId": "x"}, "IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}
     second = role("second", allow("s3:*"), trusts=trust({"AWS": iam("role/first")}, Condition=condition))
