@@ -184,7 +184,9 @@ def _context(record: Mapping[str, Any], caller: _Caller) -> tuple[dict[str, tupl
 def _network(record: Mapping[str, Any], caller: _Caller, context: dict[str, tuple[str, ...]]) -> None:
     source = _text(record, "sourceIPAddress")
     endpoint = _text(record, "vpcEndpointId")
-    address = _is_address(source)
+    service = caller.forwarded_by if caller.forwarded_by.endswith(_SERVICE) else ""
+    # Of a call that a service forwards, nothing says whose address this is.
+    address = _is_address(source) and not service
     if endpoint:
         context["aws:SourceVpce"] = (endpoint,)
         context["aws:SourceIp"] = ()
@@ -195,10 +197,9 @@ def _network(record: Mapping[str, Any], caller: _Caller, context: dict[str, tupl
             context["aws:VpceAccount"] = (owner,)
     elif address:
         context["aws:SourceIp"] = (source,)
-    service = caller.forwarded_by if caller.forwarded_by.endswith(_SERVICE) else ""
     if service:
         context["aws:ViaAWSService"] = ("true",)
-        context["aws:CalledVia"] = (service,)
+        # aws:CalledVia can name more services in front of this one, which the record does not tell.
         context["aws:CalledViaLast"] = (service,)
     elif address:
         context["aws:ViaAWSService"] = ("false",)

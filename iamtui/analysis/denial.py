@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from iamtui.evaluation.decision import Layer
 
@@ -120,6 +121,9 @@ class Denial:
             return told
         return (*told, self.form, self.code, self.operation, self.service, self.encoded)
 
+
+CALLER_UNKNOWN: Final = "It does not say who called."
+"""How a denial says that its caller is not told, in `unknown`."""
 
 _OF_THE_MOMENT = frozenset(("aws:CurrentTime", "aws:TokenIssueTime", "aws:UserAgent"))
 

@@ -12,15 +12,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from iamtui.analysis.denial import Claim, Denial, DenialForm, Place
+from iamtui.analysis.denial import CALLER_UNKNOWN, Claim, Denial, DenialForm, Place
 from iamtui.analysis.denial_claims import Found, claim_at, console_claim
 from iamtui.analysis.denial_text import QUOTES, SearchableText
 from iamtui.analysis.denial_wrapping import Wrapping, request_ids, wrapping_before
+from iamtui.policy.arn import parse_arn
 
 MOST_FINDINGS: Final = 20_000
 """Messages read of one text."""
 
-PIECE: Final = 256 * 1024
+_IAM_KINDS: Final = ("user", "role", "group", "policy")
+"""How IAM names a resource in front of its name, in place of an ARN."""
+
+PIECE: Final = 96 * 1024
 """Characters that are searched at once."""
 _BEFORE_PIECE: Final = 4 * 1024
 _AFTER_PIECE: Final = 48 * 1024
@@ -203,6 +207,7 @@ def _user_message(text: SearchableText, at: int, floor: int) -> _Span | None:
         return None
     caller, start = _caller(text, at, floor)
     resource, after, notes = _resource(text, after, start)
+    resource, notes = _with_arn(resource, notes, caller)
     found = claim_at(text, after, start)
     return _message(text, DenialForm.MESSAGE, (start, found.end), floor, caller, action, resource, found, notes)
 
@@ -312,11 +317,28 @@ def _resource(text: SearchableText, start: int, since: int) -> tuple[str, int, t
     if bounded is not None:
         return bounded
     word, at = text.word_at(text.flat_at(start), QUOTES, since=text.flat_at(since))
+    if word in _IAM_KINDS and text.flat[at : at + 1] == " ":
+        name, at = text.word_at(at + 1, QUOTES, since=text.flat_at(since))
+        return f"{word} {_without_end(name)}", text.packed_at(at), ()
     word = _without_end(word)
     notes: tuple[str, ...] = ()
     if word and not word.startswith("arn:") and word != "*":
         notes = (f"The resource is told as {word}, not as an ARN.",)
     return word, text.packed_at(at), notes
+
+
+def _with_arn(resource: str, notes: tuple[str, ...], caller: str) -> tuple[str, tuple[str, ...]]:
+    """The ARN for `user NAME` and the like, which IAM names so in the caller's own account."""
+    kind, space, name = resource.partition(" ")
+    if not space or kind not in _IAM_KINDS:
+        return resource, notes
+    if name.startswith("arn:"):
+        return name, notes
+    arn = parse_arn(caller)
+    if arn is None or not name:
+        return resource, (*notes, f"The resource is told as {resource}, not as an ARN.")
+    made = f"arn:{arn.partition}:iam::{arn.account}:{kind}/{name}"
+    return made, (*notes, f"The resource is told as {resource}; its path is not told.")
 
 
 def _bounded_resource(text: SearchableText, start: int) -> tuple[str, int, tuple[str, ...]] | None:
@@ -331,6 +353,8 @@ def _bounded_resource(text: SearchableText, start: int) -> tuple[str, int, tuple
     end = min(ends)
     raw = text.flat[text.flat_at(start) : text.flat_at(end - 1) + 1]
     resource = text.between(text.flat_at(start), text.flat_at(end - 1) + 1).strip()
+    if resource.partition(" ")[0] in _IAM_KINDS and resource.count(" ") == 1 and "\n" not in raw:
+        return resource, end, ()
     notes: tuple[str, ...] = ()
     if any(character.isspace() for character in resource):
         # Only keys of objects may hold spaces; anything else here is another sentence.
@@ -356,7 +380,7 @@ def _without_end(word: str) -> str:
 def _unknown(caller: str, action: str, resource: str, claim: Claim) -> tuple[str, ...]:
     said = []
     if not caller:
-        said.append("It does not say who called.")
+        said.append(CALLER_UNKNOWN)
     if not action:
         said.append("It does not say which action was refused.")
     if not resource:

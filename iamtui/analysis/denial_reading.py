@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from iamtui.analysis.cloudtrail import is_record, read_record
-from iamtui.analysis.denial import Claim, Denial, DenialForm, Findings, Place
+from iamtui.analysis.denial import CALLER_UNKNOWN, Claim, Denial, DenialForm, Findings, Place
 from iamtui.analysis.denial_messages import messages_in
 from iamtui.problem import Problem
 
@@ -246,7 +246,7 @@ def decoded_message(value: Mapping[str, Any], place: Place) -> Denial:
     )
     explicit = value.get("explicitDeny") is True
     told = {
-        "It does not say who called.": not caller,
+        CALLER_UNKNOWN: not caller,
         "It does not say which action was refused.": not action,
         "It does not say on which resource.": not resource,
         "It does not say which kind of policy refused.": True,

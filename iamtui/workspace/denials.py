@@ -9,7 +9,7 @@ from pathlib import Path
 
 from iamtui.account.model import Role, User
 from iamtui.analysis.api_calls import iam_action
-from iamtui.analysis.denial import Denial, DenialForm, Findings
+from iamtui.analysis.denial import CALLER_UNKNOWN, Denial, DenialForm, Findings
 from iamtui.analysis.denial_reading import MOST_BYTES, find_denials, parse_decoded, text_of
 from iamtui.analysis.question import Question
 from iamtui.catalog import catalogue
@@ -22,7 +22,7 @@ from iamtui.text import safe_text
 from iamtui.workspace.asking import ask_and_trace
 from iamtui.workspace.denial_comparison import Agreement, Comparison, claim_words, compare
 from iamtui.workspace.principals import UnknownPrincipal, resolve_principal
-from iamtui.workspace.resource_policies import with_resource_policies
+from iamtui.workspace.resource_policies import unloaded_carriers, with_resource_policies
 from iamtui.workspace.workspace import Workspace
 
 __all__ = [
@@ -134,48 +134,71 @@ def explain_denials(
     """
     if caller:
         resolve_principal(workspace, caller)
+    explainer = _Explainer(workspace, decode=decode, caller=caller, strict=strict, now=now)
     for denial in findings.denials:
         if cancelled():
             return
-        workspace, explained = explain_denial(workspace, denial, decode=decode, caller=caller, strict=strict, now=now)
-        yield explained
+        yield explainer.explain(denial)
 
 
-def explain_denial(
-    workspace: Workspace,
-    denial: Denial,
-    *,
-    decode: bool = False,
-    caller: str = "",
-    strict: bool = False,
-    now: datetime | None = None,
-) -> tuple[Workspace, ExplainedDenial]:
-    """Explain one denial: as `explain_denials`.
+def explain_denial(workspace: Workspace, denial: Denial, *, decode: bool = False) -> ExplainedDenial:
+    """Explain one denial: as `explain_denials`."""
+    return _Explainer(workspace, decode=decode).explain(denial)
 
-    Returns:
-        The workspace with what was loaded for it, and the explanation.
-    """
-    left_open: list[str] = []
-    denial = _decoded(workspace, denial, decode, left_open)
-    if not denial.caller and caller:
-        denial = replace(denial, caller=caller, notes=(*denial.notes, "The caller is the one that was given."))
-    denial = _with_action(denial)
-    principal = _principal(workspace, denial, left_open)
-    about_question: list[str] = []
-    question = _question(workspace, denial, about_question, strict=strict)
-    if principal is None or question is None:
-        nothing = Comparison(Agreement.NOT_ASKED, (_not_asked(denial, principal),))
-        return workspace, ExplainedDenial(denial, principal, question, None, None, nothing, tuple(left_open))
-    left_open += about_question
-    workspace, failed = with_resource_policies(workspace, [question.resource])
-    left_open += [f"The policy of {arn} is not loaded: {problem.sentence}" for arn, problem in failed.items()]
-    try:
-        decision, _, explanation = ask_and_trace(workspace, principal, question, now=now)
-    except Problem as problem:
-        nothing = Comparison(Agreement.NOT_ASKED, (f"The account cannot be asked: {problem.sentence}",))
-        return workspace, ExplainedDenial(denial, principal, question, None, None, nothing, tuple(left_open))
-    comparison = compare(workspace.account, denial, decision)
-    return workspace, ExplainedDenial(denial, principal, question, decision, explanation, comparison, tuple(left_open))
+
+class _Explainer:
+    """Explains denials one after the other, over an account that grows with the resource policies they need."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        decode: bool,
+        caller: str = "",
+        strict: bool = False,
+        now: datetime | None = None,
+    ) -> None:
+        self._workspace = workspace
+        self._decode = decode
+        self._caller = caller
+        self._strict = strict
+        self._now = now
+        self._failed: dict[str, Problem] = {}
+
+    def explain(self, denial: Denial) -> ExplainedDenial:
+        left_open: list[str] = []
+        denial = _decoded(self._workspace, denial, self._decode, left_open)
+        if not denial.caller and self._caller:
+            note = "The caller is the one that was given."
+            unknown = tuple(one for one in denial.unknown if one != CALLER_UNKNOWN)
+            denial = replace(denial, caller=self._caller, unknown=unknown, notes=(*denial.notes, note))
+        denial = _with_action(denial)
+        principal = _principal(self._workspace, denial, left_open)
+        about_question: list[str] = []
+        question = _question(self._workspace, denial, about_question, strict=self._strict)
+        if principal is None or question is None:
+            nothing = Comparison(Agreement.NOT_ASKED, (_not_asked(denial, principal),))
+            return ExplainedDenial(denial, principal, question, None, None, nothing, tuple(left_open))
+        left_open += about_question
+        self._load(question.resource, left_open)
+        try:
+            decision, _, explanation = ask_and_trace(self._workspace, principal, question, now=self._now)
+        except Problem as problem:
+            nothing = Comparison(Agreement.NOT_ASKED, (f"The account cannot be asked: {problem.sentence}",))
+            return ExplainedDenial(denial, principal, question, None, None, nothing, tuple(left_open))
+        comparison = compare(self._workspace.account, denial, decision)
+        return ExplainedDenial(denial, principal, question, decision, explanation, comparison, tuple(left_open))
+
+    def _load(self, resource: str, left_open: list[str]) -> None:
+        """Load the policy that decides about a resource; one that cannot be loaded is tried once."""
+        needed = list(unloaded_carriers(self._workspace.account, [resource])) if self._workspace.can_call_aws else []
+        if any(carrier not in self._failed for carrier in needed):
+            self._workspace, failed = with_resource_policies(self._workspace, [resource])
+            self._failed |= failed
+        for carrier in needed:
+            problem = self._failed.get(carrier)
+            if problem is not None:
+                left_open.append(f"The policy of {carrier} is not loaded: {problem.sentence}")
 
 
 def _decoded(workspace: Workspace, denial: Denial, decode: bool, left_open: list[str]) -> Denial:
@@ -216,10 +239,14 @@ def _with_action(denial: Denial) -> Denial:
     if denial.action or not denial.operation:
         return denial
     action = iam_action(denial.service, denial.operation)
+    note = f"The action is that of the call {denial.operation}."
+    if not action and denial.form is DenialForm.BARE and not denial.service:
+        # Several services may have a call of this name; only S3 leaves its errors as bare as this.
+        action = iam_action("s3", denial.operation)
+        note = f"The action is that of S3's call {denial.operation}: other services would have said more."
     if not action:
         return denial
     unknown = tuple(one for one in denial.unknown if "which action" not in one)
-    note = f"The action is that of the call {denial.operation}."
     return replace(denial, action=action, unknown=unknown, notes=(*denial.notes, note))
 
 

@@ -209,7 +209,9 @@ def test_a_service_that_calls_for_somebody_is_no_address() -> None:
 
     assert "aws:SourceIp" not in context
     assert context["aws:ViaAWSService"] == ("true",)
-    assert context["aws:CalledVia"] == ("athena.amazonaws.com",)
+    assert context["aws:CalledViaLast"] == ("athena.amazonaws.com",)
+    assert "aws:CalledVia" not in context
+    assert "aws:SourceIp" not in read(userIdentity=identity).context
 
 
 def test_session_and_enriched_context() -> None:

@@ -353,3 +353,29 @@ def test_files(tmp_path: Path) -> None:
 
 def test_the_sample_is_in_its_organization() -> None:
     assert isinstance(denial_workspace().account.organization, Known)
+
+
+def test_only_s3_leaves_its_errors_bare() -> None:
+    one = explain(
+        "An error occurred (AccessDenied) when calling the GetObject operation: Access Denied", caller="carol"
+    )
+
+    assert one.question is not None
+    assert one.question.action == "s3:GetObject"
+    assert "It does not say who called." not in one.denial.unknown
+
+
+@pytest.mark.usefixtures("quick_retries")
+def test_a_policy_that_cannot_be_loaded_is_asked_for_once(connected: tuple[Workspace, FaultProxy]) -> None:
+    workspace, proxy = connected
+    proxy.on("*", error(500, "InternalFailure"))
+    queue = f"arn:aws:sqs:us-east-1:{ID}:jobs"
+    text = "\n".join(message(CAROL, f"sqs:{name}", queue) for name in ("SendMessage", "DeleteMessage", "PurgeQueue"))
+
+    answers = list(explain_denials(workspace, find_denials(text), now=NOW))
+
+    assert [any(queue in sentence for sentence in one.open) for one in answers] == [True, True, True]
+    once = len(proxy.calls)
+    assert once
+    list(explain_denials(workspace, find_denials(message(CAROL, "sqs:SendMessage", queue)), now=NOW))
+    assert len(proxy.calls) == 2 * once

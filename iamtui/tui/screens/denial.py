@@ -360,9 +360,9 @@ class DenialScreen(Screen[ExplainedDenial | None]):
         work = partial(self._explaining, explain, decode)
         self.run_worker(work, thread=True, exclusive=True, group=_EXPLAINING, exit_on_error=False, name="explaining")
 
-    def _explaining(self, explain: Callable[[], tuple[Workspace, ExplainedDenial]], decode: bool) -> None:
+    def _explaining(self, explain: Callable[[], ExplainedDenial], decode: bool) -> None:
         worker = get_current_worker()
-        _, explained = explain()
+        explained = explain()
         if not worker.is_cancelled:
             self.post_message(self._Explained(explained, decode and not explained.denial.action))
 

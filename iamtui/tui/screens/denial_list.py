@@ -68,7 +68,8 @@ def _columns(where: str, who: str, action: str, resource: str, claim: str, width
     room = max(width - _PLACE_COLUMNS - _CLAIM_COLUMNS, 24)
     who_columns = min(max(room * 3 // 10, 8), 32)
     action_columns = min(max(room * 7 // 20, 8), 34)
-    widths = (_PLACE_COLUMNS, who_columns, action_columns, room - who_columns - action_columns, _CLAIM_COLUMNS)
+    resource_columns = min(room - who_columns - action_columns, 72)
+    widths = (_PLACE_COLUMNS, who_columns, action_columns, resource_columns, _CLAIM_COLUMNS)
     texts = (where, who, action, resource, claim)
     return [_cell(text, columns) for text, columns in zip(texts, widths, strict=True)]
 
