@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from iamtui import paths
 from iamtui.account.draft import (
     AddUserToGroup,
     AttachPolicy,
@@ -21,6 +20,8 @@ from iamtui.account.draft import (
     UpdateTrustPolicy,
 )
 from iamtui.account.draft_file import read_draft
+from iamtui.analysis.inquiry import Inquiry
+from iamtui.analysis.question import Question
 from iamtui.evaluation.decision import Outcome
 from iamtui.tui.screens.draft_editor import DraftEditorScreen
 from iamtui.tui.screens.draft_export import DraftExportScreen
@@ -29,9 +30,10 @@ from iamtui.tui.screens.draft_prompts import ChoiceDialog, LineDialog
 from iamtui.tui.screens.draft_screen import DraftScreen
 from iamtui.tui.widgets.draft.compared import ComparedVerdict
 from iamtui.tui.widgets.message_line import MessageLine
+from iamtui.workspace.saved_questions import QuestionStore
 from tests.support.drafting import app_of, ask, draft, laid, lay, until
 from tests.support.panel_apps import screen_text
-from tests.support.sample_account import ADMIN_ARN, LAKE_READ, iam
+from tests.support.sample_account import ADMIN_ARN, ID, LAKE_READ, iam
 from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle
 
 CAROL, BOB, ALICE, DEPLOY = iam("user/carol"), iam("user/data/bob"), iam("user/alice"), iam("role/deploy-prod")
@@ -40,8 +42,8 @@ QUESTION = ("s3:GetObject", "arn:aws:s3:::data-lake/x")
 
 @pytest.fixture(autouse=True)
 def _own_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("iamtui.workspace.draft_files.data_folder", lambda: tmp_path / "data")
-    assert paths
+    for module in ("draft_files", "saved_questions"):
+        monkeypatch.setattr(f"iamtui.workspace.{module}.data_folder", lambda: tmp_path / "data")
 
 
 def message(pilot: object) -> str:
@@ -467,6 +469,40 @@ async def test_an_impact_without_question_or_draft_says_what_to_do() -> None:
         await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn))
         await press(pilot, "I")
         assert "No question is asked" in screen_text(app_of(pilot))
+
+
+async def test_the_saved_questions_are_a_regression_set() -> None:
+    store = QuestionStore(ID)
+    terms = Question("", "*")
+    lake = Inquiry((QUESTION[0],), (QUESTION[1],), terms)
+    store.save("web reads the lake", lake, "role/web-server", expect=Outcome.ALLOWED)
+    store.save("carol reads no lake", lake, "user/carol", expect=Outcome.IMPLICIT_DENY)
+    store.save("nobody", lake, "user/gone")
+    async with opened() as pilot:
+        await lay(pilot, DetachPolicy(iam("role/web-server"), LAKE_READ.arn))
+        await press(pilot, "I", "s")
+        screen = pilot.app.screen
+        assert isinstance(screen, DraftImpactScreen)
+        await until(pilot, lambda: screen.lines.total == 2)
+        assert [(row.label, row.effect) for row in screen.lines.rows] == [
+            ("web reads the lake", "broken"),
+            ("nobody", "problem"),
+        ]
+        text = screen_text(app_of(pilot))
+        assert "BROKEN" in text
+        assert "expected allowed" in text
+        assert "1 broken" in text
+        await press(pilot, "f")
+        assert screen.lines.total == 3
+        await press(pilot, "s")
+        assert "No question is asked" in screen_text(app_of(pilot))
+
+
+async def test_without_saved_questions_the_list_says_how_to_save_one() -> None:
+    async with opened() as pilot:
+        await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn))
+        await press(pilot, "I", "s")
+        assert "No question is saved" in screen_text(app_of(pilot))
 
 
 async def test_verdicts_in_the_tree_know_the_one_before() -> None:

@@ -385,7 +385,7 @@ class DraftingScreen(BrowsingScreen):
         elif drafted.problems:
             self.say(str(drafted.problems[0]), Severity.ERROR)
         else:
-            self.app.push_screen(DraftImpactScreen(drafted, self.question.inquiry), self._went)
+            self.app.push_screen(DraftImpactScreen(drafted, self.question.inquiry, self.question.principal), self._went)
 
     def _went(self, arn: str | None) -> None:
         if arn:

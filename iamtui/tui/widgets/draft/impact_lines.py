@@ -1,0 +1,168 @@
+"""The impact of a draft, one line for each principal or saved question: what changes, before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from rich.cells import cell_len
+
+from iamtui.evaluation.request import Principal, PrincipalKind
+from iamtui.text import safe_text
+from iamtui.tui.safe import fit
+from iamtui.tui.widgets.draft.compared import ComparedVerdict, compared, verdict_pieces
+from iamtui.tui.widgets.line_view import LineView, Piece
+from iamtui.tui.widgets.question.verdict import verdict
+
+if TYPE_CHECKING:
+    from iamtui.workspace.draft_regression import SavedComparison
+    from iamtui.workspace.drafting import Comparison
+
+WORDS: Final = {
+    "broken": "BROKEN",
+    "unmet": "unmet",
+    "problem": "unasked",
+    "fixed": "fixed",
+    "gained": "gains",
+    "lost": "loses",
+    "changed": "changes",
+    "same": "same",
+}
+"""What stands in front of a row, in the order in which rows are listed."""
+
+ORDER: Final = {effect: place for place, effect in enumerate(WORDS)}
+
+_STYLES: Final = {
+    "broken": "denied",
+    "unmet": "denied",
+    "problem": "depends",
+    "fixed": "allowed",
+    "gained": "allowed",
+    "lost": "denied",
+    "changed": "depends",
+    "same": "faint",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ImpactRow:
+    """One principal, or one saved question, before and after.
+
+    Args:
+        arn: whom to go to; an outsider is in no tree.
+        label: who or which question; raw.
+        effect: a key of WORDS.
+        verdict: after, knowing the one before; None when it could not be asked.
+        note: why not, or what was expected; raw.
+    """
+
+    arn: str
+    label: str
+    effect: str
+    verdict: ComparedVerdict | None
+    note: str = ""
+
+    @property
+    def matters(self) -> bool:
+        """Whether the row stays when only changes are shown."""
+        return self.effect != "same"
+
+
+def row_of(comparison: Comparison) -> ImpactRow:
+    """The row of a principal; of several cells the worst of each side."""
+    principal = comparison.principal
+    return ImpactRow(
+        principal.role_arn or principal.arn, label_of(principal), comparison.effect.value, _verdict(comparison)
+    )
+
+
+def row_of_saved(found: SavedComparison) -> ImpactRow:
+    """The row of a saved question: first of all whether its expectation is kept."""
+    comparison, expect = found.comparison, found.saved.expect
+    if comparison is None:
+        return ImpactRow("", found.saved.name, "problem", None, str(found.problem or ""))
+    effect = comparison.effect.value
+    if found.met_after is False:
+        effect = "broken" if found.met_before else "unmet"
+    elif found.met_after and found.met_before is False:
+        effect = "fixed"
+    note = f"expected {expect.value}" if expect is not None and found.met_after is False else ""
+    arn = comparison.principal.role_arn or comparison.principal.arn
+    return ImpactRow(arn, found.saved.name, effect, _verdict(comparison), note)
+
+
+def _verdict(comparison: Comparison) -> ComparedVerdict:
+    before = verdict(comparison.before.worst.deciding)
+    return compared(before, verdict(comparison.after.worst.deciding))
+
+
+def label_of(principal: Principal) -> str:
+    """`role/deploy-prod`; an ARN, a service or `anonymous` for others."""
+    if principal.kind in (PrincipalKind.USER, PrincipalKind.ROLE):
+        kind, _, rest = principal.arn.split(":", 5)[-1].partition("/")
+        return f"{kind}/{rest.rsplit('/', 1)[-1]}"
+    return principal.arn or "anonymous"
+
+
+class ImpactLines(LineView):
+    """The rows: what changes, for whom, before and after."""
+
+    HELP_TITLE: ClassVar[str] = "Impact"
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._rows: Sequence[ImpactRow] = ()
+        self._label = 0
+
+    @property
+    def row(self) -> ImpactRow | None:
+        """The row under the cursor."""
+        return self._rows[self.cursor] if self._rows else None
+
+    @property
+    def rows(self) -> Sequence[ImpactRow]:
+        """The rows that are listed."""
+        return self._rows
+
+    def show(self, rows: Sequence[ImpactRow]) -> None:
+        """Show these rows; the cursor stays on its row where that is still there."""
+        at = self.row
+        self._rows = rows
+        self._label = max((cell_len(safe_text(row.label)) for row in rows[:1000]), default=0)
+        self.set_total(len(rows), cursor=next((i for i, row in enumerate(rows) if row == at), 0))
+
+    def pieces(self, index: int, width: int) -> Sequence[Piece]:
+        """Effect, who, `was ..., now ...` as far as there is room."""
+        row = self._rows[index]
+        label_width = min(self._label, max(12, (width - 2) // 3))
+        label = fit(safe_text(row.label), label_width)
+        pieces = [
+            Piece(WORDS[row.effect].ljust(8), _STYLES[row.effect]),
+            Piece(label + " " * (label_width - cell_len(label) + 2)),
+        ]
+        room = width - 2 - 8 - label_width - 2
+        if row.verdict is None:
+            return [*pieces, Piece(fit(safe_text(row.note), room), "muted")]
+        if row.note:
+            note = fit(f"{safe_text(row.note)}: ", room)
+            pieces.append(Piece(note, "muted"))
+            room -= cell_len(note)
+        return [*pieces, *_verdict_pieces(row.verdict, room)]
+
+
+def _verdict_pieces(now: ComparedVerdict, room: int) -> list[Piece]:
+    was, marks = now.before, verdict_pieces(now)
+    if was is None or not now.changed:
+        return [*marks, Piece(fit(f" {now.word} {now.rest}".rstrip(), room - 3), "muted")]
+    before, after = f"{was.mark} {was.word}", f"{now.mark} {now.word}"
+    if cell_len(f"was {was.text}, now {now.text}") <= room:
+        return [
+            Piece("was ", "muted"), Piece(before, marks[0].style), Piece(f" {was.rest}".rstrip()),
+            Piece(", now ", "muted"), Piece(after, marks[-1].style), Piece(f" {now.rest}".rstrip()),
+        ]  # fmt: skip
+    short = f"{before}, now "
+    return [
+        Piece(before, marks[0].style), Piece(", now ", "muted"),
+        Piece(fit(f"{after} {now.rest}".rstrip(), room - cell_len(short)), marks[-1].style),
+    ]  # fmt: skip
