@@ -14,6 +14,13 @@ from iamtui.cli.inquiry_json import cell_to_json
 from iamtui.cli.inquiry_text import write_answer
 from iamtui.cli.output import Output, note, stdout
 from iamtui.cli.questions import QuestionOptions, inquiry_of, load_resource_policies, question_options
+from iamtui.cli.second_opinion import (
+    check_comparable,
+    second_opinion_option,
+    second_opinion_to_json,
+    second_opinions,
+    write_second_opinions,
+)
 from iamtui.cli.source import SourceOptions, open_workspace, source_options
 from iamtui.evaluation.decision import Outcome
 from iamtui.evaluation.trace import TracedLayer, trace_to_json
@@ -25,9 +32,12 @@ from iamtui.workspace.saved_questions import QuestionStore, account_key
 from iamtui.workspace.verdict import verdict_words
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from iamtui.analysis.inquiry import Inquiry
     from iamtui.evaluation.request import Principal
     from iamtui.workspace.answers import Answer, Cell
+    from iamtui.workspace.second_opinion import SecondOpinion
     from iamtui.workspace.workspace import Workspace
 
 
@@ -43,6 +53,7 @@ if TYPE_CHECKING:
 @click.option("--complete", is_flag=True, help="Allowed as far as loaded is not enough: exit 3.")
 @click.option("--trace", "with_trace", is_flag=True, help="Show every statement and element that was looked at.")
 @click.option("--json", "as_json", is_flag=True, help="Print the decision as JSON; of several pairs an array.")
+@second_opinion_option
 @draft_option
 @source_options
 def can(
@@ -57,6 +68,7 @@ def can(
     complete: bool,
     with_trace: bool,
     as_json: bool,
+    compare: bool,
     draft: str | None,
     source: SourceOptions,
 ) -> Exit:
@@ -72,7 +84,7 @@ def can(
             "--saved asks a question as it was saved; an action or an option of another question contradicts it.",
             "Leave --saved or those out.",
         )
-    if saved is None and (not principal or not actions):
+    if saved is None and (principal is None or not actions):
         raise Problem("No principal and action are named.", "Write iamtui can PRINCIPAL ACTION, or --saved NAME.")
     made = inquiry_of(actions, asked) if saved is None else None
     workspace = open_workspace(source)
@@ -84,6 +96,8 @@ def can(
     assert made is not None
     who = resolve_principal(workspace, principal or "")
     loaded = load_resource_policies(workspace, made)
+    if compare:
+        check_comparable(loaded, who)
     workspace = with_draft(loaded, draft)
     found = answered(workspace, who, made)
     if draft is not None:
@@ -91,7 +105,8 @@ def can(
     if save is not None:
         store = question_store(account_key(workspace), file, must_exist=False)
         store.save(save, made, who.arn or "anonymous", expect=Outcome(expect) if expect else None)
-    print_answer(stdout(), workspace, found, as_json=as_json, with_trace=with_trace)
+    opinions = second_opinions(loaded, found) if compare else []
+    print_answer(stdout(), workspace, found, as_json=as_json, with_trace=with_trace, opinions=opinions)
     return judged(found, Demands(any_resource, complete), expect)
 
 
@@ -114,8 +129,20 @@ def answered(workspace: Workspace, who: Principal, asked: Inquiry) -> Answer:
     return found
 
 
-def print_answer(out: Output, workspace: Workspace, found: Answer, *, as_json: bool, with_trace: bool) -> None:
-    """Print an answer: text, or JSON (one object for one pair, an array for several and for patterns)."""
+def print_answer(
+    out: Output,
+    workspace: Workspace,
+    found: Answer,
+    *,
+    as_json: bool,
+    with_trace: bool,
+    opinions: Sequence[tuple[Cell, SecondOpinion]] = (),
+) -> None:
+    """Print an answer: text, or JSON (one object for one pair, an array for several and for patterns).
+
+    Args:
+        opinions: what AWS's simulator says of each pair, where it was asked.
+    """
 
     def traced(cell: Cell) -> tuple[TracedLayer, ...]:
         return ask_and_trace(workspace, found.principal, cell.question)[1]
@@ -124,10 +151,13 @@ def print_answer(out: Output, workspace: Workspace, found: Answer, *, as_json: b
         records = [
             cell_to_json(found, cell, trace=trace_to_json(traced(cell)) if with_trace else None) for cell in found.cells
         ]
+        for record, (_, opinion) in zip(records, opinions, strict=False):
+            record["second_opinion"] = second_opinion_to_json(opinion)
         one = len(records) == 1 and not any(map(is_pattern, found.inquiry.actions))
         out.json(records[0] if one else records, indent=2)
     else:
         write_answer(out, found, traced, with_trace=with_trace)
+        write_second_opinions(out, opinions)
     if found.cut:
         note(
             f"{found.cut} actions of the patterns are not answered: they are too many at once. Ask by smaller patterns."

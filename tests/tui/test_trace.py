@@ -288,7 +288,7 @@ async def test_what_else_the_call_is_checked_for_has_a_section() -> None:
     async with app.run_test(size=(120, 60)) as pilot:
         await settle(pilot)
         text = screen_text(app)
-        assert "The same call is also checked for" in text
+        assert "The same call is also checked for, and the worst decides" in text
         assert "iam:PassRole" in text
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from iamtui.account.model import Account
 from iamtui.evaluation.decision import StatementRef
 from iamtui.evaluation.request import Principal
+from iamtui.problem import Problem
 from iamtui.tui.safe import plain
 from iamtui.workspace.workspace import SourceKind, Workspace
 
@@ -64,10 +65,13 @@ def has_simulator(workspace: Workspace | None) -> bool:
 def open_second_opinion(main: MainScreen) -> None:
     """Show what AWS's own simulator says beside our answer."""
     from iamtui.tui.screens.second_opinion import SecondOpinionScreen  # noqa: PLC0415 - as above
+    from iamtui.workspace.asking import ask  # noqa: PLC0415 - as above
     from iamtui.workspace.second_opinion import can_ask_aws  # noqa: PLC0415 - as above
 
-    workspace, question, principal = main.workspace, main.question.question, main.question.principal
-    decision = main.question.answer
+    question, principal, decision = main.question.question, main.question.principal, main.question.answer
+    # AWS knows the account without the draft.
+    before = main.before_workspace
+    workspace = before or main.workspace
     if workspace is None or question is None or decision is None or principal is None:
         main.say(plain("There is no answer to get a second opinion on yet: press F5 and ask."))
         return
@@ -75,4 +79,11 @@ def open_second_opinion(main: MainScreen) -> None:
     if refused is not None:
         main.say(str(refused))
         return
-    main.app.push_screen(SecondOpinionScreen(workspace, principal, question, decision))
+    if before is not None:
+        try:
+            decision = ask(before, principal, question)
+        except Problem as problem:
+            main.say(str(problem))
+            return
+    aside = "without the draft" if before is not None else ""
+    main.app.push_screen(SecondOpinionScreen(workspace, principal, question, decision, aside=aside))

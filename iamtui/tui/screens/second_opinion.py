@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar, Final, TypeAlias
 
 from textual import on
@@ -100,8 +101,20 @@ class SecondOpinionScreen(Screen[None]):
         decision: Decision,
         *,
         asker: Asker = second_opinion,
+        aside: str = "",
+        now: datetime | None = None,
     ) -> None:
+        """Make the screen.
+
+        Args:
+            decision: our answer, on screen already.
+            asker: what asks AWS; it is given what says whether its answer is still wanted.
+            aside: what to say behind the title, or "".
+            now: the time of the request, UTC; None: the clock.
+        """
         super().__init__()
+        self._aside = aside
+        self._now = now
         self._workspace = workspace
         self._principal = principal
         self._question = question
@@ -110,17 +123,22 @@ class SecondOpinionScreen(Screen[None]):
         self._asking = False
 
     def compose(self) -> ComposeResult:
-        """Title, both answers, what they come to, keys."""
+        """Title, what the answers come to, both of them, keys."""
         who = self._principal.arn.split(":", 5)[-1]
         yield Label(
-            line(("Second opinion  ", "bold $heading"), (who, "bold"), ("  ", ""), (self._question.action, "$muted")),
+            line(
+                ("Second opinion  ", "bold $heading"),
+                (who, "bold"),
+                (f"  {self._question.action}", "$muted"),
+                (f"  {self._aside}" if self._aside else "", "$verdict-depends"),
+            ),
             id="opinion-title",
         )
         with VerticalScroll(id="opinion-body", can_focus=True):
+            yield Static(id="opinion-words")
             with Container(id="opinion-answers"):
                 yield Static(id="opinion-ours")
                 yield Static(id="opinion-theirs")
-            yield Static(id="opinion-words")
         yield KeyLine(id="keys")
 
     def on_mount(self) -> None:
@@ -128,7 +146,7 @@ class SecondOpinionScreen(Screen[None]):
         self.query_one("#opinion-body").focus()
         self._show("#opinion-ours", "iamtui", our_rows(self._decision))
         try:
-            simulation = simulation_of(self._workspace, self._principal, self._question)
+            simulation = simulation_of(self._workspace, self._principal, self._question, now=self._now)
         except Problem as problem:
             self._refuse(problem)
             return

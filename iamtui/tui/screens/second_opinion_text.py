@@ -69,8 +69,10 @@ def their_rows(result: SimulatedResult) -> list[Content]:
     if not result.matched:
         rows.append(plain("no statement named", "$muted"))
     rows.append(Content(""))
-    rows.append(_flag("SCPs", result.allowed_by_organizations, "AWS says nothing of SCPs: none applies"))
-    rows.append(_flag("boundary", result.allowed_by_boundary, "AWS says nothing of a boundary: there is none"))
+    rows.append(_flag("The SCPs allow it", "The SCPs do not allow it", result.allowed_by_organizations, "SCPs"))
+    rows.append(
+        _flag("The boundary allows it", "The boundary does not allow it", result.allowed_by_boundary, "a boundary")
+    )
     if result.missing_context:
         rows.append(line(("[?] keys not given: ", "$verdict-depends"), ", ".join(result.missing_context)))
     for source, said in result.details.items():
@@ -78,14 +80,11 @@ def their_rows(result: SimulatedResult) -> list[Content]:
     return rows
 
 
-def _flag(name: str, allowed: bool | None, otherwise: str) -> Content:
+def _flag(yes: str, no: str, allowed: bool | None, name: str) -> Content:
+    """What AWS says of a cap; it says nothing where there is none."""
     if allowed is None:
-        return plain(f" ·  {otherwise}", "$muted")
-    return (
-        plain(f"[+] {name} allow it", "$verdict-allowed")
-        if allowed
-        else plain(f"[-] {name} do not allow it", "$verdict-denied")
-    )
+        return plain(f" ·  AWS says nothing of {name}", "$muted")
+    return plain(f"[+] {yes}", "$verdict-allowed") if allowed else plain(f"[-] {no}", "$verdict-denied")
 
 
 def comparison_rows(opinion: SecondOpinion) -> Iterator[Content]:

@@ -68,7 +68,7 @@ def trace_rows(
     if decision.depends_on is not None:
         rows += [_EMPTY, _heading("It depends")]
         rows += _rows(Content(row) for row in depends_lines(decision.depends_on, 1))
-    rows += _companion_rows(companions)
+    rows += _deciding_companions(companions)
     rows += [_EMPTY, _heading("Layers, in the order of evaluation")]
     absent = [report for report in decision.layers if report.state is LayerState.NOT_APPLICABLE]
     for report in decision.layers:
@@ -77,7 +77,8 @@ def trace_rows(
             rows += _layer_rows(workspace, decision, principal, report, layers)
     if absent:
         rows += [_EMPTY, TraceRow(absent_layers_line(absent))]
-    rows += list(_rest(decision))
+    rows += _other_companions(companions)
+    rows += _rest(decision)
     return rows
 
 
@@ -152,22 +153,38 @@ def _suggestion_rows(suggestion: Suggestion) -> Iterator[TraceRow]:
 # Companions.
 
 
-def _companion_rows(companions: Sequence[Companion]) -> Iterator[TraceRow]:
-    if not companions:
+def _deciding_companions(companions: Sequence[Companion]) -> Iterator[TraceRow]:
+    """The checks that every such call makes, and that decide with it."""
+    deciding = [companion for companion in companions if companion.decides]
+    if not deciding:
         return
     yield _EMPTY
-    yield _heading("The same call is also checked for")
-    for companion in companions:
+    yield _heading("The same call is also checked for, and the worst decides")
+    for companion in deciding:
         check = companion.check
-        decides = "it decides too" if companion.decides else "for information"
-        when = f"when {check.when}; " if check.when else ""
-        yield TraceRow(
-            line(verdict(companion.decision).content, "  ", (check.action, "bold"), (" on ", "$muted"), check.resource)
-        )
-        yield TraceRow(line(_INDENT, (f"{when}{decides}", "$muted"), *((". ", check.note) if check.note else ())))
+        answer = verdict(companion.decision).content
+        yield TraceRow(line(answer, "  ", (check.action, "bold"), (" on ", "$muted"), check.resource))
+        words = ". ".join(part.rstrip(".") for part in (f"when {check.when}" if check.when else "", check.note) if part)
+        if words:
+            yield TraceRow(line(_INDENT, (f"{words[:1].upper()}{words[1:]}.", "$muted")))
         why = because(companion.decision)
         if why:
             yield TraceRow(line(_INDENT, why))
+
+
+def _other_companions(companions: Sequence[Companion]) -> Iterator[TraceRow]:
+    """The checks that only some of these calls make, a line each."""
+    others = [companion for companion in companions if not companion.decides]
+    if not others:
+        return
+    yield _EMPTY
+    yield _heading("Some of these calls are also checked for (does not decide here)")
+    for companion in others:
+        check, answer = companion.check, verdict(companion.decision)
+        when = f", when {check.when}" if check.when else ""
+        yield TraceRow(
+            line((answer.mark, answer.style), " ", (check.action, "bold"), (f" on {check.resource}{when}", "$muted"))
+        )
 
 
 # Layers.
