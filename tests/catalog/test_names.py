@@ -33,6 +33,7 @@ FEW = ActionNames(
         ("S3:GETOBJECT", "s3:GetObject"),
         ("getobject", "s3:GetObject"),
         ("s3go", "s3:GetObject"),
+        ("ec2ri", "ec2:RunInstances"),
         ("s3:po", "s3:PutObject"),
         ("cak", "iam:CreateAccessKey"),
         ("iamcak", "iam:CreateAccessKey"),

@@ -183,9 +183,8 @@ class AnswerView(Vertical):
         if self._shown is not None:
             self._draw()
         else:
-            texts, self._texts = self._texts, {}
-            for name, content in texts.items():
-                self._put(name, [content])
+            said, self._texts = self._texts, {}
+            self._tell([said.get("verdict", Content(""))], [said.get("because", Content(""))], holds=False)
 
     def release(self) -> None:
         """Be only as high as the next answer needs.
@@ -220,8 +219,7 @@ class AnswerView(Vertical):
         self._shown = self._explanation = None
         self.remove_class("-several")
         self.matrix.show(None, 1)
-        self._put("verdict", [sentence])
-        self._put("because", [more])
+        self._tell([sentence], [more], holds=False)
         self._put("more", [])
         self.layers_list.show(None)
 
@@ -244,19 +242,14 @@ class AnswerView(Vertical):
         suggestions = self._explanation.suggestions if self._explanation is not None else ()
         if len(shown.answer.cells) > 1:
             self._put("summary", [summary(shown.answer)])
-        self._put("verdict", [verdict_line(shown)])
-        self._put("because", self._reasons(shown, suggestions))
+        self._tell([verdict_line(shown)], self._reasons(shown, suggestions), holds=True)
         if wide:
             width = self.size.width - 2
             self._put(
                 "more", _more(decision, shown.answer.principal, shown.asked.workspace.account, suggestions, width)
             )
         self.layers_list.show(decision, compact=self._room == NARROW, column=self.size.width - 3 if wide else 0)
-        if self._room != NARROW:
-            self._hold(self.layers_list, "layers", self.layers_list.line_count)
-        elif "layers" in self._held:
-            self._held.pop("layers")
-            self.layers_list.styles.clear_rule("height")
+        self._hold_layers()
 
     def _reasons(self, shown: Shown, suggestions: tuple[Suggestion, ...]) -> Iterator[Content]:
         """What stands below the verdict: why, the other requests behind the call, and what else is to know."""
@@ -276,23 +269,41 @@ class AnswerView(Vertical):
         rows = [piece for one in contents if one for row in one.split("\n") for piece in wrap(row, width)]
         return rows[:most]
 
-    def _put(self, name: str, contents: Iterable[Content]) -> None:
-        """Show lines in one of the texts, which grows with them and does not shrink before `release`."""
+    def _tell(self, verdict: Iterable[Content], reasons: Iterable[Content], *, holds: bool) -> None:
+        """Show verdict and reasons, together as high as they ever were.
+
+        Args:
+            holds: whether they are to be held at this height from now on, as answers are and sentences are not.
+        """
+        first, second = self._put("verdict", verdict), self._put("because", reasons)
+        rows = max(first + second, self._held.get("texts", 0))
+        if holds:
+            self._held["texts"] = rows
+        for name, height in (("verdict", first), ("because", rows - first)):
+            _set_height(self.query_one(f"#question-{name}", Static), height)
+
+    def _put(self, name: str, contents: Iterable[Content]) -> int:
+        """Show lines in one of the texts; returns how many they are."""
         rows = self._wrapped(contents, _MOST_LINES.get(name, 400))
         content = Content("\n").join(rows)
-        widget = self.query_one(f"#question-{name}", Static)
         before = self._texts.get(name)
         if before is None or not before.is_same(content):
             self._texts[name] = content
-            widget.update(content, layout=False)
-        if name in ("verdict", "because"):
-            self._hold(widget, name, len(rows))
+            self.query_one(f"#question-{name}", Static).update(content, layout=False)
+        return len(rows)
 
-    def _hold(self, widget: Widget, name: str, rows: int) -> None:
-        rows = max(rows, self._held.get(name, 0))
-        self._held[name] = rows
-        if widget.styles.height is None or widget.styles.height.value != rows:
-            widget.styles.height = rows
+    def _hold_layers(self) -> None:
+        """Keep the list of layers as high as it ever was; in a small panel the styles say how high."""
+        if self._room == NARROW:
+            self.layers_list.styles.clear_rule("height")
+            return
+        rows = self._held["layers"] = max(self.layers_list.line_count, self._held.get("layers", 0))
+        _set_height(self.layers_list, rows)
+
+
+def _set_height(widget: Widget, rows: int) -> None:
+    if widget.styles.height is None or widget.styles.height.value != rows:
+        widget.styles.height = rows
 
 
 def _short_suggestion(suggestions: tuple[Suggestion, ...]) -> Iterator[Content]:

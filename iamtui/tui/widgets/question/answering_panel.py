@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.content import Content
 from textual.message import Message
 from textual.worker import Worker
 
@@ -224,7 +223,7 @@ class AnsweringPanel(Vertical):
         partial = next((word for word in inquiry.resources if word != "*" and not word.startswith("arn:")), "")
         if partial and not entered:
             self._set_inquiry(None)
-            self._show_nothing(f"{partial} is no ARN yet: choose one from the list, or type it as arn:aws:…")
+            self._show_nothing(f"{partial} is no ARN yet.", "Choose one from the list, or type it as arn:aws:…")
             return
         self._set_inquiry(inquiry if inquiry.actions else None)
         self.set_class(not inquiry.actions, "-unasked")
@@ -252,9 +251,8 @@ class AnsweringPanel(Vertical):
         if event.problem is not None:
             self._show_problem(event.problem)
         elif event.answer is None:
-            self._show_nothing(
-                f"{event.unknown} is no whole action yet: choose one from the list, or press Enter to ask anyway."
-            )
+            more = "Choose one from the list, or press Enter to ask anyway."
+            self._show_nothing(f"{event.unknown} is no whole action yet.", more)
         else:
             self._show(event.answer, event.asked, event.before)
 
@@ -313,9 +311,9 @@ class AnsweringPanel(Vertical):
         self._forget_answer()
         self._view.say(line(("! ", "bold $verdict-denied"), problem.sentence), plain(problem.next_step, "$muted"))
 
-    def _show_nothing(self, sentence: str) -> None:
+    def _show_nothing(self, sentence: str, more: str = "") -> None:
         self._forget_answer()
-        self._view.say(plain(sentence, "$muted"), Content(""))
+        self._view.say(plain(sentence, "$muted"), plain(more, "$muted"))
 
     def _forget_answer(self) -> None:
         self._shown = None

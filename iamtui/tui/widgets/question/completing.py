@@ -53,7 +53,8 @@ class Completer:
 
     def needs_no_resource(self, actions: Sequence[str]) -> bool:
         """Whether none of the actions works on a resource; False when that is not known of one."""
-        return bool(actions) and all(self._catalogue.arn_forms(action) == () for action in actions)
+        forms = [self._catalogue.arn_forms(action) for action in actions]
+        return bool(forms) and all(form is not None and not form for form in forms)
 
     def resources(self, word: str, around: Surroundings) -> list[Offer]:
         """ARNs the account knows and earlier questions named, and the ARN forms of the actions."""

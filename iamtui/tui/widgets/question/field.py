@@ -149,6 +149,9 @@ class CompletingInput(SafeInput):
     COMMAS: ClassVar[bool] = False
     """Whether a comma ends a word."""
 
+    REPLACED: ClassVar[bool] = True
+    """Whether what is typed on coming to the field replaces its text; else it is added."""
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "choose(1)", "Next completion", show=False, id="completion.next"),
         Binding("up", "choose(-1)", "Previous completion", show=False, id="completion.previous"),
@@ -169,7 +172,7 @@ class CompletingInput(SafeInput):
             return self.field
 
     def __init__(self, completions: Completions, *, placeholder: str, id: str) -> None:  # noqa: A002 - Textual's name
-        super().__init__(placeholder=safe_text(placeholder), id=id, compact=True)
+        super().__init__(placeholder=safe_text(placeholder), id=id, compact=True, select_on_focus=self.REPLACED)
         self.completions = completions
         self._chosen = False
 

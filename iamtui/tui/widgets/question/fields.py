@@ -56,6 +56,8 @@ class ResourceField(CompletingInput):
 class ContextField(CompletingInput):
     """The context: a completion replaces the last word; Enter keeps a word that has a value."""
 
+    REPLACED: ClassVar[bool] = False
+
     def stands_alone(self, word: str) -> bool:
         """Keep an empty or a complete last word."""
         return not word or bool(word.partition("=")[2])
@@ -67,6 +69,8 @@ class ContextField(CompletingInput):
 
 class CallerField(CompletingInput):
     """How the caller comes: a role it is chained from, a session policy, MFA."""
+
+    REPLACED: ClassVar[bool] = False
 
     def stands_alone(self, word: str) -> bool:
         """Keep what has a value."""

@@ -193,13 +193,14 @@ class FieldsForm(Vertical):
     def _entered_field(self, event: events.DescendantFocus) -> None:
         if event.widget is self.resource_field:
             if self.action_text and not self._needs_none:
-                self._complete(self.resource_field)
+                # The text is selected, so that typing replaces it: everything is offered in its place.
+                self._complete(self.resource_field, "")
         elif event.widget is self.context_field and self._missing_keys and not self.context_field.word:
             self._complete(self.context_field)
 
-    def _complete(self, entry: CompletingInput) -> None:
-        """Find completions in a thread: the catalogue may still have to be loaded."""
-        word = entry.word
+    def _complete(self, entry: CompletingInput, word: str | None = None) -> None:
+        """Find completions in a thread, for a word (None: the last one): the catalogue may still have to be loaded."""
+        word = entry.word if word is None else word
         if entry is self.action_field and not word:
             entry.close()
             return

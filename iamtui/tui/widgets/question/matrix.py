@@ -99,17 +99,21 @@ class MatrixView(LineView):
         self._grid = False
         self._column = 0
         self._names = 0
+        self._most = 1
+        self._arranged_for = 0
         self.HEADER_LINES = 0
 
     def show(self, answer: Answer | None, most: int) -> None:
         """Show the cells of an answer in at most so many lines; the cursor stays where the questions are the same."""
         same = answer is not None and self._answer is not None and answer.inquiry == self._answer.inquiry
         kept = self.chosen if same else None
-        self._answer = answer
+        self._answer, self._most = answer, most
         self._arrange()
-        if answer is None:
-            return
-        rows = min(len(self._rows) + self.HEADER_LINES, most)
+        if answer is not None:
+            self._fill(kept)
+
+    def _fill(self, kept: int | None) -> None:
+        rows = min(len(self._rows) + self.HEADER_LINES, self._most)
         if self.styles.height is None or self.styles.height.value != rows:
             self.styles.height = rows
         at = next((n for n, row in enumerate(self._rows) if kept in row.cells), 0) if kept is not None else 0
@@ -122,6 +126,7 @@ class MatrixView(LineView):
         if answer is None:
             self._rows = []
             return
+        self._arranged_for = self.size.width
         across, width = columns_of(answer), self.size.width - 1
         room = width - across * (_VERDICT + _GAP)
         self._grid = 1 < across <= _MOST_COLUMNS and room >= _LEAST_NAME and len(answer.cells) > across
@@ -133,13 +138,10 @@ class MatrixView(LineView):
 
     def on_resize(self) -> None:
         """Arrange the cells for the new width."""
-        was = self._grid
-        if self._answer is not None:
+        if self._answer is not None and self.size.width != self._arranged_for:
             kept = self.chosen
             self._arrange()
-            if was != self._grid:
-                at = next((n for n, row in enumerate(self._rows) if kept in row.cells), 0)
-                self.set_total(len(self._rows), cursor=at)
+            self._fill(kept)
         super().on_resize()
 
     @property

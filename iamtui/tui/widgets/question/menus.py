@@ -48,8 +48,8 @@ def presets() -> Mapping[str, Preset]:
     from iamtui.workspace.presets import at_time, from_ip, through_endpoint, with_mfa  # noqa: PLC0415 - only on demand
 
     return {
-        "mfa": Preset("With MFA", "aws:MultiFactorAuthPresent=true", lambda _: with_mfa(True)),
-        "no-mfa": Preset("Without MFA", "aws:MultiFactorAuthPresent=false", lambda _: with_mfa(False)),
+        "mfa": Preset("With MFA", "MultiFactorAuthPresent=true", lambda _: with_mfa(True)),
+        "no-mfa": Preset("Without MFA", "MultiFactorAuthPresent=false", lambda _: with_mfa(False)),
         "ip": Preset("From an IP address …", "aws:SourceIp, no VPC", from_ip, "The address, such as 203.0.113.9."),
         "endpoint": Preset(
             "Through a VPC endpoint …", "aws:SourceVpce", through_endpoint, "Its id, such as vpce-0123456789abcdef0."
@@ -79,7 +79,7 @@ def open_presets(app: App[object], form: QuestionForm) -> None:
         elif key is not None:
             form.set_keys(known[key].keys(""))
 
-    app.push_screen(ChoiceDialog(line("The request comes"), choices), chosen)
+    app.push_screen(ChoiceDialog(line("How the request comes"), choices), chosen)
 
 
 def _choices(known: Mapping[str, Preset], mode: Mode) -> list[Choice]:
@@ -88,13 +88,13 @@ def _choices(known: Mapping[str, Preset], mode: Mode) -> list[Choice]:
     strict = mode is Mode.STRICT
     switch = Choice(
         _MODE,
-        "Take keys that nobody gave as unknown" if strict else "Take keys that nobody gave as absent",
-        "discover, now strict" if strict else "strict, now discover",
+        "Discover: keys not given are unknown" if strict else "Strict: keys not given are absent",
+        "now strict" if strict else "now discover",
     )
     return [
         *(Choice(key, preset.title, preset.note) for key, preset in known.items()),
         switch,
-        Choice(_CLEAR, "With nothing said of it", "empties the context"),
+        Choice(_CLEAR, "Clear the context", ""),
     ]
 
 

@@ -119,7 +119,7 @@ def companion_lines(shown: Shown, *, others: str) -> Iterator[Content]:
             ("Needs also ", QUIET),
             (one.check.action, "bold"),
             (f" on {_on(one)}: ", QUIET),
-            verdict(one.decision).content,
+            _short(one),
         )
     optional = [one for one in shown.cell.companions if not one.decides]
     if others == "lines":
