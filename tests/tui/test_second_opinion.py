@@ -14,6 +14,8 @@ from iamtui.workspace import asking
 from iamtui.workspace.asking import Question
 from iamtui.workspace.second_opinion import UNEXPLAINED, SecondOpinion, compared, simulation_of
 from iamtui.workspace.workspace import Workspace
+from tests.support.evil_account import EVIL
+from tests.support.hostile_text import assert_clean
 from tests.support.live_workspace import live_workspace
 from tests.support.panel_apps import ScreenApp, screen_text, settle, until
 from tests.support.panel_records import role_principal, small_account
@@ -160,6 +162,25 @@ async def test_a_failure_nobody_foresaw_is_a_sentence() -> None:
         await pilot.press("enter")
         await until(pilot, lambda: "an error in iamtui" in screen_text(app))
         assert "data" not in screen_text(app).replace("data-lake", "")
+
+
+async def test_what_a_hostile_endpoint_says_cannot_leave_its_place() -> None:
+    def asker(
+        workspace: Workspace, principal: Principal, question: Question, _cancelled: Callable[[], bool]
+    ) -> SecondOpinion | None:
+        ours = asking.ask(workspace, principal, question)
+        theirs = SimulatedResult(
+            EVIL, EVIL, EVIL, (SimulatedStatement(EVIL, EVIL, (1, 2)),), (EVIL,), details={EVIL: EVIL}
+        )
+        sent = simulation_of(workspace, principal, question)
+        return compared(ours, ours, theirs, sent, question, endpoint=EVIL)
+
+    app = opinion_app(asker)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "The answers differ." in assert_clean(app)
 
 
 async def test_a_snapshot_says_why_there_is_none_and_does_not_show_the_key() -> None:

@@ -249,8 +249,8 @@ async def test_a_denial_can_be_drafted_and_an_answer_that_allows_cannot() -> Non
     app = trace_app(small_workspace(), user="bob")
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        assert "Draft it" in screen_text(app)
-        await pilot.press("D")
+        assert "Draft a fix" in screen_text(app)
+        await pilot.press("A")
         await settle(pilot)
         assert app.screen is app.below
         (heard,) = app.below.heard
@@ -263,7 +263,7 @@ async def test_a_denial_can_be_drafted_and_an_answer_that_allows_cannot() -> Non
     app = trace_app(small_workspace())
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        await pilot.press("D")
+        await pilot.press("A")
         await settle(pilot)
         assert isinstance(app.screen, TraceScreen)
         assert app.below.heard == []

@@ -18,7 +18,9 @@ from iamtui.tui.screens.trace import TraceScreen
 from iamtui.tui.screens.who_can import WhoCanScreen
 from iamtui.tui.screens.who_can_rows import Bucket
 from iamtui.workspace import who_can as asking_everybody
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from tests.support.evil_account import EVIL, EVIL_RESOURCE, evil_account
+from tests.support.hostile_text import assert_clean
 from tests.support.panel_apps import ScreenApp, screen_text, settle, type_text, until
 from tests.support.panel_records import small_account, small_workspace
 from tests.support.sample_account import iam
@@ -225,7 +227,7 @@ async def test_a_draft_shows_before_and_after_and_what_it_changes() -> None:
     app = ScreenApp(screen)
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
-        assert "1 changed by the draft" in screen_text(app)
+        assert "1 changed" in screen_text(app)
         await pilot.press("6")
         await settle(pilot)
         assert names(screen) == ["bob"]
@@ -268,3 +270,18 @@ async def test_f6_turns_can_into_who_can_and_enter_keeps_the_question() -> None:
         assert (question.action, question.resource) == ("s3:GetObject", OBJECT)
         assert app.main.question.principal is not None
         assert app.main.question.principal.arn == target
+
+
+async def test_hostile_names_cannot_leave_the_list() -> None:
+    workspace = Workspace(evil_account(), SourceInfo(SourceKind.SNAPSHOT, EVIL))
+    inquiry = Inquiry(("s3:GetObject",), (EVIL_RESOURCE,), Question("s3:GetObject", EVIL_RESOURCE))
+    screen = WhoCanScreen(workspace, inquiry)
+    app = ScreenApp(screen)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        assert screen.list.rows.all
+        assert_clean(app)
+        for key in ("j", "j", "w", "G", "g", "enter"):
+            await pilot.press(key)
+            await settle(pilot)
+            assert_clean(app)

@@ -270,7 +270,9 @@ class WhoCanScreen(Screen[str | None]):
         if not self._done and self._problem is None:
             parts.append((f"   asking … {len(rows.all) * 100 // max(1, total)} %", "bold $match"))
         if self._before is not None:
-            parts.append((f"   {rows.changed:,} changed by the draft", "bold $match" if rows.changed else "$muted"))
+            parts.append((f"   {rows.changed:,} changed", "bold $match" if rows.changed else "$muted"))
+        if rows.needle or rows.bucket is not None or rows.only_changed:
+            parts.append((f"   {len(rows.shown):,} shown", "bold $match"))
         parts.append((f"   {rows.order.title}", "$faint"))
         self.query_one("#whocan-counts", Label).update(line(*parts))
         self.query_one(KeyLine).refresh()
@@ -285,13 +287,11 @@ class WhoCanScreen(Screen[str | None]):
             active = bucket is rows.bucket and not rows.only_changed
             chip = f"{'▸' if active else ' '}{number} {mark}{' ' if mark else ''}{word}"
             chips.append((chip, f"bold underline {style}" if active else "$muted"))
-            chips.append(" ")
         if self._before is not None:
             chip = f"{'▸' if rows.only_changed else ' '}6 changed"
             chips.append((chip, "bold underline $match" if rows.only_changed else "$muted"))
-            chips.append(" ")
         if rows.needle:
-            chips.append((f"/ {rows.needle} ({len(rows.shown):,})", "bold $match"))
+            chips.append((f" / {rows.needle}", "bold $match"))
         self.query_one("#whocan-filters", Label).update(line(*chips))
 
     def _show_note(self) -> None:
