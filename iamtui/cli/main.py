@@ -29,13 +29,12 @@ ENTRIES: Final = {
     "show": Entry("iamtui.cli.inventory", "show", "Everything known about one user, group, role or policy."),
     "assume": Entry("iamtui.cli.assume", "assume", "Assume a role and print its credentials for a shell."),
     "exec": Entry("iamtui.cli.exec", "exec_", "Run a program with a role's credentials."),
+    "serve": Entry("iamtui.cli.serve", "serve", "Offer a role's credentials to SDKs, renewed in time."),
     "info": Entry("iamtui.cli.info", "info", "Versions, paths, the source, the config in use and the key ids."),
     "permissions": Entry("iamtui.cli.permissions", "permissions", "The least IAM policy for each feature."),
     "completion": Entry("iamtui.cli.completion", "completion", "Completion for bash, zsh or fish."),
 }
 
-_ENDS_AS_A_PROGRAM: Final = frozenset(("exec",))
-"""Commands whose exit code is a program's: their own failures must not look like one of its."""
 
 _WITHOUT_SOURCE: Final = frozenset(("simulate", "lint", "permissions", "completion"))
 
@@ -94,9 +93,14 @@ def run(arguments: Sequence[str], screen: Screen) -> int:
     """
     contexts: list[click.Context] = []
     code = _run(arguments, screen, contexts)
-    if code is Exit.ERROR and contexts and contexts[0].invoked_subcommand in _ENDS_AS_A_PROGRAM:
+    if code is Exit.ERROR and contexts and _ends_as_a_program(contexts[0].invoked_subcommand, arguments):
         return Exit.NOT_RUN
     return code
+
+
+def _ends_as_a_program(command: str | None, arguments: Sequence[str]) -> bool:
+    """Whether the exit code is a program's: our own failures must not look like one of its."""
+    return command == "exec" or (command == "serve" and "--" in arguments)
 
 
 def _run(arguments: Sequence[str], screen: Screen, contexts: list[click.Context]) -> int:

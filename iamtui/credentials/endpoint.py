@@ -57,6 +57,10 @@ class CredentialsEndpoint:
         """Stop, for good."""
         self._server.stop()
 
+    def let_go(self) -> None:
+        """After a fork, in the process that does not answer."""
+        self._server.let_go()
+
     def _answer(self, request: Request) -> Response:
         if not _same(request.path, self._path):
             return Response(404)

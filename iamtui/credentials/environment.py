@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -81,26 +81,23 @@ def child_environment(
 
 
 def endpoint_environment(
-    uri: Secret,
-    token: Secret,
+    wanted: Iterable[tuple[str, Secret]],
     base_env: Mapping[str, str],
     *,
     session: Session,
-    with_region: bool = True,
     hide_default_profile: bool = False,
 ) -> ChildEnvironment:
     """The environment of a child that asks an endpoint for credentials, instead of holding them.
 
     Args:
-        uri, token: where to ask and with what; see `iamtui.credentials.endpoint`.
-        session: whose credentials the endpoint gives, for the region and the mark.
+        wanted: the variables that name the endpoint.
+        base_env: the environment to start from; not changed.
+        session: whose credentials the endpoint gives, for the mark.
         hide_default_profile: point the AWS files at nothing: the SDKs prefer a default profile to the endpoint.
     """
     environ = without_credentials(base_env)
-    environ = environ.with_secret(variables.CONTAINER_URI, uri).with_secret(variables.CONTAINER_TOKEN, token)
-    if with_region and session.region:
-        for name in variables.REGIONS:
-            environ = environ.with_secret(name, Secret(session.region))
+    for name, value in wanted:
+        environ = environ.with_secret(name, value)
     if hide_default_profile:
         for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
             environ = environ.with_secret(name, Secret(NO_DEFAULT_PROFILE))

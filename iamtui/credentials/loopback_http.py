@@ -135,6 +135,11 @@ class LoopbackServer:
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(REQUEST_SECONDS)
 
+    def let_go(self) -> None:
+        """After a fork, in the process that does not answer: forget the socket without closing it for the other."""
+        self._stopped.set()
+        self._listener.close()
+
     def _accept(self) -> None:
         while not self._stopped.is_set():
             try:

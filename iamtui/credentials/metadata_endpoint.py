@@ -62,6 +62,10 @@ class MetadataEndpoint:
         """Stop, for good."""
         self._server.stop()
 
+    def let_go(self) -> None:
+        """After a fork, in the process that does not answer."""
+        self._server.let_go()
+
     def _answer(self, request: Request) -> Response:
         if request.path == TOKEN_PATH:
             if request.method != "PUT":

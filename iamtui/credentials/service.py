@@ -73,6 +73,13 @@ class CredentialsService:
         if self.metadata is not None:
             self.metadata.stop()
 
+    def let_go(self) -> None:
+        """After a fork, in the process that does not answer: leave the sockets to the other."""
+        self._ended.set()
+        self.endpoint.let_go()
+        if self.metadata is not None:
+            self.metadata.let_go()
+
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until it has stopped, or for so long; returns whether it has."""
         return self._ended.wait(seconds)

@@ -29,6 +29,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "show": ["alice", "--demo"],
     "assume": ["ops-readonly", "--demo"],
     "exec": ["ops-readonly", "--demo", "--", "true"],
+    "serve": ["ops-readonly", "--demo", "--", "true"],
     "info": [],
     "permissions": [],
     "completion": ["bash"],
@@ -46,13 +47,14 @@ INSIDE = {
     "show": ("iamtui.cli.inventory", "open_workspace"),
     "assume": ("iamtui.cli.assuming", "plan_assume"),
     "exec": ("iamtui.cli.assuming", "plan_assume"),
+    "serve": ("iamtui.cli.assuming", "plan_assume"),
     "info": ("iamtui.cli.info", "load_config"),
     "permissions": ("iamtui.cli.permissions", "policy_for"),
     "completion": ("iamtui.cli.completion", "get_completion_class"),
 }
 """A function that each command calls, by the module that calls it."""
 
-FAILED = {"exec": 125}
+FAILED = {"exec": 125, "serve": 125}
 """The exit codes of failures, where they are not 2: the command may end as a program does."""
 
 

@@ -1,0 +1,232 @@
+"""`iamtui serve`: a role's credentials on the loopback address, renewed for as long as somebody may ask."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Final, NoReturn
+
+import click
+
+from iamtui.cli.assuming import Assumed, Wanted, assume_options, assumed, say_nested
+from iamtui.cli.exits import Exit, ProgramExit
+from iamtui.cli.output import note, stdout
+from iamtui.cli.source import SourceOptions, source_options
+from iamtui.credentials.environment import endpoint_environment
+from iamtui.credentials.formats import DEMO_LABEL, shell_format
+from iamtui.credentials.formats.shells import ShellSyntax, assignments
+from iamtui.credentials.processes import NotStarted, run_child
+from iamtui.credentials.renewal import Held
+from iamtui.credentials.service import CredentialsService
+from iamtui.problem import Problem
+from iamtui.secret import Secret
+from iamtui.text import safe_text
+from iamtui.workspace.serving import ENDPOINT_STALE, default_profile_in_the_way, endpoint_variables, renewer_for
+
+ENDPOINT_PID: Final = "IAMTUI_ENDPOINT_PID"
+"""The process to end when the endpoint is no longer wanted."""
+
+_STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_LOOK_SECONDS: Final = 0.25
+
+
+@click.command(epilog="Exit codes: 0 when it was stopped; 2 when it failed. With a COMMAND: as for `iamtui exec`.")
+@click.argument("role")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND...]")
+@click.option("--format", "name", default="bash", metavar="SHELL", show_default=True, help="Whose lines to print.")
+@click.option("--foreground", is_flag=True, help="Stay in the foreground even where stdout is no terminal.")
+@click.option("--imds", is_flag=True, help="Offer it as an instance metadata service (IMDSv2) too: no authentication!")
+@click.option("--reveal", is_flag=True, help="Print the endpoint's token even to a terminal.")
+@assume_options
+@source_options
+def serve(
+    role: str,
+    command: tuple[str, ...],
+    name: str,
+    foreground: bool,
+    imds: bool,
+    reveal: bool,
+    wanted: Wanted,
+    source: SourceOptions,
+) -> Exit | ProgramExit:
+    """Assume ROLE and offer its credentials to SDKs on 127.0.0.1, renewed in time.
+
+    iamtui serve ROLE -- COMMAND runs a program that asks it, and ends with the program. eval "$(iamtui serve ROLE)"
+    leaves it in the background for this shell: it ends with the terminal, by kill $IAMTUI_ENDPOINT_PID, or with the
+    session where nothing can renew it (MFA). Only who has the URL and the token gets anything.
+    """
+    _, syntax = shell_format(name)
+    out = stdout()
+    if not command and sys.stdout.isatty() and not reveal:
+        raise Problem(
+            "The token of the endpoint would be shown on the terminal.",
+            f'Use eval "$(iamtui serve {safe_text(role)})", or run a program with iamtui serve {safe_text(role)} -- '
+            "COMMAND, or say --reveal.",
+        )
+    say_nested(os.environ)
+    found = assumed(role, wanted, source)
+    if found.needs_code:
+        note("The session needed an MFA code, so it is not renewed: the endpoint ends with it.")
+    if imds:
+        note(
+            "WARNING: the instance metadata service has no authentication: every user and every program of this "
+            "machine that finds its port gets these credentials."
+        )
+    service = _service(found, imds)
+    if command:
+        return _with_program(service, command)
+    pid = None if foreground or sys.stdout.isatty() else _fork()
+    if pid == 0:
+        _stay_behind(service)
+    if pid is not None:
+        service.let_go()
+    try:
+        text = _lines(service, syntax, os.getpid() if pid is None else pid, demo=found.session.demo)
+        out.raw(text.reveal())
+        out.flush()
+        return Exit.OK if pid is not None else _stay(service)
+    except BaseException:
+        # Nobody was told of the endpoint.
+        if pid is not None:
+            os.kill(pid, signal.SIGTERM)
+        raise
+    finally:
+        if pid is None:
+            service.stop()
+
+
+def _service(found: Assumed, imds: bool) -> CredentialsService:
+    renewer = renewer_for(found.workspace, found.entered, found.session, changed=_say_change)
+    return CredentialsService(renewer, with_metadata=imds)
+
+
+def _say_change(held: Held) -> None:
+    if not held.failures.count:
+        note(f"Renewed: {held.session.time_left_words()} left.")
+        return
+    left = held.session.time_left_words()
+    state = "the session has EXPIRED" if left == "EXPIRED" else f"the session before is still good for {left}"
+    note(f"Renewing failed, and is tried again; {state}. {held.failures.sentence}")
+
+
+def _with_program(service: CredentialsService, command: tuple[str, ...]) -> ProgramExit:
+    """Run a program beside the endpoint; both end together."""
+    hide = default_profile_in_the_way()
+    if hide:
+        note("The AWS files are hidden from the program: SDKs prefer their default profile to the endpoint.")
+    session = service.renewer.held.session
+    wanted = endpoint_variables(service, os.environ)
+    environ = endpoint_environment(wanted, os.environ, session=session, hide_default_profile=hide)
+    service.start()
+    try:
+        return ProgramExit(run_child(command, environ))
+    except NotStarted as problem:
+        note(f"iamtui: {problem}")
+        return ProgramExit(problem.code)
+    finally:
+        service.stop()
+        _say_counts(service)
+
+
+def _lines(service: CredentialsService, syntax: ShellSyntax, pid: int, *, demo: bool) -> Secret:
+    """What a shell evaluates to have its programs ask the endpoint."""
+    if default_profile_in_the_way():
+        note(
+            "The default profile of the AWS files has credentials, which SDKs prefer to the endpoint: rename it, or "
+            "set AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE to /dev/null."
+        )
+    variables = (*endpoint_variables(service, os.environ), (ENDPOINT_PID, Secret(str(pid))))
+    label = DEMO_LABEL if demo else ""
+    return assignments(syntax, variables, ENDPOINT_STALE, label=label, for_paste=False)
+
+
+def _say_counts(service: CredentialsService) -> None:
+    status = service.status
+    served, refused = status.counts.served, status.counts.refused
+    if status.metadata_counts is not None:
+        served, refused = served + status.metadata_counts.served, refused + status.metadata_counts.refused
+    note(f"The endpoint has stopped: {served} requests answered, {refused} refused.")
+
+
+def _stay(service: CredentialsService) -> Exit:
+    """Answer until a signal comes, or the session has ended for good."""
+    with _stop_asked_for() as asked:
+        service.start()
+        note("The endpoint answers until Ctrl+C.")
+        while not (asked.is_set() or service.wait(_LOOK_SECONDS)):
+            pass
+    if not asked.is_set():
+        note("The session has expired.")
+    service.stop()
+    _say_counts(service)
+    return Exit.OK
+
+
+@contextmanager
+def _stop_asked_for() -> Iterator[threading.Event]:
+    asked = threading.Event()
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        asked.set()
+
+    before = {number: signal.signal(number, ask) for number in _STOPPING}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _fork() -> int:
+    """Split the process, before it has any thread; 0 in the new one."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    return os.fork()
+
+
+def _stay_behind(service: CredentialsService) -> NoReturn:
+    """Answer in the background until a signal comes, the terminal is closed, or the session has ended."""
+    code = 1
+    try:
+        terminal = _terminal()
+        os.setsid()
+        _let_go_of_streams()
+        with _stop_asked_for() as asked:
+            service.start()
+            while not (asked.is_set() or service.wait(_LOOK_SECONDS) or _closed(terminal)):
+                pass
+        service.stop()
+        code = 0
+    finally:
+        # Nothing of what the process before registered for its end may run twice.
+        os._exit(code)
+
+
+def _terminal() -> int | None:
+    with suppress(OSError):
+        return os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC)
+    return None
+
+
+def _closed(terminal: int | None) -> bool:
+    if terminal is None:
+        return False
+    poll = select.poll()
+    poll.register(terminal, 0)
+    return any(events & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, events in poll.poll(0))
+
+
+def _let_go_of_streams() -> None:
+    """Whoever reads our output waits for its end, and must not wait for ours."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nowhere, descriptor)
+    if nowhere > 2:
+        os.close(nowhere)

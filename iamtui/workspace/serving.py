@@ -1,0 +1,86 @@
+"""Offering a session to programs: what both doors need to start the endpoint, and what stands in its way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from iamtui.credentials import variables
+from iamtui.credentials.renewal import Held, Renewer
+from iamtui.credentials.service import CredentialsService
+from iamtui.credentials.session import Clock, Session, utc_now
+from iamtui.problem import Problem
+from iamtui.secret import Secret
+from iamtui.workspace.assuming import AssumeInput, assume
+from iamtui.workspace.opening import list_profiles
+from iamtui.workspace.workspace import Workspace
+
+
+def renewer_for(
+    workspace: Workspace,
+    entered: AssumeInput,
+    session: Session,
+    *,
+    clock: Clock = utc_now,
+    changed: Callable[[Held], None] = lambda _held: None,
+) -> Renewer:
+    """Keeps a session fresh by assuming its role again, as the same caller and with the same input.
+
+    A session that was assumed with an MFA code is not renewed by itself: a code works once.
+
+    Args:
+        entered: what the session was assumed with; the code is not kept.
+        changed: called after each renewal and each failure, by the thread that renews.
+    """
+    needs_code = bool(entered.mfa_serial)
+    again = replace(entered, mfa_code=None)
+
+    def renew() -> Session:
+        return assume(workspace, again, clock=clock)
+
+    return Renewer(session, None if needs_code else renew, needs_code=needs_code, clock=clock, changed=changed)
+
+
+def default_profile_in_the_way() -> bool:
+    """Whether the SDKs would take the credentials of a default profile rather than ask the endpoint.
+
+    They look into the AWS files before they ask a container's endpoint (AWS SDKs and Tools Reference Guide:
+    Standardized credential providers). Files that cannot be read count as in the way.
+    """
+    try:
+        return any(profile.name == "default" and profile.kind for profile in list_profiles())
+    except Problem:
+        return True
+
+
+def endpoint_variables(service: CredentialsService, environ: Mapping[str, str]) -> tuple[tuple[str, Secret], ...]:
+    """Names and values of what a shell must set for its programs to find the endpoints.
+
+    Args:
+        environ: the shell's environment: what NO_PROXY holds stays in it.
+    """
+    region = service.renewer.held.session.region
+    found = [(variables.CONTAINER_URI, service.endpoint.uri), (variables.CONTAINER_TOKEN, service.endpoint.token)]
+    if region:
+        found += [(name, Secret(region)) for name in variables.REGIONS]
+    if service.metadata is not None:
+        found += [
+            (variables.METADATA_ENDPOINT, Secret(service.metadata.url)),
+            (variables.METADATA_DISABLED, Secret("false")),
+            *((name, Secret(_with_loopback(environ.get(name, "")))) for name in variables.NO_PROXIES),
+        ]
+    return tuple(found)
+
+
+ENDPOINT_STALE = tuple(
+    name
+    for name in (*variables.KEYS, *variables.PROFILES, *variables.OTHER_SOURCES)
+    if name not in (variables.CONTAINER_URI, variables.CONTAINER_TOKEN, variables.METADATA_ENDPOINT)
+)
+"""What a shell must unset: the SDKs prefer keys, profiles and web identities to the endpoint."""
+
+
+def _with_loopback(no_proxy: str) -> str:
+    """botocore sends even requests to the loopback address to HTTP_PROXY, unless NO_PROXY names it."""
+    names = [name.strip() for name in no_proxy.split(",") if name.strip()]
+    return ",".join(names if "127.0.0.1" in names or "*" in names else [*names, "127.0.0.1"])

@@ -1,0 +1,208 @@
+"""`iamtui serve`: for one program, for a shell through eval, and in the foreground."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.support.cli_runner import Cli
+from tests.support.external_tools import need
+
+DEMO = ("serve", "ops-readonly", "--demo")
+PROGRAM = (sys.executable, "-m", "iamtui")
+
+ASK = """
+import json, os, urllib.request
+request = urllib.request.Request(os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"])
+request.add_header("Authorization", os.environ["AWS_CONTAINER_AUTHORIZATION_TOKEN"])
+with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=20) as answer:
+    print(json.dumps({**json.load(answer), "environ": dict(os.environ)}))
+"""
+
+
+def run(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*PROGRAM, *words], env={**os.environ, **environ}, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+def gone(pid: int, seconds: float = 20) -> bool:
+    """Whether a process ends in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        # A child of a test that nobody waits for stays as a zombie.
+        with suppress(OSError):
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].startswith("Z"):
+                return True
+        time.sleep(0.05)
+    return False
+
+
+def test_a_program_asks_and_ends_with_its_own_code() -> None:
+    done = run(*DEMO, "--", sys.executable, "-c", ASK + "raise SystemExit(7)", AWS_ACCESS_KEY_ID="OLD", AWS_PROFILE="x")
+    assert done.returncode == 7, done.stderr
+    found = json.loads(done.stdout)
+    assert found["AccessKeyId"].startswith("ASIA")
+    assert not {"AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "AWS_PROFILE"} & set(found["environ"])
+    assert found["environ"]["AWS_REGION"] == "eu-west-1"
+    assert "1 requests answered, 0 refused" in done.stderr
+    assert found["SecretAccessKey"] not in done.stderr
+    assert found["environ"]["AWS_CONTAINER_AUTHORIZATION_TOKEN"] not in done.stderr
+
+
+def test_the_endpoint_ends_with_the_program() -> None:
+    done = run(*DEMO, "--", "sh", "-c", "echo $AWS_CONTAINER_CREDENTIALS_FULL_URI")
+    assert done.returncode == 0
+    after = subprocess.run(
+        [sys.executable, "-c", ASK],
+        env={
+            "PATH": os.environ["PATH"],
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI": done.stdout.strip(),
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN": "x",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert "Connection refused" in after.stderr
+
+
+def test_a_default_profile_is_hidden_from_the_program(no_aws_settings: Path) -> None:
+    (no_aws_settings / "credentials").write_text("[default]\naws_access_key_id = AKIA\naws_secret_access_key = x\n")
+    done = run(*DEMO, "--", "sh", "-c", "echo $AWS_SHARED_CREDENTIALS_FILE $AWS_CONFIG_FILE")
+    assert done.stdout == "/dev/null /dev/null\n"
+    assert "The AWS files are hidden from the program" in done.stderr
+    done = run(*DEMO, "--foreground", "--format", "nonsense")
+    assert done.returncode == 2
+
+
+def test_signals_end_the_program_and_the_endpoint() -> None:
+    script = "trap 'echo ended; exit 3' TERM; echo ready; while :; do sleep 0.05; done"
+    with subprocess.Popen(
+        [*PROGRAM, *DEMO, "--", "bash", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.read() == "ended\n"
+        assert process.wait(20) == 3
+
+
+@pytest.mark.parametrize(("shell", "name"), [("bash", "bash"), ("zsh", "zsh"), ("dash", "posix"), ("fish", "fish")])
+def test_a_shell_evaluates_it_and_goes_on(shell: str, name: str, tmp_path: Path) -> None:
+    need(shell)
+    (tmp_path / "ask.py").write_text(ASK)
+    serve = f"{' '.join(PROGRAM)} {' '.join(DEMO)} --format {name} 2>{tmp_path}/err"
+    start = f"{serve} | source" if shell == "fish" else f'eval "$({serve})"'
+    script = f"{start}; {sys.executable} {tmp_path}/ask.py; echo pid=$IAMTUI_ENDPOINT_PID; kill $IAMTUI_ENDPOINT_PID"
+    done = subprocess.run(
+        [shell, "-c", script],
+        env={**os.environ, "AWS_SECURITY_TOKEN": "old", "AWS_ACCESS_KEY_ID": "old", "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[0])
+    assert found["AccessKeyId"].startswith("ASIA")
+    assert not {"AWS_ACCESS_KEY_ID", "AWS_SECURITY_TOKEN"} & set(found["environ"])
+    pid = re.search(r"pid=(\d+)", done.stdout)
+    assert pid is not None
+    assert gone(int(pid[1]))
+
+
+def test_in_the_background_it_ends_with_the_terminal(tmp_path: Path) -> None:
+    """The terminal is closed, and the shell on it, without a word to the endpoint."""
+    child, terminal = pty.fork()
+    if child == 0:
+        script = (
+            f'eval "$({" ".join(PROGRAM)} {" ".join(DEMO)})"; echo pid=$IAMTUI_ENDPOINT_PID >{tmp_path}/pid; sleep 60'
+        )
+        os.execvpe("bash", ["bash", "-c", script], dict(os.environ))
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text().endswith("\n"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    pid = int((tmp_path / "pid").read_text().strip().removeprefix("pid="))
+    os.kill(pid, 0)
+    os.close(terminal)
+    assert gone(pid)
+    os.waitpid(child, 0)
+
+
+def test_no_token_stands_in_the_arguments_of_any_process(tmp_path: Path) -> None:
+    if not Path("/proc/self/cmdline").exists():
+        pytest.skip("the system has no /proc")
+    look = "; ".join(
+        (
+            "import glob, os",
+            "token = os.environ['AWS_CONTAINER_AUTHORIZATION_TOKEN'].encode()",
+            "lines = [open(path, 'rb').read() for path in glob.glob('/proc/[0-9]*/cmdline') if os.path.exists(path)]",
+            "print(len(lines), sum(token in line for line in lines))",
+        )
+    )
+    (tmp_path / "look.py").write_text(look.replace("; ", "\n"))
+    done = run(*DEMO, "--", sys.executable, str(tmp_path / "look.py"))
+    processes, found = map(int, done.stdout.split())
+    assert processes > 2
+    assert found == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_in_the_foreground_a_signal_ends_it_well(number: signal.Signals) -> None:
+    with subprocess.Popen(
+        [*PROGRAM, *DEMO, "--foreground", "--imds"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "NO_PROXY": "example.com"},
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stderr is not None
+        lines = [process.stdout.readline()]
+        while "IAMTUI_ENDPOINT_PID" not in lines[-1]:
+            lines.append(process.stdout.readline())
+        said = []
+        while not said or "until Ctrl+C" not in said[-1]:
+            said.append(process.stderr.readline())
+        process.send_signal(number)
+        assert process.wait(30) == 0
+        rest = process.stderr.read()
+    text = "".join(lines)
+    assert f"export IAMTUI_ENDPOINT_PID={process.pid}" in text
+    assert re.search(r"^export AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:\d+/$", text, re.MULTILINE)
+    assert "export NO_PROXY=example.com,127.0.0.1" in text
+    assert "WARNING: the instance metadata service has no authentication" in "".join(said)
+    assert "0 requests answered, 0 refused" in rest
+
+
+def test_a_terminal_is_refused_and_told_how(tmp_path: Path) -> None:
+    controller, terminal = pty.openpty()
+    done = subprocess.run(
+        [*PROGRAM, *DEMO], stdin=terminal, stdout=terminal, stderr=subprocess.PIPE, text=True, check=False, timeout=60
+    )
+    os.close(terminal)
+    os.close(controller)
+    assert done.returncode == 2
+    assert 'eval "$(iamtui serve ops-readonly)"' in done.stderr
+    assert "--reveal" in done.stderr
+
+
+def test_failures_are_two_without_and_125_with_a_program(cli: Cli) -> None:
+    cli("serve", "nobody", "--demo").failed_with("No role of this account")
+    cli("serve", "nobody", "--demo", "--", "true").failed_with("No role of this account", code=125)
+    cli(*DEMO, "--format", "json").failed_with('The format "json" is for no shell')
+    assert cli(*DEMO, "--", "no-such-program").code == 127
