@@ -1,0 +1,118 @@
+"""Drafts as they look, in every layout."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+
+import pytest
+from textual.pilot import Pilot
+
+from iamtui.account.draft import AddUserToGroup, AttachPolicy, DetachPolicy, PutInlinePolicy
+from iamtui.tui.screens.draft_editor import DraftEditorScreen
+from iamtui.tui.screens.draft_impact import DraftImpactScreen
+from iamtui.tui.widgets.message_line import MessageLine
+from tests.support.drafting import app_of, ask, lay, until
+from tests.support.sample_account import ADMIN_ARN, LAKE_READ, iam
+from tests.support.screen_app import make_app, press, settle
+
+SIZES = {"narrow": (80, 24), "medium": (120, 40), "wide": (200, 60)}
+
+SnapCompare = Callable[..., bool]
+Run = Callable[[Pilot[None]], Awaitable[None]]
+
+CAROL, DEPLOY = iam("user/carol"), iam("role/deploy-prod")
+EXTRA = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]})
+EDITS = (
+    AttachPolicy(CAROL, LAKE_READ.arn),
+    DetachPolicy(iam("role/web-server"), LAKE_READ.arn),
+    DetachPolicy(DEPLOY, ADMIN_ARN),
+    PutInlinePolicy(DEPLOY, "deploy", EXTRA),
+    AddUserToGroup(CAROL, iam("group/data/analysts")),
+)
+
+
+def drafted(*keys: str, place: str = CAROL) -> Run:
+    """Ask, lay the edits, go somewhere, press keys."""
+
+    async def run(pilot: Pilot[None]) -> None:
+        await settle(pilot)
+        main = app_of(pilot).main
+        await ask(pilot, CAROL, "s3:GetObject", "arn:aws:s3:::data-lake/x")
+        await lay(pilot, *EDITS)
+        main.go_to(place)
+        await until(pilot, lambda: main.question.answer is not None)
+        await press(pilot, *keys)
+        for messages in pilot.app.screen.query(MessageLine):
+            messages.clear()
+        await pilot.pause()
+
+    return run
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_an_account_with_a_draft(snap_compare: SnapCompare, size: str) -> None:
+    assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=drafted("2"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_table_with_a_draft(snap_compare: SnapCompare, size: str) -> None:
+    assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=drafted(place="roles:"))
+
+
+def test_the_policies_of_a_changed_role(snap_compare: SnapCompare) -> None:
+    assert snap_compare(make_app(), terminal_size=SIZES["medium"], run_before=drafted("2", "l", "j", place=DEPLOY))
+
+
+def test_the_json_of_a_changed_role(snap_compare: SnapCompare) -> None:
+    assert snap_compare(make_app(), terminal_size=SIZES["medium"], run_before=drafted("4", place=DEPLOY))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_edits(snap_compare: SnapCompare, size: str) -> None:
+    assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=drafted("d", "j", "j", "j"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_menu_of_edits(snap_compare: SnapCompare, size: str) -> None:
+    assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=drafted("E", place=DEPLOY))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_impact(snap_compare: SnapCompare, size: str) -> None:
+    async def run(pilot: Pilot[None]) -> None:
+        await drafted("I", "f")(pilot)
+        screen = pilot.app.screen
+        assert isinstance(screen, DraftImpactScreen)
+        await until(pilot, lambda: screen.lines.total >= 9)
+
+    assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=run)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_editor(snap_compare: SnapCompare, size: str) -> None:
+    async def run(pilot: Pilot[None]) -> None:
+        await drafted("d", "j", "j", "j", "enter")(pilot)
+        screen = pilot.app.screen
+        assert isinstance(screen, DraftEditorScreen)
+        screen.editor.cursor_blink = False
+        screen.editor.load_text(screen.editor.text.replace("s3:*", "s3:Gett"))
+        await until(pilot, lambda: any("Gett" in finding.message for finding in screen.found.findings))
+
+    assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=run)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("form", ["cli", "terraform", "diff"])
+def test_the_export(snap_compare: SnapCompare, size: str, form: str) -> None:
+    down = {"cli": (), "terraform": ("j",), "diff": ("j", "j")}[form]
+    assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=drafted("d", "e", *down, "enter"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_no_draft(snap_compare: SnapCompare, size: str) -> None:
+    async def run(pilot: Pilot[None]) -> None:
+        await settle(pilot)
+        await press(pilot, "d")
+
+    assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=run)
