@@ -11,9 +11,10 @@ from textual.widgets import Input
 from iamtui.credentials.session import Session
 from iamtui.evaluation.decision import Decision
 from iamtui.problem import Problem
-from iamtui.tui.dialogs.assume import AssumeDialog
-from iamtui.workspace import assuming
-from iamtui.workspace.assuming import AssumeInput, AssumePlan
+from iamtui.tui.dialogs.assume.dialog import AssumeDialog
+from iamtui.tui.dialogs.assume.result import AssumeResult
+from iamtui.workspace import assuming, chaining
+from iamtui.workspace.assuming import AssumeExtras, AssumeInput, AssumePlan
 from iamtui.workspace.workspace import Workspace
 from tests.support import panel_records as records
 from tests.support.panel_apps import ScreenApp, screen_text, settle, type_text, until
@@ -80,7 +81,7 @@ async def test_enter_alone_assumes_with_what_is_prefilled(sts: Sts) -> None:
         await pilot.press("enter")
         await settle(pilot)
         assert sts.entered == [AssumeInput(ROLE, "iamtui-alice", 3600)]
-        assert app.returned == [session()]
+        assert app.returned == [AssumeResult(session(), sts.entered[0])]
 
 
 async def test_enter_before_the_plan_is_there_waits_for_it(sts: Sts, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,6 +130,7 @@ async def test_a_trust_policy_that_asks_gets_its_fields(sts: Sts) -> None:
         assert (entered.external_id, entered.mfa_serial) == ("partner-7", "arn:aws:iam::1:mfa/alice")
         assert entered.mfa_code is not None
         assert entered.mfa_code.reveal() == "987654"
+        assert app.returned == [AssumeResult(session(), replace(entered, mfa_code=None))]
 
 
 async def test_an_unknown_device_is_asked_for(sts: Sts) -> None:
@@ -290,3 +292,39 @@ async def test_a_screenshot_does_not_hold_the_code(sts: Sts) -> None:
         await a_code_is_typed(pilot)
         assert value(app, "code") == "987654"
         assert "987654" not in app.export_screenshot()
+
+
+async def test_a_session_can_be_the_caller_and_its_inputs_the_beginning(
+    sts: Sts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_session = replace(records.small_workspace())
+    monkeypatch.setattr(chaining, "as_session", lambda _workspace, _session: of_session)
+    before = AssumeInput(ROLE, "nightly", 1800, extras=AssumeExtras(source_identity="alice"))
+    held = session("hub", key="ASIAHUB")
+    app = ScreenApp(AssumeDialog(records.small_workspace(), ROLE, caller=held, prefilled=before))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert sts.entered == [before]
+        assert app.returned == [AssumeResult(session(), before, "ASIAHUB")]
+
+
+async def test_a_session_that_has_ended_cannot_be_the_caller(sts: Sts) -> None:
+    ended = session(minutes=-60)
+    app = ScreenApp(AssumeDialog(records.small_workspace(), ROLE, caller=ended))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert "! " in screen_text(app)
+        assert sts.planned == []
+
+
+async def test_without_a_role_its_arn_is_asked_for(sts: Sts) -> None:
+    app = ScreenApp(AssumeDialog(records.small_workspace(), None))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await type_text(pilot, ROLE)
+        await settle(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert sts.entered == [AssumeInput(ROLE, "iamtui-alice", 3600)]

@@ -16,7 +16,7 @@ from iamtui.evaluation.decision import Decision, Layer, LayerReport, LayerState,
 from iamtui.policy.formula import And, ConditionLeaf, MissingLeaf, Or, SessionLeaf, Source
 from iamtui.problem import Problem
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.dialogs.assume import AssumeDialog
+from iamtui.tui.dialogs.assume.dialog import AssumeDialog
 from iamtui.tui.dialogs.help import HelpScreen
 from iamtui.tui.safe import plain
 from iamtui.tui.screens.chooser import ChooserScreen

@@ -10,7 +10,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from iamtui.tui.dialogs.assume import AssumeDialog
+from iamtui.tui.dialogs.assume.dialog import AssumeDialog
 from iamtui.tui.screens.chooser import ChooserScreen
 from iamtui.tui.screens.trace import TraceScreen
 from iamtui.tui.widgets.question.layers import LayersList

@@ -13,11 +13,11 @@ from textual.message import Message
 from iamtui.account.model import Entity, Role, User
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
-from iamtui.credentials.session import Session
 from iamtui.evaluation.decision import Layer, Outcome
 from iamtui.evaluation.request import Principal
 from iamtui.problem import Problem
 from iamtui.tui import clock
+from iamtui.tui.dialogs.assume.result import AssumeResult
 from iamtui.tui.inventory import Branch, Node, kind_word
 from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.answers import has_simulator, open_second_opinion, open_who_can, show_document, tell_screens
@@ -228,19 +228,20 @@ class MainScreen(DraftingScreen):
 
     def action_assume(self) -> None:
         """Ask how to assume the role under the cursor."""
-        from iamtui.tui.dialogs.assume import AssumeDialog  # noqa: PLC0415 - brings the whole engine: not before a frame
+        from iamtui.tui.dialogs.assume.dialog import AssumeDialog  # noqa: PLC0415 - brings the whole engine: not before a frame
 
         node, workspace = self.subject.node, self.source_workspace
         if workspace is None or not isinstance(node, Role):
             self.say(plain("Put the cursor on a role to assume it."))
             return
         # AWS decides about the account as it is, whatever a draft says.
-        self.app.push_screen(AssumeDialog(workspace, node.arn), self._assumed)
+        callers = self.query_one(SessionsPanel).sessions
+        self.app.push_screen(AssumeDialog(workspace, node.arn, callers=callers), self._assumed)
 
-    def _assumed(self, session: Session | None) -> None:
-        if session is not None:
-            self.query_one(SessionsPanel).add_session(session)
-            self.post_message(Notice(assumed_words(session, clock.now()), until_next=True))
+    def _assumed(self, result: AssumeResult | None) -> None:
+        if result is not None:
+            self.query_one(SessionsPanel).add_session(result.session)
+            self.post_message(Notice(assumed_words(result.session, clock.now()), until_next=True))
 
     def action_copy_exports(self) -> None:
         """Copy the export lines of the active session."""

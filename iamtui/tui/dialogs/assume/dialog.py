@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar, Final
 
@@ -20,12 +21,13 @@ from iamtui.credentials.session import Session
 from iamtui.evaluation.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.secret import Secret
+from iamtui.tui.dialogs.assume.result import AssumeResult
 from iamtui.tui.dialogs.duration import duration_text, parse_duration
 from iamtui.tui.safe import line, lines, plain, safe_text
 from iamtui.tui.widgets.question.verdict import because, verdict
 from iamtui.tui.widgets.safe_input import SafeInput
-from iamtui.workspace import assuming
-from iamtui.workspace.assuming import AssumeInput, AssumePlan
+from iamtui.workspace import assuming, chaining
+from iamtui.workspace.assuming import AssumeExtras, AssumeInput, AssumePlan
 from iamtui.workspace.workspace import Workspace
 
 DEFAULT_SECONDS: Final = 3600
@@ -56,8 +58,8 @@ class SecretInput(SafeInput):
         return Secret(text) if text else None
 
 
-class AssumeDialog(ModalScreen[Session | None]):
-    """Returns the new session, or None when cancelled. Enter in any field assumes."""
+class AssumeDialog(ModalScreen[AssumeResult | None]):
+    """Returns the new session and how it was asked for, or None when cancelled. Enter in any field assumes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", id="assume.cancel"),
@@ -140,12 +142,34 @@ class AssumeDialog(ModalScreen[Session | None]):
     class _Assumed(Message):
         ticket: int
         session: Session | None
+        entered: AssumeInput
         problem: Problem | None = None
 
-    def __init__(self, workspace: Workspace, role_arn: str) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        role_arn: str | None,
+        *,
+        caller: Session | None = None,
+        callers: Sequence[Session] = (),
+        prefilled: AssumeInput | None = None,
+    ) -> None:
+        """Make the dialog.
+
+        Args:
+            workspace: the account, with its own caller.
+            role_arn: the role; None lets the user enter an ARN.
+            caller: the session that is to assume the role (role chaining); None is the account's own caller.
+            callers: the live sessions that the user can choose instead.
+            prefilled: what the fields begin with; its role is not looked at.
+        """
         super().__init__()
         self._workspace = workspace
-        self._role_arn = role_arn
+        self._role_arn = role_arn or ""
+        self._asks_for_role = role_arn is None
+        self._caller = caller
+        self._callers = tuple(callers)
+        self._prefilled = prefilled
         self._plan: AssumePlan | None = None
         self._wanted = False
         self._ticket = 0
@@ -154,10 +178,16 @@ class AssumeDialog(ModalScreen[Session | None]):
     def compose(self) -> ComposeResult:
         """Role, our answer, fields, errors, keys."""
         with Vertical(id="assume-box") as box:
-            box.border_title = line(("Assume ", ""), (self._role_arn.rsplit("/", 1)[-1], "bold"))
+            box.border_title = line(("Assume ", ""), (self._role_arn.rsplit("/", 1)[-1] or "a role", "bold"))
             box.border_subtitle = line("Enter assume  Tab next field  Esc cancel")
-            yield Static(plain(self._role_arn, "$muted"), id="assume-role")
-            yield Static(plain("Checking the trust policy and your permissions …", "$muted"), id="assume-verdict")
+            if self._asks_for_role:
+                with Horizontal(classes="field"):
+                    yield Label("Role ARN")
+                    yield SafeInput(id="assume-arn", compact=True, max_length=2048)
+            else:
+                yield Static(plain(self._role_arn, "$muted"), id="assume-role")
+            checking = "Checking the trust policy and your permissions …" if self._role_arn else "Which role?"
+            yield Static(plain(checking, "$muted"), id="assume-verdict")
             with Horizontal(classes="field"):
                 yield Label("Session name")
                 yield SafeInput(id="assume-name", compact=True, max_length=64)
@@ -183,6 +213,13 @@ class AssumeDialog(ModalScreen[Session | None]):
 
     def on_mount(self) -> None:
         """Ask our own engine."""
+        if self._prefilled is not None:
+            self._input("assume-name").value = self._prefilled.session_name
+            self._input("assume-external").value = self._prefilled.external_id
+            self._input("assume-device").value = self._prefilled.mfa_serial
+        if self._asks_for_role:
+            self._input("assume-arn").focus()
+            return
         self._input("assume-name").focus()
         self._prepare()
 
@@ -198,12 +235,27 @@ class AssumeDialog(ModalScreen[Session | None]):
     def _planning(self, external_id: str, with_mfa: bool) -> None:
         worker = get_current_worker()
         try:
-            plan = assuming.plan_assume(self._workspace, self._role_arn, external_id=external_id, with_mfa=with_mfa)
+            plan = assuming.plan_assume(self._as_caller(), self._role_arn, external_id=external_id, with_mfa=with_mfa)
         except Problem as problem:
             self.post_message(self._Planned(None, problem))
             return
         if not worker.is_cancelled:
             self.post_message(self._Planned(plan))
+
+    def _as_caller(self) -> Workspace:
+        """The workspace of whoever is to assume the role.
+
+        Raises:
+            Problem: the session that was chosen has ended.
+        """
+        return self._workspace if self._caller is None else chaining.as_session(self._workspace, self._caller)
+
+    @on(Input.Changed, "#assume-arn")
+    def _role_typed(self, event: Input.Changed) -> None:
+        self._role_arn = event.value.strip()
+        self._plan = None
+        if ":role/" in self._role_arn:
+            self._prepare()
 
     @on(_Planned)
     def _planned(self, event: _Planned) -> None:
@@ -225,7 +277,8 @@ class AssumeDialog(ModalScreen[Session | None]):
         name = self._input("assume-name")
         if not name.value:
             name.value = safe_text(plan.default_session_name, limit=64)
-        self._input("assume-duration").value = duration_text(min(DEFAULT_SECONDS, plan.longest_seconds))
+        wanted = self._prefilled.duration_seconds if self._prefilled is not None else DEFAULT_SECONDS
+        self._input("assume-duration").value = duration_text(min(wanted, plan.longest_seconds))
         bounds = f"{duration_text(SHORTEST_SECONDS)} to {duration_text(plan.longest_seconds)}"
         self.query_one("#assume-duration-hint", Static).update(plain(bounds))
         note = self.query_one("#assume-note", Static)
@@ -301,6 +354,7 @@ class AssumeDialog(ModalScreen[Session | None]):
             external_id=self._input("assume-external").value.strip(),
             mfa_serial=(plan.mfa_serial or self._input("assume-device").value.strip()) if code is not None else "",
             mfa_code=code,
+            extras=self._prefilled.extras if self._prefilled is not None else AssumeExtras(),
         )
         errors = assuming.check_input(plan, entered)
         return (None, errors) if errors else (entered, ())
@@ -309,12 +363,12 @@ class AssumeDialog(ModalScreen[Session | None]):
         """In the thread. An answer that comes after a cancel is dropped, its credentials with it."""
         worker = get_current_worker()
         try:
-            session = assuming.assume(self._workspace, entered)
+            session = assuming.assume(self._as_caller(), entered)
         except Problem as problem:
-            self.post_message(self._Assumed(ticket, None, problem))
+            self.post_message(self._Assumed(ticket, None, entered, problem))
             return
         if not worker.is_cancelled:
-            self.post_message(self._Assumed(ticket, session))
+            self.post_message(self._Assumed(ticket, session, entered))
 
     @on(_Assumed)
     def _assumed(self, event: _Assumed) -> None:
@@ -322,7 +376,8 @@ class AssumeDialog(ModalScreen[Session | None]):
             return
         self.remove_class("-busy")
         if event.session is not None:
-            self.dismiss(event.session)
+            caller_key = self._caller.key if self._caller is not None else ""
+            self.dismiss(AssumeResult(event.session, replace(event.entered, mfa_code=None), caller_key))
         else:
             self._say(str(event.problem))
             if not self._hidden("assume-code"):
