@@ -30,11 +30,15 @@ def test_there_are_commands_to_look_at() -> None:
 
 @pytest.mark.parametrize("line", shown_commands())
 def test_every_command_and_option_that_is_shown_exists(line: str) -> None:
-    words = line.split()[1:]
+    words = line.split(" -- ")[0].split()[1:]
     command: click.Command = cli
     if not words[0].startswith("-"):
         entry = ENTRIES[words[0]]
         command = getattr(import_module(entry.module), entry.name)
+        if isinstance(command, click.Group) and len(words) > 1:
+            found = command.get_command(click.Context(command), words[1])
+            assert found is not None, f"{words[0]} has no command {words[1]}"
+            command = found
     options = {name for parameter in command.params for name in parameter.opts}
     assert {word for word in words if word.startswith("-") and word != "-"} <= options
 

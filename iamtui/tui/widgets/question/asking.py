@@ -18,6 +18,7 @@ from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
 from iamtui.evaluation.request import Principal
 from iamtui.problem import Problem
+from iamtui.tui import clock
 from iamtui.tui.widgets.question.catalogue import ActionCatalogue
 from iamtui.workspace.workspace import Workspace
 
@@ -153,9 +154,13 @@ class Asking:
             unknown = () if entered else (a for a in asked.inquiry.actions if not self._catalogue.known(a))
             found.unknown = next(iter(unknown), "")
             if not found.unknown:
-                found.answer = inquiries.answer(asked.workspace, asked.principal, asked.inquiry, cancelled=stopped)
+                # One time for both, or a condition on the time could look like the draft's doing.
+                ask = partial(
+                    inquiries.answer, principal=asked.principal, inquiry=asked.inquiry, cancelled=stopped, now=clock.now()
+                )
+                found.answer = ask(asked.workspace)
                 if asked.before is not None:
-                    found.before = inquiries.answer(asked.before, asked.principal, asked.inquiry, cancelled=stopped)
+                    found.before = ask(asked.before)
         except Problem as problem:
             found.problem = problem
         if not worker.is_cancelled:
