@@ -30,7 +30,7 @@ def test_there_are_commands_to_look_at() -> None:
 
 @pytest.mark.parametrize("line", shown_commands())
 def test_every_command_and_option_that_is_shown_exists(line: str) -> None:
-    words = line.split(" -- ")[0].split()[1:]
+    words = line.split(" -- ", maxsplit=1)[0].split()[1:]
     command: click.Command = cli
     if not words[0].startswith("-"):
         entry = ENTRIES[words[0]]

@@ -156,7 +156,11 @@ class Asking:
             if not found.unknown:
                 # One time for both, or a condition on the time could look like the draft's doing.
                 ask = partial(
-                    inquiries.answer, principal=asked.principal, inquiry=asked.inquiry, cancelled=stopped, now=clock.now()
+                    inquiries.answer,
+                    principal=asked.principal,
+                    inquiry=asked.inquiry,
+                    cancelled=stopped,
+                    now=clock.now(),
                 )
                 found.answer = ask(asked.workspace)
                 if asked.before is not None:
