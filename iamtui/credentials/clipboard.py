@@ -3,7 +3,7 @@
 The order: a command of the user's own; the desktop of this machine (not over SSH, where it would be the
 wrong machine's, unless asked for); tmux; OSC 52 through the terminal. Nothing claims success without proof.
 
-Run as a program (`python -m iamtui.credentials.clipboard copy|clear TOOL`) this is the child that uses
+Run as a program (`python -m iamtui.credentials.clipboard copy|copy-secret|clear TOOL`) this is the child that uses
 pyperclip: its tools inherit standard error, which must not be the screen, and can hang.
 """
 
@@ -12,11 +12,15 @@ from __future__ import annotations
 import atexit
 import hmac
 import os
+import re
+import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import FrameType
@@ -51,10 +55,14 @@ __all__ = [
     "CopyResult",
     "Route",
     "copy",
+    "end_by",
     "osc52",
 ]
 
 CLEAR_AFTER_SECONDS: Final = 30
+PATIENCE_SECONDS: Final = 10.0
+"""How long the end of the process waits for a copy that is being made; the routes have limits of their own."""
+
 COMMAND_VARIABLE: Final = "IAMTUI_CLIPBOARD_CMD"
 
 _NO_CLIPBOARD: Final = frozenset(("", "dumb", "linux", "unknown"))
@@ -70,12 +78,14 @@ class ClipboardOptions:
         local_over_ssh: use the local desktop's clipboard even over SSH (a forwarded display).
         terminal: whether the caller can write to a terminal (OSC 52).
         clear_after_seconds: when the lease ends; 0 for never.
+        secret: whether clipboard managers are asked to keep no copy, where the tool can say so.
     """
 
     command: str = ""
     local_over_ssh: bool = False
     terminal: bool = True
     clear_after_seconds: int = CLEAR_AFTER_SECONDS
+    secret: bool = True
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> ClipboardOptions:
@@ -125,7 +135,7 @@ def _routes(options: ClipboardOptions, environ: Mapping[str, str]) -> list[Clipb
     routes: list[ClipboardRoute] = []
     over_ssh = bool(environ.get("SSH_TTY") or environ.get("SSH_CONNECTION"))
     if options.local_over_ssh or not over_ssh:
-        routes.extend(LocalRoute(tool, environ) for tool in local_tools(environ))
+        routes.extend(LocalRoute(tool, environ, secret=options.secret) for tool in local_tools(environ))
     if tmux_is_reachable(environ):
         routes.append(TmuxRoute(environ))
     if options.terminal and environ.get("TERM", "") not in _NO_CLIPBOARD:
@@ -201,11 +211,24 @@ class ClearOnExit:
         self._then = then
         self._lease: ClipboardLease | None = None
         self._before: dict[int, Any] = {}
+        self._busy = threading.RLock()
 
     @property
     def lease(self) -> ClipboardLease | None:
         """What is on the clipboard by our doing, or None."""
         return self._lease if self._lease is not None and not self._lease.cleared else None
+
+    def copy(self, make: Callable[[], ClipboardLease]) -> ClipboardLease:
+        """Copy by calling `make`, write what the terminal must be told, and hold the lease.
+
+        An end of the process that comes in between waits for it: the text is on the clipboard before we know so.
+        """
+        with self._busy:
+            lease = make()
+            if lease.result.terminal_write is not None:
+                self._write(lease.result.terminal_write.reveal())
+            self.hold(lease)
+        return lease
 
     def hold(self, lease: ClipboardLease) -> None:
         """Take over a lease; what was copied before is cleared unless this copy replaced it.
@@ -218,7 +241,21 @@ class ClearOnExit:
         self._lease = lease if lease.expires_at is not None else None
 
     def clear(self) -> ClearResult | None:
-        """Clear now; None when there is nothing to clear."""
+        """Clear now; None when there is nothing to clear. Waits for a copy that is being made."""
+        with self._turn():
+            return self._clear()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait for the thread that copies or clears, but not for ever: a signal must end the process."""
+        got = self._busy.acquire(timeout=PATIENCE_SECONDS)
+        try:
+            yield
+        finally:
+            if got:
+                self._busy.release()
+
+    def _clear(self) -> ClearResult | None:
         lease = self.lease
         if lease is None:
             return None
@@ -258,8 +295,13 @@ class ClearOnExit:
         if callable(before):
             before(number, frame)
             return
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
+        end_by(number)
+
+
+def end_by(number: int) -> None:
+    """End this process by a signal, as if it had no handler: whoever waits for it sees by which."""
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
 
 
 def _child(action: str, tool: str, stdin: bytes) -> int:
@@ -281,9 +323,15 @@ def _child(action: str, tool: str, stdin: bytes) -> int:
     def holds(expected: str) -> bool:
         return hmac.compare_digest(fingerprint(get().encode("utf-8", "replace")), expected)
 
-    if action == "copy":
-        put(stdin.decode("utf-8"))
-        return ChildCode.DONE if _soon(lambda: holds(fingerprint(stdin))) else ChildCode.NOT_PROVED
+    if action in ("copy", "copy-secret"):
+        marker = _wl_copy_that_marks() if action == "copy-secret" and tool == "wl-clipboard" else ""
+        if marker:
+            subprocess.run([marker, "--sensitive"], input=stdin, check=True)  # noqa: S603 - found on the fixed PATH
+        else:
+            put(stdin.decode("utf-8"))
+        if not _soon(lambda: holds(fingerprint(stdin))):
+            return ChildCode.NOT_PROVED
+        return ChildCode.DONE_MARKED if marker else ChildCode.DONE
     if action == "clear":
         expected = stdin.decode("ascii")
         if not holds(expected):
@@ -291,6 +339,16 @@ def _child(action: str, tool: str, stdin: bytes) -> int:
         put("")
         return ChildCode.DONE if _soon(lambda: not holds(expected)) else ChildCode.NOT_PROVED
     return ChildCode.UNUSABLE
+
+
+def _wl_copy_that_marks() -> str:
+    """The path of wl-copy where it has --sensitive, the hint of password managers (from 2.3.0 on), else ""."""
+    path = shutil.which("wl-copy") or ""
+    if not path:
+        return ""
+    done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)  # noqa: S603 - as above
+    version = re.search(r"(\d+)\.(\d+)", done.stdout)
+    return path if version is not None and (int(version[1]), int(version[2])) >= (2, 3) else ""
 
 
 def _soon(condition: Callable[[], bool]) -> bool:

@@ -170,17 +170,19 @@ class CommandRoute:
 class LocalRoute:
     """The clipboard of this machine's desktop, through pyperclip in a child process (see `clipboard`)."""
 
-    def __init__(self, tool: str, environ: Mapping[str, str]) -> None:
+    def __init__(self, tool: str, environ: Mapping[str, str], *, secret: bool = False) -> None:
         self._tool = tool
         self._environ = environ
+        self._secret = secret
         self.name = f"{Route.LOCAL}:{tool}"
 
     def copy(self, text: Secret) -> CopyResult | None:
         """Copy, and prove it by reading back; None when either fails."""
-        code = self._child("copy", text)
-        if code != ChildCode.DONE:
+        code = self._child("copy-secret" if self._secret else "copy", text)
+        if code not in (ChildCode.DONE, ChildCode.DONE_MARKED):
             return None
-        return CopyResult(Route.LOCAL, self._tool, True, f"copied to the clipboard ({self._tool}, read back)")
+        marked = ", marked as secret" if code == ChildCode.DONE_MARKED else ""
+        return CopyResult(Route.LOCAL, self._tool, True, f"copied to the clipboard ({self._tool}, read back{marked})")
 
     def clear(self, fingerprint: str) -> ClearResult:
         """Empty the clipboard if it still holds the text."""
@@ -309,6 +311,7 @@ class ChildCode:
     OTHER_TEXT = 3
     NOT_PROVED = 4
     UNUSABLE = 5
+    DONE_MARKED = 6
 
 
 def local_tools(environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
@@ -25,11 +26,11 @@ from textual.theme import BUILTIN_THEMES, Theme
 from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.config import Config, load_config
-from iamtui.credentials.clipboard import ClipboardOptions
+from iamtui.credentials.clipboard import ClipboardOptions, end_by
 from iamtui.problem import Problem
 from iamtui.tui import clock
 from iamtui.tui.commands import ActionCommands
-from iamtui.tui.copying import ClipboardCopier
+from iamtui.tui.copying import ClipboardCopier, Copier
 from iamtui.tui.crash import crash_report, worker_failure
 from iamtui.tui.inventory import Inventory
 from iamtui.tui.keys import keymap_problems
@@ -39,7 +40,6 @@ from iamtui.tui.search import SearchIndex
 from iamtui.tui.terminal import LOOK_SECONDS, hang_up, terminal_is_gone
 from iamtui.tui.themes import DEFAULT_DARK, fallback_variables, load_themes
 from iamtui.tui.widgets.notice import Severity
-from iamtui.tui.widgets.sessions import Copier
 from iamtui.workspace.opening import OpeningCancelled, Progress, ProgressReport, SourceChoice
 from iamtui.workspace.workspace import SourceKind, Workspace
 
@@ -190,7 +190,7 @@ class IamtuiApp(App[None]):
             local_over_ssh=settings.local_over_ssh,
             clear_after_seconds=settings.seconds,
         )
-        copier = ClipboardCopier(self.write_to_terminal, options, clock=_now)
+        copier = ClipboardCopier(self.write_to_terminal, options, clock=_now, on_signal=self._end_by)
         copier.install()
         return copier
 
@@ -227,6 +227,15 @@ class IamtuiApp(App[None]):
         elif sys.__stderr__ is not None and sys.__stderr__.isatty():
             sys.__stderr__.write(sequence)
             sys.__stderr__.flush()
+
+    def _end_by(self, number: int) -> None:
+        """End by a signal, with the terminal as it was before."""
+        if self._driver is not None:
+            # After a hang-up there is no terminal left.
+            with suppress(Exception):
+                self._driver.stop_application_mode()
+                self._driver.close()
+        end_by(number)
 
     def _fatal_error(self) -> None:
         """End after an unhandled exception: its frames, but no local variables, which may be secret."""

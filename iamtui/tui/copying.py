@@ -1,12 +1,14 @@
-"""Copying from the screen: exports and ARNs to the clipboard, secrets taken back after a while."""
+"""Copying from the screen: exports, single fields and ARNs to the clipboard, secrets taken back after a while."""
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import replace
-from threading import Lock
-from typing import Final
+from datetime import timedelta
+from functools import partial
+from typing import Final, Protocol
 
 from iamtui.credentials.clipboard import ClearOnExit, ClipboardLease, ClipboardOptions, copy
 from iamtui.credentials.session import Clock, Session, utc_now
@@ -17,14 +19,42 @@ from iamtui.text import safe_text
 EXPORT_FORMAT: Final = "bash"
 
 
+class Copier(Protocol):
+    """Copies to the clipboard. What copies or clears blocks, and says by which route; call it in a thread.
+
+    Methods that copy return the sentence for the message line and raise Problem when nothing was copied.
+    """
+
+    def copy_exports(self, session: Session, name: str = "") -> str:
+        """Copy a session in the format of this name; "" for the one that the user has set."""
+
+    def copy_secret(self, text: Secret, what: str) -> str:
+        """Copy a secret text; `what` names it in the sentence returned."""
+
+    def copy_text(self, text: str, what: str) -> str:
+        """Copy a text that is no secret; `what` names it in the sentence returned."""
+
+    def copy_document(self, text: str, what: str) -> str:
+        """Copy a text of several lines that is no secret; `what` names it in the sentence returned."""
+
+    def time_left(self) -> timedelta | None:
+        """How long a copied secret stays on the clipboard (zero: clear it); None for none. Does not block."""
+
+    def clear_now(self) -> str:
+        """Take the copied secret back; returns what became of it, or "" when there was nothing to clear."""
+
+
 class ClipboardCopier:
-    """One clipboard for the whole screen. Copying and clearing block for up to seconds: call them in a thread.
+    """One clipboard for the whole screen; see `Copier`.
 
     Args:
         write: writes a control sequence to the terminal, for terminals that keep the clipboard (OSC 52).
         options: how to copy; None: as the environment says.
+        export_format: the format of `copy_exports`.
         clock: the local time.
+        monotonic: seconds that no change of the clock moves.
         copy_secret: what copies; takes the text and the options.
+        on_signal: what SIGTERM and SIGHUP do after the clipboard was cleared; None: end the process at once.
     """
 
     def __init__(
@@ -32,31 +62,44 @@ class ClipboardCopier:
         write: Callable[[str], object],
         options: ClipboardOptions | None = None,
         *,
+        export_format: str = EXPORT_FORMAT,
         clock: Clock = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
         copy_secret: Callable[[Secret, ClipboardOptions], ClipboardLease] = copy,
+        on_signal: Callable[[int], object] | None = None,
     ) -> None:
-        self._write = write
         self._options = options or ClipboardOptions.from_environment(os.environ)
+        self._format = export_format
         self._clock = clock
+        self._monotonic = monotonic
         self._copy_secret = copy_secret
-        self._on_exit = ClearOnExit(write)
-        self._lock = Lock()
+        self._on_exit = ClearOnExit(write, on_signal)
+        self._end = 0.0
 
     def install(self) -> None:
         """Clear at the end of the process, too. Call it in the main thread."""
         self._on_exit.install()
 
-    def copy_exports(self, session: Session) -> str:
-        """Copy the export lines of a session, to be cleared later; returns by which route and when.
+    def copy_exports(self, session: Session, name: str = "") -> str:
+        """Copy a session in a format, to be cleared later; returns by which route and when.
 
         Raises:
             Problem: the session cannot be exported, or no clipboard can be reached.
         """
-        from iamtui.credentials.formats import hand_over  # noqa: PLC0415 - not before the first frame
+        from iamtui.credentials.formats import find_format, hand_over  # noqa: PLC0415 - not before the first frame
 
-        lease = self._put(hand_over(session, EXPORT_FORMAT, for_paste=True, now=self._clock()), self._options)
-        label = "DEMO export lines" if session.demo else "Export lines"
-        return f"{label}{self._until(lease)}: {lease.result.sentence}."
+        chosen = find_format(name or self._format)
+        text = hand_over(session, chosen.name, for_paste=True, now=self._clock())
+        demo = "DEMO " if session.demo and chosen.secret else ""
+        return self._said(f"{demo}{chosen.label}", self._put(text, secret=chosen.secret))
+
+    def copy_secret(self, text: Secret, what: str) -> str:
+        """Copy a secret text, to be cleared later; returns by which route and when.
+
+        Raises:
+            Problem: no clipboard can be reached.
+        """
+        return self._said(what, self._put(text, secret=True))
 
     def copy_text(self, text: str, what: str) -> str:
         """Copy a text of one line that is no secret; it is not cleared. `what` names it in the sentence returned.
@@ -70,8 +113,7 @@ class ClipboardCopier:
                 f"The {what} holds line ends, or characters that a terminal obeys or hides, so it was not copied.",
                 "No name that AWS gives has such characters: check where this account comes from.",
             )
-        lease = self._put(Secret(text), replace(self._options, clear_after_seconds=0))
-        return f"{what} {lease.result.sentence}."
+        return self._said(what, self._put(Secret(text), secret=False))
 
     def copy_document(self, text: str, what: str) -> str:
         """Copy a text of several lines that is no secret, such as a script the user asked for; it is not cleared.
@@ -84,29 +126,32 @@ class ClipboardCopier:
                 f"The {what} holds characters that a terminal obeys or hides, so it was not copied.",
                 "Write it to a file instead.",
             )
-        lease = self._put(Secret(text), replace(self._options, clear_after_seconds=0))
-        return f"{what} {lease.result.sentence}."
+        return self._said(what, self._put(Secret(text), secret=False))
 
-    def due(self) -> bool:
-        """Whether a copied secret has been on the clipboard for long enough."""
+    def time_left(self) -> timedelta | None:
+        """How long a copied secret stays on the clipboard (zero: clear it); None when there is none.
+
+        A clock that is set back prolongs nothing, and the time that the machine sleeps counts.
+        """
         lease = self._on_exit.lease
         left = lease.time_left(self._clock()) if lease is not None else None
-        return left is not None and not left
+        return None if left is None else min(left, timedelta(seconds=max(0.0, self._end - self._monotonic())))
 
-    def clear(self) -> str:
+    def clear_now(self) -> str:
         """Take the copied secret back; returns what became of it, or "" when there was nothing to clear."""
-        with self._lock:
-            result = self._on_exit.clear()
+        result = self._on_exit.clear()
         return result.sentence if result is not None else ""
 
-    def _put(self, text: Secret, options: ClipboardOptions) -> ClipboardLease:
-        with self._lock:
-            lease = self._copy_secret(text, options)
-            if lease.result.terminal_write is not None:
-                self._write(lease.result.terminal_write.reveal())
-            self._on_exit.hold(lease)
+    def _put(self, text: Secret, *, secret: bool) -> ClipboardLease:
+        options = self._options if secret else replace(self._options, clear_after_seconds=0, secret=False)
+        lease = self._on_exit.copy(partial(self._copy_secret, text, options))
+        if lease.expires_at is not None:
+            self._end = self._monotonic() + options.clear_after_seconds
         return lease
 
-    def _until(self, lease: ClipboardLease) -> str:
+    def _said(self, what: str, lease: ClipboardLease) -> str:
         left = lease.time_left(self._clock())
-        return f" (cleared in {round(left.total_seconds())} s)" if left is not None else ""
+        if left is None:
+            return f"{what} {lease.result.sentence}."
+        how = "is cleared" if lease.result.verified else "is overwritten, unverified,"
+        return f"{what} {lease.result.sentence}; it {how} in {round(left.total_seconds())} s."

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from iamtui.credentials.clipboard import ClearOnExit, ClearState, ClipboardLease
 from iamtui.credentials.clipboard_routes import (
     SCREEN_CHUNK,
     CopyResult,
+    LocalRoute,
     TerminalRoute,
     _exists,
     fingerprint,
@@ -298,3 +300,75 @@ def test_fingerprints_ignore_only_the_kind_of_line_end() -> None:
     assert fingerprint(b"a\r\nb\r\n") == fingerprint(b"a\nb\n")
     assert fingerprint(b"a\nb\n") != fingerprint(b"a\nb")
     assert fingerprint(b" a") != fingerprint(b"a")
+
+
+@pytest.fixture
+def wayland(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand-ins for wl-copy and wl-paste, which keep the text and the options in files."""
+    scripts = {
+        "wl-copy": '[ "$1" = --version ] && { cat version; exit; }; echo "$@" > options; cat > text',
+        "wl-paste": "cat text",
+    }
+    for name, script in scripts.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\ncd {tmp_path}\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.defpath}")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("version", "action", "options", "code"),
+    [
+        ("2.3.0", "copy-secret", "--sensitive", clipboard.ChildCode.DONE_MARKED),
+        ("2.10", "copy-secret", "--sensitive", clipboard.ChildCode.DONE_MARKED),
+        ("2.3.0", "copy", "", clipboard.ChildCode.DONE),
+        ("2.2.1", "copy-secret", "", clipboard.ChildCode.DONE),
+        ("no number", "copy-secret", "", clipboard.ChildCode.DONE),
+    ],
+)
+def test_wl_copy_is_told_of_secrets_where_it_understands_that(
+    wayland: Path, version: str, action: str, options: str, code: int
+) -> None:
+    (wayland / "version").write_text(f"wl-clipboard {version}\nCopyright\n")
+    assert clipboard._child(action, "wl-clipboard", TEXT.encode()) == code
+    assert (wayland / "options").read_text().strip() == options
+    assert (wayland / "text").read_text() == TEXT
+
+
+def test_what_is_marked_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[list[str]] = []
+
+    def run(words: list[str], _stdin: Secret, _environ: object) -> int:
+        given.append(words)
+        return clipboard.ChildCode.DONE_MARKED
+
+    monkeypatch.setattr(clipboard_routes, "_run", run)
+    result = LocalRoute("wl-clipboard", PLAIN, secret=True).copy(Secret(TEXT))
+    assert result is not None
+    assert result.sentence == "copied to the clipboard (wl-clipboard, read back, marked as secret)"
+    assert given[0][-2:] == ["copy-secret", "wl-clipboard"]
+    LocalRoute("wl-clipboard", PLAIN).copy(Secret("arn:x"))
+    assert given[1][-2:] == ["copy", "wl-clipboard"]
+
+
+def test_the_end_waits_for_a_copy_that_is_being_made() -> None:
+    """The text is on the clipboard before the lease is known: an end in between must still clear it."""
+    written: list[str] = []
+    guard = ClearOnExit(written.append)
+    copying, go_on = threading.Event(), threading.Event()
+
+    def make() -> ClipboardLease:
+        lease = clipboard.copy(Secret(TEXT), environ=PLAIN)
+        copying.set()
+        assert go_on.wait(30)
+        return lease
+
+    thread = threading.Thread(target=guard.copy, args=(make,))
+    thread.start()
+    assert copying.wait(30)
+    threading.Timer(0.1, go_on.set).start()
+    result = guard.clear()
+    thread.join(30)
+    assert result is not None
+    assert result.state is ClearState.SENT
+    assert written == [osc(TEXT).decode(), osc(" ").decode()]

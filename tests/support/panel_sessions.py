@@ -52,11 +52,14 @@ class RecordingCopier:
     def __init__(self) -> None:
         self.exported: list[Session] = []
         self.texts: list[str] = []
-        self.is_due = False
 
-    def copy_exports(self, held: Session) -> str:
+    def copy_exports(self, held: Session, name: str = "") -> str:
         self.exported.append(held)
-        return "Copied the exports by xclip; cleared in 30 s."
+        return f"Copied the {name or 'exports'} by xclip; cleared in 30 s."
+
+    def copy_secret(self, text: Secret, what: str) -> str:
+        self.texts.append(text.reveal())
+        return f"Copied the {what} by xclip; cleared in 30 s."
 
     def copy_text(self, text: str, what: str) -> str:
         self.texts.append(text)
@@ -66,9 +69,8 @@ class RecordingCopier:
         self.texts.append(text)
         return f"Copied the {what} by xclip."
 
-    def due(self) -> bool:
-        return self.is_due
+    def time_left(self) -> timedelta | None:
+        return None
 
-    def clear(self) -> str:
-        self.is_due = False
+    def clear_now(self) -> str:
         return "clipboard cleared (xclip, read back)"

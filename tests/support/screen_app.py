@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 from textual.pilot import Pilot
@@ -12,6 +13,7 @@ from textual.widgets import Input
 from iamtui.account.model import Account
 from iamtui.config import Config
 from iamtui.credentials.session import Session
+from iamtui.secret import Secret
 from iamtui.tui.app import IamtuiApp
 from iamtui.workspace.opening import ProgressReport, SourceChoice
 from iamtui.workspace.workspace import SourceKind, Workspace
@@ -25,10 +27,15 @@ class RecordingCopier:
 
     def __init__(self) -> None:
         self.copied: list[str] = []
+        self.left: timedelta | None = None
 
-    def copy_exports(self, session: Session) -> str:
-        self.copied.append(f"exports of {session.role_arn}")
+    def copy_exports(self, session: Session, name: str = "") -> str:
+        self.copied.append(f"exports of {session.role_arn}{f' as {name}' if name else ''}")
         return "Export lines copied."
+
+    def copy_secret(self, text: Secret, what: str) -> str:
+        self.copied.append(text.reveal())
+        return f"{what} copied."
 
     def copy_text(self, text: str, what: str) -> str:
         self.copied.append(text)
@@ -38,11 +45,12 @@ class RecordingCopier:
         self.copied.append(text)
         return f"{what} copied."
 
-    def due(self) -> bool:
-        return False
+    def time_left(self) -> timedelta | None:
+        return self.left
 
-    def clear(self) -> str:
-        return ""
+    def clear_now(self) -> str:
+        self.left = None
+        return "clipboard cleared (xclip, read back)"
 
 
 def make_app(

@@ -38,12 +38,28 @@ class Stage:
 
     def __init__(self, environ: Mapping[str, str] | None = None, *, terminal: bool = False) -> None:
         self.clock = StillClock()
+        self.seconds = 0.0
+        self.given: list[ClipboardOptions] = []
         self.route = FakeRoute(terminal=terminal)
         self.written: list[str] = []
         options = ClipboardOptions.from_environment(environ or {})
-        self.copier = ClipboardCopier(self.written.append, options, clock=self.clock, copy_secret=self.copy)
+        self.copier = ClipboardCopier(
+            self.written.append,
+            options,
+            clock=self.clock,
+            monotonic=lambda: self.seconds,
+            copy_secret=self.copy,
+        )
+
+    def move(self, seconds: float) -> None:
+        self.clock.move(seconds)
+        self.seconds += seconds
+
+    def due(self) -> bool:
+        return self.copier.time_left() == timedelta()
 
     def copy(self, text: Secret, options: ClipboardOptions) -> ClipboardLease:
+        self.given.append(options)
         result = self.route.copy(text)
         seconds = options.clear_after_seconds
         end = self.clock() + timedelta(seconds=seconds) if seconds else None
@@ -57,45 +73,45 @@ def test_exports_are_copied_and_the_sentence_names_route_and_time() -> None:
 
     assert stage.route.holds is not None
     assert SECRET in stage.route.holds
-    assert sentence == "Export lines (cleared in 30 s): copied to the clipboard (fake, read back)."
+    assert sentence == ("bash, zsh: export lines copied to the clipboard (fake, read back); it is cleared in 30 s.")
     assert SECRET not in sentence
 
 
 def test_a_demo_session_is_named_so() -> None:
-    assert Stage().copier.copy_exports(session(demo=True)).startswith("DEMO export lines")
+    assert Stage().copier.copy_exports(session(demo=True)).startswith("DEMO bash, zsh: export lines")
 
 
 def test_the_exports_are_due_after_their_time_and_then_cleared() -> None:
     stage = Stage()
     stage.copier.copy_exports(session())
 
-    stage.clock.move(29)
-    assert not stage.copier.due()
-    stage.clock.move(1)
-    assert stage.copier.due()
-    assert stage.copier.clear() == "clipboard cleared (fake, read back)"
+    stage.move(29)
+    assert not stage.due()
+    stage.move(1)
+    assert stage.due()
+    assert stage.copier.clear_now() == "clipboard cleared (fake, read back)"
     assert stage.route.holds is None
-    assert not stage.copier.due()
-    assert stage.copier.clear() == ""
+    assert not stage.due()
+    assert stage.copier.clear_now() == ""
     assert stage.route.cleared == 1
 
 
 def test_a_second_copy_starts_the_time_again() -> None:
     stage = Stage()
     stage.copier.copy_exports(session())
-    stage.clock.move(20)
+    stage.move(20)
     stage.copier.copy_exports(session())
-    stage.clock.move(20)
+    stage.move(20)
 
-    assert not stage.copier.due()
+    assert not stage.due()
 
 
 def test_a_text_that_is_no_secret_stays() -> None:
     stage = Stage()
 
     assert stage.copier.copy_text("arn:x", "ARN") == "ARN copied to the clipboard (fake, read back)."
-    stage.clock.move(3600)
-    assert not stage.copier.due()
+    stage.move(3600)
+    assert not stage.due()
     assert stage.route.holds == "arn:x"
 
 
@@ -118,8 +134,41 @@ def test_what_the_terminal_must_be_told_is_written_to_it() -> None:
 
 def test_an_expired_session_is_not_copied() -> None:
     stage = Stage()
-    stage.clock.move(3600)
+    stage.move(3600)
 
     with pytest.raises(Problem, match="has expired"):
         stage.copier.copy_exports(session())
     assert stage.route.holds is None
+
+
+def test_a_clock_that_is_set_back_prolongs_nothing() -> None:
+    stage = Stage()
+    stage.copier.copy_exports(session())
+    stage.seconds += 20
+    stage.clock.move(-3600)
+    assert stage.copier.time_left() == timedelta(seconds=10)
+    stage.seconds += 10
+    assert stage.due()
+
+
+def test_time_asleep_counts() -> None:
+    stage = Stage()
+    stage.copier.copy_exports(session())
+    stage.clock.move(3000)  # no monotonic clock runs in a machine that sleeps
+    assert stage.due()
+
+
+def test_one_field_is_a_secret_of_its_own() -> None:
+    stage = Stage()
+    sentence = stage.copier.copy_secret(Secret(SECRET), "Secret access key")
+    assert stage.route.holds == SECRET
+    assert sentence == "Secret access key copied to the clipboard (fake, read back); it is cleared in 30 s."
+    assert stage.given[-1].secret
+
+
+def test_names_of_variables_are_no_secret() -> None:
+    stage = Stage()
+    sentence = stage.copier.copy_exports(session(), "docker")
+    assert sentence == "docker run: -e options, names only copied to the clipboard (fake, read back)."
+    assert stage.copier.time_left() is None
+    assert not stage.given[-1].secret

@@ -236,14 +236,6 @@ async def test_a_copy_that_breaks_shows_no_data() -> None:
         assert it.app.notices == ["Nothing was copied: ValueError, an error in iamtui."]
 
 
-async def test_a_copy_whose_time_is_over_is_cleared_and_said() -> None:
-    async with stage(session()) as it:
-        it.copier.is_due = True
-        await it.pass_seconds(1)
-        await settle(it.pilot)
-        assert it.app.notices == ["Clipboard cleared (xclip, read back)"]
-
-
 async def test_d_forgets_only_when_pressed_twice_in_time() -> None:
     async with stage(auditor(), session()) as it:
         await it.pilot.press("d")

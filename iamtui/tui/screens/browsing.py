@@ -19,6 +19,7 @@ from textual.worker import Worker, WorkerState
 
 from iamtui.account.model import Account
 from iamtui.tui import clock
+from iamtui.tui.copying import Copier
 from iamtui.tui.crash import worker_failure
 from iamtui.tui.inventory import TOP_BRANCHES, Inventory, Node, key_of
 from iamtui.tui.safe import line, plain
@@ -36,7 +37,7 @@ from iamtui.tui.widgets.line_view import LineView
 from iamtui.tui.widgets.message_line import MessageLine
 from iamtui.tui.widgets.notice import Notice, Severity
 from iamtui.tui.widgets.question.panel import QuestionPanel
-from iamtui.tui.widgets.sessions import Copier, SessionsPanel
+from iamtui.tui.widgets.sessions import SessionsPanel
 from iamtui.tui.widgets.status_line import StatusLine
 from iamtui.tui.widgets.subject import Subject
 from iamtui.workspace.workspace import Workspace

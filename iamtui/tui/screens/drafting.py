@@ -16,6 +16,7 @@ from iamtui.account.draft import Draft, Edit
 from iamtui.account.model import Entity
 from iamtui.evaluation.decision import Outcome
 from iamtui.problem import Problem
+from iamtui.tui.copying import Copier
 from iamtui.tui.inventory import Inventory
 from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.browsing import BrowsingScreen
@@ -24,7 +25,6 @@ from iamtui.tui.screens.draft_making import EditMaker
 from iamtui.tui.screens.trace_messages import DraftSuggestion
 from iamtui.tui.search import SearchIndex
 from iamtui.tui.widgets.notice import Severity
-from iamtui.tui.widgets.sessions import Copier
 from iamtui.tui.widgets.status_line import StatusLine
 from iamtui.workspace.workspace import Workspace
 

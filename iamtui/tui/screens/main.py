@@ -17,12 +17,13 @@ from iamtui.evaluation.decision import Layer, Outcome
 from iamtui.evaluation.request import Principal
 from iamtui.problem import Problem
 from iamtui.tui import clock
+from iamtui.tui.copying import Copier
 from iamtui.tui.dialogs.assume.result import AssumeResult
 from iamtui.tui.inventory import Branch, Node, kind_word
 from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.answers import has_simulator, open_second_opinion, open_who_can, show_document, tell_screens
-from iamtui.tui.screens.drafting import DraftingScreen
 from iamtui.tui.screens.editor import show_in_editor
+from iamtui.tui.screens.handing_over import HandingOverScreen
 from iamtui.tui.screens.main_bindings import MAIN_BINDINGS
 from iamtui.tui.screens.on_demand import Loaded, lacks_details, load
 from iamtui.tui.screens.pinned import PinnedQuestion
@@ -30,14 +31,14 @@ from iamtui.tui.statements import entity_of
 from iamtui.tui.widgets.notice import Notice, Severity
 from iamtui.tui.widgets.question.panel import QuestionPanel
 from iamtui.tui.widgets.session_text import assumed_words
-from iamtui.tui.widgets.sessions import Copier, SessionsPanel
+from iamtui.tui.widgets.sessions import SessionsPanel
 from iamtui.tui.widgets.status_line import StatusLine
 from iamtui.workspace.workspace import Workspace
 
 _DENIED: Final = (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
 
 
-class MainScreen(DraftingScreen):
+class MainScreen(HandingOverScreen):
     """Asks about, assumes and copies what the cursor is on."""
 
     BINDINGS: ClassVar[list[BindingType]] = MAIN_BINDINGS

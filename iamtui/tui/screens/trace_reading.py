@@ -14,6 +14,7 @@ from textual.widgets import Input, Label
 from textual.worker import Worker, WorkerState
 
 from iamtui.problem import Problem
+from iamtui.tui.copying import Copier
 from iamtui.tui.crash import worker_failure
 from iamtui.tui.safe import plain
 from iamtui.tui.screens.trace_view import TraceView
@@ -21,7 +22,6 @@ from iamtui.tui.widgets.key_line import KeyLine
 from iamtui.tui.widgets.line_view import LineView
 from iamtui.tui.widgets.notice import Notice, Severity
 from iamtui.tui.widgets.safe_input import SafeInput
-from iamtui.tui.widgets.sessions import Copier
 
 _NOTE_SECONDS = 6.0
 

@@ -10,7 +10,7 @@ from typing import Final
 from textual.content import Content
 
 from iamtui.credentials.session import Session, Urgency
-from iamtui.tui.safe import line, plain
+from iamtui.tui.safe import fit, line, plain, safe_text
 
 MASK: Final = "••••"
 
@@ -121,11 +121,16 @@ def assumed_words(session: Session, now: datetime) -> Content:
     )
 
 
-def chip(session: Session | None, now: datetime) -> Content:
-    """The active session for the status line: role and time left; empty when there is none."""
+def chip(session: Session | None, now: datetime, *, name_width: int | None = None) -> Content:
+    """The active session for the status line: role (cut to `name_width` cells) and time left; empty for none."""
     if session is None:
         return Content("")
-    return line(role_name(session), " ", (session.time_left_words(now), URGENCY_STYLES[session.urgency(now)]))
+    name = safe_text(role_name(session))
+    return line(
+        name if name_width is None else fit(name, name_width),
+        " ",
+        (session.time_left_words(now), URGENCY_STYLES[session.urgency(now)]),
+    )
 
 
 def warning(session: Session, urgency: Urgency) -> Content:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, Final, Protocol
+from typing import ClassVar, Final
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -18,6 +18,7 @@ from textual.worker import Worker, WorkerState
 
 from iamtui.credentials.session import Clock, Session, SessionBook, Urgency, utc_now
 from iamtui.problem import Problem
+from iamtui.tui.copying import Copier
 from iamtui.tui.safe import line, lines, plain
 from iamtui.tui.widgets.notice import Notice, Severity
 from iamtui.tui.widgets.session_text import (
@@ -38,25 +39,6 @@ NAME_WIDTH: Final = 24
 
 CONFIRM_SECONDS: Final = 5.0
 """Within this time a second press of the key forgets a session."""
-
-
-class Copier(Protocol):
-    """Copies to the clipboard. Both methods block, say by which route, and raise Problem when nothing was copied."""
-
-    def copy_exports(self, session: Session) -> str:
-        """Copy the export lines of a session; returns the sentence for the message line."""
-
-    def copy_text(self, text: str, what: str) -> str:
-        """Copy a text that is no secret; `what` names it in the sentence returned."""
-
-    def copy_document(self, text: str, what: str) -> str:
-        """Copy a text of several lines that is no secret; `what` names it in the sentence returned."""
-
-    def due(self) -> bool:
-        """Whether a copied secret has been on the clipboard for long enough. Does not block."""
-
-    def clear(self) -> str:
-        """Take the copied secret back; returns what became of it, or ""."""
 
 
 class SessionsPanel(OptionList):
@@ -177,8 +159,6 @@ class SessionsPanel(OptionList):
         covered = self.screen is not self.app.screen
         self._revealed = {field: until for field, until in self._revealed.items() if now < until and not covered}
         self._draw()
-        if self._copier.due():
-            self._copy(self._copier.clear)
         for session in self._book:
             urgency = session.urgency(self._clock())
             if self._urgencies.get(session.key, Urgency.CALM) is not urgency:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
 
 from textual.content import Content
@@ -16,6 +17,12 @@ from iamtui.workspace.workspace import SourceKind, Workspace
 
 _GAP: Final = "  "
 
+WORDS_WIDTH: Final = 110
+"""From this many columns on, a countdown is said in words."""
+
+SHORT_NAME: Final = 12
+"""Cells for a role's name in a narrow line with two countdowns."""
+
 
 class StatusLine(Widget):
     """One line. When it gets narrow, the least important parts go first; account and READ-ONLY never do."""
@@ -25,6 +32,7 @@ class StatusLine(Widget):
         self._workspace: Workspace | None = None
         self._session: Session | None = None
         self._draft = ""
+        self._clipboard: timedelta | None = None
 
     def on_mount(self) -> None:
         """Keep ages and the countdown true."""
@@ -45,6 +53,12 @@ class StatusLine(Widget):
         """Show that a draft is open (raw text), or that none is ("")."""
         self._draft = words
         self.refresh()
+
+    def set_clipboard(self, left: timedelta | None) -> None:
+        """Show how long a copied secret stays on the clipboard; None: there is none."""
+        if left != self._clipboard:
+            self._clipboard = left
+            self.refresh()
 
     def _tick(self) -> None:
         if self._session is not None or self._workspace is not None:
@@ -82,8 +96,15 @@ class StatusLine(Widget):
         if source.region:
             left.append((40, plain(source.region, "$muted")))
         right: list[tuple[int, Content]] = []
+        narrow = self.content_size.width < WORDS_WIDTH
+        if self._clipboard is not None:
+            seconds = -(-self._clipboard // timedelta(seconds=1))
+            words = "clip" if narrow else "clipboard clears in"
+            right.append((96, _chip(f"{words} {seconds} s", "bold $session-warning")))
         if self._session is not None:
-            right.append((95, chip(self._session, clock.now())))
+            # Both countdowns must fit beside the account.
+            name_width = SHORT_NAME if narrow and self._clipboard is not None else None
+            right.append((95, chip(self._session, clock.now(), name_width=name_width)))
         taken = source.taken_at or account.taken_at
         if taken is not None and source.kind is not SourceKind.DEMO:
             right.append((50, plain(f"read {clock.ago(taken)}", "$faint")))
