@@ -18,17 +18,32 @@ class AwsProblem(Problem):
         code: AWS's error code ("AccessDenied"), or the name of botocore's exception ("ReadTimeoutError").
         permission: the IAM action that the call needs ("iam:ListUsers"): as AWS named it, else as the operation
             is called; "" where the call is unknown.
+        wrong_mfa_code: whether AWS refused the MFA device or its code, not the caller.
     """
 
-    def __init__(self, sentence: str, next_step: str = "", *, code: str = "", permission: str = "") -> None:
+    def __init__(
+        self,
+        sentence: str,
+        next_step: str = "",
+        *,
+        code: str = "",
+        permission: str = "",
+        wrong_mfa_code: bool = False,
+    ) -> None:
         super().__init__(sentence, next_step)
         self.code = code
         self.permission = permission
+        self.wrong_mfa_code = wrong_mfa_code
 
     @property
     def denied(self) -> bool:
         """Whether AWS answered that the caller may not do this."""
         return self.code in _DENIED
+
+    @property
+    def bad_credentials(self) -> bool:
+        """Whether AWS does not accept the caller's credentials: expired, unknown, or wrongly signed."""
+        return self.code in _EXPIRED | _UNKNOWN_KEY | _BAD_SIGNATURE
 
     @property
     def unsupported(self) -> bool:
@@ -156,8 +171,24 @@ def _from_answer(error: BaseException, response: dict[str, object], where: CallS
         message = ""
     where.operation = str(getattr(error, "operation_name", "") or where.operation)
     permission = permission_in(message) or _permission(where)
-    sentence, step = _words_for(code, message, permission, where)
-    return AwsProblem(sentence, step, code=code, permission=permission)
+    wrong_mfa_code = code in _DENIED and message.startswith(_MFA_FAILED)
+    if wrong_mfa_code:
+        sentence, step = _mfa_words(message, where)
+    else:
+        sentence, step = _words_for(code, message, permission, where)
+    return AwsProblem(sentence, step, code=code, permission=permission, wrong_mfa_code=wrong_mfa_code)
+
+
+_MFA_FAILED: Final = "MultiFactorAuthentication failed"
+"""How STS begins an AccessDenied that is about the device or its code, not about a policy."""
+
+
+def _mfa_words(message: str, where: CallSite) -> tuple[str, str]:
+    reason = message.removeprefix(_MFA_FAILED).strip(" ,.").removeprefix("with ") or "it did not say why"
+    return (
+        f"{capital(where.target)} refused the MFA code: {reason}.",
+        "Wait for the next code, since each works once, and check that the device is the caller's own.",
+    )
 
 
 _NOT_AUTHORIZED: Final = re.compile(r"not authorized to perform:? ([A-Za-z0-9-]+:[A-Za-z0-9*]+)")

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from iamtui.problem import Problem
 from iamtui.secret import Secret
 
 SHORTEST_SECONDS: Final = 900
@@ -35,6 +36,14 @@ _MOST_POLICY_ARNS: Final = 10
 _MOST_TAGS: Final = 50
 _LONGEST_TAG_KEY: Final = 128
 _LONGEST_TAG_VALUE: Final = 256
+
+
+class InvalidRequest(Problem):
+    """The request breaks limits of STS, so it was not sent. `problems` has one sentence for each."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__(" ".join(problems), "Correct it and try again." if len(problems) == 1 else "Correct them.")
+        self.problems = problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +125,7 @@ def _problems(request: AssumeRoleRequest) -> Iterator[str]:
             yield f"The external id has {_characters(request.external_id)}; STS takes 2 to 1224."
         if not _EXTERNAL_ID.fullmatch(request.external_id):
             yield "The external id may hold only ASCII letters, digits and _+=,.@:/-."
-    yield from _mfa_problems(request)
+    yield from mfa_problems(request.mfa_serial, request.mfa_code)
     if request.source_identity:
         yield from _name_problems("source identity", request.source_identity, shortest=2, longest=256)
         if request.source_identity.lower().startswith("aws:"):
@@ -139,8 +148,8 @@ def _name_problems(what: str, name: str, *, shortest: int, longest: int) -> Iter
         yield f"The {what} may hold only ASCII letters, digits and _+=,.@-, and no spaces."
 
 
-def _mfa_problems(request: AssumeRoleRequest) -> Iterator[str]:
-    serial, code = request.mfa_serial, request.mfa_code
+def mfa_problems(serial: str, code: Secret | None) -> Iterator[str]:
+    """One sentence for everything STS would refuse about an MFA device and its code; nothing when neither is given."""
     if serial:
         if not 9 <= len(serial) <= 256 or not _SERIAL.fullmatch(serial):
             yield (

@@ -1,4 +1,4 @@
-"""A canned STS: answers AssumeRole and GetCallerIdentity as told, through `Connection.with_stub`."""
+"""A canned STS: answers AssumeRole, GetSessionToken and GetCallerIdentity as told, through `Connection.with_stub`."""
 
 from __future__ import annotations
 
@@ -40,16 +40,22 @@ class CannedSts:
         life: how long the credentials live.
         credentials: replaces fields of Credentials; None leaves a field out.
         refusal: answered to AssumeRole instead of credentials.
+        mfa_refusal: answered to GetSessionToken instead of credentials.
+        mfa_key: the access key id that GetSessionToken gives.
         identity: the ARN that GetCallerIdentity tells, or an error.
         requests: the parameters of every request, in order.
+        signed_by: the access key id of every request, in order.
     """
 
     now: datetime | None = field(default_factory=lambda: datetime.now(UTC))
     life: timedelta = timedelta(hours=1)
     credentials: dict[str, str | None] = field(default_factory=dict)
     refusal: Answer | None = None
+    mfa_refusal: Answer | None = None
+    mfa_key: str = "ASIAMFASESSIONEXAMPLE"
     identity: str | Answer = "arn:aws:sts::123456789012:assumed-role/Deployer/alice"
     requests: list[dict[str, str]] = field(default_factory=list)
+    signed_by: list[str] = field(default_factory=list)
     on_request: Callable[[], None] | None = None
 
     def connection(self, region: str = "eu-central-1") -> Connection:
@@ -62,10 +68,15 @@ class CannedSts:
         body = request.body.decode() if isinstance(request.body, bytes) else request.body
         asked = {name: values[0] for name, values in parse_qs(body).items()}
         self.requests.append(asked)
+        authorization = request.headers["Authorization"]
+        text = authorization.decode() if isinstance(authorization, bytes) else str(authorization)
+        self.signed_by.append(text.partition("Credential=")[2].partition("/")[0])
         if self.on_request is not None:
             self.on_request()
         if asked["Action"] == "AssumeRole":
             status, text = self.refusal or (200, self._assumed())
+        elif asked["Action"] == "GetSessionToken":
+            status, text = self.mfa_refusal or (200, self._mfa_session(int(asked["DurationSeconds"])))
         else:
             status, text = (200, self._caller(self.identity)) if isinstance(self.identity, str) else self.identity
         headers = {"Content-Type": "text/xml"}
@@ -74,17 +85,23 @@ class CannedSts:
         return AWSResponse(request.url, status, headers, _Body(text.encode()))
 
     def _assumed(self) -> str:
-        end = (self.now or datetime.now(UTC)) + self.life
+        return self._credentials("AssumeRole", KEY_ID, self.life)
+
+    def _mfa_session(self, seconds: int) -> str:
+        return self._credentials("GetSessionToken", self.mfa_key, timedelta(seconds=seconds))
+
+    def _credentials(self, operation: str, key_id: str, life: timedelta) -> str:
+        end = (self.now or datetime.now(UTC)) + life
         fields: dict[str, str | None] = {
-            "AccessKeyId": KEY_ID,
+            "AccessKeyId": key_id,
             "SecretAccessKey": SECRET_KEY,
             "SessionToken": TOKEN,
             "Expiration": end.strftime("%Y-%m-%dT%H:%M:%SZ"),
         } | self.credentials
         inner = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in fields.items() if value is not None)
         return (
-            '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>'
-            f"<Credentials>{inner}</Credentials></AssumeRoleResult></AssumeRoleResponse>"
+            f'<{operation}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{operation}Result>'
+            f"<Credentials>{inner}</Credentials></{operation}Result></{operation}Response>"
         )
 
     def _caller(self, arn: str) -> str:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from iamtui.credentials.assume import (
+from iamtui.credentials.session import Session
+from iamtui.credentials.sts_answer import (
     access_key_id_is_valid,
     secret_access_key_is_valid,
     session_token_is_valid,
 )
-from iamtui.credentials.session import Session
 from iamtui.credentials.variables import (
     ACCESS_KEY_ID,
     ACCOUNT_ID,
