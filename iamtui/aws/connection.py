@@ -226,6 +226,13 @@ class Connection:
         except Exception as error:  # noqa: BLE001 - the chain runs processes and reads files: anything can come
             raise self._problem(error, "", "") from None
 
+    def ca_bundle(self) -> str:
+        """The file of certificates that calls over TLS are checked with: as configured, else botocore's own."""
+        import botocore.httpsession  # noqa: PLC0415 - heavy
+
+        configured = self._botocore_session().get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
+        return str(configured or botocore.httpsession.get_cert_path(verify=True))
+
     def _problem(self, error: Exception, service: str, operation: str) -> Problem:
         return problem_from(
             error, service=service, operation=operation, profile=self.profile, endpoint_url=self.endpoint_url

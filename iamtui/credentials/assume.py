@@ -49,8 +49,18 @@ def assume_role(
         clock_skew=given.clock_skew,
         region=connection.region,
         demo=demo,
+        from_long_term=_is_long_term(connection),
+        endpoint_url=connection.endpoint_url,
     )
     return _with_identity(session, connection)
+
+
+def _is_long_term(connection: Connection) -> bool:
+    """Whether the caller is known to have long-term keys."""
+    try:
+        return not connection.is_temporary()
+    except Problem:
+        return False
 
 
 def _with_identity(session: Session, connection: Connection) -> Session:

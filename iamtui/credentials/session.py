@@ -80,6 +80,8 @@ class Session:
         clock_skew: server clock minus local clock.
         region: region to export, or "".
         demo: whether this is a demo session, which exports must say.
+        from_long_term: whether the caller's credentials were long-term keys of a user; False also when unknown.
+        endpoint_url: the endpoint that gave the credentials when it is not AWS, or "".
     """
 
     role_arn: str
@@ -95,6 +97,8 @@ class Session:
     clock_skew: timedelta = timedelta()
     region: str = ""
     demo: bool = False
+    from_long_term: bool = False
+    endpoint_url: str = ""
 
     def identified(self, identity: CallerIdentity | None, identity_error: str) -> Session:
         """The same session with what GetCallerIdentity said about it."""

@@ -1,0 +1,86 @@
+"""`iamtui console`: into the AWS console as a role, by a URL that is a password for 15 minutes."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from iamtui.cli.assuming import Wanted, assume_options, assumed, say_nested
+from iamtui.cli.clipboard import copy_and_wait
+from iamtui.cli.exits import Exit
+from iamtui.cli.output import note, stdout
+from iamtui.cli.source import SourceOptions, source_options
+from iamtui.credentials.browser import VISIBLE_WARNING, open_in_browser
+from iamtui.credentials.console_sites import check_wanted
+from iamtui.credentials.session import Session
+from iamtui.credentials.signin import SignIn, duration_problem
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+from iamtui.workspace.console import open_console
+
+
+@click.command(epilog="Exit codes: 0 with the URL handed over; 2 without.")
+@click.argument("role")
+@click.option("--service", metavar="WHERE", default="", help="A service (iam), a path of the console, or its URL.")
+@click.option("--copy", is_flag=True, help="Copy the URL, and clear the clipboard after a while.")
+@click.option("--open", "opens", is_flag=True, help="Open it in a browser; its argument is visible to local users.")
+@click.option("--reveal", is_flag=True, help="Print the URL even to a terminal.")
+@click.option("--console-duration", type=int, metavar="SECONDS", help="Stay signed in for so long; else: the session.")
+@click.option("--regional", is_flag=True, help="Sign in at the region's own host, for when us-east-1's is away.")
+@assume_options
+@source_options
+def console(
+    role: str,
+    service: str,
+    copy: bool,
+    opens: bool,
+    reveal: bool,
+    console_duration: int | None,
+    regional: bool,
+    wanted: Wanted,
+    source: SourceOptions,
+) -> Exit:
+    """Assume ROLE and print a URL that signs in to the AWS console as it.
+
+    Whoever opens the URL within 15 minutes is the role: iamtui console ROLE --copy keeps it off the screen. Only an
+    assumed role can sign in so: long-term keys cannot, nor can those of GetSessionToken. --console-duration works only
+    where the role is assumed with long-term keys of a user.
+    """
+    if source.demo:
+        raise Problem(
+            "The demo account has no AWS console: its credentials work nowhere else.",
+            "Try it on an account of yours, with --profile.",
+        )
+    check_wanted(service)
+    shown = not (copy or opens) or reveal
+    if shown and sys.stdout.isatty() and not reveal:
+        raise Problem(
+            "The sign-in URL would be shown on the terminal.",
+            f"Use iamtui console {safe_text(role)} --copy or --open, send it to a program, or say --reveal.",
+        )
+    out = stdout()
+    say_nested(os.environ)
+    found = assumed(role, wanted, source)
+    problem = duration_problem(found.session, console_duration) if console_duration is not None else None
+    if problem is not None:
+        raise problem
+    made = open_console(found.workspace, found.session, wanted=service, seconds=console_duration, regional=regional)
+    _say(made, found.session)
+    if shown:
+        out.raw(made.url.reveal() + "\n")
+        out.flush()
+    if opens:
+        note(VISIBLE_WARNING)
+        open_in_browser(made.url)
+        note("The browser has been started.")
+    if copy:
+        copy_and_wait(made.url, "Sign-in URL")
+    return Exit.OK
+
+
+def _say(made: SignIn, session: Session) -> None:
+    who = session.identity.arn if session.identity is not None else session.role_arn
+    note(f"Whoever opens the URL within 15 minutes is {who} in the console: treat it as a password.")
+    note(f"It leads to {made.destination}; the console stays signed in {made.lasts}.")

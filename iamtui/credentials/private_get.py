@@ -1,0 +1,156 @@
+"""One GET whose address is secret: nothing logs it, nothing follows it elsewhere, no error repeats it.
+
+The standard library's client, and not the one of botocore: urllib3 writes addresses into its log, at WARNING too.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import ssl
+import time
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from iamtui.problem import Problem
+from iamtui.secret import Secret
+from iamtui.text import safe_text
+
+CONNECT_SECONDS: Final = 3
+READ_SECONDS: Final = 10
+
+WHOLE_SECONDS: Final = 30
+"""How long an answer that comes drop by drop is waited for."""
+
+LARGEST_ANSWER: Final = 64 * 1024
+"""Bytes."""
+
+_STEP: Final = "Check the network, the proxy (HTTPS_PROXY, NO_PROXY) and the certificates (AWS_CA_BUNDLE)."
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Who is asked. Without TLS only this machine's loopback address is."""
+
+    name: str
+    port: int = 443
+    tls: bool = True
+
+    @property
+    def origin(self) -> str:
+        """As a URL begins: scheme and host, and the port unless it is the usual one."""
+        usual = 443 if self.tls else 80
+        return f"{'https' if self.tls else 'http'}://{self.name}{f':{self.port}' if self.port != usual else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateAnswer:
+    """What came back; the text is secret as the question was."""
+
+    status: int
+    text: Secret
+
+
+def private_get(host: Host, path: Secret, *, ca_bundle: str = "") -> PrivateAnswer:
+    """GET a path. Blocking, for half a minute at worst.
+
+    A redirect is an answer like any other. A proxy of the environment is used by CONNECT, and sees the host's name.
+
+    Args:
+        host: who is asked.
+        path: path and query, percent-encoded.
+        ca_bundle: a file or folder of certificates to check the host's with; "" for the system's.
+
+    Raises:
+        Problem: the host cannot be reached, is not who it should be, or does not answer properly.
+    """
+    try:
+        return _get(host, path, ca_bundle)
+    except Problem as found:
+        problem = found
+    except ssl.SSLCertVerificationError as error:
+        why = safe_text(error.verify_message, limit=200)
+        problem = Problem(f"{host.name} has no certificate that is trusted here ({why}); nothing was sent.", _STEP)
+    except TimeoutError:
+        problem = Problem(f"{host.name} does not answer in time.", _STEP)
+    except (OSError, http.client.HTTPException) as error:
+        problem = Problem(f"{host.name} cannot be asked: {_kind(error)}.", _STEP)
+    # The frames of the call hold the address, and the error behind the Problem may.
+    problem.__context__ = problem.__cause__ = None
+    raise problem.with_traceback(None)
+
+
+def _kind(error: Exception) -> str:
+    """What failed, without the words of an answer."""
+    words = safe_text(error.strerror, limit=200) if isinstance(error, OSError) and error.strerror else ""
+    return words or type(error).__name__
+
+
+def _get(host: Host, path: Secret, ca_bundle: str) -> PrivateAnswer:
+    connection = _connection(host, ca_bundle)
+    try:
+        connection.connect()
+        connection.sock.settimeout(READ_SECONDS)
+        connection.request("GET", path.reveal(), headers={"Accept": "application/json", "Accept-Encoding": "identity"})
+        response = connection.getresponse()
+        return PrivateAnswer(response.status, _read(response, host))
+    finally:
+        connection.close()
+
+
+def _connection(host: Host, ca_bundle: str) -> http.client.HTTPConnection:
+    if not host.tls:
+        if host.name not in ("127.0.0.1", "::1"):
+            raise Problem(f"{host.name} is not asked without TLS: the credentials could be read on the way.")
+        return http.client.HTTPConnection(host.name, host.port, timeout=CONNECT_SECONDS)
+    context = _trust(ca_bundle)
+    proxy = "" if urllib.request.proxy_bypass(host.name) else urllib.request.getproxies().get("https", "")
+    if not proxy:
+        return http.client.HTTPSConnection(host.name, host.port, timeout=CONNECT_SECONDS, context=context)
+    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    if parts.scheme != "http" or not parts.hostname:
+        raise Problem("The proxy for https is not an http:// URL, which is all that is understood here.", _STEP)
+    connection = http.client.HTTPSConnection(
+        parts.hostname, parts.port or 8080, timeout=CONNECT_SECONDS, context=context
+    )
+    connection.set_tunnel(host.name, host.port, _proxy_headers(parts.username, parts.password))
+    return connection
+
+
+def _proxy_headers(user: str | None, password: str | None) -> dict[str, str]:
+    if user is None:
+        return {}
+    pair = f"{unquote(user)}:{unquote(password or '')}".encode()
+    return {"Proxy-Authorization": f"Basic {base64.b64encode(pair).decode('ascii')}"}
+
+
+def _trust(ca_bundle: str) -> ssl.SSLContext:
+    if not ca_bundle:
+        return ssl.create_default_context()
+    try:
+        if Path(ca_bundle).is_dir():
+            return ssl.create_default_context(capath=ca_bundle)
+        return ssl.create_default_context(cafile=ca_bundle)
+    except OSError as error:
+        why = safe_text(error.strerror or type(error).__name__)
+        raise Problem(f"The certificates of {safe_text(ca_bundle)} cannot be read: {why}.", _STEP) from None
+
+
+def _read(response: http.client.HTTPResponse, host: Host) -> Secret:
+    """The body, as far as it may be long.
+
+    Raises:
+        Problem: it is longer, or takes too long.
+    """
+    end = time.monotonic() + WHOLE_SECONDS
+    pieces = bytearray()
+    while piece := response.read1(LARGEST_ANSWER):
+        pieces += piece
+        if len(pieces) > LARGEST_ANSWER:
+            raise Problem(f"{host.name} answered with more than {LARGEST_ANSWER:,} bytes; nothing of it was used.")
+        if time.monotonic() > end:
+            raise TimeoutError
+    return Secret(pieces.decode("utf-8", "replace"))

@@ -1,0 +1,243 @@
+"""Signing in to the AWS console with a session: the URL that AWS's sign-in gives for temporary credentials.
+
+The URL is a secret: whoever opens it within 15 minutes is the session (IAM User Guide: Enable custom identity broker
+access to the AWS console). Only credentials of an assumed role get one here: long-term keys cannot, nor can those of
+GetSessionToken.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from urllib.parse import quote, urlencode
+
+from iamtui.credentials.console_sites import ConsoleSite, console_site
+from iamtui.credentials.formats.exportable import exportable
+from iamtui.credentials.private_get import Host, PrivateAnswer, private_get
+from iamtui.credentials.session import Clock, Session, time_left_words, utc_now
+from iamtui.problem import Problem
+from iamtui.secret import Secret
+from iamtui.text import safe_text
+
+URL_LIFE: Final = timedelta(minutes=15)
+"""How long the URL can be opened."""
+
+SHORTEST_SECONDS: Final = 900
+LONGEST_SECONDS: Final = 43_200
+"""The bounds of SessionDuration."""
+
+_TOKEN: Final = re.compile(r"[A-Za-z0-9+/=_.~-]{1,32768}")
+
+_ISSUER: Final = "iamtui"
+"""Who made the URL: the console shows it when the session has ended."""
+
+NOT_FOR_LONG_TERM: Final = (
+    "Only the credentials of an assumed role sign in to the console this way: long-term keys cannot, nor can those of "
+    "GetSessionToken."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """A way into the console.
+
+    Args:
+        url: what to open; secret, until it has expired.
+        destination: the page that it leads to; not secret.
+        usable_until: when the URL expires, local UTC.
+        lasts: how long the console then stays signed in, in words.
+    """
+
+    url: Secret
+    destination: str
+    usable_until: datetime
+    lasts: str
+
+
+def console_refusal(session: Session) -> str:
+    """Why this session has no console, in one sentence, or ""."""
+    if session.demo:
+        return "The demo account has no AWS console: its credentials work nowhere else."
+    return ""
+
+
+def may_choose_duration(session: Session) -> bool:
+    """Whether the console may be told how long to stay signed in.
+
+    AWS refuses it for role chaining; whether the caller's credentials were temporary must be known.
+    """
+    return session.from_long_term
+
+
+def duration_problem(session: Session, seconds: int) -> Problem | None:
+    """Why the console cannot be asked to stay signed in for so long, or None."""
+    if not may_choose_duration(session):
+        return Problem(
+            "How long the console stays signed in cannot be chosen: the role was assumed with credentials that are "
+            "temporary themselves (role chaining).",
+            "Leave it out: the console then lasts as long as the credentials.",
+        )
+    if not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
+        return Problem(
+            f"The console cannot stay signed in for {seconds} seconds.",
+            f"Give {SHORTEST_SECONDS} (15 minutes) to {LONGEST_SECONDS} (12 hours).",
+        )
+    return None
+
+
+def lasts_words(session: Session, seconds: int | None, now: datetime | None = None) -> str:
+    """How long the console stays signed in."""
+    if seconds is not None:
+        return f"for {time_left_words(timedelta(seconds=seconds))}"
+    return f"as long as the credentials: {session.time_left_words(now)}"
+
+
+def console_page(session: Session, wanted: str) -> str:
+    """The page of the console that is meant; see `ConsoleSite.address`.
+
+    Raises:
+        Problem: there is none, or the session's partition has no console that is known.
+    """
+    return _site(session).address(wanted, session.region)
+
+
+def sign_in(
+    session: Session,
+    *,
+    wanted: str = "",
+    seconds: int | None = None,
+    regional: bool = False,
+    ca_bundle: str = "",
+    clock: Clock = utc_now,
+) -> SignIn:
+    """Ask AWS's sign-in for a token and make the URL. Blocking.
+
+    Args:
+        session: whose credentials.
+        wanted: where to go: a service, a path or a URL of the console; "" for its home.
+        seconds: how long the console stays signed in; None: as long as the credentials.
+        regional: whether to ask the sign-in host of the session's region.
+        ca_bundle: certificates to check the sign-in host's with; "" for the system's.
+        clock: the local time.
+
+    Raises:
+        Problem: the session has ended or has no console, the page is not the console's, or AWS refuses.
+    """
+    refusal = console_refusal(session)
+    if refusal:
+        raise Problem(refusal, "Open an account of yours with --profile.")
+    problem = duration_problem(session, seconds) if seconds is not None else None
+    if problem is not None:
+        raise problem
+    site = _site(session)
+    page = site.address(wanted, session.region)
+    host = sign_in_host(session, site, regional=regional)
+    asked_at = clock()
+    answer = private_get(host, _question(session, seconds, asked_at), ca_bundle=ca_bundle)
+    token = _token(answer, host, seconds)
+    return SignIn(_login(host, page, token), page, asked_at + URL_LIFE, lasts_words(session, seconds, asked_at))
+
+
+def sign_in_host(session: Session, site: ConsoleSite, *, regional: bool) -> Host:
+    """Who is asked for the token.
+
+    Raises:
+        Problem: the credentials are not AWS's, so AWS must not be given them.
+    """
+    if session.endpoint_url:
+        raise Problem(
+            f"The credentials come from {safe_text(session.endpoint_url)}, which is not AWS and has no console.",
+            "Leave out --endpoint-url to sign in to an account at AWS.",
+        )
+    return site.sign_in_host(session.region, regional=regional)
+
+
+def _site(session: Session) -> ConsoleSite:
+    fields = session.role_arn.split(":")
+    return console_site(fields[1] if len(fields) > 1 else "")
+
+
+def _question(session: Session, seconds: int | None, now: datetime) -> Secret:
+    """Path and query that ask for a token. Values that nothing checked never get into it.
+
+    Raises:
+        Problem: the session cannot be handed over.
+    """
+    values = exportable(session, now)
+    duration = {"SessionDuration": str(seconds)} if seconds is not None else {}
+    return Secret(
+        "/federation?"
+        + urlencode(
+            {
+                "Action": "getSigninToken",
+                **duration,
+                "Session": json.dumps(
+                    {
+                        "sessionId": values.access_key_id,
+                        "sessionKey": values.secret_access_key.reveal(),
+                        "sessionToken": values.session_token.reveal(),
+                    },
+                    separators=(",", ":"),
+                ),
+            },
+            quote_via=quote,
+            safe="",
+        )
+    )
+
+
+def _token(answer: PrivateAnswer, host: Host, seconds: int | None) -> Secret:
+    """The token in an answer, checked: it becomes part of a URL that a browser opens.
+
+    Raises:
+        Problem: there is none.
+    """
+    if answer.status != 200:
+        raise _refused(answer.status, host, seconds)
+    token = _token_in(answer.text)
+    if token is None:
+        raise Problem(
+            f"{host.name} answered without a sign-in token.",
+            "Check what answers for this host: a proxy in between? Nothing of the answer was used.",
+        )
+    return token
+
+
+def _token_in(text: Secret) -> Secret | None:
+    try:
+        token = Secret(json.loads(text.reveal())["SigninToken"])
+        return token if _TOKEN.fullmatch(token.reveal()) else None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def _refused(status: int, host: Host, seconds: int | None) -> Problem:
+    if 300 <= status < 400:
+        return Problem(
+            f"{host.name} sent us elsewhere (HTTP {status}), where the credentials were not taken.",
+            "Check what answers for this host: a proxy that asks for a login?",
+        )
+    if status in (400, 401, 403):
+        step = (
+            "Leave the console's duration out: AWS takes it only up to the role's longest session, and only where the "
+            "role was assumed with long-term keys of a user."
+            if seconds is not None
+            else "Assume the role again, with long-term keys of a user if it was role chaining; the session may have "
+            "been revoked."
+        )
+        return Problem(f"AWS's sign-in refused the credentials (HTTP {status} from {host.name}).", step)
+    return Problem(f"AWS's sign-in failed (HTTP {status} from {host.name}).", "Try again in a minute.")
+
+
+def _login(host: Host, page: str, token: Secret) -> Secret:
+    return Secret(
+        f"{host.origin}/federation?"
+        + urlencode(
+            {"Action": "login", "Issuer": _ISSUER, "Destination": page, "SigninToken": token.reveal()},
+            quote_via=quote,
+            safe="",
+        )
+    )
