@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.support.moto_server", "tests.support.fault_proxy"]
+pytest_plugins = ["tests.support.moto_server", "tests.support.fault_proxy", "tests.support.federation"]
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
+import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
 from iamtui.cli.output import note
 from iamtui.config import load_config
-from iamtui.credentials.clipboard import ClearOnExit, ClipboardOptions, copy
+from iamtui.credentials.clipboard import ClearOnExit, ClipboardLease, ClipboardOptions, copy
 from iamtui.credentials.session import utc_now
 from iamtui.secret import Secret
 
@@ -37,23 +38,28 @@ def copy_and_wait(text: Secret, what: str) -> None:
     )
     on_exit = ClearOnExit(_write)
     on_exit.install()
-    lease = copy(text, options, clock=utc_now)
-    if lease.result.terminal_write is not None:
-        _write(lease.result.terminal_write.reveal())
-    on_exit.hold(lease)
-    if lease.expires_at is None:
-        note(f"{what}: {lease.result.sentence}. It stays there.")
-        return
-    note(f"{what}: {lease.result.sentence}. Cleared in {settings.seconds} s, or now with Ctrl+C.")
-    asked = threading.Event()
     try:
+        lease = copy(text, options, clock=utc_now)
+        if lease.result.terminal_write is not None:
+            _write(lease.result.terminal_write.reveal())
+        on_exit.hold(lease)
+        if lease.expires_at is None:
+            note(f"{what}: {lease.result.sentence}. It stays there.")
+            return
+        note(f"{what}: {lease.result.sentence}. Cleared in {settings.seconds} s, or now with Ctrl+C.")
+        _wait(lease)
+    finally:
+        result = on_exit.clear()
+        if result is not None:
+            note(f"{result.sentence[:1].upper()}{result.sentence[1:]}.")
+        on_exit.uninstall()
+
+
+def _wait(lease: ClipboardLease) -> None:
+    """Wait until a copy has been on the clipboard for long enough, or Ctrl+C."""
+    with suppress(KeyboardInterrupt):
         while lease.time_left(utc_now()):
-            asked.wait(_LOOK_SECONDS)
-    except KeyboardInterrupt:
-        pass
-    result = on_exit.clear()
-    if result is not None:
-        note(f"{result.sentence[:1].upper()}{result.sentence[1:]}.")
+            time.sleep(_LOOK_SECONDS)
 
 
 def _write(sequence: str) -> None:
