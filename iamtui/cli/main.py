@@ -31,6 +31,7 @@ ENTRIES: Final = {
     "exec": Entry("iamtui.cli.exec", "exec_", "Run a program with a role's credentials."),
     "serve": Entry("iamtui.cli.serve", "serve", "Offer a role's credentials to SDKs, renewed in time."),
     "console": Entry("iamtui.cli.console", "console", "A URL that signs in to the AWS console as a role."),
+    "revoke": Entry("iamtui.cli.revoke", "revoke", "The command that cuts a role's older sessions off."),
     "info": Entry("iamtui.cli.info", "info", "Versions, paths, the source, the config in use and the key ids."),
     "permissions": Entry("iamtui.cli.permissions", "permissions", "The least IAM policy for each feature."),
     "completion": Entry("iamtui.cli.completion", "completion", "Completion for bash, zsh or fish."),

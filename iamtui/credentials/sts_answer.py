@@ -107,6 +107,12 @@ class _Answer:
         )
 
 
+def clock_skew_of(response: dict[str, Any], local: datetime) -> timedelta:
+    """Server clock minus local clock, by the Date header of an answer that came at `local`; zero when it has none."""
+    headers = _mapping(_mapping(response.get("ResponseMetadata")).get("HTTPHeaders"))
+    return _clock_skew(_http_date(_text(headers.get("date"))), local)
+
+
 def _mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 

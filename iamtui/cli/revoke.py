@@ -1,0 +1,88 @@
+"""`iamtui revoke`: how a role's older sessions are cut off. Prints the command that would do it, and never runs it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from iamtui.cli.decision_text import write_verdict
+from iamtui.cli.exits import Exit
+from iamtui.cli.output import Span, Style, note, stderr, stdout
+from iamtui.cli.source import SourceOptions, command_choice, open_workspace, say_where, source_options
+from iamtui.workspace.connecting import connect
+from iamtui.workspace.inventory import find_entity
+from iamtui.workspace.presets import at_time
+from iamtui.workspace.revoking import POLICY_NAME, Revocation, plan_revocation, server_now
+from iamtui.workspace.workspace import SourceKind, Workspace
+
+
+@click.command(epilog="Exit codes: 0 with the command printed; 2 without.")
+@click.argument("role")
+@click.option(
+    "--before", "moment", metavar="TIME", help="Cut off what was issued before; default: now, by AWS's clock."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the policy, the commands and what to know as JSON.")
+@source_options
+def revoke(role: str, moment: str | None, as_json: bool, source: SourceOptions) -> Exit:
+    """Print the AWS CLI command that revokes the sessions of ROLE issued so far.
+
+    It puts an inline policy on the role that denies everything to them. Nothing is run: read it, then run it with
+    credentials that may iam:PutRolePolicy. ROLE is a name, or an ARN, which needs no permission to read the account.
+    """
+    workspace, arn = _found(role, source)
+    now = server_now(workspace)
+    before = datetime.fromisoformat(at_time(moment, now)["aws:CurrentTime"][0]) if moment is not None else None
+    plan = plan_revocation(workspace, arn, now, before=before)
+    out = stdout()
+    if as_json:
+        out.json(_as_json(plan), indent=2)
+        return Exit.OK
+    _explain(plan, workspace)
+    out.raw(plan.command + "\n")
+    out.flush()
+    return Exit.OK
+
+
+def _found(role: str, source: SourceOptions) -> tuple[Workspace, str]:
+    """Where the role is, and its ARN; with an ARN nothing of the account is read."""
+    choice = command_choice(source)
+    if role.startswith("arn:") and choice.kind is not SourceKind.SNAPSHOT:
+        workspace = connect(choice)
+        say_where(workspace)
+        return workspace, role
+    workspace = open_workspace(source)
+    return workspace, find_entity(workspace.account, role, only="role").arn
+
+
+def _explain(plan: Revocation, workspace: Workspace) -> None:
+    """Say on stderr what the command does."""
+    out = stderr()
+    out.paragraph(f"This inline policy cuts off every session of {plan.role_arn} that was issued before {plan.moment}.")
+    out.paragraph("Later sessions are not touched. Nothing has been changed: the command below would put it there.")
+    out.line(Span(POLICY_NAME, Style.STRONG))
+    out.document(plan.document, indent=2, numbered=False)
+    for sentence in plan.warnings:
+        out.paragraph(sentence, indent=2, first=(Span("! ", Style.BAD),))
+    for sentence in plan.notes:
+        out.paragraph(sentence, indent=2, first=("- ",))
+    out.paragraph(f"To take it away again: {plan.undo}", indent=2, first=("- ",))
+    if plan.decision is not None:
+        write_verdict(out, plan.decision, "iam:PutRolePolicy on the role, for you")
+    if workspace.source.kind is SourceKind.SNAPSHOT:
+        note("The moment is told by this machine's clock: a snapshot has no connection to AWS to ask for its time.")
+    out.flush()
+
+
+def _as_json(plan: Revocation) -> dict[str, object]:
+    return {
+        "role": plan.role_arn,
+        "before": plan.moment,
+        "policy_name": POLICY_NAME,
+        "policy": plan.policy,
+        "command": plan.command,
+        "undo": plan.undo,
+        "warnings": list(plan.warnings),
+        "notes": list(plan.notes),
+        "may_be_put": plan.decision.outcome.value if plan.decision is not None else None,
+    }

@@ -1,0 +1,66 @@
+"""`iamtui revoke`."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from datetime import UTC, datetime, timedelta
+
+from iamtui.aws.operations import ALLOWED
+from tests.cli.test_assume import role
+from tests.support.cli_runner import Cli
+from tests.support.fault_proxy import FaultProxy
+
+__all__ = ["role"]
+
+
+def test_the_command_is_on_stdout_and_the_rest_on_stderr(cli: Cli) -> None:
+    result = cli("revoke", "ops-readonly", "--demo")
+    assert result.code == 0
+    assert result.out.startswith("aws iam put-role-policy --role-name ops-readonly ")
+    assert result.out.count("\n") == 1
+    assert '"aws:TokenIssueTime"' in result.err
+    assert "Nothing has been changed" in result.err
+    assert "iam:PutRolePolicy on the role, for you" in result.err
+    assert "delete-role-policy" in result.err
+
+
+def test_json_holds_policy_and_commands(cli: Cli) -> None:
+    record = cli("revoke", "role/ops-readonly", "--demo", "--json", "--before", "2026-11-25T08:00:00Z").json
+    assert record["before"] == "2026-11-25T08:00:00Z"
+    assert record["policy_name"] == "AWSRevokeOlderSessions"
+    words = shlex.split(record["command"])
+    assert json.loads(words[words.index("--policy-document") + 1]) == record["policy"]
+    assert record["role"] == "arn:aws:iam::111122223333:role/ops-readonly"
+    assert record["may_be_put"] == "implicitDeny"
+    assert record["notes"]
+
+
+def test_nothing_is_changed_and_an_arn_reads_no_account(cli: Cli, role: str, fault_proxy: FaultProxy) -> None:
+    result = cli("revoke", role, "--endpoint-url", fault_proxy.url)
+    assert result.code == 0, result
+    assert set(fault_proxy.operations()) == {"GetCallerIdentity"}
+    assert f"--endpoint-url {fault_proxy.url}" in result.out
+    assert ("iam", "PutRolePolicy") not in ALLOWED
+    assert cli("revoke", "deploy", "--endpoint-url", fault_proxy.url).code == 0
+
+
+def test_a_snapshot_will_do(cli: Cli, snapshot: str) -> None:
+    result = cli("revoke", "deploy-prod", "--snapshot", snapshot)
+    assert result.code == 0, result
+    assert "by this machine's clock" in result.err
+    moment = datetime.fromisoformat(
+        json.loads(shlex.split(result.out)[8])["Statement"][0]["Condition"]["DateLessThan"]["aws:TokenIssueTime"]
+    )
+    assert abs(datetime.now(UTC) - moment) < timedelta(minutes=5)
+
+
+def test_what_cannot_be_revoked_is_told(cli: Cli) -> None:
+    cli("revoke", "AWSServiceRoleForECS", "--demo").failed_with("linked to a service of AWS")
+    cli("revoke", "AWSReservedSSO_Billing_7ffc0de3b07c1253", "--demo").failed_with(
+        "IAM Identity Center", "permission set"
+    )
+    cli("revoke", "user/maya.okafor", "--demo").failed_with("No role of this account")
+    cli("revoke", "ops-readonly", "--demo", "--before", "yesterday").failed_with("yesterday is no time")
+    result = cli("revoke", "ops-readonly", "--demo", "--before", "now+1h")
+    assert "The moment is still to come" in result.err
