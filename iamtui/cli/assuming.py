@@ -96,6 +96,7 @@ class Assumed:
         needs_code: whether an MFA code was part of it, which cannot be used again.
         session: the session.
         chained: whether the caller's own credentials are temporary.
+        before: the session of this chain that assumed it, or None when the caller himself did.
     """
 
     workspace: Workspace
@@ -103,16 +104,18 @@ class Assumed:
     needs_code: bool
     session: Session
     chained: bool
+    before: Assumed | None = None
 
     def again(self) -> Session:
-        """Assume the role once more. Blocking.
+        """Assume the role once more, and before it those on the way to it: their sessions may have ended. Blocking.
 
         Raises:
             Problem: STS refuses, or the first time needed an MFA code.
         """
         if self.needs_code:
-            raise Problem("Renewing the session needs a new MFA code.", "Start the command again.")
-        return assume_role(self.workspace, self.entered)
+            raise Problem(f"A new session of {self.entered.role_arn} needs a new MFA code.", "Start the command again.")
+        acting = self.workspace if self.before is None else as_session(self.workspace, self.before.again())
+        return assume_role(acting, self.entered)
 
 
 def assumed(role: str, wanted: Wanted, source: SourceOptions) -> Assumed:
@@ -123,13 +126,14 @@ def assumed(role: str, wanted: Wanted, source: SourceOptions) -> Assumed:
     """
     extras = _extras(wanted)
     meant = _meant(wanted.via[0] if wanted.via else role, source)
+    before: Assumed | None = None
     for number, next_role in enumerate((*wanted.via[1:], role) if wanted.via else ()):
         # The roles on the way get nothing of what is meant for the last one; the MFA device is the first caller's.
         device = Wanted(mfa=wanted.mfa, mfa_serial=wanted.mfa_serial) if number == 0 else Wanted()
-        step = _assume(meant, device, AssumeExtras())
-        meant = _from_there(as_session(meant.workspace, step.session), next_role)
+        before = replace(_assume(meant, device, AssumeExtras()), before=before)
+        meant = _from_there(as_session(meant.workspace, before.session), next_role)
     own = replace(wanted, mfa=False, mfa_serial=None) if wanted.via else wanted
-    return _assume(meant, own, extras)
+    return replace(_assume(meant, own, extras), before=before)
 
 
 def _assume(meant: _Meant, wanted: Wanted, extras: AssumeExtras) -> Assumed:

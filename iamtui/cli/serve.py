@@ -27,7 +27,8 @@ from iamtui.credentials.service import CredentialsService
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.text import safe_text
-from iamtui.workspace.serving import ENDPOINT_STALE, default_profile_in_the_way, endpoint_variables, renewer_for
+from iamtui.workspace.renewing import renewer_for
+from iamtui.workspace.serving import ENDPOINT_STALE, default_profile_in_the_way, endpoint_variables
 
 ENDPOINT_PID: Final = "IAMTUI_ENDPOINT_PID"
 """The process to end when the endpoint is no longer wanted."""
@@ -102,7 +103,8 @@ def serve(
 
 
 def _service(found: Assumed, imds: bool) -> CredentialsService:
-    renewer = renewer_for(found.workspace, found.entered, found.session, changed=_say_change)
+    caller = found.before.again if found.before is not None else None
+    renewer = renewer_for(found.workspace, found.entered, found.session, caller=caller, changed=_say_change)
     return CredentialsService(renewer, with_metadata=imds)
 
 

@@ -93,3 +93,8 @@ _CLOCK: Final = SteadyClock()
 def utc_now() -> datetime:
     """The local time, as an aware UTC datetime; see SteadyClock."""
     return _CLOCK()
+
+
+def clock_off() -> timedelta:
+    """How far this machine's wall clock has been set from what was counted since the start; see SteadyClock.off."""
+    return _CLOCK.off

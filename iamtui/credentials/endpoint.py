@@ -45,6 +45,11 @@ class CredentialsEndpoint:
         return Secret(f"http://{self._server.authority}{self._path.reveal()}")
 
     @property
+    def authority(self) -> str:
+        """Host and port; no secret."""
+        return self._server.authority
+
+    @property
     def counts(self) -> Counts:
         """What has been answered so far."""
         return self._server.counts
@@ -53,9 +58,9 @@ class CredentialsEndpoint:
         """Begin to answer."""
         self._server.start()
 
-    def stop(self) -> None:
-        """Stop, for good."""
-        self._server.stop()
+    def stop(self, *, wait: bool = True) -> None:
+        """Stop, for good; with `wait` only when its thread has ended."""
+        self._server.stop(wait=wait)
 
     def let_go(self) -> None:
         """After a fork, in the process that does not answer."""

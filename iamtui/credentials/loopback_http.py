@@ -120,8 +120,12 @@ class LoopbackServer:
         self._thread = threading.Thread(target=self._accept, name="iamtui endpoint", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Stop listening and cut every connection. May be called more than once."""
+    def stop(self, *, wait: bool = True) -> None:
+        """Stop listening and cut every connection. May be called more than once.
+
+        Args:
+            wait: also for the end of the thread that listens; without it, this never blocks.
+        """
         if self._stopped.is_set():
             return
         self._stopped.set()
@@ -132,7 +136,7 @@ class LoopbackServer:
             connections = list(self._waiting)
         for connection in connections:
             _cut(connection)
-        if self._thread is not None and self._thread is not threading.current_thread():
+        if wait and self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(REQUEST_SECONDS)
 
     def let_go(self) -> None:

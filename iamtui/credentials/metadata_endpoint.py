@@ -58,9 +58,9 @@ class MetadataEndpoint:
         """Begin to answer."""
         self._server.start()
 
-    def stop(self) -> None:
-        """Stop, for good."""
-        self._server.stop()
+    def stop(self, *, wait: bool = True) -> None:
+        """Stop, for good; with `wait` only when its thread has ended."""
+        self._server.stop(wait=wait)
 
     def let_go(self) -> None:
         """After a fork, in the process that does not answer."""

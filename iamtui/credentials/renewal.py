@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeAlias
 
 from iamtui.credentials.session import Clock, Session, utc_now
 from iamtui.problem import Problem
-from iamtui.secret import redacted
+from iamtui.secret import Secret, redacted
 
 LEAD: Final = timedelta(minutes=20)
 """How long before its end a session is renewed: botocore asks for newer credentials from 15 minutes on."""
@@ -104,33 +104,42 @@ class Held:
     renewals: int = 0
 
 
+Renew: TypeAlias = Callable[[Secret | None], Session]
+"""Assumes a role again, blocking, with an MFA code or None; raises Problem."""
+
+
 class Renewer:
-    """Holds a session and replaces it by a newer one in time. Thread-safe; `tick` is the only method that blocks.
+    """Holds a session and replaces it by a newer one: in time by itself, or when it is told to. Thread-safe.
+
+    Only `tick` and `renew_now` block.
 
     Args:
         session: the first.
-        renew: assumes the role again, blocking; raises Problem. None when it cannot be done without the user.
-        needs_code: whether only an MFA code of the user can renew it.
+        renew: assumes the role again; None when it cannot be done.
+        needs_code: whether it takes an MFA code of the user, who must then tell it to renew.
+        automatic: whether it renews by itself where that is possible; see `switch`.
         clock: the local time.
-        changed: called after each renewal and each failure, by the thread that called `tick`.
+        changed: called after each renewal and each failure, by the thread that renewed.
     """
 
     def __init__(
         self,
         session: Session,
-        renew: Callable[[], Session] | None,
+        renew: Renew | None,
         *,
         needs_code: bool = False,
+        automatic: bool = True,
         clock: Clock = utc_now,
         changed: Callable[[Held], None] = lambda _held: None,
     ) -> None:
         self._held = Held(session)
         self._renew = renew
-        self._needs_code = needs_code
+        self._switched_on = automatic
         self._clock = clock
         self._changed = changed
         self._lock = threading.Lock()
         self._renewing = threading.Lock()
+        self.needs_code: Final = needs_code
 
     @property
     def held(self) -> Held:
@@ -139,19 +148,49 @@ class Renewer:
             return self._held
 
     @property
+    def possible(self) -> bool:
+        """Whether the session can be renewed at all."""
+        return self._renew is not None
+
+    @property
+    def switched_on(self) -> bool:
+        """Whether it is to be renewed before its end: by itself, or with a code that the user is asked for."""
+        return self._switched_on and self.possible
+
+    @property
     def automatic(self) -> bool:
         """Whether it renews without the user."""
-        return self._renew is not None
+        return self.switched_on and not self.needs_code
+
+    @property
+    def renewing(self) -> bool:
+        """Whether a renewal is under way."""
+        return self._renewing.locked()
 
     @property
     def over(self) -> bool:
         """Whether the session has ended and nothing here will renew it."""
-        return not self.automatic and self.held.session.expired(self._clock())
+        return not self.automatic and not self.renewing and self.held.session.expired(self._clock())
+
+    def switch(self, on: bool) -> None:
+        """Renew it before its end from now on, or let it end."""
+        self._switched_on = on
 
     def state(self) -> RenewalState:
         """What to do now."""
         held = self.held
-        return decide(held.session, held.failures, self._clock(), automatic=self.automatic, needs_code=self._needs_code)
+        needs_code = self.needs_code and self.possible
+        return decide(held.session, held.failures, self._clock(), automatic=self.automatic, needs_code=needs_code)
+
+    @property
+    def due(self) -> bool:
+        """Whether `tick` would renew now."""
+        return not self.renewing and self.state() is RenewalState.DUE
+
+    def due_in(self) -> timedelta:
+        """How long until it is time to renew; zero when it is."""
+        session = self.held.session
+        return max(session.time_left(self._clock()) - lead_of(session), timedelta())
 
     def tick(self) -> RenewalState:
         """Renew when it is time; what fails is kept and said by `changed`. Blocking while STS is asked.
@@ -160,24 +199,28 @@ class Renewer:
             The state afterwards.
         """
         if self._renew is not None and self._renewing.acquire(blocking=False):
+            changed = False
             try:
-                if self.state() is RenewalState.DUE:
-                    self._try(self._renew)
+                changed = self.state() is RenewalState.DUE
+                if changed:
+                    self._try(self._renew, None)
             finally:
                 self._renewing.release()
+            if changed:
+                self._changed(self.held)
         return self.state()
 
-    def replace(self, session: Session) -> None:
-        """Go on with a session that was renewed elsewhere (by the user, with a code).
+    def renew_now(self, code: Secret | None = None) -> None:
+        """Renew, whether it is time or not; nothing happens while a renewal is under way, or when none is possible.
 
-        Raises:
-            Problem: it is no newer session of the same role.
+        What comes of it is in `held`, and said by `changed`. Blocking while STS is asked.
         """
-        problem = _unfit(session, self.held.session, self._clock())
-        if problem:
-            raise Problem(problem, "The session that was held before stays.")
-        with self._lock:
-            self._held = Held(session, renewals=self._held.renewals + 1)
+        if self._renew is None or not self._renewing.acquire(blocking=False):
+            return
+        try:
+            self._try(self._renew, code)
+        finally:
+            self._renewing.release()
         self._changed(self.held)
 
     def wait_seconds(self) -> float:
@@ -195,9 +238,9 @@ class Renewer:
             waits.append(next_at - now)
         return max(min(waits).total_seconds(), 0.05)
 
-    def _try(self, renew: Callable[[], Session]) -> None:
+    def _try(self, renew: Renew, code: Secret | None) -> None:
         try:
-            session = renew()
+            session = renew(code)
             sentence = _unfit(session, self.held.session, self._clock())
         except Problem as problem:
             sentence = str(problem)
@@ -209,7 +252,6 @@ class Renewer:
                 self._held = replace(self._held, failures=failures)
             else:
                 self._held = Held(session, renewals=self._held.renewals + 1)
-        self._changed(self.held)
 
 
 def _unfit(session: Session, before: Session, now: datetime) -> str:

@@ -40,6 +40,7 @@ class CredentialsService:
 
     def __init__(self, renewer: Renewer, *, with_metadata: bool = False, clock: Clock = utc_now) -> None:
         self.renewer = renewer
+        self._clock = clock
         self.endpoint = CredentialsEndpoint(self._held, clock=clock)
         self.metadata = MetadataEndpoint(self._held, clock=clock) if with_metadata else None
         self._wake = threading.Event()
@@ -65,13 +66,23 @@ class CredentialsService:
             self.metadata.start()
         threading.Thread(target=self._keep_fresh, name="iamtui renewal", daemon=True).start()
 
-    def stop(self) -> None:
-        """Stop answering and renewing, for good. May be called more than once."""
+    def offer_metadata(self) -> None:
+        """Answer as an instance metadata service from now on, too. Call it after `start`, in the same thread."""
+        if self.metadata is None and not self._ended.is_set():
+            self.metadata = MetadataEndpoint(self._held, clock=self._clock)
+            self.metadata.start()
+
+    def stop(self, *, wait: bool = True) -> None:
+        """Stop answering and renewing, for good. May be called more than once.
+
+        Args:
+            wait: until nothing of it runs any more; without it, this never blocks.
+        """
         self._ended.set()
         self._wake.set()
-        self.endpoint.stop()
+        self.endpoint.stop(wait=wait)
         if self.metadata is not None:
-            self.metadata.stop()
+            self.metadata.stop(wait=wait)
 
     def let_go(self) -> None:
         """After a fork, in the process that does not answer: leave the sockets to the other."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,7 +16,6 @@ __all__ = [
     "CallerIdentity",
     "Clock",
     "Session",
-    "SessionBook",
     "Urgency",
     "time_left_words",
     "utc_now",
@@ -148,70 +146,3 @@ class Session:
     def masked_access_key_id(self) -> str:
         """`ASIA…WXYZ`: the first and the last four characters."""
         return f"{self.access_key_id[:4]}…{self.access_key_id[-4:]}"
-
-
-@dataclass(frozen=True, slots=True)
-class SessionBook:
-    """The sessions held at one time, oldest first, and which of them is active. Immutable and without I/O.
-
-    Args:
-        sessions: in the order they were added; expired ones stay until they are forgotten.
-        active_key: `Session.key` of the session that exports and sub-shells use, or "" for none.
-    """
-
-    sessions: tuple[Session, ...] = ()
-    active_key: str = ""
-
-    @property
-    def active(self) -> Session | None:
-        """The session that exports and sub-shells use, expired or not; None when there is none."""
-        return self.get(self.active_key)
-
-    def get(self, key: str) -> Session | None:
-        """The session with this key, or None."""
-        return next((session for session in self.sessions if session.key == key), None)
-
-    def add(self, session: Session) -> SessionBook:
-        """The book with one more session, now the active one; a session with the same key is replaced."""
-        kept = tuple(held for held in self.sessions if held.key != session.key)
-        return SessionBook((*kept, session), session.key)
-
-    def activate(self, key: str) -> SessionBook:
-        """The book with another active session.
-
-        Raises:
-            KeyError: no session has this key.
-        """
-        if self.get(key) is None:
-            raise KeyError(key)
-        return replace(self, active_key=key)
-
-    def forget(self, key: str) -> SessionBook:
-        """The book without this session; when it was the active one, the newest of the rest takes over."""
-        kept = tuple(session for session in self.sessions if session.key != key)
-        active_key = self.active_key
-        if active_key == key:
-            active_key = kept[-1].key if kept else ""
-        return SessionBook(kept, active_key)
-
-    def forget_expired(self, now: datetime | None = None) -> SessionBook:
-        """The book without the sessions that have ended."""
-        book = self
-        for session in self.sessions:
-            if session.expired(now):
-                book = book.forget(session.key)
-        return book
-
-    def live(self, now: datetime | None = None) -> tuple[Session, ...]:
-        """The sessions that have not ended."""
-        return tuple(session for session in self.sessions if not session.expired(now))
-
-    def next_to_expire(self, now: datetime | None = None) -> Session | None:
-        """The live session that ends first, or None."""
-        return min(self.live(now), key=lambda session: session.time_left(now), default=None)
-
-    def __iter__(self) -> Iterator[Session]:
-        return iter(self.sessions)
-
-    def __len__(self) -> int:
-        return len(self.sessions)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from iamtui.credentials.clock import utc_now
+
 _UNITS = (("y", 365 * 86400), ("mo", 30 * 86400), ("d", 86400), ("h", 3600), ("m", 60))
 
 
 def now() -> datetime:
-    """The current time, UTC."""
-    return datetime.now(UTC)
+    """The current time, UTC, as it is counted: a clock that somebody sets does not move it (see SteadyClock)."""
+    return utc_now()
 
 
 def stamp(moment: datetime) -> str:

@@ -2,43 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 
 from iamtui.credentials import variables
-from iamtui.credentials.renewal import Held, Renewer
 from iamtui.credentials.service import CredentialsService
-from iamtui.credentials.session import Clock, Session, utc_now
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assuming import AssumeInput, assume
 from iamtui.workspace.opening import list_profiles
-from iamtui.workspace.workspace import Workspace
-
-
-def renewer_for(
-    workspace: Workspace,
-    entered: AssumeInput,
-    session: Session,
-    *,
-    clock: Clock = utc_now,
-    changed: Callable[[Held], None] = lambda _held: None,
-) -> Renewer:
-    """Keeps a session fresh by assuming its role again, as the same caller and with the same input.
-
-    A session that was assumed with an MFA code is not renewed by itself: a code works once.
-
-    Args:
-        entered: what the session was assumed with; the code is not kept.
-        changed: called after each renewal and each failure, by the thread that renews.
-    """
-    needs_code = bool(entered.mfa_serial)
-    again = replace(entered, mfa_code=None)
-
-    def renew() -> Session:
-        return assume(workspace, again, clock=clock)
-
-    return Renewer(session, None if needs_code else renew, needs_code=needs_code, clock=clock, changed=changed)
 
 
 def default_profile_in_the_way() -> bool:

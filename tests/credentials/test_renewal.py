@@ -47,19 +47,21 @@ class World:
     answers: list[Session | Exception] = field(default_factory=list)
     calls: int = 0
     changes: list[Held] = field(default_factory=list)
+    codes: list[Secret | None] = field(default_factory=list)
 
     def clock(self) -> datetime:
         return self.now
 
-    def renew(self) -> Session:
+    def renew(self, code: Secret | None) -> Session:
         self.calls += 1
+        self.codes.append(code)
         answer = self.answers.pop(0) if self.answers else session(60, self.now, f"ASIA{self.calls}")
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    def renewer(self, held: Session, *, automatic: bool = True, needs_code: bool = False) -> Renewer:
-        renew = self.renew if automatic else None
+    def renewer(self, held: Session, *, possible: bool = True, needs_code: bool = False) -> Renewer:
+        renew = self.renew if possible else None
         return Renewer(held, renew, needs_code=needs_code, clock=self.clock, changed=self.changes.append)
 
 
@@ -157,9 +159,9 @@ def test_a_suspended_laptop_renews_at_once() -> None:
 
 
 @pytest.mark.parametrize("needs_code", [True, False])
-def test_what_cannot_be_renewed_ends(needs_code: bool) -> None:
+def test_what_cannot_be_renewed_without_the_user_ends(needs_code: bool) -> None:
     world = World()
-    renewer = world.renewer(session(), automatic=False, needs_code=needs_code)
+    renewer = world.renewer(session(), possible=needs_code, needs_code=needs_code)
     world.now = START + 50 * MINUTE
     assert renewer.tick() is (RenewalState.NEEDS_CODE if needs_code else RenewalState.ENDING)
     assert not renewer.over
@@ -168,13 +170,47 @@ def test_what_cannot_be_renewed_ends(needs_code: bool) -> None:
     assert renewer.over
 
 
-def test_a_session_that_the_user_renewed_takes_its_place() -> None:
+def test_the_user_renews_with_a_code_at_any_time() -> None:
     world = World()
-    renewer = world.renewer(session(), automatic=False, needs_code=True)
+    renewer = world.renewer(session(), needs_code=True)
+    assert not renewer.automatic
+    assert renewer.possible
+    code = Secret("123456")
+    renewer.renew_now(code)
+    assert world.codes == [code]
+    assert renewer.held.session.access_key_id == "ASIA1"
+    assert renewer.held.renewals == 1
+    assert [change.renewals for change in world.changes] == [1]
+    world.answers = [Problem("STS said no.")]
+    renewer.renew_now(Secret("000000"))
+    assert renewer.held.session.access_key_id == "ASIA1"
+    assert renewer.held.failures.sentence == "STS said no."
+
+
+def test_what_is_switched_off_ends_unless_it_is_renewed_by_hand() -> None:
+    world = World()
+    renewer = world.renewer(session())
+    renewer.switch(on=False)
     world.now = START + 50 * MINUTE
-    renewer.replace(session(60, world.now, "ASIATWO"))
-    assert renewer.held.session.access_key_id == "ASIATWO"
+    assert renewer.tick() is RenewalState.ENDING
+    assert world.calls == 0
+    renewer.renew_now()
+    assert world.calls == 1
     assert renewer.state() is RenewalState.FRESH
+    assert renewer.due_in() == 40 * MINUTE
+    world.now += 50 * MINUTE
+    renewer.switch(on=True)
+    assert renewer.due_in() == timedelta()
+    assert renewer.tick() is RenewalState.FRESH
+    assert world.calls == 2
+
+
+def test_what_cannot_be_renewed_stays_as_it_is() -> None:
+    renewer = World().renewer(session(), possible=False)
+    renewer.renew_now()
+    renewer.switch(on=True)
+    assert renewer.held == Held(session())
+    assert not renewer.switched_on
 
 
 STRANGER = CallerIdentity("arn:aws:iam::9:user/x", "9", "AIDA")
@@ -193,15 +229,13 @@ def test_a_session_that_does_not_fit_is_not_taken(new: Session, said: str) -> No
     assert renewer.tick() is RenewalState.WAITING
     assert said in renewer.held.failures.sentence
     assert renewer.held.session == session()
-    with pytest.raises(Problem, match=said):
-        renewer.replace(new)
 
 
 def test_reading_never_waits_for_a_renewal_and_two_never_run() -> None:
     begun, go_on = threading.Event(), threading.Event()
     calls = []
 
-    def slow() -> Session:
+    def slow(_code: Secret | None) -> Session:
         calls.append(1)
         begun.set()
         assert go_on.wait(20)
@@ -213,6 +247,8 @@ def test_reading_never_waits_for_a_renewal_and_two_never_run() -> None:
     assert begun.wait(20)
     assert renewer.held.session.access_key_id == "ASIAONE"
     assert renewer.tick() is RenewalState.DUE
+    renewer.renew_now()
+    assert renewer.renewing
     go_on.set()
     thread.join(20)
     assert renewer.held.session.access_key_id == "ASIATWO"

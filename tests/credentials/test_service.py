@@ -11,6 +11,7 @@ from iamtui.credentials.renewal import Held, Renewer
 from iamtui.credentials.service import CredentialsService
 from iamtui.credentials.session import Session, utc_now
 from iamtui.problem import Problem
+from iamtui.secret import Secret
 from tests.credentials.test_formats import SESSION
 
 
@@ -28,7 +29,7 @@ def test_what_is_due_is_renewed_in_the_background() -> None:
         changes.append(held)
         changed.set()
 
-    renewer = Renewer(lasting(5), lambda: lasting(60, "ASIASECOND000000000A"), changed=change)
+    renewer = Renewer(lasting(5), lambda _code: lasting(60, "ASIASECOND000000000A"), changed=change)
     service = CredentialsService(renewer)
     service.start()
     assert changed.wait(20)
@@ -47,7 +48,7 @@ def test_what_is_due_is_renewed_in_the_background() -> None:
 def test_a_renewal_that_fails_leaves_it_running() -> None:
     changed = threading.Event()
 
-    def fail() -> Session:
+    def fail(_code: Secret | None) -> Session:
         raise Problem("No network.")
 
     renewer = Renewer(lasting(-1), fail, changed=lambda _held: changed.set())

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.credentials.session import Session, SessionBook, Urgency, time_left_words
+from iamtui.credentials.session import Session, Urgency, time_left_words
 from iamtui.secret import Secret
 
 START = datetime(2026, 11, 25, 10, tzinfo=UTC)
@@ -102,52 +102,3 @@ def test_urgency_rises_at_ten_and_at_five_minutes(minutes: float, urgency: Urgen
 
 def test_the_key_is_masked_for_the_screen() -> None:
     assert session().masked_access_key_id == "ASIA…MPLE"
-
-
-def test_a_book_grows_and_the_newest_is_active() -> None:
-    one, two = session("ASIAONE"), session("ASIATWO")
-    empty = SessionBook()
-    assert empty.active is None
-    book = empty.add(one).add(two)
-    assert book.sessions == (one, two)
-    assert book.active is two
-    assert list(book) == [one, two]
-    assert len(book) == 2
-    assert len(empty) == 0, "a book never changes"
-
-
-def test_another_session_can_be_made_active() -> None:
-    one, two = session("ASIAONE"), session("ASIATWO")
-    book = SessionBook().add(one).add(two).activate("ASIAONE")
-    assert book.active is one
-    with pytest.raises(KeyError):
-        book.activate("ASIATHREE")
-
-
-def test_forgetting_the_active_session_makes_the_newest_of_the_rest_active() -> None:
-    one, two, three = session("ASIAONE"), session("ASIATWO"), session("ASIATHREE")
-    book = SessionBook().add(one).add(two).add(three)
-    assert book.forget("ASIATHREE").active is two
-    assert book.forget("ASIAONE").active is three
-    assert book.forget("ASIAONE").forget("ASIATWO").forget("ASIATHREE") == SessionBook()
-    assert book.forget("ASIANOBODY") == book
-
-
-def test_adding_a_session_again_replaces_it() -> None:
-    one, two = session("ASIAONE"), session("ASIATWO")
-    longer = session("ASIAONE", minutes=90)
-    book = SessionBook().add(one).add(two).add(longer)
-    assert book.sessions == (two, longer)
-    assert book.get("ASIAONE") is longer
-
-
-def test_expired_sessions_are_told_apart_and_can_be_dropped() -> None:
-    short, long = session("ASIASHORT", minutes=15), session("ASIALONG")
-    book = SessionBook().add(long).add(short)
-    now = after(minutes=20)
-    assert book.live(now) == (long,)
-    assert book.active is short, "an expired session stays active until the user has seen it end"
-    assert book.next_to_expire(after(minutes=1)) is short
-    assert book.next_to_expire(now) is long
-    assert book.forget_expired(now) == SessionBook((long,), "ASIALONG")
-    assert SessionBook().next_to_expire(now) is None

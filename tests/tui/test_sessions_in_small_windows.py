@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from iamtui.tui import clock
+from iamtui.tui.dialogs.assume.result import AssumeResult
 from iamtui.tui.widgets.message_line import MessageLine
 from iamtui.tui.widgets.question.panel import QuestionPanel
 from iamtui.tui.widgets.session_text import assumed_words
 from iamtui.tui.widgets.sessions import SessionsPanel
+from iamtui.workspace.assuming import AssumeInput
 from tests.support.panel_apps import screen_text
 from tests.support.panel_sessions import START, session
 from tests.support.sample_account import iam
@@ -44,7 +46,8 @@ async def test_who_one_has_become_is_said_until_one_goes_on(monkeypatch: pytest.
         app = pilot.app
         app.main.go_to(iam("role/deploy-prod"))
         await settle(pilot)
-        app.main._assumed(session())
+        result = AssumeResult(session(), AssumeInput(session().role_arn, "iamtui-alice", 3600))
+        app.main.assumed(app.main.source_workspace, result)
         await settle(pilot)
         said = app.query_one(MessageLine)
         assert "deploy-prod" in said.words

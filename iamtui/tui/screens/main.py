@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, Final
 
 from textual import on, work
@@ -16,21 +17,18 @@ from iamtui.analysis.question import Question
 from iamtui.evaluation.decision import Layer, Outcome
 from iamtui.evaluation.request import Principal
 from iamtui.problem import Problem
-from iamtui.tui import clock
 from iamtui.tui.copying import Copier
-from iamtui.tui.dialogs.assume.result import AssumeResult
 from iamtui.tui.inventory import Branch, Node, kind_word
 from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.answers import has_simulator, open_second_opinion, open_who_can, show_document, tell_screens
 from iamtui.tui.screens.editor import show_in_editor
-from iamtui.tui.screens.handing_over import HandingOverScreen
 from iamtui.tui.screens.main_bindings import MAIN_BINDINGS
 from iamtui.tui.screens.on_demand import Loaded, lacks_details, load
 from iamtui.tui.screens.pinned import PinnedQuestion
+from iamtui.tui.screens.session_care import SessionCareScreen
 from iamtui.tui.statements import entity_of
 from iamtui.tui.widgets.notice import Notice, Severity
 from iamtui.tui.widgets.question.panel import QuestionPanel
-from iamtui.tui.widgets.session_text import assumed_words
 from iamtui.tui.widgets.sessions import SessionsPanel
 from iamtui.tui.widgets.status_line import StatusLine
 from iamtui.workspace.workspace import Workspace
@@ -38,7 +36,7 @@ from iamtui.workspace.workspace import Workspace
 _DENIED: Final = (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
 
 
-class MainScreen(HandingOverScreen):
+class MainScreen(SessionCareScreen):
     """Asks about, assumes and copies what the cursor is on."""
 
     BINDINGS: ClassVar[list[BindingType]] = MAIN_BINDINGS
@@ -237,12 +235,7 @@ class MainScreen(HandingOverScreen):
             return
         # AWS decides about the account as it is, whatever a draft says.
         callers = self.query_one(SessionsPanel).sessions
-        self.app.push_screen(AssumeDialog(workspace, node.arn, callers=callers), self._assumed)
-
-    def _assumed(self, result: AssumeResult | None) -> None:
-        if result is not None:
-            self.query_one(SessionsPanel).add_session(result.session)
-            self.post_message(Notice(assumed_words(result.session, clock.now()), until_next=True))
+        self.app.push_screen(AssumeDialog(workspace, node.arn, callers=callers), partial(self.assumed, workspace))
 
     def action_copy_exports(self) -> None:
         """Copy the export lines of the active session."""

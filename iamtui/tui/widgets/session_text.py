@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -10,7 +10,7 @@ from typing import Final
 from textual.content import Content
 
 from iamtui.credentials.session import Session, Urgency
-from iamtui.tui.safe import fit, line, plain, safe_text
+from iamtui.tui.safe import fit, line, safe_text
 
 MASK: Final = "••••"
 
@@ -48,8 +48,10 @@ def bar(fraction: float, style: str, width: int = BAR_WIDTH) -> Content:
     return Content.assemble(("━" * full, style), ("─" * (width - full), "$faint"))
 
 
-def heading_row(session: Session, now: datetime, *, active: bool, width: int, name_width: int = 0) -> Content:
-    """Mark, role, account (where there is room), time left and bar, on one line; the name fills `name_width`."""
+def heading_row(
+    session: Session, now: datetime, *, active: bool, width: int, name_width: int = 0, tags: Sequence[str] = ()
+) -> Content:
+    """Mark, role, account (where there is room), time left, bar and tags, on one line; the name fills `name_width`."""
     urgency = session.urgency(now)
     style = URGENCY_STYLES[urgency]
     words = session.time_left_words(now) if urgency is Urgency.EXPIRED else f"{session.time_left_words(now)} left"
@@ -59,12 +61,13 @@ def heading_row(session: Session, now: datetime, *, active: bool, width: int, na
     if line(*parts).cell_length + account.cell_length + TIME_WIDTH + len("    DEMO") <= width:
         parts.append(account)
     parts += ["  ", (words.ljust(TIME_WIDTH), style)]
-    room = min(BAR_WIDTH, width - line(*parts).cell_length - 8)
+    end = line(
+        *((f"  {tag}", "$muted") for tag in tags), *([("  DEMO", "bold $session-warning")] if session.demo else [])
+    )
+    room = min(BAR_WIDTH, width - line(*parts).cell_length - max(end.cell_length, len("  DEMO")) - 2)
     if room >= SHORTEST_BAR:
         parts += ["  ", bar(session.fraction_left(now), style, room)]
-    if session.demo:
-        parts.append(("  DEMO", "bold $session-warning"))
-    return line(*parts)
+    return line(*parts, end)
 
 
 def identity_row(session: Session, width: int) -> Content:
@@ -131,12 +134,3 @@ def chip(session: Session | None, now: datetime, *, name_width: int | None = Non
         " ",
         (session.time_left_words(now), URGENCY_STYLES[session.urgency(now)]),
     )
-
-
-def warning(session: Session, urgency: Urgency) -> Content:
-    """What the message line says when a session comes near its end."""
-    name = role_name(session)
-    if urgency is Urgency.EXPIRED:
-        return line("The session of ", (name, "bold"), " has EXPIRED; assume the role again.")
-    minutes = "5" if urgency is Urgency.URGENT else "10"
-    return line("The session of ", (name, "bold"), plain(f" ends in less than {minutes} minutes."))

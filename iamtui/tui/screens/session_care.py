@@ -1,0 +1,195 @@
+"""SessionCareScreen: the main screen's part that renews sessions, forgets them in time and serves them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from textual import on
+from textual.content import Content
+from textual.widgets import Input
+
+from iamtui.account.model import Role
+from iamtui.credentials.session import SOON
+from iamtui.secret import Secret
+from iamtui.tui import clock
+from iamtui.tui.copying import Copier
+from iamtui.tui.dialogs.assume.result import AssumeResult
+from iamtui.tui.safe import line, plain
+from iamtui.tui.screens.handing_over import HandingOverScreen
+from iamtui.tui.widgets.notice import Notice, Severity
+from iamtui.tui.widgets.session_care_text import about
+from iamtui.tui.widgets.session_text import assumed_words, role_name
+from iamtui.tui.widgets.sessions import SessionsPanel
+from iamtui.workspace.session_keeping import GONE_CALLER, KeptSession, Origin
+from iamtui.workspace.workspace import Workspace
+
+_RENEW: Final = "renew"
+
+
+class SessionCareScreen(HandingOverScreen):
+    """Cares for the sessions that the panel holds."""
+
+    def __init__(self, copier: Copier) -> None:
+        super().__init__(copier)
+        self._codes: list[str] = []
+        """Keys of the sessions whose renewal waits for an MFA code, until the user can be asked."""
+
+    def on_mount(self) -> None:
+        """Ask for codes when nothing else is being typed."""
+        self.set_interval(1, self.ask_for_codes)
+
+    @property
+    def sessions(self) -> SessionsPanel:
+        """The sessions panel."""
+        return self.query_one(SessionsPanel)
+
+    # Holding.
+
+    def hold(self, result: AssumeResult, workspace: Workspace) -> None:
+        """Hold a session that was just assumed, with what it takes to renew it.
+
+        Args:
+            workspace: the account it was assumed in, with its own caller.
+        """
+        from iamtui.workspace.renewing import renewal_of, takes_code  # noqa: PLC0415 - brings the engine: not before a frame
+
+        keeper, entered = self.sessions.keeper, result.entered
+        parent = keeper.by_access_key(result.caller_key)
+        if result.caller_key and parent is None:
+            self.sessions.add_session(result.session, GONE_CALLER)
+            return
+        caller = partial(keeper.newest, parent.key) if parent is not None else None
+        origin = Origin(
+            renew=renewal_of(workspace, entered, caller=caller, clock=clock.now),
+            needs_code=takes_code(entered),
+            mfa_serial=entered.mfa_serial,
+        )
+        self.sessions.add_session(result.session, origin, parent=parent.key if parent is not None else "")
+
+    def action_assume_from_session(self) -> None:
+        """Ask how to assume a role as the active session: the role under the tree's cursor, or any."""
+        from iamtui.tui.dialogs.assume.dialog import AssumeDialog  # noqa: PLC0415 - brings the engine: not before a frame
+
+        kept, workspace = self.sessions.kept_or_say(), self.source_workspace
+        if kept is None or workspace is None:
+            return
+        node = self.subject.node
+        role = node.arn if isinstance(node, Role) and node.arn != kept.session.role_arn else None
+        dialog = AssumeDialog(workspace, role, caller=kept.session, callers=self.sessions.sessions)
+        self.app.push_screen(dialog, partial(self.assumed, workspace))
+
+    def assumed(self, workspace: Workspace, result: AssumeResult | None) -> None:
+        """Hold what the assume dialog gave, and say who one has become."""
+        if result is not None:
+            self.hold(result, workspace)
+            self.post_message(Notice(assumed_words(result.session, clock.now()), until_next=True))
+
+    # Renewing.
+
+    def action_renew_session(self) -> None:
+        """Renew the active session now."""
+        kept = self.sessions.kept_or_say()
+        if kept is None:
+            return
+        if not kept.renewer.possible:
+            self.say(plain(kept.origin.why_not), Severity.WARNING)
+        elif kept.renewer.needs_code:
+            self._ask_for_code(kept)
+        else:
+            self._renew(kept, None)
+
+    def action_switch_renewal(self) -> None:
+        """Renew the active session before its end from now on, or let it end."""
+        kept = self.sessions.kept_or_say()
+        if kept is None:
+            return
+        if not kept.renewer.possible:
+            self.say(plain(kept.origin.why_not), Severity.WARNING)
+            return
+        kept.renewer.switch(not kept.renewer.switched_on)
+        self.sessions.draw()
+        name = (role_name(kept.session), "bold")
+        left = kept.session.time_left(clock.now())
+        if not kept.renewer.switched_on:
+            ends = f"it ends in {about(left)}" if left else "it has EXPIRED"
+            self.say(line("The session of ", name, f" is not renewed any more: {ends}."))
+        elif kept.renewer.needs_code:
+            words = " asks you for an MFA code ten minutes before its end, to be renewed."
+            self.say(line("The session of ", name, words))
+        else:
+            due = kept.renewer.due_in()
+            when = f"first in {about(due)}" if due else "at once"
+            self.say(line("The session of ", name, f" is renewed from now on, {when}; R switches it off."))
+
+    def _renew(self, kept: KeptSession, code: Secret | None) -> None:
+        self.say(line("Renewing the session of ", (role_name(kept.session), "bold"), " …"), stays=True)
+        work = partial(kept.renewer.renew_now, code)
+        self.run_worker(work, thread=True, group=_RENEW, name="renewing a session", exit_on_error=False)
+        self.sessions.draw()
+
+    @on(SessionsPanel.CodeWanted)
+    def _code_wanted(self, event: SessionsPanel.CodeWanted) -> None:
+        event.stop()
+        if event.kept.key not in self._codes:
+            self._codes.append(event.kept.key)
+        self.ask_for_codes()
+
+    def ask_for_codes(self) -> None:
+        """Ask for the codes that renewals wait for, unless that would catch what the user is typing elsewhere."""
+        if not self._codes or self.app.screen is not self or isinstance(self.focused, Input):
+            return
+        kept = self.sessions.keeper.get(self._codes.pop(0))
+        if kept is not None and kept.renewer.switched_on and kept.session.time_left(clock.now()) < SOON:
+            self._ask_for_code(kept)
+
+    def _ask_for_code(self, kept: KeptSession) -> None:
+        from iamtui.tui.dialogs.mfa_code import CodeDialog  # noqa: PLC0415 - brings the engine: not before a frame
+
+        def words() -> Content:
+            left = kept.session.time_left_words(clock.now())
+            state = ("has EXPIRED", "bold $session-expired") if left == "EXPIRED" else (f"ends in {left}", "bold")
+            device = kept.origin.mfa_serial.rsplit(":", 1)[-1]
+            return line("The session ", state, f". Renewing it takes a code of {device}." if device else ".")
+
+        def answered(code: Secret | None) -> None:
+            if code is not None and self.sessions.keeper.get(kept.key) is kept:
+                self._renew(kept, code)
+
+        title = line("Renew ", (role_name(kept.session), "bold"))
+        self.app.push_screen(CodeDialog(title, words), answered)
+
+    # Forgetting.
+
+    def action_forget_session_at(self) -> None:
+        """Ask when to forget the active session."""
+        from iamtui.tui.dialogs.moment import MOMENT_HINT, parse_moment  # noqa: PLC0415 - not before a frame
+        from iamtui.tui.screens.draft_prompts import LineDialog  # noqa: PLC0415 - as above
+
+        kept = self.sessions.kept_or_say()
+        if kept is None:
+            return
+
+        def wrong(text: str) -> str:
+            return "" if not text or parse_moment(text, clock.now()) is not None else MOMENT_HINT
+
+        def answered(text: str | None) -> None:
+            if text is not None and self.sessions.keeper.get(kept.key) is kept:
+                self._forget_at(kept, text)
+
+        title = line("Forget ", (role_name(kept.session), "bold"), " at or after")
+        hint = plain(f"{MOMENT_HINT} Empty: never.")
+        self.app.push_screen(LineDialog(title, "", hint, check=wrong), answered)
+
+    def _forget_at(self, kept: KeptSession, text: str) -> None:
+        from iamtui.tui.dialogs.moment import parse_moment  # noqa: PLC0415 - as above
+
+        now = clock.now()
+        kept.forget_at = parse_moment(text, now) if text else None
+        self.sessions.draw()
+        name = (role_name(kept.session), "bold")
+        if kept.forget_at is None:
+            self.say(line("The session of ", name, " is kept until you forget it."))
+        else:
+            at = f"{kept.forget_at.astimezone():%H:%M}"
+            self.say(line("The session of ", name, f" is forgotten in {about(kept.forget_at - now)}, at {at}."))

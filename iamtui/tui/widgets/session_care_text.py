@@ -1,0 +1,211 @@
+"""How a session is kept, in words: who assumed it, its renewal, its endpoint, and what a second brought. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from textual.content import Content
+
+from iamtui.credentials.renewal import RenewalState
+from iamtui.credentials.session import SOON, Urgency, time_left_words
+from iamtui.tui.safe import line, plain
+from iamtui.tui.widgets.notice import Severity
+from iamtui.tui.widgets.session_text import MASK, role_name
+from iamtui.workspace.session_keeping import Dropped, KeptSession, Tick
+
+_ARROW: Final = (" → ", "$faint")
+
+MOST_SKEW: Final = timedelta(minutes=5)
+"""AWS refuses a request that reaches it later than this after its time stamp (IAM User Guide: AWS Signature V4)."""
+
+
+def about(left: timedelta) -> str:
+    """A time left without its seconds, which would tick in the corner of the eye: "39m", "1h 05m"; below 2 minutes
+    with them."""
+    return (
+        time_left_words(left)
+        if left < timedelta(minutes=2)
+        else time_left_words(left).partition("m ")[0].rstrip("m") + "m"
+    )
+
+
+def tags(kept: KeptSession) -> tuple[str, ...]:
+    """What stands behind the bar of a session: that it renews, and that it is served."""
+    renews = ("renews",) if kept.renewer.switched_on else ()
+    return (*renews, *(("served",) if kept.service is not None else ()))
+
+
+def callers_row(kept: KeptSession, width: int) -> Content | None:
+    """Who assumed it, through which sessions; shortened to names where there is no room. None when unknown."""
+    if not kept.callers:
+        return None
+    for shown in (_resource, _short):
+        row = line(("  by ", "$muted"), *_joined([shown(arn) for arn in kept.callers]))
+        if row.cell_length <= width:
+            return row
+    return row
+
+
+def _joined(names: Sequence[str]) -> list[object]:
+    parts: list[object] = []
+    for name in names:
+        parts += [_ARROW, name] if parts else [name]
+    return parts
+
+
+def _resource(arn: str) -> str:
+    return arn.split(":", 5)[-1]
+
+
+def _short(arn: str) -> str:
+    resource = _resource(arn)
+    parts = resource.split("/")
+    return parts[1] if parts[0] == "assumed-role" and len(parts) > 1 else parts[-1]
+
+
+def care_row(kept: KeptSession, now: datetime, width: int) -> Content:
+    """Renewal, forgetting and endpoint, each with its key; what is as usual goes where there is no room."""
+    renewal = line(("  R ", "$faint"), _renewal_part(kept, now))
+    timed, served = kept.forget_at is not None, kept.service is not None
+    words = f"forgotten in {about(kept.forget_at - now)}" if kept.forget_at is not None else "forget never"
+    forget = line(("   f ", "$faint"), (words, "$foreground" if timed else "$muted"))
+    words, style = ("endpoint on", "$session-active") if served else ("endpoint off", "$muted")
+    endpoint = line(("   e ", "$faint"), (words, style))
+    # The endpoint has a row of its own while it is on.
+    for parts in ((forget, endpoint), (forget,) if timed or served else (endpoint,)):
+        row = line(renewal, *parts)
+        if row.cell_length <= width:
+            return row
+    return renewal
+
+
+def _renewal_part(kept: KeptSession, now: datetime) -> Content:
+    renewer = kept.renewer
+    if renewer.renewing:
+        return plain("renewing …", "$session-active")
+    if not renewer.possible:
+        return plain("cannot be renewed", "$muted")
+    if not renewer.switched_on:
+        return plain("renew off", "$muted")
+    if renewer.needs_code:
+        left = renewer.held.session.time_left(now) - SOON
+        if left > timedelta():
+            return plain(f"asks for a code in {about(left)}", "$session-active")
+        return plain("r takes a code", "bold $session-warning")
+    if renewer.state() is RenewalState.FRESH:
+        return plain(f"renews in {about(renewer.due_in())}", "$session-active")
+    return plain("renewing", "$session-warning")
+
+
+def trouble_row(kept: KeptSession, now: datetime) -> Content | None:
+    """Why renewing failed, when the next try is, and how long the session still lives; None when nothing failed."""
+    if not kept.renewer.held.failures.count:
+        return None
+    return line(("  ! ", "bold $session-warning"), (failure_words(kept, now), "$session-warning"))
+
+
+def failure_words(kept: KeptSession, now: datetime) -> str:
+    """A renewal that failed, raw: what is left, the next try, and why."""
+    held = kept.renewer.held
+    failures = held.failures
+    how = "failed" if failures.count == 1 else f"failed {failures.count} times"
+    left = held.session.time_left(now)
+    still = f"the session is still good for {about(left)}" if left else "the session has EXPIRED"
+    next_at = failures.next_at()
+    again = ""
+    if kept.renewer.automatic and next_at is not None:
+        again = f"; next try in {about(next_at - now)}" if next_at > now else "; trying again"
+    return f"Renewing {how}; {still}{again}. {failures.sentence}"
+
+
+def endpoint_row(kept: KeptSession) -> Content | None:
+    """The endpoint with its secret masked, and what it has answered; None when there is none."""
+    service = kept.service
+    if service is None:
+        return None
+    status = service.status
+    served, refused = status.counts.served, status.counts.refused
+    if status.metadata_counts is not None:
+        served, refused = served + status.metadata_counts.served, refused + status.metadata_counts.refused
+    return line(
+        ("  served at ", "$muted"),
+        f"http://{service.endpoint.authority}/{MASK}",
+        ("  ", ""),
+        f"{served} answered, {refused} refused",
+        *([("  IMDS", "bold $session-warning")] if service.metadata is not None else []),
+    )
+
+
+def renewed_words(kept: KeptSession, now: datetime) -> tuple[Content, Severity]:
+    """What the message line says when a renewal is done, or has failed."""
+    name = (role_name(kept.session), "bold")
+    if kept.renewer.held.failures.count:
+        return line(name, ": ", failure_words(kept, now)), Severity.WARNING
+    return line("Renewed ", name, f": {kept.session.time_left_words(now)} left."), Severity.INFORMATION
+
+
+def tick_words(tick: Tick, skew: timedelta) -> tuple[Content, Severity] | None:
+    """What the message line says of a second, all in one, the most urgent first; None when there is nothing to say.
+
+    Args:
+        skew: AWS's clock minus this machine's wall clock as it is now.
+    """
+    parts: list[Content] = []
+    severity = Severity.INFORMATION
+    for urgency, level in (
+        (Urgency.EXPIRED, Severity.ERROR),
+        (Urgency.URGENT, Severity.WARNING),
+        (Urgency.SOON, Severity.WARNING),
+    ):
+        found = [kept for kept, crossed in tick.crossed if crossed is urgency]
+        if found:
+            parts.append(_crossed(found, urgency))
+            severity = level if severity is Severity.INFORMATION else severity
+    if tick.forgotten:
+        parts.append(line("Forgot ", *_names(tick.forgotten), ", as you had set."))
+    if tick.stopped:
+        parts.append(line("The endpoint of ", *_names(tick.stopped), " has stopped with its session."))
+    if tick.slept:
+        parts.append(plain(f"iamtui was suspended for {about(tick.slept)}; the times are right again."))
+    if tick.clock_moved:
+        parts.append(_clock_moved(tick.clock_moved, skew))
+        severity = Severity.WARNING if severity is Severity.INFORMATION else severity
+    return (Content(" ").join(parts), severity) if parts else None
+
+
+def _crossed(found: Sequence[KeptSession], urgency: Urgency) -> Content:
+    many = len(found) > 1
+    names = line(f"The session{'s' if many else ''} of ", *_names(found))
+    if urgency is not Urgency.EXPIRED:
+        minutes = "5" if urgency is Urgency.URGENT else "10"
+        return line(names, f" end{'' if many else 's'} in less than {minutes} minutes.")
+    renewable = any(kept.renewer.possible for kept in found)
+    step = "r in the sessions renews it" if renewable else "assume the role again"
+    return line(names, f" {'have' if many else 'has'} EXPIRED; {step}.")
+
+
+def _names(found: Sequence[KeptSession]) -> list[object]:
+    parts: list[object] = []
+    for number, kept in enumerate(found):
+        parts += [", " if number else "", (role_name(kept.session), "bold")]
+    return parts
+
+
+def _clock_moved(moved: timedelta, skew: timedelta) -> Content:
+    way = "ahead" if moved > timedelta() else "back"
+    words = f"This machine's clock was set {way} by {about(abs(moved))}; sessions go on by AWS's clock."
+    if abs(skew) > MOST_SKEW:
+        words += " AWS refuses calls from a clock that is more than 5 minutes off: set it right."
+    return plain(words)
+
+
+def dropped_words(dropped: Dropped) -> str:
+    """What was dropped: "2 sessions", "1 session and 1 endpoint", or ""."""
+    parts = [
+        f"{number} {word}{'' if number == 1 else 's'}"
+        for number, word in ((dropped.sessions, "session"), (dropped.endpoints, "endpoint"))
+        if number
+    ]
+    return " and ".join(parts)

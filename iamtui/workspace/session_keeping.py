@@ -1,0 +1,295 @@
+"""The sessions of one run: who assumed them, how they are renewed, who is served, and when they are forgotten.
+
+Everything is held in memory only. Reading and changing it never blocks: what asks STS is called by the owner in a
+thread of its own (`KeptSession.renewer`), and says by `changed` that it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import count
+from typing import TYPE_CHECKING, Final
+
+from iamtui.credentials.clock import JUMP, Clock, clock_off, utc_now
+from iamtui.credentials.renewal import Renew, Renewer
+from iamtui.credentials.session import SOON, URGENT, Session, Urgency
+from iamtui.problem import Problem
+
+if TYPE_CHECKING:
+    # Only for the annotation: it is loaded with the first endpoint, not before the first frame.
+    from iamtui.credentials.service import CredentialsService
+
+LONGEST_TICK: Final = timedelta(seconds=30)
+"""Ticks come every second: when more than this has passed since the last, the machine was suspended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """How a session came about, as far as it matters later.
+
+    Args:
+        renew: assumes its role again; None when that cannot be done.
+        needs_code: whether that takes an MFA code.
+        why_not: why it cannot be renewed, one sentence, or "".
+        mfa_serial: the device whose code it takes, or "".
+    """
+
+    renew: Renew | None = None
+    needs_code: bool = False
+    why_not: str = ""
+    mfa_serial: str = ""
+
+
+UNKNOWN_ORIGIN: Final = Origin(why_not="It cannot be renewed: how it was assumed is not known.")
+
+GONE_CALLER: Final = Origin(why_not="It cannot be renewed: the session that assumed it is gone.")
+
+
+class KeptSession:
+    """One session through all its renewals.
+
+    Attributes:
+        key: tells it from the others, also after a renewal.
+        renewer: holds the newest credentials. Its `tick` and `renew_now` block.
+        origin: how it came about.
+        parent: the key of the session that assumed it, or "".
+        callers: the ARNs through which it was assumed, from the first to its own caller.
+        forget_at: when it is forgotten, by the keeper's clock, or None.
+        service: its endpoint while one runs, or None.
+    """
+
+    __slots__ = ("_asked", "_said", "callers", "forget_at", "key", "origin", "parent", "renewer", "service")
+
+    def __init__(self, key: str, renewer: Renewer, origin: Origin, parent: str, callers: tuple[str, ...]) -> None:
+        self.key: Final = key
+        self.renewer: Final = renewer
+        self.origin: Final = origin
+        self.parent: Final = parent
+        self.callers: Final = callers
+        self.forget_at: datetime | None = None
+        self.service: CredentialsService | None = None
+        self._said = Urgency.CALM
+        self._asked = Urgency.CALM
+
+    @property
+    def session(self) -> Session:
+        """The newest credentials; they may have ended."""
+        return self.renewer.held.session
+
+    def crossed(self, now: datetime) -> Urgency | None:
+        """How near the end has come, once at each threshold; None when there is nothing new to say."""
+        urgency = self.session.urgency(now)
+        if urgency is self._said:
+            return None
+        self._said = urgency
+        return urgency if urgency is not Urgency.CALM else None
+
+    def wants_code(self, now: datetime) -> bool:
+        """Whether to ask for an MFA code now: at ten and, unless one was given, at five minutes before the end."""
+        left = self.session.time_left(now)
+        if not left or left >= SOON:
+            self._asked = Urgency.CALM
+            return False
+        if not (self.renewer.switched_on and self.renewer.needs_code) or self.renewer.renewing:
+            return False
+        urgency = Urgency.URGENT if left < URGENT else Urgency.SOON
+        if urgency is self._asked:
+            return False
+        self._asked = urgency
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What a second brought.
+
+    Args:
+        crossed: sessions that came near their end, or to it.
+        forgotten: sessions whose time to be forgotten had come; they are gone.
+        stopped: sessions whose endpoint has stopped, because nothing renewed them.
+        due: sessions to renew now; call `renewer.tick` in a thread.
+        codes: sessions that need an MFA code from the user now.
+        slept: how long the machine was suspended, or zero.
+        clock_moved: by how much somebody set the wall clock, or zero.
+    """
+
+    crossed: tuple[tuple[KeptSession, Urgency], ...] = ()
+    forgotten: tuple[KeptSession, ...] = ()
+    stopped: tuple[KeptSession, ...] = ()
+    due: tuple[KeptSession, ...] = ()
+    codes: tuple[KeptSession, ...] = ()
+    slept: timedelta = timedelta()
+    clock_moved: timedelta = timedelta()
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """What `drop_all` dropped: how many sessions, and how many endpoints were stopped."""
+
+    sessions: int = 0
+    endpoints: int = 0
+
+
+class SessionsKeeper:
+    """Holds sessions, oldest first; one of them is active: exports and sub-shells use it.
+
+    All methods belong to one thread, but for `newest`.
+
+    Args:
+        clock: the local time that times of sessions are counted by.
+        off: how far the wall clock has moved from it.
+        changed: called with the key of a session after each renewal and each failure, by the thread that renewed.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock = utc_now,
+        off: Callable[[], timedelta] = clock_off,
+        changed: Callable[[str], None] = lambda _key: None,
+    ) -> None:
+        self._clock = clock
+        self._off = off
+        self._changed = changed
+        self._kept: dict[str, KeptSession] = {}
+        self._active_key = ""
+        self._numbers = count(1)
+        self._ticked_at: datetime | None = None
+        self._off_then = off()
+
+    def __iter__(self) -> Iterator[KeptSession]:
+        return iter(tuple(self._kept.values()))
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    @property
+    def active(self) -> KeptSession | None:
+        """The session that exports and sub-shells use, expired or not; None when there is none."""
+        return self._kept.get(self._active_key)
+
+    def get(self, key: str) -> KeptSession | None:
+        """The session with this key, or None."""
+        return self._kept.get(key)
+
+    def by_access_key(self, access_key_id: str) -> KeptSession | None:
+        """The session that has these credentials now, or None."""
+        return next((kept for kept in self if kept.session.access_key_id == access_key_id), None)
+
+    def newest(self, key: str) -> Session:
+        """The newest credentials of a session, to assume another role with. May be called by any thread.
+
+        Raises:
+            Problem: it was forgotten, or has expired.
+        """
+        kept = self._kept.get(key)
+        if kept is None:
+            raise Problem("The session that assumed it has been forgotten.", "Assume the roles again, one by one.")
+        if kept.session.expired(self._clock()):
+            raise Problem(
+                f"The session of {kept.session.role_arn}, which assumed it, has EXPIRED.", "Renew that one first."
+            )
+        return kept.session
+
+    def add(self, session: Session, origin: Origin = UNKNOWN_ORIGIN, *, parent: str = "") -> KeptSession:
+        """Hold one more session, now the active one. It is not renewed until its renewer is switched on.
+
+        Args:
+            parent: the key of the session that assumed it, or "".
+        """
+        key = f"session-{next(self._numbers)}"
+        renewer = Renewer(
+            session,
+            origin.renew,
+            needs_code=origin.needs_code,
+            automatic=False,
+            clock=self._clock,
+            changed=lambda _held: self._changed(key),
+        )
+        before = self._kept.get(parent)
+        callers = (
+            *(before.callers if before is not None else ()),
+            *((session.source_arn,) if session.source_arn else ()),
+        )
+        kept = KeptSession(key, renewer, origin, parent, callers)
+        self._kept[key] = kept
+        self._active_key = key
+        return kept
+
+    def activate(self, key: str) -> None:
+        """Make another session the active one.
+
+        Raises:
+            KeyError: there is no such session.
+        """
+        self._active_key = self._kept[key].key
+
+    def forget(self, key: str) -> None:
+        """Drop a session and stop its endpoint; when it was the active one, the newest of the rest takes over."""
+        kept = self._kept.pop(key, None)
+        if kept is None:
+            return
+        self.stop_serving(kept)
+        if self._active_key == key:
+            self._active_key = next(reversed(self._kept), "")
+
+    def drop_all(self) -> Dropped:
+        """Drop every session and stop every endpoint."""
+        endpoints = sum(self.stop_serving(kept) for kept in self)
+        sessions = len(self)
+        self._kept.clear()
+        self._active_key = ""
+        return Dropped(sessions, endpoints)
+
+    def serve(self, kept: KeptSession) -> CredentialsService:
+        """Offer a session on the loopback address, until `stop_serving` or its end; the one that runs, if one does.
+
+        Raises:
+            Problem: the session has ended, or is not who it should be; or nothing can listen.
+        """
+        from iamtui.credentials.formats import exportable  # noqa: PLC0415 - not before the first frame
+        from iamtui.credentials.service import CredentialsService  # noqa: PLC0415 - as above
+
+        if kept.service is None:
+            exportable(kept.session, self._clock())
+            try:
+                kept.service = CredentialsService(kept.renewer, clock=self._clock)
+            except OSError as error:
+                raise Problem(
+                    f"No endpoint can listen on the loopback address: {error.strerror or error}.", "Try again."
+                ) from None
+            kept.service.start()
+        return kept.service
+
+    def stop_serving(self, kept: KeptSession) -> bool:
+        """Stop a session's endpoint; False when it has none."""
+        service, kept.service = kept.service, None
+        if service is not None:
+            service.stop(wait=False)
+        return service is not None
+
+    def tick(self) -> Tick:
+        """Once a second: forget what is to be forgotten, and say what is to be done and told."""
+        now = self._clock()
+        slept = now - self._ticked_at if self._ticked_at is not None else timedelta()
+        self._ticked_at = now
+        off = self._off()
+        moved, self._off_then = off - self._off_then, off
+        forgotten = [kept for kept in self if kept.forget_at is not None and kept.forget_at <= now]
+        for kept in forgotten:
+            self.forget(kept.key)
+        stopped = [kept for kept in self if kept.service is not None and not kept.service.status.running]
+        for kept in stopped:
+            kept.service = None
+        crossed = [(kept, urgency) for kept in self if (urgency := kept.crossed(now)) is not None]
+        return Tick(
+            crossed=tuple(crossed),
+            forgotten=tuple(forgotten),
+            stopped=tuple(stopped),
+            due=tuple(kept for kept in self if kept.renewer.due),
+            codes=tuple(kept for kept in self if kept.wants_code(now)),
+            slept=slept if slept > LONGEST_TICK else timedelta(),
+            clock_moved=moved if abs(moved) > JUMP else timedelta(),
+        )
