@@ -23,7 +23,14 @@ from iamtui.evaluation.explanation import explain
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.text import safe_text
-from iamtui.workspace.assuming import AssumeExtras, AssumeInput, AssumePlan, check_input, plan_assume
+from iamtui.workspace.assuming import (
+    AssumeExtras,
+    AssumeInput,
+    AssumePlan,
+    check_input,
+    find_mfa_devices,
+    plan_assume,
+)
 from iamtui.workspace.assuming import assume as assume_role
 from iamtui.workspace.chaining import as_session
 from iamtui.workspace.connecting import connect
@@ -146,9 +153,7 @@ def _assume(meant: _Meant, wanted: Wanted, extras: AssumeExtras) -> Assumed:
     if plan.refusal:
         raise Problem(plan.refusal, "Choose a role that trusts the caller, or another caller.")
     depends_on_code = plan.needs_mfa and (plan.decision is None or not plan.decision.allowed)
-    serial = (mfa_serial or plan.mfa_serial) if asks_code or depends_on_code else ""
-    if asks_code and not serial:
-        raise Problem("The caller's MFA device is not known.", "Name it with --mfa-serial.")
+    serial = (mfa_serial or _mfa_serial(workspace, plan, must=asks_code)) if asks_code or depends_on_code else ""
     entered = AssumeInput(
         role_arn=meant.arn,
         session_name=wanted.session_name or plan.default_session_name,
@@ -166,6 +171,23 @@ def _assume(meant: _Meant, wanted: Wanted, extras: AssumeExtras) -> Assumed:
     _say_session(session)
     chained = workspace.connection is not None and workspace.connection.is_temporary()
     return Assumed(workspace, replace(entered, mfa_code=None), bool(serial), session, chained)
+
+
+def _mfa_serial(workspace: Workspace, plan: AssumePlan, *, must: bool) -> str:
+    """The caller's MFA device, asked for where the account's data lacks it.
+
+    Args:
+        must: whether the user wants a code; else credentials that are temporary may have brought their MFA along.
+
+    Raises:
+        Problem: it is not known.
+    """
+    if plan.mfa_serial or (plan.caller_temporary and not must):
+        return plan.mfa_serial
+    devices = find_mfa_devices(workspace)
+    if not devices.serials:
+        raise Problem(devices.note, "Name the device with --mfa-serial.")
+    return devices.serials[0]
 
 
 _ANY_CODE: Final = Secret("000000")
@@ -281,11 +303,11 @@ def _ask_code(serial: str) -> Secret:
 def _say_plan(plan: AssumePlan) -> None:
     out = stderr()
     if plan.decision is None:
-        note("Whether the role trusts the caller is not checked: the role or the caller is not in what is loaded.")
+        note(f"Whether the role trusts the caller is not checked. {plan.known}".rstrip())
         return
     write_verdict(out, plan.decision, f"{plan.decision.request.action} on {plan.role_arn}")
     if not plan.decision.allowed:
-        out.paragraph(explain(plan.decision).paragraph, indent=4)
+        out.paragraph(plan.known or explain(plan.decision).paragraph, indent=4)
     out.flush()
 
 

@@ -38,6 +38,11 @@ _LONGEST_TAG_KEY: Final = 128
 _LONGEST_TAG_VALUE: Final = 256
 
 
+def is_role_arn(text: str) -> bool:
+    """Whether the text is shaped like a role's ARN (IAM User Guide: IAM identifiers)."""
+    return 20 <= len(text) <= _LONGEST_ARN and _ROLE_ARN.fullmatch(text) is not None
+
+
 class InvalidRequest(Problem):
     """The request breaks limits of STS, so it was not sent. `problems` has one sentence for each."""
 
@@ -112,7 +117,7 @@ class AssumeRoleRequest:
 
 
 def _problems(request: AssumeRoleRequest) -> Iterator[str]:
-    if not 20 <= len(request.role_arn) <= _LONGEST_ARN or not _ROLE_ARN.fullmatch(request.role_arn):
+    if not is_role_arn(request.role_arn):
         yield f'"{request.role_arn}" is not a role ARN; one looks like arn:aws:iam::123456789012:role/NAME.'
     yield from _name_problems("session name", request.session_name, shortest=2, longest=64)
     if not SHORTEST_SECONDS <= request.duration_seconds <= LONGEST_SECONDS:

@@ -15,6 +15,7 @@ from iamtui.evaluation.decision import Decision
 from iamtui.evaluation.evaluator import evaluate
 from iamtui.evaluation.explanation import Explanation, explain
 from iamtui.evaluation.open_points import with_open_points
+from iamtui.evaluation.policies import PolicyInForce
 from iamtui.evaluation.request import Mode, Principal
 from iamtui.evaluation.trace import TracedLayer, trace
 from iamtui.policy.arn import parse_arn
@@ -102,10 +103,18 @@ def with_region(workspace: Workspace, question: Question) -> Question:
     return replace(question, region=workspace.source.region)
 
 
-def ask(workspace: Workspace, principal: Principal, question: Question, *, now: datetime | None = None) -> Decision:
+def ask(
+    workspace: Workspace,
+    principal: Principal,
+    question: Question,
+    *,
+    session: tuple[PolicyInForce, ...] = (),
+    now: datetime | None = None,
+) -> Decision:
     """Answer one question for one principal, locally, with the open points it rests on in its notes.
 
     Args:
+        session: the policies that the caller's session was made with; those of the question when it has none.
         now: time of the request, UTC; None: the clock.
 
     Raises:
@@ -113,6 +122,8 @@ def ask(workspace: Workspace, principal: Principal, question: Question, *, now: 
     """
     check_question(question)
     request, policies = Asker(workspace.account, with_region(workspace, question), now).request_and_policies(principal)
+    if session:
+        policies = replace(policies, session=session)
     return with_open_points(evaluate(request, policies), request, policies)
 
 

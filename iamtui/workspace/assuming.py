@@ -12,7 +12,7 @@ from iamtui.credentials.mfa_session import MfaSession
 from iamtui.credentials.session import Clock, Session, utc_now
 from iamtui.problem import Problem
 from iamtui.workspace.assuming_decision import FRESH_CODE, MfaProof, decide_as_entered, role_of
-from iamtui.workspace.assuming_denials import demo_refusal, explained, open_in_the_demo, what_to_enter
+from iamtui.workspace.assuming_denials import demo_refusal, explained, open_in_the_demo, what_is_known, what_to_enter
 from iamtui.workspace.assuming_input import AssumeExtras, AssumeInput, MfaWay
 from iamtui.workspace.assuming_plan import (
     NO_CONNECTION,
@@ -22,6 +22,7 @@ from iamtui.workspace.assuming_plan import (
     longest_session,
     plan_assume,
 )
+from iamtui.workspace.mfa_devices import MfaDevices, find_mfa_devices
 from iamtui.workspace.mfa_sessions import MfaChoice, MfaCodeNeeded, MfaSessions
 from iamtui.workspace.workspace import SourceKind, Workspace
 
@@ -31,10 +32,12 @@ __all__ = [
     "AssumePlan",
     "MfaChoice",
     "MfaCodeNeeded",
+    "MfaDevices",
     "MfaSessions",
     "MfaWay",
     "assume",
     "check_input",
+    "find_mfa_devices",
     "plan_assume",
 ]
 
@@ -64,11 +67,11 @@ def assume(
         raise InvalidRequest(problems)
     reused = _session_to_reuse(workspace, entered, mfa_sessions)
     proof = _proof(entered, reused, clock)
-    decision = decide_as_entered(workspace, role, entered, proof)
+    decision = decide_as_entered(workspace, entered, proof)
     if workspace.source.kind is SourceKind.DEMO:
         refusal = demo_refusal(workspace, entered.role_arn, decision) or open_in_the_demo(decision)
         if refusal:
-            step = what_to_enter(workspace, role, entered, proof)
+            step = what_to_enter(workspace, entered, proof)
             raise Problem(refusal, step or "Choose a role that trusts you, or another caller.")
     through = reused or _started_session(workspace, entered, mfa_sessions)
     caller = workspace.account.caller_arn
@@ -82,9 +85,10 @@ def assume(
         )
     except AwsProblem as problem:
         failure = problem
-        if problem.denied:
-            step = what_to_enter(workspace, role, entered, proof)
-            failure = explained(problem, decision, step, entered)
+        if problem.denied and not problem.wrong_mfa_code:
+            step = what_to_enter(workspace, entered, proof)
+            known = what_is_known(workspace, entered.role_arn, decision)
+            failure = explained(problem, decision, known, step, entered)
         elif through is not None and problem.bad_credentials:
             assert mfa_sessions is not None
             mfa_sessions.forget(through)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from iamtui.account.model import Role
+from iamtui.credentials.assume_request import is_role_arn
 from iamtui.evaluation.decision import Decision, Outcome
 from iamtui.evaluation.request import Principal, PrincipalKind
 from iamtui.policy.document import Statement
@@ -14,6 +15,7 @@ from iamtui.problem import Problem
 from iamtui.workspace.asking import Question, ask
 from iamtui.workspace.assuming_input import NO_EXTRAS, REQUEST_TAG, AssumeExtras, AssumeInput
 from iamtui.workspace.principals import caller_principal
+from iamtui.workspace.session_policies import session_policies
 from iamtui.workspace.workspace import Workspace
 
 EXTERNAL_ID: Final = "sts:ExternalId"
@@ -74,14 +76,17 @@ def is_temporary(workspace: Workspace) -> bool | None:
 
 def decide_so_far(
     workspace: Workspace,
-    role: Role | None,
+    role_arn: str,
     *,
     session_name: str,
     external_id: str = "",
     proof: MfaProof | None = None,
     extras: AssumeExtras = NO_EXTRAS,
 ) -> Decision | None:
-    """Our answer to what has been entered so far: what was not entered is unknown, not absent."""
+    """Our answer to what has been entered so far: what was not entered is unknown, not absent.
+
+    None when neither side is loaded; with one of them the answer depends on the other, or is a refusal already.
+    """
     context: dict[str, tuple[str, ...]] = {SESSION_NAME: (session_name,)}
     if external_id:
         context[EXTERNAL_ID] = (external_id,)
@@ -90,12 +95,10 @@ def decide_so_far(
         context |= proof.context
         if proof.by_session and caller is not None:
             caller = replace(caller, credentials="temporary")
-    return _decide(workspace, role, caller, context, extras)
+    return _decide(workspace, role_arn, caller, context, extras)
 
 
-def decide_as_entered(
-    workspace: Workspace, role: Role | None, entered: AssumeInput, proof: MfaProof | None
-) -> Decision | None:
+def decide_as_entered(workspace: Workspace, entered: AssumeInput, proof: MfaProof | None) -> Decision | None:
     """Our answer to exactly the request that will be sent: what was not entered is absent.
 
     Args:
@@ -113,7 +116,7 @@ def decide_as_entered(
     elif caller is not None and caller.kind is PrincipalKind.USER and is_temporary(workspace) is False:
         caller = replace(caller, credentials="long_term")
         context |= {MFA_PRESENT: (), MFA_AGE: ()}
-    return _decide(workspace, role, caller, context, entered.extras)
+    return _decide(workspace, entered.role_arn, caller, context, entered.extras)
 
 
 def is_worse(one: Decision, other: Decision) -> bool:
@@ -123,17 +126,22 @@ def is_worse(one: Decision, other: Decision) -> bool:
 
 def _decide(
     workspace: Workspace,
-    role: Role | None,
+    role_arn: str,
     caller: Principal | None,
     context: Mapping[str, tuple[str, ...]],
     extras: AssumeExtras,
 ) -> Decision | None:
-    """The worst of our answers to the actions that the request needs; None when one cannot be asked."""
-    if role is None or caller is None or caller.account != workspace.account.id:
+    """The worst of our answers to the actions that the request needs; None when neither side is loaded."""
+    role = role_of(workspace, role_arn)
+    if caller is None or not is_role_arn(role_arn) or (role is None and caller.account != workspace.account.id):
         return None
     untagged = {key: () for key in tested_keys(role) if key.startswith(REQUEST_TAG)}
-    given: dict[str, tuple[str, ...]] = {**untagged, **extras.context, **context}
-    decisions = (ask(workspace, caller, Question(action, role.arn, given)) for action in extras.actions)
+    own = workspace.caller_extras
+    given: dict[str, tuple[str, ...]] = {**own.principal_context, **untagged, **extras.context, **context}
+    session = session_policies(workspace.account, own)
+    decisions = (
+        ask(workspace, caller, Question(action, role_arn, given), session=session) for action in extras.actions
+    )
     return min(decisions, key=lambda decision: _FROM_WORST.index(decision.outcome))
 
 

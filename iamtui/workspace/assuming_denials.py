@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from iamtui.account.model import Role
+from typing import Final
+
+from iamtui.account.availability import Missing
 from iamtui.aws.errors import AwsProblem
-from iamtui.evaluation.decision import Decision, Layer, Outcome
+from iamtui.credentials.assume_request import is_role_arn
+from iamtui.evaluation.decision import Decision, Layer, LayerState, Outcome
 from iamtui.evaluation.explanation import explain
 from iamtui.evaluation.wording import depends_text
 from iamtui.text import safe_text
-from iamtui.workspace.assuming_decision import EXTERNAL_ID, MFA_KEYS, MfaProof, decide_so_far
+from iamtui.workspace.assuming_decision import EXTERNAL_ID, MFA_KEYS, MfaProof, decide_so_far, role_of
 from iamtui.workspace.assuming_input import AssumeInput
 from iamtui.workspace.workspace import SourceKind, Workspace
 
@@ -17,11 +20,14 @@ def demo_refusal(workspace: Workspace, role_arn: str, decision: Decision | None)
     """Why the demo refuses, one sentence, or "": its own moto would grant almost anything."""
     if workspace.source.kind is not SourceKind.DEMO:
         return ""
-    if decision is None:
+    if decision is None or role_of(workspace, role_arn) is None:
         return f"The demo account has no role {safe_text(role_arn)}, or does not know its own caller."
     if decision.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY):
         return f"AWS would refuse this, so the demo does: {_why_denied(decision)}"
     return ""
+
+
+_ASK_OWNER: Final = "Ask the role's owner whether its trust policy names you, and with which external id or MFA."
 
 
 def open_in_the_demo(decision: Decision | None) -> str:
@@ -29,6 +35,41 @@ def open_in_the_demo(decision: Decision | None) -> str:
     if decision is None or decision.depends_on is None or decision.outcome is not Outcome.DEPENDS:
         return ""
     return f"The demo cannot tell whether AWS would allow this: only if {depends_text(decision.depends_on)}."
+
+
+def what_is_known(workspace: Workspace, role_arn: str, decision: Decision | None) -> str:
+    """Where only one side is loaded, what it says and what is lacking, in a sentence or two; else "".
+
+    AWS asks both: the caller's policies and the role's trust policy (IAM User Guide: Cross-account policy evaluation
+    logic).
+    """
+    if not is_role_arn(role_arn):
+        return ""
+    role = role_of(workspace, role_arn)
+    account = role_arn.split(":")[4]
+    if decision is None:
+        if isinstance(workspace.account.caller_arn, Missing):
+            return "Who is calling is not known, so neither side can be told."
+        return f"Your own policies{'' if role is not None else ' and the trust policy of the role'} are not loaded."
+    if role is not None:
+        caller = decision.request.principal
+        if caller.account == workspace.account.id:
+            return ""
+        trusts = _state(decision, Layer.RESOURCE) is LayerState.ALLOWS
+        lets = "lets you in" if trusts else "does not let you in"
+        return f"The role's trust policy {lets}; the policies of your account {caller.account} are not loaded."
+    if account == workspace.account.id:
+        lacking = "the role is not in the data of this account: refresh, or check its name"
+    else:
+        lacking = f"the trust policy, in account {safe_text(account)}, is not loaded"
+    if decision.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY):
+        return f"Your side does not allow it, and both must; {lacking}."
+    side = _state(decision, Layer.IDENTITY)
+    return f"Your side allows it{'' if side is LayerState.ALLOWS else ' under conditions at most'}; {lacking}."
+
+
+def _state(decision: Decision, layer: Layer) -> LayerState | None:
+    return next((report.state for report in decision.layers if report.layer is layer), None)
 
 
 def _why_denied(decision: Decision) -> str:
@@ -52,11 +93,11 @@ def _for_what(decision: Decision) -> str:
     return " with a source identity (sts:SetSourceIdentity)" if action == "sts:SetSourceIdentity" else ""
 
 
-def what_to_enter(workspace: Workspace, role: Role | None, entered: AssumeInput, proof: MfaProof | None) -> str:
+def what_to_enter(workspace: Workspace, entered: AssumeInput, proof: MfaProof | None) -> str:
     """What was not entered although it would make the difference, as a next step, or ""."""
     decision = decide_so_far(
         workspace,
-        role,
+        entered.role_arn,
         session_name=entered.session_name,
         external_id=entered.external_id,
         proof=proof,
@@ -73,11 +114,21 @@ def what_to_enter(workspace: Workspace, role: Role | None, entered: AssumeInput,
     return f"Enter {' and '.join(missing)}: AWS's answer depends on it." if missing else ""
 
 
-def explained(problem: AwsProblem, decision: Decision | None, step: str, entered: AssumeInput) -> AwsProblem:
-    """The refusal with what our own decision says about it."""
+def explained(
+    problem: AwsProblem, decision: Decision | None, known: str, step: str, entered: AssumeInput
+) -> AwsProblem:
+    """The refusal with what our own decision says about it.
+
+    Args:
+        known: see `what_is_known`.
+        step: see `what_to_enter`.
+    """
     if decision is None:
-        ours = "Whether the role trusts the caller cannot be told here: one of them is not in the data that is loaded."
-        step = step or "Ask the role's owner whether its trust policy names you, and with which external id or MFA."
+        ours = f"Why cannot be told here: {known[:1].lower()}{known[1:]}" if known else ""
+        step = step or _ASK_OWNER
+    elif decision.outcome is Outcome.DEPENDS and known:
+        ours = f"By our own reading: {known[:1].lower()}{known[1:]}"
+        step = step or _ASK_OWNER
     elif decision.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY):
         ours = f"By our own reading: {_why_denied(decision)}"
         step = step or "Have the policy named here changed, or assume another role."
@@ -90,4 +141,4 @@ def explained(problem: AwsProblem, decision: Decision | None, step: str, entered
         unloaded = ", ".join(layer.value.upper() for layer in decision.not_evaluated)
         not_loaded = f"something that is not loaded may forbid it ({unloaded}), or " if unloaded else ""
         step = f"Check again: {wrong}{not_loaded}the data is older than a change of the policies (refresh)."
-    return AwsProblem(f"{problem.sentence} {ours}", step, code=problem.code, permission=problem.permission)
+    return AwsProblem(f"{problem.sentence} {ours}".rstrip(), step, code=problem.code, permission=problem.permission)

@@ -13,6 +13,8 @@ REQUEST_TAG: Final = "aws:requesttag/"
 """The family of keys, in lower case, that session tags become in the request."""
 
 _SOURCE_IDENTITY: Final = "sts:SourceIdentity"
+_SESSION_SOURCE_IDENTITY: Final = "aws:SourceIdentity"
+_PRINCIPAL_TAG: Final = "aws:principaltag/"
 _TAG_KEYS: Final = "aws:TagKeys"
 _TRANSITIVE_KEYS: Final = "sts:TransitiveTagKeys"
 
@@ -66,6 +68,12 @@ class AssumeExtras:
             _TRANSITIVE_KEYS: self.transitive_tag_keys,
             **{f"{REQUEST_TAG}{key.lower()}": (value,) for key, value in self.tags},
         }
+
+    @property
+    def principal_context(self) -> dict[str, tuple[str, ...]]:
+        """The condition keys that a session made with these carries into its own requests."""
+        tags = {f"{_PRINCIPAL_TAG}{key.lower()}": (value,) for key, value in self.tags}
+        return {**tags, **({_SESSION_SOURCE_IDENTITY: (self.source_identity,)} if self.source_identity else {})}
 
 
 NO_EXTRAS: Final = AssumeExtras()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from iamtui.account.availability import Missing
-from iamtui.account.model import Role, User
+from iamtui.account.model import Role
 from iamtui.credentials.assume_request import CHAINED_SECONDS, DEFAULT_SECONDS, LONGEST_SECONDS, mfa_problems
 from iamtui.evaluation.decision import Decision
 from iamtui.workspace.assuming_decision import (
@@ -20,10 +20,10 @@ from iamtui.workspace.assuming_decision import (
     role_of,
     tested_keys,
 )
-from iamtui.workspace.assuming_denials import demo_refusal
+from iamtui.workspace.assuming_denials import demo_refusal, what_is_known
 from iamtui.workspace.assuming_input import NO_EXTRAS, AssumeExtras, AssumeInput, MfaWay
+from iamtui.workspace.mfa_devices import known_mfa_devices
 from iamtui.workspace.mfa_sessions import MfaChoice, MfaSessions
-from iamtui.workspace.principals import caller_principal
 from iamtui.workspace.workspace import Workspace
 
 NO_CONNECTION: Final = "A snapshot comes without a connection to AWS, so no role can be assumed from it."
@@ -35,17 +35,19 @@ class AssumePlan:
 
     Args:
         role_arn: the role.
-        decision: our own engine's answer to sts:AssumeRole for the caller, trust policy included; None
-            when the role or the caller is not in the account (a foreign role): unknown, never "yes".
+        decision: our own engine's answer to sts:AssumeRole for the caller, trust policy included. Where one side is
+            not loaded (a role of another account) it depends on that side or is a refusal already; None when neither
+            is loaded: unknown, never "yes".
         refusal: one sentence when the call must not be made (demo: our refusal is final; no connection), or "".
         needs_external_id: the trust policy tests sts:ExternalId.
         needs_mfa: the trust policy tests aws:MultiFactorAuthPresent or aws:MultiFactorAuthAge, or another
             policy does and our answer depends on it.
-        mfa_serial: the caller's MFA device, when known, or "".
+        mfa_serial: the caller's MFA device, when the account's data has it, or "": `find_mfa_devices` asks AWS.
         default_session_name: from the caller's name, valid for STS.
         longest_seconds: MaxSessionDuration, or 3600 when the caller's own credentials are temporary.
         duration_note: why it is bounded so, one sentence, or "".
         caller_temporary: whether the caller's own credentials are temporary; None when unknown.
+        known: where only one side or none is loaded, what is known and what is lacking, in a sentence or two; else "".
         mfa: how an MFA code would be proved: see MfaChoice; None when none is asked for, or no `MfaSessions` were
             given.
     """
@@ -60,6 +62,7 @@ class AssumePlan:
     longest_seconds: int
     duration_note: str
     caller_temporary: bool | None = None
+    known: str = ""
     mfa: MfaChoice | None = None
 
 
@@ -91,7 +94,9 @@ def plan_assume(
     role = role_of(workspace, role_arn)
 
     def decided(proof: MfaProof | None) -> Decision | None:
-        return decide_so_far(workspace, role, session_name=name, external_id=external_id, proof=proof, extras=extras)
+        return decide_so_far(
+            workspace, role_arn, session_name=name, external_id=external_id, proof=proof, extras=extras
+        )
 
     decision = decided(FRESH_CODE if with_mfa else None)
     tested = tested_keys(role)
@@ -105,17 +110,19 @@ def plan_assume(
         choice = mfa_sessions.choice(workspace, entered)
         if choice.session is not None and not with_mfa:
             decision = decided(choice.proof)
+    known = known_mfa_devices(workspace)
     return AssumePlan(
         role_arn=role_arn,
         decision=decision,
         refusal=_refusal(workspace, role_arn, decision),
         needs_external_id=EXTERNAL_ID.lower() in tested,
         needs_mfa=needs_mfa,
-        mfa_serial=_mfa_serial(workspace),
+        mfa_serial=known.serials[0] if known is not None and known.serials else "",
         default_session_name=name,
         longest_seconds=longest,
         duration_note=note,
         caller_temporary=is_temporary(workspace),
+        known=what_is_known(workspace, role_arn, decision),
         mfa=choice,
     )
 
@@ -165,14 +172,6 @@ def longest_session(workspace: Workspace, role: Role | None) -> tuple[int, str]:
 def _hours(seconds: int) -> str:
     hours, rest = divmod(seconds, 3600)
     return ("1 hour" if hours == 1 else f"{hours} hours") if not rest else f"{seconds} seconds"
-
-
-def _mfa_serial(workspace: Workspace) -> str:
-    caller = caller_principal(workspace)
-    user = workspace.account.by_arn(caller.arn) if caller is not None else None
-    if not isinstance(user, User) or isinstance(user.mfa_devices, Missing) or not user.mfa_devices.value:
-        return ""
-    return user.mfa_devices.value[0].serial
 
 
 def _default_session_name(workspace: Workspace) -> str:

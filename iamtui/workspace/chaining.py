@@ -8,14 +8,18 @@ from iamtui.account.availability import Known
 from iamtui.credentials.formats import exportable
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
+from iamtui.workspace.assuming_input import NO_EXTRAS, AssumeExtras
 from iamtui.workspace.workspace import Workspace
 
 
-def as_session(workspace: Workspace, session: Session) -> Workspace:
+def as_session(workspace: Workspace, session: Session, extras: AssumeExtras = NO_EXTRAS) -> Workspace:
     """The same account, endpoint and region, with a session as the caller.
 
     Our own answers then are those for the session; where its account is another than the one that is loaded,
-    they are unknown.
+    what its own policies allow is unknown. What it assumes lasts one hour at most, which a plan says.
+
+    Args:
+        extras: what the session was made with: its session policies limit what it may assume.
 
     Raises:
         Problem: the session has ended, is not who it should be, or there is no connection.
@@ -27,7 +31,8 @@ def as_session(workspace: Workspace, session: Session) -> Workspace:
         values.access_key_id, values.secret_access_key.reveal(), values.session_token.reveal()
     )
     arn = session.identity.arn if session.identity is not None else session_arn(session)
-    return replace(workspace, account=replace(workspace.account, caller_arn=Known(arn)), connection=connection)
+    account = replace(workspace.account, caller_arn=Known(arn))
+    return replace(workspace, account=account, connection=connection, caller_extras=extras)
 
 
 def session_arn(session: Session) -> str:

@@ -37,7 +37,6 @@ from iamtui.workspace.assuming_decision import (
     decide_so_far,
     is_temporary,
     is_worse,
-    role_of,
 )
 from iamtui.workspace.assuming_input import AssumeInput, MfaWay
 from iamtui.workspace.workspace import SourceKind, Workspace
@@ -235,12 +234,11 @@ def _is_user(arn: str) -> bool:
 
 def _serves_less_than_a_code(workspace: Workspace, entered: AssumeInput, proof: MfaProof) -> bool:
     """Whether our own answer is worse with a shared session than with a code in the call; False when unknown."""
-    role = role_of(workspace, entered.role_arn)
 
     def answer(by: MfaProof) -> Decision | None:
         return decide_so_far(
             workspace,
-            role,
+            entered.role_arn,
             session_name=entered.session_name,
             external_id=entered.external_id,
             proof=by,

@@ -81,7 +81,7 @@ FEATURES: Final = (
     ),
 )  # fmt: skip
 """The features, the most important first. Assuming a role needs sts:AssumeRole on that role and no more;
-sts:GetCallerIdentity needs no permission."""
+sts:GetCallerIdentity and sts:GetSessionToken need no permission."""
 
 
 def find_feature(name: str) -> Feature:

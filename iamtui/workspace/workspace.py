@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from iamtui.account.model import Account
+from iamtui.workspace.assuming_input import NO_EXTRAS, AssumeExtras
 
 if TYPE_CHECKING:
     # Only for the annotation: importing the aws room would load boto3 before the first frame.
@@ -53,11 +54,14 @@ class Workspace:
         account: the data. Loading more gives a new Workspace.
         source: where it came from.
         connection: for STS and on-demand reads; None for a snapshot.
+        caller_extras: what the caller's own session was made with, where the caller is a session that was assumed
+            here: its session policies limit what it may assume.
     """
 
     account: Account
     source: SourceInfo
     connection: Connection | None = None
+    caller_extras: AssumeExtras = NO_EXTRAS
 
     def with_account(self, account: Account) -> Workspace:
         """The same workspace over a newer account."""

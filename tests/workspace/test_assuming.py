@@ -105,23 +105,95 @@ def test_a_trust_policy_that_cannot_be_read_is_no_crash() -> None:
     assert plan.decision.outcome is not Outcome.ALLOWED
 
 
+STRANGER = Known(f"arn:aws:iam::{ID}:user/stranger")
+FOREIGN_BOB = Known("arn:aws:iam::999999999999:user/bob")
+FOREIGN_SESSION = Known("arn:aws:sts::999999999999:assumed-role/X/bob")
+
+
 @pytest.mark.parametrize(
-    ("space", "role"),
+    ("space", "role", "known"),
     [
-        (workspace(trust()), FOREIGN),
-        (workspace(trust()), f"arn:aws:iam::{ID}:role/Unknown"),
-        (workspace(trust()), ALICE),
-        (workspace(trust()), "nonsense"),
-        (workspace(trust(), caller=Missing("access denied")), ROLE),
-        (workspace(trust(), caller=Known(f"arn:aws:iam::{ID}:user/stranger")), ROLE),
-        (workspace(trust(), caller=Known("arn:aws:iam::999999999999:user/bob")), ROLE),
+        (workspace(trust()), ALICE, ""),
+        (workspace(trust()), "nonsense", ""),
+        (workspace(trust(), caller=Missing("access denied")), ROLE, "Who is calling is not known"),
+        (workspace(trust(), caller=STRANGER), ROLE, "Your own policies are not loaded."),
+        (workspace(trust(), caller=STRANGER), FOREIGN, "Your own policies and the trust policy of the role are not"),
+        (workspace(trust(), caller=FOREIGN_BOB), FOREIGN, "Your own policies and the trust policy of the role are not"),
     ],
 )
-def test_what_is_not_in_the_account_is_unknown_and_never_yes(space: Workspace, role: str) -> None:
+def test_what_is_not_loaded_is_unknown_and_never_yes(space: Workspace, role: str, known: str) -> None:
     plan = plan_assume(space, role)
     assert plan.decision is None
     assert plan.refusal == "", "live: STS decides"
+    assert plan.known.startswith(known) if known else plan.known == ""
     assert not plan.needs_mfa
+
+
+NEVER = document({"Effect": "Deny", "Action": "sts:*", "Resource": "*"})
+AT_WORK = document(
+    {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Resource": "*",
+        "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}},
+    }
+)
+LETS_BOB_IN = trust({"AWS": "arn:aws:iam::999999999999:root"})
+
+
+@pytest.mark.parametrize(
+    ("space", "role", "outcome", "known"),
+    [
+        (
+            workspace(trust()),
+            FOREIGN,
+            Outcome.DEPENDS,
+            "Your side allows it; the trust policy, in account 999999999999, is not loaded.",
+        ),
+        (
+            workspace(trust(), may=None),
+            FOREIGN,
+            Outcome.IMPLICIT_DENY,
+            "Your side does not allow it, and both must; the trust policy, in account 999999999999, is not loaded.",
+        ),
+        (workspace(trust(), may=NEVER), FOREIGN, Outcome.EXPLICIT_DENY, "Your side does not allow it, and both must; "),
+        (workspace(trust(), may=AT_WORK), FOREIGN, Outcome.DEPENDS, "Your side allows it under conditions at most; "),
+        (
+            workspace(trust()),
+            f"arn:aws:iam::{ID}:role/Unknown",
+            Outcome.DEPENDS,
+            "Your side allows it; the role is not in the data of this account: refresh, or check its name.",
+        ),
+        (
+            workspace(LETS_BOB_IN, caller=FOREIGN_BOB),
+            ROLE,
+            Outcome.DEPENDS,
+            "The role's trust policy lets you in; the policies of your account 999999999999 are not loaded.",
+        ),
+        (
+            workspace(LETS_BOB_IN, caller=FOREIGN_SESSION),
+            ROLE,
+            Outcome.DEPENDS,
+            "The role's trust policy lets you in; the policies of your account 999999999999 are not loaded.",
+        ),
+        (
+            workspace(trust(), caller=FOREIGN_BOB),
+            ROLE,
+            Outcome.IMPLICIT_DENY,
+            "The role's trust policy does not let you in; the policies of your account 999999999999 are not loaded.",
+        ),
+    ],
+)
+def test_of_one_side_exactly_what_is_known_is_said(space: Workspace, role: str, outcome: Outcome, known: str) -> None:
+    plan = plan_assume(space, role)
+    assert plan.decision is not None
+    assert plan.decision.outcome is outcome
+    assert plan.known.startswith(known)
+    assert plan.refusal == "", "live: STS decides"
+
+
+def test_both_sides_loaded_leave_nothing_to_be_said() -> None:
+    assert plan_assume(workspace(trust()), ROLE).known == ""
 
 
 def test_of_a_foreign_role_the_longest_session_is_not_known() -> None:
@@ -318,7 +390,13 @@ def test_a_refusal_that_depends_says_on_what() -> None:
 
 def test_a_refusal_about_a_foreign_role_does_not_guess() -> None:
     problem = refused(workspace(trust(), sts=CannedSts(refusal=DENIED)), replace(ENTERED, role_arn=FOREIGN))
-    assert "cannot be told here" in problem.sentence
+    assert problem.sentence.endswith(
+        "By our own reading: your side allows it; the trust policy, in account 999999999999, is not loaded."
+    )
+    assert problem.next_step.startswith("Ask the role's owner")
+    unknown = workspace(trust(), sts=CannedSts(refusal=DENIED), caller=Missing("access denied"))
+    problem = refused(unknown, replace(ENTERED, role_arn=FOREIGN))
+    assert "Why cannot be told here: who is calling is not known" in problem.sentence
 
 
 def test_a_temporary_caller_may_have_brought_its_mfa_along() -> None:

@@ -1,0 +1,135 @@
+"""Going on as a session: who the caller is then, how long it lasts, and what the session's own policies still allow."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from iamtui.account.availability import Known
+from iamtui.account.model import InlinePolicy
+from iamtui.credentials.session import CallerIdentity, Session
+from iamtui.evaluation.decision import Outcome
+from iamtui.problem import Problem
+from iamtui.secret import Secret
+from iamtui.workspace.assuming import AssumeExtras, assume, plan_assume
+from iamtui.workspace.assuming_input import NO_EXTRAS
+from iamtui.workspace.chaining import as_session
+from iamtui.workspace.workspace import SourceKind, Workspace
+from tests.support.assume_account import ENTERED, FOREIGN, ID, MAY_ASSUME, ROLE, trust, workspace
+from tests.support.sts_answers import SECRET_KEY, TOKEN, CannedSts
+
+SECOND = f"arn:aws:iam::{ID}:role/Second"
+IN_SESSION = f"arn:aws:sts::{ID}:assumed-role/Deployer/alice"
+NOW = datetime.now(UTC)
+SESSION = Session(
+    ROLE,
+    "alice",
+    "ASIAIOSFODNN7EXAMPLE",
+    Secret(SECRET_KEY),
+    Secret(TOKEN),
+    NOW + timedelta(hours=1),
+    NOW,
+    CallerIdentity(IN_SESSION, ID, "AROA:alice"),
+)
+
+
+def chain(sts: CannedSts | None = None, **conditions: object) -> Workspace:
+    """The account of alice with a second role, which trusts the first, whose policy may assume it."""
+    space = workspace(trust(), sts=sts)
+    (first,) = space.account.roles
+    first = replace(first, inline_policies=(InlinePolicy("go-on", MAY_ASSUME),))
+    second = replace(
+        first, name="Second", path="/", arn=SECOND, id="AROASECOND0000000000", trust=trust({"AWS": ROLE}, **conditions)
+    )
+    return space.with_account(replace(space.account, roles=(first, second)))
+
+
+def outcome(extras: AssumeExtras = NO_EXTRAS) -> Outcome:
+    plan = plan_assume(as_session(chain(), SESSION, extras), SECOND)
+    assert plan.decision is not None
+    return plan.decision.outcome
+
+
+def test_the_session_is_the_caller_and_has_an_hour() -> None:
+    plan = plan_assume(as_session(chain(), SESSION), SECOND)
+    assert plan.decision is not None
+    assert plan.decision.outcome is Outcome.ALLOWED
+    assert plan.decision.request.principal.arn == IN_SESSION
+    assert plan.longest_seconds == 3600
+    assert "role chaining" in plan.duration_note
+    assert plan.default_session_name == "alice", "the person stays visible through the chain"
+
+
+def test_the_call_is_made_as_the_session() -> None:
+    sts = CannedSts(identity=f"arn:aws:sts::{ID}:assumed-role/Second/alice")
+    session = assume(as_session(chain(sts), SESSION), replace(ENTERED, role_arn=SECOND))
+    assert session.source_arn == IN_SESSION
+    assert sts.signed_by[0] == "ASIAIOSFODNN7EXAMPLE"
+
+
+def test_more_than_an_hour_is_explained_before_the_call() -> None:
+    sts = CannedSts()
+    with pytest.raises(Problem, match="role chaining\\) lasts one hour at most"):
+        assume(as_session(chain(sts), SESSION), replace(ENTERED, role_arn=SECOND, duration_seconds=3601))
+    assert sts.requests == []
+
+
+def policy(effect: str, action: str) -> str:
+    statement = {"Effect": effect, "Action": action, "Resource": "*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+@pytest.mark.parametrize(
+    ("extras", "expected"),
+    [
+        (AssumeExtras(policy=policy("Allow", "sts:AssumeRole")), Outcome.ALLOWED),
+        (AssumeExtras(policy=policy("Allow", "s3:*")), Outcome.IMPLICIT_DENY),
+        (AssumeExtras(policy=policy("Deny", "sts:*")), Outcome.EXPLICIT_DENY),
+        (AssumeExtras(policy_arns=("arn:aws:iam::aws:policy/AdministratorAccess",)), Outcome.ALLOWED),
+        (AssumeExtras(policy_arns=("arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess",)), Outcome.IMPLICIT_DENY),
+        (AssumeExtras(policy_arns=(f"arn:aws:iam::{ID}:policy/not-loaded",)), Outcome.DEPENDS),
+    ],
+)
+def test_what_the_session_was_made_with_limits_what_it_may_assume(extras: AssumeExtras, expected: Outcome) -> None:
+    assert outcome(extras) is expected
+
+
+def test_tags_and_source_identity_of_the_session_go_along() -> None:
+    condition = {"StringEquals": {"aws:PrincipalTag/team": "blue", "aws:SourceIdentity": "alice"}}
+    space = chain(Condition=condition)
+    for extras, expected in (
+        (AssumeExtras(tags=(("Team", "blue"),), source_identity="alice"), Outcome.ALLOWED),
+        (AssumeExtras(tags=(("Team", "red"),), source_identity="alice"), Outcome.IMPLICIT_DENY),
+    ):
+        plan = plan_assume(as_session(space, SESSION, extras), SECOND)
+        assert plan.decision is not None
+        assert plan.decision.outcome is expected
+
+
+def test_from_a_session_in_another_account_the_own_side_is_unknown() -> None:
+    elsewhere = replace(
+        SESSION,
+        role_arn=FOREIGN,
+        identity=CallerIdentity("arn:aws:sts::999999999999:assumed-role/Partner/alice", "999999999999", "AROA:alice"),
+    )
+    plan = plan_assume(as_session(chain(), elsewhere), SECOND)
+    assert plan.known.startswith("The role's trust policy does not let you in")
+
+
+def test_a_session_that_has_ended_cannot_go_on() -> None:
+    with pytest.raises(Problem, match="expired"):
+        as_session(chain(), replace(SESSION, expires_at=NOW - timedelta(seconds=1)))
+
+
+def test_a_snapshot_has_nothing_to_go_on_with() -> None:
+    offline = workspace(trust(), kind=SourceKind.SNAPSHOT, connected=False)
+    with pytest.raises(Problem, match="without a connection"):
+        as_session(offline, SESSION)
+
+
+def test_an_unverified_session_goes_on_under_the_name_it_asked_for() -> None:
+    space = as_session(chain(), SESSION.identified(None, "no answer"))
+    assert space.account.caller_arn == Known(IN_SESSION)
