@@ -271,7 +271,8 @@ def canned_inquiry(
     now: datetime | None = None,
 ) -> Answer | None:
     """Answer every pair by its action alone, in the place of the engine."""
-    if cancelled() or now is not None:
+    assert now is None or now.tzinfo is not None
+    if cancelled():
         return None
     return answer_of(principal, inquiry, [canned_answer(_workspace, principal, one) for one in inquiry.questions()])
 

@@ -20,7 +20,7 @@ from iamtui.tui.screens.trace import TraceScreen
 from iamtui.tui.screens.trace_document import DocumentScreen
 from iamtui.tui.screens.who_can import WhoCanScreen
 from iamtui.tui.statements import document_of
-from iamtui.workspace import asking, inquiries
+from iamtui.workspace import asking
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.second_opinion import SecondOpinion, compared, simulation_of
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
@@ -39,7 +39,6 @@ WRITE = Question("s3:PutObject", LOGS)
 @pytest.fixture(autouse=True)
 def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking, "ask_and_trace", partial(asking.ask_and_trace, now=NOW))
-    monkeypatch.setattr(inquiries, "answer", partial(inquiries.answer, now=NOW))
 
 
 def demo() -> Workspace:
