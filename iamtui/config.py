@@ -107,6 +107,11 @@ class Config:
 
     theme: str = _setting("", "the theme; empty: iamtui-dark", _text)
     keymap: Mapping[str, str] = _setting({}, "other keys for bindings, by their id (`iamtui info` lists them)", _keymap)
+    production: str = _setting(
+        "prod,production,prd,*prod",
+        "what is marked as production: patterns for names of accounts and roles, or for a word of them",
+        _text,
+    )
     clipboard: ClipboardConfig = ClipboardConfig()
     question: QuestionConfig = QuestionConfig()
     source: SourceConfig = SourceConfig()

@@ -90,7 +90,7 @@ def plan_assume(
         mfa_serial: the device as entered; "" for the one that is known.
         duration_seconds: as entered, since a shared MFA session gives one hour at most.
     """
-    name = _default_session_name(workspace)
+    name = default_session_name(workspace)
     role = role_of(workspace, role_arn)
 
     def decided(proof: MfaProof | None) -> Decision | None:
@@ -174,7 +174,7 @@ def _hours(seconds: int) -> str:
     return ("1 hour" if hours == 1 else f"{hours} hours") if not rest else f"{seconds} seconds"
 
 
-def _default_session_name(workspace: Workspace) -> str:
+def default_session_name(workspace: Workspace) -> str:
     """The caller's own name, so that it stays visible in CloudTrail through role chaining."""
     caller = workspace.account.caller_arn
     last = "" if isinstance(caller, Missing) else re.split("[:/]", caller.value)[-1]

@@ -19,13 +19,7 @@ Unknown keys are refused, so that a misspelt "expect" is not taken for none.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import re
-import secrets
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -37,12 +31,12 @@ from iamtui.evaluation.decision import Layer, Outcome
 from iamtui.evaluation.request import Mode
 from iamtui.problem import Problem
 from iamtui.text import safe_text
+from iamtui.workspace.private_file import replace_file
 
 VERSION: Final = 1
 LARGEST: Final = 16 * 1024 * 1024
 """Bytes that are read at most."""
 
-_LOCK_SECONDS: Final = 2.0
 _AT: Final = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>.*)`)?$", re.DOTALL)
 
 
@@ -131,37 +125,6 @@ def _next_step(path: Path) -> str:
     return f"Nothing is written over it: correct it, or move it away ({safe_text(path.name)} is then made anew)."
 
 
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the folder of the file, so that of two programs one writes after the other has.
-
-    Raises:
-        Problem: the folder cannot be made, or another program holds it too long.
-    """
-    folder = path.parent
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise Problem(f"The folder {safe_text(folder)} cannot be used: {error.strerror}.", "Check it.") from None
-    try:
-        deadline = time.monotonic() + _LOCK_SECONDS
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    raise Problem(
-                        f"Another program is writing in {safe_text(folder)} and does not finish.",
-                        "Try again in a moment.",
-                    ) from None
-                time.sleep(0.02)
-        yield
-    finally:
-        os.close(descriptor)
-
-
 def write_file(path: Path, form: FileForm, *, keep_mode: bool = False) -> None:
     """Write the file; it is complete or as it was before, and only its owner may read it.
 
@@ -175,20 +138,8 @@ def write_file(path: Path, form: FileForm, *, keep_mode: bool = False) -> None:
         data = msgspec.json.format(msgspec.json.encode(form), indent=2) + b"\n"
     except UnicodeEncodeError:
         raise Problem("The question has half of a character (a lone surrogate), so it cannot be kept.") from None
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                if keep_mode and path.exists():
-                    os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        replace_file(path, data, keep_mode=keep_mode)
     except OSError as error:
         raise Problem(
             f"The questions file {safe_text(path)} cannot be written: {error.strerror}.", "Check the folder."

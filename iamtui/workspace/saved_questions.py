@@ -17,12 +17,12 @@ from iamtui.evaluation.decision import Outcome
 from iamtui.paths import data_folder
 from iamtui.problem import Problem
 from iamtui.text import safe_text
+from iamtui.workspace.private_file import locked
 from iamtui.workspace.question_file import (
     AskedForm,
     FileForm,
     QuestionForm,
     SavedForm,
-    locked,
     read_file,
     write_file,
 )

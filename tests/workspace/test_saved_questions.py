@@ -18,8 +18,8 @@ from iamtui.analysis.question import Question
 from iamtui.evaluation.decision import Layer, Outcome
 from iamtui.evaluation.request import Mode
 from iamtui.problem import Problem
-from iamtui.workspace import question_file
-from iamtui.workspace.question_file import locked
+from iamtui.workspace import private_file
+from iamtui.workspace.private_file import locked
 from iamtui.workspace.saved_questions import MOST_IN_HISTORY, QuestionStore, account_key
 from iamtui.workspace.workspace import SourceInfo, SourceKind
 from tests.support.sample_account import sample_workspace
@@ -231,7 +231,7 @@ def test_a_file_that_cannot_be_written_is_left_as_it_was(store: QuestionStore, m
     def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(question_file.os, "fsync", full)
+    monkeypatch.setattr(private_file.os, "fsync", full)
     with pytest.raises(Problem, match="No space left on device"):
         store.save("b", ask())
     assert store.path.read_bytes() == before
@@ -280,7 +280,7 @@ def test_programs_that_write_at_once_lose_nothing(store: QuestionStore) -> None:
 
 
 def test_a_lock_that_is_held_too_long_is_a_problem(store: QuestionStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(question_file, "_LOCK_SECONDS", 0.05)
+    monkeypatch.setattr(private_file, "_LOCK_SECONDS", 0.05)
     with locked(store.path), pytest.raises(Problem, match="Another program is writing"):
         store.save("a", ask())
     store.save("a", ask())
