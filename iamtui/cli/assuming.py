@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import getpass
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -36,6 +35,7 @@ from iamtui.workspace.chaining import as_session
 from iamtui.workspace.connecting import connect
 from iamtui.workspace.inventory import find_entity
 from iamtui.workspace.opening import Profile, list_profiles
+from iamtui.workspace.session_policies import shortest_policy
 from iamtui.workspace.workspace import Workspace
 
 TERMINAL: Final = Path("/dev/tty")
@@ -195,17 +195,15 @@ _ANY_CODE: Final = Secret("000000")
 
 
 def _policy(name: str) -> str:
-    """The text of a session policy, as short as JSON can say it: STS counts its characters."""
-    text = read_text(name, "session policy", most=LARGEST_POLICY_FILE)
+    """The text of a session policy, as short as JSON can say it.
+
+    Raises:
+        Problem: the file cannot be read, or holds no policy.
+    """
     try:
-        document = json.loads(text)
-    except ValueError as error:
-        raise Problem(
-            f"The session policy {safe_text(name)} is not JSON: {error}.", f"iamtui lint {safe_text(name)} shows more."
-        ) from None
-    if not isinstance(document, dict):
-        raise Problem(f"The session policy {safe_text(name)} is not a JSON object.", "A policy is an object: { ... }.")
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=True)
+        return shortest_policy(read_text(name, "session policy", most=LARGEST_POLICY_FILE))
+    except Problem as problem:
+        raise Problem(f"{safe_text(name)}: {problem.sentence}", f"iamtui lint {safe_text(name)} shows more.") from None
 
 
 def _extras(wanted: Wanted) -> AssumeExtras:

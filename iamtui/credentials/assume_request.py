@@ -31,7 +31,9 @@ _POLICY_TEXT: Final = re.compile(r"[\t\n\r\x20-\xff]*")
 _TAG_PUNCTUATION: Final = frozenset("_.:/=+-@")
 
 _LONGEST_ARN: Final = 2048
-_LONGEST_POLICIES: Final = 2048
+LONGEST_POLICIES: Final = 2048
+"""Characters of the inline session policy and the ARNs of managed ones together."""
+
 _MOST_POLICY_ARNS: Final = 10
 _MOST_TAGS: Final = 50
 _LONGEST_TAG_KEY: Final = 128
@@ -94,6 +96,10 @@ class AssumeRoleRequest:
     def problems(self) -> tuple[str, ...]:
         """One sentence for everything STS would refuse about the request as such; empty when all is well."""
         return tuple(_problems(self))
+
+    def policy_problems(self) -> tuple[str, ...]:
+        """As `problems`, about the session policies alone."""
+        return tuple(_policy_problems(self))
 
     def parameters(self) -> dict[str, Any]:
         """The parameters as botocore takes them.
@@ -170,11 +176,19 @@ def mfa_problems(serial: str, code: Secret | None) -> Iterator[str]:
             yield "The MFA device is missing; an MFA code needs its serial number or ARN."
 
 
+def policy_characters(policy: str, policy_arns: tuple[str, ...]) -> int:
+    """The characters that count against LONGEST_POLICIES."""
+    return len(policy) + sum(map(len, policy_arns))
+
+
 def _policy_problems(request: AssumeRoleRequest) -> Iterator[str]:
     if not _POLICY_TEXT.fullmatch(request.policy):
         yield "The session policy may hold only tabs, line ends and characters from U+0020 to U+00FF."
-    if len(request.policy) > _LONGEST_POLICIES:
-        yield f"The session policy has {_characters(request.policy)}; STS takes {_LONGEST_POLICIES} at most."
+    characters = policy_characters(request.policy, request.policy_arns)
+    if characters > LONGEST_POLICIES:
+        what = "session policies have" if request.policy_arns else "session policy has"
+        together = " together" if request.policy_arns else ""
+        yield f"The {what} {characters} characters{together}; STS takes {LONGEST_POLICIES} at most."
     if len(request.policy_arns) > _MOST_POLICY_ARNS:
         yield (f"{len(request.policy_arns)} managed session policies are given; STS takes {_MOST_POLICY_ARNS} at most.")
     for arn in request.policy_arns:

@@ -24,6 +24,7 @@ from iamtui.workspace.assuming_denials import demo_refusal, what_is_known
 from iamtui.workspace.assuming_input import NO_EXTRAS, AssumeExtras, AssumeInput, MfaWay
 from iamtui.workspace.mfa_devices import known_mfa_devices
 from iamtui.workspace.mfa_sessions import MfaChoice, MfaSessions
+from iamtui.workspace.session_policies import policy_problem
 from iamtui.workspace.workspace import Workspace
 
 NO_CONNECTION: Final = "A snapshot comes without a connection to AWS, so no role can be assumed from it."
@@ -135,6 +136,9 @@ def check_input(plan: AssumePlan, entered: AssumeInput) -> tuple[str, ...]:
 def input_problems(entered: AssumeInput, longest_seconds: int, duration_note: str) -> tuple[str, ...]:
     """As `check_input`, without a plan."""
     problems = entered.request().problems()
+    unreadable = policy_problem(entered.extras.policy)
+    if unreadable:
+        problems += (unreadable,)
     if entered.mfa_way is MfaWay.SHARED:
         problems += tuple(mfa_problems(entered.mfa_serial, entered.mfa_code)) or (
             () if entered.mfa_code else ("The MFA code is missing; it is the six digits that the device shows.",)

@@ -268,7 +268,7 @@ def test_what_cannot_be_sent_is_told(cli: Cli, role: str, fault_proxy: FaultProx
     words = ("assume", role, "--endpoint-url", fault_proxy.url)
     cli(*words, "--policy", file).failed_with("The session policy", "does not exist")
     file.write_text("{")
-    cli(*words, "--policy", file).failed_with("is not JSON", "iamtui lint")
+    cli(*words, "--policy", file).failed_with("The session policy cannot be read (line 1): Not JSON", "iamtui lint")
     file.write_text("[]")
     cli(*words, "--policy", file).failed_with("is not a JSON object")
     file.write_text(json.dumps({"x": "y" * 3000}))
