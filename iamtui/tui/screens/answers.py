@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from iamtui.account.model import Account
 from iamtui.evaluation.decision import StatementRef
 from iamtui.evaluation.request import Principal
 from iamtui.problem import Problem
 from iamtui.tui.safe import plain
+from iamtui.tui.screens.asked_from import AskedFrom
 from iamtui.workspace.workspace import SourceKind, Workspace
 
-if TYPE_CHECKING:
-    from iamtui.tui.screens.main import MainScreen
 
-
-def open_who_can(main: MainScreen, before: Workspace | None = None) -> None:
+def open_who_can(main: AskedFrom, before: Workspace | None = None) -> None:
     """Put the question to everybody on a screen of its own; choosing somebody there goes to them in the tree.
 
     Args:
@@ -35,7 +31,7 @@ def open_who_can(main: MainScreen, before: Workspace | None = None) -> None:
     main.app.push_screen(WhoCanScreen(workspace, inquiry, before=before), left)
 
 
-def tell_screens(main: MainScreen, workspace: Workspace) -> None:
+def tell_screens(main: AskedFrom, workspace: Workspace) -> None:
     """Let the screens that lie over the main one answer from newer data."""
     if len(main.app.screen_stack) < 2:
         return
@@ -46,7 +42,7 @@ def tell_screens(main: MainScreen, workspace: Workspace) -> None:
             screen.set_workspace(workspace, main.before_workspace)
 
 
-def show_document(main: MainScreen, account: Account, principal: Principal, resource: str, ref: StatementRef) -> bool:
+def show_document(main: AskedFrom, account: Account, principal: Principal, resource: str, ref: StatementRef) -> bool:
     """Show the document of a statement that is not in the tree; False when it is not loaded."""
     from iamtui.tui.screens.trace_document import DocumentScreen  # noqa: PLC0415 - as above
     from iamtui.tui.statements import document_of  # noqa: PLC0415 - as above
@@ -62,7 +58,7 @@ def has_simulator(workspace: Workspace | None) -> bool:
     return workspace is not None and workspace.can_call_aws and workspace.source.kind is not SourceKind.DEMO
 
 
-def open_second_opinion(main: MainScreen) -> None:
+def open_second_opinion(main: AskedFrom) -> None:
     """Show what AWS's own simulator says beside our answer."""
     from iamtui.tui.screens.second_opinion import SecondOpinionScreen  # noqa: PLC0415 - as above
     from iamtui.workspace.asking import ask  # noqa: PLC0415 - as above

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from iamtui.account.model import Role
 from iamtui.evaluation.request import Principal, PrincipalKind
 from iamtui.tui.safe import line
+from iamtui.tui.screens.asked_from import AskedFrom
 from iamtui.tui.screens.denial import DenialScreen
 from iamtui.tui.screens.denial_list import short_name
 from iamtui.tui.screens.denial_report import DenialReportScreen, agreement_words
@@ -14,11 +13,8 @@ from iamtui.tui.widgets.notice import Severity
 from iamtui.workspace.denials import ExplainedDenial, claim_words
 from iamtui.workspace.workspace import Workspace
 
-if TYPE_CHECKING:
-    from iamtui.tui.screens.main import MainScreen
 
-
-def open_denials(screen: MainScreen, workspace: Workspace) -> None:
+def open_denials(screen: AskedFrom, workspace: Workspace) -> None:
     """Let the user paste a denial; what they choose is asked on the main screen."""
 
     def chosen(explained: ExplainedDenial | None) -> None:
@@ -28,7 +24,7 @@ def open_denials(screen: MainScreen, workspace: Workspace) -> None:
     screen.app.push_screen(DenialScreen(workspace), chosen)
 
 
-def _arrive(screen: MainScreen, workspace: Workspace, explained: ExplainedDenial) -> None:
+def _arrive(screen: AskedFrom, workspace: Workspace, explained: ExplainedDenial) -> None:
     principal, question = explained.principal, explained.question
     if principal is not None:
         key = _node_of(workspace, principal)

@@ -44,12 +44,12 @@ from iamtui.tui.screens.draft_choices import (
     level_choices,
     policy_choices,
 )
+from iamtui.tui.screens.draft_keeper import DraftKeeper
 from iamtui.tui.screens.draft_prompts import ChoiceDialog, LineDialog
 from iamtui.tui.widgets.draft.option_lines import Choice
 from iamtui.tui.widgets.notice import Severity
 
 if TYPE_CHECKING:
-    from iamtui.tui.screens.drafting import DraftingScreen
     from iamtui.workspace.draft_documents import Place
 
 _POLICY_NAME: Final = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
@@ -82,7 +82,7 @@ _NEW_RCP: Final = render(
 class EditMaker:
     """Makes edits where the user is, on behalf of the screen that keeps the draft."""
 
-    def __init__(self, screen: DraftingScreen) -> None:
+    def __init__(self, screen: DraftKeeper) -> None:
         self._screen = screen
 
     # What it works on.

@@ -26,7 +26,7 @@ from iamtui.tui.screens.trace_text import deciding_row, trace_rows
 from iamtui.tui.screens.trace_view import TraceRow, TraceView
 from iamtui.tui.statements import document_of, entity_of
 from iamtui.tui.widgets.key_line import KeyLine
-from iamtui.tui.widgets.question.panel import QuestionPanel
+from iamtui.tui.widgets.question.answering_panel import AnsweringPanel
 from iamtui.tui.widgets.question.verdict import statement_name, verdict
 from iamtui.workspace import asking, inquiries
 from iamtui.workspace.answers import Companion
@@ -129,7 +129,7 @@ class TraceScreen(ReadingScreen):
         in_tree = ref.layer in (Layer.IDENTITY, Layer.BOUNDARY) and entity_of(account, self._principal) is not None
         in_tree = in_tree or (ref.layer is Layer.RESOURCE and isinstance(account.by_arn(resource), Role))
         if in_tree:
-            send_to_main(self.app, QuestionPanel.JumpToStatement(ref, self._principal))
+            send_to_main(self.app, AnsweringPanel.JumpToStatement(ref, self._principal))
             return
         document = document_of(account, self._principal, resource, ref)
         if document is not None:
