@@ -184,8 +184,6 @@ def test_an_unreadable_policy_of_the_role_is_no_crash(broken: str) -> None:
 def test_a_policy_is_written_as_short_as_it_can_be() -> None:
     spaced = '{ "Version": "2012-10-17",\n "Statement": [ ] }'
     assert shortest_policy(spaced) == '{"Version":"2012-10-17","Statement":[]}'
-        shortest_policy('{ "Version": "2012-10-17",\n "Statement": [ ] }') == '{"Version":"2012-10-17","Statement":[]}'
-    )
     assert shortest_policy('{"Sid": "ü\u20ac"}') == '{"Sid":"ü\\u20ac"}'
     assert shortest_policy('{"a": "\U0001f600"}') == '{"a":"\\ud83d\\ude00"}'
     assert json.loads(shortest_policy('{"a": "\U0001f600\\n\\u001b"}')) == {"a": "\U0001f600\n\x1b"}
