@@ -98,6 +98,13 @@ class AssumeConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ExportConfig:
+    """How the screen hands credentials over."""
+
+    format: str = _setting("", "the format that c copies (`iamtui assume --help` lists them); empty: by $SHELL", _text)
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Every setting. The fields are the declaration: name, default, meaning and check.
 
@@ -116,6 +123,7 @@ class Config:
     question: QuestionConfig = QuestionConfig()
     source: SourceConfig = SourceConfig()
     assume: AssumeConfig = AssumeConfig()
+    export: ExportConfig = ExportConfig()
     origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def origin(self, name: str) -> str:

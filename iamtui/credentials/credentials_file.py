@@ -10,11 +10,10 @@ import errno
 import fcntl
 import os
 import re
-import secrets
 import stat
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import Final
 
 from iamtui.credentials.formats import exportable
 from iamtui.credentials.formats.files import OWN_MARK, check_profile_name, credentials_entry
+from iamtui.credentials.private_file import AlreadyThere, sync_folder, write_temporary
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret
@@ -58,7 +58,8 @@ def write_profile(
         now: the local time, UTC (default: the clock).
 
     Raises:
-        Problem: the session cannot be exported; the section belongs to somebody else; the file is a link, not a
+        AlreadyThere: the section is not iamtui's, and `overwrite` was not said.
+        Problem: the session cannot be exported, or the file is a link, not a
             regular file, not the user's own, readable for others, or cannot be written. The file is then as it was.
     """
     entry = credentials_entry(exportable(session, now), check_profile_name(profile))
@@ -124,11 +125,11 @@ def _write(path: Path, profile: str, entry: Secret, overwrite: bool) -> None:
         found = _read(path)
         sections = _sections(found.content)
         _check_owner(sections, profile, path, overwrite)
-        temporary = _write_temporary(path, _merged(sections, profile, entry))
+        temporary = write_temporary(path, _merged(sections, profile, entry), encoding="latin-1")
         try:
             if _version(path) == found.version:
                 temporary.replace(path)
-                _sync_folder(path.parent)
+                sync_folder(path.parent)
                 return
         finally:
             temporary.unlink(missing_ok=True)
@@ -228,7 +229,7 @@ def _check_owner(sections: tuple[_Section, ...], profile: str, path: Path, overw
     if len(found) > 1:
         raise Problem(f"{path} has the section [{profile}] twice.", "Remove one of them; nothing was written.")
     if found and not found[0].own and not overwrite:
-        raise Problem(
+        raise AlreadyThere(
             f"{path} has a section [{profile}] that iamtui did not write.",
             "Choose another name, or say --overwrite to replace it.",
         )
@@ -243,30 +244,3 @@ def _merged(sections: tuple[_Section, ...], profile: str, entry: Secret) -> Secr
         gap = "" if not sections else "\n" if ended else "\n\n"
         texts = [*(section.text for section in sections), Secret(gap), entry]
     return Secret("".join(text.reveal() for text in texts))
-
-
-def _write_temporary(path: Path, content: Secret) -> Path:
-    """A new file beside the target with the content, on the disk."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(temporary, flags, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content.reveal().encode("latin-1"))
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
-    return temporary
-
-
-def _sync_folder(folder: Path) -> None:
-    """Put the new name on the disk too; some file systems cannot, and the file is complete in any case."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -132,7 +133,15 @@ def run_child(
     Raises:
         NotStarted: it does not exist, or cannot be executed.
     """
-    relay = _Relay()
+    return _run_child(words, environ, _Relay(), started)
+
+
+def _run_child(
+    words: Sequence[str],
+    environ: ChildEnvironment,
+    relay: _Relay,
+    started: Callable[[subprocess.Popen[bytes]], None] = lambda _child: None,
+) -> int:
     with relay.listening():
         try:
             child = subprocess.Popen([*words], env=environ.reveal())  # noqa: S603 - the user's own command
@@ -141,7 +150,7 @@ def run_child(
         else:
             relay.to(child)
             started(child)
-            return shell_code(child.wait())
+            return shell_code(relay.wait(child))
     raise problem.with_traceback(None)
 
 
@@ -151,17 +160,24 @@ def shell_code(returncode: int) -> int:
 
 
 class _Relay:
-    """Hands the signals that reach us on to a child, those too that came before it was there."""
+    """Hands the signals that reach us on to a child, those too that came before it was there.
 
-    def __init__(self) -> None:
+    Args:
+        interactive: the child is a shell at a terminal: those ignore SIGTERM, and are told to end by SIGHUP.
+    """
+
+    def __init__(self, *, interactive: bool = False) -> None:
         self._child: subprocess.Popen[bytes] | None = None
         self._early: list[int] = []
+        self._interactive = interactive
+        self.ending: int | None = None
+        """SIGTERM or SIGHUP, when one of them came."""
 
     def to(self, child: subprocess.Popen[bytes]) -> None:
         """From now on, and for what came before."""
         self._child = child
         while self._early:
-            child.send_signal(self._early.pop(0))
+            self._send(self._early.pop(0))
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -176,15 +192,60 @@ class _Relay:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
+    def wait(self, child: subprocess.Popen[bytes]) -> int:
+        """Wait for the child's end. A shell that stops itself (`suspend`) goes on: nothing above it would wake it."""
+        if not self._interactive:
+            return child.wait()
+        while True:
+            _, status = os.waitpid(child.pid, os.WUNTRACED)
+            if not os.WIFSTOPPED(status):
+                child.returncode = os.waitstatus_to_exitcode(status)
+                return child.returncode
+            _continue_in_front(child.pid)
+
     def _receive(self, number: int, _frame: FrameType | None) -> None:
         if number in _OF_THE_TERMINAL and _has_terminal():
             # The terminal sends it to the whole process group, and so to the child.
             return
+        if number in (signal.SIGTERM, signal.SIGHUP):
+            self.ending = number
         if self._child is None:
             self._early.append(number)
         else:
-            with suppress(ProcessLookupError):
-                self._child.send_signal(number)
+            self._send(number)
+
+    def _send(self, number: int) -> None:
+        assert self._child is not None
+        if self._interactive and number == signal.SIGTERM:
+            number = signal.SIGHUP
+        with suppress(ProcessLookupError):
+            self._child.send_signal(number)
+
+
+def _continue_in_front(pid: int) -> None:
+    """Give the terminal to a stopped process's group, and wake it."""
+    time.sleep(0.1)  # one that stops again and again must not keep us busy
+    with suppress(OSError), _terminal() as terminal:
+        os.tcsetpgrp(terminal, os.getpgid(pid))
+    with suppress(OSError):
+        os.killpg(os.getpgid(pid), signal.SIGCONT)
+
+
+@contextmanager
+def _terminal() -> Iterator[int]:
+    """The controlling terminal, for setting who is in front: doing so from the background would stop us.
+
+    Raises:
+        OSError: there is none.
+    """
+    terminal = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC | os.O_NOCTTY)
+    before = signal.signal(signal.SIGTTOU, signal.SIG_IGN) if _is_main_thread() else None
+    try:
+        yield terminal
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTTOU, before)
+        os.close(terminal)
 
 
 def _has_terminal() -> bool:
@@ -218,7 +279,8 @@ def shell_of(environ: Mapping[str, str]) -> str:
 def run_shell(session: Session, base_env: Mapping[str, str] | None = None) -> int:
     """Run the user's shell with a session's credentials, for the screen, which must have left the terminal.
 
-    Blocking, until the shell ends. The terminal is ours again afterwards, with the settings it had.
+    Blocking, until the shell ends. The terminal is ours again afterwards, with the settings it had. A SIGTERM or
+    SIGHUP ends the shell, and is then raised again, for us.
 
     Args:
         session: whose credentials.
@@ -231,8 +293,13 @@ def run_shell(session: Session, base_env: Mapping[str, str] | None = None) -> in
         Problem: the session cannot be exported, or the shell cannot be started.
     """
     base = os.environ if base_env is None else base_env
+    environ = child_environment(session, base)
+    relay = _Relay(interactive=True)
     with _terminal_kept():
-        return run_child([shell_of(base)], child_environment(session, base))
+        code = _run_child([shell_of(base)], environ, relay)
+    if relay.ending is not None:
+        os.kill(os.getpid(), relay.ending)
+    return code
 
 
 @contextmanager
@@ -241,25 +308,17 @@ def _terminal_kept() -> Iterator[None]:
     import termios  # noqa: PLC0415 - POSIX only, and only for the sub-shell
 
     try:
-        terminal = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
-    except OSError:
+        with _terminal() as terminal:
+            settings, group = termios.tcgetattr(terminal), os.tcgetpgrp(terminal)
+    except (OSError, termios.error):
         yield
         return
     try:
-        settings = termios.tcgetattr(terminal)
-        group = os.tcgetpgrp(terminal)
-        try:
-            yield
-        finally:
-            # Taking the terminal from the background would stop us.
-            before = signal.signal(signal.SIGTTOU, signal.SIG_IGN) if _is_main_thread() else None
-            with suppress(OSError, termios.error):
-                os.tcsetpgrp(terminal, group)
-                termios.tcsetattr(terminal, termios.TCSADRAIN, settings)
-            if before is not None:
-                signal.signal(signal.SIGTTOU, before)
+        yield
     finally:
-        os.close(terminal)
+        with suppress(OSError, termios.error), _terminal() as terminal:
+            os.tcsetpgrp(terminal, group)
+            termios.tcsetattr(terminal, termios.TCSADRAIN, settings)
 
 
 def _is_main_thread() -> bool:

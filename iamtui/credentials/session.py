@@ -143,6 +143,12 @@ class Session:
         return self.access_key_id
 
     @property
+    def account(self) -> str:
+        """The account that the credentials proved to be in, else the one that the role's ARN names, else ""."""
+        fields = self.role_arn.split(":")
+        return self.identity.account if self.identity is not None else fields[4] if len(fields) > 4 else ""
+
+    @property
     def masked_access_key_id(self) -> str:
         """`ASIA…WXYZ`: the first and the last four characters."""
         return f"{self.access_key_id[:4]}…{self.access_key_id[-4:]}"

@@ -6,12 +6,13 @@ import asyncio
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from importlib import import_module
+from threading import Event, Thread
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.text import Text
@@ -137,6 +138,7 @@ class IamtuiApp(App[None]):
         self._opener = opener
         self._copier = copier
         self.copier = copier
+        self._is_away = False
         self._main = MainScreen(copier)
 
     @property
@@ -190,7 +192,13 @@ class IamtuiApp(App[None]):
             local_over_ssh=settings.local_over_ssh,
             clear_after_seconds=settings.seconds,
         )
-        copier = ClipboardCopier(self.write_to_terminal, options, clock=_now, on_signal=self._end_by)
+        copier = ClipboardCopier(
+            self.write_to_terminal,
+            options,
+            export_format=self._config.export.format,
+            clock=_now,
+            on_signal=self._end_by,
+        )
         copier.install()
         return copier
 
@@ -221,8 +229,8 @@ class IamtuiApp(App[None]):
         return super().pop_screen() if len(self.screen_stack) > 1 else AwaitComplete()
 
     def write_to_terminal(self, sequence: str) -> None:
-        """Send a control sequence to the terminal; after the end of the app straight to it."""
-        if self._driver is not None:
+        """Send a control sequence to the terminal; when the screen does not have it, straight to it."""
+        if self._driver is not None and not self._is_away:
             self._driver.write(sequence)
         elif sys.__stderr__ is not None and sys.__stderr__.isatty():
             sys.__stderr__.write(sequence)
@@ -230,12 +238,32 @@ class IamtuiApp(App[None]):
 
     def _end_by(self, number: int) -> None:
         """End by a signal, with the terminal as it was before."""
-        if self._driver is not None:
+        if self._driver is not None and not self._is_away:
             # After a hang-up there is no terminal left.
             with suppress(Exception):
                 self._driver.stop_application_mode()
                 self._driver.close()
         end_by(number)
+
+    @contextmanager
+    def suspend(self) -> Iterator[None]:
+        """Give the terminal to another program; a copied secret is taken off the clipboard in time even so."""
+        with super().suspend():
+            back = Event()
+            self._is_away = True
+            Thread(target=self._watch_clipboard, args=(back,), daemon=True).start()
+            try:
+                yield
+            finally:
+                self._is_away = False
+                back.set()
+
+    def _watch_clipboard(self, back: Event) -> None:
+        """In a thread: what the main screen does while it has the terminal."""
+        while not back.wait(1.0):
+            left = self._copier.time_left()
+            if left is not None and left <= timedelta():
+                self._copier.clear_now()
 
     def _fatal_error(self) -> None:
         """End after an unhandled exception: its frames, but no local variables, which may be secret."""

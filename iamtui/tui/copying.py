@@ -8,15 +8,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import Final, Protocol
+from typing import Protocol
 
 from iamtui.credentials.clipboard import ClearOnExit, ClipboardLease, ClipboardOptions, copy
 from iamtui.credentials.session import Clock, Session, utc_now
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.text import safe_text
-
-EXPORT_FORMAT: Final = "bash"
 
 
 class Copier(Protocol):
@@ -27,6 +25,9 @@ class Copier(Protocol):
 
     def copy_exports(self, session: Session, name: str = "") -> str:
         """Copy a session in the format of this name; "" for the one that the user has set."""
+
+    def format_name(self) -> str:
+        """The name of the format that `copy_exports` takes when none is named. Raises Problem when it is no format."""
 
     def copy_secret(self, text: Secret, what: str) -> str:
         """Copy a secret text; `what` names it in the sentence returned."""
@@ -50,7 +51,7 @@ class ClipboardCopier:
     Args:
         write: writes a control sequence to the terminal, for terminals that keep the clipboard (OSC 52).
         options: how to copy; None: as the environment says.
-        export_format: the format of `copy_exports`.
+        export_format: the format of the user's settings; "" for that of the user's shell.
         clock: the local time.
         monotonic: seconds that no change of the clock moves.
         copy_secret: what copies; takes the text and the options.
@@ -62,7 +63,7 @@ class ClipboardCopier:
         write: Callable[[str], object],
         options: ClipboardOptions | None = None,
         *,
-        export_format: str = EXPORT_FORMAT,
+        export_format: str = "",
         clock: Clock = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
         copy_secret: Callable[[Secret, ClipboardOptions], ClipboardLease] = copy,
@@ -88,10 +89,20 @@ class ClipboardCopier:
         """
         from iamtui.credentials.formats import find_format, hand_over  # noqa: PLC0415 - not before the first frame
 
-        chosen = find_format(name or self._format)
+        chosen = find_format(name or self.format_name())
         text = hand_over(session, chosen.name, for_paste=True, now=self._clock())
         demo = "DEMO " if session.demo and chosen.secret else ""
         return self._said(f"{demo}{chosen.label}", self._put(text, secret=chosen.secret))
+
+    def format_name(self) -> str:
+        """The format of the user's settings, or of the user's shell.
+
+        Raises:
+            Problem: the settings name no format.
+        """
+        from iamtui.credentials.formats import users_format  # noqa: PLC0415 - not before the first frame
+
+        return users_format(self._format, os.environ)
 
     def copy_secret(self, text: Secret, what: str) -> str:
         """Copy a secret text, to be cleared later; returns by which route and when.

@@ -57,6 +57,9 @@ class RecordingCopier:
         self.exported.append(held)
         return f"Copied the {name or 'exports'} by xclip; cleared in 30 s."
 
+    def format_name(self) -> str:
+        return "bash"
+
     def copy_secret(self, text: Secret, what: str) -> str:
         self.texts.append(text.reveal())
         return f"Copied the {what} by xclip; cleared in 30 s."

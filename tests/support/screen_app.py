@@ -33,6 +33,9 @@ class RecordingCopier:
         self.copied.append(f"exports of {session.role_arn}{f' as {name}' if name else ''}")
         return "Export lines copied."
 
+    def format_name(self) -> str:
+        return "bash"
+
     def copy_secret(self, text: Secret, what: str) -> str:
         self.copied.append(text.reveal())
         return f"{what} copied."

@@ -11,8 +11,10 @@ from iamtui.credentials.formats.catalogue import (
     find_format,
     hand_over,
     shell_format,
+    users_format,
 )
 from iamtui.credentials.formats.exportable import DEMO_LABEL, Exportable, aws_time, exportable
+from iamtui.credentials.formats.preview import preview
 
 __all__ = [
     "DEFAULT_PROFILE",
@@ -25,5 +27,7 @@ __all__ = [
     "exportable",
     "find_format",
     "hand_over",
+    "preview",
     "shell_format",
+    "users_format",
 ]

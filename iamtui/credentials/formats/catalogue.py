@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
+from pathlib import PurePath
 from typing import Final
 
 from iamtui.credentials.formats.exportable import Exportable, exportable
@@ -43,6 +44,9 @@ class Layout:
     profile: str = DEFAULT_PROFILE
 
 
+_BARE: Final = re.compile(r"[A-Za-z0-9_./:-]+")
+"""Words that mean themselves in every shell."""
+
 Render = Callable[[Exportable, Layout], Secret]
 
 
@@ -69,13 +73,18 @@ class Format:
     syntax: ShellSyntax | None = None
     secret: bool = True
 
-    def command(self, role: str) -> str:
+    def command(self, role: str, *options: str) -> str:
         """The command that hands a role's credentials over in this format, to be run by the user.
 
+        Args:
+            role: the role.
+            options: more words of the command, each as the program gets it.
+
         Raises:
-            Problem: the role's name cannot be quoted there.
+            Problem: one of them cannot be quoted there.
         """
-        return self.reference.replace("{role}", self.quote(role))
+        words = (word if _BARE.fullmatch(word) else self.quote(word) for word in (role, *options))
+        return self.reference.replace("{role}", " ".join(words))
 
 
 def hand_over(
@@ -177,6 +186,23 @@ FORMATS: Final[dict[str, Format]] = {
 """The formats by name, in the order menus show them; a new one needs only its entry here."""
 
 _OTHER_NAMES: Final = {"zsh": "bash", "sh": "posix", "dash": "posix", "ksh": "posix", "pwsh": "powershell"}
+
+
+def users_format(wanted: str, environ: Mapping[str, str]) -> str:
+    """The name of the format to copy in when the user names none at the time.
+
+    Args:
+        wanted: the one of the user's settings, or "" for the one of the login shell ($SHELL); bash's for other shells.
+        environ: the environment.
+
+    Raises:
+        Problem: the settings name no format.
+    """
+    if wanted:
+        return find_format(wanted).name
+    shell = PurePath(environ.get("SHELL", "")).name
+    found = FORMATS.get(_OTHER_NAMES.get(shell, shell))
+    return found.name if found is not None and found.syntax is not None else "bash"
 
 
 def shell_format(name: str) -> tuple[Format, ShellSyntax]:

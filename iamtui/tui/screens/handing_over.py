@@ -2,25 +2,146 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Final
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from textual import work
+from textual.content import Content
 
-from iamtui.tui.safe import plain
+from iamtui.credentials.session import Session
+from iamtui.problem import Problem
+from iamtui.tui import clock
+from iamtui.tui.copying import Copier
+from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.drafting import DraftingScreen
-from iamtui.tui.widgets.notice import Notice
+from iamtui.tui.widgets.notice import Notice, Severity
+from iamtui.tui.widgets.session_text import account_of, role_name
+from iamtui.tui.widgets.sessions import SessionsPanel
 from iamtui.tui.widgets.status_line import StatusLine
 
+if TYPE_CHECKING:
+    from iamtui.tui.dialogs.assume.result import AssumeResult
+    from iamtui.tui.dialogs.export import ExportChoice
+    from iamtui.workspace.references import Provenance
+    from iamtui.workspace.session_keeping import KeptSession
+    from iamtui.workspace.workspace import Workspace
+
 _CLEARING: Final = "clear"
+
+FILE_NAMES: Final[Mapping[str, str]] = {
+    "bash": "{role}.sh", "posix": "{role}.sh", "fish": "{role}.fish", "powershell": "{role}.ps1", "cmd": "{role}.cmd",
+    "json": "{role}.json", "dotenv": ".env", "docker-env-file": "{role}.env", "terraform": "{role}.tf",
+}  # fmt: skip
+"""What a file in a format is called, unless the user says otherwise."""
 
 
 class HandingOverScreen(DraftingScreen):
     """Hands the active session over; counts down until a copied secret is taken off the clipboard."""
 
+    def __init__(self, copier: Copier) -> None:
+        super().__init__(copier)
+        self._provenances: dict[str, Provenance] = {}
+
     def on_mount(self) -> None:
         """Watch the clipboard."""
         self.set_interval(1, self.watch_clipboard)
+
+    # The sessions.
+
+    def remember_request(self, workspace: Workspace, result: AssumeResult) -> None:
+        """Keep how the active session was asked for, for the commands that ask for the same again."""
+        from iamtui.workspace.references import Provenance  # noqa: PLC0415 - with the dialog: not before a frame
+
+        keeper = self.query_one(SessionsPanel).keeper
+        kept = keeper.active
+        if kept is None:
+            return
+        via: list[str] = []
+        parent = keeper.get(kept.parent)
+        while parent is not None:
+            via.insert(0, parent.session.role_arn)
+            parent = keeper.get(parent.parent)
+        self._provenances[kept.key] = Provenance(workspace.source, result.entered, tuple(via))
+
+    def _provenance(self, kept: KeptSession) -> Provenance:
+        from iamtui.workspace.references import Provenance  # noqa: PLC0415 - as above
+
+        workspace = self.source_workspace
+        assert workspace is not None, "there is no session before there is an account"
+        return self._provenances.get(kept.key) or Provenance(workspace.source)
+
+    def _kept_or_say(self) -> KeptSession | None:
+        return self.query_one(SessionsPanel).kept_or_say()
+
+    def _format_name(self) -> str:
+        try:
+            return self._copier.format_name()
+        except Problem as problem:
+            self.say(str(problem), Severity.WARNING)
+            return "bash"
+
+    # Copying.
+
+    def action_copy_exports(self) -> None:
+        """Copy the active session in the user's format."""
+        kept = self._kept_or_say()
+        if kept is not None:
+            self._in_thread("copying the credentials", lambda: self._copier.copy_exports(kept.session))
+
+    def action_copy_menu(self) -> None:
+        """Let the user choose what to copy of the active session."""
+        from iamtui.tui.dialogs.copy_menu import copy_items  # noqa: PLC0415 - not before the first frame
+        from iamtui.tui.dialogs.menu import MenuDialog  # noqa: PLC0415 - likewise
+        from iamtui.workspace.references import references  # noqa: PLC0415 - likewise
+
+        kept = self._kept_or_say()
+        if kept is None:
+            return
+        name, session = self._format_name(), kept.session
+        items = copy_items(session, references(session, self._provenance(kept), name), name)
+        self.app.push_screen(MenuDialog(_title("Copy of", session), items), partial(self._copy_chosen, kept))
+
+    def _copy_chosen(self, kept: KeptSession, key: str | None) -> None:
+        from iamtui.tui.dialogs.copy_menu import FIELD, FORMAT, copy_fields  # noqa: PLC0415 - as above
+        from iamtui.workspace.references import references  # noqa: PLC0415 - as above
+
+        what, _, name = (key or "").partition(":")
+        if not what:
+            return
+        if what == FORMAT:
+            work = partial(self._copier.copy_exports, kept.session, name)
+        elif what == FIELD:
+            field = copy_fields(kept.session)[name]
+            if field.secret is not None:
+                # The secret is taken out in the thread, where it is copied.
+                secret = field.secret
+                work = partial(lambda label: self._copier.copy_secret(secret(), label), field.label)
+            else:
+                work = partial(self._copier.copy_text, field.text, field.label)
+        else:
+            commands = references(kept.session, self._provenance(kept), self._format_name())
+            found = next(command for command in commands if command.key == name)
+            if not found.command:
+                self.say(found.note, Severity.ERROR)
+                return
+            work = partial(self._copier.copy_text, found.command, "Command")
+        self._in_thread("copying", work)
+
+    def _in_thread(self, doing: str, work: Callable[[], str]) -> None:
+        """Do what blocks, and say the sentence that it returns, or its Problem."""
+        self.run_worker(partial(self._doing, work), doing, group="copy", exit_on_error=False, thread=True)
+
+    def _doing(self, work: Callable[[], str]) -> None:
+        try:
+            said, severity = work(), Severity.INFORMATION
+        except Problem as problem:
+            said, severity = str(problem), Severity.ERROR
+        if said:
+            self.post_message(Notice(plain(f"{said[:1].upper()}{said[1:]}"), severity))
 
     # The clipboard.
 
@@ -40,3 +161,126 @@ class HandingOverScreen(DraftingScreen):
         said = self._copier.clear_now()
         if said:
             self.post_message(Notice(plain(f"{said[:1].upper()}{said[1:]}.")))
+
+    # Exporting.
+
+    def action_export(self) -> None:
+        """Show the active session in every format, and the ways to hand it over."""
+        from iamtui.tui.dialogs.export import ExportDialog  # noqa: PLC0415 - not before the first frame
+        from iamtui.workspace.references import format_reference  # noqa: PLC0415 - likewise
+
+        kept = self._kept_or_say()
+        if kept is None:
+            return
+        reference = partial(format_reference, kept.session, self._provenance(kept))
+        dialog = ExportDialog(_title("Export", kept.session), kept.session, reference, self._format_name())
+        self.app.push_screen(dialog, partial(self._export_chosen, kept))
+
+    def _export_chosen(self, kept: KeptSession, choice: ExportChoice | None) -> None:
+        from iamtui.tui.dialogs.export import ExportWay  # noqa: PLC0415 - as above
+        from iamtui.workspace.references import format_reference  # noqa: PLC0415 - as above
+
+        if choice is None:
+            return
+        if choice.way is ExportWay.COPY:
+            self._in_thread("copying", partial(self._copier.copy_exports, kept.session, choice.format))
+        elif choice.way is ExportWay.FILE:
+            self._ask_file(kept.session, choice.format)
+        elif choice.way is ExportWay.PROFILE:
+            self._ask_profile(kept.session)
+        else:
+            found = format_reference(kept.session, self._provenance(kept), choice.format)
+            if found.command:
+                self._in_thread("copying", partial(self._copier.copy_text, found.command, "Command"))
+            else:
+                self.say(found.note, Severity.ERROR)
+
+    def _ask_file(self, session: Session, name: str) -> None:
+        from iamtui.tui.screens.draft_prompts import LineDialog, needed  # noqa: PLC0415 - not before the first frame
+
+        shown = "".join(c if c.isalnum() or c in "._-" else "-" for c in role_name(session)).lstrip(".-") or "session"
+        proposed = FILE_NAMES.get(name, "{role}.txt").format(role=shown)
+        hint = plain("Only you can read it (0600). Escape goes back.", "$muted")
+        title = line("Write ", (role_name(session), "bold"), f" as {name} to the file")
+        self.app.push_screen(
+            LineDialog(title, proposed, hint, check=needed),
+            lambda path: self._write_file(session, name, path) if path else None,
+        )
+
+    def _write_file(self, session: Session, name: str, path: str, *, overwrite: bool = False) -> None:
+        def work() -> str:
+            from iamtui.credentials.formats import hand_over  # noqa: PLC0415 - not before the first frame
+            from iamtui.credentials.private_file import write_private  # noqa: PLC0415 - likewise
+
+            text = hand_over(session, name, now=clock.now())
+            written = write_private(Path(path), text, overwrite=overwrite)
+            return f"Written to {written}, for you alone (0600). Nothing renews or removes it: delete it after use."
+
+        self._writing(work, partial(self._write_file, session, name, path, overwrite=True), overwrite=overwrite)
+
+    def _ask_profile(self, session: Session) -> None:
+        from iamtui.credentials.credentials_file import credentials_file  # noqa: PLC0415 - not before the first frame
+        from iamtui.credentials.formats import DEFAULT_PROFILE  # noqa: PLC0415 - likewise
+        from iamtui.tui.screens.draft_prompts import LineDialog, needed  # noqa: PLC0415 - likewise
+
+        hint = line((f"A section of {credentials_file(os.environ)}; all others stay as they are.", "$muted"))
+        title = line("Write ", (role_name(session), "bold"), " as the profile")
+        self.app.push_screen(
+            LineDialog(title, DEFAULT_PROFILE, hint, check=needed),
+            lambda profile: self._write_profile(session, profile) if profile else None,
+        )
+
+    def _write_profile(self, session: Session, profile: str, *, overwrite: bool = False) -> None:
+        def work() -> str:
+            from iamtui.credentials.credentials_file import (  # noqa: PLC0415 - not before the first frame
+                credentials_file,
+                write_profile,
+            )
+
+            path = credentials_file(os.environ)
+            write_profile(session, profile, path, overwrite=overwrite, now=clock.now())
+            return f"Written to {path}: use it with --profile {profile}. Nothing renews it."
+
+        self._writing(work, partial(self._write_profile, session, profile, overwrite=True), overwrite=overwrite)
+
+    def _writing(self, work: Callable[[], str], again: Callable[[], None], *, overwrite: bool) -> None:
+        """Write in a thread; what is there already is replaced only when the user says so."""
+
+        def attempt() -> str:
+            from iamtui.credentials.private_file import AlreadyThere  # noqa: PLC0415 - not before the first frame
+
+            try:
+                return work()
+            except AlreadyThere as problem:
+                if overwrite:
+                    raise
+                self.app.call_from_thread(self._ask_replace, problem.sentence, again)
+                return ""
+
+        self._in_thread("writing the credentials", attempt)
+
+    def _ask_replace(self, sentence: str, again: Callable[[], None]) -> None:
+        from iamtui.tui.screens.draft_prompts import ChoiceDialog  # noqa: PLC0415 - not before the first frame
+        from iamtui.tui.widgets.draft.option_lines import Choice  # noqa: PLC0415 - likewise
+
+        choices = [Choice("keep", "Leave it as it is"), Choice("replace", "Replace it")]
+        self.app.push_screen(
+            ChoiceDialog(line("Replace it?"), choices, hint=plain(sentence)),
+            lambda chosen: again() if chosen == "replace" else None,
+        )
+
+    # A shell.
+
+    def action_sub_shell(self) -> None:
+        """Give the terminal to a shell with the active session."""
+        from iamtui.tui.screens.sub_shell import show_sub_shell  # noqa: PLC0415 - not before the first frame
+
+        kept = self._kept_or_say()
+        if kept is not None:
+            self.say(*show_sub_shell(self.app, kept.session, clock.now()))
+
+
+def _title(doing: str, session: Session) -> Content:
+    left = session.time_left_words(clock.now())
+    demo = ("  DEMO", "bold $session-warning") if session.demo else ""
+    return line(f"{doing} ", (role_name(session), "bold"), f"  {account_of(session)}  {left}", demo)

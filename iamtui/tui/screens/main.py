@@ -203,7 +203,7 @@ class MainScreen(SessionCareScreen):
         if self._workspace is None or not lacks_details(self._workspace, self.subject.node):
             idle.add("load")
         if self.query_one(SessionsPanel).active is None:
-            idle |= {"copy_exports", "sessions"}
+            idle |= {"copy_exports", "export", "sessions", "sub_shell"}
         if self.question.answer is None:
             idle.add("why")
         if self.question.inquiry is None:
@@ -236,10 +236,6 @@ class MainScreen(SessionCareScreen):
         # AWS decides about the account as it is, whatever a draft says.
         callers = self.query_one(SessionsPanel).sessions
         self.app.push_screen(AssumeDialog(workspace, node.arn, callers=callers), partial(self.assumed, workspace))
-
-    def action_copy_exports(self) -> None:
-        """Copy the export lines of the active session."""
-        self.query_one(SessionsPanel).action_copy_exports()
 
     def action_copy_arn(self) -> None:
         """Copy the ARN of what is under the cursor."""

@@ -38,6 +38,18 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
     ),
     Binding("f8,a", "assume", "Assume", id="session.assume", tooltip="Assume the role under the cursor"),
     Binding("c", "copy_exports", "Copy", id="session.copy", tooltip="Copy the active session's export lines"),
+    Binding(
+        "Y", "copy_menu", "Copy …", show=False, id="session.copy_menu",
+        tooltip="Choose what to copy of the active session: a command, a field, a format",
+    ),
+    Binding(
+        "x", "export", "Export", id="session.export",
+        tooltip="Show the active session in every format, masked; copy it, write a file or a profile",
+    ),
+    Binding(
+        "exclamation_mark", "sub_shell", "Shell", key_display="!", id="session.shell",
+        tooltip="Open a shell with the active session's credentials; exit comes back",
+    ),
     Binding("S", "sessions", "Sessions", id="go.sessions", tooltip="Go to the sessions, and back"),
     Binding("y", "copy_arn", "Copy ARN", show=False, id="copy.arn", tooltip="Copy the ARN under the cursor"),
     Binding("o", "follow", "Follow", show=False, id="go.follow", tooltip="Go to what the cursor names"),

@@ -83,6 +83,7 @@ class SessionCareScreen(HandingOverScreen):
         """Hold what the assume dialog gave, and say who one has become."""
         if result is not None:
             self.hold(result, workspace)
+            self.remember_request(workspace, result)
             self.post_message(Notice(assumed_words(result.session, clock.now()), until_next=True))
 
     # Renewing.

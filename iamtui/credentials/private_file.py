@@ -1,0 +1,123 @@
+"""Writing a text that holds secrets into a file of the user's own: 0600, as a whole or not at all.
+
+No secret is kept in a variable of a frame that raises: a traceback may print local variables.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from iamtui.problem import Problem
+from iamtui.secret import Secret
+
+
+class AlreadyThere(Problem):
+    """There is a file already, which may be replaced when the user says so."""
+
+
+def write_private(path: Path, text: Secret, *, overwrite: bool = False) -> Path:
+    """Write a text to a file that nobody else can read. Blocking.
+
+    Args:
+        path: where; its folder must exist. `~` is the user's home.
+        text: what.
+        overwrite: replace a file that is there.
+
+    Returns:
+        The whole path.
+
+    Raises:
+        AlreadyThere: there is a file of the user's own, and `overwrite` was not said.
+        Problem: what is there is a link, no regular file, somebody else's, or can be read or written by others; or
+            the file cannot be written. Whatever was there is then as it was.
+    """
+    try:
+        path = path.expanduser().absolute()
+        _check_target(path, overwrite)
+        temporary = write_temporary(path, text)
+        try:
+            if overwrite:
+                temporary.replace(path)
+            else:
+                # Unlike a rename, a link does not replace what came there meanwhile.
+                path.hardlink_to(temporary)
+        finally:
+            temporary.unlink(missing_ok=True)
+        sync_folder(path.parent)
+    except FileExistsError:
+        problem: Problem = _already_there(path)
+    except (OSError, ValueError, RuntimeError) as error:
+        problem = _unwritable(path, error)
+    else:
+        return path
+    raise problem
+
+
+def _check_target(path: Path, overwrite: bool) -> None:
+    if not path.name:
+        raise Problem(f"{path} is no file.", "Name a file.")
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return
+    if stat.S_ISLNK(status.st_mode):
+        raise Problem(
+            f"{path} is a symbolic link, and credentials are not written through one.", "Name the file itself."
+        )
+    if stat.S_ISDIR(status.st_mode):
+        raise Problem(f"{path} is a folder.", "Name a file in it.")
+    if not stat.S_ISREG(status.st_mode):
+        raise Problem(f"{path} is not a regular file.", "Choose another name.")
+    if status.st_uid != os.geteuid():
+        raise Problem(f"{path} belongs to another user.", "Choose another name.")
+    if status.st_mode & 0o077:
+        raise Problem(
+            f"{path} can be read or written by others (mode {stat.S_IMODE(status.st_mode):04o}).",
+            "Run chmod 600 on it, or choose another name.",
+        )
+    if not overwrite:
+        raise _already_there(path)
+
+
+def _already_there(path: Path) -> AlreadyThere:
+    return AlreadyThere(f"{path} is there already.", "Replace it, or choose another name.")
+
+
+def _unwritable(path: Path, error: Exception) -> Problem:
+    reason = (error.strerror if isinstance(error, OSError) else None) or "the path is not valid"
+    return Problem(f"{path} cannot be written: {reason}.", "Choose another place.")
+
+
+def write_temporary(path: Path, content: Secret, *, encoding: str = "utf-8") -> Path:
+    """A new file beside the target with the content, readable by the user alone, on the disk.
+
+    Raises:
+        OSError: it cannot be written; nothing is left behind.
+    """
+    temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(8)}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(temporary, flags, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content.reveal().encode(encoding))
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+    return temporary
+
+
+def sync_folder(folder: Path) -> None:
+    """Put the new name on the disk too; some file systems cannot, and the file is complete in any case."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

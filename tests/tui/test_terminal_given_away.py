@@ -1,0 +1,131 @@
+"""The real program in a real terminal: a sub-shell and back, and signals that end it, with the clipboard cleared."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.external_tools import need, x_server
+from tests.support.tmux_screen import IAMTUI, LEFT, ON_SCREEN, tmux_screen
+
+SHELLS = {"bash": "--norc --noprofile", "zsh": "-f", "fish": "--no-config"}
+DEMO = f'{IAMTUI} --demo; echo "code $?"'
+MARK = "mark=ops-readonly@111122223333"
+
+
+def shell_without_settings(shell: str, home: Path) -> str:
+    """A program that is the shell, without files of settings."""
+    program = home / f"plain-{shell}"
+    program.write_text(f'#!/bin/sh\nexec {shell} {SHELLS[shell]} "$@"\n')
+    program.chmod(0o755)
+    return str(program)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_shell_has_the_session_and_gives_the_screen_back(shell: str, tmp_path: Path) -> None:
+    need(shell)
+    environ = {"SHELL": shell_without_settings(shell, tmp_path), "AWS_PROFILE": "old", "IAMTUI_SESSION": "outer@1"}
+    with tmux_screen(tmp_path, environ=environ) as screen:
+        screen.type(DEMO)
+        screen.assume("ops-readonly")
+        screen.keys("!")
+        said = screen.until("Type exit")
+        assert "with the session ops-readonly@111122223333, 1h 00m left." in said
+        assert "DEMO credentials: they work nowhere else." in said
+        assert "the session outer@1, which this one covers" in said
+        assert screen.modes == LEFT
+        screen.type('echo "mark=$IAMTUI_SESSION profile=<$AWS_PROFILE> key=$AWS_ACCESS_KEY_ID"')
+        shown = screen.until(f"{MARK} profile=<> key=ASIA")
+        key = shown.split(f"{MARK} profile=<> key=")[1].split()[0]
+        for line in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                assert key.encode() not in line.read_bytes()
+            except OSError:
+                continue
+        screen.type("exit 7")
+        screen.until("Back from the shell of ops-readonly@111122223333: exit code 7.")
+        assert screen.modes == ON_SCREEN
+        screen.keys("C-q")
+        screen.until("code 0")
+        assert screen.modes == LEFT
+
+
+def test_a_shell_that_crashes_or_stops_itself_leaves_the_screen_whole(tmp_path: Path) -> None:
+    with tmux_screen(tmp_path, environ={"SHELL": shell_without_settings("bash", tmp_path)}) as screen:
+        screen.type(DEMO)
+        screen.assume("ops-readonly")
+        screen.keys("!")
+        screen.until("Type exit")
+        screen.type("suspend")
+        screen.type("echo alive $((40+2))")
+        screen.until("alive 42")
+        screen.type(r"printf '\033[?25l\033[?1000h'; stty raw -echo; kill -9 $$")
+        screen.until("exit code 137")
+        assert screen.modes == ON_SCREEN
+        screen.keys("C-q")
+        screen.until("code 0")
+        assert screen.modes == LEFT
+        screen.type("stty -a | grep -o '.icanon'")
+        screen.until(" icanon")
+
+
+@pytest.mark.parametrize("in_shell", [False, True])
+def test_sigterm_clears_the_clipboard_and_leaves_the_terminal_in_order(in_shell: bool, tmp_path: Path) -> None:
+    with tmux_screen(tmp_path, environ={"SHELL": shell_without_settings("bash", tmp_path)}) as screen:
+        screen.type(DEMO)
+        screen.assume("ops-readonly")
+        screen.keys("c")
+        screen.until("clip 2")
+        assert "AWS_SECRET_ACCESS_KEY" in screen.tmux("show-buffer", "-b", "iamtui")
+        program = screen.child()
+        if in_shell:
+            screen.keys("!")
+            screen.until("Type exit")
+        os.kill(program, signal.SIGTERM)
+        screen.until("code 143")
+        assert screen.modes == LEFT
+        assert screen.tmux("show-buffer", "-b", "iamtui") == ""
+
+
+def test_the_clipboard_is_cleared_while_a_shell_has_the_terminal(tmp_path: Path) -> None:
+    environ = {"SHELL": shell_without_settings("bash", tmp_path), "IAMTUI_CLIPBOARD_SECONDS": "5"}
+    with tmux_screen(tmp_path, environ=environ) as screen:
+        screen.type(DEMO)
+        screen.assume("ops-readonly")
+        screen.keys("c", "!")
+        screen.until("Type exit")
+        screen.type('until [ -z "$(tmux show-buffer -b iamtui 2>/dev/null)" ]; do sleep 0.1; done; echo empty $((1+1))')
+        screen.until("empty 2")
+
+
+@pytest.fixture
+def display() -> Iterator[str]:
+    need("Xvfb", "xclip")
+    with x_server() as name:
+        yield name
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_clears_the_desktops_clipboard(
+    number: signal.Signals, code: int, display: str, tmp_path: Path
+) -> None:
+    def pasted() -> str:
+        words = ["xclip", "-selection", "clipboard", "-o"]
+        environ = {"PATH": os.environ["PATH"], "DISPLAY": display}
+        return subprocess.run(words, env=environ, capture_output=True, text=True, timeout=20, check=False).stdout
+
+    with tmux_screen(tmp_path, environ={"DISPLAY": display}) as screen:
+        screen.type(DEMO)
+        screen.assume("ops-readonly")
+        screen.keys("c")
+        screen.until("(xclip, read back)")
+        assert "AWS_SECRET_ACCESS_KEY" in pasted()
+        os.kill(screen.child(), number)
+        screen.until(f"code {code}")
+        assert pasted() == ""
+        assert screen.modes == LEFT
