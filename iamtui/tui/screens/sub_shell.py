@@ -56,5 +56,5 @@ def show_sub_shell(app: App[None], session: Session, now: datetime) -> tuple[Con
         return plain("A shell needs the terminal, which iamtui cannot give away here."), Severity.ERROR
     except Problem as problem:
         return plain(problem), Severity.ERROR
-    words = line("Back from the shell of ", (session_mark(session), "bold"), f": exit code {code}.")
-    return words, Severity.INFORMATION
+    back = line("Back from the shell of ", (session_mark(session), "bold"), f": exit code {code}.")
+    return back, Severity.INFORMATION
