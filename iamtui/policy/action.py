@@ -34,37 +34,42 @@ def _name_glob(pattern: str) -> Glob:
 
 
 class _NamePatterns:
-    """The entries of one element for one service."""
+    """The entries of one element for one service; sorted by what they cost when they are first asked."""
 
-    __slots__ = ("everything", "exact", "globs", "prefixes")
+    __slots__ = ("_waiting", "everything", "exact", "globs", "prefixes")
 
-    def __init__(self) -> None:
-        self.everything = False
-        self.exact: set[str] = set()
+    def __init__(self, names: list[str]) -> None:
+        self._waiting: list[str] | None = names
+        self.everything = any(not name.strip("*") for name in names)
+        self.exact: frozenset[str] = frozenset()
         self.prefixes: tuple[str, ...] = ()
         self.globs: tuple[Glob, ...] = ()
 
-    def take(self, names: list[str]) -> None:
-        """Sort the names of this service by what they cost to match."""
+    def _sort(self, names: list[str]) -> None:
+        exact: list[str] = []
         prefixes: list[str] = []
         globs: list[Glob] = []
         for name in names:
             stars = name.count("*")
             if "?" not in name and not stars:
-                self.exact.add(name)
-            elif stars == len(name):
-                self.everything = True
+                exact.append(name)
             elif stars == 1 and name[-1] == "*" and "?" not in name:
                 prefixes.append(name[:-1])
             else:
                 globs.append(_name_glob(name))
+        self.exact = frozenset(exact)
         self.prefixes = tuple(prefixes)
         self.globs = tuple(globs)
+        # Last, so that another thread that asks meanwhile sorts for itself instead of finding half of it.
+        self._waiting = None
 
     def match(self, name: str) -> bool:
+        if self.everything:
+            return True
+        if self._waiting is not None:
+            self._sort(self._waiting)
         return (
-            self.everything
-            or name in self.exact
+            name in self.exact
             or (bool(self.prefixes) and name.startswith(self.prefixes))
             or any(glob.matches(name) for glob in self.globs)
         )
@@ -83,7 +88,6 @@ class ActionElement:
         self.negated = negated
         self.nothing = not entries
         self._everything = False
-        self._by_service: dict[str, _NamePatterns] = {}
         names: dict[str, list[str]] = {}
         for entry in entries:
             text = entry.lower()
@@ -93,9 +97,7 @@ class ActionElement:
             service, colon, name = text.partition(":")
             if colon and name:
                 names.setdefault(service, []).append(name)
-        for service, listed in names.items():
-            patterns = self._by_service[service] = _NamePatterns()
-            patterns.take(listed)
+        self._by_service = {service: _NamePatterns(listed) for service, listed in names.items()}
 
     @property
     def services(self) -> frozenset[str] | None:

@@ -63,25 +63,72 @@ class CompiledStatement:
 
 
 class CompiledPolicy:
-    """The statements of one document as one policy type."""
+    """The statements of one document as one policy type, found by the service of an action.
 
-    __slots__ = ("statements",)
+    Of a statement only the actions are made ready at once; its resources and conditions when it is first about
+    an action that is asked, which most statements of an account never are.
+
+    Args:
+        by_service: for each service that is named, the statements that may be about its actions, by index.
+        of_any_service: the statements that may be about actions of any service (a star, NotAction).
+    """
+
+    __slots__ = ("_compiled", "_options", "_policy_type", "_statements", "_variables", "actions", "by_service",
+                 "of_any_service")
 
     def __init__(self, document: PolicyDocument, policy_type: PolicyType, options: LanguageOptions) -> None:
         policy = document.policy
-        self.statements = tuple(
-            _compile_statement(statement, policy_type, variables=policy.substitutes_variables, options=options)
-            for statement in policy.statements
-        )
+        self._statements = policy.statements
+        self._policy_type = policy_type
+        self._variables = policy.substitutes_variables
+        self._options = options
+        self._compiled: list[CompiledStatement | None] = [None] * len(policy.statements)
+        self.actions = tuple(map(_action_element, policy.statements))
+        by_service: dict[str, list[int]] = {}
+        of_any_service: list[int] = []
+        for index, element in enumerate(self.actions):
+            services = element.services
+            if services is None:
+                of_any_service.append(index)
+            else:
+                for service in services:
+                    by_service.setdefault(service, []).append(index)
+        self.by_service = by_service
+        self.of_any_service = tuple(of_any_service)
+
+    def statement(self, index: int) -> CompiledStatement:
+        """One statement, made ready when first asked for."""
+        found = self._compiled[index]
+        if found is None:
+            found = self._compiled[index] = _compile_statement(
+                self._statements[index],
+                self.actions[index],
+                self._policy_type,
+                variables=self._variables,
+                options=self._options,
+            )
+        return found
+
+    @property
+    def statements(self) -> tuple[CompiledStatement, ...]:
+        """All statements, in their order."""
+        return tuple(map(self.statement, range(len(self._statements))))
+
+
+def _action_element(statement: Statement) -> ActionElement:
+    if statement.not_actions is not None:
+        return ActionElement(statement.not_actions, negated=True)
+    return ActionElement(statement.actions or (), negated=False)
 
 
 def _compile_statement(
-    statement: Statement, policy_type: PolicyType, *, variables: bool, options: LanguageOptions
+    statement: Statement,
+    action: ActionElement,
+    policy_type: PolicyType,
+    *,
+    variables: bool,
+    options: LanguageOptions,
 ) -> CompiledStatement:
-    if statement.not_actions is not None:
-        action = ActionElement(statement.not_actions, negated=True)
-    else:
-        action = ActionElement(statement.actions or (), negated=False)
     negated = statement.not_resources is not None
     entries = statement.not_resources if negated else statement.resources
     matcher = (
