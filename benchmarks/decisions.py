@@ -70,7 +70,7 @@ def draw(account: Account, principals: Sequence[Principal], count: int, seed: in
 def decide(account: Account, asked: Sequence[Asked]) -> None:
     """Answer each question on its own, with the complete Decision record."""
     for principal, question in asked:
-        evaluate(*Asker(account, question).request_and_policies(principal))
+        Asker(account, question).decide(principal)
 
 
 def decide_and_trace(account: Account, asked: Sequence[Asked]) -> None:

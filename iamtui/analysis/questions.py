@@ -19,10 +19,13 @@ from iamtui.analysis.policies_in_force import (
 )
 from iamtui.analysis.question import Question
 from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
-from iamtui.evaluation.caller import partition_of
-from iamtui.evaluation.decision import Layer
+from iamtui.evaluation.asked import Asked
+from iamtui.evaluation.caller import CallerKeys, caller_keys, partition_of
+from iamtui.evaluation.decision import Decision, Layer
+from iamtui.evaluation.evaluator import evaluate
 from iamtui.evaluation.policies import NamedPolicy, NotEvaluated, PoliciesInForce, PolicyInForce, PolicyLevel
 from iamtui.evaluation.prepared import PreparedAction, prepare, resource_owner
+from iamtui.evaluation.reading import asked_by
 from iamtui.evaluation.request import Mode, Principal, PrincipalKind, Request
 from iamtui.policy.context import KeyValues
 from iamtui.policy.document import PolicyDocument
@@ -38,6 +41,7 @@ class _PrincipalFacts:
 
     policies: PrincipalPolicies
     known: KnownContext
+    keys: CallerKeys
     partition: str
     tags_of: str
     reads_tags: bool
@@ -81,6 +85,28 @@ class Asker:
             for i, text in enumerate(question.session_policies)
         )
         self._facts: dict[tuple[str | None, str], _ResourceFacts] = {}
+        self._asked: dict[tuple[str | None, str, CallerKeys], Asked] = {}
+
+    def decide(self, principal: Principal, *, assumptions: tuple[str, ...] = ()) -> Decision:
+        """The decision for one principal.
+
+        Args:
+            assumptions: what whoever asks has taken for granted, to be said with the decision.
+        """
+        request, policies = self.request_and_policies(principal)
+        if assumptions:
+            request = replace(request, assumptions=(*request.assumptions, *assumptions))
+        return evaluate(request, policies, asked=self._asked_of(request))
+
+    def _asked_of(self, request: Request) -> Asked:
+        """What is asked, for all callers of the same class."""
+        principal = request.principal
+        own = _principal_facts(self._account, principal)
+        key = (principal.account, own.partition, own.keys)
+        found = self._asked.get(key)
+        if found is None:
+            found = self._asked[key] = asked_by(request, callers=own.keys)
+        return found
 
     def request_and_policies(self, principal: Principal) -> tuple[Request, PoliciesInForce]:
         """What the evaluator needs to answer for one principal."""
@@ -124,7 +150,7 @@ class Asker:
         )
         resource_account = question.resource_account or self._owner_known_here(principal, prepared)
         bare = Request(principal, question.action, question.resource, resource_account=resource_account)
-        owner, _ = resource_owner(bare, prepared)
+        owner = resource_owner(bare, prepared)
         known = resource_context(account, prepared, owner)
         derived: tuple[KeyValues, ...] = (known.values,)
         absent = known.absent
@@ -167,14 +193,23 @@ def _principal_facts(account: Account, principal: Principal) -> _PrincipalFacts:
         tags_of = ""
         if entity is not None and entity.tags and principal.kind is not PrincipalKind.USER:
             tags_of = entity.name
+        known = principal_context(account, principal)
         found = account.memo[key] = _PrincipalFacts(
             policies,
-            principal_context(account, principal),
+            known,
+            _class_of(account, caller_keys(principal, known.values, known.absent)),
             partition_of(principal),
             tags_of,
             bool(tags_of) and any(map(_reads_principal_tags, (*policies.identity, *policies.boundaries))),
         )
     assert isinstance(found, _PrincipalFacts)
+    return found
+
+
+def _class_of(account: Account, keys: CallerKeys) -> CallerKeys:
+    """The same object for all callers of one class."""
+    found = account.memo.setdefault(("caller keys", keys.names, keys.families), keys)
+    assert isinstance(found, CallerKeys)
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from iamtui.evaluation.request import Principal, PrincipalKind
@@ -10,6 +10,7 @@ from iamtui.policy.arn import parse_arn
 from iamtui.policy.principal import Caller, CallerKind
 
 _NOTHING: Final[tuple[str, ...]] = ()
+_TAGS: Final = "aws:principaltag/"
 
 _CALLER_KINDS: Final = {
     PrincipalKind.ROOT: CallerKind.ROOT,
@@ -103,6 +104,54 @@ def _caller_of(principal: Principal, *, session_may_vary: bool, has_boundary: bo
         issuer=principal.issuer,
         session_may_vary=session_may_vary and principal.kind is PrincipalKind.ROLE,
         has_boundary=has_boundary,
+    )
+
+
+_MOST_ANSWERS: Final = 4096
+
+
+class CallerKeys:
+    """The condition keys that follow from who asks: what they are, or that they are not there.
+
+    Args:
+        names: lower-case keys.
+        families: what the keys of a family start with (`aws:principaltag/`).
+    """
+
+    __slots__ = ("_free", "families", "names")
+
+    def __init__(self, names: frozenset[str], families: tuple[str, ...]) -> None:
+        self.names = names
+        self.families = families
+        self._free: dict[frozenset[str], bool] = {}
+
+    def speak_of(self, key: str) -> bool:
+        """Whether a lower-case key may be another for another caller."""
+        return key in self.names or key.startswith(self.families)
+
+    def leave_alone(self, keys: frozenset[str]) -> bool:
+        """Whether none of the keys may be another for another caller; remembered, since statements ask on and on."""
+        found = self._free.get(keys)
+        if found is None:
+            if len(self._free) >= _MOST_ANSWERS:
+                self._free.clear()
+            found = self._free[keys] = not any(map(self.speak_of, keys))
+        return found
+
+
+def caller_keys(principal: Principal, values: Iterable[str], absent: Iterable[str]) -> CallerKeys:
+    """The keys that follow from a caller.
+
+    Args:
+        values: lower-case keys whose values the account knows for this caller.
+        absent: keys, or families as `aws:PrincipalTag/*`, that this caller is known not to have.
+    """
+    lowered = [name.lower() for name in absent]
+    names = {*values, *caller_fixed_keys(principal), *(name for name in lowered if not name.endswith("/*"))}
+    families = {_TAGS, *(name[:-1] for name in lowered if name.endswith("/*"))}
+    # Tags are told apart by nobody's name for them, so that callers of an account fall into few classes.
+    return CallerKeys(
+        frozenset(name for name in names if not name.startswith(tuple(families))), tuple(sorted(families))
     )
 
 

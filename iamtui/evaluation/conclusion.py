@@ -1,60 +1,112 @@
-"""From a reading of all layers to a Decision: states, reasons, what blocks, what is missing."""
+"""From a reading of all layers to what a Decision says: states, reasons, what blocks, what is missing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
-from iamtui.evaluation.decision import (
-    Decision,
-    Layer,
-    Outcome,
-    Reason,
-    StatementRef,
-)
+from iamtui.evaluation import reading_words
+from iamtui.evaluation.decision import Layer, LayerReport, Outcome, Reason, ResourceScope, StatementRef
 from iamtui.evaluation.layer_reports import layer_reports
 from iamtui.evaluation.layers import LayerScan
-from iamtui.evaluation.reading import Evaluation
+from iamtui.evaluation.prepared import ActionCatalogue
+from iamtui.evaluation.reading import Evaluation, asked_by, read_all_layers
 from iamtui.evaluation.request import Mode
-from iamtui.evaluation.resource_scope import resource_scope
+from iamtui.evaluation.resource_scope import Scope, resource_scope
 from iamtui.evaluation.sensitivity import sensitive_keys
-from iamtui.policy.formula import ConditionLeaf, leaves
+from iamtui.policy.formula import ConditionLeaf, Node, leaves
 from iamtui.policy.resource import ResourceKind
 
 
-def conclude(reading: Evaluation, everywhere: Evaluation | None, allowed_everywhere: Callable[[str], bool]) -> Decision:
-    """Make the Decision of a reading.
+class Conclusion:
+    """What a Decision says besides its outcome, each part put together when it is asked for.
 
-    Args:
-        everywhere: for a question about a set of resources, the reading that asks about all of them.
-        allowed_everywhere: whether the same question about another resource or pattern is allowed for all of it.
+    A list of thousands shows little of each decision, and putting all of it together costs more than deciding.
     """
-    outcome = reading.outcome
-    denied = outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
-    scope, allowed_resources, limits = resource_scope(reading, everywhere, allowed_everywhere)
-    notes = [*reading.notes, *limits]
-    if outcome is Outcome.ALLOWED and reading.prepared.resource.kind is ResourceKind.SET:
-        notes = [*notes, "Allowed for at least one resource of the set asked about."]
-    if outcome is not Outcome.ALLOWED:
-        notes = [*notes, *_not_modelled(reading)]
-    if outcome is not Outcome.EXPLICIT_DENY:
-        notes = [*notes, *_unsafe_denies(reading)]
-    total = reading.total
-    return Decision(
-        request=reading.request,
-        outcome=outcome,
-        layers=layer_reports(reading),
-        blocked_by=blocked_by(reading) if denied else (),
-        reasons=reasons(reading) if outcome is not Outcome.ALLOWED else (),
-        matched=tuple(_matched(reading, undetermined=outcome is Outcome.DEPENDS)),
-        resource_scope=scope,
-        allowed_resources=allowed_resources,
-        depends_on=None if isinstance(total, bool) else total,
-        missing_context=missing_context(reading),
-        assumptions=tuple(reading.assumptions),
-        notes=tuple(notes),
-        complete=not reading.not_evaluated,
-    )
+
+    __slots__ = ("_catalogue", "_reading", "_scope")
+
+    def __init__(self, reading: Evaluation, catalogue: ActionCatalogue) -> None:
+        self._reading = reading
+        self._catalogue = catalogue
+        self._scope: Scope | None = None
+
+    def layers(self) -> tuple[LayerReport, ...]:
+        """Every layer's state."""
+        return layer_reports(self._reading)
+
+    def blocked_by(self) -> tuple[Layer, ...]:
+        """The layers that stand in the way of something that does grant this."""
+        denied = self._reading.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
+        return blocked_by(self._reading) if denied else ()
+
+    def reasons(self) -> tuple[Reason, ...]:
+        """Every layer that does not pass."""
+        return reasons(self._reading) if self._reading.outcome is not Outcome.ALLOWED else ()
+
+    def matched(self) -> tuple[StatementRef, ...]:
+        """Every statement that matched."""
+        return tuple(_matched(self._reading, undetermined=self._reading.outcome is Outcome.DEPENDS))
+
+    def resource_scope(self) -> ResourceScope:
+        """For which of the resources asked about the decision holds."""
+        return self._scope_found().scope
+
+    def allowed_resources(self) -> tuple[str, ...]:
+        """The resources or patterns where it holds."""
+        return self._scope_found().resources
+
+    def depends_on(self) -> Node | None:
+        """What would have to hold."""
+        total = self._reading.total
+        return None if isinstance(total, bool) else total
+
+    def missing_context(self) -> tuple[str, ...]:
+        """The keys nobody gave that matter for this request."""
+        return missing_context(self._reading)
+
+    def assumptions(self) -> tuple[str, ...]:
+        """What was taken for granted."""
+        return tuple(reading_words.assumptions(self._reading))
+
+    def notes(self) -> tuple[str, ...]:
+        """One sentence each."""
+        return tuple(self._each_note())
+
+    def _each_note(self) -> Iterator[str]:
+        reading = self._reading
+        yield from reading_words.notes(reading)
+        yield from self._scope_found().limits
+        if reading.outcome is Outcome.ALLOWED:
+            if reading.prepared.resource.kind is ResourceKind.SET:
+                yield "Allowed for at least one resource of the set asked about."
+        else:
+            yield from _not_modelled(reading)
+        if reading.outcome is not Outcome.EXPLICIT_DENY:
+            yield from _unsafe_denies(reading)
+
+    def _scope_found(self) -> Scope:
+        if self._scope is None:
+            self._scope = resource_scope(self._reading, self._read_everywhere(), self._allowed_everywhere)
+        return self._scope
+
+    def _read_everywhere(self) -> Evaluation | None:
+        """For an allowed question about a set of resources: the same question about all of them."""
+        reading = self._reading
+        if reading.prepared.resource.kind is not ResourceKind.SET or reading.total is False:
+            return None
+        asked = reading.asked.everywhere_too()
+        return read_all_layers(
+            reading.request, reading.policies, reading.options, catalogue=self._catalogue, asked=asked
+        )
+
+    def _allowed_everywhere(self, resource: str) -> bool:
+        """Whether the same question about another resource or pattern is allowed for all of it."""
+        reading = self._reading
+        request = replace(reading.request, resource=resource)
+        asked = asked_by(request, reading.options, catalogue=self._catalogue, everywhere=True)
+        found = read_all_layers(request, reading.policies, reading.options, catalogue=self._catalogue, asked=asked)
+        return found.total is True
 
 
 def _not_modelled(reading: Evaluation) -> tuple[str, ...]:
@@ -71,9 +123,9 @@ def _not_modelled(reading: Evaluation) -> tuple[str, ...]:
 def _unsafe_denies(reading: Evaluation) -> Iterator[str]:
     """Deny statements that do not match only because AWS has no such condition operator: what AWS does is not known."""
     prepared = reading.prepared
-    for _, _, scanned in reading.scans:
-        for member in scanned.unsafe:
-            compiled = member.compiled
+    for _, _, member in reading.statements():
+        compiled = member.compiled
+        if compiled.unknown_operators and not compiled.allows:
             about = compiled.matches_resource(prepared.resource, reading.context, reading.language, everywhere=False)
             if about is False or any(
                 condition.operator is not None and condition.test(reading.context) is False
@@ -201,6 +253,6 @@ def missing_context(reading: Evaluation) -> tuple[str, ...]:
     for name in (leaf.key for leaf in leaves(reading.total) if isinstance(leaf, ConditionLeaf) and leaf.key):
         found.setdefault(name.lower(), name)
     if reading.request.mode is Mode.STRICT and reading.free is None and reading.refused is None:
-        for name in sensitive_keys(reading, (scanned for _, _, scanned in reading.scans)):
+        for name in sensitive_keys(reading):
             found.setdefault(name.lower(), name)
     return tuple(sorted(found.values(), key=str.lower))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from iamtui.evaluation.request import Request
 from iamtui.policy.formula import Node
@@ -101,9 +102,23 @@ class Reason:
     statements: tuple[StatementRef, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+class Concluding(Protocol):
+    """What puts the parts of a Decision together: a method for each, under its name."""
+
+    def layers(self) -> tuple[LayerReport, ...]:
+        """Every layer's state; the other parts likewise."""
+
+
+def _none() -> tuple[()]:
+    return ()
+
+
+@dataclass(frozen=True)
 class Decision:
     """The answer to one request (DESIGN: Decision as JSON).
+
+    The evaluator gives the outcome at once; each other part is put together when it is first read, and kept. That
+    shows nowhere: such a decision equals, hashes and prints as one that was made with all of its parts.
 
     Args:
         request: the question, with the context as evaluated.
@@ -123,16 +138,34 @@ class Decision:
     request: Request
     outcome: Outcome
     layers: tuple[LayerReport, ...]
-    blocked_by: tuple[Layer, ...] = ()
-    reasons: tuple[Reason, ...] = ()
-    matched: tuple[StatementRef, ...] = ()
-    resource_scope: ResourceScope = ResourceScope.ONE
-    allowed_resources: tuple[str, ...] = ()
-    depends_on: Node | None = None
-    missing_context: tuple[str, ...] = ()
-    assumptions: tuple[str, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    # No default stands in the class, where it would be found before a part that is still to be put together.
+    blocked_by: tuple[Layer, ...] = field(default_factory=_none)
+    reasons: tuple[Reason, ...] = field(default_factory=_none)
+    matched: tuple[StatementRef, ...] = field(default_factory=_none)
+    resource_scope: ResourceScope = field(default_factory=lambda: ResourceScope.ONE)
+    allowed_resources: tuple[str, ...] = field(default_factory=_none)
+    depends_on: Node | None = field(default_factory=lambda: None)
+    missing_context: tuple[str, ...] = field(default_factory=_none)
+    assumptions: tuple[str, ...] = field(default_factory=_none)
+    notes: tuple[str, ...] = field(default_factory=_none)
     complete: bool = True
+
+    @classmethod
+    def concluded(cls, request: Request, outcome: Outcome, *, complete: bool, conclusion: Concluding) -> Decision:
+        """A decision whose other parts `conclusion` puts together when they are read."""
+        decision = object.__new__(cls)
+        decision.__dict__.update(request=request, outcome=outcome, complete=complete, _conclusion=conclusion)
+        return decision
+
+    if not TYPE_CHECKING:  # a type checker that saw this would take any name for a part
+
+        def __getattr__(self, name: str) -> Any:
+            """Put a part together that was not read before; two threads that do so at once come to the same."""
+            conclusion = self.__dict__.get("_conclusion")
+            if conclusion is None or name not in _PARTS:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            part = self.__dict__[name] = getattr(conclusion, name)()
+            return part
 
     @property
     def allowed(self) -> bool:
@@ -156,3 +189,6 @@ class Decision:
         if self.outcome in (Outcome.ALLOWED, Outcome.DEPENDS) and granting:
             return granting[0]
         return denying[0] if denying else None
+
+
+_PARTS: Final = frozenset(part.name for part in fields(Decision)) - {"request", "outcome", "complete"}

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
-from iamtui.evaluation.conclusion import conclude
+from iamtui.evaluation.asked import Asked
+from iamtui.evaluation.conclusion import Conclusion
 from iamtui.evaluation.decision import Decision
 from iamtui.evaluation.policies import DEFAULT_OPTIONS, EngineOptions, PoliciesInForce
 from iamtui.evaluation.prepared import ActionCatalogue
-from iamtui.evaluation.reading import Evaluation, read_all_layers
+from iamtui.evaluation.reading import read_all_layers
 from iamtui.evaluation.request import Request
-from iamtui.policy.resource import ResourceKind
 
 
 def evaluate(
@@ -20,26 +18,20 @@ def evaluate(
     options: EngineOptions = DEFAULT_OPTIONS,
     *,
     catalogue: ActionCatalogue = ENGINE_CATALOGUE,
+    asked: Asked | None = None,
 ) -> Decision:
     """Decide one request.
+
+    All layers are read at once; what a Decision says besides its outcome is put together when it is read.
 
     Args:
         request: the question.
         policies: what is in force for it.
         options: how the open points of AWS's documentation are read.
         catalogue: what is known of AWS's actions.
+        asked: what `asked_by` made of the same question for a caller of the same class, so that the work is shared.
     """
-    reading = read_all_layers(request, policies, options, catalogue=catalogue)
-
-    def allowed_everywhere(resource: str) -> bool:
-        asked = replace(request, resource=resource)
-        return read_all_layers(asked, policies, options, catalogue=catalogue, everywhere=True).total is True
-
-    return conclude(reading, _read_everywhere(reading, catalogue), allowed_everywhere)
-
-
-def _read_everywhere(reading: Evaluation, catalogue: ActionCatalogue) -> Evaluation | None:
-    """For an allowed question about a set of resources: the same question about all of them."""
-    if reading.prepared.resource.kind is not ResourceKind.SET or reading.total is False:
-        return None
-    return read_all_layers(reading.request, reading.policies, reading.options, catalogue=catalogue, everywhere=True)
+    reading = read_all_layers(request, policies, options, catalogue=catalogue, asked=asked)
+    return Decision.concluded(
+        request, reading.outcome, complete=not reading.not_evaluated, conclusion=Conclusion(reading, catalogue)
+    )

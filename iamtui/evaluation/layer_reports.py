@@ -6,8 +6,9 @@ from typing import Final
 
 from iamtui.evaluation.decision import Layer, LayerReport, LayerState
 from iamtui.evaluation.layers import LayerScan, Match
+from iamtui.evaluation.levels import LevelScan
 from iamtui.evaluation.policies import NotEvaluated
-from iamtui.evaluation.reading import Evaluation, LevelScan
+from iamtui.evaluation.reading import Evaluation
 from iamtui.evaluation.request import PrincipalKind
 
 
@@ -142,7 +143,9 @@ def _scp_absent(reading: Evaluation) -> LayerReport:
     return _SCP_EXEMPT if reading.policies.scps else _NO_SCP
 
 
-def _levels(layer: Layer, levels: list[LevelScan] | None, missing: dict[Layer, NotEvaluated]) -> LayerReport | None:
+def _levels(
+    layer: Layer, levels: tuple[LevelScan, ...] | None, missing: dict[Layer, NotEvaluated]
+) -> LayerReport | None:
     if levels is None:
         return _not_evaluated(layer, missing) if missing else None
     for level in levels:

@@ -11,19 +11,10 @@ from typing import Final
 
 from iamtui.evaluation.caller import caller_fixed_keys
 from iamtui.evaluation.decision import Decision
-from iamtui.evaluation.policies import (
-    DEFAULT_OPTIONS,
-    EngineOptions,
-    NamedPolicy,
-    NotEvaluated,
-    PoliciesInForce,
-    PolicyInForce,
-)
-from iamtui.evaluation.policy_set import policy_set
+from iamtui.evaluation.policies import DEFAULT_OPTIONS, EngineOptions, PoliciesInForce
 from iamtui.evaluation.reading import Evaluation, read_all_layers
 from iamtui.evaluation.request import PrincipalKind, Request
 from iamtui.policy.compiled import CompiledStatement
-from iamtui.policy.kinds import PolicyType
 from iamtui.policy.resource import ResourceKind
 
 _WHAT: Final = {
@@ -72,24 +63,8 @@ def _may_matter(name: str, reading: Evaluation) -> bool:
 
 def _statements(reading: Evaluation) -> Iterator[CompiledStatement]:
     """The statements about the action in every layer that takes part."""
-    action = reading.prepared.action
-    given = reading.policies
-    groups: list[tuple[tuple[PolicyInForce, ...], PolicyType]] = []
-    for policies, policy_type in (
-        (given.identity, PolicyType.IDENTITY),
-        (given.boundaries, PolicyType.BOUNDARY),
-        (given.session, PolicyType.SESSION),
-        (given.vpc_endpoint, PolicyType.VPC_ENDPOINT),
-    ):
-        if not isinstance(policies, NotEvaluated):
-            groups.append((policies, policy_type))
-    if isinstance(given.resource, NamedPolicy):
-        groups.append(((given.resource,), PolicyType.RESOURCE))
-    for levels, policy_type in ((given.scps, PolicyType.SCP), (given.rcps, PolicyType.RCP)):
-        if not isinstance(levels, NotEvaluated):
-            groups.extend((level.policies, policy_type) for level in levels)
-    for group, policy_type in groups:
-        for member in policy_set(group, policy_type, reading.language, lasting=given.lasting).about(action):
+    for _, _, policies in reading.sets():
+        for member in policies.about(reading.prepared.action):
             yield member.compiled
 
 

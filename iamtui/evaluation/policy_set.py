@@ -1,4 +1,4 @@
-"""A set of policies in force in one layer, indexed by service so that a decision reads only what may match."""
+"""The policies in force in one layer, found by service so that a decision reads only what may match."""
 
 from __future__ import annotations
 
@@ -7,40 +7,82 @@ from typing import Any, Final
 
 from iamtui.evaluation.policies import MissingPolicy, NamedPolicy, PolicyInForce
 from iamtui.policy.action import ActionName
-from iamtui.policy.compiled import CompiledStatement, compile_policy
+from iamtui.policy.compiled import CompiledPolicy, CompiledStatement, compile_policy
 from iamtui.policy.kinds import PolicyType
 from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS, LanguageOptions
 
 
 class Member:
-    """A statement and the policy it stands in.
+    """A statement and the policy it stands in: one object for all who carry that policy.
 
-    `match` is where the reader of a layer keeps the record of its plain match, which is always the same.
+    Args:
+        action: its Action or NotAction.
+        match: where the reader of a layer keeps the record of its plain match, which is always the same.
     """
 
-    __slots__ = ("compiled", "match", "policy")
+    __slots__ = ("_compiled", "_index", "_source", "action", "match", "policy")
 
-    def __init__(self, compiled: CompiledStatement, policy: NamedPolicy) -> None:
-        self.compiled = compiled
+    def __init__(self, source: CompiledPolicy, index: int, policy: NamedPolicy) -> None:
+        self._source = source
+        self._index = index
+        self._compiled: CompiledStatement | None = None
+        self.action = source.actions[index]
         self.policy = policy
         self.match: Any = None
 
+    @property
+    def compiled(self) -> CompiledStatement:
+        """The statement ready to be matched."""
+        if self._compiled is None:
+            self._compiled = self._source.statement(self._index)
+        return self._compiled
 
-_NONE: Final[list[Member]] = []
+
+class _Carried:
+    """One policy under its name, with its statements."""
+
+    __slots__ = ("_by_service", "compiled", "of_any_service", "policy")
+
+    def __init__(self, policy: NamedPolicy, compiled: CompiledPolicy) -> None:
+        self.policy = policy
+        self.compiled = compiled
+        self.of_any_service = tuple(Member(compiled, index, policy) for index in compiled.of_any_service)
+        self._by_service: dict[str, tuple[Member, ...]] = {}
+
+    def naming(self, service: str) -> tuple[Member, ...]:
+        """The statements that name the service."""
+        found = self._by_service.get(service)
+        if found is None:
+            indexes = self.compiled.by_service.get(service)
+            if indexes is None:
+                return ()
+            found = tuple(Member(self.compiled, index, self.policy) for index in indexes)
+            self._by_service[service] = found
+        return found
+
+
+_MOST_SERVICES: Final = 32
+"""For how many services a set keeps what it found; asking on and on about others takes no more memory."""
 
 
 class PolicySet:
     """The statements of several policies, found by the service of an action.
 
-    `missing` holds the policies whose documents are not known or unreadable. `plans` and `scans` are where the
-    reader of a layer keeps what it has worked out.
+    `missing` holds the policies whose documents are not known or unreadable.
     """
 
-    __slots__ = ("_by_service", "_of_any_service", "missing", "plans", "scans")
+    __slots__ = ("_by_service", "_carried", "_of_any_service", "missing")
 
-    def __init__(self, policies: Iterable[PolicyInForce], policy_type: PolicyType, options: LanguageOptions) -> None:
-        self._by_service: dict[str, list[Member]] = {}
-        self._of_any_service: list[Member] = []
+    def __init__(
+        self,
+        policies: Iterable[PolicyInForce],
+        policy_type: PolicyType,
+        options: LanguageOptions,
+        level: int | None = None,
+        *,
+        lasting: bool = False,
+    ) -> None:
+        carried: list[_Carried] = []
         missing: list[MissingPolicy] = []
         for policy in policies:
             if isinstance(policy, MissingPolicy):
@@ -50,26 +92,44 @@ class PolicySet:
             if error is not None:
                 missing.append(MissingPolicy(policy.name, reason=f"unreadable: {error.message}"))
                 continue
-            for compiled in compile_policy(policy.document, policy_type, options).statements:
-                services = compiled.action.services
-                member = Member(compiled, policy)
-                if services is None:
-                    self._of_any_service.append(member)
-                else:
-                    for service in services:
-                        self._by_service.setdefault(service, []).append(member)
+            carried.append(_carried(policy, policy_type, options, level, lasting=lasting))
+        self._carried = tuple(carried)
+        self._of_any_service = tuple(member for one in carried for member in one.of_any_service)
+        self._by_service: dict[str, tuple[Member, ...]] = {}
         self.missing = tuple(missing)
-        self.plans: dict[Any, Any] = {}
-        self.scans: dict[Any, Any] = {}
+
+    def of_service(self, service: str) -> tuple[Member, ...]:
+        """The statements that may be about actions of a service: those that name it, then those of any service."""
+        found = self._by_service.get(service)
+        if found is None:
+            named = [member for one in self._carried for member in one.naming(service)]
+            found = (*named, *self._of_any_service) if named else self._of_any_service
+            if len(self._by_service) >= _MOST_SERVICES:
+                self._by_service.clear()
+            self._by_service[service] = found
+        return found
 
     def about(self, action: ActionName) -> Iterator[Member]:
         """The statements whose Action or NotAction matches."""
-        for member in self._by_service.get(action.service, _NONE):
-            if member.compiled.action.matches(action):
+        for member in self.of_service(action.service):
+            if member.action.matches(action):
                 yield member
-        for member in self._of_any_service:
-            if member.compiled.action.matches(action):
-                yield member
+
+
+def _carried(
+    policy: NamedPolicy, policy_type: PolicyType, options: LanguageOptions, level: int | None, *, lasting: bool
+) -> _Carried:
+    """A policy with its statements; where it lasts, one object for all who carry it, kept with its document."""
+    compiled = compile_policy(policy.document, policy_type, options)
+    if not lasting:
+        return _Carried(policy, compiled)
+    kept = policy.document.compiled
+    key = ("carried", policy.name, policy_type, level)
+    found = kept.get(key)
+    if found is None:
+        found = kept[key] = _Carried(policy, compiled)
+    assert isinstance(found, _Carried)
+    return found
 
 
 _MOST_REMEMBERED: Final = 32768
@@ -87,18 +147,18 @@ def policy_set(
     """The set for a tuple of policies.
 
     Args:
-        level: for SCPs and RCPs; what is kept in a set names it.
+        level: for SCPs and RCPs; what is kept of a statement names it.
         lasting: whether to remember the set for as long as the same tuple is asked about.
     """
     if not lasting or options is not DEFAULT_LANGUAGE_OPTIONS:
-        return PolicySet(policies, policy_type, options)
+        return PolicySet(policies, policy_type, options, level)
     key = (id(policies), policy_type, level)
     found = _remembered.get(key)
     if found is not None and found[0] is policies:
         return found[1]
     if len(_remembered) >= _MOST_REMEMBERED:
         _remembered.clear()
-    made = PolicySet(policies, policy_type, options)
+    made = PolicySet(policies, policy_type, options, level, lasting=True)
     # The tuple is kept beside the set, so its id cannot be reused while it is a key here.
     _remembered[key] = (policies, made)
     return made

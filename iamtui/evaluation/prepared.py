@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
-from iamtui.evaluation.request import Principal, Request
+from iamtui.evaluation.request import Request
 from iamtui.evaluation.services import (
     is_key_question,
     is_trust_question,
@@ -119,16 +119,22 @@ def _prepared(action: ActionName, resource: RequestResource, notes: list[str]) -
     )
 
 
-def resource_owner(request: Request, prepared: PreparedAction) -> tuple[str | None, bool]:
-    """The account that owns the resource, and whether that is an assumption.
+def resource_owner(request: Request, prepared: PreparedAction) -> str | None:
+    """The account that owns the resource.
 
     The explicit input, else the account in the ARN, else the caller's account. `aws` as owner (AWS managed
     policies) is evaluated as the caller's own account.
     """
-    caller: Principal = request.principal
     if request.resource_account is not None and request.resource_account != "aws":
-        return request.resource_account, False
-    if prepared.owner is not None:
-        return prepared.owner, False
-    assumed = prepared.owner_open and caller.account is not None
-    return caller.account, assumed and request.resource_account is None
+        return request.resource_account
+    return prepared.owner if prepared.owner is not None else request.principal.account
+
+
+def owner_is_assumed(request: Request, prepared: PreparedAction) -> bool:
+    """Whether the owner is the caller's account only because nothing else names one."""
+    return (
+        request.resource_account is None
+        and prepared.owner is None
+        and prepared.owner_open
+        and request.principal.account is not None
+    )

@@ -12,27 +12,23 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
-from iamtui.evaluation.caller import WITH_IAM_POLICIES, caller_facts, role_arn_of
+from iamtui.evaluation.asked import Asked
+from iamtui.evaluation.caller import WITH_IAM_POLICIES, CallerFacts, CallerKeys, caller_facts, partition_of
 from iamtui.evaluation.decision import Layer, Outcome
 from iamtui.evaluation.grants import GrantSide
-from iamtui.evaluation.layers import (
-    LayerScan,
-    Question,
-    missing_allow,
-    scan,
-    scan_level,
-    scan_resource_policy,
-)
+from iamtui.evaluation.layers import LayerScan, missing_allow, reached_as, reaches, scan, scan_resource_policy
+from iamtui.evaluation.levels import LevelScan, LevelsScan, endpoint_stack, level_stack
 from iamtui.evaluation.policies import (
     DEFAULT_OPTIONS,
     EngineOptions,
     MissingPolicy,
+    NamedPolicy,
     NotEvaluated,
     PoliciesInForce,
     PolicyInForce,
     PolicyLevel,
 )
-from iamtui.evaluation.policy_set import policy_set
+from iamtui.evaluation.policy_set import Member, PolicySet, policy_set
 from iamtui.evaluation.prepared import ActionCatalogue, PreparedAction, prepare, resource_owner
 from iamtui.evaluation.public_access import is_public
 from iamtui.evaluation.request import Mode, PrincipalKind, Request
@@ -60,16 +56,7 @@ _RESOURCE_ONLY: Final = frozenset(
 _UNDER_SCPS: Final = WITH_IAM_POLICIES | {PrincipalKind.ROOT}
 
 
-@dataclass(frozen=True, slots=True)
-class LevelScan:
-    """What the SCPs or RCPs of one level say."""
-
-    index: int
-    name: str | None
-    scan: LayerScan
-
-
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Evaluation:
     """One request read through every layer: the raw material of a Decision, a trace and an explanation.
 
@@ -79,33 +66,53 @@ class Evaluation:
     request: Request
     policies: PoliciesInForce
     options: EngineOptions
-    prepared: PreparedAction
-    language: LanguageOptions
+    asked: Asked
     context: RequestContext
+    facts: CallerFacts
     caller: Caller
     owner: str | None
     same_account: bool
     must_admit: bool
+    admitted_by_assumption: bool = False
+    """Whether each key or role of a set is taken to let the caller in by its policy."""
     identity: LayerScan | None = None
     resource: LayerScan | None = None
     session: LayerScan | None = None
     boundary: LayerScan | None = None
-    scps: list[LevelScan] | None = None
-    rcps: list[LevelScan] | None = None
+    scp_levels: LevelsScan | None = None
+    rcp_levels: LevelsScan | None = None
     vpc_endpoint: LayerScan | None = None
     block_public_access_closes: bool = False
     free: str | None = None
     refused: str | None = None
     resource_denies_ignored: bool = False
     not_evaluated: dict[Layer, NotEvaluated] = field(default_factory=dict)
-    assumptions: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
     grant: Truth = False
     deny: Truth = False
     caps: Truth = True
     total: Truth = False
     _side: GrantSide | None = None
     _scans: tuple[tuple[Layer, int | None, LayerScan], ...] | None = None
+
+    @property
+    def prepared(self) -> PreparedAction:
+        """What action and resource say without the caller."""
+        return self.asked.prepared
+
+    @property
+    def language(self) -> LanguageOptions:
+        """How the open points of the policy language are read."""
+        return self.asked.language
+
+    @property
+    def scps(self) -> tuple[LevelScan, ...] | None:
+        """The levels of SCPs that were read; None when none binds the caller."""
+        return self.scp_levels.levels if self.scp_levels is not None else None
+
+    @property
+    def rcps(self) -> tuple[LevelScan, ...] | None:
+        """The levels of RCPs that were read; None when none protects the resource."""
+        return self.rcp_levels.levels if self.rcp_levels is not None else None
 
     @property
     def side(self) -> GrantSide:
@@ -136,6 +143,48 @@ class Evaluation:
             yield Layer.RCP, level.index, level.scan
         if self.vpc_endpoint is not None:
             yield Layer.VPC_ENDPOINT, None, self.vpc_endpoint
+
+    def statements(self) -> Iterator[tuple[Layer, LayerScan, Member]]:
+        """The statements about the action that reach the caller, matching or not, in every layer that was read."""
+        rules = principal_rules(self)
+        for layer, scanned, policies in self.sets():
+            for member in policies.about(self.asked.action):
+                if layer is Layer.RESOURCE:
+                    reached = bool(reached_as(member.compiled, self.caller, rules))
+                elif layer in (Layer.RCP, Layer.VPC_ENDPOINT):
+                    reached = reaches(member.compiled, self.caller, layer) is not False
+                else:
+                    reached = True
+                if reached:
+                    yield layer, scanned, member
+
+    def sets(self) -> Iterator[tuple[Layer, LayerScan, PolicySet]]:
+        """The policies behind every layer, and level of one, that was read, in the order of `scans`."""
+        policies = self.policies
+        yield from self._set(Layer.IDENTITY, self.identity, policies.identity, PolicyType.IDENTITY)
+        if self.resource is not None and isinstance(policies.resource, (NamedPolicy, MissingPolicy)):
+            yield Layer.RESOURCE, self.resource, resource_policy_set(self, policies.resource)
+        yield from self._set(Layer.SESSION, self.session, policies.session, PolicyType.SESSION)
+        yield from self._set(Layer.BOUNDARY, self.boundary, policies.boundaries, PolicyType.BOUNDARY)
+        for layer, read, levels in (
+            (Layer.SCP, self.scp_levels, policies.scps),
+            (Layer.RCP, self.rcp_levels, policies.rcps),
+        ):
+            if read is not None and not isinstance(levels, NotEvaluated):
+                stack = level_stack(layer, levels, self.language, lasting=policies.lasting)
+                for level, (_, _, found) in zip(read.levels, stack.levels, strict=True):
+                    yield layer, level.scan, found
+        yield from self._set(Layer.VPC_ENDPOINT, self.vpc_endpoint, policies.vpc_endpoint, PolicyType.VPC_ENDPOINT)
+
+    def _set(
+        self,
+        layer: Layer,
+        scanned: LayerScan | None,
+        given: tuple[PolicyInForce, ...] | NotEvaluated,
+        policy_type: PolicyType,
+    ) -> Iterator[tuple[Layer, LayerScan, PolicySet]]:
+        if scanned is not None and not isinstance(given, NotEvaluated):
+            yield layer, scanned, policy_set(given, policy_type, self.language, lasting=self.policies.lasting)
 
     def _make_side(self) -> GrantSide:
         return GrantSide(
@@ -181,96 +230,99 @@ def read_all_layers(
     options: EngineOptions = DEFAULT_OPTIONS,
     *,
     catalogue: ActionCatalogue = ENGINE_CATALOGUE,
-    everywhere: bool = False,
+    asked: Asked | None = None,
 ) -> Evaluation:
     """Read a request through every layer.
 
     Args:
-        everywhere: for a question about a set of resources, ask about all of them instead of at least one.
+        asked: what is asked, when others of the caller's class are asked the same; None: made from the request.
     """
     principal = request.principal
     facts = caller_facts(principal, lasting=policies.lasting)
-    prepared = prepare(
-        request.action,
-        request.resource,
-        request.wildcard_only_action,
-        facts.partition,
-        principal.account or "",
-        catalogue,
-    )
-    owner, owner_assumed = resource_owner(request, prepared)
+    if asked is None:
+        asked = asked_by(request, options, catalogue=catalogue)
+    prepared = asked.prepared
+    owner = resource_owner(request, prepared)
     discover = request.mode is Mode.DISCOVER
-    context = RequestContext(
-        request.context,
-        fixed=facts.fixed_keys(anonymous_userid=options.anonymous_userid),
-        derived=request.derived,
-        any_value=request.any_value,
-        known_absent=request.known_absent,
-        discover=discover,
-    )
     service_linked = facts.service_linked
     boundaries = () if service_linked else policies.boundaries
-    caller = facts.caller(
-        session_may_vary=discover,
-        has_boundary=(
-            bool(boundaries) and not isinstance(boundaries, NotEvaluated) and principal.kind in WITH_IAM_POLICIES
-        ),
-    )
-    language = DEFAULT_LANGUAGE_OPTIONS if options is DEFAULT_OPTIONS else options.language
     result = Evaluation(
-        request=request,
-        policies=policies,
-        options=options,
-        prepared=prepared,
-        language=language,
-        context=context,
-        caller=caller,
-        owner=owner,
-        same_account=principal.account is not None and principal.account == owner,
-        must_admit=prepared.resource_must_admit,
-        assumptions=list(request.assumptions),
-        notes=list(prepared.notes),
+        request,
+        policies,
+        options,
+        asked,
+        RequestContext(
+            request.context,
+            fixed=facts.fixed_keys(anonymous_userid=options.anonymous_userid),
+            derived=request.derived,
+            any_value=request.any_value,
+            known_absent=request.known_absent,
+            discover=discover,
+        ),
+        facts,
+        facts.caller(
+            session_may_vary=discover,
+            has_boundary=(
+                bool(boundaries) and not isinstance(boundaries, NotEvaluated) and principal.kind in WITH_IAM_POLICIES
+            ),
+        ),
+        owner,
+        principal.account is not None and principal.account == owner,
+        prepared.resource_must_admit,
     )
-    if owner_assumed:
-        result.assumptions.append(f"the resource belongs to the caller's account {owner}")
-    if principal.kind is PrincipalKind.ROLE_SESSION and principal.role_arn is None:
-        found = context.lookup("aws:principalarn")
-        if found == facts.fixed_keys(anonymous_userid=options.anonymous_userid)["aws:principalarn"]:
-            result.assumptions.append(f"the role has no path: aws:PrincipalArn = {role_arn_of(principal)}")
-    question = Question(prepared, context, language, everywhere, note_conditional=not discover)
     result.free = free_action(prepared.action, principal)
-    if result.free is not None and prepared.action.name == "getsessiontoken" and principal.credentials is None:
-        result.assumptions.append("the caller uses long-term credentials")
     result.refused = prepared.refused or credential_refusal(prepared.action, principal)
-    _read_callers_layers(result, question, boundaries)
-    _read_resource_policy(result, question)
-    _read_organization(result, question, catalogue, service_linked=service_linked)
-    _read_vpc_endpoint(result, question)
-    _read_block_public_access(result)
+    if principal.kind in WITH_IAM_POLICIES:
+        _read_callers_layers(result, boundaries)
+    _read_resource_policy(result)
+    if not service_linked:
+        _read_organization(result, catalogue)
+    if policies.vpc_endpoint:
+        _read_vpc_endpoint(result, policies.vpc_endpoint)
+    if prepared.on_plain_bucket:
+        _read_block_public_access(result)
     _conclude(result)
     return result
 
 
-def _read_callers_layers(
-    result: Evaluation, question: Question, boundaries: tuple[PolicyInForce, ...] | NotEvaluated
-) -> None:
+def asked_by(
+    request: Request,
+    options: EngineOptions = DEFAULT_OPTIONS,
+    *,
+    catalogue: ActionCatalogue = ENGINE_CATALOGUE,
+    everywhere: bool = False,
+    callers: CallerKeys | None = None,
+) -> Asked:
+    """What a request asks, ready to be asked of others of its caller's class.
+
+    Args:
+        everywhere: for a set of resources, ask about all of them instead of at least one.
+        callers: the keys that follow from who asks, where others will be asked.
+    """
+    principal = request.principal
+    prepared = prepare(
+        request.action,
+        request.resource,
+        request.wildcard_only_action,
+        partition_of(principal),
+        principal.account or "",
+        catalogue,
+    )
+    language = DEFAULT_LANGUAGE_OPTIONS if options is DEFAULT_OPTIONS else options.language
+    return Asked(prepared, language, everywhere, callers)
+
+
+def _read_callers_layers(result: Evaluation, boundaries: tuple[PolicyInForce, ...] | NotEvaluated) -> None:
     policies = result.policies
-    if result.request.principal.kind not in WITH_IAM_POLICIES:
-        if policies.identity or policies.boundaries or policies.session:
-            result.notes.append("This caller has no identity, boundary or session policies: those given are ignored.")
-        return
-    if policies.boundaries and not boundaries:
-        result.notes.append("Service-linked roles have no permissions boundary: the one given is ignored.")
-    result.identity = _scan_plain(result, question, Layer.IDENTITY, policies.identity, PolicyType.IDENTITY)
+    result.identity = _scan_plain(result, Layer.IDENTITY, policies.identity, PolicyType.IDENTITY)
     if boundaries:
-        result.boundary = _scan_plain(result, question, Layer.BOUNDARY, boundaries, PolicyType.BOUNDARY)
+        result.boundary = _scan_plain(result, Layer.BOUNDARY, boundaries, PolicyType.BOUNDARY)
     if policies.session:
-        result.session = _scan_plain(result, question, Layer.SESSION, policies.session, PolicyType.SESSION)
+        result.session = _scan_plain(result, Layer.SESSION, policies.session, PolicyType.SESSION)
 
 
 def _scan_plain(
     result: Evaluation,
-    question: Question,
     layer: Layer,
     given: tuple[PolicyInForce, ...] | NotEvaluated,
     policy_type: PolicyType,
@@ -278,7 +330,9 @@ def _scan_plain(
     if isinstance(given, NotEvaluated):
         result.not_evaluated[layer] = given
         return None
-    return scan(layer, policy_set(given, policy_type, question.language, lasting=result.policies.lasting), question)
+    asked = result.asked
+    policies = policy_set(given, policy_type, asked.language, lasting=result.policies.lasting)
+    return scan(layer, policies, asked, result.context)
 
 
 def principal_rules(result: Evaluation) -> PrincipalRules:
@@ -292,18 +346,17 @@ def principal_rules(result: Evaluation) -> PrincipalRules:
     )
 
 
-def _read_resource_policy(result: Evaluation, question: Question) -> None:
+def _read_resource_policy(result: Evaluation) -> None:
     given = result.policies.resource
     prepared = result.prepared
     if (
-        prepared.resource.kind is ResourceKind.SET
-        and result.must_admit
+        result.must_admit
+        and prepared.resource.kind is ResourceKind.SET
         and (given is None or isinstance(given, NotEvaluated))
     ):
         # A key or trust policy belongs to one resource; a set of them cannot be asked for one.
         result.must_admit = False
-        which = "role's trust policy" if prepared.trust else "key's policy"
-        result.assumptions.append(f"each {which} lets the caller in (a set of resources has no policy of its own)")
+        result.admitted_by_assumption = True
     if given is None:
         if result.options.legacy_role_self_trust and prepared.trust:
             _trust_itself(result)
@@ -313,17 +366,25 @@ def _read_resource_policy(result: Evaluation, question: Question) -> None:
         if _resource_side_needed(result):
             unknown = MissingPolicy(f"policy of {prepared.resource.text}", given.permission, given.reason)
             leaf = missing_allow(Layer.RESOURCE, unknown)
-            result.resource = LayerScan(allow=leaf, strengths={Strength.WILDCARD: leaf}, missing=(unknown,))
+            result.resource = LayerScan((unknown,))
+            result.resource.allow = leaf
+            result.resource.strengths[Strength.WILDCARD] = leaf
         return
-    policy_type = PolicyType.TRUST if prepared.trust else PolicyType.RESOURCE
-    alone = _alone(given) if result.policies.lasting else (given,)
-    policies = policy_set(alone, policy_type, question.language, lasting=result.policies.lasting)
-    result.resource = scan_resource_policy(policies, question, result.caller, principal_rules(result))
+    result.resource = scan_resource_policy(
+        resource_policy_set(result, given), result.asked, result.context, result.caller, principal_rules(result)
+    )
     if result.options.legacy_role_self_trust and prepared.trust:
         _trust_itself(result)
     result.resource_denies_ignored = bucket_owner_root_escape(
         prepared.action, result.request.principal, same_account=result.same_account
     )
+
+
+def resource_policy_set(result: Evaluation, policy: PolicyInForce) -> PolicySet:
+    """The policy of the resource, ready to be read."""
+    lasting = result.policies.lasting
+    policy_type = PolicyType.TRUST if result.prepared.trust else PolicyType.RESOURCE
+    return policy_set(_alone(policy) if lasting else (policy,), policy_type, result.language, lasting=lasting)
 
 
 def _trust_itself(result: Evaluation) -> None:
@@ -354,59 +415,44 @@ def _alone(policy: PolicyInForce) -> tuple[PolicyInForce, ...]:
     return made
 
 
-def _read_organization(
-    result: Evaluation, question: Question, catalogue: ActionCatalogue, *, service_linked: bool
-) -> None:
-    if service_linked:
-        return
+def _read_organization(result: Evaluation, catalogue: ActionCatalogue) -> None:
     policies = result.policies
     principal = result.request.principal
-    if principal.kind in _UNDER_SCPS and not policies.principal_in_management_account:
-        if isinstance(policies.scps, NotEvaluated):
-            result.not_evaluated[Layer.SCP] = policies.scps
-        elif policies.scps:
-            result.scps = _read_levels(result, question, Layer.SCP, policies.scps)
+    prepared = result.prepared
+    if policies.scps and principal.kind in _UNDER_SCPS and not policies.principal_in_management_account:
+        result.scp_levels = _read_levels(result, Layer.SCP, policies.scps)
     if (
-        not policies.resource_in_management_account
-        and result.prepared.resource.kind is not ResourceKind.NONE
-        and catalogue.supports_rcp(result.prepared.action.service)
-        and not rcp_exempt(result.prepared.action, result.prepared.resource, principal)
+        policies.rcps
+        and not policies.resource_in_management_account
+        and prepared.resource.kind is not ResourceKind.NONE
+        and catalogue.supports_rcp(prepared.action.service)
+        and not rcp_exempt(prepared.action, prepared.resource, principal)
     ):
-        if isinstance(policies.rcps, NotEvaluated):
-            result.not_evaluated[Layer.RCP] = policies.rcps
-        elif policies.rcps:
-            result.rcps = _read_levels(result, question, Layer.RCP, policies.rcps)
+        result.rcp_levels = _read_levels(result, Layer.RCP, policies.rcps)
 
 
-def _read_levels(
-    result: Evaluation, question: Question, layer: Layer, levels: tuple[PolicyLevel, ...]
-) -> list[LevelScan]:
-    scans: list[LevelScan] = []
-    policy_type, caller = (PolicyType.SCP, None) if layer is Layer.SCP else (PolicyType.RCP, result.caller)
-    for i, level in enumerate(levels):
-        if level.not_loaded is not None:
-            result.not_evaluated.setdefault(layer, level.not_loaded)
-            continue
-        policies = policy_set(level.policies, policy_type, question.language, i, lasting=result.policies.lasting)
-        scans.append(LevelScan(i, level.name, scan_level(layer, policies, question, i, caller)))
-    return scans
+def _read_levels(result: Evaluation, layer: Layer, levels: tuple[PolicyLevel, ...] | NotEvaluated) -> LevelsScan | None:
+    if isinstance(levels, NotEvaluated):
+        result.not_evaluated[layer] = levels
+        return None
+    stack = level_stack(layer, levels, result.language, lasting=result.policies.lasting)
+    if stack.not_loaded is not None:
+        result.not_evaluated[layer] = stack.not_loaded
+    return stack.scan(result.asked, result.context, None if layer is Layer.SCP else result.caller)
 
 
-def _read_vpc_endpoint(result: Evaluation, question: Question) -> None:
-    given = result.policies.vpc_endpoint
+def _read_vpc_endpoint(result: Evaluation, given: tuple[PolicyInForce, ...] | NotEvaluated) -> None:
     if isinstance(given, NotEvaluated):
         result.not_evaluated[Layer.VPC_ENDPOINT] = given
-    elif given:
-        policies = policy_set(given, PolicyType.VPC_ENDPOINT, question.language, lasting=result.policies.lasting)
-        result.vpc_endpoint = scan_level(Layer.VPC_ENDPOINT, policies, question, None, result.caller)
+        return
+    stack = endpoint_stack(given, result.language, lasting=result.policies.lasting)
+    result.vpc_endpoint = stack.scan(result.asked, result.context, result.caller).levels[0].scan
 
 
 def _read_block_public_access(result: Evaluation) -> None:
     """RestrictPublicBuckets on a public policy admits only AWS services and the owner's account (S3)."""
     policies = result.policies
     resource = policies.resource
-    if not result.prepared.on_plain_bucket:
-        return
     if result.request.principal.kind is PrincipalKind.SERVICE or result.same_account:
         return
     public = policies.public_policy
@@ -424,17 +470,16 @@ def _read_block_public_access(result: Evaluation) -> None:
 
 def _conclude(result: Evaluation) -> None:
     result.grant = result.side.truth()
+    caps: list[Truth] = []
     own = (result.identity, result.boundary, result.session)
     denies: list[Truth] = [scanned.deny for scanned in own if scanned is not None and scanned.deny is not False]
-    caps: list[Truth] = []
     if result.resource is not None and result.resource.deny is not False and not result.resource_denies_ignored:
         denies.append(result.resource.deny)
-    for level in result.scps or ():
-        if level.scan.deny is not False:
-            denies.append(level.scan.deny)
-        if level.scan.allow is not True:
-            caps.append(level.scan.allow)
-    denies.extend(level.scan.deny for level in result.rcps or () if level.scan.deny is not False)
+    if result.scp_levels is not None:
+        denies.extend(result.scp_levels.denies)
+        caps.extend(result.scp_levels.caps)
+    if result.rcp_levels is not None:
+        denies.extend(result.rcp_levels.denies)
     if result.vpc_endpoint is not None:
         denies.append(result.vpc_endpoint.deny)
         caps.append(result.vpc_endpoint.allow)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from iamtui.evaluation.decision import Layer, Outcome, ResourceScope
@@ -14,10 +15,27 @@ _MOST_TRIED: Final = 32
 """How many patterns are asked about again to say where the answer holds as a whole."""
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """How far a decision about a set of resources reaches.
+
+    Args:
+        resources: the resources or patterns where it holds.
+        limits: one sentence each on what is left out.
+    """
+
+    scope: ResourceScope
+    resources: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+
+
+_ONE: Final = Scope(ResourceScope.ONE)
+
+
 def resource_scope(
     reading: Evaluation, everywhere: Evaluation | None, allowed_everywhere: Callable[[str], bool]
-) -> tuple[ResourceScope, tuple[str, ...], tuple[str, ...]]:
-    """The scope, the resources or patterns where it holds, and notes.
+) -> Scope:
+    """How far the decision of a reading reaches.
 
     Where a cap or a Deny takes part of the set out, the patterns that are allowed as a whole are looked for; when
     there is none, those of the granting policies stand with a note that says that not all of them is allowed.
@@ -28,22 +46,22 @@ def resource_scope(
     """
     outcome = reading.outcome
     if everywhere is None or outcome not in (Outcome.ALLOWED, Outcome.DEPENDS):
-        return ResourceScope.ONE, (), ()
+        return _ONE
     asked = reading.prepared.resource.text
     if everywhere.total is True or (outcome is Outcome.DEPENDS and everywhere.total == reading.total):
-        return ResourceScope.ALL, (asked,), ()
+        return Scope(ResourceScope.ALL, (asked,))
     granting = [scanned for scanned in (reading.identity, reading.resource) if scanned is not None]
     granted = tuple(dict.fromkeys(_entries(granting, reading)))
     limiting = dict(_limiting(everywhere))
     if outcome is Outcome.DEPENDS or not limiting:
-        return ResourceScope.SOME, granted, ()
+        return Scope(ResourceScope.SOME, granted)
     capping = [scanned for layer, _, scanned in reading.scans if layer in limiting]
     candidates = [entry for entry in dict.fromkeys((*granted, *_entries(capping, reading))) if entry != asked]
     whole = tuple(entry for entry in candidates[:_MOST_TRIED] if allowed_everywhere(entry))
     if whole:
-        return ResourceScope.SOME, whole, ()
+        return Scope(ResourceScope.SOME, whole)
     words = ", ".join(layer.value for layer in limiting)
-    return (
+    return Scope(
         ResourceScope.SOME,
         granted,
         (f"Not all of these resources are allowed: {words} leaves out some or all of them.",),

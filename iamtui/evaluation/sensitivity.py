@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from iamtui.evaluation.layers import LayerScan
 from iamtui.evaluation.reading import Evaluation
@@ -10,19 +10,17 @@ from iamtui.policy.compiled import CompiledStatement
 from iamtui.policy.context import RequestContext
 
 
-def sensitive_keys(reading: Evaluation, scanned: Iterable[LayerScan]) -> Iterator[str]:
+def sensitive_keys(reading: Evaluation) -> Iterator[str]:
     """The keys, in the policies' spelling, that were read as absent and matter for this request.
 
     A statement counts when all that is known of it holds, and when it could still change its layer: an Allow
     where nothing allows yet, a Deny anywhere unless another Deny stands whatever the keys are.
     """
-    layers = list(scanned)
-    if any(_denied_for_good(layer, reading.context) for layer in layers):
+    if any(_denied_for_good(scanned, reading.context) for _, _, scanned in reading.scans):
         return
-    for layer in layers:
-        for compiled in layer.conditional:
-            if compiled.allows and layer.allow is True:
-                continue
+    for _, scanned, member in reading.statements():
+        compiled = member.compiled
+        if compiled.keys and not (compiled.allows and scanned.allow is True):
             yield from _open_keys(compiled, reading)
 
 

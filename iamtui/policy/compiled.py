@@ -73,8 +73,16 @@ class CompiledPolicy:
         of_any_service: the statements that may be about actions of any service (a star, NotAction).
     """
 
-    __slots__ = ("_compiled", "_options", "_policy_type", "_statements", "_variables", "actions", "by_service",
-                 "of_any_service")
+    __slots__ = (
+        "_compiled",
+        "_options",
+        "_policy_type",
+        "_statements",
+        "_variables",
+        "actions",
+        "by_service",
+        "of_any_service",
+    )
 
     def __init__(self, document: PolicyDocument, policy_type: PolicyType, options: LanguageOptions) -> None:
         policy = document.policy

@@ -142,7 +142,7 @@ class Poll:
 
     def ask(self, principal: Principal) -> Decision:
         """The answer for one principal."""
-        return evaluate(*self._asker.request_and_policies(principal))
+        return self._asker.decide(principal)
 
 
 def ask_all(

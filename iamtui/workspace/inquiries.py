@@ -70,12 +70,10 @@ class _Asked:
     asker: Asker
 
     def decide(self, principal: Principal, assumptions: tuple[str, ...], note: str, open_points: bool) -> Decision:
-        request, policies = self.asker.request_and_policies(principal)
-        if assumptions:
-            request = replace(request, assumptions=(*request.assumptions, *assumptions))
-        decision = evaluate(request, policies)
+        decision = self.asker.decide(principal, assumptions=assumptions)
         if open_points:
-            decision = with_open_points(decision, request, policies)
+            policies = self.asker.request_and_policies(principal)[1]
+            decision = with_open_points(decision, decision.request, policies)
             if _rests_on_mfa_of_a_role(decision, policies):
                 decision = replace(decision, notes=(*decision.notes, _MFA_OF_A_ROLE))
         return replace(decision, notes=(*decision.notes, note)) if note else decision

@@ -1,0 +1,106 @@
+"""What is asked without who asks, and what has been worked out about it: shared by all who are asked the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from iamtui.evaluation.caller import CallerKeys
+from iamtui.evaluation.policy_set import Member
+from iamtui.evaluation.prepared import PreparedAction
+from iamtui.policy.action import ActionName
+from iamtui.policy.compiled import CompiledStatement
+from iamtui.policy.context import RequestContext
+from iamtui.policy.formula import Truth, all_of
+from iamtui.policy.options import LanguageOptions
+
+
+@dataclass(slots=True, eq=False)
+class Asked:
+    """One question about one action and resource, put to callers of one class.
+
+    Callers are of one class when they ask from the same account and the same keys follow from who they are. A
+    statement that reads none of those keys comes to the same for all of them, so it is tested once. Everything kept
+    here is bounded by the statements that the account has about one service.
+
+    Args:
+        everywhere: for a set of resources, ask about all of them instead of at least one.
+        callers: the keys that follow from who asks; None: not known, so only what reads no key at all is kept.
+        scans: where the reader of a layer keeps what the same statements say together.
+        plans: where the reader of SCPs and RCPs keeps what they say of the action.
+        whole: the same question about all resources of the set, once it was asked.
+    """
+
+    prepared: PreparedAction
+    language: LanguageOptions
+    everywhere: bool = False
+    callers: CallerKeys | None = None
+    scans: dict[Any, Any] = field(default_factory=dict)
+    plans: dict[Any, Any] = field(default_factory=dict)
+    whole: Asked | None = None
+    truths: dict[Member, Truth] = field(default_factory=dict)
+    """What statements come to, principals aside, whoever of the class asks."""
+    by_caller: dict[Member, CompiledStatement] = field(default_factory=dict)
+    """The statements about the action and the resource that have to be tested for each caller."""
+
+    @property
+    def action(self) -> ActionName:
+        """The action asked about."""
+        return self.prepared.action
+
+    def everywhere_too(self) -> Asked:
+        """The same question about all resources of the set."""
+        if self.whole is None:
+            self.whole = Asked(self.prepared, self.language, True, self.callers)
+        return self.whole
+
+    def work_out(self, member: Member, context: RequestContext) -> Truth:
+        """Whether a statement is about the action and the resource, and its conditions hold; principals aside.
+
+        Kept in `truths` where it is the same for every caller of the class; look there first.
+        """
+        compiled = self.by_caller.get(member)
+        if compiled is not None:
+            return self._truth(compiled, context)
+        if not member.action.matches(self.prepared.action):
+            self.truths[member] = False
+            return False
+        compiled = member.compiled
+        truth = self._truth(compiled, context)
+        if not compiled.keys or self._settled(compiled, context):
+            self.truths[member] = truth
+        else:
+            self.by_caller[member] = compiled
+        return truth
+
+    def _settled(self, compiled: CompiledStatement, context: RequestContext) -> bool:
+        """Whether a statement comes to the same for every caller of the class."""
+        callers = self.callers
+        if callers is None:
+            return False
+        if callers.leave_alone(compiled.keys):
+            return True
+        # What is false without looking at the caller stays false.
+        matcher = compiled.resource.matcher
+        variables = matcher.variable_keys if matcher is not None else {}
+        if not any(map(callers.speak_of, variables)) and self._about(compiled, context) is False:
+            return True
+        return any(
+            not callers.speak_of(condition.key)
+            and not any(map(callers.speak_of, condition.variable_keys))
+            and condition.test(context) is False
+            for condition in compiled.conditions
+        )
+
+    def _about(self, compiled: CompiledStatement, context: RequestContext) -> Truth:
+        return compiled.any_resource or compiled.matches_resource(
+            self.prepared.resource, context, self.language, everywhere=self.everywhere
+        )
+
+    def _truth(self, compiled: CompiledStatement, context: RequestContext) -> Truth:
+        """Whether resource and conditions match."""
+        about = self._about(compiled, context)
+        if about is False or not compiled.conditions:
+            return about
+        holds = compiled.holds(context)
+        return holds if about is True else all_of((about, holds))

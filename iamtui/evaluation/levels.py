@@ -1,0 +1,217 @@
+"""Reading policies that every caller of an account is under: SCPs and RCPs level by level, and an endpoint's.
+
+They are many statements about few things. So what the levels say of an action, before resource, context and caller
+are looked at, is worked out once for all actions that the same statements are about.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from iamtui.evaluation.asked import Asked
+from iamtui.evaluation.decision import Layer
+from iamtui.evaluation.layers import LayerScan, Match, add_missing, named, plain_match, reaches
+from iamtui.evaluation.policies import NotEvaluated, PolicyInForce, PolicyLevel
+from iamtui.evaluation.policy_set import Member, PolicySet, policy_set
+from iamtui.policy.action import ActionName
+from iamtui.policy.context import RequestContext
+from iamtui.policy.formula import Truth, all_of
+from iamtui.policy.kinds import PolicyType
+from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS, LanguageOptions
+from iamtui.policy.principal import Caller
+
+_MOST_PLANS: Final = 256
+_MOST_RESULTS: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class LevelScan:
+    """What the SCPs or RCPs of one level say."""
+
+    index: int
+    name: str | None
+    scan: LayerScan
+
+
+class LevelsScan:
+    """What all levels say together; may be shared by many decisions, so whoever has it only reads it.
+
+    Args:
+        levels: level by level, those that are not loaded left out.
+        denies: what some level may deny, where that is not False.
+        caps: what some level may not allow, where that is not True.
+    """
+
+    __slots__ = ("caps", "denies", "levels")
+
+    def __init__(self, levels: tuple[LevelScan, ...]) -> None:
+        self.levels = levels
+        self.denies = tuple(level.scan.deny for level in levels if level.scan.deny is not False)
+        self.caps = tuple(level.scan.allow for level in levels if level.scan.allow is not True)
+
+
+class _Plan:
+    """The statements about an action, level by level, and which of them have to be tested.
+
+    Args:
+        members: the statements of each level, in their order.
+        tests: those that depend on resource, context or caller; the others match whatever is asked.
+        results: what the levels say, for what the tests came to where nothing about them is unknown.
+    """
+
+    __slots__ = ("members", "results", "tests")
+
+    def __init__(self, members: tuple[tuple[Member, ...], ...], *, with_principals: bool) -> None:
+        self.members = members
+        self.tests = tuple(
+            member for level in members for member in level if not _matches_anything(member, with_principals)
+        )
+        self.results: dict[tuple[bool, ...], LevelsScan] = {}
+
+
+def _matches_anything(member: Member, with_principals: bool) -> bool:
+    compiled = member.compiled
+    return compiled.any_resource and not compiled.reads_context and (compiled.reaches_everyone or not with_principals)
+
+
+class LevelStack:
+    """Policies on several levels, ready to be read together."""
+
+    __slots__ = ("_plans", "layer", "levels", "not_loaded")
+
+    def __init__(
+        self,
+        layer: Layer,
+        levels: tuple[tuple[int | None, str | None, PolicySet], ...],
+        not_loaded: NotEvaluated | None = None,
+    ) -> None:
+        """Take levels.
+
+        Args:
+            levels: for each its index and name, and its policies.
+            not_loaded: why a level is not among them, or None.
+        """
+        self.layer = layer
+        self.levels = levels
+        self.not_loaded = not_loaded
+        self._plans: dict[tuple[tuple[Member, ...], ...], _Plan] = {}
+
+    def scan(self, asked: Asked, context: RequestContext, caller: Caller | None) -> LevelsScan:
+        """Read the levels.
+
+        Args:
+            caller: whom principals are matched against; None for SCPs, which have none.
+        """
+        plan = asked.plans.get(self)
+        if plan is None:
+            plan = asked.plans[self] = self._plan(asked.action)
+        assert isinstance(plan, _Plan)
+        known = asked.truths
+        came_to: list[Truth] = []
+        certain = True
+        for member in plan.tests:
+            truth = known.get(member)
+            if truth is None:
+                truth = asked.work_out(member, context)
+            if truth is not False and caller is not None and not member.compiled.reaches_everyone:
+                truth = _both(reaches(member.compiled, caller, self.layer), truth)
+            if truth is not True and truth is not False:
+                certain = False
+            came_to.append(truth)
+        if not certain:
+            return self._together(plan, came_to, with_principals=caller is not None)
+        key: tuple[bool, ...] = tuple(came_to)  # type: ignore[arg-type]
+        found = plan.results.get(key)
+        if found is None:
+            found = self._together(plan, came_to, with_principals=caller is not None)
+            if len(plan.results) >= _MOST_RESULTS:
+                plan.results.clear()
+            plan.results[key] = found
+        return found
+
+    def _plan(self, action: ActionName) -> _Plan:
+        members = tuple(tuple(policies.about(action)) for _, _, policies in self.levels)
+        found = self._plans.get(members)
+        if found is None:
+            found = _Plan(members, with_principals=self.layer is not Layer.SCP)
+            if len(self._plans) >= _MOST_PLANS:
+                self._plans.clear()
+            self._plans[members] = found
+        return found
+
+    def _together(self, plan: _Plan, came_to: list[Truth], *, with_principals: bool) -> LevelsScan:
+        truths = dict(zip(plan.tests, came_to, strict=True))
+        scans: list[LevelScan] = []
+        for (index, name, policies), members in zip(self.levels, plan.members, strict=True):
+            result = LayerScan(policies.missing)
+            later: list[Match] = []
+            for member in members:
+                truth = truths.get(member, True)
+                if truth is False:
+                    continue
+                compiled = member.compiled
+                if truth is True:
+                    match = plain_match(member, self.layer, index)
+                else:
+                    source = named(truth, self.layer, member.policy, compiled.statement)
+                    match = Match(compiled, member.policy, source, self.layer, index)
+                if compiled.reads_context or (with_principals and not compiled.reaches_everyone):
+                    later.append(match)
+                else:
+                    result.add(match)
+            if policies.missing:
+                add_missing(self.layer, policies.missing, result)
+            for match in later:
+                result.add(match)
+            scans.append(LevelScan(index or 0, name, result))
+        return LevelsScan(tuple(scans))
+
+
+def _both(reached: Truth, truth: Truth) -> Truth:
+    if reached is True:
+        return truth
+    return False if reached is False else all_of((reached, truth))
+
+
+_MOST_REMEMBERED: Final = 256
+_remembered: dict[tuple[int, Layer], tuple[tuple[PolicyLevel, ...], LevelStack]] = {}
+
+
+def level_stack(
+    layer: Layer, levels: tuple[PolicyLevel, ...], language: LanguageOptions, *, lasting: bool
+) -> LevelStack:
+    """The levels of SCPs or RCPs, ready to be read.
+
+    Args:
+        lasting: whether to remember them for as long as the same tuple is asked about.
+    """
+    if not lasting or language is not DEFAULT_LANGUAGE_OPTIONS:
+        return _stack(layer, levels, language, lasting=lasting)
+    key = (id(levels), layer)
+    found = _remembered.get(key)
+    if found is not None and found[0] is levels:
+        return found[1]
+    if len(_remembered) >= _MOST_REMEMBERED:
+        _remembered.clear()
+    made = _stack(layer, levels, language, lasting=True)
+    # The levels are kept beside what was made of them, so their id cannot be reused while it is a key here.
+    _remembered[key] = (levels, made)
+    return made
+
+
+def _stack(layer: Layer, levels: tuple[PolicyLevel, ...], language: LanguageOptions, *, lasting: bool) -> LevelStack:
+    policy_type = PolicyType.SCP if layer is Layer.SCP else PolicyType.RCP
+    not_loaded = next((level.not_loaded for level in levels if level.not_loaded is not None), None)
+    loaded = tuple(
+        (index, level.name, policy_set(level.policies, policy_type, language, index, lasting=lasting))
+        for index, level in enumerate(levels)
+        if level.not_loaded is None
+    )
+    return LevelStack(layer, loaded, not_loaded)
+
+
+def endpoint_stack(policies: tuple[PolicyInForce, ...], language: LanguageOptions, *, lasting: bool) -> LevelStack:
+    """The policies of a VPC endpoint, ready to be read."""
+    found = policy_set(policies, PolicyType.VPC_ENDPOINT, language, lasting=lasting)
+    return LevelStack(Layer.VPC_ENDPOINT, ((None, None, found),))
