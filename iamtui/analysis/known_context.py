@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from iamtui.account.availability import Missing
@@ -11,7 +12,6 @@ from iamtui.account.model import Account, Role, User
 from iamtui.analysis.policies_in_force import entity_behind
 from iamtui.evaluation.prepared import PreparedAction
 from iamtui.evaluation.request import Principal, PrincipalKind
-from iamtui.policy.arn import parse_arn
 from iamtui.policy.context import KeyValues
 
 _GLOBAL_SERVICES: Final = frozenset(
@@ -87,20 +87,28 @@ def _user_id(principal: Principal, entity: User | Role) -> str:
 
 def resource_context(account: Account, prepared: PreparedAction, owner: str | None) -> KnownContext:
     """What the account says of the resource: owner, its organization, and the tags of users and roles."""
-    values: dict[str, tuple[str, ...]] = {}
-    absent: tuple[str, ...] = ()
-    if owner is not None:
-        values["aws:resourceaccount"] = (owner,)
-    if owner == account.id:
+    known = _of_owner(account, owner)
+    arn = prepared.arn
+    tagged = account.by_arn(prepared.resource.text) if arn is not None and arn.service == "iam" else None
+    if not isinstance(tagged, (User, Role)):
+        return known
+    values = dict(known.values)
+    for key, value in tagged.tags:
+        values[f"aws:resourcetag/{key.lower()}"] = values[f"iam:resourcetag/{key.lower()}"] = (value,)
+    return KnownContext(values, (*known.absent, "aws:ResourceTag/*", "iam:ResourceTag/*"))
+
+
+def _of_owner(account: Account, owner: str | None) -> KnownContext:
+    """What follows from the account that owns a resource."""
+    if owner != account.id:
+        return KnownContext({"aws:resourceaccount": (owner,)} if owner is not None else {})
+    found = account.memo.get("context of own resources")
+    if found is None:
         organization = _organization_context(account, "aws:Resource")
-        values.update(organization.values)
-        absent += organization.absent
-    tagged = account.by_arn(prepared.resource.text)
-    if isinstance(tagged, (User, Role)):
-        for key, value in tagged.tags:
-            values[f"aws:resourcetag/{key.lower()}"] = values[f"iam:resourcetag/{key.lower()}"] = (value,)
-        absent += ("aws:ResourceTag/*", "iam:ResourceTag/*")
-    return KnownContext(values, absent)
+        values = {"aws:resourceaccount": (account.id,), **organization.values}
+        found = account.memo["context of own resources"] = KnownContext(values, organization.absent)
+    assert isinstance(found, KnownContext)
+    return found
 
 
 def _organization_context(account: Account, prefix: str) -> KnownContext:
@@ -132,17 +140,22 @@ def assumed_environment(prepared: PreparedAction, region: str, now: datetime, gi
         now: UTC.
         given: the lower-case keys that the user gave; nothing is assumed of them.
     """
+    arn = prepared.arn
+    named = arn.region if arn is not None and "*" not in arn.region else ""
+    if prepared.action.service in _GLOBAL_SERVICES:
+        named = "us-east-1"
+    return _environment(named or region, now.replace(microsecond=0), given)
+
+
+@lru_cache(maxsize=64)
+def _environment(region: str, now: datetime, given: frozenset[str]) -> Environment:
     values = {
         "aws:CurrentTime": (f"{now.isoformat()[:19]}Z",),
         "aws:SecureTransport": ("true",),
         "aws:ViaAWSService": ("false",),
     }
-    arn = parse_arn(prepared.resource.text)
-    named = arn.region if arn is not None and "*" not in arn.region else ""
-    if prepared.action.service in _GLOBAL_SERVICES:
-        named = "us-east-1"
-    if named or region:
-        values["aws:RequestedRegion"] = (named or region,)
+    if region:
+        values["aws:RequestedRegion"] = (region,)
     assumed = {name: value for name, value in values.items() if name.lower() not in given}
     return Environment(
         {name.lower(): value for name, value in assumed.items()},

@@ -254,13 +254,18 @@ def resource_side(
     return ResourceSide(rcps, endpoint, _restrict_public_buckets(account, prepared), management)
 
 
+_BLOCK_NOT_LOADED: Final = NotEvaluated(
+    "the bucket's public access block is not loaded", "s3:GetBucketPublicAccessBlock"
+)
+
+
 def _restrict_public_buckets(account: Account, prepared: PreparedAction) -> bool | NotEvaluated:
-    arn = parse_arn(prepared.resource.text)
+    arn = prepared.arn
     if arn is None or arn.service != "s3":
         return False
     block = account.public_access_blocks.get(arn.resource.split("/", 1)[0])
     if block is None:
-        return NotEvaluated("the bucket's public access block is not loaded", "s3:GetBucketPublicAccessBlock")
+        return _BLOCK_NOT_LOADED
     return block.restrict_public_buckets
 
 
@@ -269,7 +274,10 @@ def resource_policy_arn(text: str) -> str:
 
     Versions and aliases of a Lambda function, and streams of a table, have policies of their own.
     """
-    arn = parse_arn(text)
+    return _carrier(parse_arn(text), text)
+
+
+def _carrier(arn: Arn | None, text: str) -> str:
     if arn is None:
         return text
     if arn.service == "s3" and not arn.account:
@@ -288,16 +296,19 @@ def trust_or_resource_policy(account: Account, prepared: PreparedAction) -> Poli
         return None
     if prepared.trust:
         return _trust_policy(account, prepared)
-    arn = parse_arn(resource.text)
+    arn = prepared.arn
     service = arn.service if arn else prepared.action.service
     if service == "kms" and not prepared.key:
         return None
-    carrier = resource_policy_arn(resource.text)
+    carrier = _carrier(arn, resource.text)
     if service not in WITH_RESOURCE_POLICIES and carrier not in account.resource_policies:
         return None
     if "*" in carrier:
-        return NotEvaluated("no single resource is named")
+        return _NO_SINGLE_RESOURCE
     return _loaded_policy(account, carrier)
+
+
+_NO_SINGLE_RESOURCE: Final = NotEvaluated("no single resource is named")
 
 
 def _loaded_policy(account: Account, carrier: str) -> PolicyInForce | NotEvaluated | None:

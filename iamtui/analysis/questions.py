@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -10,7 +10,6 @@ from iamtui.account.model import Account
 from iamtui.analysis.known_context import KnownContext, assumed_environment, principal_context, resource_context
 from iamtui.analysis.policies_in_force import (
     PrincipalPolicies,
-    ResourceSide,
     entity_behind,
     principal_policies,
     resource_policy_arn,
@@ -37,7 +36,13 @@ _SWITCHED_OFF = NotEvaluated("switched off")
 
 @dataclass(frozen=True, slots=True)
 class _PrincipalFacts:
-    """What the account says of one caller, whatever is asked."""
+    """What the account says of one caller, whatever is asked.
+
+    Args:
+        keys: the condition keys that follow from who it is; one object for all callers of the same class.
+        tags_of: the role whose tags it has, or "".
+        reads_tags: whether its own policies read principal tags.
+    """
 
     policies: PrincipalPolicies
     known: KnownContext
@@ -45,26 +50,50 @@ class _PrincipalFacts:
     partition: str
     tags_of: str
     reads_tags: bool
-    """Whether its own policies read principal tags."""
-
-    def assumptions(self, shared: _ResourceFacts) -> tuple[str, ...]:
-        """What is taken for granted with this caller: a session tag wins over a tag of the same name of its role."""
-        if self.tags_of and (self.reads_tags or shared.reads_tags):
-            return (*shared.assumptions, f"no session tag replaces a tag of {self.tags_of}")
-        return shared.assumptions
 
 
-@dataclass(frozen=True, slots=True)
-class _ResourceFacts:
-    """What the account says of the resource and the environment, whoever asks from one account."""
+class _Shared:
+    """What all callers of one account have in common when they ask the same.
 
-    resource_account: str | None
-    resource: PolicyInForce | NotEvaluated | None
-    side: ResourceSide
-    derived: tuple[KeyValues, ...]
-    absent: tuple[str, ...]
-    assumptions: tuple[str, ...]
-    reads_tags: bool
+    Args:
+        request, policies: of whoever was first; the principal and what is its own change from caller to caller,
+            what is derived and absent here holds for all.
+        reads_tags: whether a policy that all are under reads principal tags.
+        layers_off: the layers that are switched off.
+        asked: what the evaluator has worked out, by class of caller.
+    """
+
+    __slots__ = ("_layers_off", "_policies", "_reads_tags", "_request", "asked")
+
+    def __init__(
+        self, request: Request, policies: PoliciesInForce, reads_tags: bool, layers_off: frozenset[Layer]
+    ) -> None:
+        self._request = request
+        self._policies = policies
+        self._reads_tags = reads_tags
+        self._layers_off = layers_off
+        self.asked: dict[CallerKeys, Asked] = {}
+
+    def request_by(self, principal: Principal, own: _PrincipalFacts, assumptions: tuple[str, ...]) -> Request:
+        """The request of one caller."""
+        shared = self._request
+        assumptions = shared.assumptions + assumptions if assumptions else shared.assumptions
+        if own.tags_of and (own.reads_tags or self._reads_tags):
+            # A session tag wins over a tag of the same name of its role.
+            position = len(shared.assumptions)
+            tags = f"no session tag replaces a tag of {own.tags_of}"
+            assumptions = (*assumptions[:position], tags, *assumptions[position:])
+        return shared.by(
+            principal,
+            derived=(own.known.values, *shared.derived),
+            known_absent=own.known.absent + shared.known_absent,
+            assumptions=assumptions,
+        )
+
+    def policies_of(self, own: _PrincipalFacts) -> PoliciesInForce:
+        """The policies that are in force for one caller."""
+        found = self._policies.of_caller(own.policies.identity, own.policies.boundaries)
+        return _without(found, self._layers_off) if self._layers_off else found
 
 
 class Asker:
@@ -84,8 +113,7 @@ class Asker:
             NamedPolicy(f"session policy {i + 1}", PolicyDocument(text))
             for i, text in enumerate(question.session_policies)
         )
-        self._facts: dict[tuple[str | None, str], _ResourceFacts] = {}
-        self._asked: dict[tuple[str | None, str, CallerKeys], Asked] = {}
+        self._by_account: dict[tuple[str | None, str], _Shared] = {}
 
     def decide(self, principal: Principal, *, assumptions: tuple[str, ...] = ()) -> Decision:
         """The decision for one principal.
@@ -93,64 +121,35 @@ class Asker:
         Args:
             assumptions: what whoever asks has taken for granted, to be said with the decision.
         """
-        request, policies = self.request_and_policies(principal)
-        if assumptions:
-            request = replace(request, assumptions=(*request.assumptions, *assumptions))
-        return evaluate(request, policies, asked=self._asked_of(request))
-
-    def _asked_of(self, request: Request) -> Asked:
-        """What is asked, for all callers of the same class."""
-        principal = request.principal
         own = _principal_facts(self._account, principal)
-        key = (principal.account, own.partition, own.keys)
-        found = self._asked.get(key)
-        if found is None:
-            found = self._asked[key] = asked_by(request, callers=own.keys)
-        return found
+        shared = self._shared(principal, own)
+        request = shared.request_by(principal, own, assumptions)
+        asked = shared.asked.get(own.keys)
+        if asked is None:
+            asked = shared.asked[own.keys] = asked_by(request, callers=own.keys)
+        return evaluate(request, shared.policies_of(own), asked=asked)
 
     def request_and_policies(self, principal: Principal) -> tuple[Request, PoliciesInForce]:
         """What the evaluator needs to answer for one principal."""
         own = _principal_facts(self._account, principal)
-        key = (principal.account, own.partition)
-        shared = self._facts.get(key)
-        if shared is None:
-            shared = self._facts[key] = self._resource_facts(principal, own.partition)
-        question = self._question
-        request = Request(
-            principal=principal,
-            action=question.action,
-            resource=question.resource,
-            resource_account=shared.resource_account,
-            context=question.context,
-            derived=(own.known.values, *shared.derived),
-            mode=question.mode,
-            known_absent=own.known.absent + shared.absent,
-            assumptions=own.assumptions(shared),
-        )
-        policies = PoliciesInForce(
-            identity=own.policies.identity,
-            boundaries=own.policies.boundaries,
-            session=self._session,
-            resource=shared.resource,
-            scps=own.policies.scps,
-            rcps=shared.side.rcps,
-            vpc_endpoint=shared.side.vpc_endpoint,
-            principal_in_management_account=own.policies.in_management_account,
-            resource_in_management_account=shared.side.in_management_account,
-            restrict_public_buckets=shared.side.restrict_public_buckets,
-            lasting=True,
-        )
-        return request, _without(policies, question.layers_off) if question.layers_off else policies
+        shared = self._shared(principal, own)
+        return shared.request_by(principal, own, ()), shared.policies_of(own)
 
-    def _resource_facts(self, principal: Principal, partition: str) -> _ResourceFacts:
+    def _shared(self, principal: Principal, own: _PrincipalFacts) -> _Shared:
+        key = (principal.account, own.partition)
+        found = self._by_account.get(key)
+        if found is None:
+            found = self._by_account[key] = self._for_account(principal, own)
+        return found
+
+    def _for_account(self, principal: Principal, own: _PrincipalFacts) -> _Shared:
         account = self._account
         question = self._question
         prepared = prepare(
-            question.action, question.resource, None, partition, principal.account or "", ENGINE_CATALOGUE
+            question.action, question.resource, None, own.partition, principal.account or "", ENGINE_CATALOGUE
         )
         resource_account = question.resource_account or self._owner_known_here(principal, prepared)
-        bare = Request(principal, question.action, question.resource, resource_account=resource_account)
-        owner = resource_owner(bare, prepared)
+        owner = resource_owner(resource_account, principal, prepared)
         known = resource_context(account, prepared, owner)
         derived: tuple[KeyValues, ...] = (known.values,)
         absent = known.absent
@@ -162,11 +161,35 @@ class Asker:
             assumptions = environment.names
         resource = trust_or_resource_policy(account, prepared)
         side = resource_side(account, owner, prepared, question.context)
-        levels = (*_policies_of(principal_policies(account, principal).scps), *_policies_of(side.rcps))
-        documents = (resource, *levels, *self._session)
-        return _ResourceFacts(
-            resource_account, resource, side, derived, absent, assumptions, any(map(_reads_principal_tags, documents))
+        request = Request(
+            principal=principal,
+            action=question.action,
+            resource=question.resource,
+            resource_account=resource_account,
+            context=question.context,
+            derived=derived,
+            mode=question.mode,
+            known_absent=absent,
+            assumptions=assumptions,
         )
+        policies = PoliciesInForce(
+            session=self._session,
+            resource=resource,
+            scps=own.policies.scps,
+            rcps=side.rcps,
+            vpc_endpoint=side.vpc_endpoint,
+            principal_in_management_account=own.policies.in_management_account,
+            resource_in_management_account=side.in_management_account,
+            restrict_public_buckets=side.restrict_public_buckets,
+            lasting=True,
+        )
+        reads_tags = (
+            _reads_principal_tags(account, (resource,))
+            or any("principaltag" in policy.document.raw.lower() for policy in self._session)
+            or _levels_read_tags(account, "scps", own.policies.scps)
+            or _levels_read_tags(account, "rcps", side.rcps)
+        )
+        return _Shared(request, policies, reads_tags, question.layers_off)
 
     def _owner_known_here(self, principal: Principal, prepared: PreparedAction) -> str | None:
         """This account, when the ARN names no owner but the account is known to have the resource.
@@ -200,7 +223,7 @@ def _principal_facts(account: Account, principal: Principal) -> _PrincipalFacts:
             _class_of(account, caller_keys(principal, known.values, known.absent)),
             partition_of(principal),
             tags_of,
-            bool(tags_of) and any(map(_reads_principal_tags, (*policies.identity, *policies.boundaries))),
+            bool(tags_of) and _reads_principal_tags(account, (*policies.identity, *policies.boundaries)),
         )
     assert isinstance(found, _PrincipalFacts)
     return found
@@ -213,15 +236,30 @@ def _class_of(account: Account, keys: CallerKeys) -> CallerKeys:
     return found
 
 
-def _policies_of(levels: tuple[PolicyLevel, ...] | NotEvaluated) -> Iterator[PolicyInForce]:
-    if not isinstance(levels, NotEvaluated):
-        for level in levels:
-            yield from level.policies
+def _levels_read_tags(account: Account, kind: str, levels: tuple[PolicyLevel, ...] | NotEvaluated) -> bool:
+    """Whether some SCP or RCP reads principal tags; those of the account are looked through once."""
+    if isinstance(levels, NotEvaluated) or not levels:
+        return False
+    key = ("levels read tags", kind)
+    found = account.memo.get(key)
+    if found is None or found[0] is not levels:
+        reads = any(_reads_principal_tags(account, level.policies) for level in levels)
+        found = account.memo[key] = (levels, reads)
+    return bool(found[1])
 
 
-def _reads_principal_tags(policy: PolicyInForce | NotEvaluated | None) -> bool:
+def _reads_principal_tags(account: Account, policies: Iterable[PolicyInForce | NotEvaluated | None]) -> bool:
     """Whether a document speaks of principal tags, as a condition key or in a variable."""
-    return isinstance(policy, NamedPolicy) and "principaltag" in policy.document.raw.lower()
+    return any(isinstance(policy, NamedPolicy) and _speaks_of_tags(account, policy.document) for policy in policies)
+
+
+def _speaks_of_tags(account: Account, document: PolicyDocument) -> bool:
+    key = ("speaks of principal tags", id(document))
+    found = account.memo.get(key)
+    if found is None or found[0] is not document:
+        # The document is kept beside the answer, so its id cannot be reused while it is a key here.
+        found = account.memo[key] = (document, "principaltag" in document.raw.lower())
+    return bool(found[1])
 
 
 def _without(policies: PoliciesInForce, layers: frozenset[Layer]) -> PoliciesInForce:

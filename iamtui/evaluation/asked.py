@@ -40,8 +40,11 @@ class Asked:
     whole: Asked | None = None
     truths: dict[Member, Truth] = field(default_factory=dict)
     """What statements come to, principals aside, whoever of the class asks."""
-    by_caller: dict[Member, CompiledStatement] = field(default_factory=dict)
-    """The statements about the action and the resource that have to be tested for each caller."""
+    _once: dict[Member, CompiledStatement] = field(default_factory=dict)
+    """The statements about the action that read keys and were tested for one caller. Only when they are asked about
+    again it is found out whether they have to be tested for each: most questions are asked of one caller."""
+    _by_caller: dict[Member, CompiledStatement] = field(default_factory=dict)
+    """The statements that have to be tested for each caller."""
 
     @property
     def action(self) -> ActionName:
@@ -59,18 +62,26 @@ class Asked:
 
         Kept in `truths` where it is the same for every caller of the class; look there first.
         """
-        compiled = self.by_caller.get(member)
+        compiled = self._by_caller.get(member)
         if compiled is not None:
             return self._truth(compiled, context)
+        compiled = self._once.get(member)
+        if compiled is not None:
+            truth = self._truth(compiled, context)
+            if self._settled(compiled, context):
+                self.truths[member] = truth
+            else:
+                self._by_caller[member] = compiled
+            return truth
         if not member.action.matches(self.prepared.action):
             self.truths[member] = False
             return False
         compiled = member.compiled
         truth = self._truth(compiled, context)
-        if not compiled.keys or self._settled(compiled, context):
-            self.truths[member] = truth
+        if compiled.keys:
+            self._once[member] = compiled
         else:
-            self.by_caller[member] = compiled
+            self.truths[member] = truth
         return truth
 
     def _settled(self, compiled: CompiledStatement, context: RequestContext) -> bool:

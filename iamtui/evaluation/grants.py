@@ -16,7 +16,7 @@ _ALONE = (Strength.SESSION, Strength.USER, Strength.WILDCARD)
 _CAPPED = (Strength.ROLE, Strength.ISSUER)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class GrantSide:
     """Everything that granting rests on.
 

@@ -87,13 +87,17 @@ class LayerScan:
         return self._certain
 
 
+_MOST_SCANS: Final = 4096
 _PLAIN_RULES: Final = PrincipalRules()
 _SILENT: Final = {layer: LayerScan() for layer in Layer}
 """The scans in which nothing matches."""
 
 
-def plain_match(member: Member, layer: Layer, level: int | None) -> Match:
-    """The record of a member's plain match."""
+def match_of(member: Member, truth: Truth, layer: Layer, level: int | None) -> Match:
+    """The record of a statement that matches, or may match."""
+    if truth is not True:
+        compiled = member.compiled
+        return Match(compiled, member.policy, named(truth, layer, member.policy, compiled.statement), layer, level)
     if member.match is None:
         member.match = Match(member.compiled, member.policy, True, layer, level)
     assert isinstance(member.match, Match)
@@ -103,55 +107,39 @@ def plain_match(member: Member, layer: Layer, level: int | None) -> Match:
 def scan(layer: Layer, policies: PolicySet, asked: Asked, context: RequestContext) -> LayerScan:
     """Read the policies of one caller, whose statements have no principals (identity, boundary, session)."""
     known = asked.truths
-    by_caller = asked.by_caller
     matching: list[Member] = []
-    conditional: dict[Member, Truth] | None = None
+    truths: list[Truth] = []
     for member in policies.of_service(asked.prepared.action.service):
         truth = known.get(member)
         if truth is None:
             truth = asked.work_out(member, context)
-            if truth is not False and truth is not True and member in by_caller:
-                # Only this caller's: what is kept for others must not be found under the same statements.
-                conditional = conditional or {}
-                conditional[member] = truth
         if truth is not False:
             matching.append(member)
+            truths.append(truth)
     missing = policies.missing
-    if not matching and not missing:
+    if missing:
+        return _together(layer, matching, truths, missing)
+    if not matching:
         return _SILENT[layer]
-    if conditional is not None or missing:
-        return _together(layer, matching, conditional or {}, asked, missing)
-    key = tuple(matching)
+    key = (*matching, *truths)
     found = asked.scans.get(key)
     if found is None:
-        found = asked.scans[key] = _together(layer, matching, {}, asked, ())
+        if len(asked.scans) >= _MOST_SCANS:
+            asked.scans.clear()
+        found = asked.scans[key] = _together(layer, matching, truths, ())
     assert isinstance(found, LayerScan)
     return found
 
 
 def _together(
-    layer: Layer,
-    matching: list[Member],
-    conditional: Mapping[Member, Truth],
-    asked: Asked,
-    missing: tuple[MissingPolicy, ...],
+    layer: Layer, matching: list[Member], truths: list[Truth], missing: tuple[MissingPolicy, ...]
 ) -> LayerScan:
-    """The scan in which exactly these statements match: first those that read no context, then the others.
-
-    Args:
-        conditional: under which conditions, for those that match only this caller's request.
-    """
+    """The scan in which exactly these statements match: first those that read no context, then the others."""
     result = LayerScan(missing)
     later: list[Match] = []
-    for member in matching:
-        compiled = member.compiled
-        truth = conditional.get(member) or asked.truths.get(member, True)
-        if truth is True:
-            match = plain_match(member, layer, None)
-        else:
-            source = named(truth, layer, member.policy, compiled.statement)
-            match = Match(compiled, member.policy, source, layer)
-        if compiled.reads_context:
+    for member, truth in zip(matching, truths, strict=True):
+        match = match_of(member, truth, layer, None)
+        if member.compiled.reads_context:
             later.append(match)
         else:
             result.add(match)

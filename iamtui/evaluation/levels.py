@@ -11,7 +11,7 @@ from typing import Final
 
 from iamtui.evaluation.asked import Asked
 from iamtui.evaluation.decision import Layer
-from iamtui.evaluation.layers import LayerScan, Match, add_missing, named, plain_match, reaches
+from iamtui.evaluation.layers import LayerScan, Match, add_missing, match_of, reaches
 from iamtui.evaluation.policies import NotEvaluated, PolicyInForce, PolicyLevel
 from iamtui.evaluation.policy_set import Member, PolicySet, policy_set
 from iamtui.policy.action import ActionName
@@ -21,6 +21,7 @@ from iamtui.policy.kinds import PolicyType
 from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS, LanguageOptions
 from iamtui.policy.principal import Caller
 
+_MOST_SERVICES: Final = 256
 _MOST_PLANS: Final = 256
 _MOST_RESULTS: Final = 256
 
@@ -57,7 +58,7 @@ class _Plan:
     Args:
         members: the statements of each level, in their order.
         tests: those that depend on resource, context or caller; the others match whatever is asked.
-        results: what the levels say, for what the tests came to where nothing about them is unknown.
+        results: what the levels say, for what the tests came to.
     """
 
     __slots__ = ("members", "results", "tests")
@@ -67,7 +68,7 @@ class _Plan:
         self.tests = tuple(
             member for level in members for member in level if not _matches_anything(member, with_principals)
         )
-        self.results: dict[tuple[bool, ...], LevelsScan] = {}
+        self.results: dict[tuple[Truth, ...], LevelsScan] = {}
 
 
 def _matches_anything(member: Member, with_principals: bool) -> bool:
@@ -75,10 +76,37 @@ def _matches_anything(member: Member, with_principals: bool) -> bool:
     return compiled.any_resource and not compiled.reads_context and (compiled.reaches_everyone or not with_principals)
 
 
+class _Index:
+    """The statements of all levels about one service, parted by whether the name of the action matters to them.
+
+    Organizations fence most services as a whole, so that for most of their actions there is nothing to compare.
+    """
+
+    __slots__ = ("_always", "_by_name")
+
+    def __init__(self, levels: list[tuple[Member, ...]], service: str) -> None:
+        always: list[Member] = []
+        by_name: list[Member] = []
+        for member in (member for level in levels for member in level):
+            whole = member.action.whole_service(service)
+            if whole is None:
+                by_name.append(member)
+            elif whole:
+                always.append(member)
+        self._always = tuple(always)
+        self._by_name = tuple(by_name)
+
+    def matching(self, action: ActionName) -> tuple[Member, ...]:
+        """The statements that are about the action."""
+        if not self._by_name:
+            return self._always
+        return (*self._always, *(member for member in self._by_name if member.action.matches(action)))
+
+
 class LevelStack:
     """Policies on several levels, ready to be read together."""
 
-    __slots__ = ("_plans", "layer", "levels", "not_loaded")
+    __slots__ = ("_by_service", "_plans", "layer", "levels", "not_loaded")
 
     def __init__(
         self,
@@ -95,7 +123,8 @@ class LevelStack:
         self.layer = layer
         self.levels = levels
         self.not_loaded = not_loaded
-        self._plans: dict[tuple[tuple[Member, ...], ...], _Plan] = {}
+        self._by_service: dict[str, _Index] = {}
+        self._plans: dict[tuple[Member, ...], _Plan] = {}
 
     def scan(self, asked: Asked, context: RequestContext, caller: Caller | None) -> LevelsScan:
         """Read the levels.
@@ -109,19 +138,14 @@ class LevelStack:
         assert isinstance(plan, _Plan)
         known = asked.truths
         came_to: list[Truth] = []
-        certain = True
         for member in plan.tests:
             truth = known.get(member)
             if truth is None:
                 truth = asked.work_out(member, context)
             if truth is not False and caller is not None and not member.compiled.reaches_everyone:
                 truth = _both(reaches(member.compiled, caller, self.layer), truth)
-            if truth is not True and truth is not False:
-                certain = False
             came_to.append(truth)
-        if not certain:
-            return self._together(plan, came_to, with_principals=caller is not None)
-        key: tuple[bool, ...] = tuple(came_to)  # type: ignore[arg-type]
+        key = tuple(came_to)
         found = plan.results.get(key)
         if found is None:
             found = self._together(plan, came_to, with_principals=caller is not None)
@@ -131,13 +155,24 @@ class LevelStack:
         return found
 
     def _plan(self, action: ActionName) -> _Plan:
-        members = tuple(tuple(policies.about(action)) for _, _, policies in self.levels)
-        found = self._plans.get(members)
+        service = action.service
+        index = self._by_service.get(service)
+        if index is None:
+            index = _Index([policies.of_service(service) for _, _, policies in self.levels], service)
+            if len(self._by_service) >= _MOST_SERVICES:
+                self._by_service.clear()
+            self._by_service[service] = index
+        matching = index.matching(action)
+        found = self._plans.get(matching)
         if found is None:
+            members = tuple(
+                tuple(member for member in policies.of_service(service) if member in matching)
+                for _, _, policies in self.levels
+            )
             found = _Plan(members, with_principals=self.layer is not Layer.SCP)
             if len(self._plans) >= _MOST_PLANS:
                 self._plans.clear()
-            self._plans[members] = found
+            self._plans[matching] = found
         return found
 
     def _together(self, plan: _Plan, came_to: list[Truth], *, with_principals: bool) -> LevelsScan:
@@ -150,12 +185,8 @@ class LevelStack:
                 truth = truths.get(member, True)
                 if truth is False:
                     continue
+                match = match_of(member, truth, self.layer, index)
                 compiled = member.compiled
-                if truth is True:
-                    match = plain_match(member, self.layer, index)
-                else:
-                    source = named(truth, self.layer, member.policy, compiled.statement)
-                    match = Match(compiled, member.policy, source, self.layer, index)
                 if compiled.reads_context or (with_principals and not compiled.reaches_everyone):
                     later.append(match)
                 else:

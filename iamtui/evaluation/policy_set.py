@@ -41,23 +41,21 @@ class Member:
 class _Carried:
     """One policy under its name, with its statements."""
 
-    __slots__ = ("_by_service", "compiled", "of_any_service", "policy")
+    __slots__ = ("_by_service", "compiled", "of_any_service", "policy", "services")
 
     def __init__(self, policy: NamedPolicy, compiled: CompiledPolicy) -> None:
         self.policy = policy
         self.compiled = compiled
+        self.services = compiled.by_service.keys()
         self.of_any_service = tuple(Member(compiled, index, policy) for index in compiled.of_any_service)
         self._by_service: dict[str, tuple[Member, ...]] = {}
 
     def naming(self, service: str) -> tuple[Member, ...]:
-        """The statements that name the service."""
+        """The statements that name a service, which is one of `services`."""
         found = self._by_service.get(service)
         if found is None:
-            indexes = self.compiled.by_service.get(service)
-            if indexes is None:
-                return ()
-            found = tuple(Member(self.compiled, index, self.policy) for index in indexes)
-            self._by_service[service] = found
+            indexes = self.compiled.by_service[service]
+            found = self._by_service[service] = tuple(Member(self.compiled, index, self.policy) for index in indexes)
         return found
 
 
@@ -102,7 +100,7 @@ class PolicySet:
         """The statements that may be about actions of a service: those that name it, then those of any service."""
         found = self._by_service.get(service)
         if found is None:
-            named = [member for one in self._carried for member in one.naming(service)]
+            named = [member for one in self._carried if service in one.services for member in one.naming(service)]
             found = (*named, *self._of_any_service) if named else self._of_any_service
             if len(self._by_service) >= _MOST_SERVICES:
                 self._by_service.clear()

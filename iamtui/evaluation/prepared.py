@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
-from iamtui.evaluation.request import Request
+from iamtui.evaluation.request import Principal, Request
 from iamtui.evaluation.services import (
     is_key_question,
     is_trust_question,
@@ -16,7 +16,7 @@ from iamtui.evaluation.services import (
     refusal,
 )
 from iamtui.policy.action import ActionName, action_name
-from iamtui.policy.arn import is_account_id, parse_arn
+from iamtui.policy.arn import Arn, is_account_id, parse_arn
 from iamtui.policy.resource import RequestResource, ResourceKind
 
 
@@ -40,6 +40,7 @@ class PreparedAction:
     Args:
         action: the action, cut.
         resource: the resource as evaluated.
+        arn: the same cut, or None when it is `*`.
         owner: the account in the ARN, or None.
         trust: whether a role trust policy takes part.
         key: whether a KMS key policy takes part.
@@ -51,6 +52,7 @@ class PreparedAction:
 
     action: ActionName
     resource: RequestResource
+    arn: Arn | None
     owner: str | None
     trust: bool
     key: bool
@@ -109,25 +111,29 @@ def _prepared(action: ActionName, resource: RequestResource, notes: list[str]) -
     return PreparedAction(
         action=action,
         resource=resource,
+        arn=arn,
         owner=arn.account if arn is not None and is_account_id(arn.account) else None,
         trust=is_trust_question(action, resource),
         key=is_key_question(action, resource),
         refused=refusal(action, resource),
-        on_plain_bucket=on_plain_bucket(action, resource),
+        on_plain_bucket=on_plain_bucket(action, resource, arn),
         owner_open=arn is not None and arn.account != "aws",
         notes=tuple(notes),
     )
 
 
-def resource_owner(request: Request, prepared: PreparedAction) -> str | None:
+def resource_owner(named: str | None, caller: Principal, prepared: PreparedAction) -> str | None:
     """The account that owns the resource.
 
     The explicit input, else the account in the ARN, else the caller's account. `aws` as owner (AWS managed
     policies) is evaluated as the caller's own account.
+
+    Args:
+        named: the explicit input, or None.
     """
-    if request.resource_account is not None and request.resource_account != "aws":
-        return request.resource_account
-    return prepared.owner if prepared.owner is not None else request.principal.account
+    if named is not None and named != "aws":
+        return named
+    return prepared.owner if prepared.owner is not None else caller.account
 
 
 def owner_is_assumed(request: Request, prepared: PreparedAction) -> bool:

@@ -242,7 +242,7 @@ def read_all_layers(
     if asked is None:
         asked = asked_by(request, options, catalogue=catalogue)
     prepared = asked.prepared
-    owner = resource_owner(request, prepared)
+    owner = resource_owner(request.resource_account, principal, prepared)
     discover = request.mode is Mode.DISCOVER
     service_linked = facts.service_linked
     boundaries = () if service_linked else policies.boundaries

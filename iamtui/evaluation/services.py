@@ -11,7 +11,7 @@ from typing import Final
 
 from iamtui.evaluation.request import Principal, PrincipalKind
 from iamtui.policy.action import ActionName
-from iamtui.policy.arn import parse_arn
+from iamtui.policy.arn import Arn
 from iamtui.policy.pattern import Glob, arn_tokens, parse_pieces, tokens_of
 from iamtui.policy.resource import RequestResource, ResourceKind
 
@@ -131,13 +131,12 @@ def bucket_owner_root_escape(action: ActionName, principal: Principal, *, same_a
     )
 
 
-def on_plain_bucket(action: ActionName, resource: RequestResource) -> bool:
+def on_plain_bucket(action: ActionName, resource: RequestResource, arn: Arn | None) -> bool:
     """Whether Block Public Access of a bucket is asked: `*` or `arn:P:s3:::NAME[/KEY]`, no access points."""
     if action.service != "s3":
         return False
     if resource.text == "*":
         return True
-    arn = parse_arn(resource.text)
     return arn is not None and arn.service == "s3" and not arn.region and not arn.account
 
 

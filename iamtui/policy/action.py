@@ -108,6 +108,17 @@ class ActionElement:
             return None
         return frozenset(self._by_service)
 
+    def whole_service(self, service: str) -> bool | None:
+        """Whether it matches every action of a service (True), or none of them (False); None: some of them."""
+        if self.nothing:
+            return False
+        if self._everything:
+            return not self.negated
+        patterns = self._by_service.get(service)
+        if patterns is None:
+            return self.negated
+        return not self.negated if patterns.everything else None
+
     def matches(self, action: ActionName) -> bool:
         """Whether the statement is about this action."""
         if self.nothing:

@@ -136,7 +136,17 @@ class CompiledCondition:
     `variable_keys` maps the lower-case keys of the variables in its values to their spelling.
     """
 
-    __slots__ = ("_comparers", "_literal", "_literals", "_options", "key", "line", "operator", "variable_keys")
+    __slots__ = (
+        "_comparers",
+        "_literal",
+        "_literals",
+        "_made_leaf",
+        "_options",
+        "key",
+        "line",
+        "operator",
+        "variable_keys",
+    )
 
     def __init__(self, line: ConditionLine, *, variables: bool, options: LanguageOptions) -> None:
         self.line = line
@@ -144,6 +154,7 @@ class CompiledCondition:
         self.operator = parse_operator(line.operator)
         self._options = options
         self._literals: frozenset[str] | None = None
+        self._made_leaf: ConditionLeaf | None = None
         self._literal = not variables and any("${" in value for value in line.values)
         self.variable_keys: dict[str, str] = {}
         self._comparers: tuple[_Comparer, ...] = ()
@@ -186,7 +197,9 @@ class CompiledCondition:
         return self._test_values(operator, values, context)
 
     def _leaf(self) -> ConditionLeaf:
-        return ConditionLeaf(self.line.operator, self.line.key, self.line.values, literal=self._literal)
+        if self._made_leaf is None:
+            self._made_leaf = ConditionLeaf(self.line.operator, self.line.key, self.line.values, literal=self._literal)
+        return self._made_leaf
 
     def _null_wants(self) -> frozenset[bool] | None:
         """Which states of nullness the values name; None when no value is true or false."""
