@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from statistics import median
 from typing import Final
@@ -24,6 +25,7 @@ from benchmarks.generator import Size
 from benchmarks.pty_start import COLUMNS, ROWS, Reached, start_until
 from benchmarks.results import Plan, Result
 from iamtui.credentials.session import Session
+from iamtui.secret import Secret
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.inventory import TOP_BRANCHES
 from iamtui.tui.widgets.explorer import Explorer
@@ -78,16 +80,22 @@ def _start(repeats: int) -> Iterator[Result]:
 class _NoClipboard:
     """A copier that copies nothing, so that no benchmark touches the user's clipboard."""
 
-    def copy_exports(self, session: Session) -> str:  # noqa: ARG002 - declared by Copier
+    def copy_exports(self, session: Session, name: str = "") -> str:  # noqa: ARG002 - declared by Copier
+        return ""
+
+    def copy_secret(self, text: Secret, what: str) -> str:  # noqa: ARG002 - declared by Copier
         return ""
 
     def copy_text(self, text: str, what: str) -> str:  # noqa: ARG002 - declared by Copier
         return ""
 
-    def due(self) -> bool:
-        return False
+    def copy_document(self, text: str, what: str) -> str:  # noqa: ARG002 - declared by Copier
+        return ""
 
-    def clear(self) -> str:
+    def time_left(self) -> timedelta | None:
+        return None
+
+    def clear_now(self) -> str:
         return ""
 
 
