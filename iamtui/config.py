@@ -105,6 +105,15 @@ class ExportConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class LockConfig:
+    """When the screen locks itself."""
+
+    idle_minutes: int = _setting(
+        0, "after how many minutes without a key every session is dropped; 0: never", _number(0, 1440, "minutes")
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Every setting. The fields are the declaration: name, default, meaning and check.
 
@@ -124,6 +133,7 @@ class Config:
     source: SourceConfig = SourceConfig()
     assume: AssumeConfig = AssumeConfig()
     export: ExportConfig = ExportConfig()
+    lock: LockConfig = LockConfig()
     origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def origin(self, name: str) -> str:

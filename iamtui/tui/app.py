@@ -16,7 +16,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.text import Text
-from textual import on, work
+from textual import events, on, work
 from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
@@ -53,6 +53,9 @@ Opener = Callable[[SourceChoice, ProgressReport, Callable[[], bool]], Workspace]
 _LOADING: Final = "loading"
 _TEXTUAL_DARK: Final = "textual-dark"
 
+IDLE_LOOK_SECONDS: Final = 1.0
+"""How often the screen looks whether it was left alone for long enough to be locked."""
+
 STARTED_SECONDS: Final = 1.0
 """How long after the first frame the start is taken to be over."""
 
@@ -77,6 +80,8 @@ class IamtuiApp(App[None]):
         Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="Show every key that works"),
         Binding("t", "change_theme", "Theme", show=False, id="app.theme", tooltip="Choose a theme"),
         Binding("q", "back_or_quit", "Quit", id="app.back", tooltip="One step back; with none left, quit"),
+        Binding("f12", "lock", "Lock", show=False, priority=True, id="app.lock",
+                tooltip="Lock: drop every session, stop endpoints, clear the clipboard, hide the screen"),
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit", tooltip="Quit at once"),
     ]  # fmt: skip
 
@@ -132,6 +137,7 @@ class IamtuiApp(App[None]):
             self.register_theme(theme)
         if copier is None:
             copier = self._real_copier()
+        self._used_at = clock.now()
         self._choice = choice
         self._opened: SourceChoice | None = None
         self._chooser: ChooserScreen | None = None
@@ -159,6 +165,8 @@ class IamtuiApp(App[None]):
             self.set_timer(STARTED_SECONDS, _collect_garbage)
         if not self.is_headless:
             self.set_interval(LOOK_SECONDS, self._leave_without_terminal)
+        if self._config.lock.idle_minutes:
+            self.set_interval(IDLE_LOOK_SECONDS, self._lock_when_idle)
         if self._config.keymap:
             self._problems += keymap_problems(self._config.keymap)
             self.set_keymap(dict(self._config.keymap))
@@ -170,6 +178,17 @@ class IamtuiApp(App[None]):
     def _leave_without_terminal(self) -> None:
         if terminal_is_gone():
             hang_up()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Note that the user is there."""
+        if isinstance(event, events.InputEvent):
+            self._used_at = clock.now()
+        await super().on_event(event)
+
+    def _lock_when_idle(self) -> None:
+        minutes = self._config.lock.idle_minutes
+        if self._main.holds_secrets and clock.now() - self._used_at >= timedelta(minutes=minutes):
+            self._main.lock_up(f"Nothing was pressed for {minutes} minute{'' if minutes == 1 else 's'}.")
 
     def _first_theme(self, wanted: str) -> str:
         known = {**BUILTIN_THEMES, **self._themes}
@@ -407,6 +426,10 @@ class IamtuiApp(App[None]):
         """One step back on the main screen; with nothing to leave, quit."""
         if not self._main.step_back():
             self._main.leave(self.exit)
+
+    def action_lock(self) -> None:
+        """Drop every secret and hide the screen."""
+        self._main.lock_up()
 
     async def action_quit(self) -> None:
         """Quit; a draft that is not saved is asked about once."""

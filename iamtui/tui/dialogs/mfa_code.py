@@ -102,10 +102,10 @@ class CodeDialog(ModalScreen[Secret | None]):
             self.query_one("#code-hint", Static).update(wrong)
 
     def drop_secrets(self) -> None:
-        """Drop what was typed, and go."""
+        """Drop what was typed."""
         self.query_one(SecretInput).value = ""
-        self.dismiss(None)
 
     def action_cancel(self) -> None:
         """Go back without a code."""
         self.drop_secrets()
+        self.dismiss(None)

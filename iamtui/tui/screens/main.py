@@ -29,7 +29,7 @@ from iamtui.tui.screens.session_care import SessionCareScreen
 from iamtui.tui.statements import entity_of
 from iamtui.tui.widgets.notice import Notice, Severity
 from iamtui.tui.widgets.question.panel import QuestionPanel
-from iamtui.tui.widgets.sessions import SessionsPanel
+from iamtui.tui.widgets.sessions import ON_A_SESSION, SessionsPanel
 from iamtui.tui.widgets.status_line import StatusLine
 from iamtui.workspace.workspace import Workspace
 
@@ -203,7 +203,7 @@ class MainScreen(SessionCareScreen):
         if self._workspace is None or not lacks_details(self._workspace, self.subject.node):
             idle.add("load")
         if self.query_one(SessionsPanel).active is None:
-            idle |= {"copy_exports", "export", "sessions", "sub_shell"}
+            idle |= {"copy_exports", "export", "sessions", "sub_shell", *ON_A_SESSION}
         if self.question.answer is None:
             idle.add("why")
         if self.question.inquiry is None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
-from textual import on
+from textual import on, work
 from textual.content import Content
 from textual.widgets import Input
 
 from iamtui.account.model import Role
 from iamtui.credentials.session import SOON
+from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.tui import clock
 from iamtui.tui.copying import Copier
@@ -18,13 +19,24 @@ from iamtui.tui.dialogs.assume.result import AssumeResult
 from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.handing_over import HandingOverScreen
 from iamtui.tui.widgets.notice import Notice, Severity
-from iamtui.tui.widgets.session_care_text import about
+from iamtui.tui.widgets.session_care_text import about, dropped_words
 from iamtui.tui.widgets.session_text import assumed_words, role_name
 from iamtui.tui.widgets.sessions import SessionsPanel
 from iamtui.workspace.session_keeping import GONE_CALLER, KeptSession, Origin
 from iamtui.workspace.workspace import Workspace
 
+if TYPE_CHECKING:
+    from iamtui.tui.screens.lock import LockScreen
+
 _RENEW: Final = "renew"
+
+
+@runtime_checkable
+class HoldsSecrets(Protocol):
+    """A screen or dialog that holds something secret while it is open."""
+
+    def drop_secrets(self) -> None:
+        """Drop it, and what would bring more; the screen is left right after."""
 
 
 class SessionCareScreen(HandingOverScreen):
@@ -103,25 +115,25 @@ class SessionCareScreen(HandingOverScreen):
     def action_switch_renewal(self) -> None:
         """Renew the active session before its end from now on, or let it end."""
         kept = self.sessions.kept_or_say()
-        if kept is None:
-            return
+        if kept is not None:
+            self.say(self._switch_renewal(kept), Severity.INFORMATION if kept.renewer.possible else Severity.WARNING)
+
+    def _switch_renewal(self, kept: KeptSession) -> Content:
+        """Switch; returns what became of it."""
         if not kept.renewer.possible:
-            self.say(plain(kept.origin.why_not), Severity.WARNING)
-            return
+            return plain(kept.origin.why_not)
         kept.renewer.switch(not kept.renewer.switched_on)
         self.sessions.draw()
         name = (role_name(kept.session), "bold")
         left = kept.session.time_left(clock.now())
         if not kept.renewer.switched_on:
             ends = f"it ends in {about(left)}" if left else "it has EXPIRED"
-            self.say(line("The session of ", name, f" is not renewed any more: {ends}."))
-        elif kept.renewer.needs_code:
-            words = " asks you for an MFA code ten minutes before its end, to be renewed."
-            self.say(line("The session of ", name, words))
-        else:
-            due = kept.renewer.due_in()
-            when = f"first in {about(due)}" if due else "at once"
-            self.say(line("The session of ", name, f" is renewed from now on, {when}; R switches it off."))
+            return line("The session of ", name, f" is not renewed any more: {ends}.")
+        if kept.renewer.needs_code:
+            return line("For the session of ", name, " you are asked for an MFA code ten minutes before its end.")
+        due = kept.renewer.due_in()
+        when = f"first in {about(due)}" if due else "at once"
+        return line("The session of ", name, f" is renewed from now on, {when}; R switches it off.")
 
     def _renew(self, kept: KeptSession, code: Secret | None) -> None:
         self.say(line("Renewing the session of ", (role_name(kept.session), "bold"), " …"), stays=True)
@@ -194,3 +206,63 @@ class SessionCareScreen(HandingOverScreen):
         else:
             at = f"{kept.forget_at.astimezone():%H:%M}"
             self.say(line("The session of ", name, f" is forgotten in {about(kept.forget_at - now)}, at {at}."))
+
+    # Serving.
+
+    def action_endpoint(self) -> None:
+        """Offer the active session to programs, and show how it is asked."""
+        from iamtui.tui.screens.endpoint import EndpointScreen  # noqa: PLC0415 - brings the engine: not before a frame
+
+        kept = self.sessions.kept_or_say()
+        if kept is None:
+            return
+        try:
+            self.sessions.keeper.serve(kept)
+        except Problem as problem:
+            self.say(str(problem), Severity.ERROR)
+            return
+        self.sessions.draw()
+        switch = partial(self._switch_renewal, kept)
+        self.app.push_screen(EndpointScreen(self.sessions.keeper, kept, self._copier, switch), self._endpoint_left)
+
+    def _endpoint_left(self, _result: None) -> None:
+        self.sessions.draw()
+
+    # Locking.
+
+    @property
+    def holds_secrets(self) -> bool:
+        """Whether locking would drop anything."""
+        return bool(len(self.sessions.keeper))
+
+    def lock_up(self, why: str = "") -> None:
+        """Drop every session, whatever else is secret, and hide the screen.
+
+        Args:
+            why: what locks it when it is not the user, one sentence.
+        """
+        from iamtui.tui.screens.lock import LockScreen  # noqa: PLC0415 - not before a frame
+
+        if any(isinstance(screen, LockScreen) for screen in self.app.screen_stack):
+            return
+        self._codes.clear()
+        self.sessions.mask()
+        dropped = self.sessions.forget_all()
+        self._leave_secrets()
+        lock = LockScreen(dropped_words(dropped), why)
+        self.app.push_screen(lock)
+        self._clear_for_lock(lock)
+
+    def _leave_secrets(self) -> None:
+        """Leave the screens that hold secrets, and what lies over them."""
+        stack = list(self.app.screen_stack)
+        holders = [screen for screen in stack if isinstance(screen, HoldsSecrets)]
+        for screen in holders:
+            screen.drop_secrets()
+        for _ in stack[stack.index(holders[0]) :] if holders else ():
+            self.app.pop_screen()
+
+    @work(thread=True, exit_on_error=False, group="lock", name="clearing the clipboard")
+    def _clear_for_lock(self, screen: LockScreen) -> None:
+        said = self._copier.clear_now()
+        self.app.call_from_thread(screen.show_clipboard, said)

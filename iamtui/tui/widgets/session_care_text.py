@@ -32,9 +32,10 @@ def about(left: timedelta) -> str:
 
 
 def tags(kept: KeptSession) -> tuple[str, ...]:
-    """What stands behind the bar of a session: that it renews, and that it is served."""
-    renews = ("renews",) if kept.renewer.switched_on else ()
-    return (*renews, *(("served",) if kept.service is not None else ()))
+    """What stands behind the bar of a session that has no other rows, the most important first."""
+    failing = ("renewing fails",) if kept.renewer.held.failures.count else ()
+    served = ("served",) if kept.service is not None else ()
+    return (*failing, *served, *(("renews",) if kept.renewer.switched_on and not failing else ()))
 
 
 def callers_row(kept: KeptSession, width: int) -> Content | None:
@@ -93,7 +94,7 @@ def _renewal_part(kept: KeptSession, now: datetime) -> Content:
         left = renewer.held.session.time_left(now) - SOON
         if left > timedelta():
             return plain(f"asks for a code in {about(left)}", "$session-active")
-        return plain("r takes a code", "bold $session-warning")
+        return plain("needs a code: press r", "bold $session-warning")
     if renewer.state() is RenewalState.FRESH:
         return plain(f"renews in {about(renewer.due_in())}", "$session-active")
     return plain("renewing", "$session-warning")
@@ -116,11 +117,12 @@ def failure_words(kept: KeptSession, now: datetime) -> str:
     next_at = failures.next_at()
     again = ""
     if kept.renewer.automatic and next_at is not None:
-        again = f"; next try in {about(next_at - now)}" if next_at > now else "; trying again"
+        wait = max(next_at - now, kept.renewer.due_in())
+        again = f"; next try in {about(wait)}" if wait > timedelta() else "; trying again"
     return f"Renewing {how}; {still}{again}. {failures.sentence}"
 
 
-def endpoint_row(kept: KeptSession) -> Content | None:
+def endpoint_row(kept: KeptSession, width: int) -> Content | None:
     """The endpoint with its secret masked, and what it has answered; None when there is none."""
     service = kept.service
     if service is None:
@@ -129,13 +131,13 @@ def endpoint_row(kept: KeptSession) -> Content | None:
     served, refused = status.counts.served, status.counts.refused
     if status.metadata_counts is not None:
         served, refused = served + status.metadata_counts.served, refused + status.metadata_counts.refused
-    return line(
-        ("  served at ", "$muted"),
-        f"http://{service.endpoint.authority}/{MASK}",
-        ("  ", ""),
-        f"{served} answered, {refused} refused",
-        *([("  IMDS", "bold $session-warning")] if service.metadata is not None else []),
-    )
+    imds = (("  IMDS", "bold $session-warning"),) if service.metadata is not None else ()
+    authority = service.endpoint.authority
+    for where in (f"served at http://{authority}/{MASK}", f"served at {authority}", authority):
+        row = line((f"  {where}", "$muted"), f"  {served} answered, {refused} refused", *imds)
+        if row.cell_length <= width:
+            break
+    return row
 
 
 def renewed_words(kept: KeptSession, now: datetime) -> tuple[Content, Severity]:

@@ -51,7 +51,7 @@ def bar(fraction: float, style: str, width: int = BAR_WIDTH) -> Content:
 def heading_row(
     session: Session, now: datetime, *, active: bool, width: int, name_width: int = 0, tags: Sequence[str] = ()
 ) -> Content:
-    """Mark, role, account (where there is room), time left, bar and tags, on one line; the name fills `name_width`."""
+    """Mark, role, account, time left, bar and tags on one line, what has room; the name fills `name_width`."""
     urgency = session.urgency(now)
     style = URGENCY_STYLES[urgency]
     words = session.time_left_words(now) if urgency is Urgency.EXPIRED else f"{session.time_left_words(now)} left"
@@ -61,10 +61,13 @@ def heading_row(
     if line(*parts).cell_length + account.cell_length + TIME_WIDTH + len("    DEMO") <= width:
         parts.append(account)
     parts += ["  ", (words.ljust(TIME_WIDTH), style)]
-    end = line(
-        *((f"  {tag}", "$muted") for tag in tags), *([("  DEMO", "bold $session-warning")] if session.demo else [])
-    )
-    room = min(BAR_WIDTH, width - line(*parts).cell_length - max(end.cell_length, len("  DEMO")) - 2)
+    demo = (("  DEMO", "bold $session-warning"),) if session.demo else ()
+    room = width - line(*parts).cell_length
+    for count in range(len(tags), -1, -1):
+        end = line(*((f"  {tag}", "$muted") for tag in tags[:count]), *demo)
+        if end.cell_length <= room:
+            break
+    room = min(BAR_WIDTH, room - max(end.cell_length, len("  DEMO")) - 2)
     if room >= SHORTEST_BAR:
         parts += ["  ", bar(session.fraction_left(now), style, room)]
     return line(*parts, end)
@@ -73,10 +76,13 @@ def heading_row(
 def identity_row(session: Session, width: int) -> Content:
     """Who the credentials proved to be (without the front of the ARN where there is no room), or why not."""
     if session.identity is not None and not session.identity_error:
-        whole = line(("  [+] confirmed ", "$verdict-allowed"), session.identity.arn)
-        if whole.cell_length <= width:
-            return whole
-        return line(("  [+] confirmed ", "$verdict-allowed"), session.identity.arn.split(":", 5)[-1])
+        arn = safe_text(session.identity.arn)
+        resource = arn.split(":", 5)[-1]
+        for mark, who in (("  [+] confirmed ", arn), ("  [+] confirmed ", resource), ("  [+] ", resource)):
+            row = line((mark, "$verdict-allowed"), who)
+            if row.cell_length <= width:
+                return row
+        return line(("  [+] ", "$verdict-allowed"), fit(resource, width - 6))
     why = session.identity_error or "GetCallerIdentity was not asked"
     return line(("  [?] NOT confirmed: ", "bold $session-warning"), why)
 

@@ -32,6 +32,12 @@ CONFIRM_SECONDS: Final = 5.0
 """Within this time a second press of the key forgets a session."""
 
 
+ON_A_SESSION: Final = frozenset((
+    "reveal('secret')", "forget", "screen.assume_from_session", "screen.renew_session", "screen.switch_renewal",
+    "screen.endpoint",
+))  # fmt: skip
+"""Actions whose keys do nothing without a session."""
+
 _COPY: Final = "copy"
 
 

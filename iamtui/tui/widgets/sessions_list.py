@@ -161,17 +161,18 @@ class SessionsList(OptionList):
         width = self.scrollable_content_region.width or self.app.size.width
         longest = max(len(role_name(held)) for held in self.sessions)
         name_width = min(longest, NAME_WIDTH)
-        head = heading_row(session, now, active=active, width=width, name_width=name_width, tags=tags(kept))
-        trouble = trouble_row(kept, now)
+        head = heading_row(
+            session, now, active=active, width=width, name_width=name_width, tags=() if active else tags(kept)
+        )
         if not active:
-            return head if trouble is None else lines(head, trouble)
+            return head
         rows = (
             head,
             identity_row(session, width),
             callers_row(kept, width),
             care_row(kept, now, width),
-            trouble,
-            endpoint_row(kept),
+            trouble_row(kept, now),
+            endpoint_row(kept, width),
             *credential_rows(session, self.revealed.keys()),
         )
         return lines(*(row for row in rows if row is not None))

@@ -1,0 +1,76 @@
+"""ConfirmDialog: a warning that takes a key of its own, so that nobody agrees by habit."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from iamtui.tui.safe import line
+
+
+class ConfirmDialog(ModalScreen[bool]):
+    """Gives whether the user agreed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "agree", "Do it", id="confirm.agree", tooltip="Do it all the same"),
+        Binding("escape,n,q", "refuse", "Do not", id="confirm.refuse", tooltip="Leave it as it is"),
+    ]
+
+    DEFAULT_CSS = """
+    ConfirmDialog {
+        align: center middle;
+        background: $background 40%;
+
+        & > Vertical {
+            width: 70;
+            max-width: 96%;
+            height: auto;
+            max-height: 96%;
+            padding: 0 1;
+            border: round $session-warning;
+            border-title-color: $session-warning;
+            background: $surface;
+            overflow-y: auto;
+        }
+        & Static {
+            height: auto;
+        }
+        & #confirm-keys {
+            margin-top: 1;
+            color: $muted;
+        }
+    }
+    """
+
+    def __init__(self, title: Content, words: Content, agree: str) -> None:
+        """Make the dialog.
+
+        Args:
+            agree: what `y` does, in few words.
+        """
+        super().__init__()
+        self._title = title
+        self._words = words
+        self._agree = agree
+
+    def compose(self) -> ComposeResult:
+        """Words and keys."""
+        with Vertical() as box:
+            box.border_title = self._title
+            yield Static(self._words, markup=False)
+            keys = line(("y", "bold $match"), f" {self._agree}   ", ("Esc", "bold $match"), " leave it")
+            yield Static(keys, id="confirm-keys", markup=False)
+
+    def action_agree(self) -> None:
+        """Agree."""
+        self.dismiss(True)
+
+    def action_refuse(self) -> None:
+        """Refuse."""
+        self.dismiss(False)
