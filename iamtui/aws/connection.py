@@ -22,6 +22,7 @@ from iamtui.aws.answer_size import LimitedHttpSession
 from iamtui.aws.errors import AwsProblem, problem_from
 from iamtui.aws.operations import ALLOWED
 from iamtui.aws.process_loop import enter_profile
+from iamtui.aws.profiles import login_profile_of
 from iamtui.core_dumps import forbid_core_dumps
 from iamtui.problem import Problem
 from iamtui.secret import Secret
@@ -124,9 +125,21 @@ class Connection:
 
                 raise botocore.exceptions.NoCredentialsError  # noqa: TRY301 - said like every other failure
         except Exception as error:  # noqa: BLE001 - the chain runs processes and reads files: anything can come
-            raise problem_from(error, profile=connection._profile_in_use(), endpoint_url=checked) from None
+            raise connection._problem(error, "", "") from None
         connection.profile = connection._profile_in_use()
         return connection
+
+    def reopened(self) -> Connection:
+        """The same connection from the start, for when the user has signed in again; explicit credentials stay.
+
+        Raises:
+            Problem: as `open`.
+        """
+        if self._keys is not None:
+            return self
+        return Connection.open(
+            profile=self.profile or None, region=self.region or None, endpoint_url=self.endpoint_url or None
+        )
 
     @classmethod
     def with_stub(
@@ -234,8 +247,14 @@ class Connection:
         return str(configured or botocore.httpsession.get_cert_path(verify=True))
 
     def _problem(self, error: Exception, service: str, operation: str) -> Problem:
+        profile = self._profile_in_use()
         return problem_from(
-            error, service=service, operation=operation, profile=self.profile, endpoint_url=self.endpoint_url
+            error,
+            service=service,
+            operation=operation,
+            profile=profile,
+            endpoint_url=self.endpoint_url,
+            login_profile="" if self._keys is not None else login_profile_of(profile),
         )
 
     def _profile_in_use(self) -> str:

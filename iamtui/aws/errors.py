@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from iamtui.aws.failures import FAILURES, CallSite, capital, detail, one_line
-from iamtui.aws.operations import iam_action
+from iamtui.aws.failures import FAILURES, CallSite, capital, detail, login_command, one_line
+from iamtui.aws.operations import CREDENTIALS, iam_action
 from iamtui.problem import Problem
 
 
@@ -19,6 +19,7 @@ class AwsProblem(Problem):
         permission: the IAM action that the call needs ("iam:ListUsers"): as AWS named it, else as the operation
             is called; "" where the call is unknown.
         wrong_mfa_code: whether AWS refused the MFA device or its code, not the caller.
+        login_command: what the user runs to sign in again, after which the same can be tried once more; else "".
     """
 
     def __init__(
@@ -29,11 +30,13 @@ class AwsProblem(Problem):
         code: str = "",
         permission: str = "",
         wrong_mfa_code: bool = False,
+        login_command: str = "",
     ) -> None:
         super().__init__(sentence, next_step)
         self.code = code
         self.permission = permission
         self.wrong_mfa_code = wrong_mfa_code
+        self.login_command = login_command
 
     @property
     def denied(self) -> bool:
@@ -129,7 +132,13 @@ _FATAL: Final = (
 
 
 def problem_from(
-    error: BaseException, *, service: str = "", operation: str = "", profile: str = "", endpoint_url: str = ""
+    error: BaseException,
+    *,
+    service: str = "",
+    operation: str = "",
+    profile: str = "",
+    endpoint_url: str = "",
+    login_profile: str = "",
 ) -> Problem:
     """Turn whatever a call to AWS raised into a Problem.
 
@@ -139,10 +148,11 @@ def problem_from(
         operation: the API operation ("ListUsers"); a ClientError knows it itself.
         profile: the profile in use, to be named in the next step.
         endpoint_url: the endpoint in use when it is not AWS, to be named in the sentence.
+        login_profile: the profile to log in with, where `profile` starts from another one.
     """
     if isinstance(error, Problem):
         return error
-    where = CallSite(service, operation, profile, endpoint_url)
+    where = CallSite(service, operation, profile, endpoint_url, login_profile)
     response = getattr(error, "response", None)
     if isinstance(response, dict) and isinstance(response.get("Error"), dict):
         return _from_answer(error, response, where)
@@ -150,7 +160,13 @@ def problem_from(
         make = FAILURES.get(kind.__name__)
         if make is not None:
             sentence, step = make(error, where)
-            return AwsProblem(sentence, step, code=kind.__name__, permission=_permission(where))
+            return AwsProblem(
+                sentence,
+                step,
+                code=kind.__name__,
+                permission=_permission(where),
+                login_command=login_command(error, where),
+            )
     name = type(error).__name__
     sentence = f"{where.call} failed: {detail(error) or name}."
     return AwsProblem(sentence, where.check_step, code=name, permission=_permission(where))
@@ -170,6 +186,8 @@ def _from_answer(error: BaseException, response: dict[str, object], where: CallS
         # The page of a proxy, which botocore takes for AWS's message.
         message = ""
     where.operation = str(getattr(error, "operation_name", "") or where.operation)
+    # A call can also fail at what botocore asks first for the profile's credentials.
+    where.service = _OF_CREDENTIALS.get(where.operation, where.service)
     permission = permission_in(message) or _permission(where)
     wrong_mfa_code = code in _DENIED and message.startswith(_MFA_FAILED)
     if wrong_mfa_code:
@@ -191,6 +209,9 @@ def _mfa_words(message: str, where: CallSite) -> tuple[str, str]:
     )
 
 
+_OF_CREDENTIALS: Final = {operation: service for service, operation in CREDENTIALS}
+
+
 _NOT_AUTHORIZED: Final = re.compile(r"not authorized to perform:? ([A-Za-z0-9-]+:[A-Za-z0-9*]+)")
 
 
@@ -204,6 +225,8 @@ def _words_for(code: str, message: str, permission: str, where: CallSite) -> tup
     said = f": {message}" if message else ""
     if code in _DENIED:
         return _denied_words(message, permission or where.call, where)
+    if where.operation == "AssumeRoleWithWebIdentity" and code in _WEB_IDENTITY_REFUSED:
+        return _web_identity_words(message, where)
     if code in _EXPIRED:
         return f"{capital(where.credentials)} have expired ({code} from {where.call}).", where.login_step
     if code in _UNKNOWN_KEY:
@@ -284,11 +307,26 @@ def _malformed_policy_words(message: str) -> tuple[str, str]:
     return f"STS cannot read the session policy{_said(message)}.", "iamtui lint shows what is wrong with a document."
 
 
-def _invalid_token_words(message: str) -> tuple[str, str]:
+def _web_identity_words(message: str, where: CallSite) -> tuple[str, str]:
     return (
-        f"The identity provider's token was refused{_said(message)}.",
-        "Get a new token from the identity provider and try again.",
+        f"The web identity token of {where.owner} has expired or was refused{_said(message)}.",
+        (
+            "Have the identity provider write a new one to the file that web_identity_token_file or "
+            "AWS_WEB_IDENTITY_TOKEN_FILE names, then try again."
+        ),
     )
+
+
+_WEB_IDENTITY_REFUSED: Final = frozenset(
+    (
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidIdentityToken",
+        "InvalidIdentityTokenException",
+        "IDPRejectedClaim",
+        "IDPRejectedClaimException",
+    )
+)
 
 
 _ASSUME_WORDS: Final[dict[str, Callable[[str], tuple[str, str]]]] = {
@@ -298,9 +336,6 @@ _ASSUME_WORDS: Final[dict[str, Callable[[str], tuple[str, str]]]] = {
     "MalformedPolicyDocumentException": _malformed_policy_words,
     "PackedPolicyTooLarge": _policy_too_large_words,
     "PackedPolicyTooLargeException": _policy_too_large_words,
-    "InvalidIdentityToken": _invalid_token_words,
-    "InvalidIdentityTokenException": _invalid_token_words,
-    "IDPRejectedClaim": _invalid_token_words,
 }
 
 

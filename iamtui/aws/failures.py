@@ -36,13 +36,15 @@ class CallSite:
         service, operation: botocore's name of the service and the API operation, or "" where unknown.
         profile: the profile in use, or "".
         endpoint_url: the endpoint in use when it is not AWS, or "".
+        login_profile: the profile to log in with, where that is another one that `profile` starts from, or "".
     """
 
-    def __init__(self, service: str, operation: str, profile: str, endpoint_url: str) -> None:
+    def __init__(self, service: str, operation: str, profile: str, endpoint_url: str, login_profile: str = "") -> None:
         self.service = service
         self.operation = operation
         self.profile = profile
         self.endpoint_url = endpoint_url
+        self.login_profile = login_profile
 
     @property
     def call(self) -> str:
@@ -72,11 +74,17 @@ class CallSite:
         return f" --profile {shlex.quote(self.profile)}" if self.profile else ""
 
     @property
+    def login_option(self) -> str:
+        """` --profile NAME` of the profile to log in with, quoted for a shell, or nothing."""
+        profile = self.login_profile or self.profile
+        return f" --profile {shlex.quote(profile)}" if profile else ""
+
+    @property
     def login_step(self) -> str:
         """How to renew the credentials."""
         if self.profile:
             return (
-                f"Renew them (with IAM Identity Center: aws sso login{self.profile_option}), then refresh; "
+                f"Renew them (with IAM Identity Center: aws sso login{self.login_option}), then refresh; "
                 "or choose another profile."
             )
         return (
@@ -161,16 +169,34 @@ def _process_detail(error: BaseException) -> str:
     return one_line(str(error).rpartition("custom-process:")[2]) or "it gave no reason"
 
 
+def login_command(error: BaseException, where: CallSite) -> str:
+    """The command that renews the sign-in whose end this exception reports, or ""."""
+    for kind in type(error).__mro__:
+        command = _LOGINS.get(kind.__name__)
+        if command is not None:
+            return f"{command}{where.login_option}"
+    return ""
+
+
+_LOGINS: Final = {
+    "TokenRetrievalError": "aws sso login",
+    "SSOTokenLoadError": "aws sso login",
+    "UnauthorizedSSOTokenError": "aws sso login",
+    "SSOError": "aws sso login",
+    "LoginError": "aws login",
+}
+
+
 def _sso_login(error: BaseException, where: CallSite) -> tuple[str, str]:
     return (
         f"The IAM Identity Center session of {where.owner} is missing or has expired ({detail(error)}).",
-        f"Run: aws sso login{where.profile_option}",
+        f"Run: {login_command(error, where)}",
     )
 
 
 def _aws_login(error: BaseException, where: CallSite) -> tuple[str, str]:
     return f"The sign-in session of {where.owner} cannot be used: {detail(error)}.", (
-        f"Run: aws login{where.profile_option}"
+        f"Run: {login_command(error, where)}"
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from iamtui.aws.errors import problem_from
+from iamtui.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class Profile:
         source_profile: the profile whose credentials assume the role, or "".
         external_id: what it sends with the role, or "".
         mfa_serial: the MFA device it needs for the role, or "".
+        login_profile: the profile whose sign-in (Identity Center, aws login) it rests on, its own or one that it
+            starts from, or "".
     """
 
     name: str
@@ -34,6 +37,7 @@ class Profile:
     source_profile: str = ""
     external_id: str = ""
     mfa_serial: str = ""
+    login_profile: str = ""
 
 
 def available_profiles() -> tuple[Profile, ...]:
@@ -52,6 +56,14 @@ def available_profiles() -> tuple[Profile, ...]:
     except Exception as error:  # noqa: BLE001 - hand-written files: encodings, permissions, syntax
         raise problem_from(error) from None
     return tuple(_profile(name, found) for name in found)
+
+
+def login_profile_of(name: str) -> str:
+    """The profile whose sign-in a profile rests on ("" for the default profile), or ""; never raises."""
+    try:
+        return next((one.login_profile for one in available_profiles() if one.name == (name or "default")), "")
+    except Problem:
+        return ""
 
 
 _KINDS = (
@@ -77,7 +89,11 @@ def _profile(name: str, profiles: Mapping[str, Mapping[str, Any]]) -> Profile:
         source_profile=_text(settings.get("source_profile")),
         external_id=_text(settings.get("external_id")),
         mfa_serial=_text(settings.get("mfa_serial")),
+        login_profile=next((one for one, own in _chain(name, profiles) if any(map(own.get, _SIGN_INS))), ""),
     )
+
+
+_SIGN_INS = ("sso_session", "sso_start_url", "login_session")
 
 
 def _command(name: str, profiles: Mapping[str, Mapping[str, Any]]) -> str:
@@ -85,16 +101,17 @@ def _command(name: str, profiles: Mapping[str, Mapping[str, Any]]) -> str:
 
     Which of them botocore runs depends on what else the profiles hold: all are shown, so that none runs unseen.
     """
+    commands = (_text(settings.get("credential_process")) for _, settings in _chain(name, profiles))
+    return " and ".join(dict.fromkeys(command for command in commands if command))
+
+
+def _chain(name: str, profiles: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """A profile and those its role is assumed from, by source_profile; a circle ends it."""
     seen: set[str] = set()
-    commands: list[str] = []
     while name in profiles and name not in seen:
         seen.add(name)
-        settings = profiles[name]
-        command = _text(settings.get("credential_process"))
-        if command and command not in commands:
-            commands.append(command)
-        name = _text(settings.get("source_profile"))
-    return " and ".join(commands)
+        yield name, profiles[name]
+        name = _text(profiles[name].get("source_profile"))
 
 
 def _text(value: object) -> str:

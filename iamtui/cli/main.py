@@ -14,7 +14,7 @@ from iamtui.cli.doors import Screen
 from iamtui.cli.exits import Exit, ProgramExit
 from iamtui.cli.lazy import Entry, LazyGroup
 from iamtui.cli.output import stderr
-from iamtui.cli.source import SourceOptions, choose, source_options
+from iamtui.cli.source import SourceOptions, choose, confirm_command, source_options
 from iamtui.problem import Problem
 
 ENTRIES: Final = {
@@ -80,7 +80,10 @@ def _open_screen(screen: Screen, source: SourceOptions) -> Exit:
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
         names = ", ".join(ENTRIES)
         raise Problem(f"The screen needs a terminal on stdin and stdout; without one use a command: {names}.")
-    return Exit.OK if screen.open(choose(source, for_command=False).choice) == 0 else Exit.ERROR
+    choice = choose(source, for_command=False).choice
+    if choice is not None:
+        confirm_command(choice)
+    return Exit.OK if screen.open(choice) == 0 else Exit.ERROR
 
 
 def run(arguments: Sequence[str], screen: Screen) -> int:

@@ -166,18 +166,39 @@ def command_choice(source: SourceOptions) -> SourceChoice:
         note(problem)
     choice = choose(source, for_command=True).choice
     assert choice is not None
-    _say_command(choice)
+    confirm_command(choice)
     return choice
 
 
-def _say_command(choice: SourceChoice) -> None:
-    """Say which command a profile is about to run for its credentials: its file may not be the user's own work."""
-    from iamtui.workspace.opening import list_profiles  # noqa: PLC0415 - not needed for --help
+def confirm_command(choice: SourceChoice) -> None:
+    """Show the command that a profile is about to run for its credentials: its file may not be the user's own work.
 
-    if choice.profile is not None:
-        for profile in list_profiles():
-            if profile.name == choice.profile and profile.command:
-                note(f"The profile {profile.name} runs this command for its credentials: {profile.command}")
+    It is asked for once, where somebody is there to answer; a script has named the profile, and goes on.
+
+    Raises:
+        Problem: the user does not want it run.
+    """
+    from iamtui.cli.asking import can_ask, says_yes  # noqa: PLC0415 - not needed for --help
+    from iamtui.workspace import credential_commands  # noqa: PLC0415 - not needed for --help
+    from iamtui.workspace.opening import choice_from_environment  # noqa: PLC0415 - not needed for --help
+    from iamtui.workspace.workspace import SourceKind  # noqa: PLC0415 - not needed for --help
+
+    if choice.kind is not SourceKind.LIVE or (choice.profile is None and choice_from_environment(os.environ)):
+        return
+    profile = credential_commands.profile_with_command(choice.profile)
+    if profile is None or credential_commands.is_confirmed(profile):
+        return
+    note(f"The profile {profile.name} runs this command for its credentials: {profile.command}")
+    if not can_ask():
+        return
+    if not says_yes("Run it, now and later?"):
+        raise Problem(
+            f"The command of the profile {profile.name} was not run.", "Choose another profile with --profile."
+        )
+    try:
+        credential_commands.confirm(profile)
+    except Problem as problem:
+        note(str(problem))
 
 
 def open_workspace(source: SourceOptions) -> Workspace:

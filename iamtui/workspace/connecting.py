@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from iamtui.account.availability import Known, Missing
 from iamtui.account.model import Account
 from iamtui.aws.connection import Connection
+from iamtui.aws.errors import AwsProblem
 from iamtui.problem import Problem
 from iamtui.workspace.opening import SourceChoice, open_source
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+
+
+def login_command(problem: Problem) -> str:
+    """The command that the user runs to sign in again, where that is what a problem needs; else ""."""
+    return problem.login_command if isinstance(problem, AwsProblem) else ""
+
+
+def reconnected(workspace: Workspace) -> Workspace:
+    """The same workspace with its credentials looked for again, after the user has signed in. Blocking.
+
+    Raises:
+        Problem: there still are none.
+    """
+    if workspace.connection is None:
+        return workspace
+    return replace(workspace, connection=workspace.connection.reopened())
 
 
 def connect(choice: SourceChoice) -> Workspace:

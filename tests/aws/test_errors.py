@@ -50,7 +50,15 @@ def answered(code: str, message: str = "", operation: str = "ListUsers") -> Clie
         ),
         ("ValidationError", "Value '' at 'tokenCode' failed", "AssumeRole", "MFA code", "six digits"),
         ("ValidationError", "1 validation error", "AssumeRole", "1 validation error", "Correct"),
-        ("InvalidIdentityToken", "bad", "AssumeRoleWithWebIdentity", "token was refused: bad", "new token"),
+        ("InvalidIdentityToken", "bad", "AssumeRoleWithWebIdentity", "or was refused: bad", "write a new one"),
+        ("ExpiredTokenException", "old", "AssumeRoleWithWebIdentity", "web identity token", "write a new one"),
+        (
+            "AccessDenied",
+            "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number",
+            "AssumeRole",
+            "refused the MFA code: unable to validate MFA code. Please verify your MFA serial number.",
+            "next code",
+        ),
     ],
 )
 def test_what_aws_answers(code: str, message: str, operation: str, says: str, step: str) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from iamtui.cli.source import confirm_command
+from iamtui.problem import Problem
 from iamtui.workspace.asking import Question, as_command
 from iamtui.workspace.opening import SourceChoice, open_source
 from iamtui.workspace.principals import resolve_principal
@@ -92,6 +94,45 @@ def test_a_profile_that_runs_a_command_runs_only_when_chosen_and_says_so(
     assert result.code == 2
     assert marker.exists()
     assert f"The profile evil runs this command for its credentials: touch {marker}" in result.err
+
+
+def test_where_somebody_is_there_a_command_is_confirmed_once(
+    cli: Cli, tmp_path: Path, no_aws_settings: Path, moto: MotoServer
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        cli.monkeypatch.delenv(name)
+    marker = tmp_path / "ran"
+    (no_aws_settings / "config").write_text(f"[default]\ncredential_process = touch {marker}\n")
+    asked: list[str] = []
+    answers = iter((False, True))
+
+    def answer(question: str) -> bool:
+        asked.append(question)
+        return next(answers)
+
+    cli.monkeypatch.setattr("iamtui.cli.asking.can_ask", lambda: True)
+    cli.monkeypatch.setattr("iamtui.cli.asking.says_yes", answer)
+    words = ("list", "users", "--endpoint-url", moto.url)
+    result = cli(*words)
+    result.failed_with("The command of the profile default was not run.", "--profile")
+    assert f"The profile default runs this command for its credentials: touch {marker}" in result.err
+    assert not marker.exists()
+    assert cli(*words).code == 2, "it is run, and prints no credentials"
+    assert marker.exists()
+    assert "runs this command" not in cli(*words).err
+    assert len(asked) == 2
+
+
+def test_the_screen_does_not_open_on_a_command_that_was_refused(
+    cli: Cli, no_aws_settings: Path, tmp_path: Path
+) -> None:
+    (no_aws_settings / "config").write_text(f"[profile evil]\ncredential_process = touch {tmp_path / 'ran'}\n")
+    cli.monkeypatch.setattr("iamtui.cli.asking.can_ask", lambda: True)
+    cli.monkeypatch.setattr("iamtui.cli.asking.says_yes", lambda _question: False)
+    source = SourceChoice(SourceKind.LIVE, profile="evil")
+    with pytest.raises(Problem, match="was not run"):
+        confirm_command(source)
+    assert not (tmp_path / "ran").exists()
 
 
 def test_an_endpoint_of_the_config_file_is_not_followed(

@@ -65,6 +65,16 @@ async def test_a_profile_that_runs_a_command_is_opened_at_the_second_enter() -> 
         assert app.returned == [SourceChoice(SourceKind.LIVE, profile="ci")]
 
 
+async def test_a_command_that_was_confirmed_is_not_asked_about_again() -> None:
+    for presses in (("j", "j", "j", "enter", "enter"), ("j", "j", "j", "enter")):
+        app = chooser()
+        async with app.run_test(size=(80, 24)) as pilot:
+            await settle(pilot)
+            await pilot.press(*presses)
+            await settle(pilot)
+            assert app.returned == [SourceChoice(SourceKind.LIVE, profile="ci")]
+
+
 async def test_moving_away_takes_the_confirmation_back() -> None:
     app = chooser()
     async with app.run_test(size=(80, 24)) as pilot:

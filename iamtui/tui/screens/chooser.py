@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -21,7 +23,7 @@ from textual.worker import Worker, WorkerState
 from iamtui.problem import Problem
 from iamtui.tui.safe import line, lines, plain
 from iamtui.tui.widgets.safe_input import SafeInput
-from iamtui.workspace import opening
+from iamtui.workspace import credential_commands, opening
 from iamtui.workspace.opening import SourceChoice
 from iamtui.workspace.workspace import SourceKind
 
@@ -123,6 +125,7 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
     class _Found(Message):
         profiles: Sequence[ProfileListing]
         problem: Problem | None = None
+        confirmed: frozenset[str] = frozenset()
 
     def __init__(
         self,
@@ -146,6 +149,7 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
         self._finished = False
         self._profiles: dict[str, ProfileListing] = {}
         self._confirming = ""
+        self._confirmed: frozenset[str] = frozenset()
 
     def compose(self) -> ComposeResult:
         """The list, the file's path when asked for, and a line of explanation."""
@@ -177,9 +181,16 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
         """In the thread: reading the files loads botocore."""
         find = self._list_profiles or opening.list_profiles
         try:
-            self.post_message(self._Found(find()))
+            profiles = find()
+            confirmed = (one.name for one in profiles if one.command and credential_commands.is_confirmed(one))
+            self.post_message(self._Found(profiles, confirmed=frozenset(confirmed)))
         except Problem as problem:
             self.post_message(self._Found((), problem))
+
+    def _remember(self, profile: ProfileListing) -> None:
+        """In the thread. Where it cannot be kept, it is asked again the next time."""
+        with suppress(Problem):
+            credential_commands.confirm(profile)
 
     @on(_Found)
     def _found(self, event: _Found) -> None:
@@ -187,6 +198,7 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
             self._note(plain(event.problem, "$verdict-denied"))
             return
         self._profiles = {profile.name: profile for profile in event.profiles}
+        self._confirmed = event.confirmed
         rows = [
             Option(
                 _row("Profile", profile.name, "  ".join(part for part in (profile.region, profile.kind) if part)),
@@ -287,8 +299,14 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
             self._choose_profile(self._profiles[chosen.partition(":")[2]])
 
     def _choose_profile(self, profile: ProfileListing) -> None:
-        """A profile that runs a command is opened at the second Enter, the command having been shown."""
-        if profile.command and self._confirming != profile.name:
+        """A profile that runs a command is opened at the second Enter, the command having been shown: once."""
+        if profile.command and profile.name not in self._confirmed:
+            if self._confirming == profile.name:
+                self._confirmed |= {profile.name}
+                remember = partial(self._remember, profile)
+                self.run_worker(remember, thread=True, group="confirmed", exit_on_error=False)
+                self._choose_profile(profile)
+                return
             self._confirming = profile.name
             self._note(
                 line(

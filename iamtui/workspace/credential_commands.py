@@ -1,0 +1,86 @@
+"""The commands that profiles run for their credentials: shown before they run, and confirmed once.
+
+A config file can come from somebody else, and asking a profile for credentials runs its `credential_process`. What
+was confirmed is kept in `commands.json` of the data folder, as a digest of profile and command: a command may hold
+secrets of its own, and one that was changed counts as new.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Final, Protocol
+
+from iamtui.aws.profiles import Profile, available_profiles
+from iamtui.paths import data_folder
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+from iamtui.workspace.private_file import locked, replace_file
+
+_LARGEST: Final = 1024 * 1024
+_MOST: Final = 1000
+
+
+class RunsCommand(Protocol):
+    """A profile as far as it counts here."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def command(self) -> str:
+        """The command that choosing it runs, or ""."""
+
+
+def profile_with_command(name: str | None) -> Profile | None:
+    """The profile of this name (None: the default one), when it runs a command; nothing is run here.
+
+    Raises:
+        Problem: a config file cannot be parsed.
+    """
+    wanted = name or "default"
+    return next((profile for profile in available_profiles() if profile.name == wanted and profile.command), None)
+
+
+def is_confirmed(profile: RunsCommand, *, path: Path | None = None) -> bool:
+    """Whether the command of a profile has been confirmed as it stands. Blocking for file access; never raises."""
+    return _digest(profile) in _read(path or _path())
+
+
+def confirm(profile: RunsCommand, *, path: Path | None = None) -> None:
+    """Remember that the command of a profile was confirmed. Blocking for file access.
+
+    Raises:
+        Problem: the file cannot be written.
+    """
+    file = path or _path()
+    with locked(file):
+        digests = [one for one in _read(file) if one != _digest(profile)]
+        try:
+            replace_file(file, json.dumps({"confirmed": [_digest(profile), *digests][:_MOST]}).encode() + b"\n")
+        except OSError as error:
+            raise Problem(
+                f"That the command was confirmed cannot be kept: {safe_text(file)}: {error.strerror}.",
+                "Check the folder; it is asked again until then.",
+            ) from None
+
+
+def _path() -> Path:
+    return data_folder() / "commands.json"
+
+
+def _digest(profile: RunsCommand) -> str:
+    text = f"{profile.name}\0{profile.command}"
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _read(path: Path) -> list[str]:
+    try:
+        with path.open("rb") as file:
+            found = json.loads(file.read(_LARGEST))
+    except (OSError, ValueError, RecursionError):
+        return []
+    digests = found.get("confirmed") if isinstance(found, dict) else None
+    return [one for one in digests if isinstance(one, str)] if isinstance(digests, list) else []

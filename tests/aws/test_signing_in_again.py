@@ -1,0 +1,180 @@
+"""Profiles that rest on a sign-in: when it has ended, the problem names the command, and afterwards all goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.awsrequest import AWSResponse
+
+from iamtui.aws.connection import Connection
+from iamtui.aws.errors import AwsProblem
+from iamtui.aws.profiles import available_profiles, login_profile_of
+
+ACCOUNT = "123456789012"
+START = "https://example.awsapps.com/start"
+CONFIG = f"""
+[sso-session corp]
+sso_start_url = {START}
+sso_region = eu-west-1
+sso_registration_scopes = sso:account:access
+[profile base]
+sso_session = corp
+sso_account_id = {ACCOUNT}
+sso_role_name = dev
+region = eu-west-1
+[profile old]
+sso_start_url = {START}
+sso_region = eu-west-1
+sso_account_id = {ACCOUNT}
+sso_role_name = dev
+region = eu-west-1
+[profile deploy]
+role_arn = arn:aws:iam::{ACCOUNT}:role/deploy
+source_profile = base
+region = eu-west-1
+[profile keys]
+aws_access_key_id = AKIAIOSFODNN7EXAMPLE
+aws_secret_access_key = secret
+[profile ci]
+role_arn = arn:aws:iam::{ACCOUNT}:role/ci
+web_identity_token_file = TOKEN
+region = eu-west-1
+"""
+
+
+@pytest.fixture
+def home(no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    token = tmp_path / "token"
+    token.write_text("a.b.c")
+    (no_aws_settings / "config").write_text(CONFIG.replace("TOKEN", str(token)))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def sso_cache(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that the sign-ins are kept in: botocore works it out when it is imported."""
+    cache = home / ".aws" / "sso" / "cache"
+    for owner in ("botocore.tokens.SSOTokenProvider", "botocore.credentials.SSOProvider"):
+        monkeypatch.setattr(f"{owner}._SSO_TOKEN_CACHE_DIR", str(cache))
+    return cache
+
+
+def sign_in(cache: Path, name: str, life: timedelta) -> None:
+    """What `aws sso login` leaves."""
+    cache.mkdir(parents=True, exist_ok=True)
+    token = {
+        "startUrl": START,
+        "region": "eu-west-1",
+        "accessToken": "access",
+        "expiresAt": (datetime.now(UTC) + life).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    (cache / f"{hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()}.json").write_text(json.dumps(token))
+
+
+def connect(profile: str) -> Connection:
+    return Connection.open(profile=profile, region=None, endpoint_url=None)
+
+
+class _Raw:
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def stream(self, **_more: Any) -> list[bytes]:
+        return [self._content]
+
+
+def answering(connection: Connection, event: str, status: int, body: str, content_type: str = "text/xml") -> None:
+    """Answer one operation in the place of AWS."""
+
+    def answer(request: Any, **_more: Any) -> AWSResponse:
+        return AWSResponse(request.url, status, {"Content-Type": content_type}, _Raw(body.encode()))
+
+    connection._botocore_session().get_component("event_emitter").register_first(event, answer)
+
+
+IDENTITY = (
+    "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:sts::123456789012:assumed-role/x/y</Arn>"
+    "<UserId>u</UserId><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
+)
+PORTAL = json.dumps(
+    {
+        "roleCredentials": {
+            "accessKeyId": "ASIAIOSFODNN7EXAMPLE",
+            "secretAccessKey": "s" * 40,
+            "sessionToken": "t",
+            "expiration": int((datetime.now(UTC) + timedelta(hours=1)).timestamp() * 1000),
+        }
+    }
+)
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    ("profile", "login"), [("base", "base"), ("old", "old"), ("deploy", "base"), ("keys", ""), ("gone", "")]
+)
+def test_the_profile_to_sign_in_with_is_found_along_the_chain(profile: str, login: str) -> None:
+    assert login_profile_of(profile) == login
+
+
+@pytest.mark.parametrize("profile", ["base", "old", "deploy"])
+@pytest.mark.parametrize("ended", [False, True])
+def test_an_ended_sign_in_names_its_command(profile: str, ended: bool, sso_cache: Path) -> None:
+    if ended:
+        for name in ("corp", START):
+            sign_in(sso_cache, name, timedelta(minutes=-5))
+    with pytest.raises(AwsProblem) as raised:
+        connect(profile).caller()
+    command = f"aws sso login --profile {'old' if profile == 'old' else 'base'}"
+    assert raised.value.login_command == command
+    assert raised.value.next_step == f"Run: {command}"
+    assert f'of profile "{profile}" is missing or has expired' in raised.value.sentence
+    assert raised.value.fatal
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_after_signing_in_again_the_same_connection_works(sso_cache: Path, anew: bool) -> None:
+    def answered(connection: Connection) -> Connection:
+        answering(connection, "before-send.sso.GetRoleCredentials", 200, PORTAL, "application/json")
+        answering(connection, "before-send.sts.GetCallerIdentity", 200, IDENTITY)
+        return connection
+
+    connection = answered(connect("base"))
+    with pytest.raises(AwsProblem):
+        connection.caller()
+    sign_in(sso_cache, "corp", timedelta(hours=1))
+    if anew:
+        connection = answered(connection.reopened())
+    assert connection.caller().account == ACCOUNT
+
+
+@pytest.mark.usefixtures("home")
+def test_a_web_identity_token_that_has_expired_is_told_as_such() -> None:
+    connection = connect("ci")
+    error = "<Code>ExpiredTokenException</Code><Message>Token expired: current date must be before</Message>"
+    body = f"<ErrorResponse><Error><Type>Sender</Type>{error}</Error></ErrorResponse>"
+    answering(connection, "before-send.sts.AssumeRoleWithWebIdentity", 400, body)
+    with pytest.raises(AwsProblem) as raised:
+        connection.call("iam", "ListUsers")
+    assert raised.value.sentence == (
+        'The web identity token of profile "ci" has expired or was refused: Token expired: current date must be before.'
+    )
+    assert "web_identity_token_file" in raised.value.next_step
+    assert raised.value.login_command == ""
+    assert raised.value.permission == "sts:AssumeRoleWithWebIdentity", "not an action of the call that was made"
+
+
+@pytest.mark.usefixtures("home")
+def test_explicit_credentials_stay_when_reopened() -> None:
+    connection = connect("keys").with_credentials("ASIAIOSFODNN7EXAMPLE", "secret", "token")
+    assert connection.reopened() is connection
+
+
+@pytest.mark.usefixtures("home")
+def test_what_needs_no_sign_in_has_no_command() -> None:
+    assert {profile.name for profile in available_profiles() if profile.login_profile} == {"base", "old", "deploy"}
