@@ -104,8 +104,8 @@ def revocation_policy(before: datetime) -> dict[str, Any]:
         "Statement": [
             {
                 "Effect": "Deny",
-                "Action": ["*"],
-                "Resource": ["*"],
+                "Action": "*",
+                "Resource": "*",
                 "Condition": {"DateLessThan": {ISSUED: policy_time(before)}},
             }
         ],
@@ -219,9 +219,7 @@ def _options(workspace: Workspace) -> Iterator[str]:
 
 def _effect(session: Session, role_arn: str, before: datetime) -> SessionEffect:
     if session.role_arn == role_arn:
-        if session.assumed_at < before:
-            return SessionEffect(session, True, f"issued {policy_time(session.assumed_at)}, before that moment")
-        return SessionEffect(session, False, f"issued {policy_time(session.assumed_at)}, not before that moment")
+        return SessionEffect(session, session.assumed_at < before, f"issued {policy_time(session.assumed_at)}")
     if _is_session_of(session.source_arn, role_arn):
         return SessionEffect(session, False, "of another role, though assumed from a session of this one")
     return SessionEffect(session, False, "of another role")

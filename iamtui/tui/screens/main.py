@@ -25,6 +25,7 @@ from iamtui.tui.screens.editor import show_in_editor
 from iamtui.tui.screens.main_bindings import MAIN_BINDINGS
 from iamtui.tui.screens.on_demand import Loaded, lacks_details, load
 from iamtui.tui.screens.pinned import PinnedQuestion
+from iamtui.tui.screens.session_actions import show_console, show_revoke
 from iamtui.tui.screens.session_care import SessionCareScreen
 from iamtui.tui.statements import entity_of
 from iamtui.tui.widgets.notice import Notice, Severity
@@ -203,7 +204,7 @@ class MainScreen(SessionCareScreen):
         if self._workspace is None or not lacks_details(self._workspace, self.subject.node):
             idle.add("load")
         if self.query_one(SessionsPanel).active is None:
-            idle |= {"copy_exports", "export", "sessions", "sub_shell", *ON_A_SESSION}
+            idle |= {"console", "copy_exports", "export", "sessions", "sub_shell", *ON_A_SESSION}
         if self.question.answer is None:
             idle.add("why")
         if self.question.inquiry is None:
@@ -236,6 +237,16 @@ class MainScreen(SessionCareScreen):
         # AWS decides about the account as it is, whatever a draft says.
         callers = self.query_one(SessionsPanel).sessions
         self.app.push_screen(AssumeDialog(workspace, node.arn, callers=callers), partial(self.assumed, workspace))
+
+    def action_console(self) -> None:
+        """Sign in to the AWS console with the active session."""
+        show_console(self, self.source_workspace, self.query_one(SessionsPanel).active, self._copier)
+
+    def action_revoke(self) -> None:
+        """Show how the older sessions of the role under the cursor, or of the active session's, are cut off."""
+        panel, node = self.query_one(SessionsPanel), self.subject.node
+        subject = node if isinstance(node, Role) and not panel.has_focus else panel.active
+        show_revoke(self, self.source_workspace, subject, panel.sessions, self._copier)
 
     def action_copy_arn(self) -> None:
         """Copy the ARN of what is under the cursor."""

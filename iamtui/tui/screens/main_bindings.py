@@ -50,6 +50,11 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
         "exclamation_mark", "sub_shell", "Shell", key_display="!", id="session.shell",
         tooltip="Open a shell with the active session's credentials; exit comes back",
     ),
+    Binding("b", "console", "Console", id="session.console", tooltip="Into the AWS console as the active session"),
+    Binding(
+        "K", "revoke", "Revoke", show=False, id="session.revoke",
+        tooltip="Cut a role's older sessions off: the policy, its effect, the command to copy",
+    ),
     Binding("S", "sessions", "Sessions", id="go.sessions", tooltip="Go to the sessions, and back"),
     Binding("y", "copy_arn", "Copy ARN", show=False, id="copy.arn", tooltip="Copy the ARN under the cursor"),
     Binding("o", "follow", "Follow", show=False, id="go.follow", tooltip="Go to what the cursor names"),
