@@ -56,10 +56,7 @@ async def test_it_says_what_the_url_is_and_copies_it_unseen(size: tuple[int, int
         await until(pilot, lambda: app.returned != [])
         assert SIGN_IN_TOKEN not in app.export_screenshot()
 
-    assert app.returned == [
-        "Copied the Sign-in URL by xclip; cleared in 30 s. The console stays signed in as long as the credentials: "
-        "1h 00m."
-    ]
+    assert app.returned == ["Copied the Sign-in URL by xclip; cleared in 30 s."]
     assert SIGN_IN_TOKEN in copier.texts[0]
     assert "Destination=https%3A%2F%2Fconsole.aws.amazon.com%2Fiam%2Fhome" in copier.texts[0]
     assert "SessionDuration" not in federation.asked[0]
@@ -74,7 +71,6 @@ async def test_a_time_to_stay_is_sent(federation: Federation) -> None:
         await pilot.press("enter")
         await until(pilot, lambda: app.returned != [])
     assert federation.asked[0]["SessionDuration"] == "28800"
-    assert "stays signed in for 8h 00m" in str(app.returned[0])
 
 
 async def test_chained_sessions_are_offered_no_time(federation: Federation) -> None:
@@ -165,7 +161,7 @@ async def test_opening_starts_the_browser(
         await pilot.press("ctrl+o")
         await until(pilot, lambda: app.returned != [])
     assert SIGN_IN_TOKEN in (tmp_path / "opened").read_text()
-    assert "The browser has been started." in str(app.returned[0])
+    assert app.returned == ["The browser has been started with the sign-in URL."]
     assert copier.texts == []
 
 
@@ -216,4 +212,4 @@ async def test_what_was_done_is_said_on_the_message_line(federation: Federation)
         await press(pilot, "b", "enter")
         await until(pilot, lambda: app.screen is app.main)
         await settle(pilot)
-        assert "The console stays signed in" in screen_text(app)
+        assert "Sign-in URL copied" in screen_text(app)

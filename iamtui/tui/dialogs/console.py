@@ -216,7 +216,7 @@ class ConsoleDialog(ModalScreen[str | None]):
             made = open_console(self._workspace, self._session, wanted=page, seconds=seconds, clock=clock.now)
             if worker.is_cancelled:
                 return
-            said = f"{use(made.url)} The console stays signed in {made.lasts}."
+            said = use(made.url)
         except Problem as problem:
             self.post_message(self._Done(ticket, "", problem))
             return
@@ -266,4 +266,4 @@ class ConsoleDialog(ModalScreen[str | None]):
 
 def _open(url: Secret) -> str:
     open_in_browser(url)
-    return "The browser has been started."
+    return "The browser has been started with the sign-in URL."
