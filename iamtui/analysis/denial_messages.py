@@ -33,8 +33,10 @@ _AFTER_PIECE: Final = 48 * 1024
 _TOLD: Final = "not authorized to perform"
 
 _REFUSED: Final = "notauthorizedtoperform"
+_NO_ACCESS: Final = "notauthorizedtoaccessthisresource"
 _ANCHORS: Final = (
     _REFUSED,
+    _NO_ACCESS,
     "donothavepermissionto",
     "don'thavepermissionto",
     "theciphertextreferstoacustomermasterkey",
@@ -47,6 +49,8 @@ _BARE_ANCHORS: Final = (
     "unauthorizedoperation",
     "authorizationerror",
     "anerroroccurred(403)whencalling",
+    "anerroroccurred(forbidden",
+    "anerroroccurred(notauthorized",
     "apierrorforbidden:",
 )
 _TO_MESSAGE: Final = 160
@@ -64,11 +68,12 @@ _S3_URL: Final = re.compile(r"s3://([A-Za-z0-9.-]{3,63})(?:/([^\s\"'<>\0]{0,1024
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """A denial and the part of the packed text that it takes."""
+    """A denial, the part of the packed text that it takes, and how far what belongs to it reaches behind it."""
 
     denial: Denial
     start: int
     end: int
+    tail: int
 
 
 def messages_in(text: str, cancelled: Callable[[], bool] = lambda: False) -> tuple[list[Denial], int]:
@@ -132,27 +137,53 @@ def _messages(text: SearchableText) -> list[Denial]:
 
 
 def _spans(text: SearchableText, anchors: tuple[str, ...], taken: list[_Span]) -> Iterator[_Span]:
-    """The messages at some anchors, none of them in or right in front of a part that is taken."""
-    covered = following = 0
+    """The messages at some anchors, none of them in a part that is taken, and no code that belongs to one."""
+    floor = following = 0
+    last: _Span | None = None
     for at, anchor in _hits(text.lowered, anchors):
         while following < len(taken) and taken[following].end <= at:
-            covered = max(covered, taken[following].end)
+            last = _later(last, taken[following])
             following += 1
-        if at < covered or (following < len(taken) and _leads_to(text, at, taken[following])):
+        floor = max(floor, last.end if last is not None else 0)
+        if at < floor:
             continue
-        span = _read(text, at, anchor, covered)
+        if anchor in _BARE_ANCHORS and (
+            (last is not None and _follows(text, at, last))
+            or (following < len(taken) and _leads_to(text, at, anchor, taken[following]))
+        ):
+            continue
+        span = _read(text, at, anchor, floor)
         if span is None:
             continue
-        covered = max(span.end, at + 1)
+        last = _later(last, span)
+        floor = max(floor, span.end, at + 1)
         yield span
 
 
-def _leads_to(text: SearchableText, at: int, span: _Span) -> bool:
+def _later(one: _Span | None, other: _Span) -> _Span:
+    return other if one is None or other.end >= one.end else one
+
+
+_FIELD: Final = re.compile(r"(?:code|type|name|reason|error)[\"']?[:=>]{1,2}[\"']?[a-z.#]{0,60}$")
+
+
+def _follows(text: SearchableText, at: int, span: _Span) -> bool:
+    """Whether a code belongs to the message in front of it: on its line, or as a field of the same error."""
+    if at >= span.tail:
+        return False
+    same_line = text.line_of(text.flat_at(span.end - 1)) == text.line_of(text.flat_at(at))
+    return same_line or _FIELD.search(text.lowered[max(at - 80, 0) : at]) is not None
+
+
+def _leads_to(text: SearchableText, at: int, anchor: str, span: _Span) -> bool:
     """Whether a code belongs to the message behind it: as another field of the same error, mostly."""
     if span.start <= at:
         return True
     if text.lowered.startswith("anerroroccurred(", max(at - 16, 0)) or text.lowered.startswith("anerror", at):
         # The CLI's own words stand right in front of their message: this is another one.
+        return False
+    if any(text.lowered.find(word, at + len(anchor), span.start) >= 0 for word in _BARE_ANCHORS):
+        # The code has words of its own behind it.
         return False
     return span.start - at < _TO_MESSAGE
 
@@ -172,6 +203,8 @@ def _hits(lowered: str, anchors: tuple[str, ...]) -> Iterator[tuple[int, str]]:
 def _read(text: SearchableText, at: int, anchor: str, floor: int) -> _Span | None:
     if anchor == _REFUSED:
         return _user_message(text, at, floor)
+    if anchor == _NO_ACCESS:
+        return _no_access_message(text, at, floor)
     if anchor.endswith("havepermissionto"):
         return _console_message(text, at, floor)
     if anchor == "theciphertextreferstoacustomermasterkey":
@@ -202,14 +235,35 @@ def _user_message(text: SearchableText, at: int, floor: int) -> _Span | None:
         after += 1
     elif not lowered.startswith("sts:", after):
         return None
-    action, after = _action(text, after)
-    if not action:
-        return None
     caller, start = _caller(text, at, floor)
+    action, after = _action(text, after)
+    if not action and not caller.startswith("arn:"):
+        return None
     resource, after, notes = _resource(text, after, start)
     resource, notes = _with_arn(resource, notes, caller)
+    if text.lowered.startswith(_CIPHERTEXT, after):
+        notes = (*notes, _CIPHERTEXT_NOTE)
+        after += len(_CIPHERTEXT)
     found = claim_at(text, after, start)
     return _message(text, DenialForm.MESSAGE, (start, found.end), floor, caller, action, resource, found, notes)
+
+
+_CIPHERTEXT: Final = "ontheresourceassociatedwiththisciphertext"
+_CIPHERTEXT_NOTE: Final = (
+    "KMS names no key here: it may not exist in this region, its policy may let nobody in, or deny explicitly."
+)
+
+
+def _no_access_message(text: SearchableText, at: int, floor: int) -> _Span | None:
+    """`User: ... is not authorized to access this resource`, which names neither action nor resource."""
+    caller, start = _caller(text, at, floor)
+    lowered = text.lowered
+    if not caller:
+        start = lowered.rfind("user", max(floor, at - 6), at)
+        if start < 0:
+            return None
+    found = claim_at(text, at + len(_NO_ACCESS), start)
+    return _message(text, DenialForm.MESSAGE, (start, found.end), floor, caller, "", "", found)
 
 
 def _message(
@@ -227,7 +281,7 @@ def _message(
     start, end = span
     for sentence in _IN_FRONT:
         start = start - len(sentence) if text.lowered.endswith(sentence, floor, start) else start
-    wrapping = wrapping_before(text.packed, start, floor)
+    wrapping = wrapping_before(text.packed, start, floor, _tail(text, end))
     encoded, end = _blob_behind(text, end)
     denial = Denial(
         form,
@@ -247,20 +301,26 @@ def _message(
 
 
 def _with_ids(text: SearchableText, denial: Denial, wrapping: Wrapping, end: int) -> _Span:
-    covered = _covered(text, end)
-    ids = request_ids(text.flat[text.flat_at(wrapping.start) : text.flat_at(max(covered - 1, wrapping.start)) + 1])
+    tail = _tail(text, end)
+    ids = request_ids(text.flat[text.flat_at(wrapping.start) : text.flat_at(max(tail - 1, wrapping.start)) + 1])
     denial = replace(denial, request_id=ids.request, authorization_id=ids.authorization)
-    return _Span(denial, wrapping.start, covered)
+    return _Span(denial, wrapping.start, end, tail)
 
 
-def _covered(text: SearchableText, end: int) -> int:
+_NEXT: Final = ("anerroroccurred(", "operationerror", "accessdenied:", "exception:", "<?xml", *_ANCHORS)
+"""What starts another message, or stands in it."""
+
+
+def _tail(text: SearchableText, end: int) -> int:
     """How far what belongs to a message reaches behind it: status codes, ids, the fields of an error object."""
     stop = min(end + _AFTER, len(text.packed))
-    for word in ("anerroroccurred(", "operationerror", "user:arn:", _REFUSED, "accessdenied:", "exception:"):
+    for word in _NEXT:
         found = text.lowered.find(word, end, stop)
         if found >= 0:
             stop = found
-    return max(stop, end)
+    refused = text.lowered.find(_REFUSED, end, stop + _CALLER_REACH)
+    caller = text.lowered.rfind("user:", end, refused) if refused >= 0 else -1
+    return max(min(stop, caller) if caller >= 0 else stop, end)
 
 
 def _place(text: SearchableText, packed: int) -> Place:
@@ -370,7 +430,9 @@ def _bounded_resource(text: SearchableText, start: int) -> tuple[str, int, tuple
 
 def _without_end(word: str) -> str:
     """A word without what ends a sentence or a bracket around it."""
-    word = word.rstrip(".,;:")
+    # The ARN of a log group's streams ends with a colon of its own.
+    keep = word.rstrip(".,;").endswith(":log-stream:")
+    word = word.rstrip(".,;:") + (":" if keep else "")
     for opening, closing in ("()", "[]", "{}"):
         while word.endswith(closing) and word.count(closing) > word.count(opening):
             word = word[:-1].rstrip(".,;:")
@@ -407,7 +469,7 @@ def _console_message(text: SearchableText, at: int, floor: int) -> _Span | None:
     caller = text.between(text.flat_at(user + 5), text.flat_at(caller_end - 1) + 1).strip().strip(QUOTES + ",;")
     if any(character.isspace() for character in caller):
         caller = caller.split()[0]
-    title = lowered.rfind("accessdenied", max(floor, at - 160), at)
+    title = lowered.rfind("accessdeniedto", max(floor, at - 160), at)
     at = title if title >= 0 else at
     action, end = _console_action(text, action_at + 7)
     if not action:
@@ -436,10 +498,12 @@ def _own_text(
     action: str = "",
     resource: str = "",
     words: str = "",
+    service: str = "",
     notes: tuple[str, ...] = (),
 ) -> _Span:
     found = Found(Claim("explicit" if words else "", (), words), end)
-    return _message(text, DenialForm.OWN_TEXT, (at, end), floor, "", action, resource, found, notes)
+    span = _message(text, DenialForm.OWN_TEXT, (at, end), floor, "", action, resource, found, notes)
+    return replace(span, denial=replace(span.denial, service=span.denial.service or service))
 
 
 def _kms_text(text: SearchableText, at: int, floor: int) -> _Span:
@@ -457,7 +521,7 @@ def _queue_text(text: SearchableText, at: int, floor: int) -> _Span | None:
     found = _QUEUE.match(url) or _OLD_QUEUE.match(url)
     resource = f"arn:aws:sqs:{found[1]}:{found[2]}:{found[3]}" if found is not None else ""
     notes = ("SQS names the queue by its URL.",) if resource else (f"The resource is told as {url[:200]}.",)
-    return _own_text(text, at, floor, end + 8, resource=resource, notes=notes)
+    return _own_text(text, at, floor, end + 8, resource=resource, service="SQS", notes=notes)
 
 
 def _encoded_message(text: SearchableText, at: int, floor: int) -> _Span | None:
@@ -467,7 +531,7 @@ def _encoded_message(text: SearchableText, at: int, floor: int) -> _Span | None:
     start = at
     for sentence in _IN_FRONT:
         start = start - len(sentence) if text.lowered.endswith(sentence, floor, start) else start
-    wrapping = wrapping_before(text.packed, start, floor)
+    wrapping = wrapping_before(text.packed, start, floor, end)
     denial = Denial(
         DenialForm.ENCODED,
         _place(text, wrapping.start),
@@ -515,7 +579,7 @@ def _rest_of_blob(text: SearchableText, at: int, parts: list[str]) -> tuple[str,
 
 def _bare(text: SearchableText, at: int, floor: int) -> _Span:
     """An error code or "Access Denied" alone: what the wrapping tells is all there is."""
-    wrapping = wrapping_before(text.packed, at, floor, at_code=True)
+    wrapping = wrapping_before(text.packed, at, floor, _tail(text, at + 12), at_code=True)
     start = min(wrapping.start, at)
     resource, notes = _url_near(text, start, at)
     s3 = wrapping.service.lower() in ("s3", "amazons3") or bool(resource) or "hostid" in text.lowered[at : at + 400]
