@@ -7,8 +7,9 @@ the work grows with the length of the text only.
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -18,9 +19,6 @@ from iamtui.analysis.denial_text import QUOTES, SearchableText
 from iamtui.analysis.denial_wrapping import Wrapping, request_ids, wrapping_before
 from iamtui.policy.arn import parse_arn
 
-MOST_FINDINGS: Final = 20_000
-"""Messages read of one text."""
-
 _IAM_KINDS: Final = ("user", "role", "group", "policy")
 """How IAM names a resource in front of its name, in place of an ARN."""
 
@@ -29,8 +27,6 @@ PIECE: Final = 96 * 1024
 _BEFORE_PIECE: Final = 4 * 1024
 _AFTER_PIECE: Final = 48 * 1024
 """How much of a text in front of and behind a piece is looked at with it: more than any message reaches."""
-
-_TOLD: Final = "not authorized to perform"
 
 _REFUSED: Final = "notauthorizedtoperform"
 _NO_ACCESS: Final = "notauthorizedtoaccessthisresource"
@@ -76,57 +72,58 @@ class _Span:
     tail: int
 
 
-def messages_in(text: str, cancelled: Callable[[], bool] = lambda: False) -> tuple[list[Denial], int]:
-    """Every access-denied message in a text, in order; the same one as often as it stands there.
+def messages_in(text: str, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Denial]:
+    """Every access-denied message in a text, in order; the same one as often as it stands there."""
+    return messages_of((text,), cancelled)
 
-    A long text is read in pieces, so that no single step keeps other threads waiting.
 
-    Returns:
-        The messages, and how many more places were left unread because there are too many.
+def messages_of(portions: Iterable[str], cancelled: Callable[[], bool] = lambda: False) -> Iterator[Denial]:
+    """Every access-denied message in a text that comes in portions, of which no more than a few are held.
+
+    It is searched in pieces, so that no single step keeps other threads waiting.
     """
-    found: list[Denial] = []
-    line = 1
-    for piece in _pieces(text):
+    for piece in _pieces(portions):
         if cancelled():
-            break
-        searchable = SearchableText(text[piece.start : piece.end])
-        for denial in _messages(searchable):
+            return
+        for denial in _messages(SearchableText(piece.text)):
             offset = piece.start + denial.place.offset
             if piece.first <= offset < piece.last:
-                found.append(replace(denial, place=Place(line - 1 + denial.place.line, offset)))
-                if len(found) >= MOST_FINDINGS:
-                    return found, max(text.count(_TOLD, offset + 1) - 1, 0)
-        line += text.count("\n", piece.start, piece.following)
-    return found, 0
+                yield replace(denial, place=Place(piece.line - 1 + denial.place.line, offset))
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A part of a text: messages that start from `first` to before `last` are its own.
+    """A part of a text, with what stands around it: messages that start from `first` to before `last` are its own.
 
-    What stands around them is in it as well; `following` is where the next piece starts.
+    Args:
+        start: its place in the whole text, and `line` the line that it starts in.
     """
 
+    text: str
     start: int
-    end: int
+    line: int
     first: int
-    last: int
-    following: int
+    last: float
 
 
-def _pieces(text: str) -> Iterator[_Piece]:
+def _pieces(portions: Iterable[str]) -> Iterator[_Piece]:
+    buffer = ""
     start = first = 0
-    while True:
-        last = first + PIECE
-        if last + _AFTER_PIECE >= len(text):
-            yield _Piece(start, len(text), first, len(text) + 1, len(text))
-            return
-        following = max(text.rfind("\n", start, last - _BEFORE_PIECE) + 1, start)
-        if following <= start:
+    line = 1
+    for portion in portions:
+        buffer += portion
+        at = 0
+        while first + PIECE + _AFTER_PIECE - start < len(buffer):
+            last = first + PIECE
+            yield _Piece(buffer[at : last + _AFTER_PIECE - start], start + at, line, first, last)
+            inside = last - _BEFORE_PIECE - start
             # No line ends in sight: cut anywhere.
-            following = last - _BEFORE_PIECE
-        yield _Piece(start, last + _AFTER_PIECE, first, last, following)
-        start, first = following, last
+            following = max(buffer.rfind("\n", at, inside) + 1, at)
+            following = following if following > at else inside
+            line += buffer.count("\n", at, following)
+            at, first = following, last
+        buffer, start = buffer[at:], start + at
+    yield _Piece(buffer, start, line, first, math.inf)
 
 
 def _messages(text: SearchableText) -> list[Denial]:
