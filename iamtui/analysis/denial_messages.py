@@ -1,4 +1,4 @@
-"""Access-denied messages in a text: every form AWS prints, in whatever tool wrapped it.
+"""Access-denied messages: every form AWS prints, in whatever tool wrapped it, read where its words were found.
 
 The forms are those of the IAM User Guide (Troubleshoot access denied error messages) and of the services' own
 texts. The fixed words are found in the text without white space; every look to either side is bounded, so that
@@ -7,9 +7,7 @@ the work grows with the length of the text only.
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -22,15 +20,9 @@ from iamtui.policy.arn import parse_arn
 _IAM_KINDS: Final = ("user", "role", "group", "policy")
 """How IAM names a resource in front of its name, in place of an ARN."""
 
-PIECE: Final = 96 * 1024
-"""Characters that are searched at once."""
-_BEFORE_PIECE: Final = 4 * 1024
-_AFTER_PIECE: Final = 48 * 1024
-"""How much of a text in front of and behind a piece is looked at with it: more than any message reaches."""
-
 _REFUSED: Final = "notauthorizedtoperform"
 _NO_ACCESS: Final = "notauthorizedtoaccessthisresource"
-_ANCHORS: Final = (
+ANCHORS: Final = (
     _REFUSED,
     _NO_ACCESS,
     "donothavepermissionto",
@@ -40,7 +32,8 @@ _ANCHORS: Final = (
     "maynotbeassumedbyrootaccounts",
     "encodedauthorizationfailuremessage:",
 )
-_BARE_ANCHORS: Final = (
+"""Words that only a message has, without white space."""
+BARE_ANCHORS: Final = (
     "accessdenied",
     "unauthorizedoperation",
     "authorizationerror",
@@ -49,8 +42,7 @@ _BARE_ANCHORS: Final = (
     "anerroroccurred(notauthorized",
     "apierrorforbidden:",
 )
-_TO_MESSAGE: Final = 160
-"""How far in front of a message its error code may stand, as in the fields of a JSON or XML error."""
+"""Words that can stand alone, or be a field of a message."""
 _CALLER_REACH: Final = 2200
 _ACTION_REACH: Final = 260
 _RESOURCE_REACH: Final = 2300
@@ -63,7 +55,7 @@ _S3_URL: Final = re.compile(r"s3://([A-Za-z0-9.-]{3,63})(?:/([^\s\"'<>\0]{0,1024
 
 
 @dataclass(frozen=True, slots=True)
-class _Span:
+class Span:
     """A denial, the part of the packed text that it takes, and how far what belongs to it reaches behind it."""
 
     denial: Denial
@@ -72,132 +64,12 @@ class _Span:
     tail: int
 
 
-def messages_in(text: str, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Denial]:
-    """Every access-denied message in a text, in order; the same one as often as it stands there."""
-    return messages_of((text,), cancelled)
-
-
-def messages_of(portions: Iterable[str], cancelled: Callable[[], bool] = lambda: False) -> Iterator[Denial]:
-    """Every access-denied message in a text that comes in portions, of which no more than a few are held.
-
-    It is searched in pieces, so that no single step keeps other threads waiting.
-    """
-    for piece in _pieces(portions):
-        if cancelled():
-            return
-        for denial in _messages(SearchableText(piece.text)):
-            offset = piece.start + denial.place.offset
-            if piece.first <= offset < piece.last:
-                yield replace(denial, place=Place(piece.line - 1 + denial.place.line, offset))
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A part of a text, with what stands around it: messages that start from `first` to before `last` are its own.
+def read_message(text: SearchableText, at: int, anchor: str, floor: int) -> Span | None:
+    """The message whose words `anchor` stand at a place in the packed text, or None when there is none.
 
     Args:
-        start: its place in the whole text, and `line` the line that it starts in.
+        floor: where the message before ends: nothing in front of it is looked at.
     """
-
-    text: str
-    start: int
-    line: int
-    first: int
-    last: float
-
-
-def _pieces(portions: Iterable[str]) -> Iterator[_Piece]:
-    buffer = ""
-    start = first = 0
-    line = 1
-    for portion in portions:
-        buffer += portion
-        at = 0
-        while first + PIECE + _AFTER_PIECE - start < len(buffer):
-            last = first + PIECE
-            yield _Piece(buffer[at : last + _AFTER_PIECE - start], start + at, line, first, last)
-            inside = last - _BEFORE_PIECE - start
-            # No line ends in sight: cut anywhere.
-            following = max(buffer.rfind("\n", at, inside) + 1, at)
-            following = following if following > at else inside
-            line += buffer.count("\n", at, following)
-            at, first = following, last
-        buffer, start = buffer[at:], start + at
-    yield _Piece(buffer, start, line, first, math.inf)
-
-
-def _messages(text: SearchableText) -> list[Denial]:
-    told = list(_spans(text, _ANCHORS, []))
-    spans = [*told, *_spans(text, _BARE_ANCHORS, told)]
-    spans.sort(key=lambda span: span.start)
-    return [span.denial for span in spans]
-
-
-def _spans(text: SearchableText, anchors: tuple[str, ...], taken: list[_Span]) -> Iterator[_Span]:
-    """The messages at some anchors, none of them in a part that is taken, and no code that belongs to one."""
-    floor = following = 0
-    last: _Span | None = None
-    for at, anchor in _hits(text.lowered, anchors):
-        while following < len(taken) and taken[following].end <= at:
-            last = _later(last, taken[following])
-            following += 1
-        floor = max(floor, last.end if last is not None else 0)
-        if at < floor:
-            continue
-        if anchor in _BARE_ANCHORS and (
-            (last is not None and _follows(text, at, last))
-            or (following < len(taken) and _leads_to(text, at, anchor, taken[following]))
-        ):
-            continue
-        span = _read(text, at, anchor, floor)
-        if span is None:
-            continue
-        last = _later(last, span)
-        floor = max(floor, span.end, at + 1)
-        yield span
-
-
-def _later(one: _Span | None, other: _Span) -> _Span:
-    return other if one is None or other.end >= one.end else one
-
-
-_FIELD: Final = re.compile(r"(?:code|type|name|reason|error)[\"']?[:=>]{1,2}[\"']?[a-z.#]{0,60}$")
-
-
-def _follows(text: SearchableText, at: int, span: _Span) -> bool:
-    """Whether a code belongs to the message in front of it: on its line, or as a field of the same error."""
-    if at >= span.tail:
-        return False
-    same_line = text.line_of(text.flat_at(span.end - 1)) == text.line_of(text.flat_at(at))
-    return same_line or _FIELD.search(text.lowered[max(at - 80, 0) : at]) is not None
-
-
-def _leads_to(text: SearchableText, at: int, anchor: str, span: _Span) -> bool:
-    """Whether a code belongs to the message behind it: as another field of the same error, mostly."""
-    if span.start <= at:
-        return True
-    if text.lowered.startswith("anerroroccurred(", max(at - 16, 0)) or text.lowered.startswith("anerror", at):
-        # The CLI's own words stand right in front of their message: this is another one.
-        return False
-    if any(text.lowered.find(word, at + len(anchor), span.start) >= 0 for word in _BARE_ANCHORS):
-        # The code has words of its own behind it.
-        return False
-    return span.start - at < _TO_MESSAGE
-
-
-def _hits(lowered: str, anchors: tuple[str, ...]) -> Iterator[tuple[int, str]]:
-    """Where an anchor stands, in order; the places of each anchor are found one after the other."""
-    following = {anchor: lowered.find(anchor) for anchor in anchors}
-    while True:
-        live = [(at, anchor) for anchor, at in following.items() if at >= 0]
-        if not live:
-            return
-        at, anchor = min(live)
-        yield at, anchor
-        following[anchor] = lowered.find(anchor, at + 1)
-
-
-def _read(text: SearchableText, at: int, anchor: str, floor: int) -> _Span | None:
     if anchor == _REFUSED:
         return _user_message(text, at, floor)
     if anchor == _NO_ACCESS:
@@ -222,7 +94,7 @@ _IN_FRONT: Final = ("youarenotauthorizedtoperformthisoperation.",)
 # User: ... is not authorized to perform: ...
 
 
-def _user_message(text: SearchableText, at: int, floor: int) -> _Span | None:
+def _user_message(text: SearchableText, at: int, floor: int) -> Span | None:
     after = at + len(_REFUSED)
     lowered = text.lowered
     if lowered.startswith("thisoperation", after):
@@ -251,7 +123,7 @@ _CIPHERTEXT_NOTE: Final = (
 )
 
 
-def _no_access_message(text: SearchableText, at: int, floor: int) -> _Span | None:
+def _no_access_message(text: SearchableText, at: int, floor: int) -> Span | None:
     """`User: ... is not authorized to access this resource`, which names neither action nor resource."""
     caller, start = _caller(text, at, floor)
     lowered = text.lowered
@@ -273,7 +145,7 @@ def _message(
     resource: str,
     found: Found,
     notes: tuple[str, ...] = (),
-) -> _Span:
+) -> Span:
     """A message with its request: what stands around it is added."""
     start, end = span
     for sentence in _IN_FRONT:
@@ -297,14 +169,14 @@ def _message(
     return _with_ids(text, denial, wrapping, end)
 
 
-def _with_ids(text: SearchableText, denial: Denial, wrapping: Wrapping, end: int) -> _Span:
+def _with_ids(text: SearchableText, denial: Denial, wrapping: Wrapping, end: int) -> Span:
     tail = _tail(text, end)
     ids = request_ids(text.flat[text.flat_at(wrapping.start) : text.flat_at(max(tail - 1, wrapping.start)) + 1])
     denial = replace(denial, request_id=ids.request, authorization_id=ids.authorization)
-    return _Span(denial, wrapping.start, end, tail)
+    return Span(denial, wrapping.start, end, tail)
 
 
-_NEXT: Final = ("anerroroccurred(", "operationerror", "accessdenied:", "exception:", "<?xml", *_ANCHORS)
+_NEXT: Final = ("anerroroccurred(", "operationerror", "accessdenied:", "exception:", "<?xml", *ANCHORS)
 """What starts another message, or stands in it."""
 
 
@@ -337,6 +209,10 @@ def _action(text: SearchableText, start: int) -> tuple[str, int]:
         if _ACTION.fullmatch(packed):
             return packed, end
     word, at = text.word_at(text.flat_at(start), QUOTES + ",;")
+    if _ACTION.match(word) is None and text.flat[at : at + 1] == "\n":
+        # Broken in the middle of the action, at the edge of a window.
+        more, end = text.word_at(at + 1, QUOTES + ",;")
+        word, at = (word + more, end) if _ACTION.match(word + more) else (word, at)
     found = _ACTION.match(word)
     if found is None or word[found.end() :].strip(".:)]}"):
         return "", start
@@ -452,7 +328,7 @@ def _unknown(caller: str, action: str, resource: str, claim: Claim) -> tuple[str
 # The AWS console
 
 
-def _console_message(text: SearchableText, at: int, floor: int) -> _Span | None:
+def _console_message(text: SearchableText, at: int, floor: int) -> Span | None:
     lowered = text.lowered
     reach = at + 1500
     user = lowered.find("user:", at, reach)
@@ -497,20 +373,20 @@ def _own_text(
     words: str = "",
     service: str = "",
     notes: tuple[str, ...] = (),
-) -> _Span:
+) -> Span:
     found = Found(Claim("explicit" if words else "", (), words), end)
     span = _message(text, DenialForm.OWN_TEXT, (at, end), floor, "", action, resource, found, notes)
     return replace(span, denial=replace(span.denial, service=span.denial.service or service))
 
 
-def _kms_text(text: SearchableText, at: int, floor: int) -> _Span:
+def _kms_text(text: SearchableText, at: int, floor: int) -> Span:
     end = text.lowered.find("allowedtoaccess", at, at + 300)
     end = end + len("allowedtoaccess") if end >= 0 else at + 39
     note = "KMS says the same of a key that does not exist, that is in another region, and that may not be used."
     return _own_text(text, at, floor, end, action="kms:Decrypt", notes=(note,))
 
 
-def _queue_text(text: SearchableText, at: int, floor: int) -> _Span | None:
+def _queue_text(text: SearchableText, at: int, floor: int) -> Span | None:
     end = text.lowered.find("isdenied", at, at + 400)
     if end < 0:
         return None
@@ -521,7 +397,7 @@ def _queue_text(text: SearchableText, at: int, floor: int) -> _Span | None:
     return _own_text(text, at, floor, end + 8, resource=resource, service="SQS", notes=notes)
 
 
-def _encoded_message(text: SearchableText, at: int, floor: int) -> _Span | None:
+def _encoded_message(text: SearchableText, at: int, floor: int) -> Span | None:
     encoded, end = _blob_behind(text, at)
     if not encoded:
         return None
@@ -574,7 +450,7 @@ def _rest_of_blob(text: SearchableText, at: int, parts: list[str]) -> tuple[str,
 # Without the request
 
 
-def _bare(text: SearchableText, at: int, floor: int) -> _Span:
+def _bare(text: SearchableText, at: int, floor: int) -> Span:
     """An error code or "Access Denied" alone: what the wrapping tells is all there is."""
     wrapping = wrapping_before(text.packed, at, floor, _tail(text, at + 12), at_code=True)
     start = min(wrapping.start, at)

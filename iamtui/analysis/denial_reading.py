@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from iamtui.analysis.cloudtrail import is_record, read_record
 from iamtui.analysis.denial import CALLER_UNKNOWN, Claim, Denial, DenialForm, Findings, Place
-from iamtui.analysis.denial_messages import messages_in, messages_of
+from iamtui.analysis.denial_search import messages_in, messages_of
 from iamtui.analysis.denial_stream import MOST_READ, Readable, has_records, records_in, text_portions
 from iamtui.problem import Problem
 
