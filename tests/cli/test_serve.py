@@ -15,8 +15,12 @@ from pathlib import Path
 
 import pytest
 
+from iamtui.cli.assuming import Wanted, assumed
+from iamtui.cli.source import SourceOptions
 from tests.support.cli_runner import Cli
 from tests.support.external_tools import need
+from tests.support.fault_proxy import FaultProxy
+from tests.support.moto_server import MotoServer, trust
 
 DEMO = ("serve", "ops-readonly", "--demo")
 PROGRAM = (sys.executable, "-m", "iamtui")
@@ -206,3 +210,22 @@ def test_failures_are_two_without_and_125_with_a_program(cli: Cli) -> None:
     cli("serve", "nobody", "--demo", "--", "true").failed_with("No role of this account", code=125)
     cli(*DEMO, "--format", "json").failed_with('The format "json" is for no shell')
     assert cli(*DEMO, "--", "no-such-program").code == 127
+
+
+def test_a_chain_is_renewed_from_its_first_caller_on(
+    moto: MotoServer, fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sessions on the way may have ended when the last is renewed."""
+    iam = moto.client("iam")
+    alice = iam.create_user(UserName="alice")["User"]["Arn"]
+    key = iam.create_access_key(UserName="alice")["AccessKey"]
+    first = iam.create_role(RoleName="first", AssumeRolePolicyDocument=trust({"AWS": alice}))["Role"]["Arn"]
+    last = iam.create_role(RoleName="last", AssumeRolePolicyDocument=trust({"AWS": first}))["Role"]["Arn"]
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+    found = assumed(last, Wanted(via=(first,)), SourceOptions(endpoint_url=fault_proxy.url))
+    assert found.session.role_arn == last
+    fault_proxy.calls.clear()
+    assert found.again().access_key_id != found.session.access_key_id
+    asked = [call.parameters["RoleArn"] for call in fault_proxy.calls if call.operation == "AssumeRole"]
+    assert asked == [first, last]

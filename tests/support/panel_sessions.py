@@ -17,6 +17,8 @@ class StillClock:
 
     def __init__(self) -> None:
         self.passed = timedelta()
+        self.off = timedelta()
+        """How far somebody has set the wall clock from it."""
 
     def __call__(self) -> datetime:
         return START + self.passed

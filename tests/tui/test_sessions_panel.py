@@ -53,7 +53,7 @@ class Stage:
 @asynccontextmanager
 async def stage(*sessions: Session, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Stage]:
     clock, copier = StillClock(), RecordingCopier()
-    panel = SessionsPanel(copier, clock=clock, monotonic=clock.monotonic)
+    panel = SessionsPanel(copier, clock=clock, monotonic=clock.monotonic, off=lambda: clock.off)
     app = Listener(panel)
     async with app.run_test(size=size) as pilot:
         for held in sessions:
@@ -182,6 +182,46 @@ async def test_it_counts_down_and_warns_once_at_each_threshold() -> None:
         assert it.app.notices[2:] == ["The session of deploy-prod has EXPIRED; assume the role again."]
         assert "EXPIRED" in it.text
         assert it.chip == "deploy-prod EXPIRED"
+
+
+async def test_sessions_that_end_together_are_told_in_one_message_the_most_urgent_first() -> None:
+    lapsed, urgent = session("old", minutes=1, key="ASIAOLD0000000000000"), session("late", minutes=4.5, key="ASIALATE")
+    async with stage(session(minutes=9.5), urgent, lapsed) as it:
+        it.clock.move(61)
+        it.panel.tick()
+        await it.pilot.pause()
+        assert it.app.notices == [
+            ("The session of old has EXPIRED; assume the role again. The session of late ends in less than 5 minutes. "
+            "The session of deploy-prod ends in less than 10 minutes.")
+        ]
+
+
+async def test_a_suspended_laptop_is_told_with_what_ended_meanwhile() -> None:
+    async with stage(session()) as it:
+        it.panel.tick()
+        it.clock.move(2 * 3600 + 60)
+        it.panel.tick()
+        await it.pilot.pause()
+        assert it.app.notices == [
+            ("The session of deploy-prod has EXPIRED; assume the role again. "
+            "iamtui was suspended for 2h 01m; the times are right again.")
+        ]
+
+
+async def test_a_clock_that_is_set_is_told_and_moves_no_session() -> None:
+    async with stage(session()) as it:
+        it.clock.off = timedelta(minutes=3)
+        it.panel.tick()
+        await it.pilot.pause()
+        assert it.app.notices == ["This machine's clock was set ahead by 3m; sessions go on by AWS's clock."]
+        it.clock.off = timedelta(hours=-2)
+        it.panel.tick()
+        await it.pilot.pause()
+        assert it.app.notices[1:] == [
+            ("This machine's clock was set back by 2h 03m; sessions go on by AWS's clock. AWS refuses calls from a "
+            "clock that is more than 5 minutes off: set it right.")
+        ]
+        assert "1h 00m left" in it.text
 
 
 async def test_the_interval_itself_ticks() -> None:

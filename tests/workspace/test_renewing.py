@@ -1,0 +1,110 @@
+"""Renewing over HTTP: as the same caller, through the session that assumed it, and when that is gone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from iamtui.credentials.session import Session
+from iamtui.problem import Problem
+from iamtui.secret import Secret
+from iamtui.workspace.assuming import AssumeInput, assume
+from iamtui.workspace.chaining import as_session
+from iamtui.workspace.opening import SourceChoice, open_source
+from iamtui.workspace.renewing import renewal_of, takes_code
+from iamtui.workspace.session_keeping import KeptSession, Origin, SessionsKeeper
+from iamtui.workspace.workspace import SourceKind, Workspace
+from tests.support.fault_proxy import Call, FaultProxy, error
+from tests.support.moto_server import ACCOUNT, MotoServer, trust
+
+ENTRY = AssumeInput(f"arn:aws:iam::{ACCOUNT}:role/entry", "alice", 3600)
+LAST = AssumeInput(f"arn:aws:iam::{ACCOUNT}:role/last", "alice", 3600)
+SERIAL = f"arn:aws:iam::{ACCOUNT}:mfa/alice"
+
+
+@pytest.fixture
+def space(moto: MotoServer, fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """Alice, who may assume the role entry, whose sessions may assume the role last."""
+    iam = moto.client("iam")
+    alice = iam.create_user(UserName="alice")["User"]["Arn"]
+    key = iam.create_access_key(UserName="alice")["AccessKey"]
+    iam.create_role(RoleName="entry", AssumeRolePolicyDocument=trust({"AWS": alice}))
+    iam.create_role(RoleName="last", AssumeRolePolicyDocument=trust({"AWS": ENTRY.role_arn}))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+    return open_source(SourceChoice(SourceKind.LIVE, endpoint_url=fault_proxy.url))
+
+
+def chain(space: Workspace) -> tuple[SessionsKeeper, KeptSession, KeptSession]:
+    """A session, and another that it has assumed."""
+    keeper = SessionsKeeper()
+    entry = keeper.add(assume(space, ENTRY), Origin(renewal_of(space, ENTRY)))
+    caller = partial(keeper.newest, entry.key)
+    session = assume(as_session(space, entry.session), LAST)
+    last = keeper.add(session, Origin(renewal_of(space, LAST, caller=caller)), parent=entry.key)
+    return keeper, entry, last
+
+
+def caller_of(call: Call) -> str:
+    """The access key id that a request was signed with."""
+    return call.headers["authorization"].partition("Credential=")[2].partition("/")[0]
+
+
+def test_a_session_is_renewed_as_the_same_caller(space: Workspace) -> None:
+    keeper = SessionsKeeper()
+    kept = keeper.add(assume(space, ENTRY), Origin(renewal_of(space, ENTRY)))
+    before = kept.session
+    kept.renewer.renew_now()
+    assert kept.renewer.held.failures.count == 0
+    assert kept.session.access_key_id != before.access_key_id
+    assert kept.session.source_arn == before.source_arn == f"arn:aws:iam::{ACCOUNT}:user/alice"
+    assert kept.session.identity is not None
+    assert kept.session.time_left() > timedelta(minutes=59)
+
+
+def test_a_chained_session_is_renewed_through_the_session_before_it(space: Workspace, fault_proxy: FaultProxy) -> None:
+    _, entry, last = chain(space)
+    assert [arn.rsplit(":", 1)[1] for arn in last.callers] == ["user/alice", "assumed-role/entry/alice"]
+    entry.renewer.renew_now()
+    before = last.session.access_key_id
+    last.renewer.renew_now()
+    assert last.renewer.held.failures.sentence == ""
+    assert last.session.access_key_id != before
+    calls = [call for call in fault_proxy.calls if call.operation == "AssumeRole"]
+    assert calls[-1].parameters["RoleArn"] == LAST.role_arn
+    assert caller_of(calls[-1]) == entry.session.access_key_id
+
+
+def test_without_the_session_before_it_it_says_that_it_cannot(space: Workspace) -> None:
+    keeper, entry, last = chain(space)
+    keeper.forget(entry.key)
+    before = last.session
+    last.renewer.renew_now()
+    assert last.session is before
+    assert last.renewer.held.failures.sentence == (
+        "The session that assumed it has been forgotten. Assume the roles again, one by one."
+    )
+
+
+def test_what_sts_refuses_is_kept_as_a_failure(space: Workspace, fault_proxy: FaultProxy) -> None:
+    keeper = SessionsKeeper()
+    kept = keeper.add(assume(space, ENTRY), Origin(renewal_of(space, ENTRY)))
+    before = kept.session
+    fault_proxy.on("AssumeRole", error(403, "AccessDenied", "User is not authorized to perform: sts:AssumeRole"))
+    kept.renewer.renew_now()
+    assert kept.session is before
+    assert "sts:AssumeRole" in kept.renewer.held.failures.sentence
+
+
+def test_with_mfa_nothing_is_sent_without_a_new_code(space: Workspace, fault_proxy: FaultProxy) -> None:
+    entered = AssumeInput(ENTRY.role_arn, "alice", 3600, mfa_serial=SERIAL, mfa_code=Secret("123456"))
+    assert takes_code(entered)
+    renew = renewal_of(space, entered)
+    with pytest.raises(Problem, match="needs a new MFA code"):
+        renew(None)
+    assert "AssumeRole" not in fault_proxy.operations()
+    session: Session = renew(Secret("654321"))
+    assert session.role_arn == ENTRY.role_arn
+    assert fault_proxy.calls[-2].parameters["TokenCode"] == "654321"
