@@ -191,8 +191,10 @@ async def test_sessions_that_end_together_are_told_in_one_message_the_most_urgen
         it.panel.tick()
         await it.pilot.pause()
         assert it.app.notices == [
-            ("The session of old has EXPIRED; assume the role again. The session of late ends in less than 5 minutes. "
-            "The session of deploy-prod ends in less than 10 minutes.")
+            (
+                "The session of old has EXPIRED; assume the role again. The session of late ends in less than 5 minutes. "
+                "The session of deploy-prod ends in less than 10 minutes."
+            )
         ]
 
 
@@ -203,8 +205,10 @@ async def test_a_suspended_laptop_is_told_with_what_ended_meanwhile() -> None:
         it.panel.tick()
         await it.pilot.pause()
         assert it.app.notices == [
-            ("The session of deploy-prod has EXPIRED; assume the role again. "
-            "iamtui was suspended for 2h 01m; the times are right again.")
+            (
+                "The session of deploy-prod has EXPIRED; assume the role again. "
+                "iamtui was suspended for 2h 01m; the times are right again."
+            )
         ]
 
 
@@ -218,8 +222,10 @@ async def test_a_clock_that_is_set_is_told_and_moves_no_session() -> None:
         it.panel.tick()
         await it.pilot.pause()
         assert it.app.notices[1:] == [
-            ("This machine's clock was set back by 2h 03m; sessions go on by AWS's clock. AWS refuses calls from a "
-            "clock that is more than 5 minutes off: set it right.")
+            (
+                "This machine's clock was set back by 2h 03m; sessions go on by AWS's clock. AWS refuses calls from a "
+                "clock that is more than 5 minutes off: set it right."
+            )
         ]
         assert "1h 00m left" in it.text
 
