@@ -145,7 +145,7 @@ class IamtuiApp(App[None]):
         self._copier = copier
         self.copier = copier
         self._is_away = False
-        self._main = MainScreen(copier)
+        self._main = MainScreen(copier, self._config.assume)
 
     @property
     def main(self) -> MainScreen:

@@ -9,7 +9,7 @@ from iamtui.credentials.renewal import Held, Renew, Renewer
 from iamtui.credentials.session import Clock, Session, utc_now
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assuming import AssumeInput, assume
+from iamtui.workspace.assuming import AssumeInput, MfaSessions, MfaWay, assume
 from iamtui.workspace.chaining import as_session
 from iamtui.workspace.workspace import Workspace
 
@@ -19,6 +19,7 @@ def renewal_of(
     entered: AssumeInput,
     *,
     caller: Callable[[], Session] | None = None,
+    mfa_sessions: MfaSessions | None = None,
     clock: Clock = utc_now,
 ) -> Renew:
     """What assumes the role of a session again.
@@ -28,16 +29,18 @@ def renewal_of(
         entered: what it was assumed with; the code is not kept.
         caller: gives the newest session of the role that assumed it (role chaining), or raises Problem; None: the
             workspace's own caller did.
+        mfa_sessions: those of the running program, where the code is to serve other roles too.
         clock: the local time.
     """
-    again = replace(entered, mfa_code=None)
+    shared = entered.mfa_way is not MfaWay.DIRECT and mfa_sessions is not None
+    again = replace(entered, mfa_code=None, mfa_way=MfaWay.SHARED if shared else MfaWay.DIRECT)
     needs_code = takes_code(entered)
 
     def renew(code: Secret | None) -> Session:
         if needs_code and code is None:
             raise Problem("Renewing the session needs a new MFA code.", "A code works only once.")
         acting = workspace if caller is None else as_session(workspace, caller())
-        return assume(acting, replace(again, mfa_code=code), clock=clock)
+        return assume(acting, replace(again, mfa_code=code), mfa_sessions=mfa_sessions, clock=clock)
 
     return renew
 

@@ -1,330 +1,517 @@
+"""The assume dialog with the real engine behind it and a canned STS: before the call, the call, and what it gives."""
+
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from iamtui.account.availability import Known
 from iamtui.credentials.session import Session
-from iamtui.evaluation.decision import Decision
 from iamtui.problem import Problem
+from iamtui.tui import clock
+from iamtui.tui.dialogs.assume.caller_choice import CallerChoice
 from iamtui.tui.dialogs.assume.dialog import AssumeDialog
 from iamtui.tui.dialogs.assume.result import AssumeResult
-from iamtui.workspace import assuming, chaining
-from iamtui.workspace.assuming import AssumeExtras, AssumeInput, AssumePlan
-from iamtui.workspace.workspace import Workspace
-from tests.support import panel_records as records
+from iamtui.workspace import assuming
+from iamtui.workspace.assuming import AssumeExtras, AssumeInput, MfaSessions, MfaWay
+from iamtui.workspace.workspace import SourceKind, Workspace
+from tests.support.assume_account import DENIED, EXTERNAL, FOREIGN, MFA, ROLE, ROOT, SERIAL, trust, workspace
 from tests.support.panel_apps import ScreenApp, screen_text, settle, type_text, until
 from tests.support.panel_sessions import session
+from tests.support.sts_answers import CannedSts, sts_error
 
-ROLE = "arn:aws:iam::123456789012:role/deploy-prod"
-PLAN = AssumePlan(ROLE, records.allowed_fully(), "", False, False, "", "iamtui-alice", 7200, "The role says so.")
+ENTERED = AssumeInput(ROLE, "alice", 3600)
+HUB, SPOKE = "ASIAHUBHUBHUBHUB0001", "ASIASPOKESPOKE000002"
+
+
+def words(app: ScreenApp) -> str:
+    """What is on screen, without frames, each run of blanks as one."""
+    return " ".join(screen_text(app).replace("│", " ").split())
+
+
+def dialog(space: Workspace, role: str | None = ROLE, **more: Any) -> ScreenApp:
+    return ScreenApp(AssumeDialog(space, role, **more))
+
+
+def field(app: ScreenApp, name: str) -> Input:
+    return app.screen.query_one(f"#assume-{name}", Input)
+
+
+def is_shown(app: ScreenApp, name: str) -> bool:
+    return field(app, name).region.area > 0
+
+
+def result(app: ScreenApp) -> AssumeResult:
+    [found] = app.returned
+    assert isinstance(found, AssumeResult)
+    return found
+
+
+async def press(pilot: Pilot[object], *keys: str) -> None:
+    await pilot.press(*keys)
+    await settle(pilot)
 
 
 @dataclass
-class Sts:
-    """Stands in for planning and STS; keeps what it was given."""
+class Gate:
+    """Holds STS until it is opened."""
 
-    plan: AssumePlan = PLAN
-    planned: list[tuple[str, bool]] = field(default_factory=list)
-    entered: list[AssumeInput] = field(default_factory=list)
-    errors: tuple[str, ...] = ()
-    problem: Problem | None = None
-    hold: threading.Event = field(default_factory=threading.Event)
-    started: threading.Event = field(default_factory=threading.Event)
+    started: threading.Event
+    opened: threading.Event
 
-    def plan_assume(self, _w: Workspace, _arn: str, *, external_id: str = "", with_mfa: bool = False) -> AssumePlan:
-        self.planned.append((external_id, with_mfa))
-        return self.plan
-
-    def check_input(self, _plan: AssumePlan, _entered: AssumeInput) -> tuple[str, ...]:
-        return self.errors
-
-    def assume(self, _workspace: Workspace, entered: AssumeInput) -> Session:
-        self.entered.append(entered)
+    def __call__(self) -> None:
         self.started.set()
-        assert self.hold.wait(30)
-        if self.problem is not None:
-            raise self.problem
-        return session()
+        assert self.opened.wait(30)
 
 
 @pytest.fixture
-def sts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sts]:
-    double = Sts()
-    double.hold.set()
-    for name in ("plan_assume", "check_input", "assume"):
-        monkeypatch.setattr(assuming, name, getattr(double, name))
-    yield double
-    double.hold.set()
+def gate() -> Iterator[Gate]:
+    held = Gate(threading.Event(), threading.Event())
+    yield held
+    held.opened.set()
 
 
-def dialog() -> ScreenApp:
-    return ScreenApp(AssumeDialog(records.small_workspace(), ROLE))
+# The plain case
 
 
-def value(app: ScreenApp, name: str) -> str:
-    return app.screen.query_one(f"#assume-{name}", Input).value
-
-
-async def test_enter_alone_assumes_with_what_is_prefilled(sts: Sts) -> None:
-    app = dialog()
-    async with app.run_test(size=(80, 24)) as pilot:
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+async def test_enter_alone_assumes_with_what_is_prefilled(size: tuple[int, int]) -> None:
+    sts = CannedSts()
+    app = dialog(workspace(trust(), sts=sts))
+    async with app.run_test(size=size) as pilot:
         await settle(pilot)
-        assert "[+] ALLOWED" in screen_text(app)
-        assert "15m to 2h" in screen_text(app)
-        assert "The role says so." in screen_text(app)
+        assert "Trust [+] yes: statement 1 allows it" in words(app)
+        assert "Your side [+] yes: may-assume / statement 1 allows it" in words(app)
+        assert "As user/team/alice" in words(app)
+        assert "15m to 2h, the role's most" in words(app)
+        assert not is_shown(app, "external")
+        assert not is_shown(app, "code")
 
-        await pilot.press("enter")
-        await settle(pilot)
-        assert sts.entered == [AssumeInput(ROLE, "iamtui-alice", 3600)]
-        assert app.returned == [AssumeResult(session(), sts.entered[0])]
+        await press(pilot, "enter")
+        assert result(app).entered == ENTERED
+        assert result(app).session.session_name == "alice"
+        assert result(app).caller_key == ""
+        assert [asked["Action"] for asked in sts.requests] == ["AssumeRole", "GetCallerIdentity"]
 
 
-async def test_enter_before_the_plan_is_there_waits_for_it(sts: Sts, monkeypatch: pytest.MonkeyPatch) -> None:
-    gate = threading.Event()
+async def test_enter_before_the_plan_is_there_waits_for_it(monkeypatch: pytest.MonkeyPatch, gate: Gate) -> None:
+    plan = assuming.plan_assume
 
-    def wait(*args: object, **kwargs: object) -> AssumePlan:
-        assert gate.wait(30)
-        return PLAN
+    def late(*args: Any, **kwargs: Any) -> assuming.AssumePlan:
+        gate()
+        return plan(*args, **kwargs)
 
-    monkeypatch.setattr(assuming, "plan_assume", wait)
-    app = dialog()
+    monkeypatch.setattr(assuming, "plan_assume", late)
+    app = dialog(workspace(trust()))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("enter")
-        assert sts.entered == []
-        gate.set()
-        await settle(pilot)
-        await settle(pilot)
-        assert len(sts.entered) == 1
+        assert "checking the trust policy" in words(app)
+        assert app.returned == []
+        gate.opened.set()
+        await until(pilot, lambda: bool(app.returned))
+        assert result(app).entered == ENTERED
 
 
-async def test_fields_for_external_id_and_mfa_appear_only_when_asked_for(sts: Sts) -> None:
-    app = dialog()
+async def test_the_seconds_of_the_config_are_the_beginning_as_far_as_the_role_allows() -> None:
+    app = dialog(workspace(trust()), seconds=43_200)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        assert "External ID" not in screen_text(app)
-        assert "MFA" not in screen_text(app)
+        assert field(app, "duration").value == "2h"
 
 
-async def test_a_trust_policy_that_asks_gets_its_fields(sts: Sts) -> None:
-    sts.plan = replace(PLAN, needs_external_id=True, needs_mfa=True, mfa_serial="arn:aws:iam::1:mfa/alice")
-    app = dialog()
+# What the role asks for
+
+
+async def test_a_trust_policy_that_asks_gets_its_fields() -> None:
+    both = {"Condition": {**MFA["Condition"], **EXTERNAL["Condition"]}}
+    sts = CannedSts()
+    app = dialog(workspace(trust(**both), sts=sts))
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        assert app.focused is app.screen.query_one("#assume-external")
-        await type_text(pilot, "partner-7")
-        await settle(pilot)
-        await pilot.press("tab")
+        assert "Trust [?] only if" in words(app)
+        assert app.focused is field(app, "external")
+        await type_text(pilot, "partner-1")
+        await press(pilot, "tab")
+        assert app.focused is field(app, "code")
+        assert not is_shown(app, "device"), "the device is known"
         await type_text(pilot, "987654")
         await settle(pilot)
-        assert ("partner-7", True) in sts.planned
+        assert "Trust [+] yes" in words(app)
         assert "987654" not in screen_text(app)
 
-        await pilot.press("enter")
-        await settle(pilot)
-        [entered] = sts.entered
-        assert (entered.external_id, entered.mfa_serial) == ("partner-7", "arn:aws:iam::1:mfa/alice")
-        assert entered.mfa_code is not None
-        assert entered.mfa_code.reveal() == "987654"
-        assert app.returned == [AssumeResult(session(), replace(entered, mfa_code=None))]
+        await press(pilot, "enter")
+        assert result(app).entered == replace(ENTERED, external_id="partner-1", mfa_serial=SERIAL)
+        [asked, _] = sts.requests
+        assert (asked["ExternalId"], asked["SerialNumber"], asked["TokenCode"]) == ("partner-1", SERIAL, "987654")
 
 
-async def test_an_unknown_device_is_asked_for(sts: Sts) -> None:
-    sts.plan = replace(PLAN, needs_mfa=True)
-    app = dialog()
+async def test_what_is_lacking_is_said_once_and_enter_again_sends_it_so() -> None:
+    sts = CannedSts(refusal=DENIED)
+    app = dialog(workspace(trust(**MFA), sts=sts))
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
+        await press(pilot, "enter")
+        assert "The answer depends on an MFA code. Enter again asks STS without." in words(app)
+        assert app.focused is field(app, "code")
+        assert sts.requests == []
+        await press(pilot, "enter")
+        assert len(sts.requests) == 1
+        assert "Enter an MFA code: AWS's answer depends on it." in words(app)
+
+
+async def test_an_unknown_device_is_asked_for() -> None:
+    sts = CannedSts()
+    app = dialog(workspace(trust(**MFA), sts=sts, devices=Known(())))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert app.focused is field(app, "device")
         await type_text(pilot, "GAHT12345678")
         await pilot.press("tab")
         await type_text(pilot, "987654")
-        await pilot.press("enter")
+        await press(pilot, "enter")
+        assert sts.requests[0]["SerialNumber"] == "GAHT12345678"
+
+
+async def test_a_foreign_role_may_ask_for_anything() -> None:
+    sts = CannedSts(identity="arn:aws:sts::999999999999:assumed-role/Partner/alice")
+    app = dialog(workspace(trust(), sts=sts), FOREIGN)
+    async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        assert sts.entered[0].mfa_serial == "GAHT12345678"
+        assert "Trust [?] not known: the role is in account 999999999999" in words(app)
+        assert "Your side [+] yes: may-assume / statement 1 allows it" in words(app)
+        assert is_shown(app, "external")
+        assert is_shown(app, "code")
+        assert "The longest session of the role is not known" in words(app)
+        assert app.focused is field(app, "name"), "none of it may be needed"
+        await press(pilot, "enter")
+        assert "ExternalId" not in sts.requests[0]
+        assert result(app).entered.role_arn == FOREIGN
+
+
+async def test_what_the_own_side_lacks_is_told_apart() -> None:
+    app = dialog(workspace(trust(ROOT), may=None))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert "Trust [+] yes" in words(app)
+        assert "Your side [-] no: no policy of yours allows it" in words(app)
+        assert "STS will most likely refuse; Enter tries all the same." in words(app)
+
+
+async def test_one_code_serves_the_next_role_and_a_new_one_replaces_it() -> None:
+    sts = CannedSts()
+    space, held = workspace(trust(**MFA), sts=sts), MfaSessions()
+    first = dialog(space, mfa_sessions=held)
+    async with first.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert "The code also serves the next roles that you assume." in words(first)
+        await type_text(pilot, "987654")
+        await press(pilot, "enter")
+        assert result(first).entered.mfa_way is MfaWay.SHARED
+    assert [asked["Action"] for asked in sts.requests] == ["GetSessionToken", "AssumeRole", "GetCallerIdentity"]
+
+    second = dialog(space, mfa_sessions=held)
+    async with second.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert "Trust [+] yes" in words(second)
+        assert "is reused" in words(second)
+        assert "min left. Type a new one to replace it." in words(second)
+        assert second.focused is field(second, "name"), "no code is needed"
+        await press(pilot, "enter")
+        assert result(second).entered.mfa_way is MfaWay.REUSED
+    assert [asked["Action"] for asked in sts.requests[3:]] == ["AssumeRole", "GetCallerIdentity"]
+
+    third = dialog(space, mfa_sessions=held)
+    async with third.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        field(third, "code").focus()
+        await type_text(pilot, "111111")
+        await press(pilot, "enter")
+        assert result(third).entered.mfa_way is MfaWay.SHARED
+    assert sts.requests[5]["TokenCode"] == "111111"
+
+
+async def test_a_shared_code_that_aws_no_longer_takes_is_asked_for_again() -> None:
+    sts = CannedSts()
+    space, held = workspace(trust(**MFA), sts=sts), MfaSessions()
+    app = dialog(space, mfa_sessions=held)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await type_text(pilot, "987654")
+        await press(pilot, "enter")
+    sts.refusal = sts_error("InvalidClientTokenId")
+    app = dialog(space, mfa_sessions=held)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "enter")
+        assert "AWS does not accept the shared MFA session any more." in words(app)
+        assert app.focused is field(app, "code")
+        assert "Trust [?] only if" in words(app), "our own answer is about no code now"
+
+
+async def test_more_than_an_hour_needs_a_code_of_its_own() -> None:
+    app = dialog(workspace(trust(**MFA)), mfa_sessions=MfaSessions())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        field(app, "duration").value = "2h"
+        await settle(pilot)
+        assert "More than 1 hour needs a code in the call itself" in words(app)
+        await type_text(pilot, "987654")
+        await press(pilot, "enter")
+        assert result(app).entered.mfa_way is MfaWay.DIRECT
+
+
+# The MFA code is a secret
 
 
 @pytest.mark.parametrize("keys", [("ctrl+c",), ("ctrl+x",), ("super+c",)])
-async def test_the_mfa_code_can_neither_be_copied_nor_cut(sts: Sts, keys: tuple[str, ...]) -> None:
-    sts.plan = replace(PLAN, needs_mfa=True, mfa_serial="arn:aws:iam::1:mfa/alice")
-    app = dialog()
+async def test_the_mfa_code_can_neither_be_copied_nor_cut(keys: tuple[str, ...]) -> None:
+    app = dialog(workspace(trust(**MFA)))
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await type_text(pilot, "987654")
-        await pilot.press("ctrl+shift+a", *keys)
-        await settle(pilot)
-
+        await press(pilot, "ctrl+shift+a", *keys)
         assert app.clipboard == ""
-        assert value(app, "code") == "987654"
+        assert field(app, "code").value == "987654"
 
 
-async def test_the_mfa_code_is_cleared_when_it_is_used_and_when_the_dialog_closes(sts: Sts) -> None:
-    sts.plan = replace(PLAN, needs_mfa=True, mfa_serial="arn:aws:iam::1:mfa/alice")
-    sts.problem = Problem("AccessDenied.", "Try again.")
-    app = dialog()
+async def test_a_code_is_pasted_with_its_blanks() -> None:
+    app = dialog(workspace(trust(**MFA)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        field(app, "code").insert_text_at_cursor(" 987 654 ")
+        await settle(pilot)
+        assert field(app, "code").value == "987654"
+
+
+async def test_the_mfa_code_is_cleared_when_it_is_used_and_when_the_dialog_closes() -> None:
+    app = dialog(workspace(trust(**MFA), sts=CannedSts(refusal=DENIED)))
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await type_text(pilot, "987654")
-        await pilot.press("enter")
-        await settle(pilot)
-        assert value(app, "code") == ""
-        assert "AccessDenied. Try again." in screen_text(app)
-        assert app.focused is app.screen.query_one("#assume-code")
+        await press(pilot, "enter")
+        assert field(app, "code").value == ""
+        assert "AWS denied sts:AssumeRole" in words(app)
+        assert app.focused is field(app, "code")
 
         await type_text(pilot, "654321")
-        field_of_code = app.screen.query_one("#assume-code", Input)
-        await pilot.press("escape")
-        await settle(pilot)
+        field_of_code = field(app, "code")
+        await press(pilot, "escape")
         assert field_of_code.value == ""
         assert app.returned == [None]
 
 
-async def test_errors_are_said_before_the_call(sts: Sts) -> None:
-    sts.errors = ("The session name has a space.", "The duration is longer than 2h.")
-    app = dialog()
+async def test_a_screenshot_does_not_hold_the_code() -> None:
+    app = dialog(workspace(trust(**MFA)))
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        await pilot.press("enter")
+        await type_text(pilot, "987654")
         await settle(pilot)
-        assert "! The session name has a space." in screen_text(app)
-        assert "! The duration is longer than 2h." in screen_text(app)
-        assert sts.entered == []
-
-
-async def test_a_duration_that_is_none_is_said(sts: Sts) -> None:
-    app = dialog()
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot)
-        app.screen.query_one("#assume-duration", Input).value = "soon"
-        await pilot.press("enter")
-        await settle(pilot)
-        assert "The duration is not a time" in screen_text(app)
-        assert sts.entered == []
-
-
-async def test_a_refusal_of_our_own_is_final(sts: Sts) -> None:
-    sts.plan = replace(PLAN, decision=records.not_allowed(), refusal="The demo refuses what its policies refuse.")
-    app = dialog()
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot)
-        assert "[-] DENIED no allow" in screen_text(app)
-        await pilot.press("enter")
-        await settle(pilot)
-        assert sts.entered == []
-        assert app.returned == []
-        assert "The demo refuses what its policies refuse." in screen_text(app)
-        assert "Nothing was sent to STS." in screen_text(app)
-
-
-@pytest.mark.parametrize(
-    ("decision", "words"),
-    [
-        (records.denied(), "STS will most likely refuse"),
-        (None, "[?] UNKNOWN"),
-        (records.depends(), "[?] DEPENDS"),
-    ],
-)
-async def test_our_answer_is_shown_before_the_call(sts: Sts, decision: Decision | None, words: str) -> None:
-    sts.plan = replace(PLAN, decision=decision)
-    app = dialog()
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot)
-        assert words in screen_text(app)
-
-
-async def test_a_running_call_shows_progress_and_can_be_cancelled(sts: Sts) -> None:
-    sts.hold.clear()
-    app = dialog()
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot)
-        await pilot.press("enter")
-        await pilot.pause()
-        assert sts.started.wait(30)
-        assert "Asking STS" in screen_text(app)
-
-        await pilot.press("escape")
-        await pilot.pause()
-        assert "Cancelled" in screen_text(app)
-        sts.hold.set()
-        await until(pilot, lambda: all(worker.is_finished for worker in app.workers))
-        assert app.returned == []
-
-        await pilot.press("escape")
-        await pilot.pause()
-        assert app.returned == [None]
-
-
-async def test_a_role_that_cannot_be_planned_says_why(sts: Sts, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_args: object, **_kwargs: object) -> AssumePlan:
-        raise Problem("A snapshot cannot call STS.", "Open the account live.")
-
-    monkeypatch.setattr(assuming, "plan_assume", refuse)
-    app = dialog()
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot)
-        assert "A snapshot cannot call STS. Open the account live." in screen_text(app)
-
-
-async def test_an_error_of_our_own_ends_nothing_and_shows_no_data(sts: Sts, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_args: object) -> Session:
-        raise ValueError("wJalrXUtnFEMI")
-
-    monkeypatch.setattr(assuming, "assume", fail)
-    app = dialog()
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot)
-        await pilot.press("enter")
-        await until(pilot, lambda: "ValueError, an error in iamtui" in screen_text(app))
-        assert "wJalrXUtnFEMI" not in screen_text(app)
-
-
-async def a_code_is_typed(pilot: Pilot[object]) -> None:
-    await settle(pilot)
-    await type_text(pilot, "987654")
-
-
-async def test_a_screenshot_does_not_hold_the_code(sts: Sts) -> None:
-    sts.plan = replace(PLAN, needs_mfa=True, mfa_serial="arn:aws:iam::1:mfa/alice")
-    app = dialog()
-    async with app.run_test(size=(80, 24)) as pilot:
-        await a_code_is_typed(pilot)
-        assert value(app, "code") == "987654"
         assert "987654" not in app.export_screenshot()
 
 
-async def test_a_session_can_be_the_caller_and_its_inputs_the_beginning(
-    sts: Sts, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    of_session = replace(records.small_workspace())
-    monkeypatch.setattr(chaining, "as_session", lambda _workspace, _session: of_session)
-    before = AssumeInput(ROLE, "nightly", 1800, extras=AssumeExtras(source_identity="alice"))
-    held = session("hub", key="ASIAHUB")
-    app = ScreenApp(AssumeDialog(records.small_workspace(), ROLE, caller=held, prefilled=before))
+# What fails
+
+
+async def test_a_refusal_of_our_own_is_final_in_the_demo() -> None:
+    sts = CannedSts()
+    app = dialog(workspace(trust({"AWS": FOREIGN}), sts=sts, kind=SourceKind.DEMO))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert "Trust [-] no: no statement of the trust policy lets you in" in words(app)
+        assert "AWS would refuse this, so the demo does" in words(app)
+        await press(pilot, "enter")
+        assert sts.requests == []
+        assert "Nothing was sent to STS." in words(app)
+
+
+async def test_a_denial_is_explained_and_stays_until_the_input_changes() -> None:
+    app = dialog(workspace(trust({"AWS": FOREIGN}), sts=CannedSts(refusal=DENIED)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "enter")
+        assert "By our own reading: No statement of the role's trust policy lets the caller in." in words(app)
+        await press(pilot, "tab", "shift+tab")
+        assert "By our own reading" in words(app)
+        await type_text(pilot, "x")
+        await settle(pilot)
+        assert "By our own reading" not in words(app)
+
+
+async def test_a_long_error_scrolls_from_any_field() -> None:
+    app = dialog(workspace(trust(), sts=CannedSts(refusal=sts_error("Weird", "word " * 400))))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "enter")
+        assert "word word" in words(app)
+        assert "assume-name" in str(app.focused)
+        assert "at fault" not in words(app)
+        await press(pilot, *["pagedown"] * 10)
+        assert "at fault" in words(app)
+        await press(pilot, *["pageup"] * 10)
+        assert "at fault" not in words(app)
+
+
+async def test_a_call_that_failed_can_be_tried_again() -> None:
+    sts = CannedSts(refusal=sts_error("ServiceUnavailable", status=400))
+    app = dialog(workspace(trust(), sts=sts))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "f5")
+        assert app.returned == []
+        sts.refusal = None
+        await press(pilot, "f5")
+        assert result(app).entered == ENTERED
+
+
+async def test_a_running_call_shows_progress_and_can_be_cancelled(gate: Gate) -> None:
+    app = dialog(workspace(trust(), sts=CannedSts(on_request=gate)))
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await pilot.press("enter")
-        await settle(pilot)
-        assert sts.entered == [before]
-        assert app.returned == [AssumeResult(session(), before, "ASIAHUB")]
+        await pilot.pause()
+        assert gate.started.wait(30)
+        assert "Asking STS" in words(app)
+
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "Cancelled" in words(app)
+        gate.opened.set()
+        await until(pilot, lambda: all(worker.is_finished for worker in app.workers))
+        assert app.returned == []
+        await press(pilot, "escape")
+        assert app.returned == [None]
 
 
-async def test_a_session_that_has_ended_cannot_be_the_caller(sts: Sts) -> None:
-    ended = session(minutes=-60)
-    app = ScreenApp(AssumeDialog(records.small_workspace(), ROLE, caller=ended))
+async def test_a_role_that_cannot_be_planned_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_args: object, **_kwargs: object) -> None:
+        raise Problem("A snapshot cannot call STS.", "Open the account live.")
+
+    monkeypatch.setattr(assuming, "plan_assume", refuse)
+    app = dialog(workspace(trust()))
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        assert "! " in screen_text(app)
-        assert sts.planned == []
+        assert "A snapshot cannot call STS. > Open the account live." in words(app)
 
 
-async def test_without_a_role_its_arn_is_asked_for(sts: Sts) -> None:
-    app = ScreenApp(AssumeDialog(records.small_workspace(), None))
+@pytest.mark.parametrize("part", ["plan_assume", "assume"])
+async def test_an_error_of_our_own_ends_nothing_and_shows_no_data(monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+    def fail(*_args: object, **_kwargs: object) -> None:
+        raise ValueError("wJalrXUtnFEMI")
+
+    monkeypatch.setattr(assuming, part, fail)
+    app = dialog(workspace(trust()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: part == "plan_assume" or "Trust [+]" in words(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: "ValueError, an error in iamtui" in words(app))
+        assert "wJalrXUtnFEMI" not in screen_text(app)
+
+
+# Who assumes it
+
+
+def live_session(role: str, key: str) -> Session:
+    now = clock.now()
+    return session(role, key=key, assumed_at=now, expires_at=now + timedelta(minutes=50))
+
+
+async def test_a_session_can_be_chosen_as_the_caller() -> None:
+    sts = CannedSts()
+    app = dialog(workspace(trust(ROOT), sts=sts), callers=[live_session("hub", HUB), session("ended", minutes=-9)])
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
+        assert "F3 another (1 of 2)" in words(app), "what has ended cannot assume anything"
+        await press(pilot, "f3")
+        assert "As the session of hub," in words(app)
+        assert "15m to 1h (role chaining)" in words(app)
+        assert "lasts one hour at most" in words(app)
+        field(app, "name").value = "alice"
+        await press(pilot, "enter")
+        assert result(app).caller_key == HUB
+        assert sts.signed_by[0] == HUB
+
+
+async def test_the_arrows_choose_the_caller_too() -> None:
+    app = dialog(workspace(trust()), callers=[live_session("hub", HUB), live_session("spoke", SPOKE)])
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        choice = app.screen.query_one(CallerChoice)
+        await press(pilot, "shift+tab")
+        assert app.focused is choice
+        seen = []
+        for key in ("down", "down", "down", "up"):
+            await press(pilot, key)
+            seen.append(choice.caller.key if choice.caller is not None else "")
+        assert seen == [HUB, SPOKE, "", SPOKE]
+
+
+async def test_without_sessions_there_is_nobody_else() -> None:
+    app = dialog(workspace(trust()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "f3")
+        assert "There is no session yet that could assume it" in words(app)
+
+
+async def test_the_inputs_of_a_session_are_the_beginning_of_the_next() -> None:
+    before = AssumeInput(
+        ROLE, "nightly", 1800, extras=AssumeExtras(policy_arns=("arn:aws:iam::aws:policy/ReadOnlyAccess",))
+    )
+    held = live_session("hub", HUB)
+    app = dialog(workspace(trust(ROOT)), caller=held, prefilled=before)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert "More: 1 managed policy" in words(app)
+        await press(pilot, "enter")
+        assert result(app).entered == before
+        assert result(app).caller_key == HUB
+
+
+async def test_a_session_that_has_ended_cannot_be_the_caller() -> None:
+    sts = CannedSts()
+    app = dialog(workspace(trust(), sts=sts), caller=session(minutes=-60))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert "this cannot be assumed from here" in words(app)
+        assert "!" in words(app)
+        await press(pilot, "enter")
+        assert sts.requests == []
+
+
+# Any role
+
+
+async def test_without_a_role_its_arn_is_asked_for() -> None:
+    app = dialog(workspace(trust()), None)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert "enter the role's ARN" in words(app)
+        await press(pilot, "enter")
+        assert app.returned == []
         await type_text(pilot, ROLE)
         await settle(pilot)
-        await pilot.press("enter")
+        assert "Trust [+] yes" in words(app)
+        await press(pilot, "enter")
+        assert result(app).entered == ENTERED
+
+
+async def test_part_of_a_name_is_completed_and_enter_first_shows_the_role() -> None:
+    app = dialog(workspace(trust()), None)
+    async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        assert sts.entered == [AssumeInput(ROLE, "iamtui-alice", 3600)]
+        await type_text(pilot, "deploy")
+        await settle(pilot)
+        assert ROLE in screen_text(app)
+        await press(pilot, "enter")
+        assert field(app, "role").value == ROLE
+        assert app.returned == []
+        assert "Trust [+] yes" in words(app)
+        await press(pilot, "enter")
+        assert result(app).entered == ENTERED

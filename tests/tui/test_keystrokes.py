@@ -98,7 +98,7 @@ async def test_the_full_trace_takes_one_key() -> None:
 async def test_assume_takes_two_keys_and_copy_one(monkeypatch: pytest.MonkeyPatch) -> None:
     entered: list[AssumeInput] = []
 
-    def assume(_workspace: Workspace, given: AssumeInput) -> Session:
+    def assume(_workspace: Workspace, given: AssumeInput, **_more: object) -> Session:
         entered.append(given)
         return session()
 

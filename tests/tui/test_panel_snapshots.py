@@ -10,15 +10,13 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from iamtui.tui.dialogs.assume.dialog import AssumeDialog
 from iamtui.tui.screens.chooser import ChooserScreen
 from iamtui.tui.screens.trace import TraceScreen
 from iamtui.tui.widgets.question.layers import LayersList
 from iamtui.tui.widgets.question.panel import QuestionPanel
 from iamtui.tui.widgets.sessions import SessionsPanel
-from iamtui.workspace import asking, assuming, inquiries
+from iamtui.workspace import asking, inquiries
 from iamtui.workspace.asking import Question
-from iamtui.workspace.assuming import AssumePlan
 from tests.support import panel_records as records
 from tests.support.panel_apps import PanelApp, ScreenApp, settle, type_text
 from tests.support.panel_sessions import START, RecordingCopier, StillClock, session
@@ -111,25 +109,6 @@ def test_sessions(snap_compare: SnapCompare, size: str) -> None:
 
 def test_no_session(snap_compare: SnapCompare) -> None:
     assert snap_compare(sessions_app(), terminal_size=SIZES["medium"], run_before=_finish)
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_the_assume_dialog(snap_compare: SnapCompare, size: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = AssumePlan(
-        ROLE, records.allowed_fully(), "", True, True, "arn:aws:iam::123456789012:mfa/alice", "iamtui-alice", 7200,
-        "The role allows sessions of up to 2 hours.",
-    )  # fmt: skip
-    monkeypatch.setattr(assuming, "plan_assume", lambda *_args, **_kwargs: plan)
-    app = ScreenApp(AssumeDialog(records.small_workspace(), ROLE))
-    assert snap_compare(app, terminal_size=SIZES[size], run_before=_finish)
-
-
-def test_the_assume_dialog_refuses(snap_compare: SnapCompare, monkeypatch: pytest.MonkeyPatch) -> None:
-    refusal = "The demo account refuses what its own policies refuse."
-    plan = AssumePlan(ROLE, records.not_allowed(), refusal, False, False, "", "iamtui-alice", 3600, "")
-    monkeypatch.setattr(assuming, "plan_assume", lambda *_args, **_kwargs: plan)
-    app = ScreenApp(AssumeDialog(records.small_workspace(), ROLE))
-    assert snap_compare(app, terminal_size=SIZES["narrow"], run_before=_finish)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -14,8 +14,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
 from iamtui.secret import Secret
-from iamtui.tui.dialogs.assume.dialog import CODE_LENGTH, SecretInput
 from iamtui.tui.safe import line, plain
+from iamtui.tui.widgets.secret_input import CODE_LENGTH, SecretInput
 
 
 class CodeDialog(ModalScreen[Secret | None]):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar, Final
 
 from textual import on, work
@@ -14,6 +13,7 @@ from textual.message import Message
 from iamtui.account.model import Entity, Role, User
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
+from iamtui.config import AssumeConfig
 from iamtui.evaluation.decision import Layer, Outcome
 from iamtui.evaluation.request import Principal
 from iamtui.problem import Problem
@@ -26,7 +26,7 @@ from iamtui.tui.screens.main_bindings import MAIN_BINDINGS
 from iamtui.tui.screens.on_demand import Loaded, lacks_details, load
 from iamtui.tui.screens.pinned import PinnedQuestion
 from iamtui.tui.screens.session_actions import show_console, show_revoke
-from iamtui.tui.screens.session_care import SessionCareScreen
+from iamtui.tui.screens.session_care import DEFAULT_ASSUME_CONFIG, SessionCareScreen
 from iamtui.tui.statements import entity_of
 from iamtui.tui.widgets.notice import Notice, Severity
 from iamtui.tui.widgets.question.panel import QuestionPanel
@@ -42,8 +42,8 @@ class MainScreen(SessionCareScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = MAIN_BINDINGS
 
-    def __init__(self, copier: Copier) -> None:
-        super().__init__(copier)
+    def __init__(self, copier: Copier, assume_config: AssumeConfig = DEFAULT_ASSUME_CONFIG) -> None:
+        super().__init__(copier, assume_config)
         self._pinned: PinnedQuestion | None = None
         self._asking: tuple[Principal, str] | None = None
         self._meant_resource = ""
@@ -227,16 +227,13 @@ class MainScreen(SessionCareScreen):
         self.say(said, severity)
 
     def action_assume(self) -> None:
-        """Ask how to assume the role under the cursor."""
-        from iamtui.tui.dialogs.assume.dialog import AssumeDialog  # noqa: PLC0415 - brings the whole engine: not before a frame
+        """Ask how to assume the role under the cursor; elsewhere, which role."""
+        node = self.subject.node
+        self.open_assume(node.arn if isinstance(node, Role) else None)
 
-        node, workspace = self.subject.node, self.source_workspace
-        if workspace is None or not isinstance(node, Role):
-            self.say(plain("Put the cursor on a role to assume it."))
-            return
-        # AWS decides about the account as it is, whatever a draft says.
-        callers = self.query_one(SessionsPanel).sessions
-        self.app.push_screen(AssumeDialog(workspace, node.arn, callers=callers), partial(self.assumed, workspace))
+    def action_assume_any(self) -> None:
+        """Ask which role to assume, by its ARN: also one of another account."""
+        self.open_assume(None)
 
     def action_console(self) -> None:
         """Sign in to the AWS console with the active session."""

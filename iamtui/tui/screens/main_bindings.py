@@ -37,6 +37,10 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
         "ctrl+z", "draft_undo", "Undo edit", show=False, id="draft.undo", tooltip="Take the draft's last edit back"
     ),
     Binding("f8,a", "assume", "Assume", id="session.assume", tooltip="Assume the role under the cursor"),
+    Binding(
+        "ctrl+r", "assume_any", "Any role", show=False, id="session.assume-any",
+        tooltip="Assume any role by its ARN, also one of another account",
+    ),
     Binding("c", "copy_exports", "Copy", id="session.copy", tooltip="Copy the active session's export lines"),
     Binding(
         "Y", "copy_menu", "Copy …", show=False, id="session.copy_menu",

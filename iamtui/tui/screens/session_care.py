@@ -10,7 +10,8 @@ from textual.content import Content
 from textual.widgets import Input
 
 from iamtui.account.model import Role
-from iamtui.credentials.session import SOON
+from iamtui.config import AssumeConfig
+from iamtui.credentials.session import SOON, Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.tui import clock
@@ -27,8 +28,12 @@ from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from iamtui.tui.screens.lock import LockScreen
+    from iamtui.workspace.assuming import AssumeInput
+    from iamtui.workspace.mfa_sessions import MfaSessions
 
 _RENEW: Final = "renew"
+
+DEFAULT_ASSUME_CONFIG: Final = AssumeConfig()
 
 
 @runtime_checkable
@@ -42,8 +47,10 @@ class HoldsSecrets(Protocol):
 class SessionCareScreen(HandingOverScreen):
     """Cares for the sessions that the panel holds."""
 
-    def __init__(self, copier: Copier) -> None:
+    def __init__(self, copier: Copier, assume_config: AssumeConfig = DEFAULT_ASSUME_CONFIG) -> None:
         super().__init__(copier)
+        self._assume_config = assume_config
+        self._mfa_sessions: MfaSessions | None = None
         self._codes: list[str] = []
         """Keys of the sessions whose renewal waits for an MFA code, until the user can be asked."""
 
@@ -73,7 +80,7 @@ class SessionCareScreen(HandingOverScreen):
             return
         caller = partial(keeper.newest, parent.key) if parent is not None else None
         origin = Origin(
-            renew=renewal_of(workspace, entered, caller=caller, clock=clock.now),
+            renew=renewal_of(workspace, entered, caller=caller, mfa_sessions=self.mfa_sessions, clock=clock.now),
             needs_code=takes_code(entered),
             mfa_serial=entered.mfa_serial,
         )
@@ -81,15 +88,42 @@ class SessionCareScreen(HandingOverScreen):
 
     def action_assume_from_session(self) -> None:
         """Ask how to assume a role as the active session: the role under the tree's cursor, or any."""
+        kept = self.sessions.kept_or_say()
+        if kept is not None:
+            node = self.subject.node
+            role = node.arn if isinstance(node, Role) and node.arn != kept.session.role_arn else None
+            self.open_assume(role, caller=kept.session)
+
+    def open_assume(
+        self, role_arn: str | None, *, caller: Session | None = None, prefilled: AssumeInput | None = None
+    ) -> None:
+        """Ask how to assume a role; `AssumeDialog` says what the arguments mean."""
         from iamtui.tui.dialogs.assume.dialog import AssumeDialog  # noqa: PLC0415 - brings the engine: not before a frame
 
-        kept, workspace = self.sessions.kept_or_say(), self.source_workspace
-        if kept is None or workspace is None:
+        # AWS decides about the account as it is, whatever a draft says.
+        workspace = self.source_workspace
+        if workspace is None:
+            self.say(plain("Open an account first: P chooses one."))
             return
-        node = self.subject.node
-        role = node.arn if isinstance(node, Role) and node.arn != kept.session.role_arn else None
-        dialog = AssumeDialog(workspace, role, caller=kept.session, callers=self.sessions.sessions)
+        dialog = AssumeDialog(
+            workspace,
+            role_arn,
+            caller=caller,
+            callers=self.sessions.sessions,
+            prefilled=prefilled,
+            mfa_sessions=self.mfa_sessions,
+            seconds=self._assume_config.seconds,
+        )
         self.app.push_screen(dialog, partial(self.assumed, workspace))
+
+    @property
+    def mfa_sessions(self) -> MfaSessions:
+        """The codes that serve several roles, as long as they do."""
+        from iamtui.workspace.mfa_sessions import MfaSessions  # noqa: PLC0415 - brings the engine: not before a frame
+
+        if self._mfa_sessions is None:
+            self._mfa_sessions = MfaSessions(self._assume_config.mfa_seconds, clock=clock.now)
+        return self._mfa_sessions
 
     def assumed(self, workspace: Workspace, result: AssumeResult | None) -> None:
         """Hold what the assume dialog gave, and say who one has become."""
@@ -248,6 +282,8 @@ class SessionCareScreen(HandingOverScreen):
         self._codes.clear()
         self.sessions.mask()
         dropped = self.sessions.forget_all()
+        if self._mfa_sessions is not None:
+            self._mfa_sessions.forget_all()
         self._leave_secrets()
         lock = LockScreen(dropped_words(dropped), why)
         self.app.push_screen(lock)

@@ -1,4 +1,4 @@
-"""AssumeDialog: from a role to a session, with our own answer to the trust question shown before the call."""
+"""AssumeDialog: from a role to a session, with our own answer to both sides shown before the call."""
 
 from __future__ import annotations
 
@@ -10,60 +10,40 @@ from typing import ClassVar, Final
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widgets import Input, Label, Static
 from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.credentials.session import Session
-from iamtui.evaluation.decision import Outcome
 from iamtui.problem import Problem
-from iamtui.secret import Secret
+from iamtui.tui.dialogs.assume.caller_choice import CallerChoice
+from iamtui.tui.dialogs.assume.failure import FailureView
+from iamtui.tui.dialogs.assume.form import AssumeForm
+from iamtui.tui.dialogs.assume.planning import DEFAULT_SECONDS, Planned, Typed, make_plan, workspace_of
 from iamtui.tui.dialogs.assume.result import AssumeResult
-from iamtui.tui.dialogs.duration import duration_text, parse_duration
-from iamtui.tui.safe import line, lines, plain, safe_text
-from iamtui.tui.widgets.question.verdict import because, verdict
-from iamtui.tui.widgets.safe_input import SafeInput
-from iamtui.workspace import assuming, chaining
-from iamtui.workspace.assuming import AssumeExtras, AssumeInput, AssumePlan
+from iamtui.tui.safe import line, plain
+from iamtui.workspace import assuming
+from iamtui.workspace.assume_fields import InputName
+from iamtui.workspace.assuming import AssumeInput, MfaCodeNeeded, MfaSessions
 from iamtui.workspace.workspace import Workspace
-
-DEFAULT_SECONDS: Final = 3600
-SHORTEST_SECONDS: Final = 900
-"""AssumeRole's default and least DurationSeconds (STS API reference)."""
-
-CODE_LENGTH: Final = 6
-"""Digits of an MFA code (STS API reference: TokenCode)."""
 
 _PLAN, _ASSUME = "plan", "assume"
 
-
-class SecretInput(SafeInput):
-    """A field for a secret: shown as dots, and neither copy nor cut gives it out."""
-
-    def __init__(self, *, id: str, max_length: int) -> None:  # noqa: A002 - Textual's name
-        super().__init__(password=True, id=id, compact=True, max_length=max_length)
-
-    def action_copy(self) -> None:
-        """Copy nothing."""
-
-    def action_cut(self) -> None:
-        """Cut nothing."""
-
-    def take(self) -> Secret | None:
-        """Give out the text once and clear the field; None when it is empty."""
-        text, self.value = self.value.strip(), ""
-        return Secret(text) if text else None
+_NOTHING_SENT: Final = "Nothing was sent to STS."
 
 
 class AssumeDialog(ModalScreen[AssumeResult | None]):
     """Returns the new session and how it was asked for, or None when cancelled. Enter in any field assumes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", id="assume.cancel"),
-        Binding("enter", "assume", "Assume", id="assume.assume", show=False),
+        Binding("escape", "cancel", "Cancel", id="assume.cancel", tooltip="Stop waiting for STS, or close"),
+        Binding("enter,f5", "assume", "Assume", id="assume.assume", tooltip="Assume the role, or try again"),
+        Binding("f2", "more", "More", id="assume.more", tooltip="Show the inputs that few calls need, or hide them"),
+        Binding("f3", "caller", "Caller", id="assume.caller", tooltip="Let another session assume the role, or you"),
+        Binding("pagedown", "scroll(1)", "Down", show=False, id="assume.down", tooltip="Scroll the error, or the form"),
+        Binding("pageup", "scroll(-1)", "Up", show=False, id="assume.up", tooltip="Scroll the error, or the form"),
     ]
 
     DEFAULT_CSS = """
@@ -72,7 +52,7 @@ class AssumeDialog(ModalScreen[AssumeResult | None]):
         background: $background 60%;
 
         & > #assume-box {
-            width: 76;
+            width: 90;
             max-width: 96%;
             height: auto;
             max-height: 96%;
@@ -82,52 +62,7 @@ class AssumeDialog(ModalScreen[AssumeResult | None]):
             border-subtitle-color: $muted;
             background: $surface;
         }
-        & Static {
-            height: auto;
-        }
-        & #assume-verdict {
-            margin: 0 0 1 0;
-        }
-        & .field {
-            height: 1;
-        }
-        & .field.-hidden {
-            display: none;
-        }
-        & .field Label {
-            width: 14;
-            color: $muted;
-        }
-        & .field Input {
-            width: 28;
-            background: $foreground 8%;
-        }
-        & .field Input:focus {
-            background: $foreground 16%;
-        }
-        & .field .hint {
-            width: 1fr;
-            height: 1;
-            padding-left: 1;
-            color: $muted;
-            text-wrap: nowrap;
-            text-overflow: ellipsis;
-        }
-        & #assume-note {
-            margin-top: 1;
-            color: $muted;
-        }
-        & #assume-note.-empty {
-            display: none;
-        }
-        & #assume-errors {
-            margin-top: 1;
-            color: $verdict-denied;
-        }
-        & #assume-errors.-empty {
-            display: none;
-        }
-        &.-busy .field {
+        &.-busy FormRow {
             text-opacity: 50%;
         }
     }
@@ -135,7 +70,8 @@ class AssumeDialog(ModalScreen[AssumeResult | None]):
 
     @dataclass
     class _Planned(Message):
-        plan: AssumePlan | None
+        typed: Typed
+        planned: Planned | None
         problem: Problem | None = None
 
     @dataclass
@@ -153,6 +89,8 @@ class AssumeDialog(ModalScreen[AssumeResult | None]):
         caller: Session | None = None,
         callers: Sequence[Session] = (),
         prefilled: AssumeInput | None = None,
+        mfa_sessions: MfaSessions | None = None,
+        seconds: int = DEFAULT_SECONDS,
     ) -> None:
         """Make the dialog.
 
@@ -162,152 +100,103 @@ class AssumeDialog(ModalScreen[AssumeResult | None]):
             caller: the session that is to assume the role (role chaining); None is the account's own caller.
             callers: the live sessions that the user can choose instead.
             prefilled: what the fields begin with; its role is not looked at.
+            mfa_sessions: those of the running program, so that one MFA code serves several roles.
+            seconds: how long sessions are asked for when nothing else is said.
         """
         super().__init__()
         self._workspace = workspace
-        self._role_arn = role_arn or ""
-        self._asks_for_role = role_arn is None
-        self._caller = caller
-        self._callers = tuple(callers)
+        self._role_arn = role_arn
         self._prefilled = prefilled
-        self._plan: AssumePlan | None = None
+        self._mfa_sessions = mfa_sessions
+        recent = [held.role_arn for held in reversed(callers)]
+        self._form = AssumeForm(workspace, role_arn, caller, callers, seconds=seconds, recent_roles=recent)
+        self._failure = FailureView(id="assume-failure")
+        self._planned: Planned | None = None
         self._wanted = False
+        self._warned_of: Typed | None = None
         self._ticket = 0
         self._busy_seconds = 0
 
     def compose(self) -> ComposeResult:
-        """Role, our answer, fields, errors, keys."""
+        """The form, and below it what went wrong."""
         with Vertical(id="assume-box") as box:
-            box.border_title = line(("Assume ", ""), (self._role_arn.rsplit("/", 1)[-1] or "a role", "bold"))
-            box.border_subtitle = line("Enter assume  Tab next field  Esc cancel")
-            if self._asks_for_role:
-                with Horizontal(classes="field"):
-                    yield Label("Role ARN")
-                    yield SafeInput(id="assume-arn", compact=True, max_length=2048)
-            else:
-                yield Static(plain(self._role_arn, "$muted"), id="assume-role")
-            checking = "Checking the trust policy and your permissions …" if self._role_arn else "Which role?"
-            yield Static(plain(checking, "$muted"), id="assume-verdict")
-            with Horizontal(classes="field"):
-                yield Label("Session name")
-                yield SafeInput(id="assume-name", compact=True, max_length=64)
-                yield Static(id="assume-name-hint", classes="hint")
-            with Horizontal(classes="field"):
-                yield Label("Duration")
-                yield SafeInput(id="assume-duration", compact=True, max_length=12)
-                yield Static(id="assume-duration-hint", classes="hint")
-            with Horizontal(classes="field -hidden", id="assume-external-row"):
-                yield Label("External ID")
-                yield SafeInput(id="assume-external", compact=True, max_length=1224)
-                yield Static(plain("the trust policy asks for it"), classes="hint")
-            with Horizontal(classes="field -hidden", id="assume-device-row"):
-                yield Label("MFA device")
-                yield SafeInput(id="assume-device", compact=True, max_length=256, placeholder="serial number or ARN")
-                yield Static(plain("yours, whose code you enter"), classes="hint")
-            with Horizontal(classes="field -hidden", id="assume-code-row"):
-                yield Label("MFA code")
-                yield SecretInput(id="assume-code", max_length=CODE_LENGTH)
-                yield Static(id="assume-code-hint", classes="hint")
-            yield Static(id="assume-note", classes="-empty")
-            yield Static(id="assume-errors", classes="-empty")
+            name = self._role_arn.rsplit("/", 1)[-1] if self._role_arn is not None else "any role"
+            box.border_title = line(("Assume ", ""), (name, "bold"))
+            box.border_subtitle = line("Enter assume  Tab next  F2 more  Esc cancel")
+            yield self._form
+            yield self._failure
 
     def on_mount(self) -> None:
         """Ask our own engine."""
         if self._prefilled is not None:
-            self._input("assume-name").value = self._prefilled.session_name
-            self._input("assume-external").value = self._prefilled.external_id
-            self._input("assume-device").value = self._prefilled.mfa_serial
-        if self._asks_for_role:
-            self._input("assume-arn").focus()
-            return
-        self._input("assume-name").focus()
+            self._form.fill(self._prefilled)
+        self._form.go_to(InputName.ROLE if self._role_arn is None else InputName.SESSION_NAME)
         self._prepare()
 
     # Before the call
 
+    @property
+    def _caller(self) -> Session | None:
+        return self._form.caller_choice.caller
+
     def _prepare(self) -> None:
         """Plan in a thread with what has been entered so far."""
-        external_id = self._input("assume-external").value.strip()
-        with_mfa = len(self._input("assume-code").value) == CODE_LENGTH
-        work = partial(self._planning, external_id, with_mfa)
+        typed = self._form.typed
+        if ":role/" not in typed.role_arn:
+            self._planned = None
+            self._form.wait(plain("enter the role's ARN, or part of its name to find it", "$muted"))
+            return
+        if self._planned is None:
+            self._form.wait(plain("checking the trust policy and your permissions …", "$muted"))
+        work = partial(self._planning, self._caller, typed)
         self.run_worker(work, thread=True, exclusive=True, group=_PLAN, exit_on_error=False)
 
-    def _planning(self, external_id: str, with_mfa: bool) -> None:
+    def _planning(self, caller: Session | None, typed: Typed) -> None:
         worker = get_current_worker()
         try:
-            plan = assuming.plan_assume(self._as_caller(), self._role_arn, external_id=external_id, with_mfa=with_mfa)
+            answer = self._Planned(typed, make_plan(self._workspace, caller, typed, self._mfa_sessions))
         except Problem as problem:
-            self.post_message(self._Planned(None, problem))
-            return
+            answer = self._Planned(typed, None, problem)
         if not worker.is_cancelled:
-            self.post_message(self._Planned(plan))
-
-    def _as_caller(self) -> Workspace:
-        """The workspace of whoever is to assume the role.
-
-        Raises:
-            Problem: the session that was chosen has ended.
-        """
-        return self._workspace if self._caller is None else chaining.as_session(self._workspace, self._caller)
-
-    @on(Input.Changed, "#assume-arn")
-    def _role_typed(self, event: Input.Changed) -> None:
-        self._role_arn = event.value.strip()
-        self._plan = None
-        if ":role/" in self._role_arn:
-            self._prepare()
+            self.post_message(answer)
 
     @on(_Planned)
-    def _planned(self, event: _Planned) -> None:
-        if event.plan is None:
-            self._say(str(event.problem))
-            self.query_one("#assume-verdict", Static).update(plain("This role cannot be assumed from here.", "$muted"))
+    def _show_plan(self, event: _Planned) -> None:
+        event.stop()
+        if event.typed != self._form.typed:
             return
-        first = self._plan is None
-        self._plan = event.plan
-        self.query_one("#assume-verdict", Static).update(plan_content(event.plan))
-        if first:
-            self._fill(event.plan)
+        self._planned = event.planned
+        if event.planned is None:
+            self._wanted = False
+            self._form.wait(plain("this cannot be assumed from here", "$muted"))
+            if event.problem is not None:
+                self._failure.show_problem(event.problem)
+            return
+        self._form.show_plan(event.planned, _outlook(event.planned))
         if self._wanted:
             self._wanted = False
             self.action_assume()
 
-    def _fill(self, plan: AssumePlan) -> None:
-        """Prefill the fields, show those that this role needs, and go to the first that is empty."""
-        name = self._input("assume-name")
-        if not name.value:
-            name.value = safe_text(plan.default_session_name, limit=64)
-        wanted = self._prefilled.duration_seconds if self._prefilled is not None else DEFAULT_SECONDS
-        self._input("assume-duration").value = duration_text(min(wanted, plan.longest_seconds))
-        bounds = f"{duration_text(SHORTEST_SECONDS)} to {duration_text(plan.longest_seconds)}"
-        self.query_one("#assume-duration-hint", Static).update(plain(bounds))
-        note = self.query_one("#assume-note", Static)
-        note.update(plain(plan.duration_note))
-        note.set_class(not plan.duration_note, "-empty")
-        self.query_one("#assume-external-row").set_class(not plan.needs_external_id, "-hidden")
-        self.query_one("#assume-code-row").set_class(not plan.needs_mfa, "-hidden")
-        self.query_one("#assume-device-row").set_class(not plan.needs_mfa or bool(plan.mfa_serial), "-hidden")
-        if plan.mfa_serial:
-            self.query_one("#assume-code-hint", Static).update(line("six digits, ", plan.mfa_serial.rsplit(":", 1)[-1]))
-        self.query_one("#assume-name-hint", Static).update(plain("seen in CloudTrail"))
-        for field in ("assume-external", "assume-device", "assume-code"):
-            if not self._hidden(field):
-                self._input(field).focus()
-                break
+    @property
+    def _is_current(self) -> bool:
+        """Whether our own answer is about what stands in the fields."""
+        return self._planned is not None and self._planned.typed == self._form.typed
 
-    def _input(self, name: str) -> Input:
-        return self.query_one(f"#{name}", Input)
-
-    def _hidden(self, name: str) -> bool:
-        row = self._input(name).parent
-        return isinstance(row, Horizontal) and row.has_class("-hidden")
-
-    @on(Input.Changed, "#assume-external")
-    @on(Input.Changed, "#assume-code")
-    def _typed(self) -> None:
-        self._say("")
-        if self._plan is not None and not self._busy:
+    @on(AssumeForm.Changed)
+    def _changed(self, event: AssumeForm.Changed) -> None:
+        event.stop()
+        if self._busy:
+            return
+        self._failure.say()
+        if not self._is_current:
             self._prepare()
+
+    @on(CallerChoice.Chosen)
+    def _caller_chosen(self, event: CallerChoice.Chosen) -> None:
+        event.stop()
+        self._failure.say()
+        self._planned = None
+        self._prepare()
 
     # The call
 
@@ -315,8 +204,8 @@ class AssumeDialog(ModalScreen[AssumeResult | None]):
     def _busy(self) -> bool:
         return self.has_class("-busy")
 
-    @on(Input.Submitted)
-    def _entered(self, event: Input.Submitted) -> None:
+    @on(AssumeForm.Submitted)
+    def _submitted(self, event: AssumeForm.Submitted) -> None:
         event.stop()
         self.action_assume()
 
@@ -324,46 +213,53 @@ class AssumeDialog(ModalScreen[AssumeResult | None]):
         """Check what was entered and call STS; pressed before our own answer is there, it waits for it."""
         if self._busy:
             return
-        if self._plan is None:
-            self._wanted = True
+        planned = self._planned
+        if planned is None or not self._is_current:
+            self._wanted = ":role/" in self._form.role_arn
+            if not self._wanted:
+                self._form.go_to(InputName.ROLE)
+            else:
+                self._prepare()
             return
-        entered, errors = self._read(self._plan)
-        if entered is None:
-            self._say(*errors)
+        if planned.plan.refusal:
+            self._failure.say(_NOTHING_SENT)
             return
-        self._say("")
+        if not self._form.is_right() or self._lacks_something(planned):
+            return
+        entered = self._form.take()
+        self._failure.say()
         self._ticket += 1
         self._busy_seconds = 0
         self.add_class("-busy")
         self._show_progress()
-        work = partial(self._assuming, self._ticket, entered)
+        work = partial(self._assuming, self._ticket, self._caller, entered)
         self.run_worker(work, thread=True, exclusive=True, group=_ASSUME, exit_on_error=False)
 
-    def _read(self, plan: AssumePlan) -> tuple[AssumeInput | None, tuple[str, ...]]:
-        """What was entered, or why it cannot be sent. The MFA code leaves its field in any case."""
-        code = self.query_one(SecretInput).take()
-        if plan.refusal:
-            return None, ("Nothing was sent to STS.",)
-        duration = parse_duration(self._input("assume-duration").value)
-        if duration is None:
-            return None, ('The duration is not a time: write it as "1h", "90m" or a number of seconds.',)
-        entered = AssumeInput(
-            role_arn=self._role_arn,
-            session_name=self._input("assume-name").value.strip(),
-            duration_seconds=duration,
-            external_id=self._input("assume-external").value.strip(),
-            mfa_serial=(plan.mfa_serial or self._input("assume-device").value.strip()) if code is not None else "",
-            mfa_code=code,
-            extras=self._prefilled.extras if self._prefilled is not None else AssumeExtras(),
-        )
-        errors = assuming.check_input(plan, entered)
-        return (None, errors) if errors else (entered, ())
+    def _lacks_something(self, planned: Planned) -> bool:
+        """Say what the answer still depends on, once for what stands in the fields; Enter again sends it so."""
+        typed = planned.typed
+        lacks = [
+            (name, words)
+            for name, words, is_wanted in (
+                (InputName.EXTERNAL_ID, "the external ID", planned.wants_external_id and not typed.external_id),
+                (InputName.MFA_CODE, "an MFA code", planned.wants_mfa and not planned.chained and not typed.with_mfa),
+            )
+            if is_wanted and not self._form.is_begun(name)
+        ]
+        if not lacks or self._warned_of == typed:
+            return False
+        self._warned_of = typed
+        words = " and ".join(words for _, words in lacks)
+        self._form.go_to(lacks[0][0])
+        self._failure.say(f"The answer depends on {words}. Enter again asks STS without.", style="$verdict-depends")
+        return True
 
-    def _assuming(self, ticket: int, entered: AssumeInput) -> None:
+    def _assuming(self, ticket: int, caller: Session | None, entered: AssumeInput) -> None:
         """In the thread. An answer that comes after a cancel is dropped, its credentials with it."""
         worker = get_current_worker()
         try:
-            session = assuming.assume(self._as_caller(), entered)
+            own = workspace_of(self._workspace, caller)
+            session = assuming.assume(own, entered, mfa_sessions=self._mfa_sessions)
         except Problem as problem:
             self.post_message(self._Assumed(ticket, None, entered, problem))
             return
@@ -372,31 +268,61 @@ class AssumeDialog(ModalScreen[AssumeResult | None]):
 
     @on(_Assumed)
     def _assumed(self, event: _Assumed) -> None:
+        event.stop()
         if event.ticket != self._ticket or not self._busy:
             return
         self.remove_class("-busy")
         if event.session is not None:
-            caller_key = self._caller.key if self._caller is not None else ""
-            self.dismiss(AssumeResult(event.session, replace(event.entered, mfa_code=None), caller_key))
-        else:
-            self._say(str(event.problem))
-            if not self._hidden("assume-code"):
-                self._input("assume-code").focus()
+            caller = self._caller
+            entered = replace(event.entered, mfa_code=None)
+            self.dismiss(AssumeResult(event.session, entered, caller.key if caller is not None else ""))
+            return
+        assert event.problem is not None
+        self._failure.show_problem(event.problem)
+        if event.entered.mfa_code is not None or isinstance(event.problem, MfaCodeNeeded):
+            self._form.go_to(InputName.MFA_CODE)
+        # The code may be used up, or serve further calls now.
+        self._planned = None
+        self._prepare()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """What fails in an unforeseen way is reported without its data."""
         event.stop()
         if event.state is WorkerState.ERROR:
             self.remove_class("-busy")
-            self._say(f"The role was not assumed: {type(event.worker.error).__name__}, an error in iamtui.")
+            self._failure.say(f"The role was not assumed: {type(event.worker.error).__name__}, an error in iamtui.")
 
     def _show_progress(self) -> None:
         if self._busy:
-            words = f"Asking STS … {self._busy_seconds} s   Esc cancel"
-            self.query_one("#assume-errors", Static).update(plain(words, "$muted"))
-            self.query_one("#assume-errors").remove_class("-empty")
+            self._failure.progress(f"Asking STS … {self._busy_seconds} s   Esc cancel")
             self._busy_seconds += 1
             self.set_timer(1, self._show_progress)
+
+    # Other keys
+
+    def action_more(self) -> None:
+        """Show the inputs that few calls need, or hide them."""
+        self._form.toggle_more()
+
+    def action_caller(self) -> None:
+        """Let another session assume the role, or the account's own caller again."""
+        if self._busy:
+            return
+        if self._form.caller_choice.can_focus:
+            self._form.caller_choice.action_next(1)
+        else:
+            self._failure.say("There is no session yet that could assume it; assume a role first.", style="$muted")
+
+    def action_scroll(self, pages: int) -> None:
+        """Scroll the error when it is longer than its place, else the form."""
+        target = self._failure if self._failure.max_scroll_y > 0 else self._form
+        (target.scroll_page_down if pages > 0 else target.scroll_page_up)(animate=False)
+
+    def drop_secrets(self) -> None:
+        """Drop what was typed; an answer that still comes is dropped too."""
+        self._ticket += 1
+        self.remove_class("-busy")
+        self._form.code_field.value = ""
 
     def action_cancel(self) -> None:
         """Stop waiting for STS, or close the dialog."""
@@ -404,28 +330,16 @@ class AssumeDialog(ModalScreen[AssumeResult | None]):
             self._ticket += 1
             self.workers.cancel_group(self, _ASSUME)
             self.remove_class("-busy")
-            self._say("Cancelled. If STS still answers, its credentials are dropped.")
+            self._failure.say("Cancelled. If STS still answers, its credentials are dropped.", style="$muted")
         else:
-            self.query_one(SecretInput).value = ""
+            self._form.code_field.value = ""
             self.dismiss(None)
 
-    def _say(self, *sentences: str) -> None:
-        """Show errors inside the dialog; "" clears them."""
-        rows = [line(("! ", "bold"), sentence) for sentence in sentences if sentence]
-        self.query_one("#assume-errors", Static).update(lines(*rows))
-        self.query_one("#assume-errors").set_class(not rows, "-empty")
 
-
-def plan_content(plan: AssumePlan) -> Content:
-    """Our own engine's answer for the dialog: verdict, statement, and what it means for the call."""
-    rows: list[Content] = []
-    if plan.decision is None and not plan.refusal:
-        unknown = "  the role or you are not in this account's data; STS will decide"
-        rows.append(line(("[?] UNKNOWN", "bold $verdict-depends"), (unknown, "$muted")))
-    elif plan.decision is not None:
-        rows += [line(verdict(plan.decision).content, ("  sts:AssumeRole", "$muted")), because(plan.decision)]
-    if plan.refusal:
-        rows.append(line(("! ", "bold $verdict-denied"), plan.refusal))
-    elif plan.decision is not None and plan.decision.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY):
-        rows.append(plain("STS will most likely refuse; Enter tries all the same.", "$muted"))
-    return lines(*(row for row in rows if row))
+def _outlook(planned: Planned) -> Content:
+    """What our own answer means for the call; empty when it speaks for itself."""
+    if planned.plan.refusal:
+        return line(("! ", "bold $verdict-denied"), planned.plan.refusal)
+    if planned.will_be_refused:
+        return plain("STS will most likely refuse; Enter tries all the same.", "$muted")
+    return Content("")

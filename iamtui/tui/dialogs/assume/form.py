@@ -1,0 +1,364 @@
+"""AssumeForm: every input of sts:AssumeRole, what is wrong with it, and what was entered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.events import DescendantBlur
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from iamtui.credentials.session import Session
+from iamtui.secret import Secret
+from iamtui.tui.dialogs.assume.caller_choice import CallerChoice
+from iamtui.tui.dialogs.assume.more import MoreSection
+from iamtui.tui.dialogs.assume.planning import DEFAULT_SECONDS, SHORTEST_SECONDS, Planned, Typed
+from iamtui.tui.dialogs.assume.role_row import RoleRow
+from iamtui.tui.dialogs.assume.rows import FormRow, InputRow
+from iamtui.tui.dialogs.assume.sides_view import SidesView
+from iamtui.tui.dialogs.duration import duration_text, parse_duration
+from iamtui.tui.safe import line, plain, safe_text
+from iamtui.tui.widgets.line_view import LineView
+from iamtui.tui.widgets.question.field import CompletingInput, Completions
+from iamtui.tui.widgets.safe_input import SafeInput
+from iamtui.tui.widgets.secret_input import CODE_LENGTH, SecretInput
+from iamtui.workspace.assume_fields import InputName, problems_by_input
+from iamtui.workspace.assuming import AssumeInput, MfaWay
+from iamtui.workspace.workspace import Workspace
+
+_NO_TIME: Final = 'This is not a time: write it as "1h", "90m" or a number of seconds.'
+_SHORTEST_TIME: Final = len("15m")
+
+
+class AssumeForm(VerticalScroll, can_focus=False):
+    """The fields. Says `Changed` when an answer of ours may be another one, and `Submitted` at Enter."""
+
+    DEFAULT_CSS = """
+    AssumeForm {
+        height: auto;
+        max-height: 100%;
+        scrollbar-size-vertical: 1;
+
+        & > Static {
+            height: auto;
+        }
+        & Completions {
+            margin: 0 1 1 16;
+        }
+    }
+    """
+
+    class Changed(Message):
+        """Something was entered."""
+
+    class Submitted(Message):
+        """Enter was pressed in a field."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        role_arn: str | None,
+        caller: Session | None,
+        callers: Sequence[Session],
+        *,
+        seconds: int = DEFAULT_SECONDS,
+        recent_roles: Sequence[str] = (),
+    ) -> None:
+        """Make the form; without a role its ARN is one of the inputs."""
+        super().__init__()
+        self._workspace = workspace
+        self._role_arn = role_arn
+        self._own_values: dict[InputName, str] = {}
+        self._seconds = seconds
+        self._is_placed = False
+        self._planned: Planned | None = None
+        self.sides = SidesView()
+        self.caller_choice = CallerChoice(workspace, caller, callers)
+        self.more = MoreSection(workspace.account)
+        self.code_field = SecretInput(id="assume-code", max_length=CODE_LENGTH)
+        self._rows: Mapping[InputName, InputRow] = {
+            InputName.ROLE: RoleRow(workspace.account, recent_roles),
+            InputName.SESSION_NAME: InputRow(
+                "Session name", _input("assume-name", 64), hint=plain("seen in CloudTrail"), shortest=2
+            ),
+            InputName.DURATION: InputRow("Duration", _input("assume-duration", 12), shortest=_SHORTEST_TIME),
+            InputName.EXTERNAL_ID: InputRow("External ID", _input("assume-external", 1224), shortest=2),
+            InputName.MFA_DEVICE: InputRow(
+                "MFA device", _input("assume-device", 256, "serial number or ARN"), classes="-long", shortest=9
+            ),
+            InputName.MFA_CODE: InputRow("MFA code", self.code_field, shortest=CODE_LENGTH),
+        }
+
+    def compose(self) -> ComposeResult:
+        """Role, both sides, who, the usual inputs, the rest."""
+        if self._role_arn is not None:
+            yield Static(plain(self._role_arn, "$muted"), id="assume-arn")
+        yield self._rows[InputName.ROLE]
+        yield self.sides
+        yield FormRow("As", self.caller_choice, hint=self.caller_choice.hint, classes="-long")
+        for name, row in self._rows.items():
+            if name is not InputName.ROLE:
+                yield row
+        yield self.more
+
+    def on_mount(self) -> None:
+        """Hide what nothing is known to ask for."""
+        self._rows[InputName.ROLE].use(self._role_arn is None)
+        self._show_rows()
+
+    # What is in the fields.
+
+    def row(self, name: InputName) -> FormRow:
+        """The row of an input."""
+        return self._rows[name] if name in self._rows else self.more.rows[name]
+
+    def _value(self, name: InputName) -> str:
+        return self._rows[name].value
+
+    @property
+    def role_arn(self) -> str:
+        """The role's ARN, or what was typed in its place."""
+        return self._value(InputName.ROLE) if self._role_arn is None else self._role_arn
+
+    @property
+    def typed(self) -> Typed:
+        """What a plan follows."""
+        extras, _ = self.more.read()
+        return Typed(
+            self.role_arn,
+            self._changed_value(InputName.SESSION_NAME),
+            self._wanted_seconds,
+            self._value(InputName.EXTERNAL_ID),
+            self._changed_value(InputName.MFA_DEVICE),
+            len(self.code_field.value) == CODE_LENGTH,
+            extras,
+        )
+
+    def _changed_value(self, name: InputName) -> str:
+        """What the user entered in the place of our own suggestion, or ""."""
+        value = self._value(name)
+        return "" if value == self._own_values.get(name, "") else value
+
+    @property
+    def _wanted_seconds(self) -> int:
+        changed = self._changed_value(InputName.DURATION)
+        seconds = parse_duration(changed) if changed else None
+        return self._seconds if seconds is None else seconds
+
+    def fill(self, entered: AssumeInput) -> None:
+        """Begin with inputs that were entered before."""
+        self._rows[InputName.SESSION_NAME].value = entered.session_name
+        self._rows[InputName.EXTERNAL_ID].value = entered.external_id
+        self._own_values[InputName.MFA_DEVICE] = self._rows[InputName.MFA_DEVICE].value = entered.mfa_serial
+        self._seconds = entered.duration_seconds
+        self.more.fill(entered.extras)
+
+    def is_right(self) -> bool:
+        """Whether it can be sent; else the fields say what is wrong, and the first of these has the focus."""
+        return self._planned is not None and self._check(self._planned, live=False)
+
+    def take(self) -> AssumeInput:
+        """What was entered. The MFA code leaves its field."""
+        return replace(self._entered(), mfa_code=self.code_field.take())
+
+    def _entered(self) -> AssumeInput:
+        """What was entered, the code as it stands in its field; what is no duration counts as the shortest."""
+        seconds = parse_duration(self._value(InputName.DURATION))
+        extras, _ = self.more.read()
+        code = Secret(self.code_field.value) if self.code_field.value else None
+        way = self._mfa_way(code)
+        return AssumeInput(
+            role_arn=self.role_arn,
+            session_name=self._value(InputName.SESSION_NAME),
+            duration_seconds=SHORTEST_SECONDS if seconds is None else seconds,
+            external_id=self._value(InputName.EXTERNAL_ID),
+            mfa_serial=self._serial(code, way),
+            mfa_code=code,
+            extras=extras,
+            mfa_way=way,
+        )
+
+    def _serial(self, code: Secret | None, way: MfaWay) -> str:
+        choice = self._planned.plan.mfa if self._planned is not None else None
+        if way is MfaWay.REUSED and choice is not None and choice.session is not None:
+            return choice.session.serial
+        return self._value(InputName.MFA_DEVICE) if code is not None else self._changed_value(InputName.MFA_DEVICE)
+
+    def _mfa_way(self, code: Secret | None) -> MfaWay:
+        """How the MFA is proved: a code that is typed beats one that was given before."""
+        choice = self._planned.plan.mfa if self._planned is not None else None
+        if choice is None:
+            return MfaWay.DIRECT
+        if code is None:
+            return MfaWay.REUSED if choice.way is MfaWay.REUSED else MfaWay.DIRECT
+        return MfaWay.DIRECT if choice.way is MfaWay.DIRECT else MfaWay.SHARED
+
+    def is_begun(self, name: InputName) -> bool:
+        """Whether something stands in a field."""
+        return bool(self._value(name))
+
+    # What is wrong with it.
+
+    def _check(self, planned: Planned, *, live: bool) -> bool:
+        """Say at every field what is wrong with it; while typing not what only is unfinished."""
+        wrong: dict[InputName, Sequence[str]] = {**problems_by_input(planned.plan, self._entered())}
+        wrong |= self.more.read()[1]
+        if parse_duration(self._value(InputName.DURATION)) is None:
+            wrong[InputName.DURATION] = (_NO_TIME,)
+        first: InputName | None = None
+        for name in InputName:
+            row = self.row(name)
+            sentences = wrong.get(name, ())
+            if live and isinstance(row, InputRow) and row.is_unfinished and not row.is_wrong:
+                continue
+            row.show_problems(sentences)
+            if sentences:
+                row.use(True)
+            if sentences and first is None:
+                first = name
+        if first is not None and not live:
+            self.go_to(first)
+        return not wrong
+
+    def go_to(self, name: InputName) -> None:
+        """Put the cursor into a field, opening the section it is in."""
+        if name in self.more.rows and not self.more.is_open:
+            self.more.open()
+        row = self.row(name)
+        row.use(True)
+        self.screen.set_focus(row.field)
+
+    def toggle_more(self) -> None:
+        """Show the inputs that few calls need and go there, or hide them."""
+        opened = not self.more.is_open
+        self.more.open(opened)
+        self.go_to(InputName.POLICY if opened else InputName.SESSION_NAME)
+
+    # What our own engine says.
+
+    def show_plan(self, planned: Planned, outlook: Content) -> None:
+        """Show an answer of ours and what the role asks for."""
+        self._planned = planned
+        plan = planned.plan
+        self.sides.show(planned.sides, outlook)
+        self._suggest(InputName.SESSION_NAME, safe_text(plan.default_session_name, limit=64))
+        self._suggest(InputName.DURATION, duration_text(min(self._seconds, plan.longest_seconds)))
+        if plan.mfa_serial:
+            self._suggest(InputName.MFA_DEVICE, safe_text(plan.mfa_serial, limit=256))
+        self._rows[InputName.DURATION].hint(plain(planned.bounds))
+        self._rows[InputName.DURATION].note(plain(planned.why_bounds))
+        self._hint(planned)
+        self._show_rows()
+        self._check(planned, live=True)
+        if not self._is_placed and self._role_arn is not None:
+            self._is_placed = True
+            self._go_to_first_empty()
+
+    def wait(self, words: Content) -> None:
+        """Say why there is no answer of ours yet."""
+        self._planned = None
+        self.sides.wait(words)
+
+    def _suggest(self, name: InputName, text: str) -> None:
+        """Fill a field in unless the user, or an earlier session, has."""
+        row = self._rows[name]
+        if row.value == self._own_values.get(name, ""):
+            self._own_values[name] = text
+            if row.value != text:
+                with row.field.prevent(Input.Changed):
+                    row.value = text
+
+    def _hint(self, planned: Planned) -> None:
+        plan = planned.plan
+        asked = "the trust policy wants it" if plan.needs_external_id else "if you were given one"
+        self._rows[InputName.EXTERNAL_ID].hint(plain(asked))
+        serial = self._value(InputName.MFA_DEVICE)
+        of_whom = line("six digits of ", serial.rsplit("/", 1)[-1]) if serial else plain("six digits")
+        if planned.chained:
+            of_whom = plain("a session has no MFA device of its own")
+        elif planned.reuses_a_code and plan.mfa is not None:
+            of_whom = line(("not needed", "$verdict-allowed"))
+        self._rows[InputName.MFA_CODE].hint(of_whom)
+        said = plan.mfa.note if plan.mfa is not None and not planned.chained else ""
+        if planned.reuses_a_code:
+            said += " Type a new one to replace it."
+        self._rows[InputName.MFA_CODE].note(plain(said))
+
+    def _show_rows(self) -> None:
+        """Show the inputs that the role asks for or may ask for; all of them while the section is open."""
+        planned, everything = self._planned, self.more.is_open
+        foreign = planned is not None and planned.is_foreign
+        external = planned is not None and planned.plan.needs_external_id
+        mfa = planned is not None and planned.plan.needs_mfa and not planned.chained
+        own_device = planned is not None and bool(planned.plan.mfa_serial)
+        used = {
+            InputName.EXTERNAL_ID: external or foreign or everything,
+            InputName.MFA_DEVICE: everything or ((mfa or foreign) and not own_device),
+            InputName.MFA_CODE: mfa or foreign or everything,
+        }
+        for name, wanted in used.items():
+            row = self._rows[name]
+            row.use(wanted or row.is_wrong or row.field.has_focus or bool(self._changed_value(name)))
+
+    def _go_to_first_empty(self) -> None:
+        for name in (InputName.EXTERNAL_ID, InputName.MFA_DEVICE, InputName.MFA_CODE):
+            row, planned = self._rows[name], self._planned
+            if planned is None or planned.is_foreign or (name is InputName.MFA_CODE and planned.reuses_a_code):
+                continue
+            if row.is_used and not row.value:
+                self.screen.set_focus(row.field)
+                return
+
+    # Typing.
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._changed()
+
+    @on(MoreSection.Changed)
+    def _more_changed(self, event: MoreSection.Changed) -> None:
+        event.stop()
+        self._changed()
+
+    def _changed(self) -> None:
+        if self._planned is not None:
+            self._check(self._planned, live=True)
+        self.post_message(self.Changed())
+
+    @on(MoreSection.Toggled)
+    def _toggled(self, event: MoreSection.Toggled) -> None:
+        event.stop()
+        self._show_rows()
+
+    @on(DescendantBlur)
+    def _left(self) -> None:
+        if self._planned is not None and self.is_attached:
+            self._check(self._planned, live=True)
+
+    @on(Input.Submitted)
+    @on(CompletingInput.Entered)
+    def _submitted(self, event: Message) -> None:
+        event.stop()
+        self.post_message(self.Submitted())
+
+    @on(Completions.Clicked)
+    def _clicked(self, event: Completions.Clicked) -> None:
+        event.stop()
+        entry = self.app.focused
+        if isinstance(entry, CompletingInput) and entry.is_open:
+            entry.take_offer(event.index)
+
+    @on(LineView.CursorMoved)
+    def _unused(self, event: LineView.CursorMoved) -> None:
+        event.stop()
+
+
+def _input(name: str, longest: int, placeholder: str = "") -> SafeInput:
+    return SafeInput(id=name, compact=True, max_length=longest, placeholder=safe_text(placeholder))

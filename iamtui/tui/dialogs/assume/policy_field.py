@@ -1,0 +1,81 @@
+"""PolicyField: the session policy in one line; Enter opens its editor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+
+from iamtui.tui.safe import line, plain
+from iamtui.workspace.session_policy_text import MOST_CHARACTERS
+
+
+class PolicyField(Widget, can_focus=True):
+    """Holds the policy as STS gets it, "" for none."""
+
+    HELP_TITLE: ClassVar[str] = "Session policy"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,space", "write", "Write", id="assume.policy-write", tooltip="Write the session policy"),
+        Binding("delete,backspace", "drop", "Drop", id="assume.policy-drop", tooltip="Send no session policy"),
+    ]
+
+    DEFAULT_CSS = """
+    PolicyField {
+        width: 1fr;
+        height: 1;
+        background: $foreground 6%;
+
+        &:focus {
+            background: $foreground 14%;
+        }
+    }
+    """
+
+    @dataclass
+    class Write(Message):
+        """The user wants to write the policy."""
+
+    @dataclass
+    class Changed(Message):
+        """There is another policy, or none any more."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._text = ""
+
+    @property
+    def text(self) -> str:
+        """The policy as STS gets it, or ""."""
+        return self._text
+
+    def set_text(self, text: str) -> None:
+        """Hold another policy, or "" for none."""
+        if text != self._text:
+            self._text = text
+            self.refresh()
+            self.post_message(self.Changed())
+
+    def render(self) -> Content:
+        """How long it is."""
+        if not self._text:
+            return plain("none", "$muted")
+        used = len(self._text)
+        style = "bold" if used <= MOST_CHARACTERS else "bold $verdict-denied"
+        return line((f"{used:,} of {MOST_CHARACTERS:,} characters", style), ("  Delete drops it", "$faint"))
+
+    def action_write(self) -> None:
+        """Open the editor."""
+        self.post_message(self.Write())
+
+    def action_drop(self) -> None:
+        """Hold none."""
+        self.set_text("")
+
+    def on_click(self) -> None:
+        """Open the editor."""
+        self.action_write()

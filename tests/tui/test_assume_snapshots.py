@@ -1,0 +1,105 @@
+"""Pictures of the assume dialog at three sizes, with the real engine behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from iamtui.tui import clock
+from iamtui.tui.dialogs.assume.dialog import AssumeDialog
+from iamtui.workspace.assuming import AssumeExtras, AssumeInput, MfaSessions
+from iamtui.workspace.workspace import Workspace
+from tests.support.assume_account import DENIED, EXTERNAL, FOREIGN, MFA, ROLE, ROOT, trust, workspace
+from tests.support.panel_apps import ScreenApp, settle, type_text
+from tests.support.panel_sessions import session
+from tests.support.sts_answers import CannedSts
+
+SIZES = {"narrow": (80, 24), "medium": (120, 40), "wide": (200, 60)}
+NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+BOTH = {"Condition": {**MFA["Condition"], **EXTERNAL["Condition"]}}
+
+SnapCompare = Callable[..., bool]
+RunBefore = Callable[[Pilot[object]], Awaitable[None]]
+
+pytestmark = pytest.mark.usefixtures("still")
+
+
+@pytest.fixture
+def still(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+
+
+def shot(
+    snap_compare: SnapCompare,
+    size: str,
+    space: Workspace,
+    run_before: RunBefore,
+    role: str | None = ROLE,
+    **more: Any,
+) -> bool:
+    app = ScreenApp(AssumeDialog(space, role, **more))
+    return snap_compare(app, terminal_size=SIZES[size], run_before=run_before)
+
+
+def pressing(*steps: str) -> RunBefore:
+    """Presses keys, or types what begins with a blank."""
+
+    async def run(pilot: Pilot[object]) -> None:
+        await settle(pilot)
+        for step in steps:
+            if step.startswith(" "):
+                await type_text(pilot, step[1:])
+            else:
+                await pilot.press(step)
+            # What fails is planned once more.
+            await settle(pilot)
+            await settle(pilot)
+        for entry in pilot.app.screen.query(Input):
+            entry.cursor_blink = False
+        await pilot.pause()
+
+    return run
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_role_that_trusts_the_caller(snap_compare: SnapCompare, size: str) -> None:
+    assert shot(snap_compare, size, workspace(trust()), pressing())
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_role_that_asks_for_external_id_and_mfa(snap_compare: SnapCompare, size: str) -> None:
+    space = workspace(trust(**BOTH))
+    assert shot(snap_compare, size, space, pressing(), mfa_sessions=MfaSessions(clock=lambda: NOW))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_all_inputs_with_what_is_wrong(snap_compare: SnapCompare, size: str) -> None:
+    extras = AssumeExtras(tags=(("team", "x"),), transitive_tag_keys=("cost",), source_identity="a")
+    before = AssumeInput(ROLE, "bad name", 99_999, extras=extras)
+    assert shot(snap_compare, size, workspace(trust()), pressing("f2", "f5"), prefilled=before)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_denial_that_is_explained(snap_compare: SnapCompare, size: str) -> None:
+    space = workspace(trust({"AWS": FOREIGN}), sts=CannedSts(refusal=DENIED))
+    assert shot(snap_compare, size, space, pressing("enter"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_session_as_the_caller(snap_compare: SnapCompare, size: str) -> None:
+    hub = session("hub", key="ASIAHUBHUBHUBHUB0001", assumed_at=NOW, expires_at=NOW + timedelta(minutes=50))
+    assert shot(snap_compare, size, workspace(trust(ROOT)), pressing("f3"), callers=[hub])
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_any_role(snap_compare: SnapCompare, size: str) -> None:
+    assert shot(snap_compare, size, workspace(trust()), pressing(" dep"), None)
+
+
+def test_a_role_of_another_account(snap_compare: SnapCompare) -> None:
+    assert shot(snap_compare, "narrow", workspace(trust()), pressing(), FOREIGN)
