@@ -192,8 +192,8 @@ async def test_sessions_that_end_together_are_told_in_one_message_the_most_urgen
         await it.pilot.pause()
         assert it.app.notices == [
             (
-                "The session of old has EXPIRED; assume the role again. The session of late ends in less than 5 minutes. "
-                "The session of deploy-prod ends in less than 10 minutes."
+                "The session of old has EXPIRED; assume the role again. The session of late ends in less than 5 "
+                "minutes. The session of deploy-prod ends in less than 10 minutes."
             )
         ]
 
