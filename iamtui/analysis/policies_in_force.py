@@ -335,7 +335,7 @@ def _trust_policy(account: Account, prepared: PreparedAction) -> PolicyInForce |
         return NotEvaluated("no single role is named")
     role = account.by_arn(resource.text)
     if not isinstance(role, Role):
-        return NotEvaluated("the role's trust policy is not loaded", "iam:GetRole")
+        return NotEvaluated("no role that is loaded has this ARN, so its trust policy is not known", "iam:GetRole")
     key = ("trust policy", role.arn)
     found = account.memo.get(key)
     if found is None:

@@ -12,7 +12,7 @@ from iamtui.evaluation.decision import Decision
 from iamtui.evaluation.explanation import explain
 from iamtui.workspace.answers import Answer, Cell, Companion, worst_first
 from iamtui.workspace.asking import is_pattern
-from iamtui.workspace.verdict import verdict_words
+from iamtui.workspace.verdict import as_far_as_loaded, verdict_words
 
 if TYPE_CHECKING:
     from iamtui.evaluation.trace import TracedLayer
@@ -46,6 +46,7 @@ def write_answer(out: Output, answer: Answer, traced: Tracer, *, with_trace: boo
             _write_brief(out, answer, cell)
             _maybe_trace(out, cell, traced, with_trace=with_trace)
             out.blank()
+        _write_no_part(out, answer)
     else:
         _write_counts(out, answer)
         _write_list(out, answer, ordered, traced, with_trace=with_trace)
@@ -141,7 +142,8 @@ def _write_companions(out: Output, companions: Sequence[Companion]) -> None:
         words = verdict_words(one.decision)
         lead = (" " * _INDENT, Span(f"{words.mark} {words.word:<7}", verdict_style(one.decision)), "  ")
         when = "with every call" if not one.check.when else f"{'taken so: ' if one.decides else 'if '}{one.check.when}"
-        rest = f" {words.rest}" if words.rest and words.word != "DENIED" else ""
+        says = as_far_as_loaded(one.decision) if words.word == "DENIED" else words.rest
+        rest = f" {says}" if says else ""
         text = f"{one.question.action}  {one.question.resource}  ({one.check.resource}; {when}){rest}"
         out.paragraph(text, indent=_INDENT + 13, first=lead)
 
@@ -151,13 +153,17 @@ def _write_counts(out: Output, answer: Answer) -> None:
     patterns = list(dict.fromkeys(cell.pattern for cell in cells if is_pattern(cell.pattern)))
     what = f" of {', '.join(patterns)}" if patterns else ""
     out.paragraph(f"{len(cells)} pairs{what}: {counts_by_verdict(cell.deciding for cell in cells)}.")
-    unfit = list(dict.fromkeys(cell.question.action for cell in answer.cells if not cell.fits))
-    if unfit and len(cells) < len(answer.cells):
-        some = ", ".join(unfit[:3]) + (" and more" if len(unfit) > 3 else "")
-        out.paragraph(
-            f"{len(answer.cells) - len(cells)} pairs take no part, because the action is about other resources: {some}."
-        )
+    _write_no_part(out, answer)
     out.blank()
+
+
+def _write_no_part(out: Output, answer: Answer) -> None:
+    unfit = list(dict.fromkeys(cell.question.action for cell in answer.cells if not cell.fits))
+    left = len(answer.cells) - len(answer.taking_part)
+    if unfit and left:
+        some = ", ".join(unfit[:3]) + (" and more" if len(unfit) > 3 else "")
+        pairs = "1 pair takes" if left == 1 else f"{left} pairs take"
+        out.paragraph(f"{pairs} no part, because the action is about other resources: {some}.")
 
 
 def _write_list(out: Output, answer: Answer, cells: Iterable[Cell], traced: Tracer, *, with_trace: bool) -> None:

@@ -15,10 +15,11 @@ from iamtui.cli.inquiry_text import counts_by_verdict
 from iamtui.cli.output import Output, Span, note, stdout
 from iamtui.cli.questions import QuestionOptions, inquiry_of, load_resource_policies, question_options
 from iamtui.cli.source import SourceOptions, open_workspace, source_options
+from iamtui.evaluation.decision import Layer
 from iamtui.evaluation.wording import depends_text
 from iamtui.workspace.asking import is_pattern
 from iamtui.workspace.inquiries import answer_all
-from iamtui.workspace.verdict import verdict_words
+from iamtui.workspace.verdict import SHORT_LAYER_NAMES, as_far_as_loaded, unloaded_layers, verdict_words
 
 if TYPE_CHECKING:
     from iamtui.analysis.inquiry import Inquiry
@@ -50,16 +51,21 @@ def who_can(
     workspace = with_draft(load_resource_policies(open_workspace(source), made), draft)
     out = stdout()
     counts: Counter[str] = Counter()
+    unloaded: set[Layer] = set()
     cut = 0
     for _, found in answer_all(workspace, made, only_deciding=not as_json):
         outcome = found.worst.deciding.outcome.value
         counts[outcome] += 1
+        unloaded.update(unloaded_layers(found.worst.deciding))
         cut = found.cut
         if everyone or outcome in ("allowed", "depends"):
             if as_json:
                 out.json(_json(found))
             else:
                 _print_line(out, workspace, found)
+    if unloaded:
+        layers = ", ".join(SHORT_LAYER_NAMES[layer] for layer in Layer if layer in unloaded)
+        note(f"Not evaluated, and could change some of these answers: {layers}.")
     note(_summary(made, counts))
     if cut:
         note(f"{cut} actions of the patterns are not answered: they are too many at once. Ask by smaller patterns.")
@@ -93,7 +99,7 @@ def _print_line(out: Output, workspace: Workspace, found: Answer) -> None:
     name = found.principal.arn.removeprefix(f"arn:{account.partition}:iam::{account.id}:")
     rest = words.rest
     if decision.depends_on is not None:
-        rest = f"if {depends_text(decision.depends_on)}"
+        rest = ", ".join(filter(None, (f"if {depends_text(decision.depends_on)}", as_far_as_loaded(decision))))
     if not _is_one(found):
         kinds = counts_by_verdict(cell.deciding for cell in found.taking_part)
         request = decision.request

@@ -64,7 +64,8 @@ class Cell:
         companions: the other requests behind the same API call.
         deciding: the worst of the decision, of the companions that decide, and of the chain.
         fits: whether the resource can be one of this action's; where it cannot ("s3:ListBucket" of "s3:*" on an
-            object), AWS never sees such a request, and the cell takes no part in the whole.
+            object), AWS never sees such a request, and the cell takes no part in the whole. Always true of an
+            action that is written out and has none of the resources asked about.
     """
 
     question: Question

@@ -158,6 +158,16 @@ def fits(action: str, resource: str) -> bool:
     return any(_may_be(arn, form) for form in forms)
 
 
+def misfit_note(action: str, resource: str) -> str:
+    """A sentence for a resource that an action is never authorized on although it has resources; else ""."""
+    info = catalogue().action(action)
+    if info is None or not info.arn_forms or fits(action, resource):
+        return ""
+    forms = [form.replace("${Partition}", "aws") for form in info.arn_forms[:2]]
+    more = " and more" if len(info.arn_forms) > 2 else ""
+    return f"AWS never asks this: {action} is about {' or '.join(forms)}{more}, which this resource is not."
+
+
 def _may_be(arn: Arn, form: Arn) -> bool:
     if "*" in arn.service or "*" in arn.partition:
         return True

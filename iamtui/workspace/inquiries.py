@@ -25,7 +25,7 @@ from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.answers import Answer, Cell, Companion, severity, worst_of
 from iamtui.workspace.asking import check_action, check_resource, check_terms, is_pattern, with_region
-from iamtui.workspace.companion_questions import Call, check_named, companion_questions, fits
+from iamtui.workspace.companion_questions import Call, check_named, companion_questions, fits, misfit_note
 from iamtui.workspace.principals import principal_for, resolve_principal
 from iamtui.workspace.workspace import Workspace
 
@@ -290,14 +290,17 @@ class InquiryPoll:
     def _cells(self, partition: str, account: str) -> Iterator[_PlannedCell]:
         named = self._named
         for call, pattern, typed_pattern in self._calls:
+            fitting = {resource: fits(call.action, resource) for resource in self._resources}
+            # An action that is written out and has none of the resources named is answered all the same.
+            any_way = not typed_pattern and not any(fitting.values())
             for resource in self._resources:
                 question = replace(self._terms, action=call.action, resource=resource)
                 found = companion_questions(call, question, named, partition, account)
                 yield _PlannedCell(
                     self._asked(question),
                     pattern,
-                    call.note,
-                    not typed_pattern or fits(call.action, resource),
+                    " ".join(filter(None, (call.note, misfit_note(call.action, resource)))),
+                    any_way or fitting[resource],
                     tuple((one.check, self._asked(one.question), one.decides) for one in found),
                 )
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from iamtui.evaluation.decision import Decision, Layer, Outcome, ResourceScope
 from iamtui.evaluation.wording import depends_summary
+from iamtui.policy.formula import MissingLeaf, leaves
 from iamtui.text import safe_text
 
 SHORT_LAYER_NAMES: Final = {
@@ -41,20 +42,58 @@ class VerdictWords:
         return f"{self.mark} {self.word} {self.rest}".rstrip()
 
 
+_CAPS: Final = frozenset(
+    (Layer.SCP, Layer.RCP, Layer.VPC_ENDPOINT, Layer.BLOCK_PUBLIC_ACCESS, Layer.SERVICE_RULE),
+)
+"""Layers that no Allow elsewhere makes up for."""
+
+
+def unloaded_layers(decision: Decision) -> tuple[Layer, ...]:
+    """The layers that were not evaluated and could make the decision another one.
+
+    An explicit deny stands whatever the rest says, and a missing allow stands where a cap is silent; elsewhere only
+    a layer that grants could change that. A document that the decision waits for is named by its condition.
+    """
+    missing = decision.not_evaluated
+    if decision.outcome is Outcome.EXPLICIT_DENY:
+        return ()
+    if decision.outcome is Outcome.IMPLICIT_DENY:
+        if any(reason.layer in _CAPS for reason in decision.reasons):
+            return ()
+        return tuple(layer for layer in missing if layer in (Layer.IDENTITY, Layer.RESOURCE))
+    if decision.outcome is Outcome.DEPENDS and decision.depends_on is not None:
+        waited_for = {
+            leaf.source.layer for leaf in leaves(decision.depends_on) if isinstance(leaf, MissingLeaf) and leaf.source
+        }
+        return tuple(layer for layer in missing if layer.value not in waited_for)
+    return missing
+
+
+def as_far_as_loaded(decision: Decision) -> str:
+    """`as far as loaded (SCP not evaluated)`; empty where nothing that was left out could change the decision."""
+    layers = unloaded_layers(decision)
+    if layers:
+        return f"as far as loaded ({', '.join(SHORT_LAYER_NAMES[layer] for layer in layers)} not evaluated)"
+    allowed = decision.outcome is Outcome.ALLOWED
+    return "as far as loaded (some layers not evaluated)" if allowed and not decision.complete else ""
+
+
 def verdict_words(decision: Decision) -> VerdictWords:
     """The verdict of a decision."""
+    unloaded = as_far_as_loaded(decision)
     if decision.outcome is Outcome.EXPLICIT_DENY:
         return VerdictWords("[x]", "DENIED", "explicit")
     if decision.outcome is Outcome.IMPLICIT_DENY:
-        return VerdictWords("[-]", "DENIED", "no allow")
+        return VerdictWords("[-]", "DENIED", _joined("no allow", unloaded))
     if decision.outcome is Outcome.DEPENDS:
         about = depends_summary(decision.depends_on) if decision.depends_on is not None else "more facts"
-        return VerdictWords("[?]", "DEPENDS", f"on {about}")
-    rest: list[str] = []
+        return VerdictWords("[?]", "DEPENDS", _joined(f"on {about}", unloaded))
+    some = ""
     if decision.resource_scope is ResourceScope.SOME:
         patterns = ", ".join(safe_text(pattern, limit=512) for pattern in decision.allowed_resources)
-        rest.append(f"on some: {patterns}" if patterns else "on some resources")
-    if not decision.complete:
-        layers = ", ".join(SHORT_LAYER_NAMES[layer] for layer in decision.not_evaluated) or "some layers"
-        rest.append(f"as far as loaded ({layers} not evaluated)")
-    return VerdictWords("[+]", "ALLOWED", ", ".join(rest))
+        some = f"on some: {patterns}" if patterns else "on some resources"
+    return VerdictWords("[+]", "ALLOWED", _joined(some, unloaded))
+
+
+def _joined(*parts: str) -> str:
+    return ", ".join(part for part in parts if part)

@@ -49,7 +49,9 @@ def test_what_depends_on_a_condition_ends_with_three(cli: Cli, snapshot: str) ->
     asked = ("can", "user/alice", "sts:AssumeRole", "--on", "arn:aws:iam::123456789012:role/deploy-prod")
     result = cli(*asked, "--snapshot", snapshot)
     assert result.code == 3
-    assert result.out.startswith("[?] DEPENDS on aws:MultiFactorAuthPresent\n")
+    assert result.out.startswith(
+        "[?] DEPENDS on aws:MultiFactorAuthPresent, as far as loaded (SCP, RCP not evaluated)\n"
+    )
     assert "-c KEY=VALUE" in result.out
     given = cli(*asked, "-c", "aws:MultiFactorAuthPresent=true", "--snapshot", snapshot)
     assert given.code == 0

@@ -28,6 +28,7 @@ from iamtui.tui.screens.draft_export import DraftExportScreen
 from iamtui.tui.screens.draft_impact import DraftImpactScreen
 from iamtui.tui.screens.draft_prompts import ChoiceDialog, LineDialog
 from iamtui.tui.screens.draft_screen import DraftScreen
+from iamtui.tui.screens.pinned import PENDING
 from iamtui.tui.widgets.draft.compared import ComparedVerdict
 from iamtui.tui.widgets.message_line import MessageLine
 from iamtui.workspace.saved_questions import QuestionStore
@@ -451,7 +452,7 @@ async def test_the_impact_lists_whose_answers_change() -> None:
         await until(pilot, lambda: screen.lines.total == 2)
         text = screen_text(app_of(pilot))
         assert "1 gain, 1 lose" in text
-        assert "was [-] DENIED no allow, now [+] ALLOWED" in text
+        assert "[-] DENIED, now [+] ALLOWED" in text
         assert "now [-] DENIED no allow" in text
         await press(pilot, "f")
         assert screen.lines.total == len(main.source_workspace.account.users) + len(  # type: ignore[union-attr]
@@ -513,12 +514,15 @@ async def test_verdicts_in_the_tree_know_the_one_before() -> None:
         await until(pilot, lambda: main._pinned is not None and main._pinned.before is not None)
         assert main._pinned is not None
         assert main.workspace is not None
+        for entity in (main.workspace.account.user("carol"), main.workspace.account.role("deploy-prod")):
+            await until(pilot, lambda entity=entity: main._pinned(entity) is not PENDING)
         carol = main._pinned(main.workspace.account.user("carol"))  # type: ignore[arg-type]
         deploy = main._pinned(main.workspace.account.role("deploy-prod"))  # type: ignore[arg-type]
         assert isinstance(carol, ComparedVerdict)
         assert carol.changed
-        assert carol.words.plain == "was [-] DENIED no allow, now [+] ALLOWED as far as loaded (SCP not evaluated)" or (
-            carol.words.plain.startswith("was [-] DENIED no allow, now [+] ALLOWED")
+        assert carol.words.plain == (
+            "was [-] DENIED no allow, as far as loaded (resource not evaluated), "
+            "now [+] ALLOWED as far as loaded (resource, SCP, RCP not evaluated)"
         )
         assert isinstance(deploy, ComparedVerdict)
         assert not deploy.changed

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.inventory import Branch, Kind, key_of
+from iamtui.tui.screens.pinned import PENDING, PinnedQuestion
 from iamtui.tui.widgets.children_table import ChildrenTable
 from iamtui.tui.widgets.detail.detail_pane import DetailPane
 from iamtui.tui.widgets.detail.list_and_document import ListAndDocument
 from iamtui.tui.widgets.explorer_tree import ExplorerTree
 from iamtui.tui.widgets.line_view import LineView
 from iamtui.tui.widgets.question.layers import LayersList
+from iamtui.tui.widgets.question.matrix import MatrixView
 from iamtui.tui.widgets.question.panel import QuestionPanel
-from tests.support.sample_account import LAKE_READ, iam
+from iamtui.workspace.asking import Question
+from tests.support.sample_account import LAKE_READ, iam, sample_workspace
 from tests.support.screen_app import opened, press, settle
 
 LAKE_OBJECT = "arn:aws:s3:::data-lake/x"
@@ -106,3 +110,44 @@ async def test_a_trust_statement_is_shown_in_the_role(app_node: str) -> None:
         assert detail.entity is not None
         assert detail.entity.arn == iam("role/deploy-prod")
         assert detail.active_tab == "trust"
+
+
+def test_verdicts_are_found_by_whoever_is_asked_for_them_and_never_while_drawing() -> None:
+    workspace = sample_workspace()
+    started: list[PinnedQuestion] = []
+    pinned = PinnedQuestion(workspace, Question("s3:DeleteObject", LAKE_OBJECT), wanted=started.append)
+    alice, carol = workspace.account.user("alice"), workspace.account.user("carol")
+    assert alice is not None
+    assert carol is not None
+    assert pinned(alice) is PENDING
+    assert pinned(carol) is PENDING
+    assert pinned(workspace.account.groups[0]) is None
+    assert started == [pinned], "one thread is asked for, however many verdicts are wanted"
+    drawn_again: list[str] = []
+    pinned.find(lambda: False, lambda: drawn_again.append("found"))
+    assert drawn_again
+    assert [verdict.mark for one in (alice, carol) if (verdict := pinned(one)) is not None] == ["[x]", "[-]"]
+    assert len(started) == 1
+    assert pinned(workspace.account.roles[0]) is PENDING
+    assert len(started) == 2, "what is wanted after the thread has ended starts another one"
+
+
+def test_finding_verdicts_stops_when_the_question_is_replaced() -> None:
+    workspace = sample_workspace()
+    pinned = PinnedQuestion(workspace, Question("s3:DeleteObject", LAKE_OBJECT), wanted=lambda _: None)
+    user = workspace.account.users[0]
+    assert pinned(user) is PENDING
+    pinned.find(lambda: True, lambda: pytest.fail("nothing was found"))
+    assert pinned(user) is PENDING
+
+
+async def test_pairs_that_aws_never_asks_stand_last_and_are_not_counted(app_node: str) -> None:
+    async with opened() as pilot:
+        pilot.app.main.go_to(app_node)
+        await ask(pilot, "s3:GetObject s3:ListBucket", f"{LAKE_OBJECT} arn:aws:s3:::data-lake")
+        summary = str(pilot.app.query_one("#question-summary", Static).content)
+        assert summary.endswith("; 2 take no part")
+        rows = drawn(pilot.app.query_one(MatrixView))
+        assert sum(row.count("no part") for row in rows) == 2
+        await ask(pilot, "s3:GetBucketP*", f"{LAKE_OBJECT}")
+        assert "no part" not in "".join(drawn(pilot.app.query_one(MatrixView))), "none is of an object: all take part"

@@ -33,7 +33,7 @@ class Listener(PanelApp):
     def on_question_panel_answered(self, event: QuestionPanel.Answered) -> None:
         self.heard.append(event)
 
-    def on_question_panel_question_changed(self, event: QuestionPanel.QuestionChanged) -> None:
+    def on_question_panel_unanswered(self, event: QuestionPanel.Unanswered) -> None:
         self.heard.append(event)
 
     def on_question_panel_jump_to_statement(self, event: QuestionPanel.JumpToStatement) -> None:
@@ -242,7 +242,7 @@ async def test_a_problem_is_said_with_its_next_step(monkeypatch: pytest.MonkeyPa
     app = listener()
     async with app.run_test(size=(80, 24)) as pilot:
         panel = await opened(pilot, app)
-        panel.ask("s3:GetObject", "nonsense")
+        panel.ask("s3:GetObject", "arn:nonsense")
         await settle(pilot)
 
         assert shown(app, "verdict") == "! The resource is no ARN."

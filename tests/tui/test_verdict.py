@@ -9,16 +9,24 @@ from iamtui.tui.widgets.question import verdict as wording
 from iamtui.tui.widgets.question.layer_text import layer_line
 from tests.support import panel_records as records
 
+LOADED = "as far as loaded (SCP not evaluated)"
+
 
 @pytest.mark.parametrize(
     ("decision", "text"),
     [
         (records.allowed_fully(), "[+] ALLOWED"),
-        (records.allowed(), "[+] ALLOWED as far as loaded (SCP not evaluated)"),
-        (records.allowed_on_some(), "[+] ALLOWED on some: arn:aws:s3:::data-lake/*"),
+        (records.allowed(), f"[+] ALLOWED {LOADED}"),
+        (
+            records.allowed_on_some(),
+            f"[+] ALLOWED on some: arn:aws:s3:::data-lake/*, {LOADED}",
+        ),
         (records.denied(), "[x] DENIED explicit"),
         (records.not_allowed(), "[-] DENIED no allow"),
-        (records.depends(), "[?] DEPENDS on aws:MultiFactorAuthPresent, aws:SourceIp"),
+        (
+            records.depends(),
+            f"[?] DEPENDS on aws:MultiFactorAuthPresent, aws:SourceIp, {LOADED}",
+        ),
     ],
 )
 def test_verdict_says_the_outcome_in_a_mark_and_words(decision: Decision, text: str) -> None:
@@ -67,7 +75,7 @@ def test_a_layer_that_was_not_evaluated_says_so_in_words() -> None:
         text = layer_line(report, decision, compact=compact).plain
         assert text.startswith("[?] SCP ")
         assert "not evaluated" in text
-        assert text.endswith("the organization was not loaded")
+        assert text.endswith("The organization was not loaded")
 
 
 @pytest.mark.parametrize(

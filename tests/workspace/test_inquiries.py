@@ -138,9 +138,19 @@ def test_actions_of_a_pattern_that_are_about_other_resources_take_no_part() -> N
     assert "s3:GetObject" not in {cell.question.action for cell in buckets.taking_part}
 
 
-def test_an_action_that_is_written_out_always_takes_part() -> None:
+def test_an_action_that_is_written_out_and_has_none_of_the_resources_is_answered_with_a_note() -> None:
     found = asked(workspace_of(role("r", allow("s3:*"))), "role/r", ("s3:ListBucket",), ("arn:aws:s3:::b/x",))
     assert found.cells[0].fits
+    (note,) = (note for note in found.cells[0].decision.notes if note.startswith("AWS never asks this"))
+    assert "arn:aws:s3:::${BucketName}" in note
+
+
+def test_pairs_of_an_action_with_the_resource_of_another_take_no_part() -> None:
+    workspace = workspace_of(role("r", allow("s3:GetObject", "arn:aws:s3:::b/*"), allow("s3:ListBucket")))
+    found = asked(workspace, "role/r", ("s3:GetObject", "s3:ListBucket"), ("arn:aws:s3:::b", "arn:aws:s3:::b/x"))
+    assert [cell.fits for cell in found.cells] == [False, True, True, False]
+    assert found.worst.deciding.allowed
+    assert not any("AWS never asks" in note for cell in found.taking_part for note in cell.decision.notes)
 
 
 def test_a_pattern_of_arns_fits_whatever_it_can_name() -> None:

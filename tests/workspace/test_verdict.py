@@ -53,3 +53,39 @@ def test_an_answer_to_which_nothing_is_missing_is_a_bare_allowed() -> None:
         Question(question.action, question.resource, layers_off=frozenset({Layer.SCP})),
     )
     assert str(verdict_words(without)) == "[+] ALLOWED as far as loaded (SCP not evaluated)"
+
+
+@pytest.mark.parametrize(
+    ("principal", "action", "resource", "off", "says"),
+    [
+        ("user/carol", "s3:GetObject", LAKE, (), "[-] DENIED no allow, as far as loaded (resource not evaluated)"),
+        ("role/web-server", "s3:DeleteObject", LAKE, (), "[x] DENIED explicit"),
+        ("user/carol", "ec2:RunInstances", "*", (), "[-] DENIED no allow"),
+        (
+            "user/carol",
+            "ec2:RunInstances",
+            "*",
+            ("identity",),
+            "[-] DENIED no allow, as far as loaded (identity not evaluated)",
+        ),
+        (
+            "user/alice",
+            "sts:AssumeRole",
+            DEPLOY,
+            (),
+            "[?] DEPENDS on aws:MultiFactorAuthPresent, as far as loaded (SCP, RCP not evaluated)",
+        ),
+    ],
+)
+def test_a_layer_that_could_change_the_verdict_is_named_in_it(
+    workspace: Workspace, principal: str, action: str, resource: str, off: tuple[str, ...], says: str
+) -> None:
+    question = Question(action, resource, layers_off=frozenset(Layer(name) for name in off))
+    assert str(verdict_words(ask(workspace, resolve_principal(workspace, principal), question))) == says
+
+
+def test_a_document_that_the_answer_waits_for_is_named_once(workspace: Workspace) -> None:
+    question = Question("sts:AssumeRole", "arn:aws:iam::123456789012:role/elsewhere")
+    says = str(verdict_words(ask(workspace, resolve_principal(workspace, "user/alice"), question)))
+    assert says.startswith("[?] DEPENDS on policy of arn:aws:iam::123456789012:role/elsewhere (not loaded)")
+    assert "resource" not in says

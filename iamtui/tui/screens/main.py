@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 from textual import on, work
 from textual.binding import BindingType
 from textual.message import Message
+from textual.worker import get_current_worker
 
 from iamtui.account.model import Entity, Role, User
 from iamtui.analysis.inquiry import Inquiry
@@ -92,19 +93,37 @@ class MainScreen(SessionCareScreen):
         before = self.before_workspace
         same = pinned is not None and pinned.inquiry == event.inquiry and pinned.workspace is workspace
         if workspace is not None and not (same and pinned is not None and pinned.before is before):
-            self._pin(PinnedQuestion(workspace, event.question, before, inquiry=event.inquiry))
+            self._pin(
+                PinnedQuestion(workspace, event.question, before, inquiry=event.inquiry, wanted=self._find_verdicts)
+            )
         self.keys_changed()
 
-    @on(QuestionPanel.QuestionChanged)
-    def _question_changed(self, event: QuestionPanel.QuestionChanged) -> None:
+    @on(QuestionPanel.Unanswered)
+    def _unanswered(self, event: QuestionPanel.Unanswered) -> None:
         event.stop()
-        if self._pinned is not None and event.question != self._pinned.question:
+        if self._pinned is not None:
             self._pin(None)
 
     def _pin(self, pinned: PinnedQuestion | None) -> None:
         self._pinned = pinned
         self.explorer.set_verdicts(pinned)
         self.subject.set_verdicts(pinned)
+
+    @dataclass
+    class _VerdictsFound(Message):
+        pinned: PinnedQuestion
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="pinned", name="answering the pinned question")
+    def _find_verdicts(self, pinned: PinnedQuestion) -> None:
+        cancelled = get_current_worker()
+        pinned.find(lambda: cancelled.is_cancelled, lambda: self.post_message(self._VerdictsFound(pinned)))
+
+    @on(_VerdictsFound)
+    def _verdicts_found(self, event: _VerdictsFound) -> None:
+        event.stop()
+        if event.pinned is self._pinned:
+            self.explorer.tree_view.redraw()
+            self.subject.table.redraw()
 
     # What is loaded on demand.
 
@@ -270,6 +289,10 @@ class MainScreen(SessionCareScreen):
         """Go to the question."""
         self.hide_sessions()
         self.question.action_ask()
+
+    async def action_in_question(self, action: str) -> None:
+        """Do what the question's key does, from anywhere."""
+        await self.app.run_action(action, self.question)
 
     def action_why(self) -> None:
         """Show the trace."""

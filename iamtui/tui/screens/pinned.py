@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from threading import Lock
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Final
 
 from iamtui.account.model import Entity, Role, User
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
 from iamtui.problem import Problem
+from iamtui.tui import clock
 from iamtui.tui.widgets.draft.compared import compared
 from iamtui.tui.widgets.question.verdict import Verdict, verdict
 from iamtui.workspace.workspace import Workspace
@@ -15,11 +19,21 @@ from iamtui.workspace.workspace import Workspace
 if TYPE_CHECKING:
     from iamtui.workspace.inquiries import InquiryPoll
 
+_SHOWN_SECONDS: Final = 0.05
+"""How long verdicts are collected before they are shown."""
+
+_TURN_SECONDS: Final = 0.002
+"""How long the thread works before it lets the screen have a turn."""
+
+PENDING: Final = Verdict("   ", "", "", "")
+"""In place of a verdict that is still being found."""
+
 
 class PinnedQuestion:
-    """Answers one question about one workspace for any user or role, once for each.
+    """Answers one question about one workspace for any user or role, once for each, in a thread.
 
-    Lists call it for the lines they draw, so a list of any length costs what its visible part costs.
+    Lists call it for the lines they draw, so a list of any length costs what its visible part costs. Policies are
+    compiled the first time they decide, which takes longer than a frame may: what is not known yet is wanted.
     """
 
     def __init__(
@@ -29,6 +43,7 @@ class PinnedQuestion:
         before: Workspace | None = None,
         *,
         inquiry: Inquiry | None = None,
+        wanted: Callable[[PinnedQuestion], object],
     ) -> None:
         """Take a question.
 
@@ -36,35 +51,71 @@ class PinnedQuestion:
             before: the account without the draft that `workspace` holds: verdicts then know the one before.
             inquiry: the same with what an answer rests on besides: role chaining, companions of the call; one action
                 on one resource. None: only the companions that always belong to the call.
+            wanted: called when verdicts are wanted and no thread is at it: to have one run `find`.
         """
         self.workspace = workspace
         self.question = question
         self.before = before
         self.inquiry = inquiry or Inquiry((question.action,), (question.resource,), question)
         self._known: dict[str, Verdict | None] = {}
-        self._poll: InquiryPoll | None = None
-        self._poll_before: InquiryPoll | None = None
+        self._want = wanted
+        self._wanted: dict[str, User | Role] = {}
+        self._lock = Lock()
+        self._at_work = False
+        self._polls: tuple[InquiryPoll, InquiryPoll | None] | None = None
 
     def __call__(self, entity: Entity) -> Verdict | None:
-        """The verdict, or None when the entity is no principal or the question cannot be asked."""
+        """The verdict, PENDING, or None when the entity is no principal or the question cannot be asked."""
         if not isinstance(entity, (User, Role)):
             return None
-        if entity.arn not in self._known:
-            self._known[entity.arn] = self._ask(entity)
-        return self._known[entity.arn]
+        if entity.arn in self._known:
+            return self._known[entity.arn]
+        with self._lock:
+            self._wanted[entity.arn] = entity
+            start, self._at_work = not self._at_work, True
+        if start:
+            self._want(self)
+        return PENDING
+
+    def find(self, cancelled: Callable[[], bool], found: Callable[[], object]) -> None:
+        """Find what is wanted, in a thread; `found` is called when there is something new to draw."""
+        turn = shown = monotonic()
+        while (entity := self._next()) is not None:
+            if cancelled():
+                return
+            if entity.arn not in self._known:
+                self._known[entity.arn] = self._ask(entity)
+            now = monotonic()
+            if now - turn >= _TURN_SECONDS:
+                # The interpreter's lock is let go only now and then by itself, and the screen needs it.
+                sleep(0)
+                turn = now
+            if now - shown >= _SHOWN_SECONDS:
+                found()
+                shown = now
+        found()
+
+    def _next(self) -> User | Role | None:
+        with self._lock:
+            if self._wanted:
+                return self._wanted.pop(next(iter(self._wanted)))
+            self._at_work = False
+            return None
 
     def _ask(self, entity: User | Role) -> Verdict | None:
         from iamtui.workspace.inquiries import InquiryPoll  # noqa: PLC0415 - the engine is not loaded before a frame
 
         try:
-            if self._poll is None:
-                self._poll = InquiryPoll(self.workspace, self.inquiry)
-            after = _deciding(self._poll, self.workspace, entity)
-            if self.before is None or after is None:
+            if self._polls is None:
+                # One time for both, or a condition on the time could look like the draft's doing.
+                now = clock.now()
+                old = InquiryPoll(self.before, self.inquiry, now=now) if self.before is not None else None
+                self._polls = InquiryPoll(self.workspace, self.inquiry, now=now), old
+            poll, poll_before = self._polls
+            after = _deciding(poll, self.workspace, entity)
+            if self.before is None or poll_before is None or after is None:
                 return after
-            if self._poll_before is None:
-                self._poll_before = InquiryPoll(self.before, self.inquiry)
-            before = _deciding(self._poll_before, self.before, entity)
+            before = _deciding(poll_before, self.before, entity)
             return compared(before, after) if before is not None else after
         except Problem:
             return None
@@ -73,5 +124,5 @@ class PinnedQuestion:
 def _deciding(poll: InquiryPoll, workspace: Workspace, entity: User | Role) -> Verdict | None:
     from iamtui.workspace.principals import principal_for  # noqa: PLC0415 - the engine is not loaded before a frame
 
-    answer = poll.answer(principal_for(workspace, entity))
-    return verdict(answer.worst.deciding) if answer is not None else None
+    decision = poll.decide(principal_for(workspace, entity))
+    return verdict(decision) if decision is not None else None

@@ -111,6 +111,8 @@ def _question_rows(principal: Principal, question: Question) -> list[Content]:
     ]
     for key, values in question.context.items():
         rows.append(line(("Context    ", "$muted"), key, (" = ", "$muted"), ", ".join(values) or "absent"))
+    for number, text in enumerate(question.session_policies, 1):
+        rows.append(line((f"Session    policy {number}, ", "$muted"), f"{len(text):,} characters"))
     if question.layers_off:
         names = ", ".join(sorted(LAYER_TITLES[layer] for layer in question.layers_off))
         rows.append(line(("Left out   ", "$muted"), (names, "$verdict-depends")))

@@ -24,6 +24,7 @@ from iamtui.tui.screens.who_can_asking import row_batches
 from iamtui.tui.screens.who_can_list import WhoCanList
 from iamtui.tui.screens.who_can_rows import Bucket, Row
 from iamtui.tui.widgets.key_line import KeyLine
+from iamtui.tui.widgets.question.terms import terms_of
 from iamtui.tui.widgets.notice import Notice
 from iamtui.tui.widgets.safe_input import SafeInput
 from iamtui.workspace.asking import ask
@@ -61,7 +62,8 @@ class WhoCanScreen(Screen[str | None]):
         background: $background;
 
         & #whocan-title {
-            height: 1;
+            height: auto;
+            max-height: 3;
             width: 100%;
             padding: 0 1;
             background: $panel;
@@ -194,10 +196,8 @@ class WhoCanScreen(Screen[str | None]):
         parts: list[object] = [("Who can  ", "bold $heading"), (actions, "bold")]
         if on_what != "*":
             parts += [("  on ", "$muted"), on_what]
-        if inquiry.terms.context:
-            given = ", ".join(f"{key}={','.join(values)}" for key, values in inquiry.terms.context.items())
-            parts += [("  with ", "$muted"), given]
-        return line(*parts)
+        terms = terms_of(inquiry)
+        return lines(line(*parts), line(("Given    ", "$muted"), terms)) if terms else line(*parts)
 
     # Asking, in a thread.
 

@@ -71,7 +71,6 @@ class ExplorerTree(LineView):
         self._chosen = ""
         self._verdict_of: VerdictOf | None = None
         self._mark_of: MarkOf | None = None
-        self._verdicts: dict[str, Verdict | None] = {}
 
     # What others use.
 
@@ -89,14 +88,12 @@ class ExplorerTree(LineView):
         """Show an account; branches stay open and the cursor stays where the new account still has them."""
         at = self._chosen
         self._inventory, self._index, self._result = inventory, index, None
-        self._verdicts.clear()
         self._chosen = ""
         self._flatten(at)
 
     def set_verdicts(self, verdict_of: VerdictOf | None) -> None:
-        """Say how to answer the pinned question; asked only for lines that are drawn, and once for each."""
+        """Say how to answer the pinned question; asked only for lines that are drawn."""
         self._verdict_of = verdict_of
-        self._verdicts.clear()
         self.redraw()
 
     def set_marks(self, mark_of: MarkOf | None) -> None:
@@ -190,7 +187,7 @@ class ExplorerTree(LineView):
 
     def _entity_pieces(self, row: TreeRow, entity: Entity, width: int) -> Sequence[Piece]:
         indent = "  " * row.depth + "  "
-        verdict = self._verdict(entity)
+        verdict = self._verdict_of(entity) if self._verdict_of is not None else None
         shown = verdict_pieces(verdict)
         tail = sum(len(piece.text) for piece in shown) + 1 if verdict is not None else 1
         mark = self._mark_of(entity) if self._mark_of is not None else ""
@@ -209,13 +206,6 @@ class ExplorerTree(LineView):
         if verdict is not None:
             pieces += [*shown, Piece(" ")]
         return pieces
-
-    def _verdict(self, entity: Entity) -> Verdict | None:
-        if self._verdict_of is None:
-            return None
-        if entity.arn not in self._verdicts:
-            self._verdicts[entity.arn] = self._verdict_of(entity)
-        return self._verdicts[entity.arn]
 
     def is_stop(self, index: int) -> bool:
         """Among hits, the cursor skips the headings."""

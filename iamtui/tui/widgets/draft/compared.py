@@ -44,7 +44,7 @@ def verdict_pieces(verdict: Verdict | None) -> list[Piece]:
     """A verdict's mark in three cells; where a draft changes it, both marks in seven (`[-]>[+]`)."""
     if verdict is None:
         return [Piece("   ")]
-    mark = Piece(verdict.mark, _STYLES[verdict.mark])
+    mark = Piece(verdict.mark, _STYLES.get(verdict.mark, "muted"))
     if isinstance(verdict, ComparedVerdict) and verdict.changed and verdict.before is not None:
         return [Piece(verdict.before.mark, _STYLES[verdict.before.mark]), Piece(">", "muted"), mark]
     return [mark]
@@ -52,6 +52,6 @@ def verdict_pieces(verdict: Verdict | None) -> list[Piece]:
 
 def verdict_word_pieces(verdict: Verdict, width: int) -> list[Piece]:
     """A verdict's mark and word in `width` cells; where a draft changes it, `[-]>[+] ALLOWED`."""
-    pieces = [*verdict_pieces(verdict), Piece(f" {verdict.word}", _STYLES[verdict.mark])]
+    pieces = [*verdict_pieces(verdict), Piece(f" {verdict.word}", _STYLES.get(verdict.mark, "muted"))]
     used = sum(len(piece.text) for piece in pieces)
     return [*pieces, Piece(" " * max(0, width - used))]

@@ -259,7 +259,11 @@ class AnswerView(Vertical):
         yield from self._wrapped(companion_lines(shown, others=room.others), room.companions)
         if self._room == WIDE:
             yield from self._wrapped([conditions(decision)], room.notes)
-        elif room.notes:
+        elif not room.notes:
+            if decision.notes:
+                count = "1 note" if len(decision.notes) == 1 else f"{len(decision.notes)} notes"
+                yield line((f"{count} on this answer: F7", "$muted"))
+        else:
             # How to get around a Deny is told by its name, which stands above.
             useful = suggestions if decision.outcome is Outcome.IMPLICIT_DENY else ()
             yield from self._wrapped([*_short_suggestion(useful), *notes(decision)], room.notes)
@@ -267,7 +271,11 @@ class AnswerView(Vertical):
     def _wrapped(self, contents: Iterable[Content], most: int) -> list[Content]:
         width = self.size.width - 2
         rows = [piece for one in contents if one for row in one.split("\n") for piece in wrap(row, width)]
-        return rows[:most]
+        if len(rows) <= most or not most:
+            return rows[:most]
+        # What is cut says so; the trace has all of it.
+        last = rows[most - 1]
+        return [*rows[: most - 1], (last if last.cell_length < width else last[: width - 1]).append("…")]
 
     def _tell(self, verdict: Iterable[Content], reasons: Iterable[Content], *, holds: bool) -> None:
         """Show verdict and reasons, together as high as they ever were.

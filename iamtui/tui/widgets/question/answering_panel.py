@@ -16,6 +16,7 @@ from iamtui.analysis.question import Question
 from iamtui.evaluation.decision import Decision, StatementRef
 from iamtui.evaluation.request import Mode, Principal
 from iamtui.problem import Problem
+from iamtui.text import safe_text
 from iamtui.tui.safe import line, plain
 from iamtui.tui.widgets.notice import Notice
 from iamtui.tui.widgets.question.answer import MEDIUM, NARROW, WIDE, AnswerView
@@ -59,11 +60,8 @@ class AnsweringPanel(Vertical):
         answer: Answer
 
     @dataclass
-    class QuestionChanged(Message, namespace="question_panel"):
-        """What is asked changed; None when there is nothing that can be asked."""
-
-        question: Question | None
-        inquiry: Inquiry | None = None
+    class Unanswered(Message, namespace="question_panel"):
+        """There is no answer to what stands in the fields, or it takes long: earlier answers say nothing about it."""
 
     @dataclass
     class Meant(Message, namespace="question_panel"):
@@ -213,34 +211,36 @@ class AnsweringPanel(Vertical):
         self._asking.void()
         self._view.remove_class("-stale")
         try:
-            inquiry = self._form.inquiry()
+            inquiry = self._form.inquiry(entered=entered)
         except Problem as problem:
-            self._set_inquiry(None)
+            self._inquiry = None
             self._show_problem(problem)
             return
         if entered:
             self._entered_actions = inquiry.actions
         partial = next((word for word in inquiry.resources if word != "*" and not word.startswith("arn:")), "")
-        if partial and not entered:
-            self._set_inquiry(None)
+        if partial and entered:
+            self._inquiry = None
+            says = f"{safe_text(partial, limit=64)} is no resource."
+            self._show_problem(Problem(says, "Type it as arn:aws:…, or * for any resource."))
+            return
+        if partial:
+            self._inquiry = None
             self._show_nothing(f"{partial} is no ARN yet.", "Choose one from the list, or type it as arn:aws:…")
             return
-        self._set_inquiry(inquiry if inquiry.actions else None)
+        self._inquiry = inquiry if inquiry.actions else None
         self.set_class(not inquiry.actions, "-unasked")
         if self._workspace is None:
             self._show_nothing("Open an account to ask about it.")
         elif not inquiry.actions:
             self._show_nothing("Press F5 and type an action such as s3:GetObject.")
+        elif self._principal is None and not (self._workspace.account.users or self._workspace.account.roles):
+            self._show_nothing("This account has no user and no role: there is nobody to ask for.")
         elif self._principal is None:
             self._show_nothing("Move to a user or role in the tree: the question is answered for it.")
         else:
             asked = Asked(self._workspace, self._principal, inquiry, self._label, self._before)
             self._asking.ask(asked, entered=inquiry.actions == self._entered_actions)
-
-    def _set_inquiry(self, inquiry: Inquiry | None) -> None:
-        if inquiry != self._inquiry:
-            self._inquiry = inquiry
-            self.post_message(self.QuestionChanged(self.question, inquiry))
 
     @on(Asking.Found)
     def _found(self, event: Asking.Found) -> None:
@@ -261,6 +261,7 @@ class AnsweringPanel(Vertical):
         event.stop()
         if self._asking.is_current(event.ticket):
             self._view.add_class("-stale")
+            self.post_message(self.Unanswered())
             self.border_title = line("Asking for ", (self._label, "bold"), " …")
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
@@ -319,6 +320,7 @@ class AnsweringPanel(Vertical):
         self._shown = None
         self._form.set_decision(None)
         self._show_title()
+        self.post_message(self.Unanswered())
 
     def _show_title(self) -> None:
         """Name whom the verdict is about, which may lag behind the tree's cursor."""

@@ -133,4 +133,6 @@ def caller_offers(word: str, account: Account | None) -> Sequence[Offer]:
         Offer(WRITTEN, "", "A session policy written in an editor here"),
         Offer(SESSION, "", "A session policy from a JSON file"),
     )
-    return [offer for offer in offers if offer.value.startswith(word.lower())]
+    needle = word.lower()
+    front = [offer for offer in offers if offer.value.startswith(needle)]
+    return front or [offer for offer in offers if needle in offer.about.lower()]

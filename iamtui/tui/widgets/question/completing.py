@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from iamtui.account.model import Account
@@ -31,6 +31,7 @@ class Surroundings:
         missing_keys: condition keys that mattered for the last answer and were not given.
         recent_resources: resources of earlier questions, the newest first.
         given_keys: lower-case condition keys that the context has already.
+        wanted: lower-case condition keys that the last answer depends on, to the values its policies name.
     """
 
     account: Account | None
@@ -39,6 +40,7 @@ class Surroundings:
     missing_keys: tuple[str, ...] = ()
     recent_resources: tuple[str, ...] = ()
     given_keys: frozenset[str] = frozenset()
+    wanted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Completer:
@@ -73,10 +75,12 @@ class Completer:
         """Condition keys with their type, or values of the key that is being given one."""
         from iamtui.tui.widgets.question.values import type_words, value_offers  # noqa: PLC0415 - brings the catalogue
 
-        key, equals, value = word.partition("=")
+        key, equals, _ = word.partition("=")
         if equals:
-            listed = [f"{key}={offer}" for offer in value_offers(key, now)]
-            return [Offer(text) for text in best_matches(word, listed)] if value not in listed else []
+            named = around.wanted.get(key.lower(), ())
+            listed = {f"{key}={offer}": "" for offer in value_offers(key, now)}
+            listed |= {f"{key}={offer}": "in a policy" for offer in named if f"{key}={offer}" not in listed}
+            return [Offer(text, listed[text]) for text in best_matches(word, listed)] if word not in listed else []
         keys = self._keys(around)
         given = around.given_keys
         open_keys = [name for name in keys if name.rstrip("=").lower() not in given]

@@ -112,6 +112,10 @@ class ContextView(LineView):
         keys = [row.key for row in rows]
         self.set_total(max(len(rows), 1), cursor=keys.index(kept.key) if kept and kept.key in keys else 0)
 
+    def to_top(self) -> None:
+        """Put the cursor on the first key, the one that matters most."""
+        self.set_total(max(len(self._rows), 1))
+
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
         """Mark, key, value, source."""
         if not self._rows:

@@ -80,6 +80,11 @@ class Completions(LineView, can_focus=False):
                 self.styles.height = rows
         self.set_total(len(self.offers))
 
+    def highlight_none(self) -> None:
+        """Highlight no line: Enter keeps what was typed."""
+        self.highlighted = -1
+        self.refresh()
+
     def highlight(self, index: int) -> None:
         """Move the highlight and show it."""
         self.highlighted = max(0, min(index, len(self.offers) - 1))
@@ -182,6 +187,8 @@ class CompletingInput(SafeInput):
         # A value that the field could not hold as it is would be another one once taken.
         fitting = [offer for offer in offers if safe_text(offer.value, limit=None) == offer.value]
         self.completions.show(fitting if self.has_focus else (), needle)
+        if self.is_open and self.stands_alone(self.word):
+            self.completions.highlight_none()
 
     @property
     def is_open(self) -> bool:

@@ -7,7 +7,11 @@ from typing import ClassVar
 
 from textual.message import Message
 
+from iamtui.problem import Problem
+from iamtui.tui import clock
+from iamtui.tui.widgets.question.caller import CHAINED, MFA
 from iamtui.tui.widgets.question.field import CompletingInput
+from iamtui.tui.widgets.question.words import QUOTES
 
 
 class ActionField(CompletingInput):
@@ -59,8 +63,17 @@ class ContextField(CompletingInput):
     REPLACED: ClassVar[bool] = False
 
     def stands_alone(self, word: str) -> bool:
-        """Keep an empty or a complete last word."""
-        return not word or bool(word.partition("=")[2])
+        """Keep nothing, or a key with a value that it takes."""
+        from iamtui.tui.widgets.question.values import read_values  # noqa: PLC0415 - brings the catalogue: not before a frame
+
+        key, _, value = word.strip(QUOTES).partition("=")
+        if not value:
+            return not word
+        try:
+            read_values(key, value.split(","), clock.now())
+        except Problem:
+            return False
+        return True
 
     def is_part(self, value: str) -> bool:
         """A key without its value."""
@@ -73,8 +86,12 @@ class CallerField(CompletingInput):
     REPLACED: ClassVar[bool] = False
 
     def stands_alone(self, word: str) -> bool:
-        """Keep what has a value."""
-        return not word or word == "mfa" or bool(word.partition("=")[2])
+        """Keep nothing, and what has a value; the part of a role's name is none."""
+        value = word.partition("=")[2]
+        if word.startswith(CHAINED) and value:
+            names = (word, f"{CHAINED}role/{value}")
+            return value.startswith("arn:") or any(offer.value in names for offer in self.completions.offers)
+        return not word or word == MFA or bool(value)
 
     def is_part(self, value: str) -> bool:
         """A word whose value is still to be typed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
@@ -15,6 +15,7 @@ from textual.widgets import Input, Label, Static
 from textual.worker import get_current_worker
 
 from iamtui.evaluation.decision import Decision
+from iamtui.policy.formula import ConditionLeaf, leaves
 from iamtui.problem import Problem
 from iamtui.tui import clock
 from iamtui.tui.safe import line
@@ -150,6 +151,18 @@ class FieldsForm(Vertical):
         """Condition keys that mattered for the last answer and were not given: offered first."""
         return self._decision.missing_context if self._decision is not None else ()
 
+    @property
+    def _wanted(self) -> Mapping[str, tuple[str, ...]]:
+        """What the policies compare the keys with on which the last answer depends; patterns are no values."""
+        if self._decision is None or self._decision.depends_on is None:
+            return {}
+        found: dict[str, tuple[str, ...]] = {}
+        for leaf in leaves(self._decision.depends_on):
+            if isinstance(leaf, ConditionLeaf) and leaf.op not in ("Resource", "NotResource", "Null"):
+                values = tuple(value for value in leaf.values if not any(c in value for c in "*?${ "))
+                found[leaf.key.lower()] = tuple(dict.fromkeys((*found.get(leaf.key.lower(), ()), *values)))
+        return found
+
     def _show_mfa(self) -> None:
         state = mfa_state(self.context_field.value)
         if state is None and self.caller_row.says_mfa:
@@ -220,6 +233,7 @@ class FieldsForm(Vertical):
             self._missing_keys,
             self.recent_resources,
             given,
+            self._wanted,
         )
 
     def _find(self, entry: CompletingInput, text: str, word: str, around: Surroundings) -> None:

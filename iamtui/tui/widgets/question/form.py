@@ -17,9 +17,17 @@ from iamtui.tui.widgets.line_view import LineView
 from iamtui.tui.widgets.question.caller import CHAINED, SESSION
 from iamtui.tui.widgets.question.caller_row import CallerRow
 from iamtui.tui.widgets.question.catalogue import ActionCatalogue
-from iamtui.tui.widgets.question.context import MFA_KEY, cycle_mfa, read_context, with_key, with_keys, write_context
+from iamtui.tui.widgets.question.context import (
+    ABSENT,
+    MFA_KEY,
+    cycle_mfa,
+    read_context,
+    with_key,
+    with_keys,
+    write_context,
+)
 from iamtui.tui.widgets.question.fields_form import FieldsForm
-from iamtui.tui.widgets.question.words import joined, said
+from iamtui.tui.widgets.question.words import joined, last_word, said
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +65,18 @@ class QuestionForm(FieldsForm):
 
     # What the fields ask.
 
-    def inquiry(self) -> Inquiry:
+    def inquiry(self, *, entered: bool = True) -> Inquiry:
         """The inquiry that the fields make; without an action it has none.
+
+        Args:
+            entered: whether what stands in the context is meant as it is; else a key that is still being typed, or
+                has no value yet, says nothing.
 
         Raises:
             Problem: the context or the caller's line cannot be read.
         """
         caller = self.caller_row.terms(self._workspace.account if self._workspace is not None else None)
-        context = dict(self._read_context())
+        context = dict(self._read_context(entered=entered))
         if caller.mfa and MFA_KEY.lower() not in {key.lower() for key in context}:
             context[MFA_KEY] = ("true",)
         terms = Question(
@@ -79,9 +91,12 @@ class QuestionForm(FieldsForm):
         resources = said(self.resource_field.value, commas=False) or ("*",)
         return Inquiry(actions, resources, terms, caller.chained_from, self.terms.with_checks)
 
-    def _read_context(self) -> Mapping[str, tuple[str, ...]]:
+    def _read_context(self, *, entered: bool) -> Mapping[str, tuple[str, ...]]:
         """The context; times in words keep the moment at which they were typed, so that the question stays the same."""
         text = self.context_field.value
+        if not entered:
+            before, word = last_word(text, commas=False)
+            text = text if word.startswith(ABSENT) or word.partition("=")[2] else before
         if text != self._read[0]:
             self._read = (text, read_context(text, clock.now()))
         return self._read[1]
@@ -171,6 +186,7 @@ class QuestionForm(FieldsForm):
         self.context_view.set_class(shown, "-open")
         if shown:
             self.context_view.show(self._decision)
+            self.context_view.to_top()
         elif had_focus:
             self.screen.set_focus(self.context_field)
 

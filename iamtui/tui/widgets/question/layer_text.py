@@ -47,6 +47,18 @@ def _conditional(decision: Decision) -> set[str]:
     return {leaf.source.layer for leaf in leaves(decision.depends_on) if leaf.source is not None}
 
 
+def _why(report: LayerReport, words: str) -> str:
+    """Why a layer says so, without what its state says already, and first what could change it."""
+    why = report.why
+    if report.state is LayerState.NOT_EVALUATED:
+        why = why.removeprefix("Not evaluated: ")
+        why = why[:1].upper() + why[1:]
+    elif words == _CONDITIONAL[1] and ", unless " in why:
+        head, _, unless = why.removesuffix(".").partition(", unless ")
+        why = f"unless {unless}. {head}."
+    return safe_text(why)
+
+
 def layer_line(report: LayerReport, decision: Decision, *, compact: bool = False) -> Content:
     """One layer as one line: mark, name, state in words and why; `compact` does without columns."""
     mark, words, style = layer_parts(report, decision)
@@ -55,7 +67,7 @@ def layer_line(report: LayerReport, decision: Decision, *, compact: bool = False
         (f"{mark} ", style),
         f"{name} " if compact else name.ljust(13),
         (f"{words}: " if compact else words.ljust(15), style),
-        (safe_text(report.why), QUIET),
+        (_why(report, words), QUIET),
     )
 
 
@@ -63,7 +75,7 @@ def layer_block(report: LayerReport, decision: Decision) -> Content:
     """One layer as two lines, for a column that is narrow and high: why it says so stands below."""
     mark, words, style = layer_parts(report, decision)
     head = Content.assemble((f"{mark} ", style), LAYER_NAMES[report.layer].ljust(13), (words, style))
-    return Content("\n").join([head, Content.styled(safe_text(report.why), QUIET)])
+    return Content("\n").join([head, Content.styled(_why(report, words), QUIET)])
 
 
 def absent_layers_line(reports: Sequence[LayerReport]) -> Content:

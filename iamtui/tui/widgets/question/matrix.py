@@ -25,6 +25,8 @@ _VERDICT: Final = 11
 _GAP: Final = 2
 _LEAST_NAME: Final = 24
 _MOST_COLUMNS: Final = 12
+_NO_PART: Final = 99
+"""Behind whatever an answer can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,8 @@ def rows_of(answer: Answer, *, grid: bool) -> list[Row]:
     """The cells as rows, the worst first, those alike as asked; `grid`: a row for each action, resources across."""
     from iamtui.workspace.answers import severity  # noqa: PLC0415 - an answer is there, so the engine is loaded
 
-    bad = [severity(cell.deciding) for cell in answer.cells]
+    part = {id(cell) for cell in answer.taking_part}
+    bad = [severity(cell.deciding) if id(cell) in part else _NO_PART for cell in answer.cells]
     if not grid:
         return [Row((index,)) for index in sorted(range(len(bad)), key=bad.__getitem__)]
     across = columns_of(answer)
@@ -55,8 +58,8 @@ def columns_of(answer: Answer) -> int:
 
 def summary(answer: Answer) -> Content:
     """What the answers come to, in counts: how many actions a pattern stands for, how many are denied."""
-    cells = answer.cells
-    counted = Counter(verdict(cell.deciding).word for cell in cells)
+    cells, part = answer.cells, answer.taking_part
+    counted = Counter(verdict(cell.deciding).word for cell in part)
     words = {"DENIED": "denied", "DEPENDS": "depend", "ALLOWED": "allowed"}
     styles = {"DENIED": "$verdict-denied", "DEPENDS": "$verdict-depends", "ALLOWED": "$verdict-allowed"}
     parts: list[object] = []
@@ -66,8 +69,9 @@ def summary(answer: Answer) -> Content:
     patterns = Counter(cell.pattern for cell in cells if "*" in cell.pattern or "?" in cell.pattern)
     across = columns_of(answer)
     front = [(f"{pattern} ({count // across:,} actions)", "bold") for pattern, count in patterns.items()]
-    of = f" of {len(cells):,}" if len(counted) > 1 else ""
-    tail = f"; {answer.cut:,} more not asked: too many" if answer.cut else ""
+    of = f" of {len(part):,}" if len(counted) > 1 else ""
+    tail = f"; {len(cells) - len(part):,} take no part" if len(part) < len(cells) else ""
+    tail += f"; {answer.cut:,} more not asked: too many" if answer.cut else ""
     about: list[object] = []
     for piece in front[:2]:
         about += [piece, "  "]
@@ -100,6 +104,7 @@ class MatrixView(LineView):
         self._column = 0
         self._names = 0
         self._most = 1
+        self._part: set[int] = set()
         self._arranged_for = 0
         self.HEADER_LINES = 0
 
@@ -132,6 +137,7 @@ class MatrixView(LineView):
         self._grid = 1 < across <= _MOST_COLUMNS and room >= _LEAST_NAME and len(answer.cells) > across
         self.HEADER_LINES = 1 if self._grid else 0
         self._rows = rows_of(answer, grid=self._grid)
+        self._part = {id(cell) for cell in answer.taking_part}
         self._column = 0
         longest = max(cell_len(_name(cell)) for cell in answer.cells)
         self._names = min(longest, room if self._grid else max(width - _VERDICT - _GAP, 8))
@@ -182,12 +188,12 @@ class MatrixView(LineView):
         found = [Piece(fit(_name(cells[0]), self._names).ljust(self._names))]
         for column, cell in enumerate(cells):
             here = index == self.cursor and column == self._column
-            found += [Piece(" ▸" if here else "  ", "bar"), _verdict_piece(cell)]
+            found += [Piece(" ▸" if here else "  ", "bar"), self._verdict_piece(cell)]
         return found
 
     def _listed(self, cell: Cell, width: int) -> Sequence[Piece]:
         assert self._answer is not None
-        found = [_verdict_piece(cell), Piece("  "), Piece(fit(_name(cell), self._names))]
+        found = [self._verdict_piece(cell), Piece("  "), Piece(fit(_name(cell), self._names))]
         left = width - 1 - _VERDICT - _GAP - self._names - _GAP
         several = columns_of(self._answer) > 1
         if several and left >= 8:
@@ -195,16 +201,17 @@ class MatrixView(LineView):
             found += [Piece(space), Piece(_tail(cell.question.resource, left), "muted")]
         return found
 
+    def _verdict_piece(self, cell: Cell) -> Piece:
+        if id(cell) not in self._part:
+            return Piece(" ·  no part".ljust(_VERDICT), "muted")
+        shown = verdict(cell.deciding)
+        return Piece(f"{shown.mark} {shown.word}".ljust(_VERDICT), _STYLES[shown.mark])
+
 
 def _name(cell: Cell) -> str:
     name = cell.question.action
     typed = cell.pattern
     return f"{typed} ({name})" if typed and "*" not in typed and "?" not in typed else name
-
-
-def _verdict_piece(cell: Cell) -> Piece:
-    shown = verdict(cell.deciding)
-    return Piece(f"{shown.mark} {shown.word}".ljust(_VERDICT), _STYLES[shown.mark])
 
 
 def _tail(text: str, width: int) -> str:

@@ -14,9 +14,9 @@ from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui import clock
 from iamtui.tui.safe import line
-from iamtui.tui.widgets.question.context import write_context
 from iamtui.tui.widgets.question.form import QuestionForm
 from iamtui.tui.widgets.question.memory import Memory
+from iamtui.tui.widgets.question.terms import summary_of, terms_of
 
 if TYPE_CHECKING:
     from iamtui.tui.widgets.draft.option_lines import Choice
@@ -127,13 +127,13 @@ def open_questions(app: App[object], memory: Memory, choose: Callable[[Inquiry],
     for entry in memory.saved:
         key = f"saved {len(known)}"
         known[key] = entry.inquiry
-        choices.append(Choice(key, entry.name, summary_of(entry.inquiry), _details(entry.inquiry)))
+        choices.append(Choice(key, entry.name, summary_of(entry.inquiry), terms_of(entry.inquiry)))
     if memory.history:
         choices.append(Choice("", "Asked before"))
     for inquiry in memory.history:
         key = f"asked {len(known)}"
         known[key] = inquiry
-        choices.append(Choice(key, summary_of(inquiry), "", _details(inquiry)))
+        choices.append(Choice(key, summary_of(inquiry), "", terms_of(inquiry)))
 
     def chosen(key: str | None) -> None:
         if key is not None:
@@ -141,26 +141,6 @@ def open_questions(app: App[object], memory: Memory, choose: Callable[[Inquiry],
 
     empty = "Nothing was asked of this account yet. F5 asks; ctrl+s saves a question under a name."
     app.push_screen(ChoiceDialog(line("Questions"), choices, filtered=True, empty=empty), chosen)
-
-
-def summary_of(inquiry: Inquiry) -> str:
-    """An inquiry in one line; raw text."""
-    actions, resources = " ".join(inquiry.actions), " ".join(inquiry.resources)
-    return f"{actions} on {resources}" if resources != "*" else actions
-
-
-def _details(inquiry: Inquiry) -> str:
-    terms = inquiry.terms
-    parts = [write_context(terms.context)] if terms.context else []
-    if terms.mode is Mode.STRICT:
-        parts.append("strict")
-    if terms.layers_off:
-        parts.append(f"without {', '.join(sorted(terms.layers_off))}")
-    if inquiry.chained_from:
-        parts.append(f"chained from {inquiry.chained_from}")
-    if terms.session_policies:
-        parts.append("with a session policy")
-    return "  ".join(parts)
 
 
 def ask_for_name(app: App[object], memory: Memory, save: Callable[[str], None]) -> None:
@@ -185,15 +165,14 @@ def ask_for_name(app: App[object], memory: Memory, save: Callable[[str], None]) 
 
 def write_session_policy(app: App[object], form: QuestionForm, account: str) -> None:
     """Let the user write a session policy, with findings while typing."""
-    from iamtui.policy.kinds import PolicyType  # noqa: PLC0415 - only on demand
-    from iamtui.tui.screens.draft_editor import DraftEditorScreen  # noqa: PLC0415 - likewise
+    from iamtui.tui.screens.session_policy_editor import SessionPolicyEditor  # noqa: PLC0415 - only on demand
 
     def written(text: str | None) -> None:
         if text is not None:
             form.caller_row.take_policy(text)
 
     start = form.caller_row.written or _STARTING_POLICY
-    app.push_screen(DraftEditorScreen(line("Session policy"), start, PolicyType.SESSION, account, "session"), written)
+    app.push_screen(SessionPolicyEditor(start, account), written)
 
 
 _STARTING_POLICY: Final = """{

@@ -107,8 +107,9 @@ class QuestionPanel(AnsweringPanel):
     @on(QuestionForm.Finished)
     def _fields_finished(self, event: QuestionForm.Finished) -> None:
         event.stop()
-        self._view.focus_list()
         if self._inquiry is not None:
+            # Else there is something to correct in the field.
+            self._view.focus_list()
             self._memory.remember(self._inquiry, self._principal.arn if self._principal is not None else "")
             self._form.recent_resources = self._memory.recent_resources()
         self.post_message(self.Meant(self.question, self._inquiry))

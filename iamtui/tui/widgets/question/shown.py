@@ -46,6 +46,11 @@ class Shown:
         return self.cell.deciding
 
     @property
+    def takes_part(self) -> bool:
+        """Whether the cell that is looked at decides about the whole."""
+        return any(cell is self.cell for cell in self.answer.taking_part)
+
+    @property
     def decider(self) -> Companion | None:
         """The other request that decides about the cell, or None when its own decision does."""
         if self.decision is self.cell.decision:
@@ -79,6 +84,8 @@ def verdict_line(shown: Shown) -> Content:
     """The verdict; among several of which action; where another request decides, of which one."""
     says = verdict(shown.decision).content
     if len(shown.answer.cells) > 1:
+        if not shown.takes_part:
+            says = line(("takes no part: the action is about other resources", "$muted"))
         says = line((f"{shown.cell.question.action}: ", "bold"), says)
     decider = shown.decider
     if decider is None:
@@ -108,9 +115,7 @@ def companion_lines(shown: Shown, *, others: str) -> Iterator[Content]:
     chain = shown.answer.chain
     if chain is not None:
         role = shown.answer.inquiry.chained_from
-        yield line(
-            ("Chained from ", QUIET), role, (" (may assume this role): ", QUIET), verdict(chain.decision).content
-        )
+        yield line(_short(chain), (" chained from ", QUIET), role.rpartition(":")[2], (" (assuming this role)", QUIET))
     if shown.decider is not None:
         yield line(("The action itself: ", QUIET), verdict(shown.cell.decision).content)
     deciding = [one for one in shown.cell.companions if one.decides]

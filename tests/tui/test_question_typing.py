@@ -1,0 +1,212 @@
+"""Typing a question, as somebody new to it does: nothing that is half typed takes an answer away or moves the focus."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from textual.pilot import Pilot
+
+from iamtui.account.model import Account, ResourcePolicy
+from iamtui.tui.app import IamtuiApp
+from iamtui.tui.screens.draft_prompts import ChoiceDialog
+from iamtui.tui.screens.session_policy_editor import SessionPolicyEditor
+from iamtui.tui.screens.who_can import WhoCanScreen
+from iamtui.tui.widgets.explorer_tree import ExplorerTree
+from iamtui.tui.widgets.question.catalogue import LoadedCatalogue
+from iamtui.tui.widgets.question.completing import Completer, Surroundings
+from iamtui.tui.widgets.question.context_view import ContextView
+from iamtui.tui.widgets.question.field import CompletingInput
+from iamtui.tui.widgets.question.form import QuestionForm
+from iamtui.tui.widgets.question.panel import QuestionPanel
+from tests.support.panel_apps import screen_text, type_text
+from tests.support.sample_account import deny, document, iam, sample_workspace
+from tests.support.screen_app import opened, press, settle
+
+LAKE_OBJECT = "arn:aws:s3:::data-lake/x"
+OFFICE = "203.0.113.0/24"
+
+
+@pytest.fixture
+def account() -> Account:
+    """The sample account, whose lake is open to the office alone."""
+    account = sample_workspace().account
+    policy = document(
+        deny("s3:*", "*", Sid="OfficeOnly", Principal="*", Condition={"NotIpAddress": {"aws:SourceIp": OFFICE}})
+    )
+    return replace(
+        account,
+        resource_policies={**account.resource_policies, "arn:aws:s3:::data-lake": ResourcePolicy("present", policy)},
+    )
+
+
+def panel_of(pilot: Pilot[None]) -> QuestionPanel:
+    return pilot.app.screen.query_one(QuestionPanel)
+
+
+def form_of(pilot: Pilot[None]) -> QuestionForm:
+    return pilot.app.screen.query_one(QuestionForm)
+
+
+async def asked(pilot: Pilot[None], who: str = "role/web-server", action: str = "s3:GetObject") -> QuestionPanel:
+    app: IamtuiApp = pilot.app  # type: ignore[assignment]
+    app.main.go_to(iam(who))
+    panel_of(pilot).ask(action, LAKE_OBJECT)
+    await settle(pilot)
+    return panel_of(pilot)
+
+
+async def typed(pilot: Pilot[None], field: CompletingInput, text: str) -> None:
+    field.focus()
+    await pilot.pause()
+    await type_text(pilot, text)
+    await settle(pilot)
+
+
+async def test_a_key_that_is_being_typed_says_nothing_yet(account: Account) -> None:
+    async with opened(account=account) as pilot:
+        panel = await asked(pilot)
+        field = form_of(pilot).context_field
+        await typed(pilot, field, "aws:SourceI")
+        assert panel.answer is not None
+        assert panel.inquiry is not None
+        assert not panel.inquiry.terms.context
+        await press(pilot, "enter")
+        assert field.value == "aws:SourceIp="
+        assert field.has_focus
+        assert panel.answer is not None
+        assert [offer.value for offer in field.completions.offers] == [f"aws:SourceIp={OFFICE}"]
+        await press(pilot, "enter")
+        assert field.value == f"aws:SourceIp={OFFICE}"
+        assert panel.answer.allowed
+
+
+async def test_enter_on_what_cannot_be_asked_stays_in_the_field(account: Account) -> None:
+    async with opened(account=account) as pilot:
+        panel = await asked(pilot)
+        for field, text in (
+            (form_of(pilot).context_field, "aws:SourceIp=nowhere"),
+            (form_of(pilot).resource_field, "nowhere"),
+        ):
+            field.value = ""
+            await typed(pilot, field, text)
+            await press(pilot, "enter")
+            assert panel.answer is None
+            assert field.has_focus
+            field.value = ""
+
+
+async def test_no_completion_is_marked_while_enter_keeps_what_is_typed() -> None:
+    async with opened() as pilot:
+        await asked(pilot)
+        field = form_of(pilot).resource_field
+        field.value = ""
+        await typed(pilot, field, "arn:aws:s3:::data-l")
+        assert field.is_open
+        assert field.completions.highlighted == -1
+        await press(pilot, "down")
+        assert field.completions.highlighted == 0
+        chosen = field.completions.offers[0].value
+        await press(pilot, "enter")
+        assert field.value == chosen
+
+
+async def test_part_of_a_roles_name_is_completed_by_enter() -> None:
+    async with opened() as pilot:
+        panel = await asked(pilot)
+        await press(pilot, "f4")
+        field = form_of(pilot).caller_row.field
+        await type_text(pilot, "chain")
+        await settle(pilot)
+        await press(pilot, "enter")
+        assert field.value == "from="
+        await type_text(pilot, "deploy")
+        await settle(pilot)
+        await press(pilot, "enter")
+        assert field.value == "from=role/deploy-prod"
+        await settle(pilot)
+        assert panel.inquiry is not None
+        assert panel.inquiry.chained_from == iam("role/deploy-prod")
+        assert "chained from role/deploy-prod" in screen_text(pilot.app)
+
+
+@pytest.mark.parametrize(
+    ("word", "offered"),
+    [
+        ("aws:SourceIp=", ["aws:SourceIp=203.0.113.0/24"]),
+        ("AWS:sourceip=203", ["AWS:sourceip=203.0.113.0/24"]),
+        ("aws:SourceIp=203.0.113.0/24", []),
+        ("aws:SourceVpce=", []),
+    ],
+)
+def test_the_values_that_policies_name_are_offered(word: str, offered: list[str]) -> None:
+    around = Surroundings(None, "", ("s3:GetObject",), wanted={"aws:sourceip": (OFFICE,)})
+    found = Completer(LoadedCatalogue()).context(word, around, datetime(2026, 1, 1, tzinfo=UTC))
+    assert [offer.value for offer in found] == offered
+
+
+async def test_the_keys_of_the_question_work_from_the_tree(account: Account) -> None:
+    async with opened(account=account) as pilot:
+        await asked(pilot)
+        pilot.app.screen.query_one(ExplorerTree).focus()
+        await press(pilot, "f2")
+        assert isinstance(pilot.app.screen, ChoiceDialog)
+        await press(pilot, "escape")
+        await press(pilot, "f9")
+        keys = pilot.app.screen.query_one(ContextView)
+        assert keys.has_focus
+        assert keys.row is not None
+        assert (keys.row.key, keys.row.source) == ("aws:SourceIp", "unknown")
+
+
+async def test_the_keys_begin_with_the_one_that_matters_whenever_they_are_shown(account: Account) -> None:
+    async with opened(size=(80, 24), account=account) as pilot:
+        await asked(pilot)
+        await press(pilot, "f9")
+        keys = pilot.app.screen.query_one(ContextView)
+        await press(pilot, "j", "j")
+        assert keys.cursor == 2
+        await press(pilot, "f9", "f9")
+        assert keys.cursor == 0
+
+
+async def test_what_is_cut_and_what_is_kept_back_is_said_in_a_small_window(account: Account) -> None:
+    async with opened(size=(80, 24), account=account) as pilot:
+        panel = await asked(pilot, action="s3:ListBucket")
+        assert panel.answer is not None
+        assert panel.answer.notes
+        assert f"{len(panel.answer.notes)} note" in screen_text(pilot.app)
+
+
+async def test_who_can_says_on_what_terms_it_is_asked(account: Account) -> None:
+    async with opened(size=(80, 24), account=account) as pilot:
+        await asked(pilot)
+        form = form_of(pilot)
+        form.set_keys({"aws:SourceIp": ("203.0.113.9",)})
+        form.switch_mode()
+        await settle(pilot)
+        await press(pilot, "f6")
+        assert isinstance(pilot.app.screen, WhoCanScreen)
+        assert "Given    aws:SourceIp=203.0.113.9  strict" in screen_text(pilot.app)
+
+
+async def test_a_session_policy_is_written_to_ask_with_it_not_for_a_draft() -> None:
+    async with opened() as pilot:
+        await asked(pilot)
+        await press(pilot, "f4")
+        await type_text(pilot, "session=written")
+        await press(pilot, "enter")
+        assert isinstance(pilot.app.screen, SessionPolicyEditor)
+        assert "Ask with it" in screen_text(pilot.app)
+        await press(pilot, "ctrl+s")
+        inquiry = panel_of(pilot).inquiry
+        assert inquiry is not None
+        assert len(inquiry.terms.session_policies) == 1
+
+
+async def test_an_account_without_principals_says_that_nobody_can_be_asked_for() -> None:
+    async with opened(account=Account(id="123456789012")) as pilot:
+        panel_of(pilot).ask("s3:GetObject", LAKE_OBJECT)
+        await settle(pilot)
+        assert "there is nobody to ask for" in screen_text(pilot.app)
