@@ -25,6 +25,7 @@ from iamtui.cli.source import SourceOptions, open_workspace, source_options
 from iamtui.evaluation.decision import Outcome
 from iamtui.evaluation.trace import TracedLayer, trace_to_json
 from iamtui.problem import Problem
+from iamtui.text import safe_text
 from iamtui.workspace.asking import ask_and_trace, is_pattern
 from iamtui.workspace.inquiries import answer, check_inquiry
 from iamtui.workspace.principals import resolve_principal
@@ -105,9 +106,13 @@ def can(
     if save is not None:
         store = question_store(account_key(workspace), file, must_exist=False)
         store.save(save, made, who.arn or "anonymous", expect=Outcome(expect) if expect else None)
+        note(f"Saved as {safe_text(save)} in {safe_text(str(store.path))}.")
     opinions = second_opinions(loaded, found) if compare else []
     print_answer(stdout(), workspace, found, as_json=as_json, with_trace=with_trace, opinions=opinions)
-    return judged(found, Demands(any_resource, complete), expect)
+    code = judged(found, Demands(any_resource, complete), expect)
+    if saved is not None and expect is not None and code is Exit.OK:
+        note(f"The question {safe_text(saved)} expects {expect}, and so it is.")
+    return code
 
 
 def question_store(account: str, file: str | None, *, must_exist: bool = True) -> QuestionStore:

@@ -258,4 +258,5 @@ def _summary(chosen: Sequence[SavedQuestion], ends: Sequence[Exit]) -> str:
     expecting = sum(1 for question, end in zip(chosen, ends, strict=True) if question.expect and end is not Exit.ERROR)
     failed, errors = ends.count(Exit.NO), ends.count(Exit.ERROR)
     wrong = f", {errors} cannot be asked" if errors else ""
-    return f"{len(chosen)} questions: {expecting - failed} of {expecting} expectations met{wrong}."
+    asked = f"{len(chosen)} question{'' if len(chosen) == 1 else 's'}"
+    return f"{asked}: {expecting - failed} of {expecting} expectations met{wrong}."

@@ -156,3 +156,13 @@ def test_a_faulty_file_is_an_error_and_stays(cli: Cli, snapshot: str, tmp_path: 
     cli("questions", "run", "--questions", file, "--snapshot", snapshot).failed_with("$.saved[0]", "expct")
     cli("can", "alice", "s3:GetObject", "--save", "b", "--questions", file, "--snapshot", snapshot).failed_with("expct")
     assert file.read_text() == before
+
+
+def test_a_saved_question_says_what_it_expects_and_where_it_was_saved(cli: Cli, saved: str) -> None:
+    result = cli("can", "--saved", "deletes not", "--snapshot", saved)
+    assert result.code == 0
+    assert "The question deletes not expects explicitDeny, and so it is." in result.err
+    assert result.out.startswith("[x] DENIED explicit")
+    again = cli("can", "web-server", "s3:PutObject", "--save", "one more", "--snapshot", saved)
+    assert f"Saved as one more in {questions_file(cli)}." in again.err
+    assert "1 question: 1 of 1 expectations met." in cli("questions", "run", "reads", "--snapshot", saved).err

@@ -423,7 +423,14 @@ async def test_the_command_that_asks_the_same_is_copied(asked: list[Inquiry]) ->
         [copied] = [event for event in app.heard if isinstance(event, QuestionPanel.Copy)]
         assert copied.text.startswith("iamtui can arn:aws:iam::123456789012:role/deploy-prod s3:GetObject s3:PutObject")
         assert "-c aws:SourceIp=10.0.0.1" in copied.text
+        assert copied.also == ""
         assert asked
+        panel.set_before(records.small_workspace())
+        await settle(pilot)
+        panel.action_copy_command()
+        await settle(pilot)
+        with_draft = [event for event in app.heard if isinstance(event, QuestionPanel.Copy)][-1]
+        assert with_draft.also.startswith("It asks without the draft")
 
 
 async def test_the_answer_keeps_its_height_while_a_question_is_pinned(asked: list[Inquiry]) -> None:

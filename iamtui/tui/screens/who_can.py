@@ -24,8 +24,8 @@ from iamtui.tui.screens.who_can_asking import row_batches
 from iamtui.tui.screens.who_can_list import WhoCanList
 from iamtui.tui.screens.who_can_rows import Bucket, Row
 from iamtui.tui.widgets.key_line import KeyLine
-from iamtui.tui.widgets.question.terms import terms_of
 from iamtui.tui.widgets.notice import Notice
+from iamtui.tui.widgets.question.terms import terms_of
 from iamtui.tui.widgets.safe_input import SafeInput
 from iamtui.workspace.asking import ask
 from iamtui.workspace.verdict import VerdictWords

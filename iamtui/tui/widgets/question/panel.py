@@ -166,9 +166,11 @@ class QuestionPanel(AnsweringPanel):
             self.post_message(Notice(plain("There is no question to copy yet: press F5 and ask.")))
             return
         files = files_of_command(self._inquiry)
-        also = f"It reads {', '.join(files)}, which you have to write." if files else ""
+        also = [f"It reads {', '.join(files)}, which you have to write."] if files else []
+        if self._before is not None:
+            also.append("It asks without the draft: save that (d, s) and add --draft FILE.")
         text = as_command(self._workspace, self._principal, self._inquiry)
-        self.post_message(self.Copy(text, "Command", also))
+        self.post_message(self.Copy(text, "Command", " ".join(also)))
 
     @on(ActionField.Walked)
     def _walked(self, event: ActionField.Walked) -> None:
