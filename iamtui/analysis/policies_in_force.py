@@ -277,6 +277,11 @@ def resource_policy_arn(text: str) -> str:
     return _carrier(parse_arn(text), text)
 
 
+def policy_carrier(prepared: PreparedAction) -> str:
+    """The ARN that carries the policy of the resource asked about."""
+    return _carrier(prepared.arn, prepared.resource.text)
+
+
 def _carrier(arn: Arn | None, text: str) -> str:
     if arn is None:
         return text
@@ -300,7 +305,7 @@ def trust_or_resource_policy(account: Account, prepared: PreparedAction) -> Poli
     service = arn.service if arn else prepared.action.service
     if service == "kms" and not prepared.key:
         return None
-    carrier = _carrier(arn, resource.text)
+    carrier = policy_carrier(prepared)
     if service not in WITH_RESOURCE_POLICIES and carrier not in account.resource_policies:
         return None
     if "*" in carrier:

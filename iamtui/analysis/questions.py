@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Final
 
 from iamtui.account.model import Account
 from iamtui.analysis.known_context import KnownContext, assumed_environment, principal_context, resource_context
 from iamtui.analysis.policies_in_force import (
     PrincipalPolicies,
     entity_behind,
+    policy_carrier,
     principal_policies,
-    resource_policy_arn,
     resource_side,
     trust_or_resource_policy,
 )
@@ -24,10 +25,10 @@ from iamtui.evaluation.decision import Decision, Layer
 from iamtui.evaluation.evaluator import evaluate
 from iamtui.evaluation.policies import NamedPolicy, NotEvaluated, PoliciesInForce, PolicyInForce, PolicyLevel
 from iamtui.evaluation.prepared import PreparedAction, prepare, resource_owner
-from iamtui.evaluation.reading import asked_by
 from iamtui.evaluation.request import Mode, Principal, PrincipalKind, Request
 from iamtui.policy.context import KeyValues
 from iamtui.policy.document import PolicyDocument
+from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS
 
 __all__ = ["Asker", "Question"]
 
@@ -56,44 +57,55 @@ class _Shared:
     """What all callers of one account have in common when they ask the same.
 
     Args:
-        request, policies: of whoever was first; the principal and what is its own change from caller to caller,
-            what is derived and absent here holds for all.
+        request, policies: what is asked and in force, without the principal and without what is its own.
         reads_tags: whether a policy that all are under reads principal tags.
         layers_off: the layers that are switched off.
-        asked: what the evaluator has worked out, by class of caller.
     """
 
-    __slots__ = ("_layers_off", "_policies", "_reads_tags", "_request", "asked")
+    __slots__ = ("_asked", "_layers_off", "_policies", "_reads_tags", "_request", "prepared")
 
     def __init__(
-        self, request: Request, policies: PoliciesInForce, reads_tags: bool, layers_off: frozenset[Layer]
+        self,
+        prepared: PreparedAction,
+        request: Request,
+        policies: PoliciesInForce,
+        reads_tags: bool,
+        layers_off: frozenset[Layer],
     ) -> None:
+        self.prepared = prepared
         self._request = request
         self._policies = policies
         self._reads_tags = reads_tags
         self._layers_off = layers_off
-        self.asked: dict[CallerKeys, Asked] = {}
+        self._asked: dict[CallerKeys, Asked] = {}
 
     def request_by(self, principal: Principal, own: _PrincipalFacts, assumptions: tuple[str, ...]) -> Request:
         """The request of one caller."""
         shared = self._request
-        assumptions = shared.assumptions + assumptions if assumptions else shared.assumptions
         if own.tags_of and (own.reads_tags or self._reads_tags):
             # A session tag wins over a tag of the same name of its role.
-            position = len(shared.assumptions)
-            tags = f"no session tag replaces a tag of {own.tags_of}"
-            assumptions = (*assumptions[:position], tags, *assumptions[position:])
+            assumptions = (f"no session tag replaces a tag of {own.tags_of}", *assumptions)
         return shared.by(
             principal,
             derived=(own.known.values, *shared.derived),
             known_absent=own.known.absent + shared.known_absent,
-            assumptions=assumptions,
+            assumptions=shared.assumptions + assumptions,
         )
 
     def policies_of(self, own: _PrincipalFacts) -> PoliciesInForce:
         """The policies that are in force for one caller."""
         found = self._policies.of_caller(own.policies.identity, own.policies.boundaries)
         return _without(found, self._layers_off) if self._layers_off else found
+
+    def asked_by(self, keys: CallerKeys) -> Asked:
+        """What the evaluator has worked out for callers of one class."""
+        found = self._asked.get(keys)
+        if found is None:
+            found = self._asked[keys] = Asked(self.prepared, DEFAULT_LANGUAGE_OPTIONS, callers=keys)
+        return found
+
+
+_NOBODY: Final = Principal(PrincipalKind.ANONYMOUS, "")
 
 
 class Asker:
@@ -108,7 +120,7 @@ class Asker:
         self._account = account
         self._question = question
         self._now = now or datetime.now(UTC)
-        self._given = frozenset(name.lower() for name in question.context)
+        self._given = frozenset(map(str.lower, question.context))
         self._session = tuple(
             NamedPolicy(f"session policy {i + 1}", PolicyDocument(text))
             for i, text in enumerate(question.session_policies)
@@ -124,10 +136,7 @@ class Asker:
         own = _principal_facts(self._account, principal)
         shared = self._shared(principal, own)
         request = shared.request_by(principal, own, assumptions)
-        asked = shared.asked.get(own.keys)
-        if asked is None:
-            asked = shared.asked[own.keys] = asked_by(request, callers=own.keys)
-        return evaluate(request, shared.policies_of(own), asked=asked)
+        return evaluate(request, shared.policies_of(own), asked=shared.asked_by(own.keys))
 
     def request_and_policies(self, principal: Principal) -> tuple[Request, PoliciesInForce]:
         """What the evaluator needs to answer for one principal."""
@@ -162,7 +171,7 @@ class Asker:
         resource = trust_or_resource_policy(account, prepared)
         side = resource_side(account, owner, prepared, question.context)
         request = Request(
-            principal=principal,
+            principal=_NOBODY,
             action=question.action,
             resource=question.resource,
             resource_account=resource_account,
@@ -189,7 +198,7 @@ class Asker:
             or _levels_read_tags(account, "scps", own.policies.scps)
             or _levels_read_tags(account, "rcps", side.rcps)
         )
-        return _Shared(request, policies, reads_tags, question.layers_off)
+        return _Shared(prepared, request, policies, reads_tags, question.layers_off)
 
     def _owner_known_here(self, principal: Principal, prepared: PreparedAction) -> str | None:
         """This account, when the ARN names no owner but the account is known to have the resource.
@@ -200,7 +209,7 @@ class Asker:
             return None
         if principal.account is None:
             return self._account.id
-        found = self._account.resource_policies.get(resource_policy_arn(prepared.resource.text))
+        found = self._account.resource_policies.get(policy_carrier(prepared))
         if found is None or (found.state == "denied" and principal.account == self._account.id):
             # A bucket whose policy may not be read can be anybody's.
             return None

@@ -40,10 +40,10 @@ class Asked:
     whole: Asked | None = None
     truths: dict[Member, Truth] = field(default_factory=dict)
     """What statements come to, principals aside, whoever of the class asks."""
-    _once: dict[Member, CompiledStatement] = field(default_factory=dict)
+    _once: set[Member] = field(default_factory=set)
     """The statements about the action that read keys and were tested for one caller. Only when they are asked about
     again it is found out whether they have to be tested for each: most questions are asked of one caller."""
-    _by_caller: dict[Member, CompiledStatement] = field(default_factory=dict)
+    _by_caller: set[Member] = field(default_factory=set)
     """The statements that have to be tested for each caller."""
 
     @property
@@ -62,26 +62,39 @@ class Asked:
 
         Kept in `truths` where it is the same for every caller of the class; look there first.
         """
-        compiled = self._by_caller.get(member)
-        if compiled is not None:
-            return self._truth(compiled, context)
-        compiled = self._once.get(member)
-        if compiled is not None:
-            truth = self._truth(compiled, context)
-            if self._settled(compiled, context):
-                self.truths[member] = truth
-            else:
-                self._by_caller[member] = compiled
-            return truth
+        if member in self._by_caller:
+            return self._truth(member.compiled, context)
+        if member in self._once:
+            return self._again(member, context)
         if not member.action.matches(self.prepared.action):
             self.truths[member] = False
             return False
+        return self.test(member, context)
+
+    def test(self, member: Member, context: RequestContext) -> Truth:
+        """As `work_out`, of a statement that is known to be about the action."""
+        compiled = member.compiled
+        if not compiled.keys:
+            truth = self.truths[member] = self._about(compiled, context)
+            # Without a key to read a condition is malformed, and comes to the same for everybody.
+            if compiled.conditions and truth is not False:
+                truth = self.truths[member] = self._truth(compiled, context)
+            return truth
+        if member in self._by_caller:
+            return self._truth(compiled, context)
+        if member in self._once:
+            return self._again(member, context)
+        self._once.add(member)
+        return self._truth(compiled, context)
+
+    def _again(self, member: Member, context: RequestContext) -> Truth:
+        """Test a statement for the second caller, and find out whether it has to be for the third."""
         compiled = member.compiled
         truth = self._truth(compiled, context)
-        if compiled.keys:
-            self._once[member] = compiled
-        else:
+        if self._settled(compiled, context):
             self.truths[member] = truth
+        else:
+            self._by_caller.add(member)
         return truth
 
     def _settled(self, compiled: CompiledStatement, context: RequestContext) -> bool:

@@ -158,21 +158,20 @@ def caller_keys(principal: Principal, values: Iterable[str], absent: Iterable[st
 class CallerFacts:
     """What follows from one principal, worked out once and kept while the same object is asked about."""
 
-    __slots__ = ("_callers", "_fixed", "partition", "principal", "service_linked")
+    __slots__ = ("_callers", "keys", "partition", "principal", "service_linked")
 
     def __init__(self, principal: Principal) -> None:
         self.principal = principal
         self.partition = partition_of(principal)
         self.service_linked = is_service_linked(principal)
+        self.keys = caller_fixed_keys(principal)
         self._callers: dict[tuple[bool, bool], Caller] = {}
-        self._fixed: dict[bool, Mapping[str, tuple[str, ...]]] = {}
 
     def fixed_keys(self, *, anonymous_userid: bool) -> Mapping[str, tuple[str, ...]]:
-        """As `caller_fixed_keys`."""
-        found = self._fixed.get(anonymous_userid)
-        if found is None:
-            found = self._fixed[anonymous_userid] = caller_fixed_keys(self.principal, anonymous_userid=anonymous_userid)
-        return found
+        """As `caller_fixed_keys`; `keys` are those with the default."""
+        if anonymous_userid or self.principal.kind is not PrincipalKind.ANONYMOUS:
+            return self.keys
+        return caller_fixed_keys(self.principal, anonymous_userid=anonymous_userid)
 
     def caller(self, *, session_may_vary: bool, has_boundary: bool) -> Caller:
         """The caller as principal elements see it.

@@ -57,7 +57,9 @@ class GrantSide:
             return all_of((self.any_grant, self.identity, caps))
         strengths = self.strengths
         if not strengths:
-            return False if self.must_admit else all_of((self.identity, caps))
+            if self.must_admit:
+                return False
+            return self.identity if caps is True else all_of((self.identity, caps))
         ways: list[Truth] = [strengths[strength] for strength in _ALONE if strength in strengths]
         capped = any_of(strengths[strength] for strength in _CAPPED if strength in strengths)
         ways.append(all_of((capped, caps if self.role_grant_limited else self.session)))

@@ -141,7 +141,7 @@ class LevelStack:
         for member in plan.tests:
             truth = known.get(member)
             if truth is None:
-                truth = asked.work_out(member, context)
+                truth = asked.test(member, context)
             if truth is not False and caller is not None and not member.compiled.reaches_everyone:
                 truth = _both(reaches(member.compiled, caller, self.layer), truth)
             came_to.append(truth)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from iamtui.evaluation.request import Principal, Request
 from iamtui.evaluation.services import (
@@ -33,8 +32,7 @@ class ActionCatalogue(Hashable, Protocol):
         """Whether RCPs affect the service (its action prefix)."""
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedAction:
+class PreparedAction(NamedTuple):
     """What action and resource say without the caller.
 
     Args:
@@ -60,11 +58,6 @@ class PreparedAction:
     on_plain_bucket: bool
     owner_open: bool
     notes: tuple[str, ...]
-
-    @property
-    def resource_must_admit(self) -> bool:
-        """Whether the resource side is mandatory even inside one account."""
-        return self.trust or self.key
 
 
 @lru_cache(maxsize=8192)

@@ -69,7 +69,6 @@ class Evaluation:
     asked: Asked
     context: RequestContext
     facts: CallerFacts
-    caller: Caller
     owner: str | None
     same_account: bool
     must_admit: bool
@@ -103,6 +102,20 @@ class Evaluation:
     def language(self) -> LanguageOptions:
         """How the open points of the policy language are read."""
         return self.asked.language
+
+    @property
+    def caller(self) -> Caller:
+        """The caller as principal elements see it."""
+        principal, boundaries = self.request.principal, self.policies.boundaries
+        return self.facts.caller(
+            session_may_vary=self.request.mode is Mode.DISCOVER,
+            has_boundary=(
+                bool(boundaries)
+                and not self.facts.service_linked
+                and not isinstance(boundaries, NotEvaluated)
+                and principal.kind in WITH_IAM_POLICIES
+            ),
+        )
 
     @property
     def scps(self) -> tuple[LevelScan, ...] | None:
@@ -243,9 +256,9 @@ def read_all_layers(
         asked = asked_by(request, options, catalogue=catalogue)
     prepared = asked.prepared
     owner = resource_owner(request.resource_account, principal, prepared)
-    discover = request.mode is Mode.DISCOVER
     service_linked = facts.service_linked
     boundaries = () if service_linked else policies.boundaries
+    account = principal.account
     result = Evaluation(
         request,
         policies,
@@ -257,21 +270,17 @@ def read_all_layers(
             derived=request.derived,
             any_value=request.any_value,
             known_absent=request.known_absent,
-            discover=discover,
+            discover=request.mode is Mode.DISCOVER,
         ),
         facts,
-        facts.caller(
-            session_may_vary=discover,
-            has_boundary=(
-                bool(boundaries) and not isinstance(boundaries, NotEvaluated) and principal.kind in WITH_IAM_POLICIES
-            ),
-        ),
         owner,
-        principal.account is not None and principal.account == owner,
-        prepared.resource_must_admit,
+        account is not None and account == owner,
+        prepared.trust or prepared.key,
     )
-    result.free = free_action(prepared.action, principal)
-    result.refused = prepared.refused or credential_refusal(prepared.action, principal)
+    result.refused = prepared.refused
+    if prepared.action.service == "sts":
+        result.free = free_action(prepared.action, principal)
+        result.refused = prepared.refused or credential_refusal(prepared.action, principal)
     if principal.kind in WITH_IAM_POLICIES:
         _read_callers_layers(result, boundaries)
     _read_resource_policy(result)

@@ -24,7 +24,6 @@ from iamtui.policy.pattern import (
     Unresolved,
     Variable,
     Wild,
-    literal_text,
     parse_pieces,
     resolve,
     tokens_of,
@@ -138,10 +137,11 @@ class CompiledCondition:
 
     __slots__ = (
         "_comparers",
+        "_holds_for",
         "_literal",
-        "_literals",
         "_made_leaf",
         "_options",
+        "_parsed",
         "key",
         "line",
         "operator",
@@ -153,11 +153,12 @@ class CompiledCondition:
         self.key = line.key.lower() if ":" in line.key else ""
         self.operator = parse_operator(line.operator)
         self._options = options
-        self._literals: frozenset[str] | None = None
         self._made_leaf: ConditionLeaf | None = None
         self._literal = not variables and any("${" in value for value in line.values)
         self.variable_keys: dict[str, str] = {}
-        self._comparers: tuple[_Comparer, ...] = ()
+        self._comparers: tuple[_Comparer, ...] | None = None
+        self._parsed: tuple[tuple[Piece, ...], ...] = ()
+        self._holds_for: Callable[[str], bool] | None = None
         operator = self.operator
         if operator is None or operator.base == "null":
             return
@@ -165,15 +166,14 @@ class CompiledCondition:
             operator.base.startswith(("string", "arn"))
             or (operator.base == "bool" and options.substitute_variables_in_bool)
         )
-        parsed = [
+        self._parsed = tuple(
             parse_pieces(value, variables=takes_variables, wildcards=operator.base in ("stringlike", "arnlike"))
             for value in line.values
-        ]
-        self.variable_keys = variable_names(piece for pieces in parsed for piece in pieces)
-        if operator.base == "stringequals" and operator.over is None and not any(map(_has_variable, parsed)):
-            self._literals = frozenset(literal_text(pieces) or "" for pieces in parsed)
-        make = _MAKERS[operator.base]
-        self._comparers = tuple(make(value, pieces, options) for value, pieces in zip(line.values, parsed, strict=True))
+        )
+        self.variable_keys = variable_names(piece for pieces in self._parsed for piece in pieces)
+        make = _MAKERS_FOR_ONE.get(operator.base)
+        if make is not None and operator.over is not SetOperator.ALL and not any(map(_has_variable, self._parsed)):
+            self._holds_for = make(self._parsed, operator.negated, options)
 
     def test(self, context: RequestContext) -> Truth:
         """Whether the line holds for this context; a leaf when that depends on something unknown."""
@@ -181,8 +181,8 @@ class CompiledCondition:
         if operator is None:
             return False
         values = context.lookup(self.key) if self.key else ()
-        if self._literals is not None and type(values) is tuple and len(values) == 1:
-            return (values[0] in self._literals) is not operator.negated
+        if self._holds_for is not None and type(values) is tuple and len(values) == 1:
+            return self._holds_for(values[0])
         if operator.base == "null" and self._null_wants() is None:
             return False
         if values is KeyState.UNKNOWN:
@@ -250,7 +250,7 @@ class CompiledCondition:
     def _holds(self, negated: bool, value: str, context: RequestContext) -> bool | None:
         """Whether the comparison holds for one request value; None when undetermined."""
         undetermined = bad = False
-        for comparer in self._comparers:
+        for comparer in self._all_comparers():
             outcome = comparer(value, context)
             if outcome is _YES:
                 return not negated
@@ -262,9 +262,23 @@ class CompiledCondition:
             return False
         return None if undetermined else negated
 
+    def _all_comparers(self) -> tuple[_Comparer, ...]:
+        """What compares with each policy value, made when first needed."""
+        if self._comparers is None:
+            make = _MAKERS[self.operator.base] if self.operator is not None and self.operator.base != "null" else None
+            self._comparers = (
+                ()
+                if make is None
+                else tuple(
+                    make(value, pieces, self._options)
+                    for value, pieces in zip(self.line.values, self._parsed, strict=True)
+                )
+            )
+        return self._comparers
+
     def compare(self, value: str, context: RequestContext) -> tuple[Comparison, ...]:
         """How one request value compares with each policy value in turn, for the trace."""
-        return tuple(comparer(value, context) for comparer in self._comparers)
+        return tuple(comparer(value, context) for comparer in self._all_comparers())
 
 
 _Maker = Callable[[str, tuple[Piece, ...], LanguageOptions], _Comparer]
@@ -438,4 +452,76 @@ _MAKERS: Final[dict[str, _Maker]] = {
     "datelessthanequals": _typed(parse_date, lambda seen, wanted: seen <= wanted),
     "dategreaterthan": _typed(parse_date, lambda seen, wanted: seen > wanted),
     "dategreaterthanequals": _typed(parse_date, lambda seen, wanted: seen >= wanted),
+}
+
+
+# What one request value comes to against all policy values of a line that has no variables and where the value is
+# not one of a set that has to match as a whole: the same as comparing with one after the other, only faster.
+
+_MakerForOne = Callable[[tuple[tuple[Piece, ...], ...], bool, LanguageOptions], Callable[[str], bool]]
+
+
+def _one_string_equals(
+    parsed: tuple[tuple[Piece, ...], ...], negated: bool, _options: LanguageOptions
+) -> Callable[[str], bool]:
+    wanted = frozenset(map(_plain, parsed))
+    return lambda value: (value in wanted) is not negated
+
+
+def _one_string_like(
+    parsed: tuple[tuple[Piece, ...], ...], negated: bool, _options: LanguageOptions
+) -> Callable[[str], bool]:
+    globs = tuple(Glob(tokens_of(pieces)) for pieces in parsed)
+
+    def holds(value: str) -> bool:
+        for glob in globs:
+            if glob.matches(value):
+                return not negated
+        return negated
+
+    return holds
+
+
+def _one_bool(
+    parsed: tuple[tuple[Piece, ...], ...], _negated: bool, _options: LanguageOptions
+) -> Callable[[str], bool]:
+    wanted = frozenset(map(parse_policy_bool, map(_plain, parsed)))
+    return lambda value: (value.lower() == "true") in wanted
+
+
+def _one_arn_like(
+    parsed: tuple[tuple[Piece, ...], ...], negated: bool, options: LanguageOptions
+) -> Callable[[str], bool]:
+    everything = options.bare_star_in_arn_operator and (Wild.STAR,) in parsed
+    patterns = [_arn_fields(pieces) for pieces in parsed]
+    bad_pattern = None in patterns
+    # The last field, in which ARNs differ most, is looked at first.
+    tests = tuple(
+        tuple((index, field) for index, field in reversed(tuple(enumerate(fields))) if field is not None)
+        for fields in patterns
+        if fields is not None
+    )
+
+    def holds(value: str) -> bool:
+        if everything:
+            return not negated
+        parts = value.split(":", 5)
+        if len(parts) != 6:
+            return False
+        for fields in tests:
+            for index, field in fields:
+                if not (field == parts[index] if isinstance(field, str) else field.matches(parts[index])):
+                    break
+            else:
+                return not negated
+        return negated and not bad_pattern
+
+    return holds
+
+
+_MAKERS_FOR_ONE: Final[dict[str, _MakerForOne]] = {
+    "stringequals": _one_string_equals,
+    "stringlike": _one_string_like,
+    "bool": _one_bool,
+    "arnlike": _one_arn_like,
 }

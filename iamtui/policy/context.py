@@ -72,9 +72,10 @@ class RequestContext:
 
     def _said(self, key: str) -> KeyValue | None:
         """What was given, derived or excluded for a lower-case key; None when nobody said anything."""
-        found = self._given.get(key)
-        if found is not None:
-            return found
+        if self._given:
+            found = self._given.get(key)
+            if found is not None:
+                return found
         for values in self._derived:
             found = values.get(key)
             if found is not None:
