@@ -147,7 +147,7 @@ def _principal_policies(account: Account, principal: Principal, entity: User | R
     if entity is not None:
         identity = tuple(identity_policies(account, entity))
         if entity.boundary_arn is not None:
-            boundaries = (managed_policy(account, entity.boundary_arn),)
+            boundaries = _boundary(account, entity.boundary_arn)
     elif principal.kind in (
         PrincipalKind.USER,
         PrincipalKind.ROLE,
@@ -194,6 +194,15 @@ def managed_policy(account: Account, arn: str) -> PolicyInForce:
             found = NamedPolicy(arn, version.document)
         account.memo[key] = found
     assert isinstance(found, (NamedPolicy, MissingPolicy))
+    return found
+
+
+def _boundary(account: Account, arn: str) -> tuple[PolicyInForce, ...]:
+    """The boundary as a layer; the same tuple for all who have it, so that it is read once for all of them."""
+    found = account.memo.get(("boundary", arn))
+    if found is None:
+        found = account.memo["boundary", arn] = (managed_policy(account, arn),)
+    assert isinstance(found, tuple)
     return found
 
 

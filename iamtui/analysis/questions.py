@@ -20,7 +20,7 @@ from iamtui.analysis.policies_in_force import (
 from iamtui.analysis.question import Question
 from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
 from iamtui.evaluation.asked import Asked
-from iamtui.evaluation.caller import CallerKeys, caller_keys, partition_of
+from iamtui.evaluation.caller import caller_class, partition_of
 from iamtui.evaluation.decision import Decision, Layer
 from iamtui.evaluation.evaluator import evaluate
 from iamtui.evaluation.policies import NamedPolicy, NotEvaluated, PoliciesInForce, PolicyInForce, PolicyLevel
@@ -35,19 +35,25 @@ __all__ = ["Asker", "Question"]
 _SWITCHED_OFF = NotEvaluated("switched off")
 
 
+class _Class:
+    """Stands for one class of callers."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class _PrincipalFacts:
     """What the account says of one caller, whatever is asked.
 
     Args:
-        keys: the condition keys that follow from who it is; one object for all callers of the same class.
+        class_: one object for all callers of whom the same is known.
         tags_of: the role whose tags it has, or "".
         reads_tags: whether its own policies read principal tags.
     """
 
     policies: PrincipalPolicies
     known: KnownContext
-    keys: CallerKeys
+    class_: _Class
     partition: str
     tags_of: str
     reads_tags: bool
@@ -77,7 +83,7 @@ class _Shared:
         self._policies = policies
         self._reads_tags = reads_tags
         self._layers_off = layers_off
-        self._asked: dict[CallerKeys, Asked] = {}
+        self._asked: dict[_Class, Asked] = {}
 
     def request_by(self, principal: Principal, own: _PrincipalFacts, assumptions: tuple[str, ...]) -> Request:
         """The request of one caller."""
@@ -97,11 +103,11 @@ class _Shared:
         found = self._policies.of_caller(own.policies.identity, own.policies.boundaries)
         return _without(found, self._layers_off) if self._layers_off else found
 
-    def asked_by(self, keys: CallerKeys) -> Asked:
+    def asked_by(self, class_: _Class) -> Asked:
         """What the evaluator has worked out for callers of one class."""
-        found = self._asked.get(keys)
+        found = self._asked.get(class_)
         if found is None:
-            found = self._asked[keys] = Asked(self.prepared, DEFAULT_LANGUAGE_OPTIONS, callers=keys)
+            found = self._asked[class_] = Asked(self.prepared, DEFAULT_LANGUAGE_OPTIONS, shared=True)
         return found
 
 
@@ -136,7 +142,7 @@ class Asker:
         own = _principal_facts(self._account, principal)
         shared = self._shared(principal, own)
         request = shared.request_by(principal, own, assumptions)
-        return evaluate(request, shared.policies_of(own), asked=shared.asked_by(own.keys))
+        return evaluate(request, shared.policies_of(own), asked=shared.asked_by(own.class_))
 
     def request_and_policies(self, principal: Principal) -> tuple[Request, PoliciesInForce]:
         """What the evaluator needs to answer for one principal."""
@@ -229,7 +235,7 @@ def _principal_facts(account: Account, principal: Principal) -> _PrincipalFacts:
         found = account.memo[key] = _PrincipalFacts(
             policies,
             known,
-            _class_of(account, caller_keys(principal, known.values, known.absent)),
+            _class_of(account, principal, known),
             partition_of(principal),
             tags_of,
             bool(tags_of) and _reads_principal_tags(account, (*policies.identity, *policies.boundaries)),
@@ -238,10 +244,11 @@ def _principal_facts(account: Account, principal: Principal) -> _PrincipalFacts:
     return found
 
 
-def _class_of(account: Account, keys: CallerKeys) -> CallerKeys:
-    """The same object for all callers of one class."""
-    found = account.memo.setdefault(("caller keys", keys.names, keys.families), keys)
-    assert isinstance(found, CallerKeys)
+def _class_of(account: Account, principal: Principal, known: KnownContext) -> _Class:
+    """The same object for all callers of one class, so that it is found without comparing what makes the class."""
+    key = ("class of callers", caller_class(principal, known.values, known.absent))
+    found = account.memo.setdefault(key, _Class())
+    assert isinstance(found, _Class)
     return found
 
 

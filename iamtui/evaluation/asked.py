@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from iamtui.evaluation.caller import CallerKeys
+from iamtui.evaluation.caller import tell_callers_apart, tells_callers_apart
 from iamtui.evaluation.policy_set import Member
 from iamtui.evaluation.prepared import PreparedAction
 from iamtui.policy.action import ActionName
@@ -19,24 +19,25 @@ from iamtui.policy.options import LanguageOptions
 class Asked:
     """One question about one action and resource, put to callers of one class.
 
-    Callers are of one class when they ask from the same account and the same keys follow from who they are. A
-    statement that reads none of those keys comes to the same for all of them, so it is tested once. Everything kept
-    here is bounded by the statements that the account has about one service.
+    A statement that reads no key that tells the callers apart comes to the same for all of them, so it is tested once.
+    What is kept of statements is bounded by how many the account has about one service.
 
     Args:
         everywhere: for a set of resources, ask about all of them instead of at least one.
-        callers: the keys that follow from who asks; None: not known, so only what reads no key at all is kept.
+        shared: whether callers of one class share it (`CallerClass`); else it is for a single request.
         scans: where the reader of a layer keeps what the same statements say together.
         plans: where the reader of SCPs and RCPs keeps what they say of the action.
+        sums: where the reader of all layers keeps what the same scans add up to.
         whole: the same question about all resources of the set, once it was asked.
     """
 
     prepared: PreparedAction
     language: LanguageOptions
     everywhere: bool = False
-    callers: CallerKeys | None = None
+    shared: bool = False
     scans: dict[Any, Any] = field(default_factory=dict)
     plans: dict[Any, Any] = field(default_factory=dict)
+    sums: dict[Any, Any] = field(default_factory=dict)
     whole: Asked | None = None
     truths: dict[Member, Truth] = field(default_factory=dict)
     """What statements come to, principals aside, whoever of the class asks."""
@@ -54,7 +55,7 @@ class Asked:
     def everywhere_too(self) -> Asked:
         """The same question about all resources of the set."""
         if self.whole is None:
-            self.whole = Asked(self.prepared, self.language, True, self.callers)
+            self.whole = Asked(self.prepared, self.language, True, self.shared)
         return self.whole
 
     def work_out(self, member: Member, context: RequestContext) -> Truth:
@@ -99,19 +100,18 @@ class Asked:
 
     def _settled(self, compiled: CompiledStatement, context: RequestContext) -> bool:
         """Whether a statement comes to the same for every caller of the class."""
-        callers = self.callers
-        if callers is None:
+        if not self.shared:
             return False
-        if callers.leave_alone(compiled.keys):
+        if not tell_callers_apart(compiled.keys):
             return True
         # What is false without looking at the caller stays false.
         matcher = compiled.resource.matcher
         variables = matcher.variable_keys if matcher is not None else {}
-        if not any(map(callers.speak_of, variables)) and self._about(compiled, context) is False:
+        if not any(map(tells_callers_apart, variables)) and self._about(compiled, context) is False:
             return True
         return any(
-            not callers.speak_of(condition.key)
-            and not any(map(callers.speak_of, condition.variable_keys))
+            not tells_callers_apart(condition.key)
+            and not any(map(tells_callers_apart, condition.variable_keys))
             and condition.test(context) is False
             for condition in compiled.conditions
         )

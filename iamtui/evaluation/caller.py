@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from iamtui.evaluation.request import Principal, PrincipalKind
@@ -107,52 +109,46 @@ def _caller_of(principal: Principal, *, session_may_vary: bool, has_boundary: bo
     )
 
 
-_MOST_ANSWERS: Final = 4096
+_OF_ONE_CALLER: Final = frozenset(("aws:principalarn", "aws:userid", "aws:username"))
+"""The keys, beside tags, whose values tell one caller of a class from another."""
 
 
-class CallerKeys:
-    """The condition keys that follow from who asks: what they are, or that they are not there.
+def tells_callers_apart(key: str) -> bool:
+    """Whether a lower-case key may have another value for another caller of the same class."""
+    return key in _OF_ONE_CALLER or key.startswith(_TAGS)
+
+
+@lru_cache(maxsize=4096)
+def tell_callers_apart(keys: frozenset[str]) -> bool:
+    """Whether one of the keys does."""
+    return any(map(tells_callers_apart, keys))
+
+
+@dataclass(frozen=True, slots=True)
+class CallerClass:
+    """Callers of whom the same is known, but for the few keys that tell one caller from another.
+
+    What reads none of those keys comes to the same for all of them when they ask the same.
 
     Args:
-        names: lower-case keys.
-        families: what the keys of a family start with (`aws:principaltag/`).
+        values: the other keys that follow from who asks, with their values.
+        absent: names and families of keys that they are known not to have.
     """
 
-    __slots__ = ("_free", "families", "names")
-
-    def __init__(self, names: frozenset[str], families: tuple[str, ...]) -> None:
-        self.names = names
-        self.families = families
-        self._free: dict[frozenset[str], bool] = {}
-
-    def speak_of(self, key: str) -> bool:
-        """Whether a lower-case key may be another for another caller."""
-        return key in self.names or key.startswith(self.families)
-
-    def leave_alone(self, keys: frozenset[str]) -> bool:
-        """Whether none of the keys may be another for another caller; remembered, since statements ask on and on."""
-        found = self._free.get(keys)
-        if found is None:
-            if len(self._free) >= _MOST_ANSWERS:
-                self._free.clear()
-            found = self._free[keys] = not any(map(self.speak_of, keys))
-        return found
+    values: frozenset[tuple[str, tuple[str, ...]]]
+    absent: tuple[str, ...]
 
 
-def caller_keys(principal: Principal, values: Iterable[str], absent: Iterable[str]) -> CallerKeys:
-    """The keys that follow from a caller.
+def caller_class(principal: Principal, values: Mapping[str, tuple[str, ...]], absent: tuple[str, ...]) -> CallerClass:
+    """The class of a caller.
 
     Args:
-        values: lower-case keys whose values the account knows for this caller.
+        values: what the account knows of the keys of this caller, by lower-case key; it goes before what follows
+            from the principal alone.
         absent: keys, or families as `aws:PrincipalTag/*`, that this caller is known not to have.
     """
-    lowered = [name.lower() for name in absent]
-    names = {*values, *caller_fixed_keys(principal), *(name for name in lowered if not name.endswith("/*"))}
-    families = {_TAGS, *(name[:-1] for name in lowered if name.endswith("/*"))}
-    # Tags are told apart by nobody's name for them, so that callers of an account fall into few classes.
-    return CallerKeys(
-        frozenset(name for name in names if not name.startswith(tuple(families))), tuple(sorted(families))
-    )
+    known = (*caller_fixed_keys(principal).items(), *values.items())
+    return CallerClass(frozenset(one for one in known if not tells_callers_apart(one[0])), absent)
 
 
 class CallerFacts:

@@ -13,7 +13,7 @@ from typing import Final
 
 from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
 from iamtui.evaluation.asked import Asked
-from iamtui.evaluation.caller import WITH_IAM_POLICIES, CallerFacts, CallerKeys, caller_facts, partition_of
+from iamtui.evaluation.caller import WITH_IAM_POLICIES, CallerFacts, caller_facts, partition_of
 from iamtui.evaluation.decision import Layer, Outcome
 from iamtui.evaluation.grants import GrantSide
 from iamtui.evaluation.layers import LayerScan, missing_allow, reached_as, reaches, scan, scan_resource_policy
@@ -53,6 +53,8 @@ _RESOURCE_ONLY: Final = frozenset(
         PrincipalKind.CANONICAL_USER,
     )
 )
+_PLAIN_KINDS: Final = frozenset((PrincipalKind.USER, PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION))
+_MOST_SUMS: Final = 4096
 _UNDER_SCPS: Final = WITH_IAM_POLICIES | {PrincipalKind.ROOT}
 
 
@@ -248,7 +250,8 @@ def read_all_layers(
     """Read a request through every layer.
 
     Args:
-        asked: what is asked, when others of the caller's class are asked the same; None: made from the request.
+        asked: what is asked, when others of the caller's class are asked the same (with the default options);
+            None: made from the request.
     """
     principal = request.principal
     facts = caller_facts(principal, lasting=policies.lasting)
@@ -300,13 +303,11 @@ def asked_by(
     *,
     catalogue: ActionCatalogue = ENGINE_CATALOGUE,
     everywhere: bool = False,
-    callers: CallerKeys | None = None,
 ) -> Asked:
-    """What a request asks, ready to be asked of others of its caller's class.
+    """What one request asks.
 
     Args:
         everywhere: for a set of resources, ask about all of them instead of at least one.
-        callers: the keys that follow from who asks, where others will be asked.
     """
     principal = request.principal
     prepared = prepare(
@@ -318,7 +319,7 @@ def asked_by(
         catalogue,
     )
     language = DEFAULT_LANGUAGE_OPTIONS if options is DEFAULT_OPTIONS else options.language
-    return Asked(prepared, language, everywhere, callers)
+    return Asked(prepared, language, everywhere)
 
 
 def _read_callers_layers(result: Evaluation, boundaries: tuple[PolicyInForce, ...] | NotEvaluated) -> None:
@@ -478,7 +479,32 @@ def _read_block_public_access(result: Evaluation) -> None:
 
 
 def _conclude(result: Evaluation) -> None:
-    result.grant = result.side.truth()
+    """Add up what the layers say; scans that many callers share are added up once for all of them."""
+    principal = result.request.principal
+    if (
+        not result.asked.shared
+        or result.resource is not None
+        or result.vpc_endpoint is not None
+        or result.free is not None
+        or result.refused is not None
+        or result.block_public_access_closes
+        or principal.kind not in _PLAIN_KINDS
+    ):
+        result.grant, result.deny, result.caps, result.total = _added_up(result)
+        return
+    key = (result.identity, result.boundary, result.session, result.scp_levels, result.rcp_levels, result.same_account)
+    sums = result.asked.sums
+    found = sums.get(key)
+    if found is None:
+        if len(sums) >= _MOST_SUMS:
+            sums.clear()
+        found = sums[key] = _added_up(result)
+    result.grant, result.deny, result.caps, result.total = found
+
+
+def _added_up(result: Evaluation) -> tuple[Truth, Truth, Truth, Truth]:
+    """Whether something grants the request, something denies it, the caps let it through, and all of it together."""
+    grant = result.side.truth()
     caps: list[Truth] = []
     own = (result.identity, result.boundary, result.session)
     denies: list[Truth] = [scanned.deny for scanned in own if scanned is not None and scanned.deny is not False]
@@ -492,18 +518,16 @@ def _conclude(result: Evaluation) -> None:
     if result.vpc_endpoint is not None:
         denies.append(result.vpc_endpoint.deny)
         caps.append(result.vpc_endpoint.allow)
-    result.deny = any_of(denies) if denies else False
-    result.caps = all_of(caps) if caps else True
+    deny = any_of(denies) if denies else False
+    cap = all_of(caps) if caps else True
     if result.free is not None:
-        result.grant = result.total = True
-        result.deny = False
-        return
-    if result.refused is not None or result.block_public_access_closes:
-        result.total = False
-        return
-    if result.deny is True or result.caps is False or result.grant is False:
-        result.total = False
-    elif result.deny is False and result.caps is True:
-        result.total = result.grant
+        return True, False, cap, True
+    total: Truth
+    closed = result.refused is not None or result.block_public_access_closes
+    if closed or deny is True or cap is False or grant is False:
+        total = False
+    elif deny is False and cap is True:
+        total = grant
     else:
-        result.total = all_of((negate(result.deny), result.caps, result.grant))
+        total = all_of((negate(deny), cap, grant))
+    return grant, deny, cap, total
