@@ -87,7 +87,8 @@ class LayerScan:
         return self._certain
 
 
-_MOST_SCANS: Final = 4096
+MOST_SCANS: Final = 4096
+"""How many scans are kept for one question."""
 _PLAIN_RULES: Final = PrincipalRules()
 _SILENT: Final = {layer: LayerScan() for layer in Layer}
 """The scans in which nothing matches."""
@@ -109,22 +110,29 @@ def scan(layer: Layer, policies: PolicySet, asked: Asked, context: RequestContex
     known = asked.truths
     matching: list[Member] = []
     truths: list[Truth] = []
+    # What is known of a statement is the same for everybody, so it need not be part of what a scan is found by.
+    told_apart: list[Truth | None] = []
     for member in policies.of_service(asked.prepared.action.service):
         truth = known.get(member)
+        if truth is False:
+            continue
+        own = None
         if truth is None:
-            truth = asked.work_out(member, context)
-        if truth is not False:
-            matching.append(member)
-            truths.append(truth)
+            own = truth = asked.work_out(member, context)
+            if truth is False:
+                continue
+        matching.append(member)
+        truths.append(truth)
+        told_apart.append(own)
     missing = policies.missing
     if missing:
         return _together(layer, matching, truths, missing)
     if not matching:
         return _SILENT[layer]
-    key = (*matching, *truths)
+    key = (*matching, *told_apart)
     found = asked.scans.get(key)
     if found is None:
-        if len(asked.scans) >= _MOST_SCANS:
+        if len(asked.scans) >= MOST_SCANS:
             asked.scans.clear()
         found = asked.scans[key] = _together(layer, matching, truths, ())
     assert isinstance(found, LayerScan)

@@ -7,11 +7,11 @@ are looked at, is worked out once for all actions that the same statements are a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from iamtui.evaluation.asked import Asked
 from iamtui.evaluation.decision import Layer
-from iamtui.evaluation.layers import LayerScan, Match, add_missing, match_of, reaches
+from iamtui.evaluation.layers import MOST_SCANS, LayerScan, Match, add_missing, match_of, reaches
 from iamtui.evaluation.policies import NotEvaluated, PolicyInForce, PolicyLevel
 from iamtui.evaluation.policy_set import Member, PolicySet, policy_set
 from iamtui.policy.action import ActionName
@@ -138,20 +138,33 @@ class LevelStack:
         assert isinstance(plan, _Plan)
         known = asked.truths
         came_to: list[Truth] = []
+        # What is known of a statement is the same for everybody, so it need not be part of what a scan is found by.
+        told_apart: list[Any] = [plan]
         for member in plan.tests:
             truth = known.get(member)
+            own = None
             if truth is None:
-                truth = asked.test(member, context)
+                own = truth = asked.test(member, context)
             if truth is not False and caller is not None and not member.compiled.reaches_everyone:
-                truth = _both(reaches(member.compiled, caller, self.layer), truth)
+                own = truth = _both(reaches(member.compiled, caller, self.layer), truth)
             came_to.append(truth)
-        key = tuple(came_to)
-        found = plan.results.get(key)
+            told_apart.append(own)
+        key = tuple(told_apart)
+        found = asked.scans.get(key)
         if found is None:
-            found = self._together(plan, came_to, with_principals=caller is not None)
+            if len(asked.scans) >= MOST_SCANS:
+                asked.scans.clear()
+            found = asked.scans[key] = self._found(plan, tuple(came_to), with_principals=caller is not None)
+        assert isinstance(found, LevelsScan)
+        return found
+
+    def _found(self, plan: _Plan, came_to: tuple[Truth, ...], *, with_principals: bool) -> LevelsScan:
+        found = plan.results.get(came_to)
+        if found is None:
+            found = self._together(plan, came_to, with_principals=with_principals)
             if len(plan.results) >= _MOST_RESULTS:
                 plan.results.clear()
-            plan.results[key] = found
+            plan.results[came_to] = found
         return found
 
     def _plan(self, action: ActionName) -> _Plan:
@@ -175,7 +188,7 @@ class LevelStack:
             self._plans[matching] = found
         return found
 
-    def _together(self, plan: _Plan, came_to: list[Truth], *, with_principals: bool) -> LevelsScan:
+    def _together(self, plan: _Plan, came_to: tuple[Truth, ...], *, with_principals: bool) -> LevelsScan:
         truths = dict(zip(plan.tests, came_to, strict=True))
         scans: list[LevelScan] = []
         for (index, name, policies), members in zip(self.levels, plan.members, strict=True):
