@@ -51,6 +51,7 @@ class _PrincipalFacts:
         reads_tags: whether its own policies read principal tags.
     """
 
+    principal: Principal
     policies: PrincipalPolicies
     known: KnownContext
     class_: _Class
@@ -222,26 +223,40 @@ class Asker:
         return self._account.id
 
 
+_MOST_FACTS: Final = 32768
+
+
 def _principal_facts(account: Account, principal: Principal) -> _PrincipalFacts:
-    key = ("principal facts", principal.arn, principal.kind, principal.credentials, principal.issuer)
-    found = account.memo.get(key)
-    if found is None:
-        policies = principal_policies(account, principal)
-        entity = entity_behind(account, principal)
-        tags_of = ""
-        if entity is not None and entity.tags and principal.kind is not PrincipalKind.USER:
-            tags_of = entity.name
-        known = principal_context(account, principal)
-        found = account.memo[key] = _PrincipalFacts(
-            policies,
-            known,
-            _class_of(account, principal, known),
-            partition_of(principal),
-            tags_of,
-            bool(tags_of) and _reads_principal_tags(account, (*policies.identity, *policies.boundaries)),
-        )
+    """The facts of a principal, kept for as long as the same object is asked about."""
+    kept = account.memo.get("principal facts")
+    if kept is None:
+        kept = account.memo.setdefault("principal facts", {})
+    found = kept.get(id(principal))
+    if found is None or found.principal is not principal:
+        if len(kept) >= _MOST_FACTS:
+            kept.clear()
+        # The facts hold the principal, so its id cannot be reused while it is a key here.
+        found = kept[id(principal)] = _facts_of(account, principal)
     assert isinstance(found, _PrincipalFacts)
     return found
+
+
+def _facts_of(account: Account, principal: Principal) -> _PrincipalFacts:
+    policies = principal_policies(account, principal)
+    entity = entity_behind(account, principal)
+    tags_of = ""
+    if entity is not None and entity.tags and principal.kind is not PrincipalKind.USER:
+        tags_of = entity.name
+    known = principal_context(account, principal)
+    return _PrincipalFacts(
+        principal,
+        policies,
+        known,
+        _class_of(account, principal, known),
+        partition_of(principal),
+        tags_of,
+        bool(tags_of) and _reads_principal_tags(account, (*policies.identity, *policies.boundaries)),
+    )
 
 
 def _class_of(account: Account, principal: Principal, known: KnownContext) -> _Class:

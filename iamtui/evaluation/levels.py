@@ -6,6 +6,7 @@ are looked at, is worked out once for all actions that the same statements are a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -126,17 +127,18 @@ class LevelStack:
         self._by_service: dict[str, _Index] = {}
         self._plans: dict[tuple[Member, ...], _Plan] = {}
 
-    def scan(self, asked: Asked, context: RequestContext, caller: Caller | None) -> LevelsScan:
+    def scan(self, asked: Asked, context: RequestContext, caller_of: Callable[[], Caller]) -> LevelsScan:
         """Read the levels.
 
         Args:
-            caller: whom principals are matched against; None for SCPs, which have none.
+            caller_of: gives the caller whom principals are matched against, where that cannot be done without.
         """
         plan = asked.plans.get(self)
         if plan is None:
             plan = asked.plans[self] = self._plan(asked.action)
         assert isinstance(plan, _Plan)
         known = asked.truths
+        with_principals = self.layer is not Layer.SCP
         came_to: list[Truth] = []
         # What is known of a statement is the same for everybody, so it need not be part of what a scan is found by.
         told_apart: list[Any] = [plan]
@@ -145,8 +147,8 @@ class LevelStack:
             own = None
             if truth is None:
                 own = truth = asked.test(member, context)
-            if truth is not False and caller is not None and not member.compiled.reaches_everyone:
-                own = truth = _both(reaches(member.compiled, caller, self.layer), truth)
+            if truth is not False and with_principals and not member.compiled.reaches_everyone:
+                own = truth = _both(reaches(member.compiled, caller_of(), self.layer), truth)
             came_to.append(truth)
             told_apart.append(own)
         key = tuple(told_apart)
@@ -154,7 +156,7 @@ class LevelStack:
         if found is None:
             if len(asked.scans) >= MOST_SCANS:
                 asked.scans.clear()
-            found = asked.scans[key] = self._found(plan, tuple(came_to), with_principals=caller is not None)
+            found = asked.scans[key] = self._found(plan, tuple(came_to), with_principals=with_principals)
         assert isinstance(found, LevelsScan)
         return found
 

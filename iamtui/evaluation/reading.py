@@ -448,7 +448,7 @@ def _read_levels(result: Evaluation, layer: Layer, levels: tuple[PolicyLevel, ..
     stack = level_stack(layer, levels, result.language, lasting=result.policies.lasting)
     if stack.not_loaded is not None:
         result.not_evaluated[layer] = stack.not_loaded
-    return stack.scan(result.asked, result.context, None if layer is Layer.SCP else result.caller)
+    return stack.scan(result.asked, result.context, lambda: result.caller)
 
 
 def _read_vpc_endpoint(result: Evaluation, given: tuple[PolicyInForce, ...] | NotEvaluated) -> None:
@@ -456,7 +456,7 @@ def _read_vpc_endpoint(result: Evaluation, given: tuple[PolicyInForce, ...] | No
         result.not_evaluated[Layer.VPC_ENDPOINT] = given
         return
     stack = endpoint_stack(given, result.language, lasting=result.policies.lasting)
-    result.vpc_endpoint = stack.scan(result.asked, result.context, result.caller).levels[0].scan
+    result.vpc_endpoint = stack.scan(result.asked, result.context, lambda: result.caller).levels[0].scan
 
 
 def _read_block_public_access(result: Evaluation) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Arn:
+class Arn(NamedTuple):
     """`arn:partition:service:region:account:resource`; the resource may hold colons and slashes."""
 
     partition: str
@@ -40,7 +39,7 @@ def parse_arn(text: str) -> Arn | None:
     parts = text.split(":", 5)
     if len(parts) != 6 or parts[0] != "arn":
         return None
-    return Arn(*parts[1:])
+    return Arn._make(parts[1:])
 
 
 def is_account_id(text: str) -> bool:
