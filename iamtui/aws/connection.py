@@ -225,6 +225,11 @@ class Connection:
         answer = self.call("sts", "GetCallerIdentity")
         return Caller(str(answer.get("Arn", "")), str(answer.get("Account", "")), str(answer.get("UserId", "")))
 
+    @property
+    def has_own_keys(self) -> bool:
+        """Whether the credentials were given as they are (a session's), not found by boto3's chain."""
+        return self._keys is not None
+
     def is_temporary(self) -> bool:
         """Whether the credentials are temporary: they come with a session token. May fetch or renew them.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 from iamtui.aws.failures import FAILURES, CallSite, capital, detail, login_command, one_line
@@ -42,6 +44,16 @@ class AwsProblem(Problem):
     def denied(self) -> bool:
         """Whether AWS answered that the caller may not do this."""
         return self.code in _DENIED
+
+    @property
+    def expired(self) -> bool:
+        """Whether AWS answered that the caller's credentials have expired."""
+        return self.code in _EXPIRED
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether the call may have been carried out although no answer came."""
+        return self.code in _UNANSWERED
 
     @property
     def bad_credentials(self) -> bool:
@@ -102,6 +114,24 @@ _BAD_SIGNATURE: Final = frozenset(
         "IncompleteSignature",
         "IncompleteSignatureException",
         "RequestTimeTooSkewed",
+    )
+)
+_UNANSWERED: Final = frozenset(
+    (
+        "ConnectionClosedError",
+        "HTTPClientError",
+        "IncompleteReadError",
+        "ReadTimeoutError",
+        "ResponseParserError",
+        "ResponseStreamingError",
+        "InternalFailure",
+        "InternalError",
+        "ServiceUnavailable",
+        "ServiceFailure",
+        "500",
+        "502",
+        "503",
+        "504",
     )
 )
 _FATAL: Final = (
@@ -189,6 +219,7 @@ def _from_answer(error: BaseException, response: dict[str, object], where: CallS
     # A call can also fail at what botocore asks first for the profile's credentials.
     where.service = _OF_CREDENTIALS.get(where.operation, where.service)
     permission = permission_in(message) or _permission(where)
+    where.clock_words = _clock_words(response) if code in _BAD_SIGNATURE else ""
     wrong_mfa_code = code in _DENIED and message.startswith(_MFA_FAILED)
     if wrong_mfa_code:
         sentence, step = _mfa_words(message, where)
@@ -238,19 +269,16 @@ def _words_for(code: str, message: str, permission: str, where: CallSite) -> tup
             ),
         )
     if code in _BAD_SIGNATURE:
-        return (
-            f"{capital(where.target)} refused the signature of the request ({code} from {where.call}).",
-            "Check the secret access key, and that this machine's clock is right: AWS allows five minutes.",
-        )
+        return _signature_words(code, message, where)
     if code in _THROTTLED:
         return (
             f"{capital(where.target)} answered {where.call} with {code} three times: too many calls in this account.",
-            "Wait a minute and refresh.",
+            "Wait a minute and try again.",
         )
     if code in ("RegionDisabledException", "RegionDisabled"):
         return (
-            f"STS is not activated in this region for the account{said}.",
-            "Choose another region with --region, or activate STS there in the account settings of IAM.",
+            "STS is not activated in this region for the account.",
+            "Choose another region with --region, or have STS activated there in the account settings of IAM.",
         )
     if code in _UNSUPPORTED:
         return f"{capital(where.target)} does not offer {where.call} ({code}).", where.without_it_step
@@ -305,6 +333,38 @@ def _policy_too_large_words(message: str) -> tuple[str, str]:
 
 def _malformed_policy_words(message: str) -> tuple[str, str]:
     return f"STS cannot read the session policy{_said(message)}.", "iamtui lint shows what is wrong with a document."
+
+
+def _signature_words(code: str, message: str, where: CallSite) -> tuple[str, str]:
+    refused = f"{capital(where.target)} refused the signature of the request"
+    step = "Set the clock (on Linux, timedatectl status shows whether it is kept right), then try again."
+    if where.clock_words:
+        return f"{refused}: this machine's clock is {where.clock_words}.", step
+    if code == "RequestTimeTooSkewed" or "expired" in message or "not yet current" in message:
+        return f"{refused}: this machine's clock is wrong.", step
+    return (
+        f"{refused} ({code} from {where.call}).",
+        "Check the secret access key: it does not belong to the access key, or was copied incompletely.",
+    )
+
+
+def _clock_words(response: dict[str, object]) -> str:
+    """How far this machine's clock is off, by the Date of an answer, where AWS would not accept it; else ""."""
+    metadata = response.get("ResponseMetadata")
+    headers = metadata.get("HTTPHeaders") if isinstance(metadata, dict) else None
+    date = headers.get("date") if isinstance(headers, dict) else None
+    try:
+        ahead = datetime.now(UTC) - parsedate_to_datetime(str(date))
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return ""
+    minutes = round(abs(ahead).total_seconds() / 60)
+    if minutes < _SKEW_MINUTES:
+        return ""
+    return f"{minutes:,} minutes {'ahead of' if ahead.total_seconds() > 0 else 'behind'} AWS's"
+
+
+_SKEW_MINUTES: Final = 4
+"""AWS refuses signatures that are more than five minutes off; minutes are rounded, and an answer takes a while."""
 
 
 def _web_identity_words(message: str, where: CallSite) -> tuple[str, str]:

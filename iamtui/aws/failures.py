@@ -45,6 +45,8 @@ class CallSite:
         self.profile = profile
         self.endpoint_url = endpoint_url
         self.login_profile = login_profile
+        self.clock_words = ""
+        """How far this machine's clock is off, where that is why the call failed, or ""."""
 
     @property
     def call(self) -> str:

@@ -12,7 +12,14 @@ from iamtui.credentials.mfa_session import MfaSession
 from iamtui.credentials.session import Clock, Session, utc_now
 from iamtui.problem import Problem
 from iamtui.workspace.assuming_decision import FRESH_CODE, MfaProof, decide_as_entered, role_of
-from iamtui.workspace.assuming_denials import demo_refusal, explained, open_in_the_demo, what_is_known, what_to_enter
+from iamtui.workspace.assuming_denials import (
+    demo_refusal,
+    explained,
+    open_in_the_demo,
+    read_refusal,
+    through_session,
+    with_code_used,
+)
 from iamtui.workspace.assuming_input import AssumeExtras, AssumeInput, MfaWay
 from iamtui.workspace.assuming_plan import (
     NO_CONNECTION,
@@ -71,8 +78,7 @@ def assume(
     if workspace.source.kind is SourceKind.DEMO:
         refusal = demo_refusal(workspace, entered.role_arn, decision) or open_in_the_demo(decision)
         if refusal:
-            step = what_to_enter(workspace, entered, proof)
-            raise Problem(refusal, step or "Choose a role that trusts you, or another caller.")
+            raise Problem(refusal, read_refusal(workspace, entered, proof, decision).next_step)
     through = reused or _started_session(workspace, entered, mfa_sessions)
     caller = workspace.account.caller_arn
     try:
@@ -84,17 +90,19 @@ def assume(
             clock=clock,
         )
     except AwsProblem as problem:
-        failure = problem
+        failure: Problem = problem
         if problem.denied and not problem.wrong_mfa_code:
-            step = what_to_enter(workspace, entered, proof)
-            known = what_is_known(workspace, entered.role_arn, decision)
-            failure = explained(problem, decision, known, step, entered)
+            failure = explained(problem, read_refusal(workspace, entered, proof, decision))
         elif through is not None and problem.bad_credentials:
             assert mfa_sessions is not None
             mfa_sessions.forget(through)
-            raise MfaCodeNeeded(
+            failure = MfaCodeNeeded(
                 "AWS does not accept the shared MFA session any more.", "Enter a new code, which starts another."
-            ) from None
+            )
+        elif workspace.connection.has_own_keys:
+            failure = through_session(problem)
+        if problem.unanswered and entered.mfa_code:
+            failure = with_code_used(failure)
     else:
         return replace(session, region=workspace.source.region or session.region)
     raise failure.with_traceback(None)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
+from itertools import combinations
 from typing import Final
 
 from iamtui.account.model import Role
@@ -98,18 +100,36 @@ def decide_so_far(
     return _decide(workspace, role_arn, caller, context, extras)
 
 
-def decide_as_entered(workspace: Workspace, entered: AssumeInput, proof: MfaProof | None) -> Decision | None:
+class Input(StrEnum):
+    """What a user enters that a policy may test."""
+
+    EXTERNAL_ID = "external id"
+    MFA = "MFA"
+    SESSION_NAME = "session name"
+
+
+def decide_as_entered(
+    workspace: Workspace,
+    entered: AssumeInput,
+    proof: MfaProof | None,
+    *,
+    unknown: Collection[Input] = (),
+) -> Decision | None:
     """Our answer to exactly the request that will be sent: what was not entered is absent.
 
     Args:
         proof: what proves the MFA; None when nothing does.
+        unknown: what to leave open all the same, to see whether it makes the difference.
     """
-    context: dict[str, tuple[str, ...]] = {
-        SESSION_NAME: (entered.session_name,),
-        EXTERNAL_ID: (entered.external_id,) if entered.external_id else (),
-    }
+    context: dict[str, tuple[str, ...]] = {}
+    if Input.SESSION_NAME not in unknown:
+        context[SESSION_NAME] = (entered.session_name,)
+    if Input.EXTERNAL_ID not in unknown:
+        context[EXTERNAL_ID] = (entered.external_id,) if entered.external_id else ()
     caller = caller_principal(workspace)
-    if proof is not None:
+    if Input.MFA in unknown:
+        pass
+    elif proof is not None:
         context |= proof.context
         if proof.by_session and caller is not None:
             caller = replace(caller, credentials="temporary")
@@ -117,6 +137,23 @@ def decide_as_entered(workspace: Workspace, entered: AssumeInput, proof: MfaProo
         caller = replace(caller, credentials="long_term")
         context |= {MFA_PRESENT: (), MFA_AGE: ()}
     return _decide(workspace, entered.role_arn, caller, context, entered.extras)
+
+
+def deciding_inputs(workspace: Workspace, entered: AssumeInput, proof: MfaProof | None) -> tuple[Input, ...]:
+    """The fewest of what was entered, or not, that the refusal of this request rests on; () when on other things."""
+    for count in range(1, len(Input) + 1):
+        for some in combinations(Input, count):
+            decision = decide_as_entered(workspace, entered, proof, unknown=some)
+            if decision is None:
+                return ()
+            if not is_denied(decision):
+                return some
+    return ()
+
+
+def is_denied(decision: Decision) -> bool:
+    """Whether it is a refusal, explicit or implicit."""
+    return decision.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
 
 
 def is_worse(one: Decision, other: Decision) -> bool:

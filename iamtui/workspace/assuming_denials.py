@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import Final
 
 from iamtui.account.availability import Missing
-from iamtui.aws.errors import AwsProblem
+from iamtui.aws.errors import AwsProblem, permission_in
 from iamtui.credentials.assume_request import is_role_arn
 from iamtui.evaluation.decision import Decision, Layer, LayerState, Outcome
 from iamtui.evaluation.explanation import explain
 from iamtui.evaluation.wording import depends_text
+from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.workspace.assuming_decision import EXTERNAL_ID, MFA_KEYS, MfaProof, decide_so_far, role_of
+from iamtui.workspace.assuming_decision import (
+    MFA_KEYS,
+    Input,
+    MfaProof,
+    deciding_inputs,
+    is_denied,
+    role_of,
+    tested_keys,
+)
 from iamtui.workspace.assuming_input import AssumeInput
 from iamtui.workspace.workspace import SourceKind, Workspace
 
@@ -22,7 +33,7 @@ def demo_refusal(workspace: Workspace, role_arn: str, decision: Decision | None)
         return ""
     if decision is None or role_of(workspace, role_arn) is None:
         return f"The demo account has no role {safe_text(role_arn)}, or does not know its own caller."
-    if decision.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY):
+    if is_denied(decision):
         return f"AWS would refuse this, so the demo does: {_why_denied(decision)}"
     return ""
 
@@ -62,7 +73,7 @@ def what_is_known(workspace: Workspace, role_arn: str, decision: Decision | None
         lacking = "the role is not in the data of this account: refresh, or check its name"
     else:
         lacking = f"the trust policy, in account {safe_text(account)}, is not loaded"
-    if decision.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY):
+    if is_denied(decision):
         return f"Your side does not allow it, and both must; {lacking}."
     side = _state(decision, Layer.IDENTITY)
     return f"Your side allows it{'' if side is LayerState.ALLOWS else ' under conditions at most'}; {lacking}."
@@ -93,52 +104,120 @@ def _for_what(decision: Decision) -> str:
     return " with a source identity (sts:SetSourceIdentity)" if action == "sts:SetSourceIdentity" else ""
 
 
-def what_to_enter(workspace: Workspace, entered: AssumeInput, proof: MfaProof | None) -> str:
-    """What was not entered although it would make the difference, as a next step, or ""."""
-    decision = decide_so_far(
-        workspace,
-        entered.role_arn,
-        session_name=entered.session_name,
-        external_id=entered.external_id,
-        proof=proof,
-        extras=entered.extras,
-    )
-    if decision is None or decision.outcome is not Outcome.DEPENDS:
-        return ""
-    keys = {key.lower() for key in decision.missing_context}
-    missing = []
-    if EXTERNAL_ID.lower() in keys:
-        missing.append("the external id")
-    if not MFA_KEYS.isdisjoint(keys):
-        missing.append("an MFA code")
-    return f"Enter {' and '.join(missing)}: AWS's answer depends on it." if missing else ""
-
-
-def explained(
-    problem: AwsProblem, decision: Decision | None, known: str, step: str, entered: AssumeInput
-) -> AwsProblem:
-    """The refusal with what our own decision says about it.
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a request is or was refused, by our own reading of both sides.
 
     Args:
-        known: see `what_is_known`.
-        step: see `what_to_enter`.
+        reading: in sentences, or "" when nothing can be said.
+        next_step: what to do about it.
     """
+
+    reading: str
+    next_step: str
+
+
+def read_refusal(
+    workspace: Workspace, entered: AssumeInput, proof: MfaProof | None, decision: Decision | None
+) -> Refusal:
+    """Say which side refuses this request: trust policy, caller's policies, MFA, external id, boundary, SCP.
+
+    Args:
+        proof: what proves the MFA; None when nothing does.
+        decision: our own answer to exactly this request.
+    """
+    known = what_is_known(workspace, entered.role_arn, decision)
     if decision is None:
-        ours = f"Why cannot be told here: {known[:1].lower()}{known[1:]}" if known else ""
-        step = step or _ASK_OWNER
-    elif decision.outcome is Outcome.DEPENDS and known:
-        ours = f"By our own reading: {known[:1].lower()}{known[1:]}"
-        step = step or _ASK_OWNER
-    elif decision.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY):
-        ours = f"By our own reading: {_why_denied(decision)}"
-        step = step or "Have the policy named here changed, or assume another role."
-    elif decision.depends_on is not None:
-        ours = f"By our own reading it is allowed only if {depends_text(decision.depends_on)}."
-        step = step or "Check that this holds."
-    else:
-        ours = "By our own reading the policies that are loaded allow it."
-        wrong = "the MFA code may be wrong or used already, or " if entered.mfa_code else ""
-        unloaded = ", ".join(layer.value.upper() for layer in decision.not_evaluated)
-        not_loaded = f"something that is not loaded may forbid it ({unloaded}), or " if unloaded else ""
-        step = f"Check again: {wrong}{not_loaded}the data is older than a change of the policies (refresh)."
-    return AwsProblem(f"{problem.sentence} {ours}".rstrip(), step, code=problem.code, permission=problem.permission)
+        return Refusal(f"Why cannot be told here: {_lower(known)}" if known else "", _ASK_OWNER)
+    if is_denied(decision):
+        inputs = deciding_inputs(workspace, entered, proof)
+        if inputs:
+            words = [_input_words(workspace, entered, proof, one) for one in inputs]
+            return Refusal(
+                f"By our own reading: {' '.join(sentence for sentence, _ in words)}",
+                f"Enter {' and '.join(what for _, what in words)}.",
+            )
+        return Refusal(f"By our own reading: {_why_denied(decision)}", "Have that changed, or assume another role.")
+    if decision.outcome is Outcome.DEPENDS and known:
+        return Refusal(f"By our own reading: {_lower(known)}", _ASK_OWNER)
+    if decision.depends_on is not None:
+        step = "Check that this holds."
+        if proof is None and not MFA_KEYS.isdisjoint(key.lower() for key in decision.missing_context):
+            step = "Enter an MFA code: AWS's answer depends on it."
+        return Refusal(f"By our own reading it is allowed only if {depends_text(decision.depends_on)}.", step)
+    return Refusal("By our own reading the policies that are loaded allow it.", _what_else(decision, proof))
+
+
+def through_session(problem: AwsProblem) -> Problem:
+    """What it means that the session, as which the role was assumed, is not accepted."""
+    if not problem.expired:
+        return problem
+    return AwsProblem(
+        "The session that this role is assumed from has expired.",
+        "Renew it or assume its role again, then go on from it.",
+        code=problem.code,
+        permission=problem.permission,
+    )
+
+
+def with_code_used(problem: Problem) -> Problem:
+    """The same failure of a call that carried an MFA code and may have reached STS: a code works once."""
+    step = "The MFA code may have been used up, so wait for the next one."
+    if isinstance(problem, AwsProblem):
+        return AwsProblem(
+            problem.sentence,
+            f"{step} {problem.next_step}".rstrip(),
+            code=problem.code,
+            permission=problem.permission,
+            login_command=problem.login_command,
+        )
+    return problem
+
+
+def explained(problem: AwsProblem, refusal: Refusal) -> AwsProblem:
+    """The refusal of STS, which never says enough, with our own reading of it."""
+    action = permission_in(problem.sentence) or "sts:AssumeRole"
+    because = _BECAUSE.search(problem.sentence)
+    said = f": {because.group(1)}" if because else ""
+    return AwsProblem(
+        f"AWS denied {action}{said}. {refusal.reading}".rstrip(),
+        refusal.next_step,
+        code=problem.code,
+        permission=problem.permission,
+    )
+
+
+_BECAUSE: Final = re.compile(
+    r"not authorized to perform:? \S+ on resource: \S+ (because .+?|with an explicit deny.*?)\.?$"
+)
+"""What AWS adds to an AccessDenied of late: "because no identity-based policy allows the sts:AssumeRole action"."""
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
+
+
+def _input_words(workspace: Workspace, entered: AssumeInput, proof: MfaProof | None, which: Input) -> tuple[str, str]:
+    """What is wrong with one field, as a sentence, and what to enter. No values: an external id is sensitive."""
+    tested = tested_keys(role_of(workspace, entered.role_arn))
+    if which is Input.EXTERNAL_ID:
+        if entered.external_id:
+            return "The external id is not the one that the role's trust policy asks for.", "the right external id"
+        return "The role's trust policy asks for an external id, and none was entered.", "the external id"
+    if which is Input.SESSION_NAME:
+        return "The role's trust policy does not accept this session name.", "another session name"
+    who = "The role's trust policy" if not MFA_KEYS.isdisjoint(tested) else "A policy"
+    if proof is not None:
+        return f"{who} asks for a more recent MFA code.", "a new MFA code"
+    return f"{who} asks for MFA, and no code was entered.", "an MFA code"
+
+
+def _what_else(decision: Decision, proof: MfaProof | None) -> str:
+    """What can be behind a refusal that our own reading does not share."""
+    unloaded = ", ".join(layer.value.upper() for layer in decision.not_evaluated)
+    causes = (
+        *(("the MFA code was wrong or used already",) if proof is not None and not proof.by_session else ()),
+        *((f"something that is not loaded forbids it ({unloaded})",) if unloaded else ()),
+        "the policies were changed after the data was read (refresh)",
+    )
+    return f"Perhaps {', or '.join(causes)}."

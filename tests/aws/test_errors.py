@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import botocore.exceptions as be
@@ -23,8 +25,15 @@ def answered(code: str, message: str = "", operation: str = "ListUsers") -> Clie
         ("ExpiredToken", "x", "ListUsers", "have expired", "aws sso login --profile dev"),
         ("ExpiredTokenException", "x", "ListUsers", "have expired", "aws sso login --profile dev"),
         ("InvalidClientTokenId", "x", "ListUsers", "does not know the access key", "session token"),
-        ("SignatureDoesNotMatch", "x", "ListUsers", "refused the signature", "clock"),
-        ("RequestTimeTooSkewed", "x", "ListUsers", "refused the signature", "five minutes"),
+        ("SignatureDoesNotMatch", "x", "ListUsers", "refused the signature", "secret access key"),
+        (
+            "SignatureDoesNotMatch",
+            "Signature expired: 1 before 2",
+            "ListUsers",
+            "clock is wrong",
+            "Set the clock",
+        ),
+        ("RequestTimeTooSkewed", "x", "ListUsers", "this machine's clock is wrong", "Set the clock"),
         ("RegionDisabledException", "no", "AssumeRole", "not activated", "--region"),
         ("Throttling", "Rate exceeded", "ListUsers", "too many calls", "Wait"),
         ("TooManyRequestsException", "x", "ListUsers", "too many calls", "Wait"),
@@ -209,3 +218,25 @@ def test_fatal_is_what_every_other_call_would_meet_too(code: str, fatal: bool) -
 
     assert isinstance(problem, AwsProblem)
     assert problem.fatal is fatal
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"),
+    [
+        (17, "this machine's clock is 17 minutes behind AWS's."),
+        (-60, "this machine's clock is 60 minutes ahead of AWS's."),
+        (1, "(SignatureDoesNotMatch from iam:ListUsers)."),
+    ],
+)
+def test_a_clock_that_is_wrong_is_measured_by_the_answers_date(minutes: int, words: str) -> None:
+    error = answered("SignatureDoesNotMatch", "no", "ListUsers")
+    server = datetime.now(UTC) + timedelta(minutes=minutes)
+    error.response["ResponseMetadata"] = {"HTTPHeaders": {"date": format_datetime(server, usegmt=True)}}
+    assert problem_from(error, service="iam").sentence.endswith(words)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("date", [None, "", "yesterday", "Mon, 99 Foo 2026 00:00:00 GMT"])
+def test_a_date_that_is_none_tells_nothing(date: str | None) -> None:
+    error = answered("SignatureDoesNotMatch", "no", "ListUsers")
+    error.response["ResponseMetadata"] = {"HTTPHeaders": {"date": date}}
+    assert "SignatureDoesNotMatch" in problem_from(error, service="iam").sentence  # type: ignore[attr-defined]

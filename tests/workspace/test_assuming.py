@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from iamtui.account.availability import Known, Missing
+from iamtui.account.model import ManagedPolicy, PolicyVersion
+from iamtui.account.organization import Organization, OrganizationLevel, OrganizationPolicy
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.credentials.assume_request import InvalidRequest
@@ -16,11 +18,12 @@ from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.sources.demo import load_demo_account
-from iamtui.workspace.assuming import AssumeInput, AssumePlan, assume, check_input, plan_assume
+from iamtui.workspace.assuming import AssumeExtras, AssumeInput, AssumePlan, assume, check_input, plan_assume
 from iamtui.workspace.opening import SourceChoice, open_source
 from iamtui.workspace.workspace import SourceKind, Workspace
 from tests.support.assume_account import (
     ALICE,
+    CREATED,
     DENIED,
     ENTERED,
     EXTERNAL,
@@ -357,29 +360,143 @@ def test_a_refusal_names_an_explicit_deny() -> None:
     [
         (MFA, ENTERED, "Enter an MFA code"),
         (EXTERNAL, ENTERED, "Enter the external id"),
-        (EXTERNAL, replace(ENTERED, external_id="wrong"), "Have the policy named here changed"),
+        (EXTERNAL, replace(ENTERED, external_id="wrong"), "Enter the right external id."),
         (
             {"Condition": {**MFA["Condition"], **EXTERNAL["Condition"]}},
             ENTERED,
-            "Enter the external id and an MFA code: AWS's answer depends on it.",
+            "Enter the external id and an MFA code.",
         ),
     ],
 )
 def test_a_refusal_says_what_was_not_entered(conditions: Any, entered: AssumeInput, step: str) -> None:
     problem = refused(workspace(trust(**conditions), sts=CannedSts(refusal=DENIED)), entered)
     assert step in problem.next_step
-    assert "trust policy lets the caller in" in problem.sentence
+    assert "role's trust policy asks for" in problem.sentence
+    assert "wrong" not in problem.sentence, "an external id is not repeated"
 
 
 def test_a_refusal_that_we_would_not_make_says_what_else_it_may_be() -> None:
     entered = replace(ENTERED, mfa_serial=SERIAL, mfa_code=Secret("123456"))
     problem = refused(workspace(trust(**MFA), sts=CannedSts(refusal=DENIED)), entered)
     assert "By our own reading the policies that are loaded allow it." in problem.sentence
-    assert "the MFA code may be wrong or used already" in problem.next_step
+    assert "the MFA code was wrong or used already" in problem.next_step
     unloaded = workspace(trust(), sts=CannedSts(refusal=DENIED))
     account = replace(unloaded.account, organization=Missing("access denied"))
     problem = refused(unloaded.with_account(account))
-    assert "something that is not loaded may forbid it (SCP" in problem.next_step
+    assert "something that is not loaded forbids it (SCP" in problem.next_step
+
+
+BOUNDARY = ManagedPolicy(
+    "only-s3",
+    "/",
+    f"arn:aws:iam::{ID}:policy/only-s3",
+    "ANPABOUNDARY00000000",
+    CREATED,
+    (PolicyVersion("v1", document({"Sid": "S3", "Effect": "Allow", "Action": "s3:*", "Resource": "*"}), True),),
+)
+NO_STS = document({"Sid": "NoChaining", "Effect": "Deny", "Action": "sts:AssumeRole", "Resource": "*"})
+EVERYTHING = document({"Effect": "Allow", "Action": "*", "Resource": "*"})
+
+
+def bounded() -> Workspace:
+    found = workspace(trust(ROOT), sts=CannedSts(refusal=DENIED))
+    alice = replace(found.account.users[0], boundary_arn=BOUNDARY.arn)
+    return found.with_account(replace(found.account, users=(alice,), policies=(BOUNDARY,)))
+
+
+def in_organization(*policies: PolicyDocument) -> Workspace:
+    scps = tuple(OrganizationPolicy(f"p-{number}", f"scp-{number}", one) for number, one in enumerate(policies))
+    full = (OrganizationPolicy("p-FullAWSAccess", "FullAWSAccess", EVERYTHING),)
+    path = (
+        OrganizationLevel("r-ab12", "Root", "ROOT", Known(full), Known(())),
+        OrganizationLevel("ou-ab12-prod", "Prod", "ORGANIZATIONAL_UNIT", Known(scps), Known(())),
+        OrganizationLevel(ID, "here", "ACCOUNT", Known(full), Known(())),
+    )
+    found = workspace(trust(), sts=CannedSts(refusal=DENIED))
+    organization = Known(Organization("o-1", "999999999999", path))
+    return found.with_account(replace(found.account, organization=organization))
+
+
+@pytest.mark.parametrize(
+    ("space", "says"),
+    [
+        (bounded(), "No statement of the permissions boundary allows it."),
+        (in_organization(EVERYTHING, NO_STS), "scp-1 / NoChaining"),
+        (in_organization(document({"Effect": "Allow", "Action": "s3:*", "Resource": "*"})), "Prod"),
+    ],
+)
+def test_a_refusal_names_boundary_and_scp(space: Workspace, says: str) -> None:
+    problem = refused(space)
+    assert problem.sentence.startswith("AWS denied sts:AssumeRole. By our own reading: ")
+    assert says in problem.sentence
+    assert problem.next_step == "Have that changed, or assume another role."
+
+
+def test_a_refusal_names_everything_that_stands_in_the_way() -> None:
+    problem = refused(workspace(trust({"AWS": FOREIGN}), sts=CannedSts(refusal=DENIED), may=None))
+    assert "No identity policy of the caller allows sts:AssumeRole on the role." in problem.sentence
+    assert "No statement of the role's trust policy lets the caller in." in problem.sentence
+
+
+@pytest.mark.parametrize(
+    ("extras", "says"),
+    [
+        (AssumeExtras(tags=(("team", "blue"),)), "with session tags (sts:TagSession)"),
+        (AssumeExtras(source_identity="alice"), "with a source identity (sts:SetSourceIdentity)"),
+    ],
+)
+def test_a_refusal_of_tags_and_source_identity_says_so(extras: AssumeExtras, says: str) -> None:
+    assert says in refused(workspace(trust(), sts=CannedSts(refusal=DENIED)), replace(ENTERED, extras=extras)).sentence
+
+
+def test_a_callers_own_policy_that_wants_mfa_is_told_from_the_trust_policy() -> None:
+    condition = {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}
+    never = {"Sid": "NoMfa", "Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition}
+    may = document({"Effect": "Allow", "Action": "*", "Resource": "*"}, never)
+    problem = refused(workspace(trust(), sts=CannedSts(refusal=DENIED), may=may))
+    assert problem.sentence.endswith("A policy asks for MFA, and no code was entered.")
+    assert problem.next_step == "Enter an MFA code."
+
+
+def test_a_session_name_that_is_not_accepted_is_named() -> None:
+    trusts = trust(Condition={"StringEquals": {"sts:RoleSessionName": "${aws:username}"}})
+    problem = refused(workspace(trusts, sts=CannedSts(refusal=DENIED)), replace(ENTERED, session_name="bob"))
+    assert "does not accept this session name" in problem.sentence
+    assert problem.next_step == "Enter another session name."
+
+
+def test_what_is_missing_besides_a_closed_door_is_not_asked_for() -> None:
+    """Neither an external id nor MFA would open a trust policy that names somebody else."""
+    both = {"Condition": {**MFA["Condition"], **EXTERNAL["Condition"]}}
+    problem = refused(workspace(trust({"AWS": FOREIGN}, **both), sts=CannedSts(refusal=DENIED)))
+    assert "Enter" not in problem.next_step
+    assert "lets the caller in" in problem.sentence
+
+
+def test_what_aws_says_of_the_reason_is_kept() -> None:
+    because = "because no identity-based policy allows the sts:AssumeRole action"
+    said = f"User: {ALICE} is not authorized to perform: sts:AssumeRole on resource: {ROLE} {because}"
+    problem = refused(workspace(trust(), sts=CannedSts(refusal=sts_error("AccessDenied", said))))
+    assert problem.sentence.startswith(f"AWS denied sts:AssumeRole: {because}. By our own reading")
+
+
+def test_a_wrong_code_is_not_blamed_on_a_policy() -> None:
+    said = "MultiFactorAuthentication failed with invalid MFA one time pass code. "
+    space = workspace(trust({"AWS": FOREIGN}), sts=CannedSts(refusal=sts_error("AccessDenied", said)))
+    with pytest.raises(AwsProblem) as problem:
+        assume(space, replace(ENTERED, mfa_serial=SERIAL, mfa_code=Secret("123456")))
+    assert problem.value.sentence == "AWS refused the MFA code: invalid MFA one time pass code."
+    assert problem.value.next_step.startswith("Wait for the next code")
+
+
+def test_a_code_that_may_have_been_used_up_is_told() -> None:
+    sts = CannedSts(refusal=sts_error("ServiceUnavailable", "x", 503))
+    with pytest.raises(AwsProblem) as problem:
+        assume(workspace(trust(), sts=sts), replace(ENTERED, mfa_serial=SERIAL, mfa_code=Secret("123456")))
+    assert problem.value.next_step.startswith("The MFA code may have been used up, so wait for the next one.")
+    with pytest.raises(AwsProblem) as problem:
+        assume(workspace(trust(), sts=sts), ENTERED)
+    assert "MFA" not in problem.value.next_step
 
 
 def test_a_refusal_that_depends_says_on_what() -> None:
