@@ -163,7 +163,7 @@ async def test_what_is_lacking_is_said_once_and_enter_again_sends_it_so() -> Non
         assert sts.requests == []
         await press(pilot, "enter")
         assert len(sts.requests) == 1
-        assert "Enter an MFA code: AWS's answer depends on it." in words(app)
+        assert "Enter an MFA code." in words(app)
 
 
 async def test_an_unknown_device_is_asked_for() -> None:
