@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from iamtui.cli.doors import KeyBinding
+    from iamtui.credentials.session import Session
     from iamtui.workspace.opening import SourceChoice
 
 
@@ -22,14 +23,26 @@ _TEXTUAL_TOOLS = ("TEXTUAL", "TEXTUAL_DEBUG", "TEXTUAL_LOG", "TEXTUAL_SCREENSHOT
 
 
 def _open_screen(choice: SourceChoice | None) -> int:
+    _prepare_screen()
+    from iamtui.tui.app import run_app  # noqa: PLC0415 - commands and --help need no screen
+
+    return run_app(choice)
+
+
+def _pick(choice: SourceChoice | None, format_name: str) -> Session | None:
+    _prepare_screen()
+    from iamtui.tui.app import run_picker  # noqa: PLC0415 - as above
+
+    return run_picker(choice, format_name)
+
+
+def _prepare_screen() -> None:
+    """What must be done before Textual is imported."""
     for name in _TEXTUAL_TOOLS:
         # Textual reads them when it is imported. What is typed here may be secret, and must not reach a log.
         os.environ.pop(name, None)
     # What a start makes stays: looking for garbage in it takes a seventh of the start. The app turns this on again.
     gc.disable()
-    from iamtui.tui.app import run_app  # noqa: PLC0415 - commands and --help need no screen
-
-    return run_app(choice)
 
 
 def _bindings() -> Sequence[KeyBinding]:
@@ -63,7 +76,7 @@ def main() -> None:
         from iamtui.cli.doors import Screen  # noqa: PLC0415 - only click before --help and the first frame
         from iamtui.cli.main import run  # noqa: PLC0415 - likewise
 
-        code = run(sys.argv[1:], Screen(_open_screen, _bindings))
+        code = run(sys.argv[1:], Screen(_open_screen, _bindings, _pick))
     except KeyboardInterrupt:
         # While the modules were still being imported.
         code = 130

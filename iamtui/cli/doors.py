@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from iamtui.credentials.session import Session
     from iamtui.workspace.opening import SourceChoice
 
 
@@ -26,7 +27,10 @@ class Screen:
     Args:
         open: runs the screen on a source (None: the user is asked) and returns its exit code.
         bindings: the keys that the config can change.
+        pick: runs the screen on a source until the user picks a session for the format of this name; gives None when
+            the user picks none, and raises Problem when the screen ends by an error.
     """
 
     open: Callable[[SourceChoice | None], int]
     bindings: Callable[[], Sequence[KeyBinding]]
+    pick: Callable[[SourceChoice | None, str], Session | None]

@@ -28,6 +28,7 @@ ENTRIES: Final = {
     "list": Entry("iamtui.cli.inventory", "list_kind", "The users, groups, roles or policies of an account."),
     "show": Entry("iamtui.cli.inventory", "show", "Everything known about one user, group, role or policy."),
     "assume": Entry("iamtui.cli.assume", "assume", "Assume a role and print its credentials for a shell."),
+    "pick": Entry("iamtui.cli.pick", "pick", 'Pick a role on the screen, for a shell: eval "$(iamtui pick)".'),
     "exec": Entry("iamtui.cli.exec", "exec_", "Run a program with a role's credentials."),
     "serve": Entry("iamtui.cli.serve", "serve", "Offer a role's credentials to SDKs, renewed in time."),
     "console": Entry("iamtui.cli.console", "console", "A URL that signs in to the AWS console as a role."),

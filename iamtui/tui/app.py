@@ -28,6 +28,7 @@ from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.config import Config, load_config
 from iamtui.credentials.clipboard import ClipboardOptions, end_by
+from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.tui import clock
 from iamtui.tui.commands import ActionCommands
@@ -55,6 +56,12 @@ _TEXTUAL_DARK: Final = "textual-dark"
 
 IDLE_LOOK_SECONDS: Final = 1.0
 """How often the screen looks whether it was left alone for long enough to be locked."""
+
+PICKING: Final = line(
+    ("Pick for your shell: ", "bold"), ("a", "bold $match"), " assumes the role under the cursor, ",
+    ("c", "bold $match"), " hands the session over, ", ("q", "bold $match"), " nothing.",
+)  # fmt: skip
+"""What the message line of a picker says first."""
 
 STARTED_SECONDS: Final = 1.0
 """How long after the first frame the start is taken to be over."""
@@ -115,6 +122,7 @@ class IamtuiApp(App[None]):
         opener: Opener = _open,
         copier: Copier | None = None,
         problems: Sequence[str] = (),
+        picking: str = "",
     ) -> None:
         """Make the app.
 
@@ -124,6 +132,7 @@ class IamtuiApp(App[None]):
             opener: loads what is chosen.
             copier: copies to the clipboard; None: the real one.
             problems: sentences about the config, said at the start.
+            picking: the format in which a session is picked for another program (`picked`); "": the usual screen.
         """
         self._config = config or Config()
         self._problems = list(problems)
@@ -146,6 +155,10 @@ class IamtuiApp(App[None]):
         self.copier = copier
         self._is_away = False
         self._main = MainScreen(copier, self._config.assume)
+        self.picked: Session | None = None
+        """What was picked, once the app has ended."""
+        if picking:
+            self._main.pick_for(picking)
 
     @property
     def main(self) -> MainScreen:
@@ -364,6 +377,8 @@ class IamtuiApp(App[None]):
             more = f" ({len(self._problems) - 1} more: iamtui info)" if len(self._problems) > 1 else ""
             self.say(self._problems[0] + more, Severity.WARNING)
             self._problems.clear()
+        elif self._main.picking:
+            self.say(PICKING, stays=True)
         elif gaps:
             self.say(line(f"{words}. Not loaded: ", (gaps, "bold")), Severity.WARNING)
         else:
@@ -431,6 +446,16 @@ class IamtuiApp(App[None]):
         """Drop every secret and hide the screen."""
         self._main.lock_up()
 
+    @on(MainScreen.Picked)
+    def _picked(self, event: MainScreen.Picked) -> None:
+        """End with a session for whoever started the picker."""
+
+        def leave() -> None:
+            self.picked = event.session
+            self.exit()
+
+        self._main.leave(leave)
+
     async def action_quit(self) -> None:
         """Quit; a draft that is not saved is asked about once."""
         self._main.leave(self.exit)
@@ -456,6 +481,24 @@ def _name_of(choice: SourceChoice) -> str:
     if choice.kind is SourceKind.DEMO:
         return "the demo account"
     return f"profile {choice.profile}" if choice.profile else "the AWS account"
+
+
+def run_picker(choice: SourceChoice | None, format_name: str) -> Session | None:
+    """Run the screen until the user picks a session, or leaves.
+
+    Args:
+        choice: what to open; None: ask first.
+        format_name: the format that the session is picked for.
+
+    Raises:
+        Problem: the screen ended by an error.
+    """
+    config, problems = load_config()
+    app = IamtuiApp(choice, config=config, problems=problems, picking=format_name)
+    app.run(loop=asyncio.new_event_loop())
+    if app.return_code:
+        raise Problem("The screen ended by an error, so nothing was picked.", "Start it again.")
+    return app.picked
 
 
 def run_app(choice: SourceChoice | None) -> int:

@@ -146,7 +146,7 @@ def test_a_long_stream_needs_no_more_memory_than_a_short_one(cli: Cli, tmp_path:
         with (tmp_path / "out").open("w") as sink, cli.monkeypatch.context() as patch:
             patch.setattr(sys, "stdout", sink)
             tracemalloc.start()
-            code = run(["simulate", str(file), "--json"], Screen(lambda _choice: 0, tuple))
+            code = run(["simulate", str(file), "--json"], Screen(lambda _choice: 0, tuple, lambda _choice, _name: None))
             high = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
         assert code == 0

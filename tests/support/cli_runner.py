@@ -15,6 +15,7 @@ import pytest
 from iamtui.account.snapshot_writing import snapshot_of
 from iamtui.cli.doors import KeyBinding, Screen
 from iamtui.cli.main import run
+from iamtui.credentials.session import Session
 from iamtui.workspace.opening import SourceChoice
 from tests.support.sample_account import sample_account
 
@@ -60,13 +61,17 @@ class Cli:
         data = stdin.encode() if isinstance(stdin, str) else stdin
         self.monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"))
         self.capsys.readouterr()
-        code = run([str(argument) for argument in arguments], Screen(self._open, self._bindings))
+        code = run([str(argument) for argument in arguments], Screen(self._open, self._bindings, self._pick))
         captured = self.capsys.readouterr()
         return Result(int(code), captured.out, captured.err)
 
     def _open(self, choice: SourceChoice | None) -> int:
         self.opened.append(choice)
         return self.screen_code
+
+    def _pick(self, choice: SourceChoice | None, _format_name: str) -> Session | None:
+        self.opened.append(choice)
+        return None
 
     def _bindings(self) -> Sequence[KeyBinding]:
         return (KeyBinding("question.ask", "f5", "Ask"),)

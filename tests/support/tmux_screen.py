@@ -66,7 +66,7 @@ class TmuxScreen:
 
     def assume(self, role: str) -> None:
         """On the demo account: go to a role, assume it, and wait until it is held."""
-        self.until("81 roles")
+        self.until("puffin-prod")
         self.keys("/")
         self.type(role)
         self.until(f"─{role} ")

@@ -70,6 +70,8 @@ class BrowsingScreen(Screen[None]):
         self._history = History()
         self._copier = copier
         self._zoom = Zoom(self)
+        self.first_branch = TOP_BRANCHES[0]
+        """The branch that is open when an account is."""
 
     def compose(self) -> ComposeResult:
         """One tree of widgets for every size; the styles arrange it."""
@@ -140,7 +142,7 @@ class BrowsingScreen(Screen[None]):
         self.workspace_changed(workspace)
         self.explorer.set_inventory(inventory, index)
         if first:
-            self.explorer.open_branch(TOP_BRANCHES[0])
+            self.explorer.open_branch(self.first_branch)
         node = self.explorer.node
         if node is not None:
             self._show(node)

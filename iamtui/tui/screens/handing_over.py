@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from textual import work
+from textual import on, work
 from textual.content import Content
+from textual.message import Message
+from textual.widgets import OptionList
 
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.tui import clock
 from iamtui.tui.copying import Copier
+from iamtui.tui.inventory import Branch, Kind
 from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.drafting import DraftingScreen
 from iamtui.tui.widgets.notice import Notice, Severity
@@ -42,13 +46,22 @@ FILE_NAMES: Final[Mapping[str, str]] = {
 class HandingOverScreen(DraftingScreen):
     """Hands the active session over; counts down until a copied secret is taken off the clipboard."""
 
+    @dataclass
+    class Picked(Message):
+        """The user picked this session for whoever started the picker."""
+
+        session: Session
+
     def __init__(self, copier: Copier) -> None:
         super().__init__(copier)
+        self.picking = ""
+        """The format in which a session is picked for another program, or ""."""
         self._provenances: dict[str, Provenance] = {}
 
     def on_mount(self) -> None:
         """Watch the clipboard."""
         self.set_interval(1, self.watch_clipboard)
+        self.query_one(StatusLine).set_picking(self.picking)
 
     # The sessions.
 
@@ -83,6 +96,39 @@ class HandingOverScreen(DraftingScreen):
         except Problem as problem:
             self.say(str(problem), Severity.WARNING)
             return "bash"
+
+    # Picking.
+
+    def pick_for(self, format_name: str) -> None:
+        """Be a picker, for the format of this name. Call it before the screen is shown."""
+        self.picking = format_name
+        self.first_branch = Branch(Kind.ROLES)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """One key either copies or hands over."""
+        if action in ("pick", "copy_exports"):
+            return bool(self.picking) is (action == "pick")
+        return super().check_action(action, parameters)
+
+    def action_pick(self) -> None:
+        """Give the active session to whoever started the picker."""
+        from iamtui.credentials.formats import hand_over  # noqa: PLC0415 - not before the first frame
+
+        kept = self._kept_or_say()
+        if kept is None:
+            return
+        try:
+            hand_over(kept.session, self.picking, now=clock.now())
+        except Problem as problem:
+            self.say(str(problem), Severity.ERROR)
+        else:
+            self.post_message(self.Picked(kept.session))
+
+    @on(OptionList.OptionSelected, "#sessions")
+    def _session_chosen(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        if self.picking:
+            self.action_pick()
 
     # Copying.
 

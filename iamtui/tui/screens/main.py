@@ -223,7 +223,7 @@ class MainScreen(SessionCareScreen):
         if self._workspace is None or not lacks_details(self._workspace, self.subject.node):
             idle.add("load")
         if self.query_one(SessionsPanel).active is None:
-            idle |= {"console", "copy_exports", "export", "sessions", "sub_shell", *ON_A_SESSION}
+            idle |= {"console", "copy_exports", "export", "pick", "sessions", "sub_shell", *ON_A_SESSION}
         if self.question.answer is None:
             idle.add("why")
         if self.question.inquiry is None:

@@ -69,6 +69,10 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
         "ctrl+r", "assume_any", "Any role", show=False, id="session.assume-any",
         tooltip="Assume any role by its ARN, also one of another account",
     ),
+    Binding(
+        "c", "pick", "Pick", id="session.pick",
+        tooltip="Hand the active session to the shell that started the picker, and leave",
+    ),
     Binding("c", "copy_exports", "Copy", id="session.copy", tooltip="Copy the active session's export lines"),
     Binding(
         "Y", "copy_menu", "Copy …", show=False, id="session.copy_menu",

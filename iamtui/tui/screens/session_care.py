@@ -130,7 +130,9 @@ class SessionCareScreen(HandingOverScreen):
         if result is not None:
             self.hold(result, workspace)
             self.remember_request(workspace, result)
-            self.post_message(Notice(assumed_words(result.session, clock.now()), until_next=True))
+            self.post_message(
+                Notice(assumed_words(result.session, clock.now(), picking=bool(self.picking)), until_next=True)
+            )
 
     # Renewing.
 

@@ -116,15 +116,19 @@ def credential_rows(session: Session, revealed: Collection[Field]) -> list[Conte
     return rows
 
 
-def assumed_words(session: Session, now: datetime) -> Content:
-    """What the message line says after a role was assumed: who one has become, for how long, and what next."""
+def assumed_words(session: Session, now: datetime, *, picking: bool = False) -> Content:
+    """What the message line says after a role was assumed: who one has become, for how long, and what next.
+
+    Args:
+        picking: whether the session is wanted by whoever started the picker.
+    """
     who = session.identity.arn.split(":", 5)[-1] if session.identity is not None else role_name(session)
     return line(
         ("You are ", ""),
         (who, "bold"),
         f" for {session.time_left_words(now)}. ",
         ("c", "bold $match"),
-        " copies its export lines, ",
+        " hands it to your shell, " if picking else " copies its export lines, ",
         ("S", "bold $match"),
         " shows it.",
     )

@@ -47,7 +47,10 @@ class SessionsPanel(SessionsList):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "cursor_down", "Down", show=False, id="sessions.down"),
         Binding("k", "cursor_up", "Up", show=False, id="sessions.up"),
-        Binding("c", "copy_exports", "Copy exports", id="sessions.copy-exports"),
+        Binding("c", "screen.pick", "Pick", id="sessions.pick",
+                tooltip="Hand the session to the shell that started the picker, and leave; so does Enter"),
+        Binding("c", "screen.copy_exports", "Copy exports", id="sessions.copy-exports",
+                tooltip="Copy the session in your shell's format, to be taken back after a while"),
         Binding("y", "copy_arn", "Copy ARN", id="sessions.copy-arn"),
         Binding("1", "reveal('access key')", "Show key", show=False, id="sessions.reveal-key"),
         Binding("2", "reveal('secret')", "Show secret", id="sessions.reveal-secret"),
@@ -154,12 +157,6 @@ class SessionsPanel(SessionsList):
         self.keeper.drop_all()
 
     # Keys
-
-    def action_copy_exports(self) -> None:
-        """Copy the active session's export lines."""
-        kept = self.kept_or_say()
-        if kept is not None:
-            self._copy(partial(self._copier.copy_exports, kept.session))
 
     def action_copy_arn(self) -> None:
         """Copy the ARN that the active session acts as."""

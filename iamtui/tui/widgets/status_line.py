@@ -33,6 +33,7 @@ class StatusLine(Widget):
         self._session: Session | None = None
         self._draft = ""
         self._clipboard: timedelta | None = None
+        self._picking = ""
 
     def on_mount(self) -> None:
         """Keep ages and the countdown true."""
@@ -52,6 +53,11 @@ class StatusLine(Widget):
     def set_draft(self, words: str) -> None:
         """Show that a draft is open (raw text), or that none is ("")."""
         self._draft = words
+        self.refresh()
+
+    def set_picking(self, name: str) -> None:
+        """Show that a session is picked for another program, in the format of this name; "": none is."""
+        self._picking = name
         self.refresh()
 
     def set_clipboard(self, left: timedelta | None) -> None:
@@ -80,6 +86,8 @@ class StatusLine(Widget):
         """Parts for the left and the right side with their rank: the lowest goes first."""
         workspace = self._workspace
         left: list[tuple[int, Content]] = [(30, plain("iamtui", "bold $accent"))]
+        if self._picking:
+            left = [(97, _chip(f"PICK {self._picking}", "bold $accent"))]
         if workspace is None:
             left.append((90, plain("no account open", "$muted")))
             return left, [(100, _chip("READ-ONLY", "$muted"))]
