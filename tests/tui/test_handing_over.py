@@ -15,6 +15,7 @@ from textual.widgets import Input
 
 from iamtui.credentials.formats import FORMATS
 from iamtui.credentials.session import Session
+from iamtui.problem import Problem
 from iamtui.tui.dialogs.assume.result import AssumeResult
 from iamtui.tui.dialogs.copy_menu import FORMAT_LETTERS
 from iamtui.tui.dialogs.export import ExportDialog
@@ -23,7 +24,7 @@ from iamtui.tui.widgets.message_line import MessageLine
 from iamtui.tui.widgets.sessions import SessionsPanel
 from iamtui.tui.widgets.status_line import StatusLine
 from iamtui.workspace.assuming import AssumeInput
-from tests.support.panel_apps import screen_text
+from tests.support.panel_apps import screen_text, until
 from tests.support.panel_sessions import SECRET, TOKEN, session
 from tests.support.sample_account import NOW
 from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle
@@ -80,6 +81,31 @@ async def test_without_a_session_the_keys_say_what_to_do(key: str) -> None:
         await press(pilot, key)
         assert said(pilot) == "There is no session: go to a role and press a (F8) to assume it."
         assert pilot.app.screen is pilot.app.main
+
+
+async def test_c_copies_with_one_key_and_says_what_goes_wrong_without_data() -> None:
+    copier = RecordingCopier()
+    async with stage(copier) as pilot:
+        await press(pilot, "c")
+        assert copier.copied == [f"exports of {ARN}"]
+        assert said(pilot) == "Export lines copied."
+        await press(pilot, "S", "c")
+        assert len(copier.copied) == 2
+
+        def refuse(_session: Session, _name: str = "") -> str:
+            raise Problem("No clipboard can be reached from here.", "Use iamtui assume.")
+
+        copier.copy_exports = refuse  # type: ignore[method-assign]
+        await press(pilot, "c")
+        assert said(pilot) == "x No clipboard can be reached from here. Use iamtui assume."
+
+        def break_down(held: Session, _name: str = "") -> str:
+            raise ValueError(held.secret_access_key.reveal())
+
+        copier.copy_exports = break_down  # type: ignore[method-assign]
+        await pilot.press("c")
+        await until(pilot, lambda: "ValueError" in said(pilot))
+        assert said(pilot) == "x ValueError, an error in iamtui while copying the credentials."
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])

@@ -70,7 +70,7 @@ def auditor(**changes: object) -> Session:
 async def test_without_sessions_it_says_how_to_get_one() -> None:
     async with stage() as it:
         assert "Go to a role and press a (F8)" in it.text
-        await it.pilot.press("c")
+        await it.pilot.press("y")
         await settle(it.pilot)
         assert "There is no session" in it.app.notices[-1]
 
@@ -250,14 +250,6 @@ async def test_the_session_under_the_cursor_is_the_active_one() -> None:
         assert "confirmed arn:aws:sts::123456789012:assumed-role/auditor" in it.text
 
 
-async def test_c_copies_the_exports_with_one_key() -> None:
-    async with stage(session()) as it:
-        await it.pilot.press("c")
-        await settle(it.pilot)
-        assert it.copier.exported == [session()]
-        assert it.app.notices == ["Copied the exports by xclip; cleared in 30 s."]
-
-
 async def test_y_copies_the_arn_of_the_proved_identity() -> None:
     async with stage(session()) as it:
         await it.pilot.press("y")
@@ -268,11 +260,11 @@ async def test_y_copies_the_arn_of_the_proved_identity() -> None:
 async def test_a_copy_that_fails_says_why() -> None:
     async with stage(session()) as it:
 
-        def refuse(_session: Session) -> str:
+        def refuse(_text: str, _what: str) -> str:
             raise Problem("No clipboard can be reached from here.", "Use iamtui assume.")
 
-        it.copier.copy_exports = refuse  # type: ignore[method-assign]
-        await it.pilot.press("c")
+        it.copier.copy_text = refuse  # type: ignore[method-assign]
+        await it.pilot.press("y")
         await settle(it.pilot)
         assert it.app.notices == ["No clipboard can be reached from here. Use iamtui assume."]
 
@@ -280,11 +272,11 @@ async def test_a_copy_that_fails_says_why() -> None:
 async def test_a_copy_that_breaks_shows_no_data() -> None:
     async with stage(session()) as it:
 
-        def break_down(held: Session) -> str:
-            raise ValueError(held.secret_access_key.reveal())
+        def break_down(_text: str, _what: str) -> str:
+            raise ValueError(SECRET)
 
-        it.copier.copy_exports = break_down  # type: ignore[method-assign]
-        await it.pilot.press("c")
+        it.copier.copy_text = break_down  # type: ignore[method-assign]
+        await it.pilot.press("y")
         await until(it.pilot, lambda: bool(it.app.notices))
         assert it.app.notices == ["Nothing was copied: ValueError, an error in iamtui."]
 

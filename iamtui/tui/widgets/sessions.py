@@ -47,10 +47,10 @@ class SessionsPanel(SessionsList):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "cursor_down", "Down", show=False, id="sessions.down"),
         Binding("k", "cursor_up", "Up", show=False, id="sessions.up"),
-        Binding("c", "screen.pick", "Pick", id="sessions.pick",
-                tooltip="Hand the session to the shell that started the picker, and leave; so does Enter"),
         Binding("c", "screen.copy_exports", "Copy exports", id="sessions.copy-exports",
                 tooltip="Copy the session in your shell's format, to be taken back after a while"),
+        Binding("c", "screen.pick", "Pick", id="sessions.pick",
+                tooltip="Hand the session to the shell that started the picker, and leave; so does Enter"),
         Binding("y", "copy_arn", "Copy ARN", id="sessions.copy-arn"),
         Binding("1", "reveal('access key')", "Show key", show=False, id="sessions.reveal-key"),
         Binding("2", "reveal('secret')", "Show secret", id="sessions.reveal-secret"),
