@@ -231,7 +231,7 @@ def _detach(ledger: Ledger, holder_arn: str, policy: str) -> None:
     if len(left) == len(holder.attached_policies):
         raise Misfit(
             f"{safe_text(policy_name(policy))} is not attached to {safe_text(entity_name(holder.arn))}",
-            _listed("Attached", (policy_name(entry.arn) for entry in holder.attached_policies)),
+            _not_there("Attached", (policy_name(entry.arn) for entry in holder.attached_policies)),
         )
     ledger.put(replace(holder, attached_policies=left))
     _counted(ledger, policy, attachments=-1)
@@ -243,6 +243,11 @@ def _listed(what: str, names: Iterable[str]) -> str:
         return f"{what}: nothing. Leave the edit out."
     more = f" and {len(shown) - 8} more" if len(shown) > 8 else ""
     return f"{what}: {', '.join(shown[:8])}{more}."
+
+
+def _not_there(what: str, names: Iterable[str]) -> str:
+    """What to do about an edit that takes away what is not there: its commands may have been run since."""
+    return f"{_listed(what, names).removesuffix(' Leave the edit out.')} Take the edit out if it has been made already."
 
 
 def _put_inline(ledger: Ledger, edit: PutInlinePolicy) -> None:
@@ -269,7 +274,7 @@ def _delete_inline(ledger: Ledger, holder_arn: str, name: str) -> None:
         raise Misfit(
             f"{safe_text(entity_name(holder.arn))} has no inline policy "
             f"{safe_text(name, limit=160) or 'without a name'}",
-            _listed("Its inline policies", (policy.name for policy in holder.inline_policies)),
+            _not_there("Its inline policies", (policy.name for policy in holder.inline_policies)),
         )
     ledger.put(replace(holder, inline_policies=left))
 
@@ -344,7 +349,7 @@ def _remove_from_group(ledger: Ledger, user_arn: str, group_arn: str) -> None:
     if group.name not in user.groups:
         raise Misfit(
             f"{safe_text(entity_name(user.arn))} is not in {safe_text(entity_name(group.arn))}",
-            _listed("Its groups", user.groups),
+            _not_there("Its groups", user.groups),
         )
     ledger.put(replace(user, groups=tuple(name for name in user.groups if name != group.name)))
 
@@ -374,7 +379,8 @@ def _put_boundary(ledger: Ledger, holder_arn: str, policy: str) -> None:
 def _delete_boundary(ledger: Ledger, holder_arn: str) -> None:
     holder = _bounded(ledger, holder_arn)
     if holder.boundary_arn is None:
-        raise Misfit(f"{safe_text(entity_name(holder_arn))} has no permissions boundary", "Leave the edit out.")
+        who = safe_text(entity_name(holder_arn))
+        raise Misfit(f"{who} has no permissions boundary", "Take the edit out if it has been made already.")
     _counted(ledger, holder.boundary_arn, boundaries=-1)
     ledger.put(replace(holder, boundary_arn=None))
 

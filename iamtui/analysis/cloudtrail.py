@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from iamtui.analysis.api_calls import iam_action, resource_of_call
 from iamtui.analysis.denial import Claim, Denial, DenialForm, Place
-from iamtui.analysis.denial_messages import messages_in
+from iamtui.analysis.denial_search import messages_in
 from iamtui.policy.arn import is_account_id
 
 _DENIED_WORDS: Final = ("accessdenied", "unauthorized", "notauthorized", "authorizationerror", "forbidden")
@@ -29,7 +29,7 @@ def read_record(record: Mapping[str, Any], place: Place) -> Denial:
     source, event = _text(record, "eventSource"), _text(record, "eventName")
     identity = _caller(_dict(record, "userIdentity"))
     message = _text(record, "errorMessage")[:_LONGEST_MESSAGE]
-    told = next((found for found in messages_in(message)[0] if found.action or found.claim.kind), None)
+    told = next((found for found in messages_in(message) if found.action or found.claim.kind), None)
     notes, unknown = list(identity.notes), list(identity.unknown)
     action = iam_action(source, event)
     call = f"{source.removesuffix(_SERVICE)}:{event}"

@@ -1,4 +1,4 @@
-"""Access-denied messages in a text: every form AWS prints, in whatever tool wrapped it.
+"""Access-denied messages: every form AWS prints, in whatever tool wrapped it, read where its words were found.
 
 The forms are those of the IAM User Guide (Troubleshoot access denied error messages) and of the services' own
 texts. The fixed words are found in the text without white space; every look to either side is bounded, so that
@@ -8,7 +8,6 @@ the work grows with the length of the text only.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -18,23 +17,14 @@ from iamtui.analysis.denial_text import QUOTES, SearchableText
 from iamtui.analysis.denial_wrapping import Wrapping, request_ids, wrapping_before
 from iamtui.policy.arn import parse_arn
 
-MOST_FINDINGS: Final = 20_000
-"""Messages read of one text."""
-
 _IAM_KINDS: Final = ("user", "role", "group", "policy")
 """How IAM names a resource in front of its name, in place of an ARN."""
 
-PIECE: Final = 96 * 1024
-"""Characters that are searched at once."""
-_BEFORE_PIECE: Final = 4 * 1024
-_AFTER_PIECE: Final = 48 * 1024
-"""How much of a text in front of and behind a piece is looked at with it: more than any message reaches."""
-
-_TOLD: Final = "not authorized to perform"
-
 _REFUSED: Final = "notauthorizedtoperform"
-_ANCHORS: Final = (
+_NO_ACCESS: Final = "notauthorizedtoaccessthisresource"
+ANCHORS: Final = (
     _REFUSED,
+    _NO_ACCESS,
     "donothavepermissionto",
     "don'thavepermissionto",
     "theciphertextreferstoacustomermasterkey",
@@ -42,15 +32,17 @@ _ANCHORS: Final = (
     "maynotbeassumedbyrootaccounts",
     "encodedauthorizationfailuremessage:",
 )
-_BARE_ANCHORS: Final = (
+"""Words that only a message has, without white space."""
+BARE_ANCHORS: Final = (
     "accessdenied",
     "unauthorizedoperation",
     "authorizationerror",
     "anerroroccurred(403)whencalling",
+    "anerroroccurred(forbidden",
+    "anerroroccurred(notauthorized",
     "apierrorforbidden:",
 )
-_TO_MESSAGE: Final = 160
-"""How far in front of a message its error code may stand, as in the fields of a JSON or XML error."""
+"""Words that can stand alone, or be a field of a message."""
 _CALLER_REACH: Final = 2200
 _ACTION_REACH: Final = 260
 _RESOURCE_REACH: Final = 2300
@@ -63,115 +55,25 @@ _S3_URL: Final = re.compile(r"s3://([A-Za-z0-9.-]{3,63})(?:/([^\s\"'<>\0]{0,1024
 
 
 @dataclass(frozen=True, slots=True)
-class _Span:
-    """A denial and the part of the packed text that it takes."""
+class Span:
+    """A denial, the part of the packed text that it takes, and how far what belongs to it reaches behind it."""
 
     denial: Denial
     start: int
     end: int
+    tail: int
 
 
-def messages_in(text: str, cancelled: Callable[[], bool] = lambda: False) -> tuple[list[Denial], int]:
-    """Every access-denied message in a text, in order; the same one as often as it stands there.
+def read_message(text: SearchableText, at: int, anchor: str, floor: int) -> Span | None:
+    """The message whose words `anchor` stand at a place in the packed text, or None when there is none.
 
-    A long text is read in pieces, so that no single step keeps other threads waiting.
-
-    Returns:
-        The messages, and how many more places were left unread because there are too many.
+    Args:
+        floor: where the message before ends: nothing in front of it is looked at.
     """
-    found: list[Denial] = []
-    line = 1
-    for piece in _pieces(text):
-        if cancelled():
-            break
-        searchable = SearchableText(text[piece.start : piece.end])
-        for denial in _messages(searchable):
-            offset = piece.start + denial.place.offset
-            if piece.first <= offset < piece.last:
-                found.append(replace(denial, place=Place(line - 1 + denial.place.line, offset)))
-                if len(found) >= MOST_FINDINGS:
-                    return found, max(text.count(_TOLD, offset + 1) - 1, 0)
-        line += text.count("\n", piece.start, piece.following)
-    return found, 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A part of a text: messages that start from `first` to before `last` are its own.
-
-    What stands around them is in it as well; `following` is where the next piece starts.
-    """
-
-    start: int
-    end: int
-    first: int
-    last: int
-    following: int
-
-
-def _pieces(text: str) -> Iterator[_Piece]:
-    start = first = 0
-    while True:
-        last = first + PIECE
-        if last + _AFTER_PIECE >= len(text):
-            yield _Piece(start, len(text), first, len(text) + 1, len(text))
-            return
-        following = max(text.rfind("\n", start, last - _BEFORE_PIECE) + 1, start)
-        if following <= start:
-            # No line ends in sight: cut anywhere.
-            following = last - _BEFORE_PIECE
-        yield _Piece(start, last + _AFTER_PIECE, first, last, following)
-        start, first = following, last
-
-
-def _messages(text: SearchableText) -> list[Denial]:
-    told = list(_spans(text, _ANCHORS, []))
-    spans = [*told, *_spans(text, _BARE_ANCHORS, told)]
-    spans.sort(key=lambda span: span.start)
-    return [span.denial for span in spans]
-
-
-def _spans(text: SearchableText, anchors: tuple[str, ...], taken: list[_Span]) -> Iterator[_Span]:
-    """The messages at some anchors, none of them in or right in front of a part that is taken."""
-    covered = following = 0
-    for at, anchor in _hits(text.lowered, anchors):
-        while following < len(taken) and taken[following].end <= at:
-            covered = max(covered, taken[following].end)
-            following += 1
-        if at < covered or (following < len(taken) and _leads_to(text, at, taken[following])):
-            continue
-        span = _read(text, at, anchor, covered)
-        if span is None:
-            continue
-        covered = max(span.end, at + 1)
-        yield span
-
-
-def _leads_to(text: SearchableText, at: int, span: _Span) -> bool:
-    """Whether a code belongs to the message behind it: as another field of the same error, mostly."""
-    if span.start <= at:
-        return True
-    if text.lowered.startswith("anerroroccurred(", max(at - 16, 0)) or text.lowered.startswith("anerror", at):
-        # The CLI's own words stand right in front of their message: this is another one.
-        return False
-    return span.start - at < _TO_MESSAGE
-
-
-def _hits(lowered: str, anchors: tuple[str, ...]) -> Iterator[tuple[int, str]]:
-    """Where an anchor stands, in order; the places of each anchor are found one after the other."""
-    following = {anchor: lowered.find(anchor) for anchor in anchors}
-    while True:
-        live = [(at, anchor) for anchor, at in following.items() if at >= 0]
-        if not live:
-            return
-        at, anchor = min(live)
-        yield at, anchor
-        following[anchor] = lowered.find(anchor, at + 1)
-
-
-def _read(text: SearchableText, at: int, anchor: str, floor: int) -> _Span | None:
     if anchor == _REFUSED:
         return _user_message(text, at, floor)
+    if anchor == _NO_ACCESS:
+        return _no_access_message(text, at, floor)
     if anchor.endswith("havepermissionto"):
         return _console_message(text, at, floor)
     if anchor == "theciphertextreferstoacustomermasterkey":
@@ -192,7 +94,7 @@ _IN_FRONT: Final = ("youarenotauthorizedtoperformthisoperation.",)
 # User: ... is not authorized to perform: ...
 
 
-def _user_message(text: SearchableText, at: int, floor: int) -> _Span | None:
+def _user_message(text: SearchableText, at: int, floor: int) -> Span | None:
     after = at + len(_REFUSED)
     lowered = text.lowered
     if lowered.startswith("thisoperation", after):
@@ -202,14 +104,35 @@ def _user_message(text: SearchableText, at: int, floor: int) -> _Span | None:
         after += 1
     elif not lowered.startswith("sts:", after):
         return None
-    action, after = _action(text, after)
-    if not action:
-        return None
     caller, start = _caller(text, at, floor)
+    action, after = _action(text, after)
+    if not action and not caller.startswith("arn:"):
+        return None
     resource, after, notes = _resource(text, after, start)
     resource, notes = _with_arn(resource, notes, caller)
+    if text.lowered.startswith(_CIPHERTEXT, after):
+        notes = (*notes, _CIPHERTEXT_NOTE)
+        after += len(_CIPHERTEXT)
     found = claim_at(text, after, start)
     return _message(text, DenialForm.MESSAGE, (start, found.end), floor, caller, action, resource, found, notes)
+
+
+_CIPHERTEXT: Final = "ontheresourceassociatedwiththisciphertext"
+_CIPHERTEXT_NOTE: Final = (
+    "KMS names no key here: it may not exist in this region, its policy may let nobody in, or deny explicitly."
+)
+
+
+def _no_access_message(text: SearchableText, at: int, floor: int) -> Span | None:
+    """`User: ... is not authorized to access this resource`, which names neither action nor resource."""
+    caller, start = _caller(text, at, floor)
+    lowered = text.lowered
+    if not caller:
+        start = lowered.rfind("user", max(floor, at - 6), at)
+        if start < 0:
+            return None
+    found = claim_at(text, at + len(_NO_ACCESS), start)
+    return _message(text, DenialForm.MESSAGE, (start, found.end), floor, caller, "", "", found)
 
 
 def _message(
@@ -222,12 +145,12 @@ def _message(
     resource: str,
     found: Found,
     notes: tuple[str, ...] = (),
-) -> _Span:
+) -> Span:
     """A message with its request: what stands around it is added."""
     start, end = span
     for sentence in _IN_FRONT:
         start = start - len(sentence) if text.lowered.endswith(sentence, floor, start) else start
-    wrapping = wrapping_before(text.packed, start, floor)
+    wrapping = wrapping_before(text.packed, start, floor, _tail(text, end))
     encoded, end = _blob_behind(text, end)
     denial = Denial(
         form,
@@ -246,21 +169,27 @@ def _message(
     return _with_ids(text, denial, wrapping, end)
 
 
-def _with_ids(text: SearchableText, denial: Denial, wrapping: Wrapping, end: int) -> _Span:
-    covered = _covered(text, end)
-    ids = request_ids(text.flat[text.flat_at(wrapping.start) : text.flat_at(max(covered - 1, wrapping.start)) + 1])
+def _with_ids(text: SearchableText, denial: Denial, wrapping: Wrapping, end: int) -> Span:
+    tail = _tail(text, end)
+    ids = request_ids(text.flat[text.flat_at(wrapping.start) : text.flat_at(max(tail - 1, wrapping.start)) + 1])
     denial = replace(denial, request_id=ids.request, authorization_id=ids.authorization)
-    return _Span(denial, wrapping.start, covered)
+    return Span(denial, wrapping.start, end, tail)
 
 
-def _covered(text: SearchableText, end: int) -> int:
+_NEXT: Final = ("anerroroccurred(", "operationerror", "accessdenied:", "exception:", "<?xml", *ANCHORS)
+"""What starts another message, or stands in it."""
+
+
+def _tail(text: SearchableText, end: int) -> int:
     """How far what belongs to a message reaches behind it: status codes, ids, the fields of an error object."""
     stop = min(end + _AFTER, len(text.packed))
-    for word in ("anerroroccurred(", "operationerror", "user:arn:", _REFUSED, "accessdenied:", "exception:"):
+    for word in _NEXT:
         found = text.lowered.find(word, end, stop)
         if found >= 0:
             stop = found
-    return max(stop, end)
+    refused = text.lowered.find(_REFUSED, end, stop + _CALLER_REACH)
+    caller = text.lowered.rfind("user:", end, refused) if refused >= 0 else -1
+    return max(min(stop, caller) if caller >= 0 else stop, end)
 
 
 def _place(text: SearchableText, packed: int) -> Place:
@@ -280,6 +209,10 @@ def _action(text: SearchableText, start: int) -> tuple[str, int]:
         if _ACTION.fullmatch(packed):
             return packed, end
     word, at = text.word_at(text.flat_at(start), QUOTES + ",;")
+    if _ACTION.match(word) is None and text.flat[at : at + 1] == "\n":
+        # Broken in the middle of the action, at the edge of a window.
+        more, end = text.word_at(at + 1, QUOTES + ",;")
+        word, at = (word + more, end) if _ACTION.match(word + more) else (word, at)
     found = _ACTION.match(word)
     if found is None or word[found.end() :].strip(".:)]}"):
         return "", start
@@ -370,7 +303,9 @@ def _bounded_resource(text: SearchableText, start: int) -> tuple[str, int, tuple
 
 def _without_end(word: str) -> str:
     """A word without what ends a sentence or a bracket around it."""
-    word = word.rstrip(".,;:")
+    # The ARN of a log group's streams ends with a colon of its own.
+    keep = word.rstrip(".,;").endswith(":log-stream:")
+    word = word.rstrip(".,;:") + (":" if keep else "")
     for opening, closing in ("()", "[]", "{}"):
         while word.endswith(closing) and word.count(closing) > word.count(opening):
             word = word[:-1].rstrip(".,;:")
@@ -393,7 +328,7 @@ def _unknown(caller: str, action: str, resource: str, claim: Claim) -> tuple[str
 # The AWS console
 
 
-def _console_message(text: SearchableText, at: int, floor: int) -> _Span | None:
+def _console_message(text: SearchableText, at: int, floor: int) -> Span | None:
     lowered = text.lowered
     reach = at + 1500
     user = lowered.find("user:", at, reach)
@@ -407,7 +342,7 @@ def _console_message(text: SearchableText, at: int, floor: int) -> _Span | None:
     caller = text.between(text.flat_at(user + 5), text.flat_at(caller_end - 1) + 1).strip().strip(QUOTES + ",;")
     if any(character.isspace() for character in caller):
         caller = caller.split()[0]
-    title = lowered.rfind("accessdenied", max(floor, at - 160), at)
+    title = lowered.rfind("accessdeniedto", max(floor, at - 160), at)
     at = title if title >= 0 else at
     action, end = _console_action(text, action_at + 7)
     if not action:
@@ -436,20 +371,22 @@ def _own_text(
     action: str = "",
     resource: str = "",
     words: str = "",
+    service: str = "",
     notes: tuple[str, ...] = (),
-) -> _Span:
+) -> Span:
     found = Found(Claim("explicit" if words else "", (), words), end)
-    return _message(text, DenialForm.OWN_TEXT, (at, end), floor, "", action, resource, found, notes)
+    span = _message(text, DenialForm.OWN_TEXT, (at, end), floor, "", action, resource, found, notes)
+    return replace(span, denial=replace(span.denial, service=span.denial.service or service))
 
 
-def _kms_text(text: SearchableText, at: int, floor: int) -> _Span:
+def _kms_text(text: SearchableText, at: int, floor: int) -> Span:
     end = text.lowered.find("allowedtoaccess", at, at + 300)
     end = end + len("allowedtoaccess") if end >= 0 else at + 39
     note = "KMS says the same of a key that does not exist, that is in another region, and that may not be used."
     return _own_text(text, at, floor, end, action="kms:Decrypt", notes=(note,))
 
 
-def _queue_text(text: SearchableText, at: int, floor: int) -> _Span | None:
+def _queue_text(text: SearchableText, at: int, floor: int) -> Span | None:
     end = text.lowered.find("isdenied", at, at + 400)
     if end < 0:
         return None
@@ -457,17 +394,17 @@ def _queue_text(text: SearchableText, at: int, floor: int) -> _Span | None:
     found = _QUEUE.match(url) or _OLD_QUEUE.match(url)
     resource = f"arn:aws:sqs:{found[1]}:{found[2]}:{found[3]}" if found is not None else ""
     notes = ("SQS names the queue by its URL.",) if resource else (f"The resource is told as {url[:200]}.",)
-    return _own_text(text, at, floor, end + 8, resource=resource, notes=notes)
+    return _own_text(text, at, floor, end + 8, resource=resource, service="SQS", notes=notes)
 
 
-def _encoded_message(text: SearchableText, at: int, floor: int) -> _Span | None:
+def _encoded_message(text: SearchableText, at: int, floor: int) -> Span | None:
     encoded, end = _blob_behind(text, at)
     if not encoded:
         return None
     start = at
     for sentence in _IN_FRONT:
         start = start - len(sentence) if text.lowered.endswith(sentence, floor, start) else start
-    wrapping = wrapping_before(text.packed, start, floor)
+    wrapping = wrapping_before(text.packed, start, floor, end)
     denial = Denial(
         DenialForm.ENCODED,
         _place(text, wrapping.start),
@@ -513,9 +450,9 @@ def _rest_of_blob(text: SearchableText, at: int, parts: list[str]) -> tuple[str,
 # Without the request
 
 
-def _bare(text: SearchableText, at: int, floor: int) -> _Span:
+def _bare(text: SearchableText, at: int, floor: int) -> Span:
     """An error code or "Access Denied" alone: what the wrapping tells is all there is."""
-    wrapping = wrapping_before(text.packed, at, floor, at_code=True)
+    wrapping = wrapping_before(text.packed, at, floor, _tail(text, at + 12), at_code=True)
     start = min(wrapping.start, at)
     resource, notes = _url_near(text, start, at)
     s3 = wrapping.service.lower() in ("s3", "amazons3") or bool(resource) or "hostid" in text.lowered[at : at + 400]

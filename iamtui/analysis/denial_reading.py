@@ -6,86 +6,119 @@ JSON is read as such where it is JSON (one value, or one to a line); everything 
 from __future__ import annotations
 
 import json
-import zlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, Final
 
 from iamtui.analysis.cloudtrail import is_record, read_record
 from iamtui.analysis.denial import CALLER_UNKNOWN, Claim, Denial, DenialForm, Findings, Place
-from iamtui.analysis.denial_messages import messages_in
+from iamtui.analysis.denial_search import messages_in, messages_of
+from iamtui.analysis.denial_stream import MOST_READ, Readable, has_records, records_in, text_portions
 from iamtui.problem import Problem
 
-MOST_BYTES: Final = 32 * 1024 * 1024
-"""The largest text that is read, unpacked."""
+MOST_WHOLE: Final = 4 * 1024 * 1024
+"""Characters of a text that are held at once; of a longer one only the part that is looked at."""
 
 MOST_DENIALS: Final = 2_000
 """Different requests that are kept of one text."""
 
-_GZIP: Final = b"\x1f\x8b"
+HEAD: Final = 8_000
+"""Characters of a long text that are kept to be shown."""
+
 _CLOUDTRAIL_LISTS: Final = ("Records", "records", "Events", "events", "QueryResultRows", "hits")
 _INSIDE: Final = ("detail", "CloudTrailEvent", "message", "@message", "_source", "DecodedMessage")
 _DEEPEST: Final = 6
+_LONGEST_LINE: Final = 8 * 1024 * 1024
+"""Characters of a line that is still read as a JSON record."""
 
 
-def text_of(data: bytes) -> str:
-    """The text in a file or a pipe, unpacked when it is gzip (CloudTrail's files in S3).
+@dataclass(frozen=True, slots=True)
+class ReadLog:
+    """What was found in a file or a pipe.
+
+    Args:
+        head: how it starts, for a look.
+        lines: how many lines it has.
+    """
+
+    head: str
+    lines: int
+    findings: Findings
+
+
+def read_log(stream: Readable, cancelled: Callable[[], bool] = lambda: False) -> ReadLog:
+    """Every denial in a file or a pipe of any length, each request once with a count. Memory stays constant.
 
     Raises:
-        Problem: too large, a damaged archive, or no text.
+        Problem: a damaged archive, or no text.
     """
-    if data.startswith(_GZIP):
-        data = _unpacked(data)
-    if len(data) > MOST_BYTES:
-        raise Problem(
-            f"The text has more than the {MOST_BYTES // 1024 // 1024} MB that are read.",
-            "Give the part with the denial.",
-        )
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16", errors="replace")
-    text = data.decode("utf-8-sig", errors="replace")
-    if text.count("\0") > len(text) // 100 + 1:
-        raise Problem("This is no text.", "Give a log, a message, or CloudTrail records (JSON, also as .gz).")
-    return text
+    counted = _Counted(text_portions(stream))
+    beginning: list[str] = []
+    size = 0
+    for portion in counted:
+        beginning.append(portion)
+        size += len(portion)
+        if size > MOST_WHOLE:
+            break
+    text = "".join(beginning)
+    if size <= MOST_WHOLE:
+        findings = find_denials(text, cancelled)
+    else:
+        collected = _Collected(cancelled)
+        portions = chain((text,), counted)
+        if has_records(text):
+            collected.add_records(portions)
+        else:
+            collected.add_lines(portions)
+        findings = collected.findings(counted.notes)
+    return ReadLog(counted.head, counted.lines, findings)
 
 
-def _unpacked(data: bytes) -> bytes:
-    """Every member of a gzip file, which may be several behind each other."""
-    parts: list[bytes] = []
-    room = MOST_BYTES + 1
-    try:
-        while data.startswith(_GZIP) and room > 0:
-            unpacker = zlib.decompressobj(wbits=31)
-            part = unpacker.decompress(data, room)
-            parts.append(part)
-            room -= len(part)
-            if not unpacker.eof and room > 0:
-                raise Problem("The gzip file ends too early.", "Fetch it again.")
-            data = unpacker.unused_data
-    except zlib.error:
-        raise Problem("The gzip file is damaged.", "Fetch it again.") from None
-    return b"".join(parts)
+class _Counted:
+    """The portions of a text, counted as they go by."""
+
+    def __init__(self, portions: Iterator[str]) -> None:
+        self._portions = portions
+        self._size = 0
+        self._breaks = 0
+        self._last = ""
+        self.head = ""
+
+    def __iter__(self) -> Iterator[str]:
+        for portion in self._portions:
+            if len(self.head) < HEAD:
+                self.head += portion[: HEAD - len(self.head)]
+            self._size += len(portion)
+            self._breaks += portion.count("\n")
+            self._last = portion[-1:] or self._last
+            yield portion
+
+    @property
+    def lines(self) -> int:
+        return self._breaks + (self._last not in ("", "\n"))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        whole = self._size < MOST_READ
+        return () if whole else (f"Only the first {MOST_READ // 1024**3} GB were read.",)
 
 
 def find_denials(text: str, cancelled: Callable[[], bool] = lambda: False) -> Findings:
     """Every denial in a text, each request once with a count; what was found so far when cancelled.
 
     Args:
-        text: messages, logs, CloudTrail records, in any form; more than MOST_BYTES characters are cut.
+        text: messages, logs, CloudTrail records, in any form.
     """
-    notes: tuple[str, ...] = ()
-    if len(text) > MOST_BYTES:
-        text = text[:MOST_BYTES]
-        notes = (f"Only the first {MOST_BYTES // 1024 // 1024} MB were read.",)
     collected = _Collected(cancelled)
     found, value = _as_json(text)
     if found:
         _read_value(value, Place(1, 0), collected, 0)
         if not collected.anything:
             collected.add_messages(text)
-    elif not _read_lines(text, collected):
-        collected.add_messages(text)
-    return collected.findings(notes)
+    else:
+        collected.add_lines((text,))
+    return collected.findings(())
 
 
 class _Collected:
@@ -96,6 +129,7 @@ class _Collected:
         self._denials: dict[tuple[object, ...], Denial] = {}
         self._counts: dict[tuple[object, ...], int] = {}
         self._left = 0
+        self._notes: list[str] = []
         self.records = 0
 
     @property
@@ -114,17 +148,61 @@ class _Collected:
 
     def add_messages(self, text: str, start: Place | None = None) -> None:
         """Take the messages in a text; `start` is its place when it is a part of another."""
-        found, left = messages_in(text, self._cancelled)
-        self._left += left
-        for denial in found:
+        for denial in messages_in(text, self._cancelled):
             self.add(denial if start is None else replace(denial, place=start))
 
+    def add_lines(self, portions: Iterable[str]) -> None:
+        """Take the messages in a text that comes in portions, and the records that are a line of it."""
+        for denial in messages_of(self._without_records(portions), self._cancelled):
+            self.add(denial)
+
+    def add_records(self, portions: Iterable[str]) -> None:
+        """Take the records in the list of a long JSON text; one that breaks off is noted."""
+        try:
+            for value in records_in(portions):
+                if self._cancelled():
+                    return
+                _read_value(value, Place(1, 0), self, 1)
+        except Problem as problem:
+            self._notes.append(problem.sentence)
+
+    def _without_records(self, portions: Iterable[str]) -> Iterator[str]:
+        """The text with blanks where a line was a record, which is taken."""
+        rest, line, offset = "", 1, 0
+        for portion in chain(portions, ("\n",)):
+            text = rest + portion
+            cut = text.rfind("\n") + 1
+            if not cut and len(text) < _LONGEST_LINE:
+                rest = text
+                continue
+            cut = cut or len(text)
+            whole, rest = text[:cut], text[cut:]
+            yield self._blanked(whole, line, offset)
+            line += whole.count("\n")
+            offset += len(whole)
+
+    def _blanked(self, text: str, number: int, offset: int) -> str:
+        if '"eventName"' not in text:
+            return text
+        lines = text.split("\n")
+        for index, line in enumerate(lines):
+            start = line.find("{")
+            # A log may put a time in front of the record.
+            if 0 <= start < 200 and '"eventName"' in line and line.rstrip().endswith("}"):
+                found, value = _as_json(line[start:])
+                if found and isinstance(value, dict):
+                    _read_value(value, Place(number + index, offset + start), self, 0)
+                    lines[index] = " " * len(line)
+            offset += len(line) + 1
+        return "\n".join(lines)
+
     def findings(self, notes: tuple[str, ...]) -> Findings:
-        denials = tuple(
+        denials = [
             denial if self._counts[key] == 1 else replace(denial, count=self._counts[key])
             for key, denial in self._denials.items()
-        )
-        return Findings(denials, self.records, self._left, notes)
+        ]
+        denials.sort(key=lambda denial: denial.place.offset)
+        return Findings(tuple(denials), self.records, self._left, (*self._notes, *notes))
 
 
 def _as_json(text: str) -> tuple[bool, Any]:
@@ -135,28 +213,6 @@ def _as_json(text: str) -> tuple[bool, Any]:
         return True, json.loads(text)
     except (ValueError, RecursionError):
         return False, None
-
-
-def _read_lines(text: str, collected: _Collected) -> bool:
-    """Read JSON lines; lines that are none are searched for messages. False when no line is a JSON object."""
-    rest: list[str] = []
-    offset, any_json = 0, False
-    for number, line in enumerate(text.splitlines(keepends=True), 1):
-        start = line.find("{")
-        value = None
-        # A log may put a time in front of the record.
-        if 0 <= start < 200 and line.rstrip().endswith("}") and '"eventName"' in line:
-            found, value = _as_json(line[start:])
-            if found and isinstance(value, dict):
-                any_json = True
-                _read_value(value, Place(number, offset + start), collected, 0)
-            else:
-                value = None
-        rest.append(" " * (len(line) - 1) + "\n" if value is not None else line)
-        offset += len(line)
-    if any_json:
-        collected.add_messages("".join(rest))
-    return any_json
 
 
 def _read_value(value: Any, place: Place, collected: _Collected, depth: int) -> None:

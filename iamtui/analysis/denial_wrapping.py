@@ -24,9 +24,9 @@ _JAVA: Final = re.compile(r"\((?:Service|service):([^;,()]{1,60})[;,]StatusCode:
 _JAVA_CODE: Final = re.compile(r"ErrorCode:([A-Za-z.]{1,60})", re.IGNORECASE)
 _DOTNET: Final = re.compile(r"Amazon\.([A-Za-z0-9]{2,40})\.", re.IGNORECASE)
 _JAVA_CLASS: Final = re.compile(r"(?:services|awssdk)\.(?:services\.)?([a-z0-9]{2,40})\.model\.", re.IGNORECASE)
-_CODE_BEFORE: Final = re.compile(r"([A-Z][A-Za-z]{2,50}(?:Denied|Exception|Error|Operation|NotAuthorized)):$")
+_CODE_BEFORE: Final = re.compile(r"([A-Z][a-z][A-Za-z]{1,50}(?:Denied|Exception|Error|Operation|NotAuthorized)):$")
 _CODE_HERE: Final = re.compile(
-    r"[A-Za-z.]{0,40}(?:AccessDenied|UnauthorizedOperation|AuthorizationError)[A-Za-z]{0,12}"
+    r"(?:Client\.)?(?:AccessDenied|UnauthorizedOperation|AuthorizationError)(?:Exception|Error)?"
 )
 _REQUEST_ID: Final = re.compile(
     r"request[ _-]?id[\"']?(?: ?[:=>] ?| )[\"']?([A-Za-z0-9][A-Za-z0-9-]{7,63})(?![A-Za-z0-9-])", re.IGNORECASE
@@ -59,19 +59,20 @@ class Ids:
     authorization: str = ""
 
 
-def wrapping_before(packed: str, at: int, floor: int, *, at_code: bool = False) -> Wrapping:
+def wrapping_before(packed: str, at: int, floor: int, tail: int, *, at_code: bool = False) -> Wrapping:
     """What stands in front of `at`, no further back than `floor`.
 
     Args:
         packed: the text without white space.
+        tail: how far what belongs to the message reaches.
         at_code: there is no message: `at` is the error code itself, and its wrapping goes on behind it.
     """
     low = max(floor, at - _REACH, 0)
-    after = packed[at : at + _REACH]
+    after = packed[at : max(tail, at)]
     window = packed[low:at]
-    last = _last(_CLI, packed[low : at + 200] if at_code else window)
-    if last is not None and _belongs(last.start() + low, last.end() + low, at, at_code=at_code):
-        return Wrapping(low + last.start(), low + last.end(), last[1], last[2].removesuffix("the"))
+    for cli in _CLI.finditer(packed[low : at + 200] if at_code else window):
+        if _belongs(cli.start() + low, cli.end() + low, at, at_code=at_code):
+            return Wrapping(low + cli.start(), low + cli.end(), cli[1], cli[2].removesuffix("the"))
     service = _service(window, after)
     code_before = _CODE_BEFORE.search(window)
     code_here = _CODE_HERE.search(packed, max(low, at - 40), at + 60) if at_code else None
@@ -79,15 +80,17 @@ def wrapping_before(packed: str, at: int, floor: int, *, at_code: bool = False) 
     go, go_code = _last(_GO, window), _last(_GO_CODE, window)
     if not at_code and (go_code is None or at - low - go_code.end() > _BETWEEN):
         go = go_code = None
+    # Where words stand right in front of it, the packed text tells not where the code starts.
+    behind = max(code_before[1].rfind("AccessDenied"), 0) if code_before is not None else 0
     code = ""
     for found in (go_code, code_before, java_code):
         if found is not None and not code:
-            code = found[1]
+            code = found[1][behind if found is code_before else 0 :]
     if not code and code_here is not None:
         code = code_here.group().removeprefix("apierror")
     if go is not None:
         return Wrapping(low + go.start(), at, code, go[2], go[1])
-    start = low + code_before.start() if code_before is not None else at
+    start = low + code_before.start() + behind if code_before is not None else at
     return Wrapping(start, at, code, "", service)
 
 

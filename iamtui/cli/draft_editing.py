@@ -43,7 +43,7 @@ from iamtui.problem import Problem
 from iamtui.workspace.draft_files import open_draft_file, save_draft_file
 from iamtui.workspace.draft_names import holder_arn, policy_arn
 from iamtui.workspace.draft_suggestions import with_all_suggestions
-from iamtui.workspace.drafting import compare, lay
+from iamtui.workspace.drafting import compare, lay, with_edited_resources
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.verdict import verdict_words
 from iamtui.workspace.workspace import Workspace
@@ -145,6 +145,7 @@ def edit(file: str, kind: str, words: tuple[str, ...], name: str | None, source:
         standing = lay(workspace, draft)
         made = EDITS[kind].make(standing.after.account, words)
         draft = draft.with_edit(made)
+        workspace = with_edited_resources(workspace, draft)
         said = f"Edit {len(draft.edits)}: {describe_edit(made, standing.after.account)}."
     _save(workspace, draft, before, path)
     note(said)

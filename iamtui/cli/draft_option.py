@@ -25,7 +25,7 @@ def draft_option(command: F) -> F:
 
 
 def read_drafted(workspace: Workspace, name: str) -> Drafted:
-    """Lay a draft over an opened account.
+    """Lay a draft over an opened account, with the policies loaded that its edits of resources replace.
 
     Args:
         name: the draft's file, or "-" for standard input.
@@ -34,10 +34,11 @@ def read_drafted(workspace: Workspace, name: str) -> Drafted:
         Problem: it cannot be read, or is for another account. What does not fit is in `Drafted.problems`.
     """
     from iamtui.workspace.draft_files import parse_draft  # noqa: PLC0415 - only with a draft
-    from iamtui.workspace.drafting import lay  # noqa: PLC0415 - only with a draft
+    from iamtui.workspace.drafting import lay, with_edited_resources  # noqa: PLC0415 - only with a draft
 
     shown = "on standard input" if name == "-" else name
-    return lay(workspace, parse_draft(read_text(name, "draft", most=_LARGEST), shown, workspace.account.id))
+    draft = parse_draft(read_text(name, "draft", most=_LARGEST), shown, workspace.account.id)
+    return lay(with_edited_resources(workspace, draft), draft)
 
 
 def with_draft(workspace: Workspace, name: str | None) -> Workspace:

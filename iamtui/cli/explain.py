@@ -25,8 +25,7 @@ from iamtui.workspace.denials import (
     claim_words,
     explain_denials,
     find_denials,
-    largest_text,
-    text_of,
+    read_log,
 )
 from iamtui.workspace.verdict import verdict_words
 
@@ -60,7 +59,7 @@ def explain(
     answered: what was asked, what AWS said, what the account says, which statement, and what would help. Of
     several the worst decides about the exit code.
     """
-    findings = find_denials(_text(words))
+    findings = _findings(words)
     if not findings.denials:
         raise Problem("No denial was found in the text.", _NOTHING)
     workspace = open_workspace(source)
@@ -82,7 +81,7 @@ def explain(
     return Exit.OK if settled and not findings.left_out and not findings.notes else Exit.OPEN
 
 
-def _text(words: tuple[str, ...]) -> str:
+def _findings(words: tuple[str, ...]) -> Findings:
     if not words:
         raise Problem("Nothing to explain was given.", "Give a file, - for standard input, or the message in quotes.")
     if words == ("-",):
@@ -91,7 +90,7 @@ def _text(words: tuple[str, ...]) -> str:
         return _read(words[0])
     if len(words) == 1 and _looks_like_a_path(words[0]):
         raise Problem(f"The file {words[0]} does not exist.", "Check the path, or give the message in quotes.")
-    return " ".join(words)
+    return find_denials(" ".join(words))
 
 
 def _is_file(word: str) -> bool:
@@ -109,13 +108,12 @@ def _looks_like_a_path(word: str) -> bool:
     return bare and word.lower().endswith((".json", ".jsonl", ".log", ".txt", ".gz", ".out", ".err"))
 
 
-def _read(name: str) -> str:
+def _read(name: str) -> Findings:
     with opened(name, "log") as file:
         try:
-            data = file.read(largest_text() + 1)
+            return read_log(file).findings
         except OSError as error:
             raise Problem(f"The log {name} cannot be read: {error.strerror}.", "Check the file.") from None
-    return text_of(data)
 
 
 def _say_what_was_left_out(findings: Findings) -> None:

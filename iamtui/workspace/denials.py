@@ -10,7 +10,7 @@ from pathlib import Path
 from iamtui.account.model import Role, User
 from iamtui.analysis.api_calls import iam_action
 from iamtui.analysis.denial import CALLER_UNKNOWN, Denial, DenialForm, Findings
-from iamtui.analysis.denial_reading import MOST_BYTES, find_denials, parse_decoded, text_of
+from iamtui.analysis.denial_reading import HEAD, ReadLog, find_denials, parse_decoded, read_log
 from iamtui.analysis.question import Question
 from iamtui.catalog import catalogue
 from iamtui.evaluation.decision import Decision
@@ -26,20 +26,21 @@ from iamtui.workspace.resource_policies import unloaded_carriers, with_resource_
 from iamtui.workspace.workspace import Workspace
 
 __all__ = [
+    "HEAD",
     "Agreement",
     "Comparison",
     "Denial",
     "DenialForm",
     "ExplainedDenial",
     "Findings",
+    "ReadLog",
     "claim_words",
     "decode_authorization_message",
     "explain_denial",
     "explain_denials",
     "find_denials",
-    "largest_text",
     "read_denial_file",
-    "text_of",
+    "read_log",
 ]
 
 _NOT_TOLD = "who called"
@@ -72,24 +73,18 @@ class ExplainedDenial:
         return self.comparison.agreement.settles
 
 
-def largest_text() -> int:
-    """The largest text that is read, in bytes."""
-    return MOST_BYTES
-
-
-def read_denial_file(path: str) -> str:
-    """The text of a log, a message or a file of CloudTrail records, unpacked when it is gzip.
+def read_denial_file(path: str, cancelled: Callable[[], bool] = lambda: False) -> ReadLog:
+    """The denials in a log, a message or a file of CloudTrail records, unpacked when it is gzip.
 
     Raises:
-        Problem: it cannot be read, is too large, or is no text.
+        Problem: it cannot be read, or is no text.
     """
     try:
         with Path(path).expanduser().open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
+            return read_log(file, cancelled)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "the path is not valid"
         raise Problem(f"{safe_text(path)} cannot be read: {reason}.", "Check the path.") from None
-    return text_of(data)
 
 
 def decode_authorization_message(workspace: Workspace, encoded: str) -> str:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
-from iamtui.account.draft import Draft
+from iamtui.account.draft import DeleteResourcePolicy, Draft, PutResourcePolicy
 from iamtui.account.draft_application import DraftFinding, DraftProblem, lay_draft
 from iamtui.account.draft_exports import FORMS, export
 from iamtui.account.draft_reach import Reach, reach_of
@@ -20,6 +20,7 @@ from iamtui.evaluation.request import Principal, PrincipalKind
 from iamtui.workspace.answers import Answer, Cell, severity
 from iamtui.workspace.draft_names import aws_managed_policy, resolved_draft
 from iamtui.workspace.inquiries import InquiryPoll
+from iamtui.workspace.resource_policies import with_resource_policies
 from iamtui.workspace.who_can import everybody
 from iamtui.workspace.workspace import SourceKind, Workspace
 
@@ -69,6 +70,15 @@ def lay(workspace: Workspace, draft: Draft) -> Drafted:
     after = workspace.with_account(laid.account)
     reach = reach_of(base.account, after.account)
     return Drafted(base, draft, after, laid.findings, laid.problems, reach)
+
+
+def with_edited_resources(workspace: Workspace, draft: Draft) -> Workspace:
+    """The workspace with the policies that a draft's edits of resources replace, as far as they can be loaded.
+
+    Blocking: they are asked for where they are not loaded. What fails stays unknown, which is a finding of the draft.
+    """
+    edits = [edit for edit in draft.edits if isinstance(edit, PutResourcePolicy | DeleteResourcePolicy)]
+    return with_resource_policies(workspace, [edit.resource_arn for edit in edits])[0]
 
 
 EXPORT_FORMS: Final = FORMS

@@ -236,6 +236,20 @@ def test_a_full_user_is_emptied_first(tmp_path: Path) -> None:
     ]
 
 
+def test_a_user_in_ten_groups_leaves_one_first(tmp_path: Path) -> None:
+    before = account()
+    groups = tuple(f"g{number}" for number in range(9))
+    users = tuple(replace(u, groups=(*groups, "admins")) if u.arn == ALICE else u for u in before.users)
+    full = replace(before, users=users)
+    edits = (AddUserToGroup(ALICE, iam("group/auditors")), RemoveUserFromGroup(ALICE, iam("group/admins")))
+    calls, status, _ = run(exported("cli", *edits, before=full), tmp_path)
+    assert status == 0
+    assert [(call.words[1], call.words[-1]) for call in calls] == [
+        ("remove-user-from-group", "admins"),
+        ("add-user-to-group", "auditors"),
+    ]
+
+
 def organization_edits() -> tuple[Edit, ...]:
     kind = "SERVICE_CONTROL_POLICY"
     return (

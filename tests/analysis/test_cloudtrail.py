@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from typing import Any
 
@@ -11,9 +10,8 @@ import pytest
 from iamtui.analysis.api_calls import iam_action, resource_of_call
 from iamtui.analysis.cloudtrail import read_record
 from iamtui.analysis.denial import Denial, DenialForm, Place
-from iamtui.analysis.denial_reading import MOST_BYTES, find_denials, text_of
+from iamtui.analysis.denial_reading import find_denials
 from iamtui.evaluation.decision import Layer
-from iamtui.problem import Problem
 
 ACCOUNT = "111122223333"
 SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/analyst/ana"
@@ -331,29 +329,6 @@ def test_equal_records_at_other_times_are_one_request() -> None:
     found = find_denials(json.dumps([ONE, later, elsewhere])).denials
 
     assert [one.count for one in found] == [2, 1]
-
-
-def test_gzip_is_unpacked_also_in_several_members() -> None:
-    text = json.dumps({"Records": [ONE]})
-    packed = gzip.compress(text[:50].encode()) + gzip.compress(text[50:].encode())
-
-    assert text_of(packed) == text
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        gzip.compress(b"x" * 2000)[:-20],
-        b"\x1f\x8bnonsense that is no archive",
-        gzip.compress(b"\0" * (MOST_BYTES + 10)),
-        b"\0\1\2" * 5000,
-        b"x" * (MOST_BYTES + 1),
-    ],
-    ids=["cut", "damaged", "bomb", "binary", "large"],
-)
-def test_what_cannot_be_read_is_said(data: bytes) -> None:
-    with pytest.raises(Problem):
-        text_of(data)
 
 
 @pytest.mark.parametrize("wrong", [None, 3, "x", [], {}, [1], {"type": 3, "sessionContext": "x"}])

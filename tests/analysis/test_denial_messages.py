@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iamtui.analysis import denial_messages
+from iamtui.analysis import denial_search
 from iamtui.analysis.denial import Denial
-from iamtui.analysis.denial_messages import messages_in
 from iamtui.analysis.denial_reading import MOST_DENIALS, find_denials
+from iamtui.analysis.denial_search import messages_in
 
 ROWS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "denial_messages.json").read_text(encoding="utf-8"))
 TOLD = [row for row in ROWS if row["want"].get("action") and row["want"].get("layers")]
@@ -48,9 +48,8 @@ def request(denial: Denial) -> tuple[object, ...]:
 
 @pytest.mark.parametrize("row", ROWS, ids=[row["id"] for row in ROWS])
 def test_a_message_is_found_once_with_all_it_says(row: dict[str, Any]) -> None:
-    found, left = messages_in(row["text"])
+    found = list(messages_in(row["text"]))
 
-    assert left == 0
     assert len(found) == 1, [facts(one) for one in found]
     told = facts(found[0])
     assert {key: told[key] for key in row["want"]} == row["want"]
@@ -60,13 +59,13 @@ def test_a_message_is_found_once_with_all_it_says(row: dict[str, Any]) -> None:
 @pytest.mark.parametrize("width", [79, 80, 100, 132])
 def test_a_window_that_breaks_words_takes_nothing_away(row: dict[str, Any], width: int) -> None:
     flat = " ".join(row["text"].split())
-    wanted = request(messages_in(flat)[0][0])
+    wanted = request(next(messages_in(flat)))
     if " " in str(wanted[2]) and '"' not in flat:
         # Broken and with spaces, nothing tells where an unquoted resource ends.
         return
     broken = "\n".join(flat[at : at + width] for at in range(0, len(flat), width))
 
-    found, _ = messages_in(broken)
+    found = messages_in(broken)
 
     assert [request(one) for one in found] == [wanted]
 
@@ -80,13 +79,13 @@ def test_a_window_that_breaks_words_takes_nothing_away(row: dict[str, Any], widt
 @settings(deadline=None, max_examples=150)
 def test_wrapped_and_indented_text_says_the_same(row: dict[str, Any], width: int, indent: str, end: str) -> None:
     flat = " ".join(row["text"].split())
-    wanted = messages_in(flat)[0][0]
+    wanted = next(messages_in(flat))
     # A space inside the resource is lost when a line is broken there: no reader could tell.
     if " " in wanted.resource:
         return
     lines = textwrap.wrap(flat, width, break_long_words=False, break_on_hyphens=False)
 
-    found, _ = messages_in(end.join(f"{indent}{line}" for line in lines))
+    found = messages_in(end.join(f"{indent}{line}" for line in lines))
 
     assert [request(one) for one in found] == [request(wanted)]
 
@@ -122,10 +121,10 @@ def test_an_encoded_message_that_was_broken_over_lines_is_whole_again() -> None:
     text += f"to perform this operation. Encoded authorization failure message: {blob}"
     broken = "\n".join(text[at : at + 80] for at in range(0, len(text), 80))
 
-    (denial,) = messages_in(broken)[0]
+    (denial,) = messages_in(broken)
 
     assert denial.encoded == blob
-    (denial,) = messages_in(text + "\n\tstatus code: 403, request id: 0f1e2d3c-aaaa-bbbb-cccc-001122334455")[0]
+    (denial,) = messages_in(text + "\n\tstatus code: 403, request id: 0f1e2d3c-aaaa-bbbb-cccc-001122334455")
     assert denial.encoded == blob
     assert denial.request_id == "0f1e2d3c-aaaa-bbbb-cccc-001122334455"
 
@@ -179,20 +178,20 @@ def test_a_text_read_in_pieces_holds_the_same(rows: list[dict[str, Any]], piece:
     log = "\n\n".join(row["text"] for row in rows)
     if break_at:
         log = "\n".join(log[at : at + break_at] for at in range(0, len(log), break_at))
-    whole = messages_in(log)
+    whole = list(messages_in(log))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(denial_messages, "PIECE", piece)
-        patch.setattr(denial_messages, "_AFTER_PIECE", 5_000)
-        patch.setattr(denial_messages, "_BEFORE_PIECE", 2_900)
-        assert messages_in(log) == whole
+        patch.setattr(denial_search, "PIECE", piece)
+        patch.setattr(denial_search, "_AFTER_PIECE", 5_000)
+        patch.setattr(denial_search, "_BEFORE_PIECE", 2_900)
+        assert list(messages_in(log)) == whole
 
 
 def test_lines_of_one_length_are_no_wrapped_line() -> None:
     one = "User: arn:aws:iam::111122223333:user/u{} is not authorized to perform: sns:Publish on resource: "
     one += "arn:aws:sns:x:1:t"
 
-    found, _ = messages_in("\n".join(one.format(number) for number in range(5)))
+    found = messages_in("\n".join(one.format(number) for number in range(5)))
 
     assert [denial.resource for denial in found] == ["arn:aws:sns:x:1:t"] * 5
 

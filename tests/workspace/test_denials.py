@@ -344,8 +344,13 @@ def test_a_snapshot_cannot_decode() -> None:
 
 def test_files(tmp_path: Path) -> None:
     file = tmp_path / "log"
-    file.write_text("AccessDenied")
-    assert read_denial_file(str(file)) == "AccessDenied"
+    file.write_text("noise\nAccessDenied\n")
+    log = read_denial_file(str(file))
+    assert (log.head, log.lines, [one.code for one in log.findings.denials]) == (
+        "noise\nAccessDenied\n",
+        2,
+        ["AccessDenied"],
+    )
     for name in (str(tmp_path), str(tmp_path / "none"), "a\0b"):
         with pytest.raises(Problem):
             read_denial_file(name)

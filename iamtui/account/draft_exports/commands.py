@@ -42,7 +42,7 @@ from iamtui.account.draft_exports.net_edits import (
 )
 from iamtui.account.draft_exports.resource_commands import remove_command, write_command
 from iamtui.account.draft_exports.words import header, organization_account
-from iamtui.account.model import Account
+from iamtui.account.model import Account, User
 from iamtui.policy.arn import parse_arn
 from iamtui.policy.document import PolicyDocument
 from iamtui.text import safe_text
@@ -52,6 +52,9 @@ MOST_VERSIONS: Final = 5
 
 MOST_ATTACHED: Final = {"user": 10, "group": 10, "role": 20}
 """Managed policies on a holder, unless the quota was raised (the same page)."""
+
+MOST_GROUPS: Final = 10
+"""Groups that a user may be in (the same page)."""
 
 _STDIN: Final = "file:///dev/stdin"
 
@@ -194,10 +197,12 @@ def _commands_of(edit: Edit, edits: Sequence[Edit], before: Account) -> Iterator
         case DeleteInlinePolicy():
             kind, name = _kind_and_name(edit.holder_arn)
             yield Command(("iam", f"delete-{kind}-policy", f"--{kind}-name", name, "--policy-name", edit.name))
-        case AddUserToGroup() | RemoveUserFromGroup():
-            call = "add-user-to-group" if isinstance(edit, AddUserToGroup) else "remove-user-from-group"
-            user, group = (_kind_and_name(arn)[1] for arn in (edit.user_arn, edit.group_arn))
-            yield Command(("iam", call, "--user-name", user, "--group-name", group))
+        case AddUserToGroup():
+            yield from _room_in_groups(edit, edits, before)
+            yield _membership("add-user-to-group", edit)
+        case RemoveUserFromGroup():
+            if not _in_all_groups(edit.user_arn, edits, before):
+                yield _membership("remove-user-from-group", edit)
         case PutPermissionsBoundary():
             kind, name = _kind_and_name(edit.holder_arn)
             call = f"put-{kind}-permissions-boundary"
@@ -269,6 +274,27 @@ def _detach(edit: DetachPolicy, remarks: tuple[str, ...] = ()) -> Command:
     kind, name = _kind_and_name(edit.holder_arn)
     words = ("iam", f"detach-{kind}-policy", f"--{kind}-name", name, "--policy-arn", edit.policy_arn)
     return Command(words, remarks=remarks)
+
+
+def _membership(call: str, edit: AddUserToGroup | RemoveUserFromGroup, remarks: tuple[str, ...] = ()) -> Command:
+    user, group = (_kind_and_name(arn)[1] for arn in (edit.user_arn, edit.group_arn))
+    return Command(("iam", call, "--user-name", user, "--group-name", group), remarks=remarks)
+
+
+def _room_in_groups(edit: AddUserToGroup, edits: Sequence[Edit], before: Account) -> Iterator[Command]:
+    first = next(other for other in edits if isinstance(other, AddUserToGroup) and other.user_arn == edit.user_arn)
+    if edit is first and _in_all_groups(edit.user_arn, edits, before):
+        for other in edits:
+            if isinstance(other, RemoveUserFromGroup) and other.user_arn == edit.user_arn:
+                remark = "Removed first, because a user is in no more groups than the quota lets it be."
+                yield _membership("remove-user-from-group", other, (remark,))
+
+
+def _in_all_groups(user_arn: str, edits: Sequence[Edit], before: Account) -> bool:
+    """Whether a user can join no more groups before it has left some."""
+    user = before.by_arn(user_arn)
+    added = sum(isinstance(edit, AddUserToGroup) and edit.user_arn == user_arn for edit in edits)
+    return isinstance(user, User) and bool(added) and len(user.groups) + added > MOST_GROUPS
 
 
 def _kind_and_name(arn: str) -> tuple[str, str]:

@@ -26,7 +26,7 @@ from iamtui.tui.widgets.line_view import LineView
 from iamtui.tui.widgets.pasted_text import PastedText
 from iamtui.tui.widgets.safe_input import SafeInput
 from iamtui.workspace import denials
-from iamtui.workspace.denials import ExplainedDenial, Findings
+from iamtui.workspace.denials import ExplainedDenial, Findings, ReadLog
 from iamtui.workspace.workspace import Workspace
 
 _HINT: Final = (
@@ -35,9 +35,6 @@ _HINT: Final = (
 )
 _NOTHING_YET: Final = "What is found in the text is listed here; Enter asks the account about it."
 _NOTHING_FOUND: Final = 'No denial in this text. A message says "is not authorized to perform" or "Access Denied".'
-_HEAD: Final = 8_000
-"""Characters shown of a text that is too long to edit."""
-
 _FINDING, _READING, _EXPLAINING = "finding", "reading", "explaining"
 
 
@@ -137,7 +134,7 @@ class DenialScreen(Screen[ExplainedDenial | None]):
     @dataclass
     class _Read(Message):
         name: str
-        text: str
+        log: ReadLog | None = None
         problem: Problem | None = None
 
     @dataclass
@@ -212,18 +209,20 @@ class DenialScreen(Screen[ExplainedDenial | None]):
     @on(PastedText.TooLong)
     def _too_long(self, event: PastedText.TooLong) -> None:
         event.stop()
-        self._hold(event.text, "the pasted text")
+        text = event.text
+        lines = text.count("\n") + (not text.endswith("\n"))
+        self._hold(text[: denials.HEAD], lines, "the pasted text", whole=len(text) <= denials.HEAD)
+        self._find(text)
 
-    def _hold(self, text: str, name: str) -> None:
+    def _hold(self, text: str, lines: int, name: str, *, whole: bool) -> None:
         """Take a text that is too long to edit: its beginning is shown."""
         self._held = text
         self._to_list = True
         self.text.read_only = True
-        self.text.load_text(text[:_HEAD])
-        count = text.count("\n") + 1
-        more = f", its first {_HEAD:,} characters shown" if len(text) > _HEAD else ""
-        self._note(line("Reading ", (name, "bold"), f": {count:,} {'line' if count == 1 else 'lines'}{more}."))
-        self._find(text)
+        self.text.load_text(text)
+        more = "" if whole else f", its first {denials.HEAD:,} characters shown"
+        words = f": {lines:,} {'line' if lines == 1 else 'lines'}{more}."
+        self._note(line("Reading ", (name, "bold"), words))
 
     def action_clear(self) -> None:
         """Start again with an empty text."""
@@ -252,10 +251,12 @@ class DenialScreen(Screen[ExplainedDenial | None]):
     @on(_Found)
     def _show_found(self, event: _Found) -> None:
         event.stop()
-        if event.ticket != self._ticket:
-            return
-        self._findings = event.findings
-        found = event.findings.denials
+        if event.ticket == self._ticket:
+            self._show(event.findings)
+
+    def _show(self, findings: Findings) -> None:
+        self._findings = findings
+        found = findings.denials
         self.list.show(found)
         self.list.set_class(not found, "-empty")
         empty = self.query_one("#denial-empty", Static)
@@ -307,25 +308,33 @@ class DenialScreen(Screen[ExplainedDenial | None]):
         event.stop()
         path = event.value.strip()
         if path:
+            self._note(line("Reading ", (path, "bold"), " …"))
             work = partial(self._reading, path)
             self.run_worker(
                 work, thread=True, exclusive=True, group=_READING, exit_on_error=False, name="reading a file"
             )
 
     def _reading(self, path: str) -> None:
+        worker = get_current_worker()
         try:
-            self.post_message(self._Read(path, denials.read_denial_file(path)))
+            log = denials.read_denial_file(path, lambda: worker.is_cancelled)
         except Problem as problem:
-            self.post_message(self._Read(path, "", problem))
+            self.post_message(self._Read(path, problem=problem))
+        else:
+            if not worker.is_cancelled:
+                self.post_message(self._Read(path, log))
 
     @on(_Read)
     def _file_read(self, event: _Read) -> None:
         event.stop()
-        if event.problem is not None:
+        if event.log is None:
             self._note(plain(str(event.problem), "$verdict-denied"))
             return
         self.remove_class("-file")
-        self._hold(event.text, event.name)
+        head = event.log.head
+        self._hold(head, event.log.lines, event.name, whole=len(head) < denials.HEAD)
+        self._ticket += 1
+        self._show(event.log.findings)
 
     # The answer.
 

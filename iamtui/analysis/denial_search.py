@@ -1,0 +1,147 @@
+"""Finding the access-denied messages of a text, in pieces, and which words belong to which message."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from iamtui.analysis.denial import Denial, Place
+from iamtui.analysis.denial_messages import ANCHORS, BARE_ANCHORS, Span, read_message
+from iamtui.analysis.denial_text import SearchableText
+
+PIECE: Final = 96 * 1024
+"""Characters that are searched at once."""
+_BEFORE_PIECE: Final = 4 * 1024
+_AFTER_PIECE: Final = 48 * 1024
+"""How much of a text in front of and behind a piece is looked at with it: more than any message reaches."""
+
+_TO_MESSAGE: Final = 160
+"""How far in front of a message its error code may stand, as in the fields of a JSON or XML error."""
+
+
+def messages_in(text: str, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Denial]:
+    """Every access-denied message in a text, in order; the same one as often as it stands there."""
+    return messages_of((text,), cancelled)
+
+
+def messages_of(portions: Iterable[str], cancelled: Callable[[], bool] = lambda: False) -> Iterator[Denial]:
+    """Every access-denied message in a text that comes in portions, of which no more than a few are held.
+
+    It is searched in pieces, so that no single step keeps other threads waiting.
+    """
+    for piece in _pieces(portions):
+        if cancelled():
+            return
+        for denial in _messages(SearchableText(piece.text)):
+            offset = piece.start + denial.place.offset
+            if piece.first <= offset < piece.last:
+                yield replace(denial, place=Place(piece.line - 1 + denial.place.line, offset))
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A part of a text, with what stands around it: messages that start from `first` to before `last` are its own.
+
+    Args:
+        start: its place in the whole text, and `line` the line that it starts in.
+    """
+
+    text: str
+    start: int
+    line: int
+    first: int
+    last: float
+
+
+def _pieces(portions: Iterable[str]) -> Iterator[_Piece]:
+    buffer = ""
+    start = first = 0
+    line = 1
+    for portion in portions:
+        buffer += portion
+        at = 0
+        while first + PIECE + _AFTER_PIECE - start < len(buffer):
+            last = first + PIECE
+            yield _Piece(buffer[at : last + _AFTER_PIECE - start], start + at, line, first, last)
+            inside = last - _BEFORE_PIECE - start
+            # No line ends in sight: cut anywhere.
+            following = max(buffer.rfind("\n", at, inside) + 1, at)
+            following = following if following > at else inside
+            line += buffer.count("\n", at, following)
+            at, first = following, last
+        buffer, start = buffer[at:], start + at
+    yield _Piece(buffer, start, line, first, math.inf)
+
+
+def _messages(text: SearchableText) -> list[Denial]:
+    told = list(_spans(text, ANCHORS, []))
+    spans = [*told, *_spans(text, BARE_ANCHORS, told)]
+    spans.sort(key=lambda span: span.start)
+    return [span.denial for span in spans]
+
+
+def _spans(text: SearchableText, anchors: tuple[str, ...], taken: list[Span]) -> Iterator[Span]:
+    """The messages at some anchors, none of them in a part that is taken, and no code that belongs to one."""
+    floor = following = 0
+    last: Span | None = None
+    for at, anchor in _hits(text.lowered, anchors):
+        while following < len(taken) and taken[following].end <= at:
+            last = _later(last, taken[following])
+            following += 1
+        floor = max(floor, last.end if last is not None else 0)
+        if at < floor:
+            continue
+        if anchor in BARE_ANCHORS and (
+            (last is not None and _follows(text, at, last))
+            or (following < len(taken) and _leads_to(text, at, anchor, taken[following]))
+        ):
+            continue
+        span = read_message(text, at, anchor, floor)
+        if span is None:
+            continue
+        last = _later(last, span)
+        floor = max(floor, span.end, at + 1)
+        yield span
+
+
+def _later(one: Span | None, other: Span) -> Span:
+    return other if one is None or other.end >= one.end else one
+
+
+_FIELD: Final = re.compile(r"(?:code|type|name|reason|error)[\"']?[:=>]{1,2}[\"']?[a-z.#]{0,60}$")
+
+
+def _follows(text: SearchableText, at: int, span: Span) -> bool:
+    """Whether a code belongs to the message in front of it: on its line, or as a field of the same error."""
+    if at >= span.tail:
+        return False
+    same_line = text.line_of(text.flat_at(span.end - 1)) == text.line_of(text.flat_at(at))
+    return same_line or _FIELD.search(text.lowered[max(at - 80, 0) : at]) is not None
+
+
+def _leads_to(text: SearchableText, at: int, anchor: str, span: Span) -> bool:
+    """Whether a code belongs to the message behind it: as another field of the same error, mostly."""
+    if span.start <= at:
+        return True
+    if text.lowered.startswith("anerroroccurred(", max(at - 16, 0)) or text.lowered.startswith("anerror", at):
+        # The CLI's own words stand right in front of their message: this is another one.
+        return False
+    if any(text.lowered.find(word, at + len(anchor), span.start) >= 0 for word in BARE_ANCHORS):
+        # The code has words of its own behind it.
+        return False
+    return span.start - at < _TO_MESSAGE
+
+
+def _hits(lowered: str, anchors: tuple[str, ...]) -> Iterator[tuple[int, str]]:
+    """Where an anchor stands, in order; the places of each anchor are found one after the other."""
+    following = {anchor: lowered.find(anchor) for anchor in anchors}
+    while True:
+        live = [(at, anchor) for anchor, at in following.items() if at >= 0]
+        if not live:
+            return
+        at, anchor = min(live)
+        yield at, anchor
+        following[anchor] = lowered.find(anchor, at + 1)

@@ -1,0 +1,135 @@
+"""The text of a log of any length, in pieces: unpacked and decoded as it is read, never held as a whole."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, Protocol
+
+from iamtui.problem import Problem
+
+PORTION: Final = 1024 * 1024
+"""Bytes that are read at once."""
+
+MOST_READ: Final = 4 * 1024 * 1024 * 1024
+"""Characters of a stream that are read: a bound for archives that hold nothing but zeros."""
+
+_LARGEST_RECORD: Final = 16 * 1024 * 1024
+_GZIP: Final = b"\x1f\x8b"
+_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
+_LIST: Final = re.compile(
+    r'\s{0,64}(?:\[|\{.{0,4096}?"(?:Records|records|Events|events)"\s{0,64}:\s{0,64}\[)', re.DOTALL
+)
+_BETWEEN: Final = re.compile(r"[\s,]*")
+
+
+class Readable(Protocol):
+    """A file or a pipe, open for bytes."""
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes; none at the end."""
+        ...
+
+
+def text_portions(stream: Readable) -> Iterator[str]:
+    """The text in a file or a pipe, portion by portion, unpacked when it is gzip (CloudTrail's files in S3).
+
+    Raises:
+        Problem: a damaged archive, or no text.
+    """
+    data = stream.read(PORTION)
+    raw = _read_on(data, stream)
+    portions = _unpacked(raw) if data.startswith(_GZIP) else raw
+    decoder: codecs.IncrementalDecoder | None = None
+    left = MOST_READ
+    for portion in portions:
+        if decoder is None:
+            name = "utf-16" if portion[:2] in _UTF_16 else "utf-8-sig"
+            decoder = codecs.getincrementaldecoder(name)(errors="replace")
+        text = decoder.decode(portion)
+        if text.count("\0") > len(text) // 100 + 1:
+            raise Problem("This is no text.", "Give a log, a message, or CloudTrail records (JSON, also as .gz).")
+        yield text
+        left -= len(text)
+        if left <= 0:
+            return
+    if decoder is not None:
+        yield decoder.decode(b"", final=True)
+
+
+def _read_on(data: bytes, stream: Readable) -> Iterator[bytes]:
+    while data:
+        yield data
+        data = stream.read(PORTION)
+
+
+def _unpacked(portions: Iterable[bytes]) -> Iterator[bytes]:
+    """Every member of a gzip file, which may be several behind each other."""
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        for portion in portions:
+            data = portion
+            while data:
+                if unpacker.eof:
+                    if not data.startswith(_GZIP):
+                        return
+                    unpacker = zlib.decompressobj(wbits=31)
+                if text := unpacker.decompress(data, PORTION):
+                    yield text
+                data = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
+    except zlib.error:
+        raise Problem("The gzip file is damaged.", "Fetch it again.") from None
+    if not unpacker.eof:
+        raise Problem("The gzip file ends too early.", "Fetch it again.")
+
+
+def has_records(beginning: str) -> bool:
+    """Whether a long text is JSON with a list of objects whose first one is whole in its beginning."""
+    found = _LIST.match(beginning)
+    if found is None:
+        return False
+    try:
+        value, _ = json.JSONDecoder().raw_decode(beginning, _past_space(beginning, found.end()))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, dict)
+
+
+def records_in(portions: Iterable[str]) -> Iterator[Any]:
+    """The entries of the list in a JSON text for which `has_records` holds, one after the other.
+
+    Raises:
+        Problem: an entry cannot be read.
+    """
+    decoder = json.JSONDecoder()
+    buffer, at, count = "", -1, 0
+    for portion in portions:
+        buffer = buffer[max(at, 0) :] + portion
+        if at < 0:
+            start = _LIST.match(buffer)
+            if start is None:
+                continue
+            at = start.end()
+        else:
+            at = 0
+        while True:
+            at = _past_space(buffer, at)
+            if buffer.startswith("]", at):
+                return
+            try:
+                value, at = decoder.raw_decode(buffer, at)
+            except (ValueError, RecursionError):
+                break
+            count += 1
+            yield value
+        if len(buffer) - at > _LARGEST_RECORD:
+            break
+    raise Problem(f"The list of records cannot be read behind record {count:,}.", "Is the file whole?")
+
+
+def _past_space(text: str, at: int) -> int:
+    found = _BETWEEN.match(text, at)
+    return found.end() if found is not None else at
