@@ -10,6 +10,7 @@ from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
 from iamtui.evaluation.caller import partition_of
 from iamtui.evaluation.decision import Decision, Layer, LayerState, Outcome, Reason, StatementRef
 from iamtui.evaluation.prepared import prepare
+from iamtui.evaluation.request import Principal
 from iamtui.evaluation.trace import TracedElement, TracedLayer, TracedStatement
 from iamtui.evaluation.wording import depends_text, short_policy_name
 from iamtui.policy.arn import parse_arn
@@ -267,10 +268,10 @@ def _add_statement(decision: Decision, reason: Reason, resource: str) -> Suggest
     if not trust:
         statement["Resource"] = resource
     target = {
-        Layer.IDENTITY: f"an identity policy of {safe_text(request.principal.arn, limit=512)}",
+        Layer.IDENTITY: _identity_target(request.principal),
         Layer.RESOURCE: "the role's trust policy"
         if trust
-        else f"the policy of {safe_text(request.resource, limit=512)}",
+        else f"the policy of {safe_text(_carrier(request.resource), limit=512)}",
         Layer.SESSION: "the session policy",
         Layer.BOUNDARY: "the permissions boundary",
         Layer.VPC_ENDPOINT: "the VPC endpoint's policy",
@@ -279,6 +280,20 @@ def _add_statement(decision: Decision, reason: Reason, resource: str) -> Suggest
         level = safe_text(reason.level_name or f"level {reason.level}", limit=128)
         target = f"a service control policy attached to {level}"
     return Suggestion(reason.layer, "", f"Allow {safe_text(request.action, limit=128)} in {target}.", statement)
+
+
+def _identity_target(principal: Principal) -> str:
+    """Where an Allow for a caller goes: a session has no policies but its role's."""
+    holder = safe_text(principal.role_arn or principal.arn, limit=512)
+    if "/aws-reserved/sso.amazonaws.com/" in holder:
+        return f"the permission set behind {holder}, in IAM Identity Center"
+    return f"an identity policy of {holder}"
+
+
+def _carrier(resource: str) -> str:
+    """What holds the policy of a resource: of an object in S3 its bucket."""
+    arn = parse_arn(resource)
+    return resource.partition("/")[0] if arn is not None and arn.service == "s3" and not arn.account else resource
 
 
 def _principal_element(decision: Decision, layer: Layer) -> dict[str, str] | str:

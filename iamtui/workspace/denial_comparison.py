@@ -95,7 +95,7 @@ def compare(account: Account, denial: Denial, decision: Decision) -> Comparison:
     if not denial.denied:
         return _compare_success(decision)
     if decision.outcome is Outcome.ALLOWED:
-        return Comparison(Agreement.ALLOWED_HERE, tuple(_allowed_here(denial, decision)))
+        return Comparison(Agreement.ALLOWED_HERE, tuple(_allowed_here(account, denial, decision)))
     if decision.outcome is Outcome.DEPENDS:
         return Comparison(Agreement.DEPENDS, tuple(_depends(account, denial, decision)))
     return _compare_denials(account, denial, decision)
@@ -129,7 +129,7 @@ def _compare_denials(account: Account, denial: Denial, decision: Decision) -> Co
         return Comparison(Agreement.OTHER_REASON, tuple(_both(denial, decision)))
     matching = [reason for reason in decision.reasons if _fits(claim, reason)]
     if not matching:
-        return _no_such_reason(denial, decision)
+        return _no_such_reason(account, denial, decision)
     if claim.policy and not _names_policy(account, claim.policy, matching):
         sentence = f"The layer is the same, but AWS names the policy {safe_text(claim.policy, limit=512)}"
         found = ", ".join(dict.fromkeys(name_of(ref) for reason in matching for ref in reason.statements))
@@ -172,8 +172,8 @@ def _is_loaded(account: Account, policy: str) -> bool:
     return account.by_arn(policy) is not None or any(True for _ in _names_of(account, policy))
 
 
-def _no_such_reason(denial: Denial, decision: Decision) -> Comparison:
-    unloaded = [layer for layer in denial.claim.layers if _cannot_be_checked(decision, layer)]
+def _no_such_reason(account: Account, denial: Denial, decision: Decision) -> Comparison:
+    unloaded = [layer for layer in denial.claim.layers if _cannot_be_checked(account, decision, layer)]
     if unloaded:
         sentence = f"AWS names {_layers(unloaded)}, which cannot be checked here: not loaded."
         mine = _reason_words(list(decision.reasons))
@@ -181,7 +181,14 @@ def _no_such_reason(denial: Denial, decision: Decision) -> Comparison:
     return Comparison(Agreement.OTHER_REASON, tuple(_both(denial, decision)))
 
 
-def _cannot_be_checked(decision: Decision, layer: Layer) -> bool:
+_OF_THE_CALLER: Final = (Layer.IDENTITY, Layer.BOUNDARY, Layer.SCP)
+
+
+def _cannot_be_checked(account: Account, decision: Decision, layer: Layer) -> bool:
+    caller = decision.request.principal.account
+    if caller is not None and caller != account.id and layer in _OF_THE_CALLER:
+        # They stand in the caller's own account.
+        return True
     if layer is Layer.SESSION:
         # Session policies are passed when a session is made; nothing keeps them where they could be read.
         return all(ref.layer is not Layer.SESSION for ref in decision.matched)
@@ -222,9 +229,9 @@ def _layers(layers: object) -> str:
 # The account allows it, or cannot tell
 
 
-def _allowed_here(denial: Denial, decision: Decision) -> Iterator[str]:
+def _allowed_here(account: Account, denial: Denial, decision: Decision) -> Iterator[str]:
     yield "The account as loaded would allow it: it has changed since, or the cause lies in what is not known here."
-    named = [layer for layer in denial.claim.layers if _cannot_be_checked(decision, layer)]
+    named = [layer for layer in denial.claim.layers if _cannot_be_checked(account, decision, layer)]
     if named:
         yield f"AWS names {_layers(named)}, which is not loaded: look there first."
     elif denial.claim.layers:

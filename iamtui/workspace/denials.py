@@ -292,7 +292,7 @@ def _resource(workspace: Workspace, denial: Denial, left_open: list[str]) -> str
     resource = denial.resource
     if not resource:
         if not _takes_no_resource(denial.action):
-            left_open.append("No resource is told: the account is asked about any.")
+            left_open.append("No resource is told: the account is asked about any. Name it where a change says *.")
         return "*"
     arn = parse_arn(resource)
     if arn is None:

@@ -128,14 +128,22 @@ def _from_arn(workspace: Workspace, text: str) -> Principal:
 
 
 def _unknown(account: Account, text: str) -> UnknownPrincipal:
-    everyone = [f"user/{user.name}" for user in account.users] + [f"role/{role.name}" for role in account.roles]
+    entities: tuple[User | Role, ...] = (*account.users, *account.roles)
+    # An ARN can differ in its path alone, which a short name would hide.
+    in_full = text.startswith("arn:")
+    by_name = {
+        entity.arn
+        if in_full
+        else f"{'user' if isinstance(entity, User) else 'role'}/{entity.name}": entity.name.lower()
+        for entity in entities
+    }
     wanted = text.rsplit("/", 1)[-1].lower()
-    by_name = {full: full.split("/", 1)[1].lower() for full in everyone}
     close = difflib.get_close_matches(wanted, list(by_name.values()), n=_MOST_SUGGESTIONS, cutoff=0.5)
     nearest = [full for name in dict.fromkeys(close) for full, lowered in by_name.items() if lowered == name]
     nearest += [full for full, lowered in by_name.items() if wanted in lowered and full not in nearest]
-    nearest = nearest[:_MOST_SUGGESTIONS]
-    hint = f"Nearest: {', '.join(safe_text(name) for name in nearest)}." if nearest else "See `iamtui list users`."
+    nearest = nearest[: 2 if in_full else _MOST_SUGGESTIONS]
+    list_of = "roles" if "role/" in text else "users"
+    hint = f"Nearest: {', '.join(safe_text(name) for name in nearest)}." if nearest else f"See `iamtui list {list_of}`."
     return UnknownPrincipal(f"No user or role of this account is {safe_text(text)}.", hint, tuple(nearest))
 
 
