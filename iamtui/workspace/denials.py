@@ -136,9 +136,11 @@ def explain_denials(
         yield explainer.explain(denial)
 
 
-def explain_denial(workspace: Workspace, denial: Denial, *, decode: bool = False) -> ExplainedDenial:
+def explain_denial(workspace: Workspace, denial: Denial, *, decode: bool = False, caller: str = "") -> ExplainedDenial:
     """Explain one denial: as `explain_denials`."""
-    return _Explainer(workspace, decode=decode).explain(denial)
+    if caller:
+        resolve_principal(workspace, caller)
+    return _Explainer(workspace, decode=decode, caller=caller).explain(denial)
 
 
 class _Explainer:

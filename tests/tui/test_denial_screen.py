@@ -208,14 +208,82 @@ async def test_decoding_says_why_not() -> None:
         assert "snapshot makes no calls" in note(pilot)
 
 
+async def test_who_called_is_asked_for_where_the_message_does_not_say() -> None:
+    async with opened(make_app(denial_workspace())) as pilot:
+        main(pilot).go_to(ALICE)
+        await settle(pilot)
+        await press(pilot, "D")
+        await paste(pilot, BARE)
+        await press(pilot, "enter")
+
+        assert "does not say who called" in note(pilot)
+        field = dialog(pilot).query_one("#denial-caller", Input)
+        assert field.has_focus
+        assert field.value == ALICE
+        field.value = "nobody-here"
+        await press(pilot, "enter")
+        assert "No user or role of this account is nobody-here." in note(pilot)
+        field.value = "carol"
+        await press(pilot, "enter")
+        screen = main(pilot)
+        assert screen.subject.node.arn == CAROL  # type: ignore[union-attr]
+        assert screen.question.question is not None
+        assert screen.question.question.action == "s3:ListAllMyBuckets"
+
+
 async def test_without_a_caller_the_report_says_so() -> None:
     async with opened(make_app(denial_workspace())) as pilot:
         await press(pilot, "D")
         await paste(pilot, BARE)
         await press(pilot, "enter")
+        await press(pilot, "escape")
+        assert dialog(pilot).list.has_focus
+        await press(pilot, "enter")
+        dialog(pilot).query_one("#denial-caller", Input).value = ""
+        await press(pilot, "enter")
 
         assert isinstance(pilot.app.screen, DenialReportScreen)
         assert any("who called" in row.plain for row in pilot.app.screen._rows)
+        await press(pilot, "escape")
+        assert said(pilot).count("AWS") == 1
+
+
+async def test_the_next_denial_of_a_log_is_one_key_away() -> None:
+    async with opened(make_app(denial_workspace())) as pilot:
+        await press(pilot, "D")
+        await paste(pilot, LOG)
+        await press(pilot, "j", "enter")
+        assert main(pilot).question.question is not None
+        await press(pilot, "D")
+
+        assert dialog(pilot).list.has_focus
+        assert dialog(pilot).list.cursor == 1
+        assert dialog(pilot).text.text.count("User:") == 4
+        await press(pilot, "k", "enter")
+        assert main(pilot).subject.node.arn == CAROL  # type: ignore[union-attr]
+
+        await press(pilot, "D")
+        dialog(pilot).list.post_message(events.Paste(DIFFERENT))
+        await pilot.pause()
+        await settle(pilot)
+        found = dialog(pilot).list.denial
+        assert found is not None
+        assert (found.caller, dialog(pilot).text.text) == (ALICE, DIFFERENT)
+
+
+async def test_a_denial_is_held_against_the_account_also_while_a_draft_is_open() -> None:
+    async with opened(make_app(denial_workspace())) as pilot:
+        screen = main(pilot)
+        await press(pilot, "D")
+        await paste(pilot, AGREED)
+        await press(pilot, "enter", "A")
+        await settle(pilot)
+        assert screen.before_workspace is not None
+        await press(pilot, "D", "enter")
+
+        assert "the account agrees" in said(pilot)
+        assert screen.question.question is not None
+        assert screen.question.question.action == "s3:GetObject"
 
 
 async def test_escape_leaves_without_a_question() -> None:

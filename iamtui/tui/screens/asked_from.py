@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from textual.app import App
 from textual.content import Content
@@ -13,9 +13,15 @@ from iamtui.tui.widgets.notice import Severity
 from iamtui.tui.widgets.question.panel import QuestionPanel
 from iamtui.workspace.workspace import Workspace
 
+if TYPE_CHECKING:
+    from iamtui.tui.screens.denial import KeptDenials
+
 
 class AskedFrom(Protocol):
     """The main screen, as the screens know it that are opened from its question."""
+
+    kept_denials: KeptDenials | None
+    """The log whose denials are being explained one after the other."""
 
     @property
     def app(self) -> App[Any]:
@@ -24,6 +30,10 @@ class AskedFrom(Protocol):
     @property
     def workspace(self) -> Workspace | None:
         """The account that is asked about, with the draft that is open."""
+
+    @property
+    def source_workspace(self) -> Workspace | None:
+        """The account as it is, whether a draft is open or not."""
 
     @property
     def before_workspace(self) -> Workspace | None:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Final
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
@@ -21,10 +20,10 @@ from iamtui.problem import Problem
 from iamtui.tui.crash import worker_failure
 from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.denial_list import DenialList, in_full
+from iamtui.tui.widgets.ask_row import AskRow
 from iamtui.tui.widgets.key_line import KeyLine
 from iamtui.tui.widgets.line_view import LineView
 from iamtui.tui.widgets.pasted_text import PastedText
-from iamtui.tui.widgets.safe_input import SafeInput
 from iamtui.workspace import denials
 from iamtui.workspace.denials import ExplainedDenial, Findings, ReadLog
 from iamtui.workspace.workspace import Workspace
@@ -38,8 +37,28 @@ _NOTHING_FOUND: Final = 'No denial in this text. A message says "is not authoriz
 _FINDING, _READING, _EXPLAINING = "finding", "reading", "explaining"
 
 
+@dataclass(frozen=True, slots=True)
+class KeptDenials:
+    """What the screen held when it was left, to go on with the next denial of the same log.
+
+    Args:
+        text: what its field showed; with `read_only` the beginning of a longer one.
+        cursor: the line of the list that was marked.
+    """
+
+    text: str
+    read_only: bool
+    findings: Findings
+    cursor: int
+
+
 class DenialScreen(Screen[ExplainedDenial | None]):
-    """Returns the denial that was chosen with the account's answer, or None."""
+    """Returns the denial that was chosen with the account's answer, or None.
+
+    Args:
+        suggested: who is offered as the caller where a message does not say who called, or "".
+        kept: what the screen held when it was left before.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f5", "explain", "Explain", id="denial.explain", tooltip="Ask the account about the marked denial"),
@@ -100,22 +119,6 @@ class DenialScreen(Screen[ExplainedDenial | None]):
             padding: 0 1;
             border-top: solid $rule;
         }
-        & #denial-file-row {
-            height: 1;
-            padding: 0 1;
-            display: none;
-        }
-        &.-file #denial-file-row {
-            display: block;
-        }
-        & #denial-file-row Label {
-            width: 6;
-            color: $heading;
-        }
-        & #denial-file-row Input {
-            width: 1fr;
-            background: $foreground 10%;
-        }
         & #denial-note {
             height: auto;
             max-height: 3;
@@ -142,9 +145,15 @@ class DenialScreen(Screen[ExplainedDenial | None]):
         explained: ExplainedDenial
         decoded_only: bool
 
-    def __init__(self, workspace: Workspace) -> None:
+    @dataclass
+    class _NotAsked(Message):
+        problem: Problem
+
+    def __init__(self, workspace: Workspace, *, suggested: str = "", kept: KeptDenials | None = None) -> None:
         super().__init__()
         self._workspace = workspace
+        self._suggested = suggested
+        self.kept = kept
         self._held: str | None = None
         self._ticket = 0
         self._to_list = False
@@ -158,16 +167,26 @@ class DenialScreen(Screen[ExplainedDenial | None]):
         yield DenialList(id="denial-list")
         yield Static(plain(_NOTHING_YET), id="denial-empty")
         yield Static(id="denial-full", classes="-hidden")
-        with Horizontal(id="denial-file-row"):
-            yield Label("File")
-            yield SafeInput(placeholder="path of a log or of CloudTrail records", compact=True, id="denial-file")
+        yield AskRow("File", placeholder="path of a log or of CloudTrail records", field_id="denial-file")
+        yield AskRow("Who called?", placeholder="user/NAME, role/NAME or an ARN", field_id="denial-caller")
         yield Label(id="denial-note")
         yield KeyLine(id="keys")
 
     def on_mount(self) -> None:
         """Be ready for the paste."""
         self.list.add_class("-empty")
-        self.text.focus()
+        if self.kept is None:
+            self.text.focus()
+            return
+        if self.kept.read_only:
+            self._held = self.kept.text
+            self.text.read_only = True
+        self._to_list = True
+        with self.prevent(TextArea.Changed):
+            self.text.load_text(self.kept.text)
+        self._show(self.kept.findings)
+        self.list.move_to(self.kept.cursor)
+        self._note(plain("The text from before: a paste or ctrl+l starts anew.", "$muted"))
 
     @property
     def text(self) -> PastedText:
@@ -223,6 +242,13 @@ class DenialScreen(Screen[ExplainedDenial | None]):
         more = "" if whole else f", its first {denials.HEAD:,} characters shown"
         words = f": {lines:,} {'line' if lines == 1 else 'lines'}{more}."
         self._note(line("Reading ", (name, "bold"), words))
+
+    def on_paste(self, event: events.Paste) -> None:
+        """A paste while the list has the focus is another text."""
+        event.stop()
+        if self.focused is self.list:
+            self.action_clear()
+            self.text.post_message(events.Paste(event.text))
 
     def action_clear(self) -> None:
         """Start again with an empty text."""
@@ -300,8 +326,7 @@ class DenialScreen(Screen[ExplainedDenial | None]):
 
     def action_open_file(self) -> None:
         """Type the path of a file."""
-        self.add_class("-file")
-        self.query_one("#denial-file", Input).focus()
+        self._row("file").open()
 
     @on(Input.Submitted, "#denial-file")
     def _file_entered(self, event: Input.Submitted) -> None:
@@ -330,7 +355,7 @@ class DenialScreen(Screen[ExplainedDenial | None]):
         if event.log is None:
             self._note(plain(str(event.problem), "$verdict-denied"))
             return
-        self.remove_class("-file")
+        self._row("file").close()
         head = event.log.head
         self._hold(head, event.log.lines, event.name, whole=len(head) < denials.HEAD)
         self._ticket += 1
@@ -359,19 +384,26 @@ class DenialScreen(Screen[ExplainedDenial | None]):
         else:
             self._explain(decode=True)
 
-    def _explain(self, *, decode: bool) -> None:
+    def _explain(self, *, decode: bool, caller: str | None = None) -> None:
         denial = self.list.denial
         if denial is None:
             self._note(plain(_NOTHING_YET if not self.text.text.strip() else _NOTHING_FOUND))
             return
+        if caller is None and not denial.caller and not denial.encoded:
+            self._ask_who_called()
+            return
         self._note(plain("Asking STS …" if decode else "Asking the account …"))
-        explain = partial(denials.explain_denial, self._workspace, denial, decode=decode)
+        explain = partial(denials.explain_denial, self._workspace, denial, decode=decode, caller=caller or "")
         work = partial(self._explaining, explain, decode)
         self.run_worker(work, thread=True, exclusive=True, group=_EXPLAINING, exit_on_error=False, name="explaining")
 
     def _explaining(self, explain: Callable[[], ExplainedDenial], decode: bool) -> None:
         worker = get_current_worker()
-        explained = explain()
+        try:
+            explained = explain()
+        except Problem as problem:
+            self.post_message(self._NotAsked(problem))
+            return
         if not worker.is_cancelled:
             self.post_message(self._Explained(explained, decode and not explained.denial.action))
 
@@ -382,16 +414,42 @@ class DenialScreen(Screen[ExplainedDenial | None]):
             # Nothing came of it; why stands in what is open.
             self._note(plain(" ".join(event.explained.open), "$verdict-denied"))
             return
-        self.dismiss(event.explained)
+        self._leave_with(event.explained)
+
+    @on(_NotAsked)
+    def _show_not_asked(self, event: _NotAsked) -> None:
+        event.stop()
+        self._note(plain(str(event.problem), "$verdict-denied"))
+
+    def _ask_who_called(self) -> None:
+        """Let the user say who called: without a caller the account cannot be asked."""
+        self._row("caller").open(self._suggested)
+        self._note(plain("The message does not say who called. Enter asks for the one named here."))
+
+    @on(Input.Submitted, "#denial-caller")
+    def _caller_entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._explain(decode=False, caller=event.value.strip())
 
     def action_leave(self) -> None:
-        """Leave the file's row, or the screen."""
-        if self.has_class("-file"):
-            self.remove_class("-file")
-            self._quiet()
-            self.text.focus()
-        else:
-            self.dismiss(None)
+        """Leave the row of the file or the caller, or the screen."""
+        for name, back in (("file", self.text), ("caller", self.list)):
+            if self._row(name).is_open:
+                self._row(name).close()
+                self._quiet()
+                back.focus()
+                return
+        self._leave_with(None)
+
+    def _row(self, name: str) -> AskRow:
+        row = self.query_one(f"#denial-{name}").parent
+        assert isinstance(row, AskRow)
+        return row
+
+    def _leave_with(self, explained: ExplainedDenial | None) -> None:
+        text, findings = self.text, self._findings
+        self.kept = KeptDenials(text.text, text.read_only, findings, self.list.cursor) if findings.denials else None
+        self.dismiss(explained)
 
     # Messages.
 

@@ -18,10 +18,13 @@ def open_denials(screen: AskedFrom, workspace: Workspace) -> None:
     """Let the user paste a denial; what they choose is asked on the main screen."""
 
     def chosen(explained: ExplainedDenial | None) -> None:
-        if explained is not None and screen.workspace is workspace:
+        screen.kept_denials = dialog.kept
+        if explained is not None and screen.source_workspace is workspace:
             _arrive(screen, workspace, explained)
 
-    screen.app.push_screen(DenialScreen(workspace), chosen)
+    asking = screen.question.principal
+    dialog = DenialScreen(workspace, suggested=asking.arn if asking is not None else "", kept=screen.kept_denials)
+    screen.app.push_screen(dialog, chosen)
 
 
 def _arrive(screen: AskedFrom, workspace: Workspace, explained: ExplainedDenial) -> None:
@@ -33,7 +36,10 @@ def _arrive(screen: AskedFrom, workspace: Workspace, explained: ExplainedDenial)
         if question is not None:
             screen.ask_about(principal, _label(principal), question)
     severity = Severity.INFORMATION if explained.explained else Severity.WARNING
-    screen.say(line(agreement_words(explained), "  AWS: ", claim_words(explained.denial)), severity, stays=True)
+    said = claim_words(explained.denial)
+    screen.say(
+        line(agreement_words(explained), "  " if said.startswith("AWS") else "  AWS: ", said), severity, stays=True
+    )
     if not explained.explained:
         screen.app.push_screen(DenialReportScreen(explained))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on, work
 from textual.binding import BindingType
@@ -35,6 +35,9 @@ from iamtui.tui.widgets.sessions import ON_A_SESSION, SessionsPanel
 from iamtui.tui.widgets.status_line import StatusLine
 from iamtui.workspace.workspace import Workspace
 
+if TYPE_CHECKING:
+    from iamtui.tui.screens.denial import KeptDenials
+
 _DENIED: Final = (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
 
 
@@ -51,6 +54,8 @@ class MainScreen(SessionCareScreen):
         self._tried: set[str] = set()
         self._stand_in: tuple[str, Principal, str] | None = None
         """A session or credential that asks in place of the role or user (by ARN) while the cursor is on that."""
+        self.kept_denials: KeptDenials | None = None
+        """The log whose denials are being explained one after the other."""
 
     def workspace_changed(self, workspace: Workspace) -> None:
         """Ask about this account from now on; until the user goes to a principal, for the caller."""
