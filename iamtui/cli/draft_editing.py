@@ -214,8 +214,9 @@ def _save(workspace: Workspace, draft: Draft, before: Draft | None, path: Path) 
 def fix(file: str, principal: str, actions: tuple[str, ...], asked: QuestionOptions, source: SourceOptions) -> Exit:
     """Add the edits to the draft FILE that would allow PRINCIPAL to do ACTION, as far as edits can.
 
-    They are the smallest changes, not necessarily the right ones: a Deny is taken out as a whole. Look at them with
-    `iamtui draft show` and at whom else they change with `iamtui draft compare`.
+    They are the smallest changes, not necessarily the right ones: a Deny is taken out as a whole, unless it lists
+    exceptions by ARN, which one joins. Look at them with `iamtui draft show` and at whom else they change with
+    `iamtui draft compare`.
     """
     made = inquiry_of(actions, asked)
     workspace = open_workspace(source)
@@ -227,11 +228,14 @@ def fix(file: str, principal: str, actions: tuple[str, ...], asked: QuestionOpti
     out = stdout()
     for question in made.questions():
         count = len(draft.edits)
-        draft, left = with_all_suggestions(workspace, draft, who, question)
+        suggested = with_all_suggestions(workspace, draft, who, question)
+        draft = suggested.draft
         standing = lay(workspace, Draft(draft.account_id, draft.name, draft.edits[:count])).after.account
         for number, added in enumerate(draft.edits[count:], count + 1):
             out.line(f"{number}  {describe_edit(added, standing)}")
-        for reason in left:
+        for caution in suggested.cautions:
+            note(caution)
+        for reason in suggested.left:
             note(str(reason))
     if draft != (before or Draft(workspace.account.id)):
         _save(workspace, draft, before, path)

@@ -248,6 +248,32 @@ def with_principal(document: PolicyDocument, index: int, kind: str, name: str) -
     return render(value)
 
 
+def with_condition_value(document: PolicyDocument, index: int, operator: str, key: str, value: str) -> str | None:
+    """The text of a document with one more value of a statement's condition; None when there is no such condition.
+
+    Args:
+        operator, key: as the statement has them, in any case.
+
+    Raises:
+        Problem: the document cannot be read.
+    """
+    changed = _value(document)
+    conditions = changed["Statement"][index].get("Condition")
+    tests = _in_any_case(conditions, operator)
+    name = _in_any_case(tests, key)
+    if not isinstance(name, str | list):
+        return None
+    found = next(one for one in tests if one.lower() == key.lower())
+    tests[found] = _more(name, value)
+    return render(changed) if tests[found] != name else None
+
+
+def _in_any_case(value: JsonValue, key: str) -> JsonValue:
+    if not isinstance(value, dict):
+        return None
+    return next((content for name, content in value.items() if name.lower() == key.lower()), None)
+
+
 def _more(now: JsonValue, added: str) -> JsonValue:
     listed = [now] if isinstance(now, str) else list(now)
     if added not in listed:

@@ -33,6 +33,7 @@ from iamtui.workspace.draft_documents import (
     policy_label,
     resource_place,
     trust_place,
+    with_condition_value,
     with_principal,
     with_resource,
     with_statement,
@@ -161,7 +162,39 @@ def _without_deny(case: _Case, suggestion: Suggestion) -> SuggestedEdits:
         who = " and ".join(safe_text(entity_name(edit.holder_arn)) for edit in detached)
         return SuggestedEdits(detached, f"{safe_text(policy_name(suggestion.policy))} no longer applies to {who}.")
     assert place.document is not None
-    return _removing(place, named)
+    return _exempting(case, place, named) or _removing(place, named)
+
+
+_EXCEPTIONS: Final = frozenset(
+    f"{name}{suffix}"
+    for name in ("stringnotequals", "stringnotequalsignorecase", "stringnotlike", "arnnotequals", "arnnotlike")
+    for suffix in ("", "ifexists")
+)
+"""Operators with which a Deny lists whom it does not deny."""
+
+
+def _exempting(case: _Case, place: Place, refs: list[StatementRef]) -> SuggestedEdits | None:
+    """Add the caller to the principals that a Deny excepts; None when it excepts none by their ARN."""
+    who = case.principal.role_arn or case.principal.arn
+    if len(refs) != 1 or place.document is None or not who:
+        return None
+    statement = next(
+        (
+            statement
+            for layer in case.traced
+            if layer.layer is case.reason.layer and (case.reason.level is None or layer.level == case.reason.level)
+            for statement in layer.statements
+            if (statement.policy, statement.statement) == (refs[0].policy, refs[0].statement)
+        ),
+        None,
+    )
+    for element in statement.elements if statement is not None else ():
+        if element.key.lower() == "aws:principalarn" and element.operator.lower() in _EXCEPTIONS:
+            text = with_condition_value(place.document, refs[0].statement, element.operator, element.key, who)
+            if text is not None:
+                exempted = f"{safe_text(entity_name(who))} joins those whom {name_of(refs[0])} does not deny."
+                return SuggestedEdits((place.put(text),), exempted)
+    return None
 
 
 def _removing(place: Place, refs: list[StatementRef]) -> SuggestedEdits:
@@ -347,38 +380,51 @@ def _principal_entry(principal: Principal) -> tuple[str, str]:
     return _PRINCIPAL_KINDS.get(principal.kind, "AWS"), principal.role_arn or principal.arn or "*"
 
 
+@dataclass(frozen=True, slots=True)
+class SuggestedDraft:
+    """A draft with everything that the engine suggests.
+
+    Args:
+        draft: the draft given, with the edits.
+        left: why the suggestions that are left could not be taken; empty when the question is no longer denied.
+        cautions: what else the edits do, one sentence each, safe to show.
+    """
+
+    draft: Draft
+    left: tuple[NoEdit, ...] = ()
+    cautions: tuple[str, ...] = ()
+
+
 def with_all_suggestions(
     workspace: Workspace, draft: Draft, principal: Principal, question: Question, *, now: datetime | None = None
-) -> tuple[Draft, tuple[NoEdit, ...]]:
+) -> SuggestedDraft:
     """The draft with everything the engine suggests until it answers allowed, as far as edits can.
 
     One suggestion is taken at a time and the question asked again, for an edit can bring up another obstacle, and
     two edits of one document would undo each other.
-
-    Returns:
-        The draft, and why the suggestions that are left could not be taken; empty when the question is no longer
-        denied.
 
     Raises:
         DraftProblem: the draft given does not fit the account.
         Problem: the question cannot be asked.
     """
     left: tuple[NoEdit, ...] = ()
+    cautions: dict[str, None] = {}
     for _ in range(_MOST_ROUNDS):
         drafted = lay(workspace, draft)
         drafted.check()
         decision, _traced, explanation = ask_and_trace(drafted.after, principal, question, now=now)
-        if decision.outcome in (Outcome.ALLOWED, Outcome.DEPENDS):
-            return draft, ()
         left = ()
+        if decision.outcome in (Outcome.ALLOWED, Outcome.DEPENDS):
+            break
         for suggestion in explanation.suggestions:
             try:
-                edits = edits_for_suggestion(drafted.after, principal, question, suggestion, now=now).edits
+                made = edits_for_suggestion(drafted.after, principal, question, suggestion, now=now)
             except NoEdit as why:
                 left += (why,)
                 continue
-            draft = Draft(draft.account_id, draft.name, (*draft.edits, *edits))
+            draft = Draft(draft.account_id, draft.name, (*draft.edits, *made.edits))
+            cautions |= {made.caution: None} if made.caution else {}
             break
         else:
-            return draft, left
-    return draft, left
+            break
+    return SuggestedDraft(draft, left, tuple(cautions))

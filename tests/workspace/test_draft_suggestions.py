@@ -31,7 +31,7 @@ from iamtui.workspace.asking import ask, ask_and_trace
 from iamtui.workspace.draft_documents import Place
 from iamtui.workspace.draft_statements import edit_adding_statement, statement_from_question, statement_places
 from iamtui.workspace.draft_suggestions import NoEdit, edits_for_suggestion, with_all_suggestions
-from iamtui.workspace.drafting import lay
+from iamtui.workspace.drafting import Effect, compare_everyone, lay
 from iamtui.workspace.opening import SourceChoice, open_source
 from iamtui.workspace.principals import principal_for, resolve_principal
 from iamtui.workspace.workspace import SourceKind, Workspace
@@ -94,7 +94,8 @@ def test_all_suggestions_together_allow_what_was_denied(name: str, question: Que
         principal = principal_for(workspace, entity)
         if ask(workspace, principal, question, now=NOW).outcome in (Outcome.ALLOWED, Outcome.DEPENDS):
             continue
-        draft, left = with_all_suggestions(workspace, Draft(account.id), principal, question, now=NOW)
+        suggested = with_all_suggestions(workspace, Draft(account.id), principal, question, now=NOW)
+        draft, left = suggested.draft, suggested.left
         if isinstance(entity, Role) and entity.service_linked:
             assert any("service-linked" in reason.sentence for reason in left)
             continue
@@ -107,6 +108,23 @@ def test_all_suggestions_together_allow_what_was_denied(name: str, question: Que
         assert decision.outcome in (Outcome.ALLOWED, Outcome.DEPENDS), (entity.arn, decision.reasons)
         assert draft.edits
     assert denied
+
+
+DELETE = Question("s3:DeleteObject", "arn:aws:s3:::puffin-data-lake/x")
+
+
+def test_a_deny_that_lists_exceptions_by_arn_gets_one_more() -> None:
+    workspace = demo()
+    who = resolve_principal(workspace, f"arn:aws:sts::{workspace.account.id}:assumed-role/analytics-lake-reader/job-1")
+    made = with_all_suggestions(workspace, Draft(workspace.account.id), who, DELETE, now=NOW)
+
+    bucket = next(edit for edit in made.draft.edits if isinstance(edit, PutResourcePolicy))
+    denying = next(one for one in statements(bucket.document) if one["Sid"] == "NobodyDeletesButTheLakeTeam")
+    assert denying["Condition"]["ArnNotEquals"]["aws:PrincipalArn"][-1] == who.role_arn  # type: ignore[index]
+    assert "role/analytics-lake-reader joins those whom" in " ".join(made.cautions)
+    drafted = lay(workspace, made.draft)
+    effects = {found.principal.arn: found.effect for found in compare_everyone(drafted, DELETE, now=NOW)}
+    assert [arn for arn, effect in effects.items() if effect is Effect.GAINED] == [who.role_arn]
 
 
 def suggested(

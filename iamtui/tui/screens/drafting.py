@@ -31,6 +31,7 @@ from iamtui.workspace.workspace import Workspace
 if TYPE_CHECKING:
     # They bring in the engine, which is not loaded before the first frame.
     from iamtui.tui.screens.draft_screen import DraftScreen
+    from iamtui.workspace.draft_suggestions import SuggestedDraft
     from iamtui.workspace.drafting import Drafted
 
 
@@ -59,8 +60,7 @@ class DraftingScreen(BrowsingScreen):
     class _Suggested(Message):
         given: _Given
         before: Draft
-        draft: Draft
-        left: tuple[Problem, ...]
+        made: SuggestedDraft
 
     @dataclass
     class _DraftFailed(Message):
@@ -257,12 +257,12 @@ class DraftingScreen(BrowsingScreen):
 
         worker = get_current_worker()
         try:
-            made, left = with_all_suggestions(given.workspace, draft, event.principal, event.question)
+            made = with_all_suggestions(given.workspace, draft, event.principal, event.question)
         except Problem as problem:
             self.post_message(self._DraftFailed(problem))
             return
         if not worker.is_cancelled:
-            self.post_message(self._Suggested(given, draft, made, left))
+            self.post_message(self._Suggested(given, draft, made))
 
     @on(_Suggested)
     def _show_suggested(self, event: _Suggested) -> None:
@@ -270,15 +270,18 @@ class DraftingScreen(BrowsingScreen):
         found = self.open_draft
         if event.given is not self._given or (found is not None and found.draft != event.before):
             return
-        added = event.draft.edits[len(event.before.edits) :]
+        made = event.made
+        added = made.draft.edits[len(event.before.edits) :]
         if not added:
-            reason = event.left[0] if event.left else Problem("The engine suggests no change that a draft can make.")
+            reason = made.left[0] if made.left else Problem("The engine suggests no change that a draft can make.")
             self.say(plain(reason), Severity.WARNING)
             return
-        self._desk.change(event.draft)
+        self._desk.change(made.draft)
         said = self._added_words(added)
-        if event.left:
-            said = line(said, ("  Left: ", "$verdict-depends"), plain(event.left[0].sentence))
+        if made.left:
+            said = line(said, ("  Left: ", "$verdict-depends"), plain(made.left[0].sentence))
+        elif made.cautions:
+            said = line(said, "  ", plain(made.cautions[0], "$verdict-depends"))
         self.draft_changed(said)
 
     @on(_DraftFailed)
