@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from iamtui.credentials.clock import Clock, utc_now
+from iamtui.credentials.session_extras import NO_EXTRAS, AssumeExtras
 from iamtui.secret import Secret
 
 __all__ = [
@@ -80,6 +81,7 @@ class Session:
         demo: whether this is a demo session, which exports must say.
         from_long_term: whether the caller's credentials were long-term keys of a user; False also when unknown.
         endpoint_url: the endpoint that gave the credentials when it is not AWS, or "".
+        extras: what it was made with: session policies limit it, tags and source identity stay with it.
     """
 
     role_arn: str
@@ -97,6 +99,7 @@ class Session:
     demo: bool = False
     from_long_term: bool = False
     endpoint_url: str = ""
+    extras: AssumeExtras = NO_EXTRAS
 
     def identified(self, identity: CallerIdentity | None, identity_error: str) -> Session:
         """The same session with what GetCallerIdentity said about it."""

@@ -10,6 +10,7 @@ from iamtui.credentials.assume import assume_role
 from iamtui.credentials.assume_request import InvalidRequest
 from iamtui.credentials.mfa_session import MfaSession
 from iamtui.credentials.session import Clock, Session, utc_now
+from iamtui.credentials.session_extras import AssumeExtras
 from iamtui.problem import Problem
 from iamtui.workspace.assuming_decision import FRESH_CODE, MfaProof, decide_as_entered, role_of
 from iamtui.workspace.assuming_denials import (
@@ -20,7 +21,7 @@ from iamtui.workspace.assuming_denials import (
     through_session,
     with_code_used,
 )
-from iamtui.workspace.assuming_input import AssumeExtras, AssumeInput, MfaWay
+from iamtui.workspace.assuming_input import AssumeInput, MfaWay
 from iamtui.workspace.assuming_plan import (
     NO_CONNECTION,
     AssumePlan,
@@ -104,7 +105,8 @@ def assume(
         if problem.unanswered and entered.mfa_code:
             failure = with_code_used(failure)
     else:
-        return replace(session, region=workspace.source.region or session.region)
+        extras = workspace.caller_extras.inherited_by(entered.extras)
+        return replace(session, region=workspace.source.region or session.region, extras=extras)
     raise failure.with_traceback(None)
 
 

@@ -10,12 +10,13 @@ from typing import Final
 
 from iamtui.account.model import Role
 from iamtui.credentials.assume_request import is_role_arn
+from iamtui.credentials.session_extras import NO_EXTRAS, REQUEST_TAG, AssumeExtras
 from iamtui.evaluation.decision import Decision, Outcome
 from iamtui.evaluation.request import Principal, PrincipalKind
 from iamtui.policy.document import Statement
 from iamtui.problem import Problem
 from iamtui.workspace.asking import Question, ask
-from iamtui.workspace.assuming_input import NO_EXTRAS, REQUEST_TAG, AssumeExtras, AssumeInput
+from iamtui.workspace.assuming_input import AssumeInput
 from iamtui.workspace.principals import caller_principal
 from iamtui.workspace.session_policies import session_policies
 from iamtui.workspace.workspace import Workspace

@@ -9,6 +9,7 @@ from typing import Final
 from iamtui.account.availability import Missing
 from iamtui.account.model import Role
 from iamtui.credentials.assume_request import CHAINED_SECONDS, DEFAULT_SECONDS, LONGEST_SECONDS, mfa_problems
+from iamtui.credentials.session_extras import NO_EXTRAS, AssumeExtras
 from iamtui.evaluation.decision import Decision
 from iamtui.workspace.assuming_decision import (
     EXTERNAL_ID,
@@ -21,7 +22,7 @@ from iamtui.workspace.assuming_decision import (
     tested_keys,
 )
 from iamtui.workspace.assuming_denials import demo_refusal, what_is_known
-from iamtui.workspace.assuming_input import NO_EXTRAS, AssumeExtras, AssumeInput, MfaWay
+from iamtui.workspace.assuming_input import AssumeInput, MfaWay
 from iamtui.workspace.mfa_devices import known_mfa_devices
 from iamtui.workspace.mfa_sessions import MfaChoice, MfaSessions
 from iamtui.workspace.session_policies import policy_problem

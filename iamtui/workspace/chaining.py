@@ -8,18 +8,15 @@ from iamtui.account.availability import Known
 from iamtui.credentials.formats import exportable
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
-from iamtui.workspace.assuming_input import NO_EXTRAS, AssumeExtras
 from iamtui.workspace.workspace import Workspace
 
 
-def as_session(workspace: Workspace, session: Session, extras: AssumeExtras = NO_EXTRAS) -> Workspace:
+def as_session(workspace: Workspace, session: Session) -> Workspace:
     """The same account, endpoint and region, with a session as the caller.
 
-    Our own answers then are those for the session; where its account is another than the one that is loaded,
-    what its own policies allow is unknown. What it assumes lasts one hour at most, which a plan says.
-
-    Args:
-        extras: what the session was made with: its session policies limit what it may assume.
+    Our own answers then are those for the session, which its session policies limit; where its account is another
+    than the one that is loaded, what its own policies allow is unknown. What it assumes lasts one hour at most, which
+    a plan says.
 
     Raises:
         Problem: the session has ended, is not who it should be, or there is no connection.
@@ -32,7 +29,7 @@ def as_session(workspace: Workspace, session: Session, extras: AssumeExtras = NO
     )
     arn = session.identity.arn if session.identity is not None else session_arn(session)
     account = replace(workspace.account, caller_arn=Known(arn))
-    return replace(workspace, account=account, connection=connection, caller_extras=extras)
+    return replace(workspace, account=account, connection=connection, caller_extras=session.extras)
 
 
 def session_arn(session: Session) -> str:

@@ -6,10 +6,10 @@ import json
 
 from iamtui.account.model import Account
 from iamtui.analysis.policies_in_force import managed_policy
+from iamtui.credentials.session_extras import AssumeExtras
 from iamtui.evaluation.policies import MissingPolicy, NamedPolicy, PolicyInForce
 from iamtui.policy.document import DocumentError, PolicyDocument, load_json
 from iamtui.problem import Problem
-from iamtui.workspace.assuming_input import AssumeExtras
 
 INLINE_NAME = "session policy"
 """What the inline session policy is called in answers; it has no name of its own."""

@@ -14,6 +14,7 @@ from iamtui.analysis.policies_in_force import principal_policies
 from iamtui.analysis.question import Question
 from iamtui.catalog.actions import catalogue
 from iamtui.credentials.assume_request import LONGEST_POLICIES, AssumeRoleRequest, policy_characters
+from iamtui.credentials.session_extras import AssumeExtras
 from iamtui.evaluation.decision import Decision, Outcome
 from iamtui.evaluation.findings import DocumentKind, Finding, findings
 from iamtui.evaluation.policies import MissingPolicy, NamedPolicy
@@ -24,7 +25,6 @@ from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.asking import ask
 from iamtui.workspace.assuming_decision import role_of
-from iamtui.workspace.assuming_input import AssumeExtras
 from iamtui.workspace.principals import principal_for
 from iamtui.workspace.session_policies import session_policies
 from iamtui.workspace.workspace import Workspace

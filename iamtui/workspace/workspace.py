@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from iamtui.account.model import Account
-from iamtui.workspace.assuming_input import NO_EXTRAS, AssumeExtras
+from iamtui.credentials.session_extras import NO_EXTRAS, AssumeExtras
 
 if TYPE_CHECKING:
     # Only for the annotation: importing the aws room would load boto3 before the first frame.

@@ -11,11 +11,11 @@ import pytest
 from iamtui.account.availability import Known
 from iamtui.account.model import InlinePolicy
 from iamtui.credentials.session import CallerIdentity, Session
+from iamtui.credentials.session_extras import NO_EXTRAS
 from iamtui.evaluation.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.workspace.assuming import AssumeExtras, assume, plan_assume
-from iamtui.workspace.assuming_input import NO_EXTRAS
 from iamtui.workspace.chaining import as_session
 from iamtui.workspace.workspace import SourceKind, Workspace
 from tests.support.assume_account import ENTERED, FOREIGN, ID, MAY_ASSUME, ROLE, trust, workspace
@@ -48,7 +48,7 @@ def chain(sts: CannedSts | None = None, **conditions: object) -> Workspace:
 
 
 def outcome(extras: AssumeExtras = NO_EXTRAS) -> Outcome:
-    plan = plan_assume(as_session(chain(), SESSION, extras), SECOND)
+    plan = plan_assume(as_session(chain(), replace(SESSION, extras=extras)), SECOND)
     assert plan.decision is not None
     return plan.decision.outcome
 
@@ -104,9 +104,18 @@ def test_tags_and_source_identity_of_the_session_go_along() -> None:
         (AssumeExtras(tags=(("Team", "blue"),), source_identity="alice"), Outcome.ALLOWED),
         (AssumeExtras(tags=(("Team", "red"),), source_identity="alice"), Outcome.IMPLICIT_DENY),
     ):
-        plan = plan_assume(as_session(space, SESSION, extras), SECOND)
+        plan = plan_assume(as_session(space, replace(SESSION, extras=extras)), SECOND)
         assert plan.decision is not None
         assert plan.decision.outcome is expected
+
+
+def test_a_session_keeps_what_it_was_made_with_and_passes_on_what_is_transitive() -> None:
+    sts = CannedSts(identity=f"arn:aws:sts::{ID}:assumed-role/Second/alice")
+    first = AssumeExtras(policy("Allow", "sts:*"), (), (("Team", "blue"), ("cost", "1")), ("team",), "alice")
+    space = as_session(chain(sts), replace(SESSION, extras=first))
+    made = assume(space, replace(ENTERED, role_arn=SECOND, extras=AssumeExtras(tags=(("cost", "2"),)))).extras
+    assert made == AssumeExtras("", (), (("cost", "2"), ("Team", "blue")), ("Team",), "alice")
+    assert "SourceIdentity" not in sts.requests[0], "STS passes it on by itself"
 
 
 def test_from_a_session_in_another_account_the_own_side_is_unknown() -> None:
