@@ -71,7 +71,7 @@ class TmuxScreen:
         self.type(role)
         self.until(f"─{role} ")
         self.keys("a")
-        self.until("[+] ALLOWED")
+        self.until("[+] yes")
         self.keys("Enter")
         self.until("You are")
 
