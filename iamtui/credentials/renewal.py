@@ -116,7 +116,7 @@ class Renewer:
     Args:
         session: the first.
         renew: assumes the role again; None when it cannot be done.
-        needs_code: whether it takes an MFA code of the user, who must then tell it to renew.
+        needs_code: says whether it takes an MFA code of the user now, who must then tell it to renew.
         automatic: whether it renews by itself where that is possible; see `switch`.
         clock: the local time.
         changed: called after each renewal and each failure, by the thread that renewed.
@@ -127,7 +127,7 @@ class Renewer:
         session: Session,
         renew: Renew | None,
         *,
-        needs_code: bool = False,
+        needs_code: Callable[[], bool] = lambda: False,
         automatic: bool = True,
         clock: Clock = utc_now,
         changed: Callable[[Held], None] = lambda _held: None,
@@ -139,7 +139,7 @@ class Renewer:
         self._changed = changed
         self._lock = threading.Lock()
         self._renewing = threading.Lock()
-        self.needs_code: Final = needs_code
+        self._needs_code = needs_code
 
     @property
     def held(self) -> Held:
@@ -151,6 +151,11 @@ class Renewer:
     def possible(self) -> bool:
         """Whether the session can be renewed at all."""
         return self._renew is not None
+
+    @property
+    def needs_code(self) -> bool:
+        """Whether renewing takes an MFA code now."""
+        return self.possible and self._needs_code()
 
     @property
     def switched_on(self) -> bool:
@@ -179,8 +184,9 @@ class Renewer:
     def state(self) -> RenewalState:
         """What to do now."""
         held = self.held
-        needs_code = self.needs_code and self.possible
-        return decide(held.session, held.failures, self._clock(), automatic=self.automatic, needs_code=needs_code)
+        needs_code = self.needs_code
+        automatic = self.switched_on and not needs_code
+        return decide(held.session, held.failures, self._clock(), automatic=automatic, needs_code=needs_code)
 
     @property
     def due(self) -> bool:

@@ -5,24 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from iamtui.credentials.renewal import Held, Renew, Renewer
+from iamtui.aws.errors import AwsProblem
+from iamtui.credentials.renewal import Held, Renewer
 from iamtui.credentials.session import Clock, Session, utc_now
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assuming import AssumeInput, MfaSessions, MfaWay, assume
+from iamtui.workspace.assuming import AssumeInput, MfaCodeNeeded, MfaSessions, MfaWay, assume
 from iamtui.workspace.chaining import as_session
 from iamtui.workspace.workspace import Workspace
 
 
-def renewal_of(
-    workspace: Workspace,
-    entered: AssumeInput,
-    *,
-    caller: Callable[[], Session] | None = None,
-    mfa_sessions: MfaSessions | None = None,
-    clock: Clock = utc_now,
-) -> Renew:
-    """What assumes the role of a session again.
+class Renewal:
+    """Assumes the role of a session again. May be called by any thread.
 
     Args:
         workspace: where, and as whom, it was assumed.
@@ -32,22 +26,62 @@ def renewal_of(
         mfa_sessions: those of the running program, where the code is to serve other roles too.
         clock: the local time.
     """
-    shared = entered.mfa_way is not MfaWay.DIRECT and mfa_sessions is not None
-    again = replace(entered, mfa_code=None, mfa_way=MfaWay.SHARED if shared else MfaWay.DIRECT)
-    needs_code = takes_code(entered)
 
-    def renew(code: Secret | None) -> Session:
-        if needs_code and code is None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        entered: AssumeInput,
+        *,
+        caller: Callable[[], Session] | None = None,
+        mfa_sessions: MfaSessions | None = None,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._workspace = workspace
+        self._entered = replace(entered, mfa_code=None)
+        self._caller = caller
+        self._shares = mfa_sessions if entered.mfa_way is not MfaWay.DIRECT else None
+        self._clock = clock
+        self._shared_code_failed = False
+
+    def needs_code(self) -> bool:
+        """Whether it takes a new MFA code now: a code works once, unless a session of it serves several roles."""
+        if not self._entered.mfa_serial:
+            return False
+        if self._shares is None or self._shared_code_failed:
+            return True
+        return self._shares.found(self._workspace, self._entered.mfa_serial) is None
+
+    def __call__(self, code: Secret | None) -> Session:
+        """Assume the role. Blocking.
+
+        Args:
+            code: a new MFA code, or None.
+
+        Raises:
+            Problem: a code is needed; or as `assume` and the caller say.
+        """
+        if code is not None:
+            session = self._assume(MfaWay.DIRECT if self._shares is None else MfaWay.SHARED, code)
+            self._shared_code_failed = False
+            return session
+        if not self._entered.mfa_serial:
+            return self._assume(MfaWay.DIRECT, None)
+        if self.needs_code():
             raise Problem("Renewing the session needs a new MFA code.", "A code works only once.")
-        acting = workspace if caller is None else as_session(workspace, caller())
-        return assume(acting, replace(again, mfa_code=code), mfa_sessions=mfa_sessions, clock=clock)
+        try:
+            return self._assume(MfaWay.REUSED, None)
+        except MfaCodeNeeded:
+            self._shared_code_failed = True
+            raise
+        except AwsProblem as problem:
+            # A trust policy may ask for a code that is newer than the one that is shared.
+            self._shared_code_failed = problem.denied
+            raise
 
-    return renew
-
-
-def takes_code(entered: AssumeInput) -> bool:
-    """Whether the role was assumed with an MFA code, so that renewing takes another one."""
-    return bool(entered.mfa_serial)
+    def _assume(self, way: MfaWay, code: Secret | None) -> Session:
+        acting = self._workspace if self._caller is None else as_session(self._workspace, self._caller())
+        entered = replace(self._entered, mfa_way=way, mfa_code=code)
+        return assume(acting, entered, mfa_sessions=self._shares, clock=self._clock)
 
 
 def renewer_for(
@@ -62,8 +96,8 @@ def renewer_for(
     """Keeps a session fresh, by itself where that takes no MFA code.
 
     Args:
-        entered, caller: see `renewal_of`.
+        entered, caller: see `Renewal`.
         changed: called after each renewal and each failure, by the thread that renews.
     """
-    renew = renewal_of(workspace, entered, caller=caller, clock=clock)
-    return Renewer(session, renew, needs_code=takes_code(entered), clock=clock, changed=changed)
+    renewal = Renewal(workspace, entered, caller=caller, clock=clock)
+    return Renewer(session, renewal, needs_code=renewal.needs_code, clock=clock, changed=changed)

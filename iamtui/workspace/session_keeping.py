@@ -25,19 +25,24 @@ LONGEST_TICK: Final = timedelta(seconds=30)
 """Ticks come every second: when more than this has passed since the last, the machine was suspended."""
 
 
+def never() -> bool:
+    """No."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """How a session came about, as far as it matters later.
 
     Args:
         renew: assumes its role again; None when that cannot be done.
-        needs_code: whether that takes an MFA code.
+        needs_code: says whether that takes an MFA code now.
         why_not: why it cannot be renewed, one sentence, or "".
         mfa_serial: the device whose code it takes, or "".
     """
 
     renew: Renew | None = None
-    needs_code: bool = False
+    needs_code: Callable[[], bool] = never
     why_not: str = ""
     mfa_serial: str = ""
 
@@ -126,10 +131,11 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """What `drop_all` dropped: how many sessions, and how many endpoints were stopped."""
+    """What was dropped: how many sessions and shared MFA sessions, and how many endpoints were stopped."""
 
     sessions: int = 0
     endpoints: int = 0
+    mfa_sessions: int = 0
 
 
 class SessionsKeeper:

@@ -62,7 +62,7 @@ class World:
 
     def renewer(self, held: Session, *, possible: bool = True, needs_code: bool = False) -> Renewer:
         renew = self.renew if possible else None
-        return Renewer(held, renew, needs_code=needs_code, clock=self.clock, changed=self.changes.append)
+        return Renewer(held, renew, needs_code=lambda: needs_code, clock=self.clock, changed=self.changes.append)
 
 
 @pytest.mark.parametrize(("minutes", "lead"), [(720, 20), (60, 20), (45, 15), (15, 5), (0, 0), (-5, 0)])

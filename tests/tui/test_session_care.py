@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -69,7 +70,7 @@ class Stage:
     async def hold(self, minutes: float = 60, *, needs_code: bool = False, renews: bool = True) -> None:
         """Hold a session and go to it."""
         serial = "arn:aws:iam::123456789012:mfa/alice-phone" if needs_code else ""
-        origin = Origin(self.again, needs_code=needs_code, mfa_serial=serial)
+        origin = Origin(self.again, lambda: needs_code, mfa_serial=serial)
         if renews:
             self.panel.add_session(self.lasting(minutes), origin)
         else:
@@ -389,11 +390,34 @@ async def test_locking_works_while_typing_and_takes_a_code_along(monkeypatch: py
         await it.hold(60, needs_code=True)
         await press(it.pilot, "r")
         await type_text(it.pilot, "12345")
-        await press(it.pilot, "f12", "enter")
+        await press(it.pilot, "f12")
+        assert isinstance(it.pilot.app.screen, LockScreen)
+        await press(it.pilot, "enter")
         assert it.pilot.app.screen is it.pilot.app.main  # type: ignore[attr-defined]
         assert it.codes == []
         await press(it.pilot, "slash", "f12")
         assert "There was no session to drop." in it.text
+
+
+@pytest.mark.parametrize("keys", [("Y",), ("x",), ("e", "i"), ("f",), ("a",)])
+async def test_no_dialog_outlasts_the_lock(monkeypatch: pytest.MonkeyPatch, keys: tuple[str, ...]) -> None:
+    async with stage(monkeypatch) as it:
+        await it.hold(60)
+        await press(it.pilot, *keys)
+        assert len(it.pilot.app.screen_stack) > 1
+        await press(it.pilot, "f12", "enter")
+        assert it.pilot.app.screen_stack == [it.pilot.app.main]  # type: ignore[attr-defined]
+
+
+async def test_the_lock_drops_shared_mfa_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch) as it:
+        shared = SimpleNamespace(live=lambda: ("one",), forget_all=lambda: it.heard.append("forgotten"))
+        it.pilot.app.main._mfa_sessions = shared  # type: ignore[attr-defined]
+        assert it.pilot.app.main.holds_secrets  # type: ignore[attr-defined]
+        await it.hold(60)
+        await press(it.pilot, "f12")
+        assert "Dropped: 1 session and 1 MFA session." in it.text
+        assert "forgotten" in it.heard
 
 
 async def test_a_renewal_that_ends_after_the_lock_brings_nothing_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,7 +62,7 @@ async def hold(pilot: Pilot[Any]) -> None:
     keeper.active.forget_at = START + timedelta(minutes=30)
     keeper.active.renewer.switch(on=True)
     chained = keeper.active
-    panel.add_session(session("break-glass", minutes=8, key="ASIAGLASSGLASS00ABCD"), Origin(fail, needs_code=True))
+    panel.add_session(session("break-glass", minutes=8, key="ASIAGLASSGLASS00ABCD"), Origin(fail, lambda: True))
     keeper.active.renewer.switch(on=True)
     panel.add_session(session("auditor", minutes=4, key="ASIAAUDITORKEY00ABCD"), Origin(fail))
     keeper.active.renewer.switch(on=True)

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
 import pytest
 
+from iamtui.aws.errors import AwsProblem
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assuming import AssumeInput, assume
+from iamtui.workspace import renewing
+from iamtui.workspace.assuming import AssumeInput, MfaCodeNeeded, MfaWay, assume
 from iamtui.workspace.chaining import as_session
 from iamtui.workspace.opening import SourceChoice, open_source
-from iamtui.workspace.renewing import renewal_of, takes_code
+from iamtui.workspace.renewing import Renewal
 from iamtui.workspace.session_keeping import KeptSession, Origin, SessionsKeeper
 from iamtui.workspace.workspace import SourceKind, Workspace
+from tests.support import panel_records as records
 from tests.support.fault_proxy import Call, FaultProxy, error
 from tests.support.moto_server import ACCOUNT, MotoServer, trust
+from tests.support.panel_sessions import session
 
 ENTRY = AssumeInput(f"arn:aws:iam::{ACCOUNT}:role/entry", "alice", 3600)
 LAST = AssumeInput(f"arn:aws:iam::{ACCOUNT}:role/last", "alice", 3600)
@@ -40,10 +45,10 @@ def space(moto: MotoServer, fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyP
 def chain(space: Workspace) -> tuple[SessionsKeeper, KeptSession, KeptSession]:
     """A session, and another that it has assumed."""
     keeper = SessionsKeeper()
-    entry = keeper.add(assume(space, ENTRY), Origin(renewal_of(space, ENTRY)))
+    entry = keeper.add(assume(space, ENTRY), Origin(Renewal(space, ENTRY)))
     caller = partial(keeper.newest, entry.key)
-    session = assume(as_session(space, entry.session), LAST)
-    last = keeper.add(session, Origin(renewal_of(space, LAST, caller=caller)), parent=entry.key)
+    assumed = assume(as_session(space, entry.session), LAST)
+    last = keeper.add(assumed, Origin(Renewal(space, LAST, caller=caller)), parent=entry.key)
     return keeper, entry, last
 
 
@@ -54,7 +59,7 @@ def caller_of(call: Call) -> str:
 
 def test_a_session_is_renewed_as_the_same_caller(space: Workspace) -> None:
     keeper = SessionsKeeper()
-    kept = keeper.add(assume(space, ENTRY), Origin(renewal_of(space, ENTRY)))
+    kept = keeper.add(assume(space, ENTRY), Origin(Renewal(space, ENTRY)))
     before = kept.session
     kept.renewer.renew_now()
     assert kept.renewer.held.failures.count == 0
@@ -90,7 +95,7 @@ def test_without_the_session_before_it_it_says_that_it_cannot(space: Workspace) 
 
 def test_what_sts_refuses_is_kept_as_a_failure(space: Workspace, fault_proxy: FaultProxy) -> None:
     keeper = SessionsKeeper()
-    kept = keeper.add(assume(space, ENTRY), Origin(renewal_of(space, ENTRY)))
+    kept = keeper.add(assume(space, ENTRY), Origin(Renewal(space, ENTRY)))
     before = kept.session
     fault_proxy.on("AssumeRole", error(403, "AccessDenied", "User is not authorized to perform: sts:AssumeRole"))
     kept.renewer.renew_now()
@@ -100,11 +105,63 @@ def test_what_sts_refuses_is_kept_as_a_failure(space: Workspace, fault_proxy: Fa
 
 def test_with_mfa_nothing_is_sent_without_a_new_code(space: Workspace, fault_proxy: FaultProxy) -> None:
     entered = AssumeInput(ENTRY.role_arn, "alice", 3600, mfa_serial=SERIAL, mfa_code=Secret("123456"))
-    assert takes_code(entered)
-    renew = renewal_of(space, entered)
+    renew = Renewal(space, entered)
+    assert renew.needs_code()
     with pytest.raises(Problem, match="needs a new MFA code"):
         renew(None)
     assert "AssumeRole" not in fault_proxy.operations()
-    session: Session = renew(Secret("654321"))
-    assert session.role_arn == ENTRY.role_arn
+    renewed: Session = renew(Secret("654321"))
+    assert renewed.role_arn == ENTRY.role_arn
     assert fault_proxy.calls[-2].parameters["TokenCode"] == "654321"
+
+
+class Shared:
+    """MFA sessions that serve, or not."""
+
+    serves = True
+
+    def found(self, _space: Workspace, serial: str) -> object | None:
+        assert serial == SERIAL
+        return object() if self.serves else None
+
+
+@pytest.mark.parametrize(
+    ("failure", "asks_again"),
+    [
+        (MfaCodeNeeded("The MFA code that was to be reused is too old."), True),
+        (AwsProblem("STS said no.", "", code="AccessDenied"), True),
+        (AwsProblem("STS is busy.", "", code="Throttling"), False),
+    ],
+)
+def test_a_shared_code_renews_as_long_as_it_serves(
+    monkeypatch: pytest.MonkeyPatch, failure: Problem, asks_again: bool
+) -> None:
+    sent: list[AssumeInput] = []
+    answers: list[Problem | None] = [None, failure, None]
+
+    def canned(_space: Workspace, entered: AssumeInput, **more: object) -> Session:
+        assert more["mfa_sessions"] is shared
+        sent.append(entered)
+        answer = answers.pop(0)
+        if answer is not None:
+            raise answer
+        return session("entry")
+
+    monkeypatch.setattr(renewing, "assume", canned)
+    shared = Shared()
+    entered = replace(ENTRY, mfa_serial=SERIAL, mfa_code=Secret("123456"), mfa_way=MfaWay.SHARED)
+    renew = Renewal(records.small_workspace(), entered, mfa_sessions=shared)  # type: ignore[arg-type]
+    assert not renew.needs_code()
+    renew(None)
+    assert (sent[-1].mfa_way, sent[-1].mfa_code) == (MfaWay.REUSED, None)
+    with pytest.raises(type(failure)):
+        renew(None)
+    assert renew.needs_code() is asks_again
+    renew(Secret("654321"))
+    assert sent[-1].mfa_way is MfaWay.SHARED
+    assert not renew.needs_code()
+    shared.serves = False
+    assert renew.needs_code()
+    with pytest.raises(Problem, match="needs a new MFA code"):
+        renew(None)
+    assert len(sent) == 3

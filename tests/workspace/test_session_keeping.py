@@ -126,7 +126,7 @@ def test_each_threshold_is_told_once_and_again_after_a_renewal(world: World) -> 
 
 
 def test_a_code_is_asked_for_before_the_end_twice_and_only_when_switched_on(world: World) -> None:
-    kept = world.keeper.add(lasting(60, world.clock), Origin(world.again, needs_code=True))
+    kept = world.keeper.add(lasting(60, world.clock), Origin(world.again, lambda: True))
     assert world.pass_minutes(52).codes == ()
     kept.renewer.switch(on=True)
     assert names(world.keeper.tick().codes) == [kept.key]
@@ -140,7 +140,7 @@ def test_a_code_is_asked_for_before_the_end_twice_and_only_when_switched_on(worl
 
 
 def test_no_code_is_asked_for_after_the_end(world: World) -> None:
-    kept = world.keeper.add(lasting(1, world.clock), Origin(world.again, needs_code=True))
+    kept = world.keeper.add(lasting(1, world.clock), Origin(world.again, lambda: True))
     world.pass_minutes(2)
     kept.renewer.switch(on=True)
     assert world.keeper.tick().codes == ()

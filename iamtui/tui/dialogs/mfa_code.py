@@ -101,11 +101,7 @@ class CodeDialog(ModalScreen[Secret | None]):
             wrong = line(("! ", "bold $verdict-denied"), f"A code has {CODE_LENGTH} digits: type it again.")
             self.query_one("#code-hint", Static).update(wrong)
 
-    def drop_secrets(self) -> None:
-        """Drop what was typed."""
-        self.query_one(SecretInput).value = ""
-
     def action_cancel(self) -> None:
         """Go back without a code."""
-        self.drop_secrets()
+        self.query_one(SecretInput).value = ""
         self.dismiss(None)

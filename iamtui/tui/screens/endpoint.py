@@ -229,9 +229,6 @@ class EndpointScreen(ModalScreen[None]):
         """Go back; the endpoint goes on."""
         self.dismiss(None)
 
-    def drop_secrets(self) -> None:
-        """There is none left: the endpoint stopped with its session."""
-
 
 def facts(kept: KeptSession, held: bool, *, in_the_way: bool) -> Content:
     """How the endpoint stands, its secrets masked.

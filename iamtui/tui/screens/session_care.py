@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final
 
 from textual import on, work
 from textual.content import Content
+from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from iamtui.account.model import Role
@@ -36,14 +38,6 @@ _RENEW: Final = "renew"
 DEFAULT_ASSUME_CONFIG: Final = AssumeConfig()
 
 
-@runtime_checkable
-class HoldsSecrets(Protocol):
-    """A screen or dialog that holds something secret while it is open."""
-
-    def drop_secrets(self) -> None:
-        """Drop it, and what would bring more; the screen is left right after."""
-
-
 class SessionCareScreen(HandingOverScreen):
     """Cares for the sessions that the panel holds."""
 
@@ -71,7 +65,7 @@ class SessionCareScreen(HandingOverScreen):
         Args:
             workspace: the account it was assumed in, with its own caller.
         """
-        from iamtui.workspace.renewing import renewal_of, takes_code  # noqa: PLC0415 - brings the engine: not before a frame
+        from iamtui.workspace.renewing import Renewal  # noqa: PLC0415 - brings the engine: not before a frame
 
         keeper, entered = self.sessions.keeper, result.entered
         parent = keeper.by_access_key(result.caller_key)
@@ -79,11 +73,8 @@ class SessionCareScreen(HandingOverScreen):
             self.sessions.add_session(result.session, GONE_CALLER)
             return
         caller = partial(keeper.newest, parent.key) if parent is not None else None
-        origin = Origin(
-            renew=renewal_of(workspace, entered, caller=caller, mfa_sessions=self.mfa_sessions, clock=clock.now),
-            needs_code=takes_code(entered),
-            mfa_serial=entered.mfa_serial,
-        )
+        renewal = Renewal(workspace, entered, caller=caller, mfa_sessions=self.mfa_sessions, clock=clock.now)
+        origin = Origin(renewal, renewal.needs_code, mfa_serial=entered.mfa_serial)
         self.sessions.add_session(result.session, origin, parent=parent.key if parent is not None else "")
 
     def action_assume_from_session(self) -> None:
@@ -269,7 +260,19 @@ class SessionCareScreen(HandingOverScreen):
     @property
     def holds_secrets(self) -> bool:
         """Whether locking would drop anything."""
-        return bool(len(self.sessions.keeper))
+        return bool(len(self.sessions.keeper) or (self._mfa_sessions is not None and self._mfa_sessions.live()))
+
+    def on_unmount(self) -> None:
+        """Nothing outlives the screen."""
+        self._forget_mfa_sessions()
+
+    def _forget_mfa_sessions(self) -> int:
+        """Drop the shared MFA sessions; returns how many there were."""
+        if self._mfa_sessions is None:
+            return 0
+        count = len(self._mfa_sessions.live())
+        self._mfa_sessions.forget_all()
+        return count
 
     def lock_up(self, why: str = "") -> None:
         """Drop every session, whatever else is secret, and hide the screen.
@@ -279,26 +282,19 @@ class SessionCareScreen(HandingOverScreen):
         """
         from iamtui.tui.screens.lock import LockScreen  # noqa: PLC0415 - not before a frame
 
-        if any(isinstance(screen, LockScreen) for screen in self.app.screen_stack):
+        if isinstance(self.app.screen, LockScreen):
             return
         self._codes.clear()
         self.sessions.mask()
-        dropped = self.sessions.forget_all()
-        if self._mfa_sessions is not None:
-            self._mfa_sessions.forget_all()
-        self._leave_secrets()
+        dropped = replace(self.sessions.forget_all(), mfa_sessions=self._forget_mfa_sessions())
+        # Dialogs are about a session, hold what is typed, or wait for STS: none of that may outlast the lock.
+        for screen in reversed(list(self.app.screen_stack)):
+            if not isinstance(screen, ModalScreen):
+                break
+            screen.dismiss(None)
         lock = LockScreen(dropped_words(dropped), why)
         self.app.push_screen(lock)
         self._clear_for_lock(lock)
-
-    def _leave_secrets(self) -> None:
-        """Leave the screens that hold secrets, and what lies over them."""
-        stack = list(self.app.screen_stack)
-        holders = [screen for screen in stack if isinstance(screen, HoldsSecrets)]
-        for screen in holders:
-            screen.drop_secrets()
-        for _ in stack[stack.index(holders[0]) :] if holders else ():
-            self.app.pop_screen()
 
     @work(thread=True, exit_on_error=False, group="lock", name="clearing the clipboard")
     def _clear_for_lock(self, screen: LockScreen) -> None:

@@ -204,10 +204,7 @@ def _clock_moved(moved: timedelta, skew: timedelta) -> Content:
 
 
 def dropped_words(dropped: Dropped) -> str:
-    """What was dropped: "2 sessions", "1 session and 1 endpoint", or ""."""
-    parts = [
-        f"{number} {word}{'' if number == 1 else 's'}"
-        for number, word in ((dropped.sessions, "session"), (dropped.endpoints, "endpoint"))
-        if number
-    ]
-    return " and ".join(parts)
+    """What was dropped: "2 sessions", "1 session, 1 MFA session and 1 endpoint", or ""."""
+    numbers = ((dropped.sessions, "session"), (dropped.mfa_sessions, "MFA session"), (dropped.endpoints, "endpoint"))
+    parts = [f"{number} {word}{'' if number == 1 else 's'}" for number, word in numbers if number]
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
