@@ -154,7 +154,7 @@ class IamtuiApp(App[None]):
         self._copier = copier
         self.copier = copier
         self._is_away = False
-        self._main = MainScreen(copier, self._config.assume)
+        self._main = MainScreen(copier, self._config.assume, self._config.production)
         self.picked: Session | None = None
         """What was picked, once the app has ended."""
         if picking:

@@ -115,7 +115,7 @@ async def test_r_renews_now_and_everything_shows_the_new_session(monkeypatch: py
         assert it.panel.active.access_key_id == "ASIARENEWED000000001"
         assert it.said == "Renewed deploy-prod: 1h 00m left."
         assert "ASIA…0001" in it.text
-        assert "deploy-prod 1h 00m" in it.text.split("\n")[0]
+        assert "deploy-prod PROD 1h 00m" in it.text.split("\n")[0]
 
 
 async def test_renewal_is_off_until_it_is_switched_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,13 +220,33 @@ async def test_a_code_that_is_refused_can_be_tried_again(monkeypatch: pytest.Mon
         await press(it.pilot, "r")
         await type_text(it.pilot, "000000")
         await press(it.pilot, "enter")
-        assert "still good for 8m. The MFA code was wrong or used before." in it.said
-        assert "next try" not in it.said
+        said = next(said for said in it.heard if "Renewing failed" in said)
+        assert "still good for 8m. The MFA code was wrong or used before." in said
+        assert "next try" not in said
         it.fails = None
         await press(it.pilot, "r")
         await type_text(it.pilot, "864209")
         await press(it.pilot, "enter")
-        assert it.said.startswith("Renewed")
+        assert any(said.startswith("Renewed") for said in it.heard)
+
+
+async def test_production_is_marked_by_role_account_and_alias(monkeypatch: pytest.MonkeyPatch) -> None:
+    def elsewhere(role: str) -> Session:
+        """A session of another account, that has no alias here."""
+        return session(
+            role, identity=None, role_arn=f"arn:aws:iam::210987654321:role/{role}", key=f"ASIA{role.upper()}"
+        )
+
+    async with stage(monkeypatch, (200, 60)) as it:
+        for held in (elsewhere("auditor"), elsewhere("deploy-prod"), session("reader")):
+            it.panel.add_session(held)
+        await press(it.pilot, "S")
+        rows = [row for row in it.text.split("\n") if "left" in row]
+        marked = {name: any(name in row and "PROD" in row for row in rows) for name in ("auditor", "deploy", "reader")}
+        assert marked == {"auditor": False, "deploy": True, "reader": True}
+        assert "reader PROD" in it.text.split("\n")[0]
+        await press(it.pilot, "k", "k")
+        assert "PROD" not in it.text.split("\n")[0]
 
 
 # Forgetting

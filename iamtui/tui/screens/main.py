@@ -46,8 +46,10 @@ class MainScreen(SessionCareScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = MAIN_BINDINGS
 
-    def __init__(self, copier: Copier, assume_config: AssumeConfig = DEFAULT_ASSUME_CONFIG) -> None:
-        super().__init__(copier, assume_config)
+    def __init__(
+        self, copier: Copier, assume_config: AssumeConfig = DEFAULT_ASSUME_CONFIG, production: str = ""
+    ) -> None:
+        super().__init__(copier, assume_config, production)
         self._pinned: PinnedQuestion | None = None
         self._asking: tuple[Principal, str] | None = None
         self._meant_resource = ""
@@ -215,7 +217,8 @@ class MainScreen(SessionCareScreen):
     @on(SessionsPanel.Changed)
     def _session_changed(self, event: SessionsPanel.Changed) -> None:
         event.stop()
-        self.query_one(StatusLine).set_session(event.active)
+        production = event.active is not None and self.is_production(event.active)
+        self.query_one(StatusLine).set_session(event.active, production=production)
         self.keys_changed()
 
     def idle_actions(self) -> frozenset[str]:

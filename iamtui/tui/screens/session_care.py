@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from iamtui.account.availability import Missing
 from iamtui.account.model import Role
 from iamtui.config import AssumeConfig
 from iamtui.credentials.session import SOON, Session
@@ -23,7 +24,7 @@ from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.handing_over import HandingOverScreen
 from iamtui.tui.widgets.notice import Notice, Severity
 from iamtui.tui.widgets.session_care_text import about, dropped_words
-from iamtui.tui.widgets.session_text import assumed_words, role_name
+from iamtui.tui.widgets.session_text import account_of, assumed_words, role_name
 from iamtui.tui.widgets.sessions import SessionsPanel
 from iamtui.workspace.session_keeping import GONE_CALLER, KeptSession, Origin
 from iamtui.workspace.workspace import Workspace
@@ -41,21 +42,44 @@ DEFAULT_ASSUME_CONFIG: Final = AssumeConfig()
 class SessionCareScreen(HandingOverScreen):
     """Cares for the sessions that the panel holds."""
 
-    def __init__(self, copier: Copier, assume_config: AssumeConfig = DEFAULT_ASSUME_CONFIG) -> None:
+    def __init__(
+        self, copier: Copier, assume_config: AssumeConfig = DEFAULT_ASSUME_CONFIG, production: str = ""
+    ) -> None:
+        """Make the screen.
+
+        Args:
+            production: patterns for names of accounts and roles that are marked as production.
+        """
         super().__init__(copier)
+        self._production = production
         self._assume_config = assume_config
         self._mfa_sessions: MfaSessions | None = None
         self._codes: list[str] = []
         """Keys of the sessions whose renewal waits for an MFA code, until the user can be asked."""
 
     def on_mount(self) -> None:
-        """Ask for codes when nothing else is being typed."""
+        """Mark production, and ask for codes when nothing else is being typed."""
+        self.sessions.is_production = self.is_production
         self.set_interval(1, self.ask_for_codes)
 
     @property
     def sessions(self) -> SessionsPanel:
         """The sessions panel."""
         return self.query_one(SessionsPanel)
+
+    def is_production(self, session: Session) -> bool:
+        """Whether a session's account or role looks like production."""
+        from iamtui.workspace.production import is_production  # noqa: PLC0415 - only with a session
+
+        account, workspace = account_of(session), self.source_workspace
+        names = [role_name(session), account]
+        if (
+            workspace is not None
+            and workspace.account.id == account
+            and not isinstance(workspace.account.alias, Missing)
+        ):
+            names.append(workspace.account.alias.value or "")
+        return any(is_production(name, self._production) for name in names)
 
     # Holding.
 

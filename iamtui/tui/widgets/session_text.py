@@ -21,6 +21,9 @@ SHORTEST_BAR: Final = 8
 TIME_WIDTH: Final = 12
 """Room for the longest time left in words ("59m 59s left")."""
 
+PRODUCTION: Final = (" PROD", "bold $verdict-denied")
+"""The mark of what looks like production, behind its name."""
+
 URGENCY_STYLES: Final = {
     Urgency.CALM: "$session-active",
     Urgency.SOON: "$session-warning",
@@ -49,7 +52,14 @@ def bar(fraction: float, style: str, width: int = BAR_WIDTH) -> Content:
 
 
 def heading_row(
-    session: Session, now: datetime, *, active: bool, width: int, name_width: int = 0, tags: Sequence[str] = ()
+    session: Session,
+    now: datetime,
+    *,
+    active: bool,
+    width: int,
+    name_width: int = 0,
+    tags: Sequence[str] = (),
+    production: bool = False,
 ) -> Content:
     """Mark, role, account, time left, bar and tags on one line, what has room; the name fills `name_width`."""
     urgency = session.urgency(now)
@@ -57,8 +67,11 @@ def heading_row(
     words = session.time_left_words(now) if urgency is Urgency.EXPIRED else f"{session.time_left_words(now)} left"
     name = role_name(session).ljust(name_width)
     parts: list[object] = [("● " if active else "○ ", style if active else "$muted"), (name, "bold" if active else "")]
+    if production:
+        parts.append(PRODUCTION)
+    demo_width = len("  DEMO") if session.demo else 0
     account = line("  ", (account_of(session), "bold" if active else "$muted"))
-    if line(*parts).cell_length + account.cell_length + TIME_WIDTH + len("    DEMO") <= width:
+    if line(*parts).cell_length + account.cell_length + TIME_WIDTH + len("  ") + demo_width <= width:
         parts.append(account)
     parts += ["  ", (words.ljust(TIME_WIDTH), style)]
     demo = (("  DEMO", "bold $session-warning"),) if session.demo else ()
@@ -67,7 +80,7 @@ def heading_row(
         end = line(*((f"  {tag}", "$muted") for tag in tags[:count]), *demo)
         if end.cell_length <= room:
             break
-    room = min(BAR_WIDTH, room - max(end.cell_length, len("  DEMO")) - 2)
+    room = min(BAR_WIDTH, room - max(end.cell_length, len("  DEMO")) - len("  "))
     if room >= SHORTEST_BAR:
         parts += ["  ", bar(session.fraction_left(now), style, room)]
     return line(*parts, end)
@@ -134,13 +147,14 @@ def assumed_words(session: Session, now: datetime, *, picking: bool = False) -> 
     )
 
 
-def chip(session: Session | None, now: datetime, *, name_width: int | None = None) -> Content:
+def chip(session: Session | None, now: datetime, *, name_width: int | None = None, production: bool = False) -> Content:
     """The active session for the status line: role (cut to `name_width` cells) and time left; empty for none."""
     if session is None:
         return Content("")
     name = safe_text(role_name(session))
     return line(
         name if name_width is None else fit(name, name_width),
+        PRODUCTION if production else "",
         " ",
         (session.time_left_words(now), URGENCY_STYLES[session.urgency(now)]),
     )

@@ -75,6 +75,8 @@ class SessionsList(OptionList):
         self.keeper: Final = SessionsKeeper(clock=clock, off=off, changed=self.renewed_in_thread)
         self.revealed: dict[Field, float] = {}
         """What is readable of the active session, and until when."""
+        self.is_production: Callable[[Session], bool] = lambda _session: False
+        """Says whether a session's account or role looks like production."""
 
     def on_mount(self) -> None:
         """Say how to get a session."""
@@ -162,7 +164,13 @@ class SessionsList(OptionList):
         longest = max(len(role_name(held)) for held in self.sessions)
         name_width = min(longest, NAME_WIDTH)
         head = heading_row(
-            session, now, active=active, width=width, name_width=name_width, tags=() if active else tags(kept)
+            session,
+            now,
+            active=active,
+            width=width,
+            name_width=name_width,
+            tags=() if active else tags(kept),
+            production=self.is_production(session),
         )
         if not active:
             return head

@@ -31,6 +31,7 @@ class StatusLine(Widget):
         super().__init__(id=id)
         self._workspace: Workspace | None = None
         self._session: Session | None = None
+        self._production = False
         self._draft = ""
         self._clipboard: timedelta | None = None
         self._picking = ""
@@ -45,9 +46,10 @@ class StatusLine(Widget):
         self.set_class(workspace is not None and bool(workspace.source.endpoint_url), "-not-aws")
         self.refresh()
 
-    def set_session(self, session: Session | None) -> None:
-        """Show another active session, or none."""
+    def set_session(self, session: Session | None, *, production: bool = False) -> None:
+        """Show another active session, marked where it looks like production, or none."""
         self._session = session
+        self._production = production
         self.refresh()
 
     def set_draft(self, words: str) -> None:
@@ -112,7 +114,8 @@ class StatusLine(Widget):
         if self._session is not None:
             # Both countdowns must fit beside the account.
             name_width = SHORT_NAME if narrow and self._clipboard is not None else None
-            right.append((95, chip(self._session, clock.now(), name_width=name_width)))
+            shown = chip(self._session, clock.now(), name_width=name_width, production=self._production)
+            right.append((95, shown))
         taken = source.taken_at or account.taken_at
         if taken is not None and source.kind is not SourceKind.DEMO:
             right.append((50, plain(f"read {clock.ago(taken)}", "$faint")))
