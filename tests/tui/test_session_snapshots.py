@@ -80,6 +80,8 @@ def showing(*keys: str) -> Run:
     async def run(pilot: Pilot[Any]) -> None:
         await settle(pilot)
         await hold(pilot)
+        # Which other keys the screen has is not the matter of these pictures.
+        pilot.app.main.query_one("#keys").visible = False
         await press(pilot, *keys)
         for field in pilot.app.screen.query(Input):
             field.cursor_blink = False

@@ -185,17 +185,18 @@ async def test_it_counts_down_and_warns_once_at_each_threshold() -> None:
 
 
 async def test_sessions_that_end_together_are_told_in_one_message_the_most_urgent_first() -> None:
-    lapsed, urgent = session("old", minutes=1, key="ASIAOLD0000000000000"), session("late", minutes=4.5, key="ASIALATE")
-    async with stage(session(minutes=9.5), urgent, lapsed) as it:
-        it.clock.move(61)
+    lapsed = session("old", minutes=14, key="ASIAOLD0000000000000")
+    urgent = session("late", minutes=19.5, key="ASIALATE000000000000")
+    async with stage(session(minutes=24.5), urgent, lapsed) as it:
+        it.panel.tick()
+        it.clock.move(15 * 60)
         it.panel.tick()
         await it.pilot.pause()
-        assert it.app.notices == [
-            (
-                "The session of old has EXPIRED; assume the role again. The session of late ends in less than 5 "
-                "minutes. The session of deploy-prod ends in less than 10 minutes."
-            )
-        ]
+        (said,) = it.app.notices
+        assert said.startswith(
+            "The session of old has EXPIRED; assume the role again. The session of late ends in less than 5 minutes. "
+            "The session of deploy-prod ends in less than 10 minutes. iamtui was suspended for 15m"
+        )
 
 
 async def test_a_suspended_laptop_is_told_with_what_ended_meanwhile() -> None:

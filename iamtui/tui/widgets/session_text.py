@@ -69,15 +69,14 @@ def heading_row(
     parts: list[object] = [("● " if active else "○ ", style if active else "$muted"), (name, "bold" if active else "")]
     if production:
         parts.append(PRODUCTION)
-    demo_width = len("  DEMO") if session.demo else 0
+    demo = line(("  DEMO", "bold $session-warning")) if session.demo else Content("")
     account = line("  ", (account_of(session), "bold" if active else "$muted"))
-    if line(*parts).cell_length + account.cell_length + TIME_WIDTH + len("  ") + demo_width <= width:
+    if line(*parts).cell_length + account.cell_length + TIME_WIDTH + len("  ") + demo.cell_length <= width:
         parts.append(account)
     parts += ["  ", (words.ljust(TIME_WIDTH), style)]
-    demo = (("  DEMO", "bold $session-warning"),) if session.demo else ()
     room = width - line(*parts).cell_length
     for count in range(len(tags), -1, -1):
-        end = line(*((f"  {tag}", "$muted") for tag in tags[:count]), *demo)
+        end = line(*((f"  {tag}", "$muted") for tag in tags[:count]), demo)
         if end.cell_length <= room:
             break
     room = min(BAR_WIDTH, room - max(end.cell_length, len("  DEMO")) - len("  "))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from rich.cells import cell_len
 from textual.content import Content
 from textual.widget import Widget
 
@@ -12,7 +13,7 @@ from iamtui.account.availability import Missing
 from iamtui.credentials.session import Session
 from iamtui.tui import clock
 from iamtui.tui.safe import line, plain, safe_text
-from iamtui.tui.widgets.session_text import chip
+from iamtui.tui.widgets.session_text import PRODUCTION, chip
 from iamtui.workspace.workspace import SourceKind, Workspace
 
 _GAP: Final = "  "
@@ -113,7 +114,8 @@ class StatusLine(Widget):
             right.append((96, _chip(f"{words} {seconds} s", "bold $session-warning")))
         if self._session is not None:
             # Both countdowns must fit beside the account.
-            name_width = SHORT_NAME if narrow and self._clipboard is not None else None
+            mark_width = cell_len(PRODUCTION[0]) if self._production else 0
+            name_width = SHORT_NAME - mark_width if narrow and self._clipboard is not None else None
             shown = chip(self._session, clock.now(), name_width=name_width, production=self._production)
             right.append((95, shown))
         taken = source.taken_at or account.taken_at
