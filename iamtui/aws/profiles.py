@@ -25,6 +25,8 @@ class Profile:
         source_profile: the profile whose credentials assume the role, or "".
         external_id: what it sends with the role, or "".
         mfa_serial: the MFA device it needs for the role, or "".
+        session_name: the role_session_name it sets, or "".
+        duration_seconds: the duration it sets, or 0.
         login_profile: the profile whose sign-in (Identity Center, aws login) it rests on, its own or one that it
             starts from, or "".
     """
@@ -37,6 +39,8 @@ class Profile:
     source_profile: str = ""
     external_id: str = ""
     mfa_serial: str = ""
+    session_name: str = ""
+    duration_seconds: int = 0
     login_profile: str = ""
 
 
@@ -89,6 +93,8 @@ def _profile(name: str, profiles: Mapping[str, Mapping[str, Any]]) -> Profile:
         source_profile=_text(settings.get("source_profile")),
         external_id=_text(settings.get("external_id")),
         mfa_serial=_text(settings.get("mfa_serial")),
+        session_name=_text(settings.get("role_session_name")),
+        duration_seconds=_number(settings.get("duration_seconds")),
         login_profile=next((one for one, own in _chain(name, profiles) if any(map(own.get, _SIGN_INS))), ""),
     )
 
@@ -116,3 +122,9 @@ def _chain(name: str, profiles: Mapping[str, Mapping[str, Any]]) -> Iterator[tup
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _number(value: object) -> int:
+    """A whole number of the file; 0 for what is none."""
+    text = _text(value).strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import getpass
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -156,8 +157,10 @@ def _assume(meant: _Meant, wanted: Wanted, extras: AssumeExtras) -> Assumed:
     serial = (mfa_serial or _mfa_serial(workspace, plan, must=asks_code)) if asks_code or depends_on_code else ""
     entered = AssumeInput(
         role_arn=meant.arn,
-        session_name=wanted.session_name or plan.default_session_name,
-        duration_seconds=_seconds(wanted.duration, plan),
+        session_name=wanted.session_name or meant.session_name or plan.default_session_name,
+        duration_seconds=_seconds(
+            wanted.duration if wanted.duration is not None else meant.duration_seconds or None, plan
+        ),
         external_id=external_id,
         mfa_serial=serial,
         mfa_code=_ANY_CODE if serial else None,
@@ -235,6 +238,14 @@ class _Meant:
     arn: str
     external_id: str = ""
     mfa_serial: str = ""
+    session_name: str = ""
+    duration_seconds: int = 0
+
+
+def _of_profile(workspace: Workspace, profile: Profile, mfa_serial: str = "") -> _Meant:
+    return _Meant(
+        workspace, profile.role_arn, profile.external_id, mfa_serial, profile.session_name, profile.duration_seconds
+    )
 
 
 def _meant(role: str, source: SourceOptions) -> _Meant:
@@ -245,7 +256,7 @@ def _meant(role: str, source: SourceOptions) -> _Meant:
     if profile is not None:
         note(f"The profile {profile.name} names the role {profile.role_arn}.")
         own = replace(source, profile=source.profile or profile.source_profile or None)
-        return _Meant(_connected(own), profile.role_arn, profile.external_id, profile.mfa_serial)
+        return _of_profile(_connected(own), profile, mfa_serial=profile.mfa_serial)
     workspace = open_workspace(source)
     return _Meant(workspace, find_entity(workspace.account, role, only="role").arn)
 
@@ -256,7 +267,7 @@ def _from_there(workspace: Workspace, role: str) -> _Meant:
         return _Meant(workspace, role)
     profile = _profile(role) if "/" not in role else None
     if profile is not None:
-        return _Meant(workspace, profile.role_arn, profile.external_id)
+        return _of_profile(workspace, profile)
     if not workspace.account.roles:
         raise Problem(
             f"The role {safe_text(role)} cannot be looked up: the account was not read.", "Name it by its ARN."
@@ -265,7 +276,18 @@ def _from_there(workspace: Workspace, role: str) -> _Meant:
 
 
 def _profile(name: str) -> Profile | None:
-    return next((profile for profile in list_profiles() if profile.name == name and profile.role_arn), None)
+    """The profile of this name, when it says which role is meant.
+
+    Raises:
+        Problem: it gets that role by a token, not by sts:AssumeRole, so it is a caller of its own.
+    """
+    found = next((profile for profile in list_profiles() if profile.name == name and profile.role_arn), None)
+    if found is not None and found.kind == "web identity":
+        raise Problem(
+            f"The profile {found.name} gets the role {found.role_arn} by a web identity token.",
+            f"Use it as a caller, with --profile {shlex.quote(found.name)}, or name a role to assume from it.",
+        )
+    return found
 
 
 def _connected(source: SourceOptions) -> Workspace:

@@ -197,6 +197,8 @@ def _policy_problems(request: AssumeRoleRequest) -> Iterator[str]:
             yield f'"{arn}" is not a policy ARN; one looks like arn:aws:iam::123456789012:policy/NAME.'
         elif match.group(1) not in ("aws", request.account):
             yield f"The session policy {arn} is in another account than the role."
+        elif arn.split(":")[1] != request.role_arn.partition(":")[2].partition(":")[0]:
+            yield f"The session policy {arn} is in another partition than the role."
 
 
 def _tag_problems(request: AssumeRoleRequest) -> Iterator[str]:
@@ -216,9 +218,13 @@ def _tag_problems(request: AssumeRoleRequest) -> Iterator[str]:
         if key.lower() in seen:
             yield f'The tag key "{key}" is given twice; letter case does not make keys differ.'
         seen.add(key.lower())
+    transitive: set[str] = set()
     for key in request.transitive_tag_keys:
         if key.lower() not in seen:
             yield f'The transitive tag key "{key}" is not among the session tags.'
+        if key.lower() in transitive:
+            yield f'The transitive tag key "{key}" is given twice.'
+        transitive.add(key.lower())
 
 
 def _is_tag_text(text: str) -> bool:

@@ -70,7 +70,7 @@ def assume(
     if workspace.connection is None:
         raise Problem(NO_CONNECTION, "Open the account with --profile, or the demo with --demo.")
     role = role_of(workspace, entered.role_arn)
-    problems = input_problems(entered, *longest_session(workspace, role))
+    problems = input_problems(entered, *longest_session(workspace, role), workspace.caller_extras)
     if problems:
         raise InvalidRequest(problems)
     reused = _session_to_reuse(workspace, entered, mfa_sessions)

@@ -49,6 +49,7 @@ class AssumePlan:
         longest_seconds: MaxSessionDuration, or 3600 when the caller's own credentials are temporary.
         duration_note: why it is bounded so, one sentence, or "".
         caller_temporary: whether the caller's own credentials are temporary; None when unknown.
+        inherited: what the caller's own session was made with, which no other may contradict (role chaining).
         known: where only one side or none is loaded, what is known and what is lacking, in a sentence or two; else "".
         mfa: how an MFA code would be proved: see MfaChoice; None when none is asked for, or no `MfaSessions` were
             given.
@@ -64,6 +65,7 @@ class AssumePlan:
     longest_seconds: int
     duration_note: str
     caller_temporary: bool | None = None
+    inherited: AssumeExtras = NO_EXTRAS
     known: str = ""
     mfa: MfaChoice | None = None
 
@@ -124,6 +126,7 @@ def plan_assume(
         longest_seconds=longest,
         duration_note=note,
         caller_temporary=is_temporary(workspace),
+        inherited=workspace.caller_extras,
         known=what_is_known(workspace, role_arn, decision),
         mfa=choice,
     )
@@ -131,12 +134,14 @@ def plan_assume(
 
 def check_input(plan: AssumePlan, entered: AssumeInput) -> tuple[str, ...]:
     """One sentence for each field that STS would refuse; empty when all is well."""
-    return input_problems(entered, plan.longest_seconds, plan.duration_note)
+    return input_problems(entered, plan.longest_seconds, plan.duration_note, plan.inherited)
 
 
-def input_problems(entered: AssumeInput, longest_seconds: int, duration_note: str) -> tuple[str, ...]:
+def input_problems(
+    entered: AssumeInput, longest_seconds: int, duration_note: str, inherited: AssumeExtras
+) -> tuple[str, ...]:
     """As `check_input`, without a plan."""
-    problems = entered.request().problems()
+    problems = entered.request().problems() + inherited.clashes(entered.extras)
     unreadable = policy_problem(entered.extras.policy)
     if unreadable:
         problems += (unreadable,)

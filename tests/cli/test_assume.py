@@ -90,7 +90,8 @@ def test_a_profile_names_its_role_source_and_external_id(
     cli: Cli, role: str, fault_proxy: FaultProxy, no_aws_settings: Path
 ) -> None:
     (no_aws_settings / "config").write_text(
-        f"[profile prod]\nrole_arn = {role}\nsource_profile = base\nexternal_id = abc-1\n[profile base]\n"
+        f"[profile prod]\nrole_arn = {role}\nsource_profile = base\nexternal_id = abc-1\n"
+        "role_session_name = ci-run\nduration_seconds = 1800\n[profile base]\n"
         "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n"
     )
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -100,6 +101,48 @@ def test_a_profile_names_its_role_source_and_external_id(
     call = next(call for call in fault_proxy.calls if call.operation == "AssumeRole")
     assert call.parameters["RoleArn"] == role
     assert call.parameters["ExternalId"] == "abc-1"
+    assert (call.parameters["RoleSessionName"], call.parameters["DurationSeconds"]) == ("ci-run", "1800")
+    result = cli("assume", "prod", "--endpoint-url", fault_proxy.url, "--session-name", "mine", "--duration", "900")
+    assert result.code == 0, result
+    call = [call for call in fault_proxy.calls if call.operation == "AssumeRole"][-1]
+    assert (call.parameters["RoleSessionName"], call.parameters["DurationSeconds"]) == ("mine", "900")
+
+
+def test_a_profile_of_a_web_identity_is_a_caller(cli: Cli, role: str, no_aws_settings: Path) -> None:
+    (no_aws_settings / "config").write_text(f"[profile ci]\nrole_arn = {role}\nweb_identity_token_file = /token\n")
+    cli("assume", "ci").failed_with("The profile ci gets the role", "by a web identity token", "--profile ci")
+
+
+def test_a_profile_whose_base_runs_a_command_is_a_caller_too(
+    cli: Cli, role: str, fault_proxy: FaultProxy, no_aws_settings: Path, tmp_path: Path
+) -> None:
+    answer = {
+        "Version": 1,
+        "AccessKeyId": "AKIAIOSFODNN7EXAMPLE",
+        "SecretAccessKey": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    }
+    (tmp_path / "answer.json").write_text(json.dumps(answer))
+    (no_aws_settings / "config").write_text(
+        f"[profile prod]\nrole_arn = {role}\nsource_profile = base\n"
+        f"[profile base]\ncredential_process = cat {tmp_path / 'answer.json'}\n"
+    )
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        cli.monkeypatch.delenv(name)
+    result = cli("assume", "prod", "--endpoint-url", fault_proxy.url)
+    assert result.code == 0, result
+    assert "The profile base runs this command for its credentials: cat " in result.err
+
+
+def test_an_ended_sign_in_names_the_command_that_renews_it(cli: Cli, role: str, no_aws_settings: Path) -> None:
+    (no_aws_settings / "config").write_text(
+        "[sso-session corp]\nsso_start_url = https://example.awsapps.com/start\nsso_region = eu-west-1\n"
+        "[profile dev]\nsso_session = corp\nsso_account_id = 123456789012\nsso_role_name = dev\nregion = eu-west-1\n"
+    )
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        cli.monkeypatch.delenv(name)
+    cli("assume", role, "--profile", "dev").failed_with(
+        'The IAM Identity Center session of profile "dev" is missing or has expired', "Run: aws sso login --profile dev"
+    )
 
 
 def test_denied_by_aws_is_two(cli: Cli, role: str, fault_proxy: FaultProxy) -> None:

@@ -73,6 +73,13 @@ def test_what_sts_takes_is_taken(change: dict[str, Any]) -> None:
         ({"policy_arns": ("arn:aws:iam::aws:policy/ReadOnlyAccess",) * 11}, "11 managed session policies are given"),
         ({"policy_arns": ("ReadOnlyAccess",)}, '"ReadOnlyAccess" is not a policy ARN'),
         ({"policy_arns": ("arn:aws:iam::999999999999:policy/p",)}, "is in another account than the role"),
+        ({"policy_arns": ("arn:aws-cn:iam::aws:policy/p",)}, "is in another partition than the role"),
+        (
+            {"policy": "x" * 2000, "policy_arns": ("arn:aws:iam::aws:policy/ReadOnlyAccess",) * 2},
+            "The session policies have 2076 characters together; STS takes 2048 at most.",
+        ),
+        ({"tags": (("k", "v"),), "transitive_tag_keys": ("k", "K")}, 'The transitive tag key "K" is given twice.'),
+        ({"tags": (("e\u0301", "v"),)}, "must have 1 to 128 letters"),
         ({"tags": (("", "v"),)}, 'The tag key "" must have 1 to 128'),
         ({"tags": (("k" * 129, "v"),)}, "must have 1 to 128"),
         ({"tags": (("k", "v" * 257),)}, 'The value of the tag "k" must have at most 256'),

@@ -10,12 +10,13 @@ import pytest
 
 from iamtui.account.availability import Known
 from iamtui.account.model import InlinePolicy
+from iamtui.credentials.assume_request import InvalidRequest
 from iamtui.credentials.session import CallerIdentity, Session
 from iamtui.credentials.session_extras import NO_EXTRAS
 from iamtui.evaluation.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assuming import AssumeExtras, assume, plan_assume
+from iamtui.workspace.assuming import AssumeExtras, assume, check_input, plan_assume
 from iamtui.workspace.chaining import as_session
 from iamtui.workspace.workspace import SourceKind, Workspace
 from tests.support.assume_account import ENTERED, FOREIGN, ID, MAY_ASSUME, ROLE, trust, workspace
@@ -116,6 +117,25 @@ def test_a_session_keeps_what_it_was_made_with_and_passes_on_what_is_transitive(
     made = assume(space, replace(ENTERED, role_arn=SECOND, extras=AssumeExtras(tags=(("cost", "2"),)))).extras
     assert made == AssumeExtras("", (), (("cost", "2"), ("Team", "blue")), ("Team",), "alice")
     assert "SourceIdentity" not in sts.requests[0], "STS passes it on by itself"
+
+
+def test_what_came_with_the_session_cannot_be_given_anew() -> None:
+    sts = CannedSts()
+    own = AssumeExtras(tags=(("Team", "blue"), ("cost", "1")), transitive_tag_keys=("Team",), source_identity="alice")
+    space = as_session(chain(sts), replace(SESSION, extras=own))
+    wanted = AssumeExtras(tags=(("team", "red"), ("cost", "2")), source_identity="bob")
+    entered = replace(ENTERED, role_arn=SECOND, extras=wanted)
+    problems = check_input(plan_assume(space, SECOND), entered)
+    assert problems == (
+        'The tag "team" came as a transitive one with the session that you go on from, and cannot be given anew.',
+        "The session that you go on from has the source identity alice, which stays.",
+    )
+    with pytest.raises(InvalidRequest) as problem:
+        assume(space, entered)
+    assert problem.value.problems == problems
+    assert sts.requests == []
+    same = replace(entered, extras=AssumeExtras(source_identity="alice"))
+    assert check_input(plan_assume(space, SECOND), same) == ()
 
 
 def test_from_a_session_in_another_account_the_own_side_is_unknown() -> None:
