@@ -24,13 +24,15 @@ from iamtui.evaluation.caller import caller_class, partition_of
 from iamtui.evaluation.decision import Decision, Layer
 from iamtui.evaluation.evaluator import evaluate
 from iamtui.evaluation.policies import NamedPolicy, NotEvaluated, PoliciesInForce, PolicyInForce, PolicyLevel
+from iamtui.evaluation.policy_set import policy_set
 from iamtui.evaluation.prepared import PreparedAction, prepare, resource_owner
 from iamtui.evaluation.request import Mode, Principal, PrincipalKind, Request
 from iamtui.policy.context import KeyValues
 from iamtui.policy.document import PolicyDocument
+from iamtui.policy.kinds import PolicyType
 from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS
 
-__all__ = ["Asker", "Question"]
+__all__ = ["Asker", "Question", "make_principal_ready"]
 
 _SWITCHED_OFF = NotEvaluated("switched off")
 
@@ -221,6 +223,13 @@ class Asker:
             # A bucket whose policy may not be read can be anybody's.
             return None
         return self._account.id
+
+
+def make_principal_ready(account: Account, principal: Principal) -> None:
+    """Work out what every question about a principal needs: what the account says of it, its policies compiled."""
+    policies = _principal_facts(account, principal).policies
+    policy_set(policies.identity, PolicyType.IDENTITY, DEFAULT_LANGUAGE_OPTIONS, lasting=True)
+    policy_set(policies.boundaries, PolicyType.BOUNDARY, DEFAULT_LANGUAGE_OPTIONS, lasting=True)
 
 
 _MOST_FACTS: Final = 32768

@@ -32,6 +32,7 @@ from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.tui import clock
 from iamtui.tui.commands import ActionCommands
+from iamtui.tui.compiling import compile_all
 from iamtui.tui.copying import ClipboardCopier, Copier
 from iamtui.tui.crash import crash_report, worker_failure
 from iamtui.tui.inventory import Inventory
@@ -343,10 +344,11 @@ class IamtuiApp(App[None]):
         if not worker.is_cancelled:
             self.post_message(self.SourceOpened(choice, workspace, inventory, index))
 
-    @work(thread=True, exit_on_error=False, name="loading the engine")
-    def _load_engine(self) -> None:
-        """Load what answers questions once the account is on screen, so that the first question need not wait."""
-        import_module("iamtui.workspace.asking")
+    @work(thread=True, exclusive=True, exit_on_error=False, group="engine", name="getting the policies ready")
+    def _load_engine(self, workspace: Workspace) -> None:
+        """Get ready to answer once the account is on screen, so that the first question need not wait."""
+        worker = get_current_worker()
+        compile_all(workspace, lambda: worker.is_cancelled)
 
     @on(SourceProgress)
     def _progressed(self, event: SourceProgress) -> None:
@@ -366,7 +368,7 @@ class IamtuiApp(App[None]):
         self._opened = event.choice
         self._close_chooser()
         self._main.set_workspace(event.workspace, event.inventory, event.index)
-        self.call_after_refresh(self._load_engine)
+        self.call_after_refresh(self._load_engine, event.workspace)
         account = event.workspace.account
         words = ", ".join(
             f"{len(found):,} {kind}{'' if len(found) == 1 else 's'}"

@@ -10,7 +10,7 @@ from datetime import datetime
 from iamtui.account.model import Role, User
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
-from iamtui.analysis.questions import Asker
+from iamtui.analysis.questions import Asker, make_principal_ready
 from iamtui.evaluation.decision import Decision
 from iamtui.evaluation.evaluator import evaluate
 from iamtui.evaluation.explanation import Explanation, explain
@@ -24,7 +24,17 @@ from iamtui.text import safe_text
 from iamtui.workspace.principals import principal_for
 from iamtui.workspace.workspace import SourceKind, Workspace
 
-__all__ = ["Poll", "Question", "as_command", "ask", "ask_all", "ask_and_trace", "check_question", "files_of_command"]
+__all__ = [
+    "Poll",
+    "Question",
+    "as_command",
+    "ask",
+    "ask_all",
+    "ask_and_trace",
+    "check_question",
+    "files_of_command",
+    "make_ready",
+]
 
 
 def check_question(question: Question) -> None:
@@ -164,6 +174,14 @@ def ask_all(
             return
         principal = principal_for(workspace, entity)
         yield principal, poll.ask(principal)
+
+
+def make_ready(workspace: Workspace) -> Iterator[None]:
+    """Compile the policies of every user and role, one principal at each step, as the first question would."""
+    everyone: tuple[User | Role, ...] = (*workspace.account.users, *workspace.account.roles)
+    for entity in everyone:
+        make_principal_ready(workspace.account, principal_for(workspace, entity))
+        yield
 
 
 def ask_and_trace(

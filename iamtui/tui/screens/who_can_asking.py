@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from time import monotonic, sleep
 from typing import Final
 
-from iamtui.account.model import Account
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.evaluation.decision import Decision
 from iamtui.evaluation.request import Principal
+from iamtui.tui.compiling import few_pauses
 from iamtui.tui.screens.who_can_rows import Row, row_of
 from iamtui.workspace.who_can import Everybody, Provider
 from iamtui.workspace.workspace import Workspace
@@ -38,7 +36,7 @@ def row_batches(
     """
     inside = len(found.principals) - found.outside
     rows: list[Row] = []
-    with _few_pauses(workspace.account):
+    with few_pauses(workspace.account):
         turn = handed_on = monotonic()
         for at, answers in enumerate(_answers(provider, workspace, before, inquiry, found, cancelled)):
             rows.append(row_of(*answers, inside=at < inside))
@@ -69,25 +67,3 @@ def _answers(
     old = provider(before, inquiry, found.principals, cancelled)
     for (principal, decision), (_, earlier) in zip(after, old, strict=False):
         yield principal, decision, earlier
-
-
-_COMPILED: Final = "everybody was asked"
-
-
-@contextmanager
-def _few_pauses(account: Account) -> Iterator[None]:
-    """Keep the garbage collector from pausing the screen while the account's policies are compiled, the first time.
-
-    What is compiled is kept for as long as the account is, so looking through it for garbage, which takes half a
-    second for six thousand principals, finds none; afterwards it is left out of the collector's rounds.
-    """
-    if account.memo.get(_COMPILED) or not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-        account.memo[_COMPILED] = True
-        gc.freeze()
-    finally:
-        gc.enable()
