@@ -507,7 +507,8 @@ def _one_arn_like(
             return not negated
         parts = value.split(":", 5)
         if len(parts) != 6:
-            return False
+            # It compares with no pattern; where there is none, nothing stands against a negated line.
+            return negated and not parsed
         for fields in tests:
             for index, field in fields:
                 if not (field == parts[index] if isinstance(field, str) else field.matches(parts[index])):

@@ -1,0 +1,79 @@
+"""Getting an account's policies ready in the background."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from iamtui.account.model import Account, Role, User
+from iamtui.sources.demo import load_demo_account
+from iamtui.tui import compiling
+from iamtui.tui.compiling import compile_all, few_pauses
+from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+
+
+@pytest.fixture
+def workspace() -> Workspace:
+    account: Account = replace(load_demo_account())
+    return Workspace(account, SourceInfo(SourceKind.DEMO, "demo"))
+
+
+def documents(workspace: Workspace) -> Iterator[bool]:
+    """Whether each inline policy was compiled."""
+    entities: tuple[User | Role, ...] = (*workspace.account.users, *workspace.account.roles)
+    for entity in entities:
+        for inline in entity.inline_policies:
+            yield bool(inline.document.compiled)
+
+
+def test_everybodys_policies_are_compiled_once(workspace: Workspace) -> None:
+    asked: list[bool] = []
+
+    def cancelled() -> bool:
+        asked.append(True)
+        return False
+
+    compile_all(workspace, cancelled)
+    assert all(documents(workspace))
+    assert len(asked) == len(workspace.account.users) + len(workspace.account.roles)
+    asked.clear()
+    compile_all(workspace, cancelled)
+    assert not asked
+
+
+def test_it_stops_when_cancelled(workspace: Workspace) -> None:
+    steps: list[int] = []
+
+    def cancelled() -> bool:
+        steps.append(1)
+        return len(steps) == 3
+
+    compile_all(workspace, cancelled)
+    assert len(steps) == 3
+
+
+def test_it_lets_the_screen_have_its_turns(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    rests: list[float] = []
+    clock = iter(range(100_000))
+    monkeypatch.setattr(compiling, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(compiling, "sleep", rests.append)
+    compile_all(workspace, lambda: False)
+    assert len(rests) == len(workspace.account.users) + len(workspace.account.roles)
+
+
+def test_the_garbage_collector_is_left_as_it_was(workspace: Workspace) -> None:
+    assert gc.isenabled()
+    with few_pauses(workspace.account):
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        workspace.account.memo.clear()
+        compile_all(workspace, lambda: False)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+        gc.unfreeze()
