@@ -290,6 +290,8 @@ class IamtuiApp(App[None]):
             finally:
                 self._is_away = False
                 back.set()
+                self._used_at = clock.now()
+                self._main.sessions.keeper.away()
 
     def _watch_clipboard(self, back: Event) -> None:
         """In a thread: what the main screen does while it has the terminal."""

@@ -276,6 +276,10 @@ class SessionsKeeper:
             service.stop(wait=False)
         return service is not None
 
+    def away(self) -> None:
+        """Take the time since the last tick for no suspension: the terminal was given to another program."""
+        self._ticked_at = None
+
     def tick(self) -> Tick:
         """Once a second: forget what is to be forgotten, and say what is to be done and told."""
         now = self._clock()

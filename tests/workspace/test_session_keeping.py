@@ -186,6 +186,14 @@ def test_a_suspended_machine_is_noticed_and_what_ended_meanwhile_is_told(world: 
     assert world.keeper.tick().slept == timedelta()
 
 
+def test_the_time_in_another_program_is_no_suspension(world: World) -> None:
+    world.clock.move(7200)
+    world.keeper.away()
+    assert world.keeper.tick().slept == timedelta()
+    world.clock.move(7200)
+    assert world.keeper.tick().slept == timedelta(hours=2)
+
+
 @pytest.mark.parametrize("hours", [3, -3])
 def test_a_clock_that_is_set_is_noticed_and_changes_no_session(world: World, hours: int) -> None:
     kept = world.keeper.add(lasting(60, world.clock))

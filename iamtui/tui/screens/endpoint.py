@@ -18,7 +18,7 @@ from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from iamtui.credentials.formats import DEMO_LABEL, shell_format
-from iamtui.credentials.formats.shells import assignments
+from iamtui.credentials.formats.shells import ShellSyntax, assignments
 from iamtui.credentials.loopback_http import Counts
 from iamtui.credentials.service import CredentialsService
 from iamtui.problem import Problem
@@ -34,6 +34,7 @@ from iamtui.workspace.serving import ENDPOINT_STALE, default_profile_in_the_way,
 from iamtui.workspace.session_keeping import KeptSession, SessionsKeeper
 
 _SHELL: Final = "bash"
+"""Whose lines are copied where the user's format is for no shell."""
 
 METADATA_WARNING: Final = (
     "The instance metadata service (IMDSv2) knows no authentication: every user and every program of this machine "
@@ -187,10 +188,16 @@ class EndpointScreen(ModalScreen[None]):
         if service is None:
             self._say(plain("The endpoint has stopped, so there is nothing to copy."), Severity.WARNING)
             return
-        _, syntax = shell_format(_SHELL)
         label = DEMO_LABEL if self._kept.session.demo else ""
         variables = endpoint_variables(service, os.environ)
-        self._copy(assignments(syntax, variables, ENDPOINT_STALE, label=label, for_paste=True))
+        self._copy(assignments(self._syntax(), variables, ENDPOINT_STALE, label=label, for_paste=True))
+
+    def _syntax(self) -> ShellSyntax:
+        """That of the user's format where it is a shell's."""
+        try:
+            return shell_format(self._copier.format_name())[1]
+        except Problem:
+            return shell_format(_SHELL)[1]
 
     def action_switch_renewal(self) -> None:
         """Renew the session before its end from now on, or let it end."""
@@ -249,7 +256,7 @@ def facts(kept: KeptSession, held: bool, *, in_the_way: bool) -> Content:
         _fact("Asked", _counted(status.counts)),
         line(_fact("Session", ""), (f"{session.time_left_words(now)} left", URGENCY_STYLES[session.urgency(now)]),
              (f", {_after(kept)}", "$muted")),
-        _fact("Renewed", "not yet" if not status.held.renewals else f"{status.held.renewals} times"),
+        _fact("Renewed", _times(status.held.renewals)),
     ]  # fmt: skip
     if status.held.failures.count:
         rows.append(line(("! ", "bold $session-warning"), (failure_words(kept, now), "$session-warning")))
@@ -272,6 +279,10 @@ def _fact(name: str, words: str) -> Content:
 
 def _counted(counts: Counts) -> str:
     return f"{counts.served} answered, {counts.refused} refused"
+
+
+def _times(number: int) -> str:
+    return {0: "not yet", 1: "once"}.get(number, f"{number} times")
 
 
 def _after(kept: KeptSession) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from textual import on, work
@@ -100,6 +101,12 @@ class SessionCareScreen(HandingOverScreen):
         renewal = Renewal(workspace, entered, caller=caller, mfa_sessions=self.mfa_sessions, clock=clock.now)
         origin = Origin(renewal, renewal.needs_code, mfa_serial=entered.mfa_serial)
         self.sessions.add_session(result.session, origin, parent=parent.key if parent is not None else "")
+        self._load_endpoint()
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="load-endpoint", name="loading the endpoint")
+    def _load_endpoint(self) -> None:
+        """Load what serves a session, so that its key need not wait."""
+        import_module("iamtui.tui.screens.endpoint")
 
     def action_assume_from_session(self) -> None:
         """Ask how to assume a role as the active session: the role under the tree's cursor, or any."""
@@ -256,7 +263,9 @@ class SessionCareScreen(HandingOverScreen):
             self.say(line("The session of ", name, " is kept until you forget it."))
         else:
             at = f"{kept.forget_at.astimezone():%H:%M}"
-            self.say(line("The session of ", name, f" is forgotten in {about(kept.forget_at - now)}, at {at}."))
+            before = kept.session.time_left(now) < kept.forget_at - now and not kept.renewer.switched_on
+            but = " It ends before that." if before else ""
+            self.say(line("The session of ", name, f" is forgotten in {about(kept.forget_at - now)}, at {at}.{but}"))
 
     # Serving.
 
