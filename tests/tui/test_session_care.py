@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from iamtui.config import Config, LockConfig
@@ -21,12 +22,14 @@ from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.tui import clock
+from iamtui.tui.dialogs.assume.result import AssumeResult
 from iamtui.tui.dialogs.confirm import ConfirmDialog
 from iamtui.tui.dialogs.mfa_code import CodeDialog
 from iamtui.tui.screens.endpoint import EndpointScreen
 from iamtui.tui.screens.lock import LockScreen
 from iamtui.tui.widgets.message_line import MessageLine
 from iamtui.tui.widgets.sessions import SessionsPanel
+from iamtui.workspace.assuming import AssumeInput
 from iamtui.workspace.session_keeping import Origin
 from tests.support.panel_apps import screen_text, type_text, until
 from tests.support.panel_sessions import SECRET, StillClock, session
@@ -249,6 +252,26 @@ async def test_production_is_marked_by_role_account_and_alias(monkeypatch: pytes
         assert "PROD" not in it.text.split("\n")[0]
 
 
+async def test_what_the_assume_form_gives_is_held_with_who_assumed_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch) as it:
+        main = it.pilot.app.main  # type: ignore[attr-defined]
+        entry = session("entry", key="ASIAENTRYENTRY00ABCD", source_arn="arn:aws:iam::123456789012:user/alice")
+        assert entry.identity is not None
+        last = session(source_arn=entry.identity.arn)
+        for held, caller_key in ((entry, ""), (last, "ASIAENTRYENTRY00ABCD")):
+            main.hold(AssumeResult(held, AssumeInput(held.role_arn, "alice", 3600), caller_key), main.source_workspace)
+        await press(it.pilot, "S")
+        first, second = it.panel.keeper
+        assert second.parent == first.key
+        assert "by user/alice → assumed-role/entry/iamtui-alice" in it.text
+        assert second.renewer.possible
+        assert not second.renewer.switched_on
+        lost = AssumeResult(session("lost", key="ASIALOST"), AssumeInput(last.role_arn, "alice", 3600), "ASIAGONE")
+        main.hold(lost, main.source_workspace)
+        await press(it.pilot, "r")
+        assert it.said == "! It cannot be renewed: the session that assumed it is gone."
+
+
 # Forgetting
 
 
@@ -419,11 +442,15 @@ async def test_locking_works_while_typing_and_takes_a_code_along(monkeypatch: py
         assert "There was no session to drop." in it.text
 
 
-@pytest.mark.parametrize("keys", [("Y",), ("x",), ("e", "i"), ("f",), ("a",)])
+@pytest.mark.parametrize("keys", [("Y",), ("x",), ("e", "i"), ("f",), ("a",), ("e", "help")])
 async def test_no_dialog_outlasts_the_lock(monkeypatch: pytest.MonkeyPatch, keys: tuple[str, ...]) -> None:
     async with stage(monkeypatch) as it:
         await it.hold(60)
-        await press(it.pilot, *keys)
+        await press(it.pilot, *(key for key in keys if key != "help"))
+        if "help" in keys:
+            it.pilot.app.action_help()  # type: ignore[attr-defined]
+            await settle(it.pilot)
+            assert not isinstance(it.pilot.app.screen, ModalScreen)
         assert len(it.pilot.app.screen_stack) > 1
         await press(it.pilot, "f12", "enter")
         assert it.pilot.app.screen_stack == [it.pilot.app.main]  # type: ignore[attr-defined]

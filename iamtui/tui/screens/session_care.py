@@ -320,10 +320,11 @@ class SessionCareScreen(HandingOverScreen):
         self._codes.clear()
         self.sessions.mask()
         dropped = replace(self.sessions.forget_all(), mfa_sessions=self._forget_mfa_sessions())
-        # Dialogs are about a session, hold what is typed, or wait for STS: none of that may outlast the lock.
-        for screen in reversed(list(self.app.screen_stack)):
-            if not isinstance(screen, ModalScreen):
-                break
+        # Dialogs are about a session, hold what is typed, or wait for STS: none of that may outlast the lock, and
+        # neither may what was opened from one.
+        stack = list(self.app.screen_stack)
+        first = next((i for i, screen in enumerate(stack) if isinstance(screen, ModalScreen)), len(stack))
+        for screen in reversed(stack[first:]):
             screen.dismiss(None)
         lock = LockScreen(dropped_words(dropped), why)
         self.app.push_screen(lock)
