@@ -36,7 +36,7 @@ from iamtui.workspace.chaining import as_session
 from iamtui.workspace.connecting import connect
 from iamtui.workspace.inventory import find_entity
 from iamtui.workspace.opening import Profile, list_profiles
-from iamtui.workspace.session_policies import shortest_policy
+from iamtui.workspace.session_policy_text import compact_policy
 from iamtui.workspace.workspace import Workspace
 
 TERMINAL: Final = Path("/dev/tty")
@@ -204,7 +204,7 @@ def _policy(name: str) -> str:
         Problem: the file cannot be read, or holds no policy.
     """
     try:
-        return shortest_policy(read_text(name, "session policy", most=LARGEST_POLICY_FILE))
+        return compact_policy(read_text(name, "session policy", most=LARGEST_POLICY_FILE))
     except Problem as problem:
         raise Problem(f"{safe_text(name)}: {problem.sentence}", f"iamtui lint {safe_text(name)} shows more.") from None
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from iamtui.account.availability import Missing
+from iamtui.account.availability import Known, Missing
 from iamtui.aws.errors import AwsProblem
 from iamtui.credentials.assume_request import CHAINED_SECONDS
 from iamtui.credentials.clock import Clock, utc_now
@@ -61,17 +61,19 @@ class MfaChoice:
         session: the session that serves, for REUSED; else None.
         proof: what it puts into the request now; None unless REUSED.
         note: why so, one sentence for a form. For REUSED `reuse_words` says it with the time left now.
+        has_device: whether the caller can have an MFA device at all: a role's session has none.
     """
 
     way: MfaWay
     session: MfaSession | None = None
     note: str = ""
     proof: MfaProof | None = None
+    has_device: bool = True
 
     @property
     def needs_code(self) -> bool:
         """Whether the user must enter a code."""
-        return self.way is not MfaWay.REUSED
+        return self.has_device and self.way is not MfaWay.REUSED
 
 
 def reuse_words(session: MfaSession, now: datetime | None = None) -> str:
@@ -141,6 +143,9 @@ class MfaSessions:
         Args:
             entered: what has been entered so far. With a code in it, the code is used and no session reused.
         """
+        caller = workspace.account.caller_arn
+        if isinstance(caller, Known) and _kind(caller.value) is PrincipalKind.ROLE_SESSION:
+            return MfaChoice(MfaWay.DIRECT, note=_NO_DEVICE, has_device=False)
         why = self._why_direct(workspace, entered)
         if why:
             return MfaChoice(MfaWay.DIRECT, note=why)
@@ -215,7 +220,7 @@ class MfaSessions:
             return _UNKNOWN_CALLER
         if entered.duration_seconds > CHAINED_SECONDS:
             return "More than 1 hour needs a code in the call itself: a code for several roles gives 1 hour at most."
-        if not _is_user(key.caller_arn) or is_temporary(workspace) is not False:
+        if _kind(key.caller_arn) is not PrincipalKind.USER or is_temporary(workspace) is not False:
             return "The code serves this call alone: only access keys of a user can have one code for several roles."
         with self._lock:
             refused = self._refused.get(key, "")
@@ -225,11 +230,14 @@ class MfaSessions:
 _UNKNOWN_CALLER: Final = "The code serves this call alone: who is calling is not known."
 
 
-def _is_user(arn: str) -> bool:
+_NO_DEVICE: Final = "You act as a role's session, which has no MFA device: assume this role from your own credentials."
+
+
+def _kind(arn: str) -> PrincipalKind | None:
     try:
-        return principal_from_text(arn).kind is PrincipalKind.USER
+        return principal_from_text(arn).kind
     except ValueError:
-        return False
+        return None
 
 
 def _serves_less_than_a_code(workspace: Workspace, entered: AssumeInput, proof: MfaProof) -> bool:

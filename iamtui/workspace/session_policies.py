@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 from iamtui.account.model import Account
 from iamtui.analysis.policies_in_force import managed_policy
 from iamtui.credentials.session_extras import AssumeExtras
 from iamtui.evaluation.policies import MissingPolicy, NamedPolicy, PolicyInForce
-from iamtui.policy.document import DocumentError, PolicyDocument, load_json
-from iamtui.problem import Problem
+from iamtui.policy.document import PolicyDocument
 
 INLINE_NAME = "session policy"
 """What the inline session policy is called in answers; it has no name of its own."""
@@ -26,25 +23,6 @@ def session_policies(account: Account, extras: AssumeExtras) -> tuple[PolicyInFo
         found.append(NamedPolicy(INLINE_NAME, PolicyDocument(extras.policy)))
     found += (_managed(account, arn) for arn in extras.policy_arns)
     return tuple(found)
-
-
-def shortest_policy(text: str) -> str:
-    """A session policy as short as JSON can say it: STS counts its characters, blanks too.
-
-    Characters beyond U+00FF, which STS refuses, are written as escapes.
-
-    Raises:
-        Problem: it is no JSON object, or one that could be read in two ways.
-    """
-    try:
-        document = load_json(text)
-    except DocumentError as error:
-        where = f" (line {error.line})" if error.line is not None else ""
-        raise Problem(f"The session policy cannot be read{where}: {error.message}.", "Correct it.") from None
-    if not isinstance(document, dict):
-        raise Problem("The session policy is not a JSON object.", "A policy is an object: { ... }.")
-    compact = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
-    return "".join(c if c <= "\xff" else json.dumps(c)[1:-1] for c in compact)
 
 
 def policy_problem(text: str) -> str:

@@ -34,7 +34,8 @@ def compact_policy(text: str) -> str:
     try:
         document = load_json(text)
     except DocumentError as error:
-        raise Problem(f"The session policy cannot be read: {error}.", "Correct it.") from None
+        where = f" (line {error.line})" if error.line is not None else ""
+        raise Problem(f"The session policy cannot be read{where}: {error.message}.", "Correct it.") from None
     if not isinstance(document, dict):
         raise Problem("The session policy is not a JSON object.", "A policy is an object: { ... }.")
     return json.dumps(document, separators=(",", ":"), ensure_ascii=True)

@@ -167,11 +167,19 @@ def test_a_role_that_wants_a_recent_code_gets_one(sessions: MfaSessions, time: T
     assert assumed(space, sessions, time) is MfaWay.DIRECT
 
 
-@pytest.mark.parametrize("caller", [f"arn:aws:sts::{ID}:assumed-role/Ops/alice", f"arn:aws:iam::{ID}:root"])
-def test_only_a_user_can_share(caller: str, sessions: MfaSessions, sts: CannedSts) -> None:
-    choice = sessions.choice(workspace(trust(ROOT, **MFA), sts=sts, caller=Known(caller)), ENTERED)
+def test_only_a_user_can_share(sessions: MfaSessions, sts: CannedSts) -> None:
+    space = workspace(trust(ROOT, **MFA), sts=sts, caller=Known(f"arn:aws:iam::{ID}:root"))
+    choice = sessions.choice(space, ENTERED)
     assert choice.way is MfaWay.DIRECT
     assert "only access keys of a user" in choice.note
+    assert choice.needs_code
+
+
+def test_a_roles_session_has_no_device(sessions: MfaSessions, sts: CannedSts) -> None:
+    space = workspace(trust(ROOT, **MFA), sts=sts, caller=Known(f"arn:aws:sts::{ID}:assumed-role/Ops/alice"))
+    choice = sessions.choice(space, ENTERED)
+    assert not choice.needs_code
+    assert choice.note.startswith("You act as a role's session, which has no MFA device")
 
 
 def test_temporary_credentials_of_a_user_cannot_share(space: Workspace, sessions: MfaSessions) -> None:

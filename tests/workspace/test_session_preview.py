@@ -14,7 +14,8 @@ from iamtui.evaluation.decision import Outcome
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.workspace.assuming import AssumeExtras
-from iamtui.workspace.session_policies import policy_problem, shortest_policy
+from iamtui.workspace.session_policies import policy_problem
+from iamtui.workspace.session_policy_text import compact_policy
 from iamtui.workspace.session_preview import MOST_TYPICAL, PreviewRow, SessionPreview, preview_session
 from iamtui.workspace.workspace import Workspace
 from tests.support.assume_account import FOREIGN, ID, ROLE, document, trust, workspace
@@ -183,10 +184,10 @@ def test_an_unreadable_policy_of_the_role_is_no_crash(broken: str) -> None:
 
 def test_a_policy_is_written_as_short_as_it_can_be() -> None:
     spaced = '{ "Version": "2012-10-17",\n "Statement": [ ] }'
-    assert shortest_policy(spaced) == '{"Version":"2012-10-17","Statement":[]}'
-    assert shortest_policy('{"Sid": "ü\u20ac"}') == '{"Sid":"ü\\u20ac"}'
-    assert shortest_policy('{"a": "\U0001f600"}') == '{"a":"\\ud83d\\ude00"}'
-    assert json.loads(shortest_policy('{"a": "\U0001f600\\n\\u001b"}')) == {"a": "\U0001f600\n\x1b"}
+    assert compact_policy(spaced) == '{"Version":"2012-10-17","Statement":[]}'
+    assert compact_policy('{"Sid": "ü\u20ac"}') == '{"Sid":"\\u00fc\\u20ac"}'
+    assert compact_policy('{"a": "\U0001f600"}') == '{"a":"\\ud83d\\ude00"}'
+    assert json.loads(compact_policy('{"a": "\U0001f600\\n\\u001b"}')) == {"a": "\U0001f600\n\x1b"}
 
 
 @pytest.mark.parametrize(
@@ -200,7 +201,7 @@ def test_a_policy_is_written_as_short_as_it_can_be() -> None:
 )
 def test_a_text_that_is_no_policy_is_told(text: str, sentence: str) -> None:
     with pytest.raises(Problem) as problem:
-        shortest_policy(text)
+        compact_policy(text)
     assert sentence in problem.value.sentence
 
 
