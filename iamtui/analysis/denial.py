@@ -136,6 +136,7 @@ class Findings:
         denials: each request once, in the order of their first place.
         records: how many CloudTrail records were read.
         left_out: how many findings were left out because there are too many.
+        not_denied: how many records of calls that were not denied were passed over, because others were denied.
         notes: what was not read and why, one sentence each.
     """
 
@@ -143,3 +144,4 @@ class Findings:
     records: int = 0
     left_out: int = 0
     notes: tuple[str, ...] = ()
+    not_denied: int = 0

@@ -23,6 +23,9 @@ MOST_WHOLE: Final = 4 * 1024 * 1024
 MOST_DENIALS: Final = 2_000
 """Different requests that are kept of one text."""
 
+MOST_SUCCESSES: Final = 20
+"""Records of calls that were not denied that are kept of a text without a denial: more than a few mean none."""
+
 HEAD: Final = 8_000
 """Characters of a long text that are kept to be shown."""
 
@@ -127,6 +130,8 @@ class _Collected:
     def __init__(self, cancelled: Callable[[], bool]) -> None:
         self._cancelled = cancelled
         self._denials: dict[tuple[object, ...], Denial] = {}
+        self._successes: dict[tuple[object, ...], Denial] = {}
+        self._passed_over = 0
         self._counts: dict[tuple[object, ...], int] = {}
         self._left = 0
         self._notes: list[str] = []
@@ -134,17 +139,19 @@ class _Collected:
 
     @property
     def anything(self) -> bool:
-        return bool(self._denials)
+        return bool(self._denials or self._successes)
 
     def add(self, denial: Denial) -> None:
         key = denial.same_request
-        if key in self._denials:
+        kept, most = (self._denials, MOST_DENIALS) if denial.denied else (self._successes, MOST_SUCCESSES)
+        self._passed_over += not denial.denied
+        if key in kept:
             self._counts[key] += 1
-        elif len(self._denials) >= MOST_DENIALS:
-            self._left += 1
-        else:
-            self._denials[key] = denial
+        elif len(kept) < most:
+            kept[key] = denial
             self._counts[key] = 1
+        elif denial.denied:
+            self._left += 1
 
     def add_messages(self, text: str, start: Place | None = None) -> None:
         """Take the messages in a text; `start` is its place when it is a part of another."""
@@ -199,10 +206,12 @@ class _Collected:
     def findings(self, notes: tuple[str, ...]) -> Findings:
         denials = [
             denial if self._counts[key] == 1 else replace(denial, count=self._counts[key])
-            for key, denial in self._denials.items()
+            for key, denial in (self._denials or self._successes).items()
         ]
         denials.sort(key=lambda denial: denial.place.offset)
-        return Findings(tuple(denials), self.records, self._left, (*self._notes, *notes))
+        shown = 0 if self._denials else sum(denial.count for denial in denials)
+        notes = (*self._notes, *notes)
+        return Findings(tuple(denials), self.records, self._left, notes, self._passed_over - shown)
 
 
 def _as_json(text: str) -> tuple[bool, Any]:

@@ -119,6 +119,10 @@ def _read(name: str) -> Findings:
 def _say_what_was_left_out(findings: Findings) -> None:
     for sentence in findings.notes:
         note(sentence)
+    if findings.not_denied:
+        one = findings.not_denied == 1
+        what = "1 record of a call that was" if one else f"{findings.not_denied:,} records of calls that were"
+        note(f"{what} not denied {'is' if one else 'are'} passed over.")
     if findings.left_out:
         note(f"{findings.left_out:,} more denials are left out: give a part of the log.")
 

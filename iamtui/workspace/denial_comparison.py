@@ -142,6 +142,8 @@ def _compare_denials(account: Account, denial: Denial, decision: Decision) -> Co
     others = {reason.layer for reason in decision.reasons if reason not in matching}
     if others:
         sentences.append(f"AWS names one layer only; this denies as well: {_layers(others)}.")
+    if claim.kind == "implicit" and decision.outcome is Outcome.EXPLICIT_DENY:
+        sentences.append(_EXPLICIT_FIRST)
     return Comparison(Agreement.AGREES, tuple(sentences))
 
 
@@ -195,12 +197,15 @@ def _cannot_be_checked(account: Account, decision: Decision, layer: Layer) -> bo
     return layer in decision.not_evaluated
 
 
+_EXPLICIT_FIRST: Final = "AWS would have named an explicit deny first: it may be newer than the message."
+
+
 def _both(denial: Denial, decision: Decision) -> Iterator[str]:
     yield "Both deny it, but for different reasons."
     yield f"AWS: {claim_words(denial)}"
     yield f"The account: {_reason_words(list(decision.reasons))}."
     if denial.claim.kind == "implicit" and decision.outcome is Outcome.EXPLICIT_DENY:
-        yield "AWS would have named an explicit deny first: it may be newer than the message."
+        yield _EXPLICIT_FIRST
     elif denial.claim.kind == "explicit" and decision.outcome is Outcome.IMPLICIT_DENY:
         yield "While the Deny that AWS names stands, no Allow helps: look for it first."
     else:

@@ -201,7 +201,7 @@ def _removing(place: Place, refs: list[StatementRef]) -> SuggestedEdits:
     assert place.document is not None
     text = without_statements(place.document, (ref.statement for ref in refs))
     names = " and ".join(dict.fromkeys(name_of(ref) for ref in refs))
-    caution = f"All of {names} goes, for everyone it denies: narrow it instead where it should still deny others."
+    caution = f"All of {names} goes, for everyone it denies: narrow it to keep it for others."
     if text is not None:
         return SuggestedEdits((place.put(text),), caution)
     gone = place.delete()

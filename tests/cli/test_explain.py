@@ -90,6 +90,28 @@ def test_packed_records(cli: Cli, fenced: str, tmp_path: Path) -> None:
     assert cli("explain", "-", "--snapshot", fenced, stdin=file.read_bytes()).code == 0
 
 
+def test_calls_that_were_not_denied_are_passed_over(cli: Cli, fenced: str) -> None:
+    def record(code: str | None, number: int = 0) -> dict[str, object]:
+        return {
+            "eventSource": "s3.amazonaws.com",
+            "eventName": "ListObjectsV2",
+            **({"errorCode": code} if code else {}),
+            "requestParameters": {"bucketName": "data-lake", "prefix": str(number)},
+            "userIdentity": {"type": "IAMUser", "arn": CAROL, "accountId": ID},
+        }
+
+    many = [record(None, number) for number in range(3_000)]
+
+    result = cli("explain", "-", "--snapshot", fenced, stdin=json.dumps({"Records": [*many, record("AccessDenied")]}))
+
+    assert result.code == 0, result
+    assert result.out.count("caller  ") == 1
+    assert "(record 3001)" in result.out
+    assert "3,000 records of calls that were not denied are passed over." in result.err
+    alone = cli("explain", "-", "--snapshot", fenced, stdin=json.dumps(record(None)))
+    assert "it was not denied" in alone.out
+
+
 def test_who_called_can_be_given(cli: Cli, fenced: str) -> None:
     text = "An error occurred (AccessDenied) when calling the ListBuckets operation: Access Denied"
 

@@ -230,6 +230,47 @@ def test_who_is_not_here_is_said() -> None:
     assert not gone.explained
 
 
+def test_the_policies_of_a_caller_of_another_account_are_not_here() -> None:
+    eve = "arn:aws:iam::444455556666:user/eve"
+    implicit = explain(message(eve, "s3:GetObject", f"{LAKE}/x", IMPLICIT.format("s3:GetObject")))
+    own = explain(
+        message(eve, "s3:GetObject", f"{LAKE}/x", "because no resource-based policy allows the s3:GetObject action")
+    )
+
+    assert implicit.comparison.agreement is Agreement.NOT_LOADED
+    assert "identity policies, which cannot be checked here" in said(implicit)
+    assert "no statement of the resource policy allows it" in said(implicit)
+    assert own.comparison.agreement is Agreement.AGREES
+
+
+def test_an_arn_that_differs_in_its_path_is_named_in_full() -> None:
+    one = explain(message(iam("user/bob"), "s3:GetObject", f"{LAKE}/x"))
+
+    assert any(f"Nearest: {BOB}" in sentence for sentence in one.open)
+    role = explain(message(f"arn:aws:sts::{ID}:assumed-role/zzz/x", "s3:GetObject", f"{LAKE}/x"))
+    assert any("iamtui list roles" in sentence for sentence in role.open)
+
+
+def test_what_would_help_names_what_holds_the_policy() -> None:
+    session = explain(message(DEPLOY, "sqs:SendMessage", f"arn:aws:sqs:us-east-1:{ID}:jobs"), without_organization())
+    service = explain(message("cloudtrail.amazonaws.com", "s3:PutObject", f"{LAKE}/AWSLogs/x"))
+
+    changes = [change.change for one in (session, service) for change in one.explanation.suggestions]  # type: ignore[union-attr]
+    assert f"Allow s3:PutObject in the policy of {LAKE}." in changes
+    assert not any("assumed-role" in change for change in changes)
+
+
+def test_the_words_of_services_lead_to_their_actions() -> None:
+    url = f"https://sqs.us-east-1.amazonaws.com/{ID}/jobs"
+    text = "An error occurred (AccessDenied) when calling the SendMessage operation: Access to the resource "
+    text += f"{url} is denied."
+
+    one = explain(text, caller="carol")
+
+    assert one.question is not None
+    assert (one.question.action, one.question.resource) == ("sqs:SendMessage", f"arn:aws:sqs:us-east-1:{ID}:jobs")
+
+
 def test_a_bare_denial_needs_to_be_told_who() -> None:
     text = f"upload failed: ./x to {LAKE.replace('arn:aws:s3:::', 's3://')}/x An error occurred (AccessDenied) when "
     text += "calling the PutObject operation: Access Denied"

@@ -302,6 +302,8 @@ class DenialScreen(Screen[ExplainedDenial | None]):
         words = f"{len(found):,} {'request' if len(found) == 1 else 'requests'}"
         if times > len(found):
             words += f", found {times:,} times"
+        if self._findings.not_denied:
+            words += f"; {self._findings.not_denied:,} not denied"
         if self._findings.left_out:
             words += f"; {self._findings.left_out:,} more left out"
         return line((words, "bold"), ("   Enter explains the marked one, Tab goes to the text", "$muted"))

@@ -152,6 +152,7 @@ class DraftScreen(Screen[None]):
             max-height: 40%;
         }
         & #draft-notes {
+            border-title-color: $muted;
             height: auto;
             max-height: 6;
             padding: 0 1;
@@ -255,6 +256,7 @@ class DraftScreen(Screen[None]):
         view = self.query_one(FindableDocument).view
         if shown.json:
             view.show_json(shown.text, shown.changed)
+            view.show_first_change()
         else:
             view.show_words(*shown.text.split("\n"))
         self.query_one("#draft-notes").border_title = line(shown.title)
@@ -316,7 +318,7 @@ class DraftScreen(Screen[None]):
         if found is None:
             self.say(plain("There is nothing to save: no draft is open."))
             return
-        hint = plain("A name keeps it in the drafts folder; a path with a slash saves it there. Enter saves.", "$muted")
+        hint = plain("A name keeps it in the drafts folder, a path (with a slash) there.", "$muted")
         value = str(found.path) if found.path is not None else found.draft.name
         self.app.push_screen(
             LineDialog(line("Save the draft as"), value, hint, check=needed),

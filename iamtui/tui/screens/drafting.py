@@ -281,7 +281,10 @@ class DraftingScreen(BrowsingScreen):
         if made.left:
             said = line(said, ("  Left: ", "$verdict-depends"), plain(made.left[0].sentence))
         elif made.cautions:
-            said = line(said, "  ", plain(made.cautions[0], "$verdict-depends"))
+            # What it does to others weighs more than how it reads: d shows that.
+            count = f"{len(added)} edits" if len(added) > 1 else "1 edit"
+            keys = ("  d draft, I impact", "$muted")
+            said = line(("Drafted: ", "bold"), count, keys, "  ", plain(made.cautions[0], "$verdict-depends"))
         self.draft_changed(said)
 
     @on(_DraftFailed)

@@ -77,6 +77,10 @@ class DocumentView(LineView):
         self._show(document_lines(text), as_json=True)
         self._changed = changed
 
+    def show_first_change(self) -> None:
+        """Show the first line that a draft changed."""
+        self._show_hit(min(self._changed) - 1 if self._changed else None)
+
     def show_words(self, *lines: str) -> None:
         """Show plain lines instead of a document, such as why there is none."""
         self._show([part for line in lines for part in document_lines(line)], as_json=False)

@@ -101,3 +101,12 @@ def changed_lines(before: str, after: str) -> frozenset[int]:
         if tag in ("insert", "replace")
         for number in range(first, end)
     )
+
+
+def gone_lines(before: str, after: str) -> int:
+    """How many lines fewer the changed places of a document have; 0 for documents too long to compare."""
+    old, new = before.split("\n"), after.split("\n")
+    if before == after or len(old) + len(new) > _MOST_LINES:
+        return 0
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    return sum(max(0, (i2 - i1) - (j2 - j1)) for tag, i1, i2, j1, j2 in matcher.get_opcodes() if tag != "equal")

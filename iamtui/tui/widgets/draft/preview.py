@@ -24,7 +24,7 @@ from iamtui.account.draft import (
 )
 from iamtui.account.model import Account, Group, Role, User
 from iamtui.policy.document import PolicyDocument
-from iamtui.tui.widgets.draft.changes import changed_lines
+from iamtui.tui.widgets.draft.changes import changed_lines, gone_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,11 @@ def _put(old: PolicyDocument | None, text: str) -> Preview:
         return Preview("Not a policy document", f"{new.error.sentence}\n\n{text}", json=False)
     if old is None or old.error is not None:
         return Preview("The new document", new.text)
-    return Preview("The document after the edit", new.text, changed=changed_lines(old.text, new.text))
+    gone = gone_lines(old.text, new.text)
+    title = "The document after the edit"
+    if gone:
+        title += f", {gone:,} {'line is' if gone == 1 else 'lines are'} gone"
+    return Preview(title, new.text, changed=changed_lines(old.text, new.text))
 
 
 def _shown(title: str, document: PolicyDocument | None) -> Preview:
