@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 from typing import Final, Protocol
 
-from iamtui.aws.profiles import Profile, available_profiles
+from iamtui.aws.profiles import Profile, available_profiles, some_profile_runs_a_command
 from iamtui.paths import data_folder
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -40,6 +40,8 @@ def profile_with_command(name: str | None) -> Profile | None:
     Raises:
         Problem: a config file cannot be parsed.
     """
+    if not some_profile_runs_a_command():
+        return None
     wanted = name or "default"
     return next((profile for profile in available_profiles() if profile.name == wanted and profile.command), None)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,3 +61,22 @@ def test_the_profile_that_runs_a_command_is_found_without_running_it(no_aws_sett
     found = [profile_with_command(name) for name in (None, "a", "plain", "gone")]
     assert [profile.command if profile else None for profile in found] == [f"touch {marker}"] * 2 + [None, None]
     assert not marker.exists()
+
+
+@pytest.mark.parametrize(("text", "expected"), [("CREDENTIAL_PROCESS = x", True), ("region = us-east-1", False)])
+def test_botocore_is_not_loaded_where_no_file_mentions_a_command(
+    no_aws_settings: Path, text: str, expected: bool
+) -> None:
+    (no_aws_settings / "credentials").write_text(f"[p]\n{text}\n")
+    code = (
+        "import sys; from iamtui.workspace.credential_commands import profile_with_command as p; "
+        "print(p('p') is not None, 'botocore' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(expected), str(expected)]
+
+
+def test_files_that_are_none_mention_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "no\udcff/such")
+    assert profile_with_command(None) is None
