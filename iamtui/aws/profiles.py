@@ -46,6 +46,9 @@ class Profile:
     login_profile: str = ""
 
 
+_FILES = (("AWS_CONFIG_FILE", "~/.aws/config"), ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"))
+
+
 def some_profile_runs_a_command() -> bool:
     """Whether the AWS files mention a credential_process at all; cheap, as botocore need not be loaded to see it."""
     for variable, usual in (

@@ -126,7 +126,13 @@ def _started_session(workspace: Workspace, entered: AssumeInput, mfa_sessions: M
         return None
     if mfa_sessions is None:
         raise ValueError("an MFA code is to be shared, and no MfaSessions were given")
-    return mfa_sessions.start(workspace, entered.mfa_serial, entered.mfa_code)
+    try:
+        return mfa_sessions.start(workspace, entered.mfa_serial, entered.mfa_code)
+    except AwsProblem as problem:
+        if not problem.unanswered:
+            raise
+        failure = with_code_used(problem)
+    raise failure.with_traceback(None)
 
 
 def _proof(entered: AssumeInput, reused: MfaSession | None, clock: Clock) -> MfaProof | None:

@@ -66,17 +66,24 @@ def what_is_known(workspace: Workspace, role_arn: str, decision: Decision | None
         caller = decision.request.principal
         if caller.account == workspace.account.id:
             return ""
-        trusts = _state(decision, Layer.RESOURCE) is LayerState.ALLOWS
-        lets = "lets you in" if trusts else "does not let you in"
+        if is_denied(decision):
+            lets = "does not let you in"
+        else:
+            trusts = _state(decision, Layer.RESOURCE) is LayerState.ALLOWS
+            lets = "lets you in" if trusts else "lets you in under conditions at most"
         return f"The role's trust policy {lets}; the policies of your account {caller.account} are not loaded."
+    allows = _state(decision, Layer.IDENTITY) is LayerState.ALLOWS
     if account == workspace.account.id:
         lacking = "the role is not in the data of this account: refresh, or check its name"
-    else:
-        lacking = f"the trust policy, in account {safe_text(account)}, is not loaded"
+        if is_denied(decision):
+            return f"Your side forbids it; {lacking}."
+        # In one account a trust policy that names the caller needs no other Allow.
+        own = "Your side allows it" if allows else "Only a trust policy that names you could let you in"
+        return f"{own}; {lacking}."
+    lacking = f"the trust policy, in account {safe_text(account)}, is not loaded"
     if is_denied(decision):
         return f"Your side does not allow it, and both must; {lacking}."
-    side = _state(decision, Layer.IDENTITY)
-    return f"Your side allows it{'' if side is LayerState.ALLOWS else ' under conditions at most'}; {lacking}."
+    return f"Your side allows it{'' if allows else ' under conditions at most'}; {lacking}."
 
 
 def _state(decision: Decision, layer: Layer) -> LayerState | None:

@@ -168,6 +168,24 @@ LETS_BOB_IN = trust({"AWS": "arn:aws:iam::999999999999:root"})
             "Your side allows it; the role is not in the data of this account: refresh, or check its name.",
         ),
         (
+            workspace(trust(), may=None),
+            f"arn:aws:iam::{ID}:role/Unknown",
+            Outcome.DEPENDS,
+            "Only a trust policy that names you could let you in; the role is not in the data of this account: refresh",
+        ),
+        (
+            workspace(trust(), may=NEVER),
+            f"arn:aws:iam::{ID}:role/Unknown",
+            Outcome.EXPLICIT_DENY,
+            "Your side forbids it; the role is not in the data of this account",
+        ),
+        (
+            workspace(trust({"AWS": "999999999999"}, **EXTERNAL), caller=FOREIGN_BOB),
+            ROLE,
+            Outcome.DEPENDS,
+            "The role's trust policy lets you in under conditions at most; the policies of your account 999999999999",
+        ),
+        (
             workspace(LETS_BOB_IN, caller=FOREIGN_BOB),
             ROLE,
             Outcome.DEPENDS,

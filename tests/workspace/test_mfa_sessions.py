@@ -277,6 +277,16 @@ def test_a_wrong_code_is_named_as_such_and_can_be_corrected(
     assert assumed(space, sessions, time) is MfaWay.SHARED
 
 
+@pytest.mark.usefixtures("quick_retries")
+def test_a_code_that_may_have_been_used_up_is_told(
+    space: Workspace, sessions: MfaSessions, time: Time, sts: CannedSts
+) -> None:
+    sts.mfa_refusal = sts_error("ServiceUnavailable", "x", 503)
+    with pytest.raises(AwsProblem) as problem:
+        assumed(space, sessions, time)
+    assert problem.value.next_step.startswith("The MFA code may have been used up, so wait for the next one.")
+
+
 def test_where_sts_refuses_to_share_the_next_code_goes_with_the_call(
     space: Workspace, sessions: MfaSessions, time: Time, sts: CannedSts
 ) -> None:
