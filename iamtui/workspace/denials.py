@@ -23,7 +23,7 @@ from iamtui.workspace.asking import ask_and_trace
 from iamtui.workspace.denial_comparison import Agreement, Comparison, claim_words, compare
 from iamtui.workspace.principals import UnknownPrincipal, resolve_principal
 from iamtui.workspace.resource_policies import unloaded_carriers, with_resource_policies
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.workspace import SourceKind, Workspace
 
 __all__ = [
     "HEAD",
@@ -102,6 +102,8 @@ def decode_authorization_message(workspace: Workspace, encoded: str) -> str:
             "A snapshot cannot decode the message: that takes a call to STS.",
             "Use a live source, or paste what `aws sts decode-authorization-message` prints.",
         )
+    if workspace.source.kind is SourceKind.DEMO:
+        raise Problem("The demo's STS decodes no messages.", "Open your own account to decode one.")
     answer = connection.call("sts", "DecodeAuthorizationMessage", EncodedMessage=encoded)
     return str(answer.get("DecodedMessage") or "")
 

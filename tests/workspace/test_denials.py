@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from iamtui.workspace.denials import (
     find_denials,
     read_denial_file,
 )
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.workspace import SourceKind, Workspace
 from tests.support.denial_account import (
     ALICE,
     BOB,
@@ -374,6 +375,14 @@ def test_what_cannot_be_decoded_is_said(connected: tuple[Workspace, FaultProxy],
 
     assert not one.explained
     assert any("decode" in sentence for sentence in one.open)
+
+
+def test_the_demo_decodes_nothing(connected: tuple[Workspace, FaultProxy]) -> None:
+    workspace, proxy = connected
+    demo = Workspace(workspace.account, replace(workspace.source, kind=SourceKind.DEMO), workspace.connection)
+    with pytest.raises(Problem, match="demo"):
+        decode_authorization_message(demo, BLOB)
+    assert not proxy.calls
 
 
 def test_a_snapshot_cannot_decode() -> None:

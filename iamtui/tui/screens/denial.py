@@ -407,7 +407,7 @@ class DenialScreen(Screen[ExplainedDenial | None]):
             self.post_message(self._NotAsked(problem))
             return
         if not worker.is_cancelled:
-            self.post_message(self._Explained(explained, decode and not explained.denial.action))
+            self.post_message(self._Explained(explained, decode and bool(explained.denial.encoded)))
 
     @on(_Explained)
     def _show_explained(self, event: _Explained) -> None:

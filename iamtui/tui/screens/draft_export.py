@@ -154,7 +154,7 @@ class DraftExportScreen(Screen[None]):
             self.say(plain("There is nothing to write."))
             return
         name = "".join(c if c.isalnum() or c in "._-" else "-" for c in self._drafted.draft.name) or "draft"
-        hint = plain("The path of a new file; what is there already stays as it is. Enter writes it.", "$muted")
+        hint = plain("The path of a new file; what is there already stays as it is.", "$muted")
         self.app.push_screen(
             LineDialog(
                 line("Write ", _TITLES[self._form], " to"), f"{name}{_SUFFIXES[self._form]}", hint, check=needed
