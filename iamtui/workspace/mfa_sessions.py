@@ -2,7 +2,7 @@
 
 A code works once, and every sts:AssumeRole that a trust policy wants MFA for would need one. sts:GetSessionToken
 turns one code into a session of the caller that carries the MFA (IAM User Guide: Secure API access with MFA); roles
-are then assumed as that session. What it cannot give is one hour and more (its credentials are temporary, so the
+are then assumed as that session. What it cannot give is more than one hour (its credentials are temporary, so the
 limit of role chaining holds), or a fresh aws:MultiFactorAuthAge. Then a code goes with the call itself.
 
 A door keeps one `MfaSessions` for as long as it runs:
