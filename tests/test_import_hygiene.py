@@ -84,7 +84,7 @@ from iamtui.cli.doors import Screen
 from iamtui.cli.main import run
 with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
     words = ["can", "amara.diallo", "s3:GetObject", "--on", "arn:aws:s3:::puffin-data-lake/x", "--demo"]
-    assert run(words, Screen(lambda choice: 0, tuple)) == 0
+    assert run(words, Screen(lambda choice: 0, tuple, lambda choice, name: None)) == 0
 """
     assert not packages(modules_after(code)) & {"boto3", "botocore", "moto", "textual", "rich"}
 
