@@ -263,7 +263,7 @@ class IamtuiApp(App[None]):
 
     def write_to_terminal(self, sequence: str) -> None:
         """Send a control sequence to the terminal; when the screen does not have it, straight to it."""
-        if self._driver is not None and not self._is_away:
+        if self._driver is not None and self.is_running and not self._is_away:
             self._driver.write(sequence)
         elif sys.__stderr__ is not None and sys.__stderr__.isatty():
             sys.__stderr__.write(sequence)

@@ -164,5 +164,6 @@ class ClipboardCopier:
         left = lease.time_left(self._clock())
         if left is None:
             return f"{what} {lease.result.sentence}."
-        how = "is cleared" if lease.result.verified else "is overwritten, unverified,"
-        return f"{what} {lease.result.sentence}; it {how} in {round(left.total_seconds())} s."
+        seconds = round(left.total_seconds())
+        how = f"cleared in {seconds} s" if lease.result.verified else f"overwritten in {seconds} s, also unconfirmed"
+        return f"{what} {lease.result.sentence}; {how}."

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -57,6 +58,19 @@ class TmuxScreen:
             time.sleep(0.05)
         return shown
 
+    def until_found(self, pattern: str) -> str:
+        """Wait until a pattern is on the screen; returns its first group."""
+        found: list[str] = []
+        self.until_true(lambda: bool(found.extend(re.findall(pattern, self.text)) or found))
+        return found[0]
+
+    def until_true(self, holds: Callable[[], bool]) -> None:
+        """Wait until something holds."""
+        deadline = time.monotonic() + LIMIT_SECONDS
+        while not holds():
+            assert time.monotonic() < deadline, f"it does not come to hold:\n{self.text}"
+            time.sleep(0.05)
+
     def gone(self, words: str) -> None:
         """Wait until words are no longer on the screen."""
         deadline = time.monotonic() + LIMIT_SECONDS
@@ -82,9 +96,9 @@ class TmuxScreen:
         alternate, mouse, cursor = (flag == "1" for flag in shown)
         return alternate, mouse, cursor
 
-    def child(self) -> int:
-        """The process that the window's shell runs."""
-        shell = self.tmux("display-message", "-p", "#{pane_pid}").strip()
+    def child(self, shell: str = "") -> int:
+        """The process that a shell runs (its process number; the window's own when none is given)."""
+        shell = shell or self.tmux("display-message", "-p", "#{pane_pid}").strip()
         found = subprocess.run(["pgrep", "-P", shell], capture_output=True, text=True, check=True).stdout.split()
         return int(found[0])
 

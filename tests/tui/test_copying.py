@@ -73,7 +73,7 @@ def test_exports_are_copied_and_the_sentence_names_route_and_time() -> None:
 
     assert stage.route.holds is not None
     assert SECRET in stage.route.holds
-    assert sentence == ("bash, zsh: export lines copied to the clipboard (fake, read back); it is cleared in 30 s.")
+    assert sentence == ("bash, zsh: export lines copied to the clipboard (fake, read back); cleared in 30 s.")
     assert SECRET not in sentence
 
 
@@ -162,7 +162,7 @@ def test_one_field_is_a_secret_of_its_own() -> None:
     stage = Stage()
     sentence = stage.copier.copy_secret(Secret(SECRET), "Secret access key")
     assert stage.route.holds == SECRET
-    assert sentence == "Secret access key copied to the clipboard (fake, read back); it is cleared in 30 s."
+    assert sentence == "Secret access key copied to the clipboard (fake, read back); cleared in 30 s."
     assert stage.given[-1].secret
 
 

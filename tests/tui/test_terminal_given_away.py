@@ -129,3 +129,35 @@ def test_a_signal_clears_the_desktops_clipboard(
         screen.until(f"code {code}")
         assert pasted() == ""
         assert screen.modes == LEFT
+
+
+@pytest.mark.parametrize("inside", ["", "screen -c /dev/null sh"])
+@pytest.mark.parametrize("ending", ["quit", "signal"])
+def test_a_terminals_clipboard_is_overwritten_at_the_end_also_through_gnu_screen(
+    inside: str, ending: str, tmp_path: Path
+) -> None:
+    """tmux stands for the terminal: it takes OSC 52 into a buffer when it is told to, and passes screen's through."""
+    if inside:
+        need("screen")
+    sockets = tmp_path / "screens"
+    sockets.mkdir(mode=0o700)
+    with tmux_screen(tmp_path, environ={"SCREENDIR": str(sockets)}) as screen:
+        screen.tmux("set-option", "-s", "set-clipboard", "on")
+        screen.type("unset TMUX TMUX_PANE")
+        if inside:
+            screen.type(inside)
+            screen.type("echo in $STY")
+            screen.until("in ")
+        screen.type("echo shell=$$.")
+        shell = screen.until_found(r"shell=(\d+)\.")
+        screen.type(DEMO)
+        screen.assume("ops-readonly")
+        screen.keys("c")
+        screen.until("sent to the terminal (OSC")
+        screen.until_true(lambda: "AWS_SECRET_ACCESS_KEY" in screen.tmux("show-buffer"))
+        if ending == "quit":
+            screen.keys("C-q")
+        else:
+            os.kill(screen.child(shell), signal.SIGTERM)
+        screen.until("code ")
+        screen.until_true(lambda: screen.tmux("show-buffer") == " ")

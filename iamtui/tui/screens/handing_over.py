@@ -179,7 +179,9 @@ class HandingOverScreen(DraftingScreen):
 
     def _in_thread(self, doing: str, work: Callable[[], str]) -> None:
         """Do what blocks, and say the sentence that it returns, or its Problem."""
-        self.run_worker(partial(self._doing, work), doing, group="copy", exit_on_error=False, thread=True)
+        self.run_worker(
+            partial(self._doing, work), doing, group="copy", exclusive=True, exit_on_error=False, thread=True
+        )
 
     def _doing(self, work: Callable[[], str]) -> None:
         try:
