@@ -35,7 +35,10 @@ def assume_role(
     if problems:
         raise InvalidRequest(problems)
     given = ask_for_credentials(
-        lambda: connection.call("sts", "AssumeRole", **request.parameters()), "sts:AssumeRole", clock
+        lambda: connection.call("sts", "AssumeRole", **request.parameters()),
+        "sts:AssumeRole",
+        clock,
+        mfa_code=request.mfa_code,
     )
     session = Session(
         role_arn=request.role_arn,

@@ -89,6 +89,7 @@ def start_mfa_session(
         ),
         "sts:GetSessionToken",
         clock,
+        mfa_code=code,
     )
     return MfaSession(
         caller_arn=caller_arn,

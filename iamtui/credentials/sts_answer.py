@@ -61,19 +61,22 @@ class NewCredentials:
     clock_skew: timedelta
 
 
-def ask_for_credentials(call: Callable[[], dict[str, Any]], what: str, now: Callable[[], datetime]) -> NewCredentials:
+def ask_for_credentials(
+    call: Callable[[], dict[str, Any]], what: str, now: Callable[[], datetime], *, mfa_code: Secret | None = None
+) -> NewCredentials:
     """Make a call of STS that answers with Credentials, and check them. Blocking.
 
     Args:
         call: makes the call; its frames may hold secrets, and are not kept.
         what: the call, for sentences ("sts:AssumeRole").
         now: the local time.
+        mfa_code: the code in the request, if any: STS repeats values that it refuses, and our sentences must not.
 
     Raises:
         AwsProblem: STS refused, or could not be reached.
         Problem: the answer is none that STS would give.
     """
-    answer = _asked(call)
+    answer = _asked(call, mfa_code)
     local = now()
     skew = _clock_skew(answer.server_time, local)
     expires_at = _checked_end(answer, what, local + skew)
@@ -130,11 +133,14 @@ def _http_date(text: str) -> datetime | None:
         return None
 
 
-def _asked(call: Callable[[], dict[str, Any]]) -> _Answer:
+def _asked(call: Callable[[], dict[str, Any]], mfa_code: Secret | None) -> _Answer:
     try:
         return _Answer.of(call())
     except Problem as failure:
         problem = failure
+    if mfa_code:
+        problem.sentence = re.sub(f"(?<![0-9]){re.escape(mfa_code.reveal())}(?![0-9])", "••••", problem.sentence)
+        problem.args = (problem.sentence,)
     # The frames of the call hold the MFA code and the external id, and the error behind the Problem does too.
     problem.__context__ = problem.__cause__ = None
     raise problem.with_traceback(None)

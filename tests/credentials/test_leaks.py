@@ -119,6 +119,8 @@ def test_a_good_run_logs_nothing_secret(log: io.StringIO) -> None:
     [
         CannedSts(now=NOW, refusal=sts_error("AccessDenied", "not authorized to perform: sts:AssumeRole")),
         CannedSts(now=NOW, refusal=sts_error("ValidationError", "no", 400)),
+        CannedSts(now=NOW, refusal=sts_error("ValidationError", f"Value '{MFA_CODE}' at 'tokenCode' failed", 400)),
+        CannedSts(now=NOW, refusal=sts_error("AccessDenied", f"MultiFactorAuthentication failed: {MFA_CODE}")),
         CannedSts(now=NOW, refusal=(200, "<html>")),
         CannedSts(now=NOW, refusal=(500, "")),
         CannedSts(now=NOW, credentials={"AccessKeyId": "bad id"}),

@@ -113,7 +113,7 @@ async def test_a_crash_in_any_handler(monkeypatch: pytest.MonkeyPatch) -> None:
         for function in functions:
             try:
                 await run(function, bomb)
-            except Exception:  # also what Textual raises where there is no widget
+            except Exception:  # noqa: BLE001 - also what Textual raises where there is no widget
                 it.app._fatal_error()
             else:
                 silent.append(str(function))

@@ -77,10 +77,11 @@ def json_error(status: int, code: str, message: str = "no") -> Answer:
 
 
 class FaultProxy:
-    """The proxy: add rules with `on`, read `calls` afterwards."""
+    """The proxy: add rules with `on`, read `calls` afterwards, and of calls of STS also `sts_answers`."""
 
     def __init__(self, moto: MotoServer) -> None:
         self.calls: list[Call] = []
+        self.sts_answers: list[bytes] = []
         self.rules: list[Rule] = []
         self.page_size_asked: list[int] = []
         self._moto = urlsplit(moto.url).netloc
@@ -148,6 +149,8 @@ class FaultProxy:
         answer = fault if isinstance(fault, Answer) else self._forward(handler, body, call)
         if isinstance(fault, Truncate):
             answer = Answer(answer.status, answer.body[: fault.keep], answer.content_type)
+        if call.service == "sts":
+            self.sts_answers.append(answer.body)
         handler.send_response(answer.status)
         handler.send_header("Content-Type", answer.content_type)
         handler.send_header("Content-Length", str(len(answer.body)))

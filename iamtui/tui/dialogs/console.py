@@ -245,6 +245,11 @@ class ConsoleDialog(ModalScreen[str | None]):
             self._busy_seconds += 1
             self.set_timer(1, self._show_progress)
 
+    def drop_secrets(self) -> None:
+        """Drop the URL that is being made."""
+        self._ticket += 1
+        self.workers.cancel_group(self, _SIGN_IN)
+
     def action_cancel(self) -> None:
         """Stop waiting for AWS, or close the dialog."""
         if self._busy:

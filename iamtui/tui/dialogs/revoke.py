@@ -170,6 +170,10 @@ class RevokeDialog(ModalScreen[None]):
         """Scroll the plan."""
         self.query_one("#revoke-scroll", VerticalScroll).scroll_relative(y=rows, animate=False)
 
+    def drop_secrets(self) -> None:
+        """Drop the sessions."""
+        self._sessions, self._plan = (), None
+
     def action_close(self) -> None:
         """Close the dialog."""
         self.dismiss(None)
