@@ -82,6 +82,10 @@ class SessionCareScreen(HandingOverScreen):
             names.append(workspace.account.alias.value or "")
         return any(is_production(name, self._production) for name in names)
 
+    def on_screen_suspend(self) -> None:
+        """Nothing stays readable under a dialog."""
+        self.sessions.mask()
+
     # Holding.
 
     def hold(self, result: AssumeResult, workspace: Workspace) -> None:
