@@ -70,7 +70,7 @@ def renewing(answers: list[Session | Problem]) -> Origin:
             raise answer
         return answer
 
-    return Origin(renew, needs_code=True, mfa_serial="arn:aws:iam::123456789012:mfa/alice")
+    return Origin(renew, needs_code=lambda: True, mfa_serial="arn:aws:iam::123456789012:mfa/alice")
 
 
 @pytest.mark.parametrize("size", SIZES)
