@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.credentials.assume_request import InvalidRequest
 from iamtui.evaluation.decision import Outcome
@@ -200,6 +203,28 @@ def test_nobody_there_is_said(faulty: tuple[Workspace, FaultProxy]) -> None:
     proxy.stop()
     with pytest.raises(AwsProblem, match="Nothing answers at http://127") as problem:
         assume(space, ENTERED)
+    assert problem.value.next_step == "Start the endpoint, or correct --endpoint-url."
+
+
+@pytest.mark.usefixtures("quick_retries")
+def test_a_way_that_leads_nowhere_is_said(
+    faulty: tuple[Workspace, FaultProxy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A listener that accepts nobody: once its queue is full, the system answers no more."""
+    monkeypatch.setattr("iamtui.aws.connection.CONNECT_SECONDS", 0.2)
+    space, _ = faulty
+    with socket.socket() as listener, ExitStack() as waiting:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        for _ in range(4):
+            one = waiting.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(listener.getsockname())
+        nowhere = Connection.open(profile=None, region=None, endpoint_url=url)
+        with pytest.raises(AwsProblem, match=f"Nothing answers at {url}") as problem:
+            assume(replace(space, connection=nowhere), ENTERED)
+    assert problem.value.code == "ConnectTimeoutError"
     assert problem.value.next_step == "Start the endpoint, or correct --endpoint-url."
 
 
