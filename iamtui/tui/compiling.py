@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic, sleep
 from typing import Final
 
 from iamtui.account.model import Account
+from iamtui.tui.garbage import making
 from iamtui.workspace.workspace import Workspace
 
 _TURN_SECONDS: Final = 0.002
@@ -46,12 +46,6 @@ def few_pauses(account: Account) -> Iterator[None]:
     if account.memo.get(_COMPILED):
         yield
         return
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
+    with making():
         yield
         account.memo[_COMPILED] = True
-        gc.freeze()
-    finally:
-        if enabled:
-            gc.enable()

@@ -12,6 +12,7 @@ from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
 from iamtui.problem import Problem
 from iamtui.tui import clock
+from iamtui.tui.garbage import making
 from iamtui.tui.widgets.draft.compared import compared
 from iamtui.tui.widgets.question.verdict import Verdict, verdict
 from iamtui.workspace.workspace import Workspace
@@ -80,19 +81,20 @@ class PinnedQuestion:
     def find(self, cancelled: Callable[[], bool], found: Callable[[], object]) -> None:
         """Find what is wanted, in a thread; `found` is called when there is something new to draw."""
         turn = shown = monotonic()
-        while (entity := self._next()) is not None:
-            if cancelled():
-                return
-            if entity.arn not in self._known:
-                self._known[entity.arn] = self._ask(entity)
-            now = monotonic()
-            if now - turn >= _TURN_SECONDS:
-                # The interpreter's lock is let go only now and then by itself, and the screen needs it.
-                sleep(0)
-                turn = now
-            if now - shown >= _SHOWN_SECONDS:
-                found()
-                shown = now
+        with making():
+            while (entity := self._next()) is not None:
+                if cancelled():
+                    return
+                if entity.arn not in self._known:
+                    self._known[entity.arn] = self._ask(entity)
+                now = monotonic()
+                if now - turn >= _TURN_SECONDS:
+                    # The interpreter's lock is let go only now and then by itself, and the screen needs it.
+                    sleep(0)
+                    turn = now
+                if now - shown >= _SHOWN_SECONDS:
+                    found()
+                    shown = now
         found()
 
     def _next(self) -> User | Role | None:

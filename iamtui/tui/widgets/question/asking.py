@@ -5,6 +5,7 @@ What a thread finds comes back as a message to the widget that asks; an answer t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -19,6 +20,7 @@ from iamtui.analysis.question import Question
 from iamtui.evaluation.request import Principal
 from iamtui.problem import Problem
 from iamtui.tui import clock
+from iamtui.tui.garbage import making
 from iamtui.tui.widgets.question.catalogue import ActionCatalogue
 from iamtui.workspace.workspace import Workspace
 
@@ -140,8 +142,6 @@ class Asking:
     # In the threads.
 
     def _answer(self, ticket: int, asked: Asked, entered: bool) -> None:
-        from iamtui.workspace import inquiries  # noqa: PLC0415 - the engine is not loaded before the first frame
-
         worker = get_current_worker()
         if worker.is_cancelled:
             return
@@ -151,24 +151,28 @@ class Asking:
             return worker.is_cancelled
 
         try:
-            unknown = () if entered else (a for a in asked.inquiry.actions if not self._catalogue.known(a))
-            found.unknown = next(iter(unknown), "")
-            if not found.unknown:
-                # One time for both, or a condition on the time could look like the draft's doing.
-                ask = partial(
-                    inquiries.answer,
-                    principal=asked.principal,
-                    inquiry=asked.inquiry,
-                    cancelled=stopped,
-                    now=clock.now(),
-                )
-                found.answer = ask(asked.workspace)
-                if asked.before is not None:
-                    found.before = ask(asked.before)
+            with making():
+                self._find(found, entered, stopped)
         except Problem as problem:
             found.problem = problem
         if not worker.is_cancelled:
             self._host.post_message(found)
+
+    def _find(self, found: Found, entered: bool, stopped: Callable[[], bool]) -> None:
+        from iamtui.workspace import inquiries  # noqa: PLC0415 - the engine is not loaded before the first frame
+
+        asked = found.asked
+        unknown = () if entered else (a for a in asked.inquiry.actions if not self._catalogue.known(a))
+        found.unknown = next(iter(unknown), "")
+        if found.unknown:
+            return
+        # One time for both, or a condition on the time could look like the draft's doing.
+        ask = partial(
+            inquiries.answer, principal=asked.principal, inquiry=asked.inquiry, cancelled=stopped, now=clock.now()
+        )
+        found.answer = ask(asked.workspace)
+        if asked.before is not None:
+            found.before = ask(asked.before)
 
     def _explain(self, ticket: int, asked: Asked, question: Question) -> None:
         from iamtui.workspace import asking  # noqa: PLC0415 - the engine is not loaded before the first frame
@@ -176,6 +180,7 @@ class Asking:
         worker = get_current_worker()
         if worker.is_cancelled:
             return
-        _decision, _traced, explanation = asking.ask_and_trace(asked.workspace, asked.principal, question)
+        with making():
+            _decision, _traced, explanation = asking.ask_and_trace(asked.workspace, asked.principal, question)
         if not worker.is_cancelled:
             self._host.post_message(self.Explained(ticket, question, explanation))

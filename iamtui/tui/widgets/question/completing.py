@@ -48,6 +48,7 @@ class Completer:
 
     def __init__(self, catalogue: ActionCatalogue) -> None:
         self._catalogue = catalogue
+        self._kept: tuple[object, Mapping[str, str], Sequence[str]] | None = None
 
     def actions(self, word: str) -> list[Offer]:
         """Actions with their access level and description."""
@@ -60,7 +61,16 @@ class Completer:
 
     def resources(self, word: str, around: Surroundings) -> list[Offer]:
         """ARNs the account knows and earlier questions named, and the ARN forms of the actions."""
+        kinds, folded = self._candidates(around)
+        found = best_matches(word.lstrip(QUOTES), kinds, folded=folded)
+        return [Offer(joined([arn]), kinds[arn]) for arn in found]
+
+    def _candidates(self, around: Surroundings) -> tuple[Mapping[str, str], Sequence[str]]:
+        """The resources to offer, and the same in small letters; kept from one key to the next."""
         account = around.account
+        key = (id(account), around.region, around.actions, around.recent_resources)
+        if self._kept is not None and self._kept[0] == key:
+            return self._kept[1:]
         forms = [
             fill_template(form, account, around.region)
             for action in around.actions
@@ -68,8 +78,8 @@ class Completer:
         ]
         services = {service_of_arns(action.partition(":")[0]) for action in around.actions if ":" in action}
         kinds = resource_candidates(account, dict.fromkeys(forms), services, around.recent_resources)
-        found = best_matches(word.lstrip(QUOTES), kinds)
-        return [Offer(joined([arn]), kinds[arn]) for arn in found]
+        self._kept = (key, kinds, [arn.lower() for arn in kinds])
+        return self._kept[1:]
 
     def context(self, word: str, around: Surroundings, now: datetime) -> list[Offer]:
         """Condition keys with their type, or values of the key that is being given one."""

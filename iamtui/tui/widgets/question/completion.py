@@ -32,13 +32,20 @@ CONTEXT_KEYS: Final = (
 """Global condition keys that questions are most often asked with."""
 
 
-def best_matches(text: str, candidates: Iterable[str], limit: int = MOST) -> list[str]:
-    """Candidates that start with the text, then those that contain it (any letter case), each in their order."""
+def best_matches(
+    text: str, candidates: Iterable[str], limit: int = MOST, *, folded: Iterable[str] | None = None
+) -> list[str]:
+    """Candidates that start with the text, then those that contain it (any letter case), each in their order.
+
+    Args:
+        folded: the candidates in small letters, where those are at hand.
+    """
     needle = text.lower()
     front: list[str] = []
     inside: list[str] = []
-    for candidate in candidates:
-        position = candidate.lower().find(needle)
+    small = folded if folded is not None else map(str.lower, candidates := list(candidates))
+    for candidate, lowered in zip(candidates, small, strict=True):
+        position = lowered.find(needle)
         if position == 0:
             front.append(candidate)
             if len(front) == limit:

@@ -18,6 +18,7 @@ from iamtui.evaluation.decision import Decision
 from iamtui.policy.formula import ConditionLeaf, leaves
 from iamtui.problem import Problem
 from iamtui.tui import clock
+from iamtui.tui.garbage import making
 from iamtui.tui.safe import line
 from iamtui.tui.widgets.line_view import LineView
 from iamtui.tui.widgets.question.caller_row import CallerRow
@@ -241,14 +242,15 @@ class FieldsForm(Vertical):
         if worker.is_cancelled:
             return
         offers: Sequence[Offer]
-        if entry is self.action_field:
-            offers = self._completer.actions(word)
-        elif entry is self.context_field:
-            offers = self._completer.context(word, around, clock.now())
-        elif entry is self.caller_row.field:
-            offers = self._completer.caller(word, around)
-        else:
-            offers = self._completer.resources(word, around)
+        with making():
+            if entry is self.action_field:
+                offers = self._completer.actions(word)
+            elif entry is self.context_field:
+                offers = self._completer.context(word, around, clock.now())
+            elif entry is self.caller_row.field:
+                offers = self._completer.caller(word, around)
+            else:
+                offers = self._completer.resources(word, around)
         if not worker.is_cancelled:
             self.post_message(self._Offer(entry, text, word, offers))
 
@@ -271,7 +273,8 @@ class FieldsForm(Vertical):
         self.run_worker(find, thread=True, exclusive=True, group="resource-types", exit_on_error=False)
 
     def _find_resources(self, text: str, actions: Sequence[str]) -> None:
-        none_needed = self._completer.needs_no_resource(actions)
+        with making():
+            none_needed = self._completer.needs_no_resource(actions)
         if not get_current_worker().is_cancelled:
             self.post_message(self._Resources(text, none_needed))
 
