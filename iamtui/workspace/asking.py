@@ -69,6 +69,11 @@ def check_action(action: str, *, pattern: bool = False) -> None:
         raise Problem(
             f"{safe_text(action)} is no action: expected service:Operation.", "Write it as s3:GetObject, for example."
         )
+    if ":" in name or "/" in name:
+        raise Problem(
+            f"{safe_text(action, limit=256)} is no action: it looks like an ARN.",
+            "Actions are written as s3:GetObject; name resources as resources.",
+        )
     if not pattern and is_pattern(action):
         raise Problem(
             f"{safe_text(action)} names more than one action.", "Ask about one action at a time, such as s3:GetObject."

@@ -177,6 +177,8 @@ async def test_what_is_cut_and_what_is_kept_back_is_said_in_a_small_window(accou
         assert panel.answer is not None
         assert panel.answer.notes
         assert f"{len(panel.answer.notes)} note" in screen_text(pilot.app)
+        await asked(pilot)
+        assert "3 other checks" in screen_text(pilot.app)
 
 
 async def test_who_can_says_on_what_terms_it_is_asked(account: Account) -> None:

@@ -116,6 +116,7 @@ def test_an_action_named_by_a_pattern_and_written_out_is_not_counted_as_cut() ->
         ("s33:Get*", ("s33:Get* matches no action", "s3:*")),
         ("*:Get*", ("is no action", "s3:Get*")),
         ("*", ("is no action",)),
+        ("arn:aws:s3:::bucket", ("is no action", "looks like an ARN")),
     ],
 )
 def test_a_pattern_that_matches_nothing_names_the_nearest(pattern: str, parts: tuple[str, ...]) -> None:

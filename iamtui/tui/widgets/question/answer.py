@@ -260,9 +260,7 @@ class AnswerView(Vertical):
         if self._room == WIDE:
             yield from self._wrapped([conditions(decision)], room.notes)
         elif not room.notes:
-            if decision.notes:
-                count = "1 note" if len(decision.notes) == 1 else f"{len(decision.notes)} notes"
-                yield line((f"{count} on this answer: F7", "$muted"))
+            yield from _kept_back(shown)
         else:
             # How to get around a Deny is told by its name, which stands above.
             useful = suggestions if decision.outcome is Outcome.IMPLICIT_DENY else ()
@@ -307,6 +305,19 @@ class AnswerView(Vertical):
             return
         rows = self._held["layers"] = max(self.layers_list.line_count, self._held.get("layers", 0))
         _set_height(self.layers_list, rows)
+
+
+def _kept_back(shown: Shown) -> Iterator[Content]:
+    """What a small panel has no room for, counted."""
+    checks = sum(1 for one in shown.cell.companions if not one.decides)
+    notes_ = len(shown.decision.notes)
+    parts = [
+        f"{count} {word}{'' if count == 1 else 's'}"
+        for count, word in ((checks, "other check"), (notes_, "note"))
+        if count
+    ]
+    if parts:
+        yield line((f"{' and '.join(parts)}: F7", "$muted"))
 
 
 def _set_height(widget: Widget, rows: int) -> None:
