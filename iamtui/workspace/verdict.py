@@ -88,11 +88,12 @@ def verdict_words(decision: Decision) -> VerdictWords:
     if decision.outcome is Outcome.DEPENDS:
         about = depends_summary(decision.depends_on) if decision.depends_on is not None else "more facts"
         return VerdictWords("[?]", "DEPENDS", _joined(f"on {about}", unloaded))
-    some = ""
-    if decision.resource_scope is ResourceScope.SOME:
-        patterns = ", ".join(safe_text(pattern, limit=512) for pattern in decision.allowed_resources)
-        some = f"on some: {patterns}" if patterns else "on some resources"
-    return VerdictWords("[+]", "ALLOWED", _joined(some, unloaded))
+    if decision.resource_scope is not ResourceScope.SOME:
+        return VerdictWords("[+]", "ALLOWED", unloaded)
+    # The patterns last: there may be many, and lines are cut at their end.
+    patterns = ", ".join(safe_text(pattern, limit=512) for pattern in decision.allowed_resources)
+    some = _joined("on some" if patterns else "on some resources", unloaded)
+    return VerdictWords("[+]", "ALLOWED", f"{some}: {patterns}" if patterns else some)
 
 
 def _joined(*parts: str) -> str:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from textual.pilot import Pilot
 
-from iamtui.account.model import Account, ResourcePolicy
+from iamtui.account.model import Account, InlinePolicy, ResourcePolicy
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.screens.draft_prompts import ChoiceDialog
 from iamtui.tui.screens.session_policy_editor import SessionPolicyEditor
@@ -19,9 +19,10 @@ from iamtui.tui.widgets.question.completing import Completer, Surroundings
 from iamtui.tui.widgets.question.context_view import ContextView
 from iamtui.tui.widgets.question.field import CompletingInput
 from iamtui.tui.widgets.question.form import QuestionForm
+from iamtui.tui.widgets.question.layers import LayersList
 from iamtui.tui.widgets.question.panel import QuestionPanel
 from tests.support.panel_apps import screen_text, type_text
-from tests.support.sample_account import deny, document, iam, sample_workspace
+from tests.support.sample_account import allow, deny, document, iam, sample_workspace
 from tests.support.screen_app import opened, press, settle
 
 LAKE_OBJECT = "arn:aws:s3:::data-lake/x"
@@ -49,10 +50,12 @@ def form_of(pilot: Pilot[None]) -> QuestionForm:
     return pilot.app.screen.query_one(QuestionForm)
 
 
-async def asked(pilot: Pilot[None], who: str = "role/web-server", action: str = "s3:GetObject") -> QuestionPanel:
+async def asked(
+    pilot: Pilot[None], who: str = "role/web-server", action: str = "s3:GetObject", resource: str = LAKE_OBJECT
+) -> QuestionPanel:
     app: IamtuiApp = pilot.app  # type: ignore[assignment]
     app.main.go_to(iam(who))
-    panel_of(pilot).ask(action, LAKE_OBJECT)
+    panel_of(pilot).ask(action, resource)
     await settle(pilot)
     return panel_of(pilot)
 
@@ -212,3 +215,25 @@ async def test_an_account_without_principals_says_that_nobody_can_be_asked_for()
         panel_of(pilot).ask("s3:GetObject", LAKE_OBJECT)
         await settle(pilot)
         assert "there is nobody to ask for" in screen_text(pilot.app)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 20)])
+async def test_the_layers_stay_in_sight_below_the_longest_answer(size: tuple[int, int]) -> None:
+    statements = [
+        deny("s3:Get*", "*", Sid="x" * 120),
+        allow("s3:*", [f"arn:aws:s3:::{'b' * 50}-{n}/*" for n in range(9)]),
+    ]
+    account = sample_workspace().account
+    web = account.role("web-server")
+    assert web is not None
+    wordy = replace(web, inline_policies=(InlinePolicy("p" * 120, document(*statements)),))
+    roles = tuple(wordy if role is web else role for role in account.roles)
+    async with opened(size=size, account=replace(account, roles=roles)) as pilot:
+        for action in ("s3:GetObject", "s3:PutObject"):
+            panel = await asked(pilot, action=action, resource="arn:aws:s3:::b*")
+            assert panel.answer is not None
+            layers = pilot.app.screen.query_one(LayersList)
+            side = pilot.app.screen.query_one("#side")
+            assert layers.region.height == 2
+            assert layers.region.bottom <= side.region.bottom
+            assert "not evaluated" in screen_text(pilot.app)

@@ -19,7 +19,7 @@ LOADED = "as far as loaded (SCP not evaluated)"
         (records.allowed(), f"[+] ALLOWED {LOADED}"),
         (
             records.allowed_on_some(),
-            f"[+] ALLOWED on some: arn:aws:s3:::data-lake/*, {LOADED}",
+            f"[+] ALLOWED on some, {LOADED}: arn:aws:s3:::data-lake/*",
         ),
         (records.denied(), "[x] DENIED explicit"),
         (records.not_allowed(), "[-] DENIED no allow"),

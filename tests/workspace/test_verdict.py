@@ -26,7 +26,12 @@ def workspace() -> Workspace:
     ("principal", "action", "resource", "starts"),
     [
         ("web-server", "s3:GetObject", LAKE, "[+] ALLOWED as far as loaded ("),
-        ("web-server", "s3:GetObject", "arn:aws:s3:::*", "[+] ALLOWED on some: arn:aws:s3:::data-lake"),
+        (
+            "web-server",
+            "s3:GetObject",
+            "arn:aws:s3:::*",
+            "[+] ALLOWED on some, as far as loaded (resource, SCP, RCP not evaluated): arn:aws:s3:::data-lake",
+        ),
         ("web-server", "s3:DeleteObject", LAKE, "[x] DENIED explicit"),
         ("web-server", "ec2:RunInstances", "*", "[-] DENIED no allow"),
         ("alice", "sts:AssumeRole", DEPLOY, "[?] DEPENDS on aws:MultiFactorAuthPresent"),

@@ -55,6 +55,10 @@ _ROOMS: Final[Mapping[str, _Room]] = {
 }
 
 _INDENT = "  "
+_ANY: Final = 400
+
+_AROUND, _SHARE, _LAYERS, _LEAST_TEXTS = 4, 60, 2, 2
+"""Of a small window: lines of status, messages and keys; the panel's share of the rest; lines of layers; of texts."""
 
 
 class AnswerView(Vertical):
@@ -142,6 +146,8 @@ class AnswerView(Vertical):
         self._texts: dict[str, Content] = {}
         self._held: dict[str, int] = {}
         self._width = 0
+        self.rows_beside = 4
+        """How many lines of the panel are not the answer's."""
 
     def compose(self) -> ComposeResult:
         """From top to bottom, the most important first."""
@@ -281,16 +287,25 @@ class AnswerView(Vertical):
         Args:
             holds: whether they are to be held at this height from now on, as answers are and sentences are not.
         """
-        first, second = self._put("verdict", verdict), self._put("because", reasons)
-        rows = max(first + second, self._held.get("texts", 0))
+        first = self._put("verdict", verdict, max(1, self._most_texts - 1))
+        second = self._put("because", reasons, max(1, self._most_texts - first))
+        rows = max(first + second, min(self._held.get("texts", 0), self._most_texts))
         if holds:
             self._held["texts"] = rows
         for name, height in (("verdict", first), ("because", rows - first)):
             _set_height(self.query_one(f"#question-{name}", Static), height)
 
-    def _put(self, name: str, contents: Iterable[Content]) -> int:
+    @property
+    def _most_texts(self) -> int:
+        """How many lines verdict and reasons may take: in a small window the layers below them are not pushed out."""
+        if self._room != NARROW:
+            return _ANY
+        body = self.app.size.height - _AROUND
+        return max(_LEAST_TEXTS, body * _SHARE // 100 - self.rows_beside - _LAYERS)
+
+    def _put(self, name: str, contents: Iterable[Content], most: int = _ANY) -> int:
         """Show lines in one of the texts; returns how many they are."""
-        rows = self._wrapped(contents, _MOST_LINES.get(name, 400))
+        rows = self._wrapped(contents, min(_MOST_LINES.get(name, _ANY), most))
         content = Content("\n").join(rows)
         before = self._texts.get(name)
         if before is None or not before.is_same(content):
