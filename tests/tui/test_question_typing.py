@@ -194,6 +194,7 @@ async def test_who_can_says_on_what_terms_it_is_asked(account: Account) -> None:
         await press(pilot, "f6")
         assert isinstance(pilot.app.screen, WhoCanScreen)
         assert "Given    aws:SourceIp=203.0.113.9  strict" in screen_text(pilot.app)
+        assert "Not evaluated, and could change some answers: SCP, RCP." in screen_text(pilot.app)
 
 
 async def test_a_session_policy_is_written_to_ask_with_it_not_for_a_draft() -> None:

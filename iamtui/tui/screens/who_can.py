@@ -17,6 +17,7 @@ from textual.widgets import Input, Label, Static
 from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.analysis.inquiry import Inquiry
+from iamtui.evaluation.decision import Layer
 from iamtui.problem import Problem
 from iamtui.tui.crash import worker_failure
 from iamtui.tui.safe import line, lines, plain
@@ -28,7 +29,7 @@ from iamtui.tui.widgets.notice import Notice
 from iamtui.tui.widgets.question.terms import terms_of
 from iamtui.tui.widgets.safe_input import SafeInput
 from iamtui.workspace.asking import ask
-from iamtui.workspace.verdict import VerdictWords
+from iamtui.workspace.verdict import SHORT_LAYER_NAMES, VerdictWords
 from iamtui.workspace.who_can import Everybody, Provider, everybody, who_can
 from iamtui.workspace.workspace import Workspace
 
@@ -75,7 +76,7 @@ class WhoCanScreen(Screen[str | None]):
         }
         & #whocan-note {
             height: auto;
-            max-height: 2;
+            max-height: 3;
             width: 100%;
             padding: 0 1;
             color: $verdict-depends;
@@ -152,6 +153,7 @@ class WhoCanScreen(Screen[str | None]):
         self._ticket = 0
         self._everybody = Everybody(())
         self._done = False
+        self._unloaded: set[Layer] = set()
         self._problem: Problem | None = None
 
     def compose(self) -> ComposeResult:
@@ -204,6 +206,7 @@ class WhoCanScreen(Screen[str | None]):
     def _ask(self) -> None:
         self._ticket += 1
         self._done, self._problem = False, None
+        self._unloaded.clear()
         self.list.start(draft=self._before is not None)
         self._show_counts()
         work = partial(self._answer, self._ticket, self._workspace, self._before)
@@ -236,6 +239,7 @@ class WhoCanScreen(Screen[str | None]):
         event.stop()
         if event.ticket == self._ticket:
             self._done = event.done
+            self._unloaded.update(layer for row in event.rows for layer in row.unloaded)
             self.list.add(event.rows)
             self._show_counts()
 
@@ -302,6 +306,9 @@ class WhoCanScreen(Screen[str | None]):
             words = f"Whom else the resource lets in is unknown: {found.unknown}."
         elif found.everyone:
             words = "The resource's policy names everybody (*): users and roles of other accounts are not listed."
+        layers = ", ".join(SHORT_LAYER_NAMES[layer] for layer in Layer if layer in self._unloaded)
+        if layers:
+            words = f"{words} Not evaluated, and could change some answers: {layers}.".lstrip()
         note.display = bool(words)
         note.update(plain(words))
 

@@ -13,7 +13,7 @@ from iamtui.evaluation.wording import depends_text, short_policy_name
 from iamtui.policy.arn import parse_arn
 from iamtui.text import safe_text
 from iamtui.tui.widgets.question.verdict import because
-from iamtui.workspace.verdict import SHORT_LAYER_NAMES, VerdictWords, verdict_words
+from iamtui.workspace.verdict import SHORT_LAYER_NAMES, VerdictWords, as_far_as_loaded, unloaded_layers, verdict_words
 
 
 class Bucket(IntEnum):
@@ -61,6 +61,7 @@ class Row:
         before: the verdict without the draft, or None when there is no draft.
         changed: whether the draft changes the outcome.
         haystack: what a filter text is looked for in, in lower case: who, the verdict, and the deciding policy.
+        unloaded: layers that were not evaluated and could change the answer.
     """
 
     principal: Principal
@@ -78,6 +79,7 @@ class Row:
     before: VerdictWords | None
     changed: bool
     haystack: str
+    unloaded: tuple[Layer, ...]
 
 
 def row_of(principal: Principal, decision: Decision, before: Decision | None = None, *, inside: bool = True) -> Row:
@@ -105,6 +107,7 @@ def row_of(principal: Principal, decision: Decision, before: Decision | None = N
         verdict_words(before) if before is not None else None,
         before is not None and before.outcome is not decision.outcome,
         f"{kind}/{name} {where} {principal.arn} {words} {policy}".lower(),
+        unloaded_layers(decision),
     )
 
 
@@ -118,7 +121,9 @@ def _why(decision: Decision, bucket: Bucket, words: VerdictWords, reason: str) -
         parts.append(_statement(ref, decision))
     elif not parts:
         parts.append(reason)
-    return "; ".join(parts)
+    if bucket is not Bucket.ALLOWED:
+        parts.append(as_far_as_loaded(decision))
+    return "; ".join(filter(None, parts))
 
 
 def _statement(ref: StatementRef, decision: Decision) -> str:

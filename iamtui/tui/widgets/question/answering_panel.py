@@ -281,7 +281,7 @@ class AnsweringPanel(Vertical):
         if at is None:
             at = next(index for index, cell in enumerate(answer.cells) if cell is answer.worst)
         self._shown = Shown(asked, answer, before, at)
-        self._view.rows_beside = 1 + self._form.size.height
+        self._view.rows_beside = 1 + max(3, self._form.size.height)
         self._view.show(self._shown)
         self._looked_at(self._shown)
 
