@@ -38,14 +38,11 @@ def compile_all(workspace: Workspace, cancelled: Callable[[], bool]) -> None:
 
 @contextmanager
 def few_pauses(account: Account) -> Iterator[None]:
-    """Keep the garbage collector from pausing the screen while the account's policies are compiled, the first time.
+    """Keep the garbage collector from pausing the screen while the account's policies are compiled, or all are asked.
 
     What is compiled is kept for as long as the account is, so looking through it for garbage, which takes half a
     second for six thousand principals, finds none; afterwards it is left out of the collector's rounds.
     """
-    if account.memo.get(_COMPILED):
-        yield
-        return
     with making():
         yield
         account.memo[_COMPILED] = True
