@@ -68,14 +68,21 @@ def summary(answer: Answer) -> Content:
             parts += [", " if parts else "", (f"{counted[word]:,} {text}", f"bold {styles[word]}")]
     patterns = Counter(cell.pattern for cell in cells if "*" in cell.pattern or "?" in cell.pattern)
     across = columns_of(answer)
-    front = [(f"{pattern} ({count // across:,} actions)", "bold") for pattern, count in patterns.items()]
-    of = f" of {len(part):,}" if len(counted) > 1 else ""
-    tail = f"; {len(cells) - len(part):,} take no part" if len(part) < len(cells) else ""
-    tail += f"; {answer.cut:,} more not asked: too many" if answer.cut else ""
+    front = [(f"{pattern} ({_actions(count // across)})", "bold") for pattern, count in patterns.items()]
+    if len(answer.inquiry.actions) == 1 and patterns:
+        # The pattern stands above.
+        front = [(f"{_actions(len(cells) // across)}:", "bold")]
+    none = len(cells) - len(part)
+    of = f", {none:,} no part" if none else f" of {len(part):,}" if len(counted) > 1 else ""
+    tail = f"; {answer.cut:,} more not asked: too many" if answer.cut else ""
     about: list[object] = []
     for piece in front[:2]:
-        about += [piece, "  "]
+        about += [piece, " "]
     return line(*about, *parts, (of + tail, "$muted"))
+
+
+def _actions(count: int) -> str:
+    return "1 action" if count == 1 else f"{count:,} actions"
 
 
 class MatrixView(LineView):
