@@ -8,6 +8,8 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Input, Label
 
+from iamtui.text import safe_text
+from iamtui.tui.safe import plain
 from iamtui.tui.widgets.safe_input import SafeInput
 
 
@@ -49,8 +51,8 @@ class AskRow(Horizontal):
 
     def compose(self) -> ComposeResult:
         """The label and the field."""
-        yield Label(self._label)
-        yield SafeInput(placeholder=self._placeholder, compact=True, id=self._field_id)
+        yield Label(plain(self._label))
+        yield SafeInput(placeholder=safe_text(self._placeholder), compact=True, id=self._field_id)
 
     @property
     def is_open(self) -> bool:
