@@ -241,7 +241,7 @@ class DenialScreen(Screen[ExplainedDenial | None]):
         self.text.load_text(text)
         more = "" if whole else f", its first {denials.HEAD:,} characters shown"
         words = f": {lines:,} {'line' if lines == 1 else 'lines'}{more}."
-        self._note(line("Reading ", (name, "bold"), words))
+        self._note(line("Read ", (name, "bold"), words))
 
     def on_paste(self, event: events.Paste) -> None:
         """A paste while the list has the focus is another text."""
