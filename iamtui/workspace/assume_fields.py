@@ -54,13 +54,14 @@ def problems_by_input(plan: AssumePlan, entered: AssumeInput) -> Mapping[InputNa
             good, mfa_serial=entered.mfa_serial if has_mfa else "", mfa_code=Secret("000000") if has_mfa else None
         ),
         InputName.MFA_CODE: replace(good, mfa_serial=_SOME_DEVICE if has_mfa else "", mfa_code=entered.mfa_code),
-        InputName.POLICY: replace(good, extras=replace(none, policy=given.policy)),
+        InputName.POLICY: replace(good, extras=replace(none, policy=given.policy, policy_arns=given.policy_arns)),
         InputName.POLICY_ARNS: replace(good, extras=replace(none, policy_arns=given.policy_arns)),
         InputName.TAGS: replace(good, extras=replace(none, tags=given.tags)),
         InputName.TRANSITIVE_TAGS: replace(good, extras=transitive),
         InputName.SOURCE_IDENTITY: replace(good, extras=replace(none, source_identity=given.source_identity)),
     }
     found = {name: assuming.check_input(plan, check) for name, check in checks.items()}
-    of_tags = set(found[InputName.TAGS])
-    found[InputName.TRANSITIVE_TAGS] = tuple(said for said in found[InputName.TRANSITIVE_TAGS] if said not in of_tags)
+    # Those are checked together with what they belong to, whose own problems are said there.
+    for name, other in ((InputName.TRANSITIVE_TAGS, InputName.TAGS), (InputName.POLICY, InputName.POLICY_ARNS)):
+        found[name] = tuple(sentence for sentence in found[name] if sentence not in found[other])
     return {name: problems for name, problems in found.items() if problems}

@@ -8,9 +8,6 @@ from typing import Final
 from iamtui.policy.document import DocumentError, load_json, render
 from iamtui.problem import Problem
 
-MOST_CHARACTERS: Final = 2048
-"""What the plaintext of inline and managed session policies may have together (STS API Reference: AssumeRole)."""
-
 STARTING_POLICY: Final = """{
   "Version": "2012-10-17",
   "Statement": [

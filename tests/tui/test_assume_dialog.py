@@ -18,6 +18,7 @@ from iamtui.problem import Problem
 from iamtui.tui import clock
 from iamtui.tui.dialogs.assume.caller_choice import CallerChoice
 from iamtui.tui.dialogs.assume.dialog import AssumeDialog
+from iamtui.tui.dialogs.assume.options import AssumeOptions
 from iamtui.tui.dialogs.assume.result import AssumeResult
 from iamtui.workspace import assuming
 from iamtui.workspace.assuming import AssumeExtras, AssumeInput, MfaSessions, MfaWay
@@ -37,7 +38,7 @@ def words(app: ScreenApp) -> str:
 
 
 def dialog(space: Workspace, role: str | None = ROLE, **more: Any) -> ScreenApp:
-    return ScreenApp(AssumeDialog(space, role, **more))
+    return ScreenApp(AssumeDialog(space, role, AssumeOptions(**more)))
 
 
 def field(app: ScreenApp, name: str) -> Input:
@@ -427,7 +428,7 @@ async def test_a_session_can_be_chosen_as_the_caller() -> None:
     app = dialog(workspace(trust(ROOT), sts=sts), callers=[live_session("hub", HUB), session("ended", minutes=-9)])
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        assert "F3 another (1 of 2)" in words(app), "what has ended cannot assume anything"
+        assert "F3 another of 2" in words(app), "what has ended cannot assume anything"
         await press(pilot, "f3")
         assert "As the session of hub," in words(app)
         assert "15m to 1h (role chaining)" in words(app)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import Input, TextArea
 
+from iamtui.account.availability import Known
+from iamtui.analysis.question import Question
 from iamtui.tui import clock
 from iamtui.tui.dialogs.assume.dialog import AssumeDialog
+from iamtui.tui.dialogs.assume.options import AssumeOptions
+from iamtui.tui.screens import draft_editor
 from iamtui.workspace.assuming import AssumeExtras, AssumeInput, MfaSessions
 from iamtui.workspace.workspace import Workspace
 from tests.support.assume_account import DENIED, EXTERNAL, FOREIGN, MFA, ROLE, ROOT, trust, workspace
@@ -42,7 +47,7 @@ def shot(
     role: str | None = ROLE,
     **more: Any,
 ) -> bool:
-    app = ScreenApp(AssumeDialog(space, role, **more))
+    app = ScreenApp(AssumeDialog(space, role, AssumeOptions(**more)))
     return snap_compare(app, terminal_size=SIZES[size], run_before=run_before)
 
 
@@ -61,6 +66,8 @@ def pressing(*steps: str) -> RunBefore:
             await settle(pilot)
         for entry in pilot.app.screen.query(Input):
             entry.cursor_blink = False
+        for area in pilot.app.screen.query(TextArea):
+            area.cursor_blink = False
         await pilot.pause()
 
     return run
@@ -99,6 +106,20 @@ def test_a_session_as_the_caller(snap_compare: SnapCompare, size: str) -> None:
 @pytest.mark.parametrize("size", SIZES)
 def test_any_role(snap_compare: SnapCompare, size: str) -> None:
     assert shot(snap_compare, size, workspace(trust()), pressing(" dep"), None)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_editor_of_a_session_policy(snap_compare: SnapCompare, size: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(draft_editor, "PAUSE_SECONDS", 0.001)
+    question = Question("s3:PutObject", "arn:aws:s3:::logs/x")
+    assert shot(snap_compare, size, workspace(trust()), pressing("f2", "enter", " x"), questions=[question])
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_production(snap_compare: SnapCompare, size: str) -> None:
+    space = workspace(trust())
+    space = space.with_account(replace(space.account, alias=Known("acme-prod")))
+    assert shot(snap_compare, size, space, pressing(), production="prod")
 
 
 def test_a_role_of_another_account(snap_compare: SnapCompare) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
+from textual.widget import Widget
 from textual.widgets import Footer, Label, TextArea
 from textual.worker import get_current_worker
 
@@ -131,9 +132,14 @@ class DraftEditorScreen(Screen[str | None]):
         """Title, document, findings, state, keys."""
         yield Label(self._title, id="editor-title")
         yield JsonEditor(self._before, id="editor")
+        yield from self.more_widgets()
         yield Label(id="editor-state")
         yield FindingLines(id="editor-findings")
         yield Footer(show_command_palette=False)
+
+    def more_widgets(self) -> Iterable[Widget]:
+        """What else a subclass shows below the document."""
+        return ()
 
     def on_mount(self) -> None:
         """Type at once; what is wrong already is said."""
@@ -177,9 +183,13 @@ class DraftEditorScreen(Screen[str | None]):
     def _find(self, text: str) -> None:
         """In a thread."""
         worker = get_current_worker()
-        found = findings(PolicyDocument(text), self._kind, account=self._account)
+        found = self.examine(text, lambda: worker.is_cancelled)
         if not worker.is_cancelled:
             self.post_message(self._Examined(text, found))
+
+    def examine(self, text: str, cancelled: Callable[[], bool]) -> tuple[Finding, ...]:  # noqa: ARG002 - for subclasses
+        """What is to be said of a document. In a thread; a subclass may find out more and post it."""
+        return findings(PolicyDocument(text), self._kind, account=self._account)
 
     @on(_Examined)
     def _show(self, event: _Examined) -> None:
@@ -187,12 +197,16 @@ class DraftEditorScreen(Screen[str | None]):
         if event.text != self.editor.text:
             return
         self.found.show(event.found)
-        counts = [(level, sum(1 for f in event.found if f.level is level)) for level in Level]
-        words = ", ".join(f"{count} {level.value}{'' if count == 1 else 's'}" for level, count in counts if count)
-        changed = "changed" if event.text != self._before else "unchanged"
-        self._say(plain(f"{words or 'AWS would take it: no findings'}  ({changed})"))
+        self.say(self.state_words(event.found, changed=event.text != self._before))
 
-    def _say(self, words: Content) -> None:
+    def state_words(self, found: Sequence[Finding], *, changed: bool) -> Content:
+        """How the document stands."""
+        counts = [(level, sum(1 for f in found if f.level is level)) for level in Level]
+        words = ", ".join(f"{count} {level.value}{'' if count == 1 else 's'}" for level, count in counts if count)
+        return plain(f"{words or 'AWS would take it: no findings'}  ({'changed' if changed else 'unchanged'})")
+
+    def say(self, words: Content) -> None:
+        """Say something on the line below the document."""
         self.query_one("#editor-state", Label).update(words)
 
     @on(LineView.LineOpened)
@@ -209,7 +223,7 @@ class DraftEditorScreen(Screen[str | None]):
         at = finding.source_line or 1
         row = max(0, min(at, self.editor.document.line_count) - 1)
         self.editor.move_cursor((row, 0), center=True)
-        self._say(plain(finding.message))
+        self.say(plain(finding.message))
 
     def action_next_finding(self) -> None:
         """Go to the line of the next finding below the cursor, around the end."""
@@ -219,7 +233,7 @@ class DraftEditorScreen(Screen[str | None]):
         if placed:
             self._go_to(following or placed[0])
         else:
-            self._say(plain("No findings."))
+            self.say(plain("No findings."))
 
     # Keys.
 
@@ -228,7 +242,7 @@ class DraftEditorScreen(Screen[str | None]):
         try:
             text = render(load_json(self.editor.text))
         except DocumentError as error:
-            self._say(plain(error.sentence))
+            self.say(plain(error.sentence))
             return
         if text != self.editor.text:
             self.editor.replace(text, (0, 0), self.editor.document.end)
@@ -238,7 +252,7 @@ class DraftEditorScreen(Screen[str | None]):
         text, said, _severity = edit_in_editor(self.app, self.editor.text, self._file_name)
         if text is not None and text != self.editor.text:
             self.editor.replace(text, (0, 0), self.editor.document.end)
-        self._say(said)
+        self.say(said)
 
     def action_save(self) -> None:
         """Give the text."""
@@ -250,7 +264,7 @@ class DraftEditorScreen(Screen[str | None]):
             self.dismiss(None)
             return
         self._warned = True
-        self._say(
+        self.say(
             line(
                 ("! ", "bold $verdict-depends"),
                 plain("Your changes would be lost: ctrl+s keeps them, Escape again drops them."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,6 +80,11 @@ class DraftingScreen(BrowsingScreen):
     def source_workspace(self) -> Workspace | None:
         """The account as the source has it, without the draft."""
         return self._given.workspace if self._given is not None else None
+
+    def signed_in_anew(self, workspace: Workspace) -> None:
+        """Go on with the connection of a workspace that is the source's own but for that."""
+        if self._given is not None and self._given.workspace.account is workspace.account:
+            self._given = replace(self._given, workspace=workspace)
 
     @property
     def open_draft(self) -> OpenDraft | None:

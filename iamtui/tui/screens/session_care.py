@@ -20,6 +20,7 @@ from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.tui import clock
 from iamtui.tui.copying import Copier
+from iamtui.tui.dialogs.assume.options import AssumeOptions
 from iamtui.tui.dialogs.assume.result import AssumeResult
 from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.handing_over import HandingOverScreen
@@ -123,7 +124,7 @@ class SessionCareScreen(HandingOverScreen):
     def open_assume(
         self, role_arn: str | None, *, caller: Session | None = None, prefilled: AssumeInput | None = None
     ) -> None:
-        """Ask how to assume a role; `AssumeDialog` says what the arguments mean."""
+        """Ask how to assume a role; `AssumeOptions` says what the arguments mean."""
         from iamtui.tui.dialogs.assume.dialog import AssumeDialog  # noqa: PLC0415 - brings the engine: not before a frame
 
         # AWS decides about the account as it is, whatever a draft says.
@@ -131,16 +132,23 @@ class SessionCareScreen(HandingOverScreen):
         if workspace is None:
             self.say(plain("Open an account first: P chooses one."))
             return
-        dialog = AssumeDialog(
-            workspace,
-            role_arn,
+        question = self.question.question
+        options = AssumeOptions(
             caller=caller,
             callers=self.sessions.sessions,
             prefilled=prefilled,
             mfa_sessions=self.mfa_sessions,
             seconds=self._assume_config.seconds,
+            production=self._production,
+            questions=(question,) if question is not None else (),
         )
-        self.app.push_screen(dialog, partial(self.assumed, workspace))
+        dialog = AssumeDialog(workspace, role_arn, options)
+
+        def closed(result: AssumeResult | None) -> None:
+            self.signed_in_anew(dialog.workspace)
+            self.assumed(dialog.workspace, result)
+
+        self.app.push_screen(dialog, closed)
 
     @property
     def mfa_sessions(self) -> MfaSessions:

@@ -73,7 +73,7 @@ class CallerChoice(Widget):
         """How to choose another."""
         if not self.can_focus:
             return Content("")
-        return line(("F3", "bold $match"), (f" another ({self._at + 1} of {len(self._options)})", "$muted"))
+        return line(("F3", "bold $match"), (f" another of {len(self._options)}", "$muted"))
 
     def on_mount(self) -> None:
         """Keep the time left true."""

@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from iamtui.problem import Problem
 from iamtui.tui.safe import line, lines, plain
+from iamtui.workspace.connecting import login_command
 
 _OURS: Final = "By our own reading"
 """Where an explanation of ours begins behind AWS's own words."""
@@ -51,6 +52,8 @@ class FailureView(VerticalScroll, can_focus=False):
             rows.append(line(f"{ours}{reading}"))
         if problem.next_step:
             rows.append(line(("> ", "bold $match"), problem.next_step))
+        if login_command(problem):
+            rows.append(line(("> ", "bold $match"), "Then ", ("F5", "bold $match"), " tries again."))
         self._show(rows)
 
     def say(self, *sentences: str, style: str = "$verdict-denied") -> None:

@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from iamtui.credentials.session import Session
+from iamtui.credentials.session_extras import NO_EXTRAS
 from iamtui.secret import Secret
 from iamtui.tui.dialogs.assume.caller_choice import CallerChoice
 from iamtui.tui.dialogs.assume.more import MoreSection
@@ -29,7 +30,7 @@ from iamtui.tui.widgets.question.field import CompletingInput, Completions
 from iamtui.tui.widgets.safe_input import SafeInput
 from iamtui.tui.widgets.secret_input import CODE_LENGTH, SecretInput
 from iamtui.workspace.assume_fields import InputName, problems_by_input
-from iamtui.workspace.assuming import AssumeInput, MfaWay
+from iamtui.workspace.assuming import AssumeInput, MfaDevices, MfaWay
 from iamtui.workspace.workspace import Workspace
 
 _NO_TIME: Final = 'This is not a time: write it as "1h", "90m" or a number of seconds.'
@@ -75,7 +76,7 @@ class AssumeForm(VerticalScroll, can_focus=False):
         self._workspace = workspace
         self._role_arn = role_arn
         self._own_values: dict[InputName, str] = {}
-        self._seconds = seconds
+        self._seconds = self._default_seconds = seconds
         self._is_placed = False
         self._planned: Planned | None = None
         self.sides = SidesView()
@@ -158,6 +159,28 @@ class AssumeForm(VerticalScroll, can_focus=False):
         self._own_values[InputName.MFA_DEVICE] = self._rows[InputName.MFA_DEVICE].value = entered.mfa_serial
         self._seconds = entered.duration_seconds
         self.more.fill(entered.extras)
+
+    def recall(self, entered: AssumeInput) -> None:
+        """Fill in what was entered for this role before, where the user has entered nothing yet."""
+        if not self._changed_value(InputName.SESSION_NAME):
+            self._own_values.pop(InputName.SESSION_NAME, None)
+            self._rows[InputName.SESSION_NAME].value = entered.session_name
+        if not self._changed_value(InputName.MFA_DEVICE) and entered.mfa_serial:
+            self._own_values[InputName.MFA_DEVICE] = self._rows[InputName.MFA_DEVICE].value = entered.mfa_serial
+        self._seconds = entered.duration_seconds
+        if self.more.read()[0] == NO_EXTRAS:
+            self.more.fill(entered.extras)
+
+    def start_afresh(self) -> None:
+        """Empty every field but the role; our own suggestions come back with the next plan."""
+        self._seconds = self._default_seconds
+        self._own_values.clear()
+        for name, row in self._rows.items():
+            row.show_problems(())
+            if name is not InputName.ROLE:
+                row.value = ""
+        self.more.fill(NO_EXTRAS)
+        self.post_message(self.Changed())
 
     def is_right(self) -> bool:
         """Whether it can be sent; else the fields say what is wrong, and the first of these has the focus."""
@@ -259,6 +282,26 @@ class AssumeForm(VerticalScroll, can_focus=False):
         if not self._is_placed and self._role_arn is not None:
             self._is_placed = True
             self._go_to_first_empty()
+        self.call_after_refresh(self._keep_in_sight)
+
+    def _keep_in_sight(self) -> None:
+        """Show the field that is typed into, whatever the answer above it has grown to."""
+        focused = self.screen.focused
+        if focused is not None and self in focused.ancestors:
+            focused.scroll_visible(animate=False)
+
+    def show_devices(self, devices: MfaDevices) -> None:
+        """Offer the caller's MFA devices, or say why there are none."""
+        serials = [safe_text(serial, limit=256) for serial in devices.serials]
+        if serials:
+            self._suggest(InputName.MFA_DEVICE, serials[0])
+        row = self._rows[InputName.MFA_DEVICE]
+        others = ", ".join(serials[1:])
+        row.note(line("Also yours: ", others) if others else plain(devices.note))
+        if self._planned is not None:
+            self._hint(self._planned)
+            self._show_rows()
+            self._go_to_first_empty(only_from=InputName.MFA_DEVICE)
 
     def wait(self, words: Content) -> None:
         """Say why there is no answer of ours yet."""
@@ -306,7 +349,10 @@ class AssumeForm(VerticalScroll, can_focus=False):
             row = self._rows[name]
             row.use(wanted or row.is_wrong or row.field.has_focus or bool(self._changed_value(name)))
 
-    def _go_to_first_empty(self) -> None:
+    def _go_to_first_empty(self, only_from: InputName | None = None) -> None:
+        """Put the cursor into the first input that the role asks for, unless the user is elsewhere by now."""
+        if only_from is not None and self.screen.focused is not self._rows[only_from].field:
+            return
         for name in (InputName.EXTERNAL_ID, InputName.MFA_DEVICE, InputName.MFA_CODE):
             row, planned = self._rows[name], self._planned
             if planned is None or planned.is_foreign or (name is InputName.MFA_CODE and planned.reuses_a_code):

@@ -13,7 +13,7 @@ from iamtui.workspace import assuming, chaining
 from iamtui.workspace.assume_sides import Sides, sides_of
 from iamtui.workspace.assuming import AssumeExtras, AssumePlan, MfaSessions, MfaWay
 from iamtui.workspace.assuming_decision import EXTERNAL_ID, MFA_KEYS, role_of
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.workspace import SourceKind, Workspace
 
 SHORTEST_SECONDS: Final = 900
 DEFAULT_SECONDS: Final = 3600
@@ -57,6 +57,7 @@ class Planned:
         why_bounds: why, when that is not simply the role's maximum, else "".
         chained: whether a session assumes the role.
         is_foreign: whether the role's trust policy is not known, so that it may ask for anything.
+        is_demo: whether our own answer is final.
     """
 
     typed: Typed
@@ -66,6 +67,7 @@ class Planned:
     why_bounds: str
     chained: bool
     is_foreign: bool
+    is_demo: bool
 
     @property
     def reuses_a_code(self) -> bool:
@@ -104,18 +106,17 @@ def workspace_of(workspace: Workspace, caller: Session | None) -> Workspace:
     return workspace if caller is None else chaining.as_session(workspace, caller)
 
 
-def make_plan(
-    workspace: Workspace, caller: Session | None, typed: Typed, mfa_sessions: MfaSessions | None = None
-) -> Planned:
+def make_plan(own: Workspace, typed: Typed, mfa_sessions: MfaSessions | None = None, *, chained: bool) -> Planned:
     """Ask our own engine about a call.
 
     Args:
+        own: the workspace of whoever is to assume the role.
         mfa_sessions: where an MFA code that was given before may still count.
+        chained: whether that is a session.
 
     Raises:
-        Problem: the caller cannot assume anything.
+        Problem: the call cannot be planned.
     """
-    own = workspace_of(workspace, caller)
     plan = _plan(own, typed, mfa_sessions, typed.mfa_serial)
     role = role_of(own, typed.role_arn)
     if role is None and plan.mfa is None and plan.mfa_serial and mfa_sessions is not None:
@@ -124,7 +125,6 @@ def make_plan(
     longest = duration_text(plan.longest_seconds)
     most = role.max_session_seconds if role is not None else None
     of_role = most is not None and not isinstance(most, Missing) and most.value == plan.longest_seconds
-    chained = caller is not None
     if chained:
         bounds = f"{duration_text(SHORTEST_SECONDS)} to {longest} (role chaining)"
     elif of_role:
@@ -132,7 +132,9 @@ def make_plan(
     else:
         bounds = f"{duration_text(SHORTEST_SECONDS)} to {longest}"
     why = "" if of_role and not chained else plan.duration_note
-    return Planned(typed, plan, sides_of(own, plan), bounds, why, chained, role is None)
+    return Planned(
+        typed, plan, sides_of(own, plan), bounds, why, chained, role is None, own.source.kind is SourceKind.DEMO
+    )
 
 
 def _plan(workspace: Workspace, typed: Typed, mfa_sessions: MfaSessions | None, serial: str) -> AssumePlan:

@@ -10,8 +10,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
+from iamtui.credentials.assume_request import LONGEST_POLICIES
 from iamtui.tui.safe import line, plain
-from iamtui.workspace.session_policy_text import MOST_CHARACTERS
 
 
 class PolicyField(Widget, can_focus=True):
@@ -65,8 +65,8 @@ class PolicyField(Widget, can_focus=True):
         if not self._text:
             return plain("none", "$muted")
         used = len(self._text)
-        style = "bold" if used <= MOST_CHARACTERS else "bold $verdict-denied"
-        return line((f"{used:,} of {MOST_CHARACTERS:,} characters", style), ("  Delete drops it", "$faint"))
+        style = "bold" if used <= LONGEST_POLICIES else "bold $verdict-denied"
+        return line((f"{used:,} of {LONGEST_POLICIES:,} characters", style), ("  Delete drops it", "$faint"))
 
     def action_write(self) -> None:
         """Open the editor."""

@@ -1,0 +1,350 @@
+"""PreparedDialog: the assume form with all that can be known before the call. What is sent, AssumeDialog decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.worker import get_current_worker
+
+from iamtui.account.availability import Missing
+from iamtui.credentials.session import Session
+from iamtui.problem import Problem
+from iamtui.tui.dialogs.assume.caller_choice import CallerChoice
+from iamtui.tui.dialogs.assume.failure import FailureView
+from iamtui.tui.dialogs.assume.form import AssumeForm
+from iamtui.tui.dialogs.assume.options import NO_OPTIONS, AssumeOptions
+from iamtui.tui.dialogs.assume.planning import DEFAULT_SECONDS, Planned, Typed, make_plan, workspace_of
+from iamtui.tui.dialogs.assume.policy_field import PolicyField
+from iamtui.tui.dialogs.assume.result import AssumeResult
+from iamtui.tui.safe import line, plain
+from iamtui.workspace.assume_fields import InputName
+from iamtui.workspace.assuming import AssumeInput, MfaDevices, find_mfa_devices
+from iamtui.workspace.production import is_production
+from iamtui.workspace.remembered_input import forget_input, remembered_input
+from iamtui.workspace.workspace import Workspace
+
+_PLAN: Final = "plan"
+_DEVICES: Final = "devices"
+_FORGET: Final = "forget"
+
+_DEMO_REFUSES: Final = "AWS would refuse this, so the demo does."
+
+
+class PreparedDialog(ModalScreen[AssumeResult | None]):
+    """Asks our own engine about whatever stands in the fields, and fills in what is remembered and found out."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f2", "more", "More", id="assume.more", tooltip="Show the inputs that few calls need, or hide them"),
+        Binding("f3", "caller", "Caller", id="assume.caller", tooltip="Let another session assume the role, or you"),
+        Binding("f4", "afresh", "Afresh", id="assume.afresh", tooltip="Forget what was entered for this role before"),
+        Binding("pagedown", "scroll(1)", "Down", show=False, id="assume.down", tooltip="Scroll the error, or the form"),
+        Binding("pageup", "scroll(-1)", "Up", show=False, id="assume.up", tooltip="Scroll the error, or the form"),
+    ]
+
+    DEFAULT_CSS = """
+    PreparedDialog {
+        align: center middle;
+        background: $background 60%;
+
+        & > #assume-box {
+            width: 90;
+            max-width: 96%;
+            height: auto;
+            max-height: 96%;
+            padding: 0 1;
+            border: round $rule-focused;
+            border-title-color: $heading;
+            border-subtitle-color: $muted;
+            background: $surface;
+        }
+        & > #assume-box.-production {
+            border: round $verdict-denied;
+            border-title-color: $verdict-denied;
+        }
+        &.-busy FormRow {
+            text-opacity: 50%;
+        }
+    }
+    """
+
+    @dataclass
+    class _Recalled(Message):
+        role_arn: str
+        entered: AssumeInput | None
+
+    @dataclass
+    class _Planned(Message):
+        typed: Typed
+        planned: Planned | None
+        problem: Problem | None = None
+
+    @dataclass
+    class _Devices(Message):
+        caller: Session | None
+        devices: MfaDevices
+
+    def __init__(self, workspace: Workspace, role_arn: str | None, options: AssumeOptions = NO_OPTIONS) -> None:
+        """Make the dialog.
+
+        Args:
+            workspace: the account, with its own caller.
+            role_arn: the role; None lets the user enter an ARN.
+            options: what the running program knows besides.
+        """
+        super().__init__()
+        self.workspace = workspace
+        """The account; with another connection once the user has signed in anew."""
+        self._role_arn = role_arn
+        self._options = options
+        seconds = DEFAULT_SECONDS if options.seconds is None else options.seconds
+        recent = [held.role_arn for held in reversed(options.callers)]
+        self.form = AssumeForm(
+            workspace, role_arn, options.caller, options.callers, seconds=seconds, recent_roles=recent
+        )
+        self.failure = FailureView(id="assume-failure")
+        self.planned: Planned | None = None
+        self._recalled_for = ""
+        self._is_recalled = False
+        self._asked_devices = False
+        self._wanted = False
+
+    def compose(self) -> ComposeResult:
+        """The form, and below it what went wrong."""
+        with Vertical(id="assume-box") as box:
+            box.border_subtitle = self._keys()
+            yield self.form
+            yield self.failure
+
+    def _keys(self) -> Content:
+        caller = "  F3 caller" if self.form.caller_choice.can_focus else ""
+        afresh = "  F4 afresh" if self._is_recalled else ""
+        return line(f"Enter assume  Tab next  F2 more{caller}{afresh}  Esc cancel")
+
+    def on_mount(self) -> None:
+        """Ask our own engine."""
+        if self._options.prefilled is not None:
+            self.form.fill(self._options.prefilled)
+        self.form.go_to(InputName.ROLE if self._role_arn is None else InputName.SESSION_NAME)
+        self._mark()
+        self.prepare()
+
+    @property
+    def caller(self) -> Session | None:
+        """The session that is to assume the role, or None for the account's own caller."""
+        return self.form.caller_choice.caller
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether STS is being asked."""
+        return self.has_class("-busy")
+
+    def acting(self, caller: Session | None) -> Workspace:
+        """The workspace of whoever is to assume the role. May block: for a thread.
+
+        Raises:
+            Problem: the session that was chosen has ended, or is not who it should be.
+        """
+        return workspace_of(self.workspace, caller)
+
+    # Production
+
+    def _mark(self) -> None:
+        """Name the role in the title, in red when it or its account looks like production."""
+        account, patterns = self.workspace.account, self._options.production
+        arn = self.form.role_arn
+        name = arn.rsplit("/", 1)[-1] if ":role/" in arn else ""
+        of_account = arn.split(":")[4] if arn.count(":") >= 5 else account.id
+        names = [name, of_account]
+        if of_account == account.id and not isinstance(account.alias, Missing):
+            names.append(account.alias.value or "")
+        marked = bool(name) and any(is_production(one, patterns) for one in names if one)
+        box = self.query_one("#assume-box", Vertical)
+        box.set_class(marked, "-production")
+        title = line(("Assume ", ""), (name or "any role", "bold"))
+        box.border_title = line(title, ("  PRODUCTION", "bold $verdict-denied")) if marked else title
+
+    # Our own answer
+
+    def prepare(self) -> None:
+        """Plan in a thread with what has been entered so far."""
+        typed = self.form.typed
+        if ":role/" not in typed.role_arn:
+            self.planned = None
+            self.form.wait(plain("enter the role's ARN, or part of its name to find it", "$muted"))
+            return
+        if self.planned is None:
+            self.form.wait(plain("checking the trust policy and your permissions …", "$muted"))
+        work = partial(self._planning, self.caller, typed, recall=typed.role_arn != self._recalled_for)
+        self.run_worker(work, thread=True, exclusive=True, group=_PLAN, exit_on_error=False)
+
+    def _planning(self, caller: Session | None, typed: Typed, *, recall: bool) -> None:
+        """In the thread."""
+        worker = get_current_worker()
+        answer: Message
+        try:
+            own = self.acting(caller)
+            remembered = remembered_input(own, typed.role_arn) if recall and self._options.prefilled is None else None
+            if recall:
+                answer = self._Recalled(typed.role_arn, remembered)
+            if not recall or remembered is None:
+                # What was remembered changes what is asked, so that the answer comes after it.
+                planned = make_plan(own, typed, self._options.mfa_sessions, chained=caller is not None)
+                if recall and not worker.is_cancelled:
+                    self.post_message(answer)
+                answer = self._Planned(typed, planned)
+        except Problem as problem:
+            answer = self._Planned(typed, None, problem)
+        if not worker.is_cancelled:
+            self.post_message(answer)
+
+    @on(_Recalled)
+    def _recall(self, event: _Recalled) -> None:
+        event.stop()
+        self._recalled_for = event.role_arn
+        if event.role_arn == self.form.role_arn and event.entered is not None:
+            self.form.recall(event.entered)
+            self._is_recalled = True
+            self.query_one("#assume-box", Vertical).border_subtitle = self._keys()
+            self.prepare()
+
+    @on(_Planned)
+    def _show_plan(self, event: _Planned) -> None:
+        event.stop()
+        if event.typed != self.form.typed:
+            return
+        self.planned = event.planned
+        if event.planned is None:
+            self._wanted = False
+            self.form.wait(plain("this cannot be assumed from here", "$muted"))
+            if event.problem is not None:
+                self.failure.show_problem(event.problem)
+            return
+        self.form.show_plan(event.planned, _outlook(event.planned))
+        self._look_for_devices(event.planned)
+        if self._wanted:
+            self._wanted = False
+            self.action_assume()
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether our own answer is about what stands in the fields."""
+        return self.planned is not None and self.planned.typed == self.form.typed
+
+    def action_assume(self) -> None:
+        """Wait for our own answer, when it is not there yet."""
+        if not self.is_planned and not self.is_busy:
+            self._wanted = ":role/" in self.form.role_arn
+            if self._wanted:
+                self.prepare()
+            else:
+                self.form.go_to(InputName.ROLE)
+
+    @on(AssumeForm.Changed)
+    def _changed(self, event: AssumeForm.Changed) -> None:
+        event.stop()
+        if self.is_busy:
+            return
+        self.failure.say()
+        if not self.is_planned:
+            self._mark()
+            self.prepare()
+
+    @on(CallerChoice.Chosen)
+    def _caller_chosen(self, event: CallerChoice.Chosen) -> None:
+        event.stop()
+        self.failure.say()
+        self.planned = None
+        self._asked_devices = False
+        self.prepare()
+
+    # The MFA device
+
+    def _look_for_devices(self, planned: Planned) -> None:
+        """Ask AWS for the caller's devices, once, where one may be needed and none is known."""
+        if self._asked_devices or planned.chained or planned.plan.mfa_serial:
+            return
+        if planned.plan.needs_mfa or planned.is_foreign:
+            self._asked_devices = True
+            work = partial(self._finding_devices, self.caller)
+            self.run_worker(work, thread=True, exclusive=True, group=_DEVICES, exit_on_error=False)
+
+    def _finding_devices(self, caller: Session | None) -> None:
+        worker = get_current_worker()
+        found = find_mfa_devices(self.workspace)
+        if not worker.is_cancelled:
+            self.post_message(self._Devices(caller, found))
+
+    @on(_Devices)
+    def _devices_found(self, event: _Devices) -> None:
+        event.stop()
+        if event.caller is self.caller:
+            self.form.show_devices(event.devices)
+
+    # The session policy
+
+    @on(PolicyField.Write)
+    def _write_policy(self, event: PolicyField.Write) -> None:
+        event.stop()
+        from iamtui.tui.dialogs.assume.policy_screen import SessionPolicyScreen  # noqa: PLC0415 - the catalogue, on demand
+
+        def written(text: str | None) -> None:
+            if text is not None:
+                self.form.more.policy.set_text(text)
+
+        typed = self.form.typed
+        screen = SessionPolicyScreen(self.workspace, typed.role_arn, typed.extras, self._options.questions)
+        self.app.push_screen(screen, written)
+
+    # Other keys
+
+    def action_more(self) -> None:
+        """Show the inputs that few calls need, or hide them."""
+        self.form.toggle_more()
+
+    def action_caller(self) -> None:
+        """Let another session assume the role, or the account's own caller again."""
+        if self.is_busy:
+            return
+        if self.form.caller_choice.can_focus:
+            self.form.caller_choice.action_next(1)
+        else:
+            self.failure.say("There is no session yet that could assume it; assume a role first.", style="$muted")
+
+    def action_afresh(self) -> None:
+        """Empty the fields, and forget what was entered for this role before."""
+        if self.is_busy:
+            return
+        self.form.start_afresh()
+        work = partial(self._forgetting, self.caller, self.form.role_arn)
+        self.run_worker(work, thread=True, exclusive=True, group=_FORGET, exit_on_error=False)
+
+    def _forgetting(self, caller: Session | None, role_arn: str) -> None:
+        try:
+            forget_input(self.acting(caller), role_arn)
+        except Problem as problem:
+            self.app.call_from_thread(self.failure.show_problem, problem)
+
+    def action_scroll(self, pages: int) -> None:
+        """Scroll the error when it is longer than its place, else the form."""
+        target = self.failure if self.failure.max_scroll_y > 0 else self.form
+        (target.scroll_page_down if pages > 0 else target.scroll_page_up)(animate=False)
+
+
+def _outlook(planned: Planned) -> Content:
+    """What our own answer means for the call; empty when it speaks for itself."""
+    if planned.plan.refusal:
+        # What the demo gives as its reason stands above, a side a line.
+        refusal = _DEMO_REFUSES if planned.will_be_refused and planned.is_demo else planned.plan.refusal
+        return line(("! ", "bold $verdict-denied"), refusal)
+    if planned.will_be_refused:
+        return plain("STS will most likely refuse; Enter tries all the same.", "$muted")
+    return Content("")
