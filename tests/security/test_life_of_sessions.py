@@ -186,7 +186,7 @@ def test_every_secret_is_only_where_the_user_sent_it(
     assert found_in((life.home / "aws-credentials").read_bytes(), secrets) == [life.long_term]
     # The control: they are where they were sent.
     assert {file.name for file in files_with(life.sent, secrets)} == {
-        "assumed.sh", "clipboard", "exec", "deploy.sh", "from-shell",
+        "assumed.sh", "clipboard", "exec", "deploy.sh", "from-shell", "serve",
     }  # fmt: skip
 
 
@@ -307,6 +307,15 @@ def beside_it(life: Life, environ: dict[str, str], shell: Path, fault_proxy: Fau
         check=True,
     )
     assert found_in(done.stdout + done.stderr, life.learn()) == []
+    script = f"echo $AWS_CONTAINER_AUTHORIZATION_TOKEN > {shlex.quote(str(life.sent / 'serve'))}; sleep 1"
+    serving = subprocess.Popen(
+        [*words, "serve", PLAIN_ROLE, *where, "--", str(shell), "-c", script], env=environ, stderr=subprocess.PIPE
+    )
+    watch.until(lambda: sent_text(life, "serve").strip())
+    watch.add(*life.learn(sent_text(life, "serve").strip()))
+    _, said = serving.communicate(timeout=60)
+    assert serving.returncode == 0
+    assert found_in(said, life.learn()) == []
 
 
 PLAIN_ROLE = f"arn:aws:iam::{ACCOUNT}:role/plain"

@@ -20,7 +20,7 @@ from iamtui.tui.screens.lock import LockScreen
 from iamtui.tui.widgets.sessions import SessionsPanel
 from iamtui.workspace.session_keeping import Origin
 from tests.support.federation import SIGN_IN_TOKEN, Federation
-from tests.support.panel_apps import type_text, until
+from tests.support.panel_apps import screen_text, type_text, until
 from tests.support.panel_sessions import SECRET, TOKEN, StillClock, session
 from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle
 
@@ -61,12 +61,12 @@ async def life(monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]) -> AsyncI
         yield Pictures(pilot), app.main.query_one(SessionsPanel)
 
 
-def renewing(answers: list[Session | Problem]) -> Origin:
+def renewing(answers: list[Session | Exception]) -> Origin:
     """A session whose renewals take a code, and end like this."""
 
     def renew(_code: Secret | None) -> Session:
         answer = answers.pop(0)
-        if isinstance(answer, Problem):
+        if isinstance(answer, Exception):
             raise answer
         return answer
 
@@ -80,7 +80,8 @@ async def test_no_picture_has_a_secret_that_is_not_shown(
     async with life(monkeypatch, size) as (pictures, panel):
         held = session()
         renewed = replace(session(key="ASIARENEWED000000001"), expires_at=held.expires_at + timedelta(minutes=5))
-        panel.add_session(held, renewing([renewed, Problem(f"STS refused the code {CODE[:3]}.")]))
+        unforeseen = ValueError(f"{SECRET} {TOKEN} {SIGN_IN_TOKEN} {CODE}")
+        panel.add_session(held, renewing([renewed, Problem("STS refused the code."), unforeseen]))
         pictures.known["endpoint"] = "is not there yet"
         assert await pictures.after(*ROLE_KEYS) == set()
         assert await pictures.after("S") == set()
@@ -116,13 +117,15 @@ async def test_no_picture_has_a_secret_that_is_not_shown(
         assert await pictures.after("escape") == set()
 
         # Renewed, and failing to.
-        for _ in range(2):
+        for said in ("Renewed", "STS refused the code", "Renewing failed in iamtui itself"):
             panel.focus()
             await press(pictures.pilot, "r")
             await type_text(pictures.pilot, CODE)
             assert pictures.pilot.app.screen.query_one(Input).value == CODE
             assert pictures.found() == set()
             assert await pictures.after("enter") == set()
+            await until(pictures.pilot, lambda: said in screen_text(pictures.pilot.app))  # noqa: B023 - awaited at once
+            assert pictures.found() == set()
         assert kept.session.access_key_id == "ASIARENEWED000000001"
 
         # Locked while everything is open.

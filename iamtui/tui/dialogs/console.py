@@ -27,7 +27,7 @@ from iamtui.tui.copying import Copier
 from iamtui.tui.dialogs.duration import parse_duration
 from iamtui.tui.safe import line, lines, plain
 from iamtui.tui.widgets.safe_input import SafeInput
-from iamtui.tui.widgets.session_text import account_of, role_name
+from iamtui.tui.widgets.session_text import PRODUCTION, account_of, role_name
 from iamtui.workspace.console import open_console
 from iamtui.workspace.workspace import Workspace
 
@@ -116,11 +116,17 @@ class ConsoleDialog(ModalScreen[str | None]):
         said: str
         problem: Problem | None = None
 
-    def __init__(self, workspace: Workspace, session: Session, copier: Copier) -> None:
+    def __init__(self, workspace: Workspace, session: Session, copier: Copier, *, production: bool = False) -> None:
+        """Make the dialog.
+
+        Args:
+            production: whether the session looks like one of production, which is said.
+        """
         super().__init__()
         self._workspace = workspace
         self._session = session
         self._copier = copier
+        self._production = production
         self._ticket = 0
         self._busy_seconds = 0
 
@@ -131,7 +137,8 @@ class ConsoleDialog(ModalScreen[str | None]):
         with Vertical(id="console-box") as box:
             box.border_title = line("AWS console as ", (role_name(session), "bold"))
             box.border_subtitle = line("Enter copy  ctrl+o open  Esc cancel")
-            yield Static(line((who, "bold"), ("  in account ", "$muted"), account_of(session)))
+            mark = (PRODUCTION,) if self._production else ()
+            yield Static(line((who, "bold"), ("  in account ", "$muted"), account_of(session), *mark))
             yield Static(plain(_WHAT_IT_IS), id="console-what")
             with Horizontal(classes="field"):
                 yield Label("Go to")

@@ -264,7 +264,8 @@ class MainScreen(SessionCareScreen):
 
     def action_console(self) -> None:
         """Sign in to the AWS console with the active session."""
-        show_console(self, self.source_workspace, self.query_one(SessionsPanel).active, self._copier)
+        active = self.query_one(SessionsPanel).active
+        show_console(self, self.source_workspace, active, self._copier, is_production=self.is_production)
 
     def action_revoke(self) -> None:
         """Show how the older sessions of the role under the cursor, or of the active session's, are cut off."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from textual.screen import Screen
 
@@ -15,7 +15,14 @@ from iamtui.tui.widgets.notice import Notice, Severity
 from iamtui.workspace.workspace import Workspace
 
 
-def show_console(screen: Screen[None], workspace: Workspace | None, session: Session | None, copier: Copier) -> None:
+def show_console(
+    screen: Screen[None],
+    workspace: Workspace | None,
+    session: Session | None,
+    copier: Copier,
+    *,
+    is_production: Callable[[Session], bool],
+) -> None:
     """Ask how to sign in to the AWS console with a session, or say why it cannot."""
     from iamtui.credentials.signin import NOT_FOR_LONG_TERM, console_refusal  # noqa: PLC0415 - not before a frame
     from iamtui.tui.dialogs.console import ConsoleDialog  # noqa: PLC0415 - as above
@@ -31,7 +38,7 @@ def show_console(screen: Screen[None], workspace: Workspace | None, session: Ses
         if said:
             screen.post_message(Notice(plain(said), until_next=True))
 
-    screen.app.push_screen(ConsoleDialog(workspace, session, copier), done)
+    screen.app.push_screen(ConsoleDialog(workspace, session, copier, production=is_production(session)), done)
 
 
 def show_revoke(
