@@ -256,7 +256,9 @@ def resource_side(
         rcps, management = _own_levels(account, "rcps")
     else:
         rcps, management = NotEvaluated(f"the RCPs of account {owner} are not loaded"), False
-    through_endpoint = any(key.lower() in _ONLY_THROUGH_ENDPOINTS and value for key, value in context.items())
+    through_endpoint = bool(context) and any(
+        key.lower() in _ONLY_THROUGH_ENDPOINTS and value for key, value in context.items()
+    )
     endpoint: tuple[PolicyInForce, ...] | NotEvaluated = ()
     if through_endpoint:
         endpoint = NotEvaluated("the policy of the VPC endpoint is not loaded", "ec2:DescribeVpcEndpoints")

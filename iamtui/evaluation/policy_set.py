@@ -41,17 +41,16 @@ class Member:
 class _Carried:
     """One policy under its name, with its statements."""
 
-    __slots__ = ("_by_service", "compiled", "of_any_service", "policy", "services")
+    __slots__ = ("_by_service", "compiled", "of_any_service", "policy")
 
     def __init__(self, policy: NamedPolicy, compiled: CompiledPolicy) -> None:
         self.policy = policy
         self.compiled = compiled
-        self.services = compiled.by_service.keys()
         self.of_any_service = tuple(Member(compiled, index, policy) for index in compiled.of_any_service)
         self._by_service: dict[str, tuple[Member, ...]] = {}
 
     def naming(self, service: str) -> tuple[Member, ...]:
-        """The statements that name a service, which is one of `services`."""
+        """The statements that name a service, which some do."""
         found = self._by_service.get(service)
         if found is None:
             indexes = self.compiled.by_service[service]
@@ -69,7 +68,7 @@ class PolicySet:
     `missing` holds the policies whose documents are not known or unreadable.
     """
 
-    __slots__ = ("_by_service", "_carried", "_of_any_service", "missing")
+    __slots__ = ("_by_service", "_carried", "_of_any_service", "_services", "missing")
 
     def __init__(
         self,
@@ -92,6 +91,7 @@ class PolicySet:
                 continue
             carried.append(_carried(policy, policy_type, options, level, lasting=lasting))
         self._carried = tuple(carried)
+        self._services = tuple(one.compiled.by_service for one in carried)
         self._of_any_service = tuple(member for one in carried for member in one.of_any_service)
         self._by_service: dict[str, tuple[Member, ...]] = {}
         self.missing = tuple(missing)
@@ -100,7 +100,12 @@ class PolicySet:
         """The statements that may be about actions of a service: those that name it, then those of any service."""
         found = self._by_service.get(service)
         if found is None:
-            named = [member for one in self._carried if service in one.services for member in one.naming(service)]
+            named = [
+                member
+                for one, services in zip(self._carried, self._services, strict=True)
+                if service in services
+                for member in one.naming(service)
+            ]
             found = (*named, *self._of_any_service) if named else self._of_any_service
             if len(self._by_service) >= _MOST_SERVICES:
                 self._by_service.clear()

@@ -60,7 +60,7 @@ class PreparedAction(NamedTuple):
     notes: tuple[str, ...]
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def prepare(
     action_text: str,
     resource_text: str,
