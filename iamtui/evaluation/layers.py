@@ -109,43 +109,48 @@ def scan(layer: Layer, policies: PolicySet, asked: Asked, context: RequestContex
     """Read the policies of one caller, whose statements have no principals (identity, boundary, session)."""
     known = asked.truths
     matching: list[Member] = []
-    truths: list[Truth] = []
     # What is known of a statement is the same for everybody, so it need not be part of what a scan is found by.
-    told_apart: list[Truth | None] = []
+    own: dict[Member, Truth] = {}
     for member in policies.of_service(asked.prepared.action.service):
         truth = known.get(member)
-        if truth is False:
-            continue
-        own = None
         if truth is None:
-            own = truth = asked.work_out(member, context)
-            if truth is False:
-                continue
-        matching.append(member)
-        truths.append(truth)
-        told_apart.append(own)
+            truth = asked.work_out(member, context)
+            if truth is not False:
+                matching.append(member)
+                own[member] = truth
+        elif truth is not False:
+            matching.append(member)
     missing = policies.missing
     if missing:
-        return _together(layer, matching, truths, missing)
+        return _together(layer, matching, own, asked, missing)
     if not matching:
         return _SILENT[layer]
-    key = (*matching, *told_apart)
+    key = (*matching, *own.items()) if own else tuple(matching)
     found = asked.scans.get(key)
     if found is None:
         if len(asked.scans) >= MOST_SCANS:
             asked.scans.clear()
-        found = asked.scans[key] = _together(layer, matching, truths, ())
+        found = asked.scans[key] = _together(layer, matching, own, asked, ())
     assert isinstance(found, LayerScan)
     return found
 
 
 def _together(
-    layer: Layer, matching: list[Member], truths: list[Truth], missing: tuple[MissingPolicy, ...]
+    layer: Layer,
+    matching: list[Member],
+    own: dict[Member, Truth],
+    asked: Asked,
+    missing: tuple[MissingPolicy, ...],
 ) -> LayerScan:
-    """The scan in which exactly these statements match: first those that read no context, then the others."""
+    """The scan in which exactly these statements match: first those that read no context, then the others.
+
+    Args:
+        own: what those come to that had to be tested for this caller.
+    """
     result = LayerScan(missing)
     later: list[Match] = []
-    for member, truth in zip(matching, truths, strict=True):
+    for member in matching:
+        truth = own[member] if member in own else asked.truths[member]
         match = match_of(member, truth, layer, None)
         if member.compiled.reads_context:
             later.append(match)
