@@ -147,9 +147,7 @@ def _pinned_question(plan: Plan) -> Iterator[Result]:
     yield Result(f"pinned question over {where}, fresh account", first * 1000, "ms", note="parses every document")
     compiled = opened(plan.large)
     seconds = cpu_seconds(partial(_compile_all, compiled))
-    yield Result(
-        f"compiling the policies of {where}", seconds * 1000, "ms", note="in the background, in slices of 2 ms"
-    )
+    yield Result(f"compiling the policies of {where}", seconds * 1000, "ms", note="on screen in the background")
     first = cpu_seconds(partial(_ask_everyone, compiled, pinned))
     yield Result(f"pinned question over {where}, just compiled", first * 1000, "ms", note="first question of all")
     del compiled

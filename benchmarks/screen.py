@@ -83,6 +83,9 @@ class _NoClipboard:
     def copy_exports(self, session: Session, name: str = "") -> str:  # noqa: ARG002 - declared by Copier
         return ""
 
+    def format_name(self) -> str:
+        return ""
+
     def copy_secret(self, text: Secret, what: str) -> str:  # noqa: ARG002 - declared by Copier
         return ""
 
