@@ -288,6 +288,9 @@ class IamtuiApp(App[None]):
             try:
                 yield
             finally:
+                if terminal_is_gone():
+                    # Taking back a terminal that has hung up would wait for it for ever.
+                    hang_up()
                 self._is_away = False
                 back.set()
                 self._used_at = clock.now()

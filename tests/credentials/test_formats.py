@@ -326,8 +326,8 @@ def test_every_format_has_a_reference_without_a_secret(name: str) -> None:
 def test_credentials_of_somebody_else_are_not_handed_over(name: str) -> None:
     stranger = CallerIdentity("arn:aws:iam::999999999999:user/x", "999999999999", "AIDAX")
     with pytest.raises(Problem, match="belong to somebody else"):
-        hand_over(SESSION.identified(stranger, "These credentials belong to somebody else."), name)
+        hand_over(SESSION.identified(stranger, "These credentials belong to somebody else."), name, now=START)
 
 
 def test_credentials_whose_identity_could_not_be_asked_are_handed_over() -> None:
-    assert hand_over(replace(SESSION, identity=None, identity_error="The call failed."), "bash")
+    assert hand_over(replace(SESSION, identity=None, identity_error="The call failed."), "bash", now=START)

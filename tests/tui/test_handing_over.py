@@ -265,6 +265,17 @@ async def test_a_profile_is_written_and_a_foreign_one_only_when_confirmed(
         assert "cannot be the name of a profile" in said(pilot)
 
 
+async def test_titles_say_what_to_think_of() -> None:
+    unproved = replace(held(demo=True), identity=None, identity_error="no network")
+    async with stage(RecordingCopier(), (120, 40), unproved) as pilot:
+        for keys in (("Y",), ("x",), ("x", "F"), ("x", "p")):
+            await press(pilot, *keys)
+            shown = screen_text(pilot.app)
+            assert "deploy-prod  123456789012" in shown
+            assert "DEMO  NOT confirmed" in shown
+            await press(pilot, "escape")
+
+
 async def test_an_expired_session_hands_nothing_over(tmp_path: Path) -> None:
     gone = replace(held(), expires_at=NOW)
     async with stage(RecordingCopier(), (120, 40), gone) as pilot:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -103,6 +104,23 @@ def test_the_clipboard_is_cleared_while_a_shell_has_the_terminal(tmp_path: Path)
         screen.until("empty 2")
 
 
+def test_a_terminal_that_goes_while_a_shell_has_it_takes_the_screen_along(tmp_path: Path) -> None:
+    with tmux_screen(tmp_path, environ={"SHELL": shell_without_settings("bash", tmp_path)}) as screen:
+        screen.type(DEMO)
+        screen.assume("ops-readonly")
+        program = screen.child()
+        screen.keys("!")
+        screen.until("Type exit")
+        screen.tmux("kill-server")
+    deadline = time.monotonic() + 30
+    while Path(f"/proc/{program}").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    alive = Path(f"/proc/{program}").exists()
+    if alive:
+        os.kill(program, signal.SIGKILL)
+    assert not alive
+
+
 @pytest.fixture
 def display() -> Iterator[str]:
     need("Xvfb", "xclip")
@@ -141,23 +159,29 @@ def test_a_terminals_clipboard_is_overwritten_at_the_end_also_through_gnu_screen
         need("screen")
     sockets = tmp_path / "screens"
     sockets.mkdir(mode=0o700)
-    with tmux_screen(tmp_path, environ={"SCREENDIR": str(sockets)}) as screen:
-        screen.tmux("set-option", "-s", "set-clipboard", "on")
-        screen.type("unset TMUX TMUX_PANE")
+    try:
+        with tmux_screen(tmp_path, environ={"SCREENDIR": str(sockets)}) as screen:
+            screen.tmux("set-option", "-s", "set-clipboard", "on")
+            screen.type("unset TMUX TMUX_PANE")
+            if inside:
+                screen.type(inside)
+                screen.type("echo in $STY")
+                screen.until("in ")
+            screen.type("echo shell=$$.")
+            shell = screen.until_found(r"shell=(\d+)\.")
+            screen.type(DEMO)
+            screen.assume("ops-readonly")
+            screen.keys("c")
+            screen.until("sent to the terminal (OSC")
+            screen.until_true(lambda: "AWS_SECRET_ACCESS_KEY" in screen.tmux("show-buffer"))
+            if ending == "quit":
+                screen.keys("C-q")
+            else:
+                os.kill(screen.child(shell), signal.SIGTERM)
+            screen.until("code ")
+            screen.until_true(lambda: screen.tmux("show-buffer") == " ")
+    finally:
+        # GNU screen lives on when its terminal goes.
         if inside:
-            screen.type(inside)
-            screen.type("echo in $STY")
-            screen.until("in ")
-        screen.type("echo shell=$$.")
-        shell = screen.until_found(r"shell=(\d+)\.")
-        screen.type(DEMO)
-        screen.assume("ops-readonly")
-        screen.keys("c")
-        screen.until("sent to the terminal (OSC")
-        screen.until_true(lambda: "AWS_SECRET_ACCESS_KEY" in screen.tmux("show-buffer"))
-        if ending == "quit":
-            screen.keys("C-q")
-        else:
-            os.kill(screen.child(shell), signal.SIGTERM)
-        screen.until("code ")
-        screen.until_true(lambda: screen.tmux("show-buffer") == " ")
+            environ = {**os.environ, "SCREENDIR": str(sockets)}
+            subprocess.run(["screen", "-X", "quit"], env=environ, capture_output=True, check=False)

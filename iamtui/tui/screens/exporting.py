@@ -8,13 +8,16 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from textual.content import Content
+
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.tui import clock
 from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.drafting import DraftingScreen
 from iamtui.tui.widgets.notice import Notice, Severity
-from iamtui.tui.widgets.session_text import role_name
+from iamtui.tui.widgets.session_text import PRODUCTION, account_of, role_name
+from iamtui.tui.widgets.sessions import SessionsPanel
 
 FILE_NAMES: Final[Mapping[str, str]] = {
     "bash": "{role}.sh", "posix": "{role}.sh", "fish": "{role}.fish", "powershell": "{role}.ps1", "cmd": "{role}.cmd",
@@ -25,6 +28,18 @@ FILE_NAMES: Final[Mapping[str, str]] = {
 
 class ExportingScreen(DraftingScreen):
     """Writes in threads; what is there already is replaced only when the user says so."""
+
+    def title_of(self, doing: str, session: Session) -> Content:
+        """What a dialog that hands a session over is called: whose session it is, and what to think of."""
+        marks: list[tuple[str, str]] = []
+        if self.query_one(SessionsPanel).is_production(session):
+            marks.append(PRODUCTION)
+        if session.demo:
+            marks.append(("  DEMO", "bold $session-warning"))
+        if session.identity is None or session.identity_error:
+            marks.append(("  NOT confirmed", "bold $session-warning"))
+        left = session.time_left_words(clock.now())
+        return line(f"{doing} ", (role_name(session), "bold"), f"  {account_of(session)}", *marks, f"  {left}")
 
     def in_thread(self, doing: str, work: Callable[[], str]) -> None:
         """Do what blocks, and say the sentence that it returns, or its Problem."""
@@ -47,7 +62,7 @@ class ExportingScreen(DraftingScreen):
         shown = "".join(c if c.isalnum() or c in "._-" else "-" for c in role_name(session)).lstrip(".-") or "session"
         proposed = FILE_NAMES.get(name, "{role}.txt").format(role=shown)
         hint = plain("Only you can read it (0600). Escape goes back.", "$muted")
-        title = line("Write ", (role_name(session), "bold"), f" as {name} to the file")
+        title = self.title_of(f"File, {name}, of", session)
         self.app.push_screen(
             LineDialog(title, proposed, hint, check=needed),
             lambda path: self._write_file(session, name, path) if path else None,
@@ -71,7 +86,7 @@ class ExportingScreen(DraftingScreen):
         from iamtui.tui.screens.draft_prompts import LineDialog, needed  # noqa: PLC0415 - likewise
 
         hint = line((f"A section of {credentials_file(os.environ)}; all others stay as they are.", "$muted"))
-        title = line("Write ", (role_name(session), "bold"), " as the profile")
+        title = self.title_of("Profile of", session)
         self.app.push_screen(
             LineDialog(title, DEFAULT_PROFILE, hint, check=needed),
             lambda profile: self._write_profile(session, profile) if profile else None,

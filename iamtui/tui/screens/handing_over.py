@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from textual import on, work
-from textual.content import Content
 from textual.message import Message
 from textual.widgets import OptionList
 
@@ -17,10 +16,9 @@ from iamtui.problem import Problem
 from iamtui.tui import clock
 from iamtui.tui.copying import Copier
 from iamtui.tui.inventory import Branch, Kind
-from iamtui.tui.safe import line, plain
+from iamtui.tui.safe import plain
 from iamtui.tui.screens.exporting import ExportingScreen
 from iamtui.tui.widgets.notice import Notice, Severity
-from iamtui.tui.widgets.session_text import account_of, role_name
 from iamtui.tui.widgets.sessions import SessionsPanel
 from iamtui.tui.widgets.status_line import StatusLine
 
@@ -140,7 +138,7 @@ class HandingOverScreen(ExportingScreen):
             return
         name, session = self._format_name(), kept.session
         items = copy_items(session, references(session, self._provenance(kept), name), name)
-        self.app.push_screen(MenuDialog(_title("Copy of", session), items), partial(self._copy_chosen, kept))
+        self.app.push_screen(MenuDialog(self.title_of("Copy of", session), items), partial(self._copy_chosen, kept))
 
     def _copy_chosen(self, kept: KeptSession, key: str | None) -> None:
         from iamtui.tui.dialogs.copy_menu import FIELD, FORMAT, copy_fields  # noqa: PLC0415 - as above
@@ -198,7 +196,7 @@ class HandingOverScreen(ExportingScreen):
         if kept is None:
             return
         reference = partial(format_reference, kept.session, self._provenance(kept))
-        dialog = ExportDialog(_title("Export", kept.session), kept.session, reference, self._format_name())
+        dialog = ExportDialog(self.title_of("Export", kept.session), kept.session, reference, self._format_name())
         self.app.push_screen(dialog, partial(self._export_chosen, kept))
 
     def _export_chosen(self, kept: KeptSession, choice: ExportChoice | None) -> None:
@@ -229,9 +227,3 @@ class HandingOverScreen(ExportingScreen):
         kept = self._kept_or_say()
         if kept is not None:
             self.say(*show_sub_shell(self.app, kept.session, clock.now()))
-
-
-def _title(doing: str, session: Session) -> Content:
-    left = session.time_left_words(clock.now())
-    demo = ("  DEMO", "bold $session-warning") if session.demo else ""
-    return line(f"{doing} ", (role_name(session), "bold"), f"  {account_of(session)}  {left}", demo)

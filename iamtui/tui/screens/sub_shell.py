@@ -31,12 +31,19 @@ def announcement(session: Session, environ: Mapping[str, str], now: datetime, *,
     inside = environ.get(SESSION_MARK, "")
     paragraphs = (
         f"iamtui: {shell_of(environ)} with the session {session_mark(session)}, {session.time_left_words(now)} left.",
+        _who(session),
         "DEMO credentials: they work nowhere else." if session.demo else "",
         f"Set: {names}, and {SESSION_MARK} for your prompt. Profiles and other credentials are taken out.",
         f"Nested: iamtui itself runs in the session {inside}, which this one covers." if inside else "",
         "Type exit (or Ctrl+D) to come back to the screen.",
     )
     return "\n".join(row for text in paragraphs if text for row in wrap(safe_text(text), max(width, 20)))
+
+
+def _who(session: Session) -> str:
+    if session.identity is not None and not session.identity_error:
+        return f"Confirmed as {session.identity.arn}."
+    return f"NOT confirmed: {session.identity_error or 'GetCallerIdentity was not asked'}."
 
 
 def show_sub_shell(app: App[None], session: Session, now: datetime) -> tuple[Content, Severity]:
