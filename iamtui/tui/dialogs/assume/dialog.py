@@ -71,7 +71,7 @@ class AssumeDialog(PreparedDialog):
             return
         if not self.form.is_right() or self._lacks_something(planned):
             return
-        entered = self.form.take()
+        entered = self.form.inputs.take(planned)
         self.failure.say()
         self._ticket += 1
         self._busy_seconds = 0
@@ -154,7 +154,7 @@ class AssumeDialog(PreparedDialog):
         """Drop what was typed; an answer that still comes is dropped too."""
         self._ticket += 1
         self.remove_class("-busy")
-        self.form.code_field.value = ""
+        self.form.inputs.code_field.value = ""
 
     def action_cancel(self) -> None:
         """Stop waiting for STS, or close the dialog."""

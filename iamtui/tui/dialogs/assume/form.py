@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Final
 
 from textual import on
@@ -15,26 +14,21 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from iamtui.credentials.session import Session
-from iamtui.credentials.session_extras import NO_EXTRAS
-from iamtui.secret import Secret
 from iamtui.tui.dialogs.assume.caller_choice import CallerChoice
+from iamtui.tui.dialogs.assume.inputs import UsualInputs
 from iamtui.tui.dialogs.assume.more import MoreSection
-from iamtui.tui.dialogs.assume.planning import DEFAULT_SECONDS, SHORTEST_SECONDS, Planned, Typed
-from iamtui.tui.dialogs.assume.role_row import RoleRow
+from iamtui.tui.dialogs.assume.planning import DEFAULT_SECONDS, Planned
 from iamtui.tui.dialogs.assume.rows import FormRow, InputRow
 from iamtui.tui.dialogs.assume.sides_view import SidesView
 from iamtui.tui.dialogs.duration import duration_text, parse_duration
 from iamtui.tui.safe import line, plain, safe_text
 from iamtui.tui.widgets.line_view import LineView
 from iamtui.tui.widgets.question.field import CompletingInput, Completions
-from iamtui.tui.widgets.safe_input import SafeInput
-from iamtui.tui.widgets.secret_input import CODE_LENGTH, SecretInput
 from iamtui.workspace.assume_fields import InputName, problems_by_input
-from iamtui.workspace.assuming import AssumeInput, MfaDevices, MfaWay
+from iamtui.workspace.assuming import MfaDevices
 from iamtui.workspace.workspace import Workspace
 
 _NO_TIME: Final = 'This is not a time: write it as "1h", "90m" or a number of seconds.'
-_SHORTEST_TIME: Final = len("15m")
 
 
 class AssumeForm(VerticalScroll, can_focus=False):
@@ -75,26 +69,13 @@ class AssumeForm(VerticalScroll, can_focus=False):
         super().__init__()
         self._workspace = workspace
         self._role_arn = role_arn
-        self._own_values: dict[InputName, str] = {}
-        self._seconds = self._default_seconds = seconds
         self._is_placed = False
         self._planned: Planned | None = None
         self.sides = SidesView()
         self.caller_choice = CallerChoice(workspace, caller, callers)
         self.more = MoreSection(workspace.account)
-        self.code_field = SecretInput(id="assume-code", max_length=CODE_LENGTH)
-        self._rows: Mapping[InputName, InputRow] = {
-            InputName.ROLE: RoleRow(workspace.account, recent_roles),
-            InputName.SESSION_NAME: InputRow(
-                "Session name", _input("assume-name", 64), hint=plain("seen in CloudTrail"), shortest=2
-            ),
-            InputName.DURATION: InputRow("Duration", _input("assume-duration", 12), shortest=_SHORTEST_TIME),
-            InputName.EXTERNAL_ID: InputRow("External ID", _input("assume-external", 1224), shortest=2),
-            InputName.MFA_DEVICE: InputRow(
-                "MFA device", _input("assume-device", 256, "serial number or ARN"), classes="-long", shortest=9
-            ),
-            InputName.MFA_CODE: InputRow("MFA code", self.code_field, shortest=CODE_LENGTH),
-        }
+        self.inputs = UsualInputs(workspace.account, role_arn, self.more, seconds=seconds, recent_roles=recent_roles)
+        self._rows = self.inputs.rows
 
     def compose(self) -> ComposeResult:
         """Role, both sides, who, the usual inputs, the rest."""
@@ -113,126 +94,21 @@ class AssumeForm(VerticalScroll, can_focus=False):
         self._rows[InputName.ROLE].use(self._role_arn is None)
         self._show_rows()
 
-    # What is in the fields.
+    # What is wrong with it.
 
     def row(self, name: InputName) -> FormRow:
         """The row of an input."""
         return self._rows[name] if name in self._rows else self.more.rows[name]
 
-    def _value(self, name: InputName) -> str:
-        return self._rows[name].value
-
-    @property
-    def role_arn(self) -> str:
-        """The role's ARN, or what was typed in its place."""
-        return self._value(InputName.ROLE) if self._role_arn is None else self._role_arn
-
-    @property
-    def typed(self) -> Typed:
-        """What a plan follows."""
-        extras, _ = self.more.read()
-        return Typed(
-            self.role_arn,
-            self._changed_value(InputName.SESSION_NAME),
-            self._wanted_seconds,
-            self._value(InputName.EXTERNAL_ID),
-            self._changed_value(InputName.MFA_DEVICE),
-            len(self.code_field.value) == CODE_LENGTH,
-            extras,
-        )
-
-    def _changed_value(self, name: InputName) -> str:
-        """What the user entered in the place of our own suggestion, or ""."""
-        value = self._value(name)
-        return "" if value == self._own_values.get(name, "") else value
-
-    @property
-    def _wanted_seconds(self) -> int:
-        changed = self._changed_value(InputName.DURATION)
-        seconds = parse_duration(changed) if changed else None
-        return self._seconds if seconds is None else seconds
-
-    def fill(self, entered: AssumeInput) -> None:
-        """Begin with inputs that were entered before."""
-        self._rows[InputName.SESSION_NAME].value = entered.session_name
-        self._rows[InputName.EXTERNAL_ID].value = entered.external_id
-        self._own_values[InputName.MFA_DEVICE] = self._rows[InputName.MFA_DEVICE].value = entered.mfa_serial
-        self._seconds = entered.duration_seconds
-        self.more.fill(entered.extras)
-
-    def recall(self, entered: AssumeInput) -> None:
-        """Fill in what was entered for this role before, where the user has entered nothing yet."""
-        if not self._changed_value(InputName.SESSION_NAME):
-            self._own_values.pop(InputName.SESSION_NAME, None)
-            self._rows[InputName.SESSION_NAME].value = entered.session_name
-        if not self._changed_value(InputName.MFA_DEVICE) and entered.mfa_serial:
-            self._own_values[InputName.MFA_DEVICE] = self._rows[InputName.MFA_DEVICE].value = entered.mfa_serial
-        self._seconds = entered.duration_seconds
-        if self.more.read()[0] == NO_EXTRAS:
-            self.more.fill(entered.extras)
-
-    def start_afresh(self) -> None:
-        """Empty every field but the role; our own suggestions come back with the next plan."""
-        self._seconds = self._default_seconds
-        self._own_values.clear()
-        for name, row in self._rows.items():
-            row.show_problems(())
-            if name is not InputName.ROLE:
-                row.value = ""
-        self.more.fill(NO_EXTRAS)
-        self.post_message(self.Changed())
-
     def is_right(self) -> bool:
         """Whether it can be sent; else the fields say what is wrong, and the first of these has the focus."""
         return self._planned is not None and self._check(self._planned, live=False)
 
-    def take(self) -> AssumeInput:
-        """What was entered. The MFA code leaves its field."""
-        return replace(self._entered(), mfa_code=self.code_field.take())
-
-    def _entered(self) -> AssumeInput:
-        """What was entered, the code as it stands in its field; what is no duration counts as the shortest."""
-        seconds = parse_duration(self._value(InputName.DURATION))
-        extras, _ = self.more.read()
-        code = Secret(self.code_field.value) if self.code_field.value else None
-        way = self._mfa_way(code)
-        return AssumeInput(
-            role_arn=self.role_arn,
-            session_name=self._value(InputName.SESSION_NAME),
-            duration_seconds=SHORTEST_SECONDS if seconds is None else seconds,
-            external_id=self._value(InputName.EXTERNAL_ID),
-            mfa_serial=self._serial(code, way),
-            mfa_code=code,
-            extras=extras,
-            mfa_way=way,
-        )
-
-    def _serial(self, code: Secret | None, way: MfaWay) -> str:
-        choice = self._planned.plan.mfa if self._planned is not None else None
-        if way is MfaWay.REUSED and choice is not None and choice.session is not None:
-            return choice.session.serial
-        return self._value(InputName.MFA_DEVICE) if code is not None else self._changed_value(InputName.MFA_DEVICE)
-
-    def _mfa_way(self, code: Secret | None) -> MfaWay:
-        """How the MFA is proved: a code that is typed beats one that was given before."""
-        choice = self._planned.plan.mfa if self._planned is not None else None
-        if choice is None:
-            return MfaWay.DIRECT
-        if code is None:
-            return MfaWay.REUSED if choice.way is MfaWay.REUSED else MfaWay.DIRECT
-        return MfaWay.DIRECT if choice.way is MfaWay.DIRECT else MfaWay.SHARED
-
-    def is_begun(self, name: InputName) -> bool:
-        """Whether something stands in a field."""
-        return bool(self._value(name))
-
-    # What is wrong with it.
-
     def _check(self, planned: Planned, *, live: bool) -> bool:
         """Say at every field what is wrong with it; while typing not what only is unfinished."""
-        wrong: dict[InputName, Sequence[str]] = {**problems_by_input(planned.plan, self._entered())}
+        wrong: dict[InputName, Sequence[str]] = {**problems_by_input(planned.plan, self.inputs.entered(planned))}
         wrong |= self.more.read()[1]
-        if parse_duration(self._value(InputName.DURATION)) is None:
+        if parse_duration(self.inputs.value(InputName.DURATION)) is None:
             wrong[InputName.DURATION] = (_NO_TIME,)
         first: InputName | None = None
         for name in InputName:
@@ -270,10 +146,10 @@ class AssumeForm(VerticalScroll, can_focus=False):
         self._planned = planned
         plan = planned.plan
         self.sides.show(planned.sides, outlook)
-        self._suggest(InputName.SESSION_NAME, safe_text(plan.default_session_name, limit=64))
-        self._suggest(InputName.DURATION, duration_text(min(self._seconds, plan.longest_seconds)))
+        self.inputs.suggest(InputName.SESSION_NAME, safe_text(plan.default_session_name, limit=64))
+        self.inputs.suggest(InputName.DURATION, duration_text(min(self.inputs.seconds, plan.longest_seconds)))
         if plan.mfa_serial:
-            self._suggest(InputName.MFA_DEVICE, safe_text(plan.mfa_serial, limit=256))
+            self.inputs.suggest(InputName.MFA_DEVICE, safe_text(plan.mfa_serial, limit=256))
         self._rows[InputName.DURATION].hint(plain(planned.bounds))
         self._rows[InputName.DURATION].note(plain(planned.why_bounds))
         self._hint(planned)
@@ -294,7 +170,7 @@ class AssumeForm(VerticalScroll, can_focus=False):
         """Offer the caller's MFA devices, or say why there are none."""
         serials = [safe_text(serial, limit=256) for serial in devices.serials]
         if serials:
-            self._suggest(InputName.MFA_DEVICE, serials[0])
+            self.inputs.suggest(InputName.MFA_DEVICE, serials[0])
         row = self._rows[InputName.MFA_DEVICE]
         others = ", ".join(serials[1:])
         row.note(line("Also yours: ", others) if others else plain(devices.note))
@@ -308,20 +184,11 @@ class AssumeForm(VerticalScroll, can_focus=False):
         self._planned = None
         self.sides.wait(words)
 
-    def _suggest(self, name: InputName, text: str) -> None:
-        """Fill a field in unless the user, or an earlier session, has."""
-        row = self._rows[name]
-        if row.value == self._own_values.get(name, ""):
-            self._own_values[name] = text
-            if row.value != text:
-                with row.field.prevent(Input.Changed):
-                    row.value = text
-
     def _hint(self, planned: Planned) -> None:
         plan = planned.plan
         asked = "the trust policy wants it" if plan.needs_external_id else "if you were given one"
         self._rows[InputName.EXTERNAL_ID].hint(plain(asked))
-        serial = self._value(InputName.MFA_DEVICE)
+        serial = self.inputs.value(InputName.MFA_DEVICE)
         of_whom = line("six digits of ", serial.rsplit("/", 1)[-1]) if serial else plain("six digits")
         if planned.chained:
             of_whom = plain("a session has no MFA device of its own")
@@ -347,7 +214,7 @@ class AssumeForm(VerticalScroll, can_focus=False):
         }
         for name, wanted in used.items():
             row = self._rows[name]
-            row.use(wanted or row.is_wrong or row.field.has_focus or bool(self._changed_value(name)))
+            row.use(wanted or row.is_wrong or row.field.has_focus or bool(self.inputs.changed_value(name)))
 
     def _go_to_first_empty(self, only_from: InputName | None = None) -> None:
         """Put the cursor into the first input that the role asks for, unless the user is elsewhere by now."""
@@ -404,7 +271,3 @@ class AssumeForm(VerticalScroll, can_focus=False):
     @on(LineView.CursorMoved)
     def _unused(self, event: LineView.CursorMoved) -> None:
         event.stop()
-
-
-def _input(name: str, longest: int, placeholder: str = "") -> SafeInput:
-    return SafeInput(id=name, compact=True, max_length=longest, placeholder=safe_text(placeholder))

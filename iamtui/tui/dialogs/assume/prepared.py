@@ -132,7 +132,7 @@ class PreparedDialog(ModalScreen[AssumeResult | None]):
     def on_mount(self) -> None:
         """Ask our own engine."""
         if self._options.prefilled is not None:
-            self.form.fill(self._options.prefilled)
+            self.form.inputs.fill(self._options.prefilled)
         self.form.go_to(InputName.ROLE if self._role_arn is None else InputName.SESSION_NAME)
         self._mark()
         self.prepare()
@@ -160,7 +160,7 @@ class PreparedDialog(ModalScreen[AssumeResult | None]):
     def _mark(self) -> None:
         """Name the role in the title, in red when it or its account looks like production."""
         account, patterns = self.workspace.account, self._options.production
-        arn = self.form.role_arn
+        arn = self.form.inputs.role_arn
         name = arn.rsplit("/", 1)[-1] if ":role/" in arn else ""
         of_account = arn.split(":")[4] if arn.count(":") >= 5 else account.id
         names = [name, of_account]
@@ -176,7 +176,7 @@ class PreparedDialog(ModalScreen[AssumeResult | None]):
 
     def prepare(self) -> None:
         """Plan in a thread with what has been entered so far."""
-        typed = self.form.typed
+        typed = self.form.inputs.typed
         if ":role/" not in typed.role_arn:
             self.planned = None
             self.form.wait(plain("enter the role's ARN, or part of its name to find it", "$muted"))
@@ -210,8 +210,8 @@ class PreparedDialog(ModalScreen[AssumeResult | None]):
     def _recall(self, event: _Recalled) -> None:
         event.stop()
         self._recalled_for = event.role_arn
-        if event.role_arn == self.form.role_arn and event.entered is not None:
-            self.form.recall(event.entered)
+        if event.role_arn == self.form.inputs.role_arn and event.entered is not None:
+            self.form.inputs.recall(event.entered)
             self._is_recalled = True
             self.query_one("#assume-box", Vertical).border_subtitle = self._keys()
             self.prepare()
@@ -219,7 +219,7 @@ class PreparedDialog(ModalScreen[AssumeResult | None]):
     @on(_Planned)
     def _show_plan(self, event: _Planned) -> None:
         event.stop()
-        if event.typed != self.form.typed:
+        if event.typed != self.form.inputs.typed:
             return
         self.planned = event.planned
         if event.planned is None:
@@ -237,12 +237,12 @@ class PreparedDialog(ModalScreen[AssumeResult | None]):
     @property
     def is_planned(self) -> bool:
         """Whether our own answer is about what stands in the fields."""
-        return self.planned is not None and self.planned.typed == self.form.typed
+        return self.planned is not None and self.planned.typed == self.form.inputs.typed
 
     def action_assume(self) -> None:
         """Wait for our own answer, when it is not there yet."""
         if not self.is_planned and not self.is_busy:
-            self._wanted = ":role/" in self.form.role_arn
+            self._wanted = ":role/" in self.form.inputs.role_arn
             if self._wanted:
                 self.prepare()
             else:
@@ -300,7 +300,7 @@ class PreparedDialog(ModalScreen[AssumeResult | None]):
             if text is not None:
                 self.form.more.policy.set_text(text)
 
-        typed = self.form.typed
+        typed = self.form.inputs.typed
         screen = SessionPolicyScreen(self.workspace, typed.role_arn, typed.extras, self._options.questions)
         self.app.push_screen(screen, written)
 
@@ -323,8 +323,10 @@ class PreparedDialog(ModalScreen[AssumeResult | None]):
         """Empty the fields, and forget what was entered for this role before."""
         if self.is_busy:
             return
-        self.form.start_afresh()
-        work = partial(self._forgetting, self.caller, self.form.role_arn)
+        self.form.inputs.start_afresh()
+        self.planned = None
+        self.prepare()
+        work = partial(self._forgetting, self.caller, self.form.inputs.role_arn)
         self.run_worker(work, thread=True, exclusive=True, group=_FORGET, exit_on_error=False)
 
     def _forgetting(self, caller: Session | None, role_arn: str) -> None:
