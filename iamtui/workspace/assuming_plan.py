@@ -74,6 +74,7 @@ def plan_assume(
     workspace: Workspace,
     role_arn: str,
     *,
+    session_name: str = "",
     external_id: str = "",
     with_mfa: bool = False,
     extras: AssumeExtras = NO_EXTRAS,
@@ -87,6 +88,7 @@ def plan_assume(
     serves counts as entered. Blocking: finding out whether the caller's credentials are temporary may fetch them.
 
     Args:
+        session_name: as entered, or "" for the default.
         external_id: as entered, or "" for not yet.
         with_mfa: whether an MFA code has been entered.
         extras: the rest of what has been entered; what is not in it is not sent.
@@ -94,7 +96,8 @@ def plan_assume(
         mfa_serial: the device as entered; "" for the one that is known.
         duration_seconds: as entered, since a shared MFA session gives one hour at most.
     """
-    name = default_session_name(workspace)
+    default_name = default_session_name(workspace)
+    name = session_name or default_name
     role = role_of(workspace, role_arn)
 
     def decided(proof: MfaProof | None) -> Decision | None:
@@ -122,7 +125,7 @@ def plan_assume(
         needs_external_id=EXTERNAL_ID.lower() in tested,
         needs_mfa=needs_mfa,
         mfa_serial=known.serials[0] if known is not None and known.serials else "",
-        default_session_name=name,
+        default_session_name=default_name,
         longest_seconds=longest,
         duration_note=note,
         caller_temporary=is_temporary(workspace),

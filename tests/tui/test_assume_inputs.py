@@ -159,6 +159,16 @@ async def test_tags_that_the_trust_policy_does_not_allow_change_the_answer() -> 
         assert "Your side [+] yes" in words(app)
 
 
+async def test_the_session_name_counts_where_the_trust_policy_asks_for_one() -> None:
+    named = {"Condition": {"StringEquals": {"sts:RoleSessionName": "nightly"}}}
+    app = dialog(workspace(trust(**named)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert "Trust [-] no" in words(app)
+        await fill(pilot, app, "name", "nightly")
+        assert "Trust [+] yes" in words(app)
+
+
 async def test_managed_policies_are_completed_from_the_account() -> None:
     space = workspace(trust())
     mine = ManagedPolicy("lake-read", "/", "arn:aws:iam::123456789012:policy/lake-read", "ANPA1", None)

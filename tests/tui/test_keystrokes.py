@@ -131,6 +131,32 @@ async def test_assume_takes_two_keys_and_copy_one(monkeypatch: pytest.MonkeyPatc
         assert budget.used == 3
 
 
+@pytest.mark.parametrize("key", ["ctrl+r", "a"])
+async def test_any_role_takes_two_keys_and_its_arn(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    entered: list[AssumeInput] = []
+
+    def assume(_workspace: Workspace, given: AssumeInput, **_more: object) -> Session:
+        entered.append(given)
+        return session()
+
+    monkeypatch.setattr(assuming, "assume", assume)
+    plan = assuming.plan_assume
+    monkeypatch.setattr(assuming, "plan_assume", lambda *args, **kwargs: replace(plan(*args, **kwargs), refusal=""))
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        app.main.go_to(iam("user/alice"))
+        app.main.explorer.tree_view.focus()
+        await settle(pilot)
+        budget = Budget(pilot)
+        await budget.press(key)
+        await budget.type("arn:aws:iam::999999999999:role/partner")
+        await budget.press("enter")
+
+        assert [given.role_arn for given in entered] == ["arn:aws:iam::999999999999:role/partner"]
+        assert budget.used == 2
+
+
 async def test_holding_j_answers_for_each_principal_on_the_way() -> None:
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:

@@ -141,6 +141,7 @@ def _plan(workspace: Workspace, typed: Typed, mfa_sessions: MfaSessions | None, 
     return assuming.plan_assume(
         workspace,
         typed.role_arn,
+        session_name=typed.session_name,
         external_id=typed.external_id,
         with_mfa=typed.with_mfa,
         extras=typed.extras,
