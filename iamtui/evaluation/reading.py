@@ -17,7 +17,7 @@ from iamtui.evaluation.caller import WITH_IAM_POLICIES, CallerFacts, caller_fact
 from iamtui.evaluation.decision import Layer, Outcome
 from iamtui.evaluation.grants import GrantSide
 from iamtui.evaluation.layers import LayerScan, missing_allow, reached_as, reaches, scan, scan_resource_policy
-from iamtui.evaluation.levels import LevelScan, LevelsScan, endpoint_stack, level_stack
+from iamtui.evaluation.levels import LevelScan, LevelsScan, LevelStack, endpoint_stack, level_stack
 from iamtui.evaluation.policies import (
     DEFAULT_OPTIONS,
     EngineOptions,
@@ -92,6 +92,8 @@ class Evaluation:
     deny: Truth = False
     caps: Truth = True
     total: Truth = False
+    made: dict[Layer, PolicySet | LevelStack] = field(default_factory=dict)
+    """What was made of policies that do not last, for whoever puts the parts of a Decision together."""
     _side: GrantSide | None = None
     _scans: tuple[tuple[Layer, int | None, LayerScan], ...] | None = None
 
@@ -186,7 +188,7 @@ class Evaluation:
             (Layer.RCP, self.rcp_levels, policies.rcps),
         ):
             if read is not None and not isinstance(levels, NotEvaluated):
-                stack = level_stack(layer, levels, self.language, lasting=policies.lasting)
+                stack = stack_of(self, layer, levels)
                 for level, (_, _, found) in zip(read.levels, stack.levels, strict=True):
                     yield layer, level.scan, found
         yield from self._set(Layer.VPC_ENDPOINT, self.vpc_endpoint, policies.vpc_endpoint, PolicyType.VPC_ENDPOINT)
@@ -199,7 +201,7 @@ class Evaluation:
         policy_type: PolicyType,
     ) -> Iterator[tuple[Layer, LayerScan, PolicySet]]:
         if scanned is not None and not isinstance(given, NotEvaluated):
-            yield layer, scanned, policy_set(given, policy_type, self.language, lasting=self.policies.lasting)
+            yield layer, scanned, set_of(self, layer, given, policy_type)
 
     def _make_side(self) -> GrantSide:
         return GrantSide(
@@ -340,9 +342,29 @@ def _scan_plain(
     if isinstance(given, NotEvaluated):
         result.not_evaluated[layer] = given
         return None
-    asked = result.asked
-    policies = policy_set(given, policy_type, asked.language, lasting=result.policies.lasting)
-    return scan(layer, policies, asked, result.context)
+    return scan(layer, set_of(result, layer, given, policy_type), result.asked, result.context)
+
+
+def set_of(result: Evaluation, layer: Layer, policies: tuple[PolicyInForce, ...], policy_type: PolicyType) -> PolicySet:
+    """The policies of a layer, ready to be read."""
+    if result.policies.lasting:
+        return policy_set(policies, policy_type, result.language, lasting=True)
+    found = result.made.get(layer)
+    if found is None:
+        found = result.made[layer] = policy_set(policies, policy_type, result.language, lasting=False)
+    assert isinstance(found, PolicySet)
+    return found
+
+
+def stack_of(result: Evaluation, layer: Layer, levels: tuple[PolicyLevel, ...]) -> LevelStack:
+    """The levels of an organization's policies, ready to be read."""
+    if result.policies.lasting:
+        return level_stack(layer, levels, result.language, lasting=True)
+    found = result.made.get(layer)
+    if found is None:
+        found = result.made[layer] = level_stack(layer, levels, result.language, lasting=False)
+    assert isinstance(found, LevelStack)
+    return found
 
 
 def principal_rules(result: Evaluation) -> PrincipalRules:
@@ -392,9 +414,8 @@ def _read_resource_policy(result: Evaluation) -> None:
 
 def resource_policy_set(result: Evaluation, policy: PolicyInForce) -> PolicySet:
     """The policy of the resource, ready to be read."""
-    lasting = result.policies.lasting
     policy_type = PolicyType.TRUST if result.prepared.trust else PolicyType.RESOURCE
-    return policy_set(_alone(policy) if lasting else (policy,), policy_type, result.language, lasting=lasting)
+    return set_of(result, Layer.RESOURCE, _alone(policy) if result.policies.lasting else (policy,), policy_type)
 
 
 def _trust_itself(result: Evaluation) -> None:
@@ -445,7 +466,7 @@ def _read_levels(result: Evaluation, layer: Layer, levels: tuple[PolicyLevel, ..
     if isinstance(levels, NotEvaluated):
         result.not_evaluated[layer] = levels
         return None
-    stack = level_stack(layer, levels, result.language, lasting=result.policies.lasting)
+    stack = stack_of(result, layer, levels)
     if stack.not_loaded is not None:
         result.not_evaluated[layer] = stack.not_loaded
     return stack.scan(result.asked, result.context, lambda: result.caller)
