@@ -206,11 +206,7 @@ def assume(it: TerminalSession, life: Life) -> None:
     it.type(b"\r")
     it.until("Longest", at)
     at = it.type(b"a")
-    it.until("MFA code", at)
-    it.rest()
-    if "erial number or ARN" in it.text(at):
-        it.type(f"arn:aws:iam::{ACCOUNT}:mfa/dora".encode())
-        it.type(b"\t")
+    it.until("six digits of dora", at)
     it.type(CODE.encode())
     at = it.type(b"\r")
     it.until("You are assumed-role/deploy", at)
@@ -247,9 +243,9 @@ def copy_and_sign_in(it: TerminalSession, life: Life, federation: Federation) ->
 def export_to_a_file(it: TerminalSession) -> None:
     """Write the file that is proposed, which is in the working folder."""
     at = it.type(b"x")
-    it.until("Export deploy", at)
+    it.until("Masked", at)
     at = it.type(b"F")
-    it.until("to the file", at)
+    it.until("Only you can read it", at)
     it.type(b"\r")
     it.until("Written to", at)
 
