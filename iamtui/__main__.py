@@ -47,17 +47,13 @@ def _prepare_screen() -> None:
 
 def _bindings() -> Sequence[KeyBinding]:
     """Every binding of the screen that has an id, from the classes that declare them."""
-    import pkgutil  # noqa: PLC0415 - only for `info`
-    from importlib import import_module  # noqa: PLC0415 - only for `info`
-
     from textual.binding import Binding  # noqa: PLC0415 - only for `info`
     from textual.dom import DOMNode  # noqa: PLC0415 - only for `info`
 
-    import iamtui.tui  # noqa: PLC0415 - only for `info`
     from iamtui.cli.doors import KeyBinding  # noqa: PLC0415 - only for `info`
+    from iamtui.tui.keys import load_every_pane  # noqa: PLC0415 - only for `info`
 
-    for module in pkgutil.walk_packages(iamtui.tui.__path__, "iamtui.tui."):
-        import_module(module.name)
+    load_every_pane()
     found: dict[str, KeyBinding] = {}
     classes: list[type[DOMNode]] = [DOMNode]
     for node in classes:

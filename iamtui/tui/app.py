@@ -110,6 +110,12 @@ class IamtuiApp(App[None]):
         problem: Problem | None
 
     @dataclass
+    class KeymapChecked(Message):
+        """A worker has looked at the user's keymap."""
+
+        problems: list[str]
+
+    @dataclass
     class SourceProgress(Message):
         """How far a worker has come."""
 
@@ -155,6 +161,7 @@ class IamtuiApp(App[None]):
         self._copier = copier
         self.copier = copier
         self._is_away = False
+        self._keymap_is_checked = False
         self._main = MainScreen(copier, self._config.assume, self._config.production)
         self.picked: Session | None = None
         """What was picked, once the app has ended."""
@@ -182,7 +189,6 @@ class IamtuiApp(App[None]):
         if self._config.lock.idle_minutes:
             self.set_interval(IDLE_LOOK_SECONDS, self._lock_when_idle)
         if self._config.keymap:
-            self._problems += keymap_problems(self._config.keymap)
             self.set_keymap(dict(self._config.keymap))
         if self._choice is not None:
             self.call_after_refresh(self.open, self._choice)
@@ -355,6 +361,24 @@ class IamtuiApp(App[None]):
         worker = get_current_worker()
         compile_all(workspace, lambda: worker.is_cancelled)
 
+    @work(thread=True, exclusive=True, exit_on_error=False, group="keymap", name="checking the keymap")
+    def _check_keymap(self) -> None:
+        self.post_message(self.KeymapChecked(keymap_problems(self._config.keymap)))
+
+    @on(KeymapChecked)
+    def _keymap_checked(self, event: KeymapChecked) -> None:
+        self._problems += event.problems
+        self._say_problems()
+
+    def _say_problems(self) -> bool:
+        """Say what is wrong with the config, once; False when nothing is."""
+        if not self._problems:
+            return False
+        more = f" ({len(self._problems) - 1} more: iamtui info)" if len(self._problems) > 1 else ""
+        self.say(self._problems[0] + more, Severity.WARNING)
+        self._problems.clear()
+        return True
+
     @on(SourceProgress)
     def _progressed(self, event: SourceProgress) -> None:
         progress = event.progress
@@ -380,11 +404,12 @@ class IamtuiApp(App[None]):
             for kind, found in (("user", account.users), ("group", account.groups), ("role", account.roles))
         )
         gaps = ", ".join(gap.what for gap in account.gaps)
-        if self._problems:
-            more = f" ({len(self._problems) - 1} more: iamtui info)" if len(self._problems) > 1 else ""
-            self.say(self._problems[0] + more, Severity.WARNING)
-            self._problems.clear()
-        elif self._main.picking:
+        if self._config.keymap and not self._keymap_is_checked:
+            self._keymap_is_checked = True
+            self._check_keymap()
+        if self._say_problems():
+            return
+        if self._main.picking:
             self.say(PICKING, stays=True)
         elif gaps:
             self.say(line(f"{words}. Not loaded: ", (gaps, "bold")), Severity.WARNING)

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from importlib import import_module
 
 from textual.binding import Binding
 from textual.dom import DOMNode
 
+import iamtui.tui
+
+
+def load_every_pane() -> None:
+    """Import every module of the screen: bindings are declared by classes that are otherwise loaded when needed."""
+    for module in pkgutil.walk_packages(iamtui.tui.__path__, "iamtui.tui."):
+        import_module(module.name)
+
 
 def keymap_problems(keymap: Mapping[str, str]) -> list[str]:
-    """One sentence for every id that no binding has, and for every key that two actions of one pane would share."""
+    """One sentence for every id that no binding has, and for every key that two actions of one pane would share.
+
+    Loads every pane to know their ids, which takes a while: call it in a thread.
+    """
+    load_every_pane()
     declared = [list(_bindings(node)) for node in _subclasses(DOMNode)]
     return [*_unknown(keymap, declared), *_clashes(keymap, declared)]
 
