@@ -20,9 +20,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from types import FrameType
 from typing import Any, Final
 
@@ -55,13 +56,15 @@ __all__ = [
     "CopyResult",
     "Route",
     "copy",
-    "end_by",
     "osc52",
 ]
 
 CLEAR_AFTER_SECONDS: Final = 30
 PATIENCE_SECONDS: Final = 10.0
 """How long the end of the process waits for a copy that is being made; the routes have limits of their own."""
+
+GRACE_SECONDS: Final = 3.0
+"""How long a process that is to end by a signal may take to notice it."""
 
 COMMAND_VARIABLE: Final = "IAMTUI_CLIPBOARD_CMD"
 
@@ -199,7 +202,9 @@ class ClearOnExit:
 
     Args:
         write: writes to the terminal, for OSC 52; must work until the very end.
-        then: what a signal does after clearing (to leave the screen in order, say); None: what it did before.
+        then: what is done after clearing and before the signal ends the process (to leave the screen in order, say);
+            None: nothing, and clearing is done at once. Otherwise a thread does both: what the signal interrupted
+            may hold a lock that they need.
     """
 
     SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
@@ -212,6 +217,7 @@ class ClearOnExit:
         self._lease: ClipboardLease | None = None
         self._before: dict[int, Any] = {}
         self._busy = threading.RLock()
+        self._done: set[int] = set()
 
     @property
     def lease(self) -> ClipboardLease | None:
@@ -287,15 +293,29 @@ class ClearOnExit:
         self._before.clear()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self.clear()
         if self._then is not None:
-            self._then(number)
+            if number in self._done:
+                end_by(number)
+            else:
+                threading.Thread(target=self._end, args=(number, self._then), daemon=True).start()
             return
+        self.clear()
         before = self._before.get(number)
         if callable(before):
             before(number, frame)
             return
         end_by(number)
+
+    def _end(self, number: int, then: Callable[[int], object]) -> None:
+        """In a thread of its own; the handler, in the main thread, then lets the signal end the process."""
+        for step in (self.clear, partial(then, number)):
+            with suppress(Exception):
+                step()
+        self._done.add(number)
+        os.kill(os.getpid(), number)
+        # The main thread may be inside a call that nothing interrupts.
+        time.sleep(GRACE_SECONDS)
+        os._exit(128 + number)
 
 
 def end_by(number: int) -> None:

@@ -7,7 +7,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from difflib import get_close_matches
@@ -27,7 +27,7 @@ from textual.theme import BUILTIN_THEMES, Theme
 from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.config import Config, load_config
-from iamtui.credentials.clipboard import ClipboardOptions, end_by
+from iamtui.credentials.clipboard import ClipboardOptions
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.tui import clock
@@ -63,6 +63,9 @@ PICKING: Final = line(
     ("c", "bold $match"), " hands the session over, ", ("q", "bold $match"), " nothing.",
 )  # fmt: skip
 """What the message line of a picker says first."""
+
+MOUSE_OFF: Final = "\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l"
+"""What ends the reports of the mouse that the driver asked the terminal for."""
 
 STARTED_SECONDS: Final = 1.0
 """How long after the first frame the start is taken to be over."""
@@ -236,7 +239,7 @@ class IamtuiApp(App[None]):
             options,
             export_format=self._config.export.format,
             clock=_now,
-            on_signal=self._end_by,
+            on_signal=self._leave_terminal,
         )
         copier.install()
         return copier
@@ -275,14 +278,13 @@ class IamtuiApp(App[None]):
             sys.__stderr__.write(sequence)
             sys.__stderr__.flush()
 
-    def _end_by(self, number: int) -> None:
-        """End by a signal, with the terminal as it was before."""
+    def _leave_terminal(self, _number: int) -> None:
+        """Before a signal ends the process: leave the terminal as it was. After a hang-up there is none left."""
         if self._driver is not None and not self._is_away:
-            # After a hang-up there is no terminal left.
-            with suppress(Exception):
-                self._driver.stop_application_mode()
-                self._driver.close()
-        end_by(number)
+            # Outside the main thread the driver fails to do this itself.
+            self._driver.write(MOUSE_OFF)
+            self._driver.stop_application_mode()
+            self._driver.close()
 
     @contextmanager
     def suspend(self) -> Iterator[None]:

@@ -55,7 +55,7 @@ class ClipboardCopier:
         clock: the local time.
         monotonic: seconds that no change of the clock moves.
         copy_secret: what copies; takes the text and the options.
-        on_signal: what SIGTERM and SIGHUP do after the clipboard was cleared; None: end the process at once.
+        on_signal: what is done between clearing the clipboard and ending by SIGTERM or SIGHUP; None: nothing.
     """
 
     def __init__(

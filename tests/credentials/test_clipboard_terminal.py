@@ -6,6 +6,7 @@ import base64
 import os
 import re
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -262,18 +263,37 @@ def test_the_guard_puts_signal_handlers_back() -> None:
     assert [signal.getsignal(number) for number in ClearOnExit.SIGNALS] == before
 
 
-def test_a_signal_does_what_the_app_asks_for() -> None:
-    ended: list[int] = []
-    written: list[str] = []
-    guard = ClearOnExit(written.append, then=ended.append)
-    guard.install()
-    try:
-        guard.hold(clipboard.copy(Secret(TEXT), environ=PLAIN))
-        signal.raise_signal(signal.SIGHUP)
-    finally:
-        guard.uninstall()
-    assert ended == [signal.SIGHUP]
-    assert written == [osc(" ").decode()]
+ENDING = """
+import sys, threading, time
+from iamtui.credentials import clipboard
+from iamtui.secret import Secret
+lock = threading.Lock()
+def write(text):
+    with lock:
+        print(ascii(text), flush=True)
+guard = clipboard.ClearOnExit(write, then=lambda number: write(f"then {number}"))
+guard.install()
+guard.hold(clipboard.copy(Secret("text"), environ={"TERM": "xterm"}))
+with lock:
+    sys.stdout.write("ready\\n")
+    sys.stdout.flush()
+    time.sleep(0.5)  # the signal comes while a lock is held that the way out needs
+while True:
+    time.sleep(0.1)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_clears_then_does_what_the_app_asks_for_then_ends_whatever_it_interrupts(
+    number: signal.Signals,
+) -> None:
+    with subprocess.Popen([sys.executable, "-c", ENDING], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(number)
+        said = process.stdout.read()
+        assert process.wait(30) == -number
+    assert said == f"{osc(' ').decode()!a}\n'then {number}'\n"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the order of Linux desktops")
