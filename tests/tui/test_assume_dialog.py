@@ -120,6 +120,28 @@ async def test_enter_before_the_plan_is_there_waits_for_it(monkeypatch: pytest.M
         assert result(app).entered == ENTERED
 
 
+async def test_a_code_that_is_typed_before_the_plan_is_there_is_never_readable(
+    monkeypatch: pytest.MonkeyPatch, gate: Gate
+) -> None:
+    plan = assuming.plan_assume
+
+    def late(*args: Any, **kwargs: Any) -> assuming.AssumePlan:
+        gate()
+        return plan(*args, **kwargs)
+
+    monkeypatch.setattr(assuming, "plan_assume", late)
+    sts = CannedSts()
+    app = dialog(workspace(trust(**MFA), sts=sts))
+    async with app.run_test(size=(80, 24)) as pilot:
+        for key in (*"987654", "enter"):
+            await pilot.press(key)
+        assert "987654" not in screen_text(app)
+        gate.opened.set()
+        await until(pilot, lambda: bool(app.returned))
+        assert result(app).entered == replace(ENTERED, mfa_serial=SERIAL)
+        assert sts.requests[0]["TokenCode"] == "987654"
+
+
 async def test_the_seconds_of_the_config_are_the_beginning_as_far_as_the_role_allows() -> None:
     app = dialog(workspace(trust()), seconds=43_200)
     async with app.run_test(size=(80, 24)) as pilot:

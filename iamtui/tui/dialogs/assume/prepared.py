@@ -6,18 +6,20 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Final
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.screen import ModalScreen
+from textual.widgets import Input
 from textual.worker import get_current_worker
 
 from iamtui.account.availability import Missing
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
+from iamtui.secret import Secret
 from iamtui.tui.dialogs.assume.caller_choice import CallerChoice
 from iamtui.tui.dialogs.assume.failure import FailureView
 from iamtui.tui.dialogs.assume.form import AssumeForm
@@ -41,6 +43,9 @@ _DEMO_REFUSES: Final = "AWS would refuse this, so the demo does."
 
 class PreparedDialog(ModalScreen[AssumeResult | None]):
     """Asks our own engine about whatever stands in the fields, and fills in what is remembered and found out."""
+
+    AUTO_FOCUS = ""
+    """Which field comes first depends on the role: see `on_key`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2", "more", "More", id="assume.more", tooltip="Show the inputs that few calls need, or hide them"),
@@ -116,6 +121,7 @@ class PreparedDialog(ModalScreen[AssumeResult | None]):
         self._is_recalled = False
         self._asked_devices = False
         self._wanted = False
+        self._typed_ahead = Secret("")
 
     def compose(self) -> ComposeResult:
         """The form, and below it what went wrong."""
@@ -133,9 +139,31 @@ class PreparedDialog(ModalScreen[AssumeResult | None]):
         """Ask our own engine."""
         if self._options.prefilled is not None:
             self.form.inputs.fill(self._options.prefilled)
-        self.form.go_to(InputName.ROLE if self._role_arn is None else InputName.SESSION_NAME)
+        if self._role_arn is None:
+            self.form.go_to(InputName.ROLE)
         self._mark()
         self.prepare()
+
+    def on_key(self, event: events.Key) -> None:
+        """Keep what is typed before the first answer for the field that turns out to be meant.
+
+        Who knows that a role wants a code types it at once; in a field that shows its text it would be readable.
+        """
+        if self.focused is None and event.is_printable and event.character:
+            event.stop()
+            self._typed_ahead = Secret(self._typed_ahead.reveal() + event.character)
+
+    def _place_cursor(self) -> None:
+        """Behind the first answer: put the cursor where it belongs, and what was typed ahead with it."""
+        if self.focused is None:
+            self.form.go_to(InputName.SESSION_NAME)
+        field, ahead = self.focused, self._typed_ahead
+        self._typed_ahead = Secret("")
+        if isinstance(field, Input):
+            # Selected by its focus, the text would give way to the next key.
+            field.select_on_focus = False
+            field.cursor_position = len(field.value)
+            field.insert_text_at_cursor(ahead.reveal())
 
     @property
     def caller(self) -> Session | None:
@@ -225,10 +253,13 @@ class PreparedDialog(ModalScreen[AssumeResult | None]):
         if event.planned is None:
             self._wanted = False
             self.form.wait(plain("this cannot be assumed from here", "$muted"))
+            self._typed_ahead = Secret("")
+            self._place_cursor()
             if event.problem is not None:
                 self.failure.show_problem(event.problem)
             return
         self.form.show_plan(event.planned, _outlook(event.planned))
+        self._place_cursor()
         self._look_for_devices(event.planned)
         if self._wanted:
             self._wanted = False
