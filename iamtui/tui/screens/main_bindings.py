@@ -44,7 +44,7 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
     Binding("f6,W", "who_can", "Who can", id="question.who_can", tooltip="Put the same question to everybody"),
     Binding("f7,w", "why", "Why", id="question.why", tooltip="Show the whole trace of the answer"),
     Binding(
-        "f12,A", "draft_suggestion", "Draft a fix", id="draft.suggestion",
+        "f10,A", "draft_suggestion", "Draft a fix", id="draft.suggestion",
         tooltip="Draft what would allow the question, and see before and after",
     ),
     Binding(

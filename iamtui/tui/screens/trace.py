@@ -40,7 +40,7 @@ class TraceScreen(ReadingScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f7,w", "back", "Back", show=False, id="trace.back", tooltip="Back to where you came from"),
         Binding(
-            "f12,A", "draft", "Draft a fix", id="draft.suggestion",
+            "f10,A", "draft", "Draft a fix", id="draft.suggestion",
             tooltip="Make a draft of what would allow it, to see what else it would do",
         ),
     ]  # fmt: skip
