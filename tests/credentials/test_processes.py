@@ -109,6 +109,8 @@ replace_process(sys.argv[1:], ChildEnvironment(os.environ))
 def test_signals_reach_the_child(code: str, number: signal.Signals) -> None:
     name = number.name.removeprefix("SIG")
     script = f"trap 'echo got {name}; exit 5' {name}; echo ready; while :; do sleep 0.05; done"
+    # A shell cannot trap what was ignored when it started, as SIGINT is in a test run in the background.
+    code = f"import signal; signal.signal({number:d}, signal.SIG_DFL)\n{code}"
     with subprocess.Popen(
         [sys.executable, "-c", code, "bash", "-c", script], stdout=subprocess.PIPE, cwd=ROOT, start_new_session=True
     ) as process:
