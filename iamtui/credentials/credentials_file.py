@@ -7,18 +7,16 @@ of a frame that raises: a traceback may print local variables.
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import re
 import stat
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from iamtui.credentials.folder_lock import hold_folder
 from iamtui.credentials.formats import exportable
 from iamtui.credentials.formats.files import OWN_MARK, check_profile_name, credentials_entry
 from iamtui.credentials.private_file import AlreadyThere, sync_folder, write_temporary
@@ -65,7 +63,7 @@ def write_profile(
     entry = credentials_entry(exportable(session, now), check_profile_name(profile))
     try:
         _make_folder(path.parent)
-        with _locked(path.parent):
+        with hold_folder(path.parent, LOCK_SECONDS):
             _write(path, profile, entry, overwrite)
     except OSError as error:
         problem = _unwritable(path, error)
@@ -84,27 +82,6 @@ def _unwritable(path: Path, error: OSError) -> Problem:
         f"{path} cannot be written: {error.strerror or type(error).__name__}.",
         "The file is as it was. Check its folder and the disk.",
     )
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold a lock on the folder, which leaves no lock file behind and ends with the process."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        deadline = time.monotonic() + LOCK_SECONDS
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    raise Problem(
-                        f"Another program is writing in {folder} and does not finish.", "Try again in a moment."
-                    ) from None
-                time.sleep(0.05)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 @dataclass(frozen=True, slots=True)

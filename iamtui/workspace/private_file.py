@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
+from iamtui.credentials.folder_lock import hold_folder
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 
@@ -25,27 +24,13 @@ def locked(path: Path) -> Iterator[None]:
         Problem: the folder cannot be made, or another program holds it too long.
     """
     folder = path.parent
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise Problem(f"The folder {safe_text(folder)} cannot be used: {error.strerror}.", "Check it.") from None
-    try:
-        deadline = time.monotonic() + _LOCK_SECONDS
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    raise Problem(
-                        f"Another program is writing in {safe_text(folder)} and does not finish.",
-                        "Try again in a moment.",
-                    ) from None
-                time.sleep(0.02)
+    with ExitStack() as held:
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            held.enter_context(hold_folder(folder, _LOCK_SECONDS))
+        except OSError as error:
+            raise Problem(f"The folder {safe_text(folder)} cannot be used: {error.strerror}.", "Check it.") from None
         yield
-    finally:
-        os.close(descriptor)
 
 
 def replace_file(path: Path, data: bytes, *, keep_mode: bool = False) -> None:

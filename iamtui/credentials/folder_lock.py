@@ -1,0 +1,47 @@
+"""One writer at a time in a folder, of all programs that ask here."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+
+_LOOK_SECONDS: Final = 0.02
+
+
+@contextmanager
+def hold_folder(folder: Path, seconds: float) -> Iterator[None]:
+    """Hold a lock on a folder, which leaves no lock file behind and ends with the process. Blocking.
+
+    Args:
+        folder: an existing folder.
+        seconds: how long to wait for another program.
+
+    Raises:
+        OSError: the folder cannot be opened.
+        Problem: another program holds it too long.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise Problem(
+                        f"Another program is writing in {safe_text(folder)} and does not finish.",
+                        "Try again in a moment.",
+                    ) from None
+                time.sleep(_LOOK_SECONDS)
+        yield
+    finally:
+        os.close(descriptor)
