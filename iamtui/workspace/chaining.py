@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from iamtui.account.availability import Known
 from iamtui.credentials.formats import exportable
@@ -11,17 +12,17 @@ from iamtui.problem import Problem
 from iamtui.workspace.workspace import Workspace
 
 
-def as_session(workspace: Workspace, session: Session) -> Workspace:
+def as_session(workspace: Workspace, session: Session, now: datetime | None = None) -> Workspace:
     """The same account, endpoint and region, with a session as the caller.
 
     Our own answers then are those for the session, which its session policies limit; where its account is another
     than the one that is loaded, what its own policies allow is unknown. What it assumes lasts one hour at most, which
-    a plan says.
+    a plan says. `now` is the local time, UTC (default: the clock).
 
     Raises:
         Problem: the session has ended, is not who it should be, or there is no connection.
     """
-    values = exportable(session)
+    values = exportable(session, now)
     if workspace.connection is None:
         raise Problem("A snapshot comes without a connection to AWS.", "Open the account with --profile.")
     connection = workspace.connection.with_credentials(

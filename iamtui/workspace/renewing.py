@@ -79,7 +79,9 @@ class Renewal:
             raise
 
     def _assume(self, way: MfaWay, code: Secret | None) -> Session:
-        acting = self._workspace if self._caller is None else as_session(self._workspace, self._caller())
+        acting = self._workspace
+        if self._caller is not None:
+            acting = as_session(acting, self._caller(), self._clock())
         entered = replace(self._entered, mfa_way=way, mfa_code=code)
         return assume(acting, entered, mfa_sessions=self._shares, clock=self._clock)
 

@@ -8,6 +8,7 @@ from typing import Final
 from iamtui.account.availability import Missing
 from iamtui.credentials.session import Session
 from iamtui.evaluation.decision import Outcome
+from iamtui.tui import clock
 from iamtui.tui.dialogs.duration import duration_text
 from iamtui.workspace import assuming, chaining
 from iamtui.workspace.assume_sides import Sides, sides_of
@@ -103,7 +104,7 @@ def workspace_of(workspace: Workspace, caller: Session | None) -> Workspace:
     Raises:
         Problem: the session has ended, is not who it should be, or there is no connection.
     """
-    return workspace if caller is None else chaining.as_session(workspace, caller)
+    return workspace if caller is None else chaining.as_session(workspace, caller, clock.now())
 
 
 def make_plan(own: Workspace, typed: Typed, mfa_sessions: MfaSessions | None = None, *, chained: bool) -> Planned:
