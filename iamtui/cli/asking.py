@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from iamtui.cli.output import stderr
+from iamtui.cli.output import note, stderr
+from iamtui.problem import Problem
+from iamtui.secret import Secret
+from iamtui.text import safe_text
 
 TERMINAL: Final = Path("/dev/tty")
+
+_TRIES: Final = 3
 
 
 def can_ask() -> bool:
@@ -30,8 +37,56 @@ def can_ask() -> bool:
 
 def says_yes(question: str) -> bool:
     """Ask a question; everything but "y" and "yes" is no."""
+    return _answer(f"{question} [y/N]").lower() in ("y", "yes")
+
+
+def choose(heading: str, options: Sequence[str], *, instead: str) -> str:
+    """Have the user choose one of several by its number; Enter takes the first.
+
+    Args:
+        heading: what is chosen from, a few words.
+        instead: what to do where nobody can be asked.
+
+    Raises:
+        Problem: there is no terminal, or no number of the list was given.
+    """
+    _need_terminal(f"{heading}, and there is no terminal to ask which is meant", instead)
     out = stderr()
-    out.line(f"{question} [y/N]")
+    out.line(f"{heading}:")
+    for number, option in enumerate(options, 1):
+        out.line(f"  {number}  {option}")
+    for _ in range(_TRIES):
+        answer = _answer(f"Which one, 1 to {len(options)}? [1]") or "1"
+        if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= len(options):
+            return options[int(answer) - 1]
+        note(f"{answer} is no number of the list.")
+    raise Problem(f"{heading}, and none of them was chosen.", instead)
+
+
+def ask_code(serial: str) -> Secret:
+    """The MFA code of a device, typed on the controlling terminal without being shown; never from argv or a pipe.
+
+    Raises:
+        Problem: there is no terminal.
+    """
+    _need_terminal("An MFA code is needed, and there is no terminal to ask for it", "Run the command in a terminal.")
+    try:
+        return Secret(getpass.getpass(f"MFA code of {safe_text(serial)}: ").strip())
+    except EOFError:
+        raise Problem("No MFA code was given.", "Type the six digits that the device shows.") from None
+
+
+def _need_terminal(otherwise: str, next_step: str) -> None:
+    try:
+        with TERMINAL.open("r+b", buffering=0):
+            pass
+    except OSError:
+        raise Problem(f"{otherwise}.", next_step) from None
+
+
+def _answer(question: str) -> str:
+    out = stderr()
+    out.line(question)
     out.flush()
     with TERMINAL.open(encoding="utf-8", errors="replace") as terminal:
-        return terminal.readline(100).strip().lower() in ("y", "yes")
+        return terminal.readline(100).strip()

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import functools
-import getpass
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
 
+from iamtui.aws.errors import AwsProblem
+from iamtui.cli.asking import ask_code, choose
 from iamtui.cli.decision_text import write_verdict
 from iamtui.cli.output import note, stderr
 from iamtui.cli.source import SourceOptions, command_choice, open_workspace, say_where
@@ -27,6 +27,8 @@ from iamtui.workspace.assuming import (
     AssumeExtras,
     AssumeInput,
     AssumePlan,
+    MfaSessions,
+    MfaWay,
     check_input,
     find_mfa_devices,
     plan_assume,
@@ -36,10 +38,9 @@ from iamtui.workspace.chaining import as_session
 from iamtui.workspace.connecting import connect
 from iamtui.workspace.inventory import find_entity
 from iamtui.workspace.opening import Profile, list_profiles
+from iamtui.workspace.renewing import Renewal
 from iamtui.workspace.session_policy_text import compact_policy
 from iamtui.workspace.workspace import Workspace
-
-TERMINAL: Final = Path("/dev/tty")
 
 LARGEST_POLICY_FILE: Final = 256 * 1024
 """Bytes; STS takes 2,048 characters, but the blanks that are left out may be many."""
@@ -100,34 +101,38 @@ class Assumed:
 
     Args:
         workspace: the caller that assumed it.
-        entered: what was sent, without the MFA code.
-        needs_code: whether an MFA code was part of it, which cannot be used again.
         session: the session.
-        chained: whether the caller's own credentials are temporary.
+        renewal: assumes the role again, and before it those on the way to it: their sessions may have ended.
+        with_mfa: whether an MFA code was asked for, here or on the way.
+        unshared: why the code does not serve the next times, one sentence; "" when it does, or none was asked for.
         before: the session of this chain that assumed it, or None when the caller himself did.
     """
 
     workspace: Workspace
-    entered: AssumeInput
-    needs_code: bool
     session: Session
-    chained: bool
+    renewal: Renewal
+    with_mfa: bool = False
+    unshared: str = ""
     before: Assumed | None = None
 
-    def again(self) -> Session:
-        """Assume the role once more, and before it those on the way to it: their sessions may have ended. Blocking.
+    def needs_code(self) -> bool:
+        """Whether assuming the role again takes a new MFA code now."""
+        return self.renewal.needs_code() or (self.before is not None and self.before.needs_code())
+
+    def again(self, code: Secret | None = None) -> Session:
+        """Assume the role once more. Blocking.
 
         Raises:
-            Problem: STS refuses, or the first time needed an MFA code.
+            Problem: STS refuses, or a new MFA code is needed.
         """
-        if self.needs_code:
-            raise Problem(f"A new session of {self.entered.role_arn} needs a new MFA code.", "Start the command again.")
-        acting = self.workspace if self.before is None else as_session(self.workspace, self.before.again())
-        return assume_role(acting, self.entered)
+        return self.renewal(code)
 
 
-def assumed(role: str, wanted: Wanted, source: SourceOptions) -> Assumed:
+def assumed(role: str, wanted: Wanted, source: SourceOptions, *, mfa_sessions: MfaSessions | None = None) -> Assumed:
     """Find the role, say on stderr what our own engine thinks, ask for an MFA code if need be, and assume it.
+
+    Args:
+        mfa_sessions: where an MFA code is to serve for longer than this once (sts:GetSessionToken).
 
     Raises:
         Problem: whatever stands in the way.
@@ -138,13 +143,15 @@ def assumed(role: str, wanted: Wanted, source: SourceOptions) -> Assumed:
     for number, next_role in enumerate((*wanted.via[1:], role) if wanted.via else ()):
         # The roles on the way get nothing of what is meant for the last one; the MFA device is the first caller's.
         device = Wanted(mfa=wanted.mfa, mfa_serial=wanted.mfa_serial) if number == 0 else Wanted()
-        before = replace(_assume(meant, device, AssumeExtras()), before=before)
+        before = _assume(meant, device, AssumeExtras(), before, mfa_sessions)
         meant = _from_there(as_session(meant.workspace, before.session), next_role)
     own = replace(wanted, mfa=False, mfa_serial=None) if wanted.via else wanted
-    return replace(_assume(meant, own, extras), before=before)
+    return _assume(meant, own, extras, before, mfa_sessions)
 
 
-def _assume(meant: _Meant, wanted: Wanted, extras: AssumeExtras) -> Assumed:
+def _assume(
+    meant: _Meant, wanted: Wanted, extras: AssumeExtras, before: Assumed | None, mfa_sessions: MfaSessions | None
+) -> Assumed:
     workspace = meant.workspace
     external_id = wanted.external_id if wanted.external_id is not None else meant.external_id
     mfa_serial = wanted.mfa_serial if wanted.mfa_serial is not None else meant.mfa_serial or None
@@ -154,7 +161,7 @@ def _assume(meant: _Meant, wanted: Wanted, extras: AssumeExtras) -> Assumed:
     if plan.refusal:
         raise Problem(plan.refusal, "Choose a role that trusts the caller, or another caller.")
     depends_on_code = plan.needs_mfa and (plan.decision is None or not plan.decision.allowed)
-    serial = (mfa_serial or _mfa_serial(workspace, plan, must=asks_code)) if asks_code or depends_on_code else ""
+    serial = (mfa_serial or _device(workspace, plan, must=asks_code)) if asks_code or depends_on_code else ""
     entered = AssumeInput(
         role_arn=meant.arn,
         session_name=wanted.session_name or meant.session_name or plan.default_session_name,
@@ -169,28 +176,55 @@ def _assume(meant: _Meant, wanted: Wanted, extras: AssumeExtras) -> Assumed:
     problems = check_input(plan, entered)
     if problems:
         raise Problem(" ".join(problems), "See the command's --help.")
-    with_code = replace(entered, mfa_code=_ask_code(serial)) if serial else entered
-    session = assume_role(workspace, with_code)
+    unshared = ""
+    if serial and mfa_sessions is not None:
+        choice = mfa_sessions.choice(workspace, entered)
+        entered, unshared = replace(entered, mfa_way=choice.way), "" if choice.way is MfaWay.SHARED else choice.note
+    try:
+        session = _with_code(workspace, entered, mfa_sessions)
+    except AwsProblem as problem:
+        if mfa_sessions is None or entered.mfa_way is not MfaWay.SHARED or not problem.denied:
+            raise
+        choice = mfa_sessions.choice(workspace, entered)
+        if choice.way is MfaWay.SHARED:
+            raise
+        # The code is used up, but it can go with the call itself.
+        note(f"{choice.note} Another one is needed.")
+        entered, unshared = replace(entered, mfa_way=choice.way), choice.note
+        session = _with_code(workspace, entered, mfa_sessions)
     _say_session(session)
-    chained = workspace.connection is not None and workspace.connection.is_temporary()
-    return Assumed(workspace, replace(entered, mfa_code=None), bool(serial), session, chained)
+    renewal = Renewal(
+        workspace, entered, caller=before.again if before is not None else None, mfa_sessions=mfa_sessions
+    )
+    with_mfa = bool(serial) or (before is not None and before.with_mfa)
+    return Assumed(workspace, session, renewal, with_mfa, unshared or (before.unshared if before else ""), before)
 
 
-def _mfa_serial(workspace: Workspace, plan: AssumePlan, *, must: bool) -> str:
-    """The caller's MFA device, asked for where the account's data lacks it.
+def _with_code(workspace: Workspace, entered: AssumeInput, mfa_sessions: MfaSessions | None) -> Session:
+    with_code = replace(entered, mfa_code=ask_code(entered.mfa_serial)) if entered.mfa_serial else entered
+    return assume_role(workspace, with_code, mfa_sessions=mfa_sessions)
+
+
+def _device(workspace: Workspace, plan: AssumePlan, *, must: bool) -> str:
+    """The caller's MFA device, asked for where the account's data lacks it; the user chooses one of several.
 
     Args:
         must: whether the user wants a code; else credentials that are temporary may have brought their MFA along.
 
     Raises:
-        Problem: it is not known.
+        Problem: it is not known, or nobody can choose.
     """
-    if plan.mfa_serial or (plan.caller_temporary and not must):
-        return plan.mfa_serial
-    devices = find_mfa_devices(workspace)
-    if not devices.serials:
-        raise Problem(devices.note, "Name the device with --mfa-serial.")
-    return devices.serials[0]
+    serials, why = plan.mfa_serials, ""
+    if not serials and plan.caller_temporary and not must:
+        return ""
+    if not serials:
+        devices = find_mfa_devices(workspace)
+        serials, why = devices.serials, devices.note
+    if not serials:
+        raise Problem(why, "Name the device with --mfa-serial.")
+    if len(serials) == 1:
+        return serials[0]
+    return choose("You have several MFA devices", serials, instead="Name one with --mfa-serial.")
 
 
 _ANY_CODE: Final = Secret("000000")
@@ -299,25 +333,6 @@ def _connected(source: SourceOptions) -> Workspace:
 def _seconds(given: int | None, plan: AssumePlan) -> int:
     """The duration asked for; without --duration the config's, as far as this session may last."""
     return given if given is not None else min(load_config()[0].assume.seconds, plan.longest_seconds)
-
-
-def _ask_code(serial: str) -> Secret:
-    """The MFA code, typed on the controlling terminal without being shown; never from argv or a pipe.
-
-    Raises:
-        Problem: there is no terminal.
-    """
-    try:
-        with TERMINAL.open("r+b", buffering=0):
-            pass
-    except OSError:
-        raise Problem(
-            "An MFA code is needed, and there is no terminal to ask for it.", "Run the command in a terminal."
-        ) from None
-    try:
-        return Secret(getpass.getpass(f"MFA code of {safe_text(serial)}: ").strip())
-    except EOFError:
-        raise Problem("No MFA code was given.", "Type the six digits that the device shows.") from None
 
 
 def _say_plan(plan: AssumePlan) -> None:

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from types import FrameType
 from typing import Final, NoReturn
 
@@ -18,16 +19,18 @@ from iamtui.cli.assuming import Assumed, Wanted, assume_options, assumed, say_ne
 from iamtui.cli.exits import Exit, ProgramExit
 from iamtui.cli.output import note, stdout
 from iamtui.cli.source import SourceOptions, source_options
+from iamtui.config import load_config
 from iamtui.credentials.environment import endpoint_environment
 from iamtui.credentials.formats import DEMO_LABEL, shell_format
 from iamtui.credentials.formats.shells import ShellSyntax, assignments
 from iamtui.credentials.processes import NotStarted, run_child
-from iamtui.credentials.renewal import Held
+from iamtui.credentials.renewal import Held, Renewer
 from iamtui.credentials.service import CredentialsService
+from iamtui.credentials.session import time_left_words
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.text import safe_text
-from iamtui.workspace.renewing import renewer_for
+from iamtui.workspace.mfa_sessions import MfaSessions
 from iamtui.workspace.serving import ENDPOINT_STALE, default_profile_in_the_way, endpoint_variables
 
 ENDPOINT_PID: Final = "IAMTUI_ENDPOINT_PID"
@@ -60,7 +63,8 @@ def serve(
 
     iamtui serve ROLE -- COMMAND runs a program that asks it, and ends with the program. eval "$(iamtui serve ROLE)"
     leaves it in the background for this shell: it ends with the terminal, by kill $IAMTUI_ENDPOINT_PID, or with the
-    session where nothing can renew it (MFA). Only who has the URL and the token gets anything.
+    session where nothing can renew it. One MFA code renews sessions of at most one hour for as long as
+    assume.mfa_seconds says. Only who has the URL and the token gets anything.
     """
     _, syntax = shell_format(name)
     out = stdout()
@@ -71,9 +75,10 @@ def serve(
             "COMMAND, or say --reveal.",
         )
     say_nested(os.environ)
-    found = assumed(role, wanted, source)
-    if found.needs_code:
-        note("The session needed an MFA code, so it is not renewed: the endpoint ends with it.")
+    mfa_sessions = MfaSessions(load_config()[0].assume.mfa_seconds)
+    found = assumed(role, wanted, source, mfa_sessions=mfa_sessions)
+    if found.with_mfa:
+        _say_mfa(found, mfa_sessions)
     if imds:
         note(
             "WARNING: the instance metadata service has no authentication: every user and every program of this "
@@ -102,9 +107,21 @@ def serve(
             service.stop()
 
 
+def _say_mfa(found: Assumed, mfa_sessions: MfaSessions) -> None:
+    """Say for how long the MFA code renews the session."""
+    if found.needs_code():
+        words = "The session needed an MFA code, so it is not renewed: the endpoint ends with it."
+        note(f"{words} {found.unshared}".rstrip())
+        return
+    left = max((session.time_left() for session in mfa_sessions.live()), default=timedelta())
+    note(
+        f"With this MFA code the session is renewed for {time_left_words(left)} more (assume.mfa_seconds); then the "
+        "endpoint ends with it."
+    )
+
+
 def _service(found: Assumed, imds: bool) -> CredentialsService:
-    caller = found.before.again if found.before is not None else None
-    renewer = renewer_for(found.workspace, found.entered, found.session, caller=caller, changed=_say_change)
+    renewer = Renewer(found.session, found.again, needs_code=found.needs_code, changed=_say_change)
     return CredentialsService(renewer, with_metadata=imds)
 
 

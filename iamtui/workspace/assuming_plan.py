@@ -44,7 +44,7 @@ class AssumePlan:
         needs_external_id: the trust policy tests sts:ExternalId.
         needs_mfa: the trust policy tests aws:MultiFactorAuthPresent or aws:MultiFactorAuthAge, or another
             policy does and our answer depends on it.
-        mfa_serial: the caller's MFA device, when the account's data has it, or "": `find_mfa_devices` asks AWS.
+        mfa_serials: the caller's MFA devices, when the account's data has them: `find_mfa_devices` asks AWS.
         default_session_name: from the caller's name, valid for STS.
         longest_seconds: MaxSessionDuration, or 3600 when the caller's own credentials are temporary.
         duration_note: why it is bounded so, one sentence, or "".
@@ -60,7 +60,7 @@ class AssumePlan:
     refusal: str
     needs_external_id: bool
     needs_mfa: bool
-    mfa_serial: str
+    mfa_serials: tuple[str, ...]
     default_session_name: str
     longest_seconds: int
     duration_note: str
@@ -68,6 +68,11 @@ class AssumePlan:
     inherited: AssumeExtras = NO_EXTRAS
     known: str = ""
     mfa: MfaChoice | None = None
+
+    @property
+    def mfa_serial(self) -> str:
+        """The device to offer first, or "" when none is known."""
+        return self.mfa_serials[0] if self.mfa_serials else ""
 
 
 def plan_assume(
@@ -124,7 +129,7 @@ def plan_assume(
         refusal=_refusal(workspace, role_arn, decision),
         needs_external_id=EXTERNAL_ID.lower() in tested,
         needs_mfa=needs_mfa,
-        mfa_serial=known.serials[0] if known is not None and known.serials else "",
+        mfa_serials=known.serials if known is not None else (),
         default_session_name=default_name,
         longest_seconds=longest,
         duration_note=note,

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from iamtui.aws.errors import AwsProblem
-from iamtui.credentials.renewal import Held, Renewer
 from iamtui.credentials.session import Clock, Session, utc_now
 from iamtui.problem import Problem
 from iamtui.secret import Secret
@@ -84,22 +83,3 @@ class Renewal:
             acting = as_session(acting, self._caller(), self._clock())
         entered = replace(self._entered, mfa_way=way, mfa_code=code)
         return assume(acting, entered, mfa_sessions=self._shares, clock=self._clock)
-
-
-def renewer_for(
-    workspace: Workspace,
-    entered: AssumeInput,
-    session: Session,
-    *,
-    caller: Callable[[], Session] | None = None,
-    clock: Clock = utc_now,
-    changed: Callable[[Held], None] = lambda _held: None,
-) -> Renewer:
-    """Keeps a session fresh, by itself where that takes no MFA code.
-
-    Args:
-        entered, caller: see `Renewal`.
-        changed: called after each renewal and each failure, by the thread that renews.
-    """
-    renewal = Renewal(workspace, entered, caller=caller, clock=clock)
-    return Renewer(session, renewal, needs_code=renewal.needs_code, clock=clock, changed=changed)

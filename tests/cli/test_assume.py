@@ -16,6 +16,7 @@ from iamtui.credentials.formats import FORMATS
 from tests.support.cli_runner import Cli
 from tests.support.external_tools import need
 from tests.support.fault_proxy import FaultProxy, error
+from tests.support.mfa_alice import AliceWithMfa
 from tests.support.moto_server import ACCOUNT, MotoServer, trust
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/deploy"
@@ -171,7 +172,7 @@ def test_a_snapshot_cannot_assume(cli: Cli, snapshot: str) -> None:
 
 
 def test_an_mfa_code_is_never_read_from_standard_input(cli: Cli, tmp_path: Path) -> None:
-    cli.monkeypatch.setattr("iamtui.cli.assuming.TERMINAL", tmp_path / "no-terminal")
+    cli.monkeypatch.setattr("iamtui.cli.asking.TERMINAL", tmp_path / "no-terminal")
     cli("assume", "deploy-prod", "--demo", stdin="123456\n").failed_with(
         "An MFA code is needed, and there is no terminal to ask for it."
     )
@@ -184,7 +185,7 @@ def test_an_mfa_code_is_asked_on_the_terminal_and_sent(cli: Cli) -> None:
         asked.append(prompt)
         return "123456"
 
-    cli.monkeypatch.setattr("iamtui.cli.assuming.TERMINAL", Path(os.devnull))
+    cli.monkeypatch.setattr("iamtui.cli.asking.TERMINAL", Path(os.devnull))
     cli.monkeypatch.setattr("getpass.getpass", type_it)
     result = cli("assume", "deploy-prod", "--demo")
     assert result.code == 0, result
@@ -197,6 +198,33 @@ def test_an_mfa_code_is_asked_on_the_terminal_and_sent(cli: Cli) -> None:
 def test_a_role_that_does_not_need_a_code_asks_for_none(cli: Cli) -> None:
     cli.monkeypatch.setattr("getpass.getpass", lambda _prompt: pytest.fail("asked"))
     assert cli("assume", "ops-readonly", "--demo").code == 0
+
+
+@pytest.mark.parametrize(("answer", "device"), [("2\n", "alice-phone"), ("\n", "alice"), ("1\n", "alice")])
+def test_one_of_several_mfa_devices_is_chosen(
+    cli: Cli, moto: MotoServer, fault_proxy: FaultProxy, tmp_path: Path, answer: str, device: str
+) -> None:
+    alice = AliceWithMfa(moto, fault_proxy, cli.monkeypatch)
+    for name in ("alice", "alice-phone"):
+        made = moto.client("iam").create_virtual_mfa_device(VirtualMFADeviceName=name)["VirtualMFADevice"]
+        moto.client("iam").enable_mfa_device(
+            UserName="alice",
+            SerialNumber=made["SerialNumber"],
+            AuthenticationCode1="123456",
+            AuthenticationCode2="654321",
+        )
+    words = ("assume", alice.role, "--mfa", "--endpoint-url", fault_proxy.url)
+    (tmp_path / "terminal").write_text(answer)
+    cli.monkeypatch.setattr("iamtui.cli.asking.TERMINAL", tmp_path / "terminal")
+    result = cli(*words)
+    assert result.code == 0, result
+    assert "You have several MFA devices:" in result.err
+    asked = next(call for call in fault_proxy.calls if call.operation == "AssumeRole")
+    assert asked.parameters["SerialNumber"] == f"arn:aws:iam::{ACCOUNT}:mfa/{device}"
+    (tmp_path / "terminal").write_text("3\n")
+    cli(*words).failed_with("You have several MFA devices, and none of them was chosen.")
+    cli.monkeypatch.setattr("iamtui.cli.asking.TERMINAL", tmp_path / "none")
+    cli(*words).failed_with("there is no terminal to ask which is meant. Name one with --mfa-serial.")
 
 
 # In a terminal of their own.

@@ -17,9 +17,12 @@ import pytest
 
 from iamtui.cli.assuming import Wanted, assumed
 from iamtui.cli.source import SourceOptions
+from iamtui.problem import Problem
+from iamtui.workspace.assuming import MfaSessions
 from tests.support.cli_runner import Cli
 from tests.support.external_tools import need
-from tests.support.fault_proxy import FaultProxy
+from tests.support.fault_proxy import FaultProxy, error
+from tests.support.mfa_alice import SERIAL, AliceWithMfa
 from tests.support.moto_server import MotoServer, trust
 
 DEMO = ("serve", "ops-readonly", "--demo")
@@ -229,3 +232,64 @@ def test_a_chain_is_renewed_from_its_first_caller_on(
     assert found.again().access_key_id != found.session.access_key_id
     asked = [call.parameters["RoleArn"] for call in fault_proxy.calls if call.operation == "AssumeRole"]
     assert asked == [first, last]
+
+
+@pytest.fixture
+def alice(moto: MotoServer, fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> AliceWithMfa:
+    return AliceWithMfa(moto, fault_proxy, monkeypatch)
+
+
+def test_one_mfa_code_renews_for_as_long_as_it_serves(alice: AliceWithMfa) -> None:
+    sessions = MfaSessions()
+    found = assumed(alice.role, Wanted(mfa_serial=SERIAL), alice.source, mfa_sessions=sessions)
+    assert found.with_mfa
+    assert not found.needs_code()
+    assert found.again().access_key_id != found.session.access_key_id
+    assert alice.codes == ["234567"]
+    assert alice.operations() == ["GetSessionToken", "AssumeRole", "AssumeRole"]
+    sessions.forget_all()
+    assert found.needs_code()
+    with pytest.raises(Problem, match="needs a new MFA code"):
+        found.again()
+
+
+def test_a_longer_session_needs_its_code_in_the_call(alice: AliceWithMfa) -> None:
+    wanted = Wanted(mfa_serial=SERIAL, duration=7200)
+    found = assumed(alice.role, wanted, alice.source, mfa_sessions=MfaSessions())
+    assert found.needs_code()
+    assert found.unshared.startswith("More than 1 hour needs a code in the call itself")
+    assert alice.operations() == ["AssumeRole"]
+
+
+def test_where_sts_shares_no_code_another_goes_with_the_call(
+    alice: AliceWithMfa, capsys: pytest.CaptureFixture[str]
+) -> None:
+    denied = error(403, "AccessDenied", "User is not authorized to perform: sts:GetSessionToken with an explicit deny")
+    alice.proxy.on("GetSessionToken", denied)
+    found = assumed(alice.role, Wanted(mfa_serial=SERIAL), alice.source, mfa_sessions=MfaSessions())
+    assert found.needs_code()
+    assert alice.codes == []
+    assert alice.proxy.operations().count("AssumeRole") == 1
+    assert "STS refused this caller a session for several roles. Another one is needed." in capsys.readouterr().err
+
+
+def test_a_wrong_code_is_not_asked_again(alice: AliceWithMfa) -> None:
+    alice.codes = ["999999"]
+    with pytest.raises(Problem, match="MFA code"):
+        assumed(alice.role, Wanted(mfa_serial=SERIAL), alice.source, mfa_sessions=MfaSessions())
+    assert alice.operations() == ["GetSessionToken"]
+
+
+def test_a_chain_is_renewed_with_the_code_of_its_first_caller(alice: AliceWithMfa, moto: MotoServer) -> None:
+    trusted = trust({"AWS": alice.role})
+    last = moto.client("iam").create_role(RoleName="last", AssumeRolePolicyDocument=trusted)["Role"]["Arn"]
+    alice.gate.others = {last}
+    sessions = MfaSessions()
+    wanted = Wanted(via=(alice.role,), mfa_serial=SERIAL)
+    found = assumed(last, wanted, alice.source, mfa_sessions=sessions)
+    assert found.with_mfa
+    assert not found.needs_code()
+    found.again()
+    assert alice.operations() == ["GetSessionToken", *["AssumeRole"] * 4]
+    sessions.forget_all()
+    assert found.needs_code()

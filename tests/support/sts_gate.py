@@ -37,7 +37,8 @@ class StsGate:
         external_id: what the trust policy wants, or "".
         codes: MFA codes that work, each once.
         ended: access key ids whose sessions have ended.
-        with_mfa: access key ids of sessions that were started with MFA; filled by GetSessionToken's keys.
+        mfa_tokens: whether GetSessionToken has given credentials, which carry MFA.
+        others: roles that anybody may assume.
     """
 
     caller: str
@@ -50,6 +51,7 @@ class StsGate:
     codes: set[str] = field(default_factory=lambda: {"123456"})
     ended: set[str] = field(default_factory=set)
     mfa_tokens: bool = False
+    others: set[str] = field(default_factory=set)
 
     def __call__(self, call: Call) -> Answer | None:
         found = _KEY.search(call.headers.get("authorization", ""))
@@ -79,6 +81,8 @@ class StsGate:
 
     def _assume(self, call: Call, *, temporary: bool) -> Answer | None:
         asked = call.parameters
+        if asked["RoleArn"] in self.others:
+            return None
         seconds = int(asked.get("DurationSeconds", "3600"))
         if "TokenCode" in asked:
             refusal = self._code(call)

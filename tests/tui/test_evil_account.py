@@ -281,7 +281,7 @@ async def test_profiles_that_cannot_be_listed() -> None:
 
 @pytest.mark.parametrize("refusal", ["", EVIL])
 async def test_the_assume_dialog(monkeypatch: pytest.MonkeyPatch, refusal: str) -> None:
-    plan = AssumePlan(EVIL, evil_decision(), refusal, True, True, EVIL, EVIL, 3600, EVIL)
+    plan = AssumePlan(EVIL, evil_decision(), refusal, True, True, (EVIL, EVIL), EVIL, 3600, EVIL)
     monkeypatch.setattr(assuming, "plan_assume", lambda *_args, **_kwargs: plan)
     monkeypatch.setattr(assuming, "check_input", lambda *_args: (EVIL, EVIL))
     app = ScreenApp(AssumeDialog(evil_workspace(), EVIL))

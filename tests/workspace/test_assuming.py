@@ -288,7 +288,7 @@ def test_a_snapshot_cannot_assume() -> None:
 
 
 def plan_of(longest: int, note: str = "") -> AssumePlan:
-    return AssumePlan(ROLE, None, "", False, False, "", "alice", longest, note)
+    return AssumePlan(ROLE, None, "", False, False, (), "alice", longest, note)
 
 
 def test_input_within_the_plan_is_taken() -> None:
