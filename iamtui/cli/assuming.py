@@ -10,7 +10,6 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from iamtui.aws.errors import AwsProblem
 from iamtui.cli.asking import ask_code, choose
 from iamtui.cli.decision_text import write_verdict
 from iamtui.cli.output import note, stderr
@@ -182,13 +181,13 @@ def _assume(
         entered, unshared = replace(entered, mfa_way=choice.way), "" if choice.way is MfaWay.SHARED else choice.note
     try:
         session = _with_code(workspace, entered, mfa_sessions)
-    except AwsProblem as problem:
-        if mfa_sessions is None or entered.mfa_way is not MfaWay.SHARED or not problem.denied:
+    except Problem:
+        if mfa_sessions is None or entered.mfa_way is not MfaWay.SHARED:
             raise
         choice = mfa_sessions.choice(workspace, entered)
         if choice.way is MfaWay.SHARED:
             raise
-        # The code is used up, but it can go with the call itself.
+        # STS shares no code with this caller, and this one is used up: the next goes with the call itself.
         note(f"{choice.note} Another one is needed.")
         entered, unshared = replace(entered, mfa_way=choice.way), choice.note
         session = _with_code(workspace, entered, mfa_sessions)

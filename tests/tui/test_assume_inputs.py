@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
 from iamtui.account.availability import Known, Missing
-from iamtui.account.model import ManagedPolicy
+from iamtui.account.model import ManagedPolicy, MfaDevice
 from iamtui.analysis.question import Question
 from iamtui.aws.errors import AwsProblem
 from iamtui.tui.dialogs.assume import dialog as dialogs
@@ -23,7 +23,7 @@ from iamtui.tui.screens import draft_editor
 from iamtui.workspace import assuming
 from iamtui.workspace.assuming import AssumeExtras, AssumeInput, MfaDevices
 from iamtui.workspace.workspace import Workspace
-from tests.support.assume_account import MFA, ROLE, document, trust, workspace
+from tests.support.assume_account import CREATED, MFA, ROLE, document, trust, workspace
 from tests.support.panel_apps import ScreenApp, screen_text, settle, type_text, until
 from tests.support.sts_answers import CannedSts
 
@@ -333,8 +333,46 @@ async def test_an_unknown_device_is_looked_up(monkeypatch: pytest.MonkeyPatch) -
         await settle(pilot)
         await settle(pilot)
         assert field(app, "device").value == found.serials[0]
-        assert "Also yours: arn:aws:iam::123456789012:mfa/phone" in words(app)
+        assert "F6 another of 2" in words(app)
         assert app.focused is field(app, "code")
+        await press(pilot, "f6")
+        assert field(app, "device").value == found.serials[1]
+        assert "six digits of phone" in words(app)
+
+
+DEVICES = tuple(MfaDevice(f"arn:aws:iam::123456789012:mfa/{name}", CREATED) for name in ("alice", "phone"))
+
+
+async def test_one_of_several_devices_gives_the_code_and_is_remembered() -> None:
+    sts = CannedSts()
+    space = workspace(trust(**MFA), sts=sts, devices=Known(DEVICES))
+    app = dialog(space)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert field(app, "device").value == DEVICES[0].serial
+        await press(pilot, "f6", "f6", "f6")
+        assert field(app, "device").value == DEVICES[1].serial
+        assert app.focused is field(app, "code"), "the code can be typed at once"
+        await type_text(pilot, "123456")
+        await press(pilot, "enter")
+        await until(pilot, lambda: bool(app.returned))
+    assert next(asked for asked in sts.requests if "TokenCode" in asked)["SerialNumber"] == DEVICES[1].serial
+
+    app = dialog(space)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert field(app, "device").value == DEVICES[1].serial
+        await press(pilot, "f6")
+        assert field(app, "device").value == DEVICES[0].serial
+
+
+async def test_a_single_device_is_no_choice() -> None:
+    app = dialog(workspace(trust(**MFA)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert "F6" not in words(app)
+        await press(pilot, "f6")
+        assert "No other MFA device of yours is known" in words(app)
 
 
 async def test_why_no_device_is_known_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

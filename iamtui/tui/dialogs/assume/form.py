@@ -148,8 +148,7 @@ class AssumeForm(VerticalScroll, can_focus=False):
         self.sides.show(planned.sides, outlook)
         self.inputs.suggest(InputName.SESSION_NAME, safe_text(plan.default_session_name, limit=64))
         self.inputs.suggest(InputName.DURATION, duration_text(min(self.inputs.seconds, plan.longest_seconds)))
-        if plan.mfa_serial:
-            self.inputs.suggest(InputName.MFA_DEVICE, safe_text(plan.mfa_serial, limit=256))
+        self.inputs.offer_devices(plan.mfa_serials)
         self._rows[InputName.DURATION].hint(plain(planned.bounds))
         self._rows[InputName.DURATION].note(plain(planned.why_bounds))
         self._hint(planned)
@@ -168,16 +167,19 @@ class AssumeForm(VerticalScroll, can_focus=False):
 
     def show_devices(self, devices: MfaDevices) -> None:
         """Offer the caller's MFA devices, or say why there are none."""
-        serials = [safe_text(serial, limit=256) for serial in devices.serials]
-        if serials:
-            self.inputs.suggest(InputName.MFA_DEVICE, serials[0])
-        row = self._rows[InputName.MFA_DEVICE]
-        others = ", ".join(serials[1:])
-        row.note(line("Also yours: ", others) if others else plain(devices.note))
+        self.inputs.offer_devices(devices.serials)
+        self._rows[InputName.MFA_DEVICE].note(plain(devices.note))
         if self._planned is not None:
             self._hint(self._planned)
             self._show_rows()
             self._go_to_first_empty(only_from=InputName.MFA_DEVICE)
+
+    def next_device(self) -> bool:
+        """Have another of the caller's MFA devices give the code; False when there is no other."""
+        changed = self.inputs.next_device()
+        if changed:
+            self._rows[InputName.MFA_DEVICE].use(True)
+        return changed
 
     def wait(self, words: Content) -> None:
         """Say why there is no answer of ours yet."""
@@ -188,6 +190,9 @@ class AssumeForm(VerticalScroll, can_focus=False):
         plan = planned.plan
         asked = "the trust policy wants it" if plan.needs_external_id else "if you were given one"
         self._rows[InputName.EXTERNAL_ID].hint(plain(asked))
+        several = len(self.inputs.devices) > 1
+        other = line(("F6", "bold $match"), (f" another of {len(self.inputs.devices)}", "$muted"))
+        self._rows[InputName.MFA_DEVICE].hint(other if several else Content(""))
         serial = self.inputs.value(InputName.MFA_DEVICE)
         of_whom = line("six digits of ", serial.rsplit("/", 1)[-1]) if serial else plain("six digits")
         if planned.chained:
@@ -206,7 +211,7 @@ class AssumeForm(VerticalScroll, can_focus=False):
         foreign = planned is not None and planned.is_foreign
         external = planned is not None and planned.plan.needs_external_id
         mfa = planned is not None and planned.plan.needs_mfa and not planned.chained
-        own_device = planned is not None and bool(planned.plan.mfa_serial)
+        own_device = planned is not None and len(planned.plan.mfa_serials) == 1
         used = {
             InputName.EXTERNAL_ID: external or foreign or everything,
             InputName.MFA_DEVICE: everything or ((mfa or foreign) and not own_device),

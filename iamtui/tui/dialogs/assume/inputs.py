@@ -31,6 +31,7 @@ class UsualInputs:
     Attributes:
         rows: the role's row too, which is on screen only where the role is an input.
         seconds: how long a session is asked for while the user says nothing else.
+        devices: the caller's MFA devices, as far as they are known.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class UsualInputs:
         self._role_arn = role_arn
         self._more = more
         self._own_values: dict[InputName, str] = {}
+        self.devices: tuple[str, ...] = ()
         self.seconds = self._default_seconds = seconds
         self.code_field = SecretInput(id="assume-code", max_length=CODE_LENGTH)
         self.rows: Mapping[InputName, InputRow] = {
@@ -79,6 +81,22 @@ class UsualInputs:
             if row.value != text:
                 with row.field.prevent(Input.Changed):
                     row.value = text
+
+    def offer_devices(self, serials: Sequence[str]) -> None:
+        """Let the user choose among these MFA devices; the first stands in the field, unless another of them does."""
+        if serials:
+            self.devices = tuple(safe_text(serial, limit=256) for serial in serials)
+            if self.value(InputName.MFA_DEVICE) not in self.devices:
+                self.suggest(InputName.MFA_DEVICE, self.devices[0])
+
+    def next_device(self) -> bool:
+        """Put the next of the devices into the field; False when there is no other."""
+        if len(self.devices) < 2:
+            return False
+        here = self.value(InputName.MFA_DEVICE)
+        at = self.devices.index(here) + 1 if here in self.devices else 0
+        self.rows[InputName.MFA_DEVICE].value = self.devices[at % len(self.devices)]
+        return True
 
     @property
     def role_arn(self) -> str:

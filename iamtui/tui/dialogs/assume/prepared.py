@@ -51,6 +51,7 @@ class PreparedDialog(ModalScreen[AssumeResult | None]):
         Binding("f2", "more", "More", id="assume.more", tooltip="Show the inputs that few calls need, or hide them"),
         Binding("f3", "caller", "Caller", id="assume.caller", tooltip="Let another session assume the role, or you"),
         Binding("f4", "afresh", "Afresh", id="assume.afresh", tooltip="Forget what was entered for this role before"),
+        Binding("f6", "device", "Device", id="assume.device", tooltip="Let another of your MFA devices give the code"),
         Binding("pagedown", "scroll(1)", "Down", show=False, id="assume.down", tooltip="Scroll the error, or the form"),
         Binding("pageup", "scroll(-1)", "Up", show=False, id="assume.up", tooltip="Scroll the error, or the form"),
     ]
@@ -349,6 +350,13 @@ class PreparedDialog(ModalScreen[AssumeResult | None]):
             self.form.caller_choice.action_next(1)
         else:
             self.failure.say("There is no session yet that could assume it; assume a role first.", style="$muted")
+
+    def action_device(self) -> None:
+        """Let another of the caller's MFA devices give the code."""
+        if not self.is_busy and not self.form.next_device():
+            self.failure.say(
+                "No other MFA device of yours is known; its serial number or ARN can be entered.", style="$muted"
+            )
 
     def action_afresh(self) -> None:
         """Empty the fields, and forget what was entered for this role before."""
