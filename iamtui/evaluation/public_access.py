@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Final
 
 from iamtui.policy.arn import is_account_id
-from iamtui.policy.condition import parse_operator
 from iamtui.policy.document import ConditionLine, Policy, Statement
+from iamtui.policy.operators import parse_operator
 from iamtui.policy.values import parse_network
 
 _VARIABLE: Final = "${"

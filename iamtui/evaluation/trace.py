@@ -24,8 +24,9 @@ from iamtui.evaluation.policies import (
 from iamtui.evaluation.prepared import ActionCatalogue
 from iamtui.evaluation.reading import Evaluation, principal_rules, read_all_layers
 from iamtui.evaluation.request import Request
+from iamtui.policy.comparison import Comparison
 from iamtui.policy.compiled import CompiledStatement, compile_policy
-from iamtui.policy.condition import Comparison, CompiledCondition
+from iamtui.policy.condition import CompiledCondition
 from iamtui.policy.context import KeyState
 from iamtui.policy.formula import Truth, all_of, any_of
 from iamtui.policy.kinds import PolicyType

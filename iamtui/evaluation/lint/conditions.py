@@ -13,8 +13,8 @@ from typing import Final
 
 from iamtui.catalog import GLOBAL_KEYS, ConditionKey, KeyType, catalogue, condition_key
 from iamtui.evaluation.lint.subject import Subject, quoted
-from iamtui.policy.condition import Operator, SetOperator, parse_operator
 from iamtui.policy.document import ConditionLine, Statement
+from iamtui.policy.operators import Operator, SetOperator, parse_operator
 from iamtui.policy.values import parse_binary, parse_date, parse_network, parse_number, parse_policy_bool
 
 _BASES: Final = (

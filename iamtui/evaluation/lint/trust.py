@@ -7,9 +7,9 @@ from typing import Final
 from iamtui.evaluation.lint.subject import Subject, quoted
 from iamtui.evaluation.public_access import is_public
 from iamtui.policy.arn import is_account_id, parse_arn
-from iamtui.policy.condition import SetOperator, parse_operator
 from iamtui.policy.document import Policy, PrincipalEntry, Statement
 from iamtui.policy.kinds import PolicyType
+from iamtui.policy.operators import SetOperator, parse_operator
 from iamtui.policy.pattern import Glob, parse_pieces, tokens_of
 
 _GITHUB: Final = "token.actions.githubusercontent.com"
