@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from iamtui.evaluation import reading_words
+from iamtui.evaluation.all_layers import asked_by, read_all_layers
 from iamtui.evaluation.decision import Layer, LayerReport, Outcome, Reason, ResourceScope, StatementRef
 from iamtui.evaluation.layer_reports import layer_reports
 from iamtui.evaluation.layers import LayerScan
 from iamtui.evaluation.prepared import ActionCatalogue
-from iamtui.evaluation.reading import Evaluation, asked_by, read_all_layers
+from iamtui.evaluation.reading import Evaluation
 from iamtui.evaluation.request import Mode
 from iamtui.evaluation.resource_scope import Scope, resource_scope
 from iamtui.evaluation.sensitivity import sensitive_keys

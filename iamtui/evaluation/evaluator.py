@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
+from iamtui.evaluation.all_layers import read_all_layers
 from iamtui.evaluation.asked import Asked
 from iamtui.evaluation.conclusion import Conclusion
 from iamtui.evaluation.decision import Decision
 from iamtui.evaluation.policies import DEFAULT_OPTIONS, EngineOptions, PoliciesInForce
 from iamtui.evaluation.prepared import ActionCatalogue
-from iamtui.evaluation.reading import read_all_layers
 from iamtui.evaluation.request import Request
 
 

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from typing import Final
 
+from iamtui.evaluation.all_layers import read_all_layers
 from iamtui.evaluation.caller import caller_fixed_keys
 from iamtui.evaluation.decision import Decision
 from iamtui.evaluation.policies import DEFAULT_OPTIONS, EngineOptions, PoliciesInForce
-from iamtui.evaluation.reading import Evaluation, read_all_layers
+from iamtui.evaluation.reading import Evaluation
 from iamtui.evaluation.request import PrincipalKind, Request
 from iamtui.policy.compiled import CompiledStatement
 from iamtui.policy.resource import ResourceKind

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
+from iamtui.evaluation.all_layers import read_all_layers
 from iamtui.evaluation.decision import Layer
 from iamtui.evaluation.layer_reports import layer_reports
 from iamtui.evaluation.policies import (
@@ -22,7 +23,7 @@ from iamtui.evaluation.policies import (
     PolicyInForce,
 )
 from iamtui.evaluation.prepared import ActionCatalogue
-from iamtui.evaluation.reading import Evaluation, principal_rules, read_all_layers
+from iamtui.evaluation.reading import Evaluation, principal_rules
 from iamtui.evaluation.request import Request
 from iamtui.policy.comparison import Comparison
 from iamtui.policy.compiled import CompiledStatement, compile_policy
