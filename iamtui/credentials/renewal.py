@@ -181,6 +181,10 @@ class Renewer:
         """Renew it before its end from now on, or let it end."""
         self._switched_on = on
 
+    def give_up(self) -> None:
+        """Renew it no more: what that takes is gone."""
+        self._renew = None
+
     def state(self) -> RenewalState:
         """What to do now."""
         held = self.held
@@ -204,12 +208,13 @@ class Renewer:
         Returns:
             The state afterwards.
         """
-        if self._renew is not None and self._renewing.acquire(blocking=False):
+        renew = self._renew
+        if renew is not None and self._renewing.acquire(blocking=False):
             changed = False
             try:
                 changed = self.state() is RenewalState.DUE
                 if changed:
-                    self._try(self._renew, None)
+                    self._try(renew, None)
             finally:
                 self._renewing.release()
             if changed:
@@ -221,10 +226,11 @@ class Renewer:
 
         What comes of it is in `held`, and said by `changed`. Blocking while STS is asked.
         """
-        if self._renew is None or not self._renewing.acquire(blocking=False):
+        renew = self._renew
+        if renew is None or not self._renewing.acquire(blocking=False):
             return
         try:
-            self._try(self._renew, code)
+            self._try(renew, code)
         finally:
             self._renewing.release()
         self._changed(self.held)

@@ -58,7 +58,7 @@ class KeptSession:
     Attributes:
         key: tells it from the others, also after a renewal.
         renewer: holds the newest credentials. Its `tick` and `renew_now` block.
-        origin: how it came about.
+        origin: how it came about; another one once the session that assumed it is gone.
         parent: the key of the session that assumed it, or "".
         callers: the ARNs through which it was assumed, from the first to its own caller.
         forget_at: when it is forgotten, by the keeper's clock, or None.
@@ -70,7 +70,7 @@ class KeptSession:
     def __init__(self, key: str, renewer: Renewer, origin: Origin, parent: str, callers: tuple[str, ...]) -> None:
         self.key: Final = key
         self.renewer: Final = renewer
-        self.origin: Final = origin
+        self.origin = origin
         self.parent: Final = parent
         self.callers: Final = callers
         self.forget_at: datetime | None = None
@@ -82,6 +82,11 @@ class KeptSession:
     def session(self) -> Session:
         """The newest credentials; they may have ended."""
         return self.renewer.held.session
+
+    def orphan(self) -> None:
+        """Renew it no more: the session that assumed it is gone."""
+        self.origin = GONE_CALLER
+        self.renewer.give_up()
 
     def crossed(self, now: datetime) -> Urgency | None:
         """How near the end has come, once at each threshold; None when there is nothing new to say."""
@@ -113,6 +118,7 @@ class Tick:
     Args:
         crossed: sessions that came near their end, or to it.
         forgotten: sessions whose time to be forgotten had come; they are gone.
+        orphaned: sessions that one of these had assumed, which nothing can renew any more.
         stopped: sessions whose endpoint has stopped, because nothing renewed them.
         due: sessions to renew now; call `renewer.tick` in a thread.
         codes: sessions that need an MFA code from the user now.
@@ -122,6 +128,7 @@ class Tick:
 
     crossed: tuple[tuple[KeptSession, Urgency], ...] = ()
     forgotten: tuple[KeptSession, ...] = ()
+    orphaned: tuple[KeptSession, ...] = ()
     stopped: tuple[KeptSession, ...] = ()
     due: tuple[KeptSession, ...] = ()
     codes: tuple[KeptSession, ...] = ()
@@ -232,11 +239,20 @@ class SessionsKeeper:
         """
         self._active_key = self._kept[key].key
 
+    def children(self, key: str) -> tuple[KeptSession, ...]:
+        """The sessions that this one has assumed (role chaining) and that can still be renewed, which takes it."""
+        return tuple(kept for kept in self if kept.parent == key and kept.renewer.possible)
+
     def forget(self, key: str) -> None:
-        """Drop a session and stop its endpoint; when it was the active one, the newest of the rest takes over."""
+        """Drop a session and stop its endpoint; what it has assumed lives on, but is renewed no more.
+
+        When it was the active one, the newest of the rest takes over.
+        """
         kept = self._kept.pop(key, None)
         if kept is None:
             return
+        for child in self.children(key):
+            child.orphan()
         self.stop_serving(kept)
         if self._active_key == key:
             self._active_key = next(reversed(self._kept), "")
@@ -288,6 +304,7 @@ class SessionsKeeper:
         off = self._off()
         moved, self._off_then = off - self._off_then, off
         forgotten = [kept for kept in self if kept.forget_at is not None and kept.forget_at <= now]
+        orphaned = [child for kept in forgotten for child in self.children(kept.key) if child not in forgotten]
         for kept in forgotten:
             self.forget(kept.key)
         stopped = [kept for kept in self if kept.service is not None and not kept.service.status.running]
@@ -297,6 +314,7 @@ class SessionsKeeper:
         return Tick(
             crossed=tuple(crossed),
             forgotten=tuple(forgotten),
+            orphaned=tuple(orphaned),
             stopped=tuple(stopped),
             due=tuple(kept for kept in self if kept.renewer.due),
             codes=tuple(kept for kept in self if kept.wants_code(now)),

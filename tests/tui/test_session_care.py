@@ -57,6 +57,11 @@ class Stage:
         return screen_text(self.pilot.app)
 
     @property
+    def words(self) -> str:
+        """The screen without its lines and line ends."""
+        return " ".join(self.text.replace("│", " ").split())
+
+    @property
     def said(self) -> str:
         return self.pilot.app.main.query_one(MessageLine).words  # type: ignore[attr-defined,no-any-return]
 
@@ -493,6 +498,74 @@ async def test_it_locks_itself_when_nothing_is_pressed_for_long(monkeypatch: pyt
         it.clock.move(101)
         await until(it.pilot, lambda: isinstance(it.pilot.app.screen, LockScreen))
         assert "Nothing was pressed for 5 minutes." in it.text
+
+
+async def test_leaving_asks_while_an_endpoint_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch) as it:
+        await it.hold(60)
+        await press(it.pilot, "e", "escape", "ctrl+q")
+        assert isinstance(it.pilot.app.screen, ConfirmDialog)
+        assert "The endpoint of deploy-prod stops with iamtui: programs that ask it (0 requests so far)" in it.words
+        await press(it.pilot, "ctrl+q", "q")
+        assert not isinstance(it.pilot.app.screen, ConfirmDialog)
+        assert it.pilot.app.is_running
+        kept = it.panel.keeper.active
+        assert kept is not None
+        assert kept.service is not None
+        service = kept.service
+        await press(it.pilot, "ctrl+q", "y")
+        await until(it.pilot, lambda: not it.pilot.app.is_running)
+    assert service.wait(20)
+
+
+async def test_leaving_asks_nothing_without_an_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch) as it:
+        await it.hold(60)
+        await press(it.pilot, "e", "x", "escape")
+        await it.pilot.press("ctrl+q")
+        await until(it.pilot, lambda: not it.pilot.app.is_running)
+
+
+async def test_forgetting_says_what_it_does_to_sessions_that_it_assumed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch) as it:
+        await it.hold(60)
+        parent = it.panel.keeper.active
+        assert parent is not None
+        it.panel.add_session(
+            it.lasting(60, role="last", key="ASIALASTLASTLAST0001"), Origin(it.again), parent=parent.key
+        )
+        [child] = it.panel.keeper.children(parent.key)
+        await press(it.pilot, "k")
+        assert it.panel.keeper.active is parent
+        await press(it.pilot, "f")
+        await type_text(it.pilot, "15m")
+        await press(it.pilot, "enter")
+        assert it.said.endswith("What it assumed, last, can then not be renewed any more.")
+        await press(it.pilot, "d")
+        assert it.said == (
+            "! Press d again to forget the session of deploy-prod. What it assumed, last, can then not be renewed any "
+            "more."
+        )
+        assert child.renewer.possible
+        await press(it.pilot, "d")
+        assert it.said == "Forgot the session of deploy-prod. What it assumed, last, cannot be renewed any more."
+        assert "cannot be renewed" in it.text
+        await press(it.pilot, "r")
+        assert it.said == "! It cannot be renewed: the session that assumed it is gone."
+
+
+async def test_a_session_that_is_forgotten_in_time_says_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch) as it:
+        await it.hold(60)
+        parent = it.panel.keeper.active
+        assert parent is not None
+        for name in ("one", "two"):
+            it.panel.add_session(it.lasting(60, role=name, key=f"ASIA{name}"), Origin(it.again), parent=parent.key)
+        parent.forget_at = it.clock() + timedelta(minutes=15)
+        await it.pass_minutes(15)
+        assert it.said == (
+            "Forgot deploy-prod, as you had set. What it assumed (2 sessions) cannot be renewed any more."
+        )
 
 
 async def test_leaving_the_app_stops_the_endpoints(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,13 +84,15 @@ def test_a_chained_session_is_renewed_through_the_session_before_it(space: Works
 
 def test_without_the_session_before_it_it_says_that_it_cannot(space: Workspace) -> None:
     keeper, entry, last = chain(space)
+    assert keeper.children(entry.key) == (last,)
+    last.renewer.switch(True)
     keeper.forget(entry.key)
     before = last.session
     last.renewer.renew_now()
     assert last.session is before
-    assert last.renewer.held.failures.sentence == (
-        "The session that assumed it has been forgotten. Assume the roles again, one by one."
-    )
+    assert not last.renewer.possible
+    assert not last.renewer.automatic
+    assert last.origin.why_not == "It cannot be renewed: the session that assumed it is gone."
 
 
 def test_what_sts_refuses_is_kept_as_a_failure(space: Workspace, fault_proxy: FaultProxy) -> None:

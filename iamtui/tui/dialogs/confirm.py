@@ -48,23 +48,25 @@ class ConfirmDialog(ModalScreen[bool]):
     }
     """
 
-    def __init__(self, title: Content, words: Content, agree: str) -> None:
+    def __init__(self, title: Content, words: Content, agree: str, refuse: str = "leave it") -> None:
         """Make the dialog.
 
         Args:
             agree: what `y` does, in few words.
+            refuse: what Escape does.
         """
         super().__init__()
         self._title = title
         self._words = words
         self._agree = agree
+        self._refuse = refuse
 
     def compose(self) -> ComposeResult:
         """Words and keys."""
         with Vertical() as box:
             box.border_title = self._title
             yield Static(self._words, markup=False)
-            keys = line(("y", "bold $match"), f" {self._agree}   ", ("Esc", "bold $match"), " leave it")
+            keys = line(("y", "bold $match"), f" {self._agree}   ", ("Esc", "bold $match"), f" {self._refuse}")
             yield Static(keys, id="confirm-keys", markup=False)
 
     def action_agree(self) -> None:

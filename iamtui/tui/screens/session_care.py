@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -25,7 +26,7 @@ from iamtui.tui.dialogs.assume.result import AssumeResult
 from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.handing_over import HandingOverScreen
 from iamtui.tui.widgets.notice import Notice, Severity
-from iamtui.tui.widgets.session_care_text import about, dropped_words
+from iamtui.tui.widgets.session_care_text import about, dropped_words, leaving_words, orphans_words
 from iamtui.tui.widgets.session_text import account_of, assumed_words, role_name
 from iamtui.tui.widgets.sessions import SessionsPanel
 from iamtui.workspace.session_keeping import GONE_CALLER, KeptSession, Origin
@@ -277,7 +278,9 @@ class SessionCareScreen(HandingOverScreen):
             at = f"{kept.forget_at.astimezone():%H:%M}"
             before = kept.session.time_left(now) < kept.forget_at - now and not kept.renewer.switched_on
             but = " It ends before that." if before else ""
-            self.say(line("The session of ", name, f" is forgotten in {about(kept.forget_at - now)}, at {at}.{but}"))
+            orphans = orphans_words(self.sessions.keeper.children(kept.key), gone=False)
+            when = f" is forgotten in {about(kept.forget_at - now)}, at {at}.{but} "
+            self.say(line("The session of ", name, when, orphans).rstrip())
 
     # Serving.
 
@@ -299,6 +302,25 @@ class SessionCareScreen(HandingOverScreen):
 
     def _endpoint_left(self, _result: None) -> None:
         self.sessions.draw()
+
+    def leave(self, leaving: Callable[[], object]) -> None:
+        """Leave the app; while an endpoint runs, ask once, because programs may live on it."""
+        from iamtui.tui.dialogs.confirm import ConfirmDialog  # noqa: PLC0415 - not before a frame
+
+        keeper = self.sessions.keeper
+        served = [kept for kept in keeper if kept.service is not None]
+        if not served:
+            super().leave(leaving)
+            return
+        if isinstance(self.app.screen, ConfirmDialog):
+            return
+
+        def answered(agreed: bool | None) -> None:
+            if agreed:
+                super(SessionCareScreen, self).leave(leaving)
+
+        words = leaving_words(served, sessions=len(keeper))
+        self.app.push_screen(ConfirmDialog(line("Leave iamtui?"), words, "leave", "stay"), answered)
 
     # Locking.
 

@@ -167,6 +167,8 @@ def tick_words(tick: Tick, skew: timedelta) -> tuple[Content, Severity] | None:
             severity = level if severity is Severity.INFORMATION else severity
     if tick.forgotten:
         parts.append(line("Forgot ", *_names(tick.forgotten), ", as you had set."))
+    if tick.orphaned:
+        parts.append(orphans_words(tick.orphaned, gone=True))
     if tick.stopped:
         parts.append(line("The endpoint of ", *_names(tick.stopped), " has stopped with its session."))
     if tick.slept:
@@ -175,6 +177,19 @@ def tick_words(tick: Tick, skew: timedelta) -> tuple[Content, Severity] | None:
         parts.append(_clock_moved(tick.clock_moved, skew))
         severity = Severity.WARNING if severity is Severity.INFORMATION else severity
     return (Content(" ").join(parts), severity) if parts else None
+
+
+def orphans_words(children: Sequence[KeptSession], *, gone: bool) -> Content:
+    """What forgetting a session does to those that it has assumed; empty when there are none."""
+    if not children:
+        return Content("")
+    many = len(children) > 1
+    who = (
+        line(f"What it assumed ({len(children)} sessions) ")
+        if many
+        else line("What it assumed, ", *_names(children), ", ")
+    )
+    return line(who, "cannot be renewed any more." if gone else "can then not be renewed any more.")
 
 
 def _crossed(found: Sequence[KeptSession], urgency: Urgency) -> Content:
@@ -201,6 +216,17 @@ def _clock_moved(moved: timedelta, skew: timedelta) -> Content:
     if abs(skew) > MOST_SKEW:
         words += " AWS refuses calls from a clock that is more than 5 minutes off: set it right."
     return plain(words)
+
+
+def leaving_words(served: Sequence[KeptSession], *, sessions: int) -> Content:
+    """What leaving does while endpoints run."""
+    counts = [kept.service.status.counts.served for kept in served if kept.service is not None]
+    answered = f"{sum(counts)} request{'' if sum(counts) == 1 else 's'} so far"
+    many = len(served) > 1
+    who = line(f"The endpoint{'s' if many else ''} of ", *_names(served), " stop" if many else " stops")
+    why = f" with iamtui: programs that ask {'them' if many else 'it'} ({answered}) get no credentials any more."
+    dropped = "The session is dropped" if sessions == 1 else f"All {sessions} sessions are dropped"
+    return line(who, f"{why} {dropped}, too. `iamtui serve` offers one without the screen.")
 
 
 def dropped_words(dropped: Dropped) -> str:

@@ -20,7 +20,7 @@ from iamtui.problem import Problem
 from iamtui.tui.copying import Copier
 from iamtui.tui.safe import line, plain
 from iamtui.tui.widgets.notice import Notice, Severity
-from iamtui.tui.widgets.session_care_text import renewed_words, tick_words
+from iamtui.tui.widgets.session_care_text import orphans_words, renewed_words, tick_words
 from iamtui.tui.widgets.session_text import Field, role_name
 from iamtui.tui.widgets.sessions_list import SessionsList
 from iamtui.workspace.session_keeping import KeptSession
@@ -186,14 +186,17 @@ class SessionsPanel(SessionsList):
         name = (role_name(kept.session), "bold")
         if self._forgetting is not None and self._forgetting[0] == kept.key and now < self._forgetting[1]:
             self._forgetting = None
+            orphans = self.keeper.children(kept.key)
             self.keeper.forget(kept.key)
             self.changed()
-            self.post_message(Notice(line("Forgot the session of ", name, ".")))
+            words = line("Forgot the session of ", name, ". ", orphans_words(orphans, gone=True))
+            self.post_message(Notice(words.rstrip()))
         else:
             self._forgetting = (kept.key, now + CONFIRM_SECONDS)
             served = " Its endpoint stops with it." if kept.service is not None else ""
-            words = line("Press d again to forget the session of ", name, f".{served}")
-            self.post_message(Notice(words, Severity.WARNING))
+            children = orphans_words(self.keeper.children(kept.key), gone=False)
+            words = line("Press d again to forget the session of ", name, f".{served} ", children)
+            self.post_message(Notice(words.rstrip(), Severity.WARNING))
 
     def kept_or_say(self) -> KeptSession | None:
         """The active session; when there is none, how to get one is said."""
