@@ -33,6 +33,7 @@ from iamtui.workspace.assuming import (
     plan_assume,
 )
 from iamtui.workspace.assuming import assume as assume_role
+from iamtui.workspace.assuming_decision import is_temporary
 from iamtui.workspace.chaining import as_session
 from iamtui.workspace.connecting import connect
 from iamtui.workspace.inventory import find_entity
@@ -127,17 +128,28 @@ class Assumed:
         return self.renewal(code)
 
 
-def assumed(role: str, wanted: Wanted, source: SourceOptions, *, mfa_sessions: MfaSessions | None = None) -> Assumed:
+def assumed(
+    role: str,
+    wanted: Wanted,
+    source: SourceOptions,
+    *,
+    mfa_sessions: MfaSessions | None = None,
+    check: Callable[[bool], None] | None = None,
+) -> Assumed:
     """Find the role, say on stderr what our own engine thinks, ask for an MFA code if need be, and assume it.
 
     Args:
         mfa_sessions: where an MFA code is to serve for longer than this once (sts:GetSessionToken).
+        check: is told whether the role is assumed with temporary credentials, and raises Problem where that will not
+            do; before an MFA code is asked for.
 
     Raises:
         Problem: whatever stands in the way.
     """
     extras = _extras(wanted)
     meant = _meant(wanted.via[0] if wanted.via else role, source)
+    if check is not None:
+        check(bool(wanted.via) or is_temporary(meant.workspace) is True)
     before: Assumed | None = None
     for number, next_role in enumerate((*wanted.via[1:], role) if wanted.via else ()):
         # The roles on the way get nothing of what is meant for the last one; the MFA device is the first caller's.

@@ -45,8 +45,8 @@ def console(
     """Assume ROLE and print a URL that signs in to the AWS console as it.
 
     Whoever opens the URL within 15 minutes is the role: iamtui console ROLE --copy keeps it off the screen. Only an
-    assumed role can sign in so: long-term keys cannot, nor can those of GetSessionToken. --console-duration works only
-    where the role is assumed with long-term keys of a user.
+    assumed role can sign in so: long-term keys cannot, nor can those of GetSessionToken. --console-duration, 900 to
+    43200, works only where the role is assumed with long-term keys of a user, and may outlive the session.
     """
     if source.demo:
         raise Problem(
@@ -62,10 +62,16 @@ def console(
         )
     out = stdout()
     say_nested(os.environ)
-    found = assumed(role, wanted, source)
-    problem = duration_problem(found.session, console_duration) if console_duration is not None else None
-    if problem is not None:
-        raise problem
+
+    def check(temporary: bool) -> None:
+        """Refuse a duration that AWS would."""
+        problem = (
+            duration_problem(console_duration, from_long_term=not temporary) if console_duration is not None else None
+        )
+        if problem is not None:
+            raise problem
+
+    found = assumed(role, wanted, source, check=check)
     made = open_console(found.workspace, found.session, wanted=service, seconds=console_duration, regional=regional)
     _say(made, found.session)
     if shown:

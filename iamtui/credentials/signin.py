@@ -27,7 +27,11 @@ URL_LIFE: Final = timedelta(minutes=15)
 
 SHORTEST_SECONDS: Final = 900
 LONGEST_SECONDS: Final = 43_200
-"""The bounds of SessionDuration."""
+"""The bounds of SessionDuration (IAM User Guide: Enable custom identity broker access to the AWS console).
+
+A role's MaxSessionDuration is none: the guide calls a console session that is longer than the credentials "intrinsic
+to the getSigninToken operation", and public reports agree.
+"""
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9+/=_.~-]{1,32768}")
 
@@ -72,12 +76,16 @@ def may_choose_duration(session: Session) -> bool:
     return session.from_long_term
 
 
-def duration_problem(session: Session, seconds: int) -> Problem | None:
-    """Why the console cannot be asked to stay signed in for so long, or None."""
-    if not may_choose_duration(session):
+def duration_problem(seconds: int, *, from_long_term: bool) -> Problem | None:
+    """Why the console cannot be asked to stay signed in for so long, or None.
+
+    Args:
+        from_long_term: whether the role is assumed with long-term keys of a user.
+    """
+    if not from_long_term:
         return Problem(
-            "How long the console stays signed in cannot be chosen: the role was assumed with credentials that are "
-            "temporary themselves (role chaining).",
+            "How long the console stays signed in cannot be chosen where a role is assumed with credentials that are "
+            "temporary themselves (role chaining, or one MFA code for several roles).",
             "Leave it out: the console then lasts as long as the credentials.",
         )
     if not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
@@ -89,9 +97,14 @@ def duration_problem(session: Session, seconds: int) -> Problem | None:
 
 
 def lasts_words(session: Session, seconds: int | None, now: datetime | None = None) -> str:
-    """How long the console stays signed in."""
+    """How long the console stays signed in, and that nothing here ends it where it outlives the credentials."""
     if seconds is not None:
-        return f"for {time_left_words(timedelta(seconds=seconds))}"
+        lasts = timedelta(seconds=seconds)
+        longer = lasts > session.time_left(now)
+        outlives = (
+            ", longer than the credentials: only cutting the role's sessions off ends it before" if longer else ""
+        )
+        return f"for {time_left_words(lasts)}{outlives}"
     return f"as long as the credentials: {session.time_left_words(now)}"
 
 
@@ -129,9 +142,10 @@ def sign_in(
     refusal = console_refusal(session)
     if refusal:
         raise Problem(refusal, "Open an account of yours with --profile.")
-    problem = duration_problem(session, seconds) if seconds is not None else None
-    if problem is not None:
-        raise problem
+    if seconds is not None:
+        problem = duration_problem(seconds, from_long_term=may_choose_duration(session))
+        if problem is not None:
+            raise problem
     site = _site(session)
     page = site.address(wanted, session.region)
     host = sign_in_host(session, site, regional=regional)
@@ -222,8 +236,8 @@ def _refused(status: int, host: Host, seconds: int | None) -> Problem:
         )
     if status in (400, 401, 403):
         step = (
-            "Leave the console's duration out: AWS takes it only up to the role's longest session, and only where the "
-            "role was assumed with long-term keys of a user."
+            "Leave the console's duration out: AWS takes it only where the role was assumed with long-term keys of a "
+            "user. Or the session has been revoked."
             if seconds is not None
             else "Assume the role again, with long-term keys of a user if it was role chaining; the session may have "
             "been revoked."

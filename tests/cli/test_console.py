@@ -41,7 +41,10 @@ def test_a_duration_is_for_long_term_keys_only(
     cli("console", role, *words, "60").failed_with("cannot stay signed in for 60 seconds")
     moto.client("iam").create_role(RoleName="last", AssumeRolePolicyDocument=trust({"AWS": role}))
     last = f"arn:aws:iam::{ACCOUNT}:role/last"
+    fault_proxy.calls.clear()
     cli("console", last, "--via", role, *words, "7200").failed_with("role chaining", "Leave it out")
+    cli("console", role, *words, "43201").failed_with("Give 900 (15 minutes) to 43200")
+    assert "AssumeRole" not in fault_proxy.operations()
     assert len(federation.asked) == 1
     federation.chained = True
     assert cli("console", last, "--via", role, "--endpoint-url", fault_proxy.url).code == 0

@@ -110,6 +110,16 @@ async def test_bad_input_is_said_before_anything_is_sent(
     assert federation.asked == []
 
 
+async def test_a_console_that_outlives_the_session_is_told() -> None:
+    app, _ = dialog()
+    async with app.run_test(size=(80, 24)) as pilot:
+        field = app.screen.query_one("#console-time", Input)
+        for time, told in (("1h", False), ("8h", True), ("", False)):
+            field.value = time
+            await settle(pilot)
+            assert ("longer than the session" in words(app)) is told, time
+
+
 async def test_what_aws_refuses_is_said_and_can_be_tried_again(federation: Federation) -> None:
     app, copier = dialog()
     federation.fault = Answer(400, b"Invalid credentials parameter")

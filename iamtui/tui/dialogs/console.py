@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import ClassVar, Final
 
@@ -37,6 +38,10 @@ _WHAT_IT_IS: Final = (
     "Whoever opens the URL within 15 minutes is this session in the AWS console: it is a password. It is copied "
     "without being shown, and taken back from the clipboard."
 )
+
+
+_TIME_HINT: Final = "15m to 12h"
+_OUTLIVES: Final = "15m to 12h; longer than the session"
 
 
 class ConsoleDialog(ModalScreen[str | None]):
@@ -148,7 +153,7 @@ class ConsoleDialog(ModalScreen[str | None]):
                 yield Label("Stay for")
                 if may_choose_duration(session):
                     yield SafeInput(id="console-time", compact=True, max_length=12, placeholder="the session's time")
-                    yield Static(plain("15m to 12h"), classes="hint")
+                    yield Static(plain(_TIME_HINT), classes="hint", id="console-time-hint")
                 else:
                     yield Static(plain(f"{lasts_words(session, None, clock.now())}."))
             yield Static(
@@ -169,6 +174,13 @@ class ConsoleDialog(ModalScreen[str | None]):
     def _typed(self) -> None:
         if not self._busy:
             self._show(Content(""))
+
+    @on(Input.Changed, "#console-time")
+    def _timed(self, event: Input.Changed) -> None:
+        seconds = parse_duration(event.value.strip())
+        left = self._session.time_left(clock.now())
+        outlives = seconds is not None and timedelta(seconds=seconds) > left
+        self.query_one("#console-time-hint", Static).update(plain(_OUTLIVES if outlives else _TIME_HINT))
 
     def action_copy(self) -> None:
         """Make the URL and copy it, to be cleared later."""
@@ -211,7 +223,7 @@ class ConsoleDialog(ModalScreen[str | None]):
         seconds = parse_duration(text)
         if seconds is None:
             raise Problem("The time to stay is not a time.", 'Write it as "1h", "90m" or a number of seconds.')
-        problem = duration_problem(self._session, seconds)
+        problem = duration_problem(seconds, from_long_term=may_choose_duration(self._session))
         if problem is not None:
             raise problem
         return seconds
