@@ -12,7 +12,7 @@ import click
 
 from iamtui.cli.asking import ask_code, choose
 from iamtui.cli.decision_text import write_verdict
-from iamtui.cli.output import note, stderr
+from iamtui.cli.output import Span, Style, note, stderr
 from iamtui.cli.source import SourceOptions, command_choice, open_workspace, say_where
 from iamtui.cli.text_files import read_text
 from iamtui.config import load_config
@@ -38,6 +38,7 @@ from iamtui.workspace.chaining import as_session
 from iamtui.workspace.connecting import connect
 from iamtui.workspace.inventory import find_entity
 from iamtui.workspace.opening import Profile, list_profiles
+from iamtui.workspace.production import alias_of, session_is_production
 from iamtui.workspace.renewing import Renewal
 from iamtui.workspace.session_policy_text import compact_policy
 from iamtui.workspace.workspace import Workspace
@@ -203,7 +204,7 @@ def _assume(
         note(f"{choice.note} Another one is needed.")
         entered, unshared = replace(entered, mfa_way=choice.way), choice.note
         session = _with_code(workspace, entered, mfa_sessions)
-    _say_session(session)
+    _say_session(session, workspace)
     renewal = Renewal(
         workspace, entered, caller=before.again if before is not None else None, mfa_sessions=mfa_sessions
     )
@@ -357,9 +358,12 @@ def _say_plan(plan: AssumePlan) -> None:
     out.flush()
 
 
-def _say_session(session: Session) -> None:
+def _say_session(session: Session, workspace: Workspace) -> None:
     who = session.identity.arn if session.identity is not None else f"{session.role_arn} as {session.session_name}"
-    note(f"Assumed {who}; {session.time_left_words()} left.")
+    alias = alias_of(session, workspace.account)
+    note(f"Assumed {who}{f' in {alias}' if alias else ''}; {session.time_left_words()} left.")
+    if session_is_production(session, workspace.account, load_config()[0].production):
+        stderr().line(Span("PRODUCTION", Style.BAD), ": the role or its account is marked as such.")
     if session.identity_error:
         note(f"Not verified: {session.identity_error}")
 

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
+from iamtui.account.availability import Missing
+from iamtui.account.model import Account
+from iamtui.credentials.session import Session
 from iamtui.policy.pattern import Glob, parse_pieces, tokens_of
 
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
@@ -35,6 +38,24 @@ def is_production(name: str, patterns: str) -> bool:
         if glob.matches(name.lower()) and (not elsewhere or any(mark in pattern for mark in _NOT)):
             return True
     return False
+
+
+def alias_of(session: Session, account: Account) -> str:
+    """The alias of the session's account, where that is the account that is open and its alias is known; else ""."""
+    if session.account != account.id or isinstance(account.alias, Missing):
+        return ""
+    return account.alias.value or ""
+
+
+def session_is_production(session: Session, account: Account | None, patterns: str) -> bool:
+    """Whether the role of a session, or its account by id or alias, is one of production.
+
+    Args:
+        account: the account that is open, which may have an alias.
+    """
+    alias = alias_of(session, account) if account is not None else ""
+    names = (session.role_arn.rsplit("/", 1)[-1], session.account, alias)
+    return any(is_production(name, patterns) for name in names if name)
 
 
 def _words(name: str) -> Iterator[tuple[str, bool]]:

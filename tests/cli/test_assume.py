@@ -37,6 +37,10 @@ def test_prints_exports_that_a_shell_takes(cli: Cli) -> None:
     assert any(line.startswith("export AWS_SESSION_TOKEN=") for line in lines)
     assert "[+] ALLOWED" in result.err
     assert re.search(r"(59m \d\ds|1h 00m) left", result.err)
+    assert "maya.okafor in puffin-prod; " in result.err
+    assert "PRODUCTION: the role or its account is marked as such." in result.err
+    cli.monkeypatch.setenv("IAMTUI_PRODUCTION", "live-*")
+    assert "PRODUCTION" not in cli("assume", "ops-readonly", "--demo").err
 
 
 def test_json_is_what_a_credential_process_prints(cli: Cli) -> None:

@@ -20,12 +20,13 @@ from iamtui.tui.dialogs.assume.result import AssumeResult
 from iamtui.tui.dialogs.copy_menu import FORMAT_LETTERS
 from iamtui.tui.dialogs.export import ExportDialog
 from iamtui.tui.dialogs.menu import MenuDialog
+from iamtui.tui.screens.sub_shell import announcement
 from iamtui.tui.widgets.message_line import MessageLine
 from iamtui.tui.widgets.sessions import SessionsPanel
 from iamtui.tui.widgets.status_line import StatusLine
 from iamtui.workspace.assuming import AssumeInput
 from tests.support.panel_apps import screen_text, until
-from tests.support.panel_sessions import SECRET, TOKEN, session
+from tests.support.panel_sessions import SECRET, START, TOKEN, session
 from tests.support.sample_account import NOW
 from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle
 
@@ -291,6 +292,13 @@ async def test_an_expired_session_hands_nothing_over(tmp_path: Path) -> None:
         await press(pilot, "exclamation_mark")
         assert "has expired, so there is nothing to hand over" in said(pilot)
         assert list(tmp_path.iterdir()) == []
+
+
+def test_a_shell_is_announced_with_what_to_think_of() -> None:
+    told = announcement(session(), {}, START, production=True)
+    assert "PRODUCTION: the role or its account is marked as such." in told
+    assert "Confirmed as arn:aws:sts::123456789012:assumed-role/deploy-prod/iamtui-alice." in told
+    assert "PRODUCTION" not in announcement(session(), {}, START)
 
 
 async def test_a_shell_needs_a_terminal() -> None:

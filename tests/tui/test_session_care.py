@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator
@@ -329,6 +330,7 @@ async def test_a_session_is_served_from_a_key(monkeypatch: pytest.MonkeyPatch, s
         await it.hold(60)
         await press(it.pilot, "e")
         assert isinstance(it.pilot.app.screen, EndpointScreen)
+        assert re.search(r"Endpoint of deploy-prod  123456789012 \S+ PROD", it.text)
         await press(it.pilot, "c")
         (copied,) = it.copier.copied
         url, token = (

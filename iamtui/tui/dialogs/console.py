@@ -30,6 +30,7 @@ from iamtui.tui.safe import line, lines, plain
 from iamtui.tui.widgets.safe_input import SafeInput
 from iamtui.tui.widgets.session_text import PRODUCTION, account_of, role_name
 from iamtui.workspace.console import open_console
+from iamtui.workspace.production import alias_of
 from iamtui.workspace.workspace import Workspace
 
 _SIGN_IN: Final = "sign in"
@@ -143,7 +144,8 @@ class ConsoleDialog(ModalScreen[str | None]):
             box.border_title = line("AWS console as ", (role_name(session), "bold"))
             box.border_subtitle = line("Enter copy  ctrl+o open  Esc cancel")
             mark = (PRODUCTION,) if self._production else ()
-            yield Static(line((who, "bold"), ("  in account ", "$muted"), account_of(session), *mark))
+            account = f"{account_of(session)} {alias_of(session, self._workspace.account)}".rstrip()
+            yield Static(line((who, "bold"), ("  in ", "$muted"), account, *mark))
             yield Static(plain(_WHAT_IT_IS), id="console-what")
             with Horizontal(classes="field"):
                 yield Label("Go to")

@@ -29,7 +29,7 @@ from iamtui.tui.dialogs.confirm import ConfirmDialog
 from iamtui.tui.safe import line, lines, plain
 from iamtui.tui.widgets.notice import Severity
 from iamtui.tui.widgets.session_care_text import about, failure_words
-from iamtui.tui.widgets.session_text import MASK, URGENCY_STYLES, role_name
+from iamtui.tui.widgets.session_text import MASK, URGENCY_STYLES
 from iamtui.workspace.serving import ENDPOINT_STALE, default_profile_in_the_way, endpoint_variables
 from iamtui.workspace.session_keeping import KeptSession, SessionsKeeper
 
@@ -96,25 +96,32 @@ class EndpointScreen(ModalScreen[None]):
         severity: Severity = Severity.INFORMATION
 
     def __init__(
-        self, keeper: SessionsKeeper, kept: KeptSession, copier: Copier, switch_renewal: Callable[[], Content]
+        self,
+        keeper: SessionsKeeper,
+        kept: KeptSession,
+        copier: Copier,
+        switch_renewal: Callable[[], Content],
+        title: Content,
     ) -> None:
         """Make the dialog.
 
         Args:
             kept: a session whose endpoint runs.
             switch_renewal: switches the session's renewal on or off; returns what became of it.
+            title: whose endpoint it is.
         """
         super().__init__()
         self._keeper = keeper
         self._kept = kept
         self._copier = copier
         self._switch_renewal = switch_renewal
+        self._title = title
         self._in_the_way = False
 
     def compose(self) -> ComposeResult:
         """Facts, what was said last, keys."""
         with Vertical() as box:
-            box.border_title = line("Endpoint of ", (role_name(self._kept.session), "bold"))
+            box.border_title = self._title
             yield Static(id="endpoint-facts", markup=False)
             yield Static(plain("Programs find it by two variables; who lacks them gets nothing.", "$muted"),
                          id="endpoint-said", markup=False)  # fmt: skip

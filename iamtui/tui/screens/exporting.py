@@ -29,8 +29,12 @@ FILE_NAMES: Final[Mapping[str, str]] = {
 class ExportingScreen(DraftingScreen):
     """Writes in threads; what is there already is replaced only when the user says so."""
 
-    def title_of(self, doing: str, session: Session) -> Content:
-        """What a dialog that hands a session over is called: whose session it is, and what to think of."""
+    def title_of(self, doing: str, session: Session, *, counting: bool = True) -> Content:
+        """What a dialog that hands a session over is called: whose session it is, and what to think of.
+
+        Args:
+            counting: whether the time left is part of it.
+        """
         marks: list[tuple[str, str]] = []
         if self.query_one(SessionsPanel).is_production(session):
             marks.append(PRODUCTION)
@@ -38,8 +42,16 @@ class ExportingScreen(DraftingScreen):
             marks.append(("  DEMO", "bold $session-warning"))
         if session.identity is None or session.identity_error:
             marks.append(("  NOT confirmed", "bold $session-warning"))
-        left = session.time_left_words(clock.now())
-        return line(f"{doing} ", (role_name(session), "bold"), f"  {account_of(session)}", *marks, f"  {left}")
+        left = f"  {session.time_left_words(clock.now())}" if counting else ""
+        return line(f"{doing} ", (role_name(session), "bold"), f"  {self.account_words(session)}", *marks, left)
+
+    def account_words(self, session: Session) -> str:
+        """The account of a session, with its alias where that is known; raw text."""
+        from iamtui.workspace.production import alias_of  # noqa: PLC0415 - not before the first frame
+
+        workspace = self.source_workspace
+        alias = alias_of(session, workspace.account) if workspace is not None else ""
+        return f"{account_of(session)} {alias}".rstrip()
 
     def in_thread(self, doing: str, work: Callable[[], str]) -> None:
         """Do what blocks, and say the sentence that it returns, or its Problem."""

@@ -226,4 +226,5 @@ class HandingOverScreen(ExportingScreen):
 
         kept = self._kept_or_say()
         if kept is not None:
-            self.say(*show_sub_shell(self.app, kept.session, clock.now()))
+            production = self.query_one(SessionsPanel).is_production(kept.session)
+            self.say(*show_sub_shell(self.app, kept.session, clock.now(), production=production))

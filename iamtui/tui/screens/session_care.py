@@ -13,7 +13,6 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
-from iamtui.account.availability import Missing
 from iamtui.account.model import Role
 from iamtui.config import AssumeConfig
 from iamtui.credentials.session import SOON, Session
@@ -27,7 +26,7 @@ from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.handing_over import HandingOverScreen
 from iamtui.tui.widgets.notice import Notice, Severity
 from iamtui.tui.widgets.session_care_text import about, dropped_words, leaving_words, orphans_words
-from iamtui.tui.widgets.session_text import account_of, assumed_words, role_name
+from iamtui.tui.widgets.session_text import assumed_words, role_name
 from iamtui.tui.widgets.sessions import SessionsPanel
 from iamtui.workspace.session_keeping import GONE_CALLER, KeptSession, Origin
 from iamtui.workspace.workspace import Workspace
@@ -72,17 +71,10 @@ class SessionCareScreen(HandingOverScreen):
 
     def is_production(self, session: Session) -> bool:
         """Whether a session's account or role looks like production."""
-        from iamtui.workspace.production import is_production  # noqa: PLC0415 - only with a session
+        from iamtui.workspace.production import session_is_production  # noqa: PLC0415 - only with a session
 
-        account, workspace = account_of(session), self.source_workspace
-        names = [role_name(session), account]
-        if (
-            workspace is not None
-            and workspace.account.id == account
-            and not isinstance(workspace.account.alias, Missing)
-        ):
-            names.append(workspace.account.alias.value or "")
-        return any(is_production(name, self._production) for name in names)
+        workspace = self.source_workspace
+        return session_is_production(session, workspace.account if workspace is not None else None, self._production)
 
     def on_screen_suspend(self) -> None:
         """Nothing stays readable under a dialog."""
@@ -298,7 +290,10 @@ class SessionCareScreen(HandingOverScreen):
             return
         self.sessions.draw()
         switch = partial(self._switch_renewal, kept)
-        self.app.push_screen(EndpointScreen(self.sessions.keeper, kept, self._copier, switch), self._endpoint_left)
+        title = self.title_of("Endpoint of", kept.session, counting=False)
+        self.app.push_screen(
+            EndpointScreen(self.sessions.keeper, kept, self._copier, switch, title), self._endpoint_left
+        )
 
     def _endpoint_left(self, _result: None) -> None:
         self.sessions.draw()

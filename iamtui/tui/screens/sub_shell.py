@@ -21,8 +21,13 @@ from iamtui.tui.safe import line, plain
 from iamtui.tui.widgets.notice import Severity
 
 
-def announcement(session: Session, environ: Mapping[str, str], now: datetime, *, width: int = 80) -> str:
+def announcement(
+    session: Session, environ: Mapping[str, str], now: datetime, *, width: int = 80, production: bool = False
+) -> str:
     """What the terminal shows above the shell's first prompt: what is set, and the way back.
+
+    Args:
+        production: whether the session looks like one of production.
 
     Raises:
         Problem: the session cannot be exported.
@@ -32,6 +37,7 @@ def announcement(session: Session, environ: Mapping[str, str], now: datetime, *,
     paragraphs = (
         f"iamtui: {shell_of(environ)} with the session {session_mark(session)}, {session.time_left_words(now)} left.",
         _who(session),
+        "PRODUCTION: the role or its account is marked as such." if production else "",
         "DEMO credentials: they work nowhere else." if session.demo else "",
         f"Set: {names}, and {SESSION_MARK} for your prompt. Profiles and other credentials are taken out.",
         f"Nested: iamtui itself runs in the session {inside}, which this one covers." if inside else "",
@@ -46,14 +52,17 @@ def _who(session: Session) -> str:
     return f"NOT confirmed: {session.identity_error or 'GetCallerIdentity was not asked'}."
 
 
-def show_sub_shell(app: App[None], session: Session, now: datetime) -> tuple[Content, Severity]:
+def show_sub_shell(app: App[None], session: Session, now: datetime, *, production: bool) -> tuple[Content, Severity]:
     """Suspend the screen, run the user's shell with a session's credentials, and come back.
+
+    Args:
+        production: whether the session looks like one of production, which is said.
 
     Returns:
         The sentence for the message line.
     """
     try:
-        words = announcement(session, os.environ, now, width=app.size.width)
+        words = announcement(session, os.environ, now, width=app.size.width, production=production)
         with app.suspend():
             if sys.__stderr__ is not None:
                 sys.__stderr__.write(f"\n{words}\n\n")
