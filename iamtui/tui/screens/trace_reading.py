@@ -7,43 +7,37 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.content import Content
-from textual.screen import Screen
-from textual.widgets import Input, Label
+from textual.widgets import Label
 from textual.worker import Worker, WorkerState
 
 from iamtui.problem import Problem
 from iamtui.tui.copying import Copier
 from iamtui.tui.crash import worker_failure
 from iamtui.tui.safe import plain
+from iamtui.tui.screens.searchable_screen import BACK_KEYS, SEARCH_KEYS, SearchableScreen
 from iamtui.tui.screens.trace_view import TraceView
 from iamtui.tui.widgets.key_line import KeyLine
 from iamtui.tui.widgets.line_view import LineView
 from iamtui.tui.widgets.notice import Notice, Severity
-from iamtui.tui.widgets.safe_input import SafeInput
 
 _NOTE_SECONDS = 6.0
 
 
-class ReadingScreen(Screen[None]):
-    """Shows a `TraceView`. Escape ends the search, then goes back."""
+class ReadingScreen(SearchableScreen):
+    """Shows a `TraceView`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "search", "Search", key_display="/", id="text.search", tooltip="Search in the text"),
-        Binding("n", "step(1)", "Next", id="text.next", tooltip="Go to the next hit"),
-        Binding("N", "step(-1)", "Previous", show=False, id="text.previous", tooltip="Go to the hit before"),
+        *SEARCH_KEYS,
         Binding("y", "copy", "Copy", id="text.copy", tooltip="Copy all of it as text"),
-        Binding(
-            "escape,q", "back", "Back", id="text.back", tooltip="End the search, or go back to where you came from"
-        ),
+        *BACK_KEYS,
     ]
 
     DEFAULT_CSS = """
     ReadingScreen {
         background: $background;
 
-        & #text-title, & #text-verdict {
+        & #text-verdict {
             height: 1;
             width: 100%;
             padding: 0 1;
@@ -52,26 +46,6 @@ class ReadingScreen(Screen[None]):
         & TraceView {
             height: 1fr;
             scrollbar-gutter: stable;
-        }
-        & #text-search {
-            height: 1;
-            padding: 0 1;
-            display: none;
-        }
-        &.-searching #text-search {
-            display: block;
-        }
-        & #text-search Label {
-            width: auto;
-            color: $heading;
-        }
-        & #text-search Input {
-            width: 1fr;
-            background: $foreground 10%;
-        }
-        & #text-search #text-count {
-            padding-left: 1;
-            color: $muted;
         }
         & #text-note {
             height: 1;
@@ -92,16 +66,9 @@ class ReadingScreen(Screen[None]):
         if self._verdict is not None:
             yield Label(self._verdict, id="text-verdict")
         yield TraceView(id="text-body")
-        with Horizontal(id="text-search"):
-            yield Label("/")
-            yield SafeInput(placeholder="search: Enter, then n and N", compact=True, id="text-needle")
-            yield Label(id="text-count")
+        yield from self.compose_search()
         yield Label(id="text-note")
         yield KeyLine(id="keys")
-
-    def on_mount(self) -> None:
-        """Let the keys scroll at once."""
-        self.view.focus()
 
     @property
     def view(self) -> TraceView:
@@ -116,41 +83,12 @@ class ReadingScreen(Screen[None]):
         """Stepping needs a search."""
         return frozenset() if self.view.needle else frozenset({"step(1)", "step(-1)"})
 
-    # Search.
-
     def action_back(self) -> None:
         """End the search, or go back."""
-        if self.has_class("-searching"):
-            self.remove_class("-searching")
-            self.view.search("")
-            self.view.focus()
+        was_searching = self.has_class("-searching")
+        super().action_back()
+        if was_searching:
             self.query_one(KeyLine).refresh()
-        else:
-            self.dismiss(None)
-
-    def action_search(self) -> None:
-        """Type what to look for."""
-        self.add_class("-searching")
-        needle = self.query_one("#text-needle", Input)
-        needle.value = ""
-        needle.focus()
-
-    def action_step(self, direction: int) -> None:
-        """Go to the next or the previous hit."""
-        self._count(self.view.step(direction))
-
-    def _count(self, words: str) -> None:
-        self.query_one("#text-count", Label).update(plain(words))
-
-    @on(Input.Changed, "#text-needle")
-    def _typed(self, event: Input.Changed) -> None:
-        event.stop()
-        self._count(self.view.search(event.value))
-
-    @on(Input.Submitted, "#text-needle")
-    def _entered(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.view.focus()
 
     # Copying and messages.
 

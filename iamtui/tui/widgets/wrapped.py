@@ -104,18 +104,17 @@ class WrappedText(VerticalScroll, can_focus=True):
         self._layout()
         self.scroll_home(animate=False)
 
-    def search(self, needle: str) -> int:
-        """Mark every occurrence (any letter case) and go to the first; returns on how many lines it was found."""
+    def search(self, needle: str) -> str:
+        """Mark every occurrence (any letter case) and go to the first; returns where that is in words."""
         self._needle = needle.lower()
         self._at = -1
         self._layout()
-        self.step(1)
-        return len(self._hits)
+        return self.step(1) if needle else ""
 
     def step(self, direction: int) -> str:
-        """Go to the next (1) or previous (-1) hit, around the ends; returns where that is ("2 of 7"), or ""."""
+        """Go to the next (1) or previous (-1) hit, around the ends; returns where that is ("2 of 7")."""
         if not self._hits:
-            return ""
+            return "nothing found"
         self._at = (self._at + direction) % len(self._hits) if self._at >= 0 or direction > 0 else len(self._hits) - 1
         line = self._hits[self._at]
         self.scroll_to(y=max(0, line - self.size.height // 2), animate=False)

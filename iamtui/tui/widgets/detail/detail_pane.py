@@ -19,6 +19,7 @@ from iamtui.tui.inventory import kind_word
 from iamtui.tui.safe import line
 from iamtui.tui.widgets.detail.document_view import DocumentView
 from iamtui.tui.widgets.detail.find_line import FindLine
+from iamtui.tui.widgets.detail.finding import FindsInDocument
 from iamtui.tui.widgets.detail.list_and_document import ListAndDocument
 from iamtui.tui.widgets.detail.listings import access_rows, policy_entries
 from iamtui.tui.widgets.detail.overview import overview
@@ -34,7 +35,7 @@ _EMPTY_POLICIES: Final = {
 }
 
 
-class DetailPane(Vertical):
+class DetailPane(FindsInDocument, Vertical):
     """Shows one entity. The chosen tab stays while the cursor moves, where the entity has it."""
 
     @dataclass
@@ -178,36 +179,11 @@ class DetailPane(Vertical):
         self.active_view.focus()
 
     @property
-    def _document(self) -> DocumentView:
-        """The document that a search is in."""
+    def view(self) -> DocumentView:
+        """The document that a search is in: the one of the tab that is shown."""
         if self.active_tab in ("policies", "trust"):
             return self.query_one(ListAndDocument).document_view
         return self.query_one("#record", DocumentView)
-
-    @on(DocumentView.FindWanted)
-    def _find_wanted(self, event: DocumentView.FindWanted) -> None:
-        event.stop()
-        self.query_one(FindLine).open()
-
-    @on(DocumentView.FindEnded)
-    def _find_ended(self, event: DocumentView.FindEnded) -> None:
-        event.stop()
-        self.query_one(FindLine).display = False
-
-    @on(FindLine.Changed)
-    def _find_changed(self, event: FindLine.Changed) -> None:
-        event.stop()
-        self.query_one(FindLine).tell(self._document.find(event.needle))
-
-    @on(FindLine.Left)
-    def _find_left(self, event: FindLine.Left) -> None:
-        event.stop()
-        self._document.focus()
-
-    @on(DocumentView.Stepped)
-    def _stepped(self, event: DocumentView.Stepped) -> None:
-        event.stop()
-        self.query_one(FindLine).tell(event.words)
 
     @on(RowsView.Followed)
     def _followed(self, event: RowsView.Followed) -> None:
