@@ -6,43 +6,17 @@ from typing import Final
 
 from textual.binding import Binding, BindingType
 
+from iamtui.tui.widgets.question.keys import from_screen
+
 MAIN_BINDINGS: Final[list[BindingType]] = [
     # Before the focused list, so that what is typed at once behind the key reaches the filter.
     Binding(
         "slash", "filter", "Filter", key_display="/", id="go.filter", priority=True,
         tooltip="Filter the tree while typing",
     ),
-    Binding("f5,s", "ask", "Ask", id="question.ask", tooltip="Ask: go to the action field"),
-    Binding(
-        "f2", "in_question('presets')", "Presets", show=False, id="question.presets",
-        tooltip="Say how the request comes: with MFA, from an address, through an endpoint, in an hour; strict",
-    ),
-    Binding(
-        "f3", "in_question('questions')", "Questions", show=False, id="question.saved",
-        tooltip="Choose a question that was asked before or saved",
-    ),
-    Binding(
-        "f4", "in_question('caller')", "Caller", show=False, id="question.caller",
-        tooltip="Say how the caller comes: chained from another role, with a session policy, with MFA",
-    ),
-    Binding(
-        "f9", "in_question('keys')", "Keys", show=False, id="question.context",
-        tooltip="Show the condition keys of the answer: given, assumed, derived or unknown",
-    ),
-    Binding(
-        "ctrl+t", "in_question('cycle_mfa')", "MFA", show=False, id="question.mfa",
-        tooltip="The caller used MFA: yes, no, not said",
-    ),
-    Binding(
-        "ctrl+y", "in_question('copy_command')", "Copy as command", show=False, id="question.copy_command",
-        tooltip="Copy the iamtui can line that asks the same",
-    ),
-    Binding(
-        "ctrl+s", "in_question('save')", "Save", show=False, id="question.save",
-        tooltip="Save the question under a name",
-    ),
+    *from_screen("ask", "presets", "questions", "caller", "keys", "cycle_mfa", "copy_command", "save"),
     Binding("f6,W", "who_can", "Who can", id="question.who_can", tooltip="Put the same question to everybody"),
-    Binding("f7,w", "why", "Why", id="question.why", tooltip="Show the whole trace of the answer"),
+    *from_screen("why"),
     Binding(
         "f10,A", "draft_suggestion", "Draft a fix", id="draft.suggestion",
         tooltip="Draft what would allow the question, and see before and after",

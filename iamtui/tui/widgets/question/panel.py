@@ -17,6 +17,7 @@ from iamtui.tui.widgets.question.caller_row import CallerRow
 from iamtui.tui.widgets.question.catalogue import ActionCatalogue
 from iamtui.tui.widgets.question.fields import ActionField
 from iamtui.tui.widgets.question.form import QuestionForm
+from iamtui.tui.widgets.question.keys import in_panel
 from iamtui.tui.widgets.question.memory import Memory
 from iamtui.tui.widgets.question.menus import ask_for_name, open_presets, open_questions, write_session_policy
 from iamtui.workspace.workspace import Workspace
@@ -26,38 +27,9 @@ class QuestionPanel(AnsweringPanel):
     """Adds the keys to what AnsweringPanel asks and shows."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f5", "ask", "Ask", id="question.ask", tooltip="Go to the question's action"),
-        Binding("ctrl+t", "cycle_mfa", "MFA", id="question.mfa", tooltip="The caller used MFA: yes, no, not said"),
-        Binding("f7", "why", "Why", id="question.why", tooltip="Show the whole trace of the answer"),
-        Binding(
-            "f2", "presets", "Presets", id="question.presets",
-            tooltip="Say how the request comes: with MFA, from an address, through an endpoint, in an hour; strict",
-        ),
-        Binding(
-            "f3", "questions", "Questions", show=False, id="question.saved",
-            tooltip="Choose a question that was asked before or saved",
-        ),
-        Binding(
-            "ctrl+s", "save", "Save", show=False, id="question.save", tooltip="Save the question under a name",
-        ),
-        Binding(
-            "ctrl+y", "copy_command", "Copy as command", show=False, id="question.copy_command",
-            tooltip="Copy the iamtui can line that asks the same",
-        ),
-        Binding(
-            "f4", "caller", "Caller", show=False, id="question.caller",
-            tooltip="Say how the caller comes: chained from another role, with a session policy, with MFA",
-        ),
-        Binding(
-            "f9", "keys", "Keys", show=False, id="question.context",
-            tooltip="Show the condition keys of the answer: given, assumed, derived or unknown",
-        ),
-        Binding(
-            "ctrl+l", "switch_mode", "Strict", show=False, id="question.mode",
-            tooltip="Take keys that nobody gave as unknown (discover) or as absent (strict)",
-        ),
+        *in_panel(),
         Binding("escape", "leave", "Back", show=False, id="question.leave", tooltip="Go back to the tree"),
-    ]  # fmt: skip
+    ]
 
     DEFAULT_CSS = """
     QuestionPanel {
