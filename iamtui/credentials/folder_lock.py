@@ -6,7 +6,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,25 @@ from iamtui.problem import Problem
 from iamtui.text import safe_text
 
 _LOOK_SECONDS: Final = 0.02
+
+_WAIT_SECONDS: Final = 2.0
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the folder of a file, made if need be, so that of two programs one writes after the other has. Blocking.
+
+    Raises:
+        Problem: the folder cannot be made, or another program holds it too long.
+    """
+    folder = path.parent
+    with ExitStack() as held:
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            held.enter_context(hold_folder(folder, _WAIT_SECONDS))
+        except OSError as error:
+            raise Problem(f"The folder {safe_text(folder)} cannot be used: {error.strerror}.", "Check it.") from None
+        yield
 
 
 @contextmanager

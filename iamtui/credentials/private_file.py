@@ -1,4 +1,4 @@
-"""Writing a text that holds secrets into a file of the user's own: 0600, as a whole or not at all.
+"""Writing a file of the user's own, which may hold secrets: as a whole or not at all, 0600 unless it was shared.
 
 No secret is kept in a variable of a frame that raises: a traceback may print local variables.
 """
@@ -10,9 +10,13 @@ import secrets
 import stat
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from iamtui.problem import Problem
 from iamtui.secret import Secret
+
+PRIVATE: Final = 0o600
+"""The mode of a file that only its owner may read."""
 
 
 class AlreadyThere(Problem):
@@ -57,6 +61,24 @@ def write_private(path: Path, text: Secret, *, overwrite: bool = False) -> Path:
     raise problem
 
 
+def replace_file(path: Path, data: bytes, *, keep_mode: bool = False) -> None:
+    """Write a file without secrets: it is complete or as it was before, and only its owner may read it.
+
+    Args:
+        keep_mode: leave an existing file as readable as it is (one of a repository).
+
+    Raises:
+        OSError: it cannot be written; nothing is left behind.
+    """
+    mode = path.stat().st_mode & 0o777 if keep_mode and path.exists() else PRIVATE
+    temporary = write_temporary(path, data, mode=mode)
+    try:
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
 def _check_target(path: Path, overwrite: bool) -> None:
     if not path.name:
         raise Problem(f"{path} is no file.", "Name a file.")
@@ -92,18 +114,20 @@ def _unwritable(path: Path, error: Exception) -> Problem:
     return Problem(f"{path} cannot be written: {reason}.", "Choose another place.")
 
 
-def write_temporary(path: Path, content: Secret, *, encoding: str = "utf-8") -> Path:
-    """A new file beside the target with the content, readable by the user alone, on the disk.
+def write_temporary(path: Path, content: Secret | bytes, *, encoding: str = "utf-8", mode: int = PRIVATE) -> Path:
+    """A new file beside the target with the content, on the disk; readable by the user alone, unless `mode` says so.
 
     Raises:
         OSError: it cannot be written; nothing is left behind.
     """
     temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(8)}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(temporary, flags, 0o600)
+    descriptor = os.open(temporary, flags, PRIVATE)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content.reveal().encode(encoding))
+            if mode != PRIVATE:
+                os.fchmod(descriptor, mode)
+            file.write(content if isinstance(content, bytes) else content.reveal().encode(encoding))
             file.flush()
             os.fsync(file.fileno())
     except BaseException:

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from iamtui.aws.profiles import Profile, available_profiles, some_profile_runs_a_command
+from iamtui.credentials.folder_lock import locked
+from iamtui.credentials.private_file import replace_file
 from iamtui.paths import data_folder
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.workspace.private_file import locked, replace_file
 
 _LARGEST: Final = 1024 * 1024
 _MOST: Final = 1000

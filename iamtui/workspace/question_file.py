@@ -27,11 +27,11 @@ from typing import Final
 import msgspec
 from msgspec import Struct, field
 
+from iamtui.credentials.private_file import replace_file
 from iamtui.evaluation.decision import Layer, Outcome
 from iamtui.evaluation.request import Mode
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.workspace.private_file import replace_file
 
 VERSION: Final = 1
 LARGEST: Final = 16 * 1024 * 1024

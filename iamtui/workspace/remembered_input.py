@@ -24,13 +24,14 @@ from msgspec import Struct, field
 
 from iamtui.account.availability import Missing
 from iamtui.credentials.assume_request import DEFAULT_SECONDS
+from iamtui.credentials.folder_lock import locked
+from iamtui.credentials.private_file import replace_file
 from iamtui.credentials.session_extras import AssumeExtras
 from iamtui.paths import data_folder
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.assuming_input import AssumeInput
 from iamtui.workspace.assuming_plan import default_session_name
-from iamtui.workspace.private_file import locked, replace_file
 from iamtui.workspace.workspace import SourceKind, Workspace
 
 VERSION: Final = 1

@@ -13,11 +13,11 @@ import msgspec
 
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
+from iamtui.credentials.folder_lock import locked
 from iamtui.evaluation.decision import Outcome
 from iamtui.paths import data_folder
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.workspace.private_file import locked
 from iamtui.workspace.question_file import (
     AskedForm,
     FileForm,

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from iamtui.account.availability import Known, Missing
+from iamtui.credentials import private_file
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace import private_file
 from iamtui.workspace.assuming import AssumeExtras, AssumeInput
 from iamtui.workspace.remembered_input import (
     MOST_ROLES,

@@ -15,11 +15,11 @@ import pytest
 
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
+from iamtui.credentials import folder_lock, private_file
+from iamtui.credentials.folder_lock import locked
 from iamtui.evaluation.decision import Layer, Outcome
 from iamtui.evaluation.request import Mode
 from iamtui.problem import Problem
-from iamtui.workspace import private_file
-from iamtui.workspace.private_file import locked
 from iamtui.workspace.saved_questions import MOST_IN_HISTORY, QuestionStore, account_key
 from iamtui.workspace.workspace import SourceInfo, SourceKind
 from tests.support.sample_account import sample_workspace
@@ -280,7 +280,7 @@ def test_programs_that_write_at_once_lose_nothing(store: QuestionStore) -> None:
 
 
 def test_a_lock_that_is_held_too_long_is_a_problem(store: QuestionStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(private_file, "_LOCK_SECONDS", 0.05)
+    monkeypatch.setattr(folder_lock, "_WAIT_SECONDS", 0.05)
     with locked(store.path), pytest.raises(Problem, match="Another program is writing"):
         store.save("a", ask())
     store.save("a", ask())
