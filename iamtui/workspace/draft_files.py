@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from iamtui.account.draft import Draft
 from iamtui.account.draft_file import LARGEST, DraftFormError, draft_schema, read_draft, write_draft
+from iamtui.credentials.private_file import replace_file
 from iamtui.paths import data_folder
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -164,19 +163,9 @@ def _check_replaceable(draft: Draft, path: Path, seen: Draft | None, overwrite: 
 
 
 def _write(target: Path, data: bytes, shown: str) -> None:
-    temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.tmp")
     try:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        replace_file(target, data)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise Problem(f"The draft {shown} cannot be written: {reason}.", "Choose another place.") from None
