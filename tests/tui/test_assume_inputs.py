@@ -19,6 +19,7 @@ from iamtui.tui.dialogs.assume.dialog import AssumeDialog
 from iamtui.tui.dialogs.assume.options import AssumeOptions
 from iamtui.tui.dialogs.assume.policy_screen import SessionPolicyScreen
 from iamtui.tui.dialogs.assume.result import AssumeResult
+from iamtui.tui.dialogs.frame import DialogBox
 from iamtui.tui.screens import draft_editor
 from iamtui.workspace import assuming
 from iamtui.workspace.assuming import AssumeExtras, AssumeInput, MfaDevices
@@ -394,7 +395,7 @@ async def test_production_is_marked_in_red(alias: str, marked: bool) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         assert ("PRODUCTION" in words(app)) is marked
-        assert app.screen.query_one("#assume-box").has_class("-production") is marked
+        assert app.screen.query_one(DialogBox).has_class("-production") is marked
 
 
 async def test_a_role_that_is_typed_is_marked_too() -> None:

@@ -6,15 +6,14 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from iamtui.tui.dialogs.frame import Dialog, DialogBox
 from iamtui.tui.safe import line
 
 
-class ConfirmDialog(ModalScreen[bool]):
+class ConfirmDialog(Dialog[bool]):
     """Gives whether the user agreed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -24,22 +23,9 @@ class ConfirmDialog(ModalScreen[bool]):
 
     DEFAULT_CSS = """
     ConfirmDialog {
-        align: center middle;
-        background: $background 40%;
-
-        & > Vertical {
+        & > DialogBox {
             width: 70;
-            max-width: 96%;
-            height: auto;
-            max-height: 96%;
-            padding: 0 1;
-            border: round $session-warning;
-            border-title-color: $session-warning;
-            background: $surface;
             overflow-y: auto;
-        }
-        & Static {
-            height: auto;
         }
         & #confirm-keys {
             margin-top: 1;
@@ -63,7 +49,7 @@ class ConfirmDialog(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         """Words and keys."""
-        with Vertical() as box:
+        with DialogBox(classes="-warning") as box:
             box.border_title = self._title
             yield Static(self._words, markup=False)
             keys = line(("y", "bold $match"), f" {self._agree}   ", ("Esc", "bold $match"), f" {self._refuse}")

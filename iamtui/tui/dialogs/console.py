@@ -11,10 +11,9 @@ from typing import ClassVar, Final
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 from textual.worker import Worker, WorkerState, get_current_worker
 
@@ -26,6 +25,7 @@ from iamtui.secret import Secret
 from iamtui.tui import clock
 from iamtui.tui.copying import Copier
 from iamtui.tui.dialogs.duration import parse_duration
+from iamtui.tui.dialogs.frame import Dialog, DialogBox
 from iamtui.tui.safe import line, lines, plain
 from iamtui.tui.widgets.safe_input import SafeInput
 from iamtui.tui.widgets.session_text import PRODUCTION, account_of, role_name
@@ -45,7 +45,7 @@ _TIME_HINT: Final = "15m to 12h"
 _OUTLIVES: Final = "15m to 12h; longer than the session"
 
 
-class ConsoleDialog(ModalScreen[str | None]):
+class ConsoleDialog(Dialog[str | None]):
     """Returns what was done, in a sentence, or None when cancelled. The URL never leaves its worker."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -58,22 +58,8 @@ class ConsoleDialog(ModalScreen[str | None]):
 
     DEFAULT_CSS = """
     ConsoleDialog {
-        align: center middle;
-        background: $background 60%;
-
-        & > #console-box {
+        & > DialogBox {
             width: 76;
-            max-width: 96%;
-            height: auto;
-            max-height: 96%;
-            padding: 0 1;
-            border: round $rule-focused;
-            border-title-color: $heading;
-            border-subtitle-color: $muted;
-            background: $surface;
-        }
-        & Static {
-            height: auto;
         }
         & #console-what {
             margin: 1 0;
@@ -140,7 +126,7 @@ class ConsoleDialog(ModalScreen[str | None]):
         """Who, what the URL is, where to, for how long, errors, keys."""
         session = self._session
         who = session.identity.arn.split(":", 5)[-1] if session.identity is not None else role_name(session)
-        with Vertical(id="console-box") as box:
+        with DialogBox() as box:
             box.border_title = line("AWS console as ", (role_name(session), "bold"))
             box.border_subtitle = line("Enter copy  ctrl+o open  Esc cancel")
             mark = (PRODUCTION,) if self._production else ()

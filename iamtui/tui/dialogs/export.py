@@ -10,15 +10,15 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from iamtui.credentials.formats import FORMATS, preview
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.tui.dialogs.copy_menu import FORMAT_LETTERS
+from iamtui.tui.dialogs.frame import Dialog, DialogBox
 from iamtui.tui.dialogs.menu import MenuItem, MenuLines
 from iamtui.tui.safe import line, lines, plain
 from iamtui.tui.widgets.line_view import LineView
@@ -42,7 +42,7 @@ class ExportChoice:
     format: str
 
 
-class ExportDialog(ModalScreen[ExportChoice | None]):
+class ExportDialog(Dialog[ExportChoice | None]):
     """Gives what was chosen, or None. Nothing secret is in it: the preview is made from stand-ins."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -60,18 +60,11 @@ class ExportDialog(ModalScreen[ExportChoice | None]):
 
     DEFAULT_CSS = """
     ExportDialog {
-        align: center middle;
-        background: $background 40%;
-        & > Vertical {
+        & > DialogBox {
             width: 94%;
             max-width: 104;
             height: 94%;
             max-height: 34;
-            padding: 0 1;
-            border: round $rule-focused;
-            border-title-color: $heading;
-            border-subtitle-color: $muted;
-            background: $surface;
         }
         & MenuLines {
             height: 11;
@@ -83,11 +76,7 @@ class ExportDialog(ModalScreen[ExportChoice | None]):
             border-title-color: $muted;
             scrollbar-size-vertical: 1;
         }
-        & #export-preview {
-            height: auto;
-        }
         & #export-reference {
-            height: auto;
             min-height: 2;
             max-height: 4;
             border-top: solid $rule;
@@ -116,7 +105,7 @@ class ExportDialog(ModalScreen[ExportChoice | None]):
     def compose(self) -> ComposeResult:
         """Formats, preview, reference command."""
         items = [MenuItem(name, entry.label, FORMAT_LETTERS.get(name, "")) for name, entry in FORMATS.items()]
-        with Vertical() as box:
+        with DialogBox() as box:
             box.border_title = self._title
             box.border_subtitle = line("c copy  F file  p profile  r reference  Esc")
             yield MenuLines(items, id="export-formats")

@@ -10,13 +10,12 @@ from rich.cells import cell_len
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from iamtui.text import safe_text
+from iamtui.tui.dialogs.frame import Dialog, DialogBox
 from iamtui.tui.safe import fit, line, lines, plain
 from iamtui.tui.widgets.line_view import LineView, Piece
 
@@ -98,7 +97,7 @@ class MenuLines(LineView):
         self.post_message(self.Chosen(self.item, by_letter=False))
 
 
-class MenuDialog(ModalScreen[str | None]):
+class MenuDialog(Dialog[str | None]):
     """Gives the key of the line that was chosen, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -107,18 +106,11 @@ class MenuDialog(ModalScreen[str | None]):
 
     DEFAULT_CSS = """
     MenuDialog {
-        align: center middle;
-        background: $background 40%;
-        & > Vertical {
+        & > DialogBox {
             width: 94%;
             max-width: 104;
             height: 92%;
             max-height: 34;
-            padding: 0 1;
-            border: round $rule-focused;
-            border-title-color: $heading;
-            border-subtitle-color: $muted;
-            background: $surface;
         }
         & MenuLines {
             height: 1fr;
@@ -140,7 +132,7 @@ class MenuDialog(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         """List and detail."""
-        with Vertical() as box:
+        with DialogBox() as box:
             box.border_title = self._title
             box.border_subtitle = line("a letter, or Enter  Esc")
             yield MenuLines(self._items, id="menu")

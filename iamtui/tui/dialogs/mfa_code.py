@@ -8,17 +8,17 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
 from iamtui.secret import Secret
+from iamtui.tui.dialogs.frame import Dialog, DialogBox
 from iamtui.tui.safe import line, plain
 from iamtui.tui.widgets.secret_input import CODE_LENGTH, SecretInput
 
 
-class CodeDialog(ModalScreen[Secret | None]):
+class CodeDialog(Dialog[Secret | None]):
     """Gives the code, or None. It leaves the field at once, and is asked for again when it is not six digits."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -27,20 +27,8 @@ class CodeDialog(ModalScreen[Secret | None]):
 
     DEFAULT_CSS = """
     CodeDialog {
-        align: center middle;
-        background: $background 40%;
-
-        & > Vertical {
+        & > DialogBox {
             width: 60;
-            max-width: 96%;
-            height: auto;
-            padding: 0 1;
-            border: round $rule-focused;
-            border-title-color: $heading;
-            background: $surface;
-        }
-        & Static {
-            height: auto;
         }
         & Horizontal {
             height: 1;
@@ -73,7 +61,8 @@ class CodeDialog(ModalScreen[Secret | None]):
 
     def compose(self) -> ComposeResult:
         """Words, field, hint."""
-        with Vertical():
+        with DialogBox() as box:
+            box.border_title = self._title
             yield Static(self._words(), id="code-words", markup=False)
             with Horizontal():
                 yield Label(plain("MFA code"))
@@ -82,7 +71,6 @@ class CodeDialog(ModalScreen[Secret | None]):
 
     def on_mount(self) -> None:
         """Type at once."""
-        self.query_one(Vertical).border_title = self._title
         self.query_one(Input).focus()
         self.set_interval(1, self._count)
 

@@ -10,10 +10,9 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
@@ -21,6 +20,7 @@ from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.tui import clock
 from iamtui.tui.copying import Copier
+from iamtui.tui.dialogs.frame import Dialog, DialogBox
 from iamtui.tui.safe import document, line, lines, plain
 from iamtui.tui.widgets.question.verdict import verdict
 from iamtui.tui.widgets.session_text import role_name
@@ -28,7 +28,7 @@ from iamtui.workspace.revoking import POLICY_NAME, Revocation, plan_revocation, 
 from iamtui.workspace.workspace import Workspace
 
 
-class RevokeDialog(ModalScreen[None]):
+class RevokeDialog(Dialog[None]):
     """Shows the policy, its effect on the sessions held here, and the AWS CLI command."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -46,27 +46,13 @@ class RevokeDialog(ModalScreen[None]):
 
     DEFAULT_CSS = """
     RevokeDialog {
-        align: center middle;
-        background: $background 60%;
-
-        & > #revoke-box {
+        & > DialogBox {
             width: 90;
-            max-width: 96%;
-            height: auto;
-            max-height: 96%;
-            padding: 0 1;
-            border: round $rule-focused;
-            border-title-color: $heading;
-            border-subtitle-color: $muted;
-            background: $surface;
         }
         & #revoke-scroll {
             height: auto;
             max-height: 100%;
             scrollbar-size-vertical: 1;
-        }
-        & Static {
-            height: auto;
         }
         & #revoke-said {
             dock: bottom;
@@ -98,7 +84,7 @@ class RevokeDialog(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """The plan, and what was copied."""
-        with Vertical(id="revoke-box") as box:
+        with DialogBox() as box:
             box.border_title = line("Revoke older sessions of ", (self._role_arn.rsplit("/", 1)[-1], "bold"))
             box.border_subtitle = line("c copy command  p policy  u undo  j k scroll  Esc close")
             with VerticalScroll(id="revoke-scroll", can_focus=False):

@@ -10,10 +10,8 @@ from typing import ClassVar, Final
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
@@ -26,6 +24,7 @@ from iamtui.secret import Secret
 from iamtui.tui import clock
 from iamtui.tui.copying import Copier
 from iamtui.tui.dialogs.confirm import ConfirmDialog
+from iamtui.tui.dialogs.frame import Dialog, DialogBox
 from iamtui.tui.safe import line, lines, plain
 from iamtui.tui.widgets.notice import Severity
 from iamtui.tui.widgets.session_care_text import about, failure_words
@@ -43,7 +42,7 @@ METADATA_WARNING: Final = (
 )
 
 
-class EndpointScreen(ModalScreen[None]):
+class EndpointScreen(Dialog[None]):
     """Shows the endpoint of a session as it answers, in a dialog. It goes on when the dialog is left."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -59,22 +58,10 @@ class EndpointScreen(ModalScreen[None]):
 
     DEFAULT_CSS = """
     EndpointScreen {
-        align: center middle;
-        background: $background 40%;
-
-        & > Vertical {
+        & > DialogBox {
             width: 78;
             max-width: 98%;
-            height: auto;
-            max-height: 96%;
-            padding: 0 1;
-            border: round $rule-focused;
-            border-title-color: $heading;
-            background: $surface;
             overflow-y: auto;
-        }
-        & Static {
-            height: auto;
         }
         & #endpoint-said {
             margin-top: 1;
@@ -120,7 +107,7 @@ class EndpointScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Facts, what was said last, keys."""
-        with Vertical() as box:
+        with DialogBox() as box:
             box.border_title = self._title
             yield Static(id="endpoint-facts", markup=False)
             yield Static(plain("Programs find it by two variables; who lacks them gets nothing.", "$muted"),

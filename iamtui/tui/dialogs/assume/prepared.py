@@ -9,10 +9,8 @@ from typing import ClassVar, Final
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Input
 from textual.worker import get_current_worker
 
@@ -27,6 +25,7 @@ from iamtui.tui.dialogs.assume.options import NO_OPTIONS, AssumeOptions
 from iamtui.tui.dialogs.assume.planning import DEFAULT_SECONDS, Planned, Typed, make_plan, workspace_of
 from iamtui.tui.dialogs.assume.policy_field import PolicyField
 from iamtui.tui.dialogs.assume.result import AssumeResult
+from iamtui.tui.dialogs.frame import Dialog, DialogBox
 from iamtui.tui.safe import line, plain
 from iamtui.workspace.assume_fields import InputName
 from iamtui.workspace.assuming import AssumeInput, MfaDevices, find_mfa_devices
@@ -41,7 +40,7 @@ _FORGET: Final = "forget"
 _DEMO_REFUSES: Final = "AWS would refuse this, so the demo does."
 
 
-class PreparedDialog(ModalScreen[AssumeResult | None]):
+class PreparedDialog(Dialog[AssumeResult | None]):
     """Asks our own engine about whatever stands in the fields, and fills in what is remembered and found out."""
 
     AUTO_FOCUS = ""
@@ -58,23 +57,8 @@ class PreparedDialog(ModalScreen[AssumeResult | None]):
 
     DEFAULT_CSS = """
     PreparedDialog {
-        align: center middle;
-        background: $background 60%;
-
-        & > #assume-box {
+        & > DialogBox {
             width: 90;
-            max-width: 96%;
-            height: auto;
-            max-height: 96%;
-            padding: 0 1;
-            border: round $rule-focused;
-            border-title-color: $heading;
-            border-subtitle-color: $muted;
-            background: $surface;
-        }
-        & > #assume-box.-production {
-            border: round $verdict-denied;
-            border-title-color: $verdict-denied;
         }
         &.-busy FormRow {
             text-opacity: 50%;
@@ -126,7 +110,7 @@ class PreparedDialog(ModalScreen[AssumeResult | None]):
 
     def compose(self) -> ComposeResult:
         """The form, and below it what went wrong."""
-        with Vertical(id="assume-box") as box:
+        with DialogBox() as box:
             box.border_subtitle = self._keys()
             yield self.form
             yield self.failure
@@ -196,7 +180,7 @@ class PreparedDialog(ModalScreen[AssumeResult | None]):
         if of_account == account.id and not isinstance(account.alias, Missing):
             names.append(account.alias.value or "")
         marked = bool(name) and any(is_production(one, patterns) for one in names if one)
-        box = self.query_one("#assume-box", Vertical)
+        box = self.query_one(DialogBox)
         box.set_class(marked, "-production")
         title = line(("Assume ", ""), (name or "any role", "bold"))
         box.border_title = line(title, ("  PRODUCTION", "bold $verdict-denied")) if marked else title
@@ -242,7 +226,7 @@ class PreparedDialog(ModalScreen[AssumeResult | None]):
         if event.role_arn == self.form.inputs.role_arn and event.entered is not None:
             self.form.inputs.recall(event.entered)
             self._is_recalled = True
-            self.query_one("#assume-box", Vertical).border_subtitle = self._keys()
+            self.query_one(DialogBox).border_subtitle = self._keys()
             self.prepare()
 
     @on(_Planned)
