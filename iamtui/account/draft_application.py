@@ -23,6 +23,7 @@ from iamtui.account.draft import (
     UpdateTrustPolicy,
 )
 from iamtui.account.draft_changes import DocumentChange, changed_documents
+from iamtui.account.draft_denials import denial_findings
 from iamtui.account.draft_ledger import DraftFinding, Ledger, Managed, Misfit
 from iamtui.account.draft_quotas import quota_findings
 from iamtui.account.draft_surroundings import lay_surroundings
@@ -130,10 +131,10 @@ def lay_draft(account: Account, draft: Draft, managed: Managed = _none_managed) 
         try:
             _lay(ledger, edit)
         except Misfit as misfit:
-            words = describe_edit(edit, account)
+            words = describe_edit(edit, account, draft.edits[: number - 1])
             problems.append(DraftProblem(number, words, misfit.sentence, misfit.next_step))
     after = ledger.account()
-    findings = (*ledger.findings, *quota_findings(account, after, ledger.touched))
+    findings = (*ledger.findings, *denial_findings(account, draft), *quota_findings(account, after, ledger.touched))
     return LaidDraft(after, tuple(problems), tuple(sorted(findings, key=lambda finding: finding.edit)))
 
 

@@ -33,7 +33,8 @@ class DraftFinding:
     Args:
         edit: number of the edit it is about, from 1; 0: the draft as a whole.
         kind: "no effect" (the edit changes nothing), "quota" (AWS would refuse unless the quota is raised),
-            "refused" (AWS would refuse it for another reason) or "unknown" (what it does is not fully known).
+            "refused" (AWS would refuse it for another reason), "denies less" (a Deny of the account is gone or changed)
+            or "unknown" (what it does is not fully known).
         sentence: one sentence, safe to show.
     """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, assert_never
 
 from iamtui.account.availability import Missing
@@ -22,7 +23,8 @@ from iamtui.account.draft import (
     RemoveUserFromGroup,
     UpdateTrustPolicy,
 )
-from iamtui.account.model import Account, Group, Role, User
+from iamtui.account.draft_standing import Standing
+from iamtui.account.model import Account
 from iamtui.account.organization import OrganizationLevel
 from iamtui.policy.arn import parse_arn
 from iamtui.text import safe_text
@@ -34,13 +36,14 @@ RCP: Final = "RESOURCE_CONTROL_POLICY"
 _SHORT: Final = {SCP: "SCP", RCP: "RCP"}
 
 
-def describe_edit(edit: Edit, account: Account) -> str:
+def describe_edit(edit: Edit, account: Account, earlier: Sequence[Edit] = ()) -> str:
     """One edit in one line, safe to show: "attach ReadOnlyAccess to user/alice".
 
     Args:
-        account: the account as it is before the edit (the base account will do); it tells adding from replacing.
+        account: the account as the source has it.
+        earlier: the edits of the draft before this one; with the account they tell adding from replacing.
     """
-    return safe_text(_words(edit, account))
+    return safe_text(_words(edit, Standing(account, earlier)))
 
 
 def entity_name(arn: str) -> str:
@@ -77,20 +80,20 @@ def short_type(organization_policy_type: str) -> str:
     return _SHORT.get(organization_policy_type, organization_policy_type)
 
 
-def _words(edit: Edit, account: Account) -> str:
+def _words(edit: Edit, standing: Standing) -> str:
     match edit:
         case AttachPolicy(holder, policy):
             return f"attach {policy_name(policy)} to {entity_name(holder)}"
         case DetachPolicy(holder, policy):
             return f"detach {policy_name(policy)} from {entity_name(holder)}"
         case PutInlinePolicy(holder, name, _):
-            if _has_inline(account, holder, name):
+            if standing.inline(holder, name) is not None:
                 return f"replace the inline policy {name} of {entity_name(holder)}"
             return f"give {entity_name(holder)} the inline policy {name}"
         case DeleteInlinePolicy(holder, name):
             return f"delete the inline policy {name} of {entity_name(holder)}"
         case PutManagedPolicy(policy, _):
-            if account.policy(policy) is None:
+            if not standing.has_managed(policy):
                 return f"create the policy {policy_name(policy)}"
             return f"give the policy {policy_name(policy)} a new default version"
         case AddUserToGroup(user, group):
@@ -104,36 +107,24 @@ def _words(edit: Edit, account: Account) -> str:
         case UpdateTrustPolicy(role, _):
             return f"replace the trust policy of {entity_name(role)}"
         case _:
-            return _surrounding_words(edit, account)
+            return _surrounding_words(edit, standing)
 
 
 def _surrounding_words(
-    edit: PutOrganizationPolicy | DetachOrganizationPolicy | PutResourcePolicy | DeleteResourcePolicy, account: Account
+    edit: PutOrganizationPolicy | DetachOrganizationPolicy | PutResourcePolicy | DeleteResourcePolicy,
+    standing: Standing,
 ) -> str:
+    account = standing.account
     match edit:
         case PutOrganizationPolicy(type_, level, name, _):
-            verb = "replace" if _has_organization_policy(account, type_, level, name) else "attach"
+            verb = "replace" if standing.organization(type_, level, name) is not None else "attach"
             return f"{verb} the {short_type(type_)} {name} at {level_words(account, level)}"
         case DetachOrganizationPolicy(type_, level, name):
             return f"detach the {short_type(type_)} {name} from {level_words(account, level)}"
         case PutResourcePolicy(resource, _):
-            known = account.resource_policies.get(resource)
-            verb = "replace" if known is not None and known.state == "present" else "set"
+            verb = "replace" if standing.resource(resource) is not None else "set"
             return f"{verb} the policy of {resource}"
         case DeleteResourcePolicy(resource):
             return f"delete the policy of {resource}"
         case _ as never:
             assert_never(never)
-
-
-def _has_inline(account: Account, holder_arn: str, name: str) -> bool:
-    holder = account.by_arn(holder_arn)
-    return isinstance(holder, (User, Group, Role)) and any(p.name == name for p in holder.inline_policies)
-
-
-def _has_organization_policy(account: Account, type_: str, level_id: str, name: str) -> bool:
-    level = find_level(account, level_id)
-    if level is None:
-        return False
-    fact = level.rcps if type_ == RCP else level.scps
-    return not isinstance(fact, Missing) and any(policy.name == name for policy in fact.value)

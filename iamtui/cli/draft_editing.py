@@ -41,8 +41,8 @@ from iamtui.cli.text_files import read_text
 from iamtui.policy.document import MAX_CHARACTERS
 from iamtui.problem import Problem
 from iamtui.workspace.draft_files import open_draft_file, save_draft_file
+from iamtui.workspace.draft_fix import one_cell, with_fix
 from iamtui.workspace.draft_names import holder_arn, policy_arn
-from iamtui.workspace.draft_suggestions import with_all_suggestions
 from iamtui.workspace.drafting import compare, lay, with_edited_resources
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.verdict import verdict_words
@@ -146,7 +146,7 @@ def edit(file: str, kind: str, words: tuple[str, ...], name: str | None, source:
         made = EDITS[kind].make(standing.after.account, words)
         draft = draft.with_edit(made)
         workspace = with_edited_resources(workspace, draft)
-        said = f"Edit {len(draft.edits)}: {describe_edit(made, standing.after.account)}."
+        said = f"Edit {len(draft.edits)}: {describe_edit(made, workspace.account, draft.edits[:-1])}."
     _save(workspace, draft, before, path)
     note(said)
     return Exit.OK
@@ -182,7 +182,7 @@ def _take_back(workspace: Workspace, draft: Draft, kind: str, words: tuple[str, 
         if not words[0].isdecimal() or not 1 <= int(words[0]) <= len(draft.edits):
             raise Problem(f"{words[0]} is no number of an edit.", f"The draft has the edits 1 to {len(draft.edits)}.")
         number = int(words[0])
-    gone = describe_edit(draft.edits[number - 1], workspace.account)
+    gone = describe_edit(draft.edits[number - 1], workspace.account, draft.edits[: number - 1])
     return draft.without(number - 1), f"Taken back: edit {number}, {gone}."
 
 
@@ -214,9 +214,9 @@ def _save(workspace: Workspace, draft: Draft, before: Draft | None, path: Path) 
 def fix(file: str, principal: str, actions: tuple[str, ...], asked: QuestionOptions, source: SourceOptions) -> Exit:
     """Add the edits to the draft FILE that would allow PRINCIPAL to do ACTION, as far as edits can.
 
-    They are the smallest changes, not necessarily the right ones: a Deny is taken out as a whole, unless it lists
-    exceptions by ARN, which one joins. Look at them with `iamtui draft show` and at whom else they change with
-    `iamtui draft compare`.
+    They are the smallest changes, not necessarily the right ones. A Deny that others share keeps denying them and
+    gets PRINCIPAL as an exception; one that denies nobody else is taken out. What the call is checked for besides
+    is allowed too. Look at it with `iamtui draft show` and at whom else it changes with `iamtui draft compare`.
     """
     made = inquiry_of(actions, asked)
     workspace = open_workspace(source)
@@ -228,11 +228,10 @@ def fix(file: str, principal: str, actions: tuple[str, ...], asked: QuestionOpti
     out = stdout()
     for question in made.questions():
         count = len(draft.edits)
-        suggested = with_all_suggestions(workspace, draft, who, question)
+        suggested = with_fix(workspace, draft, who, one_cell(made, question))
         draft = suggested.draft
-        standing = lay(workspace, Draft(draft.account_id, draft.name, draft.edits[:count])).after.account
         for number, added in enumerate(draft.edits[count:], count + 1):
-            out.line(f"{number}  {describe_edit(added, standing)}")
+            out.line(f"{number}  {describe_edit(added, workspace.account, draft.edits[: number - 1])}")
         for caution in suggested.cautions:
             note(caution)
         for reason in suggested.left:

@@ -67,14 +67,14 @@ def _counts(drafted: Drafted) -> str:
 
 
 def _to_json(drafted: Drafted) -> dict[str, Any]:
-    account = drafted.base.account
+    account, edits = drafted.base.account, drafted.draft.edits
     return {
         "account_id": drafted.draft.account_id,
         "name": drafted.draft.name,
         "fits": not drafted.problems,
         "edits": [
-            {"number": number, "words": describe_edit(edit, account), **edit_to_json(edit)}
-            for number, edit in enumerate(drafted.draft.edits, 1)
+            {"number": number, "words": describe_edit(edit, account, edits[: number - 1]), **edit_to_json(edit)}
+            for number, edit in enumerate(edits, 1)
         ],
         "problems": [
             {"edit": problem.number, "reason": problem.reason, "next_step": problem.next_step}
@@ -94,7 +94,8 @@ def _print_draft(out: Output, drafted: Drafted) -> None:
     digits = len(str(len(draft.edits)))
     at_fault = {problem.number: problem for problem in drafted.problems}
     for number, edit in enumerate(draft.edits, 1):
-        out.paragraph(describe_edit(edit, account), indent=digits + 4, first=(f"  {number:>{digits}}",))
+        words = describe_edit(edit, account, draft.edits[: number - 1])
+        out.paragraph(words, indent=digits + 4, first=(f"  {number:>{digits}}",))
         if number in at_fault:
             problem = at_fault[number]
             sentence = f"does not fit: {problem.reason}. {problem.next_step}"

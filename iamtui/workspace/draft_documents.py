@@ -248,30 +248,37 @@ def with_principal(document: PolicyDocument, index: int, kind: str, name: str) -
     return render(value)
 
 
+def statement_at(document: PolicyDocument, index: int) -> dict[str, JsonValue]:
+    """A copy of a statement (counted from 0).
+
+    Raises:
+        Problem: the document cannot be read.
+    """
+    statement: dict[str, JsonValue] = _value(document)["Statement"][index]
+    return statement
+
+
 def with_condition_value(document: PolicyDocument, index: int, operator: str, key: str, value: str) -> str | None:
-    """The text of a document with one more value of a statement's condition; None when there is no such condition.
+    """The text of a document with one more value of a statement's condition; None when it has that value already.
 
     Args:
-        operator, key: as the statement has them, in any case.
+        operator, key: in the letter case in which they are to stand where the statement has none of them.
 
     Raises:
         Problem: the document cannot be read.
     """
     changed = _value(document)
-    conditions = changed["Statement"][index].get("Condition")
-    tests = _in_any_case(conditions, operator)
-    name = _in_any_case(tests, key)
-    if not isinstance(name, str | list):
-        return None
-    found = next(one for one in tests if one.lower() == key.lower())
-    tests[found] = _more(name, value)
-    return render(changed) if tests[found] != name else None
+    conditions = changed["Statement"][index].setdefault("Condition", {})
+    tests = conditions.setdefault(_as_written(conditions, operator), {})
+    name = _as_written(tests, key)
+    before = tests.get(name, [])
+    tests[name] = _more(before, value)
+    return render(changed) if tests[name] != before else None
 
 
-def _in_any_case(value: JsonValue, key: str) -> JsonValue:
-    if not isinstance(value, dict):
-        return None
-    return next((content for name, content in value.items() if name.lower() == key.lower()), None)
+def _as_written(names: dict[str, JsonValue], name: str) -> str:
+    """The name in the letter case that is there already."""
+    return next((there for there in names if there.lower() == name.lower()), name)
 
 
 def _more(now: JsonValue, added: str) -> JsonValue:

@@ -23,15 +23,19 @@ from iamtui.account.draft import (
 )
 from iamtui.account.draft_words import SCP
 from iamtui.account.model import Role, User
+from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
 from iamtui.evaluation.decision import Layer, Outcome
 from iamtui.evaluation.explanation import Suggestion
 from iamtui.policy.document import PolicyDocument
 from iamtui.workspace.asking import ask, ask_and_trace
+from iamtui.workspace.draft_case import NoEdit
 from iamtui.workspace.draft_documents import Place
+from iamtui.workspace.draft_fix import one_cell, with_all_suggestions, with_fix
 from iamtui.workspace.draft_statements import edit_adding_statement, statement_from_question, statement_places
-from iamtui.workspace.draft_suggestions import NoEdit, edits_for_suggestion, with_all_suggestions
+from iamtui.workspace.draft_suggestions import edits_for_suggestion
 from iamtui.workspace.drafting import Effect, compare_everyone, lay
+from iamtui.workspace.inquiries import answer
 from iamtui.workspace.opening import SourceChoice, open_source
 from iamtui.workspace.principals import principal_for, resolve_principal
 from iamtui.workspace.workspace import SourceKind, Workspace
@@ -121,7 +125,8 @@ def test_a_deny_that_lists_exceptions_by_arn_gets_one_more() -> None:
     bucket = next(edit for edit in made.draft.edits if isinstance(edit, PutResourcePolicy))
     denying = next(one for one in statements(bucket.document) if one["Sid"] == "NobodyDeletesButTheLakeTeam")
     assert denying["Condition"]["ArnNotEquals"]["aws:PrincipalArn"][-1] == who.role_arn  # type: ignore[index]
-    assert "role/analytics-lake-reader joins those whom" in " ".join(made.cautions)
+    excepted = "role/analytics-lake-reader is excepted from the Deny NobodyDeletesButTheLakeTeam; others stay denied."
+    assert excepted in made.cautions
     drafted = lay(workspace, made.draft)
     effects = {found.principal.arn: found.effect for found in compare_everyone(drafted, DELETE, now=NOW)}
     assert [arn for arn, effect in effects.items() if effect is Effect.GAINED] == [who.role_arn]
@@ -195,16 +200,118 @@ def test_an_scp_that_does_not_allow_gets_company_at_its_level() -> None:
     assert caution
 
 
-def test_a_deny_is_taken_out_alone_and_with_a_caution() -> None:
-    made, _, caution = suggested(
-        sample(), "role/web-server", Question("s3:DeleteObject", f"{BUCKET}/x"), Layer.IDENTITY
-    )
+def test_a_deny_that_others_share_gets_the_caller_as_an_exception() -> None:
+    question = Question("s3:DeleteObject", f"{BUCKET}/x")
+    made, _, caution = suggested(sample(), "role/web-server", question, Layer.IDENTITY)
     before = LAKE_READ.default_version
     assert before is not None
     (edit,) = made
     assert isinstance(edit, PutManagedPolicy)
-    assert [statement.get("Sid") for statement in statements(edit.document)] == ["ReadLake", "DecryptLake"]
-    assert "All of data-lake-read / NoDelete" in caution
+    was = next(one for one in statements(before.document.text) if one.get("Sid") == "NoDelete")
+    (now,) = (one for one in statements(edit.document) if one.get("Sid") == "NoDelete")
+    assert now == {**was, "Condition": {"ArnNotEquals": {"aws:PrincipalArn": iam("role/web-server")}}}
+    assert caution == "role/web-server is excepted from the Deny NoDelete; others stay denied."
+    for name, denied in (("role/web-server", False), ("user/alice", True)):
+        who = resolve_principal(sample(), name)
+        decision = ask(with_edits(edit), who, question, now=NOW)
+        assert (decision.outcome is Outcome.EXPLICIT_DENY) is denied, name
+
+
+def test_an_exception_stands_beside_the_conditions_that_a_deny_has() -> None:
+    no_mfa = {**deny("s3:DeleteObject"), "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}}
+    workspace = with_edits(PutOrganizationPolicy(SCP, OU, "mfa", text(no_mfa)))
+    question = Question("s3:DeleteObject", f"{BUCKET}/x", {"aws:MultiFactorAuthPresent": ("false",)})
+    made, _, _ = suggested(workspace, "user/carol", question, Layer.SCP)
+    (edit,) = made
+    assert isinstance(edit, PutOrganizationPolicy)
+    assert statements(edit.document)[0]["Condition"] == {
+        "BoolIfExists": {"aws:MultiFactorAuthPresent": "false"},
+        "ArnNotEquals": {"aws:PrincipalArn": iam("user/carol")},
+    }
+
+
+def test_a_deny_that_concerns_nobody_else_is_taken_out_without_a_caution() -> None:
+    workspace = with_edits(PutInlinePolicy(iam("user/carol"), "own", text(allow("s3:*"), deny("ec2:*"))))
+    made, _, caution = suggested(workspace, "user/carol", Question("ec2:RunInstances"), Layer.IDENTITY)
+    (edit,) = made
+    assert isinstance(edit, PutInlinePolicy)
+    assert [statement["Effect"] for statement in statements(edit.document)] == ["Allow"]
+    assert caution == ""
+
+
+def test_a_bucket_policy_that_denies_the_caller_alone_loses_the_statement() -> None:
+    question = Question("s3:PutObject", f"{BUCKET}/x")
+    alone = {**deny("s3:PutObject", f"{BUCKET}/*"), "Sid": "Alone", "Principal": {"AWS": iam("user/carol")}}
+    both = {**alone, "Principal": {"AWS": [iam("user/carol"), iam("user/alice")]}, "Sid": "Both"}
+    for statement, left in ((alone, []), (both, ["Both"])):
+        reads = allow("s3:GetBucketAcl", BUCKET, Principal="*")
+        workspace = with_edits(PutResourcePolicy(BUCKET, text(reads, statement)))
+        made, _, caution = suggested(workspace, "user/carol", question, Layer.RESOURCE)
+        (edit,) = made
+        assert isinstance(edit, PutResourcePolicy)
+        kept = [one["Sid"] for one in statements(edit.document) if one["Effect"] == "Deny"]
+        assert kept == left
+        assert bool(caution) is bool(left)
+
+
+def test_a_caller_without_an_arn_of_its_own_is_no_exception() -> None:
+    question = Question("s3:GetObject", f"{BUCKET}/x")
+    everybody = {**deny("s3:GetObject", f"{BUCKET}/*"), "Sid": "Shut", "Principal": "*"}
+    workspace = with_edits(PutResourcePolicy(BUCKET, text(allow("s3:*", f"{BUCKET}/*", Principal="*"), everybody)))
+    made, _, caution = suggested(workspace, "cloudtrail.amazonaws.com", question, Layer.RESOURCE)
+    (edit,) = made
+    assert isinstance(edit, PutResourcePolicy)
+    assert [one["Effect"] for one in statements(edit.document)] == ["Allow"]
+    assert caution == "All of the Deny Shut goes, for everyone: narrow it to keep it for others."
+
+
+CALL = Question("lambda:CreateFunction", f"arn:aws:lambda:us-east-1:{ID}:function:f")
+
+
+def test_a_fix_allows_what_the_call_is_checked_for_besides() -> None:
+    who = resolve_principal(sample(), "user/carol")
+    role = iam("role/web-server")
+    named = Inquiry((CALL.action,), (CALL.resource,), CALL, with_checks={"iam:PassRole": (role,)})
+    made = with_fix(sample(), Draft(ID), who, named, now=NOW)
+    assert not made.left
+    assert [edit.name for edit in made.draft.edits if isinstance(edit, PutInlinePolicy)] == [
+        "allow-lambda-CreateFunction",
+        "allow-iam-PassRole",
+    ]
+    found = answer(lay(sample(), made.draft).after, who, named, now=NOW)
+    assert found is not None
+    assert found.worst.deciding.outcome is Outcome.ALLOWED
+    assert with_fix(sample(), made.draft, who, named, now=NOW).draft == made.draft
+
+
+def test_a_fix_never_lets_every_role_be_passed() -> None:
+    who = resolve_principal(sample(), "user/carol")
+    made = with_fix(sample(), Draft(ID), who, Inquiry((CALL.action,), (CALL.resource,), CALL), now=NOW)
+    (edit,) = made.draft.edits
+    assert isinstance(edit, PutInlinePolicy)
+    assert "PassRole" not in edit.document
+    (left,) = made.left
+    assert "iam:PassRole is denied too" in left.sentence
+
+
+def test_a_fix_lets_the_role_that_a_session_is_chained_from_assume_the_asking_one() -> None:
+    asked = Question("s3:GetObject", f"{BUCKET}/x")
+    inquiry = Inquiry((asked.action,), (asked.resource,), asked, chained_from=iam("role/deploy-prod"))
+    who = resolve_principal(sample(), "role/web-server")
+    made = with_fix(sample(), Draft(ID), who, inquiry, now=NOW)
+    assert UpdateTrustPolicy in [type(edit) for edit in made.draft.edits]
+    found = answer(lay(sample(), made.draft).after, who, inquiry, now=NOW)
+    assert found is not None
+    assert found.chain is not None
+    assert found.chain.decision.outcome is Outcome.ALLOWED
+
+
+def test_one_cell_keeps_only_what_is_named_of_its_own_call() -> None:
+    terms = Question("", "*")
+    both = Inquiry(("lambda:CreateFunction", "s3:PutObject"), ("*",), terms, with_checks={"iam:PassRole": ()})
+    first, second = both.questions()
+    assert one_cell(both, first).with_checks == {"iam:PassRole": ()}
+    assert one_cell(both, second).with_checks == {}
 
 
 def test_the_only_statement_gone_takes_the_policy_with_it() -> None:

@@ -14,6 +14,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from iamtui.account.draft import Draft, Edit
+from iamtui.account.draft_standing import Standing
 from iamtui.account.draft_words import describe_edit
 from iamtui.account.model import Account
 from iamtui.problem import Problem
@@ -105,7 +106,7 @@ class EditLines(LineView):
         number = str(index + 1).rjust(len(str(len(self._edits))))
         mark = self._marks.get(index + 1, " ")
         style = {"x": "denied", "!": "warning"}.get(mark, "")
-        words = describe_edit(self._edits[index], self._account)
+        words = describe_edit(self._edits[index], self._account, self._edits[:index])
         words = words[:1].upper() + words[1:]
         return [
             Piece(f"{number} ", "faint"),
@@ -243,7 +244,9 @@ class DraftScreen(Screen[None]):
         ]
         edits = drafted.draft.edits if drafted is not None else ()
         if drafted is not None and number <= len(edits):
-            self._show_preview(preview(drafted.base.account, drafted.after.account, edits[number - 1]))
+            self._show_preview(
+                preview(Standing(drafted.base.account, edits[: number - 1]), drafted.after.account, edits[number - 1])
+            )
         if not rows:
             rows = [
                 plain("Nothing to remark about this edit." if drafted is not None else "Laying the draft …", "$muted")
@@ -255,7 +258,7 @@ class DraftScreen(Screen[None]):
     def _show_preview(self, shown: Preview) -> None:
         view = self.query_one(FindableDocument).view
         if shown.json:
-            view.show_json(shown.text, shown.changed)
+            view.show_json(shown.text, shown.changed, shown.gone)
             view.show_first_change()
         else:
             view.show_words(*shown.text.split("\n"))

@@ -14,6 +14,7 @@ from textual.worker import get_current_worker
 
 from iamtui.account.draft import Draft, Edit
 from iamtui.account.model import Entity
+from iamtui.analysis.inquiry import Inquiry
 from iamtui.evaluation.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.tui.copying import Copier
@@ -31,7 +32,7 @@ from iamtui.workspace.workspace import Workspace
 if TYPE_CHECKING:
     # They bring in the engine, which is not loaded before the first frame.
     from iamtui.tui.screens.draft_screen import DraftScreen
-    from iamtui.workspace.draft_suggestions import SuggestedDraft
+    from iamtui.workspace.draft_fix import SuggestedDraft
     from iamtui.workspace.drafting import Drafted
 
 
@@ -252,17 +253,17 @@ class DraftingScreen(BrowsingScreen):
             found = self.open_draft
             draft = found.draft if found is not None else Draft(self._given.workspace.account.id)
             self.say(plain("Looking for what would allow it …"), stays=True)
-            self._suggest_in_thread(self._given, draft, event)
+            asked = event.question
+            inquiry = self.question.inquiry or Inquiry((asked.action,), (asked.resource,), asked)
+            self._suggest_in_thread(self._given, draft, event, inquiry)
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="draft", name="drafting the suggestion")
-    def _suggest_in_thread(self, given: _Given, draft: Draft, event: DraftSuggestion) -> None:
-        from iamtui.workspace.draft_suggestions import (  # noqa: PLC0415 - brings the engine: not before a frame
-            with_all_suggestions,
-        )
+    def _suggest_in_thread(self, given: _Given, draft: Draft, event: DraftSuggestion, inquiry: Inquiry) -> None:
+        from iamtui.workspace.draft_fix import one_cell, with_fix  # noqa: PLC0415 - the engine: not before a frame
 
         worker = get_current_worker()
         try:
-            made = with_all_suggestions(given.workspace, draft, event.principal, event.question)
+            made = with_fix(given.workspace, draft, event.principal, one_cell(inquiry, event.question))
         except Problem as problem:
             self.post_message(self._DraftFailed(problem))
             return

@@ -51,6 +51,7 @@ class DocumentView(LineView):
         self._document: PolicyDocument | None = None
         self._hits = Hits()
         self._changed: frozenset[int] = frozenset()
+        self._gone: frozenset[int] = frozenset()
 
     @property
     def marked(self) -> range:
@@ -72,21 +73,27 @@ class DocumentView(LineView):
             self.show_json(document.text)
         self._document = document
 
-    def show_json(self, text: str, changed: frozenset[int] = frozenset()) -> None:
-        """Show JSON text in its canonical rendering; `changed` are the numbers of lines that a draft changed."""
+    def show_json(self, text: str, changed: frozenset[int] = frozenset(), gone: frozenset[int] = frozenset()) -> None:
+        """Show JSON text in its canonical rendering.
+
+        Args:
+            changed: the numbers of lines that a draft changed.
+            gone: the numbers of lines that a draft takes away: they are shown, and not counted.
+        """
         self._show(document_lines(text), as_json=True)
-        self._changed = changed
+        self._changed, self._gone = changed, gone
 
     def show_first_change(self) -> None:
         """Show the first line that a draft changed."""
-        self._show_hit(min(self._changed) - 1 if self._changed else None)
+        touched = self._changed | self._gone
+        self._show_hit(min(touched) - 1 if touched else None)
 
     def show_words(self, *lines: str) -> None:
         """Show plain lines instead of a document, such as why there is none."""
         self._show([part for line in lines for part in document_lines(line)], as_json=False)
 
     def _show(self, lines: list[str], *, as_json: bool) -> None:
-        self._document, self._marked, self._changed = None, range(0), frozenset()
+        self._document, self._marked, self._changed, self._gone = None, range(0), frozenset(), frozenset()
         self._lines, self._json = lines, as_json
         self._hits = Hits(lines, self._hits.needle)
         widest = max((len(line) if line.isascii() else cell_len(line) for line in lines), default=0)
@@ -146,7 +153,9 @@ class DocumentView(LineView):
         line = self._lines[index]
         if not self._json:
             return [Piece(" "), Piece(line, "muted")]
-        number = str(index + 1).rjust(self._gutter - 2)
+        gone = index + 1 in self._gone
+        above = sum(number <= index for number in self._gone)
+        number = ("" if gone else str(index + 1 - above)).rjust(self._gutter - 2)
         coloured: Sequence[Piece] = json_pieces(line)
         if self._hits.needle:
             coloured = list(self._hits.marked(coloured))
@@ -154,6 +163,8 @@ class DocumentView(LineView):
             return [Piece(number, "statement-bar"), Piece("▐ ", "statement-bar"), *coloured]
         if index == self._hits.line:
             return [Piece(number, "hit"), Piece("▸ ", "match"), *coloured]
+        if gone:
+            return [Piece(number), Piece("- ", "denied"), Piece(line, "muted")]
         if index + 1 in self._changed:
             return [Piece(number, "warning"), Piece("~ ", "warning"), *coloured]
         return [Piece(number, "faint"), Piece("  "), *coloured]

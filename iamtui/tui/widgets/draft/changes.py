@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import Final
 
@@ -103,10 +103,35 @@ def changed_lines(before: str, after: str) -> frozenset[int]:
     )
 
 
-def gone_lines(before: str, after: str) -> int:
-    """How many lines fewer the changed places of a document have; 0 for documents too long to compare."""
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A document after an edit with the lines that the edit takes away, where they stood.
+
+    Args:
+        text: the lines.
+        changed: 1-based numbers in it of the lines that are new.
+        gone: of those that are taken away.
+    """
+
+    text: str
+    changed: frozenset[int] = frozenset()
+    gone: frozenset[int] = frozenset()
+
+
+def merged(before: str, after: str) -> Merged:
+    """Both documents in one; just the one after for documents too long to compare."""
     old, new = before.split("\n"), after.split("\n")
     if before == after or len(old) + len(new) > _MOST_LINES:
-        return 0
-    matcher = SequenceMatcher(None, old, new, autojunk=False)
-    return sum(max(0, (i2 - i1) - (j2 - j1)) for tag, i1, i2, j1, j2 in matcher.get_opcodes() if tag != "equal")
+        return Merged(after)
+    lines: list[str] = []
+    changed: set[int] = set()
+    gone: set[int] = set()
+    for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag in ("replace", "delete"):
+            gone.update(range(len(lines) + 1, len(lines) + 1 + i2 - i1))
+            lines += old[i1:i2]
+        if tag in ("replace", "insert"):
+            changed.update(range(len(lines) + 1, len(lines) + 1 + j2 - j1))
+        if tag != "delete":
+            lines += new[j1:j2]
+    return Merged("\n".join(lines), frozenset(changed), frozenset(gone))

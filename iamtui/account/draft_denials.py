@@ -1,0 +1,95 @@
+"""What a draft no longer denies: the Deny statements of the account that its edits take away or change.
+
+Worth a finding, for it is easily overlooked in a long document, and others than the one thought of may gain by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from iamtui.account.draft import (
+    DeleteInlinePolicy,
+    DeleteResourcePolicy,
+    DetachOrganizationPolicy,
+    DetachPolicy,
+    Draft,
+    Edit,
+    PutInlinePolicy,
+    PutManagedPolicy,
+    PutOrganizationPolicy,
+    PutResourcePolicy,
+    UpdateTrustPolicy,
+)
+from iamtui.account.draft_ledger import DraftFinding
+from iamtui.account.draft_standing import Standing
+from iamtui.account.draft_words import entity_name, policy_name
+from iamtui.account.model import Account
+from iamtui.policy.document import PolicyDocument
+from iamtui.text import safe_text
+
+
+def denial_findings(account: Account, draft: Draft) -> Iterator[DraftFinding]:
+    """A finding for every edit that takes away or changes a Deny which the account has."""
+    base = Standing(account)
+    for number, edit in enumerate(draft.edits, 1):
+        standing = Standing(account, draft.edits[: number - 1])
+        known = _denies(_stands(base, edit))
+        before = [one for one in _denies(_stands(standing, edit)) if one in known]
+        after = _denies(_put(edit))
+        kept = {sid for one in after if (sid := _sid(one))}
+        for one in before:
+            if one in after:
+                continue
+            sid = _sid(one)
+            words = f"The Deny {safe_text(sid, limit=128)}" if sid else "A Deny without a Sid"
+            if isinstance(edit, DetachPolicy):
+                whom = f"{policy_name(edit.policy_arn)} no longer applies to {entity_name(edit.holder_arn)}"
+                sentence = f"{words} of {safe_text(whom)}."
+            elif sid in kept:
+                sentence = f"{words} says something else now: others may gain by it too."
+            else:
+                sentence = f"{words} is gone, for everyone that it denied something."
+            yield DraftFinding(number, "denies less", sentence)
+
+
+def _stands(standing: Standing, edit: Edit) -> PolicyDocument | None:
+    """The document that an edit replaces or takes away."""
+    match edit:
+        case PutInlinePolicy(holder, name) | DeleteInlinePolicy(holder, name):
+            return standing.inline(holder, name)
+        case PutManagedPolicy(policy):
+            return standing.managed(policy)
+        case DetachPolicy(_, policy):
+            return standing.managed(policy)
+        case UpdateTrustPolicy(role):
+            return standing.trust(role)
+        case PutOrganizationPolicy(type_, level, name) | DetachOrganizationPolicy(type_, level, name):
+            return standing.organization(type_, level, name)
+        case PutResourcePolicy(resource) | DeleteResourcePolicy(resource):
+            return standing.resource(resource)
+        case _:
+            return None
+
+
+def _put(edit: Edit) -> PolicyDocument | None:
+    match edit:
+        case (
+            PutInlinePolicy() | PutManagedPolicy() | UpdateTrustPolicy() | PutOrganizationPolicy() | PutResourcePolicy()
+        ):
+            return PolicyDocument(edit.document)
+        case _:
+            return None
+
+
+def _denies(document: PolicyDocument | None) -> list[dict[str, Any]]:
+    if document is None or document.error is not None:
+        return []
+    value = document.value["Statement"]
+    statements = value if isinstance(value, list) else [value]
+    return [one for one in statements if isinstance(one, dict) and one.get("Effect") == "Deny"]
+
+
+def _sid(statement: dict[str, Any]) -> str:
+    sid = statement.get("Sid")
+    return sid if isinstance(sid, str) else ""
