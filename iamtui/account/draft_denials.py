@@ -47,7 +47,7 @@ def denial_findings(account: Account, draft: Draft) -> Iterator[DraftFinding]:
                 whom = f"{policy_name(edit.policy_arn)} no longer applies to {entity_name(edit.holder_arn)}"
                 sentence = f"{words} of {safe_text(whom)}."
             elif sid in kept:
-                sentence = f"{words} says something else now: others may gain by it too."
+                sentence = f"{words} is changed and may deny others less too."
             else:
                 sentence = f"{words} is gone, for everyone that it denied something."
             yield DraftFinding(number, "denies less", sentence)

@@ -135,7 +135,7 @@ def test_a_deny_that_an_edit_takes_away_or_changes_is_a_finding() -> None:
     ]
     assert _denials(
         AttachPolicy(iam("user/carol"), LAKE_READ.arn), PutManagedPolicy(LAKE_READ.arn, text(narrowed))
-    ) == [(2, "The Deny NoDelete says something else now: others may gain by it too.")]
+    ) == [(2, "The Deny NoDelete is changed and may deny others less too.")]
     assert _denials(PutManagedPolicy(LAKE_READ.arn, text(decrypt, no_delete, allow("ec2:*")))) == []
 
 

@@ -78,7 +78,7 @@ async def test_paste_and_enter_go_to_the_principal_with_the_question() -> None:
         assert question is not None
         assert (question.action, question.resource) == ("s3:GetObject", f"{LAKE}/x")
         assert "the account agrees" in said(pilot)
-        assert "No identity-based policy allows it." in said(pilot)
+        assert "AWS: identity: no allow" in said(pilot)
 
 
 async def test_the_session_asks_until_the_cursor_leaves_its_role() -> None:

@@ -339,7 +339,14 @@ async def test_the_draft_is_undone_and_taken_apart() -> None:
         assert main.open_draft.draft.edits == (AddUserToGroup(CAROL, iam("group/auditors")),)
         await press(pilot, "u")
         await laid(pilot)
-        assert "No draft is open" in screen_text(app_of(pilot))
+        assert "The draft has no edits" in screen_text(app_of(pilot))
+        assert "Undone: add user/carol to group/auditors  0 edits left" in screen_text(app_of(pilot))
+        await press(pilot, "r", "r")
+        await laid(pilot)
+        assert main.open_draft.draft.edits == (
+            AttachPolicy(CAROL, LAKE_READ.arn),
+            AddUserToGroup(CAROL, iam("group/auditors")),
+        )
         await press(pilot, "escape")
         assert pilot.app.screen is main
 

@@ -12,6 +12,7 @@ from textual.screen import Screen
 from iamtui.account.availability import Known
 from iamtui.account.model import Account, InlinePolicy, ResourcePolicy
 from iamtui.account.organization import Organization, OrganizationLevel, OrganizationPolicy
+from iamtui.analysis.inquiry import Inquiry
 from iamtui.policy.document import PolicyDocument
 from iamtui.tui.screens.trace import TraceScreen
 from iamtui.tui.screens.trace_document import DocumentScreen, document_rows
@@ -290,6 +291,23 @@ async def test_what_else_the_call_is_checked_for_has_a_section() -> None:
         text = screen_text(app)
         assert "The same call is also checked for, and the worst decides" in text
         assert "iam:PassRole" in text
+
+
+async def test_the_chain_that_comes_first_has_a_section_although_it_does_not_decide() -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 50)) as pilot:
+        await settle_app(pilot)
+        app.main.go_to(iam("role/web-server"))
+        app.main.question.ask_inquiry(
+            Inquiry(("s3:GetObject",), (OBJECT,), Question(""), chained_from=iam("role/deploy-prod"))
+        )
+        await settle_app(pilot)
+        await press_in_app(pilot, "f7")
+        await settle_app(pilot)
+        text = screen_text(app)
+        assert "Role chaining comes first, and the worst decides" in text
+        assert "sts:AssumeRole on arn:aws:iam::123456789012:role/web-server" in text
+        assert "by arn:aws:iam::123456789012:role/deploy-prod" in text
 
 
 async def test_long_rows_wrap_and_wrap_anew_when_the_window_changes() -> None:

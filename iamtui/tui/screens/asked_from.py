@@ -14,7 +14,7 @@ from iamtui.tui.widgets.question.panel import QuestionPanel
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from iamtui.tui.screens.denial import KeptDenials
+    from iamtui.tui.screens.denial_reading import KeptDenials
 
 
 class AskedFrom(Protocol):

@@ -7,10 +7,9 @@ from iamtui.evaluation.request import Principal, PrincipalKind
 from iamtui.tui.safe import line
 from iamtui.tui.screens.asked_from import AskedFrom
 from iamtui.tui.screens.denial import DenialScreen
-from iamtui.tui.screens.denial_list import short_name
+from iamtui.tui.screens.denial_list import short_claim, short_name
 from iamtui.tui.screens.denial_report import DenialReportScreen, agreement_words
-from iamtui.tui.widgets.notice import Severity
-from iamtui.workspace.denials import ExplainedDenial, claim_words
+from iamtui.workspace.denials import ExplainedDenial
 from iamtui.workspace.workspace import Workspace
 
 
@@ -35,11 +34,9 @@ def _arrive(screen: AskedFrom, workspace: Workspace, explained: ExplainedDenial)
             screen.go_to(key)
         if question is not None:
             screen.ask_about(principal, _label(principal), question)
-    severity = Severity.INFORMATION if explained.explained else Severity.WARNING
-    said = claim_words(explained.denial)
-    screen.say(
-        line(agreement_words(explained), "  " if said.startswith("AWS") else "  AWS: ", said), severity, stays=True
-    )
+    # The mark of the agreement is all the mark that the line needs, and the layer all the reason: there is little room.
+    said = short_claim(explained.denial)
+    screen.say(line(agreement_words(explained), ("  AWS: ", "$muted"), said), stays=True)
     if not explained.explained:
         screen.app.push_screen(DenialReportScreen(explained))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -12,11 +12,14 @@ from iamtui.analysis.denial import Denial, DenialForm, Place
 from iamtui.policy.arn import parse_arn
 from iamtui.text import safe_text
 from iamtui.tui.safe import fit, line, lines, plain
+from iamtui.tui.screens.denial_report import agreement_mark
 from iamtui.tui.widgets.line_view import LineView, Piece
+from iamtui.workspace.denial_comparison import Agreement
 from iamtui.workspace.verdict import SHORT_LAYER_NAMES
 
 _CLAIM_COLUMNS = 20
 _PLACE_COLUMNS = 12
+_MARK_COLUMNS = 4
 
 
 class DenialList(LineView):
@@ -28,10 +31,16 @@ class DenialList(LineView):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._denials: Sequence[Denial] = ()
+        self._answers: Mapping[int, Agreement] = {}
 
-    def show(self, denials: Sequence[Denial]) -> None:
-        """List these; the cursor stays on the line it was on."""
+    def show(self, denials: Sequence[Denial], answers: Mapping[int, Agreement] | None = None) -> None:
+        """List these; the cursor stays on the line it was on.
+
+        Args:
+            answers: how the account's answer stood to AWS's, by the place in the list of a denial that was explained.
+        """
         self._denials = denials
+        self._answers = answers or {}
         self.set_total(len(denials), cursor=min(self.cursor, max(len(denials) - 1, 0)))
 
     @property
@@ -41,10 +50,16 @@ class DenialList(LineView):
 
     def header_pieces(self, y: int, width: int) -> Sequence[Piece]:  # noqa: ARG002 - one line only
         """The columns' names."""
-        return [Piece(" " + "".join(_columns("where", "who", "action", "resource", "AWS says", width - 1)), "header")]
+        room = width - 1 - self._mark_columns
+        columns = "".join(_columns("where", "who", "action", "resource", "AWS says", room))
+        return [Piece(" " * (1 + self._mark_columns) + columns, "header")]
+
+    @property
+    def _mark_columns(self) -> int:
+        return _MARK_COLUMNS if self._answers else 0
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
-        """Where, who, what, on what, and why AWS says so."""
+        """How the account answered, once it did; where, who, what, on what, and why AWS says so."""
         denial = self._denials[index]
         where, who, action, resource, claim = _columns(
             place_words(denial.place, denial.count),
@@ -52,9 +67,12 @@ class DenialList(LineView):
             denial.action or denial.operation or denial.code or "?",
             short_resource(denial.resource) or "?",
             short_claim(denial),
-            width - 1,
+            width - 1 - self._mark_columns,
         )
+        answer = self._answers.get(index)
+        mark, style = agreement_mark(answer) if answer is not None else ("", "")
         return [
+            Piece(mark.ljust(self._mark_columns), style.removeprefix("$verdict-")),
             Piece(where, "muted"),
             Piece(who, "strong"),
             Piece(action),

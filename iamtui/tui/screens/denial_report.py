@@ -36,10 +36,15 @@ class DenialReportScreen(TextScreen):
         super().__init__(title, tuple(report_rows(explained)))
 
 
+def agreement_mark(agreement: Agreement) -> tuple[str, str]:
+    """`[=]`, `[!]` or `[?]` with the style it is shown in."""
+    return _MARKS.get(agreement, _OPEN)
+
+
 def agreement_words(explained: ExplainedDenial) -> Content:
     """A mark and a few words: how the account's answer stands to AWS's."""
     agreement = explained.comparison.agreement
-    mark, style = _MARKS.get(agreement, _OPEN)
+    mark, style = agreement_mark(agreement)
     return line((f"{mark} ", f"bold {style}"), (WORDS[agreement], style))
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from iamtui.account.availability import Missing
+from iamtui.account.draft_words import RCP, SCP, short_type
 from iamtui.account.model import Account, Entity, Group, ManagedPolicy, Role, User
-from iamtui.account.organization import OrganizationLevel
+from iamtui.account.organization import OrganizationLevel, OrganizationPolicy
 from iamtui.policy.arn import parse_arn
 from iamtui.tui.inventory import Branch, Kind, Node
 from iamtui.tui.widgets.draft.option_lines import Choice
@@ -15,23 +18,22 @@ from iamtui.tui.widgets.draft.option_lines import Choice
 SEPARATOR: Final = "\x1f"
 """Between the parts of a key: no name or ARN has it."""
 
-SCP: Final = "SERVICE_CONTROL_POLICY"
-RCP: Final = "RESOURCE_CONTROL_POLICY"
-SHORT: Final = {SCP: "SCP", RCP: "RCP"}
-
 
 def key(*parts: str) -> str:
     """A key of a choice: what to do, then on what."""
     return SEPARATOR.join(parts)
 
 
-def edit_choices(account: Account, node: Node | None, policy: Sequence[str], asked: str) -> list[Choice]:
+def edit_choices(
+    account: Account, node: Node | None, policy: Sequence[str], asked: str, resource: str = ""
+) -> list[Choice]:
     """The menu for a place.
 
     Args:
         node: what the cursor is on.
         policy: names of the policy under the detail pane's cursor (name, ARN), or none.
         asked: the action of the question on screen, or "".
+        resource: the ARN that carries the policy of the resource that is asked about, or "".
     """
     choices: list[Choice] = []
     if isinstance(node, User | Group | Role):
@@ -44,13 +46,30 @@ def edit_choices(account: Account, node: Node | None, policy: Sequence[str], ask
         choices += [Choice("", f"Policy {node.name}"), *_of_managed(node)]
     elif isinstance(node, Branch) and node.kind in (Kind.POLICIES, Kind.CUSTOMER_POLICIES):
         choices += [Choice("", "Policies"), Choice(key("create"), "Create a policy", "customer managed")]
+    asked_about = [*_of_resource(account, resource, node)]
+    choices += [Choice("", "The resource asked about"), *asked_about] if asked_about else []
     around = [*_around(account)]
-    if asked:
-        around.insert(
-            0, Choice(key("resource"), "Edit the policy of the resource asked about", "bucket, key, queue, …")
-        )
     choices += [Choice("", "Around the account"), *around] if around else []
     return choices
+
+
+def _of_resource(account: Account, resource: str, node: Node | None) -> Iterator[Choice]:
+    arn = parse_arn(resource)
+    if arn is None:
+        return
+    role = account.by_arn(resource)
+    if isinstance(role, Role):
+        if role is not node:
+            yield Choice(key("trust", role.arn), f"Edit the trust policy of {role.name}", "who may assume it")
+        return
+    if arn.service in ("iam", "sts"):
+        return
+    name = arn.resource or resource
+    known = account.resource_policies.get(resource)
+    state = {"present": "", "none": "it has none yet"}.get(known.state if known is not None else "", "not loaded")
+    yield Choice(key("resource"), f"Edit the policy of {name}", state)
+    if known is not None and known.state == "present" and arn.service != "kms":
+        yield Choice(key("resource-delete"), f"Delete the policy of {name}")
 
 
 def _of_policy(account: Account, holder: User | Group | Role, names: Sequence[str]) -> Iterator[Choice]:
@@ -120,7 +139,7 @@ def _around(account: Account) -> Iterator[Choice]:
     if isinstance(fact, Missing) or fact.value is None:
         return
     for policy_type in (SCP, RCP):
-        word = SHORT[policy_type]
+        word = short_type(policy_type)
         yield Choice(key("organization-add", policy_type), f"Attach an {word}", "to the root, an OU or the account")
         for level in fact.value.path:
             for name in _names_at(level, policy_type):
@@ -161,6 +180,15 @@ def policy_choices(account: Account, taken: Sequence[str] = ()) -> list[Choice]:
     return [Choice(p.arn, p.name, "AWS managed" if p.aws_managed else "customer managed") for p in own]
 
 
+def boundary_choices(account: Account, taken: Sequence[str] = ()) -> list[Choice]:
+    """The account's managed policies, those that are somebody's permissions boundary first."""
+    bounded: list[User | Role] = [*account.users, *account.roles]
+    counts = Counter(holder.boundary_arn for holder in bounded if holder.boundary_arn)
+    choices = policy_choices(account, taken)
+    used = [replace(one, note=f"boundary of {counts[one.key]}, {one.note}") for one in choices if one.key in counts]
+    return [*used, *(one for one in choices if one.key not in counts)]
+
+
 def aws_policy_choices(arns: Sequence[str], taken: Sequence[str] = ()) -> list[Choice]:
     """All AWS managed policies to choose from, but those taken."""
     return [Choice(arn, arn.rsplit("/", 1)[-1], "AWS managed") for arn in arns if arn not in taken]
@@ -170,6 +198,25 @@ def entity_choices(entities: Sequence[Entity], but: Sequence[str] = ()) -> list[
     """Users, groups or roles to choose from."""
     kept = [entity for entity in entities if entity.arn not in but]
     return [Choice(entity.arn, entity.name, type(entity).__name__.lower()) for entity in kept]
+
+
+def attachable(account: Account, policy_type: str, level_id: str) -> dict[str, OrganizationPolicy]:
+    """The SCPs or RCPs that are attached at other levels than this one, by name; a policy of AWS too."""
+    here = {name for level in levels(account) if level.id == level_id for name in _names_at(level, policy_type)}
+    found: dict[str, OrganizationPolicy] = {}
+    for level in levels(account):
+        fact = level.scps if policy_type == SCP else level.rcps
+        for policy in () if isinstance(fact, Missing) else fact.value:
+            if policy.name not in here:
+                found.setdefault(policy.name, policy)
+    return found
+
+
+def attachable_choices(account: Account, policy_type: str, level_id: str) -> list[Choice]:
+    """A new policy, whose key is a blank, and those that are attached at other levels."""
+    known = attachable(account, policy_type, level_id)
+    new = Choice(" ", f"A new {short_type(policy_type)} …", "its name and document")
+    return [new, *(Choice(name, name, "attached at another level") for name in known)]
 
 
 def level_choices(account: Account) -> list[Choice]:

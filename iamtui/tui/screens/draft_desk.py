@@ -17,11 +17,13 @@ class OpenDraft:
         draft: the edits as they are.
         saved: the draft as it stands in its file, or None when it was never saved.
         path: its file, or None.
+        taken: what was taken out of it, the latest last, with where it stood; until another edit is made.
     """
 
     draft: Draft
     saved: Draft | None = None
     path: Path | None = None
+    taken: tuple[tuple[int, Edit], ...] = ()
 
     @property
     def unsaved(self) -> bool:
@@ -60,8 +62,24 @@ class DraftDesk:
     def change(self, draft: Draft) -> OpenDraft:
         """Exchange the edits of the account's draft; open one when there is none."""
         now = self._open.get(draft.account_id)
-        found = replace(now, draft=draft) if now is not None else OpenDraft(draft)
+        found = replace(now, draft=draft, taken=()) if now is not None else OpenDraft(draft)
         self._open[draft.account_id] = found
+        return found
+
+    def take(self, account_id: str, index: int) -> OpenDraft:
+        """Take an edit out of the account's draft, so that it can be put back."""
+        now = self._open[account_id]
+        taken = (*now.taken, (index, now.draft.edits[index]))
+        found = self._open[account_id] = replace(now, draft=now.draft.without(index), taken=taken)
+        return found
+
+    def put_back(self, account_id: str) -> OpenDraft:
+        """Put back what was taken out of the account's draft last, where it stood."""
+        now = self._open[account_id]
+        index, edit = now.taken[-1]
+        edits = (*now.draft.edits[:index], edit, *now.draft.edits[index:])
+        found = replace(now, draft=replace(now.draft, edits=edits), taken=now.taken[:-1])
+        self._open[account_id] = found
         return found
 
     def add(self, account_id: str, edits: Sequence[Edit]) -> OpenDraft:
@@ -76,7 +94,7 @@ class DraftDesk:
         """Note that a draft was saved; edits made since stay unsaved."""
         now = self._open.get(draft.account_id)
         latest = draft if now is None else replace(now.draft, name=draft.name)
-        found = OpenDraft(latest, draft, path)
+        found = OpenDraft(latest, draft, path, now.taken if now is not None else ())
         self._open[draft.account_id] = found
         return found
 

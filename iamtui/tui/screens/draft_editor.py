@@ -127,6 +127,7 @@ class DraftEditorScreen(Screen[str | None]):
         self._pause: Timer | None = None
         self._warned = False
         self._first = ""
+        self._unreadable = ""
 
     def compose(self) -> ComposeResult:
         """Title, document, findings, state, keys."""
@@ -255,8 +256,18 @@ class DraftEditorScreen(Screen[str | None]):
         self.say(said)
 
     def action_save(self) -> None:
-        """Give the text."""
-        self.dismiss(self.editor.text)
+        """Give the text; one that cannot be read, only when asked twice."""
+        text = self.editor.text
+        if PolicyDocument(text).error is not None and self._unreadable != text:
+            self._unreadable = text
+            self.say(
+                line(
+                    ("! ", "bold $verdict-depends"),
+                    plain("This cannot be read, and AWS would refuse it: F4 goes there, ctrl+s again keeps it so."),
+                )
+            )
+            return
+        self.dismiss(text)
 
     def action_leave(self) -> None:
         """Go back; with changes, only when asked twice."""

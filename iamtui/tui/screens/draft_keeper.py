@@ -39,6 +39,10 @@ class DraftKeeper(Protocol):
         """What is asked."""
 
     @property
+    def source_workspace(self) -> Workspace | None:
+        """The account as the source has it, without the draft."""
+
+    @property
     def open_draft(self) -> OpenDraft | None:
         """The draft that is open for this account."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -137,7 +138,7 @@ class ChoiceDialog(ModalScreen[str | None]):
         elif self._hint is not None:
             hint.update(self._hint)
         else:
-            many = f"{count:,} choices   " if self._filtered else ""
+            many = f"{count:,} choice{'' if count == 1 else 's'}   " if self._filtered else ""
             hint.update(plain(f"{many}Enter chooses, Escape goes back"))
 
     @on(Input.Submitted)
@@ -220,6 +221,15 @@ class LineDialog(ModalScreen[str | None]):
     def action_cancel(self) -> None:
         """Go back."""
         self.dismiss(None)
+
+
+_POLICY_NAME: Final = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
+"""What IAM takes as the name of a policy (IAM API Reference: PutUserPolicy)."""
+
+
+def policy_name_fault(name: str) -> str:
+    """What is wrong with the name of a policy, or ""."""
+    return "" if _POLICY_NAME.fullmatch(name) else "Use 1 to 128 letters, digits and characters of +=,.@-_."
 
 
 def needed(text: str) -> str:

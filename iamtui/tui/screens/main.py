@@ -36,7 +36,7 @@ from iamtui.tui.widgets.status_line import StatusLine
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from iamtui.tui.screens.denial import KeptDenials
+    from iamtui.tui.screens.denial_reading import KeptDenials
 
 _DENIED: Final = (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
 

@@ -63,7 +63,16 @@ class TraceScreen(ReadingScreen):
         question: Question,
         label: str,
         companions: Sequence[Companion] = (),
+        chain: Companion | None = None,
     ) -> None:
+        """Make the screen.
+
+        Args:
+            decision: the answer as it is known already.
+            label: who asks, raw.
+            companions: the other requests behind the same API call; none: they are looked for.
+            chain: whether the role that the session is chained from may assume the asking one, or None.
+        """
         title = line(("Why  ", "bold $heading"), (label, "bold"), ("  ", ""), (question.action, "$muted"))
         super().__init__(title, verdict(decision).content)
         self._workspace = workspace
@@ -71,11 +80,19 @@ class TraceScreen(ReadingScreen):
         self._principal = principal
         self._question = question
         self._companions = tuple(companions)
+        self._chain = chain
         self._suggestions: tuple[Suggestion, ...] = ()
 
     def on_mount(self) -> None:
         """Show what is known, and trace in a thread."""
-        rows = trace_rows(self._workspace, self._decision, self._principal, self._question, companions=self._companions)
+        rows = trace_rows(
+            self._workspace,
+            self._decision,
+            self._principal,
+            self._question,
+            companions=self._companions,
+            chain=self._chain,
+        )
         self.view.show(rows, deciding_row(rows, self._decision))
         self.run_worker(self._trace, thread=True, group="trace", exit_on_error=False, name="tracing")
 
@@ -88,7 +105,7 @@ class TraceScreen(ReadingScreen):
             self.post_message(self._Refused(problem))
             return
         companions = self._companions or _companions(workspace, principal, question)
-        rows = trace_rows(workspace, decision, principal, question, traced, explanation, companions)
+        rows = trace_rows(workspace, decision, principal, question, traced, explanation, companions, self._chain)
         if not worker.is_cancelled:
             self.post_message(self._Traced(decision, rows, explanation.suggestions))
 

@@ -52,6 +52,7 @@ def trace_rows(
     traced: Sequence[TracedLayer] = (),
     explanation: Explanation | None = None,
     companions: Sequence[Companion] = (),
+    chain: Companion | None = None,
 ) -> list[TraceRow]:
     """Everything that is known about a decision, top down: the answer first, then what it rests on.
 
@@ -59,6 +60,7 @@ def trace_rows(
         traced: every statement that was looked at; without it only those that took part are shown.
         explanation: the decision in plain sentences.
         companions: the other requests behind the same API call, answered.
+        chain: whether the role that the session is chained from may assume the asking one, answered, or None.
     """
     rows = [*_rows(_question_rows(principal, question)), _EMPTY]
     if explanation is not None:
@@ -68,6 +70,8 @@ def trace_rows(
     if decision.depends_on is not None:
         rows += [_EMPTY, _heading("It depends")]
         rows += _rows(Content(row) for row in depends_lines(decision.depends_on, 1))
+    if chain is not None:
+        rows += _chain_rows(chain)
     rows += _deciding_companions(companions)
     rows += [_EMPTY, _heading("Layers, in the order of evaluation")]
     absent = [report for report in decision.layers if report.state is LayerState.NOT_APPLICABLE]
@@ -153,6 +157,19 @@ def _suggestion_rows(suggestion: Suggestion) -> Iterator[TraceRow]:
 
 
 # Companions.
+
+
+def _chain_rows(chain: Companion) -> Iterator[TraceRow]:
+    """The call that comes before any of this session's, by another principal."""
+    caller, role = chain.decision.request.principal, chain.question.resource
+    yield _EMPTY
+    yield _heading("Role chaining comes first, and the worst decides")
+    answer = verdict(chain.decision).content
+    yield TraceRow(line(answer, "  ", (chain.check.action, "bold"), (" on ", "$muted"), role))
+    yield TraceRow(line(_INDENT, ("by ", "$muted"), caller.arn))
+    why = because(chain.decision)
+    if why:
+        yield TraceRow(line(_INDENT, why))
 
 
 def _deciding_companions(companions: Sequence[Companion]) -> Iterator[TraceRow]:

@@ -106,9 +106,18 @@ class QuestionPanel(AnsweringPanel):
         if shown is None:
             self.post_message(Notice(plain("There is no answer to explain yet: press F5 and ask.")))
             return
-        asked = shown.asked
-        trace = TraceScreen(asked.workspace, shown.decision, shown.answer.principal, shown.question, asked.label)
-        self.app.push_screen(trace)
+        asked, chain, decider = shown.asked, shown.answer.chain, shown.decider
+        if decider is not None and decider is chain:
+            # Another principal's call: that of the role that the session is chained from.
+            first, label = decider.decision.request.principal, shown.answer.inquiry.chained_from.rpartition(":")[2]
+            self.app.push_screen(TraceScreen(asked.workspace, decider.decision, first, decider.question, label))
+            return
+        others = [one for one in shown.cell.companions if one is not decider]
+        self.app.push_screen(
+            TraceScreen(
+                asked.workspace, shown.decision, shown.answer.principal, shown.question, asked.label, others, chain
+            )
+        )
 
     def action_presets(self) -> None:
         """Choose how the request comes."""
