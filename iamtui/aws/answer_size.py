@@ -1,11 +1,17 @@
-"""A limit on how much of an answer is read, so that an endpoint cannot fill the memory."""
+"""Limits on how much is read of an answer, and of a listing's answers, so that an endpoint cannot fill the memory."""
 
 from __future__ import annotations
 
+import threading
 from typing import Any, Final, Protocol
 
 LARGEST_ANSWER: Final = 64 * 1024 * 1024
 """Bytes of one HTTP answer. The largest real ones, pages of GetAccountAuthorizationDetails, stay below a tenth."""
+
+
+LARGEST_LISTING: Final = 1024 * 1024 * 1024
+"""Bytes of all pages of one listing: twice what an account at AWS's highest quotas could need, with every version of
+every policy."""
 
 
 class AnswerTooLarge(Exception):
@@ -31,6 +37,12 @@ class LimitedHttpSession:
     def __init__(self, session: HttpSession, largest: int = LARGEST_ANSWER) -> None:
         self._session = session
         self._largest = largest
+        self._thread = threading.local()
+
+    @property
+    def read_here(self) -> int:
+        """How many bytes of answers the calling thread has read so far."""
+        return int(getattr(self._thread, "read", 0))
 
     def send(self, request: Any) -> Any:
         """As botocore's session does.
@@ -72,7 +84,22 @@ class LimitedHttpSession:
             raise ReadTimeoutError(endpoint_url=request.url, error=error) from error
         except urllib3.exceptions.ProtocolError as error:
             raise ConnectionClosedError(endpoint_url=request.url, error=error, request=request) from error
+        finally:
+            self._thread.read = self.read_here + self._largest - max(room, 0)
         return b"".join(pieces)
+
+
+def limit_answers(client: Any) -> Any:
+    """Let a client of botocore read no more than LARGEST_ANSWER bytes of an answer; returns it."""
+    endpoint = client._endpoint  # noqa: SLF001 - botocore has no other way
+    endpoint.http_session = LimitedHttpSession(endpoint.http_session)
+    return client
+
+
+def read_here(client: Any) -> int:
+    """How many bytes of a limited client's answers the calling thread has read so far."""
+    session: LimitedHttpSession = client._endpoint.http_session  # noqa: SLF001 - as above
+    return session.read_here
 
 
 class _Read:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from iamtui.aws.answer_size import LimitedHttpSession
+from iamtui.aws.answer_size import LARGEST_LISTING, limit_answers, read_here
 from iamtui.aws.errors import AwsProblem, problem_from
 from iamtui.aws.operations import ALLOWED
 from iamtui.aws.process_loop import enter_profile
@@ -202,7 +202,15 @@ class Connection:
             pages = iter(client.get_paginator(name).paginate(**parameters))
         except Exception as error:  # noqa: BLE001 - as in call
             raise self._problem(error, service, operation) from None
+        before = read_here(client)
         for _ in range(MOST_PAGES):
+            if read_here(client) - before > LARGEST_LISTING:
+                raise AwsProblem(
+                    f"{self.endpoint_url or 'AWS'} answered {service}:{operation} with more than "
+                    f"{LARGEST_LISTING // 1024**2:,} MiB in all.",
+                    "That is no AWS account: check the endpoint.",
+                    code="AnswerTooLarge",
+                )
             try:
                 page = next(pages, None)
             except Exception as error:  # noqa: BLE001 - as in call
@@ -283,8 +291,6 @@ class Connection:
             # One for all clients: a second one would register boto3's own handlers twice.
             self._boto3_session = boto3.Session(botocore_session=self._botocore_session())
         client = self._boto3_session.client(service, region_name=region or None, endpoint_url=self.endpoint_url or None)
-        endpoint = client._endpoint  # noqa: SLF001 - botocore has no other way
-        endpoint.http_session = LimitedHttpSession(endpoint.http_session)
         silence_debug_logging()
         return client
 
@@ -300,9 +306,16 @@ class Connection:
         import botocore.session  # noqa: PLC0415 - heavy
 
         silence_debug_logging()
+
+        class _Session(botocore.session.Session):
+            """Limits the clients that botocore makes by itself too, for a profile's credentials."""
+
+            def create_client(self, *args: Any, **kwargs: Any) -> Any:
+                return limit_answers(super().create_client(*args, **kwargs))
+
         # With explicit keys no profile counts: the environment's may not even exist.
         variables = _NO_PROFILE if self._keys is not None else None
-        session: Any = botocore.session.Session(session_vars=variables, profile=self.profile or None)
+        session: Any = _Session(session_vars=variables, profile=self.profile or None)
         # The default client configuration also reaches the clients that botocore makes by itself (STS and SSO
         # calls of a profile), which would otherwise follow an endpoint_url of the config file.
         session.set_default_client_config(botocore.config.Config(**_client_settings(self.endpoint_url, self._stub)))
