@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 from iamtui.account.availability import Known, Missing
@@ -9,7 +10,8 @@ from iamtui.account.model import Account
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.problem import Problem
-from iamtui.workspace.opening import SourceChoice, open_source
+from iamtui.workspace.credential_commands import refuse_changed_command
+from iamtui.workspace.opening import SourceChoice, choice_from_environment, open_source
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
 
@@ -22,10 +24,12 @@ def reconnected(workspace: Workspace) -> Workspace:
     """The same workspace with its credentials looked for again, after the user has signed in. Blocking.
 
     Raises:
-        Problem: there still are none.
+        Problem: there still are none, or the profile would run another command than before for them.
     """
     if workspace.connection is None:
         return workspace
+    if workspace.connection.profile and not workspace.connection.has_own_keys:
+        refuse_changed_command(workspace.connection.profile)
     return replace(workspace, connection=workspace.connection.reopened())
 
 
@@ -41,6 +45,8 @@ def connect(choice: SourceChoice) -> Workspace:
         raise Problem("A snapshot has no credentials to call AWS with.", "Use --profile, or --demo to try it out.")
     if choice.kind is SourceKind.DEMO:
         return open_source(choice)
+    if choice.profile is not None or choice_from_environment(os.environ) is None:
+        refuse_changed_command(choice.profile)
     connection = Connection.open(profile=choice.profile, region=choice.region, endpoint_url=choice.endpoint_url)
     caller = connection.caller()
     gone = Missing("not loaded: the role was given by its ARN")

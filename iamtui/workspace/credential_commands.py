@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -45,6 +47,33 @@ def profile_with_command(name: str | None) -> Profile | None:
         return None
     wanted = name or "default"
     return next((profile for profile in available_profiles() if profile.name == wanted and profile.command), None)
+
+
+_run: dict[tuple[str, ...], str] = {}
+"""The command that each profile of each set of files ran, or "", when this process opened it."""
+
+
+def refuse_changed_command(name: str | None, environ: Mapping[str, str] = os.environ) -> None:
+    """Before a profile is opened: refuse a command that is another than when this process first opened it.
+
+    What a door has shown before the first time is not what stands in a file that was changed meanwhile.
+
+    Args:
+        name: the profile; None: the default one.
+
+    Raises:
+        Problem: the command has changed and was not confirmed since; or a config file cannot be parsed.
+    """
+    profile = profile_with_command(name)
+    files = (environ.get(variable, "") for variable in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"))
+    key, command = (*files, name or "default"), profile.command if profile is not None else ""
+    before = _run.setdefault(key, command)
+    if profile is not None and command != before and not is_confirmed(profile):
+        raise Problem(
+            f"The profile {safe_text(profile.name)} now runs another command for its credentials: {safe_text(command)}",
+            "Nothing was run. Choose the profile again (P), which shows it and asks.",
+        )
+    _run[key] = command
 
 
 def is_confirmed(profile: RunsCommand, *, path: Path | None = None) -> bool:

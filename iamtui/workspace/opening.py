@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,8 +165,11 @@ def _open_snapshot(choice: SourceChoice, step: _Step) -> Workspace:
 
 def _open_live(choice: SourceChoice, step: _Step) -> Workspace:
     from iamtui.sources.live import load_live  # noqa: PLC0415 - start-up
+    from iamtui.workspace.credential_commands import refuse_changed_command  # noqa: PLC0415 - start-up
 
     step("finding credentials", 0)
+    if choice.profile is not None or choice_from_environment(os.environ) is None:
+        refuse_changed_command(choice.profile)
     connection = Connection.open(profile=choice.profile, region=choice.region, endpoint_url=choice.endpoint_url)
     account = load_live(connection, step)
     source = SourceInfo(

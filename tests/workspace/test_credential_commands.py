@@ -9,9 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.aws.profiles import Profile
+from iamtui.aws.profiles import Profile, available_profiles
 from iamtui.problem import Problem
+from iamtui.workspace.connecting import connect, reconnected
 from iamtui.workspace.credential_commands import confirm, is_confirmed, profile_with_command
+from iamtui.workspace.opening import SourceChoice, open_source
+from iamtui.workspace.workspace import SourceKind
+from tests.support.moto_server import MotoServer
 
 CI = Profile("ci", command="/opt/get-keys --password hunter2")
 
@@ -80,3 +84,31 @@ def test_files_that_are_none_mention_nothing(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "no\udcff/such")
     assert profile_with_command(None) is None
+
+
+def _runs(folder: Path, command: str, made: Path) -> None:
+    script = folder / command
+    answer = '{"Version": 1, "AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "SecretAccessKey": "x"}'
+    script.write_text(f"#!/bin/sh\necho {command} >> {made}\necho '{answer}'\n")
+    script.chmod(0o700)
+    (folder / "config").write_text(f"[profile ci]\nregion = eu-west-1\ncredential_process = {script}\n")
+
+
+def test_a_command_that_was_changed_meanwhile_is_not_run(
+    no_aws_settings: Path, tmp_path: Path, moto: MotoServer
+) -> None:
+    made = tmp_path / "made"
+    _runs(no_aws_settings, "first", made)
+    choice = SourceChoice(SourceKind.LIVE, profile="ci", endpoint_url=moto.url)
+    space = open_source(choice)
+    reconnected(space)
+    assert set(made.read_text().split()) == {"first"}
+    _runs(no_aws_settings, "evil", made)
+    for again in (lambda: reconnected(space), lambda: open_source(choice), lambda: connect(choice)):
+        with pytest.raises(Problem, match=r"now runs another command for its credentials: \S+/evil Nothing was run"):
+            again()
+    assert "evil" not in made.read_text()
+    (profile,) = (one for one in available_profiles() if one.name == "ci")
+    confirm(profile)
+    open_source(choice)
+    assert "evil" in made.read_text()
