@@ -15,6 +15,7 @@ from textual.widgets import Footer, Static
 
 from iamtui.tui.themes import fallback_variables
 from iamtui.tui.widgets.notice import Notice
+from tests.support.settling import settled
 
 
 class HarnessApp(App[object]):
@@ -75,10 +76,10 @@ class ScreenApp(HarnessApp):
 
 
 async def settle(pilot: Pilot[object]) -> None:
-    """Wait until every worker has ended and its messages are handled."""
+    """Wait until every worker has ended and its messages are handled, and what they changed is drawn."""
+    await settled(pilot)
     await pilot.pause()
-    await pilot.app.workers.wait_for_complete()
-    await pilot.pause()
+    await settled(pilot)
 
 
 async def until(pilot: Pilot[object], holds: Callable[[], bool], seconds: float = 30) -> None:

@@ -18,6 +18,7 @@ from iamtui.tui.app import IamtuiApp
 from iamtui.workspace.opening import ProgressReport, SourceChoice
 from iamtui.workspace.workspace import SourceKind, Workspace
 from tests.support.sample_account import sample_workspace
+from tests.support.settling import settled
 
 SAMPLE = SourceChoice(SourceKind.SNAPSHOT)
 
@@ -70,12 +71,9 @@ def make_app(
 
 async def settle(pilot: Pilot[Any]) -> None:
     """Wait until no worker runs and every message they posted has been handled."""
-    for _ in range(50):
-        await pilot.pause()
-        running = [worker for worker in pilot.app.workers if not worker.is_finished]
-        if not running:
-            break
-        await pilot.app.workers.wait_for_complete(running)
+    await settled(pilot)
+    await pilot.pause()
+    await settled(pilot)
     for field in pilot.app.screen.query(Input):
         field.cursor_blink = False
     await pilot.pause()
