@@ -79,7 +79,7 @@ def references(session: Session, provenance: Provenance, format_name: str) -> tu
     found.append(
         _reference(
             "process", "for ~/.aws/config", session, provenance, "json",
-            "One STS call and one MFA prompt for every program that starts: iamtui serve asks once, for all.",
+            f"One STS call and one MFA prompt for every program that starts: iamtui serve asks once, for all.{lost}",
         )
     )  # fmt: skip
     return tuple(found)
@@ -150,6 +150,10 @@ def reference_options(session: Session, provenance: Provenance) -> Sequence[str]
 
 
 def _lost(provenance: Provenance) -> str:
-    """What a command line cannot carry, in a sentence, or ""."""
-    has_policy = provenance.entered is not None and provenance.entered.extras.policy
-    return " The inline session policy is not in it: name its file with --policy." if has_policy else ""
+    """What a command line cannot carry, and what it had better not, a sentence each, or ""."""
+    entered = provenance.entered
+    if entered is None:
+        return ""
+    policy = " The inline session policy is not in it: name its file with --policy." if entered.extras.policy else ""
+    shown = " It holds the external id, which every user of this machine can read while it runs."
+    return f"{policy}{shown if entered.external_id else ''}"

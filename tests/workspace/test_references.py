@@ -68,7 +68,9 @@ def test_the_command_assumes_as_the_session_was_assumed() -> None:
     assert (given["tag"], given["transitive"], given["source_identity"]) == (("a=b c",), ("a",), "al")
     assert given["via"] == ("arn:aws:iam::1:role/hop",)
     assert given["session_name"] is None
-    assert "inline session policy is not in it" in format_reference(HELD, LIVE, "bash").note
+    notes = [format_reference(HELD, LIVE, "bash").note, *(one.note for one in references(HELD, LIVE, "bash"))]
+    assert all("inline session policy is not in it" in note for note in notes)
+    assert all("holds the external id, which every user of this machine can read" in note for note in notes)
 
 
 def test_another_name_than_the_callers_is_in_the_command() -> None:
