@@ -6,11 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from iamtui.account.availability import Fact, Gap, Missing
-from iamtui.account.organization import Organization
-from iamtui.policy.document import PolicyDocument
+
+if TYPE_CHECKING:
+    # Only for annotations: the screen has an account before its first frame, an empty one.
+    from iamtui.account.organization import Organization
+    from iamtui.policy.document import PolicyDocument
 
 Tags: TypeAlias = tuple[tuple[str, str], ...]
 """Pairs of tag key and value, in the source's order."""

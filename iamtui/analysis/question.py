@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from iamtui.evaluation.decision import Layer
 from iamtui.evaluation.request import Mode
+
+if TYPE_CHECKING:
+    # Only for the annotation: a question is made before the first frame, decisions come later.
+    from iamtui.evaluation.decision import Layer
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import functools
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -37,11 +37,14 @@ from iamtui.workspace.assuming_decision import is_temporary
 from iamtui.workspace.chaining import as_session
 from iamtui.workspace.connecting import connect
 from iamtui.workspace.inventory import find_entity
-from iamtui.workspace.opening import Profile, list_profiles
+from iamtui.workspace.opening import list_profiles
 from iamtui.workspace.production import alias_of, session_is_production
 from iamtui.workspace.renewing import Renewal
 from iamtui.workspace.session_policy_text import compact_policy
 from iamtui.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from iamtui.workspace.opening import Profile
 
 LARGEST_POLICY_FILE: Final = 256 * 1024
 """Bytes; STS takes 2,048 characters, but the blanks that are left out may be many."""

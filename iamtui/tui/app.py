@@ -28,7 +28,6 @@ from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.config import Config, load_config
 from iamtui.credentials.clipboard import ClipboardOptions
-from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.tui import clock
 from iamtui.tui.commands import ActionCommands
@@ -36,10 +35,8 @@ from iamtui.tui.compiling import compile_all
 from iamtui.tui.copying import ClipboardCopier, Copier
 from iamtui.tui.crash import crash_report, worker_failure
 from iamtui.tui.inventory import Inventory
-from iamtui.tui.keys import keymap_problems
 from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.main import MainScreen
-from iamtui.tui.search import SearchIndex
 from iamtui.tui.terminal import LOOK_SECONDS, hang_up, terminal_is_gone
 from iamtui.tui.themes import DEFAULT_DARK, fallback_variables, load_themes
 from iamtui.tui.widgets.notice import Severity
@@ -47,7 +44,9 @@ from iamtui.workspace.opening import OpeningCancelled, Progress, ProgressReport,
 from iamtui.workspace.workspace import SourceKind, Workspace
 
 if TYPE_CHECKING:
+    from iamtui.credentials.session import Session
     from iamtui.tui.screens.chooser import ChooserScreen
+    from iamtui.tui.search import SearchIndex
 
 Opener = Callable[[SourceChoice, ProgressReport, Callable[[], bool]], Workspace]
 """Loads what a choice names, blocking; the app calls it in a thread."""
@@ -338,6 +337,8 @@ class IamtuiApp(App[None]):
 
     @work(thread=True, exclusive=True, exit_on_error=False, group=_LOADING, name="opening the account")
     def _load(self, choice: SourceChoice) -> None:
+        from iamtui.tui.search import SearchIndex  # noqa: PLC0415 - not before the first frame
+
         worker = get_current_worker()
 
         def report(progress: Progress) -> None:
@@ -365,6 +366,8 @@ class IamtuiApp(App[None]):
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="keymap", name="checking the keymap")
     def _check_keymap(self) -> None:
+        from iamtui.tui.keys import keymap_problems  # noqa: PLC0415 - loads every pane: only in a thread
+
         self.post_message(self.KeymapChecked(keymap_problems(self._config.keymap)))
 
     @on(KeymapChecked)

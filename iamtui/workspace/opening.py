@@ -7,12 +7,16 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from iamtui.account.model import Account
-from iamtui.aws.connection import Connection
-from iamtui.aws.profiles import Profile, available_profiles
 from iamtui.problem import Problem
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+
+if TYPE_CHECKING:
+    # Only for annotations: the screen makes a choice before its first frame, and opens it in a thread.
+    from iamtui.aws.connection import Connection
+    from iamtui.aws.profiles import Profile
 
 __all__ = [
     "OpeningCancelled",
@@ -97,6 +101,8 @@ def list_profiles() -> tuple[Profile, ...]:
     Raises:
         Problem: a config file cannot be parsed.
     """
+    from iamtui.aws.profiles import available_profiles  # noqa: PLC0415 - start-up
+
     return available_profiles()
 
 
@@ -164,8 +170,9 @@ def _open_snapshot(choice: SourceChoice, step: _Step) -> Workspace:
 
 
 def _open_live(choice: SourceChoice, step: _Step) -> Workspace:
-    from iamtui.sources.live import load_live  # noqa: PLC0415 - start-up
-    from iamtui.workspace.credential_commands import refuse_changed_command  # noqa: PLC0415 - start-up
+    from iamtui.aws.connection import Connection  # noqa: PLC0415 - start-up
+    from iamtui.sources.live import load_live  # noqa: PLC0415 - likewise
+    from iamtui.workspace.credential_commands import refuse_changed_command  # noqa: PLC0415 - likewise
 
     step("finding credentials", 0)
     if choice.profile is not None or choice_from_environment(os.environ) is None:

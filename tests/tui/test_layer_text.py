@@ -7,7 +7,8 @@ import pytest
 from iamtui.evaluation.decision import Decision, Layer, LayerReport, LayerState, Outcome, Reason
 from iamtui.policy.formula import ConditionLeaf, Source
 from iamtui.tui.widgets.question.layer_text import layer_block, layer_line, layer_parts
-from iamtui.tui.widgets.question.verdict import DENIED, DEPENDS, QUIET, notes
+from iamtui.tui.widgets.question.verdict import notes
+from iamtui.tui.widgets.question.verdict_look import DENIED, DEPENDS, QUIET
 from tests.support import panel_records as records
 
 SILENT = LayerReport(Layer.RESOURCE, LayerState.SILENT, "No statement lets the caller in.")

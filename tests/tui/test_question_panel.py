@@ -273,7 +273,9 @@ async def test_an_error_of_our_own_ends_nothing_and_shows_no_data(monkeypatch: p
     async with app.run_test(size=(80, 24)) as pilot:
         panel = await opened(pilot, app)
         panel.ask("s3:GetObject", "*")
-        await until(pilot, lambda: "ValueError, an error in iamtui" in shown(app, "verdict"))
+        await until(
+            pilot, lambda: "ValueError, an error in iamtui" in f"{shown(app, 'verdict')} {shown(app, 'because')}"
+        )
 
         assert "with data in it" not in screen_text(app)
 

@@ -196,7 +196,7 @@ async def test_the_help_puts_the_focused_pane_first_and_shows_changed_keys() -> 
 
 async def test_the_help_screen_explains_the_marks() -> None:
     app = panel_app()
-    async with app.run_test(size=(100, 70)) as pilot:
+    async with app.run_test(size=(100, 90)) as pilot:
         await settle(pilot)
         app.push_screen(HelpScreen(app.screen))
         await settle(pilot)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from iamtui.account.model import Account
-from iamtui.evaluation.decision import StatementRef
-from iamtui.evaluation.request import Principal
+from typing import TYPE_CHECKING
+
 from iamtui.problem import Problem
 from iamtui.tui.safe import plain
 from iamtui.tui.screens.asked_from import AskedFrom
 from iamtui.workspace.workspace import SourceKind, Workspace
+
+if TYPE_CHECKING:
+    # They bring in the engine, which is not loaded before the first frame.
+    from iamtui.account.model import Account
+    from iamtui.evaluation.decision import Decision, StatementRef
+    from iamtui.evaluation.request import Principal
 
 
 def open_who_can(main: AskedFrom, before: Workspace | None = None) -> None:
@@ -42,7 +47,31 @@ def tell_screens(main: AskedFrom, workspace: Workspace) -> None:
             screen.set_workspace(workspace, main.before_workspace)
 
 
-def show_document(main: AskedFrom, account: Account, principal: Principal, resource: str, ref: StatementRef) -> bool:
+def show_statement(main: AskedFrom, ref: StatementRef, principal: Principal) -> bool:
+    """Show a statement that took part in the answer where it stands, in the tree or on a screen of its own.
+
+    False when it is not loaded.
+    """
+    from iamtui.account.model import Role  # noqa: PLC0415 - as above
+    from iamtui.evaluation.decision import Layer  # noqa: PLC0415 - as above
+    from iamtui.tui.statements import entity_of  # noqa: PLC0415 - as above
+
+    if main.workspace is None:
+        return False
+    account, question = main.workspace.account, main.question.question
+    resource = question.resource if question is not None else ""
+    entity = entity_of(account, principal)
+    role = account.by_arn(resource)
+    shown = False
+    if ref.layer in (Layer.IDENTITY, Layer.BOUNDARY) and entity is not None:
+        shown = main.go_to(entity.arn) and main.subject.detail.show_statement(ref.policy, ref.statement)
+    elif ref.layer is Layer.RESOURCE and isinstance(role, Role):
+        shown = main.go_to(role.arn) and main.subject.detail.show_trust_statement(ref.statement)
+    # SCPs and the policies of resources are not in the tree.
+    return shown or _show_document(main, account, principal, resource, ref)
+
+
+def _show_document(main: AskedFrom, account: Account, principal: Principal, resource: str, ref: StatementRef) -> bool:
     """Show the document of a statement that is not in the tree; False when it is not loaded."""
     from iamtui.tui.screens.trace_document import DocumentScreen  # noqa: PLC0415 - as above
     from iamtui.tui.statements import document_of  # noqa: PLC0415 - as above
@@ -51,6 +80,13 @@ def show_document(main: AskedFrom, account: Account, principal: Principal, resou
     if document is not None:
         main.app.push_screen(DocumentScreen(document, ref))
     return document is not None
+
+
+def is_denied(decision: Decision) -> bool:
+    """Whether a decision is a denial, not only one that waits for what is not known."""
+    from iamtui.evaluation.decision import Outcome  # noqa: PLC0415 - a decision is there, so it is loaded
+
+    return decision.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
 
 
 def has_simulator(workspace: Workspace | None) -> bool:

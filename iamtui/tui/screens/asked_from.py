@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from textual.app import App
 from textual.content import Content
 
-from iamtui.analysis.question import Question
-from iamtui.evaluation.request import Principal
 from iamtui.tui.widgets.notice import Severity
 from iamtui.tui.widgets.question.panel import QuestionPanel
+from iamtui.tui.widgets.subject import Subject
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
+    from iamtui.analysis.question import Question
+    from iamtui.evaluation.request import Principal
     from iamtui.tui.screens.denial_reading import KeptDenials
 
 
@@ -38,6 +39,10 @@ class AskedFrom(Protocol):
     @property
     def before_workspace(self) -> Workspace | None:
         """The account without the draft; None without a draft."""
+
+    @property
+    def subject(self) -> Subject:
+        """Where the user is."""
 
     @property
     def question(self) -> QuestionPanel:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -19,14 +19,11 @@ from textual.worker import Worker, WorkerState
 
 from iamtui.account.model import Account
 from iamtui.tui import clock
-from iamtui.tui.copying import Copier
 from iamtui.tui.crash import worker_failure
 from iamtui.tui.inventory import TOP_BRANCHES, Inventory, Node, key_of
 from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.history import History
-from iamtui.tui.screens.jump import JumpScreen
 from iamtui.tui.screens.panes import Zoom
-from iamtui.tui.search import SearchIndex
 from iamtui.tui.widgets.children_table import ChildrenTable
 from iamtui.tui.widgets.detail.detail_pane import DetailPane
 from iamtui.tui.widgets.detail.document_view import DocumentView
@@ -40,7 +37,11 @@ from iamtui.tui.widgets.question.panel import QuestionPanel
 from iamtui.tui.widgets.sessions import SessionsPanel
 from iamtui.tui.widgets.status_line import StatusLine
 from iamtui.tui.widgets.subject import Subject
-from iamtui.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from iamtui.tui.copying import Copier
+    from iamtui.tui.search import SearchIndex
+    from iamtui.workspace.workspace import Workspace
 
 TOO_SMALL: Final = "iamtui needs a window of at least 60 columns and 20 rows: please make it larger."
 
@@ -281,6 +282,8 @@ class BrowsingScreen(Screen[None]):
 
     def action_jump(self) -> None:
         """Show the letters, then move the focus."""
+        from iamtui.tui.screens.jump import JumpScreen  # noqa: PLC0415 - not before the first frame
+
         places = {letter: Offset(pane.region.x + 1, pane.region.y) for letter, pane in self.panes().items()}
         self.app.push_screen(JumpScreen(places), self._jumped)
 

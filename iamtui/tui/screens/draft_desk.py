@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from iamtui.account.draft import Draft, Edit
+if TYPE_CHECKING:
+    # Only for annotations: the desk is there before the first frame, drafts come later.
+    from iamtui.account.draft import Draft, Edit
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,13 @@ class DraftDesk:
         """The draft that is open for an account, or None."""
         return self._open.get(account_id)
 
+    def draft_of(self, account_id: str) -> Draft:
+        """The account's draft as it is; without one, one that is empty and not kept."""
+        from iamtui.account.draft import Draft  # noqa: PLC0415 - only with a draft
+
+        now = self._open.get(account_id)
+        return now.draft if now is not None else Draft(account_id)
+
     @property
     def unsaved(self) -> tuple[OpenDraft, ...]:
         """The drafts whose edits would be lost."""
@@ -84,8 +94,7 @@ class DraftDesk:
 
     def add(self, account_id: str, edits: Sequence[Edit]) -> OpenDraft:
         """Add edits to the account's draft; open one when there is none."""
-        now = self._open.get(account_id)
-        draft = now.draft if now is not None else Draft(account_id)
+        draft = self.draft_of(account_id)
         for edit in edits:
             draft = draft.with_edit(edit)
         return self.change(draft)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from textual.app import App
 from textual.content import Content
 
-from iamtui.account.draft import Edit
 from iamtui.tui.screens.draft_desk import OpenDraft
 from iamtui.tui.widgets.notice import Severity
 from iamtui.tui.widgets.question.panel import QuestionPanel
@@ -16,6 +15,7 @@ from iamtui.tui.widgets.subject import Subject
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
+    from iamtui.account.draft import Edit
     from iamtui.tui.screens.draft_screen import DraftScreen
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.binding import BindingType
@@ -13,32 +13,37 @@ from textual.worker import get_current_worker
 
 from iamtui.account.model import Entity, Role, User
 from iamtui.analysis.inquiry import Inquiry
-from iamtui.analysis.question import Question
 from iamtui.config import AssumeConfig
-from iamtui.evaluation.decision import Layer, Outcome
-from iamtui.evaluation.request import Principal
 from iamtui.problem import Problem
-from iamtui.tui.copying import Copier
 from iamtui.tui.inventory import Branch, Node, kind_word
 from iamtui.tui.safe import line, plain
-from iamtui.tui.screens.answers import has_simulator, open_second_opinion, open_who_can, show_document, tell_screens
+from iamtui.tui.screens.answers import (
+    has_simulator,
+    is_denied,
+    open_second_opinion,
+    open_who_can,
+    show_statement,
+    tell_screens,
+)
 from iamtui.tui.screens.editor import show_in_editor
 from iamtui.tui.screens.main_bindings import MAIN_BINDINGS
-from iamtui.tui.screens.on_demand import Loaded, lacks_details, load
-from iamtui.tui.screens.pinned import PinnedQuestion
+from iamtui.tui.screens.on_demand import lacks_details, load
 from iamtui.tui.screens.session_actions import show_console, show_revoke
 from iamtui.tui.screens.session_care import DEFAULT_ASSUME_CONFIG, SessionCareScreen
-from iamtui.tui.statements import entity_of
 from iamtui.tui.widgets.notice import Notice, Severity
 from iamtui.tui.widgets.question.panel import QuestionPanel
 from iamtui.tui.widgets.sessions import ON_A_SESSION, SessionsPanel
 from iamtui.tui.widgets.status_line import StatusLine
-from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
+    # They bring in what is not loaded before the first frame.
+    from iamtui.analysis.question import Question
+    from iamtui.evaluation.request import Principal
+    from iamtui.tui.copying import Copier
     from iamtui.tui.screens.denial_reading import KeptDenials
-
-_DENIED: Final = (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
+    from iamtui.tui.screens.on_demand import Loaded
+    from iamtui.tui.screens.pinned import PinnedQuestion
+    from iamtui.workspace.workspace import Workspace
 
 
 class MainScreen(SessionCareScreen):
@@ -95,6 +100,8 @@ class MainScreen(SessionCareScreen):
 
     @on(QuestionPanel.Answered)
     def _answered(self, event: QuestionPanel.Answered) -> None:
+        from iamtui.tui.screens.pinned import PinnedQuestion  # noqa: PLC0415 - only with an answer
+
         event.stop()
         pinned, workspace = self._pinned, self._workspace
         before = self.before_workspace
@@ -198,20 +205,7 @@ class MainScreen(SessionCareScreen):
     @on(QuestionPanel.JumpToStatement)
     def _jump_to_statement(self, event: QuestionPanel.JumpToStatement) -> None:
         event.stop()
-        ref, account = event.ref, self._inventory.account
-        entity = entity_of(account, event.principal)
-        shown = False
-        if ref.layer in (Layer.IDENTITY, Layer.BOUNDARY) and entity is not None:
-            shown = self.go_to(entity.arn) and self.subject.detail.show_statement(ref.policy, ref.statement)
-        elif ref.layer is Layer.RESOURCE and self._pinned is not None:
-            role = account.by_arn(self._pinned.question.resource)
-            if isinstance(role, Role):
-                shown = self.go_to(role.arn) and self.subject.detail.show_trust_statement(ref.statement)
-        if not shown:
-            # SCPs and the policies of resources are not in the tree.
-            resource = self.question.question.resource if self.question.question is not None else ""
-            shown = show_document(self, account, event.principal, resource, ref)
-        if not shown:
+        if not show_statement(self, event.ref, event.principal):
             self.question.action_why()
 
     @on(SessionsPanel.Changed)
@@ -240,7 +234,7 @@ class MainScreen(SessionCareScreen):
             idle.add("second_opinion")
         if self.drafted is None:
             idle.add("draft_impact")
-        if self.question.answer is None or self.question.answer.outcome not in _DENIED:
+        if self.question.answer is None or not is_denied(self.question.answer):
             idle.add("draft_suggestion")
         return frozenset(idle)
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from iamtui.account.availability import Missing
 from iamtui.account.model import Entity, User
 from iamtui.problem import Problem
 from iamtui.tui.inventory import Inventory
-from iamtui.tui.search import SearchIndex
 from iamtui.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from iamtui.tui.search import SearchIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ def load(workspace: Workspace, carriers: Sequence[str], user: User | None = None
         carriers: ARNs that have a policy of their own.
         user: whose access keys, MFA devices and console password are wanted, or None.
     """
+    from iamtui.tui.search import SearchIndex  # noqa: PLC0415 - not before a frame
     from iamtui.workspace.opening import load_user_details  # noqa: PLC0415 - brings boto3: only in a thread
     from iamtui.workspace.resource_policies import with_resource_policies  # noqa: PLC0415 - likewise
 

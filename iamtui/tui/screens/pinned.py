@@ -14,7 +14,8 @@ from iamtui.problem import Problem
 from iamtui.tui import clock
 from iamtui.tui.garbage import making
 from iamtui.tui.widgets.draft.compared import compared
-from iamtui.tui.widgets.question.verdict import Verdict, verdict
+from iamtui.tui.widgets.question.verdict import verdict
+from iamtui.tui.widgets.question.verdict_look import Verdict
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -20,8 +20,6 @@ from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.tui import clock
 from iamtui.tui.copying import Copier
-from iamtui.tui.dialogs.assume.options import AssumeOptions
-from iamtui.tui.dialogs.assume.result import AssumeResult
 from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.handing_over import HandingOverScreen
 from iamtui.tui.widgets.notice import Notice, Severity
@@ -32,6 +30,7 @@ from iamtui.workspace.session_keeping import GONE_CALLER, KeptSession, Origin
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
+    from iamtui.tui.dialogs.assume.result import AssumeResult
     from iamtui.tui.screens.lock import LockScreen
     from iamtui.workspace.assuming import AssumeInput
     from iamtui.workspace.mfa_sessions import MfaSessions
@@ -119,6 +118,7 @@ class SessionCareScreen(HandingOverScreen):
     ) -> None:
         """Ask how to assume a role; `AssumeOptions` says what the arguments mean."""
         from iamtui.tui.dialogs.assume.dialog import AssumeDialog  # noqa: PLC0415 - brings the engine: not before a frame
+        from iamtui.tui.dialogs.assume.options import AssumeOptions  # noqa: PLC0415 - likewise
 
         # AWS decides about the account as it is, whatever a draft says.
         workspace = self.source_workspace

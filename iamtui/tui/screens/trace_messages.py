@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 from textual.app import App
 from textual.message import Message
 
-from iamtui.analysis.question import Question
-from iamtui.evaluation.request import Principal
-
 if TYPE_CHECKING:
-    # It brings in the engine, which is not loaded before the first frame.
+    # They bring in the engine, which is not loaded before the first frame.
+    from iamtui.analysis.question import Question
     from iamtui.evaluation.explanation import Suggestion
+    from iamtui.evaluation.request import Principal
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from textual.binding import Binding, BindingType
@@ -12,13 +12,14 @@ from textual.message import Message
 
 from iamtui.account.model import Account, Entity, IdentityProvider, Role, User
 from iamtui.text import safe_text
-from iamtui.tui.holdings import unknown
 from iamtui.tui.inventory import TOP_BRANCHES, Branch, Inventory, Kind, title_of
 from iamtui.tui.safe import fit
-from iamtui.tui.widgets.children_columns import Column, columns_of
-from iamtui.tui.widgets.draft.compared import verdict_word_pieces
 from iamtui.tui.widgets.explorer_tree import MarkOf, VerdictOf
 from iamtui.tui.widgets.line_view import LineView, Piece
+
+if TYPE_CHECKING:
+    # Only for annotations: columns come with the first branch that is shown.
+    from iamtui.tui.widgets.children_columns import Column
 
 _GAP = 2
 _NAME_ROOM = 20
@@ -66,7 +67,7 @@ class ChildrenTable(LineView):
         super().__init__(id=id)
         self._inventory = Inventory(Account(id=""))
         self._branch = TOP_BRANCHES[0]
-        self._columns: tuple[Column, ...] = columns_of(self._branch)
+        self._columns: tuple[Column, ...] = ()
         self._entities: list[Entity] = []
         self._sorts: dict[str, tuple[str, bool]] = {}
         self._verdict_of: VerdictOf | None = None
@@ -89,6 +90,8 @@ class ChildrenTable(LineView):
 
     def show_branch(self, inventory: Inventory, branch: Branch) -> None:
         """Show what a branch holds, sorted as this kind of branch was last."""
+        from iamtui.tui.widgets.children_columns import columns_of  # noqa: PLC0415 - not before the first frame
+
         self._inventory, self._branch = inventory, branch
         self._columns = columns_of(branch)
         self._arrange()
@@ -188,6 +191,8 @@ class ChildrenTable(LineView):
         return "" if path in ("/", self._branch.folder) else path
 
     def _verdict_cell(self, entity: Entity) -> list[Piece]:
+        from iamtui.tui.widgets.draft.compared import verdict_word_pieces  # noqa: PLC0415 - not before the first frame
+
         verdict = self._verdict_of(entity) if self._verdict_of and isinstance(entity, (User, Role)) else None
         if verdict is None:
             return [Piece(" " * self._verdict_width)]
@@ -195,6 +200,8 @@ class ChildrenTable(LineView):
 
     def empty_text(self) -> str:
         """What to say when there is nothing to list, or ""."""
+        from iamtui.tui.holdings import unknown  # noqa: PLC0415 - not before the first frame
+
         if self._entities:
             return ""
         missing = self._inventory.missing(self._branch)

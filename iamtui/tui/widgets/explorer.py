@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,9 +14,11 @@ from textual.widgets import Input, Static
 
 from iamtui.tui.inventory import Branch, Inventory, Node
 from iamtui.tui.safe import plain
-from iamtui.tui.search import SearchIndex
 from iamtui.tui.widgets.explorer_tree import ExplorerTree, VerdictOf, result_words
 from iamtui.tui.widgets.safe_input import SafeInput
+
+if TYPE_CHECKING:
+    from iamtui.tui.search import SearchIndex
 
 
 class FilterInput(SafeInput):

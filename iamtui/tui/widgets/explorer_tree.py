@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from rich.cells import cell_len
 from textual.binding import Binding, BindingType
@@ -15,12 +15,14 @@ from iamtui.account.model import Account, Entity
 from iamtui.text import safe_text
 from iamtui.tui.inventory import TOP_BRANCHES, Branch, Inventory, Kind, Node, key_of, kind_of, title_of
 from iamtui.tui.safe import fit
-from iamtui.tui.search import HIT_LIMIT, Hit, SearchIndex, SearchResult
-from iamtui.tui.widgets.draft.compared import verdict_pieces
 from iamtui.tui.widgets.line_view import LineView, Piece
-from iamtui.tui.widgets.question.verdict import Verdict
 
-VerdictOf = Callable[[Entity], Verdict | None]
+if TYPE_CHECKING:
+    # Only for annotations: hits and verdicts come after the first frame.
+    from iamtui.tui.search import Hit, SearchIndex, SearchResult
+    from iamtui.tui.widgets.question.verdict_look import Verdict
+
+VerdictOf: TypeAlias = "Callable[[Entity], Verdict | None]"
 """Answers the pinned question for one entity, or None when it cannot be asked of it."""
 
 MarkOf = Callable[[Entity], str]
@@ -188,7 +190,7 @@ class ExplorerTree(LineView):
     def _entity_pieces(self, row: TreeRow, entity: Entity, width: int) -> Sequence[Piece]:
         indent = "  " * row.depth + "  "
         verdict = self._verdict_of(entity) if self._verdict_of is not None else None
-        shown = verdict_pieces(verdict)
+        shown = _verdict_pieces(verdict)
         tail = sum(len(piece.text) for piece in shown) + 1 if verdict is not None else 1
         mark = self._mark_of(entity) if self._mark_of is not None else ""
         room = max(4, width - 1 - len(indent) - tail)
@@ -263,6 +265,12 @@ class ExplorerTree(LineView):
             self.move_to(next(i for i, row in enumerate(self._rows) if key_of(row.node) == key))
 
 
+def _verdict_pieces(verdict: Verdict | None) -> list[Piece]:
+    from iamtui.tui.widgets.draft.compared import verdict_pieces  # noqa: PLC0415 - not before the first frame
+
+    return verdict_pieces(verdict)
+
+
 def _hit_rows(result: SearchResult) -> list[TreeRow]:
     by_kind: dict[Kind, list[Hit]] = {}
     for hit in result.hits:
@@ -277,6 +285,8 @@ def _hit_rows(result: SearchResult) -> list[TreeRow]:
 
 def result_words(result: SearchResult) -> str:
     """How many hits there are, and how many of them are shown."""
+    from iamtui.tui.search import HIT_LIMIT  # noqa: PLC0415 - hits are there, so it is loaded
+
     if not result.total:
         return "nothing found"
     shown = f", first {HIT_LIMIT} shown" if result.total > len(result.hits) else ""

@@ -109,6 +109,10 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         """Whether the cursor may rest on this line."""
         return True
 
+    def is_under_cursor(self, index: int) -> bool:
+        """Whether this line is marked as the one that the cursor is on."""
+        return index == self._cursor
+
     # What others use.
 
     @property
@@ -152,8 +156,8 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
             self._show_line(new)
             return
         old, self._cursor = self._cursor, new
-        self._refresh_row(old)
-        self._refresh_row(new)
+        self.refresh_row(old)
+        self.refresh_row(new)
         self._show_line(new)
         self.post_message(self.CursorMoved(self, new))
 
@@ -199,7 +203,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
             base += self.style_named(under)
         pieces: Sequence[Piece] = self.pieces(index, width)
         if self.HAS_CURSOR:
-            here = index == self._cursor
+            here = self.is_under_cursor(index)
             if here:
                 base += self.style_named("cursor" if self.has_focus else "cursor-blurred")
             bar = (_CURSOR_BAR if self.has_focus else _BLURRED_BAR) if here else " "
@@ -221,7 +225,8 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
             return Strip([*shown.crop(0, width - 1), Segment("…", base + named("faint"))], width)
         return shown
 
-    def _refresh_row(self, index: int) -> None:
+    def refresh_row(self, index: int) -> None:
+        """Draw a line again on which the cursor was, or is now."""
         self.refresh_line(index + self.HEADER_LINES)
 
     def _show_line(self, index: int) -> None:
@@ -305,11 +310,11 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_focus(self) -> None:
         """Show the cursor as the one that keys move."""
-        self._refresh_row(self._cursor)
+        self.refresh_row(self._cursor)
 
     def on_blur(self) -> None:
         """Show the cursor as resting."""
-        self._refresh_row(self._cursor)
+        self.refresh_row(self._cursor)
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor on the clicked line; a double click opens it."""

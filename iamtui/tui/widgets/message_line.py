@@ -21,6 +21,7 @@ class MessageLine(Static):
         super().__init__(id=id, markup=False)
         self._fade: Timer | None = None
         self._words: Content = Content("")
+        self._drawn = self._words
         self._waits = False
 
     @property
@@ -51,7 +52,7 @@ class MessageLine(Static):
         """
         words = text if isinstance(text, Content) else plain(text)
         self._words = line((_MARKS[severity], f"bold {_STYLES[severity]}"), words.stylize_before(_STYLES[severity]))
-        self.update(self._words)
+        self._show()
         if self._fade is not None:
             self._fade.stop()
         self._waits = until_next
@@ -61,4 +62,11 @@ class MessageLine(Static):
         """Say nothing."""
         self._waits = False
         self._words = Content("")
-        self.update(self._words)
+        self._show()
+
+    def _show(self) -> None:
+        """Draw the words; the screen is laid out again only for words that take, or took, more than a line."""
+        width = self.content_size.width
+        long = any(words.cell_length > width for words in (self._drawn, self._words))
+        self._drawn = self._words
+        self.update(self._words, layout=long)

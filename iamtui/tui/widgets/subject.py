@@ -12,8 +12,7 @@ from iamtui.account.model import Account
 from iamtui.tui.inventory import Branch, Inventory, Node, title_of
 from iamtui.tui.safe import line, plain
 from iamtui.tui.widgets.children_table import ChildrenTable
-from iamtui.tui.widgets.detail.detail_pane import DetailPane, title_of_entity
-from iamtui.tui.widgets.draft.changes import changed_words
+from iamtui.tui.widgets.detail.detail_pane import DetailPane
 from iamtui.tui.widgets.explorer_tree import VerdictOf
 
 
@@ -76,6 +75,9 @@ class Subject(Vertical):
 
     def show_node(self, inventory: Inventory, node: Node) -> None:
         """Show a branch or an entity."""
+        from iamtui.tui.widgets.detail.content import title_of_entity  # noqa: PLC0415 - not before the first frame
+        from iamtui.tui.widgets.draft.changes import changed_words  # noqa: PLC0415 - likewise
+
         self._node = node
         self.query_one("#welcome").display = False
         is_branch = isinstance(node, Branch)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -40,6 +40,15 @@ def wrap(row: Content, width: int) -> list[Content]:
     if start < len(text):
         pieces.append(_indented(row[start:], lead))
     return pieces
+
+
+def wrap_all(rows: Iterable[Content], width: int, most: int) -> list[Content]:
+    """Cut texts into at most `most` lines of at most `width` cells; what is cut off is told by an ellipsis."""
+    found = [piece for one in rows if one for row in one.split("\n") for piece in wrap(row, width)]
+    if len(found) <= most or not most:
+        return found[:most]
+    last = found[most - 1]
+    return [*found[: most - 1], (last if last.cell_length < width else last[: width - 1]).append("…")]
 
 
 def _fitting(text: str, width: int) -> int:

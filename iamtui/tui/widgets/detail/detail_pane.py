@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-from iamtui.account.model import Account, Entity, Group, IdentityProvider, ManagedPolicy, Role, User
+from iamtui.account.model import Account, Entity, Role
 from iamtui.text import safe_document
-from iamtui.tui.holdings import administrator_through
-from iamtui.tui.inventory import kind_word
-from iamtui.tui.safe import line
 from iamtui.tui.widgets.detail.document_view import DocumentView
 from iamtui.tui.widgets.detail.find_line import FindLine
 from iamtui.tui.widgets.detail.finding import FindsInDocument
 from iamtui.tui.widgets.detail.list_and_document import ListAndDocument
-from iamtui.tui.widgets.detail.listings import access_rows, policy_entries
-from iamtui.tui.widgets.detail.overview import overview
-from iamtui.tui.widgets.detail.record import record_text
-from iamtui.tui.widgets.detail.rows import Row, RowsView
+from iamtui.tui.widgets.detail.rows import RowsView
 from iamtui.tui.widgets.detail.tab_bar import Tab, TabBar
-from iamtui.tui.widgets.draft.changes import changed_lines, marked_policies, marked_trust
-
-_EMPTY_POLICIES: Final = {
-    User: "No policy applies to this user: without one, every request is denied.",
-    Group: "This group has no policy: its members get nothing from it.",
-    Role: "No policy applies to this role: without one, every request is denied.",
-}
 
 
 class DetailPane(FindsInDocument, Vertical):
@@ -97,14 +82,18 @@ class DetailPane(FindsInDocument, Vertical):
         """The document of the active tab, or the whole record, safe to show."""
         if self.active_tab in ("policies", "trust"):
             return self.query_one(ListAndDocument).document_view.text
+        from iamtui.tui.widgets.detail.record import record_text  # noqa: PLC0415 - not before the first frame
+
         return safe_document(record_text(self._entity)) if self._entity is not None else ""
 
     def show_entity(self, account: Account, entity: Entity) -> None:
         """Show an entity under the tab chosen before."""
+        from iamtui.tui.widgets.detail.content import tabs_of  # noqa: PLC0415 - not before the first frame
+
         if entity is self._entity and account is self._account:
             return
         self._account, self._entity = account, entity
-        self._tabs = _tabs_of(account, entity)
+        self._tabs = tabs_of(account, entity)
         self._fill()
 
     def select_tab(self, tab: str) -> bool:
@@ -141,6 +130,8 @@ class DetailPane(FindsInDocument, Vertical):
         return True
 
     def _fill(self) -> None:
+        from iamtui.tui.widgets.detail import content  # noqa: PLC0415 - not before the first frame
+
         entity, account, active = self._entity, self._account, self.active_tab
         if entity is None:
             return
@@ -154,23 +145,12 @@ class DetailPane(FindsInDocument, Vertical):
         self.facts.display = active in ("overview", "access")
         both.display = active in ("policies", "trust")
         record.display = active == "json"
-        if active == "overview":
-            self.facts.set_rows(overview(account, entity))
-        elif active == "access":
-            self.facts.set_rows(access_rows(account, entity) or [Row("", "nothing to show", "muted")])
-        elif active == "policies":
-            both.set_entries(
-                marked_policies(self._before, account, entity),
-                _EMPTY_POLICIES.get(type(entity), "No version is loaded."),
-            )
-        elif active == "trust" and isinstance(entity, Role):
-            both.set_entries(marked_trust(self._before, account, entity), "")
+        if self.facts.display:
+            self.facts.set_rows(content.facts(account, entity, active))
+        elif both.display:
+            both.set_entries(*content.entries(self._before, account, entity, active))
         else:
-            was = self._before.by_arn(entity.arn) if self._before is not None else None
-            text = record_text(entity)
-            # What the draft creates is new as a whole: marking every line would say nothing.
-            old = "" if was is None or was is entity else record_text(was)
-            record.show_json(text, changed_lines(old, text) if old else frozenset())
+            record.show_json(*content.record(self._before, entity))
 
     @on(TabBar.Chosen)
     def _tab_chosen(self, event: TabBar.Chosen) -> None:
@@ -189,30 +169,3 @@ class DetailPane(FindsInDocument, Vertical):
     def _followed(self, event: RowsView.Followed) -> None:
         event.stop()
         self.post_message(self.Followed(event.target))
-
-
-def _tabs_of(account: Account, entity: Entity) -> tuple[Tab, ...]:
-    tabs = [Tab("overview", "Overview")]
-    if isinstance(entity, ManagedPolicy):
-        tabs.append(Tab("policies", "Document"))
-    elif isinstance(entity, (User, Group, Role)):
-        tabs.append(Tab("policies", "Policies", len(policy_entries(account, entity))))
-    if isinstance(entity, Role):
-        tabs.append(Tab("trust", "Trust"))
-    if isinstance(entity, ManagedPolicy):
-        used = len(account.holders(entity.arn)) + len(account.bounded_by(entity.arn))
-        tabs.append(Tab("access", "Access", used))
-    elif isinstance(entity, Group):
-        tabs.append(Tab("access", "Members", len(account.members(entity.name))))
-    elif isinstance(entity, IdentityProvider):
-        tabs.append(Tab("access", "Access"))
-    tabs.append(Tab("json", "JSON"))
-    return tuple(tabs)
-
-
-def title_of_entity(account: Account, entity: Entity) -> Content:
-    """Name, kind, and whether AdministratorAccess is attached."""
-    title = line((entity.name, "bold $foreground"), (f"  {kind_word(entity)}", "$muted"))
-    if isinstance(entity, (User, Group, Role)) and administrator_through(account, entity):
-        return line(title, ("  ADMIN", "bold $verdict-depends"))
-    return title

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from iamtui.policy.document import PolicyDocument
 from iamtui.tui.safe import document_lines
 from iamtui.tui.widgets.detail.hits import Hits
 from iamtui.tui.widgets.detail.rows import RowsView
 from iamtui.tui.widgets.line_view import LineView, Piece
+
+if TYPE_CHECKING:
+    from iamtui.policy.document import PolicyDocument
 
 
 class DocumentView(LineView):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from iamtui.tui.widgets.detail.document_view import DocumentView
-from iamtui.tui.widgets.detail.listings import Entry
 from iamtui.tui.widgets.detail.rows import RowsView
 from iamtui.tui.widgets.line_view import LineView
+
+if TYPE_CHECKING:
+    from iamtui.tui.widgets.detail.listings import Entry
 
 
 class ListAndDocument(Vertical):

@@ -8,7 +8,7 @@ from textual.content import Content
 
 from iamtui.tui.safe import line
 from iamtui.tui.widgets.line_view import Piece
-from iamtui.tui.widgets.question.verdict import Verdict
+from iamtui.tui.widgets.question.verdict_look import Verdict
 
 _STYLES = {"[+]": "allowed", "[x]": "denied", "[-]": "denied", "[?]": "depends"}
 

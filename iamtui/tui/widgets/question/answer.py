@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -15,47 +14,21 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from iamtui.account.model import Account
-from iamtui.evaluation.decision import Decision, Outcome, StatementRef
-from iamtui.evaluation.request import Principal
-from iamtui.tui.safe import line, plain
-from iamtui.tui.statements import document_of, statement_text
 from iamtui.tui.widgets.line_view import LineView
 from iamtui.tui.widgets.question.layers import LayersList
-from iamtui.tui.widgets.question.matrix import MatrixView, summary
-from iamtui.tui.widgets.question.shown import Shown, before_line, companion_lines, verdict_line
-from iamtui.tui.widgets.question.verdict import because, conditions, notes, statement_name
-from iamtui.tui.widgets.wrapped import wrap
+from iamtui.tui.widgets.question.matrix import MatrixView
+from iamtui.tui.widgets.wrapped import wrap_all
 
 if TYPE_CHECKING:
     # It brings in the engine, which is not loaded before the first frame.
-    from iamtui.evaluation.explanation import Explanation, Suggestion
+    from iamtui.evaluation.explanation import Explanation
+    from iamtui.tui.widgets.question.shown import Shown
 
 NARROW, MEDIUM, WIDE = "-compact", "-medium", "-wide"
 """How much room there is: the verdict and two layers; all layers; a whole column."""
 
 _MATRIX_ROWS: Final[Mapping[str, int]] = {NARROW: 5, MEDIUM: 9, WIDE: 18}
-_MOST_LINES: Final[Mapping[str, int]] = {"summary": 1, "verdict": 4, "because": 40}
-
-
-@dataclass(frozen=True, slots=True)
-class _Room:
-    """How many lines each kind of reason may take, and how to tell requests that do not decide."""
-
-    because: int
-    companions: int
-    notes: int
-    others: str
-
-
-_ROOMS: Final[Mapping[str, _Room]] = {
-    NARROW: _Room(3, 2, 0, "none"),
-    MEDIUM: _Room(3, 4, 5, "marks"),
-    WIDE: _Room(6, 12, 12, "lines"),
-}
-
-_INDENT = "  "
-_ANY: Final = 400
+_MOST_VERDICT, _MOST_REASONS, _ANY = 4, 40, 400
 
 _AROUND, _SHARE, _LAYERS, _LEAST_TEXTS = 4, 60, 2, 2
 """Of a small window: lines of status, messages and keys; the panel's share of the rest; lines of layers; of texts."""
@@ -143,6 +116,7 @@ class AnswerView(Vertical):
         self._room = MEDIUM
         self._shown: Shown | None = None
         self._explanation: Explanation | None = None
+        self._said = Content(""), Content("")
         self._texts: dict[str, Content] = {}
         self._held: dict[str, int] = {}
         self._width = 0
@@ -189,8 +163,8 @@ class AnswerView(Vertical):
         if self._shown is not None:
             self._draw()
         else:
-            said, self._texts = self._texts, {}
-            self._tell([said.get("verdict", Content(""))], [said.get("because", Content(""))], holds=False)
+            sentence, more = self._said
+            self._tell([sentence], [more], holds=False)
 
     def release(self) -> None:
         """Be only as high as the next answer needs.
@@ -223,6 +197,7 @@ class AnswerView(Vertical):
     def say(self, sentence: Content, more: Content) -> None:
         """Show a sentence in place of an answer, and what to do below it."""
         self._shown = self._explanation = None
+        self._said = sentence, more
         self.remove_class("-several")
         self.matrix.show(None, 1)
         self._tell([sentence], [more], holds=False)
@@ -243,43 +218,22 @@ class AnswerView(Vertical):
     def _draw(self) -> None:
         if self._shown is None:
             return
+        from iamtui.tui.widgets.question import answer_text  # noqa: PLC0415 - not before the first frame
+        from iamtui.tui.widgets.question.matrix import summary  # noqa: PLC0415 - likewise
+
         shown, decision = self._shown, self._shown.decision
-        wide = self._room == WIDE
+        wide, width = self._room == WIDE, self.size.width - 2
         suggestions = self._explanation.suggestions if self._explanation is not None else ()
         if len(shown.answer.cells) > 1:
-            self._put("summary", [summary(shown.answer)])
-        self._tell([verdict_line(shown)], self._reasons(shown, suggestions), holds=True)
+            self._put("summary", wrap_all([summary(shown.answer)], width, 1))
+        reasons = answer_text.reasons(shown, suggestions, self._room, width)
+        self._tell([answer_text.verdict_line(shown)], reasons, holds=True)
         if wide:
-            width = self.size.width - 2
-            self._put(
-                "more", _more(decision, shown.answer.principal, shown.asked.workspace.account, suggestions, width)
-            )
+            account = shown.asked.workspace.account
+            more = answer_text.more(decision, shown.answer.principal, account, suggestions, width)
+            self._put("more", wrap_all(more, width, _ANY))
         self.layers_list.show(decision, compact=self._room == NARROW, column=self.size.width - 3 if wide else 0)
         self._hold_layers()
-
-    def _reasons(self, shown: Shown, suggestions: tuple[Suggestion, ...]) -> Iterator[Content]:
-        """What stands below the verdict: why, the other requests behind the call, and what else is to know."""
-        decision, room = shown.decision, _ROOMS[self._room]
-        yield from self._wrapped([before_line(shown)], 1)
-        yield from self._wrapped([because(decision, short=self._room == WIDE)], room.because)
-        yield from self._wrapped(companion_lines(shown, others=room.others), room.companions)
-        if self._room == WIDE:
-            yield from self._wrapped([conditions(decision)], room.notes)
-        elif not room.notes:
-            yield from _kept_back(shown)
-        else:
-            # How to get around a Deny is told by its name, which stands above.
-            useful = suggestions if decision.outcome is Outcome.IMPLICIT_DENY else ()
-            yield from self._wrapped([*_short_suggestion(useful), *notes(decision)], room.notes)
-
-    def _wrapped(self, contents: Iterable[Content], most: int) -> list[Content]:
-        width = self.size.width - 2
-        rows = [piece for one in contents if one for row in one.split("\n") for piece in wrap(row, width)]
-        if len(rows) <= most or not most:
-            return rows[:most]
-        # What is cut says so; the trace has all of it.
-        last = rows[most - 1]
-        return [*rows[: most - 1], (last if last.cell_length < width else last[: width - 1]).append("…")]
 
     def _tell(self, verdict: Iterable[Content], reasons: Iterable[Content], *, holds: bool) -> None:
         """Show verdict and reasons, together as high as they ever were.
@@ -287,13 +241,17 @@ class AnswerView(Vertical):
         Args:
             holds: whether they are to be held at this height from now on, as answers are and sentences are not.
         """
-        first = self._put("verdict", verdict, max(1, self._most_texts - 1))
-        second = self._put("because", reasons, max(1, self._most_texts - first))
-        rows = max(first + second, min(self._held.get("texts", 0), self._most_texts))
+        width = self.size.width - 2
+        first, *more = wrap_all(verdict, width, max(1, min(_MOST_VERDICT, self._most_texts - 1))) or [Content("")]
+        # The verdict's other lines stand with the reasons: only that text changes its height.
+        most = max(1, min(_MOST_REASONS, self._most_texts - len(more) - 1))
+        below = [*more, *wrap_all(reasons, width, most)]
+        rows = max(len(below), min(self._held.get("texts", 0), self._most_texts - 1))
         if holds:
             self._held["texts"] = rows
-        for name, height in (("verdict", first), ("because", rows - first)):
-            _set_height(self.query_one(f"#question-{name}", Static), height)
+        self._put("verdict", [first])
+        self._put("because", below)
+        _set_height(self.query_one("#question-because", Static), rows)
 
     @property
     def _most_texts(self) -> int:
@@ -303,15 +261,12 @@ class AnswerView(Vertical):
         body = self.app.size.height - _AROUND
         return max(_LEAST_TEXTS, body * _SHARE // 100 - self.rows_beside - _LAYERS)
 
-    def _put(self, name: str, contents: Iterable[Content], most: int = _ANY) -> int:
-        """Show lines in one of the texts; returns how many they are."""
-        rows = self._wrapped(contents, min(_MOST_LINES.get(name, _ANY), most))
+    def _put(self, name: str, rows: Sequence[Content]) -> None:
         content = Content("\n").join(rows)
         before = self._texts.get(name)
         if before is None or not before.is_same(content):
             self._texts[name] = content
             self.query_one(f"#question-{name}", Static).update(content, layout=False)
-        return len(rows)
 
     def _hold_layers(self) -> None:
         """Keep the list of layers as high as it ever was; in a small panel the styles say how high."""
@@ -322,61 +277,6 @@ class AnswerView(Vertical):
         _set_height(self.layers_list, rows)
 
 
-def _kept_back(shown: Shown) -> Iterator[Content]:
-    """What a small panel has no room for, counted."""
-    checks = sum(1 for one in shown.cell.companions if not one.decides)
-    notes_ = len(shown.decision.notes)
-    parts = [
-        f"{count} {word}{'' if count == 1 else 's'}"
-        for count, word in ((checks, "other check"), (notes_, "note"))
-        if count
-    ]
-    if parts:
-        yield line((f"{' and '.join(parts)}: F7", "$muted"))
-
-
 def _set_height(widget: Widget, rows: int) -> None:
     if widget.styles.height is None or widget.styles.height.value != rows:
         widget.styles.height = rows
-
-
-def _short_suggestion(suggestions: tuple[Suggestion, ...]) -> Iterator[Content]:
-    if suggestions:
-        more = f"  (and {len(suggestions) - 1} more: w)" if len(suggestions) > 1 else ""
-        yield line(("Would help: ", "$muted"), plain(suggestions[0].change, limit=None), (more, "$muted"))
-
-
-def _more(
-    decision: Decision, principal: Principal, account: Account, suggestions: tuple[Suggestion, ...], width: int
-) -> Iterator[Content]:
-    """What a whole column has room for: the deciding statement, what would help, the notes."""
-    ref = decision.deciding
-    if ref is not None:
-        yield from _statement(decision, principal, account, ref, width)
-    if suggestions:
-        yield plain("What would allow it (all of it is needed)", "bold $heading")
-        for suggestion in suggestions:
-            yield plain(f"- {suggestion.change}", limit=None)
-            if suggestion.statement is not None:
-                text = json.dumps(suggestion.statement, indent=2, ensure_ascii=False)
-                yield from (plain(_INDENT + row, "$muted", limit=None) for row in text.split("\n"))
-        yield Content("")
-    yield from notes(decision, long=True)
-
-
-def _statement(
-    decision: Decision, principal: Principal, account: Account, ref: StatementRef, width: int
-) -> Iterator[Content]:
-    """The statement's lines with their numbers, as far left as they can stand."""
-    document = document_of(account, principal, decision.request.resource, ref)
-    rows = statement_text(document, ref) if document is not None else []
-    if not rows:
-        return
-    yield plain(statement_name(ref), "bold $heading")
-    margin = min(len(text) - len(text.lstrip()) for _number, text in rows)
-    for number, text in rows:
-        front = f"{number:>4}  "
-        for piece in wrap(plain(text[margin:], limit=None), width - len(front)):
-            yield line((front, "$faint"), piece)
-            front = " " * len(front)
-    yield Content("")

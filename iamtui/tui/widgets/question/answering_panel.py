@@ -11,10 +11,7 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.worker import Worker
 
-from iamtui.analysis.inquiry import Inquiry
-from iamtui.analysis.question import Question
-from iamtui.evaluation.decision import Decision, StatementRef
-from iamtui.evaluation.request import Mode, Principal
+from iamtui.evaluation.request import Mode
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui.safe import line, plain
@@ -24,12 +21,16 @@ from iamtui.tui.widgets.question.asking import Asked, Asking
 from iamtui.tui.widgets.question.catalogue import ActionCatalogue, LoadedCatalogue
 from iamtui.tui.widgets.question.form import QuestionForm
 from iamtui.tui.widgets.question.layers import LayersList, nothing_to_jump_to
-from iamtui.tui.widgets.question.shown import Shown
-from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    # It brings in the engine, which is not loaded before the first frame.
+    # They bring in the engine, which is not loaded before the first frame.
+    from iamtui.analysis.inquiry import Inquiry
+    from iamtui.analysis.question import Question
+    from iamtui.evaluation.decision import Decision, StatementRef
+    from iamtui.evaluation.request import Principal
+    from iamtui.tui.widgets.question.shown import Shown
     from iamtui.workspace.answers import Answer
+    from iamtui.workspace.workspace import Workspace
 
 COMPACT_COLUMNS, COMPACT_ROWS, WIDE_COLUMNS = 100, 30, 180
 """Window sizes below which the short form is shown, and from which the long one is."""
@@ -78,7 +79,8 @@ class AnsweringPanel(Vertical):
         principal: Principal
 
     def __init__(self, *, catalogue: ActionCatalogue | None = None, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
+        # From the start: a class that is given to a widget on screen has all styles in it worked out again.
+        super().__init__(id=id, classes="-unasked")
         self._catalogue: ActionCatalogue = catalogue or LoadedCatalogue()
         self._asking = Asking(self, self._catalogue)
         self._workspace: Workspace | None = None
@@ -275,6 +277,8 @@ class AnsweringPanel(Vertical):
     # Showing
 
     def _show(self, answer: Answer, asked: Asked, before: Answer | None) -> None:
+        from iamtui.tui.widgets.question.shown import Shown  # noqa: PLC0415 - not before the first frame
+
         kept = self._shown
         same = kept is not None and kept.answer.inquiry == answer.inquiry
         at = kept.index if kept is not None and same and kept.index < len(answer.cells) else None

@@ -15,19 +15,19 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.worker import Worker, WorkerState, get_current_worker
 
-from iamtui.analysis.inquiry import Inquiry
-from iamtui.analysis.question import Question
-from iamtui.evaluation.request import Principal
 from iamtui.problem import Problem
 from iamtui.tui import clock
 from iamtui.tui.garbage import making
 from iamtui.tui.widgets.question.catalogue import ActionCatalogue
-from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     # They bring in the engine, which is not loaded before the first frame.
+    from iamtui.analysis.inquiry import Inquiry
+    from iamtui.analysis.question import Question
     from iamtui.evaluation.explanation import Explanation
+    from iamtui.evaluation.request import Principal
     from iamtui.workspace.answers import Answer
+    from iamtui.workspace.workspace import Workspace
 
 SLOW_SECONDS: Final = 0.15
 """How long an answer may take before the old one is dimmed and the panel says that it is asking."""

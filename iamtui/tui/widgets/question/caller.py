@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from iamtui.account.model import Account
-from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui.widgets.question.field import Offer
 from iamtui.tui.widgets.question.words import said
+
+if TYPE_CHECKING:
+    from iamtui.account.model import Account
 
 MFA: Final = "mfa"
 CHAINED: Final = "from="
@@ -96,6 +97,8 @@ def check_policy(text: str, name: str) -> None:
     Raises:
         Problem: with the position of what is wrong.
     """
+    from iamtui.policy.document import PolicyDocument  # noqa: PLC0415 - not before the first frame
+
     document = PolicyDocument(text)
     if document.error is not None:
         raise Problem(f"The session policy {name} is not readable: {document.error}", "Correct it and press Enter.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -12,12 +13,14 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Label
 
-from iamtui.account.model import Account
 from iamtui.problem import Problem
 from iamtui.tui.widgets.question.caller import SESSION, CallerTerms, read_caller, read_policy_file
 from iamtui.tui.widgets.question.field import CompletingInput, Completions
 from iamtui.tui.widgets.question.fields import CallerField
 from iamtui.tui.widgets.question.words import joined, said
+
+if TYPE_CHECKING:
+    from iamtui.account.model import Account
 
 _WRITTEN = "written"
 

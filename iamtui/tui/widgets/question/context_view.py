@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.cells import cell_len
 
-from iamtui.evaluation.decision import Decision
 from iamtui.text import safe_text
 from iamtui.tui.safe import fit
 from iamtui.tui.widgets.line_view import LineView, Piece
+
+if TYPE_CHECKING:
+    from iamtui.evaluation.decision import Decision
 
 _SOURCES: Final = {
     "unknown": ("[?]", "depends"),

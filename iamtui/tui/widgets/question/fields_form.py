@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import ClassVar
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -14,8 +14,6 @@ from textual.message import Message
 from textual.widgets import Input, Label, Static
 from textual.worker import get_current_worker
 
-from iamtui.evaluation.decision import Decision
-from iamtui.policy.formula import ConditionLeaf, leaves
 from iamtui.problem import Problem
 from iamtui.tui import clock
 from iamtui.tui.garbage import making
@@ -23,13 +21,17 @@ from iamtui.tui.safe import line
 from iamtui.tui.widgets.line_view import LineView
 from iamtui.tui.widgets.question.caller_row import CallerRow
 from iamtui.tui.widgets.question.catalogue import ActionCatalogue
-from iamtui.tui.widgets.question.completing import Completer, Surroundings
 from iamtui.tui.widgets.question.context import mfa_state, parse_context
 from iamtui.tui.widgets.question.context_view import ContextView
 from iamtui.tui.widgets.question.field import CompletingInput, Completions, Offer
 from iamtui.tui.widgets.question.fields import ActionField, ContextField, ResourceField
 from iamtui.tui.widgets.question.words import said
-from iamtui.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    # They bring in the engine or the completions, which are not loaded before the first frame.
+    from iamtui.evaluation.decision import Decision
+    from iamtui.tui.widgets.question.completing import Completer, Surroundings
+    from iamtui.workspace.workspace import Workspace
 
 _RESOURCE_HINT = "ARN, pattern or * (empty: *)"
 _NO_RESOURCE_HINT = "needs no resource"
@@ -100,7 +102,7 @@ class FieldsForm(Vertical):
 
     def __init__(self, catalogue: ActionCatalogue) -> None:
         super().__init__()
-        self._completer = Completer(catalogue)
+        self._catalogue = catalogue
         self._workspace: Workspace | None = None
         self._mfa: bool | None = None
         self._mfa_shown = False
@@ -155,6 +157,8 @@ class FieldsForm(Vertical):
     @property
     def _wanted(self) -> Mapping[str, tuple[str, ...]]:
         """What the policies compare the keys with on which the last answer depends; patterns are no values."""
+        from iamtui.policy.formula import ConditionLeaf, leaves  # noqa: PLC0415 - with a decision it is loaded
+
         if self._decision is None or self._decision.depends_on is None:
             return {}
         found: dict[str, tuple[str, ...]] = {}
@@ -163,6 +167,12 @@ class FieldsForm(Vertical):
                 values = tuple(value for value in leaf.values if not any(c in value for c in "*?${ "))
                 found[leaf.key.lower()] = tuple(dict.fromkeys((*found.get(leaf.key.lower(), ()), *values)))
         return found
+
+    @cached_property
+    def _completer(self) -> Completer:
+        from iamtui.tui.widgets.question.completing import Completer  # noqa: PLC0415 - not before the first frame
+
+        return Completer(self._catalogue)
 
     def _show_mfa(self) -> None:
         state = mfa_state(self.context_field.value)
@@ -222,6 +232,8 @@ class FieldsForm(Vertical):
         self.run_worker(find, thread=True, exclusive=True, group="completion", exit_on_error=False)
 
     def _surroundings(self) -> Surroundings:
+        from iamtui.tui.widgets.question.completing import Surroundings  # noqa: PLC0415 - not before the first frame
+
         workspace = self._workspace
         try:
             given = frozenset(key.lower() for key in parse_context(self.context_field.value))

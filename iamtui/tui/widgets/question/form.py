@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.widgets import Input
 
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
-from iamtui.evaluation.decision import Decision, Layer
 from iamtui.evaluation.request import Mode
 from iamtui.tui import clock
 from iamtui.tui.widgets.line_view import LineView
@@ -28,6 +28,9 @@ from iamtui.tui.widgets.question.context import (
 )
 from iamtui.tui.widgets.question.fields_form import FieldsForm
 from iamtui.tui.widgets.question.words import joined, last_word, said
+
+if TYPE_CHECKING:
+    from iamtui.evaluation.decision import Decision, Layer
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from textual.content import Content
 from iamtui.evaluation.decision import Decision, Layer, LayerReport, LayerState, Outcome
 from iamtui.policy.formula import leaves
 from iamtui.text import safe_text
-from iamtui.tui.widgets.question.verdict import ALLOWED, DENIED, DEPENDS, QUIET
+from iamtui.tui.widgets.question.verdict_look import ALLOWED, DENIED, DEPENDS, QUIET
+from iamtui.tui.widgets.wrapped import wrap
 from iamtui.workspace.verdict import SHORT_LAYER_NAMES as LAYER_NAMES
 
 _STATE_WORDS: Final = {
@@ -26,6 +27,7 @@ _STATE_WORDS: Final = {
 }
 
 _NOT_NEEDED: Final = (" · ", "no allow", QUIET)
+_BEHIND_MARK: Final = "    "
 _CONDITIONAL: Final = ("[?]", "depends", DEPENDS)
 
 
@@ -83,3 +85,48 @@ def absent_layers_line(reports: Sequence[LayerReport]) -> Content:
     mark, words, style = _STATE_WORDS[LayerState.NOT_APPLICABLE]
     names = ", ".join(LAYER_NAMES[report.layer] for report in reports)
     return Content.assemble((f"{mark} {words}: {names}", style))
+
+
+def layer_rows(decision: Decision, *, compact: bool = False, column: int = 0) -> list[tuple[Layer | None, Content]]:
+    """Every layer of a decision with its row, in evaluation order; those that do not apply share the last row.
+
+    Args:
+        compact: without columns, for a narrow panel.
+        column: the width of a narrow, high panel in cells, where every reason is written out, so that a row has
+            several lines; else 0.
+    """
+    applying = [report for report in decision.layers if report.state is not LayerState.NOT_APPLICABLE]
+    absent = [report for report in decision.layers if report.state is LayerState.NOT_APPLICABLE]
+    rows: list[tuple[Layer | None, Content]] = []
+    for report in applying:
+        row = (
+            _written_out(layer_block(report, decision), column)
+            if column
+            else layer_line(report, decision, compact=compact)
+        )
+        rows.append((report.layer, row))
+    if absent:
+        rows.append((None, _written_out(absent_layers_line(absent), column)))
+    return rows
+
+
+def _written_out(row: Content, width: int) -> Content:
+    """A row whose lines fit the width, those below the first indented behind the mark; width 0 leaves it alone."""
+    if not width:
+        return row
+    first, *rest = row.split("\n")
+    head, *more = wrap(first, width)
+    below = [piece for part in (*map(_flush, more), *rest) for piece in wrap(part, width - len(_BEHIND_MARK))]
+    return Content("\n").join([head, *(Content(_BEHIND_MARK).append(piece) for piece in below)])
+
+
+def _flush(row: Content) -> Content:
+    """A row without the spaces in front."""
+    return row[len(row.plain) - len(row.plain.lstrip()) :]
+
+
+def deciding_layer(decision: Decision) -> Layer | None:
+    """The layer of the deciding statement, else the first that does not pass; None: the first of all."""
+    if decision.deciding is not None:
+        return decision.deciding.layer
+    return next((reason.layer for reason in decision.reasons), None)

@@ -2,59 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import OptionList
-from textual.widgets.option_list import Option
 
-from iamtui.evaluation.decision import Decision, Layer, LayerState, StatementRef
-from iamtui.tui.widgets.question.layer_text import absent_layers_line, layer_block, layer_line
-from iamtui.tui.widgets.wrapped import wrap
+from iamtui.tui.widgets.line_view import LineView, Piece
+from iamtui.tui.widgets.question.verdict_look import ALLOWED, DENIED, DEPENDS, QUIET
 
-_BEHIND_MARK: Final = "    "
+if TYPE_CHECKING:
+    # It brings in the engine, which is not loaded before the first frame.
+    from iamtui.evaluation.decision import Decision, Layer, StatementRef
+
+_LINE_STYLES: Final = {ALLOWED: "allows", DENIED: "denies", DEPENDS: "waits", QUIET: "muted"}
+"""The style of a part of a row, to the line style of the same colour."""
 
 
-class LayersList(OptionList):
-    """Every layer in evaluation order; those that do not apply share the last line."""
+class LayersList(LineView):
+    """Every layer in evaluation order; those that do not apply share the last row.
+
+    A row may have several lines; the cursor moves from row to row, and is seen only where keys move it.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "cursor_down", "Down", show=False, id="layers.down"),
-        Binding("k", "cursor_up", "Up", show=False, id="layers.up"),
-        Binding("enter,o", "jump", "Go to the statement", id="layers.jump"),
+        Binding("enter,o", "open_line", "Go to the statement", id="layers.jump"),
         Binding("space", "switch", "Layer on/off", id="layers.switch"),
     ]
 
     DEFAULT_CSS = """
     LayersList {
         height: auto;
-        border: none;
-        margin: 0 1;
-        background: transparent;
-        scrollbar-size-vertical: 1;
-        text-wrap: nowrap;
-        text-overflow: ellipsis;
-
-        &:focus {
-            border: none;
-            background: transparent;
-        }
-        & > .option-list--option {
-            padding: 0;
-        }
-        & > .option-list--option-highlighted {
-            background: transparent;
-            color: $foreground;
-            text-style: none;
-        }
-        &:focus > .option-list--option-highlighted {
-            background: $cursor;
-            color: $foreground;
-            text-style: none;
-        }
+        margin: 0 1 0 0;
     }
     """
 
@@ -72,100 +53,103 @@ class LayersList(OptionList):
         layer: Layer
 
     def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id, compact=True)
-        self._layers: tuple[Layer, ...] = ()
+        super().__init__(id=id)
         self._decision: Decision | None = None
-        self._rows: list[Content] = []
+        self._rows: list[tuple[Layer | None, Content]] = []
+        self._lines: list[tuple[int, Content]] = []
+        """The lines, each with the index of its row."""
 
     def show(self, decision: Decision | None, *, compact: bool = False, column: int = 0) -> None:
-        """Show the layers of a decision; None empties the list.
+        """Show the layers of a decision; None empties the list. `layer_rows` says what the other arguments mean.
 
         The cursor stays on its layer while the question is the same; for another it goes to the layer that decides.
-
-        Args:
-            compact: without columns, for a narrow panel.
-            column: the width of a narrow, high panel in cells, where every reason is written out; else 0.
         """
-        kept = self._layer_under_cursor() if _same_question(decision, self._decision) else _deciding_layer(decision)
+        rows: list[tuple[Layer | None, Content]] = []
+        kept = self._layer_under_cursor
+        if decision is not None:
+            from iamtui.tui.widgets.question.layer_text import deciding_layer, layer_rows  # noqa: PLC0415 - with an answer
+
+            rows = layer_rows(decision, compact=compact, column=column)
+            if not _same_question(decision, self._decision):
+                kept = deciding_layer(decision)
         self._decision = decision
-        reports = () if decision is None else decision.layers
-        applying = [report for report in reports if report.state is not LayerState.NOT_APPLICABLE]
-        absent = [report for report in reports if report.state is LayerState.NOT_APPLICABLE]
-        self._layers = tuple(report.layer for report in applying)
-        rows: list[Content] = []
-        if decision is not None and column:
-            rows = [_written_out(layer_block(report, decision), column) for report in applying]
-        elif decision is not None:
-            rows = [layer_line(report, decision, compact=compact) for report in applying]
-        if absent:
-            rows.append(_written_out(absent_layers_line(absent), column))
-        if len(rows) == len(self._rows) and all(map(Content.is_same, rows, self._rows)):
-            if kept in self._layers:
-                self.highlighted = self._layers.index(kept)
-            return
-        self._rows = rows
-        options = [Option(row) for row in rows]
-        if absent:
-            options[-1].disabled = True
-        self.set_options(options)
-        if self._layers:
-            self.highlighted = self._layers.index(kept) if kept in self._layers else 0
+        if not _alike(rows, self._rows):
+            self._rows = rows
+            self._lines = [(at, line) for at, (_layer, row) in enumerate(rows) for line in row.split("\n")]
+            self.set_total(len(self._lines), cursor=self._line_of(kept))
+        else:
+            self.move_to(self._line_of(kept))
 
     @property
     def line_count(self) -> int:
-        """How many lines the rows take, none wrapped."""
-        return sum(row.plain.count("\n") + 1 for row in self._rows)
+        """How many lines the rows take."""
+        return len(self._lines)
 
+    def _line_of(self, layer: Layer | None) -> int:
+        if layer is None:
+            return 0
+        return next((at for at, (row, _line) in enumerate(self._lines) if self._rows[row][0] is layer), 0)
+
+    @property
     def _layer_under_cursor(self) -> Layer | None:
-        at = self.highlighted
-        return self._layers[at] if at is not None and at < len(self._layers) else None
+        return self._rows[self._lines[self.cursor][0]][0] if self._lines else None
 
-    def action_jump(self) -> None:
+    # What LineView draws.
+
+    def is_stop(self, index: int) -> bool:
+        """The first line of each layer."""
+        row = self._lines[index][0]
+        return self._rows[row][0] is not None and (not index or self._lines[index - 1][0] != row)
+
+    def is_under_cursor(self, index: int) -> bool:
+        """All lines of the row, while keys move the cursor."""
+        return self.has_focus and self._lines[index][0] == self._lines[self.cursor][0]
+
+    def pieces(self, index: int, width: int) -> Sequence[Piece]:  # noqa: ARG002 - declared by LineView
+        """A line in the colours of its states."""
+        line = self._lines[index][1]
+        pieces: list[Piece] = []
+        at = 0
+        for span in sorted(line.spans, key=lambda span: span.start):
+            style = _LINE_STYLES.get(span.style, "") if isinstance(span.style, str) else ""
+            pieces += [Piece(line.plain[at : span.start]), Piece(line.plain[span.start : span.end], style)]
+            at = span.end
+        return [*pieces, Piece(line.plain[at:])]
+
+    def refresh_row(self, index: int) -> None:  # noqa: ARG002 - declared by LineView
+        """Draw all of it: a row may have several lines."""
+        self.refresh()
+
+    def on_line_view_cursor_moved(self, event: LineView.CursorMoved) -> None:
+        """Nobody waits for it."""
+        event.stop()
+
+    # Keys and mouse.
+
+    def on_line_view_line_opened(self, event: LineView.LineOpened) -> None:
         """Go to the statement of the layer under the cursor."""
-        layer = self._layer_under_cursor()
+        event.stop()
+        layer = self._layer_under_cursor
         if layer is not None and self._decision is not None:
             self.post_message(self.Jump(layer, statement_of(self._decision, layer)))
 
     def action_switch(self) -> None:
         """Leave the layer under the cursor out of the evaluation, or take it in again."""
-        layer = self._layer_under_cursor()
+        layer = self._layer_under_cursor
         if layer is not None:
             self.post_message(self.Switched(layer))
 
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """A click on a layer goes to its statement."""
-        event.stop()
-        self.action_jump()
+
+def _alike(rows: Sequence[tuple[Layer | None, Content]], others: Sequence[tuple[Layer | None, Content]]) -> bool:
+    return len(rows) == len(others) and all(
+        layer is other and row.is_same(content) for (layer, row), (other, content) in zip(rows, others, strict=True)
+    )
 
 
-def _written_out(row: Content, width: int) -> Content:
-    """A row whose lines fit the width, those below the first indented behind the mark; width 0 leaves it alone."""
-    if not width:
-        return row
-    first, *rest = row.split("\n")
-    head, *more = wrap(first, width)
-    below = [piece for part in (*map(_flush, more), *rest) for piece in wrap(part, width - len(_BEHIND_MARK))]
-    return Content("\n").join([head, *(Content(_BEHIND_MARK).append(piece) for piece in below)])
-
-
-def _flush(row: Content) -> Content:
-    """A row without the spaces in front."""
-    return row[len(row.plain) - len(row.plain.lstrip()) :]
-
-
-def _same_question(one: Decision | None, other: Decision | None) -> bool:
-    if one is None or other is None:
+def _same_question(one: Decision, other: Decision | None) -> bool:
+    if other is None:
         return False
     return (one.request.action, one.request.resource) == (other.request.action, other.request.resource)
-
-
-def _deciding_layer(decision: Decision | None) -> Layer | None:
-    """The layer of the deciding statement, else the first that does not pass; None: the first of all."""
-    if decision is None:
-        return None
-    if decision.deciding is not None:
-        return decision.deciding.layer
-    return next((reason.layer for reason in decision.reasons), None)
 
 
 def statement_of(decision: Decision, layer: Layer) -> StatementRef | None:

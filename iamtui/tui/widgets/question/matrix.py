@@ -14,7 +14,6 @@ from textual.content import Content
 from iamtui.text import safe_text
 from iamtui.tui.safe import fit, line
 from iamtui.tui.widgets.line_view import LineView, Piece
-from iamtui.tui.widgets.question.verdict import verdict
 
 if TYPE_CHECKING:
     # It brings in the engine, which is not loaded before the first frame.
@@ -58,6 +57,8 @@ def columns_of(answer: Answer) -> int:
 
 def summary(answer: Answer) -> Content:
     """What the answers come to, in counts: how many actions a pattern stands for, how many are denied."""
+    from iamtui.tui.widgets.question.verdict import verdict  # noqa: PLC0415 - an answer is there, so it is loaded
+
     cells, part = answer.cells, answer.taking_part
     counted = Counter(verdict(cell.deciding).word for cell in part)
     words = {"DENIED": "denied", "DEPENDS": "depend", "ALLOWED": "allowed"}
@@ -209,6 +210,8 @@ class MatrixView(LineView):
         return found
 
     def _verdict_piece(self, cell: Cell) -> Piece:
+        from iamtui.tui.widgets.question.verdict import verdict  # noqa: PLC0415 - as above
+
         if id(cell) not in self._part:
             return Piece(" ·  no part".ljust(_VERDICT), "muted")
         shown = verdict(cell.deciding)

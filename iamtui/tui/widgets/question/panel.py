@@ -19,7 +19,6 @@ from iamtui.tui.widgets.question.fields import ActionField
 from iamtui.tui.widgets.question.form import QuestionForm
 from iamtui.tui.widgets.question.keys import in_panel
 from iamtui.tui.widgets.question.memory import Memory
-from iamtui.tui.widgets.question.menus import ask_for_name, open_presets, open_questions, write_session_policy
 from iamtui.workspace.workspace import Workspace
 
 
@@ -121,6 +120,8 @@ class QuestionPanel(AnsweringPanel):
 
     def action_presets(self) -> None:
         """Choose how the request comes."""
+        from iamtui.tui.widgets.question.menus import open_presets  # noqa: PLC0415 - not before the first frame
+
         open_presets(self.app, self._form)
 
     def action_switch_mode(self) -> None:
@@ -129,10 +130,14 @@ class QuestionPanel(AnsweringPanel):
 
     def action_questions(self) -> None:
         """Choose a question that was asked before or saved."""
+        from iamtui.tui.widgets.question.menus import open_questions  # noqa: PLC0415 - not before the first frame
+
         open_questions(self.app, self._memory, self.ask_inquiry)
 
     def action_save(self) -> None:
         """Save the question under a name."""
+        from iamtui.tui.widgets.question.menus import ask_for_name  # noqa: PLC0415 - not before the first frame
+
         inquiry = self._inquiry
         if inquiry is None:
             self.post_message(Notice(plain("There is no question to save yet: press F5 and ask.")))
@@ -194,6 +199,8 @@ class QuestionPanel(AnsweringPanel):
 
     @on(CallerRow.WritePolicy)
     def _write_policy(self, event: CallerRow.WritePolicy) -> None:
+        from iamtui.tui.widgets.question.menus import write_session_policy  # noqa: PLC0415 - not before the first frame
+
         event.stop()
         account = self._workspace.account.id if self._workspace is not None else ""
         write_session_policy(self.app, self._form, account)

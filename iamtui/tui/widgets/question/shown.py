@@ -1,22 +1,16 @@
-"""What the panel shows of an answer: one of its cells, in words. Pure, no widget."""
+"""Shown: the answer on screen, and which of its cells is looked at. Pure, no widget."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from textual.content import Content
-
-from iamtui.analysis.inquiry import Inquiry
-from iamtui.analysis.question import Question
-from iamtui.evaluation.decision import Decision
-from iamtui.tui.safe import line
-from iamtui.tui.widgets.question.asking import Asked
-from iamtui.tui.widgets.question.verdict import QUIET, verdict
-
 if TYPE_CHECKING:
     # They bring in the engine, which is not loaded before the first frame.
+    from iamtui.analysis.inquiry import Inquiry
+    from iamtui.analysis.question import Question
+    from iamtui.evaluation.decision import Decision
+    from iamtui.tui.widgets.question.asking import Asked
     from iamtui.workspace.answers import Answer, Cell, Companion
 
 
@@ -78,72 +72,3 @@ class Shown:
         if self.before is None:
             return None
         return next((c.deciding for c in self.before.cells if c.question == self.cell.question), None)
-
-
-def verdict_line(shown: Shown) -> Content:
-    """The verdict; among several of which action; where another request decides, of which one."""
-    says = verdict(shown.decision).content
-    if len(shown.answer.cells) > 1:
-        if not shown.takes_part:
-            says = line(("takes no part: the action is about other resources", "$muted"))
-        says = line((f"{shown.cell.question.action}: ", "bold"), says)
-    decider = shown.decider
-    if decider is None:
-        return says
-    if decider is shown.answer.chain:
-        return line(says, (" for the role chaining that comes first", "$muted"))
-    return line(says, (f" for {decider.check.action}, which the call needs too", "$muted"))
-
-
-def before_line(shown: Shown) -> Content:
-    """What the verdict was without the draft; empty when no draft is open."""
-    before = shown.before_decision
-    if before is None:
-        return Content("")
-    was, now = verdict(before), verdict(shown.decision)
-    if was.text == now.text:
-        return line(("Without the draft: the same", QUIET))
-    return line(("Without the draft: ", QUIET), was.content)
-
-
-def companion_lines(shown: Shown, *, others: str) -> Iterator[Content]:
-    """The other requests behind the call, those that decide first.
-
-    Args:
-        others: how to tell those that do not decide: "none", "marks" (all on one line), or "lines" (one each).
-    """
-    chain = shown.answer.chain
-    if chain is not None:
-        role = shown.answer.inquiry.chained_from
-        yield line(_short(chain), (" chained from ", QUIET), role.rpartition(":")[2], (" (assuming this role)", QUIET))
-    if shown.decider is not None:
-        yield line(("The action itself: ", QUIET), verdict(shown.cell.decision).content)
-    deciding = [one for one in shown.cell.companions if one.decides]
-    for one in deciding:
-        yield line(
-            ("Needs also ", QUIET),
-            (one.check.action, "bold"),
-            (f" on {_on(one)}: ", QUIET),
-            _short(one),
-        )
-    optional = [one for one in shown.cell.companions if not one.decides]
-    if others == "lines":
-        for one in optional:
-            when = f" ({one.check.when})" if one.check.when else ""
-            yield line(("May need ", QUIET), one.check.action, (f" on {_on(one)}{when}: ", QUIET), _short(one))
-    elif others == "marks" and optional:
-        parts: list[object] = [("May need also: ", QUIET)]
-        for one in optional:
-            says = verdict(one.decision)
-            parts += [", " if len(parts) > 1 else "", f"{one.check.action} ", (says.mark, says.style)]
-        yield line(*parts)
-
-
-def _on(one: Companion) -> str:
-    resource = one.question.resource
-    return one.check.resource if resource == "*" or "*" in resource else resource
-
-
-def _short(one: Companion) -> Content:
-    shown = verdict(one.decision)
-    return line((f"{shown.mark} {shown.word}", f"bold {shown.style}"))

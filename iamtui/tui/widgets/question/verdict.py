@@ -1,11 +1,7 @@
-"""Decision -> what a person reads: mark, words, deciding statement, layers and conditions. Pure, no widget.
-
-A verdict is always a mark and words; the colour (a theme variable) only repeats them.
-"""
+"""Decision -> what a person reads: mark, words, deciding statement, layers and conditions. Pure, no widget."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from textual.content import Content
@@ -14,15 +10,9 @@ from iamtui.evaluation.decision import Decision, Layer, Outcome, StatementRef
 from iamtui.evaluation.wording import depends_lines, depends_text, short_policy_name
 from iamtui.policy.formula import And, ConditionLeaf, Or, leaves
 from iamtui.text import safe_text
+from iamtui.tui.widgets.question.verdict_look import ALLOWED, DENIED, DEPENDS, QUIET, Verdict
 from iamtui.workspace.verdict import SHORT_LAYER_NAMES as LAYER_NAMES
 from iamtui.workspace.verdict import verdict_words
-
-ALLOWED: Final = "$verdict-allowed"
-DENIED: Final = "$verdict-denied"
-DEPENDS: Final = "$verdict-depends"
-"""Theme variables that colour verdicts."""
-
-QUIET: Final = "$muted"
 
 LAYER_TITLES: Final = {
     Layer.IDENTITY: "identity policies",
@@ -36,35 +26,6 @@ LAYER_TITLES: Final = {
     Layer.SERVICE_RULE: "service rule",
 }
 """What a layer is called where there is room."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The parts of a verdict. `mark` and `word` are plain ASCII; `style` is a theme variable.
-
-    Args:
-        mark: "[+]", "[x]", "[-]" or "[?]".
-        word: "ALLOWED", "DENIED" or "DEPENDS".
-        rest: the words behind it ("explicit", "on some: PATTERNS"), already safe to show, or "".
-    """
-
-    mark: str
-    word: str
-    rest: str
-    style: str
-
-    @property
-    def text(self) -> str:
-        """The verdict as plain text on one line."""
-        return f"{self.mark} {self.word} {self.rest}".rstrip()
-
-    @property
-    def content(self) -> Content:
-        """The verdict as styled content on one line."""
-        parts = [(f"{self.mark} {self.word}", f"bold {self.style}")]
-        if self.rest:
-            parts.append((f" {self.rest}", self.style))
-        return Content.assemble(*parts)
 
 
 _STYLES: Final = {"ALLOWED": ALLOWED, "DENIED": DENIED, "DEPENDS": DEPENDS}

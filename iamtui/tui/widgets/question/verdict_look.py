@@ -1,0 +1,47 @@
+"""What a verdict looks like: mark, words, colour. Knows no engine, so that it is there before the first frame.
+
+A verdict is always a mark and words; the colour (a theme variable) only repeats them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from textual.content import Content
+
+ALLOWED: Final = "$verdict-allowed"
+DENIED: Final = "$verdict-denied"
+DEPENDS: Final = "$verdict-depends"
+"""Theme variables that colour verdicts."""
+
+QUIET: Final = "$muted"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The parts of a verdict. `mark` and `word` are plain ASCII; `style` is a theme variable.
+
+    Args:
+        mark: "[+]", "[x]", "[-]" or "[?]".
+        word: "ALLOWED", "DENIED" or "DEPENDS".
+        rest: the words behind it ("explicit", "on some: PATTERNS"), already safe to show, or "".
+    """
+
+    mark: str
+    word: str
+    rest: str
+    style: str
+
+    @property
+    def text(self) -> str:
+        """The verdict as plain text on one line."""
+        return f"{self.mark} {self.word} {self.rest}".rstrip()
+
+    @property
+    def content(self) -> Content:
+        """The verdict as styled content on one line."""
+        parts = [(f"{self.mark} {self.word}", f"bold {self.style}")]
+        if self.rest:
+            parts.append((f" {self.rest}", self.style))
+        return Content.assemble(*parts)
