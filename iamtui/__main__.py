@@ -31,7 +31,7 @@ def _open_screen(choice: SourceChoice | None) -> int:
 
 def _pick(choice: SourceChoice | None, format_name: str) -> Session | None:
     _prepare_screen()
-    from iamtui.tui.app import run_picker  # noqa: PLC0415 - as above
+    from iamtui.tui.picking import run_picker  # noqa: PLC0415 - as above
 
     return run_picker(choice, format_name)
 

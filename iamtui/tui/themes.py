@@ -12,11 +12,12 @@ from typing import Any, Final
 
 from textual.color import Color, ColorParseError
 from textual.design import ColorSystem
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 from iamtui.paths import shipped_themes, user_themes
 
 DEFAULT_DARK: Final = "iamtui-dark"
+_TEXTUAL_DARK: Final = "textual-dark"
 DEFAULT_LIGHT: Final = "iamtui-light"
 
 FALLBACK_VARIABLES: Final[Mapping[str, str]] = {
@@ -85,6 +86,22 @@ def load_themes(folders: Iterable[Path] | None = None) -> LoadedThemes:
             if theme is not None:
                 themes[theme.name] = theme
     return LoadedThemes(tuple(themes.values()), tuple(problems))
+
+
+def first_theme(wanted: str, ours: Mapping[str, Theme]) -> tuple[str, list[str]]:
+    """The name of the theme to begin with, and what is wrong with the one that is wanted.
+
+    Args:
+        wanted: the name in the settings; "" for none.
+        ours: the themes that were loaded, beside Textual's own.
+    """
+    known = {**BUILTIN_THEMES, **ours}
+    problems: list[str] = []
+    if wanted and wanted not in known:
+        near = get_close_matches(wanted, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else "t lists them."
+        problems.append(f"There is no theme {wanted}; {hint}")
+    return next((name for name in (wanted, DEFAULT_DARK) if name in known), _TEXTUAL_DARK), problems
 
 
 def read_theme(file: Path) -> tuple[Theme | None, list[str]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from iamtui.tui.app import IamtuiApp
+from iamtui.tui.picking import PickerApp
 from iamtui.tui.widgets.message_line import MessageLine
 from iamtui.tui.widgets.sessions import SessionsPanel
 from iamtui.tui.widgets.status_line import StatusLine
@@ -63,9 +64,9 @@ def test_a_screen_that_is_killed_hands_nothing_over(tmp_path: Path) -> None:
         assert screen.modes == LEFT
 
 
-def picker() -> IamtuiApp:
+def picker() -> PickerApp:
     opened = sample_workspace()
-    return IamtuiApp(SAMPLE, opener=lambda *_: opened, copier=RecordingCopier(), picking="fish")
+    return PickerApp("fish", SAMPLE, opener=lambda *_: opened, copier=RecordingCopier())
 
 
 @pytest.mark.parametrize("focused", [False, True])
@@ -112,7 +113,7 @@ async def test_the_usual_screen_picks_nothing() -> None:
         await settle(pilot)
         app.main.query_one(SessionsPanel).add_session(held())
         await press(pilot, "S", "enter")
-        assert app.picked is None
+        assert not app._exit
         assert not app._exit
         await press(pilot, "c")
         assert copier.copied == ["exports of arn:aws:iam::123456789012:role/deploy-prod"]

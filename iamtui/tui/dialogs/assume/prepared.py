@@ -44,7 +44,7 @@ class PreparedDialog(Dialog[AssumeResult | None]):
     """Asks our own engine about whatever stands in the fields, and fills in what is remembered and found out."""
 
     AUTO_FOCUS = ""
-    """Which field comes first depends on the role: see `on_key`."""
+    """Which field comes first depends on the role: see `type_ahead`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2", "more", "More", id="assume.more", tooltip="Show the inputs that few calls need, or hide them"),
@@ -130,13 +130,23 @@ class PreparedDialog(Dialog[AssumeResult | None]):
         self.prepare()
 
     def on_key(self, event: events.Key) -> None:
+        """Take what is typed while no field has the focus."""
+        if event.is_printable and event.character and self.focused is None and self.type_ahead(event.character):
+            event.stop()
+
+    def type_ahead(self, character: str) -> bool:
         """Keep what is typed before the first answer for the field that turns out to be meant.
 
         Who knows that a role wants a code types it at once; in a field that shows its text it would be readable.
         """
-        if self.focused is None and event.is_printable and event.character:
-            event.stop()
-            self._typed_ahead = Secret(self._typed_ahead.reveal() + event.character)
+        if self.focused is None:
+            self._typed_ahead = Secret(self._typed_ahead.reveal() + character)
+        elif isinstance(self.focused, Input):
+            # Its own keys do not come this way: this one was typed before it had the focus.
+            self.focused.insert_text_at_cursor(character)
+        else:
+            return False
+        return True
 
     def _place_cursor(self) -> None:
         """Behind the first answer: put the cursor where it belongs, and what was typed ahead with it."""

@@ -1,0 +1,225 @@
+"""OpeningApp: opens sources in threads, with progress, cancel and a chooser, and says what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+from textual import on, work
+from textual.content import Content
+from textual.message import Message
+from textual.worker import get_current_worker
+
+from iamtui.problem import Problem
+from iamtui.tui.compiling import compile_all
+from iamtui.tui.inventory import Inventory
+from iamtui.tui.safe import line, plain
+from iamtui.tui.screens.main import MainScreen
+from iamtui.tui.terminal_app import TerminalApp
+from iamtui.tui.widgets.notice import Severity
+from iamtui.workspace.opening import OpeningCancelled, Progress, ProgressReport, SourceChoice
+from iamtui.workspace.workspace import SourceKind, Workspace
+
+if TYPE_CHECKING:
+    from iamtui.account.model import Account
+    from iamtui.tui.screens.chooser import ChooserScreen
+    from iamtui.tui.search import SearchIndex
+
+Opener = Callable[[SourceChoice, ProgressReport, Callable[[], bool]], Workspace]
+"""Loads what a choice names, blocking; the app calls it in a thread."""
+
+_LOADING: Final = "loading"
+
+
+def open_blocking(choice: SourceChoice, report: ProgressReport, cancelled: Callable[[], bool]) -> Workspace:
+    """The real opener."""
+    from iamtui.workspace.opening import open_source  # noqa: PLC0415 - its sources load boto3: only in the worker
+
+    return open_source(choice, report, cancelled)
+
+
+class OpeningApp(TerminalApp):
+    """Shows on its main screen whatever source was opened last; what is open stays open until the next one is."""
+
+    @dataclass
+    class SourceOpened(Message):
+        """A worker loaded an account."""
+
+        choice: SourceChoice
+        workspace: Workspace
+        inventory: Inventory
+        index: SearchIndex
+
+    @dataclass
+    class SourceFailed(Message):
+        """A worker could not; `problem` is None when the user cancelled."""
+
+        choice: SourceChoice
+        problem: Problem | None
+
+    @dataclass
+    class SourceProgress(Message):
+        """How far a worker has come."""
+
+        progress: Progress
+
+    def __init__(self, choice: SourceChoice | None, opener: Opener) -> None:
+        """Make the app.
+
+        Args:
+            choice: what to open; None: ask first.
+            opener: loads what is chosen.
+        """
+        super().__init__()
+        self._choice = choice
+        self._opened: SourceChoice | None = None
+        self._chooser: ChooserScreen | None = None
+        self._opener = opener
+
+    @property
+    def main(self) -> MainScreen:
+        """The main screen, which lies under all others."""
+        raise NotImplementedError
+
+    @property
+    def choice(self) -> SourceChoice | None:
+        """The source that is open or being opened."""
+        return self._choice
+
+    def on_mount(self) -> None:
+        """Open the source, or let the user choose."""
+        if self._choice is not None:
+            self.call_after_refresh(self.open, self._choice)
+        else:
+            self.call_after_refresh(self.action_choose_source)
+
+    def say(self, text: Content | str, severity: Severity = Severity.INFORMATION, *, stays: bool = False) -> None:
+        """Show one sentence on the message line; raw text is made safe."""
+        if self.main.is_mounted:
+            self.main.say(text, severity, stays=stays)
+
+    def open(self, choice: SourceChoice) -> None:
+        """Load a source in a worker; one that is still loading is cancelled."""
+        self._choice = choice
+        self.say(line("Opening ", (_name_of(choice), "bold"), " …"), stays=True)
+        self._load(choice)
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group=_LOADING, name="opening the account")
+    def _load(self, choice: SourceChoice) -> None:
+        from iamtui.tui.search import SearchIndex  # noqa: PLC0415 - not before the first frame
+
+        worker = get_current_worker()
+
+        def report(progress: Progress) -> None:
+            if not worker.is_cancelled:
+                self.post_message(self.SourceProgress(progress))
+
+        try:
+            workspace = self._opener(choice, report, lambda: worker.is_cancelled)
+            import_module("iamtui.workspace.principals")
+            inventory, index = Inventory(workspace.account), SearchIndex(workspace.account)
+        except OpeningCancelled:
+            return
+        except Problem as problem:
+            if not worker.is_cancelled:
+                self.post_message(self.SourceFailed(choice, problem))
+            return
+        if not worker.is_cancelled:
+            self.post_message(self.SourceOpened(choice, workspace, inventory, index))
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="engine", name="getting the policies ready")
+    def _load_engine(self, workspace: Workspace) -> None:
+        """Get ready to answer once the account is on screen, so that the first question need not wait."""
+        worker = get_current_worker()
+        compile_all(workspace, lambda: worker.is_cancelled)
+
+    @on(SourceProgress)
+    def _progressed(self, event: SourceProgress) -> None:
+        progress = event.progress
+        total = f" of {progress.total:,}" if progress.total is not None else ""
+        count = f" {progress.done:,}{total}" if progress.done or progress.total else ""
+        words = line(f"{progress.step[:1].upper()}{progress.step[1:]}{count} …")
+        if self._chooser is not None:
+            self._chooser.show_progress(words)
+        else:
+            self.say(line(words, ("  esc cancels", "$muted")), stays=True)
+
+    @on(SourceOpened)
+    def _source_opened(self, event: SourceOpened) -> None:
+        if event.choice is not self._choice:
+            return
+        self._opened = event.choice
+        self._close_chooser()
+        self.main.set_workspace(event.workspace, event.inventory, event.index)
+        self.call_after_refresh(self._load_engine, event.workspace)
+        self.say_opened(event.workspace.account)
+
+    def say_opened(self, account: Account) -> None:
+        """Say what matters about an account that has just been opened."""
+        self.say_account(account)
+
+    def say_account(self, account: Account) -> None:
+        """Say what an account holds, and what of it is not loaded."""
+        words = ", ".join(
+            f"{len(found):,} {kind}{'' if len(found) == 1 else 's'}"
+            for kind, found in (("user", account.users), ("group", account.groups), ("role", account.roles))
+        )
+        gaps = ", ".join(gap.what for gap in account.gaps)
+        if gaps:
+            self.say(line(f"{words}. Not loaded: ", (gaps, "bold")), Severity.WARNING)
+        else:
+            self.say(line(words, ("   / find   s ask   ? help", "$muted")))
+
+    @on(SourceFailed)
+    def _source_failed(self, event: SourceFailed) -> None:
+        if event.choice is not self._choice or event.problem is None:
+            return
+        if self._chooser is not None:
+            self._chooser.show_problem(event.problem)
+        else:
+            self.say(str(event.problem), Severity.ERROR)
+        self._choice = self._opened or self._choice
+
+    @on(MainScreen.StopWaiting)
+    def _stop_waiting(self) -> None:
+        """Stop a load that is running; what is open stays open."""
+        running = [worker for worker in self.workers if worker.group == _LOADING and worker.is_running]
+        for worker in running:
+            worker.cancel()
+        self._choice = self._opened or self._choice
+        if running:
+            self.say(plain("Cancelled. Press P to choose a source, r to try again."))
+
+    def action_choose_source(self) -> None:
+        """Let the user choose what to open."""
+        from iamtui.tui.screens.chooser import ChooserScreen  # noqa: PLC0415 - needed only without a source
+
+        if self._chooser is None:
+            self._chooser = ChooserScreen(opening=self.open, cancelling=self._stop_waiting)
+            self.push_screen(self._chooser, self._chooser_left)
+
+    def _close_chooser(self) -> None:
+        if self._chooser is not None:
+            self._chooser.finish()
+
+    def _chooser_left(self, _choice: SourceChoice | None) -> None:
+        self._chooser = None
+        if self.main.workspace is None and self._opened is None:
+            self.say(plain("Nothing chosen. Press P to choose what to open, q to quit."), stays=True)
+
+    def action_reload(self) -> None:
+        """Read the same source again."""
+        if self._choice is None:
+            self.action_choose_source()
+        else:
+            self.open(self._choice)
+
+
+def _name_of(choice: SourceChoice) -> str:
+    if choice.kind is SourceKind.SNAPSHOT and choice.snapshot is not None:
+        return choice.snapshot.name
+    if choice.kind is SourceKind.DEMO:
+        return "the demo account"
+    return f"profile {choice.profile}" if choice.profile else "the AWS account"

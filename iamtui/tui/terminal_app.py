@@ -1,0 +1,111 @@
+"""TerminalApp: an app that leaves the terminal as it was, whoever takes it: a program, a signal, a hang-up."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Final
+
+from rich.text import Text
+from textual.app import App, SystemCommand
+from textual.await_complete import AwaitComplete
+from textual.binding import Binding
+from textual.screen import Screen
+
+from iamtui.tui.crash import crash_report
+from iamtui.tui.terminal import LOOK_SECONDS, hang_up, terminal_is_gone
+
+if TYPE_CHECKING:
+    from iamtui.tui.copying import Copier
+
+MOUSE_OFF: Final = "\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l"
+"""What ends the reports of the mouse that the driver asked the terminal for."""
+
+
+class TerminalApp(App[None]):
+    """Corrects what Textual does with the terminal, with keys as they are printed, and with text that may be secret."""
+
+    _is_away = False
+
+    @property
+    def copier(self) -> Copier:
+        """Copies to the clipboard."""
+        raise NotImplementedError
+
+    def came_back(self) -> None:
+        """The terminal was given away, and is ours again."""
+
+    def on_mount(self) -> None:
+        """Look whether the terminal is still there."""
+        if not self.is_headless:
+            self.set_interval(LOOK_SECONDS, self._leave_without_terminal)
+
+    def _leave_without_terminal(self) -> None:
+        if terminal_is_gone():
+            hang_up()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Textual's commands without the screenshot, which would write what is on screen to a readable file."""
+        yield from (command for command in super().get_system_commands(screen) if command.title != "Screenshot")
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy by the terminal, and keep no copy in the app that a paste into another field would bring back."""
+        super().copy_to_clipboard(text)
+        self._clipboard = ""
+
+    def get_key_display(self, binding: Binding) -> str:
+        """Function keys in capitals, as they are printed on keyboards."""
+        shown = super().get_key_display(binding)
+        return shown.upper() if shown[:1] == "f" and shown[1:].isdigit() else shown
+
+    def pop_screen(self) -> AwaitComplete:
+        """Leave a screen; a key that was pressed while it was being left finds none, and must not end the app."""
+        return super().pop_screen() if len(self.screen_stack) > 1 else AwaitComplete()
+
+    def write_to_terminal(self, sequence: str) -> None:
+        """Send a control sequence to the terminal; when the screen does not have it, straight to it."""
+        if self._driver is not None and self.is_running and not self._is_away:
+            self._driver.write(sequence)
+        elif sys.__stderr__ is not None and sys.__stderr__.isatty():
+            sys.__stderr__.write(sequence)
+            sys.__stderr__.flush()
+
+    def leave_terminal(self, _number: int) -> None:
+        """Before a signal ends the process: leave the terminal as it was. After a hang-up there is none left."""
+        if self._driver is not None and not self._is_away:
+            # Outside the main thread the driver fails to do this itself.
+            self._driver.write(MOUSE_OFF)
+            self._driver.stop_application_mode()
+            self._driver.close()
+
+    @contextmanager
+    def suspend(self) -> Iterator[None]:
+        """Give the terminal to another program; a copied secret is taken off the clipboard in time even so."""
+        with super().suspend():
+            back = Event()
+            self._is_away = True
+            Thread(target=self._watch_clipboard, args=(back,), daemon=True).start()
+            try:
+                yield
+            finally:
+                if terminal_is_gone():
+                    # Taking back a terminal that has hung up would wait for it for ever.
+                    hang_up()
+                self._is_away = False
+                back.set()
+                self.came_back()
+
+    def _watch_clipboard(self, back: Event) -> None:
+        """In a thread: what the main screen does while it has the terminal."""
+        while not back.wait(1.0):
+            left = self.copier.time_left()
+            if left is not None and left <= timedelta():
+                self.copier.clear_now()
+
+    def _fatal_error(self) -> None:
+        """End after an unhandled exception: its frames, but no local variables, which may be secret."""
+        self._exit_renderables.append(Text(crash_report(sys.exc_info()[1])))
+        self._close_messages_no_wait()
