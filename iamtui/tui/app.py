@@ -7,7 +7,7 @@ import gc
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import events, on, work
@@ -23,6 +23,7 @@ from iamtui.tui import clock
 from iamtui.tui.commands import ActionCommands
 from iamtui.tui.copying import ClipboardCopier, Copier
 from iamtui.tui.crash import worker_failure
+from iamtui.tui.garbage import begin_rounds, look_through_all
 from iamtui.tui.idle import IdleLock
 from iamtui.tui.opening_app import Opener, OpeningApp, open_blocking
 from iamtui.tui.screens.main import MainScreen
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 
 IDLE_LOOK_SECONDS: Final = 1.0
 """How often the screen looks whether it was left alone for long enough to be locked."""
+
+LULL_SECONDS: Final = 20.0
+"""How long nobody has done anything when garbage is looked for in everything, and how often."""
 
 STARTED_SECONDS: Final = 1.0
 """How long after the first frame the start is taken to be over."""
@@ -116,7 +120,8 @@ class IamtuiApp(OpeningApp):
     def on_mount(self) -> None:
         """Garbage, the lock, keys."""
         if not gc.isenabled():
-            self.set_timer(STARTED_SECONDS, _collect_garbage)
+            self.set_timer(STARTED_SECONDS, begin_rounds)
+            self.set_interval(LULL_SECONDS, self._use_lull)
         if self._config.lock.idle_minutes:
             self.set_interval(IDLE_LOOK_SECONDS, self._lock_when_idle)
         if self._config.keymap:
@@ -137,6 +142,10 @@ class IamtuiApp(OpeningApp):
         typed = event.character if event.is_printable else None
         if typed and isinstance(screen, TakesTypeAhead) and screen.type_ahead(typed):
             event.prevent_default()
+
+    def _use_lull(self) -> None:
+        if self._idle.since >= timedelta(seconds=LULL_SECONDS):
+            look_through_all()
 
     def _lock_when_idle(self) -> None:
         if self._main.holds_secrets and self._idle.is_over:
@@ -238,12 +247,6 @@ class IamtuiApp(OpeningApp):
     def copy_document(self, text: str, what: str) -> str:
         """Copy a text of several lines to the clipboard; blocking. Returns the sentence to show."""
         return self._copier.copy_document(text, what)
-
-
-def _collect_garbage() -> None:
-    """Look for garbage from now on, but not in what the start made: that stays."""
-    gc.freeze()
-    gc.enable()
 
 
 def _now() -> datetime:

@@ -15,6 +15,11 @@ from typing import Final
 _MANY: Final = 20_000
 """Objects from which on what was made is left out of later rounds; fewer are soon looked through."""
 
+_ROUNDS: Final = 20_000, 10, 1_000
+"""How many objects, and rounds through those of less age, make a round worth it. One key makes seven thousand objects
+that nearly all go by themselves; Python's own numbers have it look through them a dozen times meanwhile, and now and
+then through everything, which takes longer than a frame."""
+
 _lock = Lock()
 _makers = 0
 
@@ -41,3 +46,16 @@ def making() -> Iterator[None]:
                     if gc.get_count()[0] > _MANY:
                         gc.freeze()
                     gc.enable()
+
+
+def begin_rounds() -> None:
+    """Look for garbage from now on, at its own times, but not in what the start made: that stays."""
+    gc.freeze()
+    gc.set_threshold(*_ROUNDS)
+    gc.enable()
+
+
+def look_through_all() -> None:
+    """Look through everything, which `begin_rounds` has happen only rarely. For when nobody is waiting."""
+    if gc.isenabled() and gc.get_threshold() == _ROUNDS:
+        gc.collect()

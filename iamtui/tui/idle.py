@@ -23,9 +23,14 @@ class IdleLock:
         self._used_at = clock.now()
 
     @property
+    def since(self) -> timedelta:
+        """How long the user has been away."""
+        return clock.now() - self._used_at
+
+    @property
     def is_over(self) -> bool:
         """Whether the user was away for too long."""
-        return bool(self._minutes) and clock.now() - self._used_at >= timedelta(minutes=self._minutes)
+        return bool(self._minutes) and self.since >= timedelta(minutes=self._minutes)
 
     @property
     def why(self) -> str:

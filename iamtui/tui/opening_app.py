@@ -14,6 +14,7 @@ from textual.worker import get_current_worker
 
 from iamtui.problem import Problem
 from iamtui.tui.compiling import compile_all
+from iamtui.tui.garbage import making
 from iamtui.tui.inventory import Inventory
 from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.main import MainScreen
@@ -119,7 +120,8 @@ class OpeningApp(TerminalApp):
         try:
             workspace = self._opener(choice, report, lambda: worker.is_cancelled)
             import_module("iamtui.workspace.principals")
-            inventory, index = Inventory(workspace.account), SearchIndex(workspace.account)
+            with making():
+                inventory, index = Inventory(workspace.account), SearchIndex(workspace.account)
         except OpeningCancelled:
             return
         except Problem as problem:

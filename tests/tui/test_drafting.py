@@ -28,9 +28,9 @@ from iamtui.tui.screens.draft_export import DraftExportScreen
 from iamtui.tui.screens.draft_impact import DraftImpactScreen
 from iamtui.tui.screens.draft_prompts import ChoiceDialog, LineDialog
 from iamtui.tui.screens.draft_screen import DraftScreen
-from iamtui.tui.screens.pinned import PENDING
 from iamtui.tui.widgets.draft.compared import ComparedVerdict
 from iamtui.tui.widgets.message_line import MessageLine
+from iamtui.tui.widgets.question.verdict_look import PENDING
 from iamtui.workspace.saved_questions import QuestionStore
 from tests.support.drafting import app_of, ask, draft, laid, lay, until
 from tests.support.panel_apps import screen_text

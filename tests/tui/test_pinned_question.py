@@ -8,7 +8,7 @@ from textual.widgets import Static
 
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.inventory import Branch, Kind, key_of
-from iamtui.tui.screens.pinned import PENDING, PinnedQuestion
+from iamtui.tui.screens.pinned import PinnedQuestion
 from iamtui.tui.widgets.children_table import ChildrenTable
 from iamtui.tui.widgets.detail.detail_pane import DetailPane
 from iamtui.tui.widgets.detail.list_and_document import ListAndDocument
@@ -17,6 +17,7 @@ from iamtui.tui.widgets.line_view import LineView
 from iamtui.tui.widgets.question.layers import LayersList
 from iamtui.tui.widgets.question.matrix import MatrixView
 from iamtui.tui.widgets.question.panel import QuestionPanel
+from iamtui.tui.widgets.question.verdict_look import PENDING
 from iamtui.workspace.asking import Question
 from tests.support.sample_account import LAKE_READ, iam, sample_workspace
 from tests.support.screen_app import opened, press, settle

@@ -165,7 +165,7 @@ class BrowsingScreen(Screen[None]):
 
     def keys_changed(self) -> None:
         """Show the keys that matter now."""
-        self.query_one(KeyLine).refresh()
+        self.query_one(KeyLine).look_again()
 
     def workspace_changed(self, workspace: Workspace) -> None:
         """Tell the other panes that there is another account, or newer data."""

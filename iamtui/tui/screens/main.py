@@ -136,8 +136,8 @@ class MainScreen(SessionCareScreen):
     def _verdicts_found(self, event: _VerdictsFound) -> None:
         event.stop()
         if event.pinned is self._pinned:
-            self.explorer.tree_view.redraw()
-            self.subject.table.redraw()
+            self.explorer.tree_view.redraw_unfinished()
+            self.subject.table.redraw_unfinished()
 
     # What is loaded on demand.
 

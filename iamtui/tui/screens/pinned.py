@@ -15,7 +15,7 @@ from iamtui.tui import clock
 from iamtui.tui.garbage import making
 from iamtui.tui.widgets.draft.compared import compared
 from iamtui.tui.widgets.question.verdict import verdict
-from iamtui.tui.widgets.question.verdict_look import Verdict
+from iamtui.tui.widgets.question.verdict_look import PENDING, Verdict
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -26,9 +26,6 @@ _SHOWN_SECONDS: Final = 0.05
 
 _TURN_SECONDS: Final = 0.002
 """How long the thread works before it lets the screen have a turn."""
-
-PENDING: Final = Verdict("   ", "", "", "")
-"""In place of a verdict that is still being found."""
 
 
 class PinnedQuestion:

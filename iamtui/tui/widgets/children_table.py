@@ -160,7 +160,7 @@ class ChildrenTable(LineView):
         pieces: list[Piece] = []
         for column, size in self._layout(width):
             if column is None:
-                pieces += self._verdict_cell(entity)
+                pieces += self._verdict_cell(index, entity)
                 continue
             text, style = column.cell(self._inventory.account, entity)
             shown = fit(safe_text(text), size)
@@ -190,12 +190,14 @@ class ChildrenTable(LineView):
         path = "" if isinstance(entity, IdentityProvider) else entity.path
         return "" if path in ("/", self._branch.folder) else path
 
-    def _verdict_cell(self, entity: Entity) -> list[Piece]:
+    def _verdict_cell(self, index: int, entity: Entity) -> list[Piece]:
         from iamtui.tui.widgets.draft.compared import verdict_word_pieces  # noqa: PLC0415 - not before the first frame
 
         verdict = self._verdict_of(entity) if self._verdict_of and isinstance(entity, (User, Role)) else None
         if verdict is None:
             return [Piece(" " * self._verdict_width)]
+        if verdict.is_pending:
+            self.note_unfinished(index)
         return verdict_word_pieces(verdict, self._verdict_width)
 
     def empty_text(self) -> str:

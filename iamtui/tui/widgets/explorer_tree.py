@@ -166,7 +166,10 @@ class ExplorerTree(LineView):
         row = self._rows[index]
         if isinstance(row.node, Branch):
             return self._branch_pieces(row, row.node, width)
-        return self._entity_pieces(row, row.node, width)
+        verdict = self._verdict_of(row.node) if self._verdict_of is not None else None
+        if verdict is not None and verdict.is_pending:
+            self.note_unfinished(index)
+        return self._entity_pieces(row, row.node, verdict, width)
 
     def _branch_pieces(self, row: TreeRow, branch: Branch, width: int) -> Sequence[Piece]:
         indent = "  " * row.depth
@@ -187,9 +190,8 @@ class ExplorerTree(LineView):
             Piece(" "),
         ]
 
-    def _entity_pieces(self, row: TreeRow, entity: Entity, width: int) -> Sequence[Piece]:
+    def _entity_pieces(self, row: TreeRow, entity: Entity, verdict: Verdict | None, width: int) -> Sequence[Piece]:
         indent = "  " * row.depth + "  "
-        verdict = self._verdict_of(entity) if self._verdict_of is not None else None
         shown = _verdict_pieces(verdict)
         tail = sum(len(piece.text) for piece in shown) + 1 if verdict is not None else 1
         mark = self._mark_of(entity) if self._mark_of is not None else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, runtime_checkable
 
@@ -50,21 +51,34 @@ class KeyLine(Widget):
     }
     """
 
+    _drawn: Sequence[tuple[str, str]] = ()
+
     def on_mount(self) -> None:
         """Follow the focus."""
         self.screen.bindings_updated_signal.subscribe(self, self._bindings_updated)
 
     def _bindings_updated(self, _screen: Screen[object]) -> None:
-        self.refresh()
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Draw the keys that matter now, where they are others than those that were drawn."""
+        if self._words(self._hints()) != self._drawn:
+            self.refresh()
+
+    @staticmethod
+    def _words(hints: list[_Hint]) -> list[tuple[str, str]]:
+        return [(hint.key, hint.words) for hint in hints]
 
     def render(self) -> Content:
         """Key and words of every hint."""
+        hints = self._hints()
+        self._drawn = self._words(hints)
         parts = [
             line(
                 (f" {hint.key} ", "bold $footer-key-foreground"),
                 plain(f"{hint.words} ", "$footer-description-foreground"),
             )
-            for hint in self._hints()
+            for hint in hints
         ]
         return Content("").join(parts)
 

@@ -90,6 +90,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         self._cursor = 0
         self._line_styles: dict[str, Style] = {}
         self._base_style = Style()
+        self._unfinished: set[int] = set()
 
     # What a subclass gives.
 
@@ -133,6 +134,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
     def set_total(self, total: int, *, cursor: int = 0, width: int = 0) -> None:
         """Say that the lines are new: how many, where the cursor starts, and how wide the widest is."""
         self._total = total
+        self._unfinished.clear()
         self._set_virtual_size(Size(width, total + self.HEADER_LINES))
         self._cursor = self._nearest_stop(cursor, 1)
         self._show_line(self._cursor)
@@ -164,6 +166,16 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
     def redraw(self) -> None:
         """Draw the visible lines again; their number is the same."""
         self.refresh()
+
+    def note_unfinished(self, index: int) -> None:
+        """A line is being drawn of which something is still being found."""
+        self._unfinished.add(index)
+
+    def redraw_unfinished(self) -> None:
+        """Draw again the lines of which something was still being found when they were drawn."""
+        lines, self._unfinished = self._unfinished, set()
+        for index in lines.intersection(self.visible_range()):
+            self.refresh_row(index)
 
     def visible_range(self) -> range:
         """The indexes of the lines that can be seen."""

@@ -34,6 +34,11 @@ class Verdict:
     style: str
 
     @property
+    def is_pending(self) -> bool:
+        """Whether it is still being found."""
+        return not self.word
+
+    @property
     def text(self) -> str:
         """The verdict as plain text on one line."""
         return f"{self.mark} {self.word} {self.rest}".rstrip()
@@ -45,3 +50,7 @@ class Verdict:
         if self.rest:
             parts.append((f" {self.rest}", self.style))
         return Content.assemble(*parts)
+
+
+PENDING: Final = Verdict("   ", "", "", "")
+"""In place of a verdict that is still being found."""
