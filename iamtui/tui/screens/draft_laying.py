@@ -11,22 +11,22 @@ from textual.content import Content
 from textual.message import Message
 from textual.worker import get_current_worker
 
-from iamtui.account.draft import Draft, Edit
-from iamtui.account.model import Entity
 from iamtui.tui.copying import Copier
 from iamtui.tui.inventory import Inventory
 from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.browsing import BrowsingScreen
 from iamtui.tui.screens.draft_desk import DraftDesk, OpenDraft, touched_arns
-from iamtui.tui.search import SearchIndex
 from iamtui.tui.widgets.notice import Severity
 from iamtui.tui.widgets.status_line import StatusLine
-from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    # They bring in the engine, which is not loaded before the first frame.
+    # They bring in the engine, or drafts, which are not loaded before the first frame.
+    from iamtui.account.draft import Draft, Edit
+    from iamtui.account.model import Entity
     from iamtui.tui.screens.draft_screen import DraftScreen
+    from iamtui.tui.search import SearchIndex
     from iamtui.workspace.drafting import Drafted
+    from iamtui.workspace.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,8 @@ class LayingScreen(BrowsingScreen):
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="draft", name="laying the draft over the account")
     def _lay_in_thread(self, draft: Draft, given: Given, said: Content | None) -> None:
-        from iamtui.workspace.drafting import lay  # noqa: PLC0415 - brings the engine: not before a frame
+        from iamtui.tui.search import SearchIndex  # noqa: PLC0415 - not before a frame
+        from iamtui.workspace.drafting import lay  # noqa: PLC0415 - brings the engine: likewise
 
         worker = get_current_worker()
         drafted = lay(given.workspace, draft)

@@ -9,11 +9,7 @@ from textual import on, work
 from textual.message import Message
 from textual.worker import get_current_worker
 
-from iamtui.account.draft import Draft
 from iamtui.analysis.inquiry import Inquiry
-from iamtui.analysis.question import Question
-from iamtui.evaluation.decision import Outcome
-from iamtui.evaluation.request import Principal
 from iamtui.problem import Problem
 from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.draft_laying import Given, LayingScreen
@@ -21,7 +17,10 @@ from iamtui.tui.screens.trace_messages import DraftSuggestion
 from iamtui.tui.widgets.notice import Severity
 
 if TYPE_CHECKING:
-    # It brings in the engine, which is not loaded before the first frame.
+    # They bring in the engine, or drafts, which are not loaded before the first frame.
+    from iamtui.account.draft import Draft
+    from iamtui.analysis.question import Question
+    from iamtui.evaluation.request import Principal
     from iamtui.workspace.draft_fix import SuggestedDraft
 
 
@@ -40,6 +39,8 @@ class SuggestingScreen(LayingScreen):
 
     def action_draft_suggestion(self) -> None:
         """Make a draft of what would allow the question that is answered."""
+        from iamtui.evaluation.decision import Outcome  # noqa: PLC0415 - not before a frame
+
         question, principal = self.question.question, self.question.principal
         answer = self.question.answer
         if question is None or principal is None or answer is None:
@@ -55,8 +56,7 @@ class SuggestingScreen(LayingScreen):
     def _suggestion_wanted(self, event: DraftSuggestion) -> None:
         event.stop()
         if self._given is not None:
-            found = self.open_draft
-            draft = found.draft if found is not None else Draft(self._given.workspace.account.id)
+            draft = self._desk.draft_of(self._given.workspace.account.id)
             self.say(plain("Looking for what would allow it …"), stays=True)
             self._suggest_in_thread(self._given, draft, *self._whole_of(event))
 

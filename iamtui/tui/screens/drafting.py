@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from iamtui.account.draft import Draft, Edit
-from iamtui.tui.copying import Copier
 from iamtui.tui.safe import line, plain
-from iamtui.tui.screens.draft_making import EditMaker
 from iamtui.tui.screens.draft_suggesting import SuggestingScreen
 from iamtui.tui.widgets.notice import Severity
+
+if TYPE_CHECKING:
+    # They are not loaded before the first frame.
+    from iamtui.account.draft import Draft, Edit
+    from iamtui.tui.screens.draft_making import EditMaker
 
 
 class DraftingScreen(SuggestingScreen):
     """Edits, undoes, saves, opens and discards the draft of the account on screen."""
 
-    def __init__(self, copier: Copier) -> None:
-        super().__init__(copier)
-        self._maker = EditMaker(self)
+    @cached_property
+    def _maker(self) -> EditMaker:
+        from iamtui.tui.screens.draft_making import EditMaker  # noqa: PLC0415 - only when something is edited
+
+        return EditMaker(self)
 
     # Undoing, saving, discarding.
 
@@ -59,7 +66,7 @@ class DraftingScreen(SuggestingScreen):
         found = self.open_draft
         if found is not None and 0 <= index < len(found.draft.edits):
             edits = (*found.draft.edits[:index], edit, *found.draft.edits[index + 1 :])
-            self._desk.change(Draft(found.draft.account_id, found.draft.name, edits))
+            self._desk.change(replace(found.draft, edits=edits))
             self.draft_changed(plain("The edit was changed."))
 
     def open_draft_from(self, draft: Draft, path: Path) -> None:
