@@ -21,6 +21,7 @@ from msgspec import Raw
 
 from iamtui.account.snapshot_format import FORMAT_VERSION, SnapshotShape
 from iamtui.problem import Problem
+from iamtui.text import safe_text
 
 HOW_TO_MAKE_ONE: Final = (
     "Make one with: aws iam get-account-authorization-details > account.json (it prints all pages as one object)."
@@ -33,6 +34,7 @@ _WHITE: Final = re.compile(r"[ \t\r\n\ufeff]*")
 _AWS_LISTS: Final = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
 _AWS_DOCUMENTS: Final = frozenset(("PolicyDocument", "AssumeRolePolicyDocument", "Document"))
 _OUR_DOCUMENTS: Final = {"organization": frozenset(("document",)), "resource_policies": frozenset(("document",))}
+_DOCUMENT_KEYS: Final = _AWS_DOCUMENTS | frozenset(("document",))
 
 
 @contextmanager
@@ -63,6 +65,7 @@ def decode_pages(data: bytes, *, origin: str = "The snapshot") -> list[SnapshotS
         raise Problem(f"{origin} is empty.", HOW_TO_MAKE_ONE)
     try:
         pages = _MANY.decode(data) if start == b"[" else [_ONE.decode(data)]
+        _refuse_repeats(data, origin)
     except msgspec.ValidationError as error:
         raise _wrong_shape(str(error), origin) from None
     except RecursionError:
@@ -106,6 +109,8 @@ def _decode_slowly(text: str, origin: str) -> list[SnapshotShape]:
             raise Problem(f"{origin} holds a number that is too large to be read.", HOW_TO_MAKE_ONE) from None
         values.extend(value if isinstance(value, list) else [value])
         position = _skip_white(text, position)
+    for value in values:
+        _refuse_repeat_in(value, origin)
     try:
         return [msgspec.convert(_keep_documents(value), SnapshotShape) for value in values]
     except msgspec.ValidationError as error:
@@ -135,6 +140,46 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     repeated = _Repeated(found)
     repeated.pairs = pairs
     return repeated
+
+
+class _RepeatFound(Exception):
+    """An object has a key twice; where, is to be found out."""
+
+
+def _counted(pairs: list[tuple[str, Any]]) -> None:
+    """Keep nothing of an object but that it is sound, so that looking through a large file costs little."""
+    if len(dict(pairs)) != len(pairs):
+        raise _RepeatFound
+
+
+def _refuse_repeats(data: bytes, origin: str) -> None:
+    """Refuse a key that stands twice in one object: msgspec takes the last and would lose a list without a word."""
+    try:
+        json.loads(data, object_pairs_hook=_counted, parse_int=str)
+    except _RepeatFound:
+        _refuse_repeat_in(json.loads(data, object_pairs_hook=_object, parse_int=str), origin)
+    except RecursionError:
+        # Only a policy document can be so deep, and there it is refused by itself.
+        return
+
+
+def _refuse_repeat_in(value: Any, origin: str, path: str = "$") -> None:
+    """Refuse it outside policy documents, which say themselves that they have no single meaning."""
+    if isinstance(value, _Repeated):
+        seen: set[str] = set()
+        key = next(key for key, _ in value.pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise Problem(
+            f"{origin} has the key {safe_text(key, limit=100)} twice at {safe_text(path, limit=200)}, "
+            "so what it says there is not certain.",
+            "Pages may stand after one another as whole objects; within one object each key stands once.",
+        )
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key not in _DOCUMENT_KEYS:
+                _refuse_repeat_in(item, origin, f"{path}.{key}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _refuse_repeat_in(item, origin, f"{path}[{index}]")
 
 
 def _keep_documents(page: Any) -> Any:

@@ -6,17 +6,18 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from iamtui.account.model import Role, User
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
 from iamtui.analysis.questions import Asker, make_principal_ready
-from iamtui.evaluation.decision import Decision
+from iamtui.evaluation.decision import Decision, Layer
 from iamtui.evaluation.evaluator import evaluate
 from iamtui.evaluation.explanation import Explanation, explain
 from iamtui.evaluation.open_points import with_open_points
 from iamtui.evaluation.policies import PolicyInForce
-from iamtui.evaluation.request import Mode, Principal
+from iamtui.evaluation.request import Mode, Principal, PrincipalKind
 from iamtui.evaluation.trace import TracedLayer, trace
 from iamtui.policy.arn import parse_arn
 from iamtui.problem import Problem
@@ -139,7 +140,7 @@ def ask(
     request, policies = Asker(workspace.account, with_region(workspace, question), now).request_and_policies(principal)
     if session:
         policies = replace(policies, session=session)
-    return with_open_points(evaluate(request, policies), request, policies)
+    return without_a_session(with_open_points(evaluate(request, policies), request, policies), question)
 
 
 class Poll:
@@ -199,9 +200,34 @@ def ask_and_trace(
     """
     check_question(question)
     request, policies = Asker(workspace.account, with_region(workspace, question), now).request_and_policies(principal)
-    decision = with_open_points(evaluate(request, policies), request, policies)
+    decision = without_a_session(with_open_points(evaluate(request, policies), request, policies), question)
     traced = trace(request, policies)
     return decision, traced, explain(decision, traced)
+
+
+_WITHOUT_SESSION: Final = frozenset((PrincipalKind.USER, PrincipalKind.ROOT))
+
+_NO_SESSION: Final = (
+    "Only sessions of roles and federated users carry session policies: a request of this caller itself carries none, "
+    "so this answer is about no request of its own. Leave the session policy out, or ask as a role."
+)
+"""IAM User Guide: Policies and permissions in AWS Identity and Access Management, Session policies."""
+
+
+def without_a_session(decision: Decision, question: Question) -> Decision:
+    """The decision, where a session policy is asked about with a caller who has no session, with words that say so.
+
+    The policy is evaluated all the same, which can only narrow the answer.
+    """
+    if not question.session_policies or decision.request.principal.kind not in _WITHOUT_SESSION:
+        return decision
+    layers = tuple(
+        replace(report, why=f"The caller has no session that could carry it. {report.why}")
+        if report.layer is Layer.SESSION
+        else report
+        for report in decision.layers
+    )
+    return replace(decision, layers=layers, notes=(*decision.notes, _NO_SESSION))
 
 
 def as_command(workspace: Workspace, principal: Principal, asked: Question | Inquiry) -> str:

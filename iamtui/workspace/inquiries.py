@@ -24,7 +24,14 @@ from iamtui.policy.arn import parse_arn
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.answers import Answer, Cell, Companion, severity, worst_of
-from iamtui.workspace.asking import check_action, check_resource, check_terms, is_pattern, with_region
+from iamtui.workspace.asking import (
+    check_action,
+    check_resource,
+    check_terms,
+    is_pattern,
+    with_region,
+    without_a_session,
+)
 from iamtui.workspace.companion_questions import Call, check_named, companion_questions, fits, misfit_note
 from iamtui.workspace.principals import principal_for, resolve_principal
 from iamtui.workspace.workspace import Workspace
@@ -70,7 +77,7 @@ class _Asked:
     asker: Asker
 
     def decide(self, principal: Principal, assumptions: tuple[str, ...], note: str, open_points: bool) -> Decision:
-        decision = self.asker.decide(principal, assumptions=assumptions)
+        decision = without_a_session(self.asker.decide(principal, assumptions=assumptions), self.question)
         if open_points:
             policies = self.asker.request_and_policies(principal)[1]
             decision = with_open_points(decision, decision.request, policies)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -86,3 +87,32 @@ def test_bytes_that_changed(changes: list[tuple[int, int]]) -> None:
 @given(end=st.integers(0, len(TEXT) - 1))
 def test_a_file_that_was_cut(end: int) -> None:
     reads_or_refuses(TEXT[:end])
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ('{"RoleDetailList": [], "UserDetailList": [], "RoleDetailList": []}', "the key RoleDetailList twice at $,"),
+        (
+            '{"UserDetailList": [{"AttachedManagedPolicies": [], "AttachedManagedPolicies": []}]}',
+            "the key AttachedManagedPolicies twice at $.UserDetailList[0],",
+        ),
+        ('[{"RoleDetailList": []}, {"Policies": [], "Policies": []}]', "the key Policies twice at $[1],"),
+        ('{"RoleDetailList": []}\n{"Policies": [], "Policies": []}', "the key Policies twice at $,"),
+    ],
+)
+def test_a_key_that_stands_twice_in_one_object_is_refused(text: str, where: str) -> None:
+    with pytest.raises(Problem) as caught:
+        load_account(text.encode())
+    assert where in caught.value.sentence
+
+
+def test_a_key_that_stands_twice_in_a_policy_document_is_that_documents_fault_alone() -> None:
+    text = TEXT.decode().replace('{"Version": ', '{"Version": "2008-10-17", "Version": ', 1)
+    assert text.encode() != TEXT
+    account = load_account(text.encode())
+    holders = (*account.users, *account.groups, *account.roles)
+    inline = [policy.document for holder in holders for policy in holder.inline_policies]
+    versions = [version.document for policy in account.policies for version in policy.versions]
+    documents = [*inline, *versions, *(role.trust for role in account.roles)]
+    assert ["stands twice" in str(document.error) for document in documents].count(True) == 1

@@ -14,7 +14,7 @@ from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
 from iamtui.evaluation.decision import Layer
 from iamtui.evaluation.request import Mode
-from iamtui.workspace.asking import as_command, files_of_command
+from iamtui.workspace.asking import as_command, ask, files_of_command
 from iamtui.workspace.inquiries import answer
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
@@ -111,3 +111,18 @@ def test_another_region_than_the_sources_is_carried() -> None:
     assert "-c aws:RequestedRegion=eu-west-3" in line(SourceKind.DEMO, "eu-west-3")
     assert "eu-west-3" not in line(SourceKind.DEMO, "eu-west-3", Mode.STRICT)
     assert "us-east-1" not in line(SourceKind.DEMO, "us-east-1")
+
+
+def test_a_session_policy_with_a_caller_who_has_no_session_is_said_plainly() -> None:
+    workspace = sample_workspace()
+    question = Question("s3:GetObject", LAKE, session_policies=(SESSION,))
+    told = {}
+    for name in ("user/alice", "role/deploy-prod"):
+        principal = resolve_principal(workspace, name)
+        decision = ask(workspace, principal, question)
+        session = next(report for report in decision.layers if report.layer is Layer.SESSION)
+        found = answer(workspace, principal, Inquiry((question.action,), (question.resource,), question))
+        assert found is not None
+        assert found.worst.decision.notes == decision.notes
+        told[name] = ("no session" in session.why, any("session policies" in note for note in decision.notes))
+    assert told == {"user/alice": (True, True), "role/deploy-prod": (False, False)}
