@@ -146,9 +146,9 @@ def organization_place(account: Account, type_: str, level_id: str, name: str) -
     return Place("scp" if type_ == SCP else "rcp", level_id, name, title, document)
 
 
-def policy_label(action: str) -> str:
-    """A name for a new policy that allows an action: "allow-s3-GetObject"."""
-    return "allow-" + (re.sub(r"[^A-Za-z0-9+=,.@_-]+", "-", action)[:100].strip("-") or "statement")
+def policy_label(action: str, effect: str = "Allow") -> str:
+    """A name for a new policy that allows or denies an action: "allow-s3-GetObject"."""
+    return f"{effect.lower()}-" + (re.sub(r"[^A-Za-z0-9+=,.@_-]+", "-", action)[:100].strip("-") or "statement")
 
 
 def identity_places(account: Account, entity: User | Role) -> Iterator[tuple[str, Place | Problem]]:

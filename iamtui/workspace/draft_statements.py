@@ -43,25 +43,30 @@ _PRINCIPAL_KINDS: Final = {
 }
 
 
-def statement_places(workspace: Workspace, principal: Principal, question: Question) -> tuple[Place, ...]:
+def statement_places(
+    workspace: Workspace, principal: Principal, question: Question, effect: str = "Allow"
+) -> tuple[Place, ...]:
     """Where a statement about a question could be added, the narrowest effect first.
 
     A new inline policy of the caller's user or role, then its inline and customer managed policies and those of
     its groups, its boundary, the trust or resource policy of what is asked about, and a new or present SCP of the
     account's own level. Policies of AWS, and documents that are not loaded, are left out.
 
+    Args:
+        effect: "Allow" or "Deny"; a new policy is called by it.
+
     Raises:
         Problem: the question cannot be asked.
     """
     check_question(question)
     account = workspace.account
-    return tuple(_places(account, principal, question))
+    return tuple(_places(account, principal, question, effect))
 
 
-def _places(account: Account, principal: Principal, question: Question) -> Iterator[Place]:
+def _places(account: Account, principal: Principal, question: Question, effect: str) -> Iterator[Place]:
     entity = entity_behind(account, principal)
     if entity is not None and not (isinstance(entity, Role) and entity.service_linked):
-        yield from _of_entity(account, entity, question)
+        yield from _of_entity(account, entity, question, effect)
     prepared = _prepared(principal, question)
     if prepared.resource.kind is ResourceKind.ONE and "*" not in prepared.resource.text:
         role = account.by_arn(prepared.resource.text)
@@ -74,8 +79,8 @@ def _places(account: Account, principal: Principal, question: Question) -> Itera
     yield from _own_scps(account)
 
 
-def _of_entity(account: Account, entity: User | Role, question: Question) -> Iterator[Place]:
-    new = new_inline_name(entity, question.action)
+def _of_entity(account: Account, entity: User | Role, question: Question, effect: str) -> Iterator[Place]:
+    new = new_inline_name(entity, question.action, effect)
     yield inline_place(account, entity, new)
     ranked = [place for _, place in identity_places(account, entity) if isinstance(place, Place)]
     yield from sorted(ranked, key=lambda place: (place.others, place.kind))
@@ -87,9 +92,9 @@ def _of_entity(account: Account, entity: User | Role, question: Question) -> Ite
         yield replace(boundary, title=f"{boundary.title} (permissions boundary)")
 
 
-def new_inline_name(entity: User | Role, action: str) -> str:
+def new_inline_name(entity: User | Role, action: str, effect: str = "Allow") -> str:
     """A name for a new inline policy about an action that the user or role does not have yet."""
-    name = policy_label(action)
+    name = policy_label(action, effect)
     taken = {policy.name.lower() for policy in entity.inline_policies}
     number, free = 1, name
     while free.lower() in taken:

@@ -13,13 +13,17 @@ from iamtui.account.draft import (
     AttachPolicy,
     DeleteInlinePolicy,
     DeletePermissionsBoundary,
+    DeleteResourcePolicy,
     DetachPolicy,
     PutInlinePolicy,
     PutManagedPolicy,
+    PutOrganizationPolicy,
+    PutResourcePolicy,
     RemoveUserFromGroup,
     UpdateTrustPolicy,
 )
 from iamtui.account.draft_file import read_draft
+from iamtui.account.draft_words import SCP
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
 from iamtui.evaluation.decision import Outcome
@@ -32,9 +36,10 @@ from iamtui.tui.widgets.draft.compared import ComparedVerdict
 from iamtui.tui.widgets.message_line import MessageLine
 from iamtui.tui.widgets.question.verdict_look import PENDING
 from iamtui.workspace.saved_questions import QuestionStore
+from tests.support.draft_accounts import BUCKET, OPEN_BUCKET, OU, drafting_workspace, text
 from tests.support.drafting import app_of, ask, draft, laid, lay, until
 from tests.support.panel_apps import screen_text
-from tests.support.sample_account import ADMIN_ARN, ID, LAKE_READ, iam
+from tests.support.sample_account import ADMIN_ARN, BOUNDARY, ID, LAKE_READ, allow, iam
 from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle
 
 CAROL, BOB, ALICE, DEPLOY = iam("user/carol"), iam("user/data/bob"), iam("user/alice"), iam("role/deploy-prod")
@@ -209,7 +214,118 @@ async def test_a_statement_is_made_from_the_question() -> None:
         assert json.loads(edit.document)["Statement"][0]["Action"] == QUESTION[0]
 
 
+# Around the account.
+
+
+async def made(pilot: object) -> object:
+    """The only edit of the draft, once it is laid."""
+    await laid(pilot)  # type: ignore[arg-type]
+    found = app_of(pilot).main.open_draft  # type: ignore[arg-type]
+    assert found is not None
+    [edit] = found.draft.edits
+    return edit
+
+
+async def test_an_scp_that_is_attached_elsewhere_is_attached_with_its_document() -> None:
+    async with opened(make_app(drafting_workspace())) as pilot:
+        app_of(pilot).main.go_to(CAROL)
+        await press(pilot, "E")
+        await choose(pilot, "Attach an SCP")
+        await choose(pilot, f"account {ID}")
+        await choose(pilot, "no-leaving")
+        edit = await made(pilot)
+        assert isinstance(edit, PutOrganizationPolicy)
+        assert (edit.type, edit.level_id, edit.name) == (SCP, ID, "no-leaving")
+        assert "organizations:LeaveOrganization" in edit.document
+
+
+async def test_a_new_scp_has_a_name_of_its_own_and_a_document() -> None:
+    async with opened(make_app(drafting_workspace())) as pilot:
+        app_of(pilot).main.go_to(CAROL)
+        await press(pilot, "E")
+        await choose(pilot, "Attach an SCP")
+        await choose(pilot, OU)
+        field = pilot.app.screen.query_one(Input)
+        field.value = "no-leaving"
+        await press(pilot, "enter")
+        assert "one of this name already" in screen_text(app_of(pilot))
+        field.value = "fence"
+        await press(pilot, "enter")
+        assert isinstance(pilot.app.screen, DraftEditorScreen)
+        assert "new SCP fence at Production (ou-ab12-prod)" in screen_text(app_of(pilot))
+        await press(pilot, "ctrl+s")
+        edit = await made(pilot)
+        assert isinstance(edit, PutOrganizationPolicy)
+        assert (edit.level_id, edit.name) == (OU, "fence")
+
+
+@pytest.mark.parametrize(
+    ("resource", "choice", "kind"),
+    [
+        (BUCKET, "Delete the policy of data-lake", DeleteResourcePolicy),
+        (BUCKET, "Edit the policy of data-lake", PutResourcePolicy),
+        (OPEN_BUCKET, "it has none yet", PutResourcePolicy),
+        ("arn:aws:s3:::elsewhere", "not loaded", PutResourcePolicy),
+        (iam("role/web-server"), "Edit the trust policy of web-server", UpdateTrustPolicy),
+    ],
+)
+async def test_the_policy_of_the_resource_asked_about_is_edited(resource: str, choice: str, kind: type) -> None:
+    async with opened(make_app(drafting_workspace())) as pilot:
+        action = "sts:AssumeRole" if ":role/" in resource else "s3:ListBucket"
+        await ask(pilot, CAROL, action, resource)
+        await press(pilot, "E")
+        await choose(pilot, choice)
+        screen = pilot.app.screen
+        if isinstance(screen, DraftEditorScreen):
+            if choice == "not loaded":
+                assert "not loaded: all is replaced" in screen_text(app_of(pilot))
+            else:
+                screen.editor.load_text(text(allow("s3:*", resource, Principal="*")))
+            await press(pilot, "ctrl+s")
+        assert isinstance(await made(pilot), kind)
+
+
+async def test_a_policy_that_bounds_others_is_offered_first_as_a_boundary() -> None:
+    async with opened() as pilot:
+        app_of(pilot).main.go_to(CAROL)
+        await press(pilot, "E")
+        await choose(pilot, "Set the permissions boundary")
+        dialog = pilot.app.screen
+        assert isinstance(dialog, ChoiceDialog)
+        first = dialog.lines.shown[0]
+        assert (first.key, first.note) == (BOUNDARY.arn, "boundary of 2, customer managed")
+
+
+async def test_a_deny_made_from_the_question_is_called_one() -> None:
+    async with opened() as pilot:
+        await ask(pilot, DEPLOY, *QUESTION)
+        await press(pilot, "E")
+        await choose(pilot, "Add a statement from the question")
+        await choose(pilot, "a new inline policy deny-s3-GetObject")
+        edit = await made(pilot)
+        assert isinstance(edit, PutInlinePolicy)
+        assert edit.name == "deny-s3-GetObject"
+
+
 # The editor.
+
+
+async def test_a_document_that_cannot_be_read_is_taken_over_only_when_asked_twice() -> None:
+    async with opened() as pilot:
+        main = app_of(pilot).main
+        main.go_to(BOB)
+        await press(pilot, "E")
+        await choose(pilot, "Edit scratch-bucket")
+        screen = pilot.app.screen
+        assert isinstance(screen, DraftEditorScreen)
+        screen.editor.load_text('{"Version": ')
+        await press(pilot, "ctrl+s")
+        assert pilot.app.screen is screen
+        assert "cannot be read" in screen_text(app_of(pilot))
+        await press(pilot, "ctrl+s")
+        assert pilot.app.screen is main
+        await until(pilot, lambda: main.drafted is not None)
+        assert "Edit 1 does not fit" in message(pilot)
 
 
 async def test_a_policy_is_edited_in_place_with_findings() -> None:

@@ -49,6 +49,8 @@ def edit_choices(
     asked_about = [*_of_resource(account, resource, node)]
     choices += [Choice("", "The resource asked about"), *asked_about] if asked_about else []
     around = [*_around(account)]
+    if isinstance(account.organization, Missing) and choices:
+        choices.append(Choice("", "SCPs and RCPs: the organization is not loaded"))
     choices += [Choice("", "Around the account"), *around] if around else []
     return choices
 

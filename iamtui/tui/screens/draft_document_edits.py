@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -24,8 +24,8 @@ from iamtui.policy.document import render
 from iamtui.policy.kinds import PolicyType
 from iamtui.problem import Problem
 from iamtui.tui.safe import line, plain
-from iamtui.tui.screens.draft_hand import LONG, EditHand
-from iamtui.tui.screens.draft_prompts import ChoiceDialog, LineDialog, policy_name_fault
+from iamtui.tui.screens.draft_hand import EditHand
+from iamtui.tui.screens.draft_prompts import LineDialog, policy_name_fault
 from iamtui.tui.widgets.draft.option_lines import Choice
 
 if TYPE_CHECKING:
@@ -123,10 +123,10 @@ class DocumentEdits(EditHand):
         self.edit_place(trust_place(role))
 
     def resource(self, *, delete: bool = False) -> None:
-        """Edit or delete the policy of the resource that is asked about.
+        """Edit or delete the policy of the resource that is asked about; one that is not loaded is written anew.
 
         Raises:
-            Problem: no single resource is asked about, or its policy is not loaded.
+            Problem: no single resource is asked about.
         """
         from iamtui.analysis.policies_in_force import resource_policy_arn  # noqa: PLC0415 - the engine, on demand
         from iamtui.workspace.draft_documents import resource_place  # noqa: PLC0415 - only with a draft
@@ -134,14 +134,17 @@ class DocumentEdits(EditHand):
         question = self.screen.question.question
         if question is None or question.resource == "*":
             raise Problem("No single resource is asked about.", "Ask about one (F5), then edit its policy.")
-        place = resource_place(self.account, resource_policy_arn(question.resource))
+        arn = resource_policy_arn(question.resource)
+        known = self.account.resource_policies.get(arn)
         if delete:
-            self.add(DeleteResourcePolicy(place.owner))
-        elif place.document is None:
-            put = partial(PutResourcePolicy, place.owner)
-            self.edit(place.title, _NEW_RESOURCE, PolicyType.RESOURCE, place.owner, lambda text: self.add(put(text)))
+            self.add(DeleteResourcePolicy(arn))
+        elif known is not None and known.state == "present":
+            self.edit_place(resource_place(self.account, arn))
         else:
-            self.edit_place(place)
+            put = partial(PutResourcePolicy, arn)
+            now = "it has none yet" if known is not None and known.state == "none" else "not loaded: all is replaced"
+            title = f"policy of {arn}   {now}"
+            self.edit(title, "", PolicyType.RESOURCE, arn, lambda text: self.add(put(text)), first=_NEW_RESOURCE)
 
     # New ones.
 
@@ -213,12 +216,11 @@ class DocumentEdits(EditHand):
         if not isinstance(node, User | Role):
             raise Problem("A statement is made for the user or role that asks.", "Go to one and press E again.")
         principal = principal_for(workspace, node)
-        places: Sequence[Place] = statement_places(workspace, principal, question)
         found: dict[str, tuple[str, Place]] = {}
         choices: list[Choice] = []
         for effect in ("Allow", "Deny"):
             choices.append(Choice("", f"{effect} {question.action} on {question.resource}"))
-            for index, place in enumerate(places):
+            for index, place in enumerate(statement_places(workspace, principal, question, effect)):
                 chosen = f"{effect}-{index}"
                 found[chosen] = (effect, place)
                 shared = f"applies to {place.others} more" if place.others else ""
@@ -229,8 +231,7 @@ class DocumentEdits(EditHand):
             statement: dict[str, Any] = statement_from_question(principal, question, effect, place)
             self.add(edit_adding_statement(place, statement))
 
-        dialog = ChoiceDialog(line("Add a statement"), choices, filtered=len(choices) > LONG)
-        self.app.push_screen(dialog, self.doing(then))
+        self.pick(line("Add a statement"), choices, then)
 
     # Edits that are there already.
 

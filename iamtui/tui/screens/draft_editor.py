@@ -198,7 +198,9 @@ class DraftEditorScreen(Screen[str | None]):
         if event.text != self.editor.text:
             return
         self.found.show(event.found)
-        self.say(self.state_words(event.found, changed=event.text != self._before))
+        if event.text != self._unreadable:
+            # Else it stands there that saving it takes a second key.
+            self.say(self.state_words(event.found, changed=event.text != self._before))
 
     def state_words(self, found: Sequence[Finding], *, changed: bool) -> Content:
         """How the document stands."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from textual.app import App
 from textual.content import Content
@@ -16,9 +15,6 @@ from iamtui.tui.screens.draft_keeper import DraftKeeper
 from iamtui.tui.screens.draft_prompts import ChoiceDialog
 from iamtui.tui.widgets.draft.option_lines import Choice
 from iamtui.tui.widgets.notice import Severity
-
-LONG: Final = 12
-"""From this many lines on, a menu can be narrowed by typing."""
 
 
 class EditHand:

@@ -201,8 +201,9 @@ class LayingScreen(BrowsingScreen):
             self._show_given()
             self._drafted = drafted
             self._show_draft(None)
-            words = line("The account is shown without the draft (d): ", plain(drafted.problems[0]))
-            self.tell(words, Severity.ERROR)
+            problem = drafted.problems[0]
+            which = f"Edit {problem.number} does not fit, so the account is shown without the draft: d says why."
+            self.tell(plain(which if problem.number else problem), Severity.ERROR)
         else:
             self._drafted = drafted
             self._touched = touched_arns(drafted.draft)

@@ -9,7 +9,7 @@ from iamtui.tui.inventory import Branch
 from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.draft_choices import SEPARATOR, edit_choices
 from iamtui.tui.screens.draft_document_edits import DocumentEdits
-from iamtui.tui.screens.draft_hand import LONG, EditHand
+from iamtui.tui.screens.draft_hand import EditHand
 from iamtui.tui.screens.draft_holder_edits import HolderEdits
 from iamtui.tui.screens.draft_keeper import DraftKeeper
 from iamtui.tui.screens.draft_organization_edits import OrganizationEdits
@@ -37,11 +37,10 @@ class EditMaker(EditHand):
         title = line("Edit in the draft")
         if node is not None and not isinstance(node, Branch):
             title = line("Edit in the draft: ", (node.name, "bold"))
-        count = sum(1 for choice in choices if choice.key)
         dialog = ChoiceDialog(
             title,
             choices,
-            filtered=count > LONG,
+            filtered=True,
             empty="Nothing can be edited here: go to a user, group, role or policy and press E again.",
         )
         self.app.push_screen(dialog, self.doing(self._make))

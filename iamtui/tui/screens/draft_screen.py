@@ -26,10 +26,10 @@ class DraftScreen(DraftListing):
             "escape,q,d", "back", "Back", id="draft.back", tooltip="Back to the account, with the draft laid over it"
         ),
         Binding("u,ctrl+z", "undo", "Undo", id="draft.undo-last", tooltip="Take the last edit back"),
-        Binding("r", "put_back", "Put back", id="draft.put-back", tooltip="Put back the edit that was taken out last"),
         Binding("i,I", "impact", "Impact", id="draft.show-impact", tooltip="Show for whom the answers change"),
         Binding("e", "export", "Export", id="draft.export", tooltip="AWS CLI commands, Terraform or a diff of it"),
         Binding("s", "save", "Save", id="draft.save", tooltip="Save the draft in a file"),
+        Binding("r", "put_back", "Put back", id="draft.put-back", tooltip="Put back the edit that was taken out last"),
         Binding("o", "open", "Open", id="draft.open-file", tooltip="Open a draft from a file"),
         Binding("X", "discard", "Discard", id="draft.discard", tooltip="Close the draft without its edits"),
     ]
