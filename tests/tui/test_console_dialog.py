@@ -211,7 +211,7 @@ async def test_the_key_opens_it_for_the_active_session() -> None:
         app.main.query_one(SessionsPanel).add_session(replace(session(), access_key_id="ASIAEXAMPLEKEY00ABCD"))
         await press(pilot, "b")
         assert isinstance(app.screen, ConsoleDialog)
-        assert "123456789012 PROD" in screen_text(app)
+        assert "in 123456789012 example-prod PROD" in screen_text(app)
         await press(pilot, "escape")
         assert app.screen is app.main
 

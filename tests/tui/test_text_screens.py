@@ -190,7 +190,7 @@ async def test_the_help_puts_the_focused_pane_first_and_shows_changed_keys() -> 
         assert sections[0].title == "Layers list"
         assert sections[0].here
         panel = next(section for section in sections if section.title == "Question panel")
-        [keys] = [key.keys for key in panel.keys if key.words == "Go to the question's action"]
+        [keys] = [key.keys for key in panel.keys if key.words == "Ask: go to the action field"]
         assert keys == "^r"
 
 
