@@ -35,18 +35,19 @@ def denial_findings(account: Account, draft: Draft) -> Iterator[DraftFinding]:
     for number, edit in enumerate(draft.edits, 1):
         standing = Standing(account, draft.edits[: number - 1])
         known = _denies(_stands(base, edit))
-        before = [one for one in _denies(_stands(standing, edit)) if one in known]
+        standing_now = _denies(_stands(standing, edit))
+        before = [one for one in standing_now if one in known]
         after = _denies(_put(edit))
-        kept = {sid for one in after if (sid := _sid(one))}
+        said, kept = [_meaning(one) for one in after], {sid for one in after if (sid := _sid(one))}
         for one in before:
-            if one in after:
+            if _meaning(one) in said:
                 continue
             sid = _sid(one)
             words = f"The Deny {safe_text(sid, limit=128)}" if sid else "A Deny without a Sid"
             if isinstance(edit, DetachPolicy):
                 whom = f"{policy_name(edit.policy_arn)} no longer applies to {entity_name(edit.holder_arn)}"
                 sentence = f"{words} of {safe_text(whom)}."
-            elif sid in kept:
+            elif sid in kept or len(after) >= len(standing_now):
                 sentence = f"{words} is changed and may deny others less too."
             else:
                 sentence = f"{words} is gone, for everyone that it denied something."
@@ -88,6 +89,11 @@ def _denies(document: PolicyDocument | None) -> list[dict[str, Any]]:
     value = document.value["Statement"]
     statements = value if isinstance(value, list) else [value]
     return [one for one in statements if isinstance(one, dict) and one.get("Effect") == "Deny"]
+
+
+def _meaning(statement: dict[str, Any]) -> dict[str, Any]:
+    """The statement without its Sid, which is a name only."""
+    return {key: value for key, value in statement.items() if key != "Sid"}
 
 
 def _sid(statement: dict[str, Any]) -> str:

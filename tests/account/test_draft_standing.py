@@ -137,6 +137,10 @@ def test_a_deny_that_an_edit_takes_away_or_changes_is_a_finding() -> None:
         AttachPolicy(iam("user/carol"), LAKE_READ.arn), PutManagedPolicy(LAKE_READ.arn, text(narrowed))
     ) == [(2, "The Deny NoDelete is changed and may deny others less too.")]
     assert _denials(PutManagedPolicy(LAKE_READ.arn, text(decrypt, no_delete, allow("ec2:*")))) == []
+    assert _denials(PutManagedPolicy(LAKE_READ.arn, text(read, {**no_delete, "Sid": "NeverDelete"}))) == []
+    assert _denials(PutManagedPolicy(LAKE_READ.arn, text(read, {**narrowed, "Sid": "NeverDelete"}))) == [
+        (1, "The Deny NoDelete is changed and may deny others less too.")
+    ]
 
 
 def test_a_deny_that_is_detached_no_longer_applies_to_its_holder() -> None:

@@ -237,6 +237,10 @@ class DraftImpactScreen(Screen[str | None]):
             return plain("The draft changes no answer to a saved question. f shows all of them.")
         return plain("No question is saved for this account: F5, a question, then ctrl+s saves one.")
 
+    def idle_actions(self) -> frozenset[str]:
+        """Where nobody is listed there is nowhere to go."""
+        return frozenset() if self.lines.display else frozenset(("go",))
+
     def action_saved(self) -> None:
         """Compare the saved questions, or the question on screen again."""
         self._saved = not self._saved
