@@ -238,3 +238,19 @@ async def test_the_layers_stay_in_sight_below_the_longest_answer(size: tuple[int
             assert layers.region.height == 2
             assert layers.region.bottom <= side.region.bottom
             assert "not evaluated" in screen_text(pilot.app)
+
+
+async def test_the_layers_stay_in_sight_beside_condition_keys_and_a_matrix() -> None:
+    async with opened(size=(80, 24)) as pilot:
+
+        def in_sight() -> bool:
+            layers, side = pilot.app.screen.query_one(LayersList), pilot.app.screen.query_one("#side")
+            return layers.region.height == 2 and layers.region.bottom <= side.region.bottom
+
+        await asked(pilot, action="s3:GetObject", resource=LAKE_OBJECT)
+        await press(pilot, "f9")
+        assert in_sight()
+        await press(pilot, "escape")
+        assert in_sight()
+        await asked(pilot, action="s3:GetObject, s3:DeleteObject, s3:PutObject, s3:Get*", resource=LAKE_OBJECT)
+        assert in_sight()

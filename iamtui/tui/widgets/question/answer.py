@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 NARROW, MEDIUM, WIDE = "-compact", "-medium", "-wide"
 """How much room there is: the verdict and two layers; all layers; a whole column."""
 
-_MATRIX_ROWS: Final[Mapping[str, int]] = {NARROW: 5, MEDIUM: 9, WIDE: 18}
+_MATRIX_ROWS: Final[Mapping[str, int]] = {NARROW: 3, MEDIUM: 9, WIDE: 18}
 _MOST_VERDICT, _MOST_REASONS, _ANY = 4, 40, 400
 
 _AROUND, _SHARE, _LAYERS, _LEAST_TEXTS = 4, 60, 2, 2
@@ -259,7 +259,15 @@ class AnswerView(Vertical):
         if self._room != NARROW:
             return _ANY
         body = self.app.size.height - _AROUND
-        return max(_LEAST_TEXTS, body * _SHARE // 100 - self.rows_beside - _LAYERS)
+        matrix = self.matrix.rows + 1 if self.matrix.display else 0
+        return max(_LEAST_TEXTS, body * _SHARE // 100 - self.rows_beside - matrix - _LAYERS)
+
+    def make_room(self, rows_beside: int) -> None:
+        """Fit the texts beside the question's fields, which take so many lines now."""
+        changed = rows_beside != self.rows_beside
+        self.rows_beside = rows_beside
+        if changed and self._room == NARROW and self._shown is not None:
+            self._draw()
 
     def _put(self, name: str, rows: Sequence[Content]) -> None:
         content = Content("\n").join(rows)

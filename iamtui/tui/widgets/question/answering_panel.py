@@ -117,7 +117,7 @@ class AnsweringPanel(Vertical):
         self.set_class(room == NARROW, NARROW)
         self.set_class(room == WIDE, WIDE)
         self._form.keys_stay = room != NARROW
-        self._form.context_view.most_rows = {NARROW: 6, MEDIUM: 6}.get(room, 10)
+        self._form.context_view.most_rows = {NARROW: 4, MEDIUM: 6}.get(room, 10)
         self._form.show_keys(room == WIDE)
         self._view.fit(room)
 

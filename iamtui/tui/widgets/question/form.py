@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from textual import events, on
+from textual.message import Message
 from textual.widgets import Input
 
 from iamtui.analysis.inquiry import Inquiry
@@ -52,6 +53,12 @@ class Terms:
 
 class QuestionForm(FieldsForm):
     """Makes an inquiry of what stands in the fields, and fills them."""
+
+    @dataclass
+    class Resized(Message, namespace="question_form"):
+        """The fields take so many lines now."""
+
+        height: int
 
     def __init__(self, catalogue: ActionCatalogue) -> None:
         super().__init__(catalogue)
@@ -175,6 +182,10 @@ class QuestionForm(FieldsForm):
         self.caller_row.open()
         if not self.caller_row.field.value:
             self._complete(self.caller_row.field)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Rows that come and go leave more or less room to the answer."""
+        self.post_message(self.Resized(event.size.height))
 
     def switch_keys(self) -> None:
         """Show the condition keys of the answer, or hide them."""

@@ -125,8 +125,13 @@ class MatrixView(LineView):
         if answer is not None:
             self._fill(kept)
 
+    @property
+    def rows(self) -> int:
+        """How many lines it takes."""
+        return min(len(self._rows) + self.HEADER_LINES, self._most)
+
     def _fill(self, kept: int | None) -> None:
-        rows = min(len(self._rows) + self.HEADER_LINES, self._most)
+        rows = self.rows
         if self.styles.height is None or self.styles.height.value != rows:
             self.styles.height = rows
         at = next((n for n, row in enumerate(self._rows) if kept in row.cells), 0) if kept is not None else 0

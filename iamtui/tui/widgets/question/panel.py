@@ -197,6 +197,11 @@ class QuestionPanel(AnsweringPanel):
         """Show the condition keys of the answer, or hide them."""
         self._form.switch_keys()
 
+    @on(QuestionForm.Resized)
+    def _make_room(self, event: QuestionForm.Resized) -> None:
+        event.stop()
+        self._view.make_room(1 + max(3, event.height))
+
     @on(CallerRow.WritePolicy)
     def _write_policy(self, event: CallerRow.WritePolicy) -> None:
         from iamtui.tui.widgets.question.menus import write_session_policy  # noqa: PLC0415 - not before the first frame
