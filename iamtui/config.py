@@ -94,7 +94,9 @@ class AssumeConfig:
     """How roles are assumed."""
 
     seconds: int = _setting(3600, "how long sessions are asked for", _number(900, 43_200, "seconds"))
-    mfa_seconds: int = _setting(3600, "how long one MFA code serves several roles", _number(900, 129_600, "seconds"))
+    mfa_seconds: int = _setting(
+        3600, "how long one MFA code serves several roles, and what serve renews", _number(900, 129_600, "seconds")
+    )
 
 
 @dataclass(frozen=True, slots=True)

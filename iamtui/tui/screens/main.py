@@ -28,8 +28,9 @@ from iamtui.tui.screens.answers import (
 from iamtui.tui.screens.editor import show_in_editor
 from iamtui.tui.screens.main_bindings import MAIN_BINDINGS
 from iamtui.tui.screens.on_demand import lacks_details, load
+from iamtui.tui.screens.serving import ServingScreen
 from iamtui.tui.screens.session_actions import show_console, show_revoke
-from iamtui.tui.screens.session_care import DEFAULT_ASSUME_CONFIG, SessionCareScreen
+from iamtui.tui.screens.session_care import DEFAULT_ASSUME_CONFIG
 from iamtui.tui.widgets.notice import Notice, Severity
 from iamtui.tui.widgets.question.panel import QuestionPanel
 from iamtui.tui.widgets.sessions import ON_A_SESSION, SessionsPanel
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from iamtui.workspace.workspace import Workspace
 
 
-class MainScreen(SessionCareScreen):
+class MainScreen(ServingScreen):
     """Asks about, assumes and copies what the cursor is on."""
 
     BINDINGS: ClassVar[list[BindingType]] = MAIN_BINDINGS

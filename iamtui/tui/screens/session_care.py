@@ -1,8 +1,7 @@
-"""SessionCareScreen: the main screen's part that renews sessions, forgets them in time and serves them."""
+"""SessionCareScreen: the main screen's part that holds sessions, renews them, forgets them in time and locks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -16,14 +15,13 @@ from textual.widgets import Input
 from iamtui.account.model import Role
 from iamtui.config import AssumeConfig
 from iamtui.credentials.session import SOON, Session
-from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.tui import clock
 from iamtui.tui.copying import Copier
 from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.handing_over import HandingOverScreen
 from iamtui.tui.widgets.notice import Notice, Severity
-from iamtui.tui.widgets.session_care_text import about, dropped_words, leaving_words, orphans_words
+from iamtui.tui.widgets.session_care_text import about, dropped_words, orphans_words
 from iamtui.tui.widgets.session_text import assumed_words, role_name
 from iamtui.tui.widgets.sessions import SessionsPanel
 from iamtui.workspace.session_keeping import GONE_CALLER, KeptSession, Origin
@@ -179,9 +177,9 @@ class SessionCareScreen(HandingOverScreen):
         """Renew the active session before its end from now on, or let it end."""
         kept = self.sessions.kept_or_say()
         if kept is not None:
-            self.say(self._switch_renewal(kept), Severity.INFORMATION if kept.renewer.possible else Severity.WARNING)
+            self.say(self.switch_renewal(kept), Severity.INFORMATION if kept.renewer.possible else Severity.WARNING)
 
-    def _switch_renewal(self, kept: KeptSession) -> Content:
+    def switch_renewal(self, kept: KeptSession) -> Content:
         """Switch; returns what became of it."""
         if not kept.renewer.possible:
             return plain(kept.origin.why_not)
@@ -273,49 +271,6 @@ class SessionCareScreen(HandingOverScreen):
             orphans = orphans_words(self.sessions.keeper.children(kept.key), gone=False)
             when = f" is forgotten in {about(kept.forget_at - now)}, at {at}.{but} "
             self.say(line("The session of ", name, when, orphans).rstrip())
-
-    # Serving.
-
-    def action_endpoint(self) -> None:
-        """Offer the active session to programs, and show how it is asked."""
-        from iamtui.tui.screens.endpoint import EndpointScreen  # noqa: PLC0415 - brings the engine: not before a frame
-
-        kept = self.sessions.kept_or_say()
-        if kept is None:
-            return
-        try:
-            self.sessions.keeper.serve(kept)
-        except Problem as problem:
-            self.say(str(problem), Severity.ERROR)
-            return
-        self.sessions.draw()
-        switch = partial(self._switch_renewal, kept)
-        title = self.title_of("Endpoint of", kept.session, counting=False)
-        self.app.push_screen(
-            EndpointScreen(self.sessions.keeper, kept, self._copier, switch, title), self._endpoint_left
-        )
-
-    def _endpoint_left(self, _result: None) -> None:
-        self.sessions.draw()
-
-    def leave(self, leaving: Callable[[], object]) -> None:
-        """Leave the app; while an endpoint runs, ask once, because programs may live on it."""
-        from iamtui.tui.dialogs.confirm import ConfirmDialog  # noqa: PLC0415 - not before a frame
-
-        keeper = self.sessions.keeper
-        served = [kept for kept in keeper if kept.service is not None]
-        if not served:
-            super().leave(leaving)
-            return
-        if isinstance(self.app.screen, ConfirmDialog):
-            return
-
-        def answered(agreed: bool | None) -> None:
-            if agreed:
-                super(SessionCareScreen, self).leave(leaving)
-
-        words = leaving_words(served, sessions=len(keeper))
-        self.app.push_screen(ConfirmDialog(line("Leave iamtui?"), words, "leave", "stay"), answered)
 
     # Locking.
 

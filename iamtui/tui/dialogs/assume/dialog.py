@@ -14,7 +14,6 @@ from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
-from iamtui.secret import Secret
 from iamtui.tui.dialogs.assume.form import AssumeForm
 from iamtui.tui.dialogs.assume.planning import Planned, Typed
 from iamtui.tui.dialogs.assume.prepared import PreparedDialog
@@ -156,7 +155,7 @@ class AssumeDialog(PreparedDialog):
         self._ticket += 1
         self.remove_class("-busy")
         self.form.inputs.code_field.value = ""
-        self._typed_ahead = Secret("")
+        self.drop_typed_ahead()
 
     def action_cancel(self) -> None:
         """Stop waiting for STS, or close the dialog."""

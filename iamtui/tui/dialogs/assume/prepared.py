@@ -6,18 +6,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Final
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Input
 from textual.worker import get_current_worker
 
 from iamtui.account.availability import Missing
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
-from iamtui.secret import Secret
 from iamtui.tui.dialogs.assume.caller_choice import CallerChoice
 from iamtui.tui.dialogs.assume.failure import FailureView
 from iamtui.tui.dialogs.assume.form import AssumeForm
@@ -25,7 +23,8 @@ from iamtui.tui.dialogs.assume.options import NO_OPTIONS, AssumeOptions
 from iamtui.tui.dialogs.assume.planning import DEFAULT_SECONDS, Planned, Typed, make_plan, workspace_of
 from iamtui.tui.dialogs.assume.policy_field import PolicyField
 from iamtui.tui.dialogs.assume.result import AssumeResult
-from iamtui.tui.dialogs.frame import Dialog, DialogBox
+from iamtui.tui.dialogs.assume.typed_ahead import TypedAheadDialog
+from iamtui.tui.dialogs.frame import DialogBox
 from iamtui.tui.safe import line, plain
 from iamtui.workspace.assume_fields import InputName
 from iamtui.workspace.assuming import AssumeInput, MfaDevices, find_mfa_devices
@@ -40,7 +39,7 @@ _FORGET: Final = "forget"
 _DEMO_REFUSES: Final = "AWS would refuse this, so the demo does."
 
 
-class PreparedDialog(Dialog[AssumeResult | None]):
+class PreparedDialog(TypedAheadDialog[AssumeResult | None]):
     """Asks our own engine about whatever stands in the fields, and fills in what is remembered and found out."""
 
     AUTO_FOCUS = ""
@@ -106,7 +105,6 @@ class PreparedDialog(Dialog[AssumeResult | None]):
         self._is_recalled = False
         self._asked_devices = False
         self._wanted = False
-        self._typed_ahead = Secret("")
 
     def compose(self) -> ComposeResult:
         """The form, and below it what went wrong."""
@@ -129,36 +127,11 @@ class PreparedDialog(Dialog[AssumeResult | None]):
         self._mark()
         self.prepare()
 
-    def on_key(self, event: events.Key) -> None:
-        """Take what is typed while no field has the focus."""
-        if event.is_printable and event.character and self.focused is None and self.type_ahead(event.character):
-            event.stop()
-
-    def type_ahead(self, character: str) -> bool:
-        """Keep what is typed before the first answer for the field that turns out to be meant.
-
-        Who knows that a role wants a code types it at once; in a field that shows its text it would be readable.
-        """
-        if self.focused is None:
-            self._typed_ahead = Secret(self._typed_ahead.reveal() + character)
-        elif isinstance(self.focused, Input):
-            # Its own keys do not come this way: this one was typed before it had the focus.
-            self.focused.insert_text_at_cursor(character)
-        else:
-            return False
-        return True
-
     def _place_cursor(self) -> None:
         """Behind the first answer: put the cursor where it belongs, and what was typed ahead with it."""
         if self.focused is None:
             self.form.go_to(InputName.SESSION_NAME)
-        field, ahead = self.focused, self._typed_ahead
-        self._typed_ahead = Secret("")
-        if isinstance(field, Input):
-            # Selected by its focus, the text would give way to the next key.
-            field.select_on_focus = False
-            field.cursor_position = len(field.value)
-            field.insert_text_at_cursor(ahead.reveal())
+        self.put_typed_ahead()
 
     @property
     def caller(self) -> Session | None:
@@ -248,7 +221,7 @@ class PreparedDialog(Dialog[AssumeResult | None]):
         if event.planned is None:
             self._wanted = False
             self.form.wait(plain("this cannot be assumed from here", "$muted"))
-            self._typed_ahead = Secret("")
+            self.drop_typed_ahead()
             self._place_cursor()
             if event.problem is not None:
                 self.failure.show_problem(event.problem)

@@ -1,0 +1,57 @@
+"""ServingScreen: the main screen's part that offers sessions to programs, and asks before they lose that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from iamtui.problem import Problem
+from iamtui.tui.safe import line
+from iamtui.tui.screens.session_care import SessionCareScreen
+from iamtui.tui.widgets.notice import Severity
+from iamtui.tui.widgets.session_care_text import leaving_words
+
+
+class ServingScreen(SessionCareScreen):
+    """Runs the endpoints of sessions."""
+
+    def action_endpoint(self) -> None:
+        """Offer the active session to programs, and show how it is asked."""
+        from iamtui.tui.screens.endpoint import EndpointScreen  # noqa: PLC0415 - brings the engine: not before a frame
+
+        kept = self.sessions.kept_or_say()
+        if kept is None:
+            return
+        try:
+            self.sessions.keeper.serve(kept)
+        except Problem as problem:
+            self.say(str(problem), Severity.ERROR)
+            return
+        self.sessions.draw()
+        switch = partial(self.switch_renewal, kept)
+        title = self.title_of("Endpoint of", kept.session, counting=False)
+        self.app.push_screen(
+            EndpointScreen(self.sessions.keeper, kept, self._copier, switch, title), self._endpoint_left
+        )
+
+    def _endpoint_left(self, _result: None) -> None:
+        self.sessions.draw()
+
+    def leave(self, leaving: Callable[[], object]) -> None:
+        """Leave the app; while an endpoint runs, ask once, because programs may live on it."""
+        from iamtui.tui.dialogs.confirm import ConfirmDialog  # noqa: PLC0415 - not before a frame
+
+        keeper = self.sessions.keeper
+        served = [kept for kept in keeper if kept.service is not None]
+        if not served:
+            super().leave(leaving)
+            return
+        if isinstance(self.app.screen, ConfirmDialog):
+            return
+
+        def answered(agreed: bool | None) -> None:
+            if agreed:
+                super(ServingScreen, self).leave(leaving)
+
+        words = leaving_words(served, sessions=len(keeper))
+        self.app.push_screen(ConfirmDialog(line("Leave iamtui?"), words, "leave", "stay"), answered)
