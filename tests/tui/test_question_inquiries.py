@@ -396,6 +396,28 @@ async def test_a_question_is_saved_under_a_name_and_chosen_again(asked: list[Inq
         assert asked[-1].actions == ("s3:DeleteObject",)
 
 
+async def test_a_question_is_saved_with_its_answer_as_what_is_expected(asked: list[Inquiry]) -> None:
+    app = listener()
+    async with app.run_test(size=(80, 24)) as pilot:
+        panel = await opened(pilot, app)
+        panel.ask("s3:DeleteObject", X)
+        await settle(pilot)
+        answered = panel.answer
+        assert answered is not None
+        panel.action_save()
+        await settle(pilot)
+        await type_text(pilot, "no deleting")
+        await pilot.press("f2")
+        await settle(pilot)
+        assert "Expected for role/deploy-prod" in screen_text(app)
+        assert "role/deploy-prod" in screen_text(app)
+        await pilot.press("enter")
+        await settle(pilot)
+        [saved] = QuestionStore(records.ACCOUNT).saved()
+        assert (saved.name, saved.expect) == ("no deleting", answered.outcome)
+        assert saved.principal == records.role_principal().arn
+
+
 async def test_a_faulty_file_of_questions_is_said_and_kept(asked: list[Inquiry]) -> None:
     path = QuestionStore(records.ACCOUNT).path
     path.parent.mkdir(parents=True)

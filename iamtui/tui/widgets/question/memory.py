@@ -18,6 +18,7 @@ from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     # It brings in msgspec and the engine, which are not loaded before the first frame.
+    from iamtui.evaluation.decision import Outcome
     from iamtui.workspace.saved_questions import AskedQuestion, QuestionStore, SavedQuestion
 
 _GROUP = "memory"
@@ -95,10 +96,10 @@ class Memory:
         self._at = at
         return self.history[at]
 
-    def save(self, name: str, inquiry: Inquiry, principal: str) -> None:
-        """Save a question under a name."""
+    def save(self, name: str, inquiry: Inquiry, principal: str, expect: Outcome | None = None) -> None:
+        """Save a question under a name, with the decision that is expected, or None."""
         if self._workspace is not None:
-            self._run(partial(self._save, self._workspace, name, inquiry, principal))
+            self._run(partial(self._save, self._workspace, name, inquiry, principal, expect))
 
     def recent_resources(self) -> tuple[str, ...]:
         """The resources of earlier questions, the newest first."""
@@ -128,10 +129,10 @@ class Memory:
         except Problem as problem:
             self._host.post_message(self.Read(workspace, problem=problem))
 
-    def _save(self, workspace: Workspace, name: str, inquiry: Inquiry, principal: str) -> None:
+    def _save(self, workspace: Workspace, name: str, inquiry: Inquiry, principal: str, expect: Outcome | None) -> None:
         try:
             store = self._store(workspace)
-            store.save(name, inquiry, principal)
+            store.save(name, inquiry, principal, expect=expect)
             self._host.post_message(self.Saved(name))
             self._host.post_message(self.Read(workspace, (), store.saved()))
         except Problem as problem:

@@ -13,13 +13,15 @@ from iamtui.evaluation.request import Mode
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui import clock
-from iamtui.tui.safe import line
+from iamtui.tui.safe import line, plain
 from iamtui.tui.widgets.question.form import QuestionForm
 from iamtui.tui.widgets.question.memory import Memory
 from iamtui.tui.widgets.question.terms import summary_of, terms_of
 
 if TYPE_CHECKING:
+    from iamtui.evaluation.decision import Outcome
     from iamtui.tui.widgets.draft.option_lines import Choice
+    from iamtui.workspace.answers import Answer
 
 Keys = Mapping[str, tuple[str, ...]]
 
@@ -127,7 +129,9 @@ def open_questions(app: App[object], memory: Memory, choose: Callable[[Inquiry],
     for entry in memory.saved:
         key = f"saved {len(known)}"
         known[key] = entry.inquiry
-        choices.append(Choice(key, entry.name, summary_of(entry.inquiry), terms_of(entry.inquiry)))
+        expected = f"expected {entry.expect.value}" if entry.expect is not None else ""
+        detail = "  ".join(filter(None, (expected, terms_of(entry.inquiry))))
+        choices.append(Choice(key, entry.name, summary_of(entry.inquiry), detail))
     if memory.history:
         choices.append(Choice("", "Asked before"))
     for inquiry in memory.history:
@@ -143,24 +147,48 @@ def open_questions(app: App[object], memory: Memory, choose: Callable[[Inquiry],
     app.push_screen(ChoiceDialog(line("Questions"), choices, filtered=True, empty=empty), chosen)
 
 
-def ask_for_name(app: App[object], memory: Memory, save: Callable[[str], None]) -> None:
-    """Let the user name the question that is asked."""
-    from iamtui.tui.screens.draft_prompts import LineDialog  # noqa: PLC0415 - only on demand
+def ask_for_name(
+    app: App[object], memory: Memory, who: str, answer: Answer | None, save: Callable[[str, Outcome | None], None]
+) -> None:
+    """Let the user name the question that is asked, and say whether its answer is expected from now on.
+
+    Args:
+        who: who asks, raw.
+        answer: what is answered now, or None.
+        save: is given the name, and the decision that is expected, or None.
+    """
+    from iamtui.tui.screens.save_question import SaveQuestionDialog  # noqa: PLC0415 - only on demand
+    from iamtui.tui.widgets.question.verdict import verdict  # noqa: PLC0415 - not before the first frame
 
     taken = {entry.name for entry in memory.saved}
+    outcome = plain_outcome(answer)
 
     def wrong(name: str) -> str:
         if not name:
             return "A saved question needs a name."
         return f"A question {safe_text(name)} is saved already: choose another name." if name in taken else ""
 
+    shown = verdict(answer.worst.deciding) if answer is not None and outcome is not None else None
+    dialog = SaveQuestionDialog(who, plain(f"{shown.mark} {shown.word}", shown.style) if shown else None, wrong)
+
     def named(name: str | None) -> None:
         if name is not None:
-            save(name)
+            save(name, outcome if dialog.expecting else None)
 
-    app.push_screen(
-        LineDialog(line("Save the question"), "", line("A name, such as lake-read. Enter saves."), check=wrong), named
-    )
+    app.push_screen(dialog, named)
+
+
+def plain_outcome(answer: Answer | None) -> Outcome | None:
+    """The outcome that can be expected of an answer: one that all its cells have, and as a whole; else None."""
+    from iamtui.evaluation.decision import ResourceScope  # noqa: PLC0415 - not before the first frame
+
+    if answer is None or answer.cut:
+        return None
+    decisions = [cell.deciding for cell in answer.taking_part]
+    outcomes = {decision.outcome for decision in decisions}
+    if len(outcomes) != 1 or any(decision.resource_scope is ResourceScope.SOME for decision in decisions):
+        return None
+    return outcomes.pop()
 
 
 def write_session_policy(app: App[object], form: QuestionForm, account: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
@@ -20,6 +20,9 @@ from iamtui.tui.widgets.question.form import QuestionForm
 from iamtui.tui.widgets.question.keys import in_panel
 from iamtui.tui.widgets.question.memory import Memory
 from iamtui.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from iamtui.evaluation.decision import Outcome
 
 
 class QuestionPanel(AnsweringPanel):
@@ -142,7 +145,15 @@ class QuestionPanel(AnsweringPanel):
         if inquiry is None:
             self.post_message(Notice(plain("There is no question to save yet: press F5 and ask.")))
             return
-        ask_for_name(self.app, self._memory, lambda name: self._memory.save(name, inquiry, ""))
+        shown = self._shown
+        answer = shown.answer if shown is not None and shown.answer.inquiry == inquiry else None
+
+        def save(name: str, expect: Outcome | None) -> None:
+            # An expectation is about somebody; without one the question is asked as whoever is chosen.
+            principal = answer.principal.arn if expect is not None and answer is not None else ""
+            self._memory.save(name, inquiry, principal, expect)
+
+        ask_for_name(self.app, self._memory, shown.asked.label if shown is not None else "", answer, save)
 
     def action_copy_command(self) -> None:
         """Copy the command line that asks the same."""
