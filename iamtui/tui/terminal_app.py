@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Final
 
+from rich.console import RenderableType
 from rich.text import Text
+from textual.actions import ActionParseResult
 from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding
+from textual.dom import DOMNode
 from textual.screen import Screen
 
 from iamtui.tui.crash import crash_report
@@ -29,6 +32,7 @@ class TerminalApp(App[None]):
     """Corrects what Textual does with the terminal, with keys as they are printed, and with text that may be secret."""
 
     _is_away = False
+    _is_leaving = False
 
     @property
     def copier(self) -> Copier:
@@ -64,6 +68,20 @@ class TerminalApp(App[None]):
     def pop_screen(self) -> AwaitComplete:
         """Leave a screen; a key that was pressed while it was being left finds none, and must not end the app."""
         return super().pop_screen() if len(self.screen_stack) > 1 else AwaitComplete()
+
+    def exit(self, result: None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
+        """End the app; what was pressed behind the key that ended it does nothing any more."""
+        self._is_leaving = True
+        super().exit(result, return_code, message)
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Perform an action, unless the app is ending: its screens may be gone."""
+        return not self._is_leaving and await super().run_action(action, default_namespace, namespaces)
 
     def write_to_terminal(self, sequence: str) -> None:
         """Send a control sequence to the terminal; when the screen does not have it, straight to it."""

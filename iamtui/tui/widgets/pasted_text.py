@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 from iamtui.text import safe_document
+from iamtui.tui.widgets.keys_in_order import KeysInOrder
 
 LONGEST: Final = 60_000
 """Characters that are kept as text to be edited; what is longer is announced and held by whoever asked for it."""
@@ -22,7 +23,7 @@ def with_line_ends(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-class PastedText(TextArea):
+class PastedText(KeysInOrder, TextArea):
     """A TextArea draws its text raw, so whatever is typed or pasted is made visible first."""
 
     class TooLong(Message):

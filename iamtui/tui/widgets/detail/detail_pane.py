@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.message import Message
 from textual.widget import Widget
 
@@ -20,7 +19,7 @@ from iamtui.tui.widgets.detail.rows import RowsView
 from iamtui.tui.widgets.detail.tab_bar import Tab, TabBar
 
 
-class DetailPane(FindsInDocument, Vertical):
+class DetailPane(FindsInDocument):
     """Shows one entity. The chosen tab stays while the cursor moves, where the entity has it."""
 
     @dataclass

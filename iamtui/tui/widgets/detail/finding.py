@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from textual import on
-from textual.widget import Widget
+from textual.containers import Vertical
 
 from iamtui.tui.widgets.detail.document_view import DocumentView
 from iamtui.tui.widgets.detail.find_line import FindLine
 
 
-class FindsInDocument(Widget):
+class FindsInDocument(Vertical):
     """`/` finds, `n` and `N` go on, Escape ends the search. The pane holds one `FindLine`."""
 
     @property

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
 
 from iamtui.tui.widgets.detail.document_view import DocumentView
 from iamtui.tui.widgets.detail.find_line import FindLine
 from iamtui.tui.widgets.detail.finding import FindsInDocument
 
 
-class FindableDocument(FindsInDocument, Vertical):
+class FindableDocument(FindsInDocument):
     """`/` finds, `n` and `N` go on, Escape ends the search."""
 
     DEFAULT_CSS = """
