@@ -135,11 +135,8 @@ class Ledger:
         if found.error is not None:
             if not text.strip():
                 raise Misfit("the document is empty, and a JSON object with a Statement is expected", "Write one.")
-            at = f"line {found.error.line}, {found.error.path}" if found.error.line else found.error.path
-            raise Misfit(
-                f"the document cannot be read: {safe_text(found.error.message)} (at {safe_text(at)})",
-                "Correct the document.",
-            )
+            reason = found.error.sentence.removesuffix(".")
+            raise Misfit(f"the document cannot be read: {safe_text(reason)}", "Correct the document.")
         if now is not None and now.error is None and render(now.value) == render(found.value):
             return now
         return found

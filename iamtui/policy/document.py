@@ -38,7 +38,7 @@ class DocumentError(Problem):
     """
 
     def __init__(self, message: str, *, path: str = "$", line: int | None = None) -> None:
-        at = f"line {line}, {path}" if line is not None else path
+        at = path if line is None else f"line {line}" if path == "$" else f"line {line}, {path}"
         super().__init__(f"{message} (at {at}).")
         self.message = message
         self.path = path
@@ -129,7 +129,7 @@ def load_json(text: str, *, max_characters: int = MAX_CHARACTERS) -> JsonValue:
             text, object_pairs_hook=_object_without_repeats, parse_constant=_refuse_constant, parse_float=_finite
         )
     except json.JSONDecodeError as error:
-        raise DocumentError(f"Not JSON: {error.msg}", line=error.lineno) from None
+        raise DocumentError(f"Not JSON: {error.msg.removesuffix(' at')}", line=error.lineno) from None
     except DocumentError:
         raise
     except RecursionError:
