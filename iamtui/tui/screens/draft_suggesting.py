@@ -113,7 +113,9 @@ class SuggestingScreen(LayingScreen):
             # What it does to others weighs more than how it reads: d shows that.
             count = f"{len(added)} edits" if len(added) > 1 else "1 edit"
             keys = ("  d draft, I impact", "$muted")
-            said = line(("Drafted: ", "bold"), count, keys, "  ", plain(made.cautions[0], "$verdict-depends"))
+            others = len(made.cautions) - 1
+            more = (f" And {others} more like it." if others else "", "$muted")
+            said = line(("Drafted: ", "bold"), count, keys, "  ", plain(made.cautions[0], "$verdict-depends"), more)
         self.draft_changed(said)
 
     @on(_DraftFailed)
