@@ -16,11 +16,10 @@ from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 if TYPE_CHECKING:
     # Only for annotations: the screen makes a choice before its first frame, and opens it in a thread.
     from iamtui.aws.connection import Connection
-    from iamtui.aws.profiles import Profile
+    from iamtui.aws.profiles import Profile as Profile  # noqa: PLC0414 - the doors annotate with it too
 
 __all__ = [
     "OpeningCancelled",
-    "Profile",
     "Progress",
     "ProgressReport",
     "SourceChoice",

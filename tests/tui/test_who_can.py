@@ -285,3 +285,19 @@ async def test_hostile_names_cannot_leave_the_list() -> None:
             await pilot.press(key)
             await settle(pilot)
             assert_clean(app)
+
+
+async def test_w_explains_the_role_chaining_where_that_decides() -> None:
+    chained = Inquiry(("s3:GetObject",), ("*",), Question(""), chained_from=iam("role/deploy-prod"))
+    screen = WhoCanScreen(shared_workspace(), chained)
+    app = ScreenApp(screen)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        row = screen.list.row
+        assert row is not None
+        assert (row.requester.arn, row.action) == (iam("role/deploy-prod"), "sts:AssumeRole")
+        await pilot.press("w")
+        await settle(pilot)
+        assert isinstance(app.screen, TraceScreen)
+        assert f"Principal  {iam('role/deploy-prod')}" in app.screen.view.plain_text()
+        assert str(row.words) in screen_text(app)

@@ -237,9 +237,11 @@ class WhoCanScreen(AskingScreen):
         if row is None:
             return
         question = replace(self._inquiry.terms, action=row.action, resource=row.resource, context=row.context)
-        decision = ask(self._workspace, row.principal, question)
+        decision = ask(self._workspace, row.requester, question)
         label = f"{row.kind}/{row.name}"
-        self.app.push_screen(TraceScreen(self._workspace, decision, row.principal, question, label))
+        if row.requester != row.principal:
+            label = f"{label}, chained from {row.requester.arn.rpartition(':')[2]}"
+        self.app.push_screen(TraceScreen(self._workspace, decision, row.requester, question, label))
 
     def idle_actions(self) -> frozenset[str]:
         """Without a row there is nothing to explain."""

@@ -57,7 +57,8 @@ class Row:
         bucket, words: the verdict.
         why: what it is limited to or depends on, and the deciding statement; short, safe to show.
         reason: the same at length.
-        action, resource, context: the request that decided.
+        requester, action, resource, context: the request that decided; where a role chaining comes first and
+            decides, it is that of the role it starts from.
         before: the verdict without the draft, or None when there is no draft.
         changed: whether the draft changes the outcome.
         haystack: what a filter text is looked for in, in lower case: who, the verdict, and the deciding policy.
@@ -73,6 +74,7 @@ class Row:
     words: VerdictWords
     why: str
     reason: str
+    requester: Principal
     action: str
     resource: str
     context: Mapping[str, tuple[str, ...]]
@@ -101,6 +103,7 @@ def row_of(principal: Principal, decision: Decision, before: Decision | None = N
         words,
         _why(decision, bucket, words, reason),
         reason,
+        request.principal,
         request.action,
         request.resource,
         request.context,
