@@ -37,7 +37,7 @@ def can_ask() -> bool:
 
 def says_yes(question: str) -> bool:
     """Ask a question; everything but "y" and "yes" is no."""
-    return _answer(f"{question} [y/N]").lower() in ("y", "yes")
+    return _line(f"{question} [y/N]").strip().lower() in ("y", "yes")
 
 
 def choose(heading: str, options: Sequence[str], *, instead: str) -> str:
@@ -56,7 +56,10 @@ def choose(heading: str, options: Sequence[str], *, instead: str) -> str:
     for number, option in enumerate(options, 1):
         out.line(f"  {number}  {option}")
     for _ in range(_TRIES):
-        answer = _answer(f"Which one, 1 to {len(options)}? [1]") or "1"
+        line = _line(f"Which one, 1 to {len(options)}? [1]")
+        if not line:
+            break
+        answer = line.strip() or "1"
         if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= len(options):
             return options[int(answer) - 1]
         note(f"{answer} is no number of the list.")
@@ -84,9 +87,10 @@ def _need_terminal(otherwise: str, next_step: str) -> None:
         raise Problem(f"{otherwise}.", next_step) from None
 
 
-def _answer(question: str) -> str:
+def _line(question: str) -> str:
+    """What the user answers, with its line end; "" at Ctrl+D."""
     out = stderr()
     out.line(question)
     out.flush()
     with TERMINAL.open(encoding="utf-8", errors="replace") as terminal:
-        return terminal.readline(100).strip()
+        return terminal.readline(100)

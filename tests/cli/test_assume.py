@@ -225,8 +225,9 @@ def test_one_of_several_mfa_devices_is_chosen(
     assert "You have several MFA devices:" in result.err
     asked = next(call for call in fault_proxy.calls if call.operation == "AssumeRole")
     assert asked.parameters["SerialNumber"] == f"arn:aws:iam::{ACCOUNT}:mfa/{device}"
-    (tmp_path / "terminal").write_text("3\n")
-    cli(*words).failed_with("You have several MFA devices, and none of them was chosen.")
+    for ended_or_wrong in ("", "3\n"):
+        (tmp_path / "terminal").write_text(ended_or_wrong)
+        cli(*words).failed_with("You have several MFA devices, and none of them was chosen.")
     cli.monkeypatch.setattr("iamtui.cli.asking.TERMINAL", tmp_path / "none")
     cli(*words).failed_with("there is no terminal to ask which is meant. Name one with --mfa-serial.")
 

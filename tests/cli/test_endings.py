@@ -233,7 +233,11 @@ def test_closed_streams_are_no_reason_to_crash() -> None:
 
 
 def test_control_c_is_130_without_a_traceback() -> None:
-    with subprocess.Popen(program("simulate", "-", "--json"), stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    # Python leaves SIGINT ignored where it was when it started, as it is in a test run in the background.
+    start = "import runpy, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    code = f"{start}sys.argv[0] = 'iamtui'; runpy.run_module('iamtui', run_name='__main__')"
+    command = [sys.executable, "-c", code, "simulate", "-", "--json"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stderr is not None
         # A first malformed line tells that the command is reading: it says so on stderr only at the end, so the
