@@ -241,5 +241,6 @@ def _verdict(decision: Decision) -> dict[str, Any]:
         "complete": decision.complete,
         "resource_scope": decision.resource_scope.value,
         "allowed_resources": list(decision.allowed_resources),
+        "denied_resources": list(decision.denied_resources),
         "blocked_by": [layer.value for layer in decision.blocked_by],
     }

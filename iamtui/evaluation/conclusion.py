@@ -57,6 +57,10 @@ class Conclusion:
         """The resources or patterns where it holds."""
         return self._scope_found().resources
 
+    def denied_resources(self) -> tuple[str, ...]:
+        """The resources or patterns, among those asked about, that a Deny takes out."""
+        return self._scope_found().denied
+
     def depends_on(self) -> Node | None:
         """What would have to hold."""
         total = self._reading.total
@@ -79,7 +83,7 @@ class Conclusion:
         yield from reading_words.notes(reading)
         yield from self._scope_found().limits
         if reading.outcome is Outcome.ALLOWED:
-            if reading.prepared.resource.kind is ResourceKind.SET:
+            if self._scope_found().scope is ResourceScope.SOME:
                 yield "Allowed for at least one resource of the set asked about."
         else:
             yield from _not_modelled(reading)

@@ -128,6 +128,7 @@ class Decision:
         reasons: every layer that does not pass; empty when allowed.
         matched: every statement that matched, Allow and Deny.
         resource_scope, allowed_resources: for a question about a pattern, how far "allowed" reaches.
+        denied_resources: the patterns, among those asked about, that a Deny takes out.
         depends_on: what would have to hold, when the outcome is DEPENDS.
         missing_context: keys nobody gave that matter for this request.
         assumptions: what was taken for granted, as "key = value" or a sentence.
@@ -144,6 +145,7 @@ class Decision:
     matched: tuple[StatementRef, ...] = field(default_factory=_none)
     resource_scope: ResourceScope = field(default_factory=lambda: ResourceScope.ONE)
     allowed_resources: tuple[str, ...] = field(default_factory=_none)
+    denied_resources: tuple[str, ...] = field(default_factory=_none)
     depends_on: Node | None = field(default_factory=lambda: None)
     missing_context: tuple[str, ...] = field(default_factory=_none)
     assumptions: tuple[str, ...] = field(default_factory=_none)

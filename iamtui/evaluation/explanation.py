@@ -8,7 +8,7 @@ from typing import Any
 
 from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
 from iamtui.evaluation.caller import partition_of
-from iamtui.evaluation.decision import Decision, Layer, LayerState, Outcome, Reason, StatementRef
+from iamtui.evaluation.decision import Decision, Layer, LayerState, Outcome, Reason, ResourceScope, StatementRef
 from iamtui.evaluation.prepared import prepare
 from iamtui.evaluation.request import Principal
 from iamtui.evaluation.trace import TracedElement, TracedLayer, TracedStatement
@@ -106,9 +106,8 @@ def _sentence(decision: Decision, verb: str) -> str:
 def _paragraph(decision: Decision) -> str:
     if decision.outcome is Outcome.ALLOWED:
         text = _sentence(decision, "may call") + _granted_by(decision)
-        if decision.allowed_resources and decision.resource_scope.value == "some":
-            shown = ", ".join(safe_text(entry, limit=256) for entry in decision.allowed_resources[:5])
-            text += f", but only on some resources: {shown}"
+        if decision.resource_scope is ResourceScope.SOME:
+            text += f", but only on some resources{_which(decision)}"
         return text + "." + _as_far_as_loaded(decision)
     if decision.outcome is Outcome.DEPENDS:
         assert decision.depends_on is not None
@@ -124,6 +123,17 @@ def _paragraph(decision: Decision) -> str:
         words = ", ".join(LAYER_WORDS[layer] for layer in decision.blocked_by)
         text += f" Something does grant this; what stands in the way: {words}."
     return text.rstrip() + _as_far_as_loaded(decision)
+
+
+def _which(decision: Decision) -> str:
+    """On which resources an answer holds, or those on which it does not, as far as they can be named."""
+    if decision.request.resource not in decision.allowed_resources:
+        return ": " + _first(decision.allowed_resources)
+    return f", not on {_first(decision.denied_resources)}" if decision.denied_resources else ""
+
+
+def _first(patterns: tuple[str, ...]) -> str:
+    return ", ".join(safe_text(pattern, limit=256) for pattern in patterns[:5])
 
 
 def _granted_by(decision: Decision) -> str:

@@ -21,11 +21,13 @@ class Scope:
 
     Args:
         resources: the resources or patterns where it holds.
+        denied: the resources or patterns among those asked about that a Deny takes out.
         limits: one sentence each on what is left out.
     """
 
     scope: ResourceScope
     resources: tuple[str, ...] = ()
+    denied: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
 
 
@@ -52,28 +54,39 @@ def resource_scope(
         return Scope(ResourceScope.ALL, (asked,))
     granting = [scanned for scanned in (reading.identity, reading.resource) if scanned is not None]
     granted = tuple(dict.fromkeys(_entries(granting, reading)))
-    limiting = dict(_limiting(everywhere))
-    if outcome is Outcome.DEPENDS or not limiting:
-        return Scope(ResourceScope.SOME, granted)
-    capping = [scanned for layer, _, scanned in reading.scans if layer in limiting]
-    candidates = [entry for entry in dict.fromkeys((*granted, *_entries(capping, reading))) if entry != asked]
+    denying = [match for _, _, scanned in everywhere.scans for match in scanned.matches if not match.statement.allows]
+    denied = tuple(dict.fromkeys(entry for match in denying for entry in _named_by(match, reading, negated=False)))
+    limits = tuple(dict.fromkeys(_deny_words(match, reading) for match in denying))
+    capping = tuple(dict.fromkeys(_capping(everywhere)))
+    if outcome is Outcome.DEPENDS or not (denying or capping):
+        return Scope(ResourceScope.SOME, granted, denied, limits)
+    scans = [scanned for layer, _, scanned in reading.scans if layer in capping]
+    spared = (entry for match in denying for entry in _named_by(match, reading, negated=True))
+    candidates = [entry for entry in dict.fromkeys((*granted, *_entries(scans, reading), *spared)) if entry != asked]
     whole = tuple(entry for entry in candidates[:_MOST_TRIED] if allowed_everywhere(entry))
-    if whole:
-        return Scope(ResourceScope.SOME, whole)
-    words = ", ".join(layer.value for layer in limiting)
-    return Scope(
-        ResourceScope.SOME,
-        granted,
-        (f"Not all of these resources are allowed: {words} leaves out some or all of them.",),
-    )
+    if capping and not whole:
+        words = ", ".join(layer.value for layer in capping)
+        limits = (*limits, f"Not all of these resources are allowed: {words} allows only some of them.")
+    return Scope(ResourceScope.SOME, whole or granted, denied, limits)
 
 
-def _limiting(everywhere: Evaluation) -> Iterator[tuple[Layer, None]]:
-    """The layers that take some of the set out: a Deny reaches into it, or a cap does not allow all of it."""
+def _capping(everywhere: Evaluation) -> Iterator[Layer]:
+    """The layers that cap the answer and do not allow all of the set."""
     for layer, _, scanned in everywhere.scans:
-        caps = layer not in (Layer.IDENTITY, Layer.RESOURCE, Layer.RCP)
-        if scanned.deny is not False or (caps and scanned.allow is not True):
-            yield layer, None
+        if layer not in (Layer.IDENTITY, Layer.RESOURCE, Layer.RCP) and scanned.allow is not True:
+            yield layer
+
+
+def _deny_words(match: Match, reading: Evaluation) -> str:
+    """Which of the resources asked about a Deny takes out."""
+    ref = match.ref
+    name = f"{ref.policy} / {ref.sid or f'statement {ref.statement + 1}'} ({ref.layer.value})"
+    element = match.statement.resource
+    if element.matcher is not None and element.negated:
+        where = "all but " + ", ".join(element.matcher.texts)
+    else:
+        where = ", ".join(_named_by(match, reading, negated=False)) or "some of these resources"
+    return f"Not allowed on {where}: {name} {'denies' if match.truth is True else 'may deny'} it."
 
 
 def _entries(scanned: Iterable[LayerScan], reading: Evaluation) -> Iterator[str]:
@@ -81,6 +94,14 @@ def _entries(scanned: Iterable[LayerScan], reading: Evaluation) -> Iterator[str]
         for match in one.matches:
             if match.statement.allows:
                 yield from _reach_of(match, reading)
+
+
+def _named_by(match: Match, reading: Evaluation, *, negated: bool) -> tuple[str, ...]:
+    """The entries of a Resource (or NotResource) element that share a resource with the set asked about."""
+    element = match.statement.resource
+    if element.matcher is None or element.negated is not negated:
+        return ()
+    return element.matcher.entries_meeting(reading.prepared.resource, reading.context)
 
 
 def _reach_of(match: Match, reading: Evaluation) -> Iterable[str]:

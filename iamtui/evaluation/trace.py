@@ -245,8 +245,16 @@ def _trace_resource(reading: Evaluation, compiled: CompiledStatement) -> tuple[T
         note = "The action has no resource type: only * matches."
     elif reading.prepared.resource.kind is ResourceKind.SET:
         note = "Asked about at least one resource of a set."
+        if about is False and not compiled.allows and _takes_some_out(reading, compiled):
+            note = "Takes some of the resources asked about out, not all of them."
     wanted = element.matcher.texts if element.matcher is not None else ()
     return about, TracedElement(name, _plain(about), wanted, (reading.prepared.resource.text,), note=note)
+
+
+def _takes_some_out(reading: Evaluation, compiled: CompiledStatement) -> bool:
+    """Whether a Deny reaches a part of the set of resources asked about."""
+    resource = reading.prepared.resource
+    return compiled.matches_resource(resource, reading.context, reading.language, everywhere=True) is not False
 
 
 def _trace_condition(reading: Evaluation, condition: CompiledCondition, holds: Truth) -> TracedElement:

@@ -11,7 +11,7 @@ from iamtui.account.availability import Missing
 from iamtui.account.model import Account
 from iamtui.analysis.denial import Claim, Denial
 from iamtui.catalog import companions
-from iamtui.evaluation.decision import Decision, Layer, Outcome, Reason, StatementRef
+from iamtui.evaluation.decision import Decision, Layer, Outcome, Reason, ResourceScope, StatementRef
 from iamtui.evaluation.explanation import LAYER_WORDS, name_of
 from iamtui.evaluation.request import PrincipalKind
 from iamtui.evaluation.wording import depends_text
@@ -251,7 +251,10 @@ def _allowed_here(account: Account, denial: Denial, decision: Decision) -> Itera
         yield f"Not told: {', '.join(safe_text(key, limit=128) for key in decision.missing_context)}."
     if decision.assumptions:
         yield f"Assumed: {'; '.join(safe_text(one, limit=256) for one in decision.assumptions)}."
-    if decision.allowed_resources:
+    if decision.denied_resources:
+        patterns = ", ".join(safe_text(one, limit=256) for one in decision.denied_resources[:4])
+        yield f"A Deny takes these out: {patterns}."
+    elif decision.resource_scope is ResourceScope.SOME and decision.allowed_resources:
         patterns = ", ".join(safe_text(one, limit=256) for one in decision.allowed_resources[:4])
         yield f"It allows some resources only: {patterns}."
     more = dict.fromkeys(check.action for check in companions(denial.action) if check.action != denial.action)

@@ -153,6 +153,7 @@ def verdict_key(decision: Decision) -> tuple[object, ...]:
         decision.outcome,
         decision.resource_scope,
         decision.allowed_resources,
+        decision.denied_resources,
         decision.depends_on,
         decision.complete,
     )

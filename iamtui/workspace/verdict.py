@@ -91,9 +91,23 @@ def verdict_words(decision: Decision) -> VerdictWords:
     if decision.resource_scope is not ResourceScope.SOME:
         return VerdictWords("[+]", "ALLOWED", unloaded)
     # The patterns last: there may be many, and lines are cut at their end.
-    patterns = ", ".join(safe_text(pattern, limit=512) for pattern in decision.allowed_resources)
+    patterns = _scope_patterns(decision)
     some = _joined("on some" if patterns else "on some resources", unloaded)
     return VerdictWords("[+]", "ALLOWED", f"{some}: {patterns}" if patterns else some)
+
+
+def _scope_patterns(decision: Decision) -> str:
+    """Where an answer that holds on some resources holds; where only the whole that was asked can be named, where not.
+
+    "On some: X" in the answer to a question about X would read as "on X".
+    """
+    if decision.request.resource not in decision.allowed_resources:
+        return _listed(decision.allowed_resources)
+    return f"not on {_listed(decision.denied_resources)}" if decision.denied_resources else ""
+
+
+def _listed(patterns: tuple[str, ...]) -> str:
+    return ", ".join(safe_text(pattern, limit=512) for pattern in patterns)
 
 
 def _joined(*parts: str) -> str:

@@ -76,7 +76,7 @@ def test_json_of_one_pair_is_the_decision_of_the_documented_form(cli: Cli, snaps
     decision = result.json
     assert {
         "id", "request", "decision", "layers", "blocked_by", "reasons", "matched", "resource_scope",
-        "allowed_resources", "depends_on", "missing_context", "assumptions", "notes",
+        "allowed_resources", "denied_resources", "depends_on", "missing_context", "assumptions", "notes",
     } <= set(decision)  # fmt: skip
     assert decision["request"]["action"] == "s3:GetObject"
     assert result.out.isascii()

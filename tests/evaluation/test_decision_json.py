@@ -90,6 +90,7 @@ def test_every_key_of_the_contract_in_its_order() -> None:
         ],
         "resource_scope": "some",
         "allowed_resources": ["arn:aws:s3:::logs/*"],
+        "denied_resources": [],
         "depends_on": None,
         "missing_context": ["aws:SourceIp"],
         "derived_context": derived_context(REQUEST),

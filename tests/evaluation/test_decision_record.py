@@ -137,6 +137,32 @@ def test_allowed_on_a_set_says_where(
     assert (decision.resource_scope, decision.allowed_resources) == (scope, where)
 
 
+def test_what_a_deny_takes_out_of_a_set_is_named() -> None:
+    published = "arn:aws:s3:::b1/releases/*"
+    asked = scenario(allow(), deny("*", published, Sid="OnlyPipelines"), request={"resource": "arn:aws:s3:::b1/*"})
+    decision = decide(asked)
+    assert decision.denied_resources == (published,)
+    assert f"Not allowed on {published}: own / OnlyPipelines (identity) denies it." in decision.notes
+    layers = trace(asked.request, asked.policies, asked.options)
+    assert f"but only on some resources, not on {published}" in explain(decision, layers).paragraph
+    elements = [e for layer in layers for s in layer.statements if s.effect == "Deny" for e in s.elements]
+    assert any(e.note == "Takes some of the resources asked about out, not all of them." for e in elements)
+
+
+def test_a_deny_of_all_but_some_leaves_those_as_where_a_set_is_allowed() -> None:
+    spared = {"Effect": "Deny", "Action": "*", "NotResource": "arn:aws:s3:::b1/public/*"}
+    decision = decide(scenario(allow(), spared, request={"resource": "arn:aws:s3:::b1/*"}))
+    assert decision.outcome is Outcome.ALLOWED
+    assert decision.allowed_resources == ("arn:aws:s3:::b1/public/*",)
+    assert any("all but arn:aws:s3:::b1/public/*" in note for note in decision.notes)
+
+
+def test_a_set_that_is_allowed_as_a_whole_is_not_said_to_be_allowed_in_part() -> None:
+    decision = decide(scenario(allow(), request={"resource": "arn:aws:s3:::b1/*"}))
+    assert decision.resource_scope is ResourceScope.ALL
+    assert not any("at least one" in note for note in decision.notes)
+
+
 def test_an_action_without_resource_type_says_that_the_arn_does_not_count() -> None:
     asked = scenario(allow("ec2:*"), request={"action": "ec2:DescribeInstances", "resource": OBJECT})
     decision = decide(asked)

@@ -122,19 +122,21 @@ def test_where_a_cap_limits_a_set_only_what_is_allowed_as_a_whole_is_listed() ->
 
 
 @pytest.mark.parametrize(
-    ("identity", "layers", "word"),
+    ("identity", "layers", "starts"),
     [
-        ((allow("s3:*", WITHIN), deny("s3:*", "arn:aws:s3:::b/secret/*")), {}, "identity"),
-        ((allow("s3:*", "arn:aws:s3:::b/x*"),), boundary(allow("s3:*", "arn:aws:s3:::b/y*")), "boundary"),
+        ((allow("s3:*", WITHIN), deny("s3:*", "arn:aws:s3:::b/secret/*")), {},
+         "Not allowed on arn:aws:s3:::b/secret/*: "),
+        ((allow("s3:*", "arn:aws:s3:::b/x*"),), boundary(allow("s3:*", "arn:aws:s3:::b/y*")),
+         "Not all of these resources are allowed: boundary"),
     ],
-)
+)  # fmt: skip
 def test_what_is_listed_without_being_allowed_as_a_whole_says_so(
-    identity: tuple[dict[str, Any], ...], layers: dict[str, Any], word: str
+    identity: tuple[dict[str, Any], ...], layers: dict[str, Any], starts: str
 ) -> None:
     decision = decide(*identity, resource=WITHIN, **layers)
     assert decision.outcome is Outcome.ALLOWED
     assert decision.resource_scope is ResourceScope.SOME
-    assert [note for note in decision.notes if f"Not all of these resources are allowed: {word}" in note]
+    assert [note for note in decision.notes if note.startswith(starts)]
 
 
 def test_a_variable_that_may_cover_a_set_is_another_condition_than_one_that_shares_with_it() -> None:

@@ -360,6 +360,7 @@ def _rest(decision: Decision) -> Iterator[TraceRow]:
         ("Keys that matter and were not given", decision.missing_context),
         ("Taken for granted", decision.assumptions),
         ("Allowed for these resources", decision.allowed_resources),
+        ("Denied for these of them", decision.denied_resources),
         ("Notes", decision.notes),
     ):
         if values:
