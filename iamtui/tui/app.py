@@ -61,7 +61,7 @@ class IamtuiApp(OpeningApp):
         Binding("q", "back_or_quit", "Quit", id="app.back", tooltip="One step back; with none left, quit"),
         Binding("f12", "lock", "Lock", show=False, priority=True, id="app.lock",
                 tooltip="Lock: drop every session, stop endpoints, clear the clipboard, hide the screen"),
-        Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit", tooltip="Quit at once"),
+        Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit", tooltip="Quit from anywhere"),
     ]  # fmt: skip
 
     @dataclass
@@ -241,7 +241,7 @@ class IamtuiApp(OpeningApp):
         self._main.lock_up()
 
     async def action_quit(self) -> None:
-        """Quit; a draft that is not saved is asked about once."""
+        """Quit; what would be lost by that is asked about once."""
         self._main.leave(self.exit)
 
     def copy_document(self, text: str, what: str) -> str:

@@ -65,7 +65,10 @@ class PickerApp(IamtuiApp):
             self.picked = event.session
             self.exit()
 
-        self.main.leave(leave)
+        if event.agreed:
+            leave()
+        else:
+            self.main.leave(leave, picked=True)
 
 
 def run_picker(choice: SourceChoice | None, format_name: str) -> Session | None:

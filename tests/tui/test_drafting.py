@@ -654,7 +654,7 @@ async def test_verdicts_in_the_tree_know_the_one_before() -> None:
         assert "[-]>[+] ALLOWED" in screen_text(app_of(pilot))
 
 
-# Other data, other accounts, leaving.
+# Other data, other accounts.
 
 
 async def test_a_reload_keeps_the_draft() -> None:
@@ -665,26 +665,3 @@ async def test_a_reload_keeps_the_draft() -> None:
         await laid(pilot)
         assert main.workspace is not None
         assert main.workspace.account.user("carol").attached_policies  # type: ignore[union-attr]
-
-
-@pytest.mark.parametrize("key", ["q", "ctrl+q"])
-async def test_leaving_with_unsaved_edits_asks_once(key: str) -> None:
-    app = make_app()
-    async with opened(app) as pilot:
-        await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn))
-        app.main.explorer.tree_view.focus()
-        await press(pilot, key)
-        assert isinstance(app.screen, ChoiceDialog)
-        await choose(pilot, "Stay")
-        assert app.screen is app.main
-        await press(pilot, key)
-        await choose(pilot, "Leave without saving")
-        await pilot.pause()
-        assert app._exit
-
-
-async def test_leaving_without_a_draft_asks_nothing() -> None:
-    app = make_app()
-    async with opened(app) as pilot:
-        await press(pilot, "ctrl+q")
-        assert app._exit

@@ -502,32 +502,6 @@ async def test_it_locks_itself_when_nothing_is_pressed_for_long(monkeypatch: pyt
         assert "Nothing was pressed for 5 minutes." in it.text
 
 
-async def test_leaving_asks_while_an_endpoint_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with stage(monkeypatch) as it:
-        await it.hold(60)
-        await press(it.pilot, "e", "escape", "ctrl+q")
-        assert isinstance(it.pilot.app.screen, ConfirmDialog)
-        assert "The endpoint of deploy-prod stops with iamtui: programs that ask it (0 requests so far)" in it.words
-        await press(it.pilot, "ctrl+q", "q")
-        assert not isinstance(it.pilot.app.screen, ConfirmDialog)
-        assert it.pilot.app.is_running
-        kept = it.panel.keeper.active
-        assert kept is not None
-        assert kept.service is not None
-        service = kept.service
-        await press(it.pilot, "ctrl+q", "y")
-        await until(it.pilot, lambda: not it.pilot.app.is_running)
-    assert service.wait(20)
-
-
-async def test_leaving_asks_nothing_without_an_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with stage(monkeypatch) as it:
-        await it.hold(60)
-        await press(it.pilot, "e", "x", "escape")
-        await it.pilot.press("ctrl+q")
-        await until(it.pilot, lambda: not it.pilot.app.is_running)
-
-
 async def test_forgetting_says_what_it_does_to_sessions_that_it_assumed(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage(monkeypatch) as it:
         await it.hold(60)

@@ -52,7 +52,7 @@ def test_a_shell_has_the_session_and_gives_the_screen_back(shell: str, tmp_path:
         screen.type("exit 7")
         screen.until("Back from the shell of ops-readonly@111122223333: exit code 7.")
         assert screen.modes == ON_SCREEN
-        screen.keys("C-q")
+        screen.keys("C-q", "y")
         screen.until("code 0")
         assert screen.modes == LEFT
 
@@ -69,7 +69,7 @@ def test_a_shell_that_crashes_or_stops_itself_leaves_the_screen_whole(tmp_path: 
         screen.type(r"printf '\033[?25l\033[?1000h'; stty raw -echo; kill -9 $$")
         screen.until("exit code 137")
         assert screen.modes == ON_SCREEN
-        screen.keys("C-q")
+        screen.keys("C-q", "y")
         screen.until("code 0")
         assert screen.modes == LEFT
         screen.type("stty -a | grep -o '.icanon'")
@@ -176,7 +176,7 @@ def test_a_terminals_clipboard_is_overwritten_at_the_end_also_through_gnu_screen
             screen.until("sent to the terminal (OSC")
             screen.until_true(lambda: "AWS_SECRET_ACCESS_KEY" in screen.tmux("show-buffer"))
             if ending == "quit":
-                screen.keys("C-q")
+                screen.keys("C-q", "y")
             else:
                 os.kill(screen.child(shell), signal.SIGTERM)
             screen.until("code ")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -93,31 +92,6 @@ class DraftingScreen(SuggestingScreen):
     def action_draft_edit(self) -> None:
         """List what can be edited where the user is."""
         self._maker.menu()
-
-    def leave(self, leaving: Callable[[], object]) -> None:
-        """Leave the app; with edits that are not saved, ask once whether to save them first."""
-        from iamtui.tui.screens.draft_prompts import ChoiceDialog  # noqa: PLC0415 - only with a draft
-        from iamtui.tui.widgets.draft.option_lines import Choice  # noqa: PLC0415 - likewise
-
-        unsaved = self.unsaved_drafts
-        if not unsaved:
-            leaving()
-            return
-        if isinstance(self.app.screen, ChoiceDialog):
-            return
-        names = ", ".join(found.draft.name or "a draft without a name" for found in unsaved)
-        here = self.open_draft
-        choices = [Choice("stay", "Stay"), Choice("leave", "Leave without saving", "the edits are lost")]
-        if here is not None and here.unsaved:
-            choices.insert(0, Choice("draft", "Show the draft", "s saves it there"))
-
-        def chosen(key: str | None) -> None:
-            if key == "leave":
-                leaving()
-            elif key == "draft" and self.draft_screen is None:
-                self.action_draft()
-
-        self.app.push_screen(ChoiceDialog(line("Not saved: ", (names, "bold")), choices), chosen)
 
     def action_draft_undo(self) -> None:
         """Take the last edit back."""

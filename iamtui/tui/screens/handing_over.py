@@ -37,9 +37,14 @@ class HandingOverScreen(ExportingScreen):
 
     @dataclass
     class Picked(Message):
-        """The user picked this session for whoever started the picker."""
+        """The user picked this session for whoever started the picker.
+
+        Args:
+            agreed: whether they were asked already about what ends with the screen.
+        """
 
         session: Session
+        agreed: bool = False
 
     def __init__(self, copier: Copier) -> None:
         super().__init__(copier)
@@ -101,6 +106,10 @@ class HandingOverScreen(ExportingScreen):
 
     def action_pick(self) -> None:
         """Give the active session to whoever started the picker."""
+        self.pick()
+
+    def pick(self, *, agreed: bool = False) -> None:
+        """Give the active session to whoever started the picker, or say why it cannot be given; see `Picked`."""
         from iamtui.credentials.formats import hand_over  # noqa: PLC0415 - not before the first frame
 
         kept = self._kept_or_say()
@@ -111,7 +120,7 @@ class HandingOverScreen(ExportingScreen):
         except Problem as problem:
             self.say(str(problem), Severity.ERROR)
         else:
-            self.post_message(self.Picked(kept.session))
+            self.post_message(self.Picked(kept.session, agreed))
 
     @on(OptionList.OptionSelected, "#sessions")
     def _session_chosen(self, event: OptionList.OptionSelected) -> None:

@@ -26,9 +26,9 @@ from iamtui.tui.screens.answers import (
     tell_screens,
 )
 from iamtui.tui.screens.editor import show_in_editor
+from iamtui.tui.screens.leaving import LeavingScreen
 from iamtui.tui.screens.main_bindings import MAIN_BINDINGS
 from iamtui.tui.screens.on_demand import lacks_details, load
-from iamtui.tui.screens.serving import ServingScreen
 from iamtui.tui.screens.session_actions import show_console, show_revoke
 from iamtui.tui.screens.session_care import DEFAULT_ASSUME_CONFIG
 from iamtui.tui.widgets.notice import Notice, Severity
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from iamtui.workspace.workspace import Workspace
 
 
-class MainScreen(ServingScreen):
+class MainScreen(LeavingScreen):
     """Asks about, assumes and copies what the cursor is on."""
 
     BINDINGS: ClassVar[list[BindingType]] = MAIN_BINDINGS

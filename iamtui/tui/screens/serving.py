@@ -1,15 +1,12 @@
-"""ServingScreen: the main screen's part that offers sessions to programs, and asks before they lose that."""
+"""ServingScreen: the main screen's part that offers sessions to programs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 from iamtui.problem import Problem
-from iamtui.tui.safe import line
 from iamtui.tui.screens.session_care import SessionCareScreen
 from iamtui.tui.widgets.notice import Severity
-from iamtui.tui.widgets.session_care_text import leaving_words
 
 
 class ServingScreen(SessionCareScreen):
@@ -36,22 +33,3 @@ class ServingScreen(SessionCareScreen):
 
     def _endpoint_left(self, _result: None) -> None:
         self.sessions.draw()
-
-    def leave(self, leaving: Callable[[], object]) -> None:
-        """Leave the app; while an endpoint runs, ask once, because programs may live on it."""
-        from iamtui.tui.dialogs.confirm import ConfirmDialog  # noqa: PLC0415 - not before a frame
-
-        keeper = self.sessions.keeper
-        served = [kept for kept in keeper if kept.service is not None]
-        if not served:
-            super().leave(leaving)
-            return
-        if isinstance(self.app.screen, ConfirmDialog):
-            return
-
-        def answered(agreed: bool | None) -> None:
-            if agreed:
-                super(ServingScreen, self).leave(leaving)
-
-        words = leaving_words(served, sessions=len(keeper))
-        self.app.push_screen(ConfirmDialog(line("Leave iamtui?"), words, "leave", "stay"), answered)

@@ -218,17 +218,6 @@ def _clock_moved(moved: timedelta, skew: timedelta) -> Content:
     return plain(words)
 
 
-def leaving_words(served: Sequence[KeptSession], *, sessions: int) -> Content:
-    """What leaving does while endpoints run."""
-    counts = [kept.service.status.counts.served for kept in served if kept.service is not None]
-    answered = f"{sum(counts)} request{'' if sum(counts) == 1 else 's'} so far"
-    many = len(served) > 1
-    who = line(f"The endpoint{'s' if many else ''} of ", *_names(served), " stop" if many else " stops")
-    why = f" with iamtui: programs that ask {'them' if many else 'it'} ({answered}) get no credentials any more."
-    dropped = "The session is dropped" if sessions == 1 else f"All {sessions} sessions are dropped"
-    return line(who, f"{why} {dropped}, too. `iamtui serve` offers one without the screen.")
-
-
 def dropped_words(dropped: Dropped) -> str:
     """What was dropped: "2 sessions", "1 session, 1 MFA session and 1 endpoint", or ""."""
     numbers = ((dropped.sessions, "session"), (dropped.mfa_sessions, "MFA session"), (dropped.endpoints, "endpoint"))
