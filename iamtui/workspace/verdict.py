@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from iamtui.evaluation.decision import Decision, Layer, Outcome, ResourceScope
 from iamtui.evaluation.wording import depends_summary
 from iamtui.policy.formula import MissingLeaf, leaves
 from iamtui.text import safe_text
+from iamtui.workspace.verdict_words import VerdictWords
 
 SHORT_LAYER_NAMES: Final = {
     Layer.IDENTITY: "identity",
@@ -24,23 +24,7 @@ SHORT_LAYER_NAMES: Final = {
 """What a layer is called in a narrow column."""
 
 
-@dataclass(frozen=True, slots=True)
-class VerdictWords:
-    """A verdict. All of it is safe to show.
-
-    Args:
-        mark: "[+]", "[x]", "[-]" or "[?]".
-        word: "ALLOWED", "DENIED" or "DEPENDS".
-        rest: the words behind it, or "".
-    """
-
-    mark: str
-    word: str
-    rest: str
-
-    def __str__(self) -> str:
-        return f"{self.mark} {self.word} {self.rest}".rstrip()
-
+_ON_SOME, _AS_LOADED = "on some", "as loaded"
 
 _CAPS: Final = frozenset(
     (Layer.SCP, Layer.RCP, Layer.VPC_ENDPOINT, Layer.BLOCK_PUBLIC_ACCESS, Layer.SERVICE_RULE),
@@ -84,16 +68,16 @@ def verdict_words(decision: Decision) -> VerdictWords:
     if decision.outcome is Outcome.EXPLICIT_DENY:
         return VerdictWords("[x]", "DENIED", "explicit")
     if decision.outcome is Outcome.IMPLICIT_DENY:
-        return VerdictWords("[-]", "DENIED", _joined("no allow", unloaded))
+        return VerdictWords("[-]", "DENIED", _joined("no allow", unloaded), _AS_LOADED if unloaded else "")
     if decision.outcome is Outcome.DEPENDS:
         about = depends_summary(decision.depends_on) if decision.depends_on is not None else "more facts"
         return VerdictWords("[?]", "DEPENDS", _joined(f"on {about}", unloaded))
     if decision.resource_scope is not ResourceScope.SOME:
-        return VerdictWords("[+]", "ALLOWED", unloaded)
+        return VerdictWords("[+]", "ALLOWED", unloaded, _AS_LOADED if unloaded else "")
     # The patterns last: there may be many, and lines are cut at their end.
     patterns = _scope_patterns(decision)
     some = _joined("on some" if patterns else "on some resources", unloaded)
-    return VerdictWords("[+]", "ALLOWED", f"{some}: {patterns}" if patterns else some)
+    return VerdictWords("[+]", "ALLOWED", f"{some}: {patterns}" if patterns else some, _ON_SOME)
 
 
 def _scope_patterns(decision: Decision) -> str:

@@ -85,7 +85,7 @@ async def test_one_key_drafts_what_would_allow_a_denied_question() -> None:
         assert edit.holder_arn == CAROL
         text = screen_text(app_of(pilot))
         assert "DRAFT (1 edit, unsaved)" in text
-        assert "[-]>[+]" in text
+        assert "[-]*>[+]*" in text
         assert "CHANGED by the draft" in text
         assert "[-] DENIED no allow" in text
         assert "[+] ALLOWED" in text
@@ -575,7 +575,7 @@ async def test_the_impact_lists_whose_answers_change() -> None:
         await until(pilot, lambda: screen.lines.total == 2)
         text = screen_text(app_of(pilot))
         assert "1 gain, 1 lose" in text
-        assert "[-] DENIED, now [+] ALLOWED" in text
+        assert "[-] DENIED*, now [+] ALLOWED as far as loaded" in text
         assert "now [-] DENIED no allow" in text
         await press(pilot, "f")
         assert screen.lines.total == len(main.source_workspace.account.users) + len(  # type: ignore[union-attr]
@@ -651,7 +651,7 @@ async def test_verdicts_in_the_tree_know_the_one_before() -> None:
         assert not deploy.changed
         main.go_to("users:")
         await settle(pilot)
-        assert "[-]>[+] ALLOWED" in screen_text(app_of(pilot))
+        assert "[-]*>[+] ALLOWED*" in screen_text(app_of(pilot))
 
 
 # Other data, other accounts.

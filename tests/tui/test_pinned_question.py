@@ -47,16 +47,29 @@ async def test_each_principal_in_tree_and_table_gets_its_own_mark(app_node: str)
         tree = pilot.app.query_one(ExplorerTree)
         lines = drawn(tree)
         assert next(text for text in lines if "alice" in text).rstrip().endswith("[x]")
-        assert next(text for text in lines if "carol" in text).rstrip().endswith("[-]")
+        assert next(text for text in lines if "carol" in text).endswith("[-]*")
         pilot.app.main.go_to(key_of(Branch(Kind.USERS)))
         await settle(pilot)
         rows = drawn(pilot.app.query_one(ChildrenTable))
         assert [row.rstrip().rsplit("  ", 1)[-1].strip() for row in rows] == [
             "[x] DENIED",
             "[x] DENIED",
-            "[-] DENIED",
+            "[-] DENIED*",
             "[?] DEPENDS",
         ]
+
+
+async def test_an_allowed_that_is_not_the_whole_truth_has_a_star_or_its_limit(app_node: str) -> None:
+    async with opened() as pilot:
+        pilot.app.main.go_to(app_node)
+        await ask(pilot, "s3:GetObject", LAKE_OBJECT)
+        assert next(text for text in drawn(pilot.app.query_one(ExplorerTree)) if "alice" in text).endswith("[+]*")
+        pilot.app.main.go_to(key_of(Branch(Kind.USERS)))
+        await settle(pilot)
+        assert any(row.rstrip().endswith("[+] ALLOWED*") for row in drawn(pilot.app.query_one(ChildrenTable)))
+        await pilot.resize_terminal(200, 60)
+        await settle(pilot)
+        assert any(row.rstrip().endswith("[+] ALLOWED as loaded") for row in drawn(pilot.app.query_one(ChildrenTable)))
 
 
 async def test_the_verdict_follows_the_cursor(app_node: str) -> None:

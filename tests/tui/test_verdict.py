@@ -37,6 +37,20 @@ def test_verdict_says_the_outcome_in_a_mark_and_words(decision: Decision, text: 
 
 
 @pytest.mark.parametrize(
+    ("decision", "short"),
+    [
+        (records.allowed_fully(), "[+] ALLOWED"),
+        (records.allowed(), "[+] ALLOWED*"),
+        (records.allowed_on_some(), "[+] ALLOWED*"),
+        (records.denied(), "[x] DENIED"),
+        (records.not_allowed(), "[-] DENIED"),
+    ],
+)
+def test_without_room_a_star_stands_for_the_limit(decision: Decision, short: str) -> None:
+    assert wording.verdict(decision).short == short
+
+
+@pytest.mark.parametrize(
     ("decision", "line"),
     [
         (records.allowed(), "by data-lake-read / ReadLake (lines 4-15)"),

@@ -68,7 +68,8 @@ async def test_everybody_is_listed_with_counts_the_best_answer_first() -> None:
         await settle(pilot)
         text = screen_text(app)
         assert names(screen) == ["deploy-prod", "999999999999", "alice", "bob"]
-        assert "2 allowed, 0 depend, 2 denied of 4" in text
+        assert "2 allowed (2*), 0 depend, 2 denied of 4" in text
+        assert all("[+] ALLOWED*" in row for row in text.split("\n") if "deploy-prod" in row and "  role" in row)
         assert "inline / ReadLake" in text or "data-lake-read / ReadLake" in text
         assert "as far as loaded" in text
 

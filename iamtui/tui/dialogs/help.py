@@ -20,10 +20,11 @@ _KEY_WIDTH: Final = 18
 _CAPITAL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 LEGEND: Final = (
-    ("[+]", "$verdict-allowed", "ALLOWED", "perhaps only as far as loaded, or on some resources"),
+    ("[+]", "$verdict-allowed", "ALLOWED", "on all that was asked about"),
     ("[x]", "$verdict-denied", "DENIED explicit", "a Deny statement matches"),
     ("[-]", "$verdict-denied", "DENIED no allow", "no statement allows it"),
     ("[?]", "$verdict-depends", "DEPENDS", "on a condition or a document that is not known"),
+    (" * ", "$foreground", "behind a verdict", "only on some resources, or as far as loaded: the panel says which"),
     (" · ", "$muted", "no allow", "a layer that says nothing, and need not; or one that does not apply"),
 )
 """What the marks mean: mark, style, words, meaning."""

@@ -201,8 +201,9 @@ def _other_companions(companions: Sequence[Companion]) -> Iterator[TraceRow]:
     for companion in others:
         check, answer = companion.check, verdict(companion.decision)
         when = f", when {check.when}" if check.when else ""
+        mark = answer.mark + answer.star
         yield TraceRow(
-            line((answer.mark, answer.style), " ", (check.action, "bold"), (f" on {check.resource}{when}", "$muted"))
+            line((mark, answer.style), " ", (check.action, "bold"), (f" on {check.resource}{when}", "$muted"))
         )
 
 

@@ -23,7 +23,7 @@ STYLES: Final = {
 }
 
 _GAP: Final = "  "
-_VERDICT: Final = 11
+_VERDICT: Final = 12
 _BEFORE: Final = 7
 _KIND: Final = 8
 _WHY_BESIDES: Final = 46
@@ -148,7 +148,7 @@ class WhoCanList(LineView):
         pieces: list[Piece] = []
         if self._draft:
             pieces.append(_before(row))
-        pieces.append(Piece(f"{row.words.mark} {row.words.word}".ljust(_VERDICT) + _GAP, STYLES[row.bucket]))
+        pieces.append(Piece(row.words.short.ljust(_VERDICT) + _GAP, STYLES[row.bucket]))
         shown = fit(safe_text(row.name), name)
         padding = name - cell_len(shown)
         where = fit(f"  {safe_text(row.where)}", padding) if row.where and padding > 4 else ""
@@ -202,5 +202,5 @@ def _before(row: Row) -> Piece:
     """The mark before the draft, with an arrow where the draft changes it."""
     if row.before is None:
         return Piece(" " * _BEFORE + _GAP)
-    mark = row.before.mark
+    mark = row.before.mark + row.before.star
     return Piece((f"{mark} →" if row.changed else mark).ljust(_BEFORE) + _GAP, "warning" if row.changed else "faint")

@@ -13,7 +13,8 @@ from iamtui.evaluation.wording import depends_text, short_policy_name
 from iamtui.policy.arn import parse_arn
 from iamtui.text import safe_text
 from iamtui.tui.widgets.question.verdict import because
-from iamtui.workspace.verdict import SHORT_LAYER_NAMES, VerdictWords, as_far_as_loaded, unloaded_layers, verdict_words
+from iamtui.workspace.verdict import SHORT_LAYER_NAMES, as_far_as_loaded, unloaded_layers, verdict_words
+from iamtui.workspace.verdict_words import VerdictWords
 
 
 class Bucket(IntEnum):
@@ -188,6 +189,8 @@ class Rows:
         self.all: list[Row] = []
         self.shown: list[Row] = []
         self.counts = dict.fromkeys(Bucket, 0)
+        self.limited = 0
+        """How many are allowed only on some resources, or only as far as loaded."""
         self.changed = 0
         self.order = Order()
         self.bucket: Bucket | None = None
@@ -199,6 +202,7 @@ class Rows:
         for row in rows:
             self.all.append(row)
             self.counts[row.bucket] += 1
+            self.limited += row.bucket is Bucket.ALLOWED and bool(row.words.limit)
             self.changed += row.changed
             if self._passes(row):
                 self.shown.append(row)

@@ -15,6 +15,7 @@ from iamtui.tui.safe import line, lines, plain
 from iamtui.tui.screens.who_can_rows import Bucket, Row, Rows
 from iamtui.tui.widgets.question.terms import terms_of
 from iamtui.workspace.verdict import SHORT_LAYER_NAMES
+from iamtui.workspace.verdict_words import LIMITED
 from iamtui.workspace.who_can import Everybody
 
 
@@ -59,6 +60,7 @@ def counts(rows: Rows, *, asking: int | None, draft: bool) -> Content:
     allowed, depends = rows.counts[Bucket.ALLOWED], rows.counts[Bucket.DEPENDS]
     parts: list[object] = [
         (f"{allowed:,} allowed", "bold $verdict-allowed" if allowed else "$muted"),
+        (f" ({rows.limited:,}{LIMITED})" if rows.limited else "", "$verdict-allowed"),
         (", ", "$muted"),
         (f"{depends:,} depend{'s' if depends == 1 else ''}", "bold $verdict-depends" if depends else "$muted"),
         (", ", "$muted"),

@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 
 _GAP = 2
 _NAME_ROOM = 20
-_VERDICT_WIDTH = 11
-_COMPARED_WIDTH = 15
+_VERDICT_WIDTH = 12
+_COMPARED_WIDTH = 17
+_LIMIT_WIDTH = 9
+_LIMITS_FROM = 100
+"""From which width on the limit of a verdict is written out, not only starred."""
 
 
 class ChildrenTable(LineView):
@@ -108,8 +111,9 @@ class ChildrenTable(LineView):
 
     @property
     def _verdict_width(self) -> int:
-        """With a draft there is room for the mark before."""
-        return _COMPARED_WIDTH if self._mark_of is not None else _VERDICT_WIDTH
+        """With a draft there is room for the mark before; in a wide table for the limit."""
+        words = _COMPARED_WIDTH if self._mark_of is not None else _VERDICT_WIDTH
+        return words + (_LIMIT_WIDTH if self.size.width >= _LIMITS_FROM else 0)
 
     def _arrange(self, keep: Entity | None = None) -> None:
         account = self._inventory.account

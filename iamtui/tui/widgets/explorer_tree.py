@@ -193,7 +193,9 @@ class ExplorerTree(LineView):
     def _entity_pieces(self, row: TreeRow, entity: Entity, verdict: Verdict | None, width: int) -> Sequence[Piece]:
         indent = "  " * row.depth + "  "
         shown = _verdict_pieces(verdict)
-        tail = sum(len(piece.text) for piece in shown) + 1 if verdict is not None else 1
+        # A star stands in the cell that is empty behind other marks.
+        edge = "" if verdict is not None and verdict.star else " "
+        tail = sum(len(piece.text) for piece in shown) + len(edge) if verdict is not None else 1
         mark = self._mark_of(entity) if self._mark_of is not None else ""
         room = max(4, width - 1 - len(indent) - tail)
         name = fit(safe_text(entity.name), room - (2 if mark else 0))
@@ -208,7 +210,7 @@ class ExplorerTree(LineView):
             used += 2 + cell_len(where)
         pieces.append(Piece(" " * (room - used)))
         if verdict is not None:
-            pieces += [*shown, Piece(" ")]
+            pieces += [*shown, Piece(edge)]
         return pieces
 
     def is_stop(self, index: int) -> bool:

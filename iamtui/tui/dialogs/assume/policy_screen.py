@@ -58,8 +58,8 @@ class PreviewLines(LineView):
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
         """Mark, what changes, action and resource."""
         row = self._rows[index]
-        mark = verdict_words(row.after).mark
-        head = f" {mark} {_LOST if row.lost else ' ' * len(_LOST)}"
+        words = verdict_words(row.after)
+        head = f" {words.mark}{words.star or ' '}{_LOST if row.lost else ' ' * len(_LOST)}"
         question = f"{row.question.action}  {row.question.resource if row.question.resource != '*' else ''}"
         shown = fit(safe_text(question), max(0, width - cell_len(head)))
         return [Piece(head, _STYLES[row.after.outcome]), Piece(shown, "" if row.lost else "muted")]

@@ -37,21 +37,35 @@ class ComparedVerdict(Verdict):
 
 def compared(before: Verdict | None, after: Verdict) -> ComparedVerdict:
     """The verdict after, which knows the one before."""
-    return ComparedVerdict(after.mark, after.word, after.rest, after.style, before)
+    return ComparedVerdict(after.mark, after.word, after.rest, after.limit, after.style, before)
 
 
 def verdict_pieces(verdict: Verdict | None) -> list[Piece]:
-    """A verdict's mark in three cells; where a draft changes it, both marks in seven (`[-]>[+]`)."""
+    """A verdict's mark in three cells, with a star if it has a limit; where a draft changes it, both (`[-]>[+]*`)."""
     if verdict is None:
         return [Piece("   ")]
-    mark = Piece(verdict.mark, _STYLES.get(verdict.mark, "muted"))
-    if isinstance(verdict, ComparedVerdict) and verdict.changed and verdict.before is not None:
-        return [Piece(verdict.before.mark, _STYLES[verdict.before.mark]), Piece(">", "muted"), mark]
-    return [mark]
+    return [*_before_pieces(verdict), Piece(verdict.mark + verdict.star, _style(verdict))]
 
 
 def verdict_word_pieces(verdict: Verdict, width: int) -> list[Piece]:
-    """A verdict's mark and word in `width` cells; where a draft changes it, `[-]>[+] ALLOWED`."""
-    pieces = [*verdict_pieces(verdict), Piece(f" {verdict.word}", _STYLES.get(verdict.mark, "muted"))]
-    used = sum(len(piece.text) for piece in pieces)
-    return [*pieces, Piece(" " * max(0, width - used))]
+    """A verdict's mark and word in `width` cells; where a draft changes it, `[-]>[+] ALLOWED`.
+
+    A limit is written out where there is room; else a star stands for it.
+    """
+    before = _before_pieces(verdict)
+    room = width - sum(len(piece.text) for piece in before)
+    written = f"{verdict.mark} {verdict.word} {verdict.limit}".rstrip()
+    text = written if len(written) <= room else verdict.short
+    return [*before, Piece(text.ljust(room), _style(verdict))]
+
+
+def _before_pieces(verdict: Verdict) -> list[Piece]:
+    """The mark before a draft, where that changes it."""
+    if not isinstance(verdict, ComparedVerdict) or not verdict.changed or verdict.before is None:
+        return []
+    before = verdict.before
+    return [Piece(before.mark + before.star, _style(before)), Piece(">", "muted")]
+
+
+def _style(verdict: Verdict) -> str:
+    return _STYLES.get(verdict.mark, "muted")

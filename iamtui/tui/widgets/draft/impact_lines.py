@@ -154,15 +154,16 @@ class ImpactLines(LineView):
 def _verdict_pieces(now: ComparedVerdict, room: int) -> list[Piece]:
     was, marks = now.before, verdict_pieces(now)
     if was is None or not now.changed:
-        return [*marks, Piece(fit(f" {now.word} {now.rest}".rstrip(), room - 3), "muted")]
+        return [Piece(now.mark, marks[-1].style), Piece(fit(f" {now.word} {now.rest}".rstrip(), room - 3), "muted")]
     before, after = f"{was.mark} {was.word}", f"{now.mark} {now.word}"
     if cell_len(f"was {was.text}, now {now.text}") <= room:
         return [
             Piece("was ", "muted"), Piece(before, marks[0].style), Piece(f" {was.rest}".rstrip()),
             Piece(", now ", "muted"), Piece(after, marks[-1].style), Piece(f" {now.rest}".rstrip()),
         ]  # fmt: skip
-    short = f"{before}, now "
+    left = room - cell_len(f"{was.short}, now ")
+    says = now.text if cell_len(now.text) <= left else f"{now.short} {now.rest}".rstrip()
     return [
-        Piece(before, marks[0].style), Piece(", now ", "muted"),
-        Piece(fit(f"{after} {now.rest}".rstrip(), room - cell_len(short)), marks[-1].style),
+        Piece(was.short, marks[0].style), Piece(", now ", "muted"),
+        Piece(fit(says, left), marks[-1].style),
     ]  # fmt: skip

@@ -115,7 +115,7 @@ def companion_lines(shown: Shown, *, others: str) -> Iterator[Content]:
         parts: list[object] = [("May need also: ", QUIET)]
         for one in optional:
             says = verdict(one.decision)
-            parts += [", " if len(parts) > 1 else "", f"{one.check.action} ", (says.mark, says.style)]
+            parts += [", " if len(parts) > 1 else "", f"{one.check.action} ", (says.mark + says.star, says.style)]
         yield line(*parts)
 
 
@@ -126,7 +126,7 @@ def _on(one: Companion) -> str:
 
 def _short(one: Companion) -> Content:
     shown = verdict(one.decision)
-    return line((f"{shown.mark} {shown.word}", f"bold {shown.style}"))
+    return line((shown.short, f"bold {shown.style}"))
 
 
 def _kept_back(shown: Shown) -> Iterator[Content]:

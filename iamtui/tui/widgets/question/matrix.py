@@ -14,13 +14,14 @@ from textual.content import Content
 from iamtui.text import safe_text
 from iamtui.tui.safe import fit, line
 from iamtui.tui.widgets.line_view import LineView, Piece
+from iamtui.workspace.verdict_words import LIMITED
 
 if TYPE_CHECKING:
     # It brings in the engine, which is not loaded before the first frame.
     from iamtui.workspace.answers import Answer, Cell
 
 _STYLES: Final = {"[+]": "allowed", "[x]": "denied", "[-]": "denied", "[?]": "depends"}
-_VERDICT: Final = 11
+_VERDICT: Final = 12
 _GAP: Final = 2
 _LEAST_NAME: Final = 24
 _MOST_COLUMNS: Final = 12
@@ -60,13 +61,17 @@ def summary(answer: Answer) -> Content:
     from iamtui.tui.widgets.question.verdict import verdict  # noqa: PLC0415 - an answer is there, so it is loaded
 
     cells, part = answer.cells, answer.taking_part
-    counted = Counter(verdict(cell.deciding).word for cell in part)
+    verdicts = [verdict(cell.deciding) for cell in part]
+    counted = Counter(shown.word for shown in verdicts)
+    limited = sum(1 for shown in verdicts if shown.word == "ALLOWED" and shown.limit)
     words = {"DENIED": "denied", "DEPENDS": "depend", "ALLOWED": "allowed"}
     styles = {"DENIED": "$verdict-denied", "DEPENDS": "$verdict-depends", "ALLOWED": "$verdict-allowed"}
     parts: list[object] = []
     for word, text in words.items():
         if counted[word]:
             parts += [", " if parts else "", (f"{counted[word]:,} {text}", f"bold {styles[word]}")]
+    if limited:
+        parts.append((f" ({limited:,}{LIMITED})", styles["ALLOWED"]))
     patterns = Counter(cell.pattern for cell in cells if "*" in cell.pattern or "?" in cell.pattern)
     across = columns_of(answer)
     front = [(f"{pattern} ({_actions(count // across)})", "bold") for pattern, count in patterns.items()]
@@ -220,7 +225,7 @@ class MatrixView(LineView):
         if id(cell) not in self._part:
             return Piece(" ·  no part".ljust(_VERDICT), "muted")
         shown = verdict(cell.deciding)
-        return Piece(f"{shown.mark} {shown.word}".ljust(_VERDICT), _STYLES[shown.mark])
+        return Piece(shown.short.ljust(_VERDICT), _STYLES[shown.mark])
 
 
 def _name(cell: Cell) -> str:

@@ -34,7 +34,7 @@ _STYLES: Final = {"ALLOWED": ALLOWED, "DENIED": DENIED, "DEPENDS": DEPENDS}
 def verdict(decision: Decision) -> Verdict:
     """The verdict of a decision, in the words used everywhere on screen."""
     words = verdict_words(decision)
-    return Verdict(words.mark, words.word, words.rest, _STYLES[words.word])
+    return Verdict(words.mark, words.word, words.rest, words.limit, _STYLES[words.word])
 
 
 def statement_name(ref: StatementRef) -> str:

@@ -10,6 +10,8 @@ from typing import Final
 
 from textual.content import Content
 
+from iamtui.workspace.verdict_words import VerdictWords
+
 ALLOWED: Final = "$verdict-allowed"
 DENIED: Final = "$verdict-denied"
 DEPENDS: Final = "$verdict-depends"
@@ -19,19 +21,14 @@ QUIET: Final = "$muted"
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """The parts of a verdict. `mark` and `word` are plain ASCII; `style` is a theme variable.
+class Verdict(VerdictWords):
+    """A verdict and how it looks.
 
     Args:
-        mark: "[+]", "[x]", "[-]" or "[?]".
-        word: "ALLOWED", "DENIED" or "DEPENDS".
-        rest: the words behind it ("explicit", "on some: PATTERNS"), already safe to show, or "".
+        style: a theme variable.
     """
 
-    mark: str
-    word: str
-    rest: str
-    style: str
+    style: str = ""
 
     @property
     def is_pending(self) -> bool:
@@ -41,7 +38,7 @@ class Verdict:
     @property
     def text(self) -> str:
         """The verdict as plain text on one line."""
-        return f"{self.mark} {self.word} {self.rest}".rstrip()
+        return str(self)
 
     @property
     def content(self) -> Content:
@@ -52,5 +49,5 @@ class Verdict:
         return Content.assemble(*parts)
 
 
-PENDING: Final = Verdict("   ", "", "", "")
+PENDING: Final = Verdict("   ", "", "")
 """In place of a verdict that is still being found."""
