@@ -304,7 +304,8 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
             if self._confirming == profile.name:
                 self._confirmed |= {profile.name}
                 remember = partial(self._remember, profile)
-                self.run_worker(remember, thread=True, group="confirmed", exit_on_error=False)
+                # Of the app: the screen is left with the choice, which would cancel a worker of its own.
+                self.app.run_worker(remember, thread=True, group="confirmed", exit_on_error=False)
                 self._choose_profile(profile)
                 return
             self._confirming = profile.name
