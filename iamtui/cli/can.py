@@ -9,7 +9,7 @@ import click
 
 from iamtui.cli.draft_option import draft_option, with_draft
 from iamtui.cli.exits import Exit
-from iamtui.cli.expectations import OUTCOMES, Demands
+from iamtui.cli.expectations import ANYWAY, Demands, expect_option
 from iamtui.cli.inquiry_json import cell_to_json
 from iamtui.cli.inquiry_text import write_answer
 from iamtui.cli.output import Output, note, stdout
@@ -22,7 +22,6 @@ from iamtui.cli.second_opinion import (
     write_second_opinions,
 )
 from iamtui.cli.source import SourceOptions, open_workspace, source_options
-from iamtui.evaluation.decision import Outcome
 from iamtui.evaluation.trace import TracedLayer, trace_to_json
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from iamtui.analysis.inquiry import Inquiry
+    from iamtui.evaluation.expectation import Expectation
     from iamtui.evaluation.request import Principal
     from iamtui.workspace.answers import Answer, Cell
     from iamtui.workspace.second_opinion import SecondOpinion
@@ -49,9 +49,10 @@ if TYPE_CHECKING:
 @click.option("--saved", metavar="NAME", help="Ask a saved question, of PRINCIPAL if one is given.")
 @click.option("--save", metavar="NAME", help="Save this question, with what --expect says.")
 @click.option("--questions", "file", metavar="FILE", help="The file of --saved and --save, instead of your own.")
-@click.option("--expect", type=click.Choice(OUTCOMES), help="Exit 0 when every decision is this one, else 1.")
+@expect_option("Exit 0 when every decision is this one, else 1.")
 @click.option("--any-resource", is_flag=True, help="Allowed on some of the resources is enough.")
 @click.option("--complete", is_flag=True, help="Allowed as far as loaded is not enough: exit 3.")
+@ANYWAY
 @click.option("--trace", "with_trace", is_flag=True, help="Show every statement and element that was looked at.")
 @click.option("--json", "as_json", is_flag=True, help="Print the decision as JSON; of several pairs an array.")
 @second_opinion_option
@@ -64,9 +65,10 @@ def can(
     saved: str | None,
     save: str | None,
     file: str | None,
-    expect: str | None,
+    expect: Expectation | None,
     any_resource: bool,
     complete: bool,
+    anyway: bool,
     with_trace: bool,
     as_json: bool,
     compare: bool,
@@ -92,7 +94,7 @@ def can(
     if saved is not None:
         question = question_store(account_key(workspace), file).find(saved)
         made, principal = question.inquiry, principal or question.principal
-        expect = expect or (question.expect.value if question.expect else None)
+        expect = expect or question.expect
         check_inquiry(made)
     assert made is not None
     who = resolve_principal(workspace, principal or "")
@@ -101,15 +103,18 @@ def can(
         check_comparable(loaded, who)
     workspace = with_draft(loaded, draft)
     found = answered(workspace, who, made)
+    demands = Demands(any_resource, complete, anyway)
+    if expect is not None:
+        demands.check_asked(found)
     if draft is not None:
         note(f"Without the draft: {verdict_words(answered(loaded, who, made).worst.deciding)}.")
     if save is not None:
         store = question_store(account_key(workspace), file, must_exist=False)
-        store.save(save, made, who.arn or "anonymous", expect=Outcome(expect) if expect else None)
+        store.save(save, made, who.arn or "anonymous", expect=expect)
         note(f"Saved as {safe_text(save)} in {safe_text(str(store.path))}.")
     opinions = second_opinions(loaded, found) if compare else []
     print_answer(stdout(), workspace, found, as_json=as_json, with_trace=with_trace, opinions=opinions)
-    code = judged(found, Demands(any_resource, complete), expect)
+    code = judged(found, demands, expect)
     if saved is not None and expect is not None and code is Exit.OK:
         note(f"The question {safe_text(saved)} expects {expect}, and so it is.")
     return code
@@ -169,7 +174,7 @@ def print_answer(
         )
 
 
-def judged(found: Answer, demands: Demands, expect: str | None) -> Exit:
+def judged(found: Answer, demands: Demands, expect: Expectation | None) -> Exit:
     """The exit code of an answer, with what stands in the way of a plain yes said on stderr."""
     cells = found.taking_part
     if expect is None:
@@ -177,6 +182,9 @@ def judged(found: Answer, demands: Demands, expect: str | None) -> Exit:
         if code is Exit.OPEN:
             for doubt in dict.fromkeys(filter(None, (demands.doubt(cell.deciding) for cell in cells))):
                 note(f"Not a plain yes: {doubt}.")
+        if code is Exit.OK and found.never_asked and not demands.anyway:
+            note("Not a plain yes: AWS never asks this (--anyway says that it is meant).")
+            return Exit.OPEN
         return Exit.OPEN if code is Exit.OK and found.cut else code
     met = not found.cut
     for cell in cells:

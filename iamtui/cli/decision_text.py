@@ -52,25 +52,24 @@ def subject_of(decision: Decision) -> str:
     return f"{request.principal.arn or 'anonymous'}  {request.action}  {request.resource}"
 
 
-def write_explained(out: Output, decision: Decision, explanation: Explanation, *, brief: bool) -> None:
+def write_explained(out: Output, decision: Decision, explanation: Explanation, *, never_asked: str = "") -> None:
     """Write a decision.
 
     Args:
-        brief: only the verdict and why, for one of many.
+        never_asked: why AWS never asks this, told already; nothing would help then.
     """
     write_verdict(out, decision)
     out.paragraph(explanation.paragraph, indent=_INDENT)
-    if brief:
-        return
     out.blank()
     _write_layers(out, decision)
-    _write_suggestions(out, explanation)
+    if not never_asked:
+        _write_suggestions(out, explanation)
     asked = ", ".join(decision.missing_context)
     if asked:
         _labelled(out, "not given", f"{asked} (give with -c KEY=VALUE, or --absent KEY)")
     if decision.assumptions:
         _labelled(out, "assumed", "; ".join(decision.assumptions))
-    for number, sentence in enumerate(decision.notes):
+    for number, sentence in enumerate(note for note in decision.notes if note != never_asked):
         _labelled(out, "note" if number == 0 else "", sentence)
 
 

@@ -2,14 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
 
 from iamtui.cli.exits import Exit
 from iamtui.evaluation.decision import Decision, Outcome, ResourceScope
+from iamtui.evaluation.expectation import Expectation
+from iamtui.problem import Problem
 
-OUTCOMES: Final = tuple(outcome.value for outcome in Outcome)
+if TYPE_CHECKING:
+    from iamtui.workspace.answers import Answer
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+ANYWAY = click.option(
+    "--anyway",
+    is_flag=True,
+    help="Meant as written: an action that the catalogue does not know, a resource that is none of the action's.",
+)
+
+
+def expect_option(words: str) -> Callable[[F], F]:
+    """`--expect DECISION`, given at most once: of two, neither would surely be meant.
+
+    Args:
+        words: the help text.
+
+    Returns:
+        What adds the option to a command, which then gets an `expect: Expectation | None`.
+    """
+
+    def read(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> Expectation | None:
+        if len(given) > 1:
+            raise Problem("--expect is given more than once.", "Give it once; denied is met by both kinds of denial.")
+        return Expectation(given[0]) if given else None
+
+    choices = click.Choice(tuple(item.value for item in Expectation))
+    return click.option("--expect", multiple=True, type=choices, callback=read, help=words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +52,23 @@ class Demands:
     Args:
         any_resource: allowed on some of the resources is enough.
         complete: allowed as far as loaded is not enough.
+        anyway: the answer to what AWS never asks, as far as the catalogue knows, is enough.
     """
 
     any_resource: bool = False
     complete: bool = False
+    anyway: bool = False
+
+    def check_asked(self, answer: Answer) -> None:
+        """Refuse to hold an answer against an expectation where AWS never asks the question: it would prove nothing.
+
+        Raises:
+            Problem: it is so, and `anyway` does not say that it is meant.
+        """
+        if answer.never_asked and not self.anyway:
+            raise Problem(
+                answer.never_asked[0], "What is expected of it would test nothing; --anyway says that it is meant."
+            )
 
     def doubt(self, decision: Decision) -> str:
         """Why an allowed decision is no plain yes, or ""."""
@@ -43,8 +89,8 @@ class Demands:
         codes = {self.code(decision) for decision in decisions}
         return next(code for code in (Exit.NO, Exit.OPEN, Exit.OK) if code in codes)
 
-    def unmet(self, decision: Decision, expected: str) -> str:
+    def unmet(self, decision: Decision, expected: Expectation) -> str:
         """Why a decision is not the expected one, as a clause, or "" when it is."""
-        if decision.outcome.value != expected:
+        if not expected.met_by(decision.outcome):
             return f"it is {decision.outcome.value}"
         return self.doubt(decision)

@@ -32,6 +32,7 @@ def write_answer(out: Output, answer: Answer, traced: Tracer, *, with_trace: boo
         traced: gives the trace of a cell; asked for those that are explained in full, or of all with a trace.
     """
     cells = answer.taking_part
+    write_never_asked(out, answer)
     if answer.chain is not None:
         _write_chain(out, answer.chain)
     if len(answer.cells) == 1:
@@ -102,11 +103,20 @@ def _write_chain(out: Output, chain: Companion) -> None:
 def _write_one(out: Output, answer: Answer, cell: Cell, traced: Tracer, *, with_trace: bool) -> None:
     layers = traced(cell)
     _write_what_decides(out, answer, cell)
-    write_explained(out, cell.decision, explain(cell.decision, layers), brief=False)
+    write_explained(out, cell.decision, explain(cell.decision, layers), never_asked=cell.never_asked)
     _write_companions(out, cell.companions)
     if with_trace:
         out.blank()
         write_trace(out, layers)
+
+
+def write_never_asked(out: Output, answer: Answer) -> None:
+    """Write what of a question AWS never asks: first, since the answer to it is about no real request."""
+    lead = "[!] "
+    for sentence in answer.never_asked:
+        out.paragraph(sentence, indent=len(lead), first=(Span(lead, Style.OPEN),))
+    if answer.never_asked:
+        out.blank()
 
 
 def _write_what_decides(out: Output, answer: Answer, cell: Cell) -> None:

@@ -11,7 +11,7 @@ from iamtui.cli.can import answered, question_store
 from iamtui.cli.decision_text import verdict_style
 from iamtui.cli.draft_option import draft_option, with_draft
 from iamtui.cli.exits import Exit
-from iamtui.cli.expectations import Demands
+from iamtui.cli.expectations import ANYWAY, Demands
 from iamtui.cli.inquiry_json import cell_to_json
 from iamtui.cli.output import Output, Span, Style, note, stderr, stdout
 from iamtui.cli.questions import load_resource_policies
@@ -38,6 +38,7 @@ _VERBS: Final = {"list": (0, 0), "show": (1, 1), "rename": (2, 2), "remove": (1,
 @click.option("--account", metavar="ACCOUNT", help="Those of one account: 12 digits or demo.")
 @click.option("--any-resource", is_flag=True, help="Allowed on some of the resources is enough (run).")
 @click.option("--complete", is_flag=True, help="Allowed as far as loaded is not enough (run).")
+@ANYWAY
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @draft_option
 @source_options
@@ -48,6 +49,7 @@ def questions(
     account: str | None,
     any_resource: bool,
     complete: bool,
+    anyway: bool,
     as_json: bool,
     draft: str | None,
     source: SourceOptions,
@@ -59,7 +61,7 @@ def questions(
     """
     _check_count(verb, names)
     if verb == "run":
-        return _run(names, file, source, Demands(any_resource, complete), draft, as_json=as_json)
+        return _run(names, file, source, Demands(any_resource, complete, anyway), draft, as_json=as_json)
     store = question_store(_account(account, source), file)
     if verb == "list":
         return _list(store, as_json=as_json)
@@ -184,6 +186,8 @@ def _run(
     for question in chosen:
         try:
             found = ask_saved(workspace, question)
+            if question.expect is not None:
+                demands.check_asked(found)
         except Problem as problem:
             # One question of many that cannot be asked: said, and the others are asked all the same.
             stderr().paragraph(f"iamtui: {question.name}: {problem}")
@@ -220,7 +224,7 @@ def _unmet(found: Answer, question: SavedQuestion, demands: Demands) -> str:
     if question.expect is None:
         return ""
     for cell in found.taking_part:
-        why = demands.unmet(cell.deciding, question.expect.value)
+        why = demands.unmet(cell.deciding, question.expect)
         if why:
             return f"{cell.question.action} on {cell.question.resource}: {why}"
     return f"{found.cut} actions are not answered" if found.cut else ""

@@ -11,12 +11,13 @@ import click
 
 from iamtui.cli.decision_text import subject_of, verdict_style, write_trace
 from iamtui.cli.exits import Exit
-from iamtui.cli.expectations import OUTCOMES
+from iamtui.cli.expectations import expect_option
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.text_files import opened
 from iamtui.evaluation.decision import Decision
 from iamtui.evaluation.decision_json import decision_schema, decision_to_json
 from iamtui.evaluation.evaluator import evaluate
+from iamtui.evaluation.expectation import Expectation
 from iamtui.evaluation.open_points import with_open_points
 from iamtui.evaluation.scenario import MalformedScenario, Scenario, read_scenarios, scenario_schema
 from iamtui.evaluation.trace import trace, trace_to_json
@@ -56,13 +57,13 @@ class _Tally:
 
 @click.command(epilog="Exit codes: 0; 1 when a decision is not the expected one; 2 when a scenario is malformed.")
 @click.argument("file", required=False)
-@click.option("--expect", type=click.Choice(OUTCOMES), help="The decision expected of scenarios that expect none.")
+@expect_option("The decision expected of scenarios that expect none.")
 @click.option("--trace", "with_trace", is_flag=True, help="Show every statement and element that was looked at.")
 @click.option("--json", "as_json", is_flag=True, help="Print decisions as JSON, in the form of the input.")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of a scenario and stop.")
 @click.option("--decision-schema", is_flag=True, help="Print the JSON Schema of a decision and stop.")
 def simulate(
-    file: str | None, expect: str | None, with_trace: bool, as_json: bool, schema: bool, decision_schema: bool
+    file: str | None, expect: Expectation | None, with_trace: bool, as_json: bool, schema: bool, decision_schema: bool
 ) -> Exit:
     """Decide the scenarios in FILE (- for standard input): a request and the policies in force each.
 
@@ -113,7 +114,7 @@ def _entries(stream: IO[bytes], shown: str) -> Iterator[Scenario | MalformedScen
 
 def _answer(
     entry: Scenario | MalformedScenario,
-    expect: str | None,
+    expect: Expectation | None,
     writer: _JsonWriter | _TextWriter,
     tally: _Tally,
     *,
@@ -125,10 +126,10 @@ def _answer(
         return
     decision = evaluate(entry.request, entry.policies, entry.options)
     decision = with_open_points(decision, entry.request, entry.policies, entry.options)
-    expected = entry.expect.value if entry.expect is not None else expect
+    expected = entry.expect or expect
     tally.decided += 1
     tally.expected += expected is not None
-    unmet = expected is not None and decision.outcome.value != expected
+    unmet = expected is not None and not expected.met_by(decision.outcome)
     tally.unmet += unmet
     writer.decided(entry, decision, expected if unmet else None, with_trace=with_trace)
 

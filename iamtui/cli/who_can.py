@@ -53,11 +53,13 @@ def who_can(
     counts: Counter[str] = Counter()
     unloaded: set[Layer] = set()
     cut = 0
+    never_asked: tuple[str, ...] = ()
     for _, found in answer_all(workspace, made, only_deciding=not as_json):
         outcome = found.worst.deciding.outcome.value
         counts[outcome] += 1
         unloaded.update(unloaded_layers(found.worst.deciding))
         cut = found.cut
+        never_asked = found.never_asked
         if everyone or outcome in ("allowed", "depends"):
             if as_json:
                 out.json(_json(found))
@@ -67,6 +69,8 @@ def who_can(
         layers = ", ".join(SHORT_LAYER_NAMES[layer] for layer in Layer if layer in unloaded)
         note(f"Not evaluated, and could change some of these answers: {layers}.")
     note(_summary(made, counts))
+    for sentence in never_asked:
+        note(sentence)
     if cut:
         note(f"{cut} actions of the patterns are not answered: they are too many at once. Ask by smaller patterns.")
     return Exit.OK

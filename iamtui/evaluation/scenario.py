@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any, Final
 
-from iamtui.evaluation.decision import Outcome
+from iamtui.evaluation.expectation import Expectation
 from iamtui.evaluation.json_entries import entries
 from iamtui.evaluation.policies import EngineOptions, NamedPolicy, PoliciesInForce, PolicyLevel
 from iamtui.evaluation.request import Mode, Principal, PrincipalKind, Request, principal_from_text
@@ -42,7 +42,7 @@ class Scenario:
     """A request, the policies in force, and perhaps the decision that is expected."""
 
     id: str | int | None
-    expect: Outcome | None
+    expect: Expectation | None
     request: Request
     policies: PoliciesInForce
     options: EngineOptions
@@ -84,7 +84,7 @@ def parse_scenario(value: JsonValue, pool: DocumentPool | None = None) -> Scenar
     resource = form.resource_policy
     return Scenario(
         id=form.id,
-        expect=Outcome(form.expect) if form.expect is not None else None,
+        expect=Expectation(form.expect) if form.expect is not None else None,
         request=_request(form),
         policies=PoliciesInForce(
             identity=_policies(form.identity_policies, "identity_policies", documents),

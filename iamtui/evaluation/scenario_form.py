@@ -106,8 +106,8 @@ class ScenarioForm(Struct, forbid_unknown_fields=True):
     request: Annotated[RequestForm, _described("an object with principal, action and resource")]
     id: Annotated[str | int | None, _described("a text or whole number that names this scenario")] = None
     expect: Annotated[
-        Literal["allowed", "explicitDeny", "implicitDeny", "depends"] | None,
-        _described('"allowed", "explicitDeny", "implicitDeny", "depends" or null'),
+        Literal["allowed", "denied", "explicitDeny", "implicitDeny", "depends"] | None,
+        _described('"allowed", "denied", "explicitDeny", "implicitDeny", "depends" or null'),
     ] = None
     mode: Annotated[Literal["strict", "discover"] | None, _described('"strict", "discover" or null')] = None
     identity_policies: Policies = None

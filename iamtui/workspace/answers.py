@@ -66,6 +66,8 @@ class Cell:
         fits: whether the resource can be one of this action's; where it cannot ("s3:ListBucket" of "s3:*" on an
             object), AWS never sees such a request, and the cell takes no part in the whole. Always true of an
             action that is written out and has none of the resources asked about.
+        never_asked: why AWS never asks this (no such action, no such resource of it), so that the decision is
+            about no real request; one sentence, or "".
     """
 
     question: Question
@@ -74,6 +76,7 @@ class Cell:
     companions: tuple[Companion, ...]
     deciding: Decision
     fits: bool = True
+    never_asked: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +102,8 @@ class Answer:
     def taking_part(self) -> tuple[Cell, ...]:
         """The cells that decide about the whole: those that fit, or all when none does."""
         return tuple(cell for cell in self.cells if cell.fits) or self.cells
+
+    @property
+    def never_asked(self) -> tuple[str, ...]:
+        """Why AWS never asks some of what decides about the whole; one sentence each."""
+        return tuple(dict.fromkeys(cell.never_asked for cell in self.taking_part if cell.never_asked))

@@ -10,7 +10,7 @@ from typing import Final
 from iamtui.analysis.question import Question
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.api_calls import Check, companions
-from iamtui.policy.arn import Arn, parse_arn
+from iamtui.policy.arn import parse_arn
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 
@@ -140,46 +140,6 @@ def _context_of(check: Check, question: Question, resource: str) -> dict[str, tu
         # A key is used by the service of its own Region only.
         context["kms:ViaService"] = (f"{check.via}.{arn.region}.amazonaws.com",)
     return context
-
-
-def fits(action: str, resource: str) -> bool:
-    """Whether a resource can be one that an action is authorized on; true where that cannot be told.
-
-    Only told apart where ARNs leave no doubt: another service, buckets and their objects, and types that begin
-    with a word ("instance/", "role/"). An action without resource types fits "*" only.
-    """
-    if resource == "*":
-        return True
-    info = catalogue().action(action)
-    arn = parse_arn(resource)
-    if info is None or arn is None:
-        return True
-    forms = [form for form in map(parse_arn, info.arn_forms) if form is not None]
-    return any(_may_be(arn, form) for form in forms)
-
-
-def misfit_note(action: str, resource: str) -> str:
-    """A sentence for a resource that an action is never authorized on although it has resources; else ""."""
-    info = catalogue().action(action)
-    if info is None or not info.arn_forms or fits(action, resource):
-        return ""
-    forms = [form.replace("${Partition}", "aws") for form in info.arn_forms[:2]]
-    more = " and more" if len(info.arn_forms) > 2 else ""
-    return f"AWS never asks this: {action} is about {' or '.join(forms)}{more}, which this resource is not."
-
-
-def _may_be(arn: Arn, form: Arn) -> bool:
-    if "*" in arn.service or "*" in arn.partition:
-        return True
-    if arn.service != form.service:
-        return False
-    if arn.service == "s3" and not arn.account and not form.account:
-        is_object = "/" in arn.resource
-        either = not is_object and "*" in arn.resource
-        return either or is_object == ("/" in form.resource)
-    literal = form.resource.split("${", 1)[0]
-    fixed = arn.resource.split("*", 1)[0]
-    return fixed.startswith(literal) or literal.startswith(fixed) if "*" in arn.resource else fixed.startswith(literal)
 
 
 def check_named(named: Mapping[str, tuple[str, ...]], calls: Sequence[Call]) -> None:

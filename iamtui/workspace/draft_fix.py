@@ -14,8 +14,10 @@ from typing import Final
 from iamtui.account.draft import Draft
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
+from iamtui.catalog.actions import catalogue
 from iamtui.evaluation.decision import Decision, Outcome
 from iamtui.evaluation.request import Principal
+from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.answers import Answer
 from iamtui.workspace.asking import ask_and_trace, check_action, is_pattern
@@ -99,7 +101,8 @@ def with_fix(
 
     Raises:
         DraftProblem: the draft given does not fit the account.
-        Problem: the inquiry cannot be asked, or has a pattern for an action.
+        Problem: the inquiry cannot be asked, has a pattern for an action, or is about a resource that is none of
+            its action's, which no policy could allow.
     """
     for action in inquiry.actions:
         check_action(action)
@@ -111,6 +114,7 @@ def with_fix(
         drafted.check()
         answer = InquiryPoll(drafted.after, inquiry, now=now).answer(principal, only_deciding=True)
         assert answer is not None, "nothing cancels it"
+        cautions |= dict.fromkeys(_unknown_actions(answer))
         part = next((part for part in _denied(answer) if part.key not in tried), None)
         if part is None:
             return SuggestedDraft(draft, tuple(left), tuple(cautions))
@@ -122,6 +126,19 @@ def with_fix(
         draft = made.draft
         left += made.left
         cautions |= dict.fromkeys(made.cautions)
+
+
+def _unknown_actions(answer: Answer) -> Iterator[str]:
+    """What is said of actions that the catalogue does not know: they may be new ones of AWS.
+
+    Raises:
+        Problem: a known action is asked about on a resource that it is never authorized on.
+    """
+    for cell in answer.taking_part:
+        if cell.never_asked and catalogue().knows(cell.question.action):
+            raise Problem(cell.never_asked, "Ask about a resource of the action: no policy would help with this one.")
+        if cell.never_asked:
+            yield cell.never_asked
 
 
 @dataclass(frozen=True, slots=True)

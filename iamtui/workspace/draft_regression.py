@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from iamtui.evaluation.decision import Outcome, ResourceScope
+from iamtui.evaluation.decision import ResourceScope
+from iamtui.evaluation.expectation import Expectation
 from iamtui.evaluation.request import Principal
 from iamtui.problem import Problem
 from iamtui.workspace.answers import Answer
@@ -51,8 +52,8 @@ class SavedComparison:
         decisions = [cell.deciding for cell in answer.taking_part]
         # Allowed on some of the resources only, or with actions left unanswered, is no plain yes.
         return not answer.cut and all(
-            decision.outcome is expect
-            and not (expect is Outcome.ALLOWED and decision.resource_scope is ResourceScope.SOME)
+            expect.met_by(decision.outcome)
+            and not (expect is Expectation.ALLOWED and decision.resource_scope is ResourceScope.SOME)
             for decision in decisions
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -32,7 +31,8 @@ from iamtui.workspace.asking import (
     with_region,
     without_a_session,
 )
-from iamtui.workspace.companion_questions import Call, check_named, companion_questions, fits, misfit_note
+from iamtui.workspace.companion_questions import Call, check_named, companion_questions
+from iamtui.workspace.never_asked import fits, never_asked, no_action_matches
 from iamtui.workspace.principals import principal_for, resolve_principal
 from iamtui.workspace.workspace import Workspace
 
@@ -40,7 +40,6 @@ MOST_CELLS: Final = 1_000
 """Pairs of action and resource that patterns may lead to; every service has fewer actions."""
 
 _MOST_WITH_OPEN_POINTS: Final = 32
-_MOST_SUGGESTIONS: Final = 5
 
 _MFA: Final = "aws:MultiFactorAuthPresent"
 
@@ -76,21 +75,24 @@ class _Asked:
     question: Question
     asker: Asker
 
-    def decide(self, principal: Principal, assumptions: tuple[str, ...], note: str, open_points: bool) -> Decision:
+    def decide(
+        self, principal: Principal, assumptions: tuple[str, ...], notes: tuple[str, ...] = (), *, open_points: bool
+    ) -> Decision:
         decision = without_a_session(self.asker.decide(principal, assumptions=assumptions), self.question)
         if open_points:
             policies = self.asker.request_and_policies(principal)[1]
             decision = with_open_points(decision, decision.request, policies)
             if _rests_on_mfa_of_a_role(decision, policies):
                 decision = replace(decision, notes=(*decision.notes, _MFA_OF_A_ROLE))
-        return replace(decision, notes=(*decision.notes, note)) if note else decision
+        return replace(decision, notes=(*decision.notes, *notes)) if notes else decision
 
 
 @dataclass(frozen=True, slots=True)
 class _PlannedCell:
     asked: _Asked
     pattern: str
-    note: str
+    notes: tuple[str, ...]
+    never_asked: str
     fits: bool
     companions: tuple[tuple[Check, _Asked, bool], ...]
 
@@ -191,7 +193,7 @@ class InquiryPoll:
             if some_fit and not cell.fits:
                 continue
             for asked in (cell.asked, *(asked for _, asked, decides in cell.companions if decides)):
-                decision = asked.decide(principal, assumptions, "", open_points=False)
+                decision = asked.decide(principal, assumptions, open_points=False)
                 if worst is None or severity(decision) < severity(worst):
                     worst = decision
                 if worst.outcome is Outcome.EXPLICIT_DENY:
@@ -224,9 +226,9 @@ class InquiryPoll:
         for planned in plan:
             if cancelled():
                 return None
-            decision = planned.asked.decide(principal, assumptions, planned.note, open_points)
+            decision = planned.asked.decide(principal, assumptions, planned.notes, open_points=open_points)
             answered = tuple(
-                Companion(check, asked.question, asked.decide(principal, assumptions, "", open_points), decides)
+                Companion(check, asked.question, asked.decide(principal, assumptions, open_points=open_points), decides)
                 for check, asked, decides in planned.companions
                 if decides or not only_deciding
             )
@@ -234,7 +236,15 @@ class InquiryPoll:
             if chain is not None:
                 deciding.append(chain.decision)
             cells.append(
-                Cell(planned.asked.question, planned.pattern, decision, answered, worst_of(deciding), planned.fits)
+                Cell(
+                    planned.asked.question,
+                    planned.pattern,
+                    decision,
+                    answered,
+                    worst_of(deciding),
+                    planned.fits,
+                    planned.never_asked,
+                )
             )
         return _whole(self.inquiry, principal, cells, chain, self.cut)
 
@@ -268,7 +278,7 @@ class InquiryPoll:
             Question("sts:AssumeRole", role, context, self._terms.mode, layers_off=self._terms.layers_off)
         )
         check = Check("sts:AssumeRole", "the asking role", note=f"Made by a session of {source}.")
-        return Companion(check, asked.question, asked.decide(first, (), "", open_points=True), decides=True)
+        return Companion(check, asked.question, asked.decide(first, (), open_points=True), decides=True)
 
     def _of_a_chain(self) -> tuple[str, ...]:
         """What is taken for granted of a session made by role chaining, to be said with each decision.
@@ -303,10 +313,12 @@ class InquiryPoll:
             for resource in self._resources:
                 question = replace(self._terms, action=call.action, resource=resource)
                 found = companion_questions(call, question, named, partition, account)
+                doubt = never_asked(call.action, resource)
                 yield _PlannedCell(
                     self._asked(question),
                     pattern,
-                    " ".join(filter(None, (call.note, misfit_note(call.action, resource)))),
+                    tuple(filter(None, (call.note, doubt))),
+                    doubt,
                     any_way or fitting[resource],
                     tuple((one.check, self._asked(one.question), one.decides) for one in found),
                 )
@@ -377,7 +389,7 @@ def expand_actions(actions: tuple[str, ...], most: int = MOST_CELLS) -> tuple[tu
             continue
         matching = catalogue().expand(action)
         if not matching:
-            raise _no_action(action)
+            raise no_action_matches(action)
         for name in matching:
             if name.lower() in found:
                 continue
@@ -386,18 +398,3 @@ def expand_actions(actions: tuple[str, ...], most: int = MOST_CELLS) -> tuple[tu
             else:
                 cut.add(name.lower())
     return tuple(found.values()), len(cut - found.keys())
-
-
-def _no_action(pattern: str) -> Problem:
-    service, _, name = pattern.partition(":")
-    if catalogue().is_service(service):
-        names = {found.split(":", 1)[1].lower(): found for found in catalogue().actions_of(service)}
-        bare = "".join(c for c in name.lower() if c not in "*?")
-        by_length = [found[: max(len(bare), 1) + 1] for found in names]
-        close = difflib.get_close_matches(bare, by_length, n=_MOST_SUGGESTIONS, cutoff=0.6)
-        near = [names[full] for full, short in zip(names, by_length, strict=True) if short in close]
-    else:
-        near = [found.prefix + ":*" for found in catalogue().services() if found.prefix.startswith(service.lower()[:2])]
-    near = near[:_MOST_SUGGESTIONS]
-    hint = f"Nearest: {', '.join(near)}." if near else "See the actions of the service in its documentation."
-    return Problem(f"{safe_text(pattern)} matches no action of AWS.", hint)

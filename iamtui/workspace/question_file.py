@@ -4,11 +4,11 @@ One JSON object, UTF-8: `questions.json` in the data folder, readable by its own
 
     "version":  1
     "history":  [{"account", "principal", "asked_at": "2026-11-25T12:00:00Z", "question"}]    the latest first
-    "saved":    [{"account", "name", "principal", "expect": "allowed" | "explicitDeny" | "implicitDeny" | "depends"
-                  or null, "question"}]                                                       in the order saved
+    "saved":    [{"account", "name", "principal", "expect", "question"}]                     in the order saved
 
     account     12 digits, "demo" for the built-in account, or "" (in a shared set: whichever account is open)
     principal   as it is typed, or "" (ask as whoever is chosen)
+    expect      "allowed" | "denied" | "explicitDeny" | "implicitDeny" | "depends" | null
     question    {"actions": [text], "resources": [text], "context": {key: [text]} (an empty list: absent),
                  "mode": "discover" | "strict", "resource_account": text or null, "session_policies": [JSON text],
                  "layers_off": [layer], "region": text, "chained_from": text,
@@ -28,7 +28,8 @@ import msgspec
 from msgspec import Struct, field
 
 from iamtui.credentials.private_file import replace_file
-from iamtui.evaluation.decision import Layer, Outcome
+from iamtui.evaluation.decision import Layer
+from iamtui.evaluation.expectation import Expectation
 from iamtui.evaluation.request import Mode
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -71,7 +72,7 @@ class SavedForm(Struct, frozen=True, forbid_unknown_fields=True):
     question: QuestionForm
     account: str = ""
     principal: str = ""
-    expect: Outcome | None = None
+    expect: Expectation | None = None
 
 
 class FileForm(Struct, frozen=True, forbid_unknown_fields=True):

@@ -14,7 +14,7 @@ import msgspec
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
 from iamtui.credentials.folder_lock import locked
-from iamtui.evaluation.decision import Outcome
+from iamtui.evaluation.expectation import Expectation
 from iamtui.paths import data_folder
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -61,7 +61,7 @@ class SavedQuestion:
     account: str
     inquiry: Inquiry
     principal: str = ""
-    expect: Outcome | None = None
+    expect: Expectation | None = None
 
 
 def account_key(workspace: Workspace) -> str:
@@ -152,7 +152,7 @@ class QuestionStore:
         inquiry: Inquiry,
         principal: str = "",
         *,
-        expect: Outcome | None = None,
+        expect: Expectation | None = None,
         overwrite: bool = False,
     ) -> None:
         """Save a question under a name.

@@ -157,3 +157,71 @@ def test_a_trace_of_several_pairs_has_one_for_each(cli: Cli, snapshot: str) -> N
 def test_nothing_is_asked_without_an_action(cli: Cli) -> None:
     cli("can", "--demo").failed_with("No principal and action are named", "--saved")
     cli("can", "alice", "--demo").failed_with("No principal and action are named")
+
+
+MISSPELT = ("can", "role/web-server", "iam:CreateUsr")
+BUCKET_FOR_OBJECT = ("can", "role/web-server", "s3:DeleteObject", "--on", "arn:aws:s3:::data-lake")
+
+
+def test_what_aws_never_asks_is_said_first_and_nothing_is_said_to_help(cli: Cli, snapshot: str) -> None:
+    result = cli(*MISSPELT, "--snapshot", snapshot)
+    assert result.out.startswith("[!] AWS never asks this")
+    assert "Nearest: iam:CreateUser" in result.out.split("[-] DENIED")[0]
+    assert "would help" not in result.out
+    result = cli(*BUCKET_FOR_OBJECT, "--snapshot", snapshot)
+    assert result.out.startswith("[!] AWS never asks this: s3:DeleteObject is about")
+    assert "would help" not in result.out
+
+
+@pytest.mark.parametrize("asked", [MISSPELT, BUCKET_FOR_OBJECT])
+def test_no_expectation_is_met_by_what_aws_never_asks(cli: Cli, snapshot: str, asked: tuple[str, ...]) -> None:
+    expecting = (*asked, "--expect", "denied", "--snapshot", snapshot)
+    cli(*expecting).failed_with("AWS never asks this", "--anyway")
+    assert cli(*expecting, "--anyway").code == 0
+
+
+def test_allowed_where_aws_never_asks_is_no_plain_yes(cli: Cli) -> None:
+    asked = ("can", "astrid.nilsen", "iam:CreateUsr", "--demo")
+    result = cli(*asked)
+    assert "ALLOWED" in result.out
+    assert result.code == 3
+    assert "Not a plain yes: AWS never asks this" in result.err
+    assert cli(*asked, "--anyway").code == 0
+
+
+def test_who_can_do_what_aws_never_asks_is_said(cli: Cli, snapshot: str) -> None:
+    assert "Nearest: iam:CreateUser" in cli("who-can", "iam:CreateUsr", "--snapshot", snapshot).err
+    assert "AWS never asks" not in cli("who-can", "iam:CreateUser", "--snapshot", snapshot).err
+
+
+def test_a_saved_expectation_of_what_aws_never_asks_cannot_be_run(cli: Cli, snapshot: str, tmp_path: Path) -> None:
+    questions = ("--questions", str(tmp_path / "q.json"))
+    saving = cli(*MISSPELT, "--expect", "denied", "--anyway", "--save", "typo", *questions, "--snapshot", snapshot)
+    assert saving.code == 0
+    run = cli("questions", "run", *questions, "--snapshot", snapshot)
+    assert run.code == 2
+    assert "typo: AWS never asks this" in run.err
+    assert cli("questions", "run", *questions, "--anyway", "--snapshot", snapshot).code == 0
+
+
+def test_no_draft_is_made_for_a_resource_that_is_none_of_the_actions(cli: Cli, snapshot: str, tmp_path: Path) -> None:
+    file = tmp_path / "fix.json"
+    cli("draft", "fix", str(file), *BUCKET_FOR_OBJECT[1:], "--snapshot", snapshot).failed_with("AWS never asks this")
+    assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    ("expected", "action", "code"),
+    [("denied", "s3:DeleteObject", 0), ("denied", "s3:PutObject", 0), ("denied", "s3:GetObject", 1),
+     ("explicitDeny", "s3:PutObject", 1)],
+)  # fmt: skip
+def test_denied_is_expected_of_either_kind_of_denial(
+    cli: Cli, snapshot: str, expected: str, action: str, code: int
+) -> None:
+    asked = ("can", "role/web-server", action, "--on", LAKE, "--snapshot", snapshot)
+    assert cli(*asked, "--expect", expected).code == code
+
+
+def test_two_expectations_are_refused(cli: Cli, snapshot: str) -> None:
+    asked = ("can", "role/web-server", "s3:GetObject", "--on", LAKE, "--snapshot", snapshot)
+    cli(*asked, "--expect", "allowed", "--expect", "denied").failed_with("--expect is given more than once")

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.evaluation.decision import Outcome
+from iamtui.evaluation.expectation import Expectation
 from iamtui.evaluation.policies import EngineOptions
 from iamtui.evaluation.request import Mode, PrincipalKind
 from iamtui.evaluation.scenario import (
@@ -91,7 +91,7 @@ def test_a_full_scenario() -> None:
             options={"legacy_role_self_trust": True},
         )
     )
-    assert parsed.expect is Outcome.IMPLICIT_DENY
+    assert parsed.expect is Expectation.IMPLICIT_DENY
     assert parsed.request.principal.kind is PrincipalKind.FEDERATED_USER
     assert parsed.request.principal.issuer == "arn:aws:iam::111111111111:user/alice"
     assert parsed.request.context == {

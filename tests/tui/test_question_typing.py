@@ -176,12 +176,18 @@ async def test_the_keys_begin_with_the_one_that_matters_whenever_they_are_shown(
 
 async def test_what_is_cut_and_what_is_kept_back_is_said_in_a_small_window(account: Account) -> None:
     async with opened(size=(80, 24), account=account) as pilot:
-        panel = await asked(pilot, action="s3:ListBucket")
+        panel = await asked(pilot, action="s3:PutBucketAcl", resource="arn:aws:s3:::data-lake")
         assert panel.answer is not None
         assert panel.answer.notes
         assert f"{len(panel.answer.notes)} note" in screen_text(pilot.app)
         await asked(pilot)
         assert "3 other checks" in screen_text(pilot.app)
+
+
+async def test_that_aws_never_asks_this_stands_with_the_verdict(account: Account) -> None:
+    async with opened(size=(80, 24), account=account) as pilot:
+        await asked(pilot, action="s3:ListBucket")
+        assert "[!] AWS never asks this: s3:ListBucket is about" in screen_text(pilot.app)
 
 
 async def test_who_can_says_on_what_terms_it_is_asked(account: Account) -> None:

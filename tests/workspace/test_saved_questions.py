@@ -17,7 +17,8 @@ from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
 from iamtui.credentials import folder_lock, private_file
 from iamtui.credentials.folder_lock import locked
-from iamtui.evaluation.decision import Layer, Outcome
+from iamtui.evaluation.decision import Layer
+from iamtui.evaluation.expectation import Expectation
 from iamtui.evaluation.request import Mode
 from iamtui.problem import Problem
 from iamtui.workspace.saved_questions import MOST_IN_HISTORY, QuestionStore, account_key
@@ -69,12 +70,12 @@ def test_a_file_that_does_not_exist_holds_nothing_and_is_not_made_by_reading(sto
 
 
 def test_every_part_of_a_question_comes_back(store: QuestionStore) -> None:
-    store.save("all of it", EVERYTHING, "role/x", expect=Outcome.IMPLICIT_DENY)
+    store.save("all of it", EVERYTHING, "role/x", expect=Expectation.IMPLICIT_DENY)
     store.add_to_history(EVERYTHING, "role/x", now=WHEN)
     (found,) = store.saved()
     assert found.inquiry == EVERYTHING
     assert (found.name, found.account, found.principal) == ("all of it", ACCOUNT, "role/x")
-    assert found.expect is Outcome.IMPLICIT_DENY
+    assert found.expect is Expectation.IMPLICIT_DENY
     (asked,) = store.history()
     assert (asked.inquiry, asked.principal, asked.asked_at) == (EVERYTHING, "role/x", WHEN)
 
@@ -148,12 +149,12 @@ def test_what_cannot_be_a_name(store: QuestionStore, name: str) -> None:
 
 
 def test_renaming_and_deleting(store: QuestionStore) -> None:
-    store.save("a", ask(), expect=Outcome.ALLOWED)
+    store.save("a", ask(), expect=Expectation.ALLOWED)
     store.save("b", ask())
     with pytest.raises(Problem, match="saved already"):
         store.rename("a", "b")
     store.rename("a", "c")
-    assert [(entry.name, entry.expect) for entry in store.saved()] == [("c", Outcome.ALLOWED), ("b", None)]
+    assert [(entry.name, entry.expect) for entry in store.saved()] == [("c", Expectation.ALLOWED), ("b", None)]
     store.delete("c")
     assert [entry.name for entry in store.saved()] == ["b"]
 

@@ -230,7 +230,7 @@ class AnswerView(Vertical):
         self._tell([answer_text.verdict_line(shown)], reasons, holds=True)
         if wide:
             account = shown.asked.workspace.account
-            more = answer_text.more(decision, shown.answer.principal, account, suggestions, width)
+            more = answer_text.more(shown, account, suggestions, width)
             self._put("more", wrap_all(more, width, _ANY))
         self.layers_list.show(decision, compact=self._room == NARROW, column=self.size.width - 3 if wide else 0)
         self._hold_layers()

@@ -42,11 +42,14 @@ _ROOMS: Final[Mapping[str, _Room]] = {
 }
 
 _INDENT: Final = "  "
+_NEVER_ASKED: Final = 2
 
 
 def reasons(shown: Shown, suggestions: tuple[Suggestion, ...], room: str, width: int) -> Iterator[Content]:
     """What stands below the verdict: why, the other requests behind the call, and what else is to know."""
     decision, most = shown.decision, _ROOMS[room]
+    never_asked = shown.cell.never_asked
+    yield from wrap_all([_never_asked_line(never_asked)], width, _NEVER_ASKED)
     yield from wrap_all([before_line(shown)], width, 1)
     yield from wrap_all([because(decision, short=room == WIDE)], width, most.because)
     yield from wrap_all(companion_lines(shown, others=most.others), width, most.companions)
@@ -56,8 +59,17 @@ def reasons(shown: Shown, suggestions: tuple[Suggestion, ...], room: str, width:
         yield from _kept_back(shown)
     else:
         # How to get around a Deny is told by its name, which stands above.
-        useful = suggestions if decision.outcome is Outcome.IMPLICIT_DENY else ()
-        yield from wrap_all([*_short_suggestion(useful), *notes(decision)], width, most.notes)
+        useful = suggestions if decision.outcome is Outcome.IMPLICIT_DENY and not never_asked else ()
+        told = [*_short_suggestion(useful), *notes(decision, besides=never_asked)]
+        yield from wrap_all(told, width, most.notes)
+
+
+def _never_asked_line(sentence: str) -> Content:
+    return (
+        line(("[!] ", "bold $verdict-depends"), plain(sentence, "$verdict-depends", limit=None))
+        if sentence
+        else Content("")
+    )
 
 
 def verdict_line(shown: Shown) -> Content:
@@ -132,7 +144,7 @@ def _short(one: Companion) -> Content:
 def _kept_back(shown: Shown) -> Iterator[Content]:
     """What a small panel has no room for, counted."""
     checks = sum(1 for one in shown.cell.companions if not one.decides)
-    notes_ = len(shown.decision.notes)
+    notes_ = sum(1 for note in shown.decision.notes if note != shown.cell.never_asked)
     parts = [
         f"{count} {word}{'' if count == 1 else 's'}"
         for count, word in ((checks, "other check"), (notes_, "note"))
@@ -148,14 +160,13 @@ def _short_suggestion(suggestions: tuple[Suggestion, ...]) -> Iterator[Content]:
         yield line(("Would help: ", "$muted"), plain(suggestions[0].change, limit=None), (more, "$muted"))
 
 
-def more(
-    decision: Decision, principal: Principal, account: Account, suggestions: tuple[Suggestion, ...], width: int
-) -> Iterator[Content]:
+def more(shown: Shown, account: Account, suggestions: tuple[Suggestion, ...], width: int) -> Iterator[Content]:
     """What a whole column has room for: the deciding statement, what would help, the notes."""
+    decision = shown.decision
     ref = decision.deciding
     if ref is not None:
-        yield from _statement(decision, principal, account, ref, width)
-    if suggestions:
+        yield from _statement(decision, shown.answer.principal, account, ref, width)
+    if suggestions and not shown.cell.never_asked:
         yield plain("What would allow it (all of it is needed)", "bold $heading")
         for suggestion in suggestions:
             yield plain(f"- {suggestion.change}", limit=None)
@@ -163,7 +174,7 @@ def more(
                 text = json.dumps(suggestion.statement, indent=2, ensure_ascii=False)
                 yield from (plain(_INDENT + row, "$muted", limit=None) for row in text.split("\n"))
         yield Content("")
-    yield from notes(decision, long=True)
+    yield from notes(decision, long=True, besides=shown.cell.never_asked)
 
 
 def _statement(

@@ -18,7 +18,7 @@ from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     # It brings in msgspec and the engine, which are not loaded before the first frame.
-    from iamtui.evaluation.decision import Outcome
+    from iamtui.evaluation.expectation import Expectation
     from iamtui.workspace.saved_questions import AskedQuestion, QuestionStore, SavedQuestion
 
 _GROUP = "memory"
@@ -96,7 +96,7 @@ class Memory:
         self._at = at
         return self.history[at]
 
-    def save(self, name: str, inquiry: Inquiry, principal: str, expect: Outcome | None = None) -> None:
+    def save(self, name: str, inquiry: Inquiry, principal: str, expect: Expectation | None = None) -> None:
         """Save a question under a name, with the decision that is expected, or None."""
         if self._workspace is not None:
             self._run(partial(self._save, self._workspace, name, inquiry, principal, expect))
@@ -129,7 +129,9 @@ class Memory:
         except Problem as problem:
             self._host.post_message(self.Read(workspace, problem=problem))
 
-    def _save(self, workspace: Workspace, name: str, inquiry: Inquiry, principal: str, expect: Outcome | None) -> None:
+    def _save(
+        self, workspace: Workspace, name: str, inquiry: Inquiry, principal: str, expect: Expectation | None
+    ) -> None:
         try:
             store = self._store(workspace)
             store.save(name, inquiry, principal, expect=expect)

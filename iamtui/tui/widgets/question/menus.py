@@ -20,6 +20,7 @@ from iamtui.tui.widgets.question.terms import summary_of, terms_of
 
 if TYPE_CHECKING:
     from iamtui.evaluation.decision import Outcome
+    from iamtui.evaluation.expectation import Expectation
     from iamtui.tui.widgets.draft.option_lines import Choice
     from iamtui.workspace.answers import Answer
 
@@ -148,7 +149,7 @@ def open_questions(app: App[object], memory: Memory, choose: Callable[[Inquiry],
 
 
 def ask_for_name(
-    app: App[object], memory: Memory, who: str, answer: Answer | None, save: Callable[[str, Outcome | None], None]
+    app: App[object], memory: Memory, who: str, answer: Answer | None, save: Callable[[str, Expectation | None], None]
 ) -> None:
     """Let the user name the question that is asked, and say whether its answer is expected from now on.
 
@@ -157,6 +158,7 @@ def ask_for_name(
         answer: what is answered now, or None.
         save: is given the name, and the decision that is expected, or None.
     """
+    from iamtui.evaluation.expectation import Expectation  # noqa: PLC0415 - only on demand
     from iamtui.tui.screens.save_question import SaveQuestionDialog  # noqa: PLC0415 - only on demand
     from iamtui.tui.widgets.question.verdict import verdict  # noqa: PLC0415 - not before the first frame
 
@@ -173,7 +175,7 @@ def ask_for_name(
 
     def named(name: str | None) -> None:
         if name is not None:
-            save(name, outcome if dialog.expecting else None)
+            save(name, Expectation(outcome.value) if dialog.expecting and outcome is not None else None)
 
     app.push_screen(dialog, named)
 

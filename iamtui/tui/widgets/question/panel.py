@@ -22,7 +22,7 @@ from iamtui.tui.widgets.question.memory import Memory
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from iamtui.evaluation.decision import Outcome
+    from iamtui.evaluation.expectation import Expectation
 
 
 class QuestionPanel(AnsweringPanel):
@@ -148,7 +148,7 @@ class QuestionPanel(AnsweringPanel):
         shown = self._shown
         answer = shown.answer if shown is not None and shown.answer.inquiry == inquiry else None
 
-        def save(name: str, expect: Outcome | None) -> None:
+        def save(name: str, expect: Expectation | None) -> None:
             # An expectation is about somebody; without one the question is asked as whoever is chosen.
             principal = answer.principal.arn if expect is not None and answer is not None else ""
             self._memory.save(name, inquiry, principal, expect)

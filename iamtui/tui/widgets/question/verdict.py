@@ -105,14 +105,19 @@ def conditions(decision: Decision) -> Content:
     return Content("\n").join([Content(row) for row in depends_lines(decision.depends_on)])
 
 
-def notes(decision: Decision, *, long: bool = False) -> list[Content]:
-    """What else there is to know, a line each: keys not given, notes; `long`: what was taken for granted, too."""
+def notes(decision: Decision, *, long: bool = False, besides: str = "") -> list[Content]:
+    """What else there is to know, a line each: keys not given, notes.
+
+    Args:
+        long: what was taken for granted, too.
+        besides: a note that is told already.
+    """
     rows: list[Content] = []
     named = _keys_named(decision)
     missing = [safe_text(key, limit=128) for key in decision.missing_context if key not in named]
     if missing:
         rows.append(Content.assemble(("Not given: ", QUIET), ", ".join(missing)))
-    rows += [Content.styled(safe_text(note), QUIET) for note in decision.notes]
+    rows += [Content.styled(safe_text(note), QUIET) for note in decision.notes if note != besides]
     if long and decision.assumptions:
         taken = ", ".join(safe_text(assumption) for assumption in decision.assumptions)
         rows.append(Content.styled(f"Assumed: {taken}", "$faint"))
