@@ -118,7 +118,8 @@ async def test_a_trust_statement_is_shown_in_the_role(app_node: str) -> None:
         ref = next(ref for ref in answer.matched if ref.layer.value == "resource")
         principal = app.query_one(QuestionPanel).principal
         assert principal is not None
-        app.query_one(QuestionPanel).post_message(QuestionPanel.JumpToStatement(ref, principal))
+        jump = QuestionPanel.JumpToStatement(ref, principal, iam("role/deploy-prod"))
+        app.query_one(QuestionPanel).post_message(jump)
         await settle(pilot)
         detail = app.query_one(DetailPane)
         assert detail.entity is not None

@@ -323,6 +323,14 @@ async def test_a_chain_that_decides_is_traced_as_the_call_of_the_role_it_starts_
         assert f"Resource   {iam('role/web-server')}" in text
 
 
+async def test_what_would_help_a_chain_is_said_of_the_role_it_starts_from() -> None:
+    async with make_app().run_test(size=(120, 50)) as pilot:
+        await chained(pilot, "s3:GetObject")
+        await press_in_app(pilot, "q")
+        said = " ".join(screen_text(pilot.app).replace("│", " ").split())
+        assert f"Would help: Add {iam('role/deploy-prod')} to the Principal of" in said
+
+
 async def test_long_rows_wrap_and_wrap_anew_when_the_window_changes() -> None:
     app = trace_app(small_workspace(), user="bob")
     async with app.run_test(size=(120, 40)) as pilot:
@@ -353,3 +361,31 @@ async def test_in_the_app_enter_shows_the_policy_at_the_statement() -> None:
         assert app.screen is app.main
         assert app.main.subject.detail.active_tab == "policies"
         assert '"Sid": "ReadLake"' in screen_text(app)
+
+
+async def test_back_from_there_shows_the_tab_before_and_the_trace_at_the_statement() -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle_app(pilot)
+        await go_why(pilot)
+        at = on_cursor(app)
+        await press_in_app(pilot, "enter", "left_square_bracket")
+        assert isinstance(app.screen, TraceScreen)
+        assert on_cursor(app) == at
+        assert app.main.subject.detail.active_tab == "overview"
+        await press_in_app(pilot, "q", "right_square_bracket")
+        assert app.screen is app.main
+        assert app.main.subject.detail.active_tab == "policies"
+
+
+async def test_back_does_not_show_a_trace_of_what_is_not_answered_any_more() -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle_app(pilot)
+        await go_why(pilot)
+        await press_in_app(pilot, "enter")
+        assert app.main.workspace is not None
+        app.main._workspace = app.main.workspace.with_account(app.main.workspace.account)
+        await press_in_app(pilot, "left_square_bracket")
+        assert app.screen is app.main
+        assert app.main.subject.detail.active_tab == "overview"

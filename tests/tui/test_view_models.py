@@ -13,7 +13,7 @@ from iamtui.policy.document import PolicyDocument
 from iamtui.tui import clock
 from iamtui.tui.holdings import LastUse, PolicyWay, administrator_through, held_policies, last_used, policy_count
 from iamtui.tui.inventory import TOP_BRANCHES, Branch, Inventory, Kind, key_of
-from iamtui.tui.screens.history import History
+from iamtui.tui.screens.history import History, Place
 from iamtui.tui.search import SearchIndex
 from iamtui.tui.widgets.detail.json_lines import json_pieces
 from iamtui.tui.widgets.detail.listings import trust_entries
@@ -183,12 +183,20 @@ def test_history_goes_back_forward_and_forgets_the_future_after_a_jump() -> None
     history.move("b")
     history.jump()
     history.move("c")
-    assert (history.back(), history.back(), history.back()) == ("b", "a", None)
-    assert history.forward() == "b"
+    assert (history.back(), history.back(), history.back()) == (Place("b"), Place("a"), None)
+    assert history.forward() == Place("b")
     history.jump()
     history.move("d")
     assert history.forward() is None
-    assert history.back() == "b"
+    assert history.back() == Place("b")
+
+
+def test_history_knows_the_tab_of_a_place() -> None:
+    history = History()
+    history.move("a")
+    history.jump("overview")
+    assert history.back("policies") == Place("a", "overview")
+    assert history.forward("overview") == Place("a", "policies")
 
 
 @pytest.mark.parametrize(

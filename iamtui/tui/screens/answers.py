@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from iamtui.problem import Problem
 from iamtui.tui.safe import plain
 from iamtui.tui.screens.asked_from import AskedFrom
+from iamtui.tui.widgets.question.panel import QuestionPanel
 from iamtui.workspace.workspace import SourceKind, Workspace
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ def tell_screens(main: AskedFrom, workspace: Workspace) -> None:
             screen.set_workspace(workspace, main.before_workspace)
 
 
-def show_statement(main: AskedFrom, ref: StatementRef, principal: Principal) -> bool:
-    """Show a statement that took part in the answer where it stands, in the tree or on a screen of its own.
+def show_statement(main: AskedFrom, wanted: QuestionPanel.JumpToStatement) -> bool:
+    """Show a statement that took part in an answer where it stands, in the tree or on a screen of its own.
 
     False when it is not loaded.
     """
@@ -58,15 +59,15 @@ def show_statement(main: AskedFrom, ref: StatementRef, principal: Principal) -> 
 
     if main.workspace is None:
         return False
-    account, question = main.workspace.account, main.question.question
-    resource = question.resource if question is not None else ""
+    account = main.workspace.account
+    ref, principal, resource = wanted.ref, wanted.principal, wanted.resource
     entity = entity_of(account, principal)
     role = account.by_arn(resource)
     shown = False
     if ref.layer in (Layer.IDENTITY, Layer.BOUNDARY) and entity is not None:
-        shown = main.go_to(entity.arn) and main.subject.detail.show_statement(ref.policy, ref.statement)
+        shown = main.go_to(entity.arn, wanted.above) and main.subject.detail.show_statement(ref.policy, ref.statement)
     elif ref.layer is Layer.RESOURCE and isinstance(role, Role):
-        shown = main.go_to(role.arn) and main.subject.detail.show_trust_statement(ref.statement)
+        shown = main.go_to(role.arn, wanted.above) and main.subject.detail.show_trust_statement(ref.statement)
     # SCPs and the policies of resources are not in the tree.
     return shown or _show_document(main, account, principal, resource, ref)
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from iamtui.analysis.question import Question
     from iamtui.evaluation.request import Principal
     from iamtui.tui.screens.denial_reading import KeptDenials
+    from iamtui.tui.screens.history import ScreenAbove
 
 
 class AskedFrom(Protocol):
@@ -51,8 +52,8 @@ class AskedFrom(Protocol):
     def say(self, text: Content | str, severity: Severity = ..., *, stays: bool = ...) -> None:
         """Show one sentence on the message line."""
 
-    def go_to(self, key: str) -> bool:
-        """Go to an entity of the tree; False when it is not there."""
+    def go_to(self, key: str, above: ScreenAbove | None = ...) -> bool:
+        """Go to an entity of the tree; False when it is not there. `above` is the screen to show on the way back."""
 
     def ask_about(self, principal: Principal, label: str, question: Question) -> None:
         """Ask for a caller that need not be in the tree."""

@@ -22,7 +22,7 @@ from iamtui.tui import clock
 from iamtui.tui.crash import worker_failure
 from iamtui.tui.inventory import TOP_BRANCHES, Inventory, Node, key_of
 from iamtui.tui.safe import line, plain
-from iamtui.tui.screens.history import History
+from iamtui.tui.screens.history import History, Place, ScreenAbove
 from iamtui.tui.screens.panes import Zoom
 from iamtui.tui.widgets.children_table import ChildrenTable
 from iamtui.tui.widgets.detail.detail_pane import DetailPane
@@ -214,30 +214,43 @@ class BrowsingScreen(Screen[None]):
 
     # Going places.
 
-    def go_to(self, key: str) -> bool:
-        """Jump to a node by its key (an ARN, or a branch), remembering where one was; False when it is not there."""
+    def go_to(self, key: str, above: ScreenAbove | None = None) -> bool:
+        """Jump to a node by its key (an ARN, or a branch), remembering where one was; False when it is not there.
+
+        Args:
+            above: makes the screen anew that the user comes from, to be shown again on the way back.
+        """
         node = self._inventory.find(key)
         if node is None:
             self.say(line("Not in this account as loaded: ", (key, "bold")), Severity.WARNING)
             return False
-        self._history.jump()
+        self._history.jump(self.subject.tab, above)
         self.explorer.reveal(key)
         self._show(node)
         return True
 
     def action_back(self) -> None:
         """Go back."""
-        self._travel(self._history.back(), "There is no place to go back to.")
+        self._travel(self._history.back(self.subject.tab), "There is no place to go back to.")
 
     def action_forward(self) -> None:
         """Go forward."""
-        self._travel(self._history.forward(), "There is no place to go forward to.")
+        self._travel(self._history.forward(self.subject.tab), "There is no place to go forward to.")
 
-    def _travel(self, key: str | None, otherwise: str) -> None:
-        if key is None:
+    def _travel(self, place: Place | None, otherwise: str) -> None:
+        if place is None:
             self.say(plain(otherwise))
-        elif not self.explorer.reveal(key):
-            self.say(line("No longer in the account: ", (key, "bold")), Severity.WARNING)
+            return
+        node = self._inventory.find(place.key)
+        if not self.explorer.reveal(place.key) or node is None:
+            self.say(line("No longer in the account: ", (place.key, "bold")), Severity.WARNING)
+            return
+        self._show(node)
+        if place.tab:
+            self.subject.detail.select_tab(place.tab)
+        above = place.above(self._workspace) if place.above is not None and self._workspace is not None else None
+        if above is not None:
+            self.app.push_screen(above)
 
     def action_follow(self) -> None:
         """Go to what the line under the detail pane's cursor names, or to the first name there is."""
@@ -330,11 +343,11 @@ class BrowsingScreen(Screen[None]):
         """One step back for `q`: zoom, filter, place; False when there is nothing left to leave."""
         if self.unzoom() or self.explorer.clear_filter():
             return True
-        key = self._history.back()
-        if key is None:
+        place = self._history.back(self.subject.tab)
+        if place is None:
             return False
-        self.explorer.reveal(key)
         self.explorer.tree_view.focus()
+        self._travel(place, "")
         return True
 
 

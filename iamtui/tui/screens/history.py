@@ -2,47 +2,75 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+    from iamtui.workspace.workspace import Workspace
 
 _MOST: Final = 200
 
+ScreenAbove: TypeAlias = "Callable[[Workspace], Screen[Any] | None]"
+"""Makes the screen anew that lay over a place; None where its answer is not that of the workspace any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the user was.
+
+    Args:
+        key: of the node.
+        tab: the tab of the detail pane that was shown, or "".
+        above: makes the screen that lay over the place, or None.
+    """
+
+    key: str
+    tab: str = ""
+    above: ScreenAbove | None = None
+
 
 class History:
-    """Keys of nodes. Moving the cursor replaces the present place; a jump makes a new one."""
+    """Places. Moving the cursor replaces the present one; a jump makes a new one."""
 
     def __init__(self) -> None:
-        self._back: list[str] = []
+        self._back: list[Place] = []
         self._here = ""
-        self._forward: list[str] = []
+        self._forward: list[Place] = []
 
     @property
     def here(self) -> str:
-        """The present place, or ""."""
+        """The key of the present place, or ""."""
         return self._here
 
     def move(self, key: str) -> None:
         """The cursor moved: this is the present place now."""
         self._here = key
 
-    def jump(self) -> None:
-        """The user is about to jump: remember the present place."""
-        if self._here and (not self._back or self._back[-1] != self._here):
-            self._back.append(self._here)
+    def jump(self, tab: str = "", above: ScreenAbove | None = None) -> None:
+        """The user is about to jump: remember the present place, as which tab it is shown and what lies over it."""
+        if self._here:
+            here = Place(self._here, tab, above)
+            if self._back and replace(self._back[-1], above=above) == here:
+                del self._back[-1]
+            self._back.append(here)
             del self._back[:-_MOST]
         self._forward.clear()
 
-    def back(self) -> str | None:
-        """The place before, which becomes the present one; None when there is none."""
-        if not self._back:
-            return None
-        self._forward.append(self._here)
-        self._here = self._back.pop()
-        return self._here
+    def back(self, tab: str = "") -> Place | None:
+        """The place before, which becomes the present one; None when there is none. `tab` is that of the present."""
+        return self._travel(self._back, self._forward, tab)
 
-    def forward(self) -> str | None:
-        """The place that was left by going back; None when there is none."""
-        if not self._forward:
+    def forward(self, tab: str = "") -> Place | None:
+        """The place that was left by going back; None when there is none. `tab` is that of the present one."""
+        return self._travel(self._forward, self._back, tab)
+
+    def _travel(self, there: list[Place], behind: list[Place], tab: str) -> Place | None:
+        if not there:
             return None
-        self._back.append(self._here)
-        self._here = self._forward.pop()
-        return self._here
+        behind.append(Place(self._here, tab))
+        place = there.pop()
+        self._here = place.key
+        return place

@@ -206,7 +206,7 @@ class MainScreen(LeavingScreen):
     @on(QuestionPanel.JumpToStatement)
     def _jump_to_statement(self, event: QuestionPanel.JumpToStatement) -> None:
         event.stop()
-        if not show_statement(self, event.ref, event.principal):
+        if not show_statement(self, event):
             self.question.action_why()
 
     @on(SessionsPanel.Changed)

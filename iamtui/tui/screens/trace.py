@@ -19,10 +19,11 @@ from iamtui.evaluation.explanation import Suggestion
 from iamtui.evaluation.request import Principal
 from iamtui.problem import Problem
 from iamtui.tui.safe import line, plain
+from iamtui.tui.screens.history import ScreenAbove
 from iamtui.tui.screens.trace_document import DocumentScreen
 from iamtui.tui.screens.trace_messages import DraftSuggestion, send_to_main
 from iamtui.tui.screens.trace_reading import ReadingScreen
-from iamtui.tui.screens.trace_text import deciding_row, trace_rows
+from iamtui.tui.screens.trace_text import deciding_row, statement_row, trace_rows
 from iamtui.tui.screens.trace_view import TraceRow, TraceView
 from iamtui.tui.statements import document_of, entity_of
 from iamtui.tui.widgets.key_line import KeyLine
@@ -64,6 +65,7 @@ class TraceScreen(ReadingScreen):
         label: str,
         companions: Sequence[Companion] = (),
         chain: Companion | None = None,
+        at: StatementRef | None = None,
     ) -> None:
         """Make the screen.
 
@@ -72,6 +74,7 @@ class TraceScreen(ReadingScreen):
             label: who asks, raw.
             companions: the other requests behind the same API call; none: they are looked for.
             chain: whether the role that the session is chained from may assume the asking one, or None.
+            at: the statement to open at; None: the one that decided.
         """
         title = line(("Why  ", "bold $heading"), (label, "bold"), ("  ", ""), (question.action, "$muted"))
         super().__init__(title, verdict(decision).content)
@@ -79,6 +82,8 @@ class TraceScreen(ReadingScreen):
         self._decision = decision
         self._principal = principal
         self._question = question
+        self._label = label
+        self._at = at
         self._companions = tuple(companions)
         self._chain = chain
         self._suggestions: tuple[Suggestion, ...] = ()
@@ -93,7 +98,7 @@ class TraceScreen(ReadingScreen):
             companions=self._companions,
             chain=self._chain,
         )
-        self.view.show(rows, deciding_row(rows, self._decision))
+        self._show_rows(rows)
         self.run_worker(self._trace, thread=True, group="trace", exit_on_error=False, name="tracing")
 
     def _trace(self) -> None:
@@ -114,8 +119,12 @@ class TraceScreen(ReadingScreen):
         event.stop()
         self._decision, self._suggestions = event.decision, event.suggestions
         self.query_one("#text-verdict", Label).update(verdict(event.decision).content)
-        self.view.show(event.rows, deciding_row(event.rows, event.decision))
+        self._show_rows(event.rows)
         self.query_one(KeyLine).refresh()
+
+    def _show_rows(self, rows: Sequence[TraceRow]) -> None:
+        first = statement_row(rows, self._at) if self._at is not None else deciding_row(rows, self._decision)
+        self.view.show(rows, first)
 
     @on(_Refused)
     def _refused(self, event: _Refused) -> None:
@@ -146,13 +155,23 @@ class TraceScreen(ReadingScreen):
         in_tree = ref.layer in (Layer.IDENTITY, Layer.BOUNDARY) and entity_of(account, self._principal) is not None
         in_tree = in_tree or (ref.layer is Layer.RESOURCE and isinstance(account.by_arn(resource), Role))
         if in_tree:
-            send_to_main(self.app, AnsweringPanel.JumpToStatement(ref, self._principal))
+            send_to_main(self.app, AnsweringPanel.JumpToStatement(ref, self._principal, resource, self._anew(ref)))
             return
         document = document_of(account, self._principal, resource, ref)
         if document is not None:
             self.app.push_screen(DocumentScreen(document, ref))
         else:
             self.say(line("The document of ", (statement_name(ref), "bold"), " is not among the loaded ones."))
+
+    def _anew(self, ref: StatementRef) -> ScreenAbove:
+        """Makes this screen again, at a statement, as long as its answer is the workspace's."""
+        workspace, about = self._workspace, (self._decision, self._principal, self._question, self._label)
+        companions, chain = self._companions, self._chain
+
+        def anew(now: Workspace) -> TraceScreen | None:
+            return TraceScreen(workspace, *about, companions, chain, ref) if now is workspace else None
+
+        return anew
 
     def idle_actions(self) -> frozenset[str]:
         """Only what could be allowed can be drafted."""

@@ -91,6 +91,11 @@ def deciding_row(rows: Sequence[TraceRow], decision: Decision) -> int:
     ref = decision.deciding
     if ref is None or decision.outcome is Outcome.IMPLICIT_DENY:
         return 0
+    return statement_row(rows, ref)
+
+
+def statement_row(rows: Sequence[TraceRow], ref: StatementRef) -> int:
+    """The first row of a statement, from 0; 0 when it has none."""
     wanted = _place(ref)
     return next((at for at, row in enumerate(rows) if row.ref is not None and _place(row.ref) == wanted), 0)
 

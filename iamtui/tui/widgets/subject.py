@@ -56,6 +56,11 @@ class Subject(Vertical):
         """The widget that keys belong to."""
         return self.table if isinstance(self._node, Branch) else self.detail.active_view
 
+    @property
+    def tab(self) -> str:
+        """The id of the tab that is shown, "" on a branch."""
+        return self.detail.active_tab if self.detail.display else ""
+
     def welcome(self, words: Content) -> None:
         """Show a text instead of an account."""
         self._node = None

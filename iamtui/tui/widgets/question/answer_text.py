@@ -165,7 +165,7 @@ def more(shown: Shown, account: Account, suggestions: tuple[Suggestion, ...], wi
     decision = shown.decision
     ref = decision.deciding
     if ref is not None:
-        yield from _statement(decision, shown.answer.principal, account, ref, width)
+        yield from _statement(decision, shown.principal, account, ref, width)
     if suggestions and not shown.cell.never_asked:
         yield plain("What would allow it (all of it is needed)", "bold $heading")
         for suggestion in suggestions:

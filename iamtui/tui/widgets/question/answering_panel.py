@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from iamtui.analysis.question import Question
     from iamtui.evaluation.decision import Decision, StatementRef
     from iamtui.evaluation.request import Principal
+    from iamtui.tui.screens.history import ScreenAbove
     from iamtui.tui.widgets.question.shown import Shown
     from iamtui.workspace.answers import Answer
     from iamtui.workspace.workspace import Workspace
@@ -73,10 +74,16 @@ class AnsweringPanel(Vertical):
 
     @dataclass
     class JumpToStatement(Message, namespace="question_panel"):
-        """The user wants to see a statement in its document."""
+        """The user wants to see a statement that took part in a request of this principal, in its document.
+
+        Args:
+            above: makes the screen anew that the user comes from, to be shown again on the way back; None: the panel.
+        """
 
         ref: StatementRef
         principal: Principal
+        resource: str
+        above: ScreenAbove | None = None
 
     def __init__(self, *, catalogue: ActionCatalogue | None = None, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         # From the start: a class that is given to a widget on screen has all styles in it worked out again.
@@ -304,7 +311,7 @@ class AnsweringPanel(Vertical):
         question, inquiry = shown.cell.question, shown.cell_inquiry
         self.post_message(self.Answered(decision, asked.principal, asked.label, question, inquiry, shown.answer))
         if not self.has_class(NARROW) and not decision.allowed:
-            self._asking.explain(asked, shown.question)
+            self._asking.explain(replace(asked, principal=shown.principal), shown.question)
 
     @on(Asking.Explained)
     def _explained(self, event: Asking.Explained) -> None:
@@ -349,7 +356,8 @@ class AnsweringPanel(Vertical):
         if event.ref is None or self._shown is None:
             self.post_message(Notice(plain(nothing_to_jump_to(event.layer))))
         else:
-            self.post_message(self.JumpToStatement(event.ref, self._shown.decision.request.principal))
+            request = self._shown.decision.request
+            self.post_message(self.JumpToStatement(event.ref, request.principal, request.resource))
 
     @on(LayersList.Switched)
     def _switch(self, event: LayersList.Switched) -> None:

@@ -111,8 +111,10 @@ class QuestionPanel(AnsweringPanel):
         asked, chain, decider = shown.asked, shown.answer.chain, shown.decider
         if decider is not None and decider is chain:
             # Another principal's call: that of the role that the session is chained from.
-            first, label = decider.decision.request.principal, shown.answer.inquiry.chained_from.rpartition(":")[2]
-            self.app.push_screen(TraceScreen(asked.workspace, decider.decision, first, decider.question, label))
+            label = shown.answer.inquiry.chained_from.rpartition(":")[2]
+            self.app.push_screen(
+                TraceScreen(asked.workspace, decider.decision, shown.principal, decider.question, label)
+            )
             return
         others = [one for one in shown.cell.companions if one is not decider]
         self.app.push_screen(

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from iamtui.analysis.inquiry import Inquiry
     from iamtui.analysis.question import Question
     from iamtui.evaluation.decision import Decision
+    from iamtui.evaluation.request import Principal
     from iamtui.tui.widgets.question.asking import Asked
     from iamtui.workspace.answers import Answer, Cell, Companion
 
@@ -51,6 +52,14 @@ class Shown:
             return None
         others = (*self.cell.companions, *((self.answer.chain,) if self.answer.chain is not None else ()))
         return next((other for other in others if other.decision is self.decision), None)
+
+    @property
+    def principal(self) -> Principal:
+        """Whose request is decided: of a chain that decides, the role's that the session is chained from."""
+        decider = self.decider
+        if decider is not None and decider is self.answer.chain:
+            return decider.decision.request.principal
+        return self.answer.principal
 
     @property
     def question(self) -> Question:
