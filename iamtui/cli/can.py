@@ -28,7 +28,7 @@ from iamtui.text import safe_text
 from iamtui.workspace.asking import ask_and_trace, is_pattern
 from iamtui.workspace.inquiries import answer, check_inquiry
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.saved_questions import QuestionStore, account_key
+from iamtui.workspace.saved_questions import QuestionStore, account_key, quoted
 from iamtui.workspace.verdict import verdict_words
 
 if TYPE_CHECKING:
@@ -111,12 +111,12 @@ def can(
     if save is not None:
         store = question_store(account_key(workspace), file, must_exist=False)
         store.save(save, made, who.arn or "anonymous", expect=expect)
-        note(f"Saved as {safe_text(save)} in {safe_text(str(store.path))}.")
+        note(f"Saved as {quoted(save)} in {safe_text(str(store.path))}.")
     opinions = second_opinions(loaded, found) if compare else []
     print_answer(stdout(), workspace, found, as_json=as_json, with_trace=with_trace, opinions=opinions)
     code = judged(found, demands, expect)
     if saved is not None and expect is not None and code is Exit.OK:
-        note(f"The question {safe_text(saved)} expects {expect}, and so it is.")
+        note(f"The question {quoted(saved)} expects {expect}, and so it is.")
     return code
 
 

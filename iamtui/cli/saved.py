@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from iamtui.text import safe_text
 from iamtui.workspace.answers import Answer
 from iamtui.workspace.inquiries import check_inquiry
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.saved_questions import DEMO, QuestionStore, SavedQuestion, account_key
+from iamtui.workspace.saved_questions import DEMO, QuestionStore, SavedQuestion, account_key, quoted
 from iamtui.workspace.verdict import verdict_words
 from iamtui.workspace.workspace import Workspace
 
@@ -177,6 +178,8 @@ def _run(
             f"No question about {store.account} is saved in {store.path}.",
             "Save one with `iamtui can PRINCIPAL ACTION --expect allowed --save NAME`.",
         )
+    if not names:
+        chosen = _about_somebody(chosen)
     for question in chosen:
         workspace = load_resource_policies(workspace, question.inquiry)
     workspace = with_draft(workspace, draft)
@@ -190,7 +193,7 @@ def _run(
                 demands.check_asked(found)
         except Problem as problem:
             # One question of many that cannot be asked: said, and the others are asked all the same.
-            stderr().paragraph(f"iamtui: {question.name}: {problem}")
+            stderr().paragraph(f"iamtui: question {quoted(question.name)}: {problem}")
             ends.append(Exit.ERROR)
             records.append({"name": question.name, "error": str(problem)})
             continue
@@ -205,6 +208,29 @@ def _run(
     return next((end for end in (Exit.ERROR, Exit.NO) if end in ends), Exit.OK)
 
 
+def _about_somebody(saved: Sequence[SavedQuestion]) -> list[SavedQuestion]:
+    """The questions without those that name nobody and expect nothing: of all that are saved, they test nothing.
+
+    Raises:
+        Problem: no question is left.
+    """
+    chosen = [question for question in saved if question.principal or question.expect is not None]
+    left_out = [question.name for question in saved if not question.principal and question.expect is None]
+    if not chosen:
+        raise Problem(
+            f"None of the saved questions ({', '.join(map(quoted, left_out))}) names a principal or expects anything.",
+            _ask_it(left_out[0]),
+        )
+    if left_out:
+        names = ", ".join(map(quoted, left_out))
+        note(f"Not asked, for want of a principal and of anything to expect: {names}. {_ask_it(left_out[0])}")
+    return chosen
+
+
+def _ask_it(name: str) -> str:
+    return f"Ask it with `iamtui can PRINCIPAL --saved {shlex.quote(safe_text(name))}`."
+
+
 def ask_saved(workspace: Workspace, question: SavedQuestion) -> Answer:
     """Answer a saved question.
 
@@ -213,9 +239,7 @@ def ask_saved(workspace: Workspace, question: SavedQuestion) -> Answer:
     """
     check_inquiry(question.inquiry)
     if not question.principal:
-        raise Problem(
-            "It names no principal.", f"Ask it with `iamtui can PRINCIPAL --saved {safe_text(question.name)}`."
-        )
+        raise Problem("It names no principal.", _ask_it(question.name))
     return answered(workspace, resolve_principal(workspace, question.principal), question.inquiry)
 
 

@@ -118,7 +118,7 @@ class QuestionStore:
             return found[0]
         if found:
             accounts = ", ".join(entry.account or "any account" for entry in found)
-            raise Problem(f"Several accounts have a question {safe_text(name)}: {accounts}.", "Say which account.")
+            raise Problem(f"Several accounts have a question {quoted(name)}: {accounts}.", "Say which account.")
         raise _unknown(name, [entry.name for entry in everyone])
 
     def add_to_history(self, inquiry: Inquiry, principal: str = "", *, now: datetime | None = None) -> None:
@@ -166,7 +166,7 @@ class QuestionStore:
         def put(form: FileForm) -> FileForm:
             places = [i for i, old in enumerate(form.saved) if (old.name, old.account) == (name, self.account)]
             if places and not overwrite:
-                raise Problem(f"A question {safe_text(name)} is saved already.", "Choose another name, or remove it.")
+                raise Problem(f"A question {quoted(name)} is saved already.", "Choose another name, or remove it.")
             saved = [entry if i in places else old for i, old in enumerate(form.saved)]
             return msgspec.structs.replace(form, saved=saved if places else [*saved, entry])
 
@@ -183,7 +183,7 @@ class QuestionStore:
 
         def put(form: FileForm) -> FileForm:
             if any((old.name, old.account) == (new_name, account) for old in form.saved):
-                raise Problem(f"A question {safe_text(new_name)} is saved already.", "Choose another name.")
+                raise Problem(f"A question {quoted(new_name)} is saved already.", "Choose another name.")
             return msgspec.structs.replace(
                 form,
                 saved=[
@@ -256,6 +256,11 @@ def inquiry_of_form(form: QuestionForm) -> Inquiry:
     )
 
 
+def quoted(name: str) -> str:
+    """The name of a question in a sentence, safe to show: it may hold spaces, so it stands in quotes."""
+    return f'"{safe_text(name, limit=_LONGEST_NAME)}"'
+
+
 def _saved(entry: SavedForm) -> SavedQuestion:
     return SavedQuestion(entry.name, entry.account, inquiry_of_form(entry.question), entry.principal, entry.expect)
 
@@ -277,5 +282,5 @@ def _check_name(name: str) -> None:
 
 def _unknown(name: str, names: list[str]) -> Problem:
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    hint = f"Nearest: {', '.join(map(safe_text, near))}." if near else "See `iamtui questions`."
-    return Problem(f"No question is saved as {safe_text(name)}.", hint)
+    hint = f"Nearest: {', '.join(map(quoted, near))}." if near else "See `iamtui questions`."
+    return Problem(f"No question is saved as {quoted(name)}.", hint)

@@ -68,11 +68,27 @@ def test_one_that_cannot_be_asked_is_an_error_and_the_others_are_asked(cli: Cli,
     file.write_text(json.dumps(data))
     result = cli("questions", "run", "--snapshot", saved)
     assert result.code == 2
-    assert "iamtui: reads: No user or role of this account is role/gone" in result.err
-    assert "iamtui: deletes not: It names no principal" in result.err
+    assert 'iamtui: question "reads": No user or role of this account is role/gone' in result.err
+    assert 'iamtui: question "deletes not": It names no principal' in result.err
     assert "NOT MET  deletes" in result.out
     records = cli("questions", "run", "--json", "--snapshot", saved).json
     assert "role/gone" in records[0]["error"]
+
+
+def test_one_that_names_nobody_and_expects_nothing_is_left_out_and_named(cli: Cli, saved: str) -> None:
+    file = questions_file(cli)
+    data = json.loads(file.read_text())
+    data["saved"][3]["principal"] = ""
+    file.write_text(json.dumps(data))
+    result = cli("questions", "run", "--snapshot", saved)
+    assert result.code == 1
+    assert 'for want of a principal and of anything to expect: "just asked"' in result.err
+    assert "iamtui can PRINCIPAL --saved 'just asked'" in result.err
+    assert "3 questions: 2 of 3 expectations met." in result.err
+    assert cli("questions", "run", "just asked", "--snapshot", saved).code == 2
+    data["saved"] = data["saved"][3:]
+    file.write_text(json.dumps(data))
+    cli("questions", "run", "--snapshot", saved).failed_with('None of the saved questions ("just asked") names a')
 
 
 def test_can_asks_a_saved_question_and_holds_it_against_what_it_expects(cli: Cli, saved: str) -> None:
@@ -107,20 +123,20 @@ def test_renaming_and_removing(cli: Cli, saved: str) -> None:
     assert cli("questions", "rename", "reads", "lake").code == 0
     assert cli("questions", "remove", "deletes", "deletes not").code == 0
     assert [entry["name"] for entry in cli("questions", "--json").json] == ["lake", "just asked"]
-    cli("questions", "remove", "lake", "gone").failed_with("No question is saved as gone")
+    cli("questions", "remove", "lake", "gone").failed_with('No question is saved as "gone"')
     assert len(cli("questions", "--json").json) == 2
 
 
 def test_a_name_is_not_taken_over(cli: Cli, saved: str) -> None:
     result = cli("can", "alice", "s3:GetObject", "--save", "reads", "--snapshot", saved)
-    result.failed_with("A question reads is saved already")
+    result.failed_with('A question "reads" is saved already')
 
 
 @pytest.mark.parametrize(
     ("words", "part"),
     [(("list", "x"), "takes no name"), (("show",), "takes one name"),
      (("rename", "x"), "takes a name and the new one"), (("remove",), "takes a name"),
-     (("show", "reads"), "No question is saved as reads"),
+     (("show", "reads"), 'No question is saved as "reads"'),
      (("--questions", "gone.json"), "gone.json does not exist"),
      (("run", "--demo"), "No question about demo is saved")],
 )  # fmt: skip
@@ -161,8 +177,8 @@ def test_a_faulty_file_is_an_error_and_stays(cli: Cli, snapshot: str, tmp_path: 
 def test_a_saved_question_says_what_it_expects_and_where_it_was_saved(cli: Cli, saved: str) -> None:
     result = cli("can", "--saved", "deletes not", "--snapshot", saved)
     assert result.code == 0
-    assert "The question deletes not expects explicitDeny, and so it is." in result.err
+    assert 'The question "deletes not" expects explicitDeny, and so it is.' in result.err
     assert result.out.startswith("[x] DENIED explicit")
     again = cli("can", "web-server", "s3:PutObject", "--save", "one more", "--snapshot", saved)
-    assert f"Saved as one more in {questions_file(cli)}." in again.err
+    assert f'Saved as "one more" in {questions_file(cli)}.' in again.err
     assert "1 question: 1 of 1 expectations met." in cli("questions", "run", "reads", "--snapshot", saved).err

@@ -11,12 +11,12 @@ from textual.app import App
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.evaluation.request import Mode
 from iamtui.problem import Problem
-from iamtui.text import safe_text
 from iamtui.tui import clock
 from iamtui.tui.safe import line, plain
 from iamtui.tui.widgets.question.form import QuestionForm
 from iamtui.tui.widgets.question.memory import Memory
 from iamtui.tui.widgets.question.terms import summary_of, terms_of
+from iamtui.workspace.saved_questions import quoted
 
 if TYPE_CHECKING:
     from iamtui.evaluation.decision import Outcome
@@ -168,7 +168,7 @@ def ask_for_name(
     def wrong(name: str) -> str:
         if not name:
             return "A saved question needs a name."
-        return f"A question {safe_text(name)} is saved already: choose another name." if name in taken else ""
+        return f"A question {quoted(name)} is saved already: choose another name." if name in taken else ""
 
     shown = verdict(answer.worst.deciding) if answer is not None and outcome is not None else None
     dialog = SaveQuestionDialog(who, plain(f"{shown.mark} {shown.word}", shown.style) if shown else None, wrong)
