@@ -260,3 +260,20 @@ async def test_the_layers_stay_in_sight_beside_condition_keys_and_a_matrix() -> 
         assert in_sight()
         await asked(pilot, action="s3:GetObject, s3:DeleteObject, s3:PutObject, s3:Get*", resource=LAKE_OBJECT)
         assert in_sight()
+
+
+@pytest.mark.parametrize("half", ["s3:GetObj", "s3:Gxt*", "s3:GetObject"])
+async def test_only_what_was_answered_is_remembered_although_enter_was_pressed(half: str) -> None:
+    async with opened() as pilot:
+        panel = await asked(pilot)
+        field = form_of(pilot).resource_field
+        panel.ask(half, "")
+        await settle(pilot)
+        field.focus()
+        await type_text(pilot, LAKE_OBJECT)
+        await settle(pilot)
+        field.close()
+        await press(pilot, "enter")
+        await settle(pilot)
+        answered = half == "s3:GetObject"
+        assert [inquiry.actions for inquiry in panel._memory.history] == ([(half,)] if answered else [])

@@ -22,7 +22,9 @@ from iamtui.tui.widgets.question.memory import Memory
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
+    from iamtui.analysis.inquiry import Inquiry
     from iamtui.evaluation.expectation import Expectation
+    from iamtui.tui.widgets.question.shown import Shown
 
 
 class QuestionPanel(AnsweringPanel):
@@ -72,6 +74,8 @@ class QuestionPanel(AnsweringPanel):
     def __init__(self, *, catalogue: ActionCatalogue | None = None, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(catalogue=catalogue, id=id)
         self._memory = Memory(self)
+        self._meant: Inquiry | None = None
+        """What Enter was pressed for, until it is answered."""
 
     def set_workspace(self, workspace: Workspace | None) -> None:
         """Answer from this workspace from now on, and know the questions asked of its account."""
@@ -84,9 +88,23 @@ class QuestionPanel(AnsweringPanel):
         if self._inquiry is not None:
             # Else there is something to correct in the field.
             self._view.focus_list()
-            self._memory.remember(self._inquiry, self._principal.arn if self._principal is not None else "")
-            self._form.recent_resources = self._memory.recent_resources()
+            self._meant = self._inquiry
+            if self._shown is not None:
+                self._remember(self._shown)
         self.post_message(self.Meant(self.question, self._inquiry))
+
+    def _looked_at(self, shown: Shown) -> None:
+        super()._looked_at(shown)
+        self._remember(shown)
+
+    def _remember(self, shown: Shown) -> None:
+        """Keep the question that was meant once it is answered; one that AWS never asks is half typed, or misspelt."""
+        answer = shown.answer
+        if self._meant is not None and answer.inquiry == self._meant:
+            self._meant = None
+            if not answer.never_asked:
+                self._memory.remember(answer.inquiry, answer.principal.arn)
+                self._form.recent_resources = self._memory.recent_resources()
 
     @on(AnswerView.Opened)
     def _opened(self, event: AnswerView.Opened) -> None:
