@@ -20,6 +20,7 @@ from iamtui.evaluation.wording import depends_text
 from iamtui.workspace.asking import is_pattern
 from iamtui.workspace.inquiries import answer_all
 from iamtui.workspace.verdict import SHORT_LAYER_NAMES, as_far_as_loaded, unloaded_layers, verdict_words
+from iamtui.workspace.who_can import everybody
 
 if TYPE_CHECKING:
     from iamtui.analysis.inquiry import Inquiry
@@ -42,7 +43,7 @@ def who_can(
     draft: str | None,
     source: SourceOptions,
 ) -> Exit:
-    """Every user and role of the account that may do ACTION, and on what condition.
+    """Everybody who may do ACTION, and on what condition: users and roles, and whom the resource's policy names.
 
     Of several actions and resources, those who may do all of it: the worst decides. ACTION may be a pattern such as
     s3:Get*. The counts go to stderr. The exit code is 0 whoever may.
@@ -54,7 +55,8 @@ def who_can(
     unloaded: set[Layer] = set()
     cut = 0
     never_asked: tuple[str, ...] = ()
-    for _, found in answer_all(workspace, made, only_deciding=not as_json):
+    concerned = everybody(workspace, made)
+    for _, found in answer_all(workspace, made, concerned.principals, only_deciding=not as_json):
         outcome = found.worst.deciding.outcome.value
         counts[outcome] += 1
         unloaded.update(unloaded_layers(found.worst.deciding))
@@ -68,7 +70,9 @@ def who_can(
     if unloaded:
         layers = ", ".join(SHORT_LAYER_NAMES[layer] for layer in Layer if layer in unloaded)
         note(f"Not evaluated, and could change some of these answers: {layers}.")
-    note(_summary(made, counts))
+    if concerned.lacks:
+        note(concerned.lacks)
+    note(_summary(made, counts, concerned.outside))
     for sentence in never_asked:
         note(sentence)
     if cut:
@@ -100,7 +104,7 @@ def _print_line(out: Output, workspace: Workspace, found: Answer) -> None:
     decision = found.worst.deciding
     words = verdict_words(decision)
     account = workspace.account
-    name = found.principal.arn.removeprefix(f"arn:{account.partition}:iam::{account.id}:")
+    name = found.principal.arn.removeprefix(f"arn:{account.partition}:iam::{account.id}:") or "anonymous"
     rest = words.rest
     if decision.depends_on is not None:
         rest = ", ".join(filter(None, (f"if {depends_text(decision.depends_on)}", as_far_as_loaded(decision))))
@@ -113,11 +117,12 @@ def _print_line(out: Output, workspace: Workspace, found: Answer) -> None:
     out.line(Span(f"{words.mark} {words.word:<7}", verdict_style(decision)), f"  {name}", f"  {rest}" if rest else "")
 
 
-def _summary(asked: Inquiry, counts: Counter[str]) -> str:
+def _summary(asked: Inquiry, counts: Counter[str], outside: int) -> str:
     denied = counts["explicitDeny"] + counts["implicitDeny"]
     on = "" if asked.resources == ("*",) else f" on {', '.join(asked.resources)}"
     who = "roles" if asked.chained_from else "users and roles"
+    others = f" and {outside} whom the resource's policy names besides" if outside else ""
     return (
         f"{', '.join(asked.actions)}{on}: {counts['allowed']} allowed, {counts['depends']} on a condition, "
-        f"{denied} not, of {counts.total()} {who}."
+        f"{denied} not, of {counts.total() - outside} {who}{others}."
     )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from iamtui.account.model import Role, User
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
 from iamtui.analysis.questions import Asker
@@ -33,7 +32,7 @@ from iamtui.workspace.asking import (
 )
 from iamtui.workspace.companion_questions import Call, check_named, companion_questions
 from iamtui.workspace.never_asked import fits, never_asked, no_action_matches
-from iamtui.workspace.principals import principal_for, resolve_principal
+from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.workspace import Workspace
 
 MOST_CELLS: Final = 1_000
@@ -123,26 +122,23 @@ def answer(
 def answer_all(
     workspace: Workspace,
     inquiry: Inquiry,
+    principals: Iterable[Principal],
     *,
     cancelled: Callable[[], bool] = lambda: False,
     now: datetime | None = None,
     only_deciding: bool = False,
 ) -> Iterator[tuple[Principal, Answer]]:
-    """Answer an inquiry for every user and role of the account, in the account's order; stops when cancelled.
-
-    An inquiry about a chain of roles is about roles only.
+    """Answer an inquiry for many, in their order; stops when cancelled.
 
     Args:
+        principals: whom it is put to, as `everybody` lists them: of a chain of roles only roles.
         only_deciding: leave out the companions that do not decide, which is several times as fast.
 
     Raises:
         Problem: something in it cannot be asked.
     """
     poll = InquiryPoll(workspace, inquiry, now=now)
-    account = workspace.account
-    everyone: tuple[User | Role, ...] = account.roles if inquiry.chained_from else (*account.users, *account.roles)
-    for entity in everyone:
-        principal = principal_for(workspace, entity)
+    for principal in principals:
         found = poll.answer(principal, cancelled=cancelled, only_deciding=only_deciding)
         if found is None or cancelled():
             return

@@ -16,6 +16,7 @@ from iamtui.evaluation.request import Principal, PrincipalKind, principal_from_t
 from iamtui.policy.arn import is_account_id
 from iamtui.policy.document import PrincipalEntry
 from iamtui.problem import Problem
+from iamtui.text import safe_text
 from iamtui.workspace.answers import Answer
 from iamtui.workspace.asking import Poll
 from iamtui.workspace.inquiries import InquiryPoll
@@ -45,6 +46,15 @@ class Everybody:
     outside: int = 0
     everyone: bool = False
     unknown: str = ""
+
+    @property
+    def lacks(self) -> str:
+        """Whom the list lacks, one sentence, safe to show; "" when nobody."""
+        if self.unknown:
+            return f"Whom else the resource lets in is unknown: {safe_text(self.unknown)}."
+        if self.everyone:
+            return "The resource's policy names everybody (*): users and roles of other accounts are not listed."
+        return ""
 
 
 def everybody(workspace: Workspace, inquiry: Inquiry) -> Everybody:

@@ -70,3 +70,14 @@ def test_nobody_is_an_answer_too(cli: Cli, snapshot: str) -> None:
     )
     assert result.code == 0
     assert "users and roles." in result.err
+
+
+def test_whom_the_resources_policy_names_besides_is_listed(cli: Cli) -> None:
+    asked = ("who-can", "s3:PutObject", "--on", "arn:aws:s3:::puffin-partner-manifests/x", "--demo", "--all")
+    result = cli(*asked)
+    assert [line for line in result.out.splitlines() if "arn:aws:iam::666677778888:role/parcel-exchange" in line]
+    assert "users and roles and 1 whom the resource's policy names besides." in result.err
+    everybody = cli("who-can", "s3:GetObject", "--on", "arn:aws:s3:::puffin-tracking-site/x", "--demo", "--all")
+    assert "cloudfront.amazonaws.com" in everybody.out
+    assert "anonymous" in everybody.out
+    assert "users and roles of other accounts are not listed" in everybody.err

@@ -16,6 +16,7 @@ from iamtui.problem import Problem
 from iamtui.workspace.answers import Answer, Companion, severity, worst_first
 from iamtui.workspace.inquiries import MOST_CELLS, InquiryPoll, answer, answer_all, expand_actions
 from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.who_can import everybody
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.sample_account import ID, allow, deny, document, iam, sample_workspace, trust
 
@@ -381,7 +382,7 @@ def test_it_stops_between_cells_when_cancelled() -> None:
 def test_all_are_answered_in_the_accounts_order_as_one_by_one() -> None:
     workspace = sample_workspace()
     inquiry = Inquiry(("s3:GetObject", "s3:DeleteObject"), (LAKE,), Question(""))
-    found = list(answer_all(workspace, inquiry))
+    found = list(answer_all(workspace, inquiry, everybody(workspace, inquiry).principals))
     everyone = (*workspace.account.users, *workspace.account.roles)
     assert [principal.arn for principal, _ in found] == [entity.arn for entity in everyone]
     for principal, one in found:
@@ -422,13 +423,15 @@ def test_the_verdict_alone_is_that_of_the_answer(actions: tuple[str, ...]) -> No
     workspace = sample_workspace()
     inquiry = Inquiry(actions, (LAKE,), Question(""))
     poll = InquiryPoll(workspace, inquiry)
-    for principal, found in answer_all(workspace, inquiry, only_deciding=True):
+    for principal, found in answer_all(
+        workspace, inquiry, everybody(workspace, inquiry).principals, only_deciding=True
+    ):
         alone = poll.decide(principal)
         assert alone is not None
         assert severity(alone) == severity(found.worst.deciding)
         assert all(one.decides for cell in found.cells for one in cell.companions)
     chain = Inquiry(actions, (LAKE,), Question(""), iam("role/deploy-prod"))
-    for principal, found in answer_all(workspace, chain):
+    for principal, found in answer_all(workspace, chain, everybody(workspace, chain).principals):
         alone = InquiryPoll(workspace, chain).decide(principal)
         assert alone is not None
         assert severity(alone) == severity(found.worst.deciding)

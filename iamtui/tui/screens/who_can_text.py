@@ -94,11 +94,7 @@ def filters(rows: Rows, *, draft: bool) -> Content:
 
 def not_evaluated(found: Everybody, unloaded: Collection[Layer]) -> str:
     """Whom the list lacks, and what could change its answers; "" when nothing."""
-    words = ""
-    if found.unknown:
-        words = f"Whom else the resource lets in is unknown: {found.unknown}."
-    elif found.everyone:
-        words = "The resource's policy names everybody (*): users and roles of other accounts are not listed."
+    words = found.lacks
     layers = ", ".join(SHORT_LAYER_NAMES[layer] for layer in Layer if layer in unloaded)
     return f"{words} Not evaluated, and could change some answers: {layers}.".lstrip() if layers else words
 
