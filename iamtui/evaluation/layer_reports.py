@@ -94,9 +94,17 @@ def _scanned(layer: Layer, scanned: LayerScan, *, silent: str = "No statement al
     if scanned.allow is True:
         return LayerReport(layer, LayerState.ALLOWS, f"{_first(scanned, allows=True)} allows it{unless}.")
     if scanned.allow is not False:
-        name = _first(scanned, allows=True, undetermined=True)
-        return LayerReport(layer, LayerState.SILENT, f"{name} allows it only under conditions{unless}.")
+        return LayerReport(layer, LayerState.SILENT, f"{_may_allow(scanned)}{unless}.")
     return LayerReport(layer, LayerState.SILENT, silent if not unless else f"{silent[:-1]}{unless}.")
+
+
+def _may_allow(scanned: LayerScan) -> str:
+    """What allows it if something unknown turns out so."""
+    if any(match.statement.allows for match in scanned.matches):
+        return f"{_first(scanned, allows=True, undetermined=True)} allows it only under conditions"
+    unknown = scanned.missing[0]
+    what = "cannot be read" if unknown.unreadable else "is not loaded"
+    return f"{_short(unknown.name)} may allow it, but its document {what}"
 
 
 def _first(scanned: LayerScan, *, allows: bool, undetermined: bool = False) -> str:

@@ -228,14 +228,15 @@ def named(truth: Truth, layer: Layer, policy: NamedPolicy, statement: Statement)
 
 def missing_allow(layer: Layer, policy: MissingPolicy) -> MissingLeaf:
     """The condition that a policy whose document is not known allows the request."""
-    return MissingLeaf(policy.name, policy.permission, source=Source(layer.value, policy.name, 0, "Allow"))
+    return _missing_leaf(layer, policy, "Allow")
+
+
+def _missing_leaf(layer: Layer, policy: MissingPolicy, effect: str) -> MissingLeaf:
+    source = Source(layer.value, policy.name, 0, effect)
+    return MissingLeaf(policy.name, policy.permission, effect=effect, source=source, unreadable=policy.unreadable)
 
 
 def add_missing(layer: Layer, missing: tuple[MissingPolicy, ...], result: LayerScan) -> None:
     """Take in that policies whose documents are not known may allow and may deny."""
     result.allow = any_of((result.allow, *(missing_allow(layer, policy) for policy in missing)))
-    denies = [
-        MissingLeaf(policy.name, policy.permission, effect="Deny", source=Source(layer.value, policy.name, 0, "Deny"))
-        for policy in missing
-    ]
-    result.deny = any_of((result.deny, *denies))
+    result.deny = any_of((result.deny, *(_missing_leaf(layer, policy, "Deny") for policy in missing)))

@@ -25,11 +25,13 @@ class MissingPolicy:
         name: policy name or ARN.
         permission: the IAM action that would let it be read, or empty.
         reason: why it is missing ("not in the snapshot", "unreadable: ...").
+        unreadable: whether the document is there and cannot be understood.
     """
 
     name: str
     permission: str = ""
     reason: str = ""
+    unreadable: bool = False
 
 
 PolicyInForce: TypeAlias = NamedPolicy | MissingPolicy

@@ -87,7 +87,7 @@ class PolicySet:
                 continue
             error = policy.document.error
             if error is not None:
-                missing.append(MissingPolicy(policy.name, reason=f"unreadable: {error.message}"))
+                missing.append(MissingPolicy(policy.name, reason=f"unreadable: {error.message}", unreadable=True))
                 continue
             carried.append(_carried(policy, policy_type, options, level, lasting=lasting))
         self._carried = tuple(carried)

@@ -57,7 +57,8 @@ def leaf_text(leaf: ConditionLeaf | SessionLeaf | MissingLeaf) -> str:
             else ("denies it" if leaf.holds else "does not deny it")
         )
         need = f", needs {safe_text(leaf.permission, limit=128)}" if leaf.permission else ""
-        return f"{short_policy_name(leaf.document)} {must} (document not loaded{need})"
+        state = "document unreadable" if leaf.unreadable else f"document not loaded{need}"
+        return f"{short_policy_name(leaf.document)} {must} ({state})"
     return _condition_text(leaf)
 
 
@@ -125,7 +126,7 @@ def depends_summary(node: Node) -> str:
         elif isinstance(leaf, SessionLeaf):
             names["the session name"] = None
         else:
-            names[f"{short_policy_name(leaf.document)} (not loaded)"] = None
+            names[f"{short_policy_name(leaf.document)} ({'unreadable' if leaf.unreadable else 'not loaded'})"] = None
     shown = list(names)[:3]
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return ", ".join(shown) + more

@@ -55,13 +55,19 @@ class SessionLeaf:
 
 @dataclass(frozen=True, slots=True)
 class MissingLeaf:
-    """What a document that was not loaded does: it allows the request (effect Allow), or denies it (Deny)."""
+    """What a document that is not known does: it allows the request (effect Allow), or denies it (Deny).
+
+    Args:
+        permission: the IAM action that would let it be read, or "".
+        unreadable: whether it is there and cannot be understood; else it was not loaded.
+    """
 
     document: str
     permission: str
     holds: bool = True
     effect: str = "Allow"
     source: Source | None = None
+    unreadable: bool = False
 
 
 Leaf: TypeAlias = ConditionLeaf | SessionLeaf | MissingLeaf
@@ -153,7 +159,7 @@ def _changed(leaf: Leaf, holds: bool, source: Source | None) -> Leaf:
         return ConditionLeaf(leaf.op, leaf.key, leaf.values, holds, leaf.literal, source, leaf.whole)
     if isinstance(leaf, SessionLeaf):
         return SessionLeaf(leaf.name, holds, source)
-    return MissingLeaf(leaf.document, leaf.permission, holds, leaf.effect, source)
+    return MissingLeaf(leaf.document, leaf.permission, holds, leaf.effect, source, leaf.unreadable)
 
 
 def leaves(truth: Truth) -> list[Leaf]:

@@ -181,3 +181,11 @@ def test_principals_without_an_entity_are_answered_too(cli: Cli, snapshot: str, 
 
 def test_an_answer_of_the_demo_says_that_it_is_the_demo(cli: Cli) -> None:
     assert "DEMO" in cli("can", "amara.diallo", "iam:ListUsers", "--demo").err
+
+
+def test_a_policy_that_cannot_be_read_is_not_said_to_be_not_loaded(cli: Cli, snapshot: str) -> None:
+    result = cli("can", "ci-deploy", "iam:ListUsers", "--snapshot", snapshot)
+    assert result.code == 3
+    assert "[?] DEPENDS on broken (unreadable)" in result.out
+    assert "broken may allow it, but its document cannot be read" in result.out
+    assert "broken does not deny it (document unreadable)" in result.out
