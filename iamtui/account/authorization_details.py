@@ -181,14 +181,39 @@ class _Reading:
                 )
             path = path or "/"
             return name, path, f"arn:{self._partition}:iam::{self._id}:{kind}{path}{name}"
-        if not name or not path:
-            parsed = parse_arn(arn)
-            if parsed is None:
+        parsed = parse_arn(arn)
+        if parsed is None or parsed.service != "iam" or not parsed.resource.startswith(f"{kind}/"):
+            raise Problem(
+                f"{self._origin} has no ARN of a {kind} at $.{where}[{index}].Arn, but {arn[:80]!r}.", HOW_TO_MAKE_ONE
+            )
+        if name and not parsed.resource.endswith(f"/{name}"):
+            raise Problem(
+                f"{self._origin} names {name[:80]!r} at $.{where}[{index}], whose ARN is {arn[:128]!r}.",
+                HOW_TO_MAKE_ONE,
+            )
+        return name or parsed.name, path or parsed.path, arn
+
+    def _once(
+        self, where: str, entities: list[E], decisive: Callable[[E], object] = lambda entity: entity
+    ) -> tuple[E, ...]:
+        """Each entity once: pages that are read while an account changes can repeat one.
+
+        Args:
+            decisive: what decisions rest on, which must not differ.
+
+        Raises:
+            Problem: two of one ARN differ, so that what is in force is not known.
+        """
+        found: dict[str, tuple[int, E]] = {}
+        for index, entity in enumerate(entities):
+            first, same = found.setdefault(entity.arn, (index, entity))
+            if same is not entity and decisive(same) != decisive(entity):
+                at = f"$.{where}[{first}] and [{index}]"
                 raise Problem(
-                    f"{self._origin} has no ARN at $.{where}[{index}].Arn, but {arn[:80]!r}.", HOW_TO_MAKE_ONE
+                    f"{self._origin} has {entity.arn[:256]!r} twice, and differently: {at}.",
+                    "Leave one of them out, or read the account again.",
                 )
-            return name or parsed.name, path or parsed.path, arn
-        return name, path, arn
+        return tuple(entity for _, entity in found.values())
 
     def _document(self, raw: Raw) -> PolicyDocument:
         data = bytes(raw)
@@ -231,7 +256,7 @@ class _Reading:
                     login_profile=_fact(logins, name, no_login, login_profile),
                 )
             )
-        return _once(users)
+        return self._once("UserDetailList", users)
 
     def _make_groups(self) -> tuple[Group, ...]:
         groups: list[Group] = []
@@ -248,7 +273,7 @@ class _Reading:
                     attached_policies=attached(shape.attached_managed_policies),
                 )
             )
-        return _once(groups)
+        return self._once("GroupDetailList", groups)
 
     def _make_roles(self) -> tuple[Role, ...]:
         details = self._table("role_details")
@@ -280,7 +305,7 @@ class _Reading:
                     last_used_region=(used.region or "") if isinstance(used, LastUsedShape) else "",
                 )
             )
-        return _once(roles)
+        return self._once("RoleDetailList", roles)
 
     def _make_policies(self) -> tuple[ManagedPolicy, ...]:
         absent = self._missing(_ALL_LISTS)
@@ -303,7 +328,7 @@ class _Reading:
                     tags=tags(shape.tags),
                 )
             )
-        return _once(policies)
+        return self._once("Policies", policies, lambda policy: policy.versions)
 
     def _versions(self, shape: ManagedPolicyShape) -> tuple[PolicyVersion, ...]:
         versions = shape.policy_version_list or []

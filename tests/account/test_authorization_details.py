@@ -401,3 +401,23 @@ def test_a_list_that_a_complete_answer_of_aws_leaves_out_is_empty() -> None:
 
     assert account_from_pages(page, absent="not loaded").gaps == ()
     assert "groups" in gap_names(account_from_pages(page))
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        (user(Arn="alice"), ("no ARN of a user", "$.UserDetailList[1].Arn", "alice")),
+        (user(Arn=iam("role/alice")), ("no ARN of a user", "$.UserDetailList[1].Arn", "role/alice")),
+        (user("carol", Arn=iam("user/dave")), ("names 'carol'", "$.UserDetailList[1]", "user/dave")),
+        (user("bob", GroupList=["devs"]), ("twice, and differently", "$.UserDetailList[0] and [1]", "user/bob")),
+    ],
+)
+def test_an_entry_that_contradicts_itself_or_another_is_refused(entry: Any, says: tuple[str, ...]) -> None:
+    with pytest.raises(Problem) as refused:
+        load(snapshot([user("bob"), entry]))
+    for words in says:
+        assert words in str(refused.value)
+
+
+def test_an_entry_that_comes_twice_as_pages_do_is_there_once() -> None:
+    assert [one.name for one in load(snapshot([user("bob"), user("carol"), user("bob")])).users] == ["bob", "carol"]

@@ -101,7 +101,7 @@ def test_a_principal_that_is_unknown_or_ambiguous_names_the_nearest(cli: Cli, sn
     cli("can", "arn:aws:s3:::b", "s3:GetObject", "--demo").failed_with("names no principal")
     cli("can", "", "s3:GetObject", "--demo").failed_with("No principal is named")
     record = json.loads(Path(snapshot).read_text())
-    record["RoleDetailList"][0]["RoleName"] = "alice"
+    record["RoleDetailList"][0] |= {"RoleName": "alice", "Arn": "arn:aws:iam::123456789012:role/alice"}
     Path(snapshot).write_text(json.dumps(record))
     cli("can", "alice", "s3:GetObject", "--snapshot", snapshot).failed_with(
         "Both a user and a role are named alice", "user/alice or role/alice"
