@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from iamtui.catalog.actions import catalogue
 from iamtui.evaluation.decision import Layer
 
 
@@ -120,6 +121,18 @@ class Denial:
         if self.action:
             return told
         return (*told, self.form, self.code, self.operation, self.service, self.encoded)
+
+    @property
+    def resource_words(self) -> str:
+        """The resource, raw; in words where it is not told."""
+        if self.resource:
+            return self.resource
+        return "none: the action has no resource type" if needs_no_resource(self.action) else "not told"
+
+
+def needs_no_resource(action: str) -> bool:
+    """Whether a message that names no resource lacks nothing: the action has no resource type."""
+    return bool(action) and catalogue().has_resource_type(action) is False
 
 
 CALLER_UNKNOWN: Final = "It does not say who called."

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Final
 
-from iamtui.analysis.denial import CALLER_UNKNOWN, Claim, Denial, DenialForm, Place
+from iamtui.analysis.denial import CALLER_UNKNOWN, Claim, Denial, DenialForm, Place, needs_no_resource
 from iamtui.analysis.denial_claims import Found, claim_at, console_claim
 from iamtui.analysis.denial_text import QUOTES, SearchableText
 from iamtui.analysis.denial_wrapping import Wrapping, request_ids, wrapping_before
@@ -318,7 +318,7 @@ def _unknown(caller: str, action: str, resource: str, claim: Claim) -> tuple[str
         said.append(CALLER_UNKNOWN)
     if not action:
         said.append("It does not say which action was refused.")
-    if not resource:
+    if not resource and not needs_no_resource(action):
         said.append("It does not say on which resource.")
     if not claim.kind:
         said.append("It does not say which kind of policy refused; that does not mean that none denied explicitly.")

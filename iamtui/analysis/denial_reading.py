@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any, Final
 
 from iamtui.analysis.cloudtrail import is_record, read_record
-from iamtui.analysis.denial import CALLER_UNKNOWN, Claim, Denial, DenialForm, Findings, Place
+from iamtui.analysis.denial import CALLER_UNKNOWN, Claim, Denial, DenialForm, Findings, Place, needs_no_resource
 from iamtui.analysis.denial_search import messages_in, messages_of
 from iamtui.analysis.denial_stream import MOST_READ, Readable, has_records, records_in, text_portions
 from iamtui.problem import Problem
@@ -313,7 +313,7 @@ def decoded_message(value: Mapping[str, Any], place: Place) -> Denial:
     told = {
         CALLER_UNKNOWN: not caller,
         "It does not say which action was refused.": not action,
-        "It does not say on which resource.": not resource,
+        "It does not say on which resource.": not resource and not needs_no_resource(action),
         "It does not say which kind of policy refused.": True,
     }
     statements = len(list(_items(value.get("matchedStatements"))))

@@ -138,7 +138,7 @@ def _write(out: Output, one: ExplainedDenial, *, decode: bool) -> None:
     out.line(Span(action, Style.STRONG), Span(f"  ({where}{times})", Style.QUIET))
     _labelled(out, "caller", denial.caller or "not told")
     resource = one.question.resource if one.question is not None else ""
-    _labelled(out, "resource", denial.resource or "not told")
+    _labelled(out, "resource", denial.resource_words)
     if denial.resource and resource not in (denial.resource, "*", ""):
         _labelled(out, "", f"asked about as {resource}")
     called = ", ".join(

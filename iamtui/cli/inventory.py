@@ -116,7 +116,12 @@ def _print_record(out: Output, workspace: Workspace, entity: Entity) -> None:
     missing = {entry["what"]: entry for entry in record.get("missing", ())}
     out.line(Span(full_name(entity), Style.STRONG))
     out.line("  ", Span(entity.arn, Style.QUIET))
+    if isinstance(entity, User):
+        # A user's last use is that of the password and of the access keys.
+        missing.setdefault("last_used", missing.get("password_last_used") or missing.get("access_keys"))
     for field, heading in _HEADINGS.items():
+        if field == "last_used" and not isinstance(entity, (User, Role)):
+            continue
         if field in record:
             lines = _fact_lines(field, record[field], missing.get(field))
             for number, words in enumerate(lines):

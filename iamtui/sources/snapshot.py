@@ -102,6 +102,7 @@ def _text(head: bytes, origin: str) -> str:
         text = decoder.decode(head)
     except UnicodeDecodeError:
         text = "\0"
-    if "\0" in text:
+    # Less than one character after the mark of UTF-16 is none of its texts.
+    if "\0" in text or (utf16 and not text.lstrip("\ufeff")):
         raise Problem(f"{origin} is not text, so it is no JSON.", HOW_TO_MAKE_ONE)
     return text

@@ -202,3 +202,13 @@ def test_too_many_denials_are_counted_not_kept() -> None:
     findings = find_denials("".join(one.format(number) for number in range(MOST_DENIALS + 10)))
 
     assert (len(findings.denials), findings.left_out) == (MOST_DENIALS, 10)
+
+
+def test_an_action_without_resource_types_lacks_no_resource() -> None:
+    said = "User: arn:aws:iam::111122223333:user/a is not authorized to perform: {} because no identity-based policy"
+    (all_buckets,) = find_denials(said.format("s3:ListAllMyBuckets")).denials
+    assert not any("resource" in sentence for sentence in all_buckets.unknown)
+    assert all_buckets.resource_words == "none: the action has no resource type"
+    (one_bucket,) = find_denials(said.format("s3:ListBucket")).denials
+    assert "It does not say on which resource." in one_bucket.unknown
+    assert one_bucket.resource_words == "not told"

@@ -140,3 +140,8 @@ def test_show_asks_a_live_account_for_the_users_keys(cli: Cli, moto: MotoServer,
     assert denied.code == 0
     assert denied.json["access_keys"] is None
     assert "access_keys" in {entry["what"] for entry in denied.json["missing"]}
+
+
+def test_last_use_is_said_only_of_what_has_one(cli: Cli, snapshot: str) -> None:
+    assert "last used" not in cli("show", "policy/data-lake-read", "--snapshot", snapshot).out
+    assert "last used           unknown: " in cli("show", "carol", "--snapshot", snapshot).out

@@ -54,7 +54,7 @@ def report_rows(explained: ExplainedDenial) -> Iterator[Content]:
     yield _heading("The request")
     yield _row("caller", denial.caller or "not told")
     yield _row("action", denial.action or "not told")
-    yield _row("resource", denial.resource or "not told")
+    yield _row("resource", denial.resource_words)
     for key, values in denial.context.items():
         yield _row("context", f"{key} = {', '.join(values)}" if values else f"{key} absent")
     yield plain("")
