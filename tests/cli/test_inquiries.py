@@ -200,7 +200,7 @@ def test_a_saved_expectation_of_what_aws_never_asks_cannot_be_run(cli: Cli, snap
     assert saving.code == 0
     run = cli("questions", "run", *questions, "--snapshot", snapshot)
     assert run.code == 2
-    assert "typo: AWS never asks this" in run.err
+    assert 'question "typo": AWS never asks this' in run.err
     assert cli("questions", "run", *questions, "--anyway", "--snapshot", snapshot).code == 0
 
 
