@@ -67,8 +67,16 @@ def test_completions_are_capped() -> None:
 def test_resources_of_the_actions_service_come_first() -> None:
     found = list(completion.resource_candidates(small_account(), ["arn:aws:s3:::*/*"], {"s3"}))
 
-    assert found[:4] == ["arn:aws:s3:::data-lake/*", "arn:aws:s3:::data-lake", "arn:aws:s3:::*/*", "*"]
+    assert found[:4] == ["arn:aws:s3:::*/*", "arn:aws:s3:::data-lake/*", "*", "arn:aws:s3:::data-lake"]
     assert f"arn:aws:iam::{ACCOUNT}:role/deploy-prod" in found[4:]
+
+
+def test_resources_asked_about_before_come_first_only_where_the_action_can_be_about_them() -> None:
+    bob, deploy = f"arn:aws:iam::{ACCOUNT}:user/bob", f"arn:aws:iam::{ACCOUNT}:role/deploy-prod"
+    users = f"arn:aws:iam::{ACCOUNT}:user/*"
+    found = list(completion.resource_candidates(small_account(), [users], {"iam"}, [deploy, bob]))
+    assert found[:2] == [bob, users]
+    assert found.index(deploy) > found.index("*")
 
 
 def test_sts_asks_about_roles() -> None:

@@ -109,9 +109,9 @@ def resource_candidates(
 ) -> Mapping[str, str]:
     """Resources to offer for actions, in this order, to where each comes from.
 
-    Those of earlier questions that fit, known ARNs of the actions' forms, others of their services, the forms,
-    `*`, then the rest. So objects come before buckets for an action on objects, and roles before users for one
-    on roles.
+    Those of earlier questions that have the actions' forms, the forms, known ARNs that have them, `*`, others of
+    their services, then the rest. So objects come before buckets for an action on objects, and roles before users
+    for one on roles.
 
     Args:
         account: the account, or None while nothing is open.
@@ -128,18 +128,20 @@ def resource_candidates(
         ordered.setdefault("*", "any resource")
         return ordered
     matches = _any_of(shapes)
-    ordered.update({arn: "asked before" for arn in recent if arn.split(":", 3)[2:3] and _service(arn) in services})
+    before = {arn: "asked before" for arn in recent if _service(arn) in services}
     same = {arn: kind for arn, kind in known.items() if _service(arn) in services}
-    for arn, kind in same.items():
-        if matches(arn):
+    for candidates in (
+        {arn: kind for arn, kind in before.items() if matches(arn)},
+        dict.fromkeys(shapes, "ARN form"),
+        {arn: kind for arn, kind in same.items() if matches(arn)},
+        {} if shapes else same,
+        {"*": "any resource"},
+        before,
+        same,
+        known,
+    ):
+        for arn, kind in candidates.items():
             ordered.setdefault(arn, kind)
-    for arn, kind in same.items():
-        ordered.setdefault(arn, kind)
-    for arn in shapes:
-        ordered.setdefault(arn, "ARN form")
-    ordered.setdefault("*", "any resource")
-    for arn, kind in known.items():
-        ordered.setdefault(arn, kind)
     return ordered
 
 
