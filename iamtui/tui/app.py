@@ -28,7 +28,6 @@ from iamtui.tui.idle import IdleLock
 from iamtui.tui.opening_app import Opener, OpeningApp, open_blocking
 from iamtui.tui.screens.main import MainScreen
 from iamtui.tui.themes import fallback_variables, first_theme, load_themes
-from iamtui.tui.type_ahead import TakesTypeAhead
 from iamtui.tui.widgets.notice import Severity
 
 if TYPE_CHECKING:
@@ -133,16 +132,6 @@ class IamtuiApp(OpeningApp):
             self._idle.touch()
         await super().on_event(event)
 
-    def on_key(self, event: events.Key) -> None:
-        """Hand over what was typed at once behind the key that opened a screen.
-
-        Such a key went to what had the focus before, and comes here only then.
-        """
-        screen = self.screen
-        typed = event.character if event.is_printable else None
-        if typed and isinstance(screen, TakesTypeAhead) and screen.type_ahead(typed):
-            event.prevent_default()
-
     def _use_lull(self) -> None:
         if self._idle.since >= timedelta(seconds=LULL_SECONDS):
             look_through_all()
@@ -235,6 +224,21 @@ class IamtuiApp(OpeningApp):
         """One step back on the main screen; with nothing to leave, quit."""
         if not self._main.step_back():
             self._main.leave(self.exit)
+
+    def action_command_palette(self) -> None:
+        """Search all commands."""
+        from iamtui.tui.palette import ActionPalette  # noqa: PLC0415 - not before the first frame
+
+        if not isinstance(self.screen, ActionPalette):
+            self.push_screen(ActionPalette())
+
+    def search_themes(self) -> None:
+        """Let the user choose a theme."""
+        from textual.theme import ThemeProvider  # noqa: PLC0415 - not before the first frame
+
+        from iamtui.tui.palette import ActionPalette  # noqa: PLC0415 - likewise
+
+        self.push_screen(ActionPalette([ThemeProvider], placeholder="Search for themes…"))
 
     def action_lock(self) -> None:
         """Drop every secret and hide the screen."""

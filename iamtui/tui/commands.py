@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
@@ -18,6 +19,9 @@ from textual.types import IgnoreReturnCallbackType
 
 from iamtui.tui.safe import plain
 
+_WEIGHTS: Final = (10_000, 5_000, 1_000)
+"""More than letters alone can reach."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Command:
@@ -26,6 +30,18 @@ class _Command:
     action: str
     node: DOMNode
     key: str
+
+    def score(self, matcher: Matcher) -> float:
+        """How well it fits what was typed: its name from the front, then any word of it, then letters of it.
+
+        Of two with one name, the one whose action is called so comes first: "q" is to quit, not to go back.
+        """
+        query, name = matcher.query.lower(), self.title.lower()
+        score = max(matcher.match(self.title), matcher.match(self.help) * 0.8)
+        if not score:
+            return 0
+        front = name.startswith(query), f" {name}".find(f" {query}") >= 0, self.action.startswith(query)
+        return score + sum(weight for holds, weight in zip(front, _WEIGHTS, strict=True) if holds)
 
 
 class ActionCommands(Provider):
@@ -54,7 +70,7 @@ class ActionCommands(Provider):
         """Commands whose title or help fits the query."""
         matcher = self.matcher(query)
         for command in self._commands:
-            score = max(matcher.match(command.title), matcher.match(command.help) * 0.8)
+            score = command.score(matcher)
             if score > 0:
                 yield Hit(
                     score, self._marked(matcher, command.title), self._runner(command), command.title, command.help

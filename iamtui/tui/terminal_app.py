@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Final
 from rich.console import RenderableType
 from rich.text import Text
 from textual.actions import ActionParseResult
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.screen import Screen
 
 from iamtui.tui.crash import crash_report
+from iamtui.tui.ordered_keys import OrderedKeysApp
 from iamtui.tui.terminal import LOOK_SECONDS, hang_up, terminal_is_gone
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ MOUSE_OFF: Final = "\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l"
 """What ends the reports of the mouse that the driver asked the terminal for."""
 
 
-class TerminalApp(App[None]):
+class TerminalApp(OrderedKeysApp):
     """Corrects what Textual does with the terminal, with keys as they are printed, and with text that may be secret."""
 
     _is_away = False

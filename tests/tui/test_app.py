@@ -216,7 +216,7 @@ async def test_help_and_palette_open_and_close() -> None:
         assert type(pilot.app.screen).__name__ == "HelpScreen"
         await press(pilot, "escape")
         await press(pilot, "colon")
-        assert type(pilot.app.screen).__name__ == "CommandPalette"
+        assert type(pilot.app.screen).__name__ == "ActionPalette"
         await press(pilot, "escape")
         assert pilot.app.screen is pilot.app.main
 

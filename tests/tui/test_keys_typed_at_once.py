@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import Callable
+
 import pytest
 from textual import events
+from textual.message import Message
 from textual.pilot import Pilot
-from textual.widgets import Input, TextArea
+from textual.widgets import Input, Label, TextArea
 
+from iamtui.tui.dialogs.assume.dialog import AssumeDialog
+from iamtui.tui.dialogs.assume.role_row import RoleField
+from iamtui.tui.ordered_keys import PATIENCE_SECONDS, OrderedKeysApp
+from iamtui.tui.palette import ActionPalette
+from iamtui.tui.screens.draft_prompts import ChoiceDialog
+from iamtui.tui.widgets.question.completing import Completer
+from iamtui.tui.widgets.question.form import QuestionForm
+from tests.support.drafting import app_of, until
+from tests.support.panel_apps import screen_text
+from tests.support.sample_account import iam
 from tests.support.screen_app import make_app, opened, press, settle
 
 
@@ -52,3 +67,188 @@ async def test_what_is_pressed_behind_the_key_that_quits_does_nothing(key: str) 
         burst(pilot, "q", key)
         await settle(pilot)
     assert app.return_code == 0
+
+
+def typed(pilot: Pilot[None], text: str) -> None:
+    """Post the keys of a text, Enter for each line end and Tab for each tab, without waiting."""
+    names = {"\n": "enter", "\t": "tab", ":": "colon", "/": "slash", "*": "asterisk", "-": "minus"}
+    for character in text:
+        pilot.app.post_message(events.Key(names.get(character, character), character))
+
+
+async def test_what_is_typed_behind_a_key_that_opens_a_screen_is_typed_there() -> None:
+    async with opened() as pilot:
+        app = app_of(pilot)
+        burst(pilot, "E", *"inline")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceDialog))
+        assert app.screen.query_one(Input).value == "inline"
+
+
+async def test_what_is_typed_behind_the_key_that_closes_one_is_obeyed_below() -> None:
+    async with opened() as pilot:
+        app = app_of(pilot)
+        burst(pilot, "question_mark", "escape", "colon", "escape", "slash", "b", "o", "enter", "z")
+        await settle(pilot)
+        assert app.screen is app.main
+        assert app.main.explorer.filter_input.value == "bo"
+        assert app.main.has_class("-zoomed")
+
+
+async def test_a_pasted_text_keeps_its_place_between_keys() -> None:
+    async with opened() as pilot:
+        burst(pilot, "D")
+        pilot.app.post_message(events.Paste("one"))
+        burst(pilot, "backspace")
+        pilot.app.post_message(events.Paste("two"))
+        await settle(pilot)
+        area = pilot.app.focused
+        assert isinstance(area, TextArea)
+        assert area.text == "ontwo"
+
+
+async def test_a_key_whose_way_ends_holds_no_other_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened() as pilot:
+        app = app_of(pilot)
+        tree = app.main.explorer.tree_view
+        post = tree.post_message
+        lost: list[OrderedKeysApp.Lap] = []
+
+        def lose_laps(message: Message) -> bool:
+            if isinstance(message, OrderedKeysApp.Lap):
+                message.start = Label()
+                lost.append(message)
+                return True
+            return post(message)
+
+        monkeypatch.setattr(tree, "post_message", lose_laps)
+        burst(pilot, "j", "z")
+        await asyncio.sleep(2 * PATIENCE_SECONDS)
+        await settle(pilot)
+        assert lost
+        assert app.main.has_class("-zoomed")
+
+
+# The palette.
+
+
+async def test_the_palette_runs_what_was_typed_however_fast() -> None:
+    app = make_app()
+    async with opened(app) as pilot:
+        typed(pilot, ":zoom\n")
+        await until(pilot, lambda: app.main.has_class("-zoomed"))
+        assert app.screen is app.main
+
+
+async def test_q_in_the_palette_quits_from_anywhere() -> None:
+    app = make_app()
+    async with opened(app) as pilot:
+        app.main.go_to(iam("role/deploy-prod"))
+        await settle(pilot)
+        typed(pilot, ":q\n")
+        await until(pilot, lambda: app._exit)
+
+
+async def test_enter_in_a_palette_without_a_choice_runs_nothing() -> None:
+    app = make_app()
+    async with opened(app) as pilot:
+        typed(pilot, ":\n")
+        await until(pilot, lambda: "Any role" in screen_text(app))
+        assert isinstance(app.screen, ActionPalette)
+        await press(pilot, "down", "enter")
+        assert not isinstance(app.screen, ActionPalette)
+
+
+async def test_nothing_that_fits_is_no_reason_to_run_anything() -> None:
+    app = make_app()
+    async with opened(app) as pilot:
+        typed(pilot, ":xyzzy\n")
+        await settle(pilot)
+        assert isinstance(app.screen, ActionPalette)
+        await press(pilot, "escape")
+        assert app.screen is app.main
+
+
+async def test_the_way_down_the_palette_is_through_what_was_searched_for() -> None:
+    app = make_app()
+    async with opened(app) as pilot:
+        typed(pilot, ":qu")
+        burst(pilot, "down")
+        typed(pilot, "\n")
+        await settle(pilot)
+        assert not app._exit
+        assert not isinstance(app.screen, ActionPalette)
+
+
+async def test_a_theme_is_the_one_that_was_typed() -> None:
+    app = make_app()
+    async with opened(app) as pilot:
+        typed(pilot, "tdracula\n")
+        await until(pilot, lambda: app.theme == "dracula")
+
+
+# Completions.
+
+
+@pytest.fixture
+def _slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Completions take longer than a person does for a whole word, and than a key waits for one that is lost."""
+    for name in ("actions", "resources", "context"):
+        found = getattr(Completer, name)
+
+        def slowly(*words: object, found: Callable[..., object] = found) -> object:
+            time.sleep(0.5)
+            return found(*words)
+
+        monkeypatch.setattr(Completer, name, slowly)
+
+
+@pytest.mark.usefixtures("_slow")
+async def test_enter_takes_the_completion_of_what_was_typed_however_fast() -> None:
+    app = make_app()
+    async with opened(app) as pilot:
+        typed(pilot, "sassumerole\ndeploy-p\n")
+        form = app.main.question.query_one(QuestionForm)
+        await until(pilot, lambda: form.resource_field.value == iam("role/deploy-prod"))
+        assert form.action_field.value == "sts:AssumeRole"
+        typed(pilot, "sassumerole\n\tmulti\n")
+        await until(pilot, lambda: form.context_field.value == "aws:MultiFactorAuthPresent=")
+
+
+@pytest.mark.usefixtures("_slow")
+async def test_the_way_down_the_completions_waits_for_them() -> None:
+    app = make_app()
+    async with opened(app) as pilot:
+        burst(pilot, "s", *"assumerole", "down", "enter")
+        form = app.main.question.query_one(QuestionForm)
+        await until(pilot, lambda: form.resource_field.has_focus)
+        assert form.action_field.value == "sts:AssumeRoleWithSAML"
+
+
+@pytest.mark.usefixtures("_slow")
+async def test_escape_refuses_completions_that_are_still_to_come() -> None:
+    app = make_app()
+    async with opened(app) as pilot:
+        burst(pilot, "s", *"assumerole", "escape", "enter")
+        form = app.main.question.query_one(QuestionForm)
+        await until(pilot, lambda: form.resource_field.has_focus)
+        assert form.action_field.value == "assumerole"
+
+
+@pytest.mark.usefixtures("_slow")
+async def test_what_stands_alone_is_kept_however_fast() -> None:
+    app = make_app()
+    async with opened(app) as pilot:
+        typed(pilot, "ss3:get*\narn:aws:s3:::anything\n")
+        form = app.main.question.query_one(QuestionForm)
+        await until(pilot, lambda: not form.has_focus_within and not form.resource_field.is_waiting)
+        assert form.action_field.value == "s3:get*"
+        assert form.resource_field.value == "arn:aws:s3:::anything"
+
+
+async def test_any_role_is_found_by_part_of_its_name_however_fast() -> None:
+    app = make_app()
+    async with opened(app) as pilot:
+        burst(pilot, "ctrl+r", *"deploy-pr", "enter")
+        await until(pilot, lambda: isinstance(app.screen, AssumeDialog) and bool(app.screen.query(RoleField)))
+        field = app.screen.query_one(RoleField)
+        await until(pilot, lambda: field.value == iam("role/deploy-prod"))

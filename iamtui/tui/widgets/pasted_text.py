@@ -12,7 +12,6 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 from iamtui.text import safe_document
-from iamtui.tui.widgets.keys_in_order import KeysInOrder
 
 LONGEST: Final = 60_000
 """Characters that are kept as text to be edited; what is longer is announced and held by whoever asked for it."""
@@ -23,7 +22,7 @@ def with_line_ends(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-class PastedText(KeysInOrder, TextArea):
+class PastedText(TextArea):
     """A TextArea draws its text raw, so whatever is typed or pasted is made visible first."""
 
     class TooLong(Message):

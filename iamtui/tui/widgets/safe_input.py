@@ -7,10 +7,9 @@ from textual.reactive import Reactive
 from textual.widgets import Input
 
 from iamtui.text import safe_text
-from iamtui.tui.widgets.keys_in_order import KeysInOrder
 
 
-class SafeInput(KeysInOrder, Input):
+class SafeInput(Input):
     """An Input draws its value raw, so pasted or completed text is made visible marks on its way in."""
 
     virtual_size: Reactive[Size] = Reactive(Size(0, 0), layout=False)

@@ -43,7 +43,7 @@ class PreparedDialog(TypedAheadDialog[AssumeResult | None]):
     """Asks our own engine about whatever stands in the fields, and fills in what is remembered and found out."""
 
     AUTO_FOCUS = ""
-    """Which field comes first depends on the role: see `type_ahead`."""
+    """Which field comes first depends on the role: see `put_typed_ahead`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2", "more", "More", id="assume.more", tooltip="Show the inputs that few calls need, or hide them"),

@@ -15,20 +15,10 @@ class TypedAheadDialog(Dialog[Result]):
     _typed_ahead = Secret("")
 
     def on_key(self, event: events.Key) -> None:
-        """Take what is typed while no field has the focus."""
-        if event.is_printable and event.character and self.focused is None and self.type_ahead(event.character):
-            event.stop()
-
-    def type_ahead(self, character: str) -> bool:
         """Keep what is typed before the first answer for the field that turns out to be meant."""
-        if self.focused is None:
-            self._typed_ahead = Secret(self._typed_ahead.reveal() + character)
-        elif isinstance(self.focused, Input):
-            # Its own keys do not come this way: this one was typed before it had the focus.
-            self.focused.insert_text_at_cursor(character)
-        else:
-            return False
-        return True
+        if event.is_printable and event.character and self.focused is None:
+            self._typed_ahead = Secret(self._typed_ahead.reveal() + event.character)
+            event.stop()
 
     def put_typed_ahead(self) -> None:
         """Put it into the field that has the focus, behind what stands there."""

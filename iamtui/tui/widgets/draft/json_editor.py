@@ -11,7 +11,6 @@ from textual.document._edit import Edit as TextEdit
 from textual.widgets import TextArea
 
 from iamtui.text import safe_text
-from iamtui.tui.widgets.keys_in_order import KeysInOrder
 
 _INDENT: Final = re.compile(r"[ ]*")
 
@@ -34,7 +33,7 @@ def _shown(character: str) -> str:
     return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
-class JsonEditor(KeysInOrder, TextArea):
+class JsonEditor(TextArea):
     """A TextArea draws its text raw, so whatever is typed or pasted is made visible on its way in."""
 
     def __init__(self, text: str, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, Final
 
 from rich.cells import cell_len
-from textual import events
+from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
@@ -20,6 +23,9 @@ from iamtui.tui.widgets.safe_input import SafeInput
 _ROWS: Final = 10
 _GAP: Final = 2
 _LEAST_ABOUT: Final = 12
+
+LONGEST_WAIT_SECONDS: Final = 5.0
+"""How long Enter waits for completions of what was typed; the first ones have a catalogue to load."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +152,8 @@ class CompletingInput(SafeInput):
 
     Down and Up choose, Enter takes (`Entered`), Escape closes the list; with the list closed these keys are
     the surroundings' own. A completion takes the place of the last word. Whoever hears `Changed` calls `offer`
-    with what fits.
+    with what fits, or `close` when nothing does; until then these keys wait, so that it does not matter how fast one
+    types.
     """
 
     HELP_TITLE: ClassVar[str] = "Fields of the question, while they offer completions"
@@ -176,13 +183,25 @@ class CompletingInput(SafeInput):
             """The field."""
             return self.field
 
+    @dataclass
+    class _Meant(Message):
+        """A key that is about the completions of what was typed."""
+
+        do: Callable[[], None]
+
     def __init__(self, completions: Completions, *, placeholder: str, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(placeholder=safe_text(placeholder), id=id, compact=True, select_on_focus=self.REPLACED)
         self.completions = completions
         self._chosen = False
+        self._refused = False
+        self._offered = asyncio.Event()
+        self._offered.set()
 
     def offer(self, offers: Sequence[Offer], needle: str) -> None:
         """Show completions; none closes the list. The first one is taken by Enter unless refused."""
+        self._offered.set()
+        if self._refused:
+            return
         self._chosen = False
         # A value that the field could not hold as it is would be another one once taken.
         fitting = [offer for offer in offers if safe_text(offer.value, limit=None) == offer.value]
@@ -196,6 +215,31 @@ class CompletingInput(SafeInput):
         return bool(self.completions.offers)
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether the completions of what was typed are still to come."""
+        return not self._offered.is_set()
+
+    def watch_value(self) -> None:
+        """Wait for other completions."""
+        self._refused = False
+        if self.has_focus:
+            self._offered.clear()
+
+    def _once_offered(self, do: Callable[[], None]) -> None:
+        if self.is_waiting:
+            # In its own turn: the app must not wait, and keys behind this one must.
+            self.post_message(self._Meant(do))
+        else:
+            do()
+
+    @on(_Meant)
+    async def _do_once_offered(self, event: _Meant) -> None:
+        event.stop()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._offered.wait(), LONGEST_WAIT_SECONDS)
+        event.do()
+
+    @property
     def word(self) -> str:
         """The last word as it is written, which is the one being typed; "" behind a space."""
         return last_word(self.value, commas=self.COMMAS)[1]
@@ -203,26 +247,35 @@ class CompletingInput(SafeInput):
     def close(self) -> None:
         """Close the list of completions."""
         self._chosen = False
+        self._offered.set()
         if self.completions.offers:
             self.completions.show((), "")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's signature
         """Leave the list's keys to the surroundings while it is closed."""
         if action in ("choose", "close"):
-            return self.is_open
+            return self.is_open or self.is_waiting
         return True
 
     def action_choose(self, step: int) -> None:
         """Move through the completions."""
-        self.completions.highlight(self.completions.highlighted + step)
-        self._chosen = True
+        self._once_offered(partial(self._choose, step))
+
+    def _choose(self, step: int) -> None:
+        if self.is_open:
+            self.completions.highlight(self.completions.highlighted + step)
+            self._chosen = True
 
     def action_close(self) -> None:
-        """Close the list of completions."""
+        """Close the list of completions, or show none of those that are still to come."""
         self.close()
+        self._refused = True
 
     async def action_submit(self) -> None:
         """Take the chosen completion, or the first one unless the word stands by itself, and say so."""
+        self._once_offered(self._submit)
+
+    def _submit(self) -> None:
         if self.is_open and (self._chosen or not self.stands_alone(self.word)):
             self.take_offer(self.completions.highlighted)
             return
@@ -232,8 +285,8 @@ class CompletingInput(SafeInput):
     def take_offer(self, index: int) -> None:
         """Take a completion as Enter does."""
         value = self.completions.offers[index].value
-        self.take(value)
         self.close()
+        self.take(value)
         if not self.is_part(value):
             self.post_message(self.Entered(self))
 
@@ -249,6 +302,10 @@ class CompletingInput(SafeInput):
         """Put a completion in the place of the last word."""
         self.value = last_word(self.value, commas=self.COMMAS)[0] + value
         self.cursor_position = len(self.value)
+
+    def _on_focus(self, event: events.Focus) -> None:
+        super()._on_focus(event)
+        self._refused = False
 
     def _on_blur(self, event: events.Blur) -> None:
         super()._on_blur(event)

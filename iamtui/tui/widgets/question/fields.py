@@ -33,13 +33,13 @@ class ActionField(CompletingInput):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """With the list closed, Up and Down are the history's while nothing is being typed."""
-        if action == "choose" and not self.is_open:
+        if action == "choose" and not (self.is_open or self.is_waiting):
             return parameters in ((1,), (-1,)) and (self.unedited or not self.value.strip())
         return super().check_action(action, parameters)
 
     def action_choose(self, step: int) -> None:
         """Move through the completions; with none open, through earlier questions."""
-        if self.is_open:
+        if self.is_open or self.is_waiting:
             super().action_choose(step)
         else:
             self.post_message(self.Walked(-step))
