@@ -116,7 +116,9 @@ def _print_findings(out: Output, drafted: Drafted, number: int, indent: int = 0,
 
 @click.command()
 @click.argument("file")
-@click.option("--as", "form", type=click.Choice(EXPORT_FORMS), default="cli", show_default=True, help="What to print.")
+@click.option(
+    "--format", "form", type=click.Choice(EXPORT_FORMS), default="cli", show_default=True, help="What to print."
+)
 @source_options
 def export(file: str, form: str, source: SourceOptions) -> Exit:
     """Print what would make the changes of the draft FILE (- for standard input).

@@ -305,7 +305,7 @@ def test_export_prints_what_would_make_the_changes(
     cli: Cli, account: str, file: Path, policy: str, form: str, words: str
 ) -> None:
     cli("draft", "edit", file, "put-inline", "carol", "extra", policy, "--snapshot", account)
-    result = cli("draft", "export", file, "--as", form, "--snapshot", account)
+    result = cli("draft", "export", file, "--format", form, "--snapshot", account)
     assert result.code == 0
     assert words in result.out
 
