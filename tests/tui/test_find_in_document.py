@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
+from iamtui.tui.app import IamtuiApp
+from iamtui.tui.dialogs.help import help_sections
 from iamtui.tui.widgets.detail.document_view import DocumentView
 from iamtui.tui.widgets.detail.find_line import FindLine
 from iamtui.tui.widgets.detail.hits import Hits
 from iamtui.tui.widgets.line_view import Piece
+from tests.support.drafting import app_of
 from tests.support.panel_apps import screen_text, type_text
 from tests.support.sample_account import iam
 from tests.support.screen_app import opened, press, settle
@@ -66,3 +71,34 @@ async def test_another_document_ends_the_search() -> None:
         app.main.go_to(iam("user/alice"))
         await settle(pilot)
         assert not app.query_one(FindLine).display
+
+
+# What the help says of the keys of a document.
+
+
+def help_keys(app: IamtuiApp) -> dict[str, dict[str, str]]:
+    """Of each section that is about where the focus is, the words to their keys."""
+    sections = help_sections(app.screen, {})
+    return {section.title: {key.words: key.keys for key in section.keys} for section in sections if section.here}
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_the_help_lists_the_keys_that_work_in_a_document_and_no_others(size: tuple[int, int]) -> None:
+    async with opened(size=size) as pilot:
+        app = app_of(pilot)
+        app.main.go_to(iam("role/deploy-prod"))
+        await press(pilot, "4")
+        app.main.subject.active_view.focus()
+        await settle(pilot)
+        keys = help_keys(app)
+        assert keys["Document view"]["Find a text in the document"] == "/"
+        assert "Filter the tree while typing" not in keys["Main screen"], "the key finds here"
+        assert "Open what is under the cursor" not in keys["Document view"], "there is no cursor"
+        assert "Go to the next hit" not in keys["Document view"]
+        assert keys["Main screen"]["Give the pane the whole window, and back"] == "z"
+        assert not any(words.startswith("Hand the active session") for words in keys["Main screen"]), "no picker"
+        await press(pilot, "slash", "s", "t", "s", "enter")
+        keys = help_keys(app)
+        assert keys["Document view"]["Go to the next hit"] == "n"
+        assert keys["Document view"]["End the search"] == "esc"
+        assert not any(words.startswith("Go back to the tree") for words in keys["Main screen"])

@@ -185,6 +185,7 @@ async def test_the_help_puts_the_focused_pane_first_and_shows_changed_keys() -> 
     async with app.run_test(size=(80, 24)) as pilot:
         app.query_one("#question-layers").focus()
         await settle(pilot)
+        app.set_keymap({"question.ask": "ctrl+r"})
         sections = help_sections(app.screen, {"question.ask": "ctrl+r"})
 
         assert sections[0].title == "Layers list"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from textual.app import App
-from textual.binding import Binding, BindingsMap, BindingType
+from textual.binding import ActiveBinding, Binding, BindingsMap, BindingType
 from textual.content import Content
 from textual.dom import DOMNode
 from textual.screen import Screen
@@ -62,6 +62,9 @@ class HelpScreen(TextScreen):
 def help_sections(screen: Screen[object], keymap: Mapping[str, str]) -> list[HelpSection]:
     """The keys of every pane of a screen: the focus and what is around it first, then the other panes.
 
+    Where the focus is, only those that work now: a pane may have taken a key of what is around it, or have no use for
+    one of its own.
+
     Args:
         screen: the screen to describe.
         keymap: binding id to keys, for keys the user changed.
@@ -70,13 +73,14 @@ def help_sections(screen: Screen[object], keymap: Mapping[str, str]) -> list[Hel
     nodes = [*focus_chain, screen, screen.app, *screen.walk_children()]
     sections: list[HelpSection] = []
     seen: set[type] = set()
+    live = screen.active_bindings
     for node in nodes:
         if type(node) in seen or not _is_ours(node):
             continue
         seen.add(type(node))
-        keys = tuple(_keys(screen.app, node, keymap))
+        here = node in focus_chain or node is screen.app
+        keys = tuple(_keys(screen.app, node, keymap, live if here else None))
         if keys and keys not in (section.keys for section in sections):
-            here = node in focus_chain or node is screen.app
             sections.append(HelpSection(_title(node), keys, here))
     return sorted(sections, key=lambda section: not section.here)
 
@@ -95,8 +99,14 @@ def _title(node: DOMNode) -> str:
     return _CAPITAL.sub(" ", type(node).__name__).capitalize()
 
 
-def _keys(app: App[object], node: DOMNode, keymap: Mapping[str, str]) -> Iterator[KeyHelp]:
-    """The bindings that a class of ours declares, those of its own base classes included, one row for an action."""
+def _keys(
+    app: App[object], node: DOMNode, keymap: Mapping[str, str], live: Mapping[str, ActiveBinding] | None
+) -> Iterator[KeyHelp]:
+    """The bindings that a class of ours declares, those of its own base classes included, one row for an action.
+
+    Args:
+        live: the keys that work now, to leave others out; None: list all.
+    """
     actions: dict[tuple[str, str], list[str]] = {}
     for base in type(node).__mro__:
         if not base.__module__.startswith("iamtui."):
@@ -105,6 +115,8 @@ def _keys(app: App[object], node: DOMNode, keymap: Mapping[str, str]) -> Iterato
         bindings.apply_keymap(dict(keymap))
         for _key, binding in bindings:
             words = binding.tooltip or binding.description
+            if live is not None and not _works(live.get(binding.key), node, binding):
+                continue
             if words and not binding.system:
                 keys = actions.setdefault((binding.action, words), [])
                 shown = _display(app, binding)
@@ -112,6 +124,10 @@ def _keys(app: App[object], node: DOMNode, keymap: Mapping[str, str]) -> Iterato
                     keys.append(shown)
     for (_action, words), keys in actions.items():
         yield KeyHelp(" ".join(keys), words)
+
+
+def _works(active: ActiveBinding | None, node: DOMNode, binding: Binding) -> bool:
+    return active is not None and active.node is node and active.binding.action == binding.action
 
 
 def _display(app: App[object], binding: Binding) -> str:

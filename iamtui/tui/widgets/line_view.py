@@ -315,6 +315,12 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         if self._total and self.HAS_CURSOR:
             self.post_message(self.LineOpened(self, self._cursor))
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Without a cursor there is no line to open."""
+        if action == "open_line" and not self.HAS_CURSOR:
+            return False
+        return super().check_action(action, parameters)
+
     def on_resize(self) -> None:
         """Keep the cursor in sight."""
         if self.HAS_CURSOR and self._total:
