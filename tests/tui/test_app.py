@@ -256,6 +256,18 @@ async def test_a_window_that_is_too_small_gets_one_sentence(size: tuple[int, int
     async with opened(size=size) as pilot:
         assert bool(pilot.app.query_one("#too-small").region.area) is small
         assert bool(pilot.app.query_one("#body").region.area) is not small
+        assert (f"This one has {size[0]} and {size[1]}" in " ".join(screen_text(pilot.app).split())) is small
+
+
+async def test_what_had_the_focus_has_it_again_once_the_window_is_large_enough() -> None:
+    async with opened() as pilot:
+        pilot.app.query_one(FilterInput).focus()
+        await pilot.resize_terminal(50, 15)
+        await settle(pilot)
+        assert pilot.app.focused is None
+        await pilot.resize_terminal(80, 24)
+        await settle(pilot)
+        assert isinstance(pilot.app.focused, FilterInput)
 
 
 def test_importing_the_app_loads_neither_boto_nor_moto_nor_the_catalogue() -> None:

@@ -277,3 +277,64 @@ async def test_only_what_was_answered_is_remembered_although_enter_was_pressed(h
         await settle(pilot)
         answered = half == "s3:GetObject"
         assert [inquiry.actions for inquiry in panel._memory.history] == ([(half,)] if answered else [])
+
+
+async def test_another_answer_puts_the_cursor_on_the_layer_that_decides_and_a_switch_leaves_it() -> None:
+    async with opened() as pilot:
+        panel = await asked(pilot, "user/alice", "s3:DeleteObject")
+        layers = pilot.app.screen.query_one(LayersList)
+        layers.focus()
+        await press(pilot, "j")
+        assert layers.cursor == 1
+        await press(pilot, "space")
+        await settle(pilot)
+        assert layers.cursor == 1
+        panel.ask("s3:DeleteObject", LAKE_OBJECT, "aws:SourceIp=203.0.113.7")
+        await settle(pilot)
+        assert layers.cursor == 0
+        assert "▶[x] identity" in screen_text(pilot.app)
+
+
+async def test_the_keys_can_be_read_and_left_in_the_smallest_window(account: Account) -> None:
+    async with opened(size=(60, 20), account=account) as pilot:
+        await asked(pilot)
+        layers = pilot.app.screen.query_one(LayersList)
+        layers.focus()
+        await press(pilot, "f9")
+        text = screen_text(pilot.app)
+        assert "aws:SourceIp" in text
+        assert "not given  unknown" in text
+        assert "esc Back" in text
+        await press(pilot, "j")
+        keys = pilot.app.screen.query_one(ContextView)
+        assert keys.cursor == 2
+        await press(pilot, "escape")
+        assert layers.has_focus
+        assert not keys.display
+        await press(pilot, "f9", "f9")
+        assert layers.has_focus
+
+
+async def test_a_smaller_window_leaves_no_empty_lines_and_a_larger_one_says_again_what_would_help() -> None:
+    async with opened() as pilot:
+        panel = await asked(pilot, "user/carol")
+        assert "Would help" in screen_text(pilot.app)
+        await pilot.resize_terminal(80, 24)
+        await settle(pilot)
+        assert "" not in [row.partition("│")[2].strip() for row in screen_text(pilot.app).split("\n")[11:22]]
+        await pilot.resize_terminal(120, 40)
+        await settle(pilot)
+        assert panel.answer is not None
+        assert "Would help" in screen_text(pilot.app)
+
+
+async def test_a_field_says_where_it_is_cut() -> None:
+    async with opened(size=(80, 24)) as pilot:
+        await asked(pilot, resource=f"{LAKE_OBJECT}{'y' * 60}z")
+        row = next(row for row in screen_text(pilot.app).split("\n") if "Resource " in row)
+        assert row.rstrip().endswith("…")
+        form_of(pilot).resource_field.focus()
+        await press(pilot, "end")
+        row = next(row for row in screen_text(pilot.app).split("\n") if "Resource " in row)
+        assert "Resource …yyy" in row
+        assert row.rstrip().endswith("z")

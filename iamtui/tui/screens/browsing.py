@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal, Vertical
 from textual.content import Content
@@ -23,7 +23,7 @@ from iamtui.tui.crash import worker_failure
 from iamtui.tui.inventory import TOP_BRANCHES, Inventory, Node, key_of
 from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.history import History, Place, ScreenAbove
-from iamtui.tui.screens.panes import Zoom
+from iamtui.tui.screens.panes import LEAST_COLUMNS, LEAST_ROWS, KeptFocus, Zoom, too_small
 from iamtui.tui.widgets.children_table import ChildrenTable
 from iamtui.tui.widgets.detail.detail_pane import DetailPane
 from iamtui.tui.widgets.detail.document_view import DocumentView
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from iamtui.tui.search import SearchIndex
     from iamtui.workspace.workspace import Workspace
 
-TOO_SMALL: Final = "iamtui needs a window of at least 60 columns and 20 rows: please make it larger."
-
 
 class BrowsingScreen(Screen[None]):
     """Owns the workspace on screen and where the user is; widgets announce, this screen decides.
@@ -54,11 +52,11 @@ class BrowsingScreen(Screen[None]):
 
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared so by the base class
         (0, "-tiny-width"),
-        (60, "-narrow"),
+        (LEAST_COLUMNS, "-narrow"),
         (100, "-medium"),
         (180, "-wide"),
     ]
-    VERTICAL_BREAKPOINTS = [(0, "-tiny-height"), (20, "-short"), (30, "-tall")]  # noqa: RUF012 - as above
+    VERTICAL_BREAKPOINTS = [(0, "-tiny-height"), (LEAST_ROWS, "-short"), (30, "-tall")]  # noqa: RUF012 - as above
 
     @dataclass
     class StopWaiting(Message):
@@ -71,6 +69,7 @@ class BrowsingScreen(Screen[None]):
         self._history = History()
         self._copier = copier
         self._zoom = Zoom(self)
+        self._kept_focus = KeptFocus(self)
         self.first_branch = TOP_BRANCHES[0]
         """The branch that is open when an account is."""
 
@@ -86,13 +85,18 @@ class BrowsingScreen(Screen[None]):
                     yield SessionsPanel(self._copier, clock=_now, id="sessions")
         yield MessageLine(id="message")
         yield KeyLine(id="keys")
-        yield Static(plain(TOO_SMALL), id="too-small")
+        yield Static(id="too-small")
 
     def on_mount(self) -> None:
         """Say what to do while there is no account."""
         self.explorer.border_title = line("Account")
         self.subject.welcome(_nothing_open())
         self.explorer.tree_view.focus()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Say what size is needed; what had the focus has it again when there is room."""
+        self.query_one("#too-small", Static).update(plain(too_small(event.size)))
+        self._kept_focus.resized(self.explorer.tree_view)
 
     # Parts.
 

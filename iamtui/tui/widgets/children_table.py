@@ -26,6 +26,8 @@ _NAME_ROOM = 20
 _VERDICT_WIDTH = 12
 _COMPARED_WIDTH = 17
 _LIMIT_WIDTH = 9
+_LEAST_PATH = 7
+"""Less of a path would look like the end of a name that is cut."""
 _LIMITS_FROM = 100
 """From which width on the limit of a verdict is written out, not only starred."""
 
@@ -172,7 +174,8 @@ class ChildrenTable(LineView):
             if column.id == "name":
                 mark = self._mark_words(entity, len(padding))
                 padding = padding[len(mark) :]
-                path = fit(f"  {safe_text(where)}", len(padding)) if (where := self._where(entity)) else ""
+                where = self._where(entity)
+                path = fit(f"  {safe_text(where)}", len(padding)) if where and len(padding) >= _LEAST_PATH else ""
                 pieces += [
                     Piece(shown, style),
                     Piece(mark, "warning"),

@@ -24,7 +24,6 @@ from textual.strip import Strip
 from iamtui.text import safe_text
 from iamtui.tui.widgets.line_styles import line_style
 
-_CURSOR_BAR = "▌"
 _BLURRED_BAR = "▏"
 
 
@@ -56,6 +55,9 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
 
     HEADER_LINES: int = 0
     """How many lines stay at the top while the others scroll."""
+
+    CURSOR_BAR: ClassVar[str] = "▌"
+    """What stands before the line that keys move from."""
 
     HAS_CURSOR: ClassVar[bool] = True
     """Whether a line is marked and moved; without, the same keys scroll."""
@@ -218,7 +220,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
             here = self.is_under_cursor(index)
             if here:
                 base += self.style_named("cursor" if self.has_focus else "cursor-blurred")
-            bar = (_CURSOR_BAR if self.has_focus else _BLURRED_BAR) if here else " "
+            bar = (self.CURSOR_BAR if self.has_focus else _BLURRED_BAR) if here else " "
             pieces = [Piece(bar, "bar"), *pieces]
         return self._strip(pieces, base, width, self.scroll_offset.x)
 

@@ -149,10 +149,11 @@ class AnswerView(Vertical):
     def fit(self, room: str) -> None:
         """Take the form for NARROW, MEDIUM or WIDE."""
         self._room = room
+        self.release()
         for name in (NARROW, WIDE):
             self.set_class(room == name, name)
         if self._shown is not None:
-            self.show(self._shown)
+            self._arrange(self._shown)
 
     def on_resize(self) -> None:
         """Wrap to the new width."""
@@ -178,6 +179,9 @@ class AnswerView(Vertical):
         """Show an answer."""
         self._shown, self._explanation = shown, None
         self.remove_class("-unanswered")
+        self._arrange(shown)
+
+    def _arrange(self, shown: Shown) -> None:
         several = len(shown.answer.cells) > 1
         self.set_class(several, "-several")
         self.matrix.show(shown.answer if several else None, _MATRIX_ROWS[self._room])

@@ -125,8 +125,10 @@ class AnsweringPanel(Vertical):
         self.set_class(room == WIDE, WIDE)
         self._form.keys_stay = room != NARROW
         self._form.context_view.most_rows = {NARROW: 4, MEDIUM: 6}.get(room, 10)
-        self._form.show_keys(room == WIDE)
+        self._form.show_keys(shown=room == WIDE)
         self._view.fit(room)
+        if self._shown is not None:
+            self._explain(self._shown)
 
     # What the screen tells the panel
 
@@ -310,7 +312,12 @@ class AnsweringPanel(Vertical):
         self._show_title()
         question, inquiry = shown.cell.question, shown.cell_inquiry
         self.post_message(self.Answered(decision, asked.principal, asked.label, question, inquiry, shown.answer))
-        if not self.has_class(NARROW) and not decision.allowed:
+        self._explain(shown)
+
+    def _explain(self, shown: Shown) -> None:
+        """Look for what would help, where there is room for it."""
+        asked = shown.asked
+        if not self.has_class(NARROW) and not shown.decision.allowed:
             self._asking.explain(replace(asked, principal=shown.principal), shown.question)
 
     @on(Asking.Explained)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.cells import cell_len
+from textual.binding import Binding, BindingType
+from textual.message import Message
 
 from iamtui.text import safe_text
 from iamtui.tui.safe import fit
@@ -24,6 +26,10 @@ _SOURCES: Final = {
 """Where a value comes from, to its mark and style; in this order."""
 
 _SOURCE_WIDTH: Final = 9
+_MARK_WIDTH: Final = 4
+_GAP: Final = 2
+_LEAST_NAME, _LEAST_VALUE, _LEAST_ROWS = 20, 12, 3
+"""Where a line has no room for this much of name and value, a key has two lines: its name, and below it its value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +79,15 @@ def _as_documented(key: str) -> str:
 
 
 class ContextView(LineView):
-    """One line a key. Enter (`LineOpened`) is for giving the key under the cursor a value."""
+    """One line a key, or two in a narrow panel. Enter (`LineOpened`) is for giving the key under the cursor a value."""
 
     HELP_TITLE: ClassVar[str] = "Condition keys of the answer"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open_line", "Give it a value", id="list.open", tooltip="Give the key a value"),
+        Binding("escape", "back", "Back", id="keys.back", tooltip="Go back to where you came from"),
+        Binding("f9", "back(True)", "Hide", id="question.context", tooltip="Hide the condition keys and go back"),
+    ]
 
     DEFAULT_CSS = """
     ContextView {
@@ -88,17 +100,24 @@ class ContextView(LineView):
     }
     """
 
+    @dataclass
+    class Left(Message):
+        """The focus belongs back where it came from; `hide`: and the keys are not wanted on screen any more."""
+
+        hide: bool
+
     def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._rows: list[KeyRow] = []
         self._names = 0
+        self._lines_a_row = 1
         self.most_rows = 8
         """How many lines it may take."""
 
     @property
     def row(self) -> KeyRow | None:
         """The key under the cursor."""
-        return self._rows[self.cursor] if self._rows else None
+        return self._rows[self.cursor // self._lines_a_row] if self._rows else None
 
     def show(self, decision: Decision | None) -> None:
         """Show the keys of a decision; None: of no answer."""
@@ -108,27 +127,63 @@ class ContextView(LineView):
         kept = self.row
         self._rows = rows
         self._names = max((cell_len(row.key) for row in rows), default=0)
-        lines = min(max(len(rows), 1), self.most_rows)
+        self._arrange(kept)
+
+    def _arrange(self, kept: KeyRow | None) -> None:
+        """Lay the keys out for the width, the cursor on the one that was under it."""
+        fixed = 1 + _MARK_WIDTH + _SOURCE_WIDTH + _GAP
+        wide = self.size.width >= fixed + min(self._names, _LEAST_NAME) + _LEAST_VALUE
+        self._lines_a_row = 1 if wide or not self.size.width or not self._rows else 2
+        total = max(len(self._rows), 1) * self._lines_a_row
+        lines = min(total, max(self.most_rows, _LEAST_ROWS * self._lines_a_row))
         if self.styles.height is None or self.styles.height.value != lines:
             self.styles.height = lines
-        keys = [row.key for row in rows]
-        self.set_total(max(len(rows), 1), cursor=keys.index(kept.key) if kept and kept.key in keys else 0)
+        keys = [row.key for row in self._rows]
+        at = keys.index(kept.key) if kept is not None and kept.key in keys else 0
+        self.set_total(total, cursor=at * self._lines_a_row)
+
+    def on_resize(self) -> None:
+        """Lay the keys out for the new width."""
+        self._arrange(self.row)
 
     def to_top(self) -> None:
         """Put the cursor on the first key, the one that matters most."""
-        self.set_total(max(len(self._rows), 1))
+        self.move_to(0)
+
+    def action_back(self, hide: bool = False) -> None:
+        """Leave the keys, and hide them."""
+        self.post_message(self.Left(hide))
+
+    def is_stop(self, index: int) -> bool:
+        """The first line of each key."""
+        return not index % self._lines_a_row
+
+    def is_under_cursor(self, index: int) -> bool:
+        """All lines of the key."""
+        return index // self._lines_a_row == self.cursor // self._lines_a_row
+
+    def refresh_row(self, index: int) -> None:
+        """Draw all lines of the key again."""
+        for line in range(self._lines_a_row):
+            super().refresh_row(index + line)
+
+    def _show_line(self, index: int) -> None:
+        super()._show_line(index + self._lines_a_row - 1)
+        super()._show_line(index)
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
-        """Mark, key, value, source."""
+        """Mark, source, key and value; value and source on the second line where a key has two."""
         if not self._rows:
             return [Piece("No condition key to show: there is no answer.", "muted")]
-        return list(self._pieces(self._rows[index], width))
-
-    def _pieces(self, row: KeyRow, width: int) -> Iterator[Piece]:
+        row = self._rows[index // self._lines_a_row]
         mark, style = _SOURCES[row.source]
-        names = min(self._names, max(12, (width - _SOURCE_WIDTH - 8) * 3 // 5))
-        yield Piece(f"{mark} ", style)
-        yield Piece(f"{row.source.ljust(_SOURCE_WIDTH)}", style)
+        value = Piece(row.words, style if row.source != "given" else "")
+        named = "" if row.source in ("unknown", "given") else "muted"
+        if self._lines_a_row > 1:
+            above = [Piece(f"{mark} ", style), Piece(row.key, named)]
+            return [Piece(" " * _MARK_WIDTH), value, Piece(f"  {row.source}", "faint")] if index % 2 else above
+        front = [Piece(f"{mark} ", style), Piece(row.source.ljust(_SOURCE_WIDTH), style)]
+        values = min(max(cell_len(row.words) for row in self._rows), width // 2)
+        names = min(self._names, width - 1 - _MARK_WIDTH - _SOURCE_WIDTH - _GAP - values)
         name = fit(safe_text(row.key, limit=None), names)
-        yield Piece(name + " " * (names - cell_len(name) + 2), "" if row.source in ("unknown", "given") else "muted")
-        yield Piece(row.words, style if row.source != "given" else "")
+        return [*front, Piece(name + " " * (names - cell_len(name) + _GAP), named), value]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Input
 
 from iamtui.analysis.inquiry import Inquiry
@@ -27,6 +28,7 @@ from iamtui.tui.widgets.question.context import (
     with_keys,
     write_context,
 )
+from iamtui.tui.widgets.question.context_view import ContextView
 from iamtui.tui.widgets.question.fields_form import FieldsForm
 from iamtui.tui.widgets.question.words import joined, last_word, said
 
@@ -66,6 +68,8 @@ class QuestionForm(FieldsForm):
         self.keys_stay = False
         """Whether there is room for the condition keys beside the answer, so that they stay when they are left."""
         self.terms = Terms()
+        self._came_from: Widget | None = None
+        """What had the focus before the condition keys."""
 
     def set_decision(self, decision: Decision | None) -> None:
         """Offer the keys that matter for this answer, and show them where they are wanted."""
@@ -187,22 +191,27 @@ class QuestionForm(FieldsForm):
         """Rows that come and go leave more or less room to the answer."""
         self.post_message(self.Resized(event.size.height))
 
-    def switch_keys(self) -> None:
-        """Show the condition keys of the answer, or hide them."""
-        shown = not self.context_view.has_class("-open")
-        self.show_keys(shown)
-        if shown:
-            self.screen.set_focus(self.context_view)
+    def open_keys(self) -> None:
+        """Show the condition keys of the answer and go there."""
+        self._came_from = self.screen.focused
+        self.show_keys(shown=True)
+        self.screen.set_focus(self.context_view)
 
-    def show_keys(self, shown: bool) -> None:
+    def show_keys(self, *, shown: bool) -> None:
         """Show the condition keys of the answer, or hide them."""
-        had_focus = self.context_view.has_focus
         self.context_view.set_class(shown, "-open")
         if shown:
             self.context_view.show(self._decision)
             self.context_view.to_top()
-        elif had_focus:
-            self.screen.set_focus(self.context_field)
+
+    @on(ContextView.Left)
+    def _keys_left(self, event: ContextView.Left) -> None:
+        event.stop()
+        before = self._came_from
+        at = before if before is not None and before.is_attached and before.focusable else self.context_field
+        self.screen.set_focus(at)
+        if event.hide:
+            self.show_keys(shown=False)
 
     @on(events.DescendantBlur)
     def _left_keys(self, event: events.DescendantBlur) -> None:

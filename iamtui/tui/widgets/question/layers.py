@@ -32,6 +32,8 @@ class LayersList(LineView):
         Binding("space", "switch", "Layer on/off", id="layers.switch"),
     ]
 
+    CURSOR_BAR: ClassVar[str] = "▶"
+
     DEFAULT_CSS = """
     LayersList {
         height: auto;
@@ -62,7 +64,7 @@ class LayersList(LineView):
     def show(self, decision: Decision | None, *, compact: bool = False, column: int = 0) -> None:
         """Show the layers of a decision; None empties the list. `layer_rows` says what the other arguments mean.
 
-        The cursor stays on its layer while the question is the same; for another it goes to the layer that decides.
+        The cursor stays on its layer while the request is the same; for another it goes to the layer that decides.
         """
         rows: list[tuple[Layer | None, Content]] = []
         kept = self._layer_under_cursor
@@ -108,13 +110,14 @@ class LayersList(LineView):
     def pieces(self, index: int, width: int) -> Sequence[Piece]:  # noqa: ARG002 - declared by LineView
         """A line in the colours of its states."""
         line = self._lines[index][1]
+        plain = "strong" if self.is_under_cursor(index) else ""
         pieces: list[Piece] = []
         at = 0
         for span in sorted(line.spans, key=lambda span: span.start):
             style = _LINE_STYLES.get(span.style, "") if isinstance(span.style, str) else ""
-            pieces += [Piece(line.plain[at : span.start]), Piece(line.plain[span.start : span.end], style)]
+            pieces += [Piece(line.plain[at : span.start], plain), Piece(line.plain[span.start : span.end], style)]
             at = span.end
-        return [*pieces, Piece(line.plain[at:])]
+        return [*pieces, Piece(line.plain[at:], plain)]
 
     def refresh_row(self, index: int) -> None:  # noqa: ARG002 - declared by LineView
         """Draw all of it: a row may have several lines."""
@@ -149,7 +152,13 @@ def _alike(rows: Sequence[tuple[Layer | None, Content]], others: Sequence[tuple[
 def _same_question(one: Decision, other: Decision | None) -> bool:
     if other is None:
         return False
-    return (one.request.action, one.request.resource) == (other.request.action, other.request.resource)
+    new, old = one.request, other.request
+    return (new.principal, new.action, new.resource, new.context) == (
+        old.principal,
+        old.action,
+        old.resource,
+        old.context,
+    )
 
 
 def statement_of(decision: Decision, layer: Layer) -> StatementRef | None:

@@ -225,8 +225,8 @@ class QuestionPanel(AnsweringPanel):
         self._form.open_caller()
 
     def action_keys(self) -> None:
-        """Show the condition keys of the answer, or hide them."""
-        self._form.switch_keys()
+        """Go to the condition keys of the answer; there the same key hides them."""
+        self._form.open_keys()
 
     @on(QuestionForm.Resized)
     def _make_room(self, event: QuestionForm.Resized) -> None:
