@@ -16,7 +16,9 @@ from iamtui.tui.dialogs.assume.dialog import AssumeDialog
 from iamtui.tui.dialogs.assume.role_row import RoleField
 from iamtui.tui.ordered_keys import PATIENCE_SECONDS, OrderedKeysApp
 from iamtui.tui.palette import ActionPalette
+from iamtui.tui.safe import line
 from iamtui.tui.screens.draft_prompts import ChoiceDialog
+from iamtui.tui.widgets.draft.option_lines import Choice
 from iamtui.tui.widgets.question.completing import Completer
 from iamtui.tui.widgets.question.form import QuestionForm
 from tests.support.drafting import app_of, until
@@ -252,3 +254,20 @@ async def test_any_role_is_found_by_part_of_its_name_however_fast() -> None:
         await until(pilot, lambda: isinstance(app.screen, AssumeDialog) and bool(app.screen.query(RoleField)))
         field = app.screen.query_one(RoleField)
         await until(pilot, lambda: field.value == iam("role/deploy-prod"))
+
+
+async def test_a_choice_that_is_still_to_come_is_taken_by_what_was_typed() -> None:
+    app = make_app()
+    taken: list[str | None] = []
+
+    def more() -> list[Choice]:
+        time.sleep(0.4)
+        return [Choice("late", "A late choice")]
+
+    async with opened(app) as pilot:
+        app.push_screen(
+            ChoiceDialog(line("Choose"), [Choice("early", "An early one")], filtered=True, more=more), taken.append
+        )
+        typed(pilot, "late\n:zoom\n")
+        await until(pilot, lambda: taken == ["late"])
+        await until(pilot, lambda: app.main.has_class("-zoomed"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import ClassVar, Final
 
 from textual import on
@@ -18,6 +20,9 @@ from iamtui.tui.safe import line, plain, safe_text
 from iamtui.tui.widgets.draft.option_lines import Choice, OptionLines
 from iamtui.tui.widgets.line_view import LineView
 from iamtui.tui.widgets.safe_input import SafeInput
+
+LONGEST_WAIT_SECONDS: Final = 5.0
+"""How long Enter waits for choices that are still being found."""
 
 _BOX = """
     & > Vertical {
@@ -83,7 +88,9 @@ class ChoiceDialog(ModalScreen[str | None]):
         self._filtered = filtered
         self._empty = empty
         self._more = more
-        self._loading = more is not None
+        self._loaded = asyncio.Event()
+        if more is None:
+            self._loaded.set()
         self._hint = hint
 
     def compose(self) -> ComposeResult:
@@ -115,7 +122,7 @@ class ChoiceDialog(ModalScreen[str | None]):
     def _add(self, more: Sequence[Choice]) -> None:
         known = {choice.key for choice in self._choices}
         self._choices += [choice for choice in more if not choice.key or choice.key not in known]
-        self._loading = False
+        self._loaded.set()
         self.lines.set_choices(self._choices, self.lines.cursor)
         self._say()
 
@@ -134,7 +141,11 @@ class ChoiceDialog(ModalScreen[str | None]):
         count = sum(1 for choice in self.lines.shown if choice.key)
         self.lines.display = bool(count)
         if not count:
-            hint.update(plain("Looking …" if self._loading else self._empty if not self._choices else "Nothing fits."))
+            hint.update(
+                plain(
+                    "Looking …" if not self._loaded.is_set() else self._empty if not self._choices else "Nothing fits."
+                )
+            )
         elif self._hint is not None:
             hint.update(self._hint)
         else:
@@ -142,8 +153,11 @@ class ChoiceDialog(ModalScreen[str | None]):
             hint.update(plain(f"{many}Enter chooses, Escape goes back"))
 
     @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
+    async def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
+        with suppress(TimeoutError):
+            # What was typed may fit better what is still to come.
+            await asyncio.wait_for(self._loaded.wait(), LONGEST_WAIT_SECONDS)
         self._take()
 
     @on(LineView.LineOpened)
