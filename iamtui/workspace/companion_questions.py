@@ -122,6 +122,38 @@ def _same_type(check: Check, resource: str, partition: str, account: str) -> boo
     return arn.resource.split("/", 1)[0] == form.resource.split("/", 1)[0]
 
 
+def is_about(check: Check, resource: str) -> bool:
+    """Whether a resource, which may be a pattern, is of the type that a check of another resource is about."""
+    return _same_type(check, resource, "aws", "")
+
+
+# What is said of companions, as in `Inquiry.with_checks`: by action, to the resources.
+
+
+def _others(named: Mapping[str, tuple[str, ...]], check: Check) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
+    """What is said of other actions, and of this action's checks of other resources."""
+    of_others = {action: on for action, on in named.items() if action.lower() != check.action.lower()}
+    own = next((on for action, on in named.items() if action.lower() == check.action.lower()), ())
+    return of_others, tuple(resource for resource in own if check.arn and not is_about(check, resource))
+
+
+def on_resource(named: Mapping[str, tuple[str, ...]], check: Check, resource: str) -> dict[str, tuple[str, ...]]:
+    """Say that the call makes a check, on this resource."""
+    others, own = _others(named, check)
+    return {**others, check.action: (*own, resource)}
+
+
+def whatever_fits(named: Mapping[str, tuple[str, ...]], check: Check) -> dict[str, tuple[str, ...]]:
+    """Say that the call makes a check, on whatever fits; so does then every check of the same action."""
+    return {**_others(named, check)[0], check.action: ()}
+
+
+def unsaid(named: Mapping[str, tuple[str, ...]], check: Check) -> dict[str, tuple[str, ...]]:
+    """Say nothing of a check any more."""
+    others, own = _others(named, check)
+    return {**others, check.action: own} if own else others
+
+
 def _context_of(check: Check, question: Question, resource: str) -> dict[str, tuple[str, ...]]:
     """The context of a companion: what the check always carries, and what a forwarded request keeps and loses."""
     context = dict(question.context)

@@ -163,7 +163,7 @@ class _Part:
         action = safe_text(self.question.action)
         return NoEdit(
             f"{action} is denied too, and is best allowed only on what the call names.",
-            f"Ask about {action} on that one, and draft it (`iamtui draft fix` has --with {action}=RESOURCE).",
+            f"Say on which: F2 on the screen, --with {action}=RESOURCE on the command line.",
         )
 
 

@@ -45,12 +45,14 @@ class Terms:
         layers_off: layers that are left out.
         resource_account: the owner of the resource, when its ARN does not say.
         with_checks: companions that the call does make, to the resources they are made on.
+        checks_of: the actions of that call; for other actions, nothing is said of companions.
     """
 
     mode: Mode = Mode.DISCOVER
     layers_off: frozenset[Layer] = frozenset()
     resource_account: str | None = None
     with_checks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    checks_of: tuple[str, ...] = ()
 
 
 class QuestionForm(FieldsForm):
@@ -103,7 +105,8 @@ class QuestionForm(FieldsForm):
         )
         actions = said(self.action_field.value, commas=True)
         resources = said(self.resource_field.value, commas=False) or ("*",)
-        return Inquiry(actions, resources, terms, caller.chained_from, self.terms.with_checks)
+        checks = self.terms.with_checks if actions == self.terms.checks_of else {}
+        return Inquiry(actions, resources, terms, caller.chained_from, checks)
 
     def _read_context(self, *, entered: bool) -> Mapping[str, tuple[str, ...]]:
         """The context; times in words keep the moment at which they were typed, so that the question stays the same."""
@@ -127,7 +130,9 @@ class QuestionForm(FieldsForm):
         caller = [f"{SESSION}{name}" for name in policies]
         if inquiry.chained_from:
             caller.append(f"{CHAINED}{inquiry.chained_from}")
-        self.terms = Terms(asked.mode, asked.layers_off, asked.resource_account, inquiry.with_checks)
+        self.terms = Terms(
+            asked.mode, asked.layers_off, asked.resource_account, inquiry.with_checks, tuple(inquiry.actions)
+        )
         resources = joined(inquiry.resources) if inquiry.resources != ("*",) else ""
         self._fill(joined(inquiry.actions), resources, write_context(asked.context), caller, policies)
 
@@ -169,6 +174,12 @@ class QuestionForm(FieldsForm):
     def _put_context(self, text: str) -> None:
         self.context_field.value = text
         self.context_field.cursor_position = len(self.context_field.value)
+
+    def set_checks(self, checks: Mapping[str, tuple[str, ...]]) -> None:
+        """Say what the call does besides its action, as long as the action stays."""
+        actions = said(self.action_field.value, commas=True)
+        self.terms = replace(self.terms, with_checks=checks, checks_of=actions)
+        self.post_message(self.Changed(entered=True))
 
     def switch_layer(self, layer: Layer) -> None:
         """Leave a layer out of the evaluation, or take it in again."""

@@ -40,7 +40,8 @@ _KEYS: Final = (
     QuestionKey("why", "f7", "Why", "question.why", "Show the whole trace of the answer", "w", shown=True, owned=True),
     QuestionKey(
         "presets", "f2", "Presets", "question.presets",
-        "Say how the request comes: with MFA, from an address, through an endpoint, in an hour; strict", shown=True,
+        "Say how the request comes: with MFA, from an address, through an endpoint, in an hour; which role it passes",
+        shown=True,
     ),
     QuestionKey(
         "questions", "f3", "Questions", "question.saved", "Choose a question that was asked before or saved"

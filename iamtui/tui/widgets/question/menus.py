@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from iamtui.evaluation.decision import Outcome
     from iamtui.evaluation.expectation import Expectation
     from iamtui.tui.widgets.draft.option_lines import Choice
+    from iamtui.tui.widgets.question.companions_menu import Besides
     from iamtui.workspace.answers import Answer
 
 Keys = Mapping[str, tuple[str, ...]]
@@ -65,18 +66,30 @@ def presets() -> Mapping[str, Preset]:
     }  # fmt: skip
 
 
-def open_presets(app: App[object], form: QuestionForm) -> None:
-    """Let the user choose a preset, and put its keys into the context line."""
+def open_presets(app: App[object], form: QuestionForm, besides: Besides | None = None) -> None:
+    """Let the user choose a preset, and put its keys into the context line.
+
+    Args:
+        besides: what the call is checked for besides, to say which of it is so; None without an answer.
+    """
     from iamtui.tui.screens.draft_prompts import ChoiceDialog  # noqa: PLC0415 - only on demand
+    from iamtui.tui.widgets.draft.option_lines import Choice  # noqa: PLC0415 - likewise
 
     known = presets()
     choices = _choices(known, form.terms.mode)
+    checks = besides.choices() if besides is not None else []
+    if checks:
+        choices += [Choice("", "What the call does besides"), *checks]
 
     def chosen(key: str | None) -> None:
         if key == _MODE:
             form.switch_mode()
         elif key == _CLEAR:
             form.clear_context()
+        elif key is not None and besides is not None and key.isdigit():
+            from iamtui.tui.widgets.question.companions_menu import open_companion  # noqa: PLC0415 - only on demand
+
+            open_companion(app, besides, int(key), form.set_checks)
         elif key is not None and known[key].asks:
             _ask_for_text(app, form, known[key])
         elif key is not None:

@@ -143,9 +143,14 @@ class QuestionPanel(AnsweringPanel):
 
     def action_presets(self) -> None:
         """Choose how the request comes."""
-        from iamtui.tui.widgets.question.menus import open_presets  # noqa: PLC0415 - not before the first frame
+        from iamtui.tui.widgets.question.companions_menu import Besides  # noqa: PLC0415 - not before the first frame
+        from iamtui.tui.widgets.question.menus import open_presets  # noqa: PLC0415 - likewise
 
-        open_presets(self.app, self._form)
+        shown, inquiry = self._shown, self._inquiry
+        besides = None
+        if shown is not None and inquiry is not None:
+            besides = Besides.of(shown.cell, inquiry.with_checks, shown.asked.workspace.account)
+        open_presets(self.app, self._form, besides)
 
     def action_switch_mode(self) -> None:
         """Take keys that nobody gave as absent, or as unknown."""
