@@ -484,6 +484,53 @@ async def test_the_document_of_an_edit_is_edited_again() -> None:
         assert isinstance(pilot.app.screen, DraftScreen)
 
 
+async def test_the_document_that_an_edit_had_before_is_put_back() -> None:
+    first = PutInlinePolicy(CAROL, "p", json.dumps({"Version": "2012-10-17", "Statement": []}))
+    other = AddUserToGroup(CAROL, iam("group/auditors"))
+    async with opened() as pilot:
+        main = app_of(pilot).main
+        await lay(pilot, first, other)
+        await press(pilot, "d", "enter")
+        screen = pilot.app.screen
+        assert isinstance(screen, DraftEditorScreen)
+        screen.editor.load_text(json.dumps({"Version": "2012-10-17", "Id": "again", "Statement": []}))
+        await press(pilot, "ctrl+s")
+        await laid(pilot)
+        assert "r puts it back as it was before" in screen_text(app_of(pilot))
+        await press(pilot, "x")
+        await laid(pilot)
+        assert main.open_draft is not None
+        assert main.open_draft.draft.edits == (other,)
+        await press(pilot, "r")
+        await laid(pilot)
+        [again, _] = main.open_draft.draft.edits
+        assert isinstance(again, PutInlinePolicy)
+        assert "again" in again.document, "what was done last is put back first"
+        await press(pilot, "r")
+        await laid(pilot)
+        assert main.open_draft.draft.edits == (first, other)
+        await press(pilot, "r")
+        assert main.open_draft.draft.edits == (first, other)
+
+
+async def test_what_was_drafted_here_is_taken_back_from_the_menu() -> None:
+    async with opened() as pilot:
+        main = app_of(pilot).main
+        main.go_to(CAROL)
+        await settle(pilot)
+        inline = PutInlinePolicy(CAROL, "p", json.dumps({"Version": "2012-10-17", "Statement": []}))
+        await lay(pilot, inline, DetachPolicy(DEPLOY, ADMIN_ARN), AttachPolicy(CAROL, LAKE_READ.arn))
+        main.explorer.tree_view.focus()
+        await press(pilot, "E")
+        text = screen_text(app_of(pilot))
+        assert "Drafted here" in text
+        assert "Take back: detach" not in text, "that is on another one"
+        await choose(pilot, "Take back: give user/carol the inline policy p")
+        await laid(pilot)
+        assert main.open_draft is not None
+        assert main.open_draft.draft.edits == (DetachPolicy(DEPLOY, ADMIN_ARN), AttachPolicy(CAROL, LAKE_READ.arn))
+
+
 async def test_a_draft_is_saved_discarded_and_opened_again(tmp_path: Path) -> None:
     async with opened() as pilot:
         main = app_of(pilot).main

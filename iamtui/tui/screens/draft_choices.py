@@ -25,7 +25,12 @@ def key(*parts: str) -> str:
 
 
 def edit_choices(
-    account: Account, node: Node | None, policy: Sequence[str], asked: str, resource: str = ""
+    account: Account,
+    node: Node | None,
+    policy: Sequence[str],
+    asked: str,
+    resource: str = "",
+    drafted: Sequence[tuple[int, str]] = (),
 ) -> list[Choice]:
     """The menu for a place.
 
@@ -34,6 +39,7 @@ def edit_choices(
         policy: names of the policy under the detail pane's cursor (name, ARN), or none.
         asked: the action of the question on screen, or "".
         resource: the ARN that carries the policy of the resource that is asked about, or "".
+        drafted: the edits that are made here already, by their index, in words.
     """
     choices: list[Choice] = []
     if isinstance(node, User | Group | Role):
@@ -48,6 +54,8 @@ def edit_choices(
         choices += [Choice("", "Policies"), Choice(key("create"), "Create a policy", "customer managed")]
     asked_about = [*_of_resource(account, resource, node)]
     choices += [Choice("", "The resource asked about"), *asked_about] if asked_about else []
+    back = [Choice(key("take", str(index)), f"Take back: {words}") for index, words in drafted]
+    choices += [Choice("", "Drafted here"), *back] if back else []
     around = [*_around(account)]
     if isinstance(account.organization, Missing) and choices:
         choices.append(Choice("", "SCPs and RCPs: the organization is not loaded"))

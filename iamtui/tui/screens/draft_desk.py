@@ -13,6 +13,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Former:
+    """What the draft had before and can be given back.
+
+    Args:
+        index: where it stood.
+        edit: the edit.
+        replaced: whether another one stands in its place; else it was taken out.
+    """
+
+    index: int
+    edit: Edit
+    replaced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class OpenDraft:
     """A draft that is open.
 
@@ -20,13 +35,13 @@ class OpenDraft:
         draft: the edits as they are.
         saved: the draft as it stands in its file, or None when it was never saved.
         path: its file, or None.
-        taken: what was taken out of it, the latest last, with where it stood; until another edit is made.
+        formers: what was taken out of it or replaced, the latest last; until another edit is made.
     """
 
     draft: Draft
     saved: Draft | None = None
     path: Path | None = None
-    taken: tuple[tuple[int, Edit], ...] = ()
+    formers: tuple[Former, ...] = ()
 
     @property
     def unsaved(self) -> bool:
@@ -72,23 +87,32 @@ class DraftDesk:
     def change(self, draft: Draft) -> OpenDraft:
         """Exchange the edits of the account's draft; open one when there is none."""
         now = self._open.get(draft.account_id)
-        found = replace(now, draft=draft, taken=()) if now is not None else OpenDraft(draft)
+        found = replace(now, draft=draft, formers=()) if now is not None else OpenDraft(draft)
         self._open[draft.account_id] = found
         return found
 
     def take(self, account_id: str, index: int) -> OpenDraft:
         """Take an edit out of the account's draft, so that it can be put back."""
         now = self._open[account_id]
-        taken = (*now.taken, (index, now.draft.edits[index]))
-        found = self._open[account_id] = replace(now, draft=now.draft.without(index), taken=taken)
+        formers = (*now.formers, Former(index, now.draft.edits[index]))
+        found = self._open[account_id] = replace(now, draft=now.draft.without(index), formers=formers)
+        return found
+
+    def replace(self, account_id: str, index: int, edit: Edit) -> OpenDraft:
+        """Put another edit in the place of one of the account's draft, so that the one before can be put back."""
+        now = self._open[account_id]
+        edits = (*now.draft.edits[:index], edit, *now.draft.edits[index + 1 :])
+        formers = (*now.formers, Former(index, now.draft.edits[index], replaced=True))
+        found = self._open[account_id] = replace(now, draft=replace(now.draft, edits=edits), formers=formers)
         return found
 
     def put_back(self, account_id: str) -> OpenDraft:
-        """Put back what was taken out of the account's draft last, where it stood."""
+        """Put back what was taken out of the account's draft, or replaced in it, last, where it stood."""
         now = self._open[account_id]
-        index, edit = now.taken[-1]
-        edits = (*now.draft.edits[:index], edit, *now.draft.edits[index:])
-        found = replace(now, draft=replace(now.draft, edits=edits), taken=now.taken[:-1])
+        former = now.formers[-1]
+        rest = now.draft.edits[former.index + former.replaced :]
+        edits = (*now.draft.edits[: former.index], former.edit, *rest)
+        found = replace(now, draft=replace(now.draft, edits=edits), formers=now.formers[:-1])
         self._open[account_id] = found
         return found
 
@@ -103,13 +127,21 @@ class DraftDesk:
         """Note that a draft was saved; edits made since stay unsaved."""
         now = self._open.get(draft.account_id)
         latest = draft if now is None else replace(now.draft, name=draft.name)
-        found = OpenDraft(latest, draft, path, now.taken if now is not None else ())
+        found = OpenDraft(latest, draft, path, now.formers if now is not None else ())
         self._open[draft.account_id] = found
         return found
 
     def close(self, account_id: str) -> None:
         """Forget the account's draft."""
         self._open.pop(account_id, None)
+
+
+def touched_by(edit: Edit) -> frozenset[str]:
+    """The ARNs of what an edit is made on, resources included."""
+    from iamtui.account.draft import Draft  # noqa: PLC0415 - only with a draft
+
+    resource = getattr(edit, "resource_arn", "")
+    return touched_arns(Draft("", "", (edit,))) | (frozenset((resource,)) if resource else frozenset())
 
 
 def touched_arns(draft: Draft) -> frozenset[str]:

@@ -15,7 +15,7 @@ from iamtui.tui.widgets.subject import Subject
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from iamtui.account.draft import Edit
+    from iamtui.account.draft import Draft, Edit
     from iamtui.tui.screens.draft_screen import DraftScreen
 
 
@@ -55,6 +55,12 @@ class DraftKeeper(Protocol):
 
     def add_edits(self, edits: Sequence[Edit], said: Content | None = None) -> None:
         """Add edits to the draft, opening one when there is none."""
+
+    def words_of(self, draft: Draft, index: int) -> str:
+        """An edit of a draft over this account in words, safe to show."""
+
+    def remove_edit(self, index: int) -> None:
+        """Take one edit out."""
 
     def replace_edit(self, index: int, edit: Edit) -> None:
         """Put another edit in the place of one."""

@@ -68,7 +68,7 @@ class DraftOwner(Protocol):
         """Take one edit out."""
 
     def put_back_edit(self) -> None:
-        """Put back what was taken out last."""
+        """Put back what was taken out, or replaced, last."""
 
     def edit_again(self, index: int) -> None:
         """Edit the document of an edit once more."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from iamtui.account.draft import DeleteInlinePolicy, DetachPolicy
+from iamtui.account.draft import DeleteInlinePolicy, DetachOrganizationPolicy, DetachPolicy, PutOrganizationPolicy
 from iamtui.tui.inventory import Branch
 from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.draft_choices import SEPARATOR, edit_choices
+from iamtui.tui.screens.draft_desk import touched_by
 from iamtui.tui.screens.draft_document_edits import DocumentEdits
 from iamtui.tui.screens.draft_hand import EditHand
 from iamtui.tui.screens.draft_holder_edits import HolderEdits
@@ -33,7 +34,12 @@ class EditMaker(EditHand):
             return
         node = self.node or screen.subject.node
         asked, resource = self._asked()
-        choices = edit_choices(self.account, node, screen.subject.policy_under_cursor, asked, resource)
+        here = {resource} if resource else set()
+        if node is not None and not isinstance(node, Branch):
+            # A policy that is edited is edited for whoever has it.
+            here |= {node.arn, *(policy.arn for policy in getattr(node, "attached_policies", ()))}
+        drafted = [*self._drafted(frozenset(here))]
+        choices = edit_choices(self.account, node, screen.subject.policy_under_cursor, asked, resource, drafted)
         title = line("Edit in the draft")
         if node is not None and not isinstance(node, Branch):
             title = line("Edit in the draft: ", (node.name, "bold"))
@@ -44,6 +50,15 @@ class EditMaker(EditHand):
             empty="Nothing can be edited here: go to a user, group, role or policy and press E again.",
         )
         self.app.push_screen(dialog, self.doing(self._make))
+
+    def _drafted(self, here: frozenset[str]) -> Iterator[tuple[int, str]]:
+        """The edits that the draft makes on what has one of these ARNs, or around the account."""
+        found = self.screen.open_draft
+        for index, edit in enumerate(found.draft.edits if found is not None else ()):
+            if found is not None and (
+                here & touched_by(edit) or isinstance(edit, PutOrganizationPolicy | DetachOrganizationPolicy)
+            ):
+                yield index, self.screen.words_of(found.draft, index)
 
     def _asked(self) -> tuple[str, str]:
         """The action of the question on screen, and what carries the policy of its resource; "" each for none."""
@@ -87,6 +102,8 @@ class EditMaker(EditHand):
                 documents.create_managed()
             case "trust", _:
                 documents.trust(*parts)
+            case "take", [index]:
+                self.screen.remove_edit(int(index))
             case "statement", []:
                 documents.statement()
             case (("resource" | "resource-delete"), []):

@@ -29,7 +29,9 @@ class DraftScreen(DraftListing):
         Binding("i,I", "impact", "Impact", id="draft.show-impact", tooltip="Show for whom the answers change"),
         Binding("e", "export", "Export", id="draft.export", tooltip="AWS CLI commands, Terraform or a diff of it"),
         Binding("s", "save", "Save", id="draft.save", tooltip="Save the draft in a file"),
-        Binding("r", "put_back", "Put back", id="draft.put-back", tooltip="Put back the edit that was taken out last"),
+        Binding(
+            "r", "put_back", "Put back", id="draft.put-back", tooltip="Put back what was taken out or changed last"
+        ),
         Binding("o", "open", "Open", id="draft.open-file", tooltip="Open a draft from a file"),
         Binding("X", "discard", "Discard", id="draft.discard", tooltip="Close the draft without its edits"),
     ]
@@ -46,7 +48,7 @@ class DraftScreen(DraftListing):
             idle |= {"save", "discard"}
         if found is None or not found.draft.edits:
             idle |= {"undo", "impact", "export", "open_line", "remove"}
-        if found is None or not found.taken:
+        if found is None or not found.formers:
             idle.add("put_back")
         return frozenset(idle)
 
@@ -61,7 +63,7 @@ class DraftScreen(DraftListing):
         self.owner.undo_edit()
 
     def action_put_back(self) -> None:
-        """Put back the edit that was taken out last."""
+        """Put back the edit that was taken out, or replaced, last."""
         self.owner.put_back_edit()
 
     def action_impact(self) -> None:

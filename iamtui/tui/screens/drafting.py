@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,12 +50,12 @@ class DraftingScreen(SuggestingScreen):
         self.draft_changed(line((what, "bold"), words, (count, "$muted")))
 
     def put_back_edit(self) -> None:
-        """Put back the edit that was taken out last."""
+        """Put back what was taken out, or replaced, last."""
         found = self.open_draft
-        if found is None or not found.taken:
-            self.tell(plain("Nothing was taken out that could be put back."))
+        if found is None or not found.formers:
+            self.tell(plain("Nothing was taken out or replaced that could be put back."))
             return
-        index = found.taken[-1][0]
+        index = found.formers[-1].index
         found = self._desk.put_back(found.draft.account_id)
         self.draft_changed(line(("Put back: ", "bold"), self.words_of(found.draft, index)))
 
@@ -64,9 +63,8 @@ class DraftingScreen(SuggestingScreen):
         """Put another edit in the place of one."""
         found = self.open_draft
         if found is not None and 0 <= index < len(found.draft.edits):
-            edits = (*found.draft.edits[:index], edit, *found.draft.edits[index + 1 :])
-            self._desk.change(replace(found.draft, edits=edits))
-            self.draft_changed(plain("The edit was changed."))
+            self._desk.replace(found.draft.account_id, index, edit)
+            self.draft_changed(line("The edit was changed; ", ("r", "bold $match"), " puts it back as it was before."))
 
     def open_draft_from(self, draft: Draft, path: Path) -> None:
         """Open a draft that was read from a file."""
