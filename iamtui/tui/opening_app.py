@@ -104,6 +104,7 @@ class OpeningApp(TerminalApp):
     def open(self, choice: SourceChoice) -> None:
         """Load a source in a worker; one that is still loading is cancelled."""
         self._choice = choice
+        self.main.show_opening(_name_of(choice))
         self.say(line("Opening ", (_name_of(choice), "bold"), " …"), stays=True)
         self._load(choice)
 
@@ -178,6 +179,7 @@ class OpeningApp(TerminalApp):
     def _source_failed(self, event: SourceFailed) -> None:
         if event.choice is not self._choice or event.problem is None:
             return
+        self.main.show_nothing_open()
         if self._chooser is not None:
             self._chooser.show_problem(event.problem)
         else:
@@ -192,6 +194,7 @@ class OpeningApp(TerminalApp):
             worker.cancel()
         self._choice = self._opened or self._choice
         if running:
+            self.main.show_nothing_open()
             self.say(plain("Cancelled. Press P to choose a source, r to try again."))
 
     def action_choose_source(self) -> None:
@@ -199,6 +202,7 @@ class OpeningApp(TerminalApp):
         from iamtui.tui.screens.chooser import ChooserScreen  # noqa: PLC0415 - needed only without a source
 
         if self._chooser is None:
+            self.main.show_nothing_open()
             self._chooser = ChooserScreen(opening=self.open, cancelling=self._stop_waiting)
             self.push_screen(self._chooser, self._chooser_left)
 

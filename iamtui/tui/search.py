@@ -7,7 +7,8 @@ from typing import Final
 
 from textual.fuzzy import FuzzySearch
 
-from iamtui.account.model import Account, Entity, Group, IdentityProvider
+from iamtui.account.availability import Known
+from iamtui.account.model import Account, Entity, Group, IdentityProvider, User
 
 HIT_LIMIT: Final = 500
 """Most hits that are given back; the count of all is said beside them."""
@@ -54,7 +55,7 @@ class SearchIndex:
         self._rest = [_other_texts(entity) for entity in self._entities]
 
     def search(self, query: str) -> SearchResult:
-        """Find entities whose name, ARN, id or tags hold every word of the query, in any letter case.
+        """Find entities whose name, ARN, ids or tags hold every word of the query, in any letter case.
 
         A word `tag:TEXT` is looked for in the tags only (`key=value`).
         """
@@ -98,10 +99,17 @@ class SearchIndex:
 
 
 def _other_texts(entity: Entity) -> str:
-    """ARN, id and tags in lower case, each on a line of its own so that no match runs over two of them."""
+    """ARN, ids and tags in lower case, on a line each so that no match runs over two of them."""
     tags = "" if isinstance(entity, (Group, IdentityProvider)) else "\n".join(f"tag:{k}={v}" for k, v in entity.tags)
-    unique_id = "" if isinstance(entity, IdentityProvider) else entity.id
-    return f"{entity.arn}\n{unique_id}\n{tags}".lower()
+    return f"{entity.arn}\n{' '.join(_ids(entity))}\n{tags}".lower()
+
+
+def _ids(entity: Entity) -> tuple[str, ...]:
+    """The unique id, and the ids of a user's access keys as far as they are loaded."""
+    if isinstance(entity, IdentityProvider):
+        return ()
+    keys = entity.access_keys if isinstance(entity, User) else None
+    return (entity.id, *(key.id for key in keys.value)) if isinstance(keys, Known) else (entity.id,)
 
 
 def _rank(words: list[str], name: str, rest: str) -> int | None:
@@ -125,7 +133,7 @@ def _in_rest(word: str, rest: str) -> bool:
         return False
     if len(word) >= ID_LETTERS:
         return True
-    arn, _unique_id, tags = rest.split("\n", 2)
+    arn, _ids_of_it, tags = rest.split("\n", 2)
     return word in arn or word in tags
 
 
@@ -139,9 +147,8 @@ def _where(entity: Entity, word: str) -> str:
         for key, value in entity.tags:
             if text in f"{key}={value}".lower():
                 return f"{key}={value}"
-    if not isinstance(entity, IdentityProvider) and len(word) >= ID_LETTERS and word in entity.id.lower():
-        return entity.id
-    return "ARN"
+    ids = _ids(entity) if len(word) >= ID_LETTERS else ()
+    return next((found for found in ids if word in found.lower()), "ARN")
 
 
 def _in_order(letters: str, name: str) -> bool:

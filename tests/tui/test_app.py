@@ -259,6 +259,18 @@ async def test_a_window_that_is_too_small_gets_one_sentence(size: tuple[int, int
         assert (f"This one has {size[0]} and {size[1]}" in " ".join(screen_text(pilot.app).split())) is small
 
 
+async def test_while_an_account_is_being_opened_nobody_is_told_that_none_is_open() -> None:
+    go_on = Event()
+
+    def slow(_choice: SourceChoice, _report: ProgressReport, _cancelled: object) -> Workspace:
+        go_on.wait(10)
+        return sample_workspace()
+
+    async with make_app(opener=slow).run_test() as pilot:
+        await until(pilot, lambda: "Opening" in str(pilot.app.main.query_one("#welcome").render()))  # type: ignore[attr-defined]
+        go_on.set()
+
+
 async def test_what_had_the_focus_has_it_again_once_the_window_is_large_enough() -> None:
     async with opened() as pilot:
         pilot.app.query_one(FilterInput).focus()

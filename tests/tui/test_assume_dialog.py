@@ -18,9 +18,11 @@ from iamtui.problem import Problem
 from iamtui.tui import clock
 from iamtui.tui.dialogs.assume.caller_choice import CallerChoice
 from iamtui.tui.dialogs.assume.dialog import AssumeDialog
+from iamtui.tui.dialogs.assume.form import AssumeForm
 from iamtui.tui.dialogs.assume.options import AssumeOptions
 from iamtui.tui.dialogs.assume.result import AssumeResult
 from iamtui.workspace import assuming
+from iamtui.workspace.assume_fields import InputName
 from iamtui.workspace.assuming import AssumeExtras, AssumeInput, MfaSessions, MfaWay
 from iamtui.workspace.workspace import SourceKind, Workspace
 from tests.support.assume_account import DENIED, EXTERNAL, FOREIGN, MFA, ROLE, ROOT, SERIAL, trust, workspace
@@ -397,14 +399,22 @@ async def test_a_running_call_shows_progress_and_can_be_cancelled(gate: Gate) ->
     app = dialog(workspace(trust(), sts=CannedSts(on_request=gate)))
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
+        name = app.screen.query_one(AssumeForm).row(InputName.SESSION_NAME).field
+        assert name.has_focus
         await pilot.press("enter")
         await pilot.pause()
         assert gate.started.wait(30)
         assert "Asking STS" in words(app)
+        before = name.value
+        await pilot.press("9")
+        assert name.value == before
 
         await pilot.press("escape")
         await pilot.pause()
         assert "Cancelled" in words(app)
+        assert name.has_focus
+        await pilot.press("9")
+        assert name.value != before
         gate.opened.set()
         await until(pilot, lambda: all(worker.is_finished for worker in app.workers))
         assert app.returned == []

@@ -326,3 +326,12 @@ async def test_a_jump_out_of_the_filtered_tree_brings_the_whole_tree_back() -> N
         assert "▸" in screen_text(pilot.app)
         await press(pilot, "k")
         assert pilot.app.main.explorer.node != pilot.app.main.workspace.account.user("alice")
+
+
+async def test_names_have_the_room_that_other_columns_leave() -> None:
+    async with opened(size=(200, 60)) as pilot:
+        pilot.app.main.go_to("roles:")  # type: ignore[attr-defined]
+        await settle(pilot)
+        text = screen_text(pilot.app)
+        assert "lambda-thumbnails  /service-role/ " in text
+        assert "developer-boundary " in text

@@ -80,7 +80,9 @@ async def test_the_status_line_counts_down_until_the_clipboard_is_cleared(size: 
 async def test_without_a_session_the_keys_say_what_to_do(key: str) -> None:
     async with opened() as pilot:
         await press(pilot, key)
-        assert said(pilot) == "There is no session: go to a role and press a (F8) to assume it."
+        assert (
+            said(pilot) == "There is no session. No role can be assumed from a snapshot: it has no connection to AWS."
+        )
         assert pilot.app.screen is pilot.app.main
 
 

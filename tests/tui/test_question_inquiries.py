@@ -90,6 +90,18 @@ async def test_several_actions_and_resources_make_a_matrix_with_the_worst_first(
         assert panel.question.action == "s3:DeleteObject"
 
 
+async def test_resources_have_the_room_that_there_is(asked: list[Inquiry]) -> None:
+    app = listener()
+    async with app.run_test(size=(120, 40)) as pilot:
+        panel = await opened(pilot, app)
+        panel.ask("s3:GetObject, s3:DeleteObject", f"{X} {Y}")
+        await settle(pilot)
+        header = next(
+            row for row in screen_text(app).split("\n") if row.count("arn:aws:s3") == 2 and "Resource" not in row
+        )
+        assert X in header
+
+
 async def test_the_cursor_in_the_matrix_chooses_what_is_told_below(asked: list[Inquiry]) -> None:
     app = listener()
     async with app.run_test(size=(120, 40)) as pilot:

@@ -338,3 +338,30 @@ async def test_a_field_says_where_it_is_cut() -> None:
         row = next(row for row in screen_text(pilot.app).split("\n") if "Resource " in row)
         assert "Resource …yyy" in row
         assert row.rstrip().endswith("z")
+
+
+async def test_nobody_is_told_to_choose_from_a_list_that_is_not_there() -> None:
+    async with opened() as pilot:
+        panel = await asked(pilot)
+        panel.action_ask()
+        await type_text(pilot, "s3:GetObjectTorren")
+        await settle(pilot)
+        assert "Choose one from the list" in screen_text(pilot.app)
+        await press(pilot, "escape")
+        assert "Choose one from the list" not in screen_text(pilot.app)
+        assert "press Enter to ask anyway" in screen_text(pilot.app)
+
+
+async def test_nothing_is_left_of_the_keys_of_an_answer_that_is_gone() -> None:
+    async with opened() as pilot:
+        panel = await asked(pilot)
+        panel.ask("", "")
+        await settle(pilot)
+        await press(pilot, "f9")
+        assert "There is no answer yet whose condition keys" in screen_text(pilot.app)
+        await asked(pilot)
+        await press(pilot, "f9", "escape")
+        assert "aws:SecureTransport" in screen_text(pilot.app)
+        panel.ask("", "")
+        await settle(pilot)
+        assert "No condition key to show" not in screen_text(pilot.app)

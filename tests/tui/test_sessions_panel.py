@@ -75,6 +75,14 @@ async def test_without_sessions_it_says_how_to_get_one() -> None:
         assert "There is no session" in it.app.notices[-1]
 
 
+async def test_without_credentials_it_says_that_nothing_can_be_assumed() -> None:
+    async with stage() as it:
+        it.panel.can_assume(possible=False)
+        await settle(it.pilot)
+        assert "No role can be assumed from a snapshot" in it.text
+        assert "press a" not in it.text
+
+
 async def test_secrets_are_masked_and_the_rest_is_said() -> None:
     async with stage(session()) as it:
         assert "deploy-prod  123456789012  1h 00m left" in it.text

@@ -277,7 +277,7 @@ async def test_y_copies_all_of_it_as_text() -> None:
         await pilot.press("y")
         await settle(pilot)
         (copied,) = app.copier.copied
-        assert copied.startswith("Why  bob  s3:GetObject")
+        assert copied.startswith("Why  Can bob do s3:GetObject?")
         assert "What blocks it" in copied
         assert "Text copied." in screen_text(app)
 
@@ -309,7 +309,7 @@ async def chained(pilot: Pilot[None], action: str) -> str:
 async def test_the_chain_that_comes_first_has_a_section_although_it_does_not_decide() -> None:
     async with make_app().run_test(size=(120, 50)) as pilot:
         text = await chained(pilot, "s3:DeleteObject")
-        assert "Why  role/web-server  s3:DeleteObject" in text
+        assert "Why  Can role/web-server do s3:DeleteObject?" in text
         assert "Role chaining comes first, and the worst decides" in text
         assert f"sts:AssumeRole on {iam('role/web-server')}" in text
         assert f"by {iam('role/deploy-prod')}" in text
@@ -318,7 +318,7 @@ async def test_the_chain_that_comes_first_has_a_section_although_it_does_not_dec
 async def test_a_chain_that_decides_is_traced_as_the_call_of_the_role_it_starts_from() -> None:
     async with make_app().run_test(size=(120, 50)) as pilot:
         text = await chained(pilot, "s3:GetObject")
-        assert "Why  role/deploy-prod  sts:AssumeRole" in text
+        assert "Why  Can role/deploy-prod do sts:AssumeRole?" in text
         assert f"Principal  {iam('role/deploy-prod')}" in text
         assert f"Resource   {iam('role/web-server')}" in text
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from iamtui.account.availability import Known, Missing
-from iamtui.account.model import Account
+from iamtui.account.model import AccessKey, Account
 from iamtui.policy.document import PolicyDocument
 from iamtui.tui import clock
 from iamtui.tui.holdings import LastUse, PolicyWay, administrator_through, held_policies, last_used, policy_count
@@ -92,6 +92,13 @@ def test_short_words_are_not_found_in_unique_ids() -> None:
     index = SearchIndex(sample_account())
     assert "lambda-thumbnails" not in [hit.entity.name for hit in index.search("dat").hits]
     assert [hit.entity.name for hit in index.search("AROALAMBDAT").hits] == ["lambda-thumbnails"]
+
+
+def test_a_user_is_found_by_an_access_key() -> None:
+    key = AccessKey("AKIAEXAMPLE12345WXYZ", "Active", None)
+    user = replace(CAROL, name="keyholder", access_keys=Known((key,)))
+    [hit] = SearchIndex(Account(id="1", users=(user,))).search("akiaexample12345wxyz").hits
+    assert hit.where == key.id
 
 
 def test_letters_in_order_are_tried_when_nothing_else_matches() -> None:

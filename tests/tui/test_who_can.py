@@ -145,7 +145,7 @@ async def test_w_explains_the_answer_of_the_row() -> None:
         await pilot.press("j", "j", "w")
         await settle(pilot)
         assert isinstance(app.screen, TraceScreen)
-        assert "Why  user/alice" in screen_text(app)
+        assert "Why  Can user/alice do s3:GetObject?" in screen_text(app)
         assert "[x] DENIED explicit" in screen_text(app)
         await pilot.press("escape")
         await settle(pilot)
@@ -286,6 +286,21 @@ async def test_hostile_names_cannot_leave_the_list() -> None:
             await pilot.press(key)
             await settle(pilot)
             assert_clean(app)
+
+
+async def test_names_are_not_cut_where_the_reasons_leave_room() -> None:
+    screen = WhoCanScreen(shared_workspace(), READ)
+    app = ScreenApp(screen)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        rows = screen.list.rows
+        rows.longest_name, rows.longest_why = 60, 30
+        assert screen.list._widths(118) == (60, 31)
+        rows.longest_name, rows.longest_why = 60, 200
+        assert screen.list._widths(118) == (45, 46)
+        rows.longest_name, rows.longest_why = 20, 200
+        assert screen.list._widths(118) == (24, 67)
+        assert screen.list._widths(78) == (53, 0)
 
 
 async def test_w_explains_the_role_chaining_where_that_decides() -> None:

@@ -88,9 +88,8 @@ class BrowsingScreen(Screen[None]):
         yield Static(id="too-small")
 
     def on_mount(self) -> None:
-        """Say what to do while there is no account."""
+        """Begin in the tree."""
         self.explorer.border_title = line("Account")
-        self.subject.welcome(_nothing_open())
         self.explorer.tree_view.focus()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -135,6 +134,16 @@ class BrowsingScreen(Screen[None]):
             self.say(worker_failure(event.worker), Severity.ERROR)
 
     # The account.
+
+    def show_nothing_open(self) -> None:
+        """Say how to open an account, unless one is open."""
+        if self._workspace is None:
+            self.subject.welcome(_nothing_open())
+
+    def show_opening(self, name: str) -> None:
+        """Say what is being opened, unless an account is open. `name` is raw."""
+        if self._workspace is None:
+            self.subject.welcome(line("Opening ", (name, "bold $foreground"), " …"))
 
     def set_workspace(self, workspace: Workspace, inventory: Inventory, index: SearchIndex) -> None:
         """Show an account, built by a worker; the cursor stays where the account still has it."""

@@ -71,6 +71,7 @@ class MainScreen(LeavingScreen):
 
         self._pin(None)
         self.question.set_workspace(workspace)
+        self.query_one(SessionsPanel).can_assume(possible=workspace.can_call_aws)
         if self.question.principal is None:
             self._asking = None
         caller = caller_principal(workspace)
@@ -219,7 +220,7 @@ class MainScreen(LeavingScreen):
     def idle_actions(self) -> frozenset[str]:
         """The actions whose keys would only say that there is nothing to do."""
         idle: set[str] = set()
-        if not isinstance(self.subject.node, Role):
+        if not isinstance(self.subject.node, Role) or (self._workspace and not self._workspace.can_call_aws):
             idle.add("assume")
         if isinstance(self.subject.node, Branch):
             idle.add("edit")

@@ -76,7 +76,7 @@ class TraceScreen(ReadingScreen):
             chain: whether the role that the session is chained from may assume the asking one, or None.
             at: the statement to open at; None: the one that decided.
         """
-        title = line(("Why  ", "bold $heading"), (label, "bold"), ("  ", ""), (question.action, "$muted"))
+        title = line(("Why  ", "bold $heading"), "Can ", (label, "bold"), " do ", (question.action, "bold"), "?")
         super().__init__(title, verdict(decision).content)
         self._workspace = workspace
         self._decision = decision

@@ -26,7 +26,8 @@ _GAP: Final = "  "
 _VERDICT: Final = 12
 _BEFORE: Final = 7
 _KIND: Final = 8
-_WHY_BESIDES: Final = 46
+_LEAST_NAME: Final = 24
+_WHY_BESIDES: Final = 60
 """From which width on the reasons have a column of their own; below, the lines under the list say them."""
 
 
@@ -121,7 +122,10 @@ class WhoCanList(LineView):
         room = max(8, width - fixed)
         if room < _WHY_BESIDES:
             return room, 0
-        name = min(44, max(24, room // 2))
+        rows = self.rows
+        # Reasons are told below the list too: names come first, as long as some of the reason is left.
+        name = min(rows.longest_name, max(_LEAST_NAME, room - len(_GAP) - min(rows.longest_why, room // 2)))
+        name = max(name, min(_LEAST_NAME, room))
         return name, room - name - len(_GAP)
 
     def header_pieces(self, y: int, width: int) -> Sequence[Piece]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
+from rich.cells import cell_len
+
 from iamtui.evaluation.decision import Decision, Layer, Outcome, StatementRef
 from iamtui.evaluation.request import Principal, PrincipalKind
 from iamtui.evaluation.wording import depends_text, short_policy_name
@@ -83,6 +85,11 @@ class Row:
     changed: bool
     haystack: str
     unloaded: tuple[Layer, ...]
+
+    @property
+    def name_cells(self) -> int:
+        """How many cells the name takes with its place."""
+        return cell_len(safe_text(self.name)) + (cell_len(safe_text(self.where)) + 2 if self.where else 0)
 
 
 def row_of(principal: Principal, decision: Decision, before: Decision | None = None, *, inside: bool = True) -> Row:
@@ -189,6 +196,8 @@ class Rows:
         self.all: list[Row] = []
         self.shown: list[Row] = []
         self.counts = dict.fromkeys(Bucket, 0)
+        self.longest_name = self.longest_why = 0
+        """Of all rows, in cells: the longest name with its place, and the longest reason."""
         self.limited = 0
         """How many are allowed only on some resources, or only as far as loaded."""
         self.changed = 0
@@ -201,6 +210,8 @@ class Rows:
         """Take new rows in."""
         for row in rows:
             self.all.append(row)
+            self.longest_name = max(self.longest_name, row.name_cells)
+            self.longest_why = max(self.longest_why, cell_len(row.why))
             self.counts[row.bucket] += 1
             self.limited += row.bucket is Bucket.ALLOWED and bool(row.words.limit)
             self.changed += row.changed

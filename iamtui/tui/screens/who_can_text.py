@@ -42,9 +42,10 @@ FILTERS: Final = (
 def heading(inquiry: Inquiry) -> Content:
     """The question, and below it what was given with it."""
     actions, on_what = ", ".join(inquiry.actions), ", ".join(inquiry.resources)
-    parts: list[object] = [("Who can  ", "bold $heading"), (actions, "bold")]
+    parts: list[object] = [("Who can do ", "bold $heading"), (actions, "bold")]
     if on_what != "*":
-        parts += [("  on ", "$muted"), on_what]
+        parts += [" on ", on_what]
+    parts.append("?")
     terms = terms_of(inquiry)
     return lines(line(*parts), line(("Given    ", "$muted"), terms)) if terms else line(*parts)
 

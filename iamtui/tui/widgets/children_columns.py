@@ -28,6 +28,7 @@ class Column:
         width: in cells; 0 takes what is left.
         keep: the higher, the longer the column stays when the table gets narrow.
         number: whether it stands at the right edge of its cell.
+        grows: whether it holds names, which may be longer or shorter than the width.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Column:
     cell: Cell
     sort: SortKey
     number: bool = False
+    grows: bool = False
 
 
 def _name_cell(_account: Account, entity: Entity) -> Piece:
@@ -143,16 +145,16 @@ def _moment(moment: datetime | None) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
-_NAME = Column("name", "name", 0, 9, _name_cell, _name_sort)
+_NAME = Column("name", "name", 0, 9, _name_cell, _name_sort, grows=True)
 _CREATED = Column("created", "created", 10, 2, _created_cell, _created_sort)
 _USED = Column("used", "last used", 10, 6, _used_cell, _used_sort)
 _POLICIES = Column("policies", "policies", 8, 5, _policies_cell, _policies_sort, number=True)
-_BOUNDARY = Column("boundary", "boundary", 16, 3, _boundary_cell, _boundary_sort)
+_BOUNDARY = Column("boundary", "boundary", 16, 3, _boundary_cell, _boundary_sort, grows=True)
 _ADMIN = Column("admin", "admin", 5, 7, _admin_cell, _admin_sort)
 _MEMBERS = Column("members", "members", 8, 6, _members_cell, _members_sort, number=True)
 _ATTACHED = Column("attached", "attached", 9, 6, _attached_cell, _attached_sort, number=True)
 _VERSION = Column("version", "version", 8, 4, _version_cell, _version_sort)
-_ROLES = Column("role", "role", 28, 6, _roles_cell, _roles_sort)
+_ROLES = Column("role", "role", 28, 6, _roles_cell, _roles_sort, grows=True)
 _TYPE = Column("type", "type", 6, 6, _type_cell, _type_sort)
 
 _COLUMNS: Final = {

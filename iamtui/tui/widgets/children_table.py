@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _GAP = 2
 _NAME_ROOM = 20
+_MEASURED = 2000
+"""Of so many lines the columns of names are as wide as the longest."""
 _VERDICT_WIDTH = 12
 _COMPARED_WIDTH = 17
 _LIMIT_WIDTH = 9
@@ -74,6 +76,7 @@ class ChildrenTable(LineView):
         self._branch = TOP_BRANCHES[0]
         self._columns: tuple[Column, ...] = ()
         self._entities: list[Entity] = []
+        self._longest: dict[str, int] = {}
         self._sorts: dict[str, tuple[str, bool]] = {}
         self._verdict_of: VerdictOf | None = None
         self._mark_of: MarkOf | None = None
@@ -125,8 +128,20 @@ class ChildrenTable(LineView):
         if column.id != "name" or reverse or self._branch.kind is Kind.POLICIES:
             entities.sort(key=lambda entity: column.sort(account, entity), reverse=reverse)
         self._entities = entities
+        self._longest = {column.id: self._longest_of(column) for column in self._columns if column.grows}
         at = next((i for i, entity in enumerate(entities) if entity is keep), 0)
         self.set_total(len(entities), cursor=at)
+
+    def _longest_of(self, column: Column) -> int:
+        """How wide a column of names is with all of it, title and arrow included."""
+        account, longest = self._inventory.account, cell_len(column.title) + 2
+        for entity in self._entities[:_MEASURED]:
+            where = self._where(entity) if column.id == "name" else ""
+            cells = cell_len(safe_text(column.cell(account, entity).text)) + (
+                cell_len(safe_text(where)) + 2 if where else 0
+            )
+            longest = max(longest, cells)
+        return longest
 
     # Drawing.
 
@@ -135,14 +150,29 @@ class ChildrenTable(LineView):
         room = width - 2
         chosen: list[Column] = list(self._columns)
         verdict = self._verdict_width + _GAP if self._verdict_of is not None else 0
-        while len(chosen) > 1 and _needed(chosen) + verdict > room:
+        while len(chosen) > 1 and self._needed(chosen) + verdict > room:
             chosen.remove(min(chosen, key=lambda column: column.keep))
-        fixed = sum(column.width + _GAP for column in chosen if column.width)
-        name_width = max(8, room - fixed - verdict)
-        layout: list[tuple[Column | None, int]] = [(column, column.width or name_width) for column in chosen]
+        widths = {column.id: self._width_of(column) for column in chosen if column.width}
+        left = room - sum(size + _GAP for size in widths.values()) - verdict
+        for column in chosen:
+            if column.width and column.grows:
+                # What the names leave, other columns of names may have.
+                more = max(0, min(left - self._longest["name"], self._longest[column.id] - widths[column.id]))
+                widths[column.id] += more
+                left -= more
+        layout: list[tuple[Column | None, int]] = [
+            (column, widths[column.id] if column.width else max(8, left)) for column in chosen
+        ]
         if verdict:
             layout.append((None, self._verdict_width))
         return layout
+
+    def _width_of(self, column: Column) -> int:
+        """The usual width of a column, less where all it holds is shorter."""
+        return min(column.width, self._longest[column.id]) if column.grows else column.width
+
+    def _needed(self, columns: Sequence[Column]) -> int:
+        return sum((self._width_of(column) if column.width else _NAME_ROOM) + _GAP for column in columns)
 
     def header_pieces(self, y: int, width: int) -> Sequence[Piece]:
         """The titles of the columns, the sorted one with an arrow, and a rule below."""
@@ -266,7 +296,3 @@ class ChildrenTable(LineView):
         event.stop()
         if self.entity is not None:
             self.post_message(self.ChildOpened(self.entity))
-
-
-def _needed(columns: Sequence[Column]) -> int:
-    return sum((column.width or _NAME_ROOM) + _GAP for column in columns)

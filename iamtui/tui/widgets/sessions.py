@@ -202,7 +202,7 @@ class SessionsPanel(SessionsList):
         """The active session; when there is none, how to get one is said."""
         kept = self.keeper.active
         if kept is None:
-            self.post_message(Notice(plain("There is no session: go to a role and press a (F8) to assume it.")))
+            self.post_message(Notice(plain(f"There is no session. {self.how_to_get_one}")))
         return kept
 
     # Copying

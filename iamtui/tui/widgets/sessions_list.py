@@ -19,6 +19,10 @@ from iamtui.tui.widgets.session_care_text import callers_row, care_row, endpoint
 from iamtui.tui.widgets.session_text import Field, credential_rows, heading_row, identity_row, role_name
 from iamtui.workspace.session_keeping import UNKNOWN_ORIGIN, Dropped, KeptSession, Origin, SessionsKeeper
 
+TO_ASSUME: Final = "Go to a role and press a (F8) to assume it."
+NOTHING_TO_ASSUME_WITH: Final = "No role can be assumed from a snapshot: it has no connection to AWS."
+"""How to get a session, or why there can be none."""
+
 NAME_WIDTH: Final = 24
 """Role names up to this long stand in a column."""
 
@@ -75,6 +79,8 @@ class SessionsList(OptionList):
         self.keeper: Final = SessionsKeeper(clock=clock, off=off, changed=self.renewed_in_thread)
         self.revealed: dict[Field, float] = {}
         """What is readable of the active session, and until when."""
+        self.how_to_get_one = TO_ASSUME
+        """What to do where there is no session, a sentence."""
         self.is_production: Callable[[Session], bool] = lambda _session: False
         """Says whether a session's account or role looks like production."""
 
@@ -91,6 +97,14 @@ class SessionsList(OptionList):
         raise NotImplementedError
 
     # What others use
+
+    def can_assume(self, *, possible: bool) -> None:
+        """Whether the account that is open has credentials, with which a role could be assumed."""
+        words = TO_ASSUME if possible else NOTHING_TO_ASSUME_WITH
+        if words != self.how_to_get_one:
+            self.how_to_get_one = words
+            if not self.keeper.active:
+                self._rebuild()
 
     @property
     def active(self) -> Session | None:
@@ -145,8 +159,7 @@ class SessionsList(OptionList):
         kept = tuple(self.keeper)
         self.border_title = line("Sessions", (f" {len(kept)}", "$muted")) if kept else line("Sessions")
         if not kept:
-            empty = plain("None. Go to a role and press a (F8) to assume it.", "$muted")
-            self.set_options([Option(empty, disabled=True)])
+            self.set_options([Option(plain(f"None. {self.how_to_get_one}", "$muted"), disabled=True)])
             return
         with self.prevent(OptionList.OptionHighlighted):
             self.set_options([Option(self._prompt(held), id=held.key) for held in kept])

@@ -10,6 +10,7 @@ from typing import ClassVar, Final
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.widget import Widget
 from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.credentials.session import Session
@@ -45,6 +46,7 @@ class AssumeDialog(PreparedDialog):
     _warned_of: Typed | None = None
     _ticket = 0
     _busy_seconds = 0
+    _typed_into: Widget | None = None
 
     @dataclass
     class _Assumed(Message):
@@ -75,10 +77,24 @@ class AssumeDialog(PreparedDialog):
         self.failure.say()
         self._ticket += 1
         self._busy_seconds = 0
-        self.add_class("-busy")
+        self._be_busy()
         self._show_progress()
         work = partial(self._assuming, self._ticket, self.caller, entered)
         self.run_worker(work, thread=True, exclusive=True, group=_ASSUME, exit_on_error=False)
+
+    def _be_busy(self) -> None:
+        """Nothing that is typed while STS is asked could go with the call: the fields take nothing."""
+        self._typed_into = self.focused
+        self.add_class("-busy")
+        self.form.disabled = True
+
+    def _be_ready(self) -> None:
+        """Let the user type again where they did."""
+        if self.is_busy:
+            self.remove_class("-busy")
+            self.form.disabled = False
+            if self._typed_into is not None:
+                self.set_focus(self._typed_into)
 
     def _lacks_something(self, planned: Planned) -> bool:
         """Say what the answer still depends on, once for what stands in the fields; Enter again sends it so."""
@@ -121,7 +137,7 @@ class AssumeDialog(PreparedDialog):
         event.stop()
         if event.ticket != self._ticket or not self.is_busy:
             return
-        self.remove_class("-busy")
+        self._be_ready()
         if event.session is not None:
             self._signs_in_anew = False
             caller = self.caller
@@ -141,7 +157,7 @@ class AssumeDialog(PreparedDialog):
         """What fails in an unforeseen way is reported without its data."""
         event.stop()
         if event.state is WorkerState.ERROR:
-            self.remove_class("-busy")
+            self._be_ready()
             self.failure.say(f"The role was not assumed: {type(event.worker.error).__name__}, an error in iamtui.")
 
     def _show_progress(self) -> None:
@@ -153,7 +169,7 @@ class AssumeDialog(PreparedDialog):
     def drop_secrets(self) -> None:
         """Drop what was typed; an answer that still comes is dropped too."""
         self._ticket += 1
-        self.remove_class("-busy")
+        self._be_ready()
         self.form.inputs.code_field.value = ""
         self.drop_typed_ahead()
 
@@ -162,7 +178,7 @@ class AssumeDialog(PreparedDialog):
         if self.is_busy:
             self._ticket += 1
             self.workers.cancel_group(self, _ASSUME)
-            self.remove_class("-busy")
+            self._be_ready()
             self.failure.say("Cancelled. If STS still answers, its credentials are dropped.", style="$muted")
         else:
             self.drop_secrets()

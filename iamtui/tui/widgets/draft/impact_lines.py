@@ -45,6 +45,12 @@ _STYLES: Final = {
 }
 
 
+_EFFECT: Final = 8
+_GAP: Final = 2
+_MEASURED: Final = 1000
+"""Of so many rows the columns are as wide as the longest."""
+
+
 @dataclass(frozen=True, slots=True)
 class ImpactRow:
     """One principal, or one saved question, before and after.
@@ -113,7 +119,7 @@ class ImpactLines(LineView):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._rows: Sequence[ImpactRow] = ()
-        self._label = 0
+        self._label = self._says = 0
 
     @property
     def row(self) -> ImpactRow | None:
@@ -129,19 +135,21 @@ class ImpactLines(LineView):
         """Show these rows; the cursor stays on its row where that is still there."""
         at = self.row
         self._rows = rows
-        self._label = max((cell_len(safe_text(row.label)) for row in rows[:1000]), default=0)
+        self._label = max((cell_len(safe_text(row.label)) for row in rows[:_MEASURED]), default=0)
+        self._says = max((cell_len(_says(row)) for row in rows[:_MEASURED]), default=0)
         self.set_total(len(rows), cursor=next((i for i, row in enumerate(rows) if row == at), 0))
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
         """Effect, who, `was ..., now ...` as far as there is room."""
         row = self._rows[index]
-        label_width = min(self._label, max(12, (width - 2) // 3))
+        room = width - 2 - _EFFECT - _GAP
+        label_width = min(self._label, max(12, room // 3, room - self._says))
         label = fit(safe_text(row.label), label_width)
         pieces = [
-            Piece(WORDS[row.effect].ljust(8), _STYLES[row.effect]),
-            Piece(label + " " * (label_width - cell_len(label) + 2)),
+            Piece(WORDS[row.effect].ljust(_EFFECT), _STYLES[row.effect]),
+            Piece(label + " " * (label_width - cell_len(label) + _GAP)),
         ]
-        room = width - 2 - 8 - label_width - 2
+        room -= label_width
         if row.verdict is None:
             return [*pieces, Piece(fit(safe_text(row.note), room), "muted")]
         if row.note:
@@ -149,6 +157,15 @@ class ImpactLines(LineView):
             pieces.append(Piece(note, "muted"))
             room -= cell_len(note)
         return [*pieces, *_verdict_pieces(row.verdict, room)]
+
+
+def _says(row: ImpactRow) -> str:
+    """What stands behind the label, without the words of the verdict before."""
+    note, now = safe_text(row.note), row.verdict
+    if now is None:
+        return note
+    before = f"{now.before.short}, now " if now.before is not None and now.changed else ""
+    return f"{note}: {before}{now.text}" if note else f"{before}{now.text}"
 
 
 def _verdict_pieces(now: ComparedVerdict, room: int) -> list[Piece]:

@@ -19,6 +19,7 @@ from iamtui.tui.widgets.notice import Notice
 from iamtui.tui.widgets.question.answer import MEDIUM, NARROW, WIDE, AnswerView
 from iamtui.tui.widgets.question.asking import Asked, Asking
 from iamtui.tui.widgets.question.catalogue import ActionCatalogue, LoadedCatalogue
+from iamtui.tui.widgets.question.field import Completions
 from iamtui.tui.widgets.question.form import QuestionForm
 from iamtui.tui.widgets.question.layers import LayersList, nothing_to_jump_to
 
@@ -99,6 +100,8 @@ class AnsweringPanel(Vertical):
         self._inquiry: Inquiry | None = None
         self._shown: Shown | None = None
         self._room = ""
+        self._unfinished = ""
+        """The half action that the panel speaks of in place of an answer, or ""."""
 
     def compose(self) -> ComposeResult:
         """The fields, and the answer below them."""
@@ -220,6 +223,7 @@ class AnsweringPanel(Vertical):
     def _ask(self, *, entered: bool = False) -> None:
         """Ask what the fields say, or say why nothing can be asked. Whatever was asked before is void."""
         self._asking.void()
+        self._unfinished = ""
         self._view.remove_class("-stale")
         try:
             inquiry = self._form.inquiry(entered=entered)
@@ -237,7 +241,7 @@ class AnsweringPanel(Vertical):
             return
         if partial:
             self._inquiry = None
-            self._show_nothing(f"{partial} is no ARN yet.", "Choose one from the list, or type it as arn:aws:…")
+            self._show_nothing(f"{partial} is no ARN yet.", "Type it as arn:aws:…, or * for any resource.")
             return
         self._inquiry = inquiry if inquiry.actions else None
         self.set_class(not inquiry.actions, "-unasked")
@@ -262,10 +266,20 @@ class AnsweringPanel(Vertical):
         if event.problem is not None:
             self._show_problem(event.problem)
         elif event.answer is None:
-            more = "Choose one from the list, or press Enter to ask anyway."
-            self._show_nothing(f"{event.unknown} is no whole action yet.", more)
+            self._show_unfinished(event.unknown)
         else:
             self._show(event.answer, event.asked, event.before)
+
+    def _show_unfinished(self, action: str) -> None:
+        self._show_nothing(f"{action} is no whole action yet.", self._form.how_to_finish)
+        self._unfinished = action
+
+    @on(Completions.Switched)
+    def _list_switched(self, event: Completions.Switched) -> None:
+        """What to do about half an action is another thing with a list to choose from."""
+        event.stop()
+        if self._unfinished:
+            self._show_unfinished(self._unfinished)
 
     @on(Asking.Slow)
     def _slow(self, event: Asking.Slow) -> None:

@@ -97,6 +97,9 @@ class ContextView(LineView):
         &.-open {
             display: block;
         }
+        &.-empty {
+            display: none;
+        }
     }
     """
 
@@ -138,6 +141,7 @@ class ContextView(LineView):
         lines = min(total, max(self.most_rows, _LEAST_ROWS * self._lines_a_row))
         if self.styles.height is None or self.styles.height.value != lines:
             self.styles.height = lines
+        self.set_class(not self._rows and not self.has_focus, "-empty")
         keys = [row.key for row in self._rows]
         at = keys.index(kept.key) if kept is not None and kept.key in keys else 0
         self.set_total(total, cursor=at * self._lines_a_row)
@@ -148,7 +152,11 @@ class ContextView(LineView):
 
     def to_top(self) -> None:
         """Put the cursor on the first key, the one that matters most."""
-        self.move_to(0)
+        self._arrange(None)
+
+    def on_blur(self) -> None:
+        """What only says that there is nothing goes with the focus."""
+        self.set_class(not self._rows, "-empty")
 
     def action_back(self, hide: bool = False) -> None:
         """Leave the keys, and hide them."""

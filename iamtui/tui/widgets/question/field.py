@@ -67,6 +67,9 @@ class Completions(LineView, can_focus=False):
 
         index: int
 
+    class Switched(Message):
+        """The list was opened or closed."""
+
     def __init__(self) -> None:
         super().__init__()
         self.offers: tuple[Offer, ...] = ()
@@ -76,6 +79,8 @@ class Completions(LineView, can_focus=False):
 
     def show(self, offers: Sequence[Offer], needle: str) -> None:
         """Show completions with what was typed marked in them, the first one highlighted; none closes the list."""
+        if bool(offers) is not bool(self.offers):
+            self.post_message(self.Switched())
         self.offers, self._needle, self.highlighted = tuple(offers), needle.lower(), 0
         self._names = max((cell_len(offer.value) for offer in self.offers), default=0)
         self._kinds = max((cell_len(offer.kind) for offer in self.offers), default=0)

@@ -118,6 +118,13 @@ class QuestionForm(FieldsForm):
             self._read = (text, read_context(text, clock.now()))
         return self._read[1]
 
+    @property
+    def how_to_finish(self) -> str:
+        """What to do about an action that is half typed."""
+        if self.action_field.is_open:
+            return "Choose one from the list: Down, and Enter takes it."
+        return "Type the rest of its name, or press Enter to ask anyway."
+
     def fill(self, action: str, resource: str = "", context: str = "") -> None:
         """Put texts into the fields, as if they had been entered; layers and mode stay."""
         self.terms = Terms(self.terms.mode, self.terms.layers_off)

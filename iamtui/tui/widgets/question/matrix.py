@@ -116,6 +116,7 @@ class MatrixView(LineView):
         self._grid = False
         self._column = 0
         self._names = 0
+        self._across = _VERDICT
         self._most = 1
         self._part: set[int] = set()
         self._arranged_for = 0
@@ -158,7 +159,13 @@ class MatrixView(LineView):
         self._part = {id(cell) for cell in answer.taking_part}
         self._column = 0
         longest = max(cell_len(_name(cell)) for cell in answer.cells)
-        self._names = min(longest, room if self._grid else max(width - _VERDICT - _GAP, 8))
+        resources = max(cell_len(safe_text(cell.question.resource, limit=None)) for cell in answer.cells)
+        if self._grid:
+            self._names = min(longest, room)
+            self._across = max(_VERDICT, min(resources, (width - self._names) // across - _GAP))
+        else:
+            room = max(width - _VERDICT - _GAP, 8)
+            self._names = min(longest, max(room // 2, room - _GAP - resources) if across > 1 else room)
 
     def on_resize(self) -> None:
         """Arrange the cells for the new width."""
@@ -193,8 +200,8 @@ class MatrixView(LineView):
         names = [Piece(" " * (self._names + 1))]
         for column, index in enumerate(self._rows[0].cells):
             style = "header-sorted" if column == self._column else "header"
-            text = _tail(self._answer.cells[index].question.resource, _VERDICT)
-            names.append(Piece(" " * _GAP + text + " " * (_VERDICT - cell_len(text)), style))
+            text = _tail(self._answer.cells[index].question.resource, self._across)
+            names.append(Piece(" " * _GAP + text + " " * (self._across - cell_len(text)), style))
         return names
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
@@ -207,6 +214,7 @@ class MatrixView(LineView):
         for column, cell in enumerate(cells):
             here = index == self.cursor and column == self._column
             found += [Piece(" ▸" if here else "  ", "bar"), self._verdict_piece(cell)]
+            found.append(Piece(" " * (self._across - _VERDICT)))
         return found
 
     def _listed(self, cell: Cell, width: int) -> Sequence[Piece]:

@@ -231,7 +231,10 @@ class QuestionPanel(AnsweringPanel):
 
     def action_keys(self) -> None:
         """Go to the condition keys of the answer; there the same key hides them."""
-        self._form.open_keys()
+        if self._shown is None:
+            self.post_message(Notice(plain("There is no answer yet whose condition keys matter: press F5 and ask.")))
+        else:
+            self._form.open_keys()
 
     @on(QuestionForm.Resized)
     def _make_room(self, event: QuestionForm.Resized) -> None:

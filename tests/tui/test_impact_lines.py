@@ -1,0 +1,32 @@
+"""The lines of a draft's impact: how much room names and verdicts have."""
+
+from __future__ import annotations
+
+import pytest
+from textual.screen import Screen
+
+from iamtui.tui.widgets.draft.compared import compared
+from iamtui.tui.widgets.draft.impact_lines import ImpactLines, ImpactRow
+from iamtui.tui.widgets.question.verdict_look import ALLOWED, DENIED, Verdict
+from tests.support.panel_apps import ScreenApp, settle
+
+WAS = Verdict("[-]", "DENIED", "no allow", "", DENIED)
+NOW = Verdict("[+]", "ALLOWED", "on some: arn:aws:s3:::b/*", "on some", ALLOWED)
+LABEL = "role/AWSReservedSSO_AdministratorAccess_57e5720f0123"
+
+
+@pytest.mark.parametrize(
+    ("width", "says"),
+    [
+        (120, f"gains   {LABEL}  [-] DENIED, now [+] ALLOWED on some: arn:aws:s3:::b/*"),
+        (80, "gains   role/AWSReservedSSO_A…  [-] DENIED, now [+] ALLOWED* on some: arn:aws…"),
+    ],
+)
+async def test_a_name_is_cut_only_where_the_verdicts_need_the_room(width: int, says: str) -> None:
+    lines = ImpactLines()
+    app = ScreenApp(Screen())
+    async with app.run_test(size=(width, 20)) as pilot:
+        await app.screen.mount(lines)
+        lines.show([ImpactRow("", LABEL, "gained", compared(WAS, NOW))])
+        await settle(pilot)
+        assert "".join(piece.text for piece in lines.pieces(0, width)) == says
