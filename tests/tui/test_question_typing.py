@@ -365,3 +365,11 @@ async def test_nothing_is_left_of_the_keys_of_an_answer_that_is_gone() -> None:
         panel.ask("", "")
         await settle(pilot)
         assert "No condition key to show" not in screen_text(pilot.app)
+
+
+async def test_the_names_of_keys_are_read_in_a_column_too(account: Account) -> None:
+    async with opened(size=(200, 60), account=account) as pilot:
+        await asked(pilot, "user/alice")
+        text = screen_text(pilot.app)
+        assert "aws:SecureTransport " in text
+        assert "aws:RequestedRegion " in text

@@ -16,7 +16,7 @@ from iamtui.tui.screens.text_screen import TextScreen
 from iamtui.tui.screens.trace import TraceScreen
 from iamtui.tui.screens.trace_text import trace_rows
 from iamtui.tui.widgets.question.panel import QuestionPanel
-from iamtui.tui.widgets.wrapped import wrap
+from iamtui.tui.widgets.wrapped import wrap, wrap_all
 from iamtui.workspace import asking
 from iamtui.workspace.asking import Question
 from tests.support import panel_records as records
@@ -197,12 +197,18 @@ async def test_the_help_puts_the_focused_pane_first_and_shows_changed_keys() -> 
 
 async def test_the_help_screen_explains_the_marks() -> None:
     app = panel_app()
-    async with app.run_test(size=(100, 90)) as pilot:
+    async with app.run_test(size=(100, 120)) as pilot:
         await settle(pilot)
         app.push_screen(HelpScreen(app.screen))
         await settle(pilot)
         text = screen_text(app)
-        for words in ("[+] ALLOWED", "[x] DENIED explicit", "[-] DENIED no allow", "[?] DEPENDS"):
+        for words in (
+            "[+] ALLOWED",
+            "[x] DENIED explicit",
+            "[-] DENIED no allow",
+            "[?] DEPENDS",
+            "*  behind a verdict",
+        ):
             assert words in text
         await pilot.press("question_mark")
         await settle(pilot)
@@ -249,3 +255,9 @@ async def test_the_palette_shows_keys_that_could_be_read_as_markup() -> None:
         await pilot.press(*["backspace"] * len("forward"))
         await type_text(pilot, "back")
         await until(pilot, lambda: "Forward  (])" not in screen_text(app) and "Back  ([)" in screen_text(app))
+
+
+def test_what_is_cut_off_fills_its_last_line_also_with_part_of_a_long_word() -> None:
+    row = Content("denied by policy of arn:aws:s3:::a-bucket-with-a-long-name / NoWrites")
+    assert [piece.plain for piece in wrap_all([row], 34, 1)] == ["denied by policy of arn:aws:s3:::…"]
+    assert [piece.plain for piece in wrap_all([row, row], 70, 1)] == [f"{row.plain}…"]

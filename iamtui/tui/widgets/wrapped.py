@@ -44,11 +44,15 @@ def wrap(row: Content, width: int) -> list[Content]:
 
 def wrap_all(rows: Iterable[Content], width: int, most: int) -> list[Content]:
     """Cut texts into at most `most` lines of at most `width` cells; what is cut off is told by an ellipsis."""
-    found = [piece for one in rows if one for row in one.split("\n") for piece in wrap(row, width)]
+    cut = [wrap(row, width) for one in rows if one for row in one.split("\n")]
+    found = [piece for pieces in cut for piece in pieces]
     if len(found) <= most or not most:
         return found[:most]
-    last = found[most - 1]
-    return [*found[: most - 1], (last if last.cell_length < width else last[: width - 1]).append("…")]
+    last, more = found[most - 1], found[most]
+    if any(piece is more for pieces in cut for piece in pieces[1:]) and last.cell_length < width - 2:
+        # A long word that would begin the next line still says more than the room before the edge.
+        last = last.append(" ").append(more[len(more.plain) - len(more.plain.lstrip()) :])
+    return [*found[: most - 1], last[: _fitting(last.plain, width - 1)].append("…")]
 
 
 def _fitting(text: str, width: int) -> int:

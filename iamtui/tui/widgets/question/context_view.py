@@ -191,7 +191,7 @@ class ContextView(LineView):
             above = [Piece(f"{mark} ", style), Piece(row.key, named)]
             return [Piece(" " * _MARK_WIDTH), value, Piece(f"  {row.source}", "faint")] if index % 2 else above
         front = [Piece(f"{mark} ", style), Piece(row.source.ljust(_SOURCE_WIDTH), style)]
-        values = min(max(cell_len(row.words) for row in self._rows), width // 2)
-        names = min(self._names, width - 1 - _MARK_WIDTH - _SOURCE_WIDTH - _GAP - values)
+        room = width - 1 - _MARK_WIDTH - _SOURCE_WIDTH - _GAP
+        names = min(self._names, max(room * 3 // 5, room - max(cell_len(row.words) for row in self._rows)))
         name = fit(safe_text(row.key, limit=None), names)
         return [*front, Piece(name + " " * (names - cell_len(name) + _GAP), named), value]
