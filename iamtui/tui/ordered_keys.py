@@ -61,6 +61,10 @@ class OrderedKeysApp(App[None]):
 
     async def _hand_on(self) -> None:
         while self._typed and self._lap is None:
+            if not (self.screen_stack and self.screen.is_mounted):
+                # Typed before the first screen is there.
+                self.set_timer(PATIENCE_SECONDS, self._hand_on)
+                return
             event, screen = self._typed.popleft(), self.screen
             target = self.focused or screen
             await super().on_event(event)

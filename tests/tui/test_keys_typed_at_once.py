@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.widgets import Input, Label, TextArea
 
+from iamtui.tui.app import IamtuiApp
 from iamtui.tui.dialogs.assume.dialog import AssumeDialog
 from iamtui.tui.dialogs.assume.role_row import RoleField
 from iamtui.tui.ordered_keys import PATIENCE_SECONDS, OrderedKeysApp
@@ -21,9 +22,10 @@ from iamtui.tui.screens.draft_prompts import ChoiceDialog
 from iamtui.tui.widgets.draft.option_lines import Choice
 from iamtui.tui.widgets.question.completing import Completer
 from iamtui.tui.widgets.question.form import QuestionForm
+from iamtui.workspace.workspace import Workspace
 from tests.support.drafting import app_of, until
 from tests.support.panel_apps import screen_text
-from tests.support.sample_account import iam
+from tests.support.sample_account import iam, sample_workspace
 from tests.support.screen_app import make_app, opened, press, settle
 
 
@@ -271,3 +273,47 @@ async def test_a_choice_that_is_still_to_come_is_taken_by_what_was_typed() -> No
         typed(pilot, "late\n:zoom\n")
         await until(pilot, lambda: taken == ["late"])
         await until(pilot, lambda: app.main.has_class("-zoomed"))
+
+
+# Before anything is there.
+
+
+def opening_slowly() -> IamtuiApp:
+    def slowly(*_: object) -> Workspace:
+        time.sleep(0.5)
+        return sample_workspace()
+
+    return make_app(opener=slowly)
+
+
+async def test_what_is_typed_before_the_account_is_open_is_about_that() -> None:
+    app = opening_slowly()
+    async with app.run_test(size=(120, 40)) as pilot:
+        typed(pilot, "/deploy-prod\nz")
+        await until(pilot, lambda: app.main.workspace is not None)
+        assert app.main.explorer.filter_input.value == "deploy-prod"
+        await until(pilot, lambda: app.main.subject.json_text() is not None)
+        assert app.main.has_class("-zoomed")
+
+
+async def test_a_filter_typed_before_the_account_is_open_that_finds_nothing_there_leaves_its_first_list() -> None:
+    app = opening_slowly()
+    async with app.run_test(size=(120, 40)) as pilot:
+        typed(pilot, "/xyzzy\n")
+        await until(pilot, lambda: app.main.workspace is not None)
+        assert "nothing found" in screen_text(app)
+        assert "No account is open" not in screen_text(app)
+        assert "alice" in screen_text(app)
+
+
+async def test_keys_wait_for_the_first_screen() -> None:
+    app = make_app()
+    app._typed.append(events.Key("slash", "/"))
+    stack = app._screen_stacks
+    async with app.run_test(size=(120, 40)) as pilot:
+        kept, app._screen_stacks = stack, {app._current_mode: []}
+        await app._hand_on()
+        assert app._typed
+        app._screen_stacks = kept
+        await until(pilot, lambda: not app._typed)
+        assert app.focused is app.main.explorer.filter_input

@@ -150,14 +150,16 @@ class BrowsingScreen(Screen[None]):
         first = self._workspace is None or self._workspace.account.id != workspace.account.id
         if first:
             self._history = History()
-            self.explorer.clear_filter()
+            if self._workspace is not None:
+                # What was typed while the first account was being opened is about that one.
+                self.explorer.clear_filter()
         self._workspace, self._inventory = workspace, inventory
         self.query_one(StatusLine).set_workspace(workspace)
         self.workspace_changed(workspace)
         self.explorer.set_inventory(inventory, index)
-        if first:
+        if first and not self.explorer.filter_input.value:
             self.explorer.open_branch(self.first_branch)
-        node = self.explorer.node
+        node = self.explorer.node or (self.first_branch if first else None)
         if node is not None:
             self._show(node)
 
