@@ -26,6 +26,7 @@ from iamtui.tui.crash import worker_failure
 from iamtui.tui.garbage import begin_rounds, look_through_all
 from iamtui.tui.idle import IdleLock
 from iamtui.tui.opening_app import Opener, OpeningApp, open_blocking
+from iamtui.tui.safe import line
 from iamtui.tui.screens.main import MainScreen
 from iamtui.tui.themes import fallback_variables, first_theme, load_themes
 from iamtui.tui.widgets.notice import Severity
@@ -224,6 +225,12 @@ class IamtuiApp(OpeningApp):
         """One step back on the main screen; with nothing to leave, quit."""
         if not self._main.step_back():
             self._main.leave(self.exit)
+
+    def action_help_quit(self) -> None:
+        """Ctrl+C, which copies in fields, quits nothing: say what does, on the message line, as everything is said."""
+        quits = next((key for key, live in self.active_bindings.items() if live.binding.id == "app.quit"), "")
+        if quits:
+            self.say(line(("ctrl+c", "bold"), " does not quit; ", (quits, "bold $match"), " does."))
 
     def action_command_palette(self) -> None:
         """Search all commands."""

@@ -221,6 +221,13 @@ async def test_help_and_palette_open_and_close() -> None:
         assert pilot.app.screen is pilot.app.main
 
 
+async def test_ctrl_c_says_on_the_message_line_what_quits() -> None:
+    async with opened(make_app(config=Config(keymap={"app.quit": "ctrl+x"}))) as pilot:
+        await press(pilot, "ctrl+c")
+        assert said(pilot.app) == "ctrl+c does not quit; ctrl+x does."
+        assert not pilot.app._notifications
+
+
 async def test_without_a_source_the_chooser_asks() -> None:
     app = IamtuiApp(None, opener=lambda *_: sample_workspace(), copier=RecordingCopier())
     async with app.run_test(size=(120, 40)) as pilot:
