@@ -571,6 +571,7 @@ async def test_a_file_that_is_no_draft_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("{}")
     async with opened() as pilot:
         await press(pilot, "d", "o")
+        await choose(pilot, "Another file")
         await until(pilot, lambda: isinstance(pilot.app.screen, LineDialog))
         pilot.app.screen.query_one(Input).value = str(tmp_path / "x.json")
         await press(pilot, "enter")

@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.widgets import Input, Label, TextArea
 
+from iamtui.account.draft import AttachPolicy
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.dialogs.assume.dialog import AssumeDialog
 from iamtui.tui.dialogs.assume.role_row import RoleField
@@ -22,10 +23,11 @@ from iamtui.tui.screens.draft_prompts import ChoiceDialog
 from iamtui.tui.widgets.draft.option_lines import Choice
 from iamtui.tui.widgets.question.completing import Completer
 from iamtui.tui.widgets.question.form import QuestionForm
+from iamtui.workspace import draft_files
 from iamtui.workspace.workspace import Workspace
-from tests.support.drafting import app_of, until
+from tests.support.drafting import app_of, draft, until
 from tests.support.panel_apps import screen_text
-from tests.support.sample_account import iam, sample_workspace
+from tests.support.sample_account import LAKE_READ, iam, sample_workspace
 from tests.support.screen_app import make_app, opened, press, settle
 
 
@@ -317,3 +319,22 @@ async def test_keys_wait_for_the_first_screen() -> None:
         app._screen_stacks = kept
         await until(pilot, lambda: not app._typed)
         assert app.focused is app.main.explorer.filter_input
+
+
+async def test_what_is_typed_behind_the_key_that_lists_drafts_chooses_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = draft_files.saved_drafts
+
+    def slowly(account_id: str) -> object:
+        time.sleep(0.4)
+        return found(account_id)
+
+    monkeypatch.setattr(draft_files, "saved_drafts", slowly)
+    edit = AttachPolicy(iam("user/carol"), LAKE_READ.arn)
+    draft_files.save_draft_file(draft(edit, name="xxx"), draft_files.suggested_path(draft(name="xxx")))
+    app = make_app()
+    async with opened(app) as pilot:
+        # An x that comes to the draft would take an edit out of it.
+        typed(pilot, "doxxx\n")
+        await until(pilot, lambda: app.main.open_draft is not None)
+        assert app.main.open_draft is not None
+        assert app.main.open_draft.draft.edits == (edit,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -143,24 +144,8 @@ class DraftScreen(DraftListing):
                 plain("Save the draft first (s), or discard it (X): another one takes its place."), Severity.WARNING
             )
         else:
-            self._list_in_thread(workspace.account.id)
-
-    @work(thread=True, exclusive=True, exit_on_error=False, group="draft file", name="looking for drafts")
-    def _list_in_thread(self, account_id: str) -> None:
-        from iamtui.workspace.draft_files import saved_drafts  # noqa: PLC0415 - msgspec, on demand
-
-        choices = [
-            Choice(str(path), draft.name or path.name, f"{len(draft.edits)} edits  {path.name}")
-            for path, draft in saved_drafts(account_id)
-        ]
-        self.app.call_from_thread(self._choose_file, choices)
-
-    def _choose_file(self, choices: list[Choice]) -> None:
-        if not choices:
-            self._ask_path()
-            return
-        other = Choice("?", "Another file …", "by its path")
-        self.app.push_screen(ChoiceDialog(line("Open a draft"), [*choices, other], filtered=True), self._file_chosen)
+            more = partial(_saved_choices, workspace.account.id)
+            self.app.push_screen(ChoiceDialog(line("Open a draft"), [], filtered=True, more=more), self._file_chosen)
 
     def _file_chosen(self, chosen: str | None) -> None:
         if chosen == "?":
@@ -219,3 +204,14 @@ class DraftScreen(DraftListing):
         drafted = self.owner.drafted
         if form and drafted is not None:
             self.app.push_screen(DraftExportScreen(drafted, form))
+
+
+def _saved_choices(account_id: str) -> list[Choice]:
+    """The drafts that are saved, and any other file. In a thread."""
+    from iamtui.workspace.draft_files import saved_drafts  # noqa: PLC0415 - msgspec, on demand
+
+    choices = [
+        Choice(str(path), draft.name or path.name, f"{len(draft.edits)} edits  {path.name}")
+        for path, draft in saved_drafts(account_id)
+    ]
+    return [*choices, Choice("?", "Another file …", "by its path")]
