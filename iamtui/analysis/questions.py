@@ -19,6 +19,7 @@ from iamtui.analysis.policies_in_force import (
 )
 from iamtui.analysis.question import Question
 from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
+from iamtui.catalog.request_keys import keys_of_other_resources
 from iamtui.evaluation.asked import Asked
 from iamtui.evaluation.caller import caller_class, partition_of
 from iamtui.evaluation.decision import Decision, Layer
@@ -177,6 +178,9 @@ class Asker:
             derived = (*derived, environment.values)
             absent += environment.absent
             assumptions = environment.names
+        context, foreign = _carried(question)
+        absent += keys_of_other_resources(question.action, question.resource)
+        assumptions += foreign
         resource = trust_or_resource_policy(account, prepared)
         side = resource_side(account, owner, prepared, question.context)
         request = Request(
@@ -184,7 +188,7 @@ class Asker:
             action=question.action,
             resource=question.resource,
             resource_account=resource_account,
-            context=question.context,
+            context=context,
             derived=derived,
             mode=question.mode,
             known_absent=absent,
@@ -223,6 +227,21 @@ class Asker:
             # A bucket whose policy may not be read can be anybody's.
             return None
         return self._account.id
+
+
+def _carried(question: Question) -> tuple[KeyValues, tuple[str, ...]]:
+    """The given context without the keys that the check of this resource does not carry, and what is said of those.
+
+    The context is given for a call, which is checked for each of its resources.
+    """
+    foreign = keys_of_other_resources(question.action, question.resource)
+    if not foreign or not question.context:
+        return question.context, ()
+    names = {key.lower() for key in foreign if not key.endswith("/*")}
+    families = tuple(key[:-1].lower() for key in foreign if key.endswith("/*"))
+    dropped = {key for key in question.context if key.lower() in names or key.lower().startswith(families)}
+    said = tuple(f"{key} is absent: AWS checks this resource without it" for key in sorted(dropped))
+    return {key: values for key, values in question.context.items() if key not in dropped}, said
 
 
 def make_principal_ready(account: Account, principal: Principal) -> None:

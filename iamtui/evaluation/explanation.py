@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
+from iamtui.catalog.request_keys import keys_of_other_resources
 from iamtui.evaluation.caller import partition_of
 from iamtui.evaluation.decision import Decision, Layer, LayerState, Outcome, Reason, ResourceScope, StatementRef
 from iamtui.evaluation.prepared import prepare
@@ -183,7 +184,7 @@ def _suggest(decision: Decision, reason: Reason, layers: tuple[TracedLayer, ...]
                 f"{how} the Deny in {name_of(ref)}{_escape(ref, reason, layers)}; no Allow can override it.",
             )
         return
-    near = _near_miss(reason, layers)
+    near = _near_miss(decision, reason, layers)
     if near is not None:
         statement, element = near
         yield Suggestion(reason.layer, statement.policy, _widen(decision, statement, element))
@@ -234,14 +235,22 @@ def _statements_of(reason: Reason, layers: tuple[TracedLayer, ...]) -> Iterator[
             yield from layer.statements
 
 
-def _near_miss(reason: Reason, layers: tuple[TracedLayer, ...]) -> tuple[TracedStatement, TracedElement] | None:
-    """An Allow that fails by one element only, conditions first: they can be met without editing."""
+def _near_miss(
+    decision: Decision, reason: Reason, layers: tuple[TracedLayer, ...]
+) -> tuple[TracedStatement, TracedElement] | None:
+    """An Allow that fails by one element only, conditions first: they can be met without editing.
+
+    Those on a key that the check of this resource never carries cannot.
+    """
+    never = _never_carried(decision)
     found: list[tuple[int, TracedStatement, TracedElement]] = []
     for statement in _statements_of(reason, layers):
         failing = statement.failing
         if statement.effect != "Allow" or len(failing) != 1:
             continue
         element = failing[0]
+        if element.key and never(element.key):
+            continue
         rank = {"Condition": 0, "Resource": 1, "Principal": 2}.get(element.element)
         if rank is not None and (rank == 0 or not _of_aws(statement.policy)):
             found.append((rank, statement, element))
@@ -249,6 +258,13 @@ def _near_miss(reason: Reason, layers: tuple[TracedLayer, ...]) -> tuple[TracedS
         return None
     _, statement, element = min(found, key=lambda item: item[0])
     return statement, element
+
+
+def _never_carried(decision: Decision) -> Callable[[str], bool]:
+    keys = [key.lower() for key in keys_of_other_resources(decision.request.action, decision.request.resource)]
+    single = {key for key in keys if not key.endswith("/*")}
+    families = tuple(key[:-1] for key in keys if key.endswith("/*"))
+    return lambda key: key.lower() in single or key.lower().startswith(families)
 
 
 def _widen(decision: Decision, statement: TracedStatement, element: TracedElement) -> str:

@@ -335,12 +335,19 @@ def arn_tokens(tokens: Sequence[Token], *, trailing_star_crosses: bool = True) -
     return tuple(result)
 
 
+_WITHOUT_COLONS: Final = "ec2"
+"""The service none of whose resources has a colon in its name (Service Authorization Reference: Amazon EC2), so that
+`subnet/*` names no subnet that `arn:aws:ec2:*::image/*` could be about."""
+
+
 def request_tokens(text: str) -> tuple[Token, ...]:
     """The tokens of a request resource in which `*` is a wildcard (and `?` an ordinary character).
 
-    A star before the fifth colon stays in its field unless it ends the text.
+    A star before the fifth colon stays in its field unless it ends the text; behind it, it runs over colons where
+    the service's resources can have them in their names.
     """
     tokens: list[Token] = []
+    crosses = text.split(":", 3)[2:3] != [_WITHOUT_COLONS]
     colons = 0
     last = len(text) - 1
     for i, character in enumerate(text):
@@ -349,5 +356,6 @@ def request_tokens(text: str) -> tuple[Token, ...]:
         if character != "*":
             tokens.append(character)
         else:
-            tokens.append(Wild.STAR if colons >= 5 or i == last else Wild.FIELD_STAR)
+            runs = crosses if colons >= 5 else i == last
+            tokens.append(Wild.STAR if runs else Wild.FIELD_STAR)
     return tuple(tokens)

@@ -77,12 +77,15 @@ def pattern_tokens(head_and_rest: str, rest: list[Token] | None, options: dict[s
 
 
 def request_tokens(resource: str) -> list[Token]:
-    """Tokens of the resource asked about, where only `*` is a wildcard."""
+    """Tokens of the resource asked about, where only `*` is a wildcard; no EC2 resource has a colon in its name."""
     result: list[Token] = []
+    fields = resource.split(":")
+    of_ec2 = len(fields) > 2 and fields[2] == "ec2"
     for place, character in enumerate(resource):
         if character == "*":
             ends_text = place == len(resource) - 1
-            result.append(("run", ends_text or resource[:place].count(":") >= 5))
+            in_name = resource[:place].count(":") >= 5
+            result.append(("run", not of_ec2 if in_name else ends_text))
         else:
             result.append(("char", character))
     return result

@@ -436,3 +436,35 @@ def test_the_verdict_alone_is_that_of_the_answer(actions: tuple[str, ...]) -> No
         assert alone is not None
         assert severity(alone) == severity(found.worst.deciding)
     assert poll.decide(resolve_principal(workspace, "alice"), cancelled=lambda: True) is None
+
+
+SMALL_ONLY = {"StringEquals": {"ec2:InstanceType": "t3.micro"}}
+
+
+def test_a_key_of_the_instance_is_absent_where_the_image_is_checked() -> None:
+    workspace = workspace_of(role("r", {**allow("ec2:RunInstances"), "Condition": SMALL_ONLY}))
+    image, instance = "arn:aws:ec2:us-east-1::image/ami-1", f"arn:aws:ec2:us-east-1:{ID}:instance/*"
+    given = Question("", context={"ec2:InstanceType": ("t3.micro",)})
+    for terms, of_instance in ((Question(""), Outcome.DEPENDS), (given, Outcome.ALLOWED)):
+        found = asked(workspace, "role/r", ("ec2:RunInstances",), (image,), terms=terms)
+        assert found.cells[0].decision.outcome is Outcome.IMPLICIT_DENY
+        found = asked(workspace, "role/r", ("ec2:RunInstances",), (instance,), terms=terms)
+        assert found.cells[0].decision.outcome is of_instance
+        assert found.worst.deciding.outcome is Outcome.IMPLICIT_DENY, "an instance cannot be run without an image"
+    dropped = asked(workspace, "role/r", ("ec2:RunInstances",), (image,), terms=given).cells[0].decision
+    assert "ec2:InstanceType is absent: AWS checks this resource without it" in dropped.assumptions
+
+
+def test_a_key_that_no_resource_of_the_action_has_is_left_as_it_is() -> None:
+    bound = {"StringEquals": {"aws:SourceVpc": "vpc-1"}}
+    workspace = workspace_of(role("r", {**allow("ec2:RunInstances"), "Condition": bound}))
+    found = asked(workspace, "role/r", ("ec2:RunInstances",), ("arn:aws:ec2:us-east-1::image/ami-1",))
+    assert found.cells[0].decision.outcome is Outcome.DEPENDS
+
+
+def test_a_pattern_of_one_kind_of_ec2_resource_is_not_met_by_an_entry_about_another() -> None:
+    images = "arn:aws:ec2:*::image/*"
+    workspace = workspace_of(role("r", allow("ec2:RunInstances", images)))
+    subnets = asked(workspace, "role/r", ("ec2:RunInstances",), (f"arn:aws:ec2:*:{ID}:subnet/*",))
+    assert subnets.cells[0].decision.outcome is Outcome.IMPLICIT_DENY
+    assert asked(workspace, "role/r", ("ec2:RunInstances",), (images,)).cells[0].decision.allowed
