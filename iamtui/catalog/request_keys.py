@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import Final
 
 from iamtui.catalog.actions import ActionResource, catalogue
-from iamtui.policy.arn import parse_arn
 
 _LISTED_PER_RESOURCE: Final = frozenset(("ec2",))
 """Services whose reference lists the keys of every check resource by resource; of others it may lack some."""
@@ -30,10 +29,9 @@ def keys_of_other_resources(action: str, resource: str) -> tuple[str, ...]:
     if action.partition(":")[0].lower() not in _LISTED_PER_RESOURCE:
         return ()
     info = catalogue().action(action)
-    arn = parse_arn(resource)
-    if info is None or arn is None or arn.service != action.partition(":")[0].lower():
+    if info is None:
         return ()
-    asked = [one for one in info.resources if _is_of_type(arn.resource, one)]
+    asked = [one for one in info.resources if _is_of_type(resource, one)]
     if len(asked) != 1 or not asked[0].condition_keys:
         return ()
     carried = {*asked[0].condition_keys, *info.condition_keys}
@@ -42,9 +40,11 @@ def keys_of_other_resources(action: str, resource: str) -> tuple[str, ...]:
 
 
 def _is_of_type(resource: str, one: ActionResource) -> bool:
-    form = parse_arn(one.type.arn)
-    literal = form.resource.split("${", 1)[0] if form is not None else ""
-    return bool(literal) and resource.split("*", 1)[0].startswith(literal)
+    fields, form = resource.split(":", 5), one.type.arn.split(":", 5)
+    if len(fields) < 6 or len(form) < 6 or fields[2] != form[2]:
+        return False
+    literal = form[5].split("${", 1)[0]
+    return bool(literal) and fields[5].split("*", 1)[0].startswith(literal)
 
 
 def _family(key: str) -> str:
