@@ -20,6 +20,7 @@ from iamtui.policy.arn import is_account_id
 from iamtui.policy.document import MAX_CHARACTERS, DocumentError, PolicyDocument, load_json, scalar_text
 from iamtui.problem import Problem
 from iamtui.workspace.asking import check_action
+from iamtui.workspace.context_values import read_values, undocumented
 from iamtui.workspace.inquiries import check_inquiry
 from iamtui.workspace.presets import at_time, from_ip, through_endpoint, with_mfa
 from iamtui.workspace.resource_policies import with_resource_policies
@@ -121,7 +122,7 @@ def inquiry_of(actions: tuple[str, ...], asked: QuestionOptions) -> Inquiry:
     terms = Question(
         "",
         "*",
-        _with_presets(_context(asked), asked),
+        _checked(_with_presets(_context(asked), asked)),
         Mode.STRICT if asked.strict else Mode.DISCOVER,
         asked.resource_account,
         tuple(_session_policy(name) for name in asked.session_policies),
@@ -136,6 +137,21 @@ def inquiry_of(actions: tuple[str, ...], asked: QuestionOptions) -> Inquiry:
     )
     check_inquiry(made)
     return made
+
+
+def _checked(context: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """The context with values that their keys take, as the engine reads them; what AWS does not document is said.
+
+    Raises:
+        Problem: a value that its key's type does not take, which would be taken for no match by every condition.
+    """
+    now = datetime.now(UTC)
+    read = {key: read_values(key, values, now).values if values else () for key, values in context.items()}
+    for key in read:
+        remark = undocumented(key)
+        if remark:
+            note(remark)
+    return read
 
 
 def _checks(given: tuple[str, ...]) -> dict[str, tuple[str, ...]]:

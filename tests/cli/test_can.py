@@ -136,10 +136,12 @@ def test_a_layer_can_be_left_out_and_is_then_not_evaluated(cli: Cli) -> None:
 
 def test_context_comes_from_a_file_and_the_command_line_wins(cli: Cli, snapshot: str, tmp_path: Path) -> None:
     file = tmp_path / "context.json"
-    file.write_text(json.dumps({"aws:SourceIp": ["192.0.2.1", "192.0.2.2"], "AWS:UserAgent": None, "aws:X": 1}))
+    file.write_text(
+        json.dumps({"aws:SourceIp": "192.0.2.1", "aws:TagKeys": ["a", "b"], "AWS:UserAgent": None, "aws:X": 1})
+    )
     asked = ("can", "role/web-server", "s3:GetObject", "--on", LAKE, "--json", "--snapshot", snapshot)
     context = cli(*asked, "--context-file", file).json["request"]["context"]
-    assert context["aws:SourceIp"] == ["192.0.2.1", "192.0.2.2"]
+    assert (context["aws:SourceIp"], context["aws:TagKeys"]) == ("192.0.2.1", ["a", "b"])
     assert context["AWS:UserAgent"] == []
     assert context["aws:X"] == "1"
     context = cli(*asked, "--context-file", file, "-c", "AWS:sourceip=192.0.2.9", "-c", "aws:Referer=").json["request"][

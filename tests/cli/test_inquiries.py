@@ -225,3 +225,30 @@ def test_denied_is_expected_of_either_kind_of_denial(
 def test_two_expectations_are_refused(cli: Cli, snapshot: str) -> None:
     asked = ("can", "role/web-server", "s3:GetObject", "--on", LAKE, "--snapshot", snapshot)
     cli(*asked, "--expect", "allowed", "--expect", "denied").failed_with("--expect is given more than once")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("aws:SourceIp=10.0.0.300", ("aws:SourceIp takes an IP address", "10.0.0.300")),
+        ("aws:MultiFactorAuthPresent=yes", ("takes true or false", "yes")),
+        ("aws:MultiFactorAuthPresent=", ("takes true or false", "nothing is given")),
+        ("aws:CurrentTime=tomorrow", ("takes a time", "tomorrow")),
+    ],
+)
+def test_a_value_that_its_key_does_not_take_is_refused(
+    cli: Cli, snapshot: str, tmp_path: Path, given: str, words: tuple[str, ...]
+) -> None:
+    key, _, value = given.partition("=")
+    file = tmp_path / "context.json"
+    file.write_text(json.dumps({key: value}))
+    for options in (("-c", given), ("--context-file", str(file))):
+        cli("can", "alice", "s3:GetObject", *options, "--snapshot", snapshot).failed_with(*words)
+        cli("who-can", "s3:GetObject", *options, "--snapshot", snapshot).failed_with(*words)
+
+
+def test_a_key_that_aws_does_not_document_is_said_with_the_nearest(cli: Cli, snapshot: str) -> None:
+    result = cli("can", "alice", "s3:GetObject", "-c", "aws:SourcIp=10.0.0.3", "--snapshot", snapshot)
+    assert "AWS documents no condition key aws:SourcIp, so no request carries it. Nearest: aws:SourceIp." in result.err
+    known = cli("can", "alice", "s3:GetObject", "-c", "aws:PrincipalTag/team=x", "--snapshot", snapshot)
+    assert "documents no condition key" not in known.err

@@ -1,13 +1,15 @@
-"""Values of condition keys as people type them: what a key's type takes, what to offer, and what is wrong. Pure."""
+"""Condition keys and their values as people type them: what a key takes, what to offer, and what is wrong. Pure."""
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from iamtui.catalog.keys import ConditionKey, KeyType, condition_key
+from iamtui.catalog.actions import catalogue
+from iamtui.catalog.keys import GLOBAL_KEYS, ConditionKey, KeyType, condition_key
 from iamtui.policy.arn import parse_arn
 from iamtui.policy.values import parse_date, parse_network, parse_number
 from iamtui.problem import Problem
@@ -48,7 +50,7 @@ def read_values(key: str, values: Sequence[str], now: datetime) -> Typed:
     if known.multivalued is False and len(values) > 1:
         raise Problem(
             f"{safe_text(key)} has one value in a request, not {len(values)}.",
-            "Leave one of them; a value that holds a comma cannot be given here.",
+            "Leave all but one out; on the screen a comma parts values.",
         )
     return Typed(key, tuple(_read(known, key, value, now) for value in values))
 
@@ -119,3 +121,17 @@ def type_words(key: str) -> str:
     }
     words = " or ".join(names[kind] for kind in known.types) or "text"
     return f"list of {words}" if known.multivalued else words
+
+
+def undocumented(key: str) -> str:
+    """That AWS documents no such condition key, and the nearest that it does; "" for one that it documents.
+
+    A misspelt key would be given for nothing, and the answer taken for one about it.
+    """
+    if condition_key(key) is not None:
+        return ""
+    service = key.partition(":")[0].lower()
+    known = (item.name for item in GLOBAL_KEYS.values()) if service == "aws" else catalogue().condition_keys(service)
+    near = difflib.get_close_matches(key.lower(), by_lower := {name.lower(): name for name in known}, n=1, cutoff=0.7)
+    hint = f" Nearest: {by_lower[near[0]]}." if near else ""
+    return f"AWS documents no condition key {safe_text(key, limit=128)}, so no request carries it.{hint}"
