@@ -40,6 +40,7 @@ from iamtui.cli.source import SourceOptions, open_workspace, source_options
 from iamtui.cli.text_files import read_text
 from iamtui.policy.document import MAX_CHARACTERS
 from iamtui.problem import Problem
+from iamtui.text import safe_text
 from iamtui.workspace.draft_files import open_draft_file, save_draft_file
 from iamtui.workspace.draft_fix import one_cell, with_fix
 from iamtui.workspace.draft_names import holder_arn, policy_arn
@@ -214,9 +215,11 @@ def _save(workspace: Workspace, draft: Draft, before: Draft | None, path: Path) 
 def fix(file: str, principal: str, actions: tuple[str, ...], asked: QuestionOptions, source: SourceOptions) -> Exit:
     """Add the edits to the draft FILE that would allow PRINCIPAL to do ACTION, as far as edits can.
 
-    They are the smallest changes, not necessarily the right ones. A Deny that others share keeps denying them and
-    gets PRINCIPAL as an exception; one that denies nobody else is taken out. What the call is checked for besides
-    is allowed too. Look at it with `iamtui draft show` and at whom else it changes with `iamtui draft compare`.
+    They allow PRINCIPAL what is asked, and nobody anything else; it need not be the right change. A Deny that others
+    share keeps denying them and gets PRINCIPAL as an exception, or stays where that cannot be; one that denies nobody
+    else is taken out. Where the answer stays denied, nothing that limits others is changed for it. What the call is
+    checked for besides is allowed too. Look at it with `iamtui draft show` and at whom else it changes with `iamtui
+    draft compare`.
     """
     made = inquiry_of(actions, asked)
     workspace = open_workspace(source)
@@ -234,12 +237,15 @@ def fix(file: str, principal: str, actions: tuple[str, ...], asked: QuestionOpti
             out.line(f"{number}  {describe_edit(added, workspace.account, draft.edits[: number - 1])}")
         for caution in suggested.cautions:
             note(caution)
+        if suggested.left:
+            note(f"{safe_text(question.action)} stays denied:")
         for reason in suggested.left:
-            note(str(reason))
+            note(f"  {reason}")
     if draft != (before or Draft(workspace.account.id)):
         _save(workspace, draft, before, path)
     comparison = compare(lay(workspace, draft), made, who)
     assert comparison is not None
     decision = comparison.after.worst.deciding
-    out.line(Span(str(verdict_words(decision)), verdict_style(decision)), f"  with {file}")
+    held_by = f"with {file}" if draft.edits else "no edit drafted"
+    out.line(Span(str(verdict_words(decision)), verdict_style(decision)), f"  {held_by}")
     return Demands().code(decision)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from iamtui.account.availability import Missing
 from iamtui.account.draft import Edit
 from iamtui.account.draft_words import RCP, SCP, entity_name, policy_name
 from iamtui.account.model import Account, Role, User
-from iamtui.analysis.policies_in_force import entity_behind, resource_policy_arn
+from iamtui.analysis.policies_in_force import entity_behind, policy_carrier
 from iamtui.analysis.question import Question
 from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
 from iamtui.evaluation.caller import partition_of
 from iamtui.evaluation.decision import Decision, Layer, Reason
 from iamtui.evaluation.prepared import PreparedAction, prepare
-from iamtui.evaluation.request import Principal
+from iamtui.evaluation.request import Principal, PrincipalKind
 from iamtui.evaluation.trace import TracedLayer
 from iamtui.policy.resource import ResourceKind
 from iamtui.problem import Problem
@@ -36,10 +37,13 @@ class SuggestedEdits:
     Args:
         edits: what to add to the draft, in this order.
         caution: what else the edits do, one sentence, safe to show, or "".
+        past_guard: whether they let the caller past what limits others too, or open something to the whole world:
+            not to be done for nothing.
     """
 
     edits: tuple[Edit, ...]
     caution: str = ""
+    past_guard: bool = False
 
 
 class NoEdit(Problem):
@@ -78,6 +82,16 @@ class Case:
         return entity
 
 
+_ROLES: Final = frozenset((PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION))
+
+
+def own_arn(principal: Principal) -> str | None:
+    """The aws:PrincipalArn by which policies tell a user or role apart, whatever session it comes with, else None."""
+    if principal.kind is PrincipalKind.USER:
+        return principal.arn
+    return principal.role_arn if principal.kind in _ROLES else None
+
+
 def prepared_question(principal: Principal, question: Question) -> PreparedAction:
     """The action and resource of a question as they are evaluated for a caller."""
     return prepare(
@@ -110,14 +124,22 @@ def place_of(case: Case, policy: str) -> Place:
     raise NoEdit(f"The policy {safe_text(policy_name(policy))} is not one that a draft of this account can change.")
 
 
+def single_carrier(prepared: PreparedAction) -> str | None:
+    """The one ARN that carries the policy of what is asked about; None where that can be several, or none."""
+    if prepared.resource.kind is ResourceKind.NONE:
+        return None
+    carrier = policy_carrier(prepared)
+    return None if "*" in carrier else carrier
+
+
 def resource_place_of(case: Case) -> Place:
-    """The policy of the resource that is asked about, or the trust policy of the role.
+    """The policy of what is asked about, which of a pattern within one bucket is the bucket's, or a trust policy.
 
     Raises:
-        NoEdit: no single resource is asked about, or its policy is not loaded.
+        NoEdit: no single policy belongs to what is asked about, or it is not loaded.
     """
-    resource = case.prepared.resource
-    if resource.kind is not ResourceKind.ONE or "*" in resource.text:
+    resource, carrier = case.prepared.resource, single_carrier(case.prepared)
+    if carrier is None:
         raise NoEdit("No single resource is asked about, so there is no policy to add to.", "Ask about one resource.")
     if case.prepared.trust:
         role = case.account.by_arn(resource.text)
@@ -125,7 +147,7 @@ def resource_place_of(case: Case) -> Place:
             raise NoEdit(f"The role {safe_text(resource.text, limit=512)} is not in account {case.account.id}.")
         return trust_place(role)
     try:
-        return resource_place(case.account, resource_policy_arn(resource.text))
+        return resource_place(case.account, carrier)
     except Problem as problem:
         raise NoEdit(problem.sentence, problem.next_step) from None
 

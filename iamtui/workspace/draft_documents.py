@@ -97,19 +97,19 @@ def managed_place(account: Account, arn: str) -> Place:
     version = policy.default_version if policy is not None else None
     if version is None:
         raise Problem(f"The document of {shown} is not loaded, so it cannot be changed in part.", "Load it first.")
-    everyone = _held_by(account, arn)
+    everyone = holders_of(account, arn)
     return Place("managed", arn, "", f"policy {shown}", version.document, max(0, len(everyone) - 1))
 
 
-def _held_by(account: Account, arn: str) -> set[str]:
+def holders_of(account: Account, arn: str) -> tuple[str, ...]:
     """ARNs of the users and roles that a managed policy applies to, as permissions or as boundary."""
-    found = {holder.arn for holder in account.bounded_by(arn)}
+    found = dict.fromkeys(holder.arn for holder in account.bounded_by(arn))
     for holder in account.holders(arn):
         if isinstance(holder, Group):
-            found.update(user.arn for user in account.members(holder.name))
+            found |= dict.fromkeys(user.arn for user in account.members(holder.name))
         else:
-            found.add(holder.arn)
-    return found
+            found[holder.arn] = None
+    return tuple(found)
 
 
 def trust_place(role: Role) -> Place:
@@ -212,20 +212,6 @@ def without_statements(document: PolicyDocument, indexes: Iterable[int]) -> str 
     value = _value(document)
     value["Statement"] = [one for index, one in enumerate(value["Statement"]) if index not in gone]
     return render(value) if value["Statement"] else None
-
-
-def with_resource(document: PolicyDocument, index: int, resource: str) -> str:
-    """The text of a document with one more entry in a statement's Resource.
-
-    Raises:
-        Problem: the document cannot be read, or the statement has no Resource.
-    """
-    value = _value(document)
-    statement = value["Statement"][index]
-    if "Resource" not in statement:
-        raise Problem("The statement has no Resource to add to.", "Add a statement instead.")
-    statement["Resource"] = _more(statement["Resource"], resource)
-    return render(value)
 
 
 def with_principal(document: PolicyDocument, index: int, kind: str, name: str) -> str:

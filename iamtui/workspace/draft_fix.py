@@ -6,7 +6,7 @@ denied call.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -55,14 +55,52 @@ def with_all_suggestions(
     """The draft with everything the engine suggests until it answers allowed, as far as edits can.
 
     One suggestion is taken at a time and the question asked again, for an edit can bring up another obstacle, and
-    two edits of one document would undo each other.
+    two edits of one document would undo each other. Where it stays denied whatever a draft does, no edit is made that
+    lets the caller past what limits others too: it would weaken that for nothing.
 
     Raises:
         DraftProblem: the draft given does not fit the account.
         Problem: the question cannot be asked.
     """
+
+    def tried(past_guards: bool) -> _Tried:
+        return _suggested(workspace, draft, principal, question, now, past_guards=past_guards)
+
+    return _not_for_nothing(tried)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """A draft with edits, and whether some of them let the caller past what limits others too."""
+
+    made: SuggestedDraft
+    past_guard: bool
+
+
+def _not_for_nothing(tried: Callable[[bool], _Tried]) -> SuggestedDraft:
+    """What comes of all edits, or without those past a guard when even all of them do not help."""
+    everything = tried(True)
+    if not (everything.made.left and everything.past_guard):
+        return everything.made
+    spared = tried(False).made
+    return SuggestedDraft(spared.draft, everything.made.left, (*spared.cautions, _SPARED))
+
+
+_SPARED: Final = "As it stays denied, no Deny, boundary or organization policy was changed for it."
+
+
+def _suggested(
+    workspace: Workspace,
+    draft: Draft,
+    principal: Principal,
+    question: Question,
+    now: datetime | None,
+    *,
+    past_guards: bool,
+) -> _Tried:
     left: tuple[NoEdit, ...] = ()
     cautions: dict[str, None] = {}
+    past_guard = False
     for _ in range(_MOST_ROUNDS):
         drafted = lay(workspace, draft)
         drafted.check()
@@ -76,12 +114,19 @@ def with_all_suggestions(
             except NoEdit as why:
                 left += (why,)
                 continue
+            if made.past_guard and not past_guards:
+                continue
+            if all(edit in draft.edits for edit in made.edits):
+                left += (NoEdit(f"What is suggested is in the draft already, in vain: {suggestion.change}"),)
+                continue
             draft = Draft(draft.account_id, draft.name, (*draft.edits, *made.edits))
             cautions |= {made.caution: None} if made.caution else {}
+            past_guard = past_guard or made.past_guard
             break
         else:
+            left = left or (NoEdit(f"Nothing that a draft can change would allow it. {explanation.paragraph}"),)
             break
-    return SuggestedDraft(draft, left, tuple(cautions))
+    return _Tried(SuggestedDraft(draft, left, tuple(cautions)), past_guard)
 
 
 def one_cell(inquiry: Inquiry, question: Question) -> Inquiry:
@@ -106,6 +151,23 @@ def with_fix(
     """
     for action in inquiry.actions:
         check_action(action)
+
+    def tried(past_guards: bool) -> _Tried:
+        return _fixed(workspace, draft, principal, inquiry, now, past_guards=past_guards)
+
+    return _not_for_nothing(tried)
+
+
+def _fixed(
+    workspace: Workspace,
+    draft: Draft,
+    principal: Principal,
+    inquiry: Inquiry,
+    now: datetime | None,
+    *,
+    past_guards: bool,
+) -> _Tried:
+    past_guard = False
     left: list[NoEdit] = []
     cautions: dict[str, None] = {}
     tried: set[tuple[str, str, str]] = set()
@@ -117,12 +179,13 @@ def with_fix(
         cautions |= dict.fromkeys(_unknown_actions(answer))
         part = next((part for part in _denied(answer) if part.key not in tried), None)
         if part is None:
-            return SuggestedDraft(draft, tuple(left), tuple(cautions))
+            return _Tried(SuggestedDraft(draft, tuple(left), tuple(cautions)), past_guard)
         tried.add(part.key)
         if part.unnamed:
             left.append(part.to_be_named())
             continue
-        made = with_all_suggestions(workspace, draft, part.principal, part.question, now=now)
+        found = _suggested(workspace, draft, part.principal, part.question, now, past_guards=past_guards)
+        made, past_guard = found.made, past_guard or found.past_guard
         draft = made.draft
         left += made.left
         cautions |= dict.fromkeys(made.cautions)

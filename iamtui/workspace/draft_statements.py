@@ -11,16 +11,13 @@ from iamtui.account.availability import Missing
 from iamtui.account.draft import Edit
 from iamtui.account.draft_words import SCP
 from iamtui.account.model import Account, Role, User
-from iamtui.analysis.policies_in_force import entity_behind, resource_policy_arn
+from iamtui.analysis.policies_in_force import entity_behind
 from iamtui.analysis.question import Question
-from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
-from iamtui.evaluation.caller import partition_of
-from iamtui.evaluation.prepared import PreparedAction, prepare
 from iamtui.evaluation.request import Principal, PrincipalKind
-from iamtui.policy.resource import ResourceKind
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.asking import check_question
+from iamtui.workspace.draft_case import prepared_question, single_carrier
 from iamtui.workspace.draft_documents import (
     Place,
     identity_places,
@@ -67,15 +64,16 @@ def _places(account: Account, principal: Principal, question: Question, effect: 
     entity = entity_behind(account, principal)
     if entity is not None and not (isinstance(entity, Role) and entity.service_linked):
         yield from _of_entity(account, entity, question, effect)
-    prepared = _prepared(principal, question)
-    if prepared.resource.kind is ResourceKind.ONE and "*" not in prepared.resource.text:
+    prepared = prepared_question(principal, question)
+    carrier = single_carrier(prepared)
+    if carrier is not None:
         role = account.by_arn(prepared.resource.text)
         if prepared.trust:
             if isinstance(role, Role) and not role.service_linked:
                 yield trust_place(role)
         else:
             with suppress(Problem):
-                yield resource_place(account, resource_policy_arn(prepared.resource.text))
+                yield resource_place(account, carrier)
     yield from _own_scps(account)
 
 
@@ -115,12 +113,6 @@ def _own_scps(account: Account) -> Iterator[Place]:
             yield organization_place(account, SCP, level.id, policy.name)
 
 
-def _prepared(principal: Principal, question: Question) -> PreparedAction:
-    return prepare(
-        question.action, question.resource, None, partition_of(principal), principal.account or "", ENGINE_CATALOGUE
-    )
-
-
 def statement_from_question(principal: Principal, question: Question, effect: str, place: Place) -> dict[str, Any]:
     """The statement that allows or denies just what is asked, in the form that the place takes.
 
@@ -145,7 +137,7 @@ def statement_from_question(principal: Principal, question: Question, effect: st
         statement["Principal"] = "*"
     statement["Action"] = question.action
     if place.kind != "trust":
-        statement["Resource"] = _prepared(principal, question).resource.text
+        statement["Resource"] = prepared_question(principal, question).resource.text
     return statement
 
 

@@ -8,6 +8,7 @@ from functools import cache
 import pytest
 
 from iamtui.account.draft import (
+    AddUserToGroup,
     AttachPolicy,
     DeleteInlinePolicy,
     DetachOrganizationPolicy,
@@ -163,13 +164,14 @@ def test_a_missing_permission_becomes_a_new_inline_policy() -> None:
     assert statements(edit.document) == [suggestion.statement]
 
 
-def test_a_boundary_gets_the_statement_and_says_whom_else_it_reaches() -> None:
+def test_a_boundary_that_others_have_gets_the_statement_for_the_caller_alone() -> None:
     made, _, caution = suggested(sample(), "user/bob", Question("kms:Decrypt", KEY), Layer.BOUNDARY)
     (edit,) = made
     assert isinstance(edit, PutManagedPolicy)
     assert edit.policy_arn == BOUNDARY.arn
     assert len(statements(edit.document)) == 2
-    assert caution == "The policy applies to 1 more users and roles."
+    assert statements(edit.document)[-1]["Condition"] == {"ArnEquals": {"aws:PrincipalArn": iam("user/data/bob")}}
+    assert not caution
 
 
 def test_a_boundary_of_aws_is_copied_before_it_is_changed() -> None:
@@ -197,7 +199,8 @@ def test_an_scp_that_does_not_allow_gets_company_at_its_level() -> None:
     (edit,) = made
     assert isinstance(edit, PutOrganizationPolicy)
     assert (edit.type, edit.level_id) == (SCP, OU)
-    assert caution
+    assert statements(edit.document)[0]["Condition"] == {"ArnEquals": {"aws:PrincipalArn": iam("user/alice")}}
+    assert not caution
 
 
 def test_a_deny_that_others_share_gets_the_caller_as_an_exception() -> None:
@@ -218,16 +221,81 @@ def test_a_deny_that_others_share_gets_the_caller_as_an_exception() -> None:
 
 
 def test_an_exception_stands_beside_the_conditions_that_a_deny_has() -> None:
-    no_mfa = {**deny("s3:DeleteObject"), "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}}
-    workspace = with_edits(PutOrganizationPolicy(SCP, OU, "mfa", text(no_mfa)))
-    question = Question("s3:DeleteObject", f"{BUCKET}/x", {"aws:MultiFactorAuthPresent": ("false",)})
+    elsewhere = {**deny("ec2:*"), "Condition": {"StringNotEquals": {"aws:RequestedRegion": "eu-west-1"}}}
+    workspace = with_edits(PutOrganizationPolicy(SCP, OU, "region", text(elsewhere)))
+    question = Question("ec2:RunInstances", context={"aws:RequestedRegion": ("us-west-2",)})
     made, _, _ = suggested(workspace, "user/carol", question, Layer.SCP)
     (edit,) = made
     assert isinstance(edit, PutOrganizationPolicy)
     assert statements(edit.document)[0]["Condition"] == {
-        "BoolIfExists": {"aws:MultiFactorAuthPresent": "false"},
+        "StringNotEquals": {"aws:RequestedRegion": "eu-west-1"},
         "ArnNotEquals": {"aws:PrincipalArn": iam("user/carol")},
     }
+
+
+@pytest.mark.parametrize(
+    ("condition", "key"),
+    [
+        ({"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}, "aws:MultiFactorAuthPresent"),
+        ({"Bool": {"aws:SecureTransport": "false"}}, "aws:SecureTransport"),
+        ({"StringNotEquals": {"s3:x-amz-server-side-encryption": "aws:kms"}}, "s3:x-amz-server-side-encryption"),
+    ],
+)
+def test_a_deny_that_the_request_could_avoid_is_left_and_nothing_else_is_excepted(
+    condition: dict[str, dict[str, str]], key: str
+) -> None:
+    avoidable = {**deny("s3:DeleteObject"), "Condition": condition}
+    scp = PutOrganizationPolicy(SCP, OU, "fence", text(deny("s3:DeleteObject")))
+    workspace = with_edits(PutOrganizationPolicy(SCP, OU, "how", text(avoidable)), scp)
+    question = Question("s3:DeleteObject", f"{OPEN_BUCKET}/x", {key: ("false",)})
+    who = resolve_principal(workspace, "user/carol")
+    made = with_all_suggestions(workspace, Draft(ID), who, question, now=NOW)
+    (left,) = made.left
+    assert f"its condition on {key} holds (here: false), so the request has to change" in left.sentence
+    assert [type(edit) for edit in made.draft.edits] in ([], [PutInlinePolicy])
+    assert made.cautions == ("As it stays denied, no Deny, boundary or organization policy was changed for it.",)
+
+
+@pytest.mark.parametrize(
+    ("caller", "question", "said"),
+    [
+        ("anonymous", Question("s3:GetObject", "arn:aws:s3:::puffin-tracking-site/i"), "an anonymous caller"),
+        ("root", Question("s3:GetObject", "arn:aws:s3:::puffin-data-lake/x"), "the root user"),
+    ],
+)
+def test_a_guard_of_the_organization_is_not_taken_away_for_one_without_an_arn(
+    caller: str, question: Question, said: str
+) -> None:
+    who = resolve_principal(demo(), caller)
+    made = with_all_suggestions(demo(), Draft(DEMO_ID), who, question, now=NOW)
+    assert not made.draft.edits
+    assert f"denies others too, and {said} cannot be excepted from it by an ARN, so it stays." in made.left[0].sentence
+
+
+def test_a_statement_of_several_actions_that_others_share_is_not_widened() -> None:
+    lake = "arn:aws:s3:::puffin-data-lake/x"
+    who = resolve_principal(demo(), "user/ext.raj.patel")
+    made = with_all_suggestions(demo(), Draft(DEMO_ID), who, Question("s3:GetObject", lake), now=NOW)
+    assert [type(edit) for edit in made.draft.edits] == [PutInlinePolicy, PutManagedPolicy]
+    drafted = lay(demo(), made.draft)
+
+    def gaining(action: str) -> list[str]:
+        found = compare_everyone(drafted, Question(action, lake), now=NOW)
+        return [comparison.principal.arn for comparison in found if comparison.effect is not Effect.SAME]
+
+    assert gaining("s3:GetObject") == [who.arn]
+    assert gaining("s3:PutObject") == []
+
+
+def test_a_pattern_within_one_bucket_has_the_policy_of_the_bucket() -> None:
+    question = Question("s3:DeleteObject", "arn:aws:s3:::puffin-data-lake/smoke-tests/*")
+    who = resolve_principal(demo(), "role/analytics-lake-reader")
+    made = with_all_suggestions(demo(), Draft(DEMO_ID), who, question, now=NOW)
+    assert not made.left
+    assert "arn:aws:s3:::puffin-data-lake" in [
+        e.resource_arn for e in made.draft.edits if isinstance(e, PutResourcePolicy)
+    ]
+    assert "resource" in [place.kind for place in statement_places(demo(), who, question)]
 
 
 def test_a_deny_that_concerns_nobody_else_is_taken_out_without_a_caution() -> None:
@@ -258,11 +326,10 @@ def test_a_caller_without_an_arn_of_its_own_is_no_exception() -> None:
     question = Question("s3:GetObject", f"{BUCKET}/x")
     everybody = {**deny("s3:GetObject", f"{BUCKET}/*"), "Sid": "Shut", "Principal": "*"}
     workspace = with_edits(PutResourcePolicy(BUCKET, text(allow("s3:*", f"{BUCKET}/*", Principal="*"), everybody)))
-    made, _, caution = suggested(workspace, "cloudtrail.amazonaws.com", question, Layer.RESOURCE)
-    (edit,) = made
-    assert isinstance(edit, PutResourcePolicy)
-    assert [one["Effect"] for one in statements(edit.document)] == ["Allow"]
-    assert caution == "All of the Deny Shut goes, for everyone: narrow it to keep it for others."
+    with pytest.raises(
+        NoEdit, match=r"Deny Shut .* denies others too, and cloudtrail.amazonaws.com cannot be excepted"
+    ):
+        suggested(workspace, "cloudtrail.amazonaws.com", question, Layer.RESOURCE)
 
 
 CALL = Question("lambda:CreateFunction", f"arn:aws:lambda:us-east-1:{ID}:function:f")
@@ -325,6 +392,13 @@ def test_a_deny_of_aws_is_detached() -> None:
     made, _, caution = suggested(drafted.after, "user/alice", Question("ec2:RunInstances"), Layer.IDENTITY)
     assert made == (DetachPolicy(iam("group/admins"), "arn:aws:iam::aws:policy/AWSDenyAll"),)
     assert "group/admins" in caution
+
+
+def test_a_deny_of_aws_stays_attached_to_a_group_with_others() -> None:
+    joined = AddUserToGroup(iam("user/carol"), iam("group/admins"))
+    drafted = lay(sample(), Draft(ID, edits=(AttachPolicy(iam("group/admins"), "AWSDenyAll"), joined)))
+    with pytest.raises(NoEdit, match="all of group/admins, so it stays attached"):
+        suggested(drafted.after, "user/alice", Question("ec2:RunInstances"), Layer.IDENTITY)
 
 
 def test_a_session_policy_belongs_to_the_question() -> None:

@@ -103,12 +103,12 @@ class SuggestingScreen(LayingScreen):
         added = made.draft.edits[len(event.before.edits) :]
         if not added:
             reason = made.left[0] if made.left else Problem("The engine suggests no change that a draft can make.")
-            self.say(plain(reason), Severity.WARNING)
+            self.say(plain(f"It stays denied, and nothing is drafted. {reason}"), Severity.WARNING)
             return
         self._desk.change(made.draft)
         said = self.added_words(len(added))
         if made.left:
-            said = line(said, ("  Left: ", "$verdict-depends"), plain(made.left[0].sentence))
+            said = line(said, ("  It stays denied: ", "$verdict-depends"), plain(made.left[0].sentence))
         elif made.cautions:
             # What it does to others weighs more than how it reads: d shows that.
             count = f"{len(added)} edits" if len(added) > 1 else "1 edit"
