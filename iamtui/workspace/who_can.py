@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from iamtui.account.model import Role, User
 from iamtui.analysis.inquiry import Inquiry
@@ -13,7 +13,7 @@ from iamtui.analysis.questions import Asker
 from iamtui.evaluation.decision import Decision
 from iamtui.evaluation.policies import MissingPolicy, NamedPolicy, NotEvaluated
 from iamtui.evaluation.request import Principal, PrincipalKind, principal_from_text
-from iamtui.policy.arn import is_account_id
+from iamtui.policy.arn import is_account_id, parse_arn
 from iamtui.policy.document import PrincipalEntry
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -29,6 +29,12 @@ Provider: TypeAlias = Callable[
 """What answers for one principal after the other: `who_can`, or a faster way to the same answers."""
 
 
+ANY_ROLE: Final = "any-role"
+"""The name of the role that stands for the principals of an account that a trust policy names as a whole."""
+
+_NOT_FOR_ROOT: Final = "sts:assumerole"
+
+
 @dataclass(frozen=True, slots=True)
 class Everybody:
     """Whom a question is put to.
@@ -40,12 +46,15 @@ class Everybody:
         everyone: whether an Allow of the resource's policy names everybody, so that users and roles of other
             accounts, which no list can hold, may come in too.
         unknown: why it is not known whom else the resource lets in, a phrase; "" when it is known.
+        by_arn: whether accounts are named as a whole and a condition asks for the ARN of their principals, so that
+            the answer for an account is not that for each of them.
     """
 
     principals: tuple[Principal, ...]
     outside: int = 0
     everyone: bool = False
     unknown: str = ""
+    by_arn: bool = False
 
     @property
     def lacks(self) -> str:
@@ -54,6 +63,8 @@ class Everybody:
             return f"Whom else the resource lets in is unknown: {safe_text(self.unknown)}."
         if self.everyone:
             return "The resource's policy names everybody (*): users and roles of other accounts are not listed."
+        if self.by_arn:
+            return "The policy asks for the ARN of other accounts' principals: those that have it are not listed."
         return ""
 
 
@@ -104,6 +115,20 @@ def _with_outsiders(workspace: Workspace, question: Question, found: Everybody, 
         principals=(*found.principals, *named.values()),
         outside=found.outside + len(named),
         everyone=everyone,
+        by_arn=found.by_arn or (_names_other_accounts(workspace, resource) and _asks_for_arns(resource)),
+    )
+
+
+def _names_other_accounts(workspace: Workspace, resource: NamedPolicy) -> bool:
+    accounts = (_account_named(entry.value) for entry in _allowed_entries(resource) if entry is not None)
+    return any(account and account != workspace.account.id for account in accounts)
+
+
+def _asks_for_arns(resource: NamedPolicy) -> bool:
+    return any(
+        line.key.lower() == "aws:principalarn"
+        for statement in resource.document.policy.statements
+        for line in statement.conditions
     )
 
 
@@ -127,6 +152,10 @@ def _principal_of(workspace: Workspace, question: Question, entry: PrincipalEntr
                 return None
             if not is_account_id(value) and not value.startswith("arn:"):
                 return None
+            account = _account_named(value)
+            if account and question.action.lower() == _NOT_FOR_ROOT:
+                # The account's root user, for whom the entry stands by its name, is the one who may not.
+                value = f"arn:{workspace.account.partition}:iam::{account}:role/{ANY_ROLE}"
             return principal_from_text(value) if is_account_id(value) else resolve_principal(workspace, value)
         if entry.kind == "Service":
             return Principal(PrincipalKind.SERVICE, value)
@@ -137,6 +166,14 @@ def _principal_of(workspace: Workspace, question: Question, entry: PrincipalEntr
     except (Problem, ValueError):
         return None
     return None
+
+
+def _account_named(value: str) -> str:
+    """The account that an entry names as a whole, or ""."""
+    if is_account_id(value):
+        return value
+    arn = parse_arn(value)
+    return arn.account if arn is not None and arn.service == "iam" and arn.resource == "root" else ""
 
 
 def who_can(

@@ -81,3 +81,11 @@ def test_whom_the_resources_policy_names_besides_is_listed(cli: Cli) -> None:
     assert "cloudfront.amazonaws.com" in everybody.out
     assert "anonymous" in everybody.out
     assert "users and roles of other accounts are not listed" in everybody.err
+
+
+def test_an_account_that_a_trust_policy_names_is_asked_about_as_its_roles_not_as_its_root_user(cli: Cli) -> None:
+    role = "arn:aws:iam::111122223333:role/external/skylark-cost-reader"
+    lines = cli("who-can", "sts:AssumeRole", "--on", role, "--demo").out.splitlines()
+    (outside,) = (line for line in lines if "999900001111" in line)
+    assert outside.startswith("[?] DEPENDS  arn:aws:iam::999900001111:role/any-role")
+    assert "sts:ExternalId is puffin-parcel-4471" in outside

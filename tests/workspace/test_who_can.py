@@ -164,3 +164,9 @@ def test_it_stops_when_nobody_waits_any_more() -> None:
 def test_what_cannot_be_asked_is_refused() -> None:
     with pytest.raises(Problem):
         everybody(small_workspace(), asking(resource="no-arn"))
+
+
+def test_that_a_condition_asks_for_the_arns_of_another_accounts_principals_is_said() -> None:
+    asks = {**lets_in({"AWS": "999999999999"}), "Condition": {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/x"}}}
+    assert "are not listed" in everybody(with_bucket_policy(asks), asking()).lacks
+    assert everybody(with_bucket_policy(lets_in({"AWS": "999999999999"})), asking()).lacks == ""
