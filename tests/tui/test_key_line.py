@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from iamtui.tui.widgets.key_line import KeyLine
 from iamtui.tui.widgets.sessions import SessionsPanel
 from tests.support.panel_sessions import session
-from tests.support.sample_account import iam
-from tests.support.screen_app import opened, press, settle
+from tests.support.sample_account import iam, sample_workspace
+from tests.support.screen_app import make_app, opened, press, settle
+from tests.support.sts_answers import CannedSts
 
 
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
@@ -27,7 +30,8 @@ async def test_help_and_quit_always_fit(width: int) -> None:
 
 
 async def test_only_keys_that_do_something_are_shown() -> None:
-    async with opened() as pilot:
+    workspace = replace(sample_workspace(), connection=CannedSts().connection())
+    async with opened(make_app(workspace)) as pilot:
         keys = pilot.app.query_one(KeyLine)
         assert "Assume" not in keys.render().plain
         assert "Copy" not in keys.render().plain
@@ -36,6 +40,13 @@ async def test_only_keys_that_do_something_are_shown() -> None:
         pilot.app.main.go_to(iam("role/deploy-prod"))
         await settle(pilot)
         assert "a Assume" in keys.render().plain
+
+
+async def test_in_a_snapshot_no_key_is_shown_for_assuming_a_role() -> None:
+    async with opened() as pilot:
+        pilot.app.main.go_to(iam("role/deploy-prod"))
+        await settle(pilot)
+        assert "Assume" not in pilot.app.query_one(KeyLine).render().plain
 
 
 async def test_in_a_field_only_keys_that_do_not_print_are_shown() -> None:

@@ -356,13 +356,15 @@ class AnsweringPanel(Vertical):
         self.post_message(self.Unanswered())
 
     def _show_title(self) -> None:
-        """Name whom the verdict is about, which may lag behind the tree's cursor."""
+        """Ask in words what the verdict answers; whom it is about may lag behind the tree's cursor."""
         label = self._shown.asked.label if self._shown is not None else self._label
         narrow = self.has_class(NARROW)
         if not label:
             self.border_title = line("Question")
             return
         who = line("Can ", (label, "bold"))
+        if self._shown is not None:
+            who = line(who, " do ", (self._shown.cell.question.action, "bold"), "?")
         if self._aside and narrow:
             who = line(who, ("  (kept)", "$muted"))
         elif self._aside:
