@@ -293,8 +293,9 @@ class InquiryPoll:
 
     def _plan_for(self, principal: Principal) -> tuple[_PlannedCell, ...]:
         """What is asked; companions on other resources are asked about those of the caller's account."""
-        account = principal.account or self._workspace.account.id
-        key = (partition_of(principal), account)
+        own = self._workspace.account
+        # A service and an anonymous caller have neither: what they ask about is taken to be this account's.
+        key = (partition_of(principal) or own.partition, principal.account or own.id)
         plan = self._plans.get(key)
         if plan is None:
             plan = self._plans[key] = tuple(self._cells(*key))

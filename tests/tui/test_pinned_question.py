@@ -6,6 +6,8 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from iamtui.analysis.inquiry import Inquiry
+from iamtui.analysis.question import Question
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.inventory import Branch, Kind, key_of
 from iamtui.tui.screens.pinned import PinnedQuestion
@@ -18,11 +20,12 @@ from iamtui.tui.widgets.question.layers import LayersList
 from iamtui.tui.widgets.question.matrix import MatrixView
 from iamtui.tui.widgets.question.panel import QuestionPanel
 from iamtui.tui.widgets.question.verdict_look import PENDING
-from iamtui.workspace.asking import Question
 from tests.support.sample_account import LAKE_READ, iam, sample_workspace
 from tests.support.screen_app import opened, press, settle
 
 LAKE_OBJECT = "arn:aws:s3:::data-lake/x"
+
+DELETING = Inquiry(("s3:DeleteObject",), (LAKE_OBJECT,), Question(""))
 
 
 def drawn(view: LineView) -> list[str]:
@@ -130,7 +133,7 @@ async def test_a_trust_statement_is_shown_in_the_role(app_node: str) -> None:
 def test_verdicts_are_found_by_whoever_is_asked_for_them_and_never_while_drawing() -> None:
     workspace = sample_workspace()
     started: list[PinnedQuestion] = []
-    pinned = PinnedQuestion(workspace, Question("s3:DeleteObject", LAKE_OBJECT), wanted=started.append)
+    pinned = PinnedQuestion(workspace, DELETING, wanted=started.append)
     alice, carol = workspace.account.user("alice"), workspace.account.user("carol")
     assert alice is not None
     assert carol is not None
@@ -149,7 +152,7 @@ def test_verdicts_are_found_by_whoever_is_asked_for_them_and_never_while_drawing
 
 def test_finding_verdicts_stops_when_the_question_is_replaced() -> None:
     workspace = sample_workspace()
-    pinned = PinnedQuestion(workspace, Question("s3:DeleteObject", LAKE_OBJECT), wanted=lambda _: None)
+    pinned = PinnedQuestion(workspace, DELETING, wanted=lambda _: None)
     user = workspace.account.users[0]
     assert pinned(user) is PENDING
     pinned.find(lambda: True, lambda: pytest.fail("nothing was found"))
@@ -170,3 +173,22 @@ async def test_pairs_that_aws_never_asks_stand_last_and_are_not_counted(app_node
         assert summary.endswith(" no part")
         await ask(pilot, "s3:GetBucketP*", LAKE_OBJECT)
         assert "no part" not in "".join(drawn(pilot.app.query_one(MatrixView))), "none is of an object: all take part"
+
+
+async def test_of_a_matrix_the_worst_is_marked_whichever_cell_is_looked_at(app_node: str) -> None:
+    async with opened() as pilot:
+        app: IamtuiApp = pilot.app  # type: ignore[assignment]
+        app.main.go_to(app_node)
+        await ask(pilot, "s3:GetObject,s3:DeleteObject", LAKE_OBJECT)
+        panel = app.query_one(QuestionPanel)
+        marks = []
+        for key in ("home", "end"):
+            app.query_one(MatrixView).focus()
+            await press(pilot, key)
+            entity = app.query_one(DetailPane).entity
+            assert entity is not None
+            pinned = app.main._pinned
+            assert pinned is not None
+            marks.append(pinned(entity))
+        assert panel.whole_answer is not None
+        assert [mark.mark for mark in marks if mark is not None] == ["[x]", "[x]"]

@@ -468,3 +468,9 @@ def test_a_pattern_of_one_kind_of_ec2_resource_is_not_met_by_an_entry_about_anot
     subnets = asked(workspace, "role/r", ("ec2:RunInstances",), (f"arn:aws:ec2:*:{ID}:subnet/*",))
     assert subnets.cells[0].decision.outcome is Outcome.IMPLICIT_DENY
     assert asked(workspace, "role/r", ("ec2:RunInstances",), (images,)).cells[0].decision.allowed
+
+
+@pytest.mark.parametrize("who", ["anonymous", "cloudfront.amazonaws.com"])
+def test_companions_of_a_caller_without_an_account_are_about_this_accounts_partition(who: str) -> None:
+    found = asked(sample_workspace(), who, ("s3:GetObject",), ("arn:aws:s3:::data-lake/x",))
+    assert all(one.question.resource.startswith("arn:aws:") for one in found.cells[0].companions)

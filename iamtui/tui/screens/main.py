@@ -107,11 +107,11 @@ class MainScreen(LeavingScreen):
         event.stop()
         pinned, workspace = self._pinned, self._workspace
         before = self.before_workspace
-        same = pinned is not None and pinned.inquiry == event.inquiry and pinned.workspace is workspace
+        # The whole of it, as in who can: of a matrix the worst decides, whichever cell is looked at.
+        inquiry = event.answer.inquiry
+        same = pinned is not None and pinned.inquiry == inquiry and pinned.workspace is workspace
         if workspace is not None and not (same and pinned is not None and pinned.before is before):
-            self._pin(
-                PinnedQuestion(workspace, event.question, before, inquiry=event.inquiry, wanted=self._find_verdicts)
-            )
+            self._pin(PinnedQuestion(workspace, inquiry, before, wanted=self._find_verdicts))
         self.keys_changed()
 
     @on(QuestionPanel.Unanswered)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from iamtui.account.model import Entity, Role, User
 from iamtui.analysis.inquiry import Inquiry
-from iamtui.analysis.question import Question
 from iamtui.problem import Problem
 from iamtui.tui import clock
 from iamtui.tui.garbage import making
@@ -38,24 +37,21 @@ class PinnedQuestion:
     def __init__(
         self,
         workspace: Workspace,
-        question: Question,
+        inquiry: Inquiry,
         before: Workspace | None = None,
         *,
-        inquiry: Inquiry | None = None,
         wanted: Callable[[PinnedQuestion], object],
     ) -> None:
         """Take a question.
 
         Args:
+            inquiry: the question, of which the worst decides.
             before: the account without the draft that `workspace` holds: verdicts then know the one before.
-            inquiry: the same with what an answer rests on besides: role chaining, companions of the call; one action
-                on one resource. None: only the companions that always belong to the call.
             wanted: called when verdicts are wanted and no thread is at it: to have one run `find`.
         """
         self.workspace = workspace
-        self.question = question
         self.before = before
-        self.inquiry = inquiry or Inquiry((question.action,), (question.resource,), question)
+        self.inquiry = inquiry
         self._known: dict[str, Verdict | None] = {}
         self._want = wanted
         self._wanted: dict[str, User | Role] = {}
