@@ -31,6 +31,7 @@ from iamtui.workspace.assuming import (
     check_input,
     find_mfa_devices,
     plan_assume,
+    plan_without_code,
 )
 from iamtui.workspace.assuming import assume as assume_role
 from iamtui.workspace.assuming_decision import is_temporary
@@ -61,6 +62,7 @@ class Wanted:
     external_id: str | None = None
     mfa_serial: str | None = None
     mfa: bool = False
+    no_mfa: bool = False
     via: tuple[str, ...] = ()
     policy: str | None = None
     policy_arn: tuple[str, ...] = ()
@@ -87,6 +89,7 @@ def assume_options(command: F) -> F:
             "--mfa-serial", metavar="SERIAL", help="The caller's MFA device; its code is asked on the terminal."
         ),
         click.option("--mfa", is_flag=True, help="Ask for an MFA code on the terminal."),
+        click.option("--no-mfa", is_flag=True, help="Ask for no MFA code: STS decides without one."),
         click.option("--via", multiple=True, metavar="ROLE", help="Assume this role first, and go on from it. Again."),
         click.option("--policy", metavar="FILE", help="An inline session policy; - is standard input."),
         click.option("--policy-arn", multiple=True, metavar="ARN", help="A managed session policy. Again for more."),
@@ -150,6 +153,9 @@ def assumed(
     Raises:
         Problem: whatever stands in the way.
     """
+    if wanted.no_mfa and (wanted.mfa or wanted.mfa_serial is not None):
+        other = "--mfa" if wanted.mfa else "--mfa-serial"
+        raise Problem(f"--no-mfa and {other} contradict each other.", "Choose one.")
     extras = _extras(wanted)
     meant = _meant(wanted.via[0] if wanted.via else role, source)
     if check is not None:
@@ -157,7 +163,9 @@ def assumed(
     before: Assumed | None = None
     for number, next_role in enumerate((*wanted.via[1:], role) if wanted.via else ()):
         # The roles on the way get nothing of what is meant for the last one; the MFA device is the first caller's.
-        device = Wanted(mfa=wanted.mfa, mfa_serial=wanted.mfa_serial) if number == 0 else Wanted()
+        device = Wanted(no_mfa=wanted.no_mfa)
+        if number == 0:
+            device = replace(device, mfa=wanted.mfa, mfa_serial=wanted.mfa_serial)
         before = _assume(meant, device, AssumeExtras(), before, mfa_sessions)
         meant = _from_there(as_session(meant.workspace, before.session), next_role)
     own = replace(wanted, mfa=False, mfa_serial=None) if wanted.via else wanted
@@ -169,25 +177,32 @@ def _assume(
 ) -> Assumed:
     workspace = meant.workspace
     external_id = wanted.external_id if wanted.external_id is not None else meant.external_id
+    session_name = wanted.session_name or meant.session_name
     mfa_serial = wanted.mfa_serial if wanted.mfa_serial is not None else meant.mfa_serial or None
-    asks_code = wanted.mfa or mfa_serial is not None
-    plan = plan_assume(workspace, meant.arn, external_id=external_id, with_mfa=asks_code, extras=extras)
-    _say_plan(plan)
-    if plan.refusal:
-        raise Problem(plan.refusal, "Choose a role that trusts the caller, or another caller.")
-    depends_on_code = plan.needs_mfa and (plan.decision is None or not plan.decision.allowed)
-    serial = (mfa_serial or _device(workspace, plan, must=asks_code)) if asks_code or depends_on_code else ""
+    asks_code = not wanted.no_mfa and (wanted.mfa or mfa_serial is not None)
+    plan = plan_assume(
+        workspace, meant.arn, session_name=session_name, external_id=external_id, with_mfa=asks_code, extras=extras
+    )
     entered = AssumeInput(
         role_arn=meant.arn,
-        session_name=wanted.session_name or meant.session_name or plan.default_session_name,
+        session_name=session_name or plan.default_session_name,
         duration_seconds=_seconds(
             wanted.duration if wanted.duration is not None else meant.duration_seconds or None, plan
         ),
         external_id=external_id,
-        mfa_serial=serial,
-        mfa_code=_ANY_CODE if serial else None,
         extras=extras,
     )
+    depends_on_code = plan.needs_mfa and not asks_code and not _allows(plan)
+    without = plan_without_code(workspace, plan, entered) if wanted.no_mfa or depends_on_code else plan
+    if wanted.no_mfa or (depends_on_code and _allows(without)):
+        plan, depends_on_code = without, False
+    _say_plan(plan)
+    if plan.refusal:
+        raise Problem(plan.refusal, "Choose a role that trusts the caller, or another caller.")
+    if plan.needs_mfa and not (asks_code or depends_on_code or wanted.no_mfa):
+        note("No MFA code is asked for, since none is needed; --mfa sends one all the same.")
+    serial = (mfa_serial or _device(workspace, plan, must=asks_code)) if asks_code or depends_on_code else ""
+    entered = replace(entered, mfa_serial=serial, mfa_code=_ANY_CODE if serial else None)
     problems = check_input(plan, entered)
     if problems:
         raise Problem(" ".join(problems), "See the command's --help.")
@@ -195,10 +210,11 @@ def _assume(
     if serial and mfa_sessions is not None:
         choice = mfa_sessions.choice(workspace, entered)
         entered, unshared = replace(entered, mfa_way=choice.way), "" if choice.way is MfaWay.SHARED else choice.note
+    sent = _with_code(entered)
     try:
-        session = _with_code(workspace, entered, mfa_sessions)
+        session = assume_role(workspace, sent, mfa_sessions=mfa_sessions)
     except Problem:
-        if mfa_sessions is None or entered.mfa_way is not MfaWay.SHARED:
+        if mfa_sessions is None or sent.mfa_way is not MfaWay.SHARED:
             raise
         choice = mfa_sessions.choice(workspace, entered)
         if choice.way is MfaWay.SHARED:
@@ -206,18 +222,29 @@ def _assume(
         # STS shares no code with this caller, and this one is used up: the next goes with the call itself.
         note(f"{choice.note} Another one is needed.")
         entered, unshared = replace(entered, mfa_way=choice.way), choice.note
-        session = _with_code(workspace, entered, mfa_sessions)
+        sent = _with_code(entered)
+        session = assume_role(workspace, sent, mfa_sessions=mfa_sessions)
     _say_session(session, workspace)
-    renewal = Renewal(
-        workspace, entered, caller=before.again if before is not None else None, mfa_sessions=mfa_sessions
-    )
-    with_mfa = bool(serial) or (before is not None and before.with_mfa)
+    renewal = Renewal(workspace, sent, caller=before.again if before is not None else None, mfa_sessions=mfa_sessions)
+    with_mfa = bool(sent.mfa_serial) or (before is not None and before.with_mfa)
     return Assumed(workspace, session, renewal, with_mfa, unshared or (before.unshared if before else ""), before)
 
 
-def _with_code(workspace: Workspace, entered: AssumeInput, mfa_sessions: MfaSessions | None) -> Session:
-    with_code = replace(entered, mfa_code=ask_code(entered.mfa_serial)) if entered.mfa_serial else entered
-    return assume_role(workspace, with_code, mfa_sessions=mfa_sessions)
+def _allows(plan: AssumePlan) -> bool:
+    return plan.decision is not None and plan.decision.allowed
+
+
+def _with_code(entered: AssumeInput) -> AssumeInput:
+    """The input with the code that the user types, or without device and code when he twice types none."""
+    if not entered.mfa_serial:
+        return entered
+    code = ask_code(entered.mfa_serial)
+    if not code:
+        note("No code was typed. Enter again asks STS without one.")
+        code = ask_code(entered.mfa_serial)
+    if not code:
+        return replace(entered, mfa_serial="", mfa_code=None, mfa_way=MfaWay.DIRECT)
+    return replace(entered, mfa_code=code)
 
 
 def _device(workspace: Workspace, plan: AssumePlan, *, must: bool) -> str:
@@ -236,7 +263,7 @@ def _device(workspace: Workspace, plan: AssumePlan, *, must: bool) -> str:
         devices = find_mfa_devices(workspace)
         serials, why = devices.serials, devices.note
     if not serials:
-        raise Problem(why, "Name the device with --mfa-serial.")
+        raise Problem(why, "Name the device with --mfa-serial, or say --no-mfa to ask STS without a code.")
     if len(serials) == 1:
         return serials[0]
     return choose("You have several MFA devices", serials, instead="Name one with --mfa-serial.")

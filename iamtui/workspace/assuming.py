@@ -29,6 +29,7 @@ from iamtui.workspace.assuming_plan import (
     input_problems,
     longest_session,
     plan_assume,
+    plan_without_code,
 )
 from iamtui.workspace.mfa_devices import MfaDevices, find_mfa_devices
 from iamtui.workspace.mfa_sessions import MfaChoice, MfaCodeNeeded, MfaSessions
@@ -47,6 +48,7 @@ __all__ = [
     "check_input",
     "find_mfa_devices",
     "plan_assume",
+    "plan_without_code",
 ]
 
 

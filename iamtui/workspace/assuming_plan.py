@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from iamtui.account.availability import Missing
@@ -16,6 +16,7 @@ from iamtui.workspace.assuming_decision import (
     FRESH_CODE,
     MFA_KEYS,
     MfaProof,
+    decide_as_entered,
     decide_so_far,
     is_temporary,
     role_of,
@@ -137,6 +138,17 @@ def plan_assume(
         inherited=workspace.caller_extras,
         known=what_is_known(workspace, role_arn, decision),
         mfa=choice,
+    )
+
+
+def plan_without_code(workspace: Workspace, plan: AssumePlan, entered: AssumeInput) -> AssumePlan:
+    """The plan as it stands when exactly this is sent, and no MFA code with it: what is not in it is absent."""
+    decision = decide_as_entered(workspace, entered, None)
+    return replace(
+        plan,
+        decision=decision,
+        refusal=_refusal(workspace, plan.role_arn, decision),
+        known=what_is_known(workspace, plan.role_arn, decision),
     )
 
 
