@@ -10,7 +10,7 @@ from iamtui.cli.output import Output, Span, Style
 from iamtui.evaluation.decision import Decision, LayerState, Outcome, ResourceScope
 from iamtui.evaluation.wording import short_policy_name
 from iamtui.text import safe_text
-from iamtui.workspace.verdict import SHORT_LAYER_NAMES, verdict_words
+from iamtui.workspace.verdict import SHORT_LAYER_NAMES, layers_that_depend, verdict_words
 
 if TYPE_CHECKING:
     from iamtui.evaluation.explanation import Explanation
@@ -79,6 +79,7 @@ def _labelled(out: Output, label: str, text: str) -> None:
 
 def _write_layers(out: Output, decision: Decision) -> None:
     idle: list[str] = []
+    waiting = layers_that_depend(decision)
     blocking = {reason.layer for reason in decision.reasons}
     for report in decision.layers:
         name = SHORT_LAYER_NAMES[report.layer]
@@ -87,7 +88,7 @@ def _write_layers(out: Output, decision: Decision) -> None:
             continue
         word, style = _STATES[report.state]
         if report.state is LayerState.SILENT and report.layer not in blocking:
-            style = Style.QUIET
+            word, style = ("depends", Style.OPEN) if report.layer.value in waiting else (word, Style.QUIET)
         why = report.why.removeprefix("Not evaluated: ")
         lead = (" " * _INDENT, f"{name:<{_LABEL}}", Span(f"{word:<{_STATE_WIDTH}}", style))
         out.paragraph(why, indent=_INDENT + _LABEL + _STATE_WIDTH, first=lead)

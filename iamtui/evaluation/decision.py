@@ -183,7 +183,10 @@ class Decision:
 
     @property
     def deciding(self) -> StatementRef | None:
-        """The statement to show first: the first denying one, else the first allowing one of a granting layer."""
+        """The statement to show first: the first denying one, else the first allowing one of a granting layer.
+
+        Where it depends, one that waits for something comes before one that allows in any case.
+        """
         denying = [ref for ref in self.matched if ref.effect == "Deny"]
         if self.outcome is Outcome.EXPLICIT_DENY and denying:
             return denying[0]
@@ -191,7 +194,7 @@ class Decision:
             ref for ref in self.matched if ref.effect == "Allow" and ref.layer in (Layer.IDENTITY, Layer.RESOURCE)
         ]
         if self.outcome in (Outcome.ALLOWED, Outcome.DEPENDS) and granting:
-            return granting[0]
+            return next((ref for ref in granting if ref.undetermined), granting[0])
         return denying[0] if denying else None
 
 

@@ -53,6 +53,13 @@ def unloaded_layers(decision: Decision) -> tuple[Layer, ...]:
     return missing
 
 
+def layers_that_depend(decision: Decision) -> frozenset[str]:
+    """The layers (by value) whose Allow waits for something that is not known."""
+    if decision.outcome is not Outcome.DEPENDS or decision.depends_on is None:
+        return frozenset()
+    return frozenset(leaf.source.layer for leaf in leaves(decision.depends_on) if leaf.source is not None)
+
+
 def as_far_as_loaded(decision: Decision) -> str:
     """`as far as loaded (SCP not evaluated)`; empty where nothing that was left out could change the decision."""
     layers = unloaded_layers(decision)

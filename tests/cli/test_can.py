@@ -191,3 +191,10 @@ def test_a_policy_that_cannot_be_read_is_not_said_to_be_not_loaded(cli: Cli, sna
     assert "[?] DEPENDS on broken (unreadable)" in result.out
     assert "broken may allow it, but its document cannot be read" in result.out
     assert "broken does not deny it (document unreadable)" in result.out
+
+
+def test_a_layer_that_waits_for_what_is_unknown_is_said_to_depend(cli: Cli) -> None:
+    asked = ("can", "maya.okafor", "sts:AssumeRole", "--on", "arn:aws:iam::111122223333:role/deploy-prod", "--demo")
+    (line,) = (line for line in cli(*asked).out.splitlines() if line.strip().startswith("resource"))
+    assert "depends" in line
+    assert "EngineersWithMfa" in line

@@ -325,3 +325,17 @@ def test_a_policy_of_2008_and_one_of_2012_do_not_share_a_condition() -> None:
         ],
     }
     assert decide(parse_scenario(value)).outcome is Outcome.DEPENDS
+
+
+def test_of_statements_that_allow_the_one_that_waits_for_something_decides() -> None:
+    waits = {**allow("s3:GetObject"), "Principal": {"AWS": ALICE}, **when("Bool", "aws:MultiFactorAuthPresent", "true")}
+    asked = scenario(
+        allow(),
+        request={"resource_account": "222222222222"},
+        resource_policy=document({**waits, "Resource": OBJECT, "Sid": "WithMfa"}),
+        mode="discover",
+    )
+    decision = decide(asked)
+    assert decision.outcome is Outcome.DEPENDS
+    assert decision.deciding is not None
+    assert decision.deciding.sid == "WithMfa"

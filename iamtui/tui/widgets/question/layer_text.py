@@ -11,12 +11,12 @@ from typing import Final
 
 from textual.content import Content
 
-from iamtui.evaluation.decision import Decision, Layer, LayerReport, LayerState, Outcome
-from iamtui.policy.formula import leaves
+from iamtui.evaluation.decision import Decision, Layer, LayerReport, LayerState
 from iamtui.text import safe_text
 from iamtui.tui.widgets.question.verdict_look import ALLOWED, DENIED, DEPENDS, QUIET
 from iamtui.tui.widgets.wrapped import wrap
 from iamtui.workspace.verdict import SHORT_LAYER_NAMES as LAYER_NAMES
+from iamtui.workspace.verdict import layers_that_depend
 
 _STATE_WORDS: Final = {
     LayerState.ALLOWS: ("[+]", "allows", ALLOWED),
@@ -34,19 +34,12 @@ _CONDITIONAL: Final = ("[?]", "depends", DEPENDS)
 def layer_parts(report: LayerReport, decision: Decision) -> tuple[str, str, str]:
     """Mark, words and style of a layer's state in a decision."""
     if report.state is LayerState.SILENT and report.layer not in _in_the_way(decision):
-        return _CONDITIONAL if report.layer.value in _conditional(decision) else _NOT_NEEDED
+        return _CONDITIONAL if report.layer.value in layers_that_depend(decision) else _NOT_NEEDED
     return _STATE_WORDS[report.state]
 
 
 def _in_the_way(decision: Decision) -> set[Layer]:
     return {*decision.blocked_by, *(reason.layer for reason in decision.reasons)}
-
-
-def _conditional(decision: Decision) -> set[str]:
-    """The layers whose Allow waits for something that is not known."""
-    if decision.outcome is not Outcome.DEPENDS or decision.depends_on is None:
-        return set()
-    return {leaf.source.layer for leaf in leaves(decision.depends_on) if leaf.source is not None}
 
 
 def _why(report: LayerReport, words: str) -> str:
