@@ -47,11 +47,15 @@ class OrderedKeysApp(App[None]):
         super().__init__()
         self._typed: deque[events.Event] = deque()
         self._lap: OrderedKeysApp.Lap | None = None
+        self._handed: deque[tuple[events.Event, Screen[object]]] = deque(maxlen=4)
+        """The keys that were handed on last, and the screens they are for."""
 
     async def on_event(self, event: events.Event) -> None:
         """Take a key or a paste from the terminal in its turn."""
         if not isinstance(event, (events.Key, events.Paste)) or event.is_forwarded:
-            await super().on_event(event)
+            # A key that comes up only when another screen has come is not for that: it could unlock a lock.
+            if not any(event is handed and screen is not self.screen for handed, screen in self._handed):
+                await super().on_event(event)
             return
         self._typed.append(event)
         if self._lap is None:
@@ -67,6 +71,7 @@ class OrderedKeysApp(App[None]):
                 return
             event, screen = self._typed.popleft(), self.screen
             target = self.focused or screen
+            self._handed.append((event, screen))
             await super().on_event(event)
             # Characters for a field stay in their order, and a pasted text has many.
             if not (isinstance(target, (Input, TextArea)) and isinstance(event, events.Key) and event.is_printable):
@@ -98,13 +103,26 @@ class OrderedKeysApp(App[None]):
             self._lap = None
             await self._hand_on()
 
+    def _is_urgent(self, event: events.Event) -> bool:
+        if not isinstance(event, events.Key):
+            return False
+        live = self.active_bindings.get(event.key)
+        return live is not None and live.node is self and live.binding.priority
+
     def _lose_patience_with(self, lap: Lap) -> None:
         self.set_timer(PATIENCE_SECONDS, partial(self._look_for, lap, PATIENCE_SECONDS))
 
     async def _look_for(self, lap: Lap, waited: float) -> None:
         if self._lap is not lap:
             return
-        if lap.screen is not self.screen:
+        urgent = next((at for at, event in enumerate(self._typed) if self._is_urgent(event)), None)
+        if urgent is not None:
+            # To lock or to quit waits for nothing that takes its time, and what was typed before it is void.
+            for _ in range(urgent):
+                self._typed.popleft()
+            self._lap = None
+            await self._hand_on()
+        elif lap.screen is not self.screen:
             self._go(self.screen, self.screen, LAPS)
         elif lap.start.is_attached and waited < MOST_SECONDS:
             # Something on the way takes its time.

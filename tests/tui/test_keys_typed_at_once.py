@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from threading import Event
 
 import pytest
 from textual import events
@@ -20,8 +21,10 @@ from iamtui.tui.ordered_keys import PATIENCE_SECONDS, OrderedKeysApp
 from iamtui.tui.palette import ActionPalette
 from iamtui.tui.safe import line
 from iamtui.tui.screens.draft_prompts import ChoiceDialog
+from iamtui.tui.screens.lock import LockScreen
 from iamtui.tui.widgets.draft.option_lines import Choice
 from iamtui.tui.widgets.question.completing import Completer
+from iamtui.tui.widgets.question.field import Offer
 from iamtui.tui.widgets.question.form import QuestionForm
 from iamtui.workspace import draft_files
 from iamtui.workspace.workspace import Workspace
@@ -29,6 +32,7 @@ from tests.support.drafting import app_of, draft, until
 from tests.support.panel_apps import screen_text
 from tests.support.sample_account import LAKE_READ, iam, sample_workspace
 from tests.support.screen_app import make_app, opened, press, settle
+from tests.tui.test_handing_over import held
 
 
 def burst(pilot: Pilot[None], *keys: str) -> None:
@@ -338,3 +342,38 @@ async def test_what_is_typed_behind_the_key_that_lists_drafts_chooses_one(monkey
         await until(pilot, lambda: app.main.open_draft is not None)
         assert app.main.open_draft is not None
         assert app.main.open_draft.draft.edits == (edit,)
+
+
+async def test_locking_waits_for_nothing_that_takes_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    released = Event()
+
+    def late(*_: object) -> list[Offer]:
+        released.wait(20)
+        return []
+
+    monkeypatch.setattr(Completer, "actions", late)
+    app = make_app()
+    async with opened(app) as pilot:
+        app.main.sessions.add_session(held())
+        burst(pilot, "s", *"assumerole", "enter", *"data-lake", "f12")
+        for _ in range(80):
+            await asyncio.sleep(0.05)
+            if isinstance(app.screen, LockScreen):
+                break
+        assert isinstance(app.screen, LockScreen), "it waits for the completions"
+        assert app.main.sessions.sessions == ()
+        released.set()
+        await settle(pilot)
+        assert isinstance(app.screen, LockScreen)
+
+
+async def test_a_key_on_its_way_does_not_unlock() -> None:
+    app = make_app()
+    async with opened(app) as pilot:
+        # It is with the tree when the lock comes, as that of an idle screen does at any time.
+        await app.on_event(events.Key("enter", None))
+        app.main.lock_up()
+        await settle(pilot)
+        assert isinstance(app.screen, LockScreen)
+        await press(pilot, "enter")
+        assert app.screen is app.main
