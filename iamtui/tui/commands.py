@@ -34,13 +34,13 @@ class _Command:
     def score(self, matcher: Matcher) -> float:
         """How well it fits what was typed: its name from the front, then any word of it, then letters of it.
 
-        Of two with one name, the one whose action is called so comes first: "q" is to quit, not to go back.
+        What quits comes first of those that fit alike: "q" is to quit, not to go back, and no question.
         """
         query, name = matcher.query.lower(), self.title.lower()
         score = max(matcher.match(self.title), matcher.match(self.help) * 0.8)
         if not score:
             return 0
-        front = name.startswith(query), f" {name}".find(f" {query}") >= 0, self.action.startswith(query)
+        front = name.startswith(query), f" {name}".find(f" {query}") >= 0, self.action == "quit" and "quit" in name
         return score + sum(weight for holds, weight in zip(front, _WEIGHTS, strict=True) if holds)
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.command import Command, CommandList, CommandPalette
-from textual.widgets import Input, OptionList
+from textual.widgets import Input
 from textual.worker import WorkerError
 
 
@@ -35,7 +35,10 @@ class ActionPalette(CommandPalette):
         if commands.highlighted is not None:
             option = commands.get_option_at_index(commands.highlighted)
             if isinstance(option, Command):
-                self._select_command(OptionList.OptionSelected(commands, option, commands.highlighted))
+                # As the base class does, but once the palette is gone: a dialog that the command opens is drawn then.
+                self._cancel_gather_commands()
+                self.dismiss()
+                self.app.call_after_refresh(option.hit.command)
 
     async def action_next(self) -> None:
         """Move to the next command, of those that were searched for."""

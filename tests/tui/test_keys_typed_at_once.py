@@ -158,6 +158,15 @@ async def test_q_in_the_palette_quits_from_anywhere() -> None:
         await until(pilot, lambda: app._exit)
 
 
+async def test_q_quits_also_where_questions_are_at_hand() -> None:
+    app = make_app()
+    async with opened(app) as pilot:
+        app.main.question.query_one("#question-layers").focus()
+        await settle(pilot)
+        typed(pilot, ":q\n")
+        await until(pilot, lambda: app._exit)
+
+
 async def test_enter_in_a_palette_without_a_choice_runs_nothing() -> None:
     app = make_app()
     async with opened(app) as pilot:
