@@ -10,7 +10,8 @@ import click
 from iamtui.cli.assuming import Wanted, assume_options, assumed, say_nested
 from iamtui.cli.exits import Exit
 from iamtui.cli.output import note, stdout
-from iamtui.cli.source import SourceOptions, source_options
+from iamtui.cli.shell_output import DEFAULT, wanted_format
+from iamtui.cli.source import SourceOptions, option_words, source_options
 from iamtui.credentials.credentials_file import credentials_file, write_profile
 from iamtui.credentials.formats import FORMATS, Format, find_format, hand_over
 from iamtui.credentials.formats.files import check_profile_name, docker_options
@@ -20,7 +21,7 @@ from iamtui.text import safe_text
 
 @click.command(epilog="Exit codes: 0 with the credentials handed over; 2 without.")
 @click.argument("role")
-@click.option("--format", "name", default=None, metavar="FORMAT", help=f"{', '.join(FORMATS)}. Default: bash.")
+@click.option("--format", "name", default=None, metavar="FORMAT", help=f"{', '.join(FORMATS)}. {DEFAULT}")
 @click.option("--write-profile", "written", metavar="NAME", help="Write them into ~/.aws/credentials, as this profile.")
 @click.option("--overwrite", is_flag=True, help="Also replace a profile that iamtui did not write.")
 @assume_options
@@ -46,12 +47,15 @@ def assume(
         return _write(role, written, overwrite, wanted, source)
     if overwrite:
         raise Problem("--overwrite has a meaning only with --write-profile.", "Leave it out.")
-    chosen = find_format(name or "bash")
+    chosen = wanted_format(name)
     out = stdout()
     if not chosen.secret:
-        return _name_variables(role)
+        return _name_variables((role, *option_words(wanted), *source.words))
     if sys.stdout.isatty() and not reveal:
-        raise Problem("The credentials would be shown on the terminal.", _instead(chosen, role))
+        raise Problem(
+            "The credentials would be shown on the terminal.",
+            _instead(chosen, (role, *option_words(wanted), *source.words)),
+        )
     say_nested(os.environ)
     text = hand_over(assumed(role, wanted, source).session, chosen.name)
     out.raw(text.reveal())
@@ -59,19 +63,19 @@ def assume(
     return Exit.OK
 
 
-def _instead(chosen: Format, role: str) -> str:
+def _instead(chosen: Format, words: tuple[str, ...]) -> str:
     try:
-        command = f"Use {chosen.command(role)}, send"
+        command = f"Use {chosen.command(*words)}, send"
     except Problem:
         command = "Send"
     return f"{safe_text(command)} them to a program, or say --reveal."
 
 
-def _name_variables(role: str) -> Exit:
+def _name_variables(words: tuple[str, ...]) -> Exit:
     """Print docker's options, which hold names only: for those no role need be assumed."""
     note(
         "These options name the variables and hold no values, so nothing was assumed: use them where the variables "
-        f"are set, as in {safe_text(find_format('docker').command(role))}"
+        f"are set, as in {safe_text(find_format('docker').command(*words))}"
     )
     out = stdout()
     out.raw(docker_options().reveal())

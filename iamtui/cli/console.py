@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 
 import click
@@ -11,7 +12,7 @@ from iamtui.cli.assuming import Wanted, assume_options, assumed, say_nested
 from iamtui.cli.clipboard import copy_and_wait
 from iamtui.cli.exits import Exit
 from iamtui.cli.output import note, stdout
-from iamtui.cli.source import SourceOptions, source_options
+from iamtui.cli.source import SourceOptions, option_words, source_options
 from iamtui.credentials.browser import VISIBLE_WARNING, open_in_browser
 from iamtui.credentials.console_sites import check_wanted
 from iamtui.credentials.session import Session
@@ -56,9 +57,11 @@ def console(
     check_wanted(service)
     shown = not (copy or opens) or reveal
     if shown and sys.stdout.isatty() and not reveal:
+        page = ("--service", service) if service else ()
+        again = shlex.join((role, *page, *option_words(wanted), *source.words))
         raise Problem(
             "The sign-in URL would be shown on the terminal.",
-            f"Use iamtui console {safe_text(role)} --copy or --open, send it to a program, or say --reveal.",
+            f"Use iamtui console {safe_text(again)} --copy or --open, send it to a program, or say --reveal.",
         )
     out = stdout()
     say_nested(os.environ)

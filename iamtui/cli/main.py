@@ -41,6 +41,9 @@ ENTRIES: Final = {
 
 _WITHOUT_SOURCE: Final = frozenset(("simulate", "lint", "permissions", "completion"))
 
+_FOR_SHELLS: Final = frozenset(("assume", "pick", "serve"))
+"""The commands whose output is for `eval`, unless they are told otherwise."""
+
 COMPLETE_VARIABLE: Final = "_IAMTUI_COMPLETE"
 
 
@@ -101,7 +104,22 @@ def run(arguments: Sequence[str], screen: Screen) -> int:
     code = _run(arguments, screen, contexts)
     if code is Exit.ERROR and contexts and _ends_as_a_program(contexts[0].invoked_subcommand, arguments):
         return Exit.NOT_RUN
+    if code not in (Exit.OK, Exit.BROKEN_PIPE):
+        named = next((word for word in arguments if word in _FOR_SHELLS), None)
+        _fail_in_shell(contexts[0].invoked_subcommand if contexts else named, arguments)
     return code
+
+
+def _fail_in_shell(command: str | None, arguments: Sequence[str]) -> None:
+    """Let the shell fail that evaluates what the command prints."""
+    if command is None or _ends_as_a_program(command, arguments) or command not in _FOR_SHELLS:
+        return
+    from iamtui.cli.shell_output import fail_in_shell  # noqa: PLC0415 - only for commands that have loaded it
+
+    try:
+        fail_in_shell(arguments)
+    except (OSError, ValueError):
+        _drop_unwritable_output()
 
 
 def _ends_as_a_program(command: str | None, arguments: Sequence[str]) -> bool:

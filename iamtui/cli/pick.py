@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,31 +15,38 @@ from iamtui.cli.assuming import say_nested
 from iamtui.cli.doors import Screen
 from iamtui.cli.exits import Exit
 from iamtui.cli.output import note, stdout
+from iamtui.cli.shell_output import DEFAULT, wanted_format
 from iamtui.cli.source import SourceOptions, choose, source_options
-from iamtui.credentials.formats import FORMATS, Format, find_format, hand_over
+from iamtui.credentials.formats import FORMATS, Format, hand_over
 from iamtui.problem import Problem
+from iamtui.text import safe_text
 
 NAMES = ", ".join(name for name, entry in FORMATS.items() if entry.secret)
 
 
 @click.command(epilog="Exit codes: 0 with a session handed over; 1 when nothing was picked; 2 for an error.")
-@click.option("--format", "name", default="bash", metavar="FORMAT", help=f"{NAMES}. Default: bash.")
+@click.option("--format", "name", default=None, metavar="FORMAT", help=f"{NAMES}. {DEFAULT}")
 @click.option("--reveal", is_flag=True, help="Print the credentials even to a terminal.")
 @source_options
 @click.pass_obj
-def pick(screen: Screen, name: str, reveal: bool, source: SourceOptions) -> Exit:
+def pick(screen: Screen, name: str | None, reveal: bool, source: SourceOptions) -> Exit:
     """Pick a role on the screen and print its credentials: eval "$(iamtui pick)".
 
     Assume a role there, then hand its session over with c (or Enter on it). Leaving with q hands nothing over. In
-    fish: iamtui pick --format fish | source.
+    fish: iamtui pick | source.
     """
-    chosen = find_format(name)
+    chosen = wanted_format(name)
     if not chosen.secret:
         raise Problem(f"The format {chosen.name} holds names only, so there is nothing to pick.", f"Formats: {NAMES}.")
     if sys.stdout is None:
-        raise Problem("There is no standard output to hand the credentials to.", f"Use {picking(chosen)}.")
+        raise Problem(
+            "There is no standard output to hand the credentials to.", f"Use {safe_text(picking(chosen, source))}."
+        )
     if sys.stdout.isatty() and not reveal:
-        raise Problem("The credentials would be shown on the terminal.", f"Use {picking(chosen)}, or say --reveal.")
+        raise Problem(
+            "The credentials would be shown on the terminal.",
+            f"Use {safe_text(picking(chosen, source))}, or say --reveal.",
+        )
     if not (_is_terminal(sys.stdin) and _is_terminal(sys.stderr)):
         raise Problem(
             "The picker reads keys from stdin and is drawn on stderr, and one of them is not a terminal.",
@@ -57,11 +65,15 @@ def pick(screen: Screen, name: str, reveal: bool, source: SourceOptions) -> Exit
     return Exit.OK
 
 
-def picking(chosen: Format) -> str:
+def picking(chosen: Format, source: SourceOptions) -> str:
     """The command line that picks for a shell, or writes what was picked to a file."""
     if chosen.syntax is None:
-        return f"iamtui pick --format {chosen.name} > FILE"
-    return chosen.reference.replace("assume {role}", "pick")
+        return f"iamtui pick {shlex.join((*source.words, '--format', chosen.name))} > FILE"
+    try:
+        return chosen.command(*source.words or ("",), name="pick")
+    except Problem:
+        # A shell that cannot quote one of the options: the form is shown without them.
+        return chosen.command("", name="pick")
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

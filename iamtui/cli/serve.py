@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import shlex
 import signal
 import sys
 import threading
@@ -18,10 +19,11 @@ import click
 from iamtui.cli.assuming import Assumed, Wanted, assume_options, assumed, say_nested
 from iamtui.cli.exits import Exit, ProgramExit
 from iamtui.cli.output import note, stdout
-from iamtui.cli.source import SourceOptions, source_options
+from iamtui.cli.shell_output import DEFAULT, wanted_format
+from iamtui.cli.source import SourceOptions, option_words, source_options
 from iamtui.config import load_config
 from iamtui.credentials.environment import endpoint_environment
-from iamtui.credentials.formats import DEMO_LABEL, shell_format
+from iamtui.credentials.formats import DEMO_LABEL, Format, shell_format
 from iamtui.credentials.formats.shells import ShellSyntax, assignments
 from iamtui.credentials.processes import NotStarted, run_child
 from iamtui.credentials.renewal import Held, Renewer
@@ -43,7 +45,7 @@ _LOOK_SECONDS: Final = 0.25
 @click.command(epilog="Exit codes: 0 when it was stopped; 2 when it failed. With a COMMAND: as for `iamtui exec`.")
 @click.argument("role")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND...]")
-@click.option("--format", "name", default="bash", metavar="SHELL", show_default=True, help="Whose lines to print.")
+@click.option("--format", "name", default=None, metavar="SHELL", help=f"Whose lines to print. {DEFAULT}")
 @click.option("--foreground", is_flag=True, help="Stay in the foreground even where stdout is no terminal.")
 @click.option("--imds", is_flag=True, help="Offer it as an instance metadata service (IMDSv2) too: no authentication!")
 @click.option("--reveal", is_flag=True, help="Print the endpoint's token even to a terminal.")
@@ -52,7 +54,7 @@ _LOOK_SECONDS: Final = 0.25
 def serve(
     role: str,
     command: tuple[str, ...],
-    name: str,
+    name: str | None,
     foreground: bool,
     imds: bool,
     reveal: bool,
@@ -66,14 +68,11 @@ def serve(
     session where nothing can renew it. One MFA code renews sessions of at most one hour for as long as
     assume.mfa_seconds says. Only who has the URL and the token gets anything.
     """
-    _, syntax = shell_format(name)
+    chosen, syntax = shell_format(wanted_format(name).name)
     out = stdout()
     if not command and sys.stdout.isatty() and not reveal:
-        raise Problem(
-            "The token of the endpoint would be shown on the terminal.",
-            f'Use eval "$(iamtui serve {safe_text(role)})", or run a program with iamtui serve {safe_text(role)} -- '
-            "COMMAND, or say --reveal.",
-        )
+        words = (role, *(("--imds",) if imds else ()), *option_words(wanted), *source.words)
+        raise Problem("The token of the endpoint would be shown on the terminal.", _instead(chosen, words))
     say_nested(os.environ)
     mfa_sessions = MfaSessions(load_config()[0].assume.mfa_seconds)
     found = assumed(role, wanted, source, mfa_sessions=mfa_sessions)
@@ -105,6 +104,15 @@ def serve(
     finally:
         if pid is None:
             service.stop()
+
+
+def _instead(chosen: Format, words: tuple[str, ...]) -> str:
+    with_program = f"iamtui serve {shlex.join(words)} -- COMMAND, or say --reveal."
+    try:
+        command = f"Use {chosen.command(*words, name='serve')}, or run"
+    except Problem:
+        command = "Run"
+    return safe_text(f"{command} a program with {with_program}")
 
 
 def _say_mfa(found: Assumed, mfa_sessions: MfaSessions) -> None:

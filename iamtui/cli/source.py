@@ -20,6 +20,23 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def option_words(options: Any) -> tuple[str, ...]:
+    """The words of a command line that give the same options again.
+
+    Args:
+        options: a dataclass whose fields are named as the options: None, False and () stand for what was not given.
+    """
+    words: list[str] = []
+    for entry in fields(options):
+        value, option = getattr(options, entry.name), f"--{entry.name.replace('_', '-')}"
+        if value is True:
+            words.append(option)
+        elif value not in (None, False):
+            for one in value if isinstance(value, tuple) else (value,):
+                words += (option, str(one))
+    return tuple(words)
+
+
 @dataclass(frozen=True, slots=True)
 class SourceOptions:
     """The source options as given; None and False: not given."""
@@ -36,6 +53,11 @@ class SourceOptions:
         return tuple(
             f"--{f.name.replace('_', '-')}" for f in fields(self) if getattr(self, f.name) not in (None, False)
         )
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The options that were given, as the words of a command line."""
+        return option_words(self)
 
     def over(self, outer: SourceOptions) -> SourceOptions:
         """These options and those given before the command's name; the same one twice must agree.

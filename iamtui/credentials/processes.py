@@ -276,6 +276,21 @@ def shell_of(environ: Mapping[str, str]) -> str:
     return shell if shell and os.access(shell, os.X_OK) else "/bin/sh"
 
 
+def parent_program() -> str:
+    """The name of the program that started this one, or "" where it cannot be told."""
+    try:
+        return Path(f"/proc/{os.getppid()}/comm").read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        pass
+    try:
+        told = subprocess.run(  # noqa: S603 - no word of it comes from outside
+            ["/bin/ps", "-o", "comm=", "-p", str(os.getppid())], capture_output=True, timeout=2, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return told.stdout.decode(errors="replace").strip()
+
+
 def run_shell(session: Session, base_env: Mapping[str, str] | None = None) -> int:
     """Run the user's shell with a session's credentials, for the screen, which must have left the terminal.
 

@@ -61,6 +61,57 @@ def test_eval_in_bash_gives_the_shell_the_credentials() -> None:
     assert int(token) > 100
 
 
+FISH_SAYS = "echo (string sub -l 4 $AWS_ACCESS_KEY_ID) (set -q AWS_PROFILE; and echo set; or echo unset)"
+
+
+@pytest.mark.parametrize("form", ["eval ({0})", "{0} | source"])
+@pytest.mark.parametrize("named", ["", " --format fish"])
+def test_fish_takes_the_credentials_both_ways_and_by_itself(form: str, named: str, tmp_path: Path) -> None:
+    need("fish")
+    command = f"{sys.executable} -m iamtui assume ops-readonly --demo{named} 2>/dev/null"
+    script = f"set -Ux AWS_PROFILE x; set -gx AWS_PROFILE y; {form.format(command)}; and {FISH_SAYS}"
+    environ = {**os.environ, "HOME": str(tmp_path), "SHELL": "/bin/bash"}
+    done = subprocess.run(["fish", "-c", script], env=environ, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("ASIA unset\n", "")
+
+
+@pytest.mark.parametrize(
+    ("shell", "script"),
+    [
+        ("bash", 'eval "$({0})" && echo went on'),
+        ("dash", 'set -e; eval "$({0})"; echo went on'),
+        ("zsh", 'eval "$({0} --format zsh)" && echo went on'),
+        ("fish", "eval ({0}); and echo went on"),
+        ("fish", "{0} | source; and echo went on"),
+    ],
+)
+@pytest.mark.parametrize("words", ["assume nobody --demo", "assume --what", "pick --demo", "serve nobody --demo"])
+def test_a_shell_stops_where_nothing_was_handed_over(shell: str, script: str, words: str) -> None:
+    need(shell)
+    command = f"{sys.executable} -m iamtui {words} 2>/dev/null"
+    done = subprocess.run([shell, "-c", script.format(command)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+
+
+def test_a_program_gets_nothing_but_the_sentence(cli: Cli) -> None:
+    for words in (("--format", "json"), ("--format=dotenv",), ("--write-profile", "x")):
+        found = cli("assume", "nobody", "--demo", *words)
+        assert (found.code, found.out) == (2, "")
+    assert cli("assume", "nobody", "--demo", "--format", "powershell").out.startswith("throw ")
+    assert cli("assume", "nobody", "--demo", "--format", "jsno").out == "false\n"
+    assert cli("serve", "nobody", "--demo", "--", "true").out == ""
+
+
+def test_an_interrupted_question_lets_the_shell_fail_too(cli: Cli) -> None:
+    def interrupt(_prompt: str) -> str:
+        raise KeyboardInterrupt
+
+    cli.monkeypatch.setattr("iamtui.cli.asking.TERMINAL", Path(os.devnull))
+    cli.monkeypatch.setattr("getpass.getpass", interrupt)
+    found = cli("assume", "deploy-prod", "--demo")
+    assert (found.code, found.out) == (130, "false\n")
+
+
 def test_our_refusal_is_final_in_the_demo(cli: Cli) -> None:
     result = cli("assume", "terraform-apply", "--demo")
     result.failed_with("AWS would refuse this, so the demo does")
@@ -258,9 +309,11 @@ def in_a_terminal(*words: str, typed: bytes = b"") -> tuple[int, str]:
 
 
 def test_a_terminal_is_refused_and_told_how() -> None:
-    code, shown = in_a_terminal("assume", "ops-readonly", "--demo")
+    words = ("assume", "ops-readonly", "--format", "bash", "--session-name", "me", "--tag", "a=b c", "--tag", "d=e")
+    code, shown = in_a_terminal(*words, "--mfa", "--demo")
     assert code == 2
-    assert 'eval "$(iamtui assume ops-readonly' in " ".join(shown.split())
+    again = "ops-readonly --session-name me --mfa --tag 'a=b c' --tag 'd=e' --demo"
+    assert f'Use eval "$(iamtui assume {again} --format bash)", send' in " ".join(shown.split())
     assert "AWS_SECRET_ACCESS_KEY" not in shown
 
 
@@ -300,6 +353,10 @@ def test_dockers_options_hold_no_value_and_need_no_session(cli: Cli) -> None:
     assert result.code == 0
     assert result.out.startswith("-e AWS_ACCESS_KEY_ID -e ")
     assert "nothing was assumed" in result.err
+    words = ("--profile", "my base", "--region", "eu-west-1", "--endpoint-url", "http://127.0.0.1:1")
+    said = " ".join(cli("assume", "deploy-prod", "--format", "docker", *words).err.split())
+    again = "deploy-prod --profile 'my base' --region eu-west-1 --endpoint-url http://127.0.0.1:1 -- docker run"
+    assert f"iamtui exec {again} -e AWS_ACCESS_KEY_ID" in said
 
 
 def test_a_profile_is_written_and_used(cli: Cli, no_aws_settings: Path) -> None:

@@ -191,7 +191,7 @@ def test_answers_of_the_demo_are_never_given_unasked(cli: Cli) -> None:
                   ("show", "amara.diallo"), ("assume", "ops-readonly")):  # fmt: skip
         result = cli(*words)
         assert result.code == 2
-        assert result.out == ""
+        assert result.out == result.nothing
 
 
 def test_nothing_is_left_running(cli: Cli) -> None:

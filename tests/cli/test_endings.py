@@ -52,7 +52,7 @@ INSIDE = {
     "list": ("iamtui.cli.inventory", "open_workspace"),
     "show": ("iamtui.cli.inventory", "open_workspace"),
     "assume": ("iamtui.cli.assuming", "plan_assume"),
-    "pick": ("iamtui.cli.pick", "find_format"),
+    "pick": ("iamtui.cli.pick", "wanted_format"),
     "exec": ("iamtui.cli.assuming", "plan_assume"),
     "serve": ("iamtui.cli.assuming", "plan_assume"),
     "console": ("iamtui.cli.console", "assumed"),

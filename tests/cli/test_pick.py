@@ -15,6 +15,7 @@ import pytest
 from iamtui.cli.doors import Screen
 from iamtui.cli.main import run
 from iamtui.cli.pick import picking
+from iamtui.cli.source import SourceOptions
 from iamtui.credentials.formats import FORMATS, find_format
 from iamtui.credentials.session import Session, utc_now
 from iamtui.problem import Problem
@@ -26,7 +27,7 @@ from tests.support.program_on_terminal import run_on_terminal
 def test_a_terminal_on_stdout_is_refused_with_the_command_that_works(tmp_path: Path) -> None:
     done = run_on_terminal(["pick", "--demo", "--format", "fish"], home=tmp_path, columns=200)
     assert done.code == 2
-    assert "Use iamtui pick --format fish | source, or say --reveal." in " ".join(done.text.split())
+    assert "Use iamtui pick --demo --format fish | source, or say --reveal." in " ".join(done.text.split())
     assert "\x1b[?1049h" not in done.text, "the screen is not opened"
 
 
@@ -42,8 +43,9 @@ def test_formats_that_hold_nothing_or_do_not_exist(cli: Cli) -> None:
 
 @pytest.mark.parametrize("name", [name for name, entry in FORMATS.items() if entry.secret])
 def test_every_format_names_a_command_that_picks(name: str) -> None:
-    assert "iamtui pick --format " in picking(find_format(name))
-    assert "{role}" not in picking(find_format(name))
+    command = picking(find_format(name), SourceOptions(profile="base", region="eu-west-1"))
+    assert "iamtui pick --profile base --region eu-west-1 --format " in command
+    assert "{role}" not in command
 
 
 @pytest.fixture
@@ -55,6 +57,7 @@ def piped(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
             monkeypatch.setattr(sys, "stdout", out)
             monkeypatch.setattr(sys, "stderr", err)
             monkeypatch.setattr("iamtui.cli.pick._is_terminal", lambda _stream: True)
+            monkeypatch.setattr("iamtui.cli.shell_output.parent_program", lambda: "bash")
             code = run(["pick", "--demo", *words], Screen(lambda _choice: 0, tuple, pick))
         captured = capfd.readouterr()
         return int(code), captured.out, captured.err
@@ -93,7 +96,7 @@ def test_what_was_picked_is_all_there_is_on_stdout(piped: Any) -> None:
         (SystemExit(0), 2, "An error in iamtui itself"),
     ],
 )
-def test_nothing_picked_is_one_and_nothing_on_stdout(
+def test_nothing_picked_is_one_and_lets_the_shell_fail(
     problem: BaseException | None, code: int, words: str, piped: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
@@ -103,12 +106,12 @@ def test_nothing_picked_is_one_and_nothing_on_stdout(
             raise problem
 
     ended, out, err = piped(pick)
-    assert (ended, out) == (code, "")
+    assert (ended, out) == (code, "false\n"), "what follows eval must not run as the caller"
     assert words in err
 
 
 def test_a_session_that_ended_meanwhile_is_not_handed_over(piped: Any) -> None:
     gone = session(expires_at=utc_now() - timedelta(seconds=1))
     code, out, err = piped(lambda _choice, _name: gone)
-    assert (code, out) == (2, "")
+    assert (code, out) == (2, "false\n")
     assert "has expired, so there is nothing to hand over" in err

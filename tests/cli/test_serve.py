@@ -204,7 +204,8 @@ def test_a_terminal_is_refused_and_told_how(tmp_path: Path) -> None:
     os.close(terminal)
     os.close(controller)
     assert done.returncode == 2
-    assert 'eval "$(iamtui serve ops-readonly)"' in done.stderr
+    assert 'Use eval "$(iamtui serve ops-readonly --demo --format bash)", or run' in done.stderr
+    assert "iamtui serve ops-readonly --demo -- COMMAND" in done.stderr
     assert "--reveal" in done.stderr
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from iamtui.credentials.formats import shell_format
+from iamtui.credentials.formats import evaluating_format, shell_format
 from iamtui.credentials.formats.quoting import LONGEST_CMD_LINE, cmd_assignment, posix_word, powershell_word
 from iamtui.credentials.formats.shells import CMD, FISH, POSIX, POWERSHELL, ShellSyntax, assignments
 from iamtui.problem import Problem
@@ -70,18 +70,18 @@ NASTY = [
 ]
 
 
-def read_back(shell: str, values: list[str]) -> list[str]:
+def read_back(shell: str, values: list[str], script: str = "") -> list[str]:
     """What a process sees in variables that the shell was told to set, through the shell's own way of eval."""
     need(shell)
     variables = [(f"V{number}", Secret(value)) for number, value in enumerate(values)]
-    text = assignments(SHELLS[shell], variables, ("OLD", "NEVER_SET"), label="", for_paste=False).reveal()
+    text = assignments(SHELLS[shell], variables, ("OLD", "NEVER_SET"), label="it's", for_paste=False).reveal()
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "handed").write_bytes(text.encode())
-        script = "cat handed | source; env -0" if shell == "fish" else 'eval "$(cat handed)"; env -0'
+        usual = "cat handed | source; and env -0" if shell == "fish" else 'eval "$(cat handed)" && env -0'
         environ = {"PATH": os.environ["PATH"], "HOME": folder, "LC_ALL": "C.UTF-8", "OLD": "x"}
         plain = {"fish": ["--no-config"], "zsh": ["-f"]}.get(shell, [])
         run = subprocess.run(
-            [shell, *plain, "-c", script], cwd=folder, env=environ, capture_output=True, timeout=30, check=True
+            [shell, *plain, "-c", script or usual], cwd=folder, env=environ, capture_output=True, timeout=30, check=True
         )
     assert run.stderr == b""
     found = dict(entry.split("=", 1) for entry in run.stdout.decode().split("\0") if entry)
@@ -99,6 +99,66 @@ def test_values_full_of_syntax_come_back_as_they_went_in(shell: str) -> None:
 @given(values=st.lists(ANY_TEXT, min_size=20, max_size=60))
 def test_any_text_comes_back_as_it_went_in(shell: str, values: list[str]) -> None:
     assert read_back(shell, values) == values
+
+
+def test_fish_takes_the_lines_joined_by_spaces_too() -> None:
+    values = [value for value in NASTY if "\n" not in value]
+    assert read_back("fish", values, "eval (cat handed); and env -0") == values
+
+
+@pytest.mark.parametrize("script", ["cat handed | source", "eval (cat handed)"])
+@pytest.mark.parametrize("before", ["", "set -Ux OLD u; set -gx OLD g;", "set -Ux OLD u;", "set -g OLD g;"])
+def test_fish_erases_every_scope_and_never_fails(script: str, before: str, tmp_path: Path) -> None:
+    need("fish")
+    text = assignments(FISH, [], ("NEVER_SET", "OLD", "NOR_THIS"), label="", for_paste=False).reveal()
+    (tmp_path / "handed").write_text(text)
+    run = subprocess.run(
+        ["fish", "-c", f"{before} {script}; echo $status; set -S OLD"],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+        capture_output=True,
+        timeout=30,
+        check=True,
+    )
+    assert (run.stdout, run.stderr) == (b"0\n", b"")
+
+
+@pytest.mark.parametrize(
+    ("shell", "script"),
+    [
+        ("bash", 'eval "$(cat handed)" && echo on'),
+        ("bash", 'set -e; eval "$(cat handed)"; echo on'),
+        ("zsh", 'eval "$(cat handed)" && echo on'),
+        ("dash", 'set -e; eval "$(cat handed)"; echo on'),
+        ("fish", "eval (cat handed); and echo on"),
+        ("fish", "cat handed | source; and echo on"),
+    ],
+)
+def test_the_line_of_a_failure_lets_the_shell_stop(shell: str, script: str, tmp_path: Path) -> None:
+    need(shell)
+    (tmp_path / "handed").write_text(f"{SHELLS[shell].failure}\n")
+    run = subprocess.run([shell, "-c", script], cwd=tmp_path, capture_output=True, timeout=30, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (1, b"", b"")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "shell", "parent", "name"),
+    [
+        ("", "", "", "bash"),
+        ("", "/usr/bin/fish", "", "fish"),
+        ("", "/usr/bin/fish", "bash", "bash"),
+        ("", "/usr/bin/fish", "make", "fish"),
+        ("", "/bin/bash", "fish", "fish"),
+        ("", "/bin/bash", "-zsh", "bash"),
+        ("", "/bin/tcsh", "python3", "bash"),
+        ("fish", "/bin/bash", "", "fish"),
+        ("fish", "/bin/bash", "sh", "posix"),
+        ("json", "/bin/fish", "", "fish"),
+        ("nonsense", "", "", "bash"),
+    ],
+)
+def test_what_is_evaluated_is_for_the_shell_that_does(wanted: str, shell: str, parent: str, name: str) -> None:
+    assert evaluating_format(wanted, {"SHELL": shell}, parent) == name
 
 
 @pytest.mark.parametrize("syntax", [POSIX, FISH, POWERSHELL, CMD])
@@ -201,7 +261,15 @@ def test_cmd_refuses_a_line_longer_than_it_reads() -> None:
     ("syntax", "lines"),
     [
         (POSIX, ["# note", "unset A B", "export N=v"]),
-        (FISH, ["# note", "set -e A B", "set -gx N 'v'"]),
+        (
+            FISH,
+            [
+                ": 'note';",
+                "while set -q A; set -e A; or break; end;",
+                "while set -q B; set -e B; or break; end;",
+                "set -gx N 'v';",
+            ],
+        ),
         (POWERSHELL, ["# note", "$env:A = $null", "$env:B = $null", "$env:N = 'v'"]),
         (CMD, ["rem note", 'set "A="', 'set "B="', 'set "N=v"']),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,8 @@ class Result:
     code: int
     out: str
     err: str
+    nothing: str = ""
+    """What a failure prints: nothing, or the line that lets a shell fail that evaluates it."""
 
     @property
     def json(self) -> Any:
@@ -39,7 +42,7 @@ class Result:
     def failed_with(self, *parts: str, code: int = 2) -> None:
         """It ended with this code, printed no data, and said one sentence (and a next step) with all the parts."""
         assert self.code == code, self
-        assert self.out == "", self
+        assert self.out == self.nothing, self
         last = self.err.strip().splitlines()[-1]
         assert last.startswith("iamtui: "), self
         assert "Traceback" not in self.err, self
@@ -63,7 +66,7 @@ class Cli:
         self.capsys.readouterr()
         code = run([str(argument) for argument in arguments], Screen(self._open, self._bindings, self._pick))
         captured = self.capsys.readouterr()
-        return Result(int(code), captured.out, captured.err)
+        return Result(int(code), captured.out, captured.err, _nothing([str(argument) for argument in arguments]))
 
     def _open(self, choice: SourceChoice | None) -> int:
         self.opened.append(choice)
@@ -81,12 +84,25 @@ class Cli:
         return next(iter(self.home.rglob("iamtui.log")), self.home / "iamtui.log")
 
 
+def _nothing(arguments: Sequence[str]) -> str:
+    """What a command prints that fails: those for shells let the shell fail."""
+    if arguments[0] not in ("assume", "pick", "serve") or "--" in arguments or "--write-profile" in arguments:
+        return ""
+    name = arguments[arguments.index("--format") + 1] if "--format" in arguments else ""
+    return "" if name in ("json", "docker", "dotenv", "credentials", "terraform", "docker-env-file") else FAILS[name]
+
+
+FAILS: defaultdict[str, str] = defaultdict(lambda: "false\n", fish="false;\n")
+
+
 @pytest.fixture
 def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cli:
     home = tmp_path / "home"
     for variable in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
         monkeypatch.setenv(variable, str(home / variable.lower()))
     monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("SHELL", "/bin/bash")
+    monkeypatch.setattr("iamtui.cli.shell_output.parent_program", lambda: "")
     return Cli(capsys, monkeypatch, home)
 
 

@@ -73,18 +73,22 @@ class Format:
     syntax: ShellSyntax | None = None
     secret: bool = True
 
-    def command(self, role: str, *options: str) -> str:
+    def command(self, role: str, *options: str, name: str = "assume") -> str:
         """The command that hands a role's credentials over in this format, to be run by the user.
 
         Args:
             role: the role.
             options: more words of the command, each as the program gets it.
+            name: the command of iamtui, where it is another one that prints for shells.
 
         Raises:
             Problem: one of them cannot be quoted there.
         """
-        words = (word if _BARE.fullmatch(word) else self.quote(word) for word in (role, *options))
-        return self.reference.replace("{role}", " ".join(words))
+        words = " ".join(word if _BARE.fullmatch(word) else self.quote(word) for word in (role, *options) if word)
+        return _CALL.sub(lambda found: f"{name if found[1] else ''} {words}".strip(), self.reference)
+
+
+_CALL: Final = re.compile(r"(assume )?\{role\}")
 
 
 def hand_over(
@@ -200,9 +204,28 @@ def users_format(wanted: str, environ: Mapping[str, str]) -> str:
     """
     if wanted:
         return find_format(wanted).name
-    shell = PurePath(environ.get("SHELL", "")).name
+    return _format_of_shell(environ.get("SHELL", "")) or "bash"
+
+
+def evaluating_format(wanted: str, environ: Mapping[str, str], parent: str = "") -> str:
+    """The name of the format to print in, for a shell to evaluate, when the user names none.
+
+    Args:
+        wanted: the one of the user's settings, which counts where it is a shell's; or "".
+        environ: the environment.
+        parent: the program that started this one, or "" when it is not known. Where it is a shell it decides: $SHELL
+            is the login shell, and scripts are mostly run by another one.
+    """
+    settings = FORMATS.get(_OTHER_NAMES.get(wanted, wanted))
+    of_settings = settings.name if settings is not None and settings.syntax is not None else ""
+    return _format_of_shell(parent) or of_settings or _format_of_shell(environ.get("SHELL", "")) or "bash"
+
+
+def _format_of_shell(program: str) -> str:
+    """The name of the format of a shell, by its path or name; "" when it is none that is known."""
+    shell = PurePath(program).name.removeprefix("-")
     found = FORMATS.get(_OTHER_NAMES.get(shell, shell))
-    return found.name if found is not None and found.syntax is not None else "bash"
+    return found.name if found is not None and found.syntax is not None else ""
 
 
 def shell_format(name: str) -> tuple[Format, ShellSyntax]:

@@ -19,12 +19,14 @@ class ShellSyntax:
         assign: the line that sets and exports one; raises Problem for a value that cannot be quoted.
         comment: the line that says something and does nothing where the text is evaluated.
         pasted_comment: likewise where it is pasted at a prompt.
+        failure: the line that makes evaluating it fail, for when there is nothing to hand over.
     """
 
     unset: Callable[[Iterable[str]], list[str]]
     assign: Callable[[str, str], str]
     comment: Callable[[str], str]
     pasted_comment: Callable[[str], str]
+    failure: str
 
 
 def assignments(
@@ -73,22 +75,29 @@ POSIX = ShellSyntax(
     comment=lambda text: f"# {text}",
     # zsh knows no comment at its prompt.
     pasted_comment=lambda text: f": {posix_word(text)}",
+    failure="false",
 )
 FISH = ShellSyntax(
-    unset=lambda names: [f"set -e {' '.join(names)}"],
-    assign=lambda name, value: f"set -gx {name} {fish_word(value)}",
-    comment=lambda text: f"# {text}",
-    pasted_comment=lambda text: f"# {text}",
+    # Each `set -e` erases one scope, and fails where there is nothing to erase.
+    unset=lambda names: [f"while set -q {name}; set -e {name}; or break; end;" for name in names],
+    assign=lambda name, value: f"set -gx {name} {fish_word(value)};",
+    # `eval (...)` joins the lines by spaces: each ends by itself, and none is a comment to the end of it all.
+    comment=lambda text: f": {fish_word(text)};",
+    pasted_comment=lambda text: f": {fish_word(text)};",
+    failure="false;",
 )
 POWERSHELL = ShellSyntax(
     unset=lambda names: [f"$env:{name} = $null" for name in names],
     assign=lambda name, value: f"$env:{name} = {powershell_word(value)}",
     comment=lambda text: f"# {text}",
     pasted_comment=lambda text: f"# {text}",
+    failure="throw 'iamtui handed nothing over.'",
 )
 CMD = ShellSyntax(
     unset=lambda names: [f'set "{name}="' for name in names],
     assign=cmd_assignment,
     comment=lambda text: f"rem {text}",
     pasted_comment=lambda text: f"rem {text}",
+    # `exit /b 1` would close the window when it is typed at a prompt.
+    failure="cmd /c exit 1",
 )
