@@ -6,7 +6,7 @@ Worth a finding, for it is easily overlooked in a long document, and others than
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from iamtui.account.draft import (
     DeleteInlinePolicy,
@@ -28,6 +28,8 @@ from iamtui.account.model import Account
 from iamtui.policy.document import PolicyDocument
 from iamtui.text import safe_text
 
+_EXCEPTING: Final = frozenset(("arnnotequals", "arnnotlike", "stringnotequals", "stringnotlike"))
+
 
 def denial_findings(account: Account, draft: Draft) -> Iterator[DraftFinding]:
     """A finding for every edit that takes away or changes a Deny which the account has."""
@@ -38,7 +40,8 @@ def denial_findings(account: Account, draft: Draft) -> Iterator[DraftFinding]:
         standing_now = _denies(_stands(standing, edit))
         before = [one for one in standing_now if one in known]
         after = _denies(_put(edit))
-        said, kept = [_meaning(one) for one in after], {sid for one in after if (sid := _sid(one))}
+        said, kept = [_meaning(one) for one in after], {sid: one for one in after if (sid := _sid(one))}
+        new = [one for one in after if one not in standing_now]
         for one in before:
             if _meaning(one) in said:
                 continue
@@ -47,7 +50,10 @@ def denial_findings(account: Account, draft: Draft) -> Iterator[DraftFinding]:
             if isinstance(edit, DetachPolicy):
                 whom = f"{policy_name(edit.policy_arn)} no longer applies to {entity_name(edit.holder_arn)}"
                 sentence = f"{words} of {safe_text(whom)}."
-            elif sid in kept or len(after) >= len(standing_now):
+            elif sid in kept and (excepted := _newly_excepted(one, kept[sid])):
+                whom = " and ".join(entity_name(arn) for arn in excepted)
+                sentence = f"{words} no longer denies {safe_text(whom)}."
+            elif sid in kept or any(_about(one) == _about(other) for other in new):
                 sentence = f"{words} is changed and may deny others less too."
             else:
                 sentence = f"{words} is gone, for everyone that it denied something."
@@ -94,6 +100,39 @@ def _denies(document: PolicyDocument | None) -> list[dict[str, Any]]:
 def _meaning(statement: dict[str, Any]) -> dict[str, Any]:
     """The statement without its Sid, which is a name only."""
     return {key: value for key, value in statement.items() if key != "Sid"}
+
+
+def _about(statement: dict[str, Any]) -> tuple[Any, Any]:
+    """What a Deny is about, by which it is known again when its name changes."""
+    return statement.get("Action"), statement.get("NotAction")
+
+
+def _newly_excepted(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """The ARNs that a Deny excepts now and did not before, where nothing else of it differs; else nothing."""
+    rest_before, excepted_before = _exceptions(before)
+    rest_after, excepted_after = _exceptions(after)
+    more = [arn for arn in excepted_after if arn not in excepted_before]
+    kept = all(arn in excepted_after for arn in excepted_before)
+    return more if kept and rest_before == rest_after and not any("*" in arn or "?" in arn for arn in more) else []
+
+
+def _exceptions(statement: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """A statement without the ARNs that it excepts by ArnNotEquals and its like, and those ARNs."""
+    conditions = statement.get("Condition")
+    if not isinstance(conditions, dict):
+        return _meaning(statement), []
+    rest: dict[str, Any] = {}
+    arns: list[str] = []
+    for operator, tests in conditions.items():
+        kept = dict(tests) if isinstance(tests, dict) else tests
+        if operator.lower() in _EXCEPTING and isinstance(kept, dict):
+            for key in [key for key in kept if key.lower() == "aws:principalarn"]:
+                value = kept.pop(key)
+                arns += [str(one) for one in value] if isinstance(value, list) else [str(value)]
+        if kept != {}:
+            rest[operator] = kept
+    other = {key: value for key, value in _meaning(statement).items() if key != "Condition"}
+    return {**other, "Condition": rest} if rest else other, arns
 
 
 def _sid(statement: dict[str, Any]) -> str:

@@ -33,8 +33,10 @@ class DraftFinding:
     Args:
         edit: number of the edit it is about, from 1; 0: the draft as a whole.
         kind: "no effect" (the edit changes nothing), "quota" (AWS would refuse unless the quota is raised),
-            "refused" (AWS would refuse it for another reason), "denies less" (a Deny of the account is gone or changed)
-            or "unknown" (what it does is not fully known).
+            "refused" (AWS would refuse it for another reason), "denies less" (a Deny of the account is gone or
+            changed), "nothing allowed" (no SCP of a level allows anything), "error" and "warning" (what the lint says
+            of its document), "shared" (others gain by it too), "name" (it is called like a policy of AWS) or "unknown"
+            (what it does is not fully known).
         sentence: one sentence, safe to show.
     """
 

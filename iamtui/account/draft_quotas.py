@@ -43,6 +43,23 @@ def quota_findings(before: Account, after: Account, touched: Mapping[str, int]) 
     for name, number in touched.items():
         for sentence in _exceeded(before, after, name):
             yield DraftFinding(number, "quota", sentence)
+        level = find_level(after, name)
+        if level is not None and _nothing_allowed(level):
+            where = safe_text(level.name or level.id)
+            sentence = f"No SCP at {where} allows anything then, so nothing is allowed at that level and below it."
+            yield DraftFinding(number, "nothing allowed", sentence)
+
+
+def _nothing_allowed(level: OrganizationLevel) -> bool:
+    """Whether the SCPs of a level are known, there are some, and none of them has an Allow."""
+    if isinstance(level.scps, Missing) or not level.scps.value:
+        return False
+    return not any(
+        statement.effect == "Allow"
+        for policy in level.scps.value
+        if policy.document.error is None
+        for statement in policy.document.policy.statements
+    )
 
 
 def _exceeded(before: Account, after: Account, name: str) -> Iterator[str]:
@@ -91,7 +108,10 @@ def _of_policy(before: Account, policy: ManagedPolicy) -> Iterator[str]:
         return
     name = safe_text(policy_name(policy.arn))
     if len(policy.versions) > _VERSIONS:
-        yield f"{name} has {_VERSIONS} versions already, the most there can be: delete one of them first."
+        yield (
+            f"{name} has {_VERSIONS} versions already, the most there can be: the oldest has to go first, which the "
+            "exported commands see to."
+        )
     size = counted_characters(version.document)
     if size > _MANAGED:
         yield f"{name} would have {size:,} characters; the quota is {_MANAGED:,}."

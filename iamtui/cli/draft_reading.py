@@ -16,7 +16,10 @@ from iamtui.cli.source import SourceOptions, open_workspace, source_options
 from iamtui.text import safe_document
 from iamtui.workspace.drafting import EXPORT_FORMS, Drafted, export_drafted
 
-_KINDS: Final = {"quota": "[!]", "refused": "[!]", "unknown": "[?]", "no effect": "[-]"}
+_KINDS: Final = {
+    "error": "[x]", "nothing allowed": "[!]", "quota": "[!]", "refused": "[!]", "warning": "[!]", "shared": "[!]",
+    "denies less": "[!]", "unknown": "[?]", "no effect": "[-]",
+}  # fmt: skip
 
 
 @click.command()

@@ -18,6 +18,7 @@ from iamtui.analysis.question import Question
 from iamtui.evaluation.decision import Decision
 from iamtui.evaluation.request import Principal, PrincipalKind
 from iamtui.workspace.answers import Answer, Cell, severity
+from iamtui.workspace.draft_findings import document_findings, document_problems
 from iamtui.workspace.draft_names import aws_managed_policy, resolved_draft
 from iamtui.workspace.inquiries import InquiryPoll
 from iamtui.workspace.resource_policies import with_resource_policies
@@ -33,9 +34,10 @@ class Drafted:
         base: the account before. It holds the texts of AWS managed policies that only the draft names, so that
             what their being known changes is not taken for the draft's doing: ask "before" here.
         draft: the edits, names in them resolved to ARNs.
-        after: the account with the edits; ask "after" here. With `problems` it lacks the edits that do not fit.
+        after: the account with the edits; ask "after" here, unless there are `problems`.
         findings: what is worth knowing, in the order of the edits.
-        problems: the edits that do not fit the account; while there are any, nothing may be asked "after".
+        problems: the edits that do not fit the account, or whose document AWS would not take; while there are any,
+            nothing may be asked "after".
         reach: whom the draft can matter to.
     """
 
@@ -69,7 +71,15 @@ def lay(workspace: Workspace, draft: Draft) -> Drafted:
     base = workspace.with_account(replace(known, policies=(*known.policies, *added))) if added else workspace
     after = workspace.with_account(laid.account)
     reach = reach_of(base.account, after.account)
-    return Drafted(base, draft, after, laid.findings, laid.problems, reach)
+    found = (*laid.findings, *document_findings(base.account, after.account, draft))
+    at_fault = {problem.number for problem in laid.problems}
+    refused = [one for one in document_problems(base.account, draft) if one.number not in at_fault]
+    problems = tuple(sorted((*laid.problems, *refused), key=lambda problem: problem.number))
+    refused_edits = {problem.number for problem in refused}
+    findings = tuple(
+        sorted((one for one in found if one.edit not in refused_edits or one.kind != "error"), key=lambda one: one.edit)
+    )
+    return Drafted(base, draft, after, findings, problems, reach)
 
 
 def with_edited_resources(workspace: Workspace, draft: Draft) -> Workspace:

@@ -135,7 +135,15 @@ def test_a_deny_that_an_edit_takes_away_or_changes_is_a_finding() -> None:
     ]
     assert _denials(
         AttachPolicy(iam("user/carol"), LAKE_READ.arn), PutManagedPolicy(LAKE_READ.arn, text(narrowed))
-    ) == [(2, "The Deny NoDelete is changed and may deny others less too.")]
+    ) == [(2, "The Deny NoDelete no longer denies user/carol.")]
+    elsewhere = {**no_delete, "Condition": {"StringNotEquals": {"aws:RequestedRegion": "us-east-1"}}}
+    assert _denials(PutManagedPolicy(LAKE_READ.arn, text(elsewhere))) == [
+        (1, "The Deny NoDelete is changed and may deny others less too.")
+    ]
+    another = {**deny("ec2:*"), "Sid": "NoCompute"}
+    assert _denials(PutManagedPolicy(LAKE_READ.arn, text(read, another))) == [
+        (1, "The Deny NoDelete is gone, for everyone that it denied something.")
+    ]
     assert _denials(PutManagedPolicy(LAKE_READ.arn, text(decrypt, no_delete, allow("ec2:*")))) == []
     assert _denials(PutManagedPolicy(LAKE_READ.arn, text(read, {**no_delete, "Sid": "NeverDelete"}))) == []
     assert _denials(PutManagedPolicy(LAKE_READ.arn, text(read, {**narrowed, "Sid": "NeverDelete"}))) == [

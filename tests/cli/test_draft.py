@@ -79,11 +79,71 @@ def test_a_draft_is_made_edit_by_edit(cli: Cli, account: str, file: Path) -> Non
     cli("draft", "edit", file, "undo", "--snapshot", account).failed_with("no edits to take back")
 
 
+@pytest.mark.parametrize(
+    ("words", "statement", "said"),
+    [
+        (
+            ("put-inline", "carol", "p"),
+            allow("s3:*", Principal="*"),
+            "Principal does not belong into an identity-based",
+        ),
+        (("put-policy", "new"), allow("s3:*", NotPrincipal="*"), "does not belong into an identity-based policy"),
+        (("set-trust", "role/web-server"), allow("sts:AssumeRole"), "AWS would refuse the document"),
+        (("put-resource-policy", BUCKET), allow("s3:*"), "needs a Principal"),
+        (("put-scp", OU, "p"), deny("s3:*", Principal="*"), "does not belong into a service control policy"),
+        (("put-rcp", OU, "p"), deny("s3:*"), "needs a Principal"),
+        (
+            ("put-resource-policy", f"arn:aws:ec2:us-east-1:{ID}:instance/i-1"),
+            allow("ec2:*", Principal="*"),
+            "resources of ec2 have no policies of their own",
+        ),
+    ],
+)
+def test_a_document_that_aws_would_refuse_is_no_edit(
+    cli: Cli, account: str, file: Path, tmp_path: Path, words: tuple[str, ...], statement: dict[str, object], said: str
+) -> None:
+    document = tmp_path / "document.json"
+    document.write_text(text(statement))
+    result = cli("draft", "edit", file, *words, document, "--snapshot", account)
+    assert result.code == 2
+    assert said in result.err
+    assert not file.exists()
+
+
+def test_what_the_lint_says_of_a_document_stays_with_its_edit(
+    cli: Cli, account: str, file: Path, tmp_path: Path
+) -> None:
+    document = tmp_path / "document.json"
+    document.write_text(text(allow("s3:GetObjekt"), allow("iam:PassRole")))
+    made = cli("draft", "edit", file, "put-policy", "AdministratorAccess", document, "--snapshot", account)
+    shown = cli("draft", "show", file, "--snapshot", account)
+    for output in (made.err, shown.out):
+        words = " ".join(output.split())
+        assert 'Error in line 6: AWS lists no action "s3:GetObjekt"' in words
+        assert "Warning in line " in words
+        assert "AWS has a policy AdministratorAccess too, which stays as it is" in words
+    assert cli("draft", "check", file, "--fail-on-findings", "--snapshot", account).code == 1
+    assert cli("draft", "check", file, "--snapshot", account).code == 0
+
+
+def test_an_allow_that_others_get_too_and_a_level_that_allows_nothing_are_findings(
+    cli: Cli, account: str, file: Path, policy: str
+) -> None:
+    cli("draft", "edit", file, "put-policy", "data-lake-read", policy, "--snapshot", account)
+    cli("draft", "edit", file, "detach-scp", OU, "FullAWSAccess", "--snapshot", account)
+    shown = " ".join(cli("draft", "show", file, "--snapshot", account).out.split())
+    assert "data-lake-read applies to " in shown
+    assert " is new or changed for all." in shown
+    assert "No SCP at Production allows anything then, so nothing is allowed at that level and below it." in shown
+
+
 def test_every_kind_of_edit_can_be_made(cli: Cli, account: str, file: Path, policy: str, tmp_path: Path) -> None:
     trust = tmp_path / "trust.json"
     trust.write_text(text({"Effect": "Allow", "Principal": {"AWS": CAROL}, "Action": "sts:AssumeRole"}))
     bucket = tmp_path / "bucket.json"
     bucket.write_text(text(deny("s3:*", f"{BUCKET}/*", Principal={"AWS": CAROL})))
+    rcp = tmp_path / "rcp.json"
+    rcp.write_text(text(deny("s3:*", Principal="*", Condition={"StringNotEquals": {"aws:PrincipalAccount": ID}})))
     words: dict[str, list[str | Path]] = {
         "attach": ["user/carol", "AdministratorAccess"],
         "detach": ["role/web-server", "data-lake-read"],
@@ -97,7 +157,7 @@ def test_every_kind_of_edit_can_be_made(cli: Cli, account: str, file: Path, poli
         "set-trust": ["role/web-server", trust],
         "put-scp": [OU, "fence", policy],
         "detach-scp": [OU, "no-leaving"],
-        "put-rcp": [ID, "ours", bucket],
+        "put-rcp": [ID, "ours", rcp],
         "detach-rcp": [ID, "ours"],
         "put-resource-policy": [BUCKET, bucket],
         "delete-resource-policy": [BUCKET],

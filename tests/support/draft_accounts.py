@@ -114,6 +114,9 @@ def edits(account: Account) -> st.SearchStrategy[Edit]:
     trust = st.sampled_from([*users, iam("root")]).map(
         lambda who: text({"Effect": "Allow", "Principal": {"AWS": who}, "Action": "sts:AssumeRole"})
     )
+    fence = st.sampled_from([*users, *roles]).map(
+        lambda who: text(deny("s3:*", Principal="*", Condition={"ArnEquals": {"aws:PrincipalArn": who}}))
+    )
     level, scp = st.sampled_from([ROOT, OU, ID]), st.sampled_from(["no-leaving", "fence", "FullAWSAccess"])
     return st.one_of(
         st.builds(records.AttachPolicy, holder, policy),
@@ -128,7 +131,7 @@ def edits(account: Account) -> st.SearchStrategy[Edit]:
         st.builds(records.UpdateTrustPolicy, role, trust),
         st.builds(records.PutOrganizationPolicy, st.just(SCP), level, scp, documents),
         st.builds(records.DetachOrganizationPolicy, st.just(SCP), level, scp),
-        st.builds(records.PutOrganizationPolicy, st.just(RCP), level, st.just("fence"), with_principal),
+        st.builds(records.PutOrganizationPolicy, st.just(RCP), level, st.just("fence"), fence),
         st.builds(records.PutResourcePolicy, st.sampled_from([BUCKET, OPEN_BUCKET, KEY]), with_principal),
         st.builds(records.DeleteResourcePolicy, st.sampled_from([BUCKET, OPEN_BUCKET])),
     )

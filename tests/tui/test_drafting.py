@@ -279,6 +279,10 @@ async def test_the_policy_of_the_resource_asked_about_is_edited(resource: str, c
         if isinstance(screen, DraftEditorScreen):
             if choice == "not loaded":
                 assert "not loaded: all is replaced" in screen_text(app_of(pilot))
+            elif kind is UpdateTrustPolicy:
+                screen.editor.load_text(
+                    text({"Effect": "Allow", "Principal": {"AWS": CAROL}, "Action": "sts:AssumeRole"})
+                )
             else:
                 screen.editor.load_text(text(allow("s3:*", resource, Principal="*")))
             await press(pilot, "ctrl+s")
@@ -336,11 +340,15 @@ async def test_a_policy_is_edited_in_place_with_findings() -> None:
         await choose(pilot, "Edit scratch-bucket")
         screen = pilot.app.screen
         assert isinstance(screen, DraftEditorScreen)
-        screen.editor.load_text('{"Version": "2012-10-17",\n "Statement": [{"Effect": "Allow", "Action": "s3:Gett"}]}')
+        statement = '{"Effect": "Allow", "Action": "s3:Gett", "Resource": "*"}'
+        screen.editor.load_text(f'{{"Version": "2012-10-17",\n "Statement": [{statement}]}}')
         await until(pilot, lambda: any("s3:Gett" in finding.message for finding in screen.found.findings))
         assert "error" in screen_text(app_of(pilot))
         await press(pilot, "f4")
         assert screen.editor.cursor_location[0] == 1
+        await press(pilot, "ctrl+s")
+        assert pilot.app.screen is screen
+        assert "AWS would refuse this, or it cannot work: 1 error. F4 goes there" in screen_text(app_of(pilot))
         await press(pilot, "ctrl+s")
         await laid(pilot)
         assert main.open_draft is not None
@@ -385,7 +393,7 @@ async def test_the_trust_policy_is_edited() -> None:
         await choose(pilot, "Edit the trust policy")
         screen = pilot.app.screen
         assert isinstance(screen, DraftEditorScreen)
-        screen.editor.load_text(json.dumps({"Version": "2012-10-17", "Statement": []}))
+        screen.editor.load_text(text({"Effect": "Allow", "Principal": {"AWS": CAROL}, "Action": "sts:AssumeRole"}))
         await press(pilot, "ctrl+s")
         await laid(pilot)
         assert main.open_draft is not None
@@ -470,11 +478,11 @@ async def test_the_draft_is_undone_and_taken_apart() -> None:
 async def test_the_document_of_an_edit_is_edited_again() -> None:
     async with opened() as pilot:
         main = app_of(pilot).main
-        await lay(pilot, PutInlinePolicy(CAROL, "p", json.dumps({"Version": "2012-10-17", "Statement": []})))
+        await lay(pilot, PutInlinePolicy(CAROL, "p", text(allow("s3:GetObject"))))
         await press(pilot, "d", "enter")
         screen = pilot.app.screen
         assert isinstance(screen, DraftEditorScreen)
-        screen.editor.load_text(json.dumps({"Version": "2012-10-17", "Id": "again", "Statement": []}))
+        screen.editor.load_text(text({**allow("s3:GetObject"), "Sid": "again"}))
         await press(pilot, "ctrl+s")
         await laid(pilot)
         assert main.open_draft is not None
@@ -485,7 +493,7 @@ async def test_the_document_of_an_edit_is_edited_again() -> None:
 
 
 async def test_the_document_that_an_edit_had_before_is_put_back() -> None:
-    first = PutInlinePolicy(CAROL, "p", json.dumps({"Version": "2012-10-17", "Statement": []}))
+    first = PutInlinePolicy(CAROL, "p", text(allow("s3:GetObject")))
     other = AddUserToGroup(CAROL, iam("group/auditors"))
     async with opened() as pilot:
         main = app_of(pilot).main
@@ -493,7 +501,7 @@ async def test_the_document_that_an_edit_had_before_is_put_back() -> None:
         await press(pilot, "d", "enter")
         screen = pilot.app.screen
         assert isinstance(screen, DraftEditorScreen)
-        screen.editor.load_text(json.dumps({"Version": "2012-10-17", "Id": "again", "Statement": []}))
+        screen.editor.load_text(text({**allow("s3:GetObject"), "Sid": "again"}))
         await press(pilot, "ctrl+s")
         await laid(pilot)
         assert "r puts it back as it was before" in screen_text(app_of(pilot))
@@ -518,13 +526,13 @@ async def test_what_was_drafted_here_is_taken_back_from_the_menu() -> None:
         main = app_of(pilot).main
         main.go_to(CAROL)
         await settle(pilot)
-        inline = PutInlinePolicy(CAROL, "p", json.dumps({"Version": "2012-10-17", "Statement": []}))
+        inline = PutInlinePolicy(CAROL, "p", text(allow("s3:GetObject")))
         await lay(pilot, inline, DetachPolicy(DEPLOY, ADMIN_ARN), AttachPolicy(CAROL, LAKE_READ.arn))
         main.explorer.tree_view.focus()
         await press(pilot, "E")
-        text = screen_text(app_of(pilot))
-        assert "Drafted here" in text
-        assert "Take back: detach" not in text, "that is on another one"
+        shown = screen_text(app_of(pilot))
+        assert "Drafted here" in shown
+        assert "Take back: detach" not in shown, "that is on another one"
         await choose(pilot, "Take back: give user/carol the inline policy p")
         await laid(pilot)
         assert main.open_draft is not None

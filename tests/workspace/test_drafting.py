@@ -48,7 +48,7 @@ from iamtui.workspace.inquiries import answer
 from iamtui.workspace.principals import principal_for, resolve_principal
 from iamtui.workspace.workspace import Workspace
 from tests.support.draft_accounts import BUCKET, KEY, drafting_account, drafting_workspace, edits, text
-from tests.support.sample_account import ADMIN_ARN, BOUNDARY, ID, LAKE_READ, allow, deny, iam
+from tests.support.sample_account import ADMIN_ARN, BOUNDARY, ID, LAKE_READ, allow, deny, iam, trust
 
 ALICE, BOB, CAROL = iam("user/alice"), iam("user/data/bob"), iam("user/carol")
 DEPLOY, WEB = iam("role/deploy-prod"), iam("role/web-server")
@@ -136,7 +136,7 @@ def test_names_are_resolved_and_what_is_unknown_is_said(workspace: Workspace) ->
         workspace,
         AttachPolicy("user/carol", "data-lake-read"),
         AddUserToGroup("carol", "auditors"),
-        UpdateTrustPolicy("web-server", text(allow("sts:AssumeRole", Principal="*"))),
+        UpdateTrustPolicy("web-server", trust({"AWS": CAROL}).text),
         PutPermissionsBoundary("carol", "developer-boundary"),
         AttachPolicy("user/nobody", "NoSuchPolicy"),
     )

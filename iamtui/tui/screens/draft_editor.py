@@ -62,7 +62,7 @@ class FindingLines(LineView):
 
 
 class DraftEditorScreen(Screen[str | None]):
-    """Gives the text that was saved, or None. An unreadable document can be kept too: the draft says so."""
+    """Gives the text that was saved, or None. A document with errors can be kept too: the draft says so."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "save", "Into the draft", priority=True, id="draft-editor.save", tooltip="Take it over"),
@@ -127,7 +127,7 @@ class DraftEditorScreen(Screen[str | None]):
         self._pause: Timer | None = None
         self._warned = False
         self._first = ""
-        self._unreadable = ""
+        self._doubtful = ""
 
     def compose(self) -> ComposeResult:
         """Title, document, findings, state, keys."""
@@ -198,7 +198,7 @@ class DraftEditorScreen(Screen[str | None]):
         if event.text != self.editor.text:
             return
         self.found.show(event.found)
-        if event.text != self._unreadable:
+        if event.text != self._doubtful:
             # Else it stands there that saving it takes a second key.
             self.say(self.state_words(event.found, changed=event.text != self._before))
 
@@ -258,16 +258,17 @@ class DraftEditorScreen(Screen[str | None]):
         self.say(said)
 
     def action_save(self) -> None:
-        """Give the text; one that cannot be read, only when asked twice."""
+        """Give the text; one with errors, only when asked twice."""
         text = self.editor.text
-        if PolicyDocument(text).error is not None and self._unreadable != text:
-            self._unreadable = text
-            self.say(
-                line(
-                    ("! ", "bold $verdict-depends"),
-                    plain("This cannot be read, and AWS would refuse it: F4 goes there, ctrl+s again keeps it so."),
-                )
-            )
+        document = PolicyDocument(text)
+        errors = [one for one in findings(document, self._kind, account=self._account) if one.level is Level.ERROR]
+        if errors and self._doubtful != text:
+            self._doubtful = text
+            what = "This cannot be read, and AWS would refuse it"
+            if document.error is None:
+                count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+                what = f"AWS would refuse this, or it cannot work: {count}"
+            self.say(line(("! ", "bold $verdict-depends"), plain(f"{what}. F4 goes there, ctrl+s again keeps it so.")))
             return
         self.dismiss(text)
 

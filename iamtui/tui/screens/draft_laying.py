@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from textual import on, work
 from textual.content import Content
@@ -36,6 +36,10 @@ class Given:
     workspace: Workspace
     inventory: Inventory
     index: SearchIndex
+
+
+_LISTED: Final = ("unknown", "denies less", "warning", "shared", "name")
+"""Kinds of findings that the list of edits has room for, and that are not said when an edit is made."""
 
 
 class LayingScreen(BrowsingScreen):
@@ -215,7 +219,7 @@ class LayingScreen(BrowsingScreen):
     def _say_laid(self, drafted: Drafted, said: Content | None) -> None:
         last = len(drafted.draft.edits)
         # What the draft lists with its edits, and AWS would not refuse, would hide here what was done.
-        notable = (f for f in drafted.findings if f.edit == last and f.kind not in ("unknown", "denies less"))
+        notable = (f for f in drafted.findings if f.edit == last and f.kind not in _LISTED)
         finding = next(notable, None) if said is not None else None
         if finding is not None:
             self.tell(plain(finding.sentence), Severity.WARNING)
