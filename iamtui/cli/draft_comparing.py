@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from iamtui.workspace.draft_regression import SavedComparison, compare_saved
 from iamtui.workspace.drafting import Comparison, Drafted, Effect, compare_everyone, verdict_key
 from iamtui.workspace.drafting import compare as compare_one
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.saved_questions import QuestionStore, account_key
+from iamtui.workspace.saved_questions import QuestionStore, SavedQuestion, account_key, quoted, testing
 from iamtui.workspace.verdict import verdict_words
 from iamtui.workspace.workspace import Workspace
 
@@ -131,6 +131,8 @@ def _compare_saved(
     if len(names) > 1:
         raise Problem("The saved questions say who asks.", "Give one --principal for those that do not, or none.")
     asking = resolve_principal(workspace, names[0]) if names else None
+    if asking is None:
+        saved = _with_a_principal(saved)
     for entry in saved:
         workspace = load_resource_policies(workspace, entry.inquiry)
     drafted = read_drafted(workspace, file)
@@ -144,10 +146,29 @@ def _compare_saved(
         failed += found.problem is not None
         if found.effect is not None:
             counts[found.effect] += 1
-    note(f"{len(saved)} saved questions: {_summary(counts)}; {unmet} not as expected, {failed} that cannot be asked.")
+    asked = "1 saved question" if len(saved) == 1 else f"{len(saved)} saved questions"
+    note(f"{asked}: {_summary(counts)}; {unmet} not as expected, {failed} that cannot be asked.")
     if failed:
         return Exit.ERROR
     return Exit.NO if unmet or _fails(fail_on, counts) else Exit.OK
+
+
+def _with_a_principal(saved: Sequence[SavedQuestion]) -> tuple[SavedQuestion, ...]:
+    """The questions without those that name nobody and expect nothing, which are named on stderr.
+
+    Raises:
+        Problem: no question is left.
+    """
+    chosen, left_out = testing(saved)
+    names = ", ".join(quoted(question.name) for question in left_out)
+    if not chosen:
+        raise Problem(
+            f"None of the saved questions ({names}) names a principal or expects anything.",
+            "Say with --principal who asks them.",
+        )
+    if left_out:
+        note(f"Not asked, for want of a principal and of anything to expect: {names}. --principal says who asks them.")
+    return tuple(chosen)
 
 
 def _comparisons(drafted: Drafted, made: Inquiry, workspace: Workspace, names: tuple[str, ...]) -> Iterator[Comparison]:
@@ -181,15 +202,14 @@ def write_comparison(out: Output, workspace: Workspace, comparison: Comparison, 
     words, style = _MARKS[comparison.effect]
     account = workspace.account
     name = comparison.principal.arn.removeprefix(f"arn:{account.partition}:iam::{account.id}:") or "anonymous"
-    before, after = comparison.before.worst.deciding, comparison.after.worst.deciding
-    left = " " * indent
-    out.line(left, Span(f"{words:<11}", style), f"  {name}  ", *_arrow(before, after))
-    if len(comparison.cells) == 1:
-        return
-    for old, new in comparison.cells:
-        if verdict_key(old.deciding) != verdict_key(new.deciding):
-            asked = f"{old.question.action}  {old.question.resource}  "
-            out.line(left, "             ", asked, *_arrow(old.deciding, new.deciding))
+    left, changed = " " * indent, comparison.changed_cells
+    of_several = len(comparison.cells) > 1
+    partly = of_several and 0 < len(changed) < len(comparison.cells)
+    says = (f"{len(changed)} of {len(comparison.cells)} pairs:",) if partly else _arrow(*comparison.telling)
+    out.line(left, Span(f"{words:<11}", style), f"  {name}  ", *says)
+    for old, new in changed if of_several else ():
+        asked = f"{old.question.action}  {old.question.resource}  "
+        out.line(left, "             ", asked, *_arrow(old.deciding, new.deciding))
 
 
 def _arrow(before: Decision, after: Decision) -> tuple[str | Span, ...]:

@@ -22,7 +22,7 @@ from iamtui.text import safe_text
 from iamtui.workspace.answers import Answer
 from iamtui.workspace.inquiries import check_inquiry
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.saved_questions import DEMO, QuestionStore, SavedQuestion, account_key, quoted
+from iamtui.workspace.saved_questions import DEMO, QuestionStore, SavedQuestion, account_key, quoted, testing
 from iamtui.workspace.verdict import verdict_words
 from iamtui.workspace.workspace import Workspace
 
@@ -214,8 +214,8 @@ def _about_somebody(saved: Sequence[SavedQuestion]) -> list[SavedQuestion]:
     Raises:
         Problem: no question is left.
     """
-    chosen = [question for question in saved if question.principal or question.expect is not None]
-    left_out = [question.name for question in saved if not question.principal and question.expect is None]
+    chosen, untested = testing(saved)
+    left_out = [question.name for question in untested]
     if not chosen:
         raise Problem(
             f"None of the saved questions ({', '.join(map(quoted, left_out))}) names a principal or expects anything.",

@@ -134,6 +134,20 @@ class Comparison:
         return tuple(zip(self.before.taking_part, self.after.taking_part, strict=True))
 
     @property
+    def changed_cells(self) -> tuple[tuple[Cell, Cell], ...]:
+        """Those of the cells whose verdict differs."""
+        return tuple((old, new) for old, new in self.cells if verdict_key(old.deciding) != verdict_key(new.deciding))
+
+    @property
+    def telling(self) -> tuple[Decision, Decision]:
+        """The verdicts, before and after, that show the effect best: of the cell that changes most, else the worst."""
+        pairs = [(old.deciding, new.deciding) for old, new in self.changed_cells]
+        if not pairs:
+            return self.before.worst.deciding, self.after.worst.deciding
+        sign = 1 if self.effect is Effect.GAINED else -1
+        return max(pairs, key=lambda pair: sign * (severity(pair[1]) - severity(pair[0])))
+
+    @property
     def effect(self) -> Effect:
         """What the draft does: more is allowed (GAINED), less (LOST), or both or otherwise different (CHANGED).
 
@@ -141,8 +155,7 @@ class Comparison:
         """
         if self.before is self.after:
             return Effect.SAME
-        pairs = [(old.deciding, new.deciding) for old, new in self.cells]
-        changed = [(old, new) for old, new in pairs if verdict_key(old) != verdict_key(new)]
+        changed = [(old.deciding, new.deciding) for old, new in self.changed_cells]
         if not changed:
             return Effect.SAME
         more = any(_reach(new) > _reach(old) for old, new in changed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,6 +72,15 @@ def account_key(workspace: Workspace) -> str:
 def questions_path() -> Path:
     """Where questions are kept; it need not exist."""
     return data_folder() / "questions.json"
+
+
+def testing(saved: Iterable[SavedQuestion]) -> tuple[list[SavedQuestion], list[SavedQuestion]]:
+    """Those of many questions that test something, and those that do not: they name nobody and expect nothing."""
+    chosen: list[SavedQuestion] = []
+    left_out: list[SavedQuestion] = []
+    for question in saved:
+        (chosen if question.principal or question.expect is not None else left_out).append(question)
+    return chosen, left_out
 
 
 class QuestionStore:

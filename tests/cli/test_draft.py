@@ -12,8 +12,11 @@ import pytest
 from iamtui.account.draft import AttachPolicy, Draft
 from iamtui.account.draft_file import EDIT_KINDS, read_draft, write_draft
 from iamtui.account.snapshot_writing import snapshot_of
+from iamtui.analysis.inquiry import Inquiry
+from iamtui.analysis.question import Question
 from iamtui.cli.draft import ENTRIES
 from iamtui.cli.draft_editing import EDITS
+from iamtui.workspace.saved_questions import QuestionStore
 from tests.support.cli_runner import Cli
 from tests.support.draft_accounts import BUCKET, OU, drafting_account, text
 from tests.support.sample_account import ID, LAKE_READ, allow, deny, iam
@@ -325,6 +328,28 @@ def test_compare_holds_the_saved_questions_against_what_they_expect(cli: Cli, ac
     empty = written(file, edits=[])
     quiet = cli("draft", "compare", empty, "--snapshot", account)
     assert (quiet.code, quiet.out) == (0, "")
+
+
+def test_a_saved_question_without_a_principal_is_left_out_and_named(cli: Cli, account: str, file: Path) -> None:
+    inquiry = Inquiry(("s3:GetObject",), (f"{BUCKET}/x",), Question("", "*"))
+    QuestionStore(ID).save("anybody's", inquiry)
+    words = ["draft", "compare", written(file), "--snapshot", account]
+    cli(*words).failed_with('None of the saved questions ("anybody\'s") names a principal', "Say with --principal")
+    QuestionStore(ID).save("carol's", inquiry, "user/carol")
+    result = cli(*words)
+    assert result.code == 0
+    assert 'for want of a principal and of anything to expect: "anybody\'s"' in result.err
+    assert "1 saved question: 1 gained" in " ".join(result.err.split())
+    assert "2 saved questions: 2 gained" in " ".join(cli(*words, "--principal", "user/carol").err.split())
+
+
+def test_of_several_pairs_compare_says_how_many_change(cli: Cli, account: str, file: Path) -> None:
+    asked = ["s3:GetObject", "ec2:RunInstances", "--on", f"{BUCKET}/x", "--on", "*", "--principal", "user/carol"]
+    result = cli("draft", "compare", written(file), *asked, "--snapshot", account)
+    first = result.out.splitlines()[0]
+    assert first.startswith("[+] gained")
+    assert first.endswith(" pairs:")
+    assert "DENIED" not in first
 
 
 def test_a_saved_question_that_cannot_be_asked_is_an_error(cli: Cli, account: str, file: Path) -> None:

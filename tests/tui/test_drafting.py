@@ -678,6 +678,24 @@ async def test_the_saved_questions_are_a_regression_set() -> None:
         assert "No question is asked" in screen_text(app_of(pilot))
 
 
+async def test_a_saved_question_that_names_nobody_is_asked_for_the_one_chosen_and_what_it_gains_is_told() -> None:
+    terms = Question("", "*")
+    QuestionStore(ID).save("mine", Inquiry((QUESTION[0], "ec2:RunInstances"), (QUESTION[1], "*"), terms))
+    async with opened() as pilot:
+        await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn))
+        app_of(pilot).main.go_to(CAROL)
+        await ask(pilot, CAROL, *QUESTION)
+        await press(pilot, "I", "s")
+        screen = pilot.app.screen
+        assert isinstance(screen, DraftImpactScreen)
+        await until(pilot, lambda: screen.lines.total == 1)
+        (row,) = screen.lines.rows
+        assert (row.label, row.effect) == ("mine (user/carol)", "gained")
+        assert row.verdict is not None
+        assert row.verdict.word == "ALLOWED"
+        assert row.note.endswith(" pairs")
+
+
 async def test_without_saved_questions_the_list_says_how_to_save_one() -> None:
     async with opened() as pilot:
         await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn))

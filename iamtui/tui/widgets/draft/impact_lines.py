@@ -76,10 +76,14 @@ class ImpactRow:
 
 
 def row_of(comparison: Comparison) -> ImpactRow:
-    """The row of a principal; of several cells the worst of each side."""
+    """The row of a principal; of several pairs the one that changes most."""
     principal = comparison.principal
     return ImpactRow(
-        principal.role_arn or principal.arn, label_of(principal), comparison.effect.value, _verdict(comparison)
+        principal.role_arn or principal.arn,
+        label_of(principal),
+        comparison.effect.value,
+        _changed_verdict(comparison),
+        _how_many(comparison),
     )
 
 
@@ -93,14 +97,30 @@ def row_of_saved(found: SavedComparison) -> ImpactRow:
         effect = "broken" if found.met_before else "unmet"
     elif found.met_after and found.met_before is False:
         effect = "fixed"
-    note = f"expected {expect.value}" if expect is not None and found.met_after is False else ""
     arn = comparison.principal.role_arn or comparison.principal.arn
-    return ImpactRow(arn, found.saved.name, effect, _verdict(comparison), note)
+    label = found.saved.name if found.saved.principal else f"{found.saved.name} ({label_of(comparison.principal)})"
+    if expect is not None and effect in ("broken", "unmet", "fixed"):
+        note = "" if effect == "fixed" else f"expected {expect.value}"
+        return ImpactRow(arn, label, effect, _verdict(comparison), note)
+    return ImpactRow(arn, label, effect, _changed_verdict(comparison), _how_many(comparison))
 
 
 def _verdict(comparison: Comparison) -> ComparedVerdict:
+    """The worst of all pairs, before and after."""
     before = verdict(comparison.before.worst.deciding)
     return compared(before, verdict(comparison.after.worst.deciding))
+
+
+def _changed_verdict(comparison: Comparison) -> ComparedVerdict:
+    """The pair that shows best what the row says."""
+    before, after = comparison.telling
+    return compared(verdict(before), verdict(after))
+
+
+def _how_many(comparison: Comparison) -> str:
+    """Such as `2 of 5 pairs`, where some pairs of action and resource change and others do not."""
+    changed, total = len(comparison.changed_cells), len(comparison.cells)
+    return f"{changed} of {total} pairs" if 0 < changed < total else ""
 
 
 def label_of(principal: Principal) -> str:
