@@ -40,6 +40,7 @@ DEFAULT_REGION: Final = "us-east-1"
 
 _GLOBAL_SERVICES: Final = frozenset(("iam", "organizations", "sts"))
 _NOISY_LOGGERS: Final = ("botocore", "boto3", "urllib3", "s3transfer")
+_SIGN_IN_SERVICES: Final = frozenset(("sso", "sso-oidc", "signin"))
 _DMI_VENDOR: Final = Path("/sys/class/dmi/id/sys_vendor")
 
 
@@ -307,11 +308,16 @@ class Connection:
 
         silence_debug_logging()
 
+        endpoint_url = self.endpoint_url
+
         class _Session(botocore.session.Session):
             """Limits the clients that botocore makes by itself too, for a profile's credentials."""
 
-            def create_client(self, *args: Any, **kwargs: Any) -> Any:
-                return limit_answers(super().create_client(*args, **kwargs))
+            def create_client(self, service_name: str, *args: Any, **kwargs: Any) -> Any:
+                if endpoint_url and not kwargs.get("endpoint_url"):
+                    _refuse_sign_in(service_name)
+                    kwargs["endpoint_url"] = endpoint_url
+                return limit_answers(super().create_client(service_name, *args, **kwargs))
 
         # With explicit keys no profile counts: the environment's may not even exist.
         variables = _NO_PROFILE if self._keys is not None else None
@@ -451,6 +457,20 @@ def _refuse_other_operations(**event: Any) -> None:
     if pair not in ALLOWED:
         raise AwsProblem(
             f"iamtui does not call {pair[0]}:{pair[1]}: it never writes to an account.", code="OperationNotAllowed"
+        )
+
+
+def _refuse_sign_in(service_name: str) -> None:
+    """Refuse to ask AWS for credentials that are meant for an endpoint, or to send a sign-in's token there.
+
+    Raises:
+        AwsProblem: the service is one that gives credentials for a sign-in.
+    """
+    if service_name in _SIGN_IN_SERVICES:
+        raise AwsProblem(
+            "The profile signs in at AWS itself, and with --endpoint-url nothing but the endpoint is called.",
+            "Choose a profile with keys for the endpoint, or leave --endpoint-url out.",
+            code="EndpointOnly",
         )
 
 

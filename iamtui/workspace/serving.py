@@ -27,7 +27,7 @@ def endpoint_variables(service: CredentialsService, environ: Mapping[str, str]) 
     """Names and values of what a shell must set for its programs to find the endpoints.
 
     Args:
-        environ: the shell's environment: what NO_PROXY holds stays in it.
+        environ: the shell's environment: what NO_PROXY and no_proxy hold stays in both.
     """
     region = service.renewer.held.session.region
     found = [(variables.CONTAINER_URI, service.endpoint.uri), (variables.CONTAINER_TOKEN, service.endpoint.token)]
@@ -37,7 +37,7 @@ def endpoint_variables(service: CredentialsService, environ: Mapping[str, str]) 
         found += [
             (variables.METADATA_ENDPOINT, Secret(service.metadata.url)),
             (variables.METADATA_DISABLED, Secret("false")),
-            *((name, Secret(_with_loopback(environ.get(name, "")))) for name in variables.NO_PROXIES),
+            *((name, Secret(_with_loopback(environ))) for name in variables.NO_PROXIES),
         ]
     return tuple(found)
 
@@ -50,7 +50,14 @@ ENDPOINT_STALE = tuple(
 """What a shell must unset: the SDKs prefer keys, profiles and web identities to the endpoint."""
 
 
-def _with_loopback(no_proxy: str) -> str:
-    """botocore sends even requests to the loopback address to HTTP_PROXY, unless NO_PROXY names it."""
-    names = [name.strip() for name in no_proxy.split(",") if name.strip()]
-    return ",".join(names if "127.0.0.1" in names or "*" in names else [*names, "127.0.0.1"])
+def _with_loopback(environ: Mapping[str, str]) -> str:
+    """What NO_PROXY must hold in both spellings: botocore sends even requests to the loopback address to HTTP_PROXY.
+
+    Programs read either spelling, so what only one of them holds must be in both.
+    """
+    given = (name.strip() for variable in variables.NO_PROXIES for name in environ.get(variable, "").split(","))
+    names = list(dict.fromkeys(name for name in given if name))
+    if "*" in names:
+        # It stands for every host only where it stands alone.
+        return "*"
+    return ",".join(names if "127.0.0.1" in names else [*names, "127.0.0.1"])

@@ -23,7 +23,7 @@ from iamtui.aws.connection import (
 from iamtui.aws.errors import AwsProblem
 from iamtui.problem import Problem
 from tests.support.fault_proxy import Answer, FaultProxy, Reset, Stall, Truncate, error
-from tests.support.moto_server import ACCOUNT, SECRET, MotoServer, trust
+from tests.support.moto_server import ACCOUNT, KEY_ID, SECRET, MotoServer, trust
 
 
 def connect(url: str | None = None, profile: str | None = None, region: str | None = None) -> Connection:
@@ -334,6 +334,34 @@ def test_the_calls_of_botocore_itself_ignore_it_too(
     assert urls
     assert all(url.startswith("https://sts.eu-west-1.amazonaws.com") for url in urls)
     assert listener.visitors == 0
+
+
+def test_the_calls_of_botocore_itself_go_to_the_endpoint_that_is_given(
+    no_aws_settings: Path, moto: MotoServer, fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moto.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))
+    config(
+        no_aws_settings,
+        f"[profile base]\naws_access_key_id={KEY_ID}\naws_secret_access_key={SECRET}\n"
+        f"[profile dev]\nrole_arn=arn:aws:iam::{ACCOUNT}:role/r\nsource_profile=base\nregion=eu-west-1\n",
+    )
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    assert ":assumed-role/r/" in connect(profile="dev", url=fault_proxy.url).caller().arn
+    assert fault_proxy.operations() == ["AssumeRole", "GetCallerIdentity"]
+
+
+def test_a_sign_in_at_aws_is_refused_beside_an_endpoint(
+    no_aws_settings: Path, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config(
+        no_aws_settings,
+        "[profile dev]\nsso_start_url=https://x.awsapps.com/start\nsso_region=eu-west-1\n"
+        f"sso_account_id={ACCOUNT}\nsso_role_name=dev\nregion=eu-west-1\n",
+    )
+    monkeypatch.setattr("botocore.httpsession.URLLib3Session.send", lambda *_: pytest.fail("something was called"))
+    with pytest.raises(Problem, match="signs in at AWS itself, and with --endpoint-url nothing but the endpoint"):
+        connect(profile="dev", url=listener.url).caller()
 
 
 def test_a_proxy_of_the_environment_does_not_see_loopback_calls(

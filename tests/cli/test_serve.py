@@ -71,6 +71,21 @@ def test_a_program_asks_and_ends_with_its_own_code() -> None:
     assert found["environ"]["AWS_CONTAINER_AUTHORIZATION_TOKEN"] not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({"NO_PROXY": "corp.local", "no_proxy": ""}, "corp.local,127.0.0.1"),
+        ({"NO_PROXY": "", "no_proxy": "a, b"}, "a,b,127.0.0.1"),
+        ({"NO_PROXY": "a", "no_proxy": "127.0.0.1,b"}, "a,127.0.0.1,b"),
+        ({"NO_PROXY": "a", "no_proxy": "*"}, "*"),
+    ],
+)
+def test_a_program_keeps_what_no_proxy_holds_in_both_spellings(given: dict[str, str], kept: str) -> None:
+    show = "import os; print(os.environ['NO_PROXY'], os.environ['no_proxy'])"
+    done = run(*DEMO, "--imds", "--", sys.executable, "-c", show, **given)
+    assert done.stdout == f"{kept} {kept}\n"
+
+
 def test_the_endpoint_ends_with_the_program() -> None:
     done = run(*DEMO, "--", "sh", "-c", "echo $AWS_CONTAINER_CREDENTIALS_FULL_URI")
     assert done.returncode == 0
@@ -175,7 +190,7 @@ def test_no_token_stands_in_the_arguments_of_any_process(tmp_path: Path) -> None
 def test_in_the_foreground_a_signal_ends_it_well(number: signal.Signals) -> None:
     with subprocess.Popen(
         [*PROGRAM, *DEMO, "--foreground", "--imds"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "NO_PROXY": "example.com"},
+        env={**os.environ, "NO_PROXY": "example.com", "no_proxy": "corp.local,example.com"},
     ) as process:  # fmt: skip
         assert process.stdout is not None
         assert process.stderr is not None
@@ -191,7 +206,8 @@ def test_in_the_foreground_a_signal_ends_it_well(number: signal.Signals) -> None
     text = "".join(lines)
     assert f"export IAMTUI_ENDPOINT_PID={process.pid}" in text
     assert re.search(r"^export AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:\d+/$", text, re.MULTILINE)
-    assert "export NO_PROXY=example.com,127.0.0.1" in text
+    assert "export NO_PROXY=example.com,corp.local,127.0.0.1" in text
+    assert "export no_proxy=example.com,corp.local,127.0.0.1" in text
     assert "WARNING: the instance metadata service has no authentication" in "".join(said)
     assert "0 requests answered, 0 refused" in rest
 
