@@ -53,9 +53,11 @@ class ActionCommands(Provider):
 
     def _live(self) -> list[_Command]:
         found: dict[str, _Command] = {}
+        # What would only say that there is nothing to do is no command now, as it is no key on the key line.
+        idle: frozenset[str] = getattr(self.screen, "idle_actions", frozenset)()
         for key, active in self.screen.active_bindings.items():
             binding = active.binding
-            if binding.system or not binding.description or not active.enabled:
+            if binding.system or not binding.description or not active.enabled or binding.action in idle:
                 continue
             if not (binding.id or "").strip() or not type(active.node).__module__.startswith("iamtui."):
                 continue

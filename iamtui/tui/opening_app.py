@@ -151,7 +151,7 @@ class OpeningApp(TerminalApp):
 
     @on(SourceOpened)
     def _source_opened(self, event: SourceOpened) -> None:
-        if event.choice is not self._choice:
+        if event.choice is not self._choice or self._is_leaving:
             return
         self._opened = event.choice
         self._close_chooser()

@@ -276,17 +276,16 @@ async def test_while_an_account_is_being_opened_nobody_is_told_that_none_is_open
     async with make_app(opener=slow).run_test() as pilot:
         await until(pilot, lambda: "Opening" in str(pilot.app.main.query_one("#welcome").render()))  # type: ignore[attr-defined]
         go_on.set()
+        await settle(pilot)
 
 
 async def test_what_had_the_focus_has_it_again_once_the_window_is_large_enough() -> None:
     async with opened() as pilot:
         pilot.app.query_one(FilterInput).focus()
         await pilot.resize_terminal(50, 15)
-        await settle(pilot)
-        assert pilot.app.focused is None
+        await until(pilot, lambda: pilot.app.focused is None)
         await pilot.resize_terminal(80, 24)
-        await settle(pilot)
-        assert isinstance(pilot.app.focused, FilterInput)
+        await until(pilot, lambda: isinstance(pilot.app.focused, FilterInput))
 
 
 def test_importing_the_app_loads_neither_boto_nor_moto_nor_the_catalogue() -> None:

@@ -195,6 +195,8 @@ async def test_a_snapshot_says_why_there_is_none_and_does_not_show_the_key() -> 
         await press_in_app(pilot, "v")
         assert app.screen is app.main
         assert "A snapshot is a file" in screen_text(app)
+        await press_in_app(pilot, "colon", *"opinion")
+        assert "2nd opinion" not in screen_text(app)
 
 
 async def test_a_live_account_offers_it() -> None:
