@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.content import Content
 
 from iamtui.problem import Problem
+from iamtui.tui.widgets.question.answer_text import with_rest_counted
 from iamtui.tui.widgets.question.caller import CallerTerms, caller_offers, read_caller, read_policy_file
 from iamtui.tui.widgets.question.context import parse_context, read_context, with_keys, write_context
 from iamtui.tui.widgets.question.words import joined, last_word, said
@@ -164,3 +166,11 @@ def test_a_session_policy_is_read_from_a_file(tmp_path: Path) -> None:
 def test_the_caller_completes_over_roles() -> None:
     assert [offer.value for offer in caller_offers("from=dep", small_account())] == ["from=role/deploy-prod"]
     assert [offer.value for offer in caller_offers("m", None)] == ["mfa"]
+
+
+def test_what_does_not_fit_of_the_other_requests_is_counted() -> None:
+    rows = [Content(f"May need number {number}") for number in range(9)]
+    shown = [row.plain for row in with_rest_counted(rows, 40, 5)]
+    assert shown == [*(f"May need number {number}" for number in range(4)), "and 5 more: w"]
+    assert len(with_rest_counted(rows, 40, 9)) == 9
+    assert [row.plain for row in with_rest_counted([Content("a word " * 20)], 20, 2)][-1].endswith("…")

@@ -38,11 +38,12 @@ class _Room:
 _ROOMS: Final[Mapping[str, _Room]] = {
     NARROW: _Room(3, 2, 0, "none"),
     MEDIUM: _Room(3, 4, 5, "marks"),
-    WIDE: _Room(6, 12, 12, "lines"),
+    WIDE: _Room(6, 20, 12, "lines"),
 }
 
 _INDENT: Final = "  "
 _NEVER_ASKED: Final = 2
+_ANY: Final = 400
 
 
 def reasons(shown: Shown, suggestions: tuple[Suggestion, ...], room: str, width: int) -> Iterator[Content]:
@@ -52,7 +53,7 @@ def reasons(shown: Shown, suggestions: tuple[Suggestion, ...], room: str, width:
     yield from wrap_all([_never_asked_line(never_asked)], width, _NEVER_ASKED)
     yield from wrap_all([before_line(shown)], width, 1)
     yield from wrap_all([because(decision, short=room == WIDE)], width, most.because)
-    yield from wrap_all(companion_lines(shown, others=most.others), width, most.companions)
+    yield from with_rest_counted(list(companion_lines(shown, others=most.others)), width, most.companions)
     if room == WIDE:
         yield from wrap_all([conditions(decision)], width, most.notes)
     elif not most.notes:
@@ -62,6 +63,22 @@ def reasons(shown: Shown, suggestions: tuple[Suggestion, ...], room: str, width:
         useful = suggestions if decision.outcome is Outcome.IMPLICIT_DENY and not never_asked else ()
         told = [*_short_suggestion(useful), *notes(decision, besides=never_asked)]
         yield from wrap_all(told, width, most.notes)
+
+
+def with_rest_counted(rows: list[Content], width: int, most: int) -> list[Content]:
+    """As many rows as fit into so many lines, whole, and how many more there are; one alone is cut."""
+    found: list[Content] = []
+    for at, row in enumerate(rows):
+        pieces = wrap_all([row], width, _ANY)
+        rest = len(rows) - at
+        room = most - len(found) - (1 if rest > 1 else 0)
+        if len(pieces) <= room:
+            found += pieces
+        elif not found:
+            return wrap_all(rows, width, most)
+        else:
+            return [*found, line((f"and {rest} more: w", "$muted"))]
+    return found
 
 
 def _never_asked_line(sentence: str) -> Content:
