@@ -58,11 +58,14 @@ def _found(role: str, source: SourceOptions) -> tuple[Workspace, str]:
 def _explain(plan: Revocation, workspace: Workspace) -> None:
     """Say on stderr what the command does."""
     out = stderr()
+    if plan.elsewhere:
+        # First: whoever runs it in the wrong account would change a role there.
+        out.paragraph(plan.warnings[0], indent=2, first=(Span("! ", Style.BAD),))
     out.paragraph(f"This inline policy cuts off every session of {plan.role_arn} that was issued before {plan.moment}.")
     out.paragraph("Later sessions are not touched. Nothing has been changed: the command below would put it there.")
     out.line(Span(POLICY_NAME, Style.STRONG))
     out.document(plan.document, indent=2, numbered=False)
-    for sentence in plan.warnings:
+    for sentence in plan.warnings[1 if plan.elsewhere else 0 :]:
         out.paragraph(sentence, indent=2, first=(Span("! ", Style.BAD),))
     for sentence in plan.notes:
         out.paragraph(sentence, indent=2, first=("- ",))
@@ -80,6 +83,8 @@ def _as_json(plan: Revocation) -> dict[str, object]:
         "before": plan.moment,
         "policy_name": POLICY_NAME,
         "policy": plan.policy,
+        "ready": not plan.elsewhere,
+        "run_in_account": plan.role_arn.split(":")[4],
         "command": plan.command,
         "undo": plan.undo,
         "warnings": list(plan.warnings),

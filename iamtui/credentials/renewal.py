@@ -20,6 +20,9 @@ FIRST_WAIT: Final = timedelta(seconds=15)
 LONGEST_WAIT: Final = timedelta(minutes=5)
 """How long to wait after a renewal that failed: the first time, and at most; each time twice as long."""
 
+LAST_CALL: Final = timedelta(seconds=30)
+"""How long before the end it is tried once more, however long a wait has become: STS may take that long to answer."""
+
 
 class RenewalState(StrEnum):
     """What to do about a session now.
@@ -55,12 +58,18 @@ class Failures:
         """With another failure."""
         return Failures(self.count + 1, now, sentence)
 
-    def next_at(self) -> datetime | None:
-        """When to try again, or None when nothing has failed."""
+    def next_at(self, session: Session) -> datetime | None:
+        """When to try again to renew a session, by the local clock, or None when nothing has failed.
+
+        No wait leads past the last call before the session's end. After the end it is tried as before it: a laptop
+        wakes up, a network comes back.
+        """
         if self.last_at is None:
             return None
         doubled = FIRST_WAIT * (1 << min(self.count - 1, 16))
-        return self.last_at + min(doubled, LONGEST_WAIT)
+        wait = min(doubled, LONGEST_WAIT)
+        until_last_call = session.time_left(self.last_at) - LAST_CALL
+        return self.last_at + (min(wait, until_last_call) if until_last_call > timedelta() else wait)
 
 
 def lead_of(session: Session) -> timedelta:
@@ -80,7 +89,7 @@ def decide(session: Session, failures: Failures, now: datetime, *, automatic: bo
     if left > lead_of(session):
         return RenewalState.FRESH
     if automatic:
-        next_at = failures.next_at()
+        next_at = failures.next_at(session)
         if next_at is None or now >= next_at:
             return RenewalState.DUE
         return RenewalState.WAITING if left else RenewalState.EXPIRED
@@ -197,6 +206,15 @@ class Renewer:
         """Whether `tick` would renew now."""
         return not self.renewing and self.state() is RenewalState.DUE
 
+    def next_try_in(self) -> timedelta | None:
+        """How long until a renewal that failed is tried again, zero when that is now; None when nothing has failed, or
+        only the user can try again."""
+        held = self.held
+        next_at = held.failures.next_at(held.session)
+        if next_at is None or not self.automatic:
+            return None
+        return max(next_at - self._clock(), self.due_in())
+
     def due_in(self) -> timedelta:
         """How long until it is time to renew; zero when it is."""
         session = self.held.session
@@ -245,7 +263,7 @@ class Renewer:
         until_due = left - lead_of(held.session)
         if until_due > timedelta():
             waits.append(until_due)
-        next_at = held.failures.next_at()
+        next_at = held.failures.next_at(held.session)
         if next_at is not None and next_at > now:
             waits.append(next_at - now)
         return max(min(waits).total_seconds(), 0.05)

@@ -69,6 +69,8 @@ class Revocation:
         warnings: what should make one think first, one sentence each.
         notes: what else to know, one sentence each.
         decision: our own answer whether the caller may do it; None when unknown.
+        elsewhere: the role's account where the caller's is another, else "". The commands name the role without its
+            account, and would change one of that name in the caller's: they begin with a test whose account it is.
     """
 
     role_arn: str
@@ -80,6 +82,7 @@ class Revocation:
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
     decision: Decision | None
+    elsewhere: str = ""
 
     @property
     def document(self) -> str:
@@ -155,21 +158,40 @@ def plan_revocation(
     before = (before or now).astimezone(UTC).replace(microsecond=0)
     policy = revocation_policy(before)
     text = json.dumps(policy, separators=(",", ":"))
-    where = tuple(_options(workspace))
+    elsewhere = _elsewhere(workspace, role_arn)
+    where = tuple(_options(workspace, elsewhere=bool(elsewhere)))
     remark = _DEMO_REMARK if workspace.source.kind is SourceKind.DEMO else ""
     names = ("--role-name", name, "--policy-name", POLICY_NAME)
+    put = ("aws", "iam", "put-role-policy", *names, "--policy-document", text, *where)
+    delete = ("aws", "iam", "delete-role-policy", *names, *where)
     effects = tuple(_effect(session, role_arn, before) for session in sessions if session.expires_at > now)
     return Revocation(
         role_arn=role_arn,
         before=before,
         policy=policy,
-        command=shlex.join(("aws", "iam", "put-role-policy", *names, "--policy-document", text, *where)) + remark,
-        undo=shlex.join(("aws", "iam", "delete-role-policy", *names, *where)) + remark,
+        command=_only_in(elsewhere, where) + shlex.join(put) + remark,
+        undo=_only_in(elsewhere, where) + shlex.join(delete) + remark,
         effects=effects,
         warnings=tuple(_warnings(workspace, role_arn, held, before, now)),
         notes=(*_NOTES, _when_over(before)),
         decision=_may_be_put(workspace, role_arn),
+        elsewhere=elsewhere,
     )
+
+
+def _elsewhere(workspace: Workspace, role_arn: str) -> str:
+    """The account of the role's ARN where it is not the one that is open, else ""."""
+    arn = parse_arn(role_arn)
+    account = arn.account if arn is not None else ""
+    return account if account != workspace.account.id else ""
+
+
+def _only_in(account: str, options: Iterable[str]) -> str:
+    """What has a POSIX shell go on only with credentials of this account; "" for ""."""
+    if not account:
+        return ""
+    ask_whose = shlex.join(("aws", "sts", "get-caller-identity", "--query", "Account", "--output", "text", *options))
+    return f'[ "$({ask_whose})" = {shlex.quote(account)} ] && '
 
 
 _NOTES: Final = (
@@ -208,12 +230,12 @@ def _checked_name(role_arn: str, role: Role | None) -> str:
     return name
 
 
-def _options(workspace: Workspace) -> Iterator[str]:
-    """What makes the AWS CLI call the same account in the same way."""
+def _options(workspace: Workspace, *, elsewhere: bool) -> Iterator[str]:
+    """What makes the AWS CLI call the same account in the same way; the profile is no use for another account."""
     source = workspace.source
     if source.kind is SourceKind.LIVE:
         for option, value in (("--profile", source.profile), ("--endpoint-url", source.endpoint_url)):
-            if value:
+            if value and not (elsewhere and option == "--profile"):
                 yield from (option, value)
 
 
@@ -237,6 +259,15 @@ def _is_session_of(session_arn: str, role_arn: str) -> bool:
 
 
 def _warnings(workspace: Workspace, role_arn: str, role: Role | None, before: datetime, now: datetime) -> Iterator[str]:
+    account = _elsewhere(workspace, role_arn)
+    if account:
+        own = workspace.account.id
+        yield (
+            f"The role is in account {account}, and {'you are' if workspace.connection else 'what is open is'} in {own}: "
+            f"run the command with credentials of account {account}. It names the role without its account, so in "
+            f"{own} it would cut off another role of the same name; it therefore tests first whose credentials it has, "
+            "and otherwise does nothing."
+        )
     caller = workspace.account.caller_arn
     if not isinstance(caller, Missing) and _is_session_of(caller.value, role_arn):
         yield (

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shlex
+import subprocess
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from iamtui.aws.operations import ALLOWED
 from tests.cli.test_assume import role
@@ -43,6 +45,34 @@ def test_nothing_is_changed_and_an_arn_reads_no_account(cli: Cli, role: str, fau
     assert f"--endpoint-url {fault_proxy.url}" in result.out
     assert ("iam", "PutRolePolicy") not in ALLOWED
     assert cli("revoke", "deploy", "--endpoint-url", fault_proxy.url).code == 0
+
+
+def test_a_role_of_another_account_is_warned_of_first_and_its_command_runs_only_there(
+    cli: Cli, role: str, fault_proxy: FaultProxy, tmp_path: Path
+) -> None:
+    foreign = f"arn:aws:iam::999999999999:role/{role.rsplit('/', 1)[-1]}"
+    result = cli("revoke", foreign, "--endpoint-url", fault_proxy.url)
+    assert result.code == 0, result
+    own = role.split(":")[4]
+    warning = " ".join(result.err.split())
+    assert f"The role is in account 999999999999, and you are in {own}" in warning
+    assert warning.index("999999999999, and you") < warning.index("This inline policy")
+    record = cli("revoke", foreign, "--endpoint-url", fault_proxy.url, "--json").json
+    assert record["ready"] is False
+    assert record["run_in_account"] == "999999999999"
+    assert "credentials of account 999999999999" in record["warnings"][0]
+    fake = tmp_path / "aws"
+    fake.write_text('#!/bin/sh\ncase $1 in sts) echo "$IS";; *) echo "$2 $4" >> "$DONE";; esac\n')
+    fake.chmod(0o755)
+    for printed in (result.out, record["command"], record["undo"]):
+        done = tmp_path / "done"
+        for account in (own, "", "999999999999"):
+            environ = {"PATH": f"{tmp_path}:/usr/bin:/bin", "IS": account, "DONE": str(done)}
+            ended = subprocess.run(["/bin/sh", "-c", printed], env=environ, check=False)
+            assert done.exists() == (account == "999999999999") == (ended.returncode == 0)
+        assert done.read_text().endswith(f"{role.rsplit('/', 1)[-1]}\n")
+        done.unlink()
+    assert cli("revoke", role, "--endpoint-url", fault_proxy.url, "--json").json["ready"] is True
 
 
 def test_a_snapshot_will_do(cli: Cli, snapshot: str) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from iamtui.credentials.renewal import (
+    LAST_CALL,
     LONGEST_WAIT,
     Failures,
     Held,
@@ -92,12 +94,48 @@ def test_failures_wait_longer_each_time_but_never_long() -> None:
     failures, waits = Failures(), []
     for _ in range(8):
         failures = failures.one_more(START, "no")
-        next_at = failures.next_at()
+        next_at = failures.next_at(session())
         assert next_at is not None
         waits.append((next_at - START).total_seconds())
     assert waits == [15, 30, 60, 120, 240, 300, 300, 300]
-    assert Failures(10**9, START).next_at() == START + LONGEST_WAIT
-    assert Failures().next_at() is None
+    assert Failures(10**9, START).next_at(session()) == START + LONGEST_WAIT
+    assert Failures().next_at(session()) is None
+
+
+@pytest.mark.parametrize("skew", [timedelta(), timedelta(minutes=2), timedelta(minutes=-2)])
+@pytest.mark.parametrize("minutes", [15, 16, 20, 30, 45, 60, 720])
+def test_the_last_try_is_shortly_before_the_end_however_long_a_wait_has_become(minutes: int, skew: timedelta) -> None:
+    world, tries = World(), list[float]()
+    held = replace(session(minutes, START + skew), clock_skew=skew)
+    renewer = world.renewer(held)
+    while world.now < START + (minutes + 11) * MINUTE:
+        world.answers = [Problem("AccessDenied")]
+        before = world.calls
+        renewer.tick()
+        if world.calls > before:
+            tries.append((START + minutes * MINUTE - world.now).total_seconds())
+        world.now += timedelta(seconds=1)
+    assert LAST_CALL.total_seconds() in tries
+    waits = [earlier - later for earlier, later in pairwise(tries)]
+    assert max(waits) <= LONGEST_WAIT.total_seconds()
+    assert min(tries) < 0, "after the end it is tried on"
+
+
+def test_what_is_said_of_the_next_try_is_when_it_is_tried() -> None:
+    world = World(answers=[Problem("no")] * 3)
+    renewer = world.renewer(session(15))
+    assert renewer.next_try_in() is None
+    world.now = START + 14 * MINUTE
+    renewer.tick()
+    assert renewer.next_try_in() == timedelta(seconds=15)
+    world.now += timedelta(seconds=15)
+    renewer.tick()
+    assert renewer.next_try_in() == timedelta(seconds=15), "not 30: the session ends in 45"
+    world.now += timedelta(seconds=15)
+    renewer.tick()
+    assert renewer.next_try_in() == timedelta(seconds=60)
+    renewer.switch(on=False)
+    assert renewer.next_try_in() is None
 
 
 def test_a_session_is_renewed_in_time_and_once() -> None:

@@ -159,6 +159,33 @@ async def test_a_renewal_that_fails_says_why_what_is_left_and_when_it_is_tried_a
         assert "! Renewing failed" not in it.text
 
 
+async def test_a_renewal_that_is_denied_is_tried_once_more_before_a_short_session_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with stage(monkeypatch) as it:
+        await it.hold(15)
+        await press(it.pilot, "R")
+        it.fails = Problem("AWS refused: AccessDenied.")
+        kept = it.panel.keeper.active
+        assert kept is not None
+        for _ in range(14 * 3):
+            it.clock.move(20)
+            kept.renewer.tick()
+        it.panel.tick()
+        await settle(it.pilot)
+        assert "R tries again in 30s" in it.text
+        assert "still good for 1m 00s; next try in 30s" in it.words
+        before = len(it.codes)
+        it.clock.move(30)
+        kept.renewer.tick()
+        assert len(it.codes) == before + 1
+        it.clock.move(30)
+        it.panel.tick()
+        await settle(it.pilot)
+        assert "EXPIRED" in it.text.split("\n")[0]
+        assert re.search(r"R EXPIRED, tries again in \d", it.text)
+
+
 async def test_what_cannot_be_renewed_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage(monkeypatch) as it:
         await it.hold(renews=False)

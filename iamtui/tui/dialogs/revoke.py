@@ -171,7 +171,11 @@ def _problem(problem: Problem | None) -> Content:
 
 def plan_content(plan: Revocation) -> Content:
     """The plan for the dialog: effect, what to think of, who may, the command, the policy."""
+    warnings = [line(("! ", "bold $session-warning"), (words, "$session-warning")) for words in plan.warnings]
+    # In the wrong account it would change a role there: that is said before anything else.
+    first, later = (warnings[:1], warnings[1:]) if plan.elsewhere else ([], warnings)
     rows = [
+        *first,
         line("Cuts off every session issued before ", (plan.moment, "bold"), "; later ones are not touched."),
         line(("Nothing is changed here: copy the command, and run it as somebody who may.", "$muted")),
         plain(""),
@@ -179,13 +183,17 @@ def plan_content(plan: Revocation) -> Content:
         *_effects(plan),
         plain(""),
     ]
-    rows += [line(("! ", "bold $session-warning"), (sentence, "$session-warning")) for sentence in plan.warnings]
+    rows += later
     if plan.decision is not None:
         rows.append(line(verdict(plan.decision).content, ("  iam:PutRolePolicy on the role, for you", "$muted")))
     rows += [line(("· ", "$muted"), sentence) for sentence in plan.notes]
     rows += [
         plain(""),
-        line(("The command", "bold $heading"), ("   c copies it", "$muted")),
+        line(
+            ("The command", "bold $heading"),
+            (f", for account {plan.elsewhere} only" if plan.elsewhere else "", "bold $session-warning"),
+            ("   c copies it", "$muted"),
+        ),
         plain(plan.command, limit=None),
         plain(""),
         line((POLICY_NAME, "bold $heading"), ("   p copies it", "$muted")),

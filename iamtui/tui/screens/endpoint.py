@@ -282,6 +282,8 @@ def _times(number: int) -> str:
 def _after(kept: KeptSession) -> str:
     renewer = kept.renewer
     if renewer.automatic:
+        if wait := renewer.next_try_in():
+            return f"renewal tried again in {about(wait)}"
         due = renewer.due_in()
         return f"renewed in {about(due)}" if due else "renewing"
     if renewer.switched_on:

@@ -97,7 +97,11 @@ def _renewal_part(kept: KeptSession, now: datetime) -> Content:
         return plain("needs a code: press r", "bold $session-warning")
     if renewer.state() is RenewalState.FRESH:
         return plain(f"renews in {about(renewer.due_in())}", "$session-active")
-    return plain("renewing", "$session-warning")
+    wait = renewer.next_try_in()
+    words = f"tries again in {about(wait)}" if wait else "renewing"
+    if not renewer.held.session.time_left(now):
+        return plain(f"EXPIRED, {words}", "bold $session-expired")
+    return plain(words, "$session-warning")
 
 
 def trouble_row(kept: KeptSession, now: datetime) -> Content | None:
@@ -114,11 +118,8 @@ def failure_words(kept: KeptSession, now: datetime) -> str:
     how = "failed" if failures.count == 1 else f"failed {failures.count} times"
     left = held.session.time_left(now)
     still = f"the session is still good for {about(left)}" if left else "the session has EXPIRED"
-    next_at = failures.next_at()
-    again = ""
-    if kept.renewer.automatic and next_at is not None:
-        wait = max(next_at - now, kept.renewer.due_in())
-        again = f"; next try in {about(wait)}" if wait > timedelta() else "; trying again"
+    wait = kept.renewer.next_try_in()
+    again = "" if wait is None else f"; next try in {about(wait)}" if wait > timedelta() else "; trying again"
     return f"Renewing {how}; {still}{again}. {failures.sentence}"
 
 
