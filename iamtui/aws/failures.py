@@ -10,6 +10,9 @@ from iamtui.aws.answer_size import LARGEST_ANSWER
 
 _LONGEST_DETAIL: Final = 400
 
+CIRCLE: Final = "that is a circle"
+"""What each iamtui says whose command would run it again, so that the first can tell it from another failure."""
+
 OFFLINE_STEP: Final = "Without AWS, --demo opens a made-up account and --snapshot FILE a saved one."
 
 
@@ -160,11 +163,25 @@ def _config_loop(error: BaseException, _where: CallSite) -> tuple[str, str]:
 
 def _retrieval_failed(error: BaseException, where: CallSite) -> tuple[str, str]:
     if "custom-process" in str(error):
+        said = _said_by_iamtui(error)
+        if CIRCLE in said:
+            return f"{said.partition(CIRCLE)[0]}{CIRCLE}.", _CIRCLE_STEP
+        if said:
+            return f"The credential_process of {where.owner} is iamtui, and that failed: {said}.", ""
         return (
             f"The credential_process of {where.owner} failed: {_process_detail(error)}.",
             "Run that command by hand to see why; it must print one JSON object with Version 1.",
         )
     return f"{capital(where.credentials)} could not be obtained: {detail(error)}.", where.login_step
+
+
+_CIRCLE_STEP: Final = "Change the command of one of these profiles in the AWS config file, or choose another profile."
+
+
+def _said_by_iamtui(error: BaseException) -> str:
+    """What the innermost iamtui said that was run as the command, or ""."""
+    _, found, said = str(error).rpartition("iamtui: ")
+    return one_line(said) if found else ""
 
 
 def _process_detail(error: BaseException) -> str:

@@ -4,46 +4,113 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import PurePath
 from typing import Final
 
+from iamtui.aws.failures import CIRCLE
 from iamtui.aws.profiles import Profile, available_profiles
 from iamtui.problem import Problem
 
 ASKING: Final = "IAMTUI_CREDENTIAL_PROCESS_OF"
-"""Names, in the environment of a credential_process, the profiles that iamtui is already asking: PID:PROFILE lines."""
+"""Names, in the environment of a credential_process, the profiles that iamtui is asking already: PID:PROFILE lines."""
 
 
 def runs_iamtui(profile: Profile) -> bool:
     """Whether a command that the profile's credentials come from is iamtui."""
+    return any(_is_iamtui(word) for word in _words(profile.command))
+
+
+def remark_on(command: str) -> str:
+    """What to know of a credential_process that is iamtui itself, or ""."""
+    if not any(map(_is_iamtui, _words(command))):
+        return ""
+    return (
+        "That command is iamtui itself: each program that uses the profile asks STS anew, and for an MFA code where "
+        "the role takes one. iamtui serve asks once for many programs, and renews."
+    )
+
+
+def _words(command: str) -> list[str]:
     try:
-        words = shlex.split(profile.command)
+        return shlex.split(command)
     except ValueError:
-        words = profile.command.split()
-    return any(PurePath(word).name in ("iamtui", "iamtui.exe") for word in words)
+        return command.split()
+
+
+def _is_iamtui(word: str) -> bool:
+    return PurePath(word).name in ("iamtui", "iamtui.exe")
 
 
 def enter_profile(name: str, environ: MutableMapping[str, str] = os.environ) -> None:
-    """Note that the credentials of this profile are about to be asked for, where that can run iamtui.
+    """Note that the credentials of this profile are about to be asked for, where that runs a command.
+
+    What can be seen of a circle in the AWS files is refused before anything is run. A command may be iamtui under
+    another name, too: so each process that asks says so to those that it runs.
 
     Args:
         name: the profile; "" for the default one.
         environ: what a credential_process inherits.
 
     Raises:
-        Problem: we are ourselves run to find the credentials of this profile.
+        Problem: we are ourselves run to find the credentials of this profile, or would be.
     """
     wanted = name or "default"
     asking = [line for line in environ.get(ASKING, "").split("\n") if line]
     own = str(os.getpid())
-    above = {profile for pid, _, profile in (line.partition(":") for line in asking) if pid != own}
+    above = [profile for pid, _, profile in (line.partition(":") for line in asking) if pid != own]
     if wanted in above:
-        raise Problem(
-            f"The credential_process of profile {wanted} is iamtui, which would ask profile {wanted} for credentials: "
-            "that is a circle.",
-            "Name another profile in that command, as in iamtui assume ROLE --format json --profile BASE.",
-        )
-    found = next((profile for profile in available_profiles() if profile.name == wanted), None)
-    if found is not None and runs_iamtui(found) and f"{own}:{wanted}" not in asking:
+        raise _circle((*above[above.index(wanted) :], wanted))
+    profiles = {profile.name: profile for profile in available_profiles()}
+    found = profiles.get(wanted)
+    if found is None or not found.command:
+        return
+    way = _way_from(wanted, profiles, environ)
+    if way[-1] in (*above, *way[:-1]):
+        raise _circle(way)
+    if f"{own}:{wanted}" not in asking:
         environ[ASKING] = "\n".join((*asking, f"{own}:{wanted}"))
+
+
+def _circle(way: Sequence[str]) -> Problem:
+    through = f" ({' → '.join(way)})" if len(set(way)) > 1 else ""
+    return Problem(
+        f"The credential_process of profile {way[0]} is iamtui, which would ask profile {way[-1]} for "
+        f"credentials{through}: {CIRCLE}.",
+        "Name another profile in that command, as in iamtui assume ROLE --format json --profile BASE.",
+    )
+
+
+def _way_from(name: str, profiles: Mapping[str, Profile], environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The profiles that iamtui would ask one after the other, as far as it can be read; a circle ends with the
+    profile that it comes back to."""
+    way = [name]
+    while (after := _asked_by(way[-1], profiles, environ)) is not None:
+        way.append(after)
+        if after in way[:-1]:
+            break
+    return tuple(way)
+
+
+def _asked_by(name: str, profiles: Mapping[str, Profile], environ: Mapping[str, str]) -> str | None:
+    """The profile that the iamtui which this profile runs would ask, or None where none is run or it asks none."""
+    seen: set[str] = set()
+    profile = profiles.get(name)
+    while profile is not None and profile.kind == "assumes a role" and profile.source_profile not in seen:
+        seen.add(profile.name)
+        profile = profiles.get(profile.source_profile)
+    # Keys of its own come first, and then no command is run.
+    if profile is None or profile.kind != "runs a command" or not runs_iamtui(profile):
+        return None
+    words = _words(profile.command)
+    start = next(number for number, word in enumerate(words) if _is_iamtui(word))
+    before, after = words[:start], words[start + 1 :]
+    if "--demo" in after or any(word.startswith("--snapshot") for word in after):
+        return None
+    for number, word in enumerate(after):
+        if word == "--profile" and number + 1 < len(after):
+            return after[number + 1]
+        if word.startswith("--profile="):
+            return word.partition("=")[2]
+    set_before = [word.partition("=")[2] for word in before if word.startswith("AWS_PROFILE=")]
+    return set_before[-1] if set_before else environ.get("AWS_PROFILE") or "default"

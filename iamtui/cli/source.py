@@ -211,6 +211,8 @@ def confirm_command(choice: SourceChoice) -> None:
     if profile is None or credential_commands.is_confirmed(profile):
         return
     note(f"The profile {profile.name} runs this command for its credentials: {profile.command}")
+    if remark := credential_commands.remark_on(profile):
+        note(remark)
     if not can_ask():
         return
     if not says_yes("Run it, now and later?"):

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
+from iamtui.aws import process_loop
 from iamtui.aws.profiles import Profile, available_profiles, some_profile_runs_a_command
 from iamtui.credentials.folder_lock import locked
 from iamtui.credentials.private_file import replace_file
@@ -47,6 +48,11 @@ def profile_with_command(name: str | None) -> Profile | None:
         return None
     wanted = name or "default"
     return next((profile for profile in available_profiles() if profile.name == wanted and profile.command), None)
+
+
+def remark_on(profile: RunsCommand) -> str:
+    """What to know of the command that a profile runs, where that is iamtui itself; else ""."""
+    return process_loop.remark_on(profile.command)
 
 
 _run: dict[tuple[str, ...], str] = {}

@@ -262,8 +262,9 @@ def _warnings(workspace: Workspace, role_arn: str, role: Role | None, before: da
     account = _elsewhere(workspace, role_arn)
     if account:
         own = workspace.account.id
+        who = "you are" if workspace.connection else "what is open is"
         yield (
-            f"The role is in account {account}, and {'you are' if workspace.connection else 'what is open is'} in {own}: "
+            f"The role is in account {account}, and {who} in {own}: "
             f"run the command with credentials of account {account}. It names the role without its account, so in "
             f"{own} it would cut off another role of the same name; it therefore tests first whose credentials it has, "
             "and otherwise does nothing."

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.aws.process_loop import ASKING, enter_profile, runs_iamtui
+from iamtui.aws.process_loop import ASKING, enter_profile, remark_on, runs_iamtui
 from iamtui.aws.profiles import Profile
 from iamtui.problem import Problem
 
 ROOT = Path(__file__).parents[2]
+RUNS = "credential_process = iamtui assume r"
 
 
 @pytest.mark.parametrize(
@@ -34,7 +35,7 @@ def test_what_runs_iamtui(command: str, expected: bool) -> None:
 
 
 def test_a_circle_is_seen_by_the_second_process(no_aws_settings: Path) -> None:
-    (no_aws_settings / "config").write_text("[profile prod]\ncredential_process = iamtui assume r --format json\n")
+    (no_aws_settings / "config").write_text("[profile prod]\ncredential_process = iamtui assume r --profile base\n")
     environ: dict[str, str] = {}
     enter_profile("prod", environ)
     enter_profile("prod", environ)
@@ -47,15 +48,62 @@ def test_a_circle_is_seen_by_the_second_process(no_aws_settings: Path) -> None:
     assert inherited == {ASKING: "1:prod"}
 
 
+@pytest.mark.parametrize(
+    ("commands", "way"),
+    [
+        (["[profile a]", f"{RUNS} --profile b", "[profile b]", f"{RUNS} --profile=a"], "a → b → a"),
+        (
+            [
+                *("[profile a]", f"{RUNS} --profile b", "[profile b]", "role_arn = r", "source_profile = c"),
+                *("[profile c]", "credential_process = env AWS_PROFILE=b iamtui assume r"),
+            ],
+            "a → b → b",
+        ),
+        (["[profile a]", f"{RUNS} --profile a"], ""),
+        (["[profile a]", RUNS, "[default]", RUNS], "a → default → default"),
+    ],
+)
+def test_a_circle_that_can_be_read_is_refused_before_anything_is_run(
+    no_aws_settings: Path, commands: list[str], way: str
+) -> None:
+    (no_aws_settings / "config").write_text("\n".join(commands))
+    environ: dict[str, str] = {}
+    with pytest.raises(Problem, match="that is a circle") as problem:
+        enter_profile("a", environ)
+    assert (f"({way})" if way else "profile a for credentials: that") in problem.value.sentence
+    assert environ == {}
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        "aws_access_key_id = AKIA\naws_secret_access_key = s\ncredential_process = iamtui assume r --profile a\n",
+        "credential_process = iamtui assume r --demo --profile a\n",
+        "credential_process = other-tool --profile a\n",
+    ],
+)
+def test_what_leads_on_is_no_circle(no_aws_settings: Path, base: str) -> None:
+    command = "iamtui assume r --profile base"
+    (no_aws_settings / "config").write_text(f"[profile a]\ncredential_process = {command}\n[profile base]\n{base}")
+    environ: dict[str, str] = {}
+    enter_profile("a", environ)
+    assert environ == {ASKING: f"{os.getpid()}:a"}
+    assert "iamtui serve" in remark_on(command)
+    assert remark_on("other-tool iamtui.json") == ""
+
+
 def test_the_default_profile_counts_too(no_aws_settings: Path) -> None:
     (no_aws_settings / "config").write_text("[default]\ncredential_process = iamtui assume r --format json\n")
     with pytest.raises(Problem, match="profile default"):
         enter_profile("", {ASKING: "1:default"})
 
 
-def test_iamtui_that_would_run_itself_for_ever_says_so(no_aws_settings: Path, tmp_path: Path) -> None:
-    command = tmp_path / "iamtui"
-    command.write_text(f'#!/bin/sh\ncd {ROOT}\nexec {sys.executable} -m iamtui "$@"\n')
+@pytest.mark.parametrize("name", ["iamtui", "under-another-name"])
+def test_iamtui_that_would_run_itself_for_ever_says_so_once(no_aws_settings: Path, tmp_path: Path, name: str) -> None:
+    command, runs = tmp_path / name, tmp_path / "runs"
+    # The limit keeps a test that fails from filling the machine.
+    limit = f"echo >> {runs}; [ $(wc -l < {runs}) -lt 6 ] || exit 1"
+    command.write_text(f'#!/bin/sh\n{limit}\ncd {ROOT}\nexec {sys.executable} -m iamtui "$@"\n')
     command.chmod(0o755)
     role = "arn:aws:iam::123456789012:role/x"
     (no_aws_settings / "config").write_text(
@@ -71,5 +119,8 @@ def test_iamtui_that_would_run_itself_for_ever_says_so(no_aws_settings: Path, tm
     )
     assert done.returncode == 2
     assert done.stdout == ""
-    assert "that is a circle" in done.stderr
+    assert done.stderr.count("that is a circle") == 1
+    assert done.stderr.count("iamtui: ") == 1
+    assert "by hand" not in done.stderr
     assert "Traceback" not in done.stderr
+    assert len(runs.read_text().splitlines()) == (1 if name == "iamtui" else 2)

@@ -44,7 +44,8 @@ async def test_a_role_of_another_account_is_warned_of_before_anything_else() -> 
     app, copier = dialog("arn:aws:iam::999999999999:role/deploy-prod")
     async with app.run_test(size=(120, 60)) as pilot:
         await until(pilot, lambda: "Cuts off every session" in words(app))
-        assert words(app).index("run the command with credentials of account 999999999999") < words(app).index("Cuts off")
+        warning = words(app).index("run the command with credentials of account 999999999999")
+        assert warning < words(app).index("Cuts off")
         assert "The command, for account 999999999999 only" in words(app)
         await pilot.press("c")
         await until(pilot, lambda: bool(copier.texts))

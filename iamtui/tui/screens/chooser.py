@@ -313,7 +313,8 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
                 line(
                     ("This profile runs a command: ", "bold $verdict-depends"),
                     profile.command,
-                    ("  Enter again runs it.", "$muted"),
+                    ("  Enter again runs it. ", "$muted"),
+                    (credential_commands.remark_on(profile), "$muted"),
                 )
             )
             return
