@@ -83,18 +83,21 @@ def _condition_text(leaf: ConditionLeaf) -> str:
     if prefix and not holds:
         prefix = f"it does not hold that {prefix}"
         holds = True
+    # What is so is not absent, which need not be said.
+    is_so = False
     if operator in _OPPOSITES:
-        operator = _OPPOSITES[operator]
-        words = _PHRASES[operator][1 if holds else 0]
+        operator, is_so = _OPPOSITES[operator], not holds
+        words = _PHRASES[operator][0 if is_so else 1]
     elif operator in _PHRASES:
-        words = _PHRASES[operator][0 if holds else 1]
+        is_so = holds
+        words = _PHRASES[operator][0 if is_so else 1]
     else:
         words = f"{'passes' if holds else 'fails'} {safe_text(operator, limit=64)}"
     if len(leaf.values) > 1:
         words += " one of" if words in ("is", "is in", "matches") else " any of"
     tail = ""
     if optional:
-        tail = " or is absent" if leaf.holds else " and is present"
+        tail = " or is absent" if leaf.holds else "" if is_so and not prefix else " and is present"
     return f"{prefix}{key} {words} {values}{tail}"
 
 

@@ -339,3 +339,18 @@ def test_of_statements_that_allow_the_one_that_waits_for_something_decides() -> 
     assert decision.outcome is Outcome.DEPENDS
     assert decision.deciding is not None
     assert decision.deciding.sid == "WithMfa"
+
+
+@pytest.mark.parametrize(
+    ("operator", "words"),
+    [
+        ("StringNotEqualsIfExists", "aws:SourceOrgID is o-1"),
+        ("StringEqualsIfExists", "aws:SourceOrgID is not o-1 and is present"),
+        ("StringNotEquals", "aws:SourceOrgID is o-1"),
+    ],
+)
+def test_that_a_key_is_present_is_said_only_where_its_value_does_not_say_it(operator: str, words: str) -> None:
+    denied = deny(**when(operator, "aws:SourceOrgID", "o-1"))
+    decision = decide(scenario(allow(), denied, mode="discover"))
+    assert decision.depends_on is not None
+    assert depends_text(decision.depends_on) == words
