@@ -12,9 +12,9 @@ from iamtui.cli.exits import Exit
 from iamtui.cli.output import note, stdout
 from iamtui.cli.shell_output import DEFAULT, wanted_format
 from iamtui.cli.source import SourceOptions, option_words, source_options
-from iamtui.credentials.credentials_file import credentials_file, write_profile
+from iamtui.credentials.credentials_file import check_profile, credentials_file, write_profile
 from iamtui.credentials.formats import FORMATS, Format, find_format, hand_over
-from iamtui.credentials.formats.files import check_profile_name, docker_options
+from iamtui.credentials.formats.files import docker_options
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 
@@ -74,8 +74,8 @@ def _instead(chosen: Format, words: tuple[str, ...]) -> str:
 def _name_variables(words: tuple[str, ...]) -> Exit:
     """Print docker's options, which hold names only: for those no role need be assumed."""
     note(
-        "These options name the variables and hold no values, so nothing was assumed: use them where the variables "
-        f"are set, as in {safe_text(find_format('docker').command(*words))}"
+        "These options name the variables and hold no values, so nothing was assumed, and the role was not looked up: "
+        f"use them where the variables are set, as in {safe_text(find_format('docker').command(*words))}"
     )
     out = stdout()
     out.raw(docker_options().reveal())
@@ -84,8 +84,8 @@ def _name_variables(words: tuple[str, ...]) -> Exit:
 
 
 def _write(role: str, profile: str, overwrite: bool, wanted: Wanted, source: SourceOptions) -> Exit:
-    check_profile_name(profile)
     path = credentials_file()
+    check_profile(profile, path, overwrite=overwrite)
     say_nested(os.environ)
     session = assumed(role, wanted, source).session
     write_profile(session, profile, path, overwrite=overwrite)

@@ -16,6 +16,7 @@ from iamtui.cli.output import Span, Style, note, stderr
 from iamtui.cli.source import SourceOptions, command_choice, open_workspace, say_where
 from iamtui.cli.text_files import read_text
 from iamtui.config import load_config
+from iamtui.credentials.durations import parse_duration
 from iamtui.credentials.environment import SESSION_MARK
 from iamtui.credentials.session import Session
 from iamtui.evaluation.explanation import explain
@@ -53,6 +54,18 @@ LARGEST_POLICY_FILE: Final = 256 * 1024
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def read_time(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
+    """The seconds of a length of time, written as the screen's forms take it: the callback of an option.
+
+    Raises:
+        BadParameter: it is none.
+    """
+    seconds = parse_duration(value) if value is not None else None
+    if value is not None and seconds is None:
+        raise click.BadParameter(f'{safe_text(value)} is not a time: write it as "1h", "90m" or a number of seconds.')
+    return seconds
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """The options of sts:AssumeRole as given; None, False and () : not given."""
@@ -83,7 +96,12 @@ def assume_options(command: F) -> F:
         click.option(
             "--session-name", metavar="NAME", help="The session's name, seen in CloudTrail; else the caller's."
         ),
-        click.option("--duration", type=int, metavar="SECONDS", help="How long, at most what the role allows."),
+        click.option(
+            "--duration",
+            callback=read_time,
+            metavar="TIME",
+            help="How long (1h, 90m, 1h30m, 3600), at most what the role allows.",
+        ),
         click.option("--external-id", metavar="ID", help="What the role's owner agreed on with a third party."),
         click.option(
             "--mfa-serial", metavar="SERIAL", help="The caller's MFA device; its code is asked on the terminal."
@@ -279,10 +297,14 @@ def _policy(name: str) -> str:
     Raises:
         Problem: the file cannot be read, or holds no policy.
     """
+    text = read_text(name, "session policy", most=LARGEST_POLICY_FILE)
+    if name == "-":
+        return compact_policy(text)
     try:
-        return compact_policy(read_text(name, "session policy", most=LARGEST_POLICY_FILE))
+        return compact_policy(text)
     except Problem as problem:
-        raise Problem(f"{safe_text(name)}: {problem.sentence}", f"iamtui lint {safe_text(name)} shows more.") from None
+        step = f"iamtui lint {shlex.quote(name)} shows more."
+        raise Problem(f"{safe_text(name)}: {problem.sentence}", safe_text(step)) from None
 
 
 def _extras(wanted: Wanted) -> AssumeExtras:

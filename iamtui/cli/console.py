@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from iamtui.cli.assuming import Wanted, assume_options, assumed, say_nested
+from iamtui.cli.assuming import Wanted, assume_options, assumed, read_time, say_nested
 from iamtui.cli.clipboard import copy_and_wait
 from iamtui.cli.exits import Exit
 from iamtui.cli.output import note, stdout
@@ -16,7 +16,7 @@ from iamtui.cli.source import SourceOptions, option_words, source_options
 from iamtui.credentials.browser import VISIBLE_WARNING, open_in_browser
 from iamtui.credentials.console_sites import check_wanted
 from iamtui.credentials.session import Session
-from iamtui.credentials.signin import SignIn, duration_problem
+from iamtui.credentials.signin import SignIn, check_endpoint, duration_problem
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.console import open_console
@@ -28,7 +28,9 @@ from iamtui.workspace.console import open_console
 @click.option("--copy", is_flag=True, help="Copy the URL, and clear the clipboard after a while.")
 @click.option("--open", "opens", is_flag=True, help="Open it in a browser; its argument is visible to local users.")
 @click.option("--reveal", is_flag=True, help="Print the URL even to a terminal.")
-@click.option("--console-duration", type=int, metavar="SECONDS", help="Stay signed in for so long; else: the session.")
+@click.option(
+    "--console-duration", callback=read_time, metavar="TIME", help="Stay signed in for so long; else: the session."
+)
 @click.option("--regional", is_flag=True, help="Sign in at the region's own host, for when us-east-1's is away.")
 @assume_options
 @source_options
@@ -46,8 +48,8 @@ def console(
     """Assume ROLE and print a URL that signs in to the AWS console as it.
 
     Whoever opens the URL within 15 minutes is the role: iamtui console ROLE --copy keeps it off the screen. Only an
-    assumed role can sign in so: long-term keys cannot, nor can those of GetSessionToken. --console-duration, 900 to
-    43200, works only where the role is assumed with long-term keys of a user, and may outlive the session.
+    assumed role can sign in so: long-term keys cannot, nor can those of GetSessionToken. --console-duration, 15m to
+    12h, works only where the role is assumed with long-term keys of a user, and may outlive the session.
     """
     if source.demo:
         raise Problem(
@@ -55,6 +57,7 @@ def console(
             "Try it on an account of yours, with --profile.",
         )
     check_wanted(service)
+    check_endpoint(source.endpoint_url or "")
     shown = not (copy or opens) or reveal
     if shown and sys.stdout.isatty() and not reveal:
         page = ("--service", service) if service else ()

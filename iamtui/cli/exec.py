@@ -11,7 +11,7 @@ from iamtui.cli.exits import ProgramExit
 from iamtui.cli.output import note
 from iamtui.cli.source import SourceOptions, source_options
 from iamtui.credentials.environment import child_environment
-from iamtui.credentials.processes import NotStarted, replace_process
+from iamtui.credentials.processes import NotStarted, check_program, replace_process
 from iamtui.problem import Problem
 
 EPILOG = (
@@ -36,9 +36,10 @@ def exec_(role: str, command: tuple[str, ...], no_region: bool, wanted: Wanted, 
     if not command[0]:
         raise Problem("The command is empty.", "Name a program after --.")
     say_nested(os.environ)
-    session = assumed(role, wanted, source).session
-    environ = child_environment(session, os.environ, with_region=not no_region)
     try:
+        check_program(command[0], os.environ)
+        session = assumed(role, wanted, source).session
+        environ = child_environment(session, os.environ, with_region=not no_region)
         replace_process(command, environ)
     except NotStarted as problem:
         note(f"iamtui: {problem}")

@@ -25,7 +25,7 @@ from iamtui.config import load_config
 from iamtui.credentials.environment import endpoint_environment
 from iamtui.credentials.formats import DEMO_LABEL, Format, shell_format
 from iamtui.credentials.formats.shells import ShellSyntax, assignments
-from iamtui.credentials.processes import NotStarted, run_child
+from iamtui.credentials.processes import NotStarted, check_program, run_child
 from iamtui.credentials.renewal import Held, Renewer
 from iamtui.credentials.service import CredentialsService
 from iamtui.credentials.session import time_left_words
@@ -73,6 +73,12 @@ def serve(
     if not command and sys.stdout.isatty() and not reveal:
         words = (role, *(("--imds",) if imds else ()), *option_words(wanted), *source.words)
         raise Problem("The token of the endpoint would be shown on the terminal.", _instead(chosen, words))
+    if command:
+        try:
+            check_program(command[0], os.environ)
+        except NotStarted as problem:
+            note(f"iamtui: {problem}")
+            return ProgramExit(problem.code)
     say_nested(os.environ)
     mfa_sessions = MfaSessions(load_config()[0].assume.mfa_seconds)
     found = assumed(role, wanted, source, mfa_sessions=mfa_sessions)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from iamtui.credentials.durations import duration_text, duration_words
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 
@@ -128,8 +129,8 @@ def _problems(request: AssumeRoleRequest) -> Iterator[str]:
     yield from _name_problems("session name", request.session_name, shortest=2, longest=64)
     if not SHORTEST_SECONDS <= request.duration_seconds <= LONGEST_SECONDS:
         yield (
-            f"The duration is {request.duration_seconds} seconds; STS takes {SHORTEST_SECONDS} (15 minutes) "
-            f"to {LONGEST_SECONDS} (12 hours)."
+            f"The duration is {duration_words(request.duration_seconds)}; STS takes {duration_text(SHORTEST_SECONDS)} "
+            f"to {duration_text(LONGEST_SECONDS)}."
         )
     if request.external_id:
         if not 2 <= len(request.external_id) <= 1224:

@@ -72,6 +72,23 @@ def write_profile(
     raise problem
 
 
+def check_profile(profile: str, path: Path, *, overwrite: bool = False) -> None:
+    """Refuse what `write_profile` would refuse as the file stands now. Blocking; changes nothing.
+
+    Raises:
+        Problem: as `write_profile`.
+    """
+    check_profile_name(profile)
+    try:
+        sections = _sections(_read(path).content)
+    except OSError as error:
+        problem = _unwritable(path, error)
+    else:
+        _check_owner(sections, profile, path, overwrite)
+        return
+    raise problem
+
+
 def _make_folder(folder: Path) -> None:
     if not folder.is_dir():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -53,6 +53,24 @@ class NotStarted(Problem):
         self.code = code
 
 
+def check_program(program: str, base_env: Mapping[str, str]) -> None:
+    """Refuse a program that cannot be started, before anything is done for it.
+
+    Args:
+        program: its path or name.
+        base_env: the environment that it will be looked for in.
+
+    Raises:
+        NotStarted: it does not exist, or may not be executed.
+    """
+    environ = ChildEnvironment({"PATH": base_env["PATH"]} if "PATH" in base_env else {})
+    if not _exists(program, environ):
+        raise _not_started(program, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)), environ)
+    found = [Path(program)] if "/" in program else [Path(folder) / program for folder in environ.path()]
+    if not any(path.is_file() and os.access(path, os.X_OK) for path in found):
+        raise _not_started(program, PermissionError(errno.EACCES, os.strerror(errno.EACCES)), environ)
+
+
 def replace_process(words: Sequence[str], environ: ChildEnvironment) -> NoReturn:
     """Become the program: signals, job control, the terminal and the exit code are then its own.
 

@@ -15,6 +15,7 @@ from typing import Final
 from urllib.parse import quote, urlencode
 
 from iamtui.credentials.console_sites import ConsoleSite, console_site
+from iamtui.credentials.durations import duration_text, duration_words
 from iamtui.credentials.formats.exportable import exportable
 from iamtui.credentials.private_get import Host, PrivateAnswer, private_get
 from iamtui.credentials.session import Clock, Session, time_left_words, utc_now
@@ -90,8 +91,8 @@ def duration_problem(seconds: int, *, from_long_term: bool) -> Problem | None:
         )
     if not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
         return Problem(
-            f"The console cannot stay signed in for {seconds} seconds.",
-            f"Give {SHORTEST_SECONDS} (15 minutes) to {LONGEST_SECONDS} (12 hours).",
+            f"The console cannot stay signed in for {duration_words(seconds)}.",
+            f"Give {duration_text(SHORTEST_SECONDS)} to {duration_text(LONGEST_SECONDS)}.",
         )
     return None
 
@@ -161,12 +162,24 @@ def sign_in_host(session: Session, site: ConsoleSite, *, regional: bool) -> Host
     Raises:
         Problem: the credentials are not AWS's, so AWS must not be given them.
     """
-    if session.endpoint_url:
+    check_endpoint(session.endpoint_url)
+    return site.sign_in_host(session.region, regional=regional)
+
+
+def check_endpoint(endpoint_url: str) -> None:
+    """Refuse credentials that are not AWS's.
+
+    Args:
+        endpoint_url: where they come from; "" for AWS.
+
+    Raises:
+        Problem: AWS must not be given them.
+    """
+    if endpoint_url:
         raise Problem(
-            f"The credentials come from {safe_text(session.endpoint_url)}, which is not AWS and has no console.",
+            f"The credentials come from {safe_text(endpoint_url)}, which is not AWS and has no console.",
             "Leave out --endpoint-url to sign in to an account at AWS.",
         )
-    return site.sign_in_host(session.region, regional=regional)
 
 
 def _site(session: Session) -> ConsoleSite:

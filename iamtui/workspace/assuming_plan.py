@@ -9,6 +9,7 @@ from typing import Final
 from iamtui.account.availability import Missing
 from iamtui.account.model import Role
 from iamtui.credentials.assume_request import CHAINED_SECONDS, DEFAULT_SECONDS, LONGEST_SECONDS, mfa_problems
+from iamtui.credentials.durations import duration_text, duration_words
 from iamtui.credentials.session_extras import NO_EXTRAS, AssumeExtras
 from iamtui.evaluation.decision import Decision
 from iamtui.workspace.assuming_decision import (
@@ -170,13 +171,13 @@ def input_problems(
             () if entered.mfa_code else ("The MFA code is missing; it is the six digits that the device shows.",)
         )
     if longest_seconds < entered.duration_seconds <= LONGEST_SECONDS:
-        longest = f"this session may last {longest_seconds} at most. {duration_note}".rstrip()
-        problems += (f"The duration is {entered.duration_seconds} seconds; {longest}",)
+        longest = f"is more than the {duration_text(longest_seconds)} that this session may last. {duration_note}"
+        problems += (f"A duration of {duration_words(entered.duration_seconds)} {longest}".rstrip(),)
     elif entered.mfa_way is not MfaWay.DIRECT and CHAINED_SECONDS < entered.duration_seconds <= longest_seconds:
         problems += (
             (
-                f"The duration is {entered.duration_seconds} seconds; one MFA code for several roles gives sessions of "
-                f"{CHAINED_SECONDS} at most."
+                f"A duration of {duration_words(entered.duration_seconds)} is more than one MFA code for several roles "
+                f"gives: {duration_text(CHAINED_SECONDS)} at most."
             ),
         )
     return problems

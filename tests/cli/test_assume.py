@@ -378,6 +378,42 @@ def test_a_profile_is_written_and_used(cli: Cli, no_aws_settings: Path) -> None:
     cli(*words, "work").failed_with("can be read or written by others", "chmod 600")
 
 
+@pytest.mark.parametrize("wrong", ["foreign", "mode", "link", "folder"])
+def test_a_profile_that_cannot_be_written_costs_no_code(
+    cli: Cli, no_aws_settings: Path, tmp_path: Path, wrong: str
+) -> None:
+    cli.monkeypatch.setattr("getpass.getpass", lambda _prompt: pytest.fail("asked"))
+    file = no_aws_settings / "credentials"
+    file.unlink(missing_ok=True)
+    if wrong == "folder":
+        file.mkdir()
+    elif wrong == "link":
+        (tmp_path / "target").touch(0o600)
+        file.symlink_to(tmp_path / "target")
+    else:
+        file.write_text("[work]\nregion = x\n")
+        file.chmod(0o644 if wrong == "mode" else 0o600)
+    found = cli("assume", "deploy-prod", "--demo", "--write-profile", "work")
+    assert (found.code, found.out) == (2, "")
+    assert "DEMO" not in found.err, "the account was not even opened"
+
+
+@pytest.mark.parametrize(("typed", "seconds"), [("20m", "1200"), ("1h30m", "5400"), ("1H", "3600"), ("900s", "900")])
+def test_a_duration_is_taken_as_in_the_form(
+    cli: Cli, role: str, fault_proxy: FaultProxy, typed: str, seconds: str
+) -> None:
+    assert cli("assume", role, "--endpoint-url", fault_proxy.url, "--duration", typed).code == 0
+    sent = next(call for call in fault_proxy.calls if call.operation == "AssumeRole").parameters
+    assert sent["DurationSeconds"] == seconds
+
+
+def test_a_duration_that_is_none_or_too_long_is_told_as_it_is_typed(cli: Cli) -> None:
+    cli("assume", "ops-readonly", "--demo", "--duration", "soon").failed_with('soon is not a time: write it as "1h"')
+    words = ("assume", "ops-readonly", "--demo", "--duration", "11h")
+    cli(*words).failed_with("A duration of 11h (39,600 seconds) is more than the ")
+    cli(*words[:-1], "13h").failed_with("The duration is 13h (46,800 seconds); STS takes 15m to 12h.")
+
+
 def test_everything_that_sts_takes_is_sent(cli: Cli, role: str, fault_proxy: FaultProxy, tmp_path: Path) -> None:
     file = tmp_path / "policy.json"
     file.write_text('{\n  "Version": "2012-10-17",\n  "Statement": []\n}\n')
@@ -399,7 +435,8 @@ def test_everything_that_sts_takes_is_sent(cli: Cli, role: str, fault_proxy: Fau
 def test_what_cannot_be_sent_is_told(cli: Cli, role: str, fault_proxy: FaultProxy, tmp_path: Path) -> None:
     file = tmp_path / "policy.json"
     words = ("assume", role, "--endpoint-url", fault_proxy.url)
-    cli(*words, "--policy", file).failed_with("The session policy", "does not exist")
+    cli(*words, "--policy", file).failed_with(f"iamtui: The session policy {file} does not exist. Check the path.")
+    assert "iamtui lint" not in cli(*words, "--policy", "-", stdin="{").err
     file.write_text("{")
     cli(*words, "--policy", file).failed_with("The session policy cannot be read (line 1): Not JSON", "iamtui lint")
     file.write_text("[]")

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.cli_runner import Cli
 
 DEMO = ("exec", "ops-readonly", "--demo")
@@ -53,6 +55,21 @@ def test_what_cannot_be_started_is_127_or_126(cli: Cli, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
     cli(*DEMO, "--", file).failed_with("cannot be executed: Permission denied", code=126)
+
+
+def test_a_program_that_is_not_there_costs_no_code(cli: Cli, tmp_path: Path) -> None:
+    cli.monkeypatch.setattr("getpass.getpass", lambda _prompt: pytest.fail("asked"))
+    (tmp_path / "file").touch()
+    for command, code in (
+        ("no-such-program", 127),
+        (tmp_path / "none", 127),
+        (tmp_path / "file", 126),
+        (tmp_path, 126),
+    ):
+        for words in (("exec", "deploy-prod", "--demo"), ("serve", "deploy-prod", "--demo")):
+            found = cli(*words, "--", command)
+            assert found.code == code
+            assert "DEMO" not in found.err
 
 
 def test_own_failures_are_125(cli: Cli) -> None:

@@ -71,9 +71,9 @@ async def fill(pilot: Pilot[object], app: ScreenApp, name: str, text: str) -> No
         (
             "duration",
             "3h",
-            "The duration is 10800 seconds; this session may last 7200 at most. The role allows sessions",
+            "A duration of 3h (10,800 seconds) is more than the 2h that this session may last. The role",
         ),
-        ("duration", "10m", "STS takes 900 (15 minutes)"),
+        ("duration", "10m", "STS takes 15m to 12h"),
         ("duration", "soon", 'This is not a time: write it as "1h", "90m" or a number of seconds.'),
         ("external", "a b", "The external id may hold only ASCII letters"),
         ("device", "GAHT", "The MFA device is not a serial number or ARN"),

@@ -90,8 +90,8 @@ async def test_chained_sessions_are_offered_no_time(federation: Federation) -> N
         ("https://evil.example/", "", "is not on the console's hosts"),
         ("s3 x", "", "cannot be an address"),
         ("", "soon", "The time to stay is not a time."),
-        ("", "1m", "cannot stay signed in for 60 seconds"),
-        ("", "13h", "900 (15 minutes) to 43200 (12 hours)"),
+        ("", "1m", "cannot stay signed in for 1m (60 seconds)"),
+        ("", "13h", "for 13h (46,800 seconds). Give 15m to 12h."),
     ],
 )
 async def test_bad_input_is_said_before_anything_is_sent(

@@ -297,7 +297,9 @@ def test_input_within_the_plan_is_taken() -> None:
 
 def test_a_session_that_is_too_long_is_refused_with_the_reason() -> None:
     problems = check_input(plan_of(3600, "Because of role chaining."), replace(ENTERED, duration_seconds=7200))
-    assert problems == ("The duration is 7200 seconds; this session may last 3600 at most. Because of role chaining.",)
+    assert problems == (
+        "A duration of 2h (7,200 seconds) is more than the 1h that this session may last. Because of role chaining.",
+    )
 
 
 def test_a_duration_that_no_role_allows_is_named_once() -> None:

@@ -18,13 +18,13 @@ from textual.widgets import Input, Label, Static
 from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.credentials.browser import VISIBLE_WARNING, open_in_browser
+from iamtui.credentials.durations import parse_duration
 from iamtui.credentials.session import Session
 from iamtui.credentials.signin import console_page, duration_problem, lasts_words, may_choose_duration
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.tui import clock
 from iamtui.tui.copying import Copier
-from iamtui.tui.dialogs.duration import parse_duration
 from iamtui.tui.dialogs.frame import Dialog, DialogBox
 from iamtui.tui.safe import line, lines, plain
 from iamtui.tui.widgets.safe_input import SafeInput

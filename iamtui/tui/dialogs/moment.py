@@ -6,7 +6,7 @@ import re
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
-from iamtui.tui.dialogs.duration import parse_duration
+from iamtui.credentials.durations import parse_duration
 
 _CLOCK: Final = re.compile(r"(?:at\s+)?([01]?\d|2[0-3])[:.]([0-5]\d)", re.IGNORECASE | re.ASCII)
 _AFTER: Final = re.compile(r"(?:in\s+)?(.*)", re.IGNORECASE)

@@ -13,6 +13,7 @@ from textual.events import DescendantBlur
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from iamtui.credentials.durations import duration_text, parse_duration
 from iamtui.credentials.session import Session
 from iamtui.tui.dialogs.assume.caller_choice import CallerChoice
 from iamtui.tui.dialogs.assume.inputs import UsualInputs
@@ -20,7 +21,6 @@ from iamtui.tui.dialogs.assume.more import MoreSection
 from iamtui.tui.dialogs.assume.planning import DEFAULT_SECONDS, Planned
 from iamtui.tui.dialogs.assume.rows import FormRow, InputRow
 from iamtui.tui.dialogs.assume.sides_view import SidesView
-from iamtui.tui.dialogs.duration import duration_text, parse_duration
 from iamtui.tui.safe import line, plain, safe_text
 from iamtui.tui.widgets.line_view import LineView
 from iamtui.tui.widgets.question.field import CompletingInput, Completions

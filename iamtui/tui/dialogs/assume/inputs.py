@@ -9,13 +9,13 @@ from typing import Final
 from textual.widgets import Input
 
 from iamtui.account.model import Account
+from iamtui.credentials.durations import parse_duration
 from iamtui.credentials.session_extras import NO_EXTRAS
 from iamtui.secret import Secret
 from iamtui.tui.dialogs.assume.more import MoreSection
 from iamtui.tui.dialogs.assume.planning import SHORTEST_SECONDS, Planned, Typed
 from iamtui.tui.dialogs.assume.role_row import RoleRow
 from iamtui.tui.dialogs.assume.rows import InputRow
-from iamtui.tui.dialogs.duration import parse_duration
 from iamtui.tui.safe import plain, safe_text
 from iamtui.tui.widgets.safe_input import SafeInput
 from iamtui.tui.widgets.secret_input import CODE_LENGTH, SecretInput

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from iamtui.account.availability import Missing
+from iamtui.credentials.durations import duration_text
 from iamtui.credentials.session import Session
 from iamtui.evaluation.decision import Outcome
 from iamtui.tui import clock
-from iamtui.tui.dialogs.duration import duration_text
 from iamtui.workspace import assuming, chaining
 from iamtui.workspace.assume_sides import Sides, sides_of
 from iamtui.workspace.assuming import AssumeExtras, AssumePlan, MfaSessions, MfaWay

@@ -22,3 +22,8 @@ def duration_text(seconds: int) -> str:
     minutes, rest = divmod(rest, 60)
     parts = [f"{hours}h" if hours else "", f"{minutes}m" if minutes else "", f"{rest}s" if rest else ""]
     return "".join(parts) or "0s"
+
+
+def duration_words(seconds: int) -> str:
+    """Seconds for a sentence, as they are typed and as STS counts them: "9h (32,400 seconds)"."""
+    return f"{duration_text(seconds)} ({seconds:,} seconds)"
