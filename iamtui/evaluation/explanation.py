@@ -273,10 +273,22 @@ def _widen(decision: Decision, statement: TracedStatement, element: TracedElemen
     if element.element == "Condition":
         return f"{where} would allow it if its condition held: {_condition_seen(element)}."
     if element.element == "Resource":
-        return f"Add {safe_text(element.seen[0], limit=512)} to the Resource of {where}; all else in it matches."
-    return (
-        f"Add {safe_text(_principal_value(decision), limit=512)} to the Principal of {where}; all else in it matches."
-    )
+        return f"Add {safe_text(element.seen[0], limit=512)} to the Resource of {where}; {_all_else(statement)}."
+    who = safe_text(_principal_value(decision), limit=512)
+    return f"Add {who} to the Principal of {where}; {_all_else(statement)}."
+
+
+def _all_else(statement: TracedStatement) -> str:
+    """That the rest matches, and which actions would be allowed with the one asked about."""
+    actions = next((element for element in statement.elements if element.element in ("Action", "NotAction")), None)
+    if actions is None or (
+        actions.element == "Action" and len(actions.wanted) == 1 and not set(actions.wanted[0]) & {"*", "?"}
+    ):
+        return "all else in it matches"
+    listed = ", ".join(safe_text(action, limit=128) for action in actions.wanted[:4])
+    more = f" and {len(actions.wanted) - 4} more" if len(actions.wanted) > 4 else ""
+    but = "all but " if actions.element == "NotAction" else ""
+    return f"all else in it matches, and all that it allows comes with it: {but}{listed}{more}"
 
 
 def _principal_value(decision: Decision) -> str:

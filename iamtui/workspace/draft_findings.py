@@ -94,10 +94,10 @@ def _without_policies(account: Account, resource: str) -> str:
 def document_findings(before: Account, after: Account, draft: Draft) -> Iterator[DraftFinding]:
     """What the lint says of every document put in place, and what it gives to others than the one thought of.
 
-    Warnings that the document had before the edit are left out: the edit is not what they are about.
+    Warnings that the document has in the account are left out: the draft is not what they are about.
     """
+    standing = Standing(before)
     for number, edit in _last_puts(draft):
-        standing = Standing(before, draft.edits[: number - 1])
         was = _document_before(standing, edit)
         old = (
             set()

@@ -127,6 +127,11 @@ def test_what_the_lint_says_of_a_document_stays_with_its_edit(
         assert "AWS has a policy AdministratorAccess too, which stays as it is" in words
     assert cli("draft", "check", file, "--fail-on-findings", "--snapshot", account).code == 1
     assert cli("draft", "check", file, "--snapshot", account).code == 0
+    document.write_text(text(allow("s3:GetObjekt"), allow("iam:PassRole"), allow("sqs:*")))
+    cli("draft", "edit", file, "put-policy", "AdministratorAccess", document, "--snapshot", account)
+    again = " ".join(cli("draft", "show", file, "--snapshot", account).out.split())
+    assert again.count("Error in line 6: ") == 1, "said of the document that stays"
+    assert again.index("2 give the policy AdministratorAccess") < again.index("Error in line 6: ")
 
 
 def test_an_allow_that_others_get_too_and_a_level_that_allows_nothing_are_findings(

@@ -44,7 +44,10 @@ def test_braces_in_a_resource_are_plain_text() -> None:
 def test_an_action_without_resource_types_is_not_helped_by_an_arn() -> None:
     decision, explanation = asked("ec2:DescribeInstances", INSTANCE, allow("ec2:*", INSTANCE))
     assert decision.outcome is Outcome.IMPLICIT_DENY
-    assert explanation.suggestions[0].change == "Add * to the Resource of p / statement 1; all else in it matches."
+    add = "Add * to the Resource of p / statement 1; all else in it matches"
+    assert explanation.suggestions[0].change == f"{add}, and all that it allows comes with it: ec2:*."
+    _, exact = asked("ec2:DescribeInstances", INSTANCE, allow("ec2:DescribeInstances", INSTANCE))
+    assert exact.suggestions[0].change == f"{add}."
     _, explanation = asked("ec2:DescribeInstances", INSTANCE)
     suggested = explanation.suggestions[0].statement
     assert suggested is not None
