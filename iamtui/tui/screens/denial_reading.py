@@ -273,7 +273,7 @@ class DenialReadingScreen(Screen[ExplainedDenial | None]):
             words += f"; {self.findings.not_denied:,} not denied"
         if self.findings.left_out:
             words += f"; {self.findings.left_out:,} more left out"
-        return line((words, "bold"), ("   Enter explains the marked one, Tab goes to the text", "$muted"))
+        return line((words, "bold"), ("   F5 explains the marked one, Tab goes between text and list", "$muted"))
 
     @on(LineView.CursorMoved)
     def _moved(self, event: LineView.CursorMoved) -> None:
