@@ -14,7 +14,7 @@ from iamtui.cli.exits import Exit
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.source import SourceOptions, open_workspace, source_options
 from iamtui.text import safe_document
-from iamtui.workspace.drafting import EXPORT_FORMS, Drafted, export_drafted
+from iamtui.workspace.drafting import EXPORT_FORMS, GRAVE, Drafted, export_drafted
 
 _KINDS: Final = {
     "error": "[x]", "nothing allowed": "[!]", "quota": "[!]", "refused": "[!]", "warning": "[!]", "shared": "[!]",
@@ -130,6 +130,9 @@ def export(file: str, form: str, source: SourceOptions) -> Exit:
     """
     drafted = read_drafted(open_workspace(source), file)
     text = export_drafted(drafted, form)
+    for finding in drafted.findings:
+        if finding.kind in GRAVE:
+            note(f"{finding_label(finding.edit)}{finding.sentence}")
     out = stdout()
     # A terminal acts on control characters; a file or another program gets the text as it is.
     out.raw(safe_document(text) if sys.stdout.isatty() else text)

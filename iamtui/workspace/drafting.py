@@ -95,6 +95,10 @@ EXPORT_FORMS: Final = FORMS
 """What a draft can be exported as: "cli" (AWS CLI commands), "terraform", "diff" (of the documents)."""
 
 
+GRAVE: Final = ("error", "nothing allowed")
+"""Kinds of findings that an export repeats, for whoever runs it may not have seen the draft."""
+
+
 def export_drafted(drafted: Drafted, form: str) -> str:
     """What would make the draft's changes, as text; nothing is run. A diff of nothing is "".
 
@@ -107,8 +111,9 @@ def export_drafted(drafted: Drafted, form: str) -> str:
     """
     drafted.check()
     demo = drafted.base.source.kind is SourceKind.DEMO
-    note = "DEMO: made from the built-in demo account, which is not yours." if demo else ""
-    return export(drafted.draft, drafted.base.account, drafted.after.account, form, note=note)
+    notes = ["DEMO: made from the built-in demo account, which is not yours."] if demo else []
+    notes += [f"EDIT {finding.edit}: {finding.sentence}" for finding in drafted.findings if finding.kind in GRAVE]
+    return export(drafted.draft, drafted.base.account, drafted.after.account, form, note=" ".join(notes))
 
 
 class Effect(StrEnum):

@@ -130,6 +130,9 @@ def test_what_the_lint_says_of_a_document_stays_with_its_edit(
     document.write_text(text(allow("s3:GetObjekt"), allow("iam:PassRole"), allow("sqs:*")))
     cli("draft", "edit", file, "put-policy", "AdministratorAccess", document, "--snapshot", account)
     again = " ".join(cli("draft", "show", file, "--snapshot", account).out.split())
+    exported = cli("draft", "export", file, "--snapshot", account)
+    assert "# EDIT 2: Error in line 6: AWS lists no action" in exported.out
+    assert "Edit 2: Error in line 6: AWS lists no action" in " ".join(exported.err.split())
     assert again.count("Error in line 6: ") == 1, "said of the document that stays"
     assert again.index("2 give the policy AdministratorAccess") < again.index("Error in line 6: ")
 
