@@ -12,6 +12,7 @@ import click
 
 from iamtui.cli.asking import ask_code, choose
 from iamtui.cli.decision_text import write_verdict
+from iamtui.cli.earlier_session import calls_by_environment, say_itself, told_of_the_session
 from iamtui.cli.output import Span, Style, note, stderr
 from iamtui.cli.source import SourceOptions, command_choice, open_workspace, say_where
 from iamtui.cli.text_files import read_text
@@ -214,6 +215,8 @@ def _assume(
     without = plan_without_code(workspace, plan, entered) if wanted.no_mfa or depends_on_code else plan
     if wanted.no_mfa or (depends_on_code and _allows(without)):
         plan, depends_on_code = without, False
+    if before is None:
+        say_itself(workspace, meant.arn)
     _say_plan(plan)
     if plan.refusal:
         raise Problem(plan.refusal, "Choose a role that trusts the caller, or another caller.")
@@ -230,7 +233,8 @@ def _assume(
         entered, unshared = replace(entered, mfa_way=choice.way), "" if choice.way is MfaWay.SHARED else choice.note
     sent = _with_code(entered)
     try:
-        session = assume_role(workspace, sent, mfa_sessions=mfa_sessions)
+        with told_of_the_session(before is None and calls_by_environment(workspace)):
+            session = assume_role(workspace, sent, mfa_sessions=mfa_sessions)
     except Problem:
         if mfa_sessions is None or sent.mfa_way is not MfaWay.SHARED:
             raise
@@ -355,7 +359,8 @@ def _meant(role: str, source: SourceOptions) -> _Meant:
         note(f"The profile {profile.name} names the role {profile.role_arn}.")
         own = replace(source, profile=source.profile or profile.source_profile or None)
         return _of_profile(_connected(own), profile, mfa_serial=profile.mfa_serial)
-    workspace = open_workspace(source)
+    with told_of_the_session(_by_environment(source)):
+        workspace = open_workspace(source)
     return _Meant(workspace, find_entity(workspace.account, role, only="role").arn)
 
 
@@ -388,8 +393,13 @@ def _profile(name: str) -> Profile | None:
     return found
 
 
+def _by_environment(source: SourceOptions) -> bool:
+    return source.profile is None and source.snapshot is None and not source.demo
+
+
 def _connected(source: SourceOptions) -> Workspace:
-    workspace = connect(command_choice(source))
+    with told_of_the_session(_by_environment(source)):
+        workspace = connect(command_choice(source))
     say_where(workspace)
     return workspace
 

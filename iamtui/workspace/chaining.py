@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from iamtui.account.availability import Known
+from iamtui.account.availability import Known, Missing
 from iamtui.credentials.formats import exportable
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
@@ -38,3 +38,15 @@ def session_arn(session: Session) -> str:
     partition, account = session.role_arn.split(":")[1], session.role_arn.split(":")[4]
     role = session.role_arn.rsplit("/", 1)[-1]
     return f"arn:{partition}:sts::{account}:assumed-role/{role}/{session.session_name}"
+
+
+def is_session_of(workspace: Workspace, role_arn: str) -> bool:
+    """Whether the workspace's own caller is a session of this role; False when either is unknown."""
+    caller = workspace.account.caller_arn
+    if isinstance(caller, Missing):
+        return False
+    mine, role = caller.value.split(":", 5), role_arn.split(":", 5)
+    if len(mine) != 6 or len(role) != 6 or mine[4] != role[4] or not role[5].startswith("role/"):
+        return False
+    kind, _, rest = mine[5].partition("/")
+    return kind == "assumed-role" and rest.partition("/")[0] == role[5].rsplit("/", 1)[-1]
