@@ -104,6 +104,7 @@ class OpeningApp(TerminalApp):
     def open(self, choice: SourceChoice) -> None:
         """Load a source in a worker; one that is still loading is cancelled."""
         self._choice = choice
+        self.main.tries_again = False
         self.main.show_opening(_name_of(choice))
         self.say(line("Opening ", (_name_of(choice), "bold"), " …"), stays=True)
         self._load(choice)
@@ -179,11 +180,18 @@ class OpeningApp(TerminalApp):
     def _source_failed(self, event: SourceFailed) -> None:
         if event.choice is not self._choice or event.problem is None:
             return
+        from iamtui.workspace.connecting import login_command  # noqa: PLC0415 - brings the ways to AWS
+
         self.main.show_nothing_open()
         if self._chooser is not None:
+            # The line below said that it is being opened.
+            self.say("")
             self._chooser.show_problem(event.problem)
         else:
-            self.say(str(event.problem), Severity.ERROR)
+            self.main.tries_again = bool(login_command(event.problem)) and self.main.workspace is None
+            key = "F5" if self.main.tries_again else "r"
+            again = f" Then {key} tries again." if login_command(event.problem) else ""
+            self.say(f"{event.problem}{again}", Severity.ERROR)
         self._choice = self._opened or self._choice
 
     @on(MainScreen.StopWaiting)

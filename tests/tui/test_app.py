@@ -5,15 +5,19 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+from datetime import timedelta
 from threading import Event
 
 import pytest
 from textual.binding import Binding
+from textual.content import Content
 
 from iamtui.account.availability import Gap
+from iamtui.aws.errors import AwsProblem
 from iamtui.config import Config
 from iamtui.problem import Problem
 from iamtui.secret import Secret
+from iamtui.tui import clock
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.crash import crash_report
 from iamtui.tui.screens.main import MainScreen
@@ -22,13 +26,14 @@ from iamtui.tui.widgets.detail.detail_pane import DetailPane
 from iamtui.tui.widgets.detail.rows import RowsView
 from iamtui.tui.widgets.explorer import FilterInput
 from iamtui.tui.widgets.explorer_tree import ExplorerTree
-from iamtui.tui.widgets.message_line import MessageLine
+from iamtui.tui.widgets.message_line import MessageLine, fitted
 from iamtui.tui.widgets.notice import Severity
 from iamtui.tui.widgets.question.panel import QuestionPanel
 from iamtui.tui.widgets.status_line import StatusLine
 from iamtui.workspace.opening import OpeningCancelled, Progress, ProgressReport, SourceChoice
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.panel_apps import screen_text, until
+from tests.support.panel_sessions import session
 from tests.support.sample_account import sample_account, sample_workspace
 from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle
 
@@ -65,6 +70,23 @@ async def test_an_endpoint_that_is_not_aws_is_said_in_a_banner() -> None:
         assert "NOT AWS http://127.0.0.1:5000" in status(pilot.app)
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:5000", "https://iam.a-long-name-of-an-emulator.example:8443"])
+async def test_an_endpoint_hides_neither_session_nor_time_left_nor_the_clipboard(url: str) -> None:
+    source = SourceInfo(SourceKind.LIVE, "dev", endpoint_url=url, region="us-east-1")
+    async with opened(make_app(Workspace(sample_account(), source)), size=(80, 24)) as pilot:
+        line = pilot.app.query_one(StatusLine)
+        held = session()
+        line.set_session(held, production=True)
+        for clipboard in (None, timedelta(seconds=30)):
+            line.set_clipboard(clipboard)
+            text = status(pilot.app)
+            left = held.time_left_words(clock.now())
+            for part in ("NOT AWS", "123456789012", "deploy", "PROD", "READ-ONLY", left):
+                assert part in text, part
+            assert ("clip 30 s" in text) is (clipboard is not None)
+            assert len(text) <= 78
+
+
 async def test_demo_is_marked() -> None:
     async with opened(make_app(Workspace(sample_account(), SourceInfo(SourceKind.DEMO, "DEMO")))) as pilot:
         assert " DEMO " in status(pilot.app)
@@ -85,6 +107,42 @@ async def test_a_source_that_cannot_be_read_is_a_sentence_on_the_message_line() 
     async with opened(make_app(opener=fail)) as pilot:
         assert said(pilot.app) == "x The file sample.json is not JSON (at line 3). Give another file."
         assert "No account is open" in str(pilot.app.query_one("#welcome").render())
+
+
+async def test_the_command_that_signs_in_stays_on_the_message_line_and_its_key_tries_again() -> None:
+    tries = []
+    command = "aws sso login --profile sso"
+
+    def expired(_choice: SourceChoice, _report: ProgressReport, _cancelled: object) -> Workspace:
+        tries.append(1)
+        if len(tries) > 1:
+            return sample_workspace()
+        raise AwsProblem(
+            'The IAM Identity Center session of profile "sso" is missing or has expired (Error when retrieving token '
+            "from sso: Token has expired and refresh failed).",
+            f"Run: {command}",
+            login_command=command,
+        )
+
+    async with opened(make_app(opener=expired), size=(80, 24)) as pilot:
+        words = " ".join(screen_text(pilot.app).split())
+        assert f"Run: {command} Then F5 tries again." in words
+        await press(pilot, "f5")
+        await until(pilot, lambda: "READ-ONLY" in status(pilot.app) and "123456789012" in status(pilot.app))
+        assert len(tries) == 2
+        await press(pilot, "f5")
+        assert len(tries) == 2
+
+
+def test_of_a_message_that_is_too_long_the_middle_goes_and_what_to_do_stays() -> None:
+    said_long = Content("Renewing failed. " + "Because of this and that. " * 60 + "Run: aws sso login --profile sso")
+    for width in (58, 78, 118, 198):
+        shown = fitted(said_long, width)
+        assert len(shown.wrap(width)) <= 5
+        assert shown.plain.startswith("Renewing failed.")
+        assert " … " in shown.plain
+        assert shown.plain.endswith("Run: aws sso login --profile sso")
+    assert fitted(said_long[:60], 78) == said_long[:60]
 
 
 async def test_an_unforeseen_error_in_a_worker_ends_nothing_and_shows_no_data() -> None:

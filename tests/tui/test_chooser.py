@@ -5,6 +5,7 @@ from pathlib import Path
 
 from textual.widgets import Input
 
+from iamtui.aws.errors import AwsProblem
 from iamtui.problem import Problem
 from iamtui.tui.screens.chooser import ChooserScreen
 from iamtui.workspace.opening import SourceChoice
@@ -148,3 +149,29 @@ async def test_a_broken_configuration_file_is_said() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         assert "The AWS config file cannot be read. Correct line 3." in screen_text(app)
+
+
+async def test_after_a_sign_in_f5_opens_the_same_again_and_is_named() -> None:
+    opened: list[SourceChoice] = []
+    screen = ChooserScreen(lambda: PROFILES, opening=opened.append)
+    app = ScreenApp(screen)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("f5")
+        assert opened == []
+        await pilot.press("j", "j", "enter")
+        screen.show_problem(AwsProblem("The session has expired.", "Run: aws sso login", login_command="aws sso login"))
+        await settle(pilot)
+        assert "Then F5 tries again." in screen_text(app)
+        await pilot.press("f5")
+        await settle(pilot)
+        assert [choice.profile for choice in opened] == ["default", "default"]
+
+
+async def test_a_command_that_is_iamtui_itself_is_remarked_on() -> None:
+    app = ScreenApp(ChooserScreen(lambda: [Profile("own", command="iamtui assume R --profile base")]))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("j", "j", "enter")
+        await settle(pilot)
+        assert "iamtui serve" in " ".join(screen_text(app).replace("│", " ").split())

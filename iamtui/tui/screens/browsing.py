@@ -70,6 +70,8 @@ class BrowsingScreen(Screen[None]):
         self._copier = copier
         self._zoom = Zoom(self)
         self._kept_focus = KeptFocus(self)
+        self.tries_again = False
+        """Whether no account could be opened until the user signs in again, after which it is tried once more."""
         self.first_branch = TOP_BRANCHES[0]
         """The branch that is open when an account is."""
 

@@ -57,6 +57,9 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "move(1)", "Down", show=False, id="chooser.down"),
         Binding("k", "move(-1)", "Up", show=False, id="chooser.up"),
+        Binding(
+            "f5", "again", "Try again", show=False, id="chooser.again", tooltip="Try again what could not be opened"
+        ),
         Binding("escape,q", "leave", "Back", id="chooser.back", tooltip="Choose nothing"),
     ]
 
@@ -148,6 +151,7 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
         self._busy = False
         self._finished = False
         self._profiles: dict[str, ProfileListing] = {}
+        self._tried: tuple[SourceChoice, str] | None = None
         self._confirming = ""
         self._confirmed: frozenset[str] = frozenset()
 
@@ -235,11 +239,14 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
 
     def show_problem(self, problem: Problem) -> None:
         """Say why what was chosen cannot be opened, and what to do; something else can be chosen."""
+        from iamtui.workspace.connecting import login_command  # noqa: PLC0415 - brings the ways to AWS
+
         self._rest()
         self._note(
             lines(
                 line(("! ", "bold $verdict-denied"), plain(problem.sentence, limit=None)),
                 plain(problem.next_step, "$muted", limit=None),
+                *((line("Then ", ("F5", "bold $match"), " tries again."),) if login_command(problem) else ()),
             )
         )
 
@@ -248,6 +255,7 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
             self.dismiss(choice)
             return
         self._busy = True
+        self._tried = choice, name
         self.add_class("-busy")
         self._note(line("Opening ", (name, "bold"), " …   ", ("Esc cancels", "$muted")))
         self._opening(choice)
@@ -267,6 +275,11 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
             self._options.action_cursor_down()
         else:
             self._options.action_cursor_up()
+
+    def action_again(self) -> None:
+        """Open once more what could not be opened."""
+        if self._tried is not None and not self._busy:
+            self._choose(*self._tried)
 
     def action_leave(self) -> None:
         """Stop waiting, leave the file's path, or the screen."""

@@ -58,7 +58,7 @@ class DraftExportScreen(Screen[None]):
         & MessageLine {
             height: auto;
             min-height: 1;
-            max-height: 2;
+            max-height: 5;
             padding: 0 1;
         }
     }

@@ -156,7 +156,7 @@ class DraftListing(Screen[None]):
         & MessageLine {
             height: auto;
             min-height: 1;
-            max-height: 2;
+            max-height: 5;
             padding: 0 1;
         }
     }

@@ -290,8 +290,11 @@ class MainScreen(LeavingScreen):
             said, severity = str(problem), Severity.ERROR
         self.post_message(Notice(plain(said), severity))
 
-    def action_ask(self) -> None:
-        """Go to the question."""
+    async def action_ask(self) -> None:
+        """Go to the question; where no account could be opened before the user signs in again, try that again."""
+        if self.tries_again:
+            await self.app.run_action("app.reload")
+            return
         self.hide_sessions()
         self.question.action_ask()
 

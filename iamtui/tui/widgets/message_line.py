@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
@@ -12,6 +14,26 @@ from iamtui.tui.widgets.notice import Severity
 _MARKS = {Severity.INFORMATION: "", Severity.WARNING: "! ", Severity.ERROR: "x "}
 _STYLES = {Severity.INFORMATION: "$foreground", Severity.WARNING: "$verdict-depends", Severity.ERROR: "$verdict-denied"}
 _SECONDS = {Severity.INFORMATION: 8.0, Severity.WARNING: 20.0, Severity.ERROR: 60.0}
+
+
+MOST_LINES: Final = 5
+"""How many lines a message may take; the style sheets say the same."""
+
+
+def fitted(words: Content, width: int, most: int = MOST_LINES) -> Content:
+    """The message in at most `most` lines: of one that is longer the middle goes, as what to do stands at its end."""
+    if width <= 0 or len(words.wrap(width)) <= most:
+        return words
+    tail = words[-width * (most - 2) :]
+    for head in range(width * 2, 0, -1):
+        shorter = Content.assemble(words[:head].rstrip(), " … ", tail[_word_start(tail.plain) :])
+        if len(shorter.wrap(width)) <= most:
+            return shorter
+    return tail
+
+
+def _word_start(text: str) -> int:
+    return text.find(" ") + 1
 
 
 class MessageLine(Static):
@@ -67,6 +89,12 @@ class MessageLine(Static):
     def _show(self) -> None:
         """Draw the words; the screen is laid out again only for words that take, or took, more than a line."""
         width = self.content_size.width
-        long = any(words.cell_length > width for words in (self._drawn, self._words))
-        self._drawn = self._words
-        self.update(self._words, layout=long)
+        fitting = fitted(self._words, width)
+        long = any(words.cell_length > width for words in (self._drawn, fitting))
+        self._drawn = fitting
+        self.update(fitting, layout=long)
+
+    def on_resize(self) -> None:
+        """Fit what is said into the new width."""
+        if fitted(self._words, self.content_size.width) != self._drawn:
+            self._show()

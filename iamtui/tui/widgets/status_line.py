@@ -21,6 +21,11 @@ _GAP: Final = "  "
 WORDS_WIDTH: Final = 110
 """From this many columns on, a countdown is said in words."""
 
+_NEEDED: Final = 95
+"""The rank from which on a part is always in sight: rather than that it goes, others are shortened."""
+
+_TIGHTEST: Final = 3
+
 SHORT_NAME: Final = 12
 """Cells for a role's name in a narrow line with two countdowns."""
 
@@ -76,7 +81,11 @@ class StatusLine(Widget):
     def render(self) -> Content:
         """The parts that fit, the source and session at the right edge."""
         width = self.content_size.width
-        left, right = self._parts()
+        for tightness in range(_TIGHTEST + 1):
+            left, right = self._parts(tightness)
+            needed = [part for part in (*left, *right) if part[0] >= _NEEDED]
+            if _width(needed) + 2 <= width:
+                break
         while len(left) + len(right) > 2 and _width(left) + _width(right) + 2 > width:
             rank, part = min([*left, *right], key=lambda pair: pair[0])
             (left if (rank, part) in left else right).remove((rank, part))
@@ -85,8 +94,12 @@ class StatusLine(Widget):
         gap = max(1, width - start.cell_length - end.cell_length)
         return Content.assemble(start, " " * gap, end)
 
-    def _parts(self) -> tuple[list[tuple[int, Content]], list[tuple[int, Content]]]:
-        """Parts for the left and the right side with their rank: the lowest goes first."""
+    def _parts(self, tightness: int) -> tuple[list[tuple[int, Content]], list[tuple[int, Content]]]:
+        """Parts for the left and the right side with their rank: the lowest goes first.
+
+        Args:
+            tightness: how much of the endpoint (1, 2), and of account, draft and session (3), is left out.
+        """
         workspace = self._workspace
         left: list[tuple[int, Content]] = [(30, plain("iamtui", "bold $accent"))]
         if self._picking:
@@ -96,11 +109,17 @@ class StatusLine(Widget):
             return left, [(100, _chip("READ-ONLY", "$muted"))]
         account, source = workspace.account, workspace.source
         if source.endpoint_url:
-            left.append((98, line((f" NOT AWS {source.endpoint_url} ", "bold $banner-text on $banner"))))
+            words = _not_aws(source.endpoint_url, tightness)
+            left.append((98, line((f" {words} ", "bold $banner-text on $banner"))))
         alias = None if isinstance(account.alias, Missing) else account.alias.value
-        left.append((99, line((alias or "account", "bold $foreground"), " ", (account.id, "$muted"))))
+        if tightness < _TIGHTEST:
+            left.append((99, line((alias or "account", "bold $foreground"), " ", (account.id, "$muted"))))
+        else:
+            left.append((99, line((account.id, "bold $foreground"))))
         if self._draft:
-            left.append((97, _chip(safe_text(self._draft, limit=40), "bold $verdict-depends")))
+            left.append(
+                (97, _chip(safe_text(self._draft, limit=16 if tightness == _TIGHTEST else 40), "bold $verdict-depends"))
+            )
         if not isinstance(account.caller_arn, Missing):
             caller = account.caller_arn.value.split(":", 5)[-1]
             left.append((20, line(("as ", "$faint"), (caller, "$muted"))))
@@ -115,7 +134,8 @@ class StatusLine(Widget):
         if self._session is not None:
             # Both countdowns must fit beside the account.
             mark_width = cell_len(PRODUCTION[0]) if self._production else 0
-            name_width = SHORT_NAME - mark_width if narrow and self._clipboard is not None else None
+            short = narrow and (self._clipboard is not None or tightness == _TIGHTEST)
+            name_width = SHORT_NAME - mark_width if short else None
             shown = chip(self._session, clock.now(), name_width=name_width, production=self._production)
             right.append((95, shown))
         taken = source.taken_at or account.taken_at
@@ -124,6 +144,11 @@ class StatusLine(Widget):
         right.append((60, _source_part(source.kind, source.label)))
         right.append((100, _chip("READ-ONLY", "$muted")))
         return left, right
+
+
+def _not_aws(url: str, tightness: int) -> str:
+    where = (f" {url}", f" {url.partition('://')[2] or url}", "", "")[tightness]
+    return f"NOT AWS{where}"
 
 
 def _source_part(kind: SourceKind, label: str) -> Content:
