@@ -463,8 +463,11 @@ async def test_the_draft_is_undone_and_taken_apart() -> None:
         assert main.open_draft.draft.edits == (AddUserToGroup(CAROL, iam("group/auditors")),)
         await press(pilot, "u")
         await laid(pilot)
+        assert len(main.open_draft.draft.edits) == 2, "what was taken out last comes back first"
+        await press(pilot, "u", "u")
+        await laid(pilot)
         assert "The draft has no edits" in screen_text(app_of(pilot))
-        assert "Undone: add user/carol to group/auditors  0 edits left" in screen_text(app_of(pilot))
+        assert "0 edits left" in screen_text(app_of(pilot))
         await press(pilot, "r", "r")
         await laid(pilot)
         assert main.open_draft.draft.edits == (

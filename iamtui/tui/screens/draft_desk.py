@@ -20,11 +20,13 @@ class Former:
         index: where it stood.
         edit: the edit.
         replaced: whether another one stands in its place; else it was taken out.
+        undone: whether it was undone, from the end of the draft; else somebody took out or changed this very one.
     """
 
     index: int
     edit: Edit
     replaced: bool = False
+    undone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,11 @@ class OpenDraft:
     def unsaved(self) -> bool:
         """Whether edits would be lost."""
         return self.draft != self.saved and bool(self.draft.edits or self.saved is not None)
+
+    @property
+    def changed_last(self) -> bool:
+        """Whether the last thing that was done is that an edit was taken out or changed, which undoing puts back."""
+        return bool(self.formers) and not self.formers[-1].undone
 
     @property
     def words(self) -> str:
@@ -91,10 +98,10 @@ class DraftDesk:
         self._open[draft.account_id] = found
         return found
 
-    def take(self, account_id: str, index: int) -> OpenDraft:
-        """Take an edit out of the account's draft, so that it can be put back."""
+    def take(self, account_id: str, index: int, *, undone: bool = False) -> OpenDraft:
+        """Take an edit out of the account's draft, or undo it, so that it can be put back."""
         now = self._open[account_id]
-        formers = (*now.formers, Former(index, now.draft.edits[index]))
+        formers = (*now.formers, Former(index, now.draft.edits[index], undone=undone))
         found = self._open[account_id] = replace(now, draft=now.draft.without(index), formers=formers)
         return found
 

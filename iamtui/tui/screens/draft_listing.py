@@ -62,7 +62,7 @@ class DraftOwner(Protocol):
         """The account without the draft."""
 
     def undo_edit(self) -> None:
-        """Take the last edit back."""
+        """Take back what was done last."""
 
     def remove_edit(self, index: int) -> None:
         """Take one edit out."""

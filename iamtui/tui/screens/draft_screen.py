@@ -26,7 +26,7 @@ class DraftScreen(DraftListing):
         Binding(
             "escape,q,d", "back", "Back", id="draft.back", tooltip="Back to the account, with the draft laid over it"
         ),
-        Binding("u,ctrl+z", "undo", "Undo", id="draft.undo-last", tooltip="Take the last edit back"),
+        Binding("u,ctrl+z", "undo", "Undo", id="draft.undo-last", tooltip="Take back what was done last"),
         Binding("i,I", "impact", "Impact", id="draft.show-impact", tooltip="Show for whom the answers change"),
         Binding("e", "export", "Export", id="draft.export", tooltip="AWS CLI commands, Terraform or a diff of it"),
         Binding("s", "save", "Save", id="draft.save", tooltip="Save the draft in a file"),
@@ -48,7 +48,9 @@ class DraftScreen(DraftListing):
         if found is None:
             idle |= {"save", "discard"}
         if found is None or not found.draft.edits:
-            idle |= {"undo", "impact", "export", "open_line", "remove"}
+            idle |= {"impact", "export", "open_line", "remove"}
+        if found is None or not (found.draft.edits or found.changed_last):
+            idle.add("undo")
         if found is None or not found.formers:
             idle.add("put_back")
         return frozenset(idle)
@@ -60,7 +62,7 @@ class DraftScreen(DraftListing):
         self.dismiss(None)
 
     def action_undo(self) -> None:
-        """Take the last edit back."""
+        """Take back what was done last."""
         self.owner.undo_edit()
 
     def action_put_back(self) -> None:

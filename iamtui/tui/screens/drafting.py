@@ -28,12 +28,14 @@ class DraftingScreen(SuggestingScreen):
     # Undoing, saving, discarding.
 
     def undo_edit(self) -> None:
-        """Take the last edit back."""
+        """Take back what was done last: an edit was taken out or changed, else the last edit was made."""
         found = self.open_draft
-        if found is None or not found.draft.edits:
+        if found is not None and found.changed_last:
+            self.put_back_edit()
+        elif found is None or not found.draft.edits:
             self.tell(plain("There is no edit to undo."))
         else:
-            self._take("Undone: ", len(found.draft.edits) - 1)
+            self._take("Undone: ", len(found.draft.edits) - 1, undone=True)
 
     def remove_edit(self, index: int) -> None:
         """Take one edit out."""
@@ -41,11 +43,11 @@ class DraftingScreen(SuggestingScreen):
         if found is not None and 0 <= index < len(found.draft.edits):
             self._take("Removed: ", index)
 
-    def _take(self, what: str, index: int) -> None:
+    def _take(self, what: str, index: int, *, undone: bool = False) -> None:
         found = self.open_draft
         assert found is not None
         words = self.words_of(found.draft, index)
-        left = len(self._desk.take(found.draft.account_id, index).draft.edits)
+        left = len(self._desk.take(found.draft.account_id, index, undone=undone).draft.edits)
         count = f"  {left} edit{'' if left == 1 else 's'} left"
         self.draft_changed(line((what, "bold"), words, (count, "$muted")))
 
@@ -92,7 +94,7 @@ class DraftingScreen(SuggestingScreen):
         self._maker.menu()
 
     def action_draft_undo(self) -> None:
-        """Take the last edit back."""
+        """Take back what was done last."""
         self.undo_edit()
 
     def action_draft(self) -> None:
