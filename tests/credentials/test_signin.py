@@ -214,7 +214,7 @@ def test_a_duration_is_sent_only_where_aws_takes_it(federation: Federation) -> N
     with pytest.raises(Problem, match="role chaining"):
         sign_in(session(from_long_term=False), seconds=7200, clock=clock)
     for seconds in (0, 899, 43_201):
-        with pytest.raises(Problem, match=r"900 .15 minutes. to 43200"):
+        with pytest.raises(Problem, match="Give 15m to 12h"):
             sign_in(session(), seconds=seconds, clock=clock)
     assert len(federation.asked) == 2
     federation.chained = True

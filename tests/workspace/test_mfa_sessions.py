@@ -150,7 +150,7 @@ def test_a_longer_session_is_not_sent_through_a_shared_one(
     space: Workspace, sessions: MfaSessions, time: Time, sts: CannedSts
 ) -> None:
     entered = replace(ENTERED, duration_seconds=7200, mfa_way=MfaWay.SHARED, mfa_code=CODE)
-    with pytest.raises(InvalidRequest, match="one MFA code for several roles gives sessions of 3600 at most"):
+    with pytest.raises(InvalidRequest, match="one MFA code for several roles gives: 1h at most"):
         assume(space, entered, mfa_sessions=sessions, clock=time)
     assert sts.requests == []
 
