@@ -197,6 +197,9 @@ def problem_from(
                 permission=_permission(where),
                 login_command=login_command(error, where),
             )
+    if isinstance(error, RuntimeError) and "still expired" in str(error):
+        # What botocore says of keys in the environment whose AWS_CREDENTIAL_EXPIRATION has passed.
+        return AwsProblem(f"{capital(where.credentials)} have expired.", where.login_step, code="ExpiredToken")
     name = type(error).__name__
     sentence = f"{where.call} failed: {detail(error) or name}."
     return AwsProblem(sentence, where.check_step, code=name, permission=_permission(where))

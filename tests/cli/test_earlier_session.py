@@ -52,7 +52,7 @@ def test_an_ended_session_of_the_environment_is_named(cli: Cli, fault_proxy: Fau
         cli.monkeypatch.setenv(name, value)
     for role in (ARN, "deploy"):
         found = cli("assume", role, "--endpoint-url", fault_proxy.url)
-        assert found.code == 2
+        found.failed_with("The credentials have expired. Renew them where they came from")
         assert (
             "The caller was the session in the environment, perhaps of an earlier eval. If it shall not be, start"
             in (found.err)

@@ -86,7 +86,7 @@ class Cli:
 
 def _nothing(arguments: Sequence[str]) -> str:
     """What a command prints that fails: those for shells let the shell fail."""
-    if arguments[0] not in ("assume", "pick", "serve") or "--" in arguments or "--write-profile" in arguments:
+    if arguments[:1] not in (["assume"], ["pick"], ["serve"]) or "--" in arguments or "--write-profile" in arguments:
         return ""
     name = arguments[arguments.index("--format") + 1] if "--format" in arguments else ""
     return "" if name in ("json", "docker", "dotenv", "credentials", "terraform", "docker-env-file") else FAILS[name]
