@@ -30,6 +30,12 @@ LAYER_WORDS = {
 }
 
 
+def layer_words(decision: Decision, layer: Layer) -> str:
+    """What a layer is called in an answer: the resource policy of a role is its trust policy."""
+    trust = layer is Layer.RESOURCE and decision.request.action.lower().startswith("sts:")
+    return "trust policy" if trust else LAYER_WORDS[layer]
+
+
 _NOT_PUBLIC = "Narrow the statements that make the bucket policy public: no Allow helps while it is."
 
 
@@ -121,7 +127,7 @@ def _paragraph(decision: Decision) -> str:
     text = _sentence(decision, "may not call") + f": it {how}. "
     text += " ".join(_blocker(decision, reason) for reason in decision.reasons)
     if decision.blocked_by:
-        words = ", ".join(LAYER_WORDS[layer] for layer in decision.blocked_by)
+        words = ", ".join(layer_words(decision, layer) for layer in decision.blocked_by)
         text += f" Something does grant this; what stands in the way: {words}."
     return text.rstrip() + _as_far_as_loaded(decision)
 
@@ -146,18 +152,20 @@ def _granted_by(decision: Decision) -> str:
     ]
     if not granting:
         return ": the root user has full access in its own account"
-    names = " and ".join(dict.fromkeys(f"{name_of(ref)} in the {LAYER_WORDS[ref.layer]}" for ref in granting[:2]))
+    names = " and ".join(
+        dict.fromkeys(f"{name_of(ref)} in the {layer_words(decision, ref.layer)}" for ref in granting[:2])
+    )
     more = f" (and {len(granting) - 2} more)" if len(granting) > 2 else ""
     return f", granted by {names}{more}"
 
 
 def _as_far_as_loaded(decision: Decision) -> str:
-    unloaded = [LAYER_WORDS[layer] for layer in decision.not_evaluated]
+    unloaded = [layer_words(decision, layer) for layer in decision.not_evaluated]
     return f" As far as loaded: not evaluated: {', '.join(unloaded)}." if unloaded else ""
 
 
 def _blocker(decision: Decision, reason: Reason) -> str:
-    where = LAYER_WORDS[reason.layer]
+    where = layer_words(decision, reason.layer)
     at = "" if reason.level is None else f" at level {reason.level}"
     if reason.level_name:
         at += f" ({safe_text(reason.level_name, limit=128)})"

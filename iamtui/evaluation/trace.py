@@ -240,7 +240,8 @@ def _trace_resource(reading: Evaluation, compiled: CompiledStatement) -> tuple[T
     name = "NotResource" if element.negated else "Resource"
     note = ""
     if element.matcher is None:
-        note = "No Resource: the resource the policy is on." if element.implied else "No Resource: matches nothing."
+        on = "this role" if reading.prepared.trust else "the resource that the policy is on"
+        note = f"No Resource element: {on}." if element.implied else "No Resource element: matches nothing."
     elif reading.prepared.resource.kind is ResourceKind.NONE:
         note = "The action has no resource type: only * matches."
     elif reading.prepared.resource.kind is ResourceKind.SET:

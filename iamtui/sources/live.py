@@ -133,8 +133,9 @@ class _Loading:
                 raise
             raise AwsProblem(
                 problem.sentence,
-                f"Nothing can be shown without it: ask for {problem.permission}, choose another profile with "
-                "--profile, or open a file that somebody else made with --snapshot FILE.",
+                f"Nothing of the account can be shown without it: ask for {problem.permission}, choose another profile "
+                "with --profile, or open a file that somebody else made with --snapshot FILE. To assume a role it is "
+                "not needed: give the role's whole ARN (iamtui assume arn:aws:iam::ACCOUNT:role/NAME).",
                 code=problem.code,
                 permission=problem.permission,
             ) from None

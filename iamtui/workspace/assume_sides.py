@@ -76,7 +76,11 @@ def sides_of(workspace: Workspace, plan: AssumePlan) -> Sides:
     if caller is None or plan.decision is None:
         return Sides(_WHO, _WHO)
     here = workspace.account.id
-    if isinstance(workspace.account.by_arn(plan.role_arn), Role):
+    if plan.wrong_external_id:
+        denied = plan.decision.outcome is Outcome.EXPLICIT_DENY
+        answer = SideAnswer.DENIED if denied else SideAnswer.NOTHING
+        trust = Side(answer, "the external id is not the one that the trust policy asks for")
+    elif isinstance(workspace.account.by_arn(plan.role_arn), Role):
         trust = _side(plan.decision, _OF_ROLE)
     elif arn.account == here:
         trust = Side(SideAnswer.UNKNOWN, "the role is not in the data of this account")

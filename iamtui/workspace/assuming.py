@@ -95,7 +95,7 @@ def assume(
     except AwsProblem as problem:
         failure: Problem = problem
         if problem.denied and not problem.wrong_mfa_code:
-            failure = explained(problem, read_refusal(workspace, entered, proof, decision))
+            failure = explained(problem, read_refusal(workspace, entered, proof, decision, problem.sentence))
         elif through is not None and problem.bad_credentials:
             assert mfa_sessions is not None
             mfa_sessions.forget(through)

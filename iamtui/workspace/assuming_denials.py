@@ -38,6 +38,8 @@ def demo_refusal(workspace: Workspace, role_arn: str, decision: Decision | None)
     return ""
 
 
+WRONG_EXTERNAL_ID: Final = "The external id is not the one that the role's trust policy asks for."
+
 _ASK_OWNER: Final = "Ask the role's owner whether its trust policy names you, and with which external id or MFA."
 
 
@@ -99,7 +101,7 @@ def _why_denied(decision: Decision) -> str:
         elif reason.kind == "implicit" and reason.layer is Layer.IDENTITY:
             sentences.append(f"No identity policy of the caller allows {decision.request.action} on the role.")
         else:
-            sentences.append(blocker.replace("Denied by the resource policy", "Denied by the role's trust policy"))
+            sentences.append(blocker.replace("Denied by the trust policy", "Denied by the role's trust policy"))
     return " ".join(sentences)
 
 
@@ -125,13 +127,14 @@ class Refusal:
 
 
 def read_refusal(
-    workspace: Workspace, entered: AssumeInput, proof: MfaProof | None, decision: Decision | None
+    workspace: Workspace, entered: AssumeInput, proof: MfaProof | None, decision: Decision | None, said: str = ""
 ) -> Refusal:
     """Say which side refuses this request: trust policy, caller's policies, MFA, external id, boundary, SCP.
 
     Args:
         proof: what proves the MFA; None when nothing does.
         decision: our own answer to exactly this request.
+        said: what AWS said of it, which may name a kind of policy; "" where it was not asked.
     """
     known = what_is_known(workspace, entered.role_arn, decision)
     if decision is None:
@@ -152,7 +155,7 @@ def read_refusal(
         if proof is None and not MFA_KEYS.isdisjoint(key.lower() for key in decision.missing_context):
             step = "Enter an MFA code: AWS's answer depends on it."
         return Refusal(f"By our own reading it is allowed only if {depends_text(decision.depends_on)}.", step)
-    return Refusal("By our own reading the policies that are loaded allow it.", _what_else(decision, proof))
+    return Refusal("By our own reading the policies that are loaded allow it.", _what_else(decision, proof, said))
 
 
 def through_session(problem: AwsProblem) -> Problem:
@@ -209,7 +212,7 @@ def _input_words(workspace: Workspace, entered: AssumeInput, proof: MfaProof | N
     tested = tested_keys(role_of(workspace, entered.role_arn))
     if which is Input.EXTERNAL_ID:
         if entered.external_id:
-            return "The external id is not the one that the role's trust policy asks for.", "the right external id"
+            return WRONG_EXTERNAL_ID, "the right external id"
         return "The role's trust policy asks for an external id, and none was entered.", "the external id"
     if which is Input.SESSION_NAME:
         return "The role's trust policy does not accept this session name.", "another session name"
@@ -219,8 +222,23 @@ def _input_words(workspace: Workspace, entered: AssumeInput, proof: MfaProof | N
     return f"{who} asks for MFA, and no code was entered.", "an MFA code"
 
 
-def _what_else(decision: Decision, proof: MfaProof | None) -> str:
+_NAMED: Final = {
+    "service control polic": (Layer.SCP, "a service control policy (SCP)"),
+    "resource control polic": (Layer.RCP, "a resource control policy (RCP)"),
+    "permissions boundary": (Layer.BOUNDARY, "a permissions boundary"),
+    "session polic": (Layer.SESSION, "a session policy"),
+}
+"""How AWS names what refused, in lower case."""
+
+
+def _what_else(decision: Decision, proof: MfaProof | None, said: str) -> str:
     """What can be behind a refusal that our own reading does not share."""
+    for name, (layer, words) in _NAMED.items():
+        if name in said.lower():
+            if _state(decision, layer) in (LayerState.ALLOWS, LayerState.DENIES):
+                return f"AWS names {words}: it was changed after the data was read, or is another one (refresh)."
+            whom = "whoever manages the organization" if layer in (Layer.SCP, Layer.RCP) else "whoever manages it"
+            return f"AWS names {words}, and none is loaded here: ask {whom}."
     unloaded = ", ".join(layer.value.upper() for layer in decision.not_evaluated)
     causes = (
         *(("the MFA code was wrong or used already",) if proof is not None and not proof.by_session else ()),

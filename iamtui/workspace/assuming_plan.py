@@ -19,11 +19,12 @@ from iamtui.workspace.assuming_decision import (
     MfaProof,
     decide_as_entered,
     decide_so_far,
+    is_denied,
     is_temporary,
     role_of,
     tested_keys,
 )
-from iamtui.workspace.assuming_denials import demo_refusal, what_is_known
+from iamtui.workspace.assuming_denials import WRONG_EXTERNAL_ID, demo_refusal, what_is_known
 from iamtui.workspace.assuming_input import AssumeInput, MfaWay
 from iamtui.workspace.mfa_devices import known_mfa_devices
 from iamtui.workspace.mfa_sessions import MfaChoice, MfaSessions
@@ -55,6 +56,7 @@ class AssumePlan:
         known: where only one side or none is loaded, what is known and what is lacking, in a sentence or two; else "".
         mfa: how an MFA code would be proved: see MfaChoice; None when none is asked for, or no `MfaSessions` were
             given.
+        wrong_external_id: whether our answer is no for the external id alone that was entered.
     """
 
     role_arn: str
@@ -70,6 +72,7 @@ class AssumePlan:
     inherited: AssumeExtras = NO_EXTRAS
     known: str = ""
     mfa: MfaChoice | None = None
+    wrong_external_id: bool = False
 
     @property
     def mfa_serial(self) -> str:
@@ -125,6 +128,12 @@ def plan_assume(
         if choice.session is not None and not with_mfa:
             decision = decided(choice.proof)
     known = known_mfa_devices(workspace)
+    wrong_id = False
+    if external_id and role is not None and decision is not None and is_denied(decision):
+        shared = choice.proof if choice is not None and choice.session is not None else None
+        proof = FRESH_CODE if with_mfa else shared
+        open_id = decide_so_far(workspace, role_arn, session_name=name, proof=proof, extras=extras)
+        wrong_id = open_id is not None and not is_denied(open_id)
     return AssumePlan(
         role_arn=role_arn,
         decision=decision,
@@ -137,19 +146,21 @@ def plan_assume(
         duration_note=note,
         caller_temporary=is_temporary(workspace),
         inherited=workspace.caller_extras,
-        known=what_is_known(workspace, role_arn, decision),
+        known=WRONG_EXTERNAL_ID if wrong_id else what_is_known(workspace, role_arn, decision),
         mfa=choice,
+        wrong_external_id=wrong_id,
     )
 
 
 def plan_without_code(workspace: Workspace, plan: AssumePlan, entered: AssumeInput) -> AssumePlan:
     """The plan as it stands when exactly this is sent, and no MFA code with it: what is not in it is absent."""
     decision = decide_as_entered(workspace, entered, None)
+    known = what_is_known(workspace, plan.role_arn, decision)
     return replace(
         plan,
         decision=decision,
         refusal=_refusal(workspace, plan.role_arn, decision),
-        known=what_is_known(workspace, plan.role_arn, decision),
+        known=WRONG_EXTERNAL_ID if plan.wrong_external_id else known,
     )
 
 

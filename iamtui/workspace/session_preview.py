@@ -68,8 +68,13 @@ class PreviewRow:
 
     @property
     def lost(self) -> bool:
-        """Whether the session policies take it away, wholly or unless something unknown holds."""
-        return self.before.allowed and not self.after.allowed
+        """Whether the session policies take it away."""
+        return self.before.allowed and self.after.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the session policies make it depend on what is not known."""
+        return self.before.allowed and self.after.outcome is Outcome.DEPENDS
 
     @property
     def changed(self) -> bool:
@@ -101,8 +106,13 @@ class SessionPreview:
 
     @property
     def lost(self) -> int:
-        """How many of the questions the session policies answer otherwise than allowed."""
+        """How many of the questions the session policies answer with no."""
         return sum(row.lost for row in self.rows)
+
+    @property
+    def doubtful(self) -> int:
+        """How many of the questions the session policies make depend on what is not known."""
+        return sum(row.doubtful for row in self.rows)
 
 
 def preview_session(

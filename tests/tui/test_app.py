@@ -87,6 +87,15 @@ async def test_an_endpoint_hides_neither_session_nor_time_left_nor_the_clipboard
             assert len(text) <= 78
 
 
+async def test_that_there_is_no_answer_yet_goes_when_one_comes() -> None:
+    async with opened() as pilot:
+        await press(pilot, "w")
+        assert said(pilot.app) == "There is no answer to explain yet: press F5 and ask."
+        await press(pilot, "f5", *"s3:ListBucket")
+        await until(pilot, lambda: said(pilot.app) == "")
+        assert any(mark in screen_text(pilot.app) for mark in ("ALLOWED", "DENIED", "DEPENDS"))
+
+
 async def test_demo_is_marked() -> None:
     async with opened(make_app(Workspace(sample_account(), SourceInfo(SourceKind.DEMO, "DEMO")))) as pilot:
         assert " DEMO " in status(pilot.app)

@@ -30,6 +30,7 @@ from iamtui.tui.screens.endpoint import EndpointScreen
 from iamtui.tui.screens.lock import LockScreen
 from iamtui.tui.widgets.message_line import MessageLine
 from iamtui.tui.widgets.sessions import SessionsPanel
+from iamtui.tui.widgets.status_line import StatusLine
 from iamtui.workspace.assuming import AssumeInput
 from iamtui.workspace.session_keeping import Origin
 from tests.support.panel_apps import screen_text, type_text, until
@@ -184,6 +185,24 @@ async def test_a_renewal_that_is_denied_is_tried_once_more_before_a_short_sessio
         await settle(it.pilot)
         assert "EXPIRED" in it.text.split("\n")[0]
         assert re.search(r"R EXPIRED, tries again in \d", it.text)
+
+
+async def test_ten_and_five_minutes_are_said_and_stay_until_they_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch) as it:
+        await it.hold(12)
+        for minutes, style in ((10, "$session-warning"), (5, "bold $session-warning")):
+            while it.panel.active.time_left(it.clock()) >= timedelta(minutes=minutes):  # type: ignore[union-attr]
+                it.clock.move(20)
+                it.panel.tick()
+            await settle(it.pilot)
+            line = it.pilot.app.query_one(MessageLine)
+            assert line.words == f"! The session of deploy-prod ends in less than {minutes} minutes."
+            assert line.waits, "no timer takes it away"
+            assert line._fade is None
+            chip = it.pilot.app.query_one(StatusLine).render()
+            assert style in {str(span.style) for span in chip.spans}
+            await it.pass_minutes(2)
+            assert f"ends in less than {minutes} minutes" in line.words
 
 
 async def test_what_cannot_be_renewed_says_why(monkeypatch: pytest.MonkeyPatch) -> None:

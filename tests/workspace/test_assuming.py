@@ -14,10 +14,12 @@ from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.credentials.assume_request import InvalidRequest
 from iamtui.evaluation.decision import Outcome
+from iamtui.evaluation.explanation import explain
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.sources.demo import load_demo_account
+from iamtui.workspace.assume_sides import SideAnswer, sides_of
 from iamtui.workspace.assuming import AssumeExtras, AssumeInput, AssumePlan, assume, check_input, plan_assume
 from iamtui.workspace.opening import SourceChoice, open_source
 from iamtui.workspace.workspace import SourceKind, Workspace
@@ -66,6 +68,22 @@ def test_the_answer_depends_on_what_is_not_entered_yet_and_follows_what_is() -> 
         assert plan.decision is not None
         outcomes.append(plan.decision.outcome)
     assert outcomes == [Outcome.DEPENDS, Outcome.DEPENDS, Outcome.ALLOWED, Outcome.IMPLICIT_DENY]
+
+
+def test_a_wrong_external_id_is_named_before_the_call_and_only_where_it_is_the_cause() -> None:
+    space = workspace(trust(**EXTERNAL))
+    plan = plan_assume(space, ROLE, external_id="wrong")
+    assert plan.wrong_external_id
+    assert plan.known == "The external id is not the one that the role's trust policy asks for."
+    trusts = sides_of(space, plan).trust
+    assert (trusts.answer, trusts.why) == (
+        SideAnswer.NOTHING,
+        "the external id is not the one that the trust policy asks for",
+    )
+    assert not plan_assume(space, ROLE, external_id="partner-1").wrong_external_id
+    assert not plan_assume(space, ROLE).wrong_external_id
+    others = workspace(trust(Principal={"AWS": f"arn:aws:iam::{ID}:user/bob"}, **EXTERNAL))
+    assert not plan_assume(others, ROLE, external_id="wrong").wrong_external_id
 
 
 @pytest.mark.parametrize(
@@ -404,6 +422,27 @@ def test_a_refusal_that_we_would_not_make_says_what_else_it_may_be() -> None:
     account = replace(unloaded.account, organization=Missing("access denied"))
     problem = refused(unloaded.with_account(account))
     assert "something that is not loaded forbids it (SCP" in problem.next_step
+
+
+def test_what_aws_names_is_not_taken_for_a_change_where_it_is_not_loaded() -> None:
+    said = "User: x is not authorized to perform: sts:AssumeRole on resource: y with an explicit deny in a service "
+    refusal = sts_error("AccessDenied", f"{said}control policy")
+    for missing in (True, False):
+        space = workspace(trust(), sts=CannedSts(refusal=refusal))
+        if missing:
+            space = space.with_account(replace(space.account, organization=Missing("access denied")))
+        step = refused(space).next_step
+        assert step == (
+            "AWS names a service control policy (SCP), and none is loaded here: ask whoever manages the organization."
+        )
+
+
+def test_a_denial_of_the_trust_policy_is_not_called_one_of_the_resource_policy() -> None:
+    decision = plan_assume(workspace(trust(Principal={"AWS": f"arn:aws:iam::{ID}:user/bob"})), ROLE).decision
+    assert decision is not None
+    words = explain(decision)
+    assert "trust policy allows it" in " ".join(words.blockers)
+    assert "resource policy" not in words.paragraph
 
 
 BOUNDARY = ManagedPolicy(

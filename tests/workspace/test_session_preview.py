@@ -72,6 +72,13 @@ def test_the_question_that_was_asked_comes_first() -> None:
     assert (first.before.outcome, first.after.outcome) == (Outcome.ALLOWED, Outcome.IMPLICIT_DENY)
 
 
+def test_what_a_policy_that_cannot_be_read_does_is_not_known_and_not_taken_away() -> None:
+    preview = preview_session(space(LOGS, QUEUE), ROLE, AssumeExtras(policy='{"Statement": ['))
+    assert preview.rows
+    assert {row.after.outcome for row in preview.rows} == {Outcome.DEPENDS}
+    assert (preview.lost, preview.doubtful) == (0, len(preview.rows))
+
+
 def test_without_session_policies_nothing_changes() -> None:
     preview = preview_session(space(LOGS), ROLE, AssumeExtras())
     assert preview.rows

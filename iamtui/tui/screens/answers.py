@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from iamtui.problem import Problem
 from iamtui.tui.safe import plain
 from iamtui.tui.screens.asked_from import AskedFrom
+from iamtui.tui.widgets.notice import Notice
 from iamtui.tui.widgets.question.panel import QuestionPanel
 from iamtui.workspace.workspace import SourceKind, Workspace
 
@@ -27,7 +28,12 @@ def open_who_can(main: AskedFrom, before: Workspace | None = None) -> None:
 
     workspace, inquiry = main.workspace, main.question.inquiry
     if workspace is None or inquiry is None:
-        main.say(plain("There is no question to ask about everybody yet: press F5 and type an action."))
+        main.question.post_message(
+            Notice(
+                plain("There is no question to ask about everybody yet: press F5 and type an action."),
+                until_answer=True,
+            )
+        )
         return
 
     def left(arn: str | None) -> None:
@@ -106,7 +112,9 @@ def open_second_opinion(main: AskedFrom) -> None:
     before = main.before_workspace
     workspace = before or main.workspace
     if workspace is None or question is None or decision is None or principal is None:
-        main.say(plain("There is no answer to get a second opinion on yet: press F5 and ask."))
+        main.question.post_message(
+            Notice(plain("There is no answer to get a second opinion on yet: press F5 and ask."), until_answer=True)
+        )
         return
     refused = can_ask_aws(workspace, principal)
     if refused is not None:

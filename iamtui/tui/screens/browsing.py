@@ -128,7 +128,8 @@ class BrowsingScreen(Screen[None]):
     @on(Notice)
     def _notice(self, event: Notice) -> None:
         event.stop()
-        self.query_one(MessageLine).say(event.content, event.severity, until_next=event.until_next)
+        messages = self.query_one(MessageLine)
+        messages.say(event.content, event.severity, until_next=event.until_next, until_answer=event.until_answer)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A worker of this screen that fails in an unforeseen way ends nothing: its error becomes a sentence."""

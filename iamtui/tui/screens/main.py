@@ -31,6 +31,7 @@ from iamtui.tui.screens.main_bindings import MAIN_BINDINGS
 from iamtui.tui.screens.on_demand import lacks_details, load
 from iamtui.tui.screens.session_actions import show_console, show_revoke
 from iamtui.tui.screens.session_care import DEFAULT_ASSUME_CONFIG
+from iamtui.tui.widgets.message_line import MessageLine
 from iamtui.tui.widgets.notice import Notice, Severity
 from iamtui.tui.widgets.question.panel import QuestionPanel
 from iamtui.tui.widgets.sessions import ON_A_SESSION, SessionsPanel
@@ -102,6 +103,7 @@ class MainScreen(LeavingScreen):
 
     @on(QuestionPanel.Answered)
     def _answered(self, event: QuestionPanel.Answered) -> None:
+        self.query_one(MessageLine).answered()
         from iamtui.tui.screens.pinned import PinnedQuestion  # noqa: PLC0415 - only with an answer
 
         event.stop()

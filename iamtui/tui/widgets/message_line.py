@@ -45,6 +45,7 @@ class MessageLine(Static):
         self._words: Content = Content("")
         self._drawn = self._words
         self._waits = False
+        self._until_answer = False
 
     @property
     def words(self) -> str:
@@ -63,6 +64,7 @@ class MessageLine(Static):
         *,
         stays: bool = False,
         until_next: bool = False,
+        until_answer: bool = False,
     ) -> None:
         """Show a message in place of the one before.
 
@@ -71,6 +73,7 @@ class MessageLine(Static):
             severity: also told by a mark in front, not by colour alone.
             stays: keep it until the next message.
             until_next: keep it until the user goes somewhere else, or the next message.
+            until_answer: it is not true any more once a question has been answered.
         """
         words = text if isinstance(text, Content) else plain(text)
         self._words = line((_MARKS[severity], f"bold {_STYLES[severity]}"), words.stylize_before(_STYLES[severity]))
@@ -78,10 +81,17 @@ class MessageLine(Static):
         if self._fade is not None:
             self._fade.stop()
         self._waits = until_next
+        self._until_answer = until_answer
         self._fade = None if stays or until_next else self.set_timer(_SECONDS[severity], self.clear)
+
+    def answered(self) -> None:
+        """A question has been answered: what was true only before that goes."""
+        if self._until_answer:
+            self.clear()
 
     def clear(self) -> None:
         """Say nothing."""
+        self._until_answer = False
         self._waits = False
         self._words = Content("")
         self._show()

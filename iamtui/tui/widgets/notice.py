@@ -19,8 +19,10 @@ class Severity(StrEnum):
 
 @dataclass
 class Notice(Message):
-    """One sentence for the message line; `until_next` keeps it there until the user goes somewhere else."""
+    """One sentence for the message line; `until_next` keeps it there until the user goes somewhere else, and
+    with `until_answer` it goes when a question has been answered."""
 
     content: Content
     severity: Severity = Severity.INFORMATION
     until_next: bool = False
+    until_answer: bool = False

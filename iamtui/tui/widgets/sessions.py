@@ -117,7 +117,8 @@ class SessionsPanel(SessionsList):
             self.changed()
         said = tick_words(tick, self._skew())
         if said is not None:
-            self.post_message(Notice(*said))
+            # Whoever comes back to the screen must still find it.
+            self.post_message(Notice(*said, until_next=bool(tick.crossed)))
         for kept in tick.due:
             self.run_worker(kept.renewer.tick, thread=True, group="renew", name="renewing", exit_on_error=False)
         for kept in tick.codes:

@@ -38,6 +38,7 @@ _STYLES: Final = {
 }
 
 _LOST: Final = "taken away  "
+_DOUBTFUL: Final = "not known   "
 
 
 class PreviewLines(LineView):
@@ -59,10 +60,12 @@ class PreviewLines(LineView):
         """Mark, what changes, action and resource."""
         row = self._rows[index]
         words = verdict_words(row.after)
-        head = f" {words.mark}{words.star or ' '}{_LOST if row.lost else ' ' * len(_LOST)}"
+        head = (
+            f" {words.mark}{words.star or ' '}{_LOST if row.lost else _DOUBTFUL if row.doubtful else ' ' * len(_LOST)}"
+        )
         question = f"{row.question.action}  {row.question.resource if row.question.resource != '*' else ''}"
         shown = fit(safe_text(question), max(0, width - cell_len(head)))
-        return [Piece(head, _STYLES[row.after.outcome]), Piece(shown, "" if row.lost else "muted")]
+        return [Piece(head, _STYLES[row.after.outcome]), Piece(shown, "" if row.lost or row.doubtful else "muted")]
 
 
 class SessionPolicyScreen(DraftEditorScreen, inherit_bindings=False):
@@ -179,5 +182,6 @@ def _head(preview: SessionPreview) -> Content:
         if unread:
             return line(title, ("  while it has errors AWS takes none of it", "$verdict-denied"))
         lost = f"{preview.lost} of {len(preview.rows)} taken away" if preview.lost else "nothing of it taken away"
+        lost += f", {preview.doubtful} not known" if preview.doubtful else ""
         return line(title, (f"  {lost}", "$muted"))
     return plain(preview.notes[0] if preview.notes else "The role may do nothing that is known here.", "$muted")

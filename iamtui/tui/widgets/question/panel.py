@@ -124,7 +124,7 @@ class QuestionPanel(AnsweringPanel):
 
         shown = self._shown
         if shown is None:
-            self.post_message(Notice(plain("There is no answer to explain yet: press F5 and ask.")))
+            self.post_message(Notice(plain("There is no answer to explain yet: press F5 and ask."), until_answer=True))
             return
         asked, chain, decider = shown.asked, shown.answer.chain, shown.decider
         if decider is not None and decider is chain:
@@ -168,7 +168,7 @@ class QuestionPanel(AnsweringPanel):
 
         inquiry = self._inquiry
         if inquiry is None:
-            self.post_message(Notice(plain("There is no question to save yet: press F5 and ask.")))
+            self.post_message(Notice(plain("There is no question to save yet: press F5 and ask."), until_answer=True))
             return
         shown = self._shown
         answer = shown.answer if shown is not None and shown.answer.inquiry == inquiry else None
@@ -185,7 +185,7 @@ class QuestionPanel(AnsweringPanel):
         from iamtui.workspace.asking import as_command, files_of_command  # noqa: PLC0415 - not before the first frame
 
         if self._inquiry is None or self._workspace is None or self._principal is None:
-            self.post_message(Notice(plain("There is no question to copy yet: press F5 and ask.")))
+            self.post_message(Notice(plain("There is no question to copy yet: press F5 and ask."), until_answer=True))
             return
         files = files_of_command(self._inquiry)
         also = [f"It reads {', '.join(files)}, which you have to write."] if files else []
@@ -232,7 +232,11 @@ class QuestionPanel(AnsweringPanel):
     def action_keys(self) -> None:
         """Go to the condition keys of the answer; there the same key hides them."""
         if self._shown is None:
-            self.post_message(Notice(plain("There is no answer yet whose condition keys matter: press F5 and ask.")))
+            self.post_message(
+                Notice(
+                    plain("There is no answer yet whose condition keys matter: press F5 and ask."), until_answer=True
+                )
+            )
         else:
             self._form.open_keys()
 

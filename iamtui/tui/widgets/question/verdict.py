@@ -77,7 +77,8 @@ def _why_no_allow(decision: Decision) -> str:
     names: list[str] = []
     for layer in dict.fromkeys(blocked):
         level = next((r for r in decision.reasons if r.layer is layer and r.level is not None), None)
-        name = LAYER_TITLES[layer]
+        trust = layer is Layer.RESOURCE and decision.request.action.lower().startswith("sts:")
+        name = "trust policy" if trust else LAYER_TITLES[layer]
         if level is not None:
             name += f" at level {level.level}"
             if level.level_name:
