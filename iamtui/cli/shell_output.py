@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -25,7 +24,7 @@ def wanted_format(name: str | None) -> Format:
 
 
 def _usual() -> str:
-    return evaluating_format(load_config()[0].export.format, os.environ, parent_program())
+    return evaluating_format(load_config()[0].export.format, parent_program())
 
 
 def fail_in_shell(arguments: Sequence[str]) -> None:

@@ -207,18 +207,17 @@ def users_format(wanted: str, environ: Mapping[str, str]) -> str:
     return _format_of_shell(environ.get("SHELL", "")) or "bash"
 
 
-def evaluating_format(wanted: str, environ: Mapping[str, str], parent: str = "") -> str:
+def evaluating_format(wanted: str, parent: str = "") -> str:
     """The name of the format to print in, for a shell to evaluate, when the user names none.
 
     Args:
         wanted: the one of the user's settings, which counts where it is a shell's; or "".
-        environ: the environment.
-        parent: the program that started this one, or "" when it is not known. Where it is a shell it decides: $SHELL
-            is the login shell, and scripts are mostly run by another one.
+        parent: the program that started this one, or "" when it is not known. Where it is a shell it decides, else
+            the settings, else bash: $SHELL is the login shell, and scripts are mostly run by another one.
     """
     settings = FORMATS.get(_OTHER_NAMES.get(wanted, wanted))
     of_settings = settings.name if settings is not None and settings.syntax is not None else ""
-    return _format_of_shell(parent) or of_settings or _format_of_shell(environ.get("SHELL", "")) or "bash"
+    return _format_of_shell(parent) or of_settings or "bash"
 
 
 def _format_of_shell(program: str) -> str:
