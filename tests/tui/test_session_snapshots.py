@@ -72,6 +72,8 @@ async def hold(pilot: Pilot[Any]) -> None:
     panel.changed()
     # What a second would say and ask is said and asked now; the clock stands still, so there is no more.
     panel.tick()
+    # A key that is pressed while the dialog comes up is not for it.
+    await settle(pilot)
     await press(pilot, "escape", "S")
     pilot.app.main.query_one("#message").clear()
 
