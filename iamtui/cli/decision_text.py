@@ -142,6 +142,9 @@ def _write_element(out: Output, element: TracedElement) -> None:
     name = f"{element.operator} {element.key}" if element.operator else element.element
     seen = ", ".join(element.seen) or "absent"
     note = f"  {element.note}" if element.note else ""
+    if element.element.endswith("Resource") and not element.wanted:
+        out.line("          ", Span(mark, style), f" {name}", Span(note, Style.QUIET))
+        return
     out.line(
         "          ",
         Span(mark, style),

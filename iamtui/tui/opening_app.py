@@ -190,7 +190,7 @@ class OpeningApp(TerminalApp):
         else:
             self.main.tries_again = bool(login_command(event.problem)) and self.main.workspace is None
             key = "F5" if self.main.tries_again else "r"
-            again = f" Then {key} tries again." if login_command(event.problem) else ""
+            again = f"  ({key} then tries again.)" if login_command(event.problem) else ""
             self.say(f"{event.problem}{again}", Severity.ERROR)
         self._choice = self._opened or self._choice
 

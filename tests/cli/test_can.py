@@ -198,3 +198,10 @@ def test_a_layer_that_waits_for_what_is_unknown_is_said_to_depend(cli: Cli) -> N
     (line,) = (line for line in cli(*asked).out.splitlines() if line.strip().startswith("resource"))
     assert "depends" in line
     assert "EngineersWithMfa" in line
+
+
+def test_a_trust_policy_without_a_resource_element_wants_none(cli: Cli) -> None:
+    role = "arn:aws:iam::111122223333:role/ops-readonly"
+    trace = cli("can", "maya.okafor", "sts:AssumeRole", "--on", role, "--trace", "--demo").out
+    assert "[+] Resource  No Resource element: this role." in trace
+    assert "wanted nothing" not in trace

@@ -135,7 +135,7 @@ async def test_the_command_that_signs_in_stays_on_the_message_line_and_its_key_t
 
     async with opened(make_app(opener=expired), size=(80, 24)) as pilot:
         words = " ".join(screen_text(pilot.app).split())
-        assert f"Run: {command} Then F5 tries again." in words
+        assert f"Run: {command} (F5 then tries again.)" in words
         await press(pilot, "f5")
         await until(pilot, lambda: "READ-ONLY" in status(pilot.app) and "123456789012" in status(pilot.app))
         assert len(tries) == 2

@@ -331,7 +331,8 @@ def _element_rows(statement: TracedStatement, ref: StatementRef) -> Iterator[Tra
         mark, style = _MARKS[element.matched]
         name = f"{element.operator} {element.key}" if element.key else element.element
         # A trust policy has no Resource element: there is nothing that it wants.
-        wants = () if element.note.startswith("No Resource") else (("  wants ", "$muted"), _wanted(element))
+        absent = element.element.endswith("Resource") and not element.wanted
+        wants = () if absent else (("  wants ", "$muted"), _wanted(element))
         head = line(_INDENT * 2, (mark, style), " ", (name, "$heading"), *wants)
         yield TraceRow(head, ref=ref)
         seen = ", ".join(element.seen)
