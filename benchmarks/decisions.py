@@ -26,8 +26,8 @@ from iamtui.evaluation.policies import PoliciesInForce
 from iamtui.evaluation.request import Principal, Request
 from iamtui.evaluation.scenario import MalformedScenario, read_scenarios
 from iamtui.evaluation.trace import trace
-from iamtui.workspace.asking import ask_all, make_ready
 from iamtui.workspace.principals import principal_for
+from iamtui.workspace.questions.asking import ask_all, make_ready
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
 Asked: TypeAlias = tuple[Principal, Question]

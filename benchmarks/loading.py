@@ -46,7 +46,7 @@ print(json.dumps([plain, loaded, listed]))
 _PEAK: Final = """
 import json, resource, sys
 from pathlib import Path
-from iamtui.workspace.asking import Question, ask_all
+from iamtui.workspace.questions.asking import Question, ask_all
 from iamtui.workspace.opening import SourceChoice, open_source
 from iamtui.workspace.workspace import SourceKind
 def peak():

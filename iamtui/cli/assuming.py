@@ -24,7 +24,7 @@ from iamtui.evaluation.explanation import explain
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.text import safe_text
-from iamtui.workspace.assuming import (
+from iamtui.workspace.assume.assuming import (
     AssumeExtras,
     AssumeInput,
     AssumePlan,
@@ -35,15 +35,15 @@ from iamtui.workspace.assuming import (
     plan_assume,
     plan_without_code,
 )
-from iamtui.workspace.assuming import assume as assume_role
-from iamtui.workspace.assuming_decision import is_temporary
-from iamtui.workspace.chaining import as_session
+from iamtui.workspace.assume.assuming import assume as assume_role
+from iamtui.workspace.assume.chaining import as_session
+from iamtui.workspace.assume.decision import is_temporary
+from iamtui.workspace.assume.session_policy_text import compact_policy
 from iamtui.workspace.connecting import connect
 from iamtui.workspace.inventory import find_entity
 from iamtui.workspace.opening import list_profiles
 from iamtui.workspace.production import alias_of, session_is_production
-from iamtui.workspace.renewing import Renewal
-from iamtui.workspace.session_policy_text import compact_policy
+from iamtui.workspace.sessions.renewing import Renewal
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:

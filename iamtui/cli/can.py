@@ -25,11 +25,11 @@ from iamtui.cli.source import SourceOptions, open_workspace, source_options
 from iamtui.evaluation.trace import TracedLayer, trace_to_json
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.workspace.asking import ask_and_trace, is_pattern
-from iamtui.workspace.inquiries import answer, check_inquiry
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.saved_questions import QuestionStore, account_key, quoted
-from iamtui.workspace.verdict import verdict_words
+from iamtui.workspace.questions.asking import ask_and_trace, is_pattern
+from iamtui.workspace.questions.inquiries import answer, check_inquiry
+from iamtui.workspace.questions.saved_questions import QuestionStore, account_key, quoted
+from iamtui.workspace.questions.verdict import verdict_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from iamtui.analysis.inquiry import Inquiry
     from iamtui.evaluation.expectation import Expectation
     from iamtui.evaluation.request import Principal
-    from iamtui.workspace.answers import Answer, Cell
-    from iamtui.workspace.second_opinion import SecondOpinion
+    from iamtui.workspace.questions.answers import Answer, Cell
+    from iamtui.workspace.questions.second_opinion import SecondOpinion
     from iamtui.workspace.workspace import Workspace
 
 

@@ -19,7 +19,7 @@ from iamtui.credentials.session import Session
 from iamtui.credentials.signin import SignIn, check_endpoint, duration_problem
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.workspace.console import open_console
+from iamtui.workspace.sessions.console import open_console
 
 
 @click.command(epilog="Exit codes: 0 with the URL handed over; 2 without.")

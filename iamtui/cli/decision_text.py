@@ -10,7 +10,7 @@ from iamtui.cli.output import Output, Span, Style
 from iamtui.evaluation.decision import Decision, LayerState, Outcome, ResourceScope
 from iamtui.evaluation.wording import short_policy_name
 from iamtui.text import safe_text
-from iamtui.workspace.verdict import SHORT_LAYER_NAMES, layers_that_depend, verdict_words
+from iamtui.workspace.questions.verdict import SHORT_LAYER_NAMES, layers_that_depend, verdict_words
 
 if TYPE_CHECKING:
     from iamtui.evaluation.explanation import Explanation

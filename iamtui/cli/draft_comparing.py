@@ -18,12 +18,12 @@ from iamtui.cli.questions import QuestionOptions, inquiry_of, load_resource_poli
 from iamtui.cli.source import SourceOptions, open_workspace, source_options
 from iamtui.evaluation.decision import Decision
 from iamtui.problem import Problem
-from iamtui.workspace.draft_regression import SavedComparison, compare_saved
-from iamtui.workspace.drafting import Comparison, Drafted, Effect, compare_everyone, verdict_key
-from iamtui.workspace.drafting import compare as compare_one
+from iamtui.workspace.drafts.drafting import Comparison, Drafted, Effect, compare_everyone, verdict_key
+from iamtui.workspace.drafts.drafting import compare as compare_one
+from iamtui.workspace.drafts.regression import SavedComparison, compare_saved
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.saved_questions import QuestionStore, SavedQuestion, account_key, quoted, testing
-from iamtui.workspace.verdict import verdict_words
+from iamtui.workspace.questions.saved_questions import QuestionStore, SavedQuestion, account_key, quoted, testing
+from iamtui.workspace.questions.verdict import verdict_words
 from iamtui.workspace.workspace import Workspace
 
 _MARKS: Final = {

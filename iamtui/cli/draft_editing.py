@@ -41,12 +41,12 @@ from iamtui.cli.text_files import read_text
 from iamtui.policy.document import MAX_CHARACTERS
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.workspace.draft_files import open_draft_file, save_draft_file
-from iamtui.workspace.draft_fix import one_cell, with_fix
-from iamtui.workspace.draft_names import holder_arn, policy_arn
-from iamtui.workspace.drafting import compare, lay, with_edited_resources
+from iamtui.workspace.drafts.drafting import compare, lay, with_edited_resources
+from iamtui.workspace.drafts.files import open_draft_file, save_draft_file
+from iamtui.workspace.drafts.fix import one_cell, with_fix
+from iamtui.workspace.drafts.names import holder_arn, policy_arn
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.verdict import verdict_words
+from iamtui.workspace.questions.verdict import verdict_words
 from iamtui.workspace.workspace import Workspace
 
 

@@ -11,7 +11,7 @@ from iamtui.cli.output import note
 from iamtui.cli.text_files import read_text
 
 if TYPE_CHECKING:
-    from iamtui.workspace.drafting import Drafted
+    from iamtui.workspace.drafts.drafting import Drafted
     from iamtui.workspace.workspace import Workspace
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -33,8 +33,8 @@ def read_drafted(workspace: Workspace, name: str) -> Drafted:
     Raises:
         Problem: it cannot be read, or is for another account. What does not fit is in `Drafted.problems`.
     """
-    from iamtui.workspace.draft_files import parse_draft  # noqa: PLC0415 - only with a draft
-    from iamtui.workspace.drafting import lay, with_edited_resources  # noqa: PLC0415 - only with a draft
+    from iamtui.workspace.drafts.drafting import lay, with_edited_resources  # noqa: PLC0415 - only with a draft
+    from iamtui.workspace.drafts.files import parse_draft  # noqa: PLC0415 - only with a draft
 
     shown = "on standard input" if name == "-" else name
     draft = parse_draft(read_text(name, "draft", most=_LARGEST), shown, workspace.account.id)

@@ -14,7 +14,7 @@ from iamtui.cli.exits import Exit
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.source import SourceOptions, open_workspace, source_options
 from iamtui.text import safe_document
-from iamtui.workspace.drafting import EXPORT_FORMS, GRAVE, Drafted, export_drafted
+from iamtui.workspace.drafts.drafting import EXPORT_FORMS, GRAVE, Drafted, export_drafted
 
 _KINDS: Final = {
     "error": "[x]", "nothing allowed": "[!]", "quota": "[!]", "refused": "[!]", "warning": "[!]", "shared": "[!]",

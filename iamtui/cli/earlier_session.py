@@ -10,7 +10,7 @@ from typing import Final
 from iamtui.cli.output import note
 from iamtui.credentials import variables
 from iamtui.problem import Problem
-from iamtui.workspace.chaining import is_session_of
+from iamtui.workspace.assume.chaining import is_session_of
 from iamtui.workspace.workspace import SourceKind, Workspace
 
 _KEYS: Final = (variables.ACCESS_KEY_ID, variables.SECRET_ACCESS_KEY, variables.SESSION_TOKEN)

@@ -14,7 +14,7 @@ from iamtui.evaluation.expectation import Expectation
 from iamtui.problem import Problem
 
 if TYPE_CHECKING:
-    from iamtui.workspace.answers import Answer
+    from iamtui.workspace.questions.answers import Answer
 
 F = TypeVar("F", bound=Callable[..., Any])
 

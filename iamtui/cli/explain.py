@@ -18,7 +18,7 @@ from iamtui.evaluation.decision_json import decision_to_json
 from iamtui.evaluation.explanation import explanation_to_json
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.workspace.denials import (
+from iamtui.workspace.denials.explaining import (
     Agreement,
     ExplainedDenial,
     Findings,
@@ -27,7 +27,7 @@ from iamtui.workspace.denials import (
     find_denials,
     read_log,
 )
-from iamtui.workspace.verdict import verdict_words
+from iamtui.workspace.questions.verdict import verdict_words
 
 _LABEL: Final = 12
 _INDENT: Final = 2

@@ -12,7 +12,7 @@ from typing import Any
 
 from iamtui.evaluation.decision_json import decision_to_json
 from iamtui.policy.document import JsonValue
-from iamtui.workspace.answers import Answer, Cell, Companion
+from iamtui.workspace.questions.answers import Answer, Cell, Companion
 
 
 def cell_to_json(answer: Answer, cell: Cell, *, trace: JsonValue = None) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from iamtui.cli.decision_text import verdict_style, write_explained, write_trace
 from iamtui.cli.output import Output, Span, Style
 from iamtui.evaluation.decision import Decision
 from iamtui.evaluation.explanation import explain
-from iamtui.workspace.answers import Answer, Cell, Companion, worst_first
-from iamtui.workspace.asking import is_pattern
-from iamtui.workspace.verdict import as_far_as_loaded, verdict_words
+from iamtui.workspace.questions.answers import Answer, Cell, Companion, worst_first
+from iamtui.workspace.questions.asking import is_pattern
+from iamtui.workspace.questions.verdict import as_far_as_loaded, verdict_words
 
 if TYPE_CHECKING:
     from iamtui.evaluation.trace import TracedLayer

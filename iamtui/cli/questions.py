@@ -19,10 +19,10 @@ from iamtui.evaluation.request import Mode
 from iamtui.policy.arn import is_account_id
 from iamtui.policy.document import MAX_CHARACTERS, DocumentError, PolicyDocument, load_json, scalar_text
 from iamtui.problem import Problem
-from iamtui.workspace.asking import check_action
-from iamtui.workspace.context_values import read_values, undocumented
-from iamtui.workspace.inquiries import check_inquiry
-from iamtui.workspace.presets import at_time, from_ip, through_endpoint, with_mfa
+from iamtui.workspace.questions.asking import check_action
+from iamtui.workspace.questions.context_values import read_values, undocumented
+from iamtui.workspace.questions.inquiries import check_inquiry
+from iamtui.workspace.questions.presets import at_time, from_ip, through_endpoint, with_mfa
 from iamtui.workspace.resource_policies import with_resource_policies
 from iamtui.workspace.workspace import Workspace
 

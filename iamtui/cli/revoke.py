@@ -12,8 +12,8 @@ from iamtui.cli.output import Span, Style, note, stderr, stdout
 from iamtui.cli.source import SourceOptions, command_choice, open_workspace, say_where, source_options
 from iamtui.workspace.connecting import connect
 from iamtui.workspace.inventory import find_entity
-from iamtui.workspace.presets import at_time
-from iamtui.workspace.revoking import POLICY_NAME, Revocation, plan_revocation, server_now
+from iamtui.workspace.questions.presets import at_time
+from iamtui.workspace.sessions.revoking import POLICY_NAME, Revocation, plan_revocation, server_now
 from iamtui.workspace.workspace import SourceKind, Workspace
 
 

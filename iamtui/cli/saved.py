@@ -19,11 +19,11 @@ from iamtui.cli.questions import load_resource_policies
 from iamtui.cli.source import SourceOptions, open_workspace, source_options
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.workspace.answers import Answer
-from iamtui.workspace.inquiries import check_inquiry
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.saved_questions import DEMO, QuestionStore, SavedQuestion, account_key, quoted, testing
-from iamtui.workspace.verdict import verdict_words
+from iamtui.workspace.questions.answers import Answer
+from iamtui.workspace.questions.inquiries import check_inquiry
+from iamtui.workspace.questions.saved_questions import DEMO, QuestionStore, SavedQuestion, account_key, quoted, testing
+from iamtui.workspace.questions.verdict import verdict_words
 from iamtui.workspace.workspace import Workspace
 
 _VERBS: Final = {"list": (0, 0), "show": (1, 1), "rename": (2, 2), "remove": (1, None), "run": (0, None)}

@@ -13,8 +13,8 @@ from iamtui.text import safe_text
 
 if TYPE_CHECKING:
     from iamtui.evaluation.request import Principal
-    from iamtui.workspace.answers import Answer, Cell
-    from iamtui.workspace.second_opinion import SecondOpinion
+    from iamtui.workspace.questions.answers import Answer, Cell
+    from iamtui.workspace.questions.second_opinion import SecondOpinion
     from iamtui.workspace.workspace import Workspace
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -41,7 +41,7 @@ def check_comparable(workspace: Workspace, who: Principal) -> None:
     Raises:
         Problem: the source, or this principal, has no simulator.
     """
-    from iamtui.workspace.second_opinion import can_ask_aws  # noqa: PLC0415 - only with the option
+    from iamtui.workspace.questions.second_opinion import can_ask_aws  # noqa: PLC0415 - only with the option
 
     refused = can_ask_aws(workspace, who)
     if refused is not None:
@@ -54,7 +54,7 @@ def second_opinions(workspace: Workspace, found: Answer) -> list[tuple[Cell, Sec
     Raises:
         Problem: too many pairs, or AWS refused.
     """
-    from iamtui.workspace.second_opinion import second_opinion  # noqa: PLC0415 - only with the option
+    from iamtui.workspace.questions.second_opinion import second_opinion  # noqa: PLC0415 - only with the option
 
     if len(found.cells) > MOST_ASKED:
         raise Problem(

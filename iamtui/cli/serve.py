@@ -32,8 +32,8 @@ from iamtui.credentials.session import time_left_words
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.text import safe_text
-from iamtui.workspace.mfa_sessions import MfaSessions
-from iamtui.workspace.serving import ENDPOINT_STALE, default_profile_in_the_way, endpoint_variables
+from iamtui.workspace.assume.mfa_sessions import MfaSessions
+from iamtui.workspace.sessions.serving import ENDPOINT_STALE, default_profile_in_the_way, endpoint_variables
 
 ENDPOINT_PID: Final = "IAMTUI_ENDPOINT_PID"
 """The process to end when the endpoint is no longer wanted."""

@@ -22,7 +22,7 @@ from iamtui.evaluation.open_points import with_open_points
 from iamtui.evaluation.scenario import MalformedScenario, Scenario, read_scenarios, scenario_schema
 from iamtui.evaluation.trace import trace, trace_to_json
 from iamtui.problem import Problem
-from iamtui.workspace.verdict import verdict_words
+from iamtui.workspace.questions.verdict import verdict_words
 
 _PEEK: Final = 64 * 1024
 _WHITE: Final = b" \t\r\n"

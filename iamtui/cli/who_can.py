@@ -17,14 +17,14 @@ from iamtui.cli.questions import QuestionOptions, inquiry_of, load_resource_poli
 from iamtui.cli.source import SourceOptions, open_workspace, source_options
 from iamtui.evaluation.decision import Layer
 from iamtui.evaluation.wording import depends_text
-from iamtui.workspace.asking import is_pattern
-from iamtui.workspace.inquiries import answer_all
-from iamtui.workspace.verdict import SHORT_LAYER_NAMES, as_far_as_loaded, unloaded_layers, verdict_words
-from iamtui.workspace.who_can import everybody
+from iamtui.workspace.questions.asking import is_pattern
+from iamtui.workspace.questions.inquiries import answer_all
+from iamtui.workspace.questions.verdict import SHORT_LAYER_NAMES, as_far_as_loaded, unloaded_layers, verdict_words
+from iamtui.workspace.questions.who_can import everybody
 
 if TYPE_CHECKING:
     from iamtui.analysis.inquiry import Inquiry
-    from iamtui.workspace.answers import Answer
+    from iamtui.workspace.questions.answers import Answer
     from iamtui.workspace.workspace import Workspace
 
 

@@ -22,7 +22,7 @@ def compile_all(workspace: Workspace, cancelled: Callable[[], bool]) -> None:
 
     It has time: it works no more than half of it, and what is asked meanwhile is answered as ever.
     """
-    from iamtui.workspace.asking import make_ready  # noqa: PLC0415 - the engine is not loaded before the first frame
+    from iamtui.workspace.questions.asking import make_ready  # noqa: PLC0415 - the engine is not loaded before the first frame
 
     if workspace.account.memo.get(_COMPILED):
         return

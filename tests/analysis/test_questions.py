@@ -26,8 +26,8 @@ from iamtui.evaluation.decision import Decision, Layer, LayerState, Outcome, Res
 from iamtui.evaluation.request import Mode, Principal, PrincipalKind
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
-from iamtui.workspace.asking import Question, as_command, ask, ask_all, ask_and_trace, check_question
 from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.questions.asking import Question, as_command, ask, ask_all, ask_and_trace, check_question
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
 ID = "111122223333"

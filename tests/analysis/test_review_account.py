@@ -13,8 +13,8 @@ from iamtui.account.organization import Organization, OrganizationLevel, Organiz
 from iamtui.evaluation.decision import Layer, LayerState, Outcome
 from iamtui.evaluation.request import Mode
 from iamtui.policy.document import PolicyDocument
-from iamtui.workspace.asking import Question, ask_and_trace
 from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.questions.asking import Question, ask_and_trace
 from tests.analysis.test_questions import (
     FULL_ACCESS,
     ID,

@@ -16,7 +16,7 @@ from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
 from iamtui.cli.draft import ENTRIES
 from iamtui.cli.draft_editing import EDITS
-from iamtui.workspace.saved_questions import QuestionStore
+from iamtui.workspace.questions.saved_questions import QuestionStore
 from tests.support.cli_runner import Cli
 from tests.support.draft_accounts import BUCKET, OU, drafting_account, text
 from tests.support.sample_account import ID, LAKE_READ, allow, deny, iam

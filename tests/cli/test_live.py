@@ -9,9 +9,9 @@ import pytest
 
 from iamtui.cli.source import confirm_command
 from iamtui.problem import Problem
-from iamtui.workspace.asking import Question, as_command
 from iamtui.workspace.opening import SourceChoice, open_source
 from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.questions.asking import Question, as_command
 from iamtui.workspace.workspace import SourceKind
 from tests.support.cli_runner import Cli
 from tests.support.fault_proxy import FaultProxy, error

@@ -18,7 +18,7 @@ import pytest
 from iamtui.cli.assuming import Wanted, assumed
 from iamtui.cli.source import SourceOptions
 from iamtui.problem import Problem
-from iamtui.workspace.assuming import MfaSessions
+from iamtui.workspace.assume.assuming import MfaSessions
 from tests.support.cli_runner import Cli
 from tests.support.external_tools import need
 from tests.support.fault_proxy import FaultProxy, error

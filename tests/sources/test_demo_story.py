@@ -12,8 +12,8 @@ from iamtui.evaluation.findings import DocumentKind, Level, findings
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.formula import ConditionLeaf, leaves
 from iamtui.sources.demo import DEMO_REGION, load_demo_account
-from iamtui.workspace.asking import Question, ask
 from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.questions.asking import Question, ask
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
 WORKSPACE = Workspace(load_demo_account(), SourceInfo(SourceKind.DEMO, "DEMO", region=DEMO_REGION))

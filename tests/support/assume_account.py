@@ -8,7 +8,7 @@ from typing import Any
 from iamtui.account.availability import Fact, Known
 from iamtui.account.model import Account, InlinePolicy, MfaDevice, Role, User
 from iamtui.policy.document import PolicyDocument
-from iamtui.workspace.assuming import AssumeInput
+from iamtui.workspace.assume.assuming import AssumeInput
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.sts_answers import CannedSts, sts_error
 

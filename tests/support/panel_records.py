@@ -31,8 +31,8 @@ from iamtui.evaluation.decision import (
 from iamtui.evaluation.request import Principal, PrincipalKind, Request
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.formula import And, ConditionLeaf, Source
-from iamtui.workspace.answers import Answer, Cell, worst_first
-from iamtui.workspace.asking import Question
+from iamtui.workspace.questions.answers import Answer, Cell, worst_first
+from iamtui.workspace.questions.asking import Question
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
 ACCOUNT = "123456789012"

@@ -16,13 +16,13 @@ from iamtui.evaluation.request import Principal
 from iamtui.sources.demo import load_demo_account
 from iamtui.sources.simulator import SimulatedResult, SimulatedStatement
 from iamtui.tui.screens.second_opinion import SecondOpinionScreen
-from iamtui.tui.screens.trace import TraceScreen
-from iamtui.tui.screens.trace_document import DocumentScreen
-from iamtui.tui.screens.who_can import WhoCanScreen
+from iamtui.tui.screens.trace.document import DocumentScreen
+from iamtui.tui.screens.trace.screen import TraceScreen
+from iamtui.tui.screens.who_can.screen import WhoCanScreen
 from iamtui.tui.statements import document_of
-from iamtui.workspace import asking
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.second_opinion import SecondOpinion, compared, simulation_of
+from iamtui.workspace.questions import asking
+from iamtui.workspace.questions.second_opinion import SecondOpinion, compared, simulation_of
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.live_workspace import live_workspace
 from tests.support.panel_apps import ScreenApp, settle, type_text

@@ -21,9 +21,9 @@ from iamtui.tui.dialogs.assume.dialog import AssumeDialog
 from iamtui.tui.dialogs.assume.form import AssumeForm
 from iamtui.tui.dialogs.assume.options import AssumeOptions
 from iamtui.tui.dialogs.assume.result import AssumeResult
-from iamtui.workspace import assuming
-from iamtui.workspace.assume_fields import InputName
-from iamtui.workspace.assuming import AssumeExtras, AssumeInput, MfaSessions, MfaWay
+from iamtui.workspace.assume import assuming
+from iamtui.workspace.assume.assuming import AssumeExtras, AssumeInput, MfaSessions, MfaWay
+from iamtui.workspace.assume.fields import InputName
 from iamtui.workspace.workspace import SourceKind, Workspace
 from tests.support.assume_account import DENIED, EXTERNAL, FOREIGN, MFA, ROLE, ROOT, SERIAL, trust, workspace
 from tests.support.panel_apps import ScreenApp, screen_text, settle, type_text, until

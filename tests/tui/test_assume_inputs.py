@@ -20,9 +20,9 @@ from iamtui.tui.dialogs.assume.options import AssumeOptions
 from iamtui.tui.dialogs.assume.policy_screen import SessionPolicyScreen
 from iamtui.tui.dialogs.assume.result import AssumeResult
 from iamtui.tui.dialogs.frame import DialogBox
-from iamtui.tui.screens import draft_editor
-from iamtui.workspace import assuming
-from iamtui.workspace.assuming import AssumeExtras, AssumeInput, MfaDevices
+from iamtui.tui.screens.drafts import editor as draft_editor
+from iamtui.workspace.assume import assuming
+from iamtui.workspace.assume.assuming import AssumeExtras, AssumeInput, MfaDevices
 from iamtui.workspace.workspace import Workspace
 from tests.support.assume_account import CREATED, MFA, ROLE, document, trust, workspace
 from tests.support.panel_apps import ScreenApp, screen_text, settle, type_text, until

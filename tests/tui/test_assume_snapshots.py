@@ -16,8 +16,8 @@ from iamtui.analysis.question import Question
 from iamtui.tui import clock
 from iamtui.tui.dialogs.assume.dialog import AssumeDialog
 from iamtui.tui.dialogs.assume.options import AssumeOptions
-from iamtui.tui.screens import draft_editor
-from iamtui.workspace.assuming import AssumeExtras, AssumeInput, MfaSessions
+from iamtui.tui.screens.drafts import editor as draft_editor
+from iamtui.workspace.assume.assuming import AssumeExtras, AssumeInput, MfaSessions
 from iamtui.workspace.workspace import Workspace
 from tests.support.assume_account import DENIED, EXTERNAL, FOREIGN, MFA, ROLE, ROOT, trust, workspace
 from tests.support.panel_apps import ScreenApp, settle, type_text

@@ -13,12 +13,12 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Label
 
 from iamtui.evaluation.request import PrincipalKind
-from iamtui.tui.screens.denial import DenialScreen
-from iamtui.tui.screens.denial_report import DenialReportScreen
+from iamtui.tui.screens.denials.report import DenialReportScreen
+from iamtui.tui.screens.denials.screen import DenialScreen
 from iamtui.tui.screens.main import MainScreen
 from iamtui.tui.widgets.message_line import MessageLine
 from iamtui.tui.widgets.pasted_text import LONGEST
-from iamtui.workspace import denials
+from iamtui.workspace.denials import explaining as denials
 from tests.support.denial_account import ALICE, CAROL, DEPLOY, LAKE, denial_workspace, message
 from tests.support.sample_account import ID, NOW, iam
 from tests.support.screen_app import make_app, opened, press, settle

@@ -9,8 +9,8 @@ import pytest
 from textual.pilot import Pilot
 
 from iamtui.account.draft import AddUserToGroup, AttachPolicy, DetachPolicy, PutInlinePolicy
-from iamtui.tui.screens.draft_editor import DraftEditorScreen
-from iamtui.tui.screens.draft_impact import DraftImpactScreen
+from iamtui.tui.screens.drafts.editor import DraftEditorScreen
+from iamtui.tui.screens.drafts.impact import DraftImpactScreen
 from iamtui.tui.widgets.message_line import MessageLine
 from tests.support.drafting import app_of, ask, lay, until
 from tests.support.sample_account import ADMIN_ARN, LAKE_READ, iam

@@ -27,15 +27,15 @@ from iamtui.account.draft_words import SCP
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
 from iamtui.evaluation.decision import Outcome
-from iamtui.tui.screens.draft_editor import DraftEditorScreen
-from iamtui.tui.screens.draft_export import DraftExportScreen
-from iamtui.tui.screens.draft_impact import DraftImpactScreen
-from iamtui.tui.screens.draft_prompts import ChoiceDialog, LineDialog
-from iamtui.tui.screens.draft_screen import DraftScreen
+from iamtui.tui.dialogs.prompts import ChoiceDialog, LineDialog
+from iamtui.tui.screens.drafts.editor import DraftEditorScreen
+from iamtui.tui.screens.drafts.export import DraftExportScreen
+from iamtui.tui.screens.drafts.impact import DraftImpactScreen
+from iamtui.tui.screens.drafts.screen import DraftScreen
 from iamtui.tui.widgets.draft.compared import ComparedVerdict
 from iamtui.tui.widgets.message_line import MessageLine
 from iamtui.tui.widgets.question.verdict_look import PENDING
-from iamtui.workspace.saved_questions import QuestionStore
+from iamtui.workspace.questions.saved_questions import QuestionStore
 from tests.support.draft_accounts import BUCKET, OPEN_BUCKET, OU, drafting_workspace, text
 from tests.support.drafting import app_of, ask, draft, laid, lay, until
 from tests.support.panel_apps import screen_text
@@ -48,8 +48,8 @@ QUESTION = ("s3:GetObject", "arn:aws:s3:::data-lake/x")
 
 @pytest.fixture(autouse=True)
 def _own_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for module in ("draft_files", "saved_questions"):
-        monkeypatch.setattr(f"iamtui.workspace.{module}.data_folder", lambda: tmp_path / "data")
+    for module in ("iamtui.workspace.drafts.files", "iamtui.workspace.questions.saved_questions"):
+        monkeypatch.setattr(f"{module}.data_folder", lambda: tmp_path / "data")
 
 
 def message(pilot: object) -> str:

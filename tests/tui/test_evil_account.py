@@ -20,13 +20,14 @@ from iamtui.tui.dialogs.assume.dialog import AssumeDialog
 from iamtui.tui.dialogs.help import HelpScreen
 from iamtui.tui.safe import plain
 from iamtui.tui.screens.chooser import ChooserScreen
-from iamtui.tui.screens.trace import TraceScreen
+from iamtui.tui.screens.trace.screen import TraceScreen
 from iamtui.tui.widgets.notice import Notice
 from iamtui.tui.widgets.question.panel import QuestionPanel
 from iamtui.tui.widgets.sessions import SessionsPanel
-from iamtui.workspace import asking, assuming
-from iamtui.workspace.asking import Question
-from iamtui.workspace.assuming import AssumePlan
+from iamtui.workspace.assume import assuming
+from iamtui.workspace.assume.assuming import AssumePlan
+from iamtui.workspace.questions import asking
+from iamtui.workspace.questions.asking import Question
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support import panel_records as records
 from tests.support.evil_account import EVIL, EVIL_RESOURCE, PAYLOADS, evil_account

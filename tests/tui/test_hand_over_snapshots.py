@@ -13,7 +13,7 @@ from iamtui.tui.dialogs.copy_menu import copy_items
 from iamtui.tui.dialogs.export import ExportDialog
 from iamtui.tui.dialogs.menu import MenuDialog
 from iamtui.tui.safe import line
-from iamtui.workspace.references import Provenance, format_reference, references
+from iamtui.workspace.sessions.references import Provenance, format_reference, references
 from iamtui.workspace.workspace import SourceInfo, SourceKind
 from tests.support.hostile_text import assert_clean
 from tests.support.panel_apps import ScreenApp, settle

@@ -20,11 +20,11 @@ from iamtui.tui.dialogs.assume.result import AssumeResult
 from iamtui.tui.dialogs.copy_menu import FORMAT_LETTERS
 from iamtui.tui.dialogs.export import ExportDialog
 from iamtui.tui.dialogs.menu import MenuDialog
-from iamtui.tui.screens.sub_shell import announcement
+from iamtui.tui.screens.sessions.sub_shell import announcement
 from iamtui.tui.widgets.message_line import MessageLine
 from iamtui.tui.widgets.sessions import SessionsPanel
 from iamtui.tui.widgets.status_line import StatusLine
-from iamtui.workspace.assuming import AssumeInput
+from iamtui.workspace.assume.assuming import AssumeInput
 from tests.support.panel_apps import screen_text, until
 from tests.support.panel_sessions import SECRET, START, TOKEN, session
 from tests.support.sample_account import NOW

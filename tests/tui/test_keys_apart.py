@@ -8,7 +8,7 @@ from textual.binding import Binding
 
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.screens.main import MainScreen
-from iamtui.tui.screens.trace import TraceScreen
+from iamtui.tui.screens.trace.screen import TraceScreen
 from iamtui.tui.widgets.question.panel import QuestionPanel
 from iamtui.tui.widgets.sessions import SessionsPanel
 

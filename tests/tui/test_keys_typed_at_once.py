@@ -17,16 +17,16 @@ from iamtui.account.draft import AttachPolicy
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.dialogs.assume.dialog import AssumeDialog
 from iamtui.tui.dialogs.assume.role_row import RoleField
+from iamtui.tui.dialogs.prompts import ChoiceDialog
 from iamtui.tui.ordered_keys import PATIENCE_SECONDS, OrderedKeysApp
 from iamtui.tui.palette import ActionPalette
 from iamtui.tui.safe import line
-from iamtui.tui.screens.draft_prompts import ChoiceDialog
-from iamtui.tui.screens.lock import LockScreen
+from iamtui.tui.screens.sessions.lock import LockScreen
 from iamtui.tui.widgets.draft.option_lines import Choice
 from iamtui.tui.widgets.question.completing import Completer
 from iamtui.tui.widgets.question.field import Offer
 from iamtui.tui.widgets.question.form import QuestionForm
-from iamtui.workspace import draft_files
+from iamtui.workspace.drafts import files as draft_files
 from iamtui.workspace.workspace import Workspace
 from tests.support.drafting import app_of, draft, until
 from tests.support.panel_apps import screen_text

@@ -13,10 +13,10 @@ from iamtui.tui import clock
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.dialogs.leave import LeaveDialog
 from iamtui.tui.picking import PickerApp
-from iamtui.tui.screens.draft_screen import DraftScreen
-from iamtui.tui.screens.lock import LockScreen
+from iamtui.tui.screens.drafts.screen import DraftScreen
+from iamtui.tui.screens.sessions.lock import LockScreen
 from iamtui.tui.widgets.leaving_text import leaving_words, losses
-from iamtui.workspace.session_keeping import Origin, SessionsKeeper
+from iamtui.workspace.sessions.keeping import Origin, SessionsKeeper
 from tests.support.drafting import app_of, lay
 from tests.support.panel_apps import screen_text, until
 from tests.support.panel_sessions import StillClock, session

@@ -15,13 +15,13 @@ from iamtui.analysis.question import Question
 from iamtui.catalog.api_calls import Check
 from iamtui.evaluation.decision import Decision
 from iamtui.evaluation.request import Mode, Principal
-from iamtui.tui.screens.draft_prompts import ChoiceDialog
+from iamtui.tui.dialogs.prompts import ChoiceDialog
 from iamtui.tui.widgets.question.context_view import ContextView, key_rows
 from iamtui.tui.widgets.question.matrix import MatrixView
 from iamtui.tui.widgets.question.panel import QuestionPanel
-from iamtui.workspace import inquiries
-from iamtui.workspace.answers import Answer, Companion
-from iamtui.workspace.saved_questions import QuestionStore
+from iamtui.workspace.questions import inquiries
+from iamtui.workspace.questions.answers import Answer, Companion
+from iamtui.workspace.questions.saved_questions import QuestionStore
 from iamtui.workspace.workspace import Workspace
 from tests.support import panel_records as records
 from tests.support.panel_apps import PanelApp, screen_text, settle, type_text

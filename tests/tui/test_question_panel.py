@@ -12,12 +12,12 @@ from iamtui.analysis.inquiry import Inquiry
 from iamtui.evaluation.decision import Layer
 from iamtui.evaluation.request import Principal
 from iamtui.problem import Problem
-from iamtui.tui.screens.trace import TraceScreen
+from iamtui.tui.screens.trace.screen import TraceScreen
 from iamtui.tui.widgets.question.layers import LayersList
 from iamtui.tui.widgets.question.panel import QuestionPanel
-from iamtui.workspace import inquiries
-from iamtui.workspace.answers import Answer
-from iamtui.workspace.asking import Question
+from iamtui.workspace.questions import inquiries
+from iamtui.workspace.questions.answers import Answer
+from iamtui.workspace.questions.asking import Question
 from iamtui.workspace.workspace import Workspace
 from tests.support import panel_records as records
 from tests.support.panel_apps import PanelApp, screen_text, settle, type_text, until

@@ -10,9 +10,9 @@ from textual.pilot import Pilot
 
 from iamtui.account.model import Account, InlinePolicy, ResourcePolicy
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.screens.draft_prompts import ChoiceDialog
+from iamtui.tui.dialogs.prompts import ChoiceDialog
 from iamtui.tui.screens.session_policy_editor import SessionPolicyEditor
-from iamtui.tui.screens.who_can import WhoCanScreen
+from iamtui.tui.screens.who_can.screen import WhoCanScreen
 from iamtui.tui.widgets.explorer_tree import ExplorerTree
 from iamtui.tui.widgets.question.catalogue import LoadedCatalogue
 from iamtui.tui.widgets.question.completing import Completer, Surroundings

@@ -26,13 +26,13 @@ from iamtui.tui import clock
 from iamtui.tui.dialogs.assume.result import AssumeResult
 from iamtui.tui.dialogs.confirm import ConfirmDialog
 from iamtui.tui.dialogs.mfa_code import CodeDialog
-from iamtui.tui.screens.endpoint import EndpointScreen
-from iamtui.tui.screens.lock import LockScreen
+from iamtui.tui.screens.sessions.endpoint import EndpointScreen
+from iamtui.tui.screens.sessions.lock import LockScreen
 from iamtui.tui.widgets.message_line import MessageLine
 from iamtui.tui.widgets.sessions import SessionsPanel
 from iamtui.tui.widgets.status_line import StatusLine
-from iamtui.workspace.assuming import AssumeInput
-from iamtui.workspace.session_keeping import Origin
+from iamtui.workspace.assume.assuming import AssumeInput
+from iamtui.workspace.sessions.keeping import Origin
 from tests.support.panel_apps import screen_text, type_text, until
 from tests.support.panel_sessions import SECRET, StillClock, session
 from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle

@@ -17,8 +17,8 @@ from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.tui import clock
-from iamtui.tui.screens import endpoint as endpoint_module
-from iamtui.workspace.session_keeping import KeptSession, Origin
+from iamtui.tui.screens.sessions import endpoint as endpoint_module
+from iamtui.workspace.sessions.keeping import KeptSession, Origin
 from tests.support.panel_sessions import START, session
 from tests.support.screen_app import RecordingCopier, make_app, press, settle
 

@@ -10,7 +10,7 @@ from iamtui.tui.widgets.message_line import MessageLine
 from iamtui.tui.widgets.question.panel import QuestionPanel
 from iamtui.tui.widgets.session_text import assumed_words
 from iamtui.tui.widgets.sessions import SessionsPanel
-from iamtui.workspace.assuming import AssumeInput
+from iamtui.workspace.assume.assuming import AssumeInput
 from tests.support.panel_apps import screen_text
 from tests.support.panel_sessions import START, session
 from tests.support.sample_account import iam

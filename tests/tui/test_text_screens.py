@@ -13,12 +13,12 @@ from iamtui.problem import Problem
 from iamtui.tui.commands import ActionCommands
 from iamtui.tui.dialogs.help import HelpScreen, help_sections
 from iamtui.tui.screens.text_screen import TextScreen
-from iamtui.tui.screens.trace import TraceScreen
-from iamtui.tui.screens.trace_text import trace_rows
+from iamtui.tui.screens.trace.screen import TraceScreen
+from iamtui.tui.screens.trace.text import trace_rows
 from iamtui.tui.widgets.question.panel import QuestionPanel
 from iamtui.tui.widgets.wrapped import wrap, wrap_all
-from iamtui.workspace import asking
-from iamtui.workspace.asking import Question
+from iamtui.workspace.questions import asking
+from iamtui.workspace.questions.asking import Question
 from tests.support import panel_records as records
 from tests.support.panel_apps import PanelApp, ScreenApp, screen_text, settle, type_text, until
 from tests.support.screen_app import make_app

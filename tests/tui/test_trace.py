@@ -14,14 +14,14 @@ from iamtui.account.model import Account, InlinePolicy, ResourcePolicy
 from iamtui.account.organization import Organization, OrganizationLevel, OrganizationPolicy
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.policy.document import PolicyDocument
-from iamtui.tui.screens.trace import TraceScreen
-from iamtui.tui.screens.trace_document import DocumentScreen, document_rows
-from iamtui.tui.screens.trace_messages import DraftSuggestion
-from iamtui.tui.screens.trace_reading import ReadingScreen
-from iamtui.tui.screens.trace_view import TraceRow, TraceView
+from iamtui.tui.screens.trace.document import DocumentScreen, document_rows
+from iamtui.tui.screens.trace.messages import DraftSuggestion
+from iamtui.tui.screens.trace.reading import ReadingScreen
+from iamtui.tui.screens.trace.screen import TraceScreen
+from iamtui.tui.screens.trace.view import TraceRow, TraceView
 from iamtui.tui.widgets.question.panel import QuestionPanel
-from iamtui.workspace import asking
-from iamtui.workspace.asking import Question
+from iamtui.workspace.questions import asking
+from iamtui.workspace.questions.asking import Question
 from iamtui.workspace.workspace import Workspace
 from tests.support.panel_apps import ScreenApp, screen_text, settle, type_text
 from tests.support.panel_records import (

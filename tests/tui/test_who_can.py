@@ -14,10 +14,10 @@ from iamtui.analysis.question import Question
 from iamtui.evaluation.decision import Decision
 from iamtui.evaluation.request import Principal
 from iamtui.policy.document import PolicyDocument
-from iamtui.tui.screens.trace import TraceScreen
-from iamtui.tui.screens.who_can import WhoCanScreen
-from iamtui.tui.screens.who_can_rows import Bucket
-from iamtui.workspace import who_can as asking_everybody
+from iamtui.tui.screens.trace.screen import TraceScreen
+from iamtui.tui.screens.who_can.rows import Bucket
+from iamtui.tui.screens.who_can.screen import WhoCanScreen
+from iamtui.workspace.questions import who_can as asking_everybody
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.evil_account import EVIL, EVIL_RESOURCE, evil_account
 from tests.support.hostile_text import assert_clean

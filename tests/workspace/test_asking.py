@@ -14,9 +14,9 @@ from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
 from iamtui.evaluation.decision import Layer
 from iamtui.evaluation.request import Mode
-from iamtui.workspace.asking import as_command, ask, files_of_command
-from iamtui.workspace.inquiries import answer
 from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.questions.asking import as_command, ask, files_of_command
+from iamtui.workspace.questions.inquiries import answer
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.cli_runner import Cli, cli
 from tests.support.sample_account import sample_account, sample_workspace

@@ -19,8 +19,8 @@ from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.sources.demo import load_demo_account
-from iamtui.workspace.assume_sides import SideAnswer, sides_of
-from iamtui.workspace.assuming import AssumeExtras, AssumeInput, AssumePlan, assume, check_input, plan_assume
+from iamtui.workspace.assume.assuming import AssumeExtras, AssumeInput, AssumePlan, assume, check_input, plan_assume
+from iamtui.workspace.assume.sides import SideAnswer, sides_of
 from iamtui.workspace.opening import SourceChoice, open_source
 from iamtui.workspace.workspace import SourceKind, Workspace
 from tests.support.assume_account import (

@@ -16,8 +16,8 @@ from iamtui.credentials.assume_request import InvalidRequest
 from iamtui.evaluation.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assuming import AssumeExtras, AssumeInput, MfaSessions, MfaWay, assume, plan_assume
-from iamtui.workspace.chaining import as_session
+from iamtui.workspace.assume.assuming import AssumeExtras, AssumeInput, MfaSessions, MfaWay, assume, plan_assume
+from iamtui.workspace.assume.chaining import as_session
 from iamtui.workspace.connecting import connect, reconnected
 from iamtui.workspace.opening import SourceChoice, open_source
 from iamtui.workspace.workspace import SourceKind, Workspace

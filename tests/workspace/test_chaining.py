@@ -16,8 +16,8 @@ from iamtui.credentials.session_extras import NO_EXTRAS
 from iamtui.evaluation.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assuming import AssumeExtras, assume, check_input, plan_assume
-from iamtui.workspace.chaining import as_session
+from iamtui.workspace.assume.assuming import AssumeExtras, assume, check_input, plan_assume
+from iamtui.workspace.assume.chaining import as_session
 from iamtui.workspace.workspace import SourceKind, Workspace
 from tests.support.assume_account import ENTERED, FOREIGN, ID, MAY_ASSUME, ROLE, trust, workspace
 from tests.support.sts_answers import SECRET_KEY, TOKEN, CannedSts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iamtui.workspace.companion_questions import Call, is_about, on_resource, unsaid, whatever_fits
+from iamtui.workspace.questions.companion_questions import Call, is_about, on_resource, unsaid, whatever_fits
 
 SUBNET = "arn:aws:ec2:eu-west-1:123456789012:subnet/subnet-1"
 OTHER_SUBNET = "arn:aws:ec2:eu-west-1:123456789012:subnet/subnet-2"

@@ -13,7 +13,7 @@ from iamtui.aws.connection import Connection
 from iamtui.evaluation.decision import Layer, Outcome
 from iamtui.evaluation.request import PrincipalKind
 from iamtui.problem import Problem
-from iamtui.workspace.denials import (
+from iamtui.workspace.denials.explaining import (
     Agreement,
     ExplainedDenial,
     decode_authorization_message,

@@ -12,8 +12,8 @@ import pytest
 from iamtui.account.draft import AddUserToGroup, AttachPolicy, Draft
 from iamtui.account.draft_file import write_draft
 from iamtui.problem import Problem
-from iamtui.workspace import draft_files
-from iamtui.workspace.draft_files import (
+from iamtui.workspace.drafts import files as draft_files
+from iamtui.workspace.drafts.files import (
     discard_draft_file,
     open_draft_file,
     save_draft_file,

@@ -29,16 +29,16 @@ from iamtui.analysis.question import Question
 from iamtui.evaluation.decision import Layer, Outcome
 from iamtui.evaluation.explanation import Suggestion
 from iamtui.policy.document import PolicyDocument
-from iamtui.workspace.asking import ask, ask_and_trace
-from iamtui.workspace.draft_case import NoEdit
-from iamtui.workspace.draft_documents import Place
-from iamtui.workspace.draft_fix import one_cell, with_all_suggestions, with_fix
-from iamtui.workspace.draft_statements import edit_adding_statement, statement_from_question, statement_places
-from iamtui.workspace.draft_suggestions import edits_for_suggestion
-from iamtui.workspace.drafting import Effect, compare_everyone, lay
-from iamtui.workspace.inquiries import answer
+from iamtui.workspace.drafts.case import NoEdit
+from iamtui.workspace.drafts.documents import Place
+from iamtui.workspace.drafts.drafting import Effect, compare_everyone, lay
+from iamtui.workspace.drafts.fix import one_cell, with_all_suggestions, with_fix
+from iamtui.workspace.drafts.statements import edit_adding_statement, statement_from_question, statement_places
+from iamtui.workspace.drafts.suggestions import edits_for_suggestion
 from iamtui.workspace.opening import SourceChoice, open_source
 from iamtui.workspace.principals import principal_for, resolve_principal
+from iamtui.workspace.questions.asking import ask, ask_and_trace
+from iamtui.workspace.questions.inquiries import answer
 from iamtui.workspace.workspace import SourceKind, Workspace
 from tests.support.draft_accounts import BUCKET, KEY, OPEN_BUCKET, OU, drafting_workspace, text
 from tests.support.sample_account import ADMIN_ARN, BOUNDARY, ID, LAKE_READ, allow, deny, iam

@@ -33,7 +33,7 @@ from iamtui.analysis.question import Question
 from iamtui.evaluation.decision import Outcome
 from iamtui.evaluation.request import Principal
 from iamtui.policy.document import PolicyDocument
-from iamtui.workspace.drafting import (
+from iamtui.workspace.drafts.drafting import (
     EXPORT_FORMS,
     Comparison,
     Drafted,
@@ -44,8 +44,8 @@ from iamtui.workspace.drafting import (
     lay,
     verdict_key,
 )
-from iamtui.workspace.inquiries import answer
 from iamtui.workspace.principals import principal_for, resolve_principal
+from iamtui.workspace.questions.inquiries import answer
 from iamtui.workspace.workspace import Workspace
 from tests.support.draft_accounts import BUCKET, KEY, drafting_account, drafting_workspace, edits, text
 from tests.support.sample_account import ADMIN_ARN, BOUNDARY, ID, LAKE_READ, allow, deny, iam, trust

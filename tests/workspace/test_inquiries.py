@@ -13,10 +13,10 @@ from iamtui.analysis.question import Question
 from iamtui.evaluation.decision import Decision, Outcome, ResourceScope
 from iamtui.evaluation.request import Mode
 from iamtui.problem import Problem
-from iamtui.workspace.answers import Answer, Companion, severity, worst_first
-from iamtui.workspace.inquiries import MOST_CELLS, InquiryPoll, answer, answer_all, expand_actions
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.who_can import everybody
+from iamtui.workspace.questions.answers import Answer, Companion, severity, worst_first
+from iamtui.workspace.questions.inquiries import MOST_CELLS, InquiryPoll, answer, answer_all, expand_actions
+from iamtui.workspace.questions.who_can import everybody
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.sample_account import ID, allow, deny, document, iam, sample_workspace, trust
 

@@ -9,7 +9,7 @@ import pytest
 
 from iamtui.account.availability import Known, Missing
 from iamtui.account.model import MfaDevice
-from iamtui.workspace.assuming import MfaDevices, find_mfa_devices, plan_assume
+from iamtui.workspace.assume.assuming import MfaDevices, find_mfa_devices, plan_assume
 from iamtui.workspace.connecting import connect
 from iamtui.workspace.opening import SourceChoice
 from iamtui.workspace.workspace import SourceKind, Workspace

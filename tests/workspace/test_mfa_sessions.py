@@ -14,8 +14,8 @@ from iamtui.credentials.assume_request import InvalidRequest
 from iamtui.evaluation.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assuming import AssumeInput, MfaCodeNeeded, MfaSessions, MfaWay, assume, plan_assume
-from iamtui.workspace.mfa_sessions import LEAST_LEFT, reuse_words
+from iamtui.workspace.assume.assuming import AssumeInput, MfaCodeNeeded, MfaSessions, MfaWay, assume, plan_assume
+from iamtui.workspace.assume.mfa_sessions import LEAST_LEFT, reuse_words
 from iamtui.workspace.workspace import SourceKind, Workspace
 from tests.support.assume_account import (
     ALICE,

@@ -13,8 +13,8 @@ from iamtui.account.availability import Known, Missing
 from iamtui.credentials import private_file
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assuming import AssumeExtras, AssumeInput
-from iamtui.workspace.remembered_input import (
+from iamtui.workspace.assume.assuming import AssumeExtras, AssumeInput
+from iamtui.workspace.assume.remembered_input import (
     MOST_ROLES,
     forget_input,
     remember_input,

@@ -12,12 +12,12 @@ from iamtui.aws.errors import AwsProblem
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace import renewing
-from iamtui.workspace.assuming import AssumeInput, MfaCodeNeeded, MfaWay, assume
-from iamtui.workspace.chaining import as_session
+from iamtui.workspace.assume.assuming import AssumeInput, MfaCodeNeeded, MfaWay, assume
+from iamtui.workspace.assume.chaining import as_session
 from iamtui.workspace.opening import SourceChoice, open_source
-from iamtui.workspace.renewing import Renewal
-from iamtui.workspace.session_keeping import KeptSession, Origin, SessionsKeeper
+from iamtui.workspace.sessions import renewing
+from iamtui.workspace.sessions.keeping import KeptSession, Origin, SessionsKeeper
+from iamtui.workspace.sessions.renewing import Renewal
 from iamtui.workspace.workspace import SourceKind, Workspace
 from tests.support import panel_records as records
 from tests.support.fault_proxy import Call, FaultProxy, error

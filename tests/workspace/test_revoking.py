@@ -19,9 +19,9 @@ from iamtui.credentials.session import Session
 from iamtui.evaluation.decision import Outcome
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
-from iamtui.workspace.asking import Question, ask
 from iamtui.workspace.principals import principal_for
-from iamtui.workspace.revoking import (
+from iamtui.workspace.questions.asking import Question, ask
+from iamtui.workspace.sessions.revoking import (
     ISSUED,
     POLICY_NAME,
     plan_revocation,

@@ -21,7 +21,7 @@ from iamtui.evaluation.decision import Layer
 from iamtui.evaluation.expectation import Expectation
 from iamtui.evaluation.request import Mode
 from iamtui.problem import Problem
-from iamtui.workspace.saved_questions import MOST_IN_HISTORY, QuestionStore, account_key
+from iamtui.workspace.questions.saved_questions import MOST_IN_HISTORY, QuestionStore, account_key
 from iamtui.workspace.workspace import SourceInfo, SourceKind
 from tests.support.sample_account import sample_workspace
 
@@ -92,7 +92,7 @@ def test_the_history_has_the_latest_first_and_each_once(store: QuestionStore) ->
 
 
 def test_the_history_is_capped_by_account(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("iamtui.workspace.saved_questions.MOST_IN_HISTORY", 3)
+    monkeypatch.setattr("iamtui.workspace.questions.saved_questions.MOST_IN_HISTORY", 3)
     mine, others = QuestionStore(ACCOUNT, path), QuestionStore(OTHER, path)
     others.add_to_history(ask("s3:Other"))
     for number in range(5):
@@ -218,7 +218,7 @@ def test_a_file_of_a_repository_stays_as_readable_as_it_is_and_ones_own_does_not
     for file in (shared, own):
         file.write_text("{}")
         file.chmod(0o644)
-    monkeypatch.setattr("iamtui.workspace.saved_questions.questions_path", lambda: own)
+    monkeypatch.setattr("iamtui.workspace.questions.saved_questions.questions_path", lambda: own)
     QuestionStore(ACCOUNT, shared).save("a", ask())
     QuestionStore(ACCOUNT).save("a", ask())
     assert shared.stat().st_mode & 0o777 == 0o644
@@ -269,7 +269,7 @@ def test_a_shared_set_may_leave_the_account_open(store: QuestionStore) -> None:
 def test_programs_that_write_at_once_lose_nothing(store: QuestionStore) -> None:
     program = (
         "import sys; from pathlib import Path\n"
-        "from iamtui.workspace.saved_questions import QuestionStore\n"
+        "from iamtui.workspace.questions.saved_questions import QuestionStore\n"
         "from iamtui.analysis.inquiry import Inquiry; from iamtui.analysis.question import Question\n"
         "store = QuestionStore(sys.argv[1], Path(sys.argv[2]))\n"
         "for i in range(10):\n"

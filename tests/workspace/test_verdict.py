@@ -6,10 +6,10 @@ import pytest
 
 from iamtui.evaluation.decision import Layer, Outcome
 from iamtui.tui.widgets.question.verdict import verdict
-from iamtui.workspace.asking import Question, ask
 from iamtui.workspace.opening import SourceChoice, open_source
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.verdict import verdict_words
+from iamtui.workspace.questions.asking import Question, ask
+from iamtui.workspace.questions.verdict import verdict_words
 from iamtui.workspace.workspace import SourceKind, Workspace
 from tests.support.sample_account import sample_workspace
 

@@ -13,8 +13,8 @@ from iamtui.analysis.question import Question
 from iamtui.evaluation.request import PrincipalKind
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
-from iamtui.workspace.inquiries import answer
-from iamtui.workspace.who_can import everybody, who_can
+from iamtui.workspace.questions.inquiries import answer
+from iamtui.workspace.questions.who_can import everybody, who_can
 from iamtui.workspace.workspace import Workspace
 from tests.support.panel_records import ACCOUNT, small_account, small_workspace
 

@@ -29,8 +29,8 @@ from iamtui.tui.dialogs.frame import Dialog, DialogBox
 from iamtui.tui.safe import line, lines, plain
 from iamtui.tui.widgets.safe_input import SafeInput
 from iamtui.tui.widgets.session_text import PRODUCTION, account_of, role_name
-from iamtui.workspace.console import open_console
 from iamtui.workspace.production import alias_of
+from iamtui.workspace.sessions.console import open_console
 from iamtui.workspace.workspace import Workspace
 
 _SIGN_IN: Final = "sign in"

@@ -11,8 +11,8 @@ from iamtui.credentials.session import Session
 from iamtui.secret import Secret
 from iamtui.tui.dialogs.menu import MenuItem
 from iamtui.tui.widgets.session_text import MASK
-from iamtui.workspace.chaining import session_arn
-from iamtui.workspace.references import Reference
+from iamtui.workspace.assume.chaining import session_arn
+from iamtui.workspace.sessions.references import Reference
 
 REFERENCE, FIELD, FORMAT = "reference", "field", "format"
 """What stands before the colon of a key."""

@@ -22,7 +22,7 @@ from iamtui.tui.dialogs.frame import Dialog, DialogBox
 from iamtui.tui.dialogs.menu import MenuItem, MenuLines
 from iamtui.tui.safe import line, lines, plain
 from iamtui.tui.widgets.line_view import LineView
-from iamtui.workspace.references import Reference
+from iamtui.workspace.sessions.references import Reference
 
 
 class ExportWay(StrEnum):

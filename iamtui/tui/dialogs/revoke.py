@@ -24,7 +24,7 @@ from iamtui.tui.dialogs.frame import Dialog, DialogBox
 from iamtui.tui.safe import document, line, lines, plain
 from iamtui.tui.widgets.question.verdict import verdict
 from iamtui.tui.widgets.session_text import role_name
-from iamtui.workspace.revoking import POLICY_NAME, Revocation, plan_revocation, server_now
+from iamtui.workspace.sessions.revoking import POLICY_NAME, Revocation, plan_revocation, server_now
 from iamtui.workspace.workspace import Workspace
 
 

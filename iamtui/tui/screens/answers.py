@@ -24,7 +24,7 @@ def open_who_can(main: AskedFrom, before: Workspace | None = None) -> None:
     Args:
         before: the account without the draft that is open, or None.
     """
-    from iamtui.tui.screens.who_can import WhoCanScreen  # noqa: PLC0415 - the engine is not loaded before the first frame
+    from iamtui.tui.screens.who_can.screen import WhoCanScreen  # noqa: PLC0415 - the engine is not loaded before the first frame
 
     workspace, inquiry = main.workspace, main.question.inquiry
     if workspace is None or inquiry is None:
@@ -47,7 +47,7 @@ def tell_screens(main: AskedFrom, workspace: Workspace) -> None:
     """Let the screens that lie over the main one answer from newer data."""
     if len(main.app.screen_stack) < 2:
         return
-    from iamtui.tui.screens.who_can import WhoCanScreen  # noqa: PLC0415 - as above
+    from iamtui.tui.screens.who_can.screen import WhoCanScreen  # noqa: PLC0415 - as above
 
     for screen in main.app.screen_stack:
         if isinstance(screen, WhoCanScreen):
@@ -80,7 +80,7 @@ def show_statement(main: AskedFrom, wanted: QuestionPanel.JumpToStatement) -> bo
 
 def _show_document(main: AskedFrom, account: Account, principal: Principal, resource: str, ref: StatementRef) -> bool:
     """Show the document of a statement that is not in the tree; False when it is not loaded."""
-    from iamtui.tui.screens.trace_document import DocumentScreen  # noqa: PLC0415 - as above
+    from iamtui.tui.screens.trace.document import DocumentScreen  # noqa: PLC0415 - as above
     from iamtui.tui.statements import document_of  # noqa: PLC0415 - as above
 
     document = document_of(account, principal, resource, ref)
@@ -104,8 +104,8 @@ def has_simulator(workspace: Workspace | None) -> bool:
 def open_second_opinion(main: AskedFrom) -> None:
     """Show what AWS's own simulator says beside our answer."""
     from iamtui.tui.screens.second_opinion import SecondOpinionScreen  # noqa: PLC0415 - as above
-    from iamtui.workspace.asking import ask  # noqa: PLC0415 - as above
-    from iamtui.workspace.second_opinion import can_ask_aws  # noqa: PLC0415 - as above
+    from iamtui.workspace.questions.asking import ask  # noqa: PLC0415 - as above
+    from iamtui.workspace.questions.second_opinion import can_ask_aws  # noqa: PLC0415 - as above
 
     question, principal, decision = main.question.question, main.question.principal, main.question.answer
     # AWS knows the account without the draft.

@@ -15,7 +15,7 @@ from iamtui.workspace.workspace import Workspace
 if TYPE_CHECKING:
     from iamtui.analysis.question import Question
     from iamtui.evaluation.request import Principal
-    from iamtui.tui.screens.denial_reading import KeptDenials
+    from iamtui.tui.screens.denials.reading import KeptDenials
     from iamtui.tui.screens.history import ScreenAbove
 
 

@@ -26,11 +26,11 @@ from iamtui.tui.screens.answers import (
     tell_screens,
 )
 from iamtui.tui.screens.editor import show_in_editor
-from iamtui.tui.screens.leaving import LeavingScreen
 from iamtui.tui.screens.main_bindings import MAIN_BINDINGS
 from iamtui.tui.screens.on_demand import lacks_details, load
-from iamtui.tui.screens.session_actions import show_console, show_revoke
-from iamtui.tui.screens.session_care import DEFAULT_ASSUME_CONFIG
+from iamtui.tui.screens.sessions.actions import show_console, show_revoke
+from iamtui.tui.screens.sessions.care import DEFAULT_ASSUME_CONFIG
+from iamtui.tui.screens.sessions.leaving import LeavingScreen
 from iamtui.tui.widgets.message_line import MessageLine
 from iamtui.tui.widgets.notice import Notice, Severity
 from iamtui.tui.widgets.question.panel import QuestionPanel
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from iamtui.analysis.question import Question
     from iamtui.evaluation.request import Principal
     from iamtui.tui.copying import Copier
-    from iamtui.tui.screens.denial_reading import KeptDenials
+    from iamtui.tui.screens.denials.reading import KeptDenials
     from iamtui.tui.screens.on_demand import Loaded
     from iamtui.tui.screens.pinned import PinnedQuestion
     from iamtui.workspace.workspace import Workspace
@@ -324,7 +324,7 @@ class MainScreen(LeavingScreen):
 
     def action_paste_denial(self) -> None:
         """Let the user paste a denial to have it explained."""
-        from iamtui.tui.screens.denial_arrival import open_denials  # noqa: PLC0415 - brings the engine: not before a frame
+        from iamtui.tui.screens.denials.arrival import open_denials  # noqa: PLC0415 - brings the engine: not before a frame
 
         workspace = self.source_workspace
         if workspace is None:

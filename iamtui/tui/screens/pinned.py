@@ -18,7 +18,7 @@ from iamtui.tui.widgets.question.verdict_look import PENDING, Verdict
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from iamtui.workspace.inquiries import InquiryPoll
+    from iamtui.workspace.questions.inquiries import InquiryPoll
 
 _SHOWN_SECONDS: Final = 0.05
 """How long verdicts are collected before they are shown."""
@@ -99,7 +99,7 @@ class PinnedQuestion:
             return None
 
     def _ask(self, entity: User | Role) -> Verdict | None:
-        from iamtui.workspace.inquiries import InquiryPoll  # noqa: PLC0415 - the engine is not loaded before a frame
+        from iamtui.workspace.questions.inquiries import InquiryPoll  # noqa: PLC0415 - the engine is not loaded before a frame
 
         try:
             if self._polls is None:

@@ -9,8 +9,8 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Label
 
+from iamtui.tui.dialogs.prompts import LineDialog
 from iamtui.tui.safe import line, lines, plain
-from iamtui.tui.screens.draft_prompts import LineDialog
 
 _NAME = "A name, such as lake-read. Enter saves."
 

@@ -24,8 +24,8 @@ from iamtui.tui.crash import worker_failure
 from iamtui.tui.safe import line, lines, plain
 from iamtui.tui.screens.second_opinion_text import comparison_rows, our_rows, request_rows, their_rows
 from iamtui.tui.widgets.key_line import KeyLine
-from iamtui.workspace.asking import Question
-from iamtui.workspace.second_opinion import SecondOpinion, second_opinion, simulation_of
+from iamtui.workspace.questions.asking import Question
+from iamtui.workspace.questions.second_opinion import SecondOpinion, second_opinion, simulation_of
 from iamtui.workspace.workspace import Workspace
 
 Asker: TypeAlias = Callable[[Workspace, Principal, Question, Callable[[], bool]], SecondOpinion | None]

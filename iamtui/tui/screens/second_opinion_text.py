@@ -11,7 +11,7 @@ from iamtui.evaluation.decision import Decision, LayerState
 from iamtui.tui.safe import line, plain
 from iamtui.tui.widgets.question.layer_text import absent_layers_line, layer_line
 from iamtui.tui.widgets.question.verdict import because, verdict
-from iamtui.workspace.second_opinion import UNEXPLAINED, SecondOpinion, SimulatedResult, Simulation
+from iamtui.workspace.questions.second_opinion import UNEXPLAINED, SecondOpinion, SimulatedResult, Simulation
 
 _WORDS: Final = {
     "allowed": ("[+] ALLOWED", "", "$verdict-allowed"),

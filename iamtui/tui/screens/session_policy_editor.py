@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 
 from iamtui.policy.kinds import PolicyType
 from iamtui.tui.safe import line
-from iamtui.tui.screens.draft_editor import DraftEditorScreen
+from iamtui.tui.screens.drafts.editor import DraftEditorScreen
 
 
 class SessionPolicyEditor(DraftEditorScreen):

@@ -12,7 +12,7 @@ from textual.content import Content
 from iamtui.tui.safe import fit, line, lines, plain, safe_text
 from iamtui.tui.widgets.session_care_text import about
 from iamtui.tui.widgets.session_text import URGENCY_STYLES, role_name
-from iamtui.workspace.session_keeping import KeptSession
+from iamtui.workspace.sessions.keeping import KeptSession
 
 MOST: Final = 6
 """How many drafts or sessions are listed by name; what is more is counted."""

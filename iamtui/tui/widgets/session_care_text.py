@@ -13,7 +13,7 @@ from iamtui.credentials.session import SOON, Urgency, time_left_words
 from iamtui.tui.safe import line, plain
 from iamtui.tui.widgets.notice import Severity
 from iamtui.tui.widgets.session_text import MASK, role_name
-from iamtui.workspace.session_keeping import Dropped, KeptSession, Tick
+from iamtui.workspace.sessions.keeping import Dropped, KeptSession, Tick
 
 _ARROW: Final = (" → ", "$faint")
 

@@ -23,7 +23,7 @@ from iamtui.tui.widgets.notice import Notice, Severity
 from iamtui.tui.widgets.session_care_text import orphans_words, renewed_words, tick_words
 from iamtui.tui.widgets.session_text import Field, role_name
 from iamtui.tui.widgets.sessions_list import SessionsList
-from iamtui.workspace.session_keeping import KeptSession
+from iamtui.workspace.sessions.keeping import KeptSession
 
 REVEAL_SECONDS: Final = 15.0
 """Longest time that a secret stays readable."""

@@ -17,7 +17,7 @@ from iamtui.tui.safe import line, lines, plain
 from iamtui.tui.widgets.notice import Notice
 from iamtui.tui.widgets.session_care_text import callers_row, care_row, endpoint_row, tags, trouble_row
 from iamtui.tui.widgets.session_text import Field, credential_rows, heading_row, identity_row, role_name
-from iamtui.workspace.session_keeping import UNKNOWN_ORIGIN, Dropped, KeptSession, Origin, SessionsKeeper
+from iamtui.workspace.sessions.keeping import UNKNOWN_ORIGIN, Dropped, KeptSession, Origin, SessionsKeeper
 
 TO_ASSUME: Final = "Go to a role and press a (F8) to assume it."
 NOTHING_TO_ASSUME_WITH: Final = "No role can be assumed from a snapshot: it has no connection to AWS."

@@ -19,11 +19,11 @@ from iamtui.tui.dialogs.assume.form import AssumeForm
 from iamtui.tui.dialogs.assume.planning import Planned, Typed
 from iamtui.tui.dialogs.assume.prepared import PreparedDialog
 from iamtui.tui.dialogs.assume.result import AssumeResult
-from iamtui.workspace import assuming
-from iamtui.workspace.assume_fields import InputName
-from iamtui.workspace.assuming import AssumeInput, MfaCodeNeeded
+from iamtui.workspace.assume import assuming
+from iamtui.workspace.assume.assuming import AssumeInput, MfaCodeNeeded
+from iamtui.workspace.assume.fields import InputName
+from iamtui.workspace.assume.remembered_input import remember_input
 from iamtui.workspace.connecting import login_command, reconnected
-from iamtui.workspace.remembered_input import remember_input
 
 _ASSUME: Final = "assume"
 

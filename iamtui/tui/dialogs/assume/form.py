@@ -24,8 +24,8 @@ from iamtui.tui.dialogs.assume.sides_view import SidesView
 from iamtui.tui.safe import line, plain, safe_text
 from iamtui.tui.widgets.line_view import LineView
 from iamtui.tui.widgets.question.field import CompletingInput, Completions
-from iamtui.workspace.assume_fields import InputName, problems_by_input
-from iamtui.workspace.assuming import MfaDevices
+from iamtui.workspace.assume.assuming import MfaDevices
+from iamtui.workspace.assume.fields import InputName, problems_by_input
 from iamtui.workspace.workspace import Workspace
 
 _NO_TIME: Final = 'This is not a time: write it as "1h", "90m" or a number of seconds.'

@@ -19,8 +19,8 @@ from iamtui.tui.dialogs.assume.rows import InputRow
 from iamtui.tui.safe import plain, safe_text
 from iamtui.tui.widgets.safe_input import SafeInput
 from iamtui.tui.widgets.secret_input import CODE_LENGTH, SecretInput
-from iamtui.workspace.assume_fields import InputName
-from iamtui.workspace.assuming import AssumeInput, MfaWay
+from iamtui.workspace.assume.assuming import AssumeInput, MfaWay
+from iamtui.workspace.assume.fields import InputName
 
 _SHORTEST_TIME: Final = len("15m")
 

@@ -22,8 +22,8 @@ from iamtui.tui.widgets.question.completion import best_matches
 from iamtui.tui.widgets.question.field import CompletingInput, Completions, Offer
 from iamtui.tui.widgets.question.words import joined, said, words
 from iamtui.tui.widgets.safe_input import SafeInput
-from iamtui.workspace.assume_fields import InputName
-from iamtui.workspace.assuming import AssumeExtras
+from iamtui.workspace.assume.assuming import AssumeExtras
+from iamtui.workspace.assume.fields import InputName
 
 _WHAT: Final = "session policy, managed policies, tags, source identity"
 

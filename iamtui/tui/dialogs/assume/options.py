@@ -10,7 +10,7 @@ from iamtui.credentials.session import Session
 
 if TYPE_CHECKING:
     from iamtui.analysis.question import Question
-    from iamtui.workspace.assuming import AssumeInput, MfaSessions
+    from iamtui.workspace.assume.assuming import AssumeInput, MfaSessions
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from iamtui.credentials.durations import duration_text
 from iamtui.credentials.session import Session
 from iamtui.evaluation.decision import Outcome
 from iamtui.tui import clock
-from iamtui.workspace import assuming, chaining
-from iamtui.workspace.assume_sides import Sides, sides_of
-from iamtui.workspace.assuming import AssumeExtras, AssumePlan, MfaSessions, MfaWay
-from iamtui.workspace.assuming_decision import EXTERNAL_ID, MFA_KEYS, role_of
+from iamtui.workspace.assume import assuming, chaining
+from iamtui.workspace.assume.assuming import AssumeExtras, AssumePlan, MfaSessions, MfaWay
+from iamtui.workspace.assume.decision import EXTERNAL_ID, MFA_KEYS, role_of
+from iamtui.workspace.assume.sides import Sides, sides_of
 from iamtui.workspace.workspace import SourceKind, Workspace
 
 SHORTEST_SECONDS: Final = 900

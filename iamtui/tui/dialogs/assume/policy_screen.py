@@ -22,12 +22,12 @@ from iamtui.policy.kinds import PolicyType
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui.safe import fit, line, plain
-from iamtui.tui.screens.draft_editor import DraftEditorScreen
+from iamtui.tui.screens.drafts.editor import DraftEditorScreen
 from iamtui.tui.widgets.line_view import LineView, Piece
-from iamtui.workspace.assuming import AssumeExtras
-from iamtui.workspace.session_policy_text import STARTING_POLICY, compact_policy, readable_policy
-from iamtui.workspace.session_preview import PreviewRow, SessionPreview, preview_session
-from iamtui.workspace.verdict import verdict_words
+from iamtui.workspace.assume.assuming import AssumeExtras
+from iamtui.workspace.assume.session_policy_text import STARTING_POLICY, compact_policy, readable_policy
+from iamtui.workspace.assume.session_preview import PreviewRow, SessionPreview, preview_session
+from iamtui.workspace.questions.verdict import verdict_words
 from iamtui.workspace.workspace import Workspace
 
 _STYLES: Final = {

@@ -26,10 +26,10 @@ from iamtui.tui.dialogs.assume.result import AssumeResult
 from iamtui.tui.dialogs.assume.typed_ahead import TypedAheadDialog
 from iamtui.tui.dialogs.frame import DialogBox
 from iamtui.tui.safe import line, plain
-from iamtui.workspace.assume_fields import InputName
-from iamtui.workspace.assuming import AssumeInput, MfaDevices, find_mfa_devices
+from iamtui.workspace.assume.assuming import AssumeInput, MfaDevices, find_mfa_devices
+from iamtui.workspace.assume.fields import InputName
+from iamtui.workspace.assume.remembered_input import forget_input, remembered_input
 from iamtui.workspace.production import is_production
-from iamtui.workspace.remembered_input import forget_input, remembered_input
 from iamtui.workspace.workspace import Workspace
 
 _PLAN: Final = "plan"

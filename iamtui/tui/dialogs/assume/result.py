@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from iamtui.credentials.session import Session
 
 if TYPE_CHECKING:
-    from iamtui.workspace.assuming import AssumeInput
+    from iamtui.workspace.assume.assuming import AssumeInput
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from iamtui.account.model import Account
 from iamtui.tui.dialogs.assume.rows import InputRow
 from iamtui.tui.widgets.question.completion import best_matches
 from iamtui.tui.widgets.question.field import CompletingInput, Completions, Offer
-from iamtui.workspace.role_arns import role_arns
+from iamtui.workspace.assume.role_arns import role_arns
 
 _MOST: Final = 50
 

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Label, Static
 
 from iamtui.tui.safe import line, plain
-from iamtui.workspace.assume_sides import Side, SideAnswer, Sides
+from iamtui.workspace.assume.sides import Side, SideAnswer, Sides
 
 _WORDS: Final = {
     SideAnswer.YES: ("[+] yes:", "$verdict-allowed"),

@@ -16,8 +16,8 @@ from iamtui.tui.widgets.line_view import LineView, Piece
 from iamtui.tui.widgets.question.verdict import verdict
 
 if TYPE_CHECKING:
-    from iamtui.workspace.draft_regression import SavedComparison
-    from iamtui.workspace.drafting import Comparison
+    from iamtui.workspace.drafts.drafting import Comparison
+    from iamtui.workspace.drafts.regression import SavedComparison
 
 WORDS: Final = {
     "broken": "BROKEN",

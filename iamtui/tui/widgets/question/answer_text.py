@@ -22,7 +22,7 @@ from iamtui.tui.widgets.wrapped import wrap, wrap_all
 
 if TYPE_CHECKING:
     from iamtui.evaluation.explanation import Suggestion
-    from iamtui.workspace.answers import Companion
+    from iamtui.workspace.questions.answers import Companion
 
 
 @dataclass(frozen=True, slots=True)

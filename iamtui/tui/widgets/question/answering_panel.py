@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from iamtui.evaluation.request import Principal
     from iamtui.tui.screens.history import ScreenAbove
     from iamtui.tui.widgets.question.shown import Shown
-    from iamtui.workspace.answers import Answer
+    from iamtui.workspace.questions.answers import Answer
     from iamtui.workspace.workspace import Workspace
 
 COMPACT_COLUMNS, COMPACT_ROWS, WIDE_COLUMNS = 100, 30, 180

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from iamtui.analysis.question import Question
     from iamtui.evaluation.explanation import Explanation
     from iamtui.evaluation.request import Principal
-    from iamtui.workspace.answers import Answer
+    from iamtui.workspace.questions.answers import Answer
     from iamtui.workspace.workspace import Workspace
 
 SLOW_SECONDS: Final = 0.15
@@ -159,7 +159,7 @@ class Asking:
             self._host.post_message(found)
 
     def _find(self, found: Found, entered: bool, stopped: Callable[[], bool]) -> None:
-        from iamtui.workspace import inquiries  # noqa: PLC0415 - the engine is not loaded before the first frame
+        from iamtui.workspace.questions import inquiries  # noqa: PLC0415 - the engine is not loaded before the first frame
 
         asked = found.asked
         unknown = () if entered else (a for a in asked.inquiry.actions if not self._catalogue.known(a))
@@ -175,7 +175,7 @@ class Asking:
             found.before = ask(asked.before)
 
     def _explain(self, ticket: int, asked: Asked, question: Question) -> None:
-        from iamtui.workspace import asking  # noqa: PLC0415 - the engine is not loaded before the first frame
+        from iamtui.workspace.questions import asking  # noqa: PLC0415 - the engine is not loaded before the first frame
 
         worker = get_current_worker()
         if worker.is_cancelled:

@@ -10,13 +10,13 @@ from textual.app import App
 
 from iamtui.account.model import Account
 from iamtui.problem import Problem
+from iamtui.tui.dialogs.prompts import ChoiceDialog, LineDialog
 from iamtui.tui.safe import line
-from iamtui.tui.screens.draft_prompts import ChoiceDialog, LineDialog
 from iamtui.tui.widgets.draft.option_lines import Choice
 from iamtui.tui.widgets.question.completion import known_resources
-from iamtui.workspace.answers import Cell, Companion
-from iamtui.workspace.asking import check_resource
-from iamtui.workspace.companion_questions import is_about, on_resource, unsaid, whatever_fits
+from iamtui.workspace.questions.answers import Cell, Companion
+from iamtui.workspace.questions.asking import check_resource
+from iamtui.workspace.questions.companion_questions import is_about, on_resource, unsaid, whatever_fits
 
 Named = Mapping[str, tuple[str, ...]]
 

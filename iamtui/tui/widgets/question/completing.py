@@ -83,7 +83,7 @@ class Completer:
 
     def context(self, word: str, around: Surroundings, now: datetime) -> list[Offer]:
         """Condition keys with their type, or values of the key that is being given one."""
-        from iamtui.workspace.context_values import type_words, value_offers  # noqa: PLC0415 - brings the catalogue
+        from iamtui.workspace.questions.context_values import type_words, value_offers  # noqa: PLC0415 - brings the catalogue
 
         key, equals, _ = word.partition("=")
         if equals:

@@ -49,7 +49,7 @@ def read_context(text: str, now: datetime) -> Mapping[str, tuple[str, ...]]:
     context = parse_context(text)
     if not context:
         return context
-    from iamtui.workspace.context_values import read_values  # noqa: PLC0415 - brings the catalogue: not before a frame
+    from iamtui.workspace.questions.context_values import read_values  # noqa: PLC0415 - brings the catalogue: not before a frame
 
     return {key: read_values(key, values, now).values if values else () for key, values in context.items()}
 

@@ -64,7 +64,7 @@ class ContextField(CompletingInput):
 
     def stands_alone(self, word: str) -> bool:
         """Keep nothing, or a key with a value that it takes."""
-        from iamtui.workspace.context_values import read_values  # noqa: PLC0415 - brings the catalogue: not before a frame
+        from iamtui.workspace.questions.context_values import read_values  # noqa: PLC0415 - brings the catalogue: not before a frame
 
         key, _, value = word.strip(QUOTES).partition("=")
         if not value:

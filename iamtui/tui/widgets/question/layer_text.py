@@ -15,8 +15,8 @@ from iamtui.evaluation.decision import Decision, Layer, LayerReport, LayerState
 from iamtui.text import safe_text
 from iamtui.tui.widgets.question.verdict_look import ALLOWED, DENIED, DEPENDS, QUIET
 from iamtui.tui.widgets.wrapped import wrap
-from iamtui.workspace.verdict import SHORT_LAYER_NAMES as LAYER_NAMES
-from iamtui.workspace.verdict import layers_that_depend
+from iamtui.workspace.questions.verdict import SHORT_LAYER_NAMES as LAYER_NAMES
+from iamtui.workspace.questions.verdict import layers_that_depend
 
 _STATE_WORDS: Final = {
     LayerState.ALLOWS: ("[+]", "allows", ALLOWED),

@@ -14,11 +14,11 @@ from textual.content import Content
 from iamtui.text import safe_text
 from iamtui.tui.safe import fit, line
 from iamtui.tui.widgets.line_view import LineView, Piece
-from iamtui.workspace.verdict_words import LIMITED
+from iamtui.workspace.questions.verdict_words import LIMITED
 
 if TYPE_CHECKING:
     # It brings in the engine, which is not loaded before the first frame.
-    from iamtui.workspace.answers import Answer, Cell
+    from iamtui.workspace.questions.answers import Answer, Cell
 
 _STYLES: Final = {"[+]": "allowed", "[x]": "denied", "[-]": "denied", "[?]": "depends"}
 _VERDICT: Final = 12
@@ -38,7 +38,7 @@ class Row:
 
 def rows_of(answer: Answer, *, grid: bool) -> list[Row]:
     """The cells as rows, the worst first, those alike as asked; `grid`: a row for each action, resources across."""
-    from iamtui.workspace.answers import severity  # noqa: PLC0415 - an answer is there, so the engine is loaded
+    from iamtui.workspace.questions.answers import severity  # noqa: PLC0415 - an answer is there, so the engine is loaded
 
     part = {id(cell) for cell in answer.taking_part}
     bad = [severity(cell.deciding) if id(cell) in part else _NO_PART for cell in answer.cells]

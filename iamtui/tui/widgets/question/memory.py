@@ -19,7 +19,7 @@ from iamtui.workspace.workspace import Workspace
 if TYPE_CHECKING:
     # It brings in msgspec and the engine, which are not loaded before the first frame.
     from iamtui.evaluation.expectation import Expectation
-    from iamtui.workspace.saved_questions import AskedQuestion, QuestionStore, SavedQuestion
+    from iamtui.workspace.questions.saved_questions import AskedQuestion, QuestionStore, SavedQuestion
 
 _GROUP = "memory"
 
@@ -112,7 +112,7 @@ class Memory:
     # In the threads.
 
     def _store(self, workspace: Workspace) -> QuestionStore:
-        from iamtui.workspace import saved_questions  # noqa: PLC0415 - brings the engine: not before a frame
+        from iamtui.workspace.questions import saved_questions  # noqa: PLC0415 - brings the engine: not before a frame
 
         return saved_questions.QuestionStore(saved_questions.account_key(workspace))
 

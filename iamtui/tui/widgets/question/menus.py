@@ -16,14 +16,14 @@ from iamtui.tui.safe import line, plain
 from iamtui.tui.widgets.question.form import QuestionForm
 from iamtui.tui.widgets.question.memory import Memory
 from iamtui.tui.widgets.question.terms import summary_of, terms_of
-from iamtui.workspace.saved_questions import quoted
+from iamtui.workspace.questions.saved_questions import quoted
 
 if TYPE_CHECKING:
     from iamtui.evaluation.decision import Outcome
     from iamtui.evaluation.expectation import Expectation
     from iamtui.tui.widgets.draft.option_lines import Choice
     from iamtui.tui.widgets.question.companions_menu import Besides
-    from iamtui.workspace.answers import Answer
+    from iamtui.workspace.questions.answers import Answer
 
 Keys = Mapping[str, tuple[str, ...]]
 
@@ -49,7 +49,7 @@ class Preset:
 
 def presets() -> Mapping[str, Preset]:
     """The presets by name, in the order of the menu."""
-    from iamtui.workspace.presets import at_time, from_ip, through_endpoint, with_mfa  # noqa: PLC0415 - only on demand
+    from iamtui.workspace.questions.presets import at_time, from_ip, through_endpoint, with_mfa  # noqa: PLC0415 - only on demand
 
     return {
         "mfa": Preset("With MFA", "MultiFactorAuthPresent=true", lambda _: with_mfa(True)),
@@ -72,7 +72,7 @@ def open_presets(app: App[object], form: QuestionForm, besides: Besides | None =
     Args:
         besides: what the call is checked for besides, to say which of it is so; None without an answer.
     """
-    from iamtui.tui.screens.draft_prompts import ChoiceDialog  # noqa: PLC0415 - only on demand
+    from iamtui.tui.dialogs.prompts import ChoiceDialog  # noqa: PLC0415 - only on demand
     from iamtui.tui.widgets.draft.option_lines import Choice  # noqa: PLC0415 - likewise
 
     known = presets()
@@ -115,7 +115,7 @@ def _choices(known: Mapping[str, Preset], mode: Mode) -> list[Choice]:
 
 
 def _ask_for_text(app: App[object], form: QuestionForm, preset: Preset) -> None:
-    from iamtui.tui.screens.draft_prompts import LineDialog  # noqa: PLC0415 - only on demand
+    from iamtui.tui.dialogs.prompts import LineDialog  # noqa: PLC0415 - only on demand
 
     def wrong(text: str) -> str:
         try:
@@ -133,7 +133,7 @@ def _ask_for_text(app: App[object], form: QuestionForm, preset: Preset) -> None:
 
 def open_questions(app: App[object], memory: Memory, choose: Callable[[Inquiry], None]) -> None:
     """Let the user choose a saved question, or one asked before."""
-    from iamtui.tui.screens.draft_prompts import ChoiceDialog  # noqa: PLC0415 - only on demand
+    from iamtui.tui.dialogs.prompts import ChoiceDialog  # noqa: PLC0415 - only on demand
     from iamtui.tui.widgets.draft.option_lines import Choice  # noqa: PLC0415 - likewise
 
     known: dict[str, Inquiry] = {}

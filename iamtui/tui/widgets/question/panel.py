@@ -120,7 +120,7 @@ class QuestionPanel(AnsweringPanel):
 
     def action_why(self) -> None:
         """Show the whole trace of the answer on its own screen."""
-        from iamtui.tui.screens.trace import TraceScreen  # noqa: PLC0415 - the engine is not loaded before the first frame
+        from iamtui.tui.screens.trace.screen import TraceScreen  # noqa: PLC0415 - the engine is not loaded before the first frame
 
         shown = self._shown
         if shown is None:
@@ -182,7 +182,7 @@ class QuestionPanel(AnsweringPanel):
 
     def action_copy_command(self) -> None:
         """Copy the command line that asks the same."""
-        from iamtui.workspace.asking import as_command, files_of_command  # noqa: PLC0415 - not before the first frame
+        from iamtui.workspace.questions.asking import as_command, files_of_command  # noqa: PLC0415 - not before the first frame
 
         if self._inquiry is None or self._workspace is None or self._principal is None:
             self.post_message(Notice(plain("There is no question to copy yet: press F5 and ask."), until_answer=True))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from iamtui.evaluation.decision import Decision
     from iamtui.evaluation.request import Principal
     from iamtui.tui.widgets.question.asking import Asked
-    from iamtui.workspace.answers import Answer, Cell, Companion
+    from iamtui.workspace.questions.answers import Answer, Cell, Companion
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.evaluation.request import Mode
 from iamtui.tui.widgets.question.context import write_context
-from iamtui.workspace.verdict import SHORT_LAYER_NAMES
+from iamtui.workspace.questions.verdict import SHORT_LAYER_NAMES
 
 
 def summary_of(inquiry: Inquiry) -> str:

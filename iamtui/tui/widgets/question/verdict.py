@@ -11,8 +11,8 @@ from iamtui.evaluation.wording import depends_lines, depends_text, short_policy_
 from iamtui.policy.formula import And, ConditionLeaf, Or, leaves
 from iamtui.text import safe_text
 from iamtui.tui.widgets.question.verdict_look import ALLOWED, DENIED, DEPENDS, QUIET, Verdict
-from iamtui.workspace.verdict import SHORT_LAYER_NAMES as LAYER_NAMES
-from iamtui.workspace.verdict import verdict_words
+from iamtui.workspace.questions.verdict import SHORT_LAYER_NAMES as LAYER_NAMES
+from iamtui.workspace.questions.verdict import verdict_words
 
 LAYER_TITLES: Final = {
     Layer.IDENTITY: "identity policies",

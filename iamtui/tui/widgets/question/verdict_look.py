@@ -10,7 +10,7 @@ from typing import Final
 
 from textual.content import Content
 
-from iamtui.workspace.verdict_words import VerdictWords
+from iamtui.workspace.questions.verdict_words import VerdictWords
 
 ALLOWED: Final = "$verdict-allowed"
 DENIED: Final = "$verdict-denied"

@@ -1,0 +1,92 @@
+"""DenialReportScreen: what AWS said and what the account says, side by side, where the two differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from textual.content import Content
+
+from iamtui.tui.safe import line, plain
+from iamtui.tui.screens.text_screen import TextScreen
+from iamtui.tui.widgets.question.verdict import verdict
+from iamtui.workspace.denials.comparison import WORDS, Agreement
+from iamtui.workspace.denials.explaining import ExplainedDenial, claim_words
+
+_MARKS: Final = {
+    Agreement.AGREES: ("[=]", "$verdict-allowed"),
+    Agreement.OTHER_REASON: ("[!]", "$verdict-denied"),
+    Agreement.DENIED_HERE: ("[!]", "$verdict-denied"),
+    Agreement.ALLOWED_HERE: ("[!]", "$verdict-denied"),
+}
+_OPEN: Final = ("[?]", "$verdict-depends")
+
+
+class DenialReportScreen(TextScreen):
+    """The whole comparison, searchable."""
+
+    def __init__(self, explained: ExplainedDenial) -> None:
+        denial = explained.denial
+        title = line(
+            ("Why denied  ", "bold $heading"),
+            (denial.action or denial.operation or denial.code, "bold"),
+            ("  ", ""),
+            agreement_words(explained),
+        )
+        super().__init__(title, tuple(report_rows(explained)))
+
+
+def agreement_mark(agreement: Agreement) -> tuple[str, str]:
+    """`[=]`, `[!]` or `[?]` with the style it is shown in."""
+    return _MARKS.get(agreement, _OPEN)
+
+
+def agreement_words(explained: ExplainedDenial) -> Content:
+    """A mark and a few words: how the account's answer stands to AWS's."""
+    agreement = explained.comparison.agreement
+    mark, style = agreement_mark(agreement)
+    return line((f"{mark} ", f"bold {style}"), (WORDS[agreement], style))
+
+
+def report_rows(explained: ExplainedDenial) -> Iterator[Content]:
+    """Request, AWS's reason, the account's answer, the comparison, what would help, and what is open."""
+    denial = explained.denial
+    yield _heading("The request")
+    yield _row("caller", denial.caller or "not told")
+    yield _row("action", denial.action or "not told")
+    yield _row("resource", denial.resource_words)
+    for key, values in denial.context.items():
+        yield _row("context", f"{key} = {', '.join(values)}" if values else f"{key} absent")
+    yield plain("")
+    yield _heading("AWS said")
+    yield plain(f"  {claim_words(denial)}", limit=None)
+    yield plain("")
+    yield _heading("The account says")
+    if explained.decision is None or explained.explanation is None:
+        yield plain("  It was not asked.")
+    else:
+        yield line("  ", verdict(explained.decision).content)
+        yield plain(f"  {explained.explanation.paragraph}", limit=None)
+    yield plain("")
+    yield line(("Together  ", "bold $heading"), agreement_words(explained))
+    for sentence in explained.comparison.sentences:
+        yield plain(f"  {sentence}", limit=None)
+    if explained.explanation is not None and explained.explanation.suggestions:
+        yield plain("")
+        yield _heading("Would help")
+        for suggestion in explained.explanation.suggestions:
+            yield plain(f"  - {suggestion.change}", limit=None)
+    said = dict.fromkeys((*explained.open, *denial.unknown, *denial.notes))
+    if said:
+        yield plain("")
+        yield _heading("Open, and how it was read")
+        for sentence in said:
+            yield plain(f"  - {sentence}", limit=None)
+
+
+def _heading(words: str) -> Content:
+    return plain(words, "bold $heading")
+
+
+def _row(label: str, value: str) -> Content:
+    return line((f"  {label:<10}", "$muted"), plain(value, limit=None))

@@ -1,0 +1,158 @@
+"""DenialScreen: choose one of the denials that were found to have it explained by the account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar, Final
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import Input
+from textual.worker import get_current_worker
+
+from iamtui.problem import Problem
+from iamtui.tui.safe import plain
+from iamtui.tui.screens.denials.reading import NOTHING_FOUND, NOTHING_YET, DenialReadingScreen, KeptDenials
+from iamtui.tui.widgets.line_view import LineView
+from iamtui.workspace.denials import explaining as denials
+from iamtui.workspace.denials.explaining import ExplainedDenial
+from iamtui.workspace.workspace import Workspace
+
+_EXPLAINING: Final = "explaining"
+
+
+class DenialScreen(DenialReadingScreen):
+    """Returns the denial that was chosen with the account's answer, or None.
+
+    Args:
+        suggested: who is offered as the caller where a message does not say who called, or "".
+        kept: what the screen held when it was left before.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f5", "explain", "Explain", id="denial.explain", tooltip="Ask the account about the marked denial"),
+        Binding("ctrl+o", "open_file", "File", priority=True, id="denial.file", tooltip="Read a log from a file"),
+        Binding(
+            "f9,d", "decode", "Decode", id="denial.decode",
+            tooltip="Let STS decode the encoded message of the marked denial: a call to AWS",
+        ),
+        Binding("ctrl+l", "clear", "Clear", priority=True, id="denial.clear", tooltip="Drop the text"),
+        Binding("escape", "leave", "Back", priority=True, id="denial.leave", tooltip="Back to where you came from"),
+        Binding("q", "leave", "Back", show=False, id="denial.back", tooltip="Back to where you came from"),
+    ]  # fmt: skip
+
+    @dataclass
+    class _Explained(Message):
+        explained: ExplainedDenial
+        decoded_only: bool
+
+    @dataclass
+    class _NotAsked(Message):
+        problem: Problem
+
+    def __init__(self, workspace: Workspace, *, suggested: str = "", kept: KeptDenials | None = None) -> None:
+        super().__init__(kept)
+        self._workspace = workspace
+        self._suggested = suggested
+
+    def idle_actions(self) -> frozenset[str]:
+        """The actions that would do nothing now."""
+        denial = self.list.denial
+        idle: set[str] = set()
+        if denial is None:
+            idle.add("explain")
+        if denial is None or not denial.encoded:
+            idle.add("decode")
+        if not self.text.text:
+            idle.add("clear")
+        return frozenset(idle)
+
+    # The answer.
+
+    @on(LineView.LineOpened)
+    def _opened(self, event: LineView.LineOpened) -> None:
+        event.stop()
+        self.action_explain()
+
+    def action_explain(self) -> None:
+        """Ask the account about the marked denial."""
+        self._explain(decode=False)
+
+    def action_decode(self) -> None:
+        """Decode the marked denial's message through STS."""
+        denial = self.list.denial
+        if denial is None or not denial.encoded:
+            self.note(plain("The marked denial has no encoded message."))
+        elif not self._workspace.can_call_aws:
+            self.note(
+                plain("A snapshot makes no calls: paste what `aws sts decode-authorization-message` prints instead.")
+            )
+        else:
+            self._explain(decode=True)
+
+    def _explain(self, *, decode: bool, caller: str | None = None) -> None:
+        denial = self.list.denial
+        if denial is None:
+            self.note(plain(NOTHING_YET if not self.text.text.strip() else NOTHING_FOUND))
+            return
+        if caller is None and not denial.caller and not denial.encoded:
+            self._ask_who_called()
+            return
+        self.note(plain("Asking STS …" if decode else "Asking the account …"))
+        explain = partial(denials.explain_denial, self._workspace, denial, decode=decode, caller=caller or "")
+        work = partial(self._explaining, explain, decode)
+        self.run_worker(work, thread=True, exclusive=True, group=_EXPLAINING, exit_on_error=False, name="explaining")
+
+    def _explaining(self, explain: Callable[[], ExplainedDenial], decode: bool) -> None:
+        worker = get_current_worker()
+        try:
+            explained = explain()
+        except Problem as problem:
+            self.post_message(self._NotAsked(problem))
+            return
+        if not worker.is_cancelled:
+            self.post_message(self._Explained(explained, decode and bool(explained.denial.encoded)))
+
+    @on(_Explained)
+    def _show_explained(self, event: _Explained) -> None:
+        event.stop()
+        if event.decoded_only:
+            # Nothing came of it; why stands in what is open.
+            self.note(plain(" ".join(event.explained.open), "$verdict-denied"))
+            return
+        self._leave_with(event.explained)
+
+    @on(_NotAsked)
+    def _show_not_asked(self, event: _NotAsked) -> None:
+        event.stop()
+        self.note(plain(str(event.problem), "$verdict-denied"))
+
+    def _ask_who_called(self) -> None:
+        """Let the user say who called: without a caller the account cannot be asked."""
+        self.row("caller").open(self._suggested)
+        self.note(plain("The message does not say who called. Enter asks for the one named here."))
+
+    @on(Input.Submitted, "#denial-caller")
+    def _caller_entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._explain(decode=False, caller=event.value.strip())
+
+    def action_leave(self) -> None:
+        """Leave the row of the file or the caller, or the screen."""
+        for name, back in (("file", self.text), ("caller", self.list)):
+            if self.row(name).is_open:
+                self.row(name).close()
+                self.quiet()
+                back.focus()
+                return
+        self._leave_with(None)
+
+    def _leave_with(self, explained: ExplainedDenial | None) -> None:
+        text, findings, answers, cursor = self.text, self.findings, self.answers, self.list.cursor
+        if explained is not None:
+            answers = {**answers, cursor: explained.comparison.agreement}
+        self.kept = KeptDenials(text.text, text.read_only, findings, cursor, answers) if findings.denials else None
+        self.dismiss(explained)

@@ -1,0 +1,1 @@
+"""The whole reasoning behind an answer, and the documents it leads to."""

@@ -1,0 +1,199 @@
+"""TraceScreen: the whole reasoning behind one answer, on its own screen, opened at the statement that decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import Label
+from textual.worker import Worker, WorkerState, get_current_worker
+
+from iamtui.account.model import Role
+from iamtui.analysis.inquiry import Inquiry
+from iamtui.evaluation.decision import Decision, Layer, StatementRef
+from iamtui.evaluation.explanation import Suggestion
+from iamtui.evaluation.request import Principal
+from iamtui.problem import Problem
+from iamtui.tui.safe import line, plain
+from iamtui.tui.screens.history import ScreenAbove
+from iamtui.tui.screens.trace.document import DocumentScreen
+from iamtui.tui.screens.trace.messages import DraftSuggestion, send_to_main
+from iamtui.tui.screens.trace.reading import ReadingScreen
+from iamtui.tui.screens.trace.text import deciding_row, statement_row, trace_rows
+from iamtui.tui.screens.trace.view import TraceRow, TraceView
+from iamtui.tui.statements import document_of, entity_of
+from iamtui.tui.widgets.key_line import KeyLine
+from iamtui.tui.widgets.question.answering_panel import AnsweringPanel
+from iamtui.tui.widgets.question.verdict import statement_name, verdict
+from iamtui.workspace.questions import asking, inquiries
+from iamtui.workspace.questions.answers import Companion
+from iamtui.workspace.questions.asking import Question
+from iamtui.workspace.workspace import Workspace
+
+
+class TraceScreen(ReadingScreen):
+    """Shows the answer at once and every statement that was looked at when a thread has traced them."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f7,w", "back", "Back", show=False, id="trace.back", tooltip="Back to where you came from"),
+        Binding(
+            "f10,A", "draft", "Draft a fix", id="draft.suggestion",
+            tooltip="Make a draft of what would allow it, to see what else it would do",
+        ),
+    ]  # fmt: skip
+
+    @dataclass
+    class _Traced(Message):
+        decision: Decision
+        rows: Sequence[TraceRow]
+        suggestions: tuple[Suggestion, ...]
+
+    @dataclass
+    class _Refused(Message):
+        problem: Problem
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        decision: Decision,
+        principal: Principal,
+        question: Question,
+        label: str,
+        companions: Sequence[Companion] = (),
+        chain: Companion | None = None,
+        at: StatementRef | None = None,
+    ) -> None:
+        """Make the screen.
+
+        Args:
+            decision: the answer as it is known already.
+            label: who asks, raw.
+            companions: the other requests behind the same API call; none: they are looked for.
+            chain: whether the role that the session is chained from may assume the asking one, or None.
+            at: the statement to open at; None: the one that decided.
+        """
+        title = line(("Why  ", "bold $heading"), "Can ", (label, "bold"), " do ", (question.action, "bold"), "?")
+        super().__init__(title, verdict(decision).content)
+        self._workspace = workspace
+        self._decision = decision
+        self._principal = principal
+        self._question = question
+        self._label = label
+        self._at = at
+        self._companions = tuple(companions)
+        self._chain = chain
+        self._suggestions: tuple[Suggestion, ...] = ()
+
+    def on_mount(self) -> None:
+        """Show what is known, and trace in a thread."""
+        rows = trace_rows(
+            self._workspace,
+            self._decision,
+            self._principal,
+            self._question,
+            companions=self._companions,
+            chain=self._chain,
+        )
+        self._show_rows(rows)
+        self.run_worker(self._trace, thread=True, group="trace", exit_on_error=False, name="tracing")
+
+    def _trace(self) -> None:
+        worker = get_current_worker()
+        workspace, principal, question = self._workspace, self._principal, self._question
+        try:
+            decision, traced, explanation = asking.ask_and_trace(workspace, principal, question)
+        except Problem as problem:
+            self.post_message(self._Refused(problem))
+            return
+        companions = self._companions or _companions(workspace, principal, question)
+        rows = trace_rows(workspace, decision, principal, question, traced, explanation, companions, self._chain)
+        if not worker.is_cancelled:
+            self.post_message(self._Traced(decision, rows, explanation.suggestions))
+
+    @on(_Traced)
+    def _show(self, event: _Traced) -> None:
+        event.stop()
+        self._decision, self._suggestions = event.decision, event.suggestions
+        self.query_one("#text-verdict", Label).update(verdict(event.decision).content)
+        self._show_rows(event.rows)
+        self.query_one(KeyLine).refresh()
+
+    def _show_rows(self, rows: Sequence[TraceRow]) -> None:
+        first = statement_row(rows, self._at) if self._at is not None else deciding_row(rows, self._decision)
+        self.view.show(rows, first)
+
+    @on(_Refused)
+    def _refused(self, event: _Refused) -> None:
+        event.stop()
+        self.view.show([TraceRow(plain(event.problem, "$verdict-denied", limit=None))])
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """What is there stays when the trace cannot be made."""
+        if event.state is WorkerState.ERROR and event.worker.group == "trace":
+            event.stop()
+            event.prevent_default()
+            name = type(event.worker.error).__name__
+            note = plain(f"The trace could not be made: {name}, an error in iamtui.", "$verdict-denied")
+            rows = self.view.rows
+            self.view.show([*rows, TraceRow(plain("")), TraceRow(note)], len(rows) + 1)
+
+    # Keys.
+
+    @on(TraceView.StatementChosen)
+    def _chosen(self, event: TraceView.StatementChosen) -> None:
+        event.stop()
+        self.show_statement(event.ref)
+
+    def show_statement(self, ref: StatementRef) -> None:
+        """Go to a statement in the tree, or show the document of one that is not in it."""
+        account = self._workspace.account
+        resource = self._decision.request.resource
+        in_tree = ref.layer in (Layer.IDENTITY, Layer.BOUNDARY) and entity_of(account, self._principal) is not None
+        in_tree = in_tree or (ref.layer is Layer.RESOURCE and isinstance(account.by_arn(resource), Role))
+        if in_tree:
+            send_to_main(self.app, AnsweringPanel.JumpToStatement(ref, self._principal, resource, self._anew(ref)))
+            return
+        document = document_of(account, self._principal, resource, ref)
+        if document is not None:
+            self.app.push_screen(DocumentScreen(document, ref))
+        else:
+            self.say(line("The document of ", (statement_name(ref), "bold"), " is not among the loaded ones."))
+
+    def _anew(self, ref: StatementRef) -> ScreenAbove:
+        """Makes this screen again, at a statement, as long as its answer is the workspace's."""
+        workspace, about = self._workspace, (self._decision, self._principal, self._question, self._label)
+        companions, chain = self._companions, self._chain
+
+        def anew(now: Workspace) -> TraceScreen | None:
+            return TraceScreen(workspace, *about, companions, chain, ref) if now is workspace else None
+
+        return anew
+
+    def idle_actions(self) -> frozenset[str]:
+        """Only what could be allowed can be drafted."""
+        # Where the line of keys is short, drafting matters more than the list of all commands.
+        return super().idle_actions() | {"command_palette" if self._suggestions else "draft"}
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There is something to draft only with a suggestion."""
+        if action == "draft" and not self._suggestions:
+            return False
+        return super().check_action(action, parameters)
+
+    def action_draft(self) -> None:
+        """Make a draft of what would allow it."""
+        if self._suggestions:
+            send_to_main(self.app, DraftSuggestion(self._suggestions, self._principal, self._question))
+
+
+def _companions(workspace: Workspace, principal: Principal, question: Question) -> tuple[Companion, ...]:
+    """The other requests behind the same API call; none where they cannot be asked."""
+    try:
+        found = inquiries.answer(workspace, principal, Inquiry((question.action,), (question.resource,), question))
+    except Problem:
+        return ()
+    return found.cells[0].companions if found is not None and found.cells else ()

@@ -1,0 +1,210 @@
+"""WhoCanList: every principal and its answer, one a line, drawn line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from rich.cells import cell_len
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from iamtui.text import safe_text
+from iamtui.tui.safe import fit
+from iamtui.tui.screens.who_can.rows import ORDERS, Bucket, Order, Row, Rows
+from iamtui.tui.widgets.line_view import LineView, Piece
+
+STYLES: Final = {
+    Bucket.ALLOWED: "allowed",
+    Bucket.DEPENDS: "depends",
+    Bucket.EXPLICIT: "denied",
+    Bucket.NO_ALLOW: "denied",
+}
+
+_GAP: Final = "  "
+_VERDICT: Final = 12
+_BEFORE: Final = 7
+_KIND: Final = 8
+_LEAST_NAME: Final = 24
+_WHY_BESIDES: Final = 60
+"""From which width on the reasons have a column of their own; below, the lines under the list say them."""
+
+
+class WhoCanList(LineView):
+    """Sorted and filtered rows; the cursor stays on its row while others come in."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open_line", "Go there", id="whocan.open", tooltip="Go to the principal in the tree"),
+        Binding(
+            "less_than_sign,comma", "sort_by(-1)", "Sort left", key_display="<", show=False,
+            id="table.sort-left", tooltip="Sort by the column to the left",
+        ),
+        Binding(
+            "greater_than_sign,full_stop", "sort_by(1)", "Sort", key_display=">",
+            id="table.sort-right", tooltip="Sort by the column to the right",
+        ),
+        Binding(
+            "space", "reverse_sort", "Reverse", id="table.reverse",
+            tooltip="Turn the order round: worst answers first, and back",
+        ),
+    ]  # fmt: skip
+
+    HEADER_LINES = 2
+
+    @dataclass
+    class Chosen(Message):
+        """Enter on a row."""
+
+        row: Row
+
+    @dataclass
+    class Moved(Message):
+        """Another row is under the cursor, or none is any more."""
+
+        row: Row | None
+
+    @dataclass
+    class Sorted(Message):
+        """The order is another."""
+
+    @dataclass
+    class Step(Message):
+        """h or l: the filter to the left or right."""
+
+        direction: int
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self.rows = Rows()
+        self._draft = False
+
+    @property
+    def row(self) -> Row | None:
+        """The row under the cursor."""
+        return self.rows.shown[self.cursor] if self.rows.shown else None
+
+    def start(self, *, draft: bool) -> None:
+        """Begin anew: no rows yet, the same filter and order."""
+        old, self.rows = self.rows, Rows()
+        self.rows.choose(bucket=old.bucket, only_changed=old.only_changed, needle=old.needle, order=old.order)
+        self._draft = draft
+        self._show(None)
+
+    def add(self, rows: Sequence[Row]) -> None:
+        """Take new rows in; who stood at the top stays there, who had moved stays on their row."""
+        kept = self.row if self.cursor else None
+        self.rows.add(rows)
+        self._show(kept)
+
+    def choose(
+        self, *, bucket: Bucket | None, only_changed: bool = False, needle: str = "", order: Order | None = None
+    ) -> None:
+        """Filter and sort anew."""
+        kept = self.row
+        self.rows.choose(bucket=bucket, only_changed=only_changed, needle=needle, order=order)
+        self._show(kept)
+
+    def _show(self, kept: Row | None) -> None:
+        at = 0
+        if kept is not None:
+            at = next((i for i, row in enumerate(self.rows.shown) if row is kept), 0)
+        offset = self.cursor - self.scroll_offset.y
+        self.set_total(len(self.rows.shown), cursor=at)
+        if at:
+            self.scroll_to(y=max(0, at - offset), animate=False, force=True)
+
+    # Drawing.
+
+    def _widths(self, width: int) -> tuple[int, int]:
+        """The widths of the name and of the reason; the reason's is 0 where it has no column."""
+        fixed = 1 + _VERDICT + len(_GAP) + _KIND + len(_GAP) + (_BEFORE + len(_GAP) if self._draft else 0)
+        room = max(8, width - fixed)
+        if room < _WHY_BESIDES:
+            return room, 0
+        rows = self.rows
+        # Reasons are told below the list too: names come first, as long as some of the reason is left.
+        name = min(rows.longest_name, max(_LEAST_NAME, room - len(_GAP) - min(rows.longest_why, room // 2)))
+        name = max(name, min(_LEAST_NAME, room))
+        return name, room - name - len(_GAP)
+
+    def header_pieces(self, y: int, width: int) -> Sequence[Piece]:
+        """The titles of the columns, the sorted one with an arrow, and a rule below."""
+        if y == 1:
+            return [Piece("─" * width, "guide")]
+        name, why = self._widths(width)
+        order = self.rows.order
+        pieces = [Piece(" ")]
+        if self._draft:
+            pieces.append(Piece("before".ljust(_BEFORE) + _GAP, "header"))
+        for title, size in (("verdict", _VERDICT), ("name", name), ("kind", _KIND)):
+            here = title == order.by
+            text = f"{title} {'▼' if order.reverse else '▲'}" if here else title
+            pieces.append(Piece(text.ljust(size) + _GAP, "header-sorted" if here else "header"))
+        if why:
+            pieces.append(Piece("why", "header"))
+        return pieces
+
+    def pieces(self, index: int, width: int) -> Sequence[Piece]:
+        """One principal: verdict, name, kind, and where there is room why."""
+        row = self.rows.shown[index]
+        name, why = self._widths(width)
+        pieces: list[Piece] = []
+        if self._draft:
+            pieces.append(_before(row))
+        pieces.append(Piece(row.words.short.ljust(_VERDICT) + _GAP, STYLES[row.bucket]))
+        shown = fit(safe_text(row.name), name)
+        padding = name - cell_len(shown)
+        where = fit(f"  {safe_text(row.where)}", padding) if row.where and padding > 4 else ""
+        pieces += [
+            Piece(shown, "" if row.inside else "link"),
+            Piece(where + " " * (padding - cell_len(where)) + _GAP, "faint"),
+            Piece(row.kind.ljust(_KIND) + _GAP, "muted"),
+        ]
+        if why:
+            pieces.append(Piece(fit(row.why, why), "muted"))
+        return pieces
+
+    # Keys.
+
+    def action_sort_by(self, step: int) -> None:
+        """Sort by the next column in a direction."""
+        at = ORDERS.index(self.rows.order.by)
+        self._sort(Order(ORDERS[(at + step) % len(ORDERS)]))
+
+    def action_reverse_sort(self) -> None:
+        """Turn the order round."""
+        self._sort(Order(self.rows.order.by, not self.rows.order.reverse))
+
+    def _sort(self, order: Order) -> None:
+        rows = self.rows
+        rows.choose(bucket=rows.bucket, only_changed=rows.only_changed, needle=rows.needle, order=order)
+        self._show(None)
+        self.post_message(self.Sorted())
+
+    def action_line_left(self) -> None:
+        """The filter to the left."""
+        self.post_message(self.Step(-1))
+
+    def action_line_right(self) -> None:
+        """The filter to the right."""
+        self.post_message(self.Step(1))
+
+    def on_line_view_cursor_moved(self, event: LineView.CursorMoved) -> None:
+        """Announce the row."""
+        event.stop()
+        self.post_message(self.Moved(self.row))
+
+    def on_line_view_line_opened(self, event: LineView.LineOpened) -> None:
+        """Announce which row was chosen."""
+        event.stop()
+        if self.row is not None:
+            self.post_message(self.Chosen(self.row))
+
+
+def _before(row: Row) -> Piece:
+    """The mark before the draft, with an arrow where the draft changes it."""
+    if row.before is None:
+        return Piece(" " * _BEFORE + _GAP)
+    mark = row.before.mark + row.before.star
+    return Piece((f"{mark} →" if row.changed else mark).ljust(_BEFORE) + _GAP, "warning" if row.changed else "faint")

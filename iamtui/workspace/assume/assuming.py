@@ -1,0 +1,145 @@
+"""Assuming a role: our own trust check first, then STS, then proof of who one has become."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from iamtui.account.availability import Missing
+from iamtui.aws.errors import AwsProblem
+from iamtui.credentials.assume import assume_role
+from iamtui.credentials.assume_request import InvalidRequest
+from iamtui.credentials.mfa_session import MfaSession
+from iamtui.credentials.session import Clock, Session, utc_now
+from iamtui.credentials.session_extras import AssumeExtras
+from iamtui.problem import Problem
+from iamtui.workspace.assume.decision import FRESH_CODE, MfaProof, decide_as_entered, role_of
+from iamtui.workspace.assume.denials import (
+    demo_refusal,
+    explained,
+    open_in_the_demo,
+    read_refusal,
+    through_session,
+    with_code_used,
+)
+from iamtui.workspace.assume.input import AssumeInput, MfaWay
+from iamtui.workspace.assume.mfa_devices import MfaDevices, find_mfa_devices
+from iamtui.workspace.assume.mfa_sessions import MfaChoice, MfaCodeNeeded, MfaSessions
+from iamtui.workspace.assume.plan import (
+    NO_CONNECTION,
+    AssumePlan,
+    check_input,
+    input_problems,
+    longest_session,
+    plan_assume,
+    plan_without_code,
+)
+from iamtui.workspace.workspace import SourceKind, Workspace
+
+__all__ = [
+    "AssumeExtras",
+    "AssumeInput",
+    "AssumePlan",
+    "MfaChoice",
+    "MfaCodeNeeded",
+    "MfaDevices",
+    "MfaSessions",
+    "MfaWay",
+    "assume",
+    "check_input",
+    "find_mfa_devices",
+    "plan_assume",
+    "plan_without_code",
+]
+
+
+def assume(
+    workspace: Workspace,
+    entered: AssumeInput,
+    *,
+    mfa_sessions: MfaSessions | None = None,
+    clock: Clock = utc_now,
+) -> Session:
+    """Call sts:AssumeRole and then GetCallerIdentity with the new credentials. Blocking.
+
+    Args:
+        mfa_sessions: those of the running program, where `entered.mfa_way` is SHARED or REUSED.
+        clock: the local time.
+
+    Raises:
+        MfaCodeNeeded: a shared MFA session was to be reused, and none serves (any more).
+        Problem: refused by our own check (demo), by validation, or by STS; says why and what to do.
+    """
+    if workspace.connection is None:
+        raise Problem(NO_CONNECTION, "Open the account with --profile, or the demo with --demo.")
+    role = role_of(workspace, entered.role_arn)
+    problems = input_problems(entered, *longest_session(workspace, role), workspace.caller_extras)
+    if problems:
+        raise InvalidRequest(problems)
+    reused = _session_to_reuse(workspace, entered, mfa_sessions)
+    proof = _proof(entered, reused, clock)
+    decision = decide_as_entered(workspace, entered, proof)
+    if workspace.source.kind is SourceKind.DEMO:
+        refusal = demo_refusal(workspace, entered.role_arn, decision) or open_in_the_demo(decision)
+        if refusal:
+            raise Problem(refusal, read_refusal(workspace, entered, proof, decision).next_step)
+    through = reused or _started_session(workspace, entered, mfa_sessions)
+    caller = workspace.account.caller_arn
+    try:
+        session = assume_role(
+            workspace.connection if through is None else through.connection(workspace.connection),
+            entered.request(),
+            source_arn="" if isinstance(caller, Missing) else caller.value,
+            demo=workspace.source.kind is SourceKind.DEMO,
+            clock=clock,
+        )
+    except AwsProblem as problem:
+        failure: Problem = problem
+        if problem.denied and not problem.wrong_mfa_code:
+            failure = explained(problem, read_refusal(workspace, entered, proof, decision, problem.sentence))
+        elif through is not None and problem.bad_credentials:
+            assert mfa_sessions is not None
+            mfa_sessions.forget(through)
+            failure = MfaCodeNeeded(
+                "AWS does not accept the shared MFA session any more.", "Enter a new code, which starts another."
+            )
+        elif workspace.connection.has_own_keys:
+            failure = through_session(problem)
+        if problem.unanswered and entered.mfa_code:
+            failure = with_code_used(failure)
+    else:
+        extras = workspace.caller_extras.inherited_by(entered.extras)
+        return replace(session, region=workspace.source.region or session.region, extras=extras)
+    raise failure.with_traceback(None)
+
+
+def _session_to_reuse(
+    workspace: Workspace, entered: AssumeInput, mfa_sessions: MfaSessions | None
+) -> MfaSession | None:
+    if entered.mfa_way is not MfaWay.REUSED:
+        return None
+    session = mfa_sessions.found(workspace, entered.mfa_serial) if mfa_sessions is not None else None
+    if session is None:
+        raise MfaCodeNeeded("The MFA code that was to be reused is too old.", "Enter a new code.")
+    return session
+
+
+def _started_session(workspace: Workspace, entered: AssumeInput, mfa_sessions: MfaSessions | None) -> MfaSession | None:
+    if entered.mfa_way is not MfaWay.SHARED or entered.mfa_code is None:
+        return None
+    if mfa_sessions is None:
+        raise ValueError("an MFA code is to be shared, and no MfaSessions were given")
+    try:
+        return mfa_sessions.start(workspace, entered.mfa_serial, entered.mfa_code)
+    except AwsProblem as problem:
+        if not problem.unanswered:
+            raise
+        failure = with_code_used(problem)
+    raise failure.with_traceback(None)
+
+
+def _proof(entered: AssumeInput, reused: MfaSession | None, clock: Clock) -> MfaProof | None:
+    if reused is not None:
+        return MfaProof(int(reused.age(clock()).total_seconds()), by_session=True)
+    if not entered.mfa_code:
+        return None
+    return FRESH_CODE if entered.mfa_way is MfaWay.DIRECT else MfaProof(by_session=True)

@@ -1,0 +1,1 @@
+"""Why was this denied: what AWS said beside what the account says."""

@@ -1,0 +1,191 @@
+"""Getting a Deny out of one caller's way, as edits of a draft that leave it in force for everybody else.
+
+A Deny that others share is never taken away: the caller becomes an exception, by one more value where it lists
+exceptions by ARN already, else by a condition on aws:PrincipalArn, which for a role session is the ARN of its role
+(IAM User Guide: AWS global condition context keys). Who has no such ARN stays denied. A Deny that concerns nobody else
+is taken out. One that the request itself could avoid is left: it is there to make requests change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from iamtui.account.draft import DetachPolicy
+from iamtui.account.draft_words import entity_name, policy_name
+from iamtui.account.model import Group, Role, User
+from iamtui.evaluation.decision import Layer, StatementRef
+from iamtui.evaluation.explanation import LAYER_WORDS, Suggestion, name_of
+from iamtui.evaluation.trace import TracedElement
+from iamtui.evaluation.wording import short_policy_name
+from iamtui.policy.document import JsonValue, PolicyDocument
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+from iamtui.workspace.drafts.case import Case, NoEdit, SuggestedEdits, own_arn, place_of
+from iamtui.workspace.drafts.documents import Place, statement_at, with_condition_value, without_statements
+
+_ARN_KEY: Final = "aws:PrincipalArn"
+_EXCEPTION: Final = "ArnNotEquals"
+_EXCEPTIONS: Final = frozenset(
+    f"{name}{suffix}"
+    for name in ("stringnotequals", "stringnotequalsignorecase", "stringnotlike", "arnnotequals", "arnnotlike")
+    for suffix in ("", "ifexists")
+)
+"""Operators with which a Deny lists whom it does not deny."""
+
+_NOT_OF_THE_REQUEST: Final = (
+    "aws:principal", "aws:username", "aws:userid", "aws:federatedprovider", "aws:resource", "aws:sourcearn",
+    "aws:sourceaccount", "aws:sourceorg", "aws:sourceowner", "aws:requestedregion", "ec2:region", "kms:calleraccount",
+)  # fmt: skip
+"""Beginnings of keys about who asks, about what, or about where: a request cannot come with another value of them."""
+
+_OF_A_RESOURCE: Final = ("resourcetag", "existingobjecttag", "resourceaccount")
+
+
+def without_deny(case: Case, suggestion: Suggestion) -> SuggestedEdits:
+    """The edits after which the Deny that a suggestion names no longer denies the caller.
+
+    Raises:
+        NoEdit: no draft can, or none should, do that; says what stands in the way.
+    """
+    refs = [ref for ref in case.reason.statements if ref.policy == suggestion.policy]
+    named = [ref for ref in refs if name_of(ref) in suggestion.change] or refs
+    _check_request(case, named)
+    try:
+        place = place_of(case, suggestion.policy)
+    except NoEdit:
+        raise
+    except Problem as problem:
+        return _detaching(case, suggestion.policy, problem)
+    assert place.document is not None
+    if _concerns_only_the_caller(case, place, place.document, named):
+        return _removing(place, place.document, named)
+    return _excepting(case, place, place.document, named)
+
+
+def _check_request(case: Case, refs: Sequence[StatementRef]) -> None:
+    """Leave a Deny that the request could avoid, such as one without MFA.
+
+    Raises:
+        NoEdit: it is such a Deny.
+    """
+    for ref in refs:
+        element = next((one for one in _conditions(case, ref) if _of_the_request(one.key)), None)
+        if element is not None:
+            here = ", ".join(safe_text(value, limit=128) for value in element.seen) or "absent"
+            raise NoEdit(
+                f"The Deny {_short_name(ref)} of the {LAYER_WORDS[case.reason.layer]} denies this while its condition "
+                f"on {safe_text(element.key, limit=128)} holds (here: {here}), so the request has to change, "
+                "not the policy.",
+                "Ask again with a request that does not meet the condition.",
+            )
+
+
+def _conditions(case: Case, ref: StatementRef) -> Iterator[TracedElement]:
+    for layer in case.traced:
+        if layer.layer is not case.reason.layer or layer.level != case.reason.level:
+            continue
+        for statement in layer.statements:
+            if (statement.policy, statement.statement) == (ref.policy, ref.statement):
+                yield from (element for element in statement.elements if element.element == "Condition")
+
+
+def _of_the_request(key: str) -> bool:
+    """Whether the same caller can ask the same of the same resource with another value of a condition key."""
+    name = key.lower()
+    return not name.startswith(_NOT_OF_THE_REQUEST) and not any(part in name for part in _OF_A_RESOURCE)
+
+
+def _short_name(ref: StatementRef) -> str:
+    """The Sid, else which statement of which policy; without lines, which an edit moves. Safe to show."""
+    return safe_text(ref.sid, limit=128) if ref.sid else f"{short_policy_name(ref.policy)} / {ref.statement + 1}"
+
+
+def _concerns_only_the_caller(case: Case, place: Place, document: PolicyDocument, refs: Sequence[StatementRef]) -> bool:
+    """Whether the statements deny nobody but the user or role that asks."""
+    if place.kind in ("inline", "managed"):
+        return place.others == 0
+    who = case.principal.role_arn or case.principal.arn
+    return bool(who) and all(statement_at(document, ref.statement).get("Principal") == {"AWS": who} for ref in refs)
+
+
+def _excepting(case: Case, place: Place, document: PolicyDocument, refs: Sequence[StatementRef]) -> SuggestedEdits:
+    """Add the caller to whom each Deny does not deny.
+
+    Raises:
+        NoEdit: the caller has no ARN to be told apart by, or is excepted already.
+    """
+    names = " and ".join(dict.fromkeys(_short_name(ref) for ref in refs))
+    who = own_arn(case.principal)
+    if not who:
+        raise NoEdit(
+            f"The Deny {names} ({place.title}) denies others too, and {_caller(case)} cannot be excepted from it by an "
+            "ARN, so it stays.",
+            "Only who is responsible for it can narrow it.",
+        )
+    text = ""
+    for ref in refs:
+        operator, key = _exceptions_of(statement_at(document, ref.statement)) or (_EXCEPTION, _ARN_KEY)
+        changed = with_condition_value(document, ref.statement, operator, key, who)
+        if changed is not None:
+            text, document = changed, PolicyDocument(changed)
+    if not text:
+        raise NoEdit(f"The Deny {names} ({place.title}) excepts {safe_text(entity_name(who))} already, in vain.")
+    caution = f"{safe_text(entity_name(who))} is excepted from the Deny {names}; others stay denied."
+    return SuggestedEdits((place.put(text),), caution, past_guard=True)
+
+
+def _caller(case: Case) -> str:
+    arn = case.principal.arn
+    if not arn:
+        return "an anonymous caller"
+    return "the root user" if arn.endswith(":root") else safe_text(arn, limit=512)
+
+
+def _exceptions_of(statement: dict[str, JsonValue]) -> tuple[str, str] | None:
+    """Operator and key of the condition with which a Deny lists exceptions by ARN, as it writes them."""
+    conditions = statement.get("Condition")
+    for operator, tests in conditions.items() if isinstance(conditions, dict) else ():
+        if operator.lower() in _EXCEPTIONS and isinstance(tests, dict):
+            for key in tests:
+                if key.lower() == _ARN_KEY.lower():
+                    return operator, key
+    return None
+
+
+def _removing(place: Place, document: PolicyDocument, refs: Sequence[StatementRef]) -> SuggestedEdits:
+    text = without_statements(document, (ref.statement for ref in refs))
+    if text is not None:
+        return SuggestedEdits((place.put(text),), past_guard=True)
+    gone = place.delete()
+    if gone is None:
+        raise NoEdit(
+            f"{place.title} says nothing but this Deny.", "Detach or delete the policy, or narrow its statement."
+        )
+    return SuggestedEdits((gone,), past_guard=True)
+
+
+def _detaching(case: Case, policy: str, problem: Problem) -> SuggestedEdits:
+    """Detach an identity policy that cannot be changed, where it is the caller's alone to have it.
+
+    Raises:
+        NoEdit: the caller has it from a group with others, or not at all.
+    """
+    if case.reason.layer is not Layer.IDENTITY:
+        raise NoEdit(problem.sentence, problem.next_step)
+    entity, name = case.entity, safe_text(policy_name(policy))
+    groups = [case.account.group(group) for group in entity.groups] if isinstance(entity, User) else []
+    holders: list[User | Group | Role] = [entity, *(group for group in groups if group is not None)]
+    found = [holder for holder in holders if any(attached.arn == policy for attached in holder.attached_policies)]
+    for holder in found:
+        if isinstance(holder, Group) and len(case.account.members(holder.name)) > 1:
+            group = safe_text(entity_name(holder.arn))
+            raise NoEdit(
+                f"{name}, which cannot be changed, denies this to all of {group}, so it stays attached there.",
+                f"Take {safe_text(entity_name(entity.arn))} out of the group, and give it what else it has from there.",
+            )
+    if not found:
+        raise NoEdit(problem.sentence, problem.next_step)
+    who = " and ".join(safe_text(entity_name(holder.arn)) for holder in found)
+    edits = tuple(DetachPolicy(holder.arn, policy) for holder in found)
+    return SuggestedEdits(edits, f"{name} no longer applies to {who}.", past_guard=True)

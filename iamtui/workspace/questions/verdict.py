@@ -1,0 +1,105 @@
+"""A decision as a mark and words, the same wherever it is shown; never a bare "allowed" that is not one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from iamtui.evaluation.decision import Decision, Layer, Outcome, ResourceScope
+from iamtui.evaluation.wording import depends_summary
+from iamtui.policy.formula import MissingLeaf, leaves
+from iamtui.text import safe_text
+from iamtui.workspace.questions.verdict_words import VerdictWords
+
+SHORT_LAYER_NAMES: Final = {
+    Layer.IDENTITY: "identity",
+    Layer.RESOURCE: "resource",
+    Layer.SESSION: "session",
+    Layer.BOUNDARY: "boundary",
+    Layer.SCP: "SCP",
+    Layer.RCP: "RCP",
+    Layer.VPC_ENDPOINT: "endpoint",
+    Layer.BLOCK_PUBLIC_ACCESS: "public block",
+    Layer.SERVICE_RULE: "service rule",
+}
+"""What a layer is called in a narrow column."""
+
+
+_ON_SOME, _AS_LOADED = "on some", "as loaded"
+
+_CAPS: Final = frozenset(
+    (Layer.SCP, Layer.RCP, Layer.VPC_ENDPOINT, Layer.BLOCK_PUBLIC_ACCESS, Layer.SERVICE_RULE),
+)
+"""Layers that no Allow elsewhere makes up for."""
+
+
+def unloaded_layers(decision: Decision) -> tuple[Layer, ...]:
+    """The layers that were not evaluated and could make the decision another one.
+
+    An explicit deny stands whatever the rest says, and a missing allow stands where a cap is silent; elsewhere only
+    a layer that grants could change that. A document that the decision waits for is named by its condition.
+    """
+    missing = decision.not_evaluated
+    if decision.outcome is Outcome.EXPLICIT_DENY:
+        return ()
+    if decision.outcome is Outcome.IMPLICIT_DENY:
+        if any(reason.layer in _CAPS for reason in decision.reasons):
+            return ()
+        return tuple(layer for layer in missing if layer in (Layer.IDENTITY, Layer.RESOURCE))
+    if decision.outcome is Outcome.DEPENDS and decision.depends_on is not None:
+        waited_for = {
+            leaf.source.layer for leaf in leaves(decision.depends_on) if isinstance(leaf, MissingLeaf) and leaf.source
+        }
+        return tuple(layer for layer in missing if layer.value not in waited_for)
+    return missing
+
+
+def layers_that_depend(decision: Decision) -> frozenset[str]:
+    """The layers (by value) whose Allow waits for something that is not known."""
+    if decision.outcome is not Outcome.DEPENDS or decision.depends_on is None:
+        return frozenset()
+    return frozenset(leaf.source.layer for leaf in leaves(decision.depends_on) if leaf.source is not None)
+
+
+def as_far_as_loaded(decision: Decision) -> str:
+    """`as far as loaded (SCP not evaluated)`; empty where nothing that was left out could change the decision."""
+    layers = unloaded_layers(decision)
+    if layers:
+        return f"as far as loaded ({', '.join(SHORT_LAYER_NAMES[layer] for layer in layers)} not evaluated)"
+    allowed = decision.outcome is Outcome.ALLOWED
+    return "as far as loaded (some layers not evaluated)" if allowed and not decision.complete else ""
+
+
+def verdict_words(decision: Decision) -> VerdictWords:
+    """The verdict of a decision."""
+    unloaded = as_far_as_loaded(decision)
+    if decision.outcome is Outcome.EXPLICIT_DENY:
+        return VerdictWords("[x]", "DENIED", "explicit")
+    if decision.outcome is Outcome.IMPLICIT_DENY:
+        return VerdictWords("[-]", "DENIED", _joined("no allow", unloaded), _AS_LOADED if unloaded else "")
+    if decision.outcome is Outcome.DEPENDS:
+        about = depends_summary(decision.depends_on) if decision.depends_on is not None else "more facts"
+        return VerdictWords("[?]", "DEPENDS", _joined(f"on {about}", unloaded))
+    if decision.resource_scope is not ResourceScope.SOME:
+        return VerdictWords("[+]", "ALLOWED", unloaded, _AS_LOADED if unloaded else "")
+    # The patterns last: there may be many, and lines are cut at their end.
+    patterns = _scope_patterns(decision)
+    some = _joined("on some" if patterns else "on some resources", unloaded)
+    return VerdictWords("[+]", "ALLOWED", f"{some}: {patterns}" if patterns else some, _ON_SOME)
+
+
+def _scope_patterns(decision: Decision) -> str:
+    """Where an answer that holds on some resources holds; where only the whole that was asked can be named, where not.
+
+    "On some: X" in the answer to a question about X would read as "on X".
+    """
+    if decision.request.resource not in decision.allowed_resources:
+        return _listed(decision.allowed_resources)
+    return f"not on {_listed(decision.denied_resources)}" if decision.denied_resources else ""
+
+
+def _listed(patterns: tuple[str, ...]) -> str:
+    return ", ".join(safe_text(pattern, limit=512) for pattern in patterns)
+
+
+def _joined(*parts: str) -> str:
+    return ", ".join(part for part in parts if part)
