@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from iamtui.aws.process_loop import ASKING
 
 pytest_plugins = ["tests.support.moto_server", "tests.support.fault_proxy", "tests.support.federation"]
 
@@ -13,7 +16,7 @@ _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy
 
 
 @pytest.fixture(autouse=True)
-def no_aws_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def no_aws_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Clear all AWS variables and point the AWS files at empty ones; returns the folder of those."""
     for name in [*os.environ]:
         if name.startswith("AWS_") or name in _PROXIES:
@@ -23,4 +26,6 @@ def no_aws_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.Te
         (folder / file).touch()
         monkeypatch.setenv(variable, str(folder / file))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    return folder
+    yield folder
+    # A process that has asked a profile says so to those that it starts; the next test is another one.
+    os.environ.pop(ASKING, None)

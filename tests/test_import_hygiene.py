@@ -49,7 +49,17 @@ def test_questions_over_an_account_reach_for_nothing_outside() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["asking", "principals", "opening", "assuming", "inventory", "permissions", "verdict", "connecting"]
+    "module",
+    [
+        "questions.asking",
+        "principals",
+        "opening",
+        "assume.assuming",
+        "inventory",
+        "permissions",
+        "questions.verdict",
+        "connecting",
+    ],
 )
 def test_the_workspace_brings_in_neither_a_door_nor_boto3(module: str) -> None:
     loaded = modules_after(f"import iamtui.workspace.{module}")

@@ -42,7 +42,11 @@ INQUIRIES = {
         Question(
             "",
             "*",
-            {"aws:SourceIp": ("192.0.2.1", "192.0.2.2"), "aws:Referer": ("it's",), "aws:TagKeys": ()},
+            {
+                "aws:CalledVia": ("athena.amazonaws.com", "s3.amazonaws.com"),
+                "aws:Referer": ("it's",),
+                "aws:TagKeys": (),
+            },
             Mode.STRICT,
             "999999999999",
             (SESSION, SESSION),
