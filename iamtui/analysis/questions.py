@@ -19,7 +19,7 @@ from iamtui.analysis.policies_in_force import (
 )
 from iamtui.analysis.question import Question
 from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
-from iamtui.catalog.request_keys import keys_of_other_resources
+from iamtui.catalog.request_keys import is_of_another_resource, keys_of_other_resources
 from iamtui.evaluation.asked import Asked
 from iamtui.evaluation.caller import caller_class, partition_of
 from iamtui.evaluation.decision import Decision, Layer
@@ -234,12 +234,10 @@ def _carried(question: Question) -> tuple[KeyValues, tuple[str, ...]]:
 
     The context is given for a call, which is checked for each of its resources.
     """
-    foreign = keys_of_other_resources(question.action, question.resource)
-    if not foreign or not question.context:
+    action, resource = question.action, question.resource
+    dropped = {key for key in question.context if is_of_another_resource(action, resource, key)}
+    if not dropped:
         return question.context, ()
-    names = {key.lower() for key in foreign if not key.endswith("/*")}
-    families = tuple(key[:-1].lower() for key in foreign if key.endswith("/*"))
-    dropped = {key for key in question.context if key.lower() in names or key.lower().startswith(families)}
     said = tuple(f"{key} is absent: AWS checks this resource without it" for key in sorted(dropped))
     return {key: values for key, values in question.context.items() if key not in dropped}, said
 

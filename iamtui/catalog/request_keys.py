@@ -39,6 +39,14 @@ def keys_of_other_resources(action: str, resource: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_family(key) for key in others))
 
 
+def is_of_another_resource(action: str, resource: str, key: str) -> bool:
+    """Whether a key, in any letter case, is one that the check of an action on a resource does not carry."""
+    return any(
+        key.lower().startswith(name[:-1].lower()) if name.endswith("*") else key.lower() == name.lower()
+        for name in keys_of_other_resources(action, resource)
+    )
+
+
 def _is_of_type(resource: str, one: ActionResource) -> bool:
     fields, form = resource.split(":", 5), one.type.arn.split(":", 5)
     if len(fields) < 6 or len(form) < 6 or fields[2] != form[2]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
-from iamtui.catalog.request_keys import keys_of_other_resources
+from iamtui.catalog.request_keys import is_of_another_resource
 from iamtui.evaluation.caller import partition_of
 from iamtui.evaluation.decision import Decision, Layer, LayerState, Outcome, Reason, ResourceScope, StatementRef
 from iamtui.evaluation.prepared import prepare
@@ -250,14 +250,14 @@ def _near_miss(
 
     Those on a key that the check of this resource never carries cannot.
     """
-    never = _never_carried(decision)
+    request = decision.request
     found: list[tuple[int, TracedStatement, TracedElement]] = []
     for statement in _statements_of(reason, layers):
         failing = statement.failing
         if statement.effect != "Allow" or len(failing) != 1:
             continue
         element = failing[0]
-        if element.key and never(element.key):
+        if element.key and is_of_another_resource(request.action, request.resource, element.key):
             continue
         rank = {"Condition": 0, "Resource": 1, "Principal": 2}.get(element.element)
         if rank is not None and (rank == 0 or not _of_aws(statement.policy)):
@@ -266,13 +266,6 @@ def _near_miss(
         return None
     _, statement, element = min(found, key=lambda item: item[0])
     return statement, element
-
-
-def _never_carried(decision: Decision) -> Callable[[str], bool]:
-    keys = [key.lower() for key in keys_of_other_resources(decision.request.action, decision.request.resource)]
-    single = {key for key in keys if not key.endswith("/*")}
-    families = tuple(key[:-1] for key in keys if key.endswith("/*"))
-    return lambda key: key.lower() in single or key.lower().startswith(families)
 
 
 def _widen(decision: Decision, statement: TracedStatement, element: TracedElement) -> str:
