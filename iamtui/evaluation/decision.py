@@ -175,6 +175,14 @@ class Decision:
         return self.outcome is Outcome.ALLOWED
 
     @property
+    def allowed_parts(self) -> tuple[str, ...]:
+        """The resources where it holds; () when only the whole that was asked about can be named.
+
+        "Only on X" in the answer to a question about X would read as "on X".
+        """
+        return () if self.request.resource in self.allowed_resources else self.allowed_resources
+
+    @property
     def not_evaluated(self) -> tuple[Layer, ...]:
         """The layers that were not loaded or switched off."""
         if self.complete and "layers" not in self.__dict__:

@@ -134,8 +134,8 @@ def _paragraph(decision: Decision) -> str:
 
 def _which(decision: Decision) -> str:
     """On which resources an answer holds, or those on which it does not, as far as they can be named."""
-    if decision.request.resource not in decision.allowed_resources:
-        return ": " + _first(decision.allowed_resources)
+    if decision.allowed_parts:
+        return ": " + _first(decision.allowed_parts)
     return f", not on {_first(decision.denied_resources)}" if decision.denied_resources else ""
 
 

@@ -16,6 +16,7 @@ from iamtui.tui.inventory import TOP_BRANCHES, Branch, Inventory, Kind, title_of
 from iamtui.tui.safe import fit
 from iamtui.tui.widgets.explorer_tree import MarkOf, VerdictOf
 from iamtui.tui.widgets.line_view import LineView, Piece
+from iamtui.tui.widgets.sort_keys import SORT_KEYS
 
 if TYPE_CHECKING:
     # Only for annotations: columns come with the first branch that is shown.
@@ -39,14 +40,7 @@ class ChildrenTable(LineView):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open_line", "Open", id="list.open", tooltip="Open what is under the cursor"),
-        Binding(
-            "less_than_sign,comma", "sort_by(-1)", "Sort left", key_display="<", show=False,
-            id="table.sort-left", tooltip="Sort by the column to the left",
-        ),
-        Binding(
-            "greater_than_sign,full_stop", "sort_by(1)", "Sort", key_display=">",
-            id="table.sort-right", tooltip="Sort by the column to the right",
-        ),
+        *SORT_KEYS,
         Binding(
             "space", "reverse_sort", "Reverse", show=False, id="table.reverse", tooltip="Reverse the order of the lines"
         ),

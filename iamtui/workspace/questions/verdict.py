@@ -88,12 +88,9 @@ def verdict_words(decision: Decision) -> VerdictWords:
 
 
 def _scope_patterns(decision: Decision) -> str:
-    """Where an answer that holds on some resources holds; where only the whole that was asked can be named, where not.
-
-    "On some: X" in the answer to a question about X would read as "on X".
-    """
-    if decision.request.resource not in decision.allowed_resources:
-        return _listed(decision.allowed_resources)
+    """Where an answer that holds on some resources holds, or where it does not, as far as either can be named."""
+    if decision.allowed_parts:
+        return _listed(decision.allowed_parts)
     return f"not on {_listed(decision.denied_resources)}" if decision.denied_resources else ""
 
 

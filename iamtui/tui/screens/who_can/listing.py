@@ -14,6 +14,7 @@ from iamtui.text import safe_text
 from iamtui.tui.safe import fit
 from iamtui.tui.screens.who_can.rows import ORDERS, Bucket, Order, Row, Rows
 from iamtui.tui.widgets.line_view import LineView, Piece
+from iamtui.tui.widgets.sort_keys import SORT_KEYS
 
 STYLES: Final = {
     Bucket.ALLOWED: "allowed",
@@ -36,14 +37,7 @@ class WhoCanList(LineView):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open_line", "Go there", id="whocan.open", tooltip="Go to the principal in the tree"),
-        Binding(
-            "less_than_sign,comma", "sort_by(-1)", "Sort left", key_display="<", show=False,
-            id="table.sort-left", tooltip="Sort by the column to the left",
-        ),
-        Binding(
-            "greater_than_sign,full_stop", "sort_by(1)", "Sort", key_display=">",
-            id="table.sort-right", tooltip="Sort by the column to the right",
-        ),
+        *SORT_KEYS,
         Binding(
             "space", "reverse_sort", "Reverse", id="table.reverse",
             tooltip="Turn the order round: worst answers first, and back",
