@@ -105,7 +105,7 @@ def test_the_editor(snap_compare: SnapCompare, size: str) -> None:
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("form", ["cli", "terraform", "diff"])
 def test_the_export(snap_compare: SnapCompare, size: str, form: str) -> None:
-    down = {"cli": (), "terraform": ("j",), "diff": ("j", "j")}[form]
+    down = {"cli": (), "terraform": ("down",), "diff": ("down", "down")}[form]
     assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=drafted("d", "e", *down, "enter"))
 
 

@@ -282,9 +282,7 @@ async def test_a_choice_that_is_still_to_come_is_taken_by_what_was_typed() -> No
         return [Choice("late", "A late choice")]
 
     async with opened(app) as pilot:
-        app.push_screen(
-            ChoiceDialog(line("Choose"), [Choice("early", "An early one")], filtered=True, more=more), taken.append
-        )
+        app.push_screen(ChoiceDialog(line("Choose"), [Choice("early", "An early one")], more=more), taken.append)
         typed(pilot, "late\n:zoom\n")
         await until(pilot, lambda: taken == ["late"])
         await until(pilot, lambda: app.main.has_class("-zoomed"))

@@ -314,6 +314,25 @@ async def test_presets_fill_the_context_and_the_mode(asked: list[Inquiry]) -> No
         assert "strict" in panel.border_title
 
 
+async def test_typing_narrows_the_presets(asked: list[Inquiry]) -> None:
+    app = listener()
+    async with app.run_test(size=(120, 40)) as pilot:
+        panel = await opened(pilot, app)
+        panel.ask("s3:GetObject", X)
+        await settle(pilot)
+        for typed in ("strict", "discover", "without"):
+            panel.action_presets()
+            await settle(pilot)
+            await type_text(pilot, typed)
+            await pilot.press("enter")
+            await settle(pilot)
+            if typed == "strict":
+                assert asked[-1].terms.mode is Mode.STRICT
+                assert not asked[-1].terms.context
+        assert asked[-1].terms.mode is Mode.DISCOVER
+        assert asked[-1].terms.context["aws:MultiFactorAuthPresent"] == ("false",)
+
+
 async def test_a_caller_with_a_session_policy_chained_from_a_role(asked: list[Inquiry]) -> None:
     policy = records.READ_LAKE.raw
     app = listener()

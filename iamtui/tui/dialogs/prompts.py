@@ -52,7 +52,7 @@ _BOX = """
 
 
 class ChoiceDialog(ModalScreen[str | None]):
-    """Gives the key of the choice that was made, or None."""
+    """Gives the key of the choice that was made, or None. What is typed narrows the list."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", id="choice.cancel", tooltip="Choose nothing"),
@@ -69,7 +69,6 @@ class ChoiceDialog(ModalScreen[str | None]):
         title: Content,
         choices: Sequence[Choice],
         *,
-        filtered: bool = False,
         empty: str = "There is nothing to choose.",
         more: Callable[[], Sequence[Choice]] | None = None,
         hint: Content | None = None,
@@ -77,7 +76,6 @@ class ChoiceDialog(ModalScreen[str | None]):
         """Make the dialog.
 
         Args:
-            filtered: whether a field narrows the list while typing.
             empty: what to say when there is nothing to choose, and what to do.
             more: gives further choices, slowly; called in a thread.
             hint: a line below the list instead of the usual one.
@@ -85,7 +83,6 @@ class ChoiceDialog(ModalScreen[str | None]):
         super().__init__()
         self._title = title
         self._choices = list(choices)
-        self._filtered = filtered
         self._empty = empty
         self._more = more
         self._loaded = asyncio.Event()
@@ -96,8 +93,7 @@ class ChoiceDialog(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """Field, list, hint."""
         with Vertical():
-            if self._filtered:
-                yield SafeInput(placeholder="type to narrow the list", compact=True, id="choice-filter")
+            yield SafeInput(placeholder="type to narrow the list", compact=True, id="choice-filter")
             yield OptionLines(self._choices, id="choices")
             yield Static(id="choice-hint", classes="hint", markup=False)
 
@@ -105,7 +101,7 @@ class ChoiceDialog(ModalScreen[str | None]):
         """Let the keys work at once."""
         self.query_one(Vertical).border_title = self._title
         self._narrow("")
-        (self.query_one(Input) if self._filtered else self.lines).focus()
+        self.query_one(Input).focus()
         if self._more is not None:
             self.run_worker(self._load, thread=True, exit_on_error=False)
 
@@ -149,8 +145,8 @@ class ChoiceDialog(ModalScreen[str | None]):
         elif self._hint is not None:
             hint.update(self._hint)
         else:
-            many = f"{count:,} choice{'' if count == 1 else 's'}   " if self._filtered else ""
-            hint.update(plain(f"{many}Enter chooses, Escape goes back"))
+            many = f"{count:,} choice{'' if count == 1 else 's'}"
+            hint.update(plain(f"{many}   Enter chooses, Escape goes back"))
 
     @on(Input.Submitted)
     async def _submitted(self, event: Input.Submitted) -> None:

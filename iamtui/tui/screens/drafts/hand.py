@@ -76,5 +76,5 @@ class EditHand:
         more: Callable[[], Sequence[Choice]] | None = None,
     ) -> None:  # fmt: skip
         """Let the user choose from a list that typing narrows."""
-        dialog = ChoiceDialog(title, choices, filtered=True, empty=empty or "There is nothing to choose.", more=more)
+        dialog = ChoiceDialog(title, choices, empty=empty or "There is nothing to choose.", more=more)
         self.app.push_screen(dialog, self.doing(then))

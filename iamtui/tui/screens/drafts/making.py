@@ -46,7 +46,6 @@ class EditMaker(EditHand):
         dialog = ChoiceDialog(
             title,
             choices,
-            filtered=True,
             empty="Nothing can be edited here: go to a user, group, role or policy and press E again.",
         )
         self.app.push_screen(dialog, self.doing(self._make))

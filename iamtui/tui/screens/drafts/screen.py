@@ -147,7 +147,7 @@ class DraftScreen(DraftListing):
             )
         else:
             more = partial(_saved_choices, workspace.account.id)
-            self.app.push_screen(ChoiceDialog(line("Open a draft"), [], filtered=True, more=more), self._file_chosen)
+            self.app.push_screen(ChoiceDialog(line("Open a draft"), [], more=more), self._file_chosen)
 
     def _file_chosen(self, chosen: str | None) -> None:
         if chosen == "?":

@@ -96,4 +96,4 @@ def open_companion(app: App[object], besides: Besides, index: int, take: Callabl
             take(on_resource(named, check, text))
 
     title = line("The call also needs ", (check.action, "bold"), f" on {check.resource}")
-    app.push_screen(ChoiceDialog(title, choices if check.arn else said, filtered=bool(check.arn)), chosen)
+    app.push_screen(ChoiceDialog(title, choices if check.arn else said), chosen)

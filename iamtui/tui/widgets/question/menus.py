@@ -105,7 +105,7 @@ def _choices(known: Mapping[str, Preset], mode: Mode) -> list[Choice]:
     switch = Choice(
         _MODE,
         "Discover: keys not given are unknown" if strict else "Strict: keys not given are absent",
-        "now strict" if strict else "now discover",
+        "now they are absent" if strict else "now they are unknown",
     )
     return [
         *(Choice(key, preset.title, preset.note) for key, preset in known.items()),
@@ -158,7 +158,7 @@ def open_questions(app: App[object], memory: Memory, choose: Callable[[Inquiry],
             choose(known[key])
 
     empty = "Nothing was asked of this account yet. F5 asks; ctrl+s saves a question under a name."
-    app.push_screen(ChoiceDialog(line("Questions"), choices, filtered=True, empty=empty), chosen)
+    app.push_screen(ChoiceDialog(line("Questions"), choices, empty=empty), chosen)
 
 
 def ask_for_name(
