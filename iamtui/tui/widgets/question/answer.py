@@ -17,15 +17,13 @@ from textual.widgets import Static
 from iamtui.tui.widgets.line_view import LineView
 from iamtui.tui.widgets.question.layers import LayersList
 from iamtui.tui.widgets.question.matrix import MatrixView
+from iamtui.tui.widgets.question.room import MEDIUM, NARROW, WIDE
 from iamtui.tui.widgets.wrapped import wrap_all
 
 if TYPE_CHECKING:
     # It brings in the engine, which is not loaded before the first frame.
     from iamtui.evaluation.explanation import Explanation
     from iamtui.tui.widgets.question.shown import Shown
-
-NARROW, MEDIUM, WIDE = "-compact", "-medium", "-wide"
-"""How much room there is: the verdict and two layers; all layers; a whole column."""
 
 _MATRIX_ROWS: Final[Mapping[str, int]] = {NARROW: 3, MEDIUM: 9, WIDE: 18}
 _MOST_VERDICT, _MOST_REASONS, _ANY = 4, 40, 400

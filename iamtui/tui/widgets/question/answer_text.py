@@ -14,7 +14,7 @@ from iamtui.evaluation.decision import Decision, Outcome, StatementRef
 from iamtui.evaluation.request import Principal
 from iamtui.tui.safe import line, plain
 from iamtui.tui.statements import document_of, statement_text
-from iamtui.tui.widgets.question.answer import MEDIUM, NARROW, WIDE
+from iamtui.tui.widgets.question.room import MEDIUM, NARROW, WIDE
 from iamtui.tui.widgets.question.shown import Shown
 from iamtui.tui.widgets.question.verdict import because, conditions, notes, statement_name, verdict
 from iamtui.tui.widgets.question.verdict_look import QUIET

@@ -16,12 +16,13 @@ from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui.safe import line, plain
 from iamtui.tui.widgets.notice import Notice
-from iamtui.tui.widgets.question.answer import MEDIUM, NARROW, WIDE, AnswerView
+from iamtui.tui.widgets.question.answer import AnswerView
 from iamtui.tui.widgets.question.asking import Asked, Asking
 from iamtui.tui.widgets.question.catalogue import ActionCatalogue, LoadedCatalogue
 from iamtui.tui.widgets.question.field import Completions
 from iamtui.tui.widgets.question.form import QuestionForm
 from iamtui.tui.widgets.question.layers import LayersList, nothing_to_jump_to
+from iamtui.tui.widgets.question.room import MEDIUM, NARROW, WIDE
 
 if TYPE_CHECKING:
     # They bring in the engine, which is not loaded before the first frame.
