@@ -139,6 +139,12 @@ _PROVIDER_CLAIMS: Final = frozenset(("aud", "sub", "amr", "azp", "oaud", "email"
 """Claims that every OpenID Connect provider, or one of the built-in ones, offers as `HOST:claim`."""
 
 
+def is_provider_claim(name: str) -> bool:
+    """Whether a key is a claim of an identity provider: of SAML, or of an OpenID Connect host."""
+    prefix = name.rpartition(":")[0].lower()
+    return prefix == "saml" or "." in prefix
+
+
 def _table(rows: tuple[tuple[str, tuple[KeyType, ...], bool | None], ...]) -> Mapping[str, ConditionKey]:
     return MappingProxyType({name.lower(): ConditionKey(name, types, many) for name, types, many in rows})
 

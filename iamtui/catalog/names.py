@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from iamtui import paths
 from iamtui.catalog import service_data
@@ -23,8 +23,12 @@ _HEADER: Final = "iamtui action names 1"
 _MANY: Final = 5_000
 
 
+def _short_first(name: str) -> tuple[int, str]:
+    return len(name), name
+
+
 class ActionNames:
-    """The names of all actions ("s3:GetObject"), sorted.
+    """The names of all actions ("s3:GetObject"), sorted; the search serves names of the same form too.
 
     Args:
         names: in any order, ASCII, without line ends.
@@ -69,13 +73,16 @@ class ActionNames:
             return []
         return self._lines_matching(re.escape(service) + ":" + _line_pattern(name))
 
-    def search(self, text: str, limit: int) -> list[str]:
+    def search(self, text: str, limit: int, alike: Callable[[str], Any] = _short_first) -> list[str]:
         """Names that fit what someone types, best first; at most `limit`.
 
         A text with wildcards gives what it matches (without a colon: names of any service). Otherwise, in
         this order: names that begin with the text, whose operation begins with it, whose initials begin with
         it (`s3go`, `s3:go`, `go`), that contain it at the start of a word, that contain it. Several words must
         all be contained. When nothing fits: names that contain the letters in order.
+
+        Args:
+            alike: what names that fit equally well are sorted by; the shortest first.
         """
         wanted = text.strip().lower()
         if not wanted or limit <= 0 or not wanted.isascii():
@@ -84,10 +91,10 @@ class ActionNames:
             return self._search_pattern(wanted)[:limit]
         found: dict[str, None] = {}
         for tier in self._tiers(wanted):
-            found.update(dict.fromkeys(sorted(tier, key=_short_first)))
+            found.update(dict.fromkeys(sorted(tier, key=alike)))
             if len(found) >= limit:
                 break
-        return list(found or dict.fromkeys(self._with_letters_of(wanted)))[:limit]
+        return list(found or dict.fromkeys(sorted(self._with_letters_of(wanted), key=alike)))[:limit]
 
     def _search_pattern(self, wanted: str) -> list[str]:
         if ":" in wanted:
@@ -109,11 +116,11 @@ class ActionNames:
         yield [name for name, _ in containing]
 
     def _with_letters_of(self, wanted: str) -> list[str]:
-        """Names that contain the letters in order, the shortest first: what is left when nothing better fits."""
+        """Names that contain the letters in order: what is left when nothing better fits."""
         if len(wanted) < 3:
             return []
         pattern = "".join(f"[^\\n{_in_class(c)}]*{re.escape(c)}" for c in wanted if not c.isspace())
-        return sorted(self._lines_matching(pattern + "[^\\n]*"), key=_short_first)
+        return self._lines_matching(pattern + "[^\\n]*")
 
     def _beginning_with(self, wanted: str) -> list[str]:
         first = bisect_left(self._lower_names, wanted)
@@ -166,10 +173,6 @@ class _Lines:
 def _initials_of(name: str) -> str:
     service, _, operation = name.partition(":")
     return f"{service}:{''.join(c for c in operation if c.isupper() or c.isdigit())}".lower()
-
-
-def _short_first(name: str) -> tuple[int, str]:
-    return len(name), name
 
 
 def _at_word(name: str, low: str, wanted: str) -> bool:

@@ -149,6 +149,43 @@ def test_the_values_that_policies_name_are_offered(word: str, offered: list[str]
     assert [offer.value for offer in found] == offered
 
 
+def offered_keys(word: str, action: str, **around: object) -> list[str]:
+    here = Surroundings(None, "", (action,), **around)  # type: ignore[arg-type]
+    return [offer.value for offer in Completer(LoadedCatalogue()).context(word, here, datetime(2026, 1, 1, tzinfo=UTC))]
+
+
+@pytest.mark.parametrize(
+    ("word", "first"),
+    [
+        ("mfa", ["aws:MultiFactorAuthPresent=", "aws:MultiFactorAuthAge="]),
+        ("factorauth", ["aws:MultiFactorAuthPresent=", "aws:MultiFactorAuthAge="]),
+        ("aws:mfaa", ["aws:MultiFactorAuthAge="]),
+        ("sourcei", ["aws:SourceIp=", "ec2:SourceInstanceArn=", "ssm:SourceInstanceArn="]),
+        ("!mfa", ["!aws:MultiFactorAuthPresent", "!aws:MultiFactorAuthAge"]),
+        ("!tag", ["!aws:TagKeys"]),
+    ],
+)
+def test_keys_complete_as_actions_do(word: str, first: list[str]) -> None:
+    assert offered_keys(word, "s3:GetObject")[: len(first)] == first
+
+
+def test_a_key_of_any_letters_is_offered_once_and_missing_ones_come_first() -> None:
+    found = offered_keys("source", "s3:GetObject", missing_keys=("AWS:sourcearn", "aws:RequestTag/source\nü"))
+    assert found[0] == "AWS:sourcearn="
+    assert [name.lower() for name in found].count("aws:sourcearn=") == 1
+    assert found[-1] == "aws:RequestTag/source\nü="
+
+
+def test_what_an_identity_provider_claims_is_offered_where_it_takes_part() -> None:
+    assert not any("accounts.google.com" in key or "saml:" in key for key in offered_keys("", "sts:AssumeRole"))
+    assert "sts:ExternalId=" in offered_keys("", "sts:AssumeRole")
+    assert "accounts.google.com:aud=" in offered_keys("", "sts:AssumeRoleWithWebIdentity")
+    assert "saml:aud=" in offered_keys("", "sts:AssumeRoleWithSAML")
+    assert offered_keys("google", "sts:AssumeRole")[0] == "accounts.google.com:aud=", "sessions that come from there"
+    missing = offered_keys("", "sts:AssumeRole", missing_keys=("accounts.google.com:aud",))
+    assert missing[0] == "accounts.google.com:aud="
+
+
 async def test_the_keys_of_the_question_work_from_the_tree(account: Account) -> None:
     async with opened(account=account) as pilot:
         await asked(pilot)

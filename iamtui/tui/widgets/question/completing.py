@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from iamtui.account.model import Account
+from iamtui.catalog.names import ActionNames
 from iamtui.tui.widgets.question.caller import caller_offers
 from iamtui.tui.widgets.question.catalogue import ActionCatalogue
 from iamtui.tui.widgets.question.completion import (
@@ -17,8 +19,17 @@ from iamtui.tui.widgets.question.completion import (
     resource_candidates,
     service_of_arns,
 )
+from iamtui.tui.widgets.question.context import ABSENT
 from iamtui.tui.widgets.question.field import Offer
 from iamtui.tui.widgets.question.words import QUOTES, joined
+
+_OF_ACTION: Final = "of the action"
+_CLAIM: Final = "of a sign-in"
+_UNASKED: Final = ("unknown", _OF_ACTION)
+"""Why a key is offered before anything of it is typed."""
+
+_TAKE_CLAIMS: Final = frozenset(("sts:assumerolewithwebidentity", "sts:assumerolewithsaml", "sts:tagsession"))
+"""The actions that are called with what an identity provider claims."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,25 +102,54 @@ class Completer:
             listed = {f"{key}={offer}": "" for offer in value_offers(key, now)}
             listed |= {f"{key}={offer}": "in a policy" for offer in named if f"{key}={offer}" not in listed}
             return [Offer(text, listed[text]) for text in best_matches(word, listed)] if word not in listed else []
-        keys = self._keys(around)
-        given = around.given_keys
-        open_keys = [name for name in keys if name.rstrip("=").lower() not in given]
-        found = best_matches(word, open_keys) if word else [name for name in open_keys if keys[name] != "common"]
-        return [Offer(name, keys[name], type_words(_example(name))) for name in found[:MOST]]
+        absent = word.startswith(ABSENT)
+        keys = {name: kind for name, kind in self._keys(around).items() if not (absent and name.endswith("/"))}
+        wanted = word.removeprefix(ABSENT)
+        found = _fitting(wanted, keys) if wanted else [name for name, kind in keys.items() if kind in _UNASKED]
+        return [
+            Offer(f"{ABSENT}{name.removesuffix('=')}" if absent else name, keys[name], type_words(_example(name)))
+            for name in found[:MOST]
+        ]
 
     def _keys(self, around: Surroundings) -> Mapping[str, str]:
-        """Keys as they are typed, to why they are offered: those the last answer missed come first."""
-        keys = {_typed(key): "unknown" for key in around.missing_keys}
-        for action in around.actions:
-            for key in self._catalogue.condition_keys(action):
-                keys.setdefault(_typed(key), "of the action")
-        for key in CONTEXT_KEYS:
-            keys.setdefault(_typed(key), "common")
-        return keys
+        """Keys as they are typed that are not given yet, to why they are offered; those the last answer missed first.
+
+        AWS lists claims of identity providers for `sts:AssumeRole` too: whoever calls that carries them only in a
+        session that a provider signed in, as with any other action.
+        """
+        from iamtui.catalog.keys import GLOBAL_KEYS, is_provider_claim  # noqa: PLC0415 - brings the catalogue
+
+        of_actions = [
+            (key, _CLAIM if is_provider_claim(key) and action.lower() not in _TAKE_CLAIMS else _OF_ACTION)
+            for action in around.actions
+            for key in self._catalogue.condition_keys(action)
+        ]
+        offered = (
+            *((key, "unknown") for key in around.missing_keys),
+            *((key, kind) for key, kind in of_actions if kind == _OF_ACTION),
+            *((key, "common") for key in CONTEXT_KEYS),
+            *((key.name, "global") for key in GLOBAL_KEYS.values()),
+            *((key, kind) for key, kind in of_actions if kind == _CLAIM),
+        )
+        found: dict[str, tuple[str, str]] = {}
+        for key, kind in offered:
+            name = _typed(key)
+            if name.rstrip("=").lower() not in around.given_keys:
+                found.setdefault(name.lower(), (name, kind))
+        return dict(found.values())
 
     def caller(self, word: str, around: Surroundings) -> Sequence[Offer]:
         """How a caller may come."""
         return caller_offers(word, around.account)
+
+
+def _fitting(word: str, keys: Iterable[str]) -> list[str]:
+    """The keys that fit what was typed, best first as with actions; alike ones in their order."""
+    order = {name: at for at, name in enumerate(keys)}
+    named = [name for name in order if name.isascii() and name.isprintable()]
+    found = ActionNames(named).search(word, MOST, order.__getitem__)
+    # A policy may ask for any tag key.
+    return found + best_matches(word, [name for name in order if name not in set(named)])
 
 
 def _typed(key: str) -> str:

@@ -10,6 +10,7 @@ from textual.message import Message
 from iamtui.problem import Problem
 from iamtui.tui import clock
 from iamtui.tui.widgets.question.caller import CHAINED, MFA
+from iamtui.tui.widgets.question.context import ABSENT
 from iamtui.tui.widgets.question.field import CompletingInput
 from iamtui.tui.widgets.question.words import QUOTES
 
@@ -66,6 +67,8 @@ class ContextField(CompletingInput):
         """Keep nothing, or a key with a value that it takes."""
         from iamtui.workspace.questions.context_values import read_values  # noqa: PLC0415 - brings the catalogue: not before a frame
 
+        if word.startswith(ABSENT):
+            return super().stands_alone(word)
         key, _, value = word.strip(QUOTES).partition("=")
         if not value:
             return not word
