@@ -20,7 +20,7 @@ MEMORY_GOAL_MB: Final = 300.0
 _LOADS: Final = """
 import json, sys, time
 from pathlib import Path
-from iamtui.account.authorization_details import load_account
+from iamtui.account.snapshots.authorization_details import load_account
 from iamtui.sources.snapshot import read_snapshot
 from iamtui.tui.inventory import Inventory
 from iamtui.tui.search import SearchIndex

@@ -9,7 +9,8 @@ from typing import Final
 
 import click
 
-from iamtui.account.draft import (
+from iamtui.account.drafts.application import describe_edit
+from iamtui.account.drafts.draft import (
     AddUserToGroup,
     AttachPolicy,
     DeleteInlinePolicy,
@@ -27,8 +28,7 @@ from iamtui.account.draft import (
     RemoveUserFromGroup,
     UpdateTrustPolicy,
 )
-from iamtui.account.draft_application import describe_edit
-from iamtui.account.draft_words import RCP, SCP
+from iamtui.account.drafts.words import RCP, SCP
 from iamtui.account.model import Account
 from iamtui.cli.decision_text import verdict_style
 from iamtui.cli.draft_option import finding_label

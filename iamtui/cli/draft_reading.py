@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import click
 
-from iamtui.account.draft_application import describe_edit
-from iamtui.account.draft_file import draft_schema, edit_to_json
+from iamtui.account.drafts.application import describe_edit
+from iamtui.account.drafts.file import draft_schema, edit_to_json
 from iamtui.cli.draft_option import finding_label, read_drafted
 from iamtui.cli.exits import Exit
 from iamtui.cli.output import Output, Span, Style, note, stdout

@@ -13,12 +13,12 @@ from typing import Any, Final
 
 import msgspec
 
-from iamtui.account.authorization_details import account_from_pages
 from iamtui.account.availability import Fact, Missing
 from iamtui.account.model import NOT_LOADED, Account
 from iamtui.account.organization import Organization
-from iamtui.account.snapshot_format import FORMAT_VERSION, SnapshotShape
-from iamtui.account.snapshot_reading import collector_paused
+from iamtui.account.snapshots.authorization_details import account_from_pages
+from iamtui.account.snapshots.format import FORMAT_VERSION, SnapshotShape
+from iamtui.account.snapshots.reading import collector_paused
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.policy.arn import parse_arn

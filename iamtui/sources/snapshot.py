@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Final
 
-from iamtui.account.authorization_details import load_account
 from iamtui.account.model import Account
-from iamtui.account.snapshot_reading import HOW_TO_MAKE_ONE, not_json
+from iamtui.account.snapshots.authorization_details import load_account
+from iamtui.account.snapshots.reading import HOW_TO_MAKE_ONE, not_json
 from iamtui.problem import Problem
 from iamtui.sources.pipe import Pipe
 

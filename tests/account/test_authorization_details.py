@@ -8,11 +8,11 @@ from urllib.parse import quote
 
 import pytest
 
-from iamtui.account.authorization_details import account_from_pages, load_account
 from iamtui.account.availability import Known, Missing
 from iamtui.account.model import AccessKey, Account, LoginProfile, PublicAccessBlock
-from iamtui.account.record_parts import parse_time
-from iamtui.account.snapshot_reading import decode_pages
+from iamtui.account.snapshots.authorization_details import account_from_pages, load_account
+from iamtui.account.snapshots.reading import decode_pages
+from iamtui.account.snapshots.record_parts import parse_time
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from tests.support.snapshot_builder import (

@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iamtui.account.availability import Known, Missing
-from iamtui.account.draft import (
+from iamtui.account.drafts.application import (
+    DraftProblem,
+    LaidDraft,
+    apply_draft,
+    changed_documents,
+    describe_edit,
+    lay_draft,
+)
+from iamtui.account.drafts.draft import (
     AddUserToGroup,
     AttachPolicy,
     DeleteInlinePolicy,
@@ -28,15 +36,7 @@ from iamtui.account.draft import (
     RemoveUserFromGroup,
     UpdateTrustPolicy,
 )
-from iamtui.account.draft_application import (
-    DraftProblem,
-    LaidDraft,
-    apply_draft,
-    changed_documents,
-    describe_edit,
-    lay_draft,
-)
-from iamtui.account.draft_words import RCP, SCP
+from iamtui.account.drafts.words import RCP, SCP
 from iamtui.account.model import Account, ManagedPolicy, PolicyVersion, Role
 from tests.support.draft_accounts import BUCKET, KEY, OPEN_BUCKET, OU, ROOT, drafting_account, edits, text
 from tests.support.sample_account import ADMIN_ARN, BOUNDARY, ID, LAKE_READ, UNLOADED, allow, deny, document, iam

@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from iamtui.account.availability import Known
-from iamtui.account.draft import (
+from iamtui.account.drafts.application import apply_draft
+from iamtui.account.drafts.draft import (
     AddUserToGroup,
     AttachPolicy,
     DeleteInlinePolicy,
@@ -32,9 +33,8 @@ from iamtui.account.draft import (
     RemoveUserFromGroup,
     UpdateTrustPolicy,
 )
-from iamtui.account.draft_application import apply_draft
-from iamtui.account.draft_exports import FORMS, export
-from iamtui.account.draft_exports.hcl import Names, json_heredoc, quoted
+from iamtui.account.drafts.exports import FORMS, export
+from iamtui.account.drafts.exports.hcl import Names, json_heredoc, quoted
 from iamtui.account.model import Account, PolicyVersion
 from iamtui.account.organization import Organization, OrganizationLevel, OrganizationPolicy
 from iamtui.policy.document import PolicyDocument

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.account.draft import AttachPolicy, Draft, Edit, PutInlinePolicy, PutOrganizationPolicy
-from iamtui.account.draft_file import (
+from iamtui.account.drafts.draft import AttachPolicy, Draft, Edit, PutInlinePolicy, PutOrganizationPolicy
+from iamtui.account.drafts.file import (
     EDIT_KINDS,
     DraftFormError,
     draft_schema,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from iamtui.account.draft import (
+from iamtui.account.drafts.application import lay_draft
+from iamtui.account.drafts.draft import (
     AttachPolicy,
     DeleteInlinePolicy,
     DeletePermissionsBoundary,
@@ -20,9 +21,8 @@ from iamtui.account.draft import (
     PutResourcePolicy,
     UpdateTrustPolicy,
 )
-from iamtui.account.draft_application import lay_draft
-from iamtui.account.draft_standing import Standing
-from iamtui.account.draft_words import RCP, SCP, describe_edit
+from iamtui.account.drafts.standing import Standing
+from iamtui.account.drafts.words import RCP, SCP, describe_edit
 from iamtui.policy.document import PolicyDocument
 from tests.support.draft_accounts import BUCKET, OPEN_BUCKET, OU, ROOT, drafting_account, text
 from tests.support.sample_account import ID, LAKE_READ, allow, deny, iam

@@ -3,10 +3,10 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from iamtui.account.authorization_details import load_account
 from iamtui.account.availability import Missing
 from iamtui.account.model import Account
-from iamtui.account.snapshot_writing import snapshot_of
+from iamtui.account.snapshots.authorization_details import load_account
+from iamtui.account.snapshots.writing import snapshot_of
 from tests.support.snapshot_builder import as_bytes, complete, document, inline, role, snapshot, trust, user
 
 

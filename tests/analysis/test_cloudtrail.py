@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from iamtui.analysis.api_calls import iam_action, resource_of_call
-from iamtui.analysis.cloudtrail import read_record
-from iamtui.analysis.denial import Denial, DenialForm, Place
-from iamtui.analysis.denial_reading import find_denials
+from iamtui.analysis.denials.cloudtrail import read_record
+from iamtui.analysis.denials.denial import Denial, DenialForm, Place
+from iamtui.analysis.denials.reading import find_denials
 from iamtui.evaluation.decision import Layer
 
 ACCOUNT = "111122223333"

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from iamtui.analysis.denial import Denial
-from iamtui.analysis.denial_reading import find_denials
+from iamtui.analysis.denials.denial import Denial
+from iamtui.analysis.denials.reading import find_denials
 
 SESSION = "arn:aws:sts::111122223333:assumed-role/deploy/i-0abc@x.com"
 USER = "arn:aws:iam::111122223333:user/a/b/ana+1"

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iamtui.analysis import denial_search
-from iamtui.analysis.denial import Denial
-from iamtui.analysis.denial_reading import MOST_DENIALS, find_denials
-from iamtui.analysis.denial_search import messages_in
+from iamtui.analysis.denials import search as denial_search
+from iamtui.analysis.denials.denial import Denial
+from iamtui.analysis.denials.reading import MOST_DENIALS, find_denials
+from iamtui.analysis.denials.search import messages_in
 
 ROWS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "denial_messages.json").read_text(encoding="utf-8"))
 TOLD = [row for row in ROWS if row["want"].get("action") and row["want"].get("layers")]

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from iamtui.analysis import denial_reading, denial_stream
-from iamtui.analysis.denial import Findings
-from iamtui.analysis.denial_reading import find_denials, read_log
+from iamtui.analysis.denials import reading as denial_reading
+from iamtui.analysis.denials import stream as denial_stream
+from iamtui.analysis.denials.denial import Findings
+from iamtui.analysis.denials.reading import find_denials, read_log
 from iamtui.problem import Problem
 
 DENIED = (

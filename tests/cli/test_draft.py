@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from iamtui.account.draft import AttachPolicy, Draft
-from iamtui.account.draft_file import EDIT_KINDS, read_draft, write_draft
-from iamtui.account.snapshot_writing import snapshot_of
+from iamtui.account.drafts.draft import AttachPolicy, Draft
+from iamtui.account.drafts.file import EDIT_KINDS, read_draft, write_draft
+from iamtui.account.snapshots.writing import snapshot_of
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
 from iamtui.cli.draft import ENTRIES

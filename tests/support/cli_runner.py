@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from iamtui.account.snapshot_writing import snapshot_of
+from iamtui.account.snapshots.writing import snapshot_of
 from iamtui.cli.doors import KeyBinding, Screen
 from iamtui.cli.main import run
 from iamtui.credentials.session import Session

@@ -8,10 +8,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from iamtui.account import draft as records
 from iamtui.account.availability import Known
-from iamtui.account.draft import Edit
-from iamtui.account.draft_words import RCP, SCP
+from iamtui.account.drafts import draft as records
+from iamtui.account.drafts.draft import Edit
+from iamtui.account.drafts.words import RCP, SCP
 from iamtui.account.model import Account, ResourcePolicy
 from iamtui.account.organization import Organization, OrganizationLevel, OrganizationPolicy
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from textual.pilot import Pilot
 
-from iamtui.account.draft import Draft, Edit
+from iamtui.account.drafts.draft import Draft, Edit
 from iamtui.tui.app import IamtuiApp
 from tests.support.sample_account import ID
 from tests.support.screen_app import settle

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from textual.pilot import Pilot
 
-from iamtui.account.draft import AddUserToGroup, AttachPolicy, DetachPolicy, PutInlinePolicy
+from iamtui.account.drafts.draft import AddUserToGroup, AttachPolicy, DetachPolicy, PutInlinePolicy
 from iamtui.tui.screens.drafts.editor import DraftEditorScreen
 from iamtui.tui.screens.drafts.impact import DraftImpactScreen
 from iamtui.tui.widgets.message_line import MessageLine

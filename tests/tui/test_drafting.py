@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from iamtui.account.draft import (
+from iamtui.account.drafts.draft import (
     AddUserToGroup,
     AttachPolicy,
     DeleteInlinePolicy,
@@ -22,8 +22,8 @@ from iamtui.account.draft import (
     RemoveUserFromGroup,
     UpdateTrustPolicy,
 )
-from iamtui.account.draft_file import read_draft
-from iamtui.account.draft_words import SCP
+from iamtui.account.drafts.file import read_draft
+from iamtui.account.drafts.words import SCP
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
 from iamtui.evaluation.decision import Outcome

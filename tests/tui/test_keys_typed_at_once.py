@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.widgets import Input, Label, TextArea
 
-from iamtui.account.draft import AttachPolicy
+from iamtui.account.drafts.draft import AttachPolicy
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.dialogs.assume.dialog import AssumeDialog
 from iamtui.tui.dialogs.assume.role_row import RoleField

@@ -8,7 +8,7 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
-from iamtui.account.draft import AttachPolicy
+from iamtui.account.drafts.draft import AttachPolicy
 from iamtui.tui import clock
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.dialogs.leave import LeaveDialog

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.account.snapshot_writing import snapshot_of
+from iamtui.account.snapshots.writing import snapshot_of
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
 from iamtui.evaluation.decision import Layer

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.account.draft import AddUserToGroup, AttachPolicy, Draft
-from iamtui.account.draft_file import write_draft
+from iamtui.account.drafts.draft import AddUserToGroup, AttachPolicy, Draft
+from iamtui.account.drafts.file import write_draft
 from iamtui.problem import Problem
 from iamtui.workspace.drafts import files as draft_files
 from iamtui.workspace.drafts.files import (

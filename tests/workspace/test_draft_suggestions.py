@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from iamtui.account.draft import (
+from iamtui.account.drafts.draft import (
     AddUserToGroup,
     AttachPolicy,
     DeleteInlinePolicy,
@@ -22,7 +22,7 @@ from iamtui.account.draft import (
     PutResourcePolicy,
     UpdateTrustPolicy,
 )
-from iamtui.account.draft_words import SCP
+from iamtui.account.drafts.words import SCP
 from iamtui.account.model import Role, User
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question

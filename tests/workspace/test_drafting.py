@@ -10,7 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from iamtui.account.availability import Known
-from iamtui.account.draft import (
+from iamtui.account.drafts.application import DraftProblem
+from iamtui.account.drafts.draft import (
     AddUserToGroup,
     AttachPolicy,
     DeleteInlinePolicy,
@@ -25,8 +26,7 @@ from iamtui.account.draft import (
     RemoveUserFromGroup,
     UpdateTrustPolicy,
 )
-from iamtui.account.draft_application import DraftProblem
-from iamtui.account.draft_words import SCP
+from iamtui.account.drafts.words import SCP
 from iamtui.account.model import Account, AttachedPolicy, Group, Role, User
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question

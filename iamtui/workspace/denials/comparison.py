@@ -9,7 +9,7 @@ from typing import Final
 
 from iamtui.account.availability import Missing
 from iamtui.account.model import Account
-from iamtui.analysis.denial import Claim, Denial
+from iamtui.analysis.denials.denial import Claim, Denial
 from iamtui.catalog import companions
 from iamtui.evaluation.decision import Decision, Layer, Outcome, Reason, ResourceScope, StatementRef
 from iamtui.evaluation.explanation import LAYER_WORDS, name_of

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from iamtui.account.model import Role, User
 from iamtui.analysis.api_calls import iam_action
-from iamtui.analysis.denial import CALLER_UNKNOWN, Denial, DenialForm, Findings
-from iamtui.analysis.denial_reading import HEAD, ReadLog, find_denials, parse_decoded, read_log
+from iamtui.analysis.denials.denial import CALLER_UNKNOWN, Denial, DenialForm, Findings
+from iamtui.analysis.denials.reading import HEAD, ReadLog, find_denials, parse_decoded, read_log
 from iamtui.analysis.question import Question
 from iamtui.catalog import catalogue
 from iamtui.evaluation.decision import Decision

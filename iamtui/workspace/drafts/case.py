@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from iamtui.account.availability import Missing
-from iamtui.account.draft import Edit
-from iamtui.account.draft_words import RCP, SCP, entity_name, policy_name
+from iamtui.account.drafts.draft import Edit
+from iamtui.account.drafts.words import RCP, SCP, entity_name, policy_name
 from iamtui.account.model import Account, Role, User
 from iamtui.analysis.policies_in_force import entity_behind, policy_carrier
 from iamtui.analysis.question import Question

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from iamtui.account.draft import DetachPolicy
-from iamtui.account.draft_words import entity_name, policy_name
+from iamtui.account.drafts.draft import DetachPolicy
+from iamtui.account.drafts.words import entity_name, policy_name
 from iamtui.account.model import Group, Role, User
 from iamtui.evaluation.decision import Layer, StatementRef
 from iamtui.evaluation.explanation import LAYER_WORDS, Suggestion, name_of

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from iamtui.account.availability import Missing
-from iamtui.account.draft import (
+from iamtui.account.drafts.draft import (
     DeleteInlinePolicy,
     DeleteResourcePolicy,
     DetachOrganizationPolicy,
@@ -20,7 +20,7 @@ from iamtui.account.draft import (
     PutResourcePolicy,
     UpdateTrustPolicy,
 )
-from iamtui.account.draft_words import RCP, SCP, entity_name, level_words, policy_name, short_type
+from iamtui.account.drafts.words import RCP, SCP, entity_name, level_words, policy_name, short_type
 from iamtui.account.model import Account, Group, Role, User
 from iamtui.policy.document import JsonValue, PolicyDocument, render
 from iamtui.problem import Problem

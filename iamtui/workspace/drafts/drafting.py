@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
-from iamtui.account.draft import DeleteResourcePolicy, Draft, PutResourcePolicy
-from iamtui.account.draft_application import DraftFinding, DraftProblem, lay_draft
-from iamtui.account.draft_exports import FORMS, export
-from iamtui.account.draft_reach import Reach, reach_of
+from iamtui.account.drafts.application import DraftFinding, DraftProblem, lay_draft
+from iamtui.account.drafts.draft import DeleteResourcePolicy, Draft, PutResourcePolicy
+from iamtui.account.drafts.exports import FORMS, export
+from iamtui.account.drafts.reach import Reach, reach_of
 from iamtui.account.model import ManagedPolicy
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question

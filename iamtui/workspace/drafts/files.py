@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from iamtui.account.draft import Draft
-from iamtui.account.draft_file import LARGEST, DraftFormError, draft_schema, read_draft, write_draft
+from iamtui.account.drafts.draft import Draft
+from iamtui.account.drafts.file import LARGEST, DraftFormError, draft_schema, read_draft, write_draft
 from iamtui.credentials.private_file import replace_file
 from iamtui.paths import data_folder
 from iamtui.problem import Problem

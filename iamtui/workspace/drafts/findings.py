@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Final
 
-from iamtui.account.draft import (
+from iamtui.account.drafts.application import DraftFinding, DraftProblem
+from iamtui.account.drafts.draft import (
     Draft,
     Edit,
     PutInlinePolicy,
@@ -19,9 +20,8 @@ from iamtui.account.draft import (
     PutResourcePolicy,
     UpdateTrustPolicy,
 )
-from iamtui.account.draft_application import DraftFinding, DraftProblem
-from iamtui.account.draft_standing import Standing
-from iamtui.account.draft_words import SCP, describe_edit, entity_name, policy_name
+from iamtui.account.drafts.standing import Standing
+from iamtui.account.drafts.words import SCP, describe_edit, entity_name, policy_name
 from iamtui.account.model import Account, Group
 from iamtui.analysis.policies_in_force import WITH_RESOURCE_POLICIES
 from iamtui.evaluation.findings import Finding, Level, findings

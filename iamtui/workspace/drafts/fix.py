@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from iamtui.account.draft import Draft
+from iamtui.account.drafts.draft import Draft
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
 from iamtui.catalog.actions import catalogue

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from functools import cache
 from typing import Any
 
-from iamtui.account.draft import Draft, Edit
+from iamtui.account.drafts.draft import Draft, Edit
 from iamtui.account.model import Account, Entity, Group, ManagedPolicy, Role, User
 from iamtui.problem import Problem
 from iamtui.text import safe_text

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from iamtui.account.availability import Missing
-from iamtui.account.draft import Edit
-from iamtui.account.draft_words import SCP
+from iamtui.account.drafts.draft import Edit
+from iamtui.account.drafts.words import SCP
 from iamtui.account.model import Account, Role, User
 from iamtui.analysis.policies_in_force import entity_behind
 from iamtui.analysis.question import Question

@@ -11,8 +11,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from iamtui.account.draft import PutManagedPolicy, PutPermissionsBoundary
-from iamtui.account.draft_words import SCP, entity_name, policy_name
+from iamtui.account.drafts.draft import PutManagedPolicy, PutPermissionsBoundary
+from iamtui.account.drafts.words import SCP, entity_name, policy_name
 from iamtui.analysis.question import Question
 from iamtui.evaluation.decision import Layer
 from iamtui.evaluation.explanation import Suggestion, explain

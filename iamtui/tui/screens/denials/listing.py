@@ -8,7 +8,7 @@ from typing import ClassVar
 from rich.cells import cell_len
 from textual.content import Content
 
-from iamtui.analysis.denial import Denial, DenialForm, Place
+from iamtui.analysis.denials.denial import Denial, DenialForm, Place
 from iamtui.policy.arn import parse_arn
 from iamtui.text import safe_text
 from iamtui.tui.safe import fit, line, lines, plain

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from iamtui.account.availability import Missing
-from iamtui.account.draft_words import RCP, SCP, short_type
+from iamtui.account.drafts.words import RCP, SCP, short_type
 from iamtui.account.model import Account, Entity, Group, ManagedPolicy, Role, User
 from iamtui.account.organization import OrganizationLevel, OrganizationPolicy
 from iamtui.policy.arn import parse_arn

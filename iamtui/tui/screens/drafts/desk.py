@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     # Only for annotations: the desk is there before the first frame, drafts come later.
-    from iamtui.account.draft import Draft, Edit
+    from iamtui.account.drafts.draft import Draft, Edit
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class DraftDesk:
 
     def draft_of(self, account_id: str) -> Draft:
         """The account's draft as it is; without one, one that is empty and not kept."""
-        from iamtui.account.draft import Draft  # noqa: PLC0415 - only with a draft
+        from iamtui.account.drafts.draft import Draft  # noqa: PLC0415 - only with a draft
 
         now = self._open.get(account_id)
         return now.draft if now is not None else Draft(account_id)
@@ -145,7 +145,7 @@ class DraftDesk:
 
 def touched_by(edit: Edit) -> frozenset[str]:
     """The ARNs of what an edit is made on, resources included."""
-    from iamtui.account.draft import Draft  # noqa: PLC0415 - only with a draft
+    from iamtui.account.drafts.draft import Draft  # noqa: PLC0415 - only with a draft
 
     resource = getattr(edit, "resource_arn", "")
     return touched_arns(Draft("", "", (edit,))) | (frozenset((resource,)) if resource else frozenset())

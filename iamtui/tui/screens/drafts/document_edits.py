@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from textual.content import Content
 
-from iamtui.account.draft import (
+from iamtui.account.drafts.draft import (
     DeleteResourcePolicy,
     Edit,
     PutInlinePolicy,
@@ -18,7 +18,7 @@ from iamtui.account.draft import (
     PutResourcePolicy,
     UpdateTrustPolicy,
 )
-from iamtui.account.draft_words import SCP, describe_edit
+from iamtui.account.drafts.words import SCP, describe_edit
 from iamtui.account.model import ManagedPolicy, Role, User
 from iamtui.policy.document import render
 from iamtui.policy.kinds import PolicyType

@@ -12,7 +12,7 @@ from iamtui.tui.widgets.notice import Severity
 
 if TYPE_CHECKING:
     # They are not loaded before the first frame.
-    from iamtui.account.draft import Draft, Edit
+    from iamtui.account.drafts.draft import Draft, Edit
     from iamtui.tui.screens.drafts.making import EditMaker
 
 

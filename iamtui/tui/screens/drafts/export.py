@@ -104,7 +104,7 @@ class DraftExportScreen(Screen[None]):
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="draft export", name="exporting the draft")
     def _export_in_thread(self) -> None:
-        from iamtui.account.draft_exports import export  # noqa: PLC0415 - on demand
+        from iamtui.account.drafts.exports import export  # noqa: PLC0415 - on demand
 
         drafted = self._drafted
         demo = drafted.base.source.kind is SourceKind.DEMO

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from textual.app import App
 from textual.content import Content
 
-from iamtui.account.draft import Edit
+from iamtui.account.drafts.draft import Edit
 from iamtui.account.model import Account, Entity, Group, Role, User
 from iamtui.problem import Problem
 from iamtui.tui.dialogs.prompts import ChoiceDialog

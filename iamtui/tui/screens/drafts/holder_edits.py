@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from textual.content import Content
 
-from iamtui.account.draft import (
+from iamtui.account.drafts.draft import (
     AddUserToGroup,
     AttachPolicy,
     DeletePermissionsBoundary,

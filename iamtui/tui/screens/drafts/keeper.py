@@ -15,7 +15,7 @@ from iamtui.tui.widgets.subject import Subject
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from iamtui.account.draft import Draft, Edit
+    from iamtui.account.drafts.draft import Draft, Edit
     from iamtui.tui.screens.drafts.screen import DraftScreen
 
 

@@ -21,7 +21,7 @@ from iamtui.tui.widgets.status_line import StatusLine
 
 if TYPE_CHECKING:
     # They bring in the engine, or drafts, which are not loaded before the first frame.
-    from iamtui.account.draft import Draft, Edit
+    from iamtui.account.drafts.draft import Draft, Edit
     from iamtui.account.model import Entity
     from iamtui.tui.screens.drafts.screen import DraftScreen
     from iamtui.tui.search import SearchIndex
@@ -157,7 +157,7 @@ class LayingScreen(BrowsingScreen):
 
     def words_of(self, draft: Draft, index: int) -> str:
         """An edit of a draft over this account in words, safe to show."""
-        from iamtui.account.draft_words import describe_edit  # noqa: PLC0415 - only with a draft
+        from iamtui.account.drafts.words import describe_edit  # noqa: PLC0415 - only with a draft
 
         assert self._given is not None
         return describe_edit(draft.edits[index], self._given.workspace.account, draft.edits[:index])

@@ -13,9 +13,9 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from iamtui.account.draft import Draft, Edit
-from iamtui.account.draft_standing import Standing
-from iamtui.account.draft_words import describe_edit
+from iamtui.account.drafts.draft import Draft, Edit
+from iamtui.account.drafts.standing import Standing
+from iamtui.account.drafts.words import describe_edit
 from iamtui.account.model import Account
 from iamtui.text import safe_text
 from iamtui.tui.safe import fit, line, plain

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from iamtui.account.draft import DeleteInlinePolicy, DetachOrganizationPolicy, DetachPolicy, PutOrganizationPolicy
+from iamtui.account.drafts.draft import (
+    DeleteInlinePolicy,
+    DetachOrganizationPolicy,
+    DetachPolicy,
+    PutOrganizationPolicy,
+)
 from iamtui.tui.dialogs.prompts import ChoiceDialog
 from iamtui.tui.inventory import Branch
 from iamtui.tui.safe import line, plain

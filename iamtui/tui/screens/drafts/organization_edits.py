@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from iamtui.account.draft import DetachOrganizationPolicy, PutOrganizationPolicy
-from iamtui.account.draft_words import RCP, SCP, level_words, short_type
+from iamtui.account.drafts.draft import DetachOrganizationPolicy, PutOrganizationPolicy
+from iamtui.account.drafts.words import RCP, SCP, level_words, short_type
 from iamtui.policy.document import render
 from iamtui.policy.kinds import PolicyType
 from iamtui.tui.dialogs.prompts import LineDialog

@@ -9,7 +9,7 @@ from typing import ClassVar
 from textual import work
 from textual.binding import Binding, BindingType
 
-from iamtui.account.draft import Draft
+from iamtui.account.drafts.draft import Draft
 from iamtui.problem import Problem
 from iamtui.tui.dialogs.prompts import ChoiceDialog, LineDialog, needed
 from iamtui.tui.safe import line, plain

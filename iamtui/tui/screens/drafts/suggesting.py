@@ -18,7 +18,7 @@ from iamtui.tui.widgets.notice import Severity
 
 if TYPE_CHECKING:
     # They bring in the engine, or drafts, which are not loaded before the first frame.
-    from iamtui.account.draft import Draft
+    from iamtui.account.drafts.draft import Draft
     from iamtui.analysis.question import Question
     from iamtui.evaluation.request import Principal
     from iamtui.workspace.drafts.fix import SuggestedDraft

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from iamtui.account.draft import (
+from iamtui.account.drafts.draft import (
     AddUserToGroup,
     AttachPolicy,
     DeleteInlinePolicy,
@@ -21,7 +21,7 @@ from iamtui.account.draft import (
     RemoveUserFromGroup,
     UpdateTrustPolicy,
 )
-from iamtui.account.draft_standing import Standing
+from iamtui.account.drafts.standing import Standing
 from iamtui.account.model import Account, Group
 from iamtui.policy.document import PolicyDocument
 from iamtui.tui.widgets.draft.changes import merged

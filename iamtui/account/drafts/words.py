@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final, assert_never
 
 from iamtui.account.availability import Missing
-from iamtui.account.draft import (
+from iamtui.account.drafts.draft import (
     AddUserToGroup,
     AttachPolicy,
     DeleteInlinePolicy,
@@ -23,7 +23,7 @@ from iamtui.account.draft import (
     RemoveUserFromGroup,
     UpdateTrustPolicy,
 )
-from iamtui.account.draft_standing import Standing
+from iamtui.account.drafts.standing import Standing
 from iamtui.account.model import Account
 from iamtui.account.organization import OrganizationLevel
 from iamtui.policy.arn import parse_arn

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from typing import Final
 
 from iamtui.account.availability import Missing
-from iamtui.account.draft import (
+from iamtui.account.drafts.draft import (
     AddUserToGroup,
     AttachPolicy,
     DeleteInlinePolicy,

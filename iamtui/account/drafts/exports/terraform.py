@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from iamtui.account.availability import Known
-from iamtui.account.draft import (
+from iamtui.account.drafts.draft import (
     AddUserToGroup,
     AttachPolicy,
     DeleteInlinePolicy,
@@ -29,17 +29,17 @@ from iamtui.account.draft import (
     RemoveUserFromGroup,
     UpdateTrustPolicy,
 )
-from iamtui.account.draft_exports.commands import ascii_document
-from iamtui.account.draft_exports.hcl import Names, block, comment, json_heredoc, quoted
-from iamtui.account.draft_exports.net_edits import (
+from iamtui.account.drafts.exports.commands import ascii_document
+from iamtui.account.drafts.exports.hcl import Names, block, comment, json_heredoc, quoted
+from iamtui.account.drafts.exports.net_edits import (
     holder_of,
     inline_document,
     organization_policy,
     organization_policy_anywhere,
     same_text,
 )
-from iamtui.account.draft_exports.resource_commands import queue_url
-from iamtui.account.draft_exports.words import header, organization_account
+from iamtui.account.drafts.exports.resource_commands import queue_url
+from iamtui.account.drafts.exports.words import header, organization_account
 from iamtui.account.model import Account, Role, Tags, User
 from iamtui.policy.arn import Arn, parse_arn
 from iamtui.problem import Problem

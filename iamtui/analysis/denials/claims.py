@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from iamtui.analysis.denial import Claim
-from iamtui.analysis.denial_text import QUOTES, SearchableText
+from iamtui.analysis.denials.denial import Claim
+from iamtui.analysis.denials.text import QUOTES, SearchableText
 from iamtui.evaluation.decision import Layer
 
 _LAYERS: Final = {

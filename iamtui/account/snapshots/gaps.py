@@ -10,7 +10,7 @@ from msgspec import UNSET
 from iamtui.account.availability import Gap, Missing
 from iamtui.account.model import Account, Group, Role, User
 from iamtui.account.organization import ORGANIZATION_GAP
-from iamtui.account.snapshot_format import SnapshotShape
+from iamtui.account.snapshots.format import SnapshotShape
 
 _LISTED: Final = 5
 """How many names a gap lists before it only counts."""

@@ -11,10 +11,10 @@ import re
 from dataclasses import dataclass, replace
 from typing import Final
 
-from iamtui.analysis.denial import CALLER_UNKNOWN, Claim, Denial, DenialForm, Place, needs_no_resource
-from iamtui.analysis.denial_claims import Found, claim_at, console_claim
-from iamtui.analysis.denial_text import QUOTES, SearchableText
-from iamtui.analysis.denial_wrapping import Wrapping, request_ids, wrapping_before
+from iamtui.analysis.denials.claims import Found, claim_at, console_claim
+from iamtui.analysis.denials.denial import CALLER_UNKNOWN, Claim, Denial, DenialForm, Place, needs_no_resource
+from iamtui.analysis.denials.text import QUOTES, SearchableText
+from iamtui.analysis.denials.wrapping import Wrapping, request_ids, wrapping_before
 from iamtui.policy.arn import parse_arn
 
 _IAM_KINDS: Final = ("user", "role", "group", "policy")

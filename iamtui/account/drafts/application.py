@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from iamtui.account.availability import Fact, Known, Missing
-from iamtui.account.draft import (
+from iamtui.account.drafts.changes import DocumentChange, changed_documents
+from iamtui.account.drafts.denials import denial_findings
+from iamtui.account.drafts.draft import (
     AddUserToGroup,
     AttachPolicy,
     DeleteInlinePolicy,
@@ -22,12 +24,10 @@ from iamtui.account.draft import (
     RemoveUserFromGroup,
     UpdateTrustPolicy,
 )
-from iamtui.account.draft_changes import DocumentChange, changed_documents
-from iamtui.account.draft_denials import denial_findings
-from iamtui.account.draft_ledger import DraftFinding, Ledger, Managed, Misfit
-from iamtui.account.draft_quotas import quota_findings
-from iamtui.account.draft_surroundings import lay_surroundings
-from iamtui.account.draft_words import describe_edit, entity_name, policy_name
+from iamtui.account.drafts.ledger import DraftFinding, Ledger, Managed, Misfit
+from iamtui.account.drafts.quotas import quota_findings
+from iamtui.account.drafts.surroundings import lay_surroundings
+from iamtui.account.drafts.words import describe_edit, entity_name, policy_name
 from iamtui.account.model import (
     Account,
     AttachedPolicy,

@@ -21,7 +21,7 @@ from iamtui.account.model import (
     User,
 )
 from iamtui.account.organization import OrganizationLevel, OrganizationPolicy
-from iamtui.account.snapshot_format import FORMAT_VERSION
+from iamtui.account.snapshots.format import FORMAT_VERSION
 from iamtui.policy.document import PolicyDocument
 
 Json: TypeAlias = dict[str, Any]

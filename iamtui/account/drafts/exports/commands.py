@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from iamtui.account.draft import (
+from iamtui.account.drafts.draft import (
     AddUserToGroup,
     AttachPolicy,
     DeleteInlinePolicy,
@@ -30,7 +30,7 @@ from iamtui.account.draft import (
     RemoveUserFromGroup,
     UpdateTrustPolicy,
 )
-from iamtui.account.draft_exports.net_edits import (
+from iamtui.account.drafts.exports.net_edits import (
     SCP,
     holder_of,
     level_of,
@@ -40,8 +40,8 @@ from iamtui.account.draft_exports.net_edits import (
     policies_at,
     same_text,
 )
-from iamtui.account.draft_exports.resource_commands import remove_command, write_command
-from iamtui.account.draft_exports.words import header, organization_account
+from iamtui.account.drafts.exports.resource_commands import remove_command, write_command
+from iamtui.account.drafts.exports.words import header, organization_account
 from iamtui.account.model import Account, User
 from iamtui.policy.arn import parse_arn
 from iamtui.policy.document import PolicyDocument

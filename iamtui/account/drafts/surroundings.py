@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import assert_never
 
 from iamtui.account.availability import Fact, Known, Missing
-from iamtui.account.draft import (
+from iamtui.account.drafts.draft import (
     DeleteResourcePolicy,
     DetachOrganizationPolicy,
     PutOrganizationPolicy,
     PutResourcePolicy,
 )
-from iamtui.account.draft_ledger import Ledger, Misfit
-from iamtui.account.draft_words import RCP, SCP, short_type
+from iamtui.account.drafts.ledger import Ledger, Misfit
+from iamtui.account.drafts.words import RCP, SCP, short_type
 from iamtui.account.model import ResourcePolicy
 from iamtui.account.organization import Organization, OrganizationLevel, OrganizationPolicy
 from iamtui.policy.arn import Arn, parse_arn

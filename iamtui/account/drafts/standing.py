@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from iamtui.account.availability import Missing
-from iamtui.account.draft import (
+from iamtui.account.drafts.draft import (
     DeleteInlinePolicy,
     DeletePermissionsBoundary,
     DeleteResourcePolicy,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from iamtui.account.model import AccessKey, AttachedPolicy, LoginProfile, MfaDevice, Tags
-from iamtui.account.snapshot_format import (
+from iamtui.account.snapshots.format import (
     AccessKeyShape,
     AttachmentShape,
     BoundaryShape,

@@ -9,14 +9,14 @@ from msgspec import Raw
 from iamtui.account.availability import Fact, Known, Missing
 from iamtui.account.model import IdentityProvider, ResourcePolicy
 from iamtui.account.organization import Organization, OrganizationLevel, OrganizationPolicy
-from iamtui.account.record_parts import parse_time
-from iamtui.account.snapshot_format import (
+from iamtui.account.snapshots.format import (
     LevelShape,
     OrganizationPolicyShape,
     OrganizationShape,
     SnapshotShape,
 )
-from iamtui.account.snapshot_reading import HOW_TO_MAKE_ONE
+from iamtui.account.snapshots.reading import HOW_TO_MAKE_ONE
+from iamtui.account.snapshots.record_parts import parse_time
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 

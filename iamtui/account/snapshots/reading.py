@@ -19,7 +19,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from iamtui.account.snapshot_format import FORMAT_VERSION, SnapshotShape
+from iamtui.account.snapshots.format import FORMAT_VERSION, SnapshotShape
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Final
 
-from iamtui.analysis.cloudtrail import is_record, read_record
-from iamtui.analysis.denial import CALLER_UNKNOWN, Claim, Denial, DenialForm, Findings, Place, needs_no_resource
-from iamtui.analysis.denial_search import messages_in, messages_of
-from iamtui.analysis.denial_stream import MOST_READ, Readable, has_records, records_in, text_portions
+from iamtui.analysis.denials.cloudtrail import is_record, read_record
+from iamtui.analysis.denials.denial import CALLER_UNKNOWN, Claim, Denial, DenialForm, Findings, Place, needs_no_resource
+from iamtui.analysis.denials.search import messages_in, messages_of
+from iamtui.analysis.denials.stream import MOST_READ, Readable, has_records, records_in, text_portions
 from iamtui.problem import Problem
 
 MOST_WHOLE: Final = 4 * 1024 * 1024

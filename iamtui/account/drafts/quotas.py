@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from iamtui.account.availability import Missing
-from iamtui.account.draft_ledger import DraftFinding
-from iamtui.account.draft_words import RCP, SCP, entity_name, find_level, policy_name, short_type
+from iamtui.account.drafts.ledger import DraftFinding
+from iamtui.account.drafts.words import RCP, SCP, entity_name, find_level, policy_name, short_type
 from iamtui.account.model import Account, Group, ManagedPolicy, Role, User
 from iamtui.account.organization import OrganizationLevel
 from iamtui.policy.arn import parse_arn

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from iamtui.account.draft import (
+from iamtui.account.drafts.draft import (
     DeleteInlinePolicy,
     DeleteResourcePolicy,
     DetachOrganizationPolicy,
@@ -21,9 +21,9 @@ from iamtui.account.draft import (
     PutResourcePolicy,
     UpdateTrustPolicy,
 )
-from iamtui.account.draft_ledger import DraftFinding
-from iamtui.account.draft_standing import Standing
-from iamtui.account.draft_words import entity_name, policy_name
+from iamtui.account.drafts.ledger import DraftFinding
+from iamtui.account.drafts.standing import Standing
+from iamtui.account.drafts.words import entity_name, policy_name
 from iamtui.account.model import Account
 from iamtui.policy.document import PolicyDocument
 from iamtui.text import safe_text

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from iamtui.account.draft import Draft
-from iamtui.account.draft_exports.commands import cli_script
-from iamtui.account.draft_exports.document_diff import document_diff
-from iamtui.account.draft_exports.net_edits import check_edits, net_edits
-from iamtui.account.draft_exports.terraform import terraform_configuration
+from iamtui.account.drafts.draft import Draft
+from iamtui.account.drafts.exports.commands import cli_script
+from iamtui.account.drafts.exports.document_diff import document_diff
+from iamtui.account.drafts.exports.net_edits import check_edits, net_edits
+from iamtui.account.drafts.exports.terraform import terraform_configuration
 from iamtui.account.model import Account
 from iamtui.problem import Problem
 

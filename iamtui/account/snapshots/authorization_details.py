@@ -1,4 +1,4 @@
-"""GetAccountAuthorizationDetails and snapshots to an Account. The format stands in `snapshot_format`.
+"""GetAccountAuthorizationDetails and snapshots to an Account. The format stands in `format`.
 
 Tolerant where meaning is certain: names and paths come from ARNs where they lack, entities that several pages
 repeat are one. What is absent becomes Missing, and a Gap of the account; never "none". A policy document that
@@ -16,7 +16,6 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from iamtui.account.availability import Fact, Known, Missing
-from iamtui.account.gaps import find_gaps
 from iamtui.account.model import (
     Account,
     Group,
@@ -28,8 +27,7 @@ from iamtui.account.model import (
     Role,
     User,
 )
-from iamtui.account.record_parts import access_keys, attached, boundary, login_profile, mfa_devices, parse_time, tags
-from iamtui.account.snapshot_format import (
+from iamtui.account.snapshots.format import (
     GroupShape,
     HeaderShape,
     LastUsedShape,
@@ -39,8 +37,18 @@ from iamtui.account.snapshot_format import (
     SnapshotShape,
     UserShape,
 )
-from iamtui.account.snapshot_reading import HOW_TO_MAKE_ONE, collector_paused, decode_pages
-from iamtui.account.surroundings import identity_providers, organization, resource_policies
+from iamtui.account.snapshots.gaps import find_gaps
+from iamtui.account.snapshots.reading import HOW_TO_MAKE_ONE, collector_paused, decode_pages
+from iamtui.account.snapshots.record_parts import (
+    access_keys,
+    attached,
+    boundary,
+    login_profile,
+    mfa_devices,
+    parse_time,
+    tags,
+)
+from iamtui.account.snapshots.surroundings import identity_providers, organization, resource_policies
 from iamtui.policy.arn import Arn, is_account_id, parse_arn
 from iamtui.policy.document import DocumentPool, PolicyDocument
 from iamtui.problem import Problem
@@ -53,7 +61,7 @@ E = TypeVar("E", User, Group, Role, ManagedPolicy, InstanceProfile)
 
 
 def load_account(data: bytes, *, origin: str = "The snapshot") -> Account:
-    """Read an account from the bytes of a file: see `snapshot_reading` for the dialects.
+    """Read an account from the bytes of a file: see `reading` for the dialects.
 
     Args:
         data: the bytes of the file.

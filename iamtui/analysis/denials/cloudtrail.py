@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from iamtui.analysis.api_calls import iam_action, resource_of_call
-from iamtui.analysis.denial import Claim, Denial, DenialForm, Place
-from iamtui.analysis.denial_search import messages_in
+from iamtui.analysis.denials.denial import Claim, Denial, DenialForm, Place
+from iamtui.analysis.denials.search import messages_in
 from iamtui.policy.arn import is_account_id
 
 _DENIED_WORDS: Final = ("accessdenied", "unauthorized", "notauthorized", "authorizationerror", "forbidden")

@@ -1,4 +1,4 @@
-"""A what-if: edits laid over an Account. Records only; `draft_application` lays them over an account.
+"""A what-if: edits laid over an Account. Records only; `application` lays them over an account.
 
 Documents are raw JSON texts, so that an edit that is not valid JSON yet can be kept, shown and found fault with.
 """

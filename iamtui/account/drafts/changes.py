@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from iamtui.account.availability import Missing
-from iamtui.account.draft_words import entity_name, policy_name
+from iamtui.account.drafts.words import entity_name, policy_name
 from iamtui.account.model import Account, Group, ManagedPolicy, Role, User
 from iamtui.account.organization import OrganizationLevel, OrganizationPolicy
 from iamtui.policy.document import PolicyDocument

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from iamtui.account.availability import Missing
-from iamtui.account.draft import Draft
+from iamtui.account.drafts.draft import Draft
 from iamtui.account.model import Account
 from iamtui.text import safe_text
 

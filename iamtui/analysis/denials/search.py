@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from iamtui.analysis.denial import Denial, Place
-from iamtui.analysis.denial_messages import ANCHORS, BARE_ANCHORS, Span, read_message
-from iamtui.analysis.denial_text import SearchableText
+from iamtui.analysis.denials.denial import Denial, Place
+from iamtui.analysis.denials.messages import ANCHORS, BARE_ANCHORS, Span, read_message
+from iamtui.analysis.denials.text import SearchableText
 
 PIECE: Final = 96 * 1024
 """Characters that are searched at once."""

@@ -20,8 +20,8 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, get_type_hints
 import msgspec
 from msgspec import Meta, Struct
 
-from iamtui.account import draft as records
-from iamtui.account.draft import Draft, Edit
+from iamtui.account.drafts import draft as records
+from iamtui.account.drafts.draft import Draft, Edit
 from iamtui.policy.arn import is_account_id
 from iamtui.policy.document import DocumentError, JsonValue, PolicyDocument, load_json, render
 from iamtui.problem import Problem

@@ -1,0 +1,1 @@
+"""Accounts as files: the format, read and written, and what a source lacks."""

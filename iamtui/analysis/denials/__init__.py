@@ -1,0 +1,1 @@
+"""Denials as texts and records tell them: found in a log, taken apart, read as requests."""
