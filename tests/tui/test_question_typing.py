@@ -14,6 +14,7 @@ from iamtui.tui.dialogs.prompts import ChoiceDialog
 from iamtui.tui.screens.session_policy_editor import SessionPolicyEditor
 from iamtui.tui.screens.who_can.screen import WhoCanScreen
 from iamtui.tui.widgets.explorer_tree import ExplorerTree
+from iamtui.tui.widgets.question.answer import AnswerView
 from iamtui.tui.widgets.question.catalogue import LoadedCatalogue
 from iamtui.tui.widgets.question.completing import Completer, Surroundings
 from iamtui.tui.widgets.question.context_view import ContextView
@@ -410,3 +411,58 @@ async def test_the_names_of_keys_are_read_in_a_column_too(account: Account) -> N
         text = screen_text(pilot.app)
         assert "aws:SecureTransport " in text
         assert "aws:RequestedRegion " in text
+
+
+async def test_an_answer_without_what_is_half_typed_says_so_and_what_is_left_half_typed_has_none(
+    account: Account,
+) -> None:
+    async with opened(account=account) as pilot:
+        panel = await asked(pilot)
+        view = pilot.app.screen.query_one(AnswerView)
+        await typed(pilot, form_of(pilot).context_field, "aws:SourceI")
+        assert panel.answer is not None
+        assert "Without aws:SourceI, can role/web-server do" in screen_text(pilot.app)
+        assert view.has_class("-aside")
+        await press(pilot, "escape")
+        assert "! aws:SourceI has no value yet: what follows is answered without it." in screen_text(pilot.app)
+        pilot.app.screen.query_one(ExplorerTree).focus()
+        await settle(pilot)
+        assert panel.answer is None
+        assert "The context has 'aws:SourceI' without a value." in screen_text(pilot.app)
+        await press(pilot, "j")
+        await settle(pilot)
+        assert panel.answer is None, "moving on makes no sense of it"
+        await typed(pilot, form_of(pilot).context_field, f"p={OFFICE}")
+        assert panel.answer is not None
+        assert not view.has_class("-aside")
+        assert "Without" not in str(panel.border_title)
+
+
+async def test_what_is_wrong_with_the_context_is_not_hidden_by_completions(account: Account) -> None:
+    async with opened(account=account) as pilot:
+        panel = await asked(pilot)
+        field = form_of(pilot).context_field
+        await typed(pilot, field, "aws:SourceIp=nowhere ")
+        assert panel.answer is None
+        assert not field.is_open
+        assert "aws:SourceIp takes an IP address or network; nowhere is not one." in screen_text(pilot.app)
+
+
+async def test_a_key_that_aws_does_not_document_is_remarked_on(account: Account) -> None:
+    async with opened(account=account) as pilot:
+        panel = panel_of(pilot)
+        await asked(pilot)
+        panel.ask("s3:GetObject", LAKE_OBJECT, "aws:SuorceIp=203.0.113.9")
+        await settle(pilot)
+        assert panel.answer is not None
+        assert "AWS documents no condition key aws:SuorceIp" in screen_text(pilot.app)
+        assert "Nearest: aws:SourceIp." in screen_text(pilot.app)
+
+
+async def test_keys_given_already_are_not_offered_again_behind_them(account: Account) -> None:
+    async with opened(account=account) as pilot:
+        await asked(pilot)
+        field = form_of(pilot).context_field
+        await typed(pilot, field, "aws:MultiFactorAuthPresent=true mfa")
+        assert [offer.value for offer in field.completions.offers] == ["aws:MultiFactorAuthAge="]
+        assert "MFA yes" in screen_text(pilot.app)

@@ -71,6 +71,9 @@ class AnswerView(Vertical):
         &.-stale #question-verdict, &.-stale #question-because, &.-stale LayersList {
             text-opacity: 55%;
         }
+        &.-aside #question-because, &.-aside LayersList {
+            text-opacity: 55%;
+        }
         &.-compact LayersList {
             height: 2;
         }
@@ -200,7 +203,7 @@ class AnswerView(Vertical):
         """Show a sentence in place of an answer, and what to do below it."""
         self._shown = self._explanation = None
         self._said = sentence, more
-        self.remove_class("-several")
+        self.remove_class("-several", "-aside")
         self.matrix.show(None, 1)
         self._tell([sentence], [more], holds=False)
         self._put("more", [])
@@ -229,7 +232,9 @@ class AnswerView(Vertical):
         if len(shown.answer.cells) > 1:
             self._put("summary", wrap_all([summary(shown.answer)], width, 1))
         reasons = answer_text.reasons(shown, suggestions, self._room, width)
-        self._tell([answer_text.verdict_line(shown)], reasons, holds=True)
+        self.set_class(bool(shown.left_out), "-aside")
+        verdict = [*answer_text.left_out_lines(shown), answer_text.verdict_line(shown)]
+        self._tell(verdict, reasons, holds=True)
         if wide:
             account = shown.asked.workspace.account
             more = answer_text.more(shown, account, suggestions, width)

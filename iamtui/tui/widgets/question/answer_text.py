@@ -42,7 +42,7 @@ _ROOMS: Final[Mapping[str, _Room]] = {
 }
 
 _INDENT: Final = "  "
-_NEVER_ASKED: Final = 2
+_NEVER_ASKED, _REMARKS = 2, 3
 _ANY: Final = 400
 
 
@@ -50,7 +50,8 @@ def reasons(shown: Shown, suggestions: tuple[Suggestion, ...], room: str, width:
     """What stands below the verdict: why, the other requests behind the call, and what else is to know."""
     decision, most = shown.decision, _ROOMS[room]
     never_asked = shown.cell.never_asked
-    yield from wrap_all([_never_asked_line(never_asked)], width, _NEVER_ASKED)
+    yield from wrap_all([_warning(never_asked)], width, _NEVER_ASKED)
+    yield from wrap_all([_warning(remark) for remark in shown.remarks], width, _REMARKS)
     yield from wrap_all([before_line(shown)], width, 1)
     yield from wrap_all([because(decision, short=room == WIDE)], width, most.because)
     yield from with_rest_counted(list(companion_lines(shown, others=most.others)), width, most.companions)
@@ -81,12 +82,19 @@ def with_rest_counted(rows: list[Content], width: int, most: int) -> list[Conten
     return found
 
 
-def _never_asked_line(sentence: str) -> Content:
+def _warning(sentence: str) -> Content:
     return (
         line(("[!] ", "bold $verdict-depends"), plain(sentence, "$verdict-depends", limit=None))
         if sentence
         else Content("")
     )
+
+
+def left_out_lines(shown: Shown) -> Iterator[Content]:
+    """What is typed and not part of the question that is answered."""
+    if shown.left_out:
+        word = plain(shown.left_out, "bold", limit=64)
+        yield line(("! ", "bold $verdict-depends"), word, " has no value yet: what follows is answered without it.")
 
 
 def verdict_line(shown: Shown) -> Content:

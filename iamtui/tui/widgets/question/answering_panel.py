@@ -103,6 +103,8 @@ class AnsweringPanel(Vertical):
         self._room = ""
         self._unfinished = ""
         """The half action that the panel speaks of in place of an answer, or ""."""
+        self._left_out = ""
+        """What stands in the context and was not asked with, or ""."""
 
     def compose(self) -> ComposeResult:
         """The fields, and the answer below them."""
@@ -228,6 +230,7 @@ class AnsweringPanel(Vertical):
         self._view.remove_class("-stale")
         try:
             inquiry = self._form.inquiry(entered=entered)
+            self._left_out = "" if entered else self._form.left_out
         except Problem as problem:
             self._inquiry = None
             self._show_problem(problem)
@@ -269,7 +272,7 @@ class AnsweringPanel(Vertical):
         elif event.answer is None:
             self._show_unfinished(event.unknown)
         else:
-            self._show(event.answer, event.asked, event.before)
+            self._show(event, event.answer)
 
     def _show_unfinished(self, action: str) -> None:
         self._show_nothing(f"{action} is no whole action yet.", self._form.how_to_finish)
@@ -300,7 +303,7 @@ class AnsweringPanel(Vertical):
 
     # Showing
 
-    def _show(self, answer: Answer, asked: Asked, before: Answer | None) -> None:
+    def _show(self, found: Asking.Found, answer: Answer) -> None:
         from iamtui.tui.widgets.question.shown import Shown  # noqa: PLC0415 - not before the first frame
 
         kept = self._shown
@@ -308,7 +311,7 @@ class AnsweringPanel(Vertical):
         at = kept.index if kept is not None and same and kept.index < len(answer.cells) else None
         if at is None:
             at = next(index for index, cell in enumerate(answer.cells) if cell is answer.worst)
-        self._shown = Shown(asked, answer, before, at)
+        self._shown = Shown(found.asked, answer, found.before, at, self._left_out, found.remarks)
         self._view.rows_beside = 1 + max(3, self._form.size.height)
         self._view.show(self._shown)
         self._looked_at(self._shown)
@@ -364,6 +367,9 @@ class AnsweringPanel(Vertical):
             self.border_title = line("Question")
             return
         who = line("Can ", (label, "bold"))
+        if self._shown is not None and self._shown.left_out:
+            # In front: what lists the completions lies over the answer, and a title is cut at its end.
+            who = line("Without ", (self._shown.left_out, "bold $verdict-depends"), ", can ", (label, "bold"))
         if self._shown is not None:
             who = line(who, " do ", (self._shown.cell.question.action, "bold"), "?")
         if self._aside and narrow:

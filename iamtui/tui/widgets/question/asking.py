@@ -61,6 +61,7 @@ class Asking:
 
         Args:
             before: the answer without the draft, when that was asked for.
+            remarks: sentences about what was asked with.
         """
 
         ticket: int
@@ -69,6 +70,7 @@ class Asking:
         before: Answer | None = None
         problem: Problem | None = None
         unknown: str = ""
+        remarks: tuple[str, ...] = ()
 
     @dataclass
     class Slow(Message):
@@ -160,12 +162,14 @@ class Asking:
 
     def _find(self, found: Found, entered: bool, stopped: Callable[[], bool]) -> None:
         from iamtui.workspace.questions import inquiries  # noqa: PLC0415 - the engine is not loaded before the first frame
+        from iamtui.workspace.questions.context_values import undocumented  # noqa: PLC0415 - likewise
 
         asked = found.asked
         unknown = () if entered else (a for a in asked.inquiry.actions if not self._catalogue.known(a))
         found.unknown = next(iter(unknown), "")
         if found.unknown:
             return
+        found.remarks = tuple(filter(None, map(undocumented, asked.inquiry.terms.context)))
         # One time for both, or a condition on the time could look like the draft's doing.
         ask = partial(
             inquiries.answer, principal=asked.principal, inquiry=asked.inquiry, cancelled=stopped, now=clock.now()

@@ -71,15 +71,18 @@ def _words(text: str) -> list[str]:
 
 
 def mfa_state(text: str) -> bool | None:
-    """Whether the line says that the caller used MFA: True, False, or None when it says nothing (or is unreadable)."""
+    """Whether the line says that the caller used MFA: True, False, or None when it says nothing.
+
+    Other words may be half typed.
+    """
     try:
-        context = {key.lower(): values for key, values in parse_context(text).items()}
+        said = [word.partition("=") for word in _words(text)]
     except Problem:
         return None
-    values = context.get(MFA_KEY.lower())
-    if not values:
+    values = [values for key, _, values in said if key.lower() == MFA_KEY.lower()]
+    if not values or not values[-1]:
         return None
-    return values[-1].strip().lower() == "true"
+    return values[-1].rpartition(",")[2].strip().lower() == "true"
 
 
 def cycle_mfa(text: str) -> str:

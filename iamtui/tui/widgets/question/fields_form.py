@@ -21,11 +21,11 @@ from iamtui.tui.safe import line
 from iamtui.tui.widgets.line_view import LineView
 from iamtui.tui.widgets.question.caller_row import CallerRow
 from iamtui.tui.widgets.question.catalogue import ActionCatalogue
-from iamtui.tui.widgets.question.context import mfa_state, parse_context
+from iamtui.tui.widgets.question.context import mfa_state, parse_context, read_context
 from iamtui.tui.widgets.question.context_view import ContextView
 from iamtui.tui.widgets.question.field import CompletingInput, Completions, Offer
 from iamtui.tui.widgets.question.fields import ActionField, ContextField, ResourceField
-from iamtui.tui.widgets.question.words import said
+from iamtui.tui.widgets.question.words import last_word, said
 
 if TYPE_CHECKING:
     # They bring in the engine or the completions, which are not loaded before the first frame.
@@ -222,21 +222,38 @@ class FieldsForm(Vertical):
         elif event.widget is self.context_field and self._missing_keys and not self.context_field.word:
             self._complete(self.context_field)
 
+    @on(events.DescendantBlur)
+    def _left_field(self, event: events.DescendantBlur) -> None:
+        if event.widget is self.context_field and self.context_field.word:
+            # Half a key says nothing while it is typed; left behind it is a mistake.
+            self.post_message(self.Changed(entered=False))
+
     def _complete(self, entry: CompletingInput, word: str | None = None) -> None:
         """Find completions in a thread, for a word (None: the last one): the catalogue may still have to be loaded."""
         word = entry.word if word is None else word
-        if entry is self.action_field and not word:
+        if (entry is self.action_field and not word) or (entry is self.context_field and not self._readable):
+            # What is wrong with the context is said where its keys would be listed.
             entry.close()
             return
         find = partial(self._find, entry, entry.value, word, self._surroundings())
         self.run_worker(find, thread=True, exclusive=True, group="completion", exit_on_error=False)
+
+    @property
+    def _readable(self) -> bool:
+        """Whether the context makes sense up to the word that is being typed."""
+        try:
+            read_context(last_word(self.context_field.value, commas=False)[0], clock.now())
+        except Problem:
+            return False
+        return True
 
     def _surroundings(self) -> Surroundings:
         from iamtui.tui.widgets.question.completing import Surroundings  # noqa: PLC0415 - not before the first frame
 
         workspace = self._workspace
         try:
-            given = frozenset(key.lower() for key in parse_context(self.context_field.value))
+            before = last_word(self.context_field.value, commas=False)[0]
+            given = frozenset(key.lower() for key in parse_context(before))
         except Problem:
             given = frozenset()
         return Surroundings(

@@ -111,12 +111,21 @@ class QuestionForm(FieldsForm):
     def _read_context(self, *, entered: bool) -> Mapping[str, tuple[str, ...]]:
         """The context; times in words keep the moment at which they were typed, so that the question stays the same."""
         text = self.context_field.value
-        if not entered:
-            before, word = last_word(text, commas=False)
-            text = text if word.startswith(ABSENT) or word.partition("=")[2] else before
+        if not entered and self.left_out:
+            text = last_word(text, commas=False)[0]
         if text != self._read[0]:
             self._read = (text, read_context(text, clock.now()))
         return self._read[1]
+
+    @property
+    def left_out(self) -> str:
+        """The key at the end of the context that is still being typed, and so is not asked yet; "" for none.
+
+        What is half typed where nobody types any more is a mistake.
+        """
+        word = self.context_field.word
+        finished = word.startswith(ABSENT) or word.partition("=")[2]
+        return "" if finished or not self.context_field.has_focus else word
 
     @property
     def how_to_finish(self) -> str:

@@ -23,12 +23,16 @@ class Shown:
         asked: what it answers.
         before: the answer without the draft, or None.
         index: which cell is looked at.
+        left_out: what stands in the context and is not asked, since it is half typed; "" for nothing.
+        remarks: sentences about what was asked with.
     """
 
     asked: Asked
     answer: Answer
     before: Answer | None = None
     index: int = 0
+    left_out: str = ""
+    remarks: tuple[str, ...] = ()
 
     @property
     def cell(self) -> Cell:
