@@ -1,4 +1,4 @@
-"""Connection: the only place where a boto3 session or client configuration is made.
+"""Connection: the only way to call AWS.
 
 Importing this module, and making a Connection, loads neither boto3 nor botocore: they come with the first
 client, so that a connection that is never used (the demo's, mostly) costs nothing.
@@ -6,31 +6,22 @@ client, so that a connection that is never used (the demo's, mostly) costs nothi
 
 from __future__ import annotations
 
-import ipaddress
-import logging
 import os
-import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
-from iamtui.aws.answer_size import LARGEST_LISTING, limit_answers, read_here
+from iamtui.aws.answer_size import LARGEST_LISTING, read_here
+from iamtui.aws.endpoint_url import check_endpoint_url
 from iamtui.aws.errors import AwsProblem, problem_from
-from iamtui.aws.operations import ALLOWED
 from iamtui.aws.process_loop import enter_profile
 from iamtui.aws.profiles import login_profile_of
+from iamtui.aws.sdk_logging import silence_debug_logging
+from iamtui.aws.sdk_session import Keys, make_sdk_session
 from iamtui.core_dumps import forbid_core_dumps
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-
-CONNECT_SECONDS = 3
-READ_SECONDS = 10
-ATTEMPTS = 3
-"""Connect and read timeouts in seconds, and how often a call is tried in all."""
 
 MOST_PAGES: Final = 10_000
 """Pages read of one listing before the endpoint is taken for hostile: at AWS's quotas 200 are usual."""
@@ -39,9 +30,6 @@ DEFAULT_REGION: Final = "us-east-1"
 """Where the services that have one endpoint for a whole partition are called when no region is set."""
 
 _GLOBAL_SERVICES: Final = frozenset(("iam", "organizations", "sts"))
-_NOISY_LOGGERS: Final = ("botocore", "boto3", "urllib3", "s3transfer")
-_SIGN_IN_SERVICES: Final = frozenset(("sso", "sso-oidc", "signin"))
-_DMI_VENDOR: Final = Path("/sys/class/dmi/id/sys_vendor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +39,6 @@ class Caller:
     arn: str
     account: str
     user_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Keys:
-    """Explicit credentials."""
-
-    access_key_id: str
-    secret_access_key: Secret
-    session_token: Secret
 
 
 class Connection:
@@ -88,7 +67,7 @@ class Connection:
         profile: str = "",
         region: str = "",
         endpoint_url: str = "",
-        keys: _Keys | None = None,
+        keys: Keys | None = None,
         stub: Callable[..., Any] | None = None,
     ) -> None:
         self.profile = profile
@@ -152,13 +131,13 @@ class Connection:
             before_send: called with `request=AWSPreparedRequest`, returns an AWSResponse; called from any
                 thread. When it returns None the call is refused, never sent.
         """
-        keys = _Keys(access_key_id, Secret(secret_access_key), Secret(""))
+        keys = Keys(access_key_id, Secret(secret_access_key), Secret(""))
         return cls(region=region, keys=keys, stub=before_send)
 
     def with_credentials(self, access_key_id: str, secret_access_key: str, session_token: str) -> Connection:
         """The same endpoint and settings, as somebody else."""
         forbid_core_dumps()
-        keys = _Keys(access_key_id, Secret(secret_access_key), Secret(session_token))
+        keys = Keys(access_key_id, Secret(secret_access_key), Secret(session_token))
         return Connection(region=self.region, endpoint_url=self.endpoint_url, keys=keys, stub=self._stub)
 
     def client(self, service: str, region: str = "") -> Any:
@@ -298,106 +277,8 @@ class Connection:
     def _botocore_session(self) -> Any:
         with self._lock:
             if self._session is None:
-                self._session = self._make_session()
+                self._session = make_sdk_session(self.profile, self.endpoint_url, self._keys, self._stub)
             return self._session
-
-    def _make_session(self) -> Any:
-        import botocore.config  # noqa: PLC0415 - heavy
-        import botocore.handlers  # noqa: PLC0415 - heavy
-        import botocore.session  # noqa: PLC0415 - heavy
-
-        silence_debug_logging()
-
-        endpoint_url = self.endpoint_url
-
-        class _Session(botocore.session.Session):
-            """Limits the clients that botocore makes by itself too, for a profile's credentials."""
-
-            def create_client(self, service_name: str, *args: Any, **kwargs: Any) -> Any:
-                if endpoint_url and not kwargs.get("endpoint_url"):
-                    _refuse_sign_in(service_name)
-                    kwargs["endpoint_url"] = endpoint_url
-                return limit_answers(super().create_client(service_name, *args, **kwargs))
-
-        # With explicit keys no profile counts: the environment's may not even exist.
-        variables = _NO_PROFILE if self._keys is not None else None
-        session: Any = _Session(session_vars=variables, profile=self.profile or None)
-        # The default client configuration also reaches the clients that botocore makes by itself (STS and SSO
-        # calls of a profile), which would otherwise follow an endpoint_url of the config file.
-        session.set_default_client_config(botocore.config.Config(**_client_settings(self.endpoint_url, self._stub)))
-        session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=parse_timestamp)
-        session.unregister("after-call.iam", botocore.handlers.json_decode_policies)
-        session.register("before-parameter-build", _refuse_other_operations)
-        if self._stub is not None:
-            session.get_component("event_emitter").register_first("before-send", _only_from(self._stub))
-        if self._keys is not None:
-            session.set_credentials(
-                self._keys.access_key_id,
-                self._keys.secret_access_key.reveal(),
-                self._keys.session_token.reveal() or None,
-            )
-        else:
-            chain = session.get_component("credential_provider")
-            if not asks_metadata_service(os.environ):
-                chain.remove("iam-role")
-            chain.get_provider("assume-role")._prompter = _refuse_prompt  # noqa: SLF001 - botocore has no other way
-        return session
-
-
-_NO_PROFILE: Final = {"profile": (None, None, None, None)}
-"""Makes botocore read the name of the profile from nowhere."""
-
-
-def session_without_profile() -> Any:
-    """A boto3 session that reads no profile, for a library that only wants botocore's data."""
-    import boto3  # noqa: PLC0415 - heavy
-    import botocore.session  # noqa: PLC0415 - heavy
-
-    return boto3.Session(botocore_session=botocore.session.Session(session_vars=_NO_PROFILE))
-
-
-def check_endpoint_url(url: str) -> str:
-    """Return the URL when calls may go there: https, or http to this machine.
-
-    Raises:
-        Problem: another scheme, plain http to another machine, or no URL at all.
-    """
-    step = "Give an https:// URL, or http:// with localhost or 127.0.0.1 (for example http://127.0.0.1:5000)."
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        _ = parts.port
-    except ValueError:
-        raise Problem(f"--endpoint-url {url} is not a URL.", step) from None
-    if parts.scheme not in ("http", "https") or not host or any(c.isspace() or not c.isprintable() for c in url):
-        raise Problem(f"--endpoint-url {url} is not an http or https URL.", step)
-    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-        raise Problem("--endpoint-url must not hold a user name, a query or a fragment.", step)
-    if parts.scheme == "http" and not _is_loopback(host):
-        raise Problem(f"--endpoint-url {url} would send credentials unencrypted to another machine.", step)
-    return url
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def asks_metadata_service(environ: Mapping[str, str], vendor_file: Path = _DMI_VENDOR) -> bool:
-    """Whether credentials may come from the EC2 instance metadata service; see Connection."""
-    disabled = environ.get("AWS_EC2_METADATA_DISABLED", "").lower()
-    if disabled:
-        return disabled == "false"
-    if environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT") or environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"):
-        return True
-    try:
-        return vendor_file.read_text(encoding="ascii", errors="replace").strip() == "Amazon EC2"
-    except OSError:
-        return False
 
 
 def client_method(client: Any, operation: str) -> str:
@@ -411,108 +292,3 @@ def client_method(client: Any, operation: str) -> str:
         if api_name == operation:
             return method
     raise NotImplementedError(operation)
-
-
-_FAST_TIMESTAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)")
-
-
-def parse_timestamp(value: Any) -> datetime:
-    """A timestamp of an AWS answer as a datetime in UTC.
-
-    botocore's own parser takes half of the time of a large answer, because it accepts almost anything; the
-    usual form is read directly and all else left to it.
-    """
-    if type(value) is str and _FAST_TIMESTAMP.fullmatch(value):
-        try:
-            return datetime.fromisoformat(value).astimezone(UTC)
-        except (ValueError, OverflowError):
-            pass
-    import botocore.utils  # noqa: PLC0415 - heavy
-
-    parsed: datetime = botocore.utils.parse_timestamp(value)
-    return parsed.astimezone(UTC)
-
-
-def _client_settings(endpoint_url: str, stub: Callable[..., Any] | None) -> dict[str, Any]:
-    settings: dict[str, Any] = {
-        "ignore_configured_endpoint_urls": True,
-        "connect_timeout": CONNECT_SECONDS,
-        "read_timeout": READ_SECONDS,
-        "retries": {"mode": "standard", "total_max_attempts": ATTEMPTS},
-    }
-    if endpoint_url:
-        # Emulators do not serve a host name for each bucket or account.
-        settings["s3"] = {"addressing_style": "path"}
-        settings["inject_host_prefix"] = False
-    if stub is not None or _is_loopback(urlsplit(endpoint_url).hostname or ""):
-        # A proxy from the environment cannot reach this machine's loopback, and must not see what goes there.
-        settings["proxies"] = {}
-    return settings
-
-
-def _refuse_other_operations(**event: Any) -> None:
-    """Refuse an operation that is not on the list before it is built, so that no code can ever write."""
-    model = event["model"]
-    pair = (model.service_model.service_name, model.name)
-    if pair not in ALLOWED:
-        raise AwsProblem(
-            f"iamtui does not call {pair[0]}:{pair[1]}: it never writes to an account.", code="OperationNotAllowed"
-        )
-
-
-def _refuse_sign_in(service_name: str) -> None:
-    """Refuse to ask AWS for credentials that are meant for an endpoint, or to send a sign-in's token there.
-
-    Raises:
-        AwsProblem: the service is one that gives credentials for a sign-in.
-    """
-    if service_name in _SIGN_IN_SERVICES:
-        raise AwsProblem(
-            "The profile signs in at AWS itself, and with --endpoint-url nothing but the endpoint is called.",
-            "Choose a profile with keys for the endpoint, or leave --endpoint-url out.",
-            code="EndpointOnly",
-        )
-
-
-def _only_from(stub: Callable[..., Any]) -> Callable[..., Any]:
-    """The stub, with a refusal where it would let a request go out to the network."""
-
-    def answer(request: Any, **more: Any) -> Any:
-        response = stub(request=request, **more)
-        if response is None:
-            raise AwsProblem(f"The demo cannot answer {urlsplit(request.url).hostname}.", code="NotImplementedError")
-        return response
-
-    return answer
-
-
-def _refuse_prompt(_text: str) -> str:
-    """Stand in for getpass, which would write over the screen and wait for ever."""
-    raise AwsProblem(
-        "The profile assumes a role that needs an MFA code, which cannot be asked for here.",
-        "Open the profile that it starts from (its source_profile), and assume the role from there.",
-        code="MfaRequired",
-    )
-
-
-class _NothingBelowInfo(logging.Filter):
-    """Drops DEBUG records: botocore writes secret keys, session tokens and MFA codes into them."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return record.levelno >= logging.INFO
-
-
-_FILTER: Final = _NothingBelowInfo()
-
-
-def silence_debug_logging() -> None:
-    """Make sure that no level set by anybody lets botocore and its kin log below INFO.
-
-    A level would be undone by the next `setLevel`, and a filter on a parent is not asked for its children's
-    records, so every one of their loggers gets the filter.
-    """
-    for name in list(logging.Logger.manager.loggerDict):
-        if name.split(".", 1)[0] in _NOISY_LOGGERS:
-            logging.getLogger(name).addFilter(_FILTER)
-    for name in _NOISY_LOGGERS:
-        logging.getLogger(name).addFilter(_FILTER)

@@ -182,7 +182,7 @@ def test_whatever_sts_answers_is_one_sentence_and_a_next_step(
     sentence: str,
     step: str,
 ) -> None:
-    monkeypatch.setattr("iamtui.aws.connection.READ_SECONDS", 0.3)
+    monkeypatch.setattr("iamtui.aws.sdk_session.READ_SECONDS", 0.3)
     space, proxy = faulty
     space = reconnected(space)
     proxy.on("AssumeRole", fault)
@@ -211,7 +211,7 @@ def test_a_way_that_leads_nowhere_is_said(
     faulty: tuple[Workspace, FaultProxy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A listener that accepts nobody: once its queue is full, the system answers no more."""
-    monkeypatch.setattr("iamtui.aws.connection.CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr("iamtui.aws.sdk_session.CONNECT_SECONDS", 0.2)
     space, _ = faulty
     with socket.socket() as listener, ExitStack() as waiting:
         listener.bind(("127.0.0.1", 0))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from iamtui.account.model import Account
-from iamtui.aws.connection import session_without_profile
+from iamtui.aws.sdk_session import session_without_profile
 
 
 class DemoAnswers:

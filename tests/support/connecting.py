@@ -1,0 +1,36 @@
+"""Connections of tests, the config files they read, and ports that nobody may call."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from pathlib import Path
+
+from iamtui.aws.connection import Connection
+
+
+def connect(url: str | None = None, profile: str | None = None, region: str | None = None) -> Connection:
+    return Connection.open(profile=profile, region=region, endpoint_url=url)
+
+
+def config(folder: Path, text: str) -> None:
+    (folder / "config").write_text(text)
+
+
+class Listener:
+    """A port that notes whether anybody connects."""
+
+    def __init__(self) -> None:
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.visitors = 0
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                visitor, _ = self.socket.accept()
+            except OSError:
+                return
+            self.visitors += 1
+            visitor.close()
