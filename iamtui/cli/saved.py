@@ -26,8 +26,15 @@ from iamtui.workspace.questions.saved_questions import DEMO, QuestionStore, Save
 from iamtui.workspace.questions.verdict import verdict_words
 from iamtui.workspace.workspace import Workspace
 
-_VERBS: Final = {"list": (0, 0), "show": (1, 1), "rename": (2, 2), "remove": (1, None), "run": (0, None)}
-"""What can be done, with how many names at least and at most (None: any number)."""
+_VERBS: Final[dict[str, tuple[int, int | None, str]]] = {
+    "list": (0, 0, "no name"),
+    "show": (1, 1, "one name"),
+    "rename": (2, 2, "a name and the new one"),
+    "remove": (1, None, "a name"),
+    "run": (0, None, "names or none"),
+    "forget": (0, 0, "no name"),
+}
+"""What can be done, with how many names at least and at most (None: any number), in figures and in words."""
 
 
 @click.command(epilog="Exit codes: 0 done or met, 1 an expectation is not met, 2 an error.")
@@ -55,10 +62,11 @@ def questions(
     draft: str | None,
     source: SourceOptions,
 ) -> Exit:
-    """Saved questions: list, show NAME, rename NAME NEW, remove NAME..., or run them.
+    """Saved questions: list, show NAME, rename NAME NEW, remove NAME..., or run them; forget those once asked.
 
     `run` asks all of them (or those named) about an account and holds each answer against what the question expects:
     a test for policies. Save one with `iamtui can ... --expect allowed --save NAME`.
+    `forget` empties the history that the screen offers; what is saved stays.
     """
     _check_count(verb, names)
     if verb == "run":
@@ -71,6 +79,9 @@ def questions(
     if verb == "rename":
         store.rename(*names)
         return Exit.OK
+    if verb == "forget":
+        store.clear_history()
+        return Exit.OK
     for name in names:
         store.find(name)
     for name in names:
@@ -79,9 +90,8 @@ def questions(
 
 
 def _check_count(verb: str, names: Sequence[str]) -> None:
-    least, most = _VERBS[verb]
+    least, most, expected = _VERBS[verb]
     if len(names) < least or (most is not None and len(names) > most):
-        expected = {"list": "no name", "show": "one name", "rename": "a name and the new one", "remove": "a name"}[verb]
         raise Problem(f"questions {verb} takes {expected}.", "See `iamtui questions --help`.")
 
 

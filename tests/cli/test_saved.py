@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from iamtui.analysis.inquiry import Inquiry
+from iamtui.analysis.question import Question
+from iamtui.workspace.questions.saved_questions import QuestionStore
 from tests.support.cli_runner import Cli
 
 LAKE = "arn:aws:s3:::data-lake/x"
@@ -127,6 +130,20 @@ def test_renaming_and_removing(cli: Cli, saved: str) -> None:
     assert len(cli("questions", "--json").json) == 2
 
 
+def test_the_questions_once_asked_are_forgotten_and_the_saved_ones_stay(cli: Cli, saved: str) -> None:
+    assert saved
+    for account, resource in (("123456789012", LAKE), ("demo", "*")):
+        asked = Inquiry(("s3:GetObject",), (resource,), Question("s3:GetObject"))
+        QuestionStore(account, questions_file(cli)).add_to_history(asked)
+
+    assert cli("questions", "forget", "--account", "demo").code == 0
+    assert "demo" not in [entry["account"] for entry in json.loads(questions_file(cli).read_text())["history"]]
+    assert LAKE in questions_file(cli).read_text()
+    assert cli("questions", "forget").code == 0
+    assert json.loads(questions_file(cli).read_text()).get("history", []) == []
+    assert len(cli("questions", "--json").json) == 4
+
+
 def test_a_name_is_not_taken_over(cli: Cli, saved: str) -> None:
     result = cli("can", "alice", "s3:GetObject", "--save", "reads", "--snapshot", saved)
     result.failed_with('A question "reads" is saved already')
@@ -134,7 +151,7 @@ def test_a_name_is_not_taken_over(cli: Cli, saved: str) -> None:
 
 @pytest.mark.parametrize(
     ("words", "part"),
-    [(("list", "x"), "takes no name"), (("show",), "takes one name"),
+    [(("list", "x"), "takes no name"), (("forget", "x"), "takes no name"), (("show",), "takes one name"),
      (("rename", "x"), "takes a name and the new one"), (("remove",), "takes a name"),
      (("show", "reads"), 'No question is saved as "reads"'),
      (("--questions", "gone.json"), "gone.json does not exist"),

@@ -18,7 +18,7 @@ from iamtui.account.model import Account, InlinePolicy, LoginProfile, ManagedPol
 from iamtui.aws.connection import Connection
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
-from iamtui.sources.demo import DEMO_REGION, demo_connection, load_demo_account, prepare_demo
+from iamtui.sources.demo import DEMO_REGION, demo_connection, load_demo_account
 from iamtui.sources.live import load_live
 from iamtui.sources.resource_policies import load_resource_policy
 from iamtui.sources.user_details import load_user_details
@@ -201,7 +201,6 @@ def test_assuming_a_role_makes_the_caller_that_role(role, account):
 
 def test_eight_threads_may_call_at_once():
     connection = demo_connection()
-    prepare_demo()
 
     def work(number: int) -> int:
         connection.call(

@@ -1,7 +1,7 @@
 """The demo: a made-up company's account from a packaged file, and a moto seeded from it that answers its calls.
 
 `load_demo_account` reads the file and imports neither boto3 nor moto. `demo_connection` costs nothing either until
-a client is made; the first call, or `prepare_demo` in a worker, imports and seeds moto.
+a client is made; the first call imports and seeds moto.
 """
 
 from __future__ import annotations
@@ -33,11 +33,6 @@ def load_demo_account() -> Account:
 def demo_answers() -> DemoAnswers:
     """The one moto behind every demo connection of this process; seeded at its first answer."""
     return DemoAnswers(load_demo_account)
-
-
-def prepare_demo() -> None:
-    """Import and seed moto now: for a worker, so that the first call of the user need not wait for it."""
-    demo_answers().prepare()
 
 
 def demo_connection() -> Connection:

@@ -32,11 +32,6 @@ class DemoAnswers:
         with self._turn:
             return self._ready()(event_name, request)
 
-    def prepare(self) -> None:
-        """Import and seed moto, if that has not been done."""
-        with self._turn:
-            self._ready()
-
     def _ready(self) -> Callable[..., Any]:
         if self._stub is None:
             from moto.core.base_backend import AccountSpecificBackend  # noqa: PLC0415 - heavy
