@@ -341,7 +341,9 @@ async def test_a_caller_with_a_session_policy_chained_from_a_role(asked: list[In
         whole = Inquiry(
             ("s3:GetObject",),
             (X,),
-            Question("", session_policies=(policy,), mode=Mode.STRICT, context={"aws:SourceIp": ()}),
+            Question(
+                "", session_policies=(policy,), mode=Mode.STRICT, context={"aws:SourceIp": ()}, region="eu-north-1"
+            ),
             "arn:aws:iam::123456789012:role/deploy-prod",
             {"kms:Decrypt": ()},
         )
@@ -425,6 +427,35 @@ async def test_a_question_is_saved_under_a_name_and_chosen_again(asked: list[Inq
         await pilot.press("enter")
         await settle(pilot)
         assert asked[-1].actions == ("s3:DeleteObject",)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_questions_asked_before_differ_by_their_context_on_the_list(
+    size: tuple[int, int], asked: list[Inquiry]
+) -> None:
+    app = listener()
+    async with app.run_test(size=size) as pilot:
+        panel = await opened(pilot, app)
+        for used in ("true", "false"):
+            panel._memory.remember(
+                Inquiry(
+                    ("s3:GetObject",),
+                    ("arn:aws:s3:::a-data-lake-with-a-long-name/raw/events/2026/part-0001",),
+                    Question("", context={"aws:MultiFactorAuthPresent": (used,)}),
+                ),
+                "",
+            )
+        panel.action_questions()
+        await settle(pilot)
+        rows = [row for row in screen_text(app).split("\n") if "s3:GetObject on" in row]
+        assert len(rows) == 2
+        for row, used in zip(rows, ("false", "true"), strict=True):
+            assert f"aws:MultiFactorAuthPresent={used}" in row
+            assert "part-0001" in row
+        await type_text(pilot, "present=true")
+        await pilot.press("enter")
+        await settle(pilot)
+        assert asked[-1].terms.context == {"aws:MultiFactorAuthPresent": ("true",)}
 
 
 async def test_a_question_is_saved_with_its_answer_as_what_is_expected(asked: list[Inquiry]) -> None:

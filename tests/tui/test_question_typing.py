@@ -24,7 +24,7 @@ from iamtui.tui.widgets.question.layers import LayersList
 from iamtui.tui.widgets.question.panel import QuestionPanel
 from tests.support.panel_apps import screen_text, type_text
 from tests.support.sample_account import allow, deny, document, iam, sample_workspace
-from tests.support.screen_app import opened, press, settle
+from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle
 
 LAKE_OBJECT = "arn:aws:s3:::data-lake/x"
 OFFICE = "203.0.113.0/24"
@@ -416,7 +416,8 @@ async def test_the_names_of_keys_are_read_in_a_column_too(account: Account) -> N
 async def test_an_answer_without_what_is_half_typed_says_so_and_what_is_left_half_typed_has_none(
     account: Account,
 ) -> None:
-    async with opened(account=account) as pilot:
+    copier = RecordingCopier()
+    async with opened(make_app(replace(sample_workspace(), account=account), copier=copier)) as pilot:
         panel = await asked(pilot)
         view = pilot.app.screen.query_one(AnswerView)
         await typed(pilot, form_of(pilot).context_field, "aws:SourceI")
@@ -424,6 +425,9 @@ async def test_an_answer_without_what_is_half_typed_says_so_and_what_is_left_hal
         assert "Without aws:SourceI, can role/web-server do" in screen_text(pilot.app)
         assert view.has_class("-aside")
         await press(pilot, "escape")
+        await press(pilot, "ctrl+y")
+        assert "-c" not in copier.copied[-1].split()
+        assert "It asks without aws:SourceI, which has no value yet." in screen_text(pilot.app)
         assert "! aws:SourceI has no value yet: what follows is answered without it." in screen_text(pilot.app)
         pilot.app.screen.query_one(ExplorerTree).focus()
         await settle(pilot)

@@ -11,6 +11,9 @@ from iamtui.text import safe_text
 from iamtui.tui.safe import fit
 from iamtui.tui.widgets.line_view import LineView, Piece
 
+_GAP, _LABEL_SHARE = 2, 45
+"""Cells between the columns, and how many in a hundred the labels have where the notes need the rest."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -37,7 +40,7 @@ class OptionLines(LineView):
         self._choices: Sequence[Choice] = choices
         self._shown: Sequence[Choice] = choices
         self._needle = ""
-        self._label_width = 0
+        self._label_width = self._note_width = 0
 
     @property
     def choice(self) -> Choice | None:
@@ -64,8 +67,9 @@ class OptionLines(LineView):
             self._shown = kept
         else:
             self._shown = self._choices
-        labels = self._shown[:500]
-        self._label_width = max((cell_len(safe_text(c.label)) for c in labels if c.note), default=0)
+        noted = [c for c in self._shown[:500] if c.note]
+        self._label_width = max((cell_len(safe_text(c.label)) for c in noted), default=0)
+        self._note_width = max((cell_len(safe_text(c.note)) for c in noted), default=0)
         self.set_total(len(self._shown), cursor=cursor)
         return sum(1 for choice in self._shown if choice.key)
 
@@ -79,11 +83,21 @@ class OptionLines(LineView):
         room = width - 2
         if not choice.key:
             return [Piece(fit(safe_text(choice.label), room), "heading")]
-        label = fit(safe_text(choice.label), room)
-        pieces = [Piece(label)]
-        column = min(self._label_width, max(12, room * 2 // 3))
-        gap = max(0, column - cell_len(label)) + 2
-        left = room - cell_len(label) - gap
-        if choice.note and left > 4:
-            pieces += [Piece(" " * gap), Piece(fit(safe_text(choice.note), left), "faint")]
-        return pieces
+        if not choice.note:
+            return [Piece(_fit_label(safe_text(choice.label), room))]
+        column = min(self._label_width, max(room * _LABEL_SHARE // 100, room - self._note_width - _GAP))
+        label, note = safe_text(choice.label), safe_text(choice.note)
+        if cell_len(label) + _GAP + cell_len(note) > room:
+            label = _fit_label(label, column)
+        gap = max(0, column - cell_len(label)) + _GAP
+        return [Piece(label + " " * gap), Piece(fit(note, room - cell_len(label) - gap), "faint")]
+
+
+def _fit_label(label: str, width: int) -> str:
+    """A label in at most so many cells; an ARN loses its beginning, which is the same in most of them."""
+    if cell_len(label) <= width or "arn:" not in label:
+        return fit(label, width)
+    front, _, arn = label.partition("arn:")
+    while arn and cell_len(front) + cell_len(arn) >= width:
+        arn = arn[1:]
+    return f"{front}…{arn}" if arn else fit(label, width)

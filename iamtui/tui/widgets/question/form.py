@@ -44,6 +44,7 @@ class Terms:
         mode: how keys that nobody gave are read.
         layers_off: layers that are left out.
         resource_account: the owner of the resource, when its ARN does not say.
+        region: the region of the request, when neither the resource nor the context says; "" for the source's.
         with_checks: companions that the call does make, to the resources they are made on.
         checks_of: the actions of that call; for other actions, nothing is said of companions.
     """
@@ -51,6 +52,7 @@ class Terms:
     mode: Mode = Mode.DISCOVER
     layers_off: frozenset[Layer] = frozenset()
     resource_account: str | None = None
+    region: str = ""
     with_checks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     checks_of: tuple[str, ...] = ()
 
@@ -100,6 +102,7 @@ class QuestionForm(FieldsForm):
             context=context,
             mode=self.terms.mode,
             resource_account=self.terms.resource_account,
+            region=self.terms.region,
             session_policies=caller.session_policies,
             layers_off=self.terms.layers_off,
         )
@@ -147,7 +150,12 @@ class QuestionForm(FieldsForm):
         if inquiry.chained_from:
             caller.append(f"{CHAINED}{inquiry.chained_from}")
         self.terms = Terms(
-            asked.mode, asked.layers_off, asked.resource_account, inquiry.with_checks, tuple(inquiry.actions)
+            asked.mode,
+            asked.layers_off,
+            asked.resource_account,
+            asked.region,
+            inquiry.with_checks,
+            tuple(inquiry.actions),
         )
         resources = joined(inquiry.resources) if inquiry.resources != ("*",) else ""
         self._fill(joined(inquiry.actions), resources, write_context(asked.context), caller, policies)

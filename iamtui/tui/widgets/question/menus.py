@@ -144,14 +144,16 @@ def open_questions(app: App[object], memory: Memory, choose: Callable[[Inquiry],
         key = f"saved {len(known)}"
         known[key] = entry.inquiry
         expected = f"expected {entry.expect.value}" if entry.expect is not None else ""
-        detail = "  ".join(filter(None, (expected, terms_of(entry.inquiry))))
-        choices.append(Choice(key, entry.name, summary_of(entry.inquiry), detail))
+        terms = "  ".join(filter(None, (expected, terms_of(entry.inquiry))))
+        summary = summary_of(entry.inquiry)
+        choices.append(Choice(key, entry.name, f"{summary}  {terms}" if terms else summary, terms))
     if memory.history:
         choices.append(Choice("", "Asked before"))
     for inquiry in memory.history:
         key = f"asked {len(known)}"
         known[key] = inquiry
-        choices.append(Choice(key, summary_of(inquiry), "", terms_of(inquiry)))
+        terms = terms_of(inquiry)
+        choices.append(Choice(key, summary_of(inquiry), terms, terms))
 
     def chosen(key: str | None) -> None:
         if key is not None:

@@ -9,7 +9,7 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from iamtui.tui.safe import line, plain
+from iamtui.tui.safe import line, plain, safe_text
 from iamtui.tui.widgets.notice import Notice, Severity
 from iamtui.tui.widgets.question.answer import AnswerView
 from iamtui.tui.widgets.question.answering_panel import AnsweringPanel
@@ -189,6 +189,8 @@ class QuestionPanel(AnsweringPanel):
             return
         files = files_of_command(self._inquiry)
         also = [f"It reads {', '.join(files)}, which you have to write."] if files else []
+        if self._left_out:
+            also.append(f"It asks without {safe_text(self._left_out, limit=64)}, which has no value yet.")
         if self._before is not None:
             also.append("It asks without the draft: save that (d, s) and add --draft FILE.")
         text = as_command(self._workspace, self._principal, self._inquiry)

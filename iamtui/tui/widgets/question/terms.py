@@ -15,13 +15,17 @@ def summary_of(inquiry: Inquiry) -> str:
 
 
 def terms_of(inquiry: Inquiry) -> str:
-    """Context, mode, layers left out and how the caller comes; "" when all of it is as usual."""
+    """Context, mode, layers left out, where, and how the caller comes; "" when all of it is as usual."""
     terms = inquiry.terms
     parts = [write_context(terms.context)] if terms.context else []
     if terms.mode is Mode.STRICT:
         parts.append("strict")
     if terms.layers_off:
         parts.append(f"without {', '.join(SHORT_LAYER_NAMES[layer] for layer in sorted(terms.layers_off))}")
+    if terms.resource_account:
+        parts.append(f"resource of account {terms.resource_account}")
+    if terms.region:
+        parts.append(f"in {terms.region}")
     if inquiry.chained_from:
         parts.append(f"chained from {inquiry.chained_from}")
     if terms.session_policies:
