@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Final
 
+from iamtui.policy.json_brackets import brackets_of
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -37,7 +39,6 @@ def _too_long(longest: int) -> _Broken:
     return _Broken(f"longer than {longest:,} characters, which is more than is read at once")
 
 
-_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]')
 _NEW_ENTRY: Final = re.compile(r'\{.*"request"\s*:')
 _CHUNK: Final = 1024 * 1024
 
@@ -123,15 +124,9 @@ class _Cut:
 
     def _closes(self, line: str) -> bool:
         """Whether the value ends with this line; a text left open on the first line cannot be mended."""
-        for token in _TOKEN.finditer(line):
-            text = token.group()
-            if text in "[{":
-                self._depth += 1
-            elif text in "]}":
-                self._depth -= 1
-            elif len(self._collected) == 1 and (len(text) == 1 or text[-1] != '"'):
-                return True
-        return self._depth <= 0
+        brackets = brackets_of(line)
+        self._depth += brackets.left_open
+        return self._depth <= 0 or (brackets.text_left_open and len(self._collected) == 1)
 
     def rest(self) -> Iterator[Entry]:
         """Give what has been collected, complete or not."""

@@ -9,13 +9,13 @@ error, never a guess.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isinf
 from typing import Any, Final, NoReturn, TypeAlias
 from urllib.parse import unquote
 
+from iamtui.policy.json_brackets import brackets_of, line_deeper_than
 from iamtui.problem import Problem
 
 JsonValue: TypeAlias = Any
@@ -142,20 +142,8 @@ def _check_depth(text: str) -> None:
     """Refuse deep nesting before the JSON parser recurses into it; brackets inside strings do not count."""
     if text.count("[") + text.count("{") <= MAX_DEPTH:
         return
-    depth = 0
-    for token in _BRACKETS.finditer(text):
-        bracket = token.group()
-        if bracket in "[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                line = text.count("\n", 0, token.start()) + 1
-                raise DocumentError(f"Nested deeper than {MAX_DEPTH} levels", line=line)
-        elif bracket in "]}":
-            depth -= 1
-
-
-# A text that does not end goes to the end, and possessively: else each of its quotes would start another search.
-_BRACKETS: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
+    if brackets_of(text).deepest > MAX_DEPTH:
+        raise DocumentError(f"Nested deeper than {MAX_DEPTH} levels", line=line_deeper_than(text, MAX_DEPTH))
 
 
 def _object_without_repeats(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
