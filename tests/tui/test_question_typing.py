@@ -20,7 +20,9 @@ from iamtui.tui.widgets.question.completing import Completer, Surroundings
 from iamtui.tui.widgets.question.context_view import ContextView
 from iamtui.tui.widgets.question.field import CompletingInput
 from iamtui.tui.widgets.question.form import QuestionForm
+from iamtui.tui.widgets.question.layer_text import layer_parts
 from iamtui.tui.widgets.question.layers import LayersList
+from iamtui.tui.widgets.question.matrix import MatrixView
 from iamtui.tui.widgets.question.panel import QuestionPanel
 from tests.support.panel_apps import screen_text, type_text
 from tests.support.sample_account import allow, deny, document, iam, sample_workspace
@@ -470,3 +472,52 @@ async def test_keys_given_already_are_not_offered_again_behind_them(account: Acc
         await typed(pilot, field, "aws:MultiFactorAuthPresent=true mfa")
         assert [offer.value for offer in field.completions.offers] == ["aws:MultiFactorAuthAge="]
         assert "MFA yes" in screen_text(pilot.app)
+
+
+@pytest.mark.parametrize(("size", "front"), [((80, 24), "Step"), ((120, 40), "Layers of step")])
+async def test_the_layers_of_a_chain_say_which_step_they_are_of(size: tuple[int, int], front: str) -> None:
+    async with opened(size=size) as pilot:
+        panel = await asked(pilot)
+        assert panel.inquiry is not None
+        panel.ask_inquiry(replace(panel.inquiry, chained_from=iam("role/deploy-prod")))
+        await settle(pilot)
+        assert panel.whole_answer is not None
+        chain = panel.whole_answer.chain
+        assert chain is not None
+        first = panel.answer is chain.decision
+        words = "deploy-prod assumes web-server" if first else "web-server does s3:GetObject"
+        assert f"{front} {1 if first else 2} of 2: {words}" in screen_text(pilot.app)
+        layers = pilot.app.screen.query_one(LayersList)
+        assert layers.region.height >= 2
+        assert layers.region.bottom <= pilot.app.screen.query_one("#side").region.bottom
+        panel.ask_inquiry(replace(panel.inquiry, chained_from=""))
+        await settle(pilot)
+        assert "of 2: " not in screen_text(pilot.app)
+
+
+async def test_the_layer_that_denies_is_in_sight_below_a_matrix() -> None:
+    async with opened(size=(120, 40)) as pilot:
+        panel = await asked(
+            pilot,
+            "user/carol",
+            "s3:Get* s3:Put* s3:List*",
+            f"{LAKE_OBJECT} arn:aws:s3:::data-lake arn:aws:s3:::other/x",
+        )
+        assert panel.answer is not None
+        layers, side = pilot.app.screen.query_one(LayersList), pilot.app.screen.query_one("#side")
+        for key in ("f9", "escape", "j", "l", "j"):
+            await press(pilot, key)
+            assert layers.region.bottom <= side.region.bottom
+            assert layers.region.height >= 2
+            assert f"{layer_parts(panel.answer.layers[0], panel.answer)[0]} identity" in screen_text(pilot.app)
+
+
+async def test_the_worst_of_a_matrix_is_looked_at_first() -> None:
+    async with opened(size=(120, 40)) as pilot:
+        panel = await asked(
+            pilot, "user/carol", "s3:GetObject s3:ListBucket", "arn:aws:s3:::other arn:aws:s3:::other/x"
+        )
+        assert panel.whole_answer is not None
+        assert pilot.app.screen.query_one(MatrixView).chosen == 1
+        assert panel.question is not None
+        assert (panel.question.action, panel.question.resource) == ("s3:GetObject", "arn:aws:s3:::other/x")

@@ -29,7 +29,9 @@ _MATRIX_ROWS: Final[Mapping[str, int]] = {NARROW: 3, MEDIUM: 9, WIDE: 18}
 _MOST_VERDICT, _MOST_REASONS, _ANY = 4, 40, 400
 
 _AROUND, _SHARE, _LAYERS, _LEAST_TEXTS = 4, 60, 2, 2
-"""Of a small window: lines of status, messages and keys; the panel's share of the rest; lines of layers; of texts."""
+"""Lines of status, messages and keys; the panel's share of the rest; the fewest lines of layers; of texts."""
+_SESSIONS, _TEXTS_AND_LAYERS, _LEAST_MATRIX = 2, 9, 4
+"""In a window of middle size: lines left to the sessions; those a matrix leaves to the rest; its own fewest."""
 
 
 class AnswerView(Vertical):
@@ -51,6 +53,13 @@ class AnswerView(Vertical):
             display: none;
         }
         &.-several #question-summary, &.-several MatrixView {
+            display: block;
+        }
+        & #question-layers-of {
+            display: none;
+            height: 1;
+        }
+        &.-labelled #question-layers-of {
             display: block;
         }
         & #question-verdict {
@@ -130,6 +139,7 @@ class AnswerView(Vertical):
         yield MatrixView(id="question-matrix")
         yield Static(id="question-verdict")
         yield Static(id="question-because")
+        yield Static(id="question-layers-of")
         yield LayersList(id="question-layers")
         yield Static(id="question-more")
 
@@ -185,7 +195,10 @@ class AnswerView(Vertical):
     def _arrange(self, shown: Shown) -> None:
         several = len(shown.answer.cells) > 1
         self.set_class(several, "-several")
-        self.matrix.show(shown.answer if several else None, _MATRIX_ROWS[self._room])
+        most = _MATRIX_ROWS[self._room]
+        if self._room == MEDIUM:
+            most = min(most, max(_LEAST_MATRIX, self._room_of_panel - 1 - _TEXTS_AND_LAYERS))
+        self.matrix.show(shown.answer if several else None, most)
         self._draw()
 
     def look_at(self, shown: Shown) -> None:
@@ -203,7 +216,7 @@ class AnswerView(Vertical):
         """Show a sentence in place of an answer, and what to do below it."""
         self._shown = self._explanation = None
         self._said = sentence, more
-        self.remove_class("-several", "-aside")
+        self.remove_class("-several", "-aside", "-labelled")
         self.matrix.show(None, 1)
         self._tell([sentence], [more], holds=False)
         self._put("more", [])
@@ -228,6 +241,10 @@ class AnswerView(Vertical):
 
         shown, decision = self._shown, self._shown.decision
         wide, width = self._room == WIDE, self.size.width - 2
+        label = answer_text.layers_of(shown, self._room)
+        self.set_class(bool(label), "-labelled")
+        self._put("layers-of", wrap_all([label], width, 1))
+        self.layers_list.show(decision, compact=self._room == NARROW, column=self.size.width - 3 if wide else 0)
         suggestions = self._explanation.suggestions if self._explanation is not None else ()
         if len(shown.answer.cells) > 1:
             self._put("summary", wrap_all([summary(shown.answer)], width, 1))
@@ -239,7 +256,6 @@ class AnswerView(Vertical):
             account = shown.asked.workspace.account
             more = answer_text.more(shown, account, suggestions, width)
             self._put("more", wrap_all(more, width, _ANY))
-        self.layers_list.show(decision, compact=self._room == NARROW, column=self.size.width - 3 if wide else 0)
         self._hold_layers()
 
     def _tell(self, verdict: Iterable[Content], reasons: Iterable[Content], *, holds: bool) -> None:
@@ -261,19 +277,38 @@ class AnswerView(Vertical):
         _set_height(self.query_one("#question-because", Static), rows)
 
     @property
-    def _most_texts(self) -> int:
-        """How many lines verdict and reasons may take: in a small window the layers below them are not pushed out."""
-        if self._room != NARROW:
-            return _ANY
-        body = self.app.size.height - _AROUND
+    def _room_of_panel(self) -> int:
+        """How many lines a window that is not wide has for the answer, beside the question's fields."""
+        return (self.app.size.height - _AROUND) * _SHARE // 100 - self.rows_beside
+
+    @property
+    def _room_below_matrix(self) -> int:
         matrix = self.matrix.rows + 1 if self.matrix.display else 0
-        return max(_LEAST_TEXTS, body * _SHARE // 100 - self.rows_beside - matrix - _LAYERS)
+        return self._room_of_panel - matrix - self.has_class("-labelled")
+
+    @property
+    def _most_texts(self) -> int:
+        """How many lines verdict and reasons may take: the layers below them are not pushed out."""
+        if self._room == WIDE:
+            return _ANY
+        if self._room == NARROW:
+            return max(_LEAST_TEXTS, self._room_below_matrix - _LAYERS)
+        left = self._room_below_matrix - self._most_layers
+        return max(_LEAST_TEXTS, left - _SESSIONS if not self.matrix.display else left)
+
+    @property
+    def _most_layers(self) -> int:
+        """How many lines of layers there are, or fit; the one that decides is scrolled to."""
+        lines = self.layers_list.line_count
+        if self._room == WIDE:
+            return lines
+        return min(lines, max(_LAYERS, self._room_below_matrix - _LEAST_TEXTS))
 
     def make_room(self, rows_beside: int) -> None:
         """Fit the texts beside the question's fields, which take so many lines now."""
         changed = rows_beside != self.rows_beside
         self.rows_beside = rows_beside
-        if changed and self._room == NARROW and self._shown is not None:
+        if changed and self._room != WIDE and self._shown is not None:
             self._draw()
 
     def _put(self, name: str, rows: Sequence[Content]) -> None:
@@ -288,7 +323,11 @@ class AnswerView(Vertical):
         if self._room == NARROW:
             self.layers_list.styles.clear_rule("height")
             return
-        rows = self._held["layers"] = max(self.layers_list.line_count, self._held.get("layers", 0))
+        most = self._most_layers
+        rows = max(self.layers_list.line_count, self._held.get("layers", 0))
+        if most < self.layers_list.line_count:
+            rows = most
+        self._held["layers"] = rows
         _set_height(self.layers_list, rows)
 
 

@@ -112,6 +112,28 @@ def verdict_line(shown: Shown) -> Content:
     return line(says, (f" for {decider.check.action}, which the call needs too", "$muted"))
 
 
+def layers_of(shown: Shown, room: str) -> Content:
+    """Which request the layers are of, where the question comes to more than one that could be meant; else empty."""
+    decider, chain = shown.decider, shown.answer.chain
+    if chain is None and decider is None:
+        return Content("")
+    front = "Layers of " if room == MEDIUM else ""
+    step = front if chain is None else f"{front}step {1 if decider is chain else 2} of 2: "
+    session, role = _name_of(shown.answer.inquiry.chained_from), _name_of(shown.answer.principal.arn)
+    if decider is None:
+        does: Content = line((role, "bold"), (" does ", QUIET), (shown.cell.question.action, "bold"))
+    elif decider is chain:
+        does = line((session, "bold"), (" assumes ", QUIET), (role, "bold"))
+    else:
+        does = line((decider.check.action, "bold"), (", which the call needs too", QUIET))
+    return line((step[:1].upper() + step[1:], QUIET), does)
+
+
+def _name_of(arn: str) -> str:
+    """The name alone: whose it is stands above."""
+    return arn.rpartition("/")[2]
+
+
 def before_line(shown: Shown) -> Content:
     """What the verdict was without the draft; empty when no draft is open."""
     before = shown.before_decision

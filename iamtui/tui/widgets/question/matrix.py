@@ -38,10 +38,7 @@ class Row:
 
 def rows_of(answer: Answer, *, grid: bool) -> list[Row]:
     """The cells as rows, the worst first, those alike as asked; `grid`: a row for each action, resources across."""
-    from iamtui.workspace.questions.answers import severity  # noqa: PLC0415 - an answer is there, so the engine is loaded
-
-    part = {id(cell) for cell in answer.taking_part}
-    bad = [severity(cell.deciding) if id(cell) in part else _NO_PART for cell in answer.cells]
+    bad = _badness(answer)
     if not grid:
         return [Row((index,)) for index in sorted(range(len(bad)), key=bad.__getitem__)]
     across = columns_of(answer)
@@ -49,6 +46,14 @@ def rows_of(answer: Answer, *, grid: bool) -> list[Row]:
     lines.sort(key=lambda cells: min(bad[index] for index in cells))
     order = sorted(range(across), key=lambda column: min(bad[cells[column]] for cells in lines))
     return [Row(tuple(cells[column] for column in order)) for cells in lines]
+
+
+def _badness(answer: Answer) -> list[int]:
+    """How bad each cell is, 0 the worst."""
+    from iamtui.workspace.questions.answers import severity  # noqa: PLC0415 - an answer is there, so the engine is loaded
+
+    part = {id(cell) for cell in answer.taking_part}
+    return [severity(cell.deciding) if id(cell) in part else _NO_PART for cell in answer.cells]
 
 
 def columns_of(answer: Answer) -> int:
@@ -141,8 +146,12 @@ class MatrixView(LineView):
         if self.styles.height is None or self.styles.height.value != rows:
             self.styles.height = rows
         at = next((n for n, row in enumerate(self._rows) if kept in row.cells), 0) if kept is not None else 0
-        if kept is not None and kept in self._rows[at].cells:
-            self._column = self._rows[at].cells.index(kept)
+        cells = self._rows[at].cells
+        if kept is not None and kept in cells:
+            self._column = cells.index(kept)
+        elif self._answer is not None:
+            bad = _badness(self._answer)
+            self._column = min(range(len(cells)), key=lambda column: bad[cells[column]])
         self.set_total(len(self._rows), cursor=at)
 
     def _arrange(self) -> None:

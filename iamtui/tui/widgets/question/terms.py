@@ -25,7 +25,7 @@ def terms_of(inquiry: Inquiry) -> str:
     if terms.resource_account:
         parts.append(f"resource of account {terms.resource_account}")
     if terms.region:
-        parts.append(f"in {terms.region}")
+        parts.append(f"region {terms.region}")
     if inquiry.chained_from:
         parts.append(f"chained from {inquiry.chained_from}")
     if terms.session_policies:
