@@ -82,7 +82,7 @@ def explain(
 
 
 def _findings(words: tuple[str, ...]) -> Findings:
-    if not words:
+    if not "".join(words).strip():
         raise Problem("Nothing to explain was given.", "Give a file, - for standard input, or the message in quotes.")
     if words == ("-",):
         return _read("-")

@@ -19,17 +19,19 @@ def opened(name: str, what: str) -> Iterator[IO[bytes]]:
     """Open a file, or stdin for "-", for reading bytes.
 
     Args:
-        name: as the user gave it.
+        name: as the user gave it; "" is no file.
         what: what it should be, for the sentence ("scenario file").
 
     Raises:
-        Problem: no such file, a directory, or unreadable.
+        Problem: no name, no such file, a directory, or unreadable.
     """
     if name == "-":
         if sys.stdin is None:
             raise Problem("There is no standard input to read.", f"Name the {what} instead of -.")
         yield sys.stdin.buffer
         return
+    if not name:
+        raise Problem(f"No {what} is named.", "Give its path, or - for standard input.")
     try:
         file = Path(name).open("rb")  # noqa: SIM115 - closed below; its errors must not be mixed with the reader's
     except FileNotFoundError:

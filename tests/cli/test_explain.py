@@ -137,6 +137,8 @@ def test_an_encoded_message_says_how_to_go_on(cli: Cli, fenced: str) -> None:
     ("arguments", "part"),
     [
         ((), "Nothing to explain"),
+        (("",), "Nothing to explain was given."),
+        (("", " "), "Nothing to explain was given."),
         (("all is well",), "No denial was found"),
         (("-",), "No denial was found"),
         (("missing.log",), "does not exist"),

@@ -219,7 +219,7 @@ async def test_who_called_is_asked_for_where_the_message_does_not_say() -> None:
         assert "does not say who called" in note(pilot)
         field = dialog(pilot).query_one("#denial-caller", Input)
         assert field.has_focus
-        assert field.value == ALICE
+        assert field.value == "", "who is asked about in the tree called nothing"
         field.value = "nobody-here"
         await press(pilot, "enter")
         assert "No user or role of this account is nobody-here." in note(pilot)
@@ -229,6 +229,23 @@ async def test_who_called_is_asked_for_where_the_message_does_not_say() -> None:
         assert screen.subject.node.arn == CAROL  # type: ignore[union-attr]
         assert screen.question.question is not None
         assert screen.question.question.action == "s3:ListAllMyBuckets"
+
+
+async def test_the_caller_of_one_denial_is_not_taken_for_that_of_another() -> None:
+    async with opened(make_app(denial_workspace())) as pilot:
+        await press(pilot, "D")
+        await paste(pilot, f"{DENIED}\n{BARE}\n{BARE.replace('ListBuckets', 'PutObject')}")
+        screen, field = dialog(pilot), dialog(pilot).query_one("#denial-caller", Input)
+        assert [denial.caller != "" for denial in screen.findings.denials] == [True, False, False]
+        await press(pilot, "j", "enter")
+        assert field.has_focus
+        assert field.value == ""
+        field.value = "nobody-here"
+        await press(pilot, "enter", "escape", "enter")
+        assert field.value == "nobody-here", "to be corrected"
+        await press(pilot, "escape", "j", "enter")
+        assert field.has_focus
+        assert field.value == ""
 
 
 async def test_without_a_caller_the_report_says_so() -> None:

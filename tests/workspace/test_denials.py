@@ -10,7 +10,7 @@ import pytest
 
 from iamtui.account.availability import Known
 from iamtui.aws.connection import Connection
-from iamtui.evaluation.decision import Layer, Outcome
+from iamtui.evaluation.decision import Layer, Outcome, ResourceScope
 from iamtui.evaluation.request import PrincipalKind
 from iamtui.problem import Problem
 from iamtui.workspace.denials.explaining import (
@@ -136,6 +136,18 @@ def test_the_layer_that_aws_names_is_not_loaded() -> None:
     assert "service control policies, which is not loaded: look there first" in said(allowed)
     assert denied.comparison.agreement is Agreement.NOT_LOADED
     assert "cannot be checked here" in said(denied)
+
+
+def test_a_denial_without_a_resource_is_not_said_to_be_allowed_where_only_some_are() -> None:
+    text = "An error occurred (403) when calling the HeadObject operation: Forbidden"
+    one = explain(text, caller="bob")
+
+    assert one.decision is not None
+    assert one.decision.resource_scope is ResourceScope.SOME
+    assert one.comparison.agreement is Agreement.DEPENDS
+    assert "on some resources only, and which one was refused is not told" in said(one)
+    assert "It allows it on arn:aws:s3:::" in said(one)
+    assert not one.explained
 
 
 def test_a_session_policy_is_nowhere_to_be_read() -> None:

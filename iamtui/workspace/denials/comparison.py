@@ -95,7 +95,9 @@ def compare(account: Account, denial: Denial, decision: Decision) -> Comparison:
     if not denial.denied:
         return _compare_success(decision)
     if decision.outcome is Outcome.ALLOWED:
-        return Comparison(Agreement.ALLOWED_HERE, tuple(_allowed_here(account, denial, decision)))
+        some = decision.resource_scope is ResourceScope.SOME
+        agreement = Agreement.DEPENDS if some else Agreement.ALLOWED_HERE
+        return Comparison(agreement, tuple(_allowed_here(account, denial, decision)))
     if decision.outcome is Outcome.DEPENDS:
         return Comparison(Agreement.DEPENDS, tuple(_depends(account, denial, decision)))
     return _compare_denials(account, denial, decision)
@@ -235,7 +237,10 @@ def _layers(layers: object) -> str:
 
 
 def _allowed_here(account: Account, denial: Denial, decision: Decision) -> Iterator[str]:
-    yield "The account as loaded would allow it: it has changed since, or the cause lies in what is not known here."
+    if decision.resource_scope is ResourceScope.SOME:
+        yield from _on_some_resources(denial, decision)
+    else:
+        yield "The account as loaded would allow it: it has changed since, or the cause lies in what is not known here."
     named = [layer for layer in denial.claim.layers if _cannot_be_checked(account, decision, layer)]
     if named:
         yield f"AWS names {_layers(named)}, which is not loaded: look there first."
@@ -251,15 +256,27 @@ def _allowed_here(account: Account, denial: Denial, decision: Decision) -> Itera
         yield f"Not told: {', '.join(safe_text(key, limit=128) for key in decision.missing_context)}."
     if decision.assumptions:
         yield f"Assumed: {'; '.join(safe_text(one, limit=256) for one in decision.assumptions)}."
-    if decision.denied_resources:
-        patterns = ", ".join(safe_text(one, limit=256) for one in decision.denied_resources[:4])
-        yield f"A Deny takes these out: {patterns}."
-    elif decision.resource_scope is ResourceScope.SOME and decision.allowed_resources:
-        patterns = ", ".join(safe_text(one, limit=256) for one in decision.allowed_resources[:4])
-        yield f"It allows some resources only: {patterns}."
     more = dict.fromkeys(check.action for check in companions(denial.action) if check.action != denial.action)
     if more:
         yield f"The same call can also need {', '.join(more)}."
+
+
+def _on_some_resources(denial: Denial, decision: Decision) -> Iterator[str]:
+    """Where the account allows a request about a set of resources."""
+    if decision.request.resource == denial.resource:
+        yield "The account as loaded would allow it on some of these resources only, and may have refused the others."
+    else:
+        yield "The account as loaded would allow it on some resources only, and which one was refused is not told."
+    if decision.denied_resources:
+        yield f"A Deny takes these out: {_patterns(decision.denied_resources)}."
+    elif decision.allowed_resources and decision.request.resource not in decision.allowed_resources:
+        # A NotResource element stands for all that was asked about.
+        yield f"It allows it on {_patterns(decision.allowed_resources)}."
+
+
+def _patterns(resources: tuple[str, ...]) -> str:
+    named = ", ".join(safe_text(one, limit=256) for one in resources[:4])
+    return f"{named} and {len(resources) - 4:,} more" if len(resources) > 4 else named
 
 
 def _depends(account: Account, denial: Denial, decision: Decision) -> Iterator[str]:

@@ -21,8 +21,7 @@ def open_denials(screen: AskedFrom, workspace: Workspace) -> None:
         if explained is not None and screen.source_workspace is workspace:
             _arrive(screen, workspace, explained)
 
-    asking = screen.question.principal
-    dialog = DenialScreen(workspace, suggested=asking.arn if asking is not None else "", kept=screen.kept_denials)
+    dialog = DenialScreen(workspace, kept=screen.kept_denials)
     screen.app.push_screen(dialog, chosen)
 
 

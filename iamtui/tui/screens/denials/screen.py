@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widgets import Input
 from textual.worker import get_current_worker
 
+from iamtui.analysis.denials.denial import Denial
 from iamtui.problem import Problem
 from iamtui.tui.safe import plain
 from iamtui.tui.screens.denials.reading import NOTHING_FOUND, NOTHING_YET, DenialReadingScreen, KeptDenials
@@ -28,7 +29,6 @@ class DenialScreen(DenialReadingScreen):
     """Returns the denial that was chosen with the account's answer, or None.
 
     Args:
-        suggested: who is offered as the caller where a message does not say who called, or "".
         kept: what the screen held when it was left before.
     """
 
@@ -53,10 +53,11 @@ class DenialScreen(DenialReadingScreen):
     class _NotAsked(Message):
         problem: Problem
 
-    def __init__(self, workspace: Workspace, *, suggested: str = "", kept: KeptDenials | None = None) -> None:
+    def __init__(self, workspace: Workspace, *, kept: KeptDenials | None = None) -> None:
         super().__init__(kept)
         self._workspace = workspace
-        self._suggested = suggested
+        self._caller_asked_of: Denial | None = None
+        """The denial that the caller in the row was typed for."""
 
     def idle_actions(self) -> frozenset[str]:
         """The actions that would do nothing now."""
@@ -132,8 +133,12 @@ class DenialScreen(DenialReadingScreen):
 
     def _ask_who_called(self) -> None:
         """Let the user say who called: without a caller the account cannot be asked."""
-        self.row("caller").open(self._suggested)
-        self.note(plain("The message does not say who called. Enter asks for the one named here."))
+        if self.list.denial is not self._caller_asked_of:
+            # Who made another call says nothing about who made this one.
+            self.query_one("#denial-caller", Input).value = ""
+            self._caller_asked_of = self.list.denial
+        self.row("caller").open()
+        self.note(plain("The message does not say who called: name the user, the role or its session."))
 
     @on(Input.Submitted, "#denial-caller")
     def _caller_entered(self, event: Input.Submitted) -> None:
