@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from iamtui.cli.output import Output, Span, Style
@@ -148,12 +148,12 @@ def _write_element(out: Output, element: TracedElement) -> None:
     out.line(
         "          ",
         Span(mark, style),
-        f" {name}  wanted {_some(element.wanted)}; seen {seen}",
+        f" {name}  wanted {_some(element.wanted_words())}; seen {seen}",
         Span(note, Style.QUIET),
     )
 
 
-def _some(values: tuple[str, ...], most: int = 6) -> str:
+def _some(values: Sequence[str], most: int = 6) -> str:
     more = f" and {len(values) - most} more" if len(values) > most else ""
     return (", ".join(values[:most]) or "nothing") + more
 

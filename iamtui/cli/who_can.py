@@ -16,7 +16,7 @@ from iamtui.cli.output import Output, Span, note, stdout
 from iamtui.cli.questions import QuestionOptions, inquiry_of, load_resource_policies, question_options
 from iamtui.cli.source import SourceOptions, open_workspace, source_options
 from iamtui.evaluation.decision import Layer
-from iamtui.evaluation.wording import depends_text
+from iamtui.evaluation.wording import condition_of
 from iamtui.workspace.questions.asking import is_pattern
 from iamtui.workspace.questions.inquiries import answer_all
 from iamtui.workspace.questions.verdict import SHORT_LAYER_NAMES, as_far_as_loaded, unloaded_layers, verdict_words
@@ -107,7 +107,7 @@ def _print_line(out: Output, workspace: Workspace, found: Answer) -> None:
     name = found.principal.arn.removeprefix(f"arn:{account.partition}:iam::{account.id}:") or "anonymous"
     rest = words.rest
     if decision.depends_on is not None:
-        rest = ", ".join(filter(None, (f"if {depends_text(decision.depends_on)}", as_far_as_loaded(decision))))
+        rest = ", ".join(filter(None, (f"if {condition_of(decision)}", as_far_as_loaded(decision))))
     if not _is_one(found):
         kinds = counts_by_verdict(cell.deciding for cell in found.taking_part)
         request = decision.request

@@ -13,7 +13,7 @@ from iamtui.evaluation.decision import Decision, Layer, LayerState, Outcome, Rea
 from iamtui.evaluation.prepared import prepare
 from iamtui.evaluation.request import Principal
 from iamtui.evaluation.trace import TracedElement, TracedLayer, TracedStatement
-from iamtui.evaluation.wording import depends_text, short_policy_name
+from iamtui.evaluation.wording import condition_of, short_policy_name
 from iamtui.policy.arn import parse_arn
 from iamtui.text import safe_text
 
@@ -118,11 +118,7 @@ def _paragraph(decision: Decision) -> str:
         return text + "." + _as_far_as_loaded(decision)
     if decision.outcome is Outcome.DEPENDS:
         assert decision.depends_on is not None
-        return (
-            _sentence(decision, "may call")
-            + f" only if {depends_text(decision.depends_on)}."
-            + _as_far_as_loaded(decision)
-        )
+        return _sentence(decision, "may call") + f" only if {condition_of(decision)}." + _as_far_as_loaded(decision)
     how = "is explicitly denied" if decision.outcome is Outcome.EXPLICIT_DENY else "is not allowed"
     text = _sentence(decision, "may not call") + f": it {how}. "
     text += " ".join(_blocker(decision, reason) for reason in decision.reasons)
@@ -233,7 +229,7 @@ def _escape(ref: StatementRef, reason: Reason, layers: tuple[TracedLayer, ...]) 
 
 def _condition_seen(element: TracedElement) -> str:
     seen = ", ".join(safe_text(value, limit=128) for value in element.seen) or "absent"
-    wanted = ", ".join(safe_text(value, limit=128) for value in element.wanted[:4])
+    wanted = ", ".join(element.wanted_words(limit=128)[:4])
     return f"{safe_text(element.operator, limit=64)} {safe_text(element.key, limit=128)} {wanted}; here: {seen}"
 
 

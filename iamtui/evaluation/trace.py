@@ -25,6 +25,7 @@ from iamtui.evaluation.policies import (
 from iamtui.evaluation.prepared import ActionCatalogue
 from iamtui.evaluation.reading import Evaluation, principal_rules
 from iamtui.evaluation.request import Request
+from iamtui.evaluation.variables import stands_for, value_words
 from iamtui.policy.comparison import Comparison
 from iamtui.policy.compiled import CompiledStatement, compile_policy
 from iamtui.policy.condition import CompiledCondition
@@ -52,6 +53,7 @@ class TracedElement:
         element: "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource" or "Condition".
         matched: True, False, or None when that depends on something unknown.
         wanted: what the statement says; for a condition its values.
+        stands_for: for each of them what its variables make of it, in words, or ""; empty when none has a variable.
         seen: what the request has; () is absent.
         operator, key: of a condition, else "".
         note: why, where the values alone do not say it.
@@ -64,6 +66,11 @@ class TracedElement:
     operator: str = ""
     key: str = ""
     note: str = ""
+    stands_for: tuple[str, ...] = ()
+
+    def wanted_words(self, limit: int = 512) -> list[str]:
+        """What the statement says, each with what its variables make of it where that is known; safe to show."""
+        return value_words(self.wanted, self.stands_for or ("",) * len(self.wanted), limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +256,11 @@ def _trace_resource(reading: Evaluation, compiled: CompiledStatement) -> tuple[T
         if about is False and not compiled.allows and _takes_some_out(reading, compiled):
             note = "Takes some of the resources asked about out, not all of them."
     wanted = element.matcher.texts if element.matcher is not None else ()
-    return about, TracedElement(name, _plain(about), wanted, (reading.prepared.resource.text,), note=note)
+    known: tuple[str, ...] = ()
+    if element.matcher is not None and element.matcher.variable_keys:
+        known = tuple(stands_for(entry, reading.context, is_resource=True) for entry in wanted)
+    seen = (reading.prepared.resource.text,)
+    return about, TracedElement(name, _plain(about), wanted, seen, note=note, stands_for=known)
 
 
 def _takes_some_out(reading: Evaluation, compiled: CompiledStatement) -> bool:
@@ -278,7 +289,8 @@ def _trace_condition(reading: Evaluation, condition: CompiledCondition, holds: T
             note = "The value is not of the operator's type."
         elif any(Comparison.BAD_PATTERN in condition.compare(value, reading.context) for value in found):
             note = "A value of the policy is not of the operator's type."
-    return TracedElement("Condition", _plain(holds), line.values, seen, line.operator, line.key, note)
+    known = tuple(stands_for(value, reading.context) for value in line.values) if condition.variable_keys else ()
+    return TracedElement("Condition", _plain(holds), line.values, seen, line.operator, line.key, note, known)
 
 
 def trace_to_json(layers: Iterable[TracedLayer]) -> list[dict[str, Any]]:

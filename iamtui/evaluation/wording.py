@@ -1,12 +1,15 @@
 """Conditions and formulas in words: "aws:MultiFactorAuthPresent is true and aws:SourceIp is in 203.0.113.0/24".
 
-All text that comes out is safe to show.
+All text that comes out is safe to show. With the request, policy variables are told with what they stand for.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from iamtui.evaluation.decision import Decision
+from iamtui.evaluation.request import Request
+from iamtui.evaluation.variables import context_of, stands_for, takes_variables, value_words
 from iamtui.policy.formula import And, ConditionLeaf, MissingLeaf, Node, Or, SessionLeaf, leaves
 from iamtui.text import safe_text
 
@@ -43,11 +46,17 @@ _OPPOSITES: Final = {
     "ArnNotLike": "ArnLike",
 }
 
+_MOST_VALUES: Final = 4
+
 _SETS: Final = {"ForAllValues": "every value of ", "ForAnyValue": "some value of "}
 
 
-def leaf_text(leaf: ConditionLeaf | SessionLeaf | MissingLeaf) -> str:
-    """One thing that has to hold, as a phrase that is safe to show."""
+def leaf_text(leaf: ConditionLeaf | SessionLeaf | MissingLeaf, request: Request | None = None) -> str:
+    """One thing that has to hold, as a phrase that is safe to show.
+
+    Args:
+        request: what is asked, to say what variables stand for.
+    """
     if isinstance(leaf, SessionLeaf):
         return f"the session name {'is' if leaf.holds else 'is not'} {safe_text(leaf.name, limit=128)}"
     if isinstance(leaf, MissingLeaf):
@@ -59,12 +68,12 @@ def leaf_text(leaf: ConditionLeaf | SessionLeaf | MissingLeaf) -> str:
         need = f", needs {safe_text(leaf.permission, limit=128)}" if leaf.permission else ""
         state = "document unreadable" if leaf.unreadable else f"document not loaded{need}"
         return f"{short_policy_name(leaf.document)} {must} ({state})"
-    return _condition_text(leaf)
+    return _condition_text(leaf, request)
 
 
-def _condition_text(leaf: ConditionLeaf) -> str:
+def _condition_text(leaf: ConditionLeaf, request: Request | None) -> str:
     key = safe_text(leaf.key, limit=256)
-    values = _values(leaf.values)
+    values = _values(leaf, request)
     if leaf.op in ("Resource", "NotResource"):
         wanted = leaf.holds is (leaf.op == "Resource")
         if leaf.whole:
@@ -101,23 +110,36 @@ def _condition_text(leaf: ConditionLeaf) -> str:
     return f"{prefix}{key} {words} {values}{tail}"
 
 
-def _values(values: tuple[str, ...]) -> str:
-    shown = [safe_text(value, limit=256) for value in values[:4]]
-    more = f" … {len(values) - 4} more" if len(values) > 4 else ""
-    return ", ".join(shown) + more
+def _values(leaf: ConditionLeaf, request: Request | None) -> str:
+    values = leaf.values[:_MOST_VALUES]
+    known = [""] * len(values)
+    if request is not None and not leaf.literal and takes_variables(leaf.op) and any("${" in value for value in values):
+        context = context_of(request)
+        known = [stands_for(value, context) for value in values]
+    more = f" … {len(leaf.values) - _MOST_VALUES} more" if len(leaf.values) > _MOST_VALUES else ""
+    return ", ".join(value_words(values, known)) + more
 
 
-def depends_text(node: Node) -> str:
-    """A formula as readable text on one line: `A and (B or C)`."""
+def depends_text(node: Node, request: Request | None = None) -> str:
+    """A formula as readable text on one line: `A and (B or C)`.
+
+    Args:
+        request: what is asked, to say what variables stand for.
+    """
     if isinstance(node, And):
-        return " and ".join(_grouped(part) for part in node.parts)
+        return " and ".join(_grouped(part, request) for part in node.parts)
     if isinstance(node, Or):
-        return " or ".join(_grouped(part) for part in node.parts)
-    return leaf_text(node)
+        return " or ".join(_grouped(part, request) for part in node.parts)
+    return leaf_text(node, request)
 
 
-def _grouped(node: Node) -> str:
-    return f"({depends_text(node)})" if isinstance(node, And | Or) else depends_text(node)
+def condition_of(decision: Decision) -> str:
+    """What a decision depends on, as `depends_text` puts it; "" when it depends on nothing."""
+    return depends_text(decision.depends_on, decision.request) if decision.depends_on is not None else ""
+
+
+def _grouped(node: Node, request: Request | None) -> str:
+    return f"({depends_text(node, request)})" if isinstance(node, And | Or) else depends_text(node, request)
 
 
 def depends_summary(node: Node) -> str:
@@ -135,16 +157,20 @@ def depends_summary(node: Node) -> str:
     return ", ".join(shown) + more
 
 
-def depends_lines(node: Node, indent: int = 0) -> list[str]:
-    """A formula as indented lines, for where there is room."""
+def depends_lines(node: Node, indent: int = 0, request: Request | None = None) -> list[str]:
+    """A formula as indented lines, for where there is room.
+
+    Args:
+        request: what is asked, to say what variables stand for.
+    """
     lead = "  " * indent
     if isinstance(node, And | Or):
         head = "all of these hold:" if isinstance(node, And) else "one of these holds:"
         lines = [f"{lead}{head}"]
         for part in node.parts:
-            lines += depends_lines(part, indent + 1)
+            lines += depends_lines(part, indent + 1, request)
         return lines
-    return [f"{lead}{leaf_text(node)}{_origin(node)}"]
+    return [f"{lead}{leaf_text(node, request)}{_origin(node)}"]
 
 
 def _origin(leaf: ConditionLeaf | SessionLeaf | MissingLeaf) -> str:

@@ -11,7 +11,7 @@ from iamtui.aws.errors import AwsProblem, permission_in
 from iamtui.credentials.assume_request import is_role_arn
 from iamtui.evaluation.decision import Decision, Layer, LayerState, Outcome
 from iamtui.evaluation.explanation import explain
-from iamtui.evaluation.wording import depends_text
+from iamtui.evaluation.wording import condition_of
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.assume.decision import (
@@ -47,7 +47,7 @@ def open_in_the_demo(decision: Decision | None) -> str:
     """Why the demo does not guess, one sentence, or ""."""
     if decision is None or decision.depends_on is None or decision.outcome is not Outcome.DEPENDS:
         return ""
-    return f"The demo cannot tell whether AWS would allow this: only if {depends_text(decision.depends_on)}."
+    return f"The demo cannot tell whether AWS would allow this: only if {condition_of(decision)}."
 
 
 def what_is_known(workspace: Workspace, role_arn: str, decision: Decision | None) -> str:
@@ -154,7 +154,7 @@ def read_refusal(
         step = "Check that this holds."
         if proof is None and not MFA_KEYS.isdisjoint(key.lower() for key in decision.missing_context):
             step = "Enter an MFA code: AWS's answer depends on it."
-        return Refusal(f"By our own reading it is allowed only if {depends_text(decision.depends_on)}.", step)
+        return Refusal(f"By our own reading it is allowed only if {condition_of(decision)}.", step)
     return Refusal("By our own reading the policies that are loaded allow it.", _what_else(decision, proof, said))
 
 

@@ -136,7 +136,7 @@ def _condition(decision: Decision, layers: tuple[Layer, ...]) -> str:
         return ""
     parts: tuple[Node, ...] = node.parts if isinstance(node, And) else (node,)
     own = [part for part in parts if all(_layer_of(leaf) in layers for leaf in leaves(part))]
-    return "only if " + " and ".join(depends_text(part) for part in own) if own else ""
+    return "only if " + " and ".join(depends_text(part, decision.request) for part in own) if own else ""
 
 
 def _layer_of(leaf: Leaf) -> Layer | None:

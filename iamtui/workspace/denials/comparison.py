@@ -14,7 +14,7 @@ from iamtui.catalog import companions
 from iamtui.evaluation.decision import Decision, Layer, Outcome, Reason, ResourceScope, StatementRef
 from iamtui.evaluation.explanation import LAYER_WORDS, name_of
 from iamtui.evaluation.request import PrincipalKind
-from iamtui.evaluation.wording import depends_text
+from iamtui.evaluation.wording import condition_of
 from iamtui.policy.formula import ConditionLeaf, leaves
 from iamtui.text import safe_text
 
@@ -281,7 +281,7 @@ def _patterns(resources: tuple[str, ...]) -> str:
 
 def _depends(account: Account, denial: Denial, decision: Decision) -> Iterator[str]:
     assert decision.depends_on is not None
-    yield f"The account allows it only if {depends_text(decision.depends_on)}: AWS's answer says this did not hold."
+    yield f"The account allows it only if {condition_of(decision)}: AWS's answer says this did not hold."
     fitting = list(dict.fromkeys(_fitting(account, denial.claim, decision)))
     if fitting:
         yield f"What AWS says fits {', '.join(fitting[:3])}."

@@ -69,7 +69,7 @@ def trace_rows(
         rows.append(TraceRow(line(verdict(decision).content, "  ", because(decision))))
     if decision.depends_on is not None:
         rows += [_EMPTY, _heading("It depends")]
-        rows += _rows(Content(row) for row in depends_lines(decision.depends_on, 1))
+        rows += _rows(Content(row) for row in depends_lines(decision.depends_on, 1, decision.request))
     if chain is not None:
         rows += _chain_rows(chain)
     rows += _deciding_companions(companions)
@@ -346,11 +346,11 @@ def _element_rows(statement: TracedStatement, ref: StatementRef) -> Iterator[Tra
 
 def _wanted(element: TracedElement) -> str:
     """What an element wants, the patterns nearest to what was seen first; a long list is cut."""
-    wanted = element.wanted
+    wanted = element.wanted_words()
     most = _MOST_CONDITION_VALUES if element.key else _MOST_WANTED
     if len(wanted) > most:
         start = element.seen[0].partition(":")[0].lower() if element.seen else ""
-        wanted = tuple(sorted(wanted, key=lambda value: value.partition(":")[0].lower() != start))
+        wanted.sort(key=lambda value: value.partition(":")[0].lower() != start)
         return f"{', '.join(wanted[:most])} and {len(wanted) - most:,} more"
     return ", ".join(wanted) or "nothing"
 

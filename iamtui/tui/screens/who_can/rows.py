@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from iamtui.evaluation.decision import Decision, Layer, Outcome, StatementRef
 from iamtui.evaluation.request import Principal, PrincipalKind
-from iamtui.evaluation.wording import depends_text, short_policy_name
+from iamtui.evaluation.wording import condition_of, short_policy_name
 from iamtui.policy.arn import parse_arn
 from iamtui.text import safe_text
 from iamtui.tui.widgets.question.verdict import because
@@ -126,7 +126,7 @@ def _why(decision: Decision, bucket: Bucket, words: VerdictWords, reason: str) -
     """What an answer is limited to, on what it depends, and which statement decided."""
     parts = [words.rest] if bucket is Bucket.ALLOWED and words.rest else []
     if bucket is Bucket.DEPENDS and decision.depends_on is not None:
-        parts.append(f"if {depends_text(decision.depends_on)}")
+        parts.append(f"if {condition_of(decision)}")
     ref = decision.deciding
     if ref is not None and bucket is not Bucket.NO_ALLOW:
         parts.append(_statement(ref, decision))

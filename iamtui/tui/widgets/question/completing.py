@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from iamtui.account.model import Account
 from iamtui.catalog.names import ActionNames
@@ -22,6 +22,10 @@ from iamtui.tui.widgets.question.completion import (
 from iamtui.tui.widgets.question.context import ABSENT
 from iamtui.tui.widgets.question.field import Offer
 from iamtui.tui.widgets.question.words import QUOTES, joined
+
+if TYPE_CHECKING:
+    # It brings in the engine, which is not loaded before the first frame.
+    from iamtui.evaluation.decision import Decision
 
 _OF_ACTION: Final = "of the action"
 _CLAIM: Final = "of a sign-in"
@@ -141,6 +145,23 @@ class Completer:
     def caller(self, word: str, around: Surroundings) -> Sequence[Offer]:
         """How a caller may come."""
         return caller_offers(word, around.account)
+
+
+def wanted_values(decision: Decision | None) -> Mapping[str, tuple[str, ...]]:
+    """What the policies compare the keys with on which an answer depends, by lower-case key; patterns are no values."""
+    from iamtui.evaluation.variables import context_of, replaced  # noqa: PLC0415 - with a decision the engine is loaded
+    from iamtui.policy.formula import ConditionLeaf, leaves  # noqa: PLC0415 - likewise
+
+    if decision is None or decision.depends_on is None:
+        return {}
+    found: dict[str, tuple[str, ...]] = {}
+    context = context_of(decision.request)
+    for leaf in leaves(decision.depends_on):
+        if isinstance(leaf, ConditionLeaf) and leaf.op not in ("Resource", "NotResource", "Null"):
+            said = leaf.values if leaf.literal else [replaced(value, context) for value in leaf.values]
+            values = tuple(v for v in said if isinstance(v, str) and not any(c in v for c in "*?${ "))
+            found[leaf.key.lower()] = tuple(dict.fromkeys((*found.get(leaf.key.lower(), ()), *values)))
+    return found
 
 
 def _fitting(word: str, keys: Iterable[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, ClassVar
@@ -154,20 +154,6 @@ class FieldsForm(Vertical):
         """Condition keys that mattered for the last answer and were not given: offered first."""
         return self._decision.missing_context if self._decision is not None else ()
 
-    @property
-    def _wanted(self) -> Mapping[str, tuple[str, ...]]:
-        """What the policies compare the keys with on which the last answer depends; patterns are no values."""
-        from iamtui.policy.formula import ConditionLeaf, leaves  # noqa: PLC0415 - with a decision it is loaded
-
-        if self._decision is None or self._decision.depends_on is None:
-            return {}
-        found: dict[str, tuple[str, ...]] = {}
-        for leaf in leaves(self._decision.depends_on):
-            if isinstance(leaf, ConditionLeaf) and leaf.op not in ("Resource", "NotResource", "Null"):
-                values = tuple(value for value in leaf.values if not any(c in value for c in "*?${ "))
-                found[leaf.key.lower()] = tuple(dict.fromkeys((*found.get(leaf.key.lower(), ()), *values)))
-        return found
-
     @cached_property
     def _completer(self) -> Completer:
         from iamtui.tui.widgets.question.completing import Completer  # noqa: PLC0415 - not before the first frame
@@ -250,7 +236,10 @@ class FieldsForm(Vertical):
         return True
 
     def _surroundings(self) -> Surroundings:
-        from iamtui.tui.widgets.question.completing import Surroundings  # noqa: PLC0415 - not before the first frame
+        from iamtui.tui.widgets.question.completing import (  # noqa: PLC0415 - not before the first frame
+            Surroundings,
+            wanted_values,
+        )
 
         workspace = self._workspace
         try:
@@ -265,7 +254,7 @@ class FieldsForm(Vertical):
             self._missing_keys,
             self.recent_resources,
             given,
-            self._wanted,
+            wanted_values(self._decision),
         )
 
     def _find(self, entry: CompletingInput, text: str, word: str, around: Surroundings) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 from textual.content import Content
 
 from iamtui.evaluation.decision import Decision, Layer, Outcome, StatementRef
-from iamtui.evaluation.wording import depends_lines, depends_text, short_policy_name
+from iamtui.evaluation.wording import condition_of, depends_lines, short_policy_name
 from iamtui.policy.formula import And, ConditionLeaf, Or, leaves
 from iamtui.text import safe_text
 from iamtui.tui.widgets.question.verdict_look import ALLOWED, DENIED, DEPENDS, QUIET, Verdict
@@ -93,7 +93,10 @@ def because(decision: Decision, *, short: bool = False) -> Content:
     listed = short and isinstance(decision.depends_on, And | Or)
     if decision.outcome is not Outcome.DEPENDS or decision.depends_on is None or listed:
         return deciding
-    parts: list[str | Content | tuple[str, str]] = [("if ", QUIET), (depends_text(decision.depends_on), "bold")]
+    parts: list[str | Content | tuple[str, str]] = [
+        ("if ", QUIET),
+        (condition_of(decision), "bold"),
+    ]
     if deciding:
         parts += [(" · ", QUIET), deciding]
     return Content.assemble(*parts)
@@ -103,7 +106,7 @@ def conditions(decision: Decision) -> Content:
     """What the answer depends on as an indented list; empty when one line (`because`) says it all."""
     if not isinstance(decision.depends_on, And | Or):
         return Content("")
-    return Content("\n").join([Content(row) for row in depends_lines(decision.depends_on)])
+    return Content("\n").join([Content(row) for row in depends_lines(decision.depends_on, request=decision.request)])
 
 
 def notes(decision: Decision, *, long: bool = False, besides: str = "") -> list[Content]:
