@@ -39,16 +39,19 @@ from iamtui.evaluation.services import (
     bucket_owner_root_escape,
     credential_refusal,
     free_action,
+    is_use_of_alias,
     rcp_exempt,
+    takes_resource_policy,
 )
 from iamtui.policy.context import RequestContext
 from iamtui.policy.formula import Truth, all_of, any_of, negate
 from iamtui.policy.kinds import PolicyType
 from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS
-from iamtui.policy.principal import Strength
+from iamtui.policy.principal import Strength, is_role
 from iamtui.policy.resource import ResourceKind
 
 _PLAIN_KINDS: Final = frozenset((PrincipalKind.USER, PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION))
+_POLICY_BEHIND_ALIAS: Final = NotEvaluated("the policy of the key behind the alias is not known", "kms:GetKeyPolicy")
 _MOST_SUMS: Final = 4096
 _UNDER_SCPS: Final = WITH_IAM_POLICIES | {PrincipalKind.ROOT}
 
@@ -160,6 +163,10 @@ def _scan_plain(
 def _read_resource_policy(result: Evaluation) -> None:
     given = result.policies.resource
     prepared = result.prepared
+    if not takes_resource_policy(prepared.action):
+        return
+    if given is None and is_use_of_alias(prepared.action, prepared.resource):
+        given = _POLICY_BEHIND_ALIAS
     if (
         result.must_admit
         and prepared.resource.kind is ResourceKind.SET
@@ -192,11 +199,14 @@ def _read_resource_policy(result: Evaluation) -> None:
 
 
 def _trust_itself(result: Evaluation) -> None:
-    if result.caller.role_arn == result.prepared.resource.text:
-        scanned = result.resource or LayerScan()
-        scanned.strengths[Strength.ROLE] = True
-        scanned.allow = True
-        result.resource = scanned
+    arn = result.prepared.arn
+    if arn is None or not is_role(result.prepared.resource.text, arn, result.caller):
+        return
+    # Such a role trusts itself as it trusts its account: its own policies have to allow the call.
+    scanned = result.resource or LayerScan()
+    scanned.strengths[Strength.ACCOUNT] = True
+    scanned.allow = True
+    result.resource = scanned
 
 
 def _resource_side_needed(result: Evaluation) -> bool:

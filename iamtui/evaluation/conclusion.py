@@ -14,7 +14,7 @@ from iamtui.evaluation.prepared import ActionCatalogue
 from iamtui.evaluation.reading import Evaluation
 from iamtui.evaluation.request import Mode
 from iamtui.evaluation.resource_scope import Scope, resource_scope
-from iamtui.evaluation.sensitivity import sensitive_keys
+from iamtui.evaluation.sensitivity import open_keys, sensitive_keys
 from iamtui.policy.formula import ConditionLeaf, Node, leaves
 from iamtui.policy.resource import ResourceKind
 
@@ -44,6 +44,12 @@ class Conclusion:
     def reasons(self) -> tuple[Reason, ...]:
         """Every layer that does not pass."""
         return reasons(self._reading) if self._reading.outcome is not Outcome.ALLOWED else ()
+
+    def identity_needed(self) -> bool:
+        """Whether nothing grants this without an identity policy that allows it."""
+        if self._reading.outcome is Outcome.ALLOWED:
+            return False
+        return replace(self._reading.side, boundary=True, session=True, identity=False).truth() is False
 
     def matched(self) -> tuple[StatementRef, ...]:
         """Every statement that matched."""
@@ -255,8 +261,10 @@ def missing_context(reading: Evaluation) -> tuple[str, ...]:
     statement, and the statement could still change what its layer says.
     """
     found: dict[str, str] = {}
-    for name in (leaf.key for leaf in leaves(reading.total) if isinstance(leaf, ConditionLeaf) and leaf.key):
-        found.setdefault(name.lower(), name)
+    for leaf in leaves(reading.total):
+        if isinstance(leaf, ConditionLeaf):
+            for name in open_keys(leaf, reading.context):
+                found.setdefault(name.lower(), name)
     if reading.request.mode is Mode.STRICT and reading.free is None and reading.refused is None:
         for name in sensitive_keys(reading):
             found.setdefault(name.lower(), name)

@@ -126,6 +126,7 @@ class Decision:
         layers: every layer's state, in evaluation order.
         blocked_by: layers that stand in the way of something that does grant this; sorted.
         reasons: every layer that does not pass; empty when allowed.
+        identity_needed: whether nothing grants this without an identity policy that allows it; False when allowed.
         matched: every statement that matched, Allow and Deny.
         resource_scope, allowed_resources: for a question about a pattern, how far "allowed" reaches.
         denied_resources: the patterns, among those asked about, that a Deny takes out.
@@ -142,6 +143,7 @@ class Decision:
     # No default stands in the class, where it would be found before a part that is still to be put together.
     blocked_by: tuple[Layer, ...] = field(default_factory=_none)
     reasons: tuple[Reason, ...] = field(default_factory=_none)
+    identity_needed: bool = field(default_factory=lambda: False)
     matched: tuple[StatementRef, ...] = field(default_factory=_none)
     resource_scope: ResourceScope = field(default_factory=lambda: ResourceScope.ONE)
     allowed_resources: tuple[str, ...] = field(default_factory=_none)

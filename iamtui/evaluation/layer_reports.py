@@ -10,6 +10,7 @@ from iamtui.evaluation.levels import LevelScan
 from iamtui.evaluation.policies import NotEvaluated
 from iamtui.evaluation.reading import Evaluation
 from iamtui.evaluation.request import PrincipalKind
+from iamtui.evaluation.services import takes_resource_policy
 
 
 def _absent(layer: Layer, why: str) -> LayerReport:
@@ -17,6 +18,9 @@ def _absent(layer: Layer, why: str) -> LayerReport:
 
 
 _NO_RESOURCE_POLICY: Final = _absent(Layer.RESOURCE, "The resource has no policy.")
+_IAM_OF_ANOTHER_ACCOUNT: Final = LayerReport(
+    Layer.RESOURCE, LayerState.SILENT, "IAM lets in only callers of the account that the resource belongs to."
+)
 _NO_SESSION_POLICY: Final = _absent(Layer.SESSION, "No session policy.")
 _NO_BOUNDARY: Final = _absent(Layer.BOUNDARY, "No permissions boundary.")
 _NO_ENDPOINT: Final = _absent(Layer.VPC_ENDPOINT, "The request does not come through a VPC endpoint with a policy.")
@@ -32,7 +36,7 @@ _SCPS_ALLOW: Final = LayerReport(Layer.SCP, LayerState.ALLOWS, f"{_EVERY_LEVEL}.
 _RCPS_ALLOW: Final = LayerReport(Layer.RCP, LayerState.ALLOWS, f"{_NO_RCP_DENIES}.")
 _ROOT_IDENTITY: Final = _absent(Layer.IDENTITY, "The root user needs no identity policy.")
 _NO_IDENTITY: Final = _absent(Layer.IDENTITY, "This caller has no identity policies.")
-_FEDERATED_NEEDS_SESSION_POLICY: Final = LayerReport(
+FEDERATED_NEEDS_SESSION_POLICY: Final = LayerReport(
     Layer.SESSION,
     LayerState.SILENT,
     "A federated-user session without session policies has no permissions from its issuer.",
@@ -129,6 +133,8 @@ def _resource(reading: Evaluation) -> LayerReport:
         return not_evaluated
     scanned = reading.resource
     if scanned is None:
+        if not reading.same_account and not takes_resource_policy(reading.prepared.action):
+            return _IAM_OF_ANOTHER_ACCOUNT
         if reading.must_admit:
             what = "trust policy" if reading.prepared.trust else "key policy"
             return LayerReport(Layer.RESOURCE, LayerState.SILENT, f"No {what} lets the caller in.")
@@ -142,7 +148,7 @@ def _resource(reading: Evaluation) -> LayerReport:
 
 
 def _session_absent(reading: Evaluation) -> LayerReport:
-    return _FEDERATED_NEEDS_SESSION_POLICY if reading.session_passes() is False else _NO_SESSION_POLICY
+    return FEDERATED_NEEDS_SESSION_POLICY if reading.session_passes() is False else _NO_SESSION_POLICY
 
 
 def _scp_absent(reading: Evaluation) -> LayerReport:

@@ -111,7 +111,7 @@ _CAN_MATTER: Final[dict[str, Callable[[Evaluation], bool]]] = {
     ),
     "compare_multivalued_keys": lambda reading: any(len(values) > 1 for values in _known_values(reading)),
     "trailing_star_crosses_colons": _has_short_arn_or_long_resource,
-    "list_buckets_on_bucket_arn": lambda reading: reading.prepared.resource.lists_buckets,
+    "list_buckets_on_bucket_arn": lambda reading: bool(reading.prepared.resource.every_bucket),
     "bare_star_in_arn_operator": lambda reading: _has_condition(reading, "arnlike", lambda value: value == "*"),
     "wildcards_in_substituted_values": lambda reading: any(
         "*" in value or "?" in value for values in _known_values(reading) for value in values

@@ -89,8 +89,8 @@ def prepare(
     if wildcard_only:
         if resource_text != "*":
             notes.append(f"{action_text} has no resource type: the resource is *, whatever ARN is named.")
-        lists_buckets = action.full == "s3:listallmybuckets"
-        return _prepared(action, RequestResource("*", ResourceKind.NONE, lists_buckets), notes)
+        every_bucket = f"arn:{partition or 'aws'}:s3:::*" if action.full == "s3:listallmybuckets" else ""
+        return _prepared(action, RequestResource("*", ResourceKind.NONE, every_bucket), notes)
     kind = ResourceKind.SET if "*" in resource_text else ResourceKind.ONE
     return _prepared(action, RequestResource(resource_text, kind), notes)
 

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from iamtui.evaluation.caller import WITH_IAM_POLICIES, role_arn_of
+from iamtui.evaluation.layer_reports import statement_name
+from iamtui.evaluation.layers import Match
 from iamtui.evaluation.prepared import owner_is_assumed
-from iamtui.evaluation.reading import Evaluation
+from iamtui.evaluation.reading import Evaluation, principal_rules
 from iamtui.evaluation.request import PrincipalKind
+from iamtui.evaluation.services import credential_warning, names_only_root, takes_resource_policy
+from iamtui.policy.document import Statement
+from iamtui.policy.principal import PrincipalRules, Strength, allow_strengths, deny_applies
 
 
 def notes(reading: Evaluation) -> Iterator[str]:
     """One sentence each on how the question was read."""
     yield from reading.prepared.notes
     policies = reading.policies
+    if policies.resource is not None and not takes_resource_policy(reading.prepared.action):
+        yield "The policy of an IAM role speaks of assuming it and has no say in this: the one given is ignored."
+    for match in reading.resource.matches if reading.resource is not None else ():
+        if _spared_but_for_boundary(match, reading):
+            yield (
+                f"The NotPrincipal of {statement_name(match)} lists the caller, which spares nobody who has a "
+                "permissions boundary."
+            )
+    warning = credential_warning(
+        reading.prepared.action, reading.request.principal, reading.context.lookup("aws:multifactorauthpresent")
+    )
+    if warning is not None and reading.total is not False:
+        yield warning
     if reading.request.principal.kind not in WITH_IAM_POLICIES:
         if policies.identity or policies.boundaries or policies.session:
             yield "This caller has no identity, boundary or session policies: those given are ignored."
@@ -25,15 +44,47 @@ def assumptions(reading: Evaluation) -> Iterator[str]:
     """What was taken for granted, as "key = value" or a sentence."""
     request = reading.request
     principal = request.principal
+    prepared = reading.prepared
     yield from request.assumptions
-    if owner_is_assumed(request, reading.prepared):
+    if owner_is_assumed(request, prepared):
         yield f"the resource belongs to the caller's account {reading.owner}"
     if principal.kind is PrincipalKind.ROLE_SESSION and principal.role_arn is None:
         fixed = reading.facts.fixed_keys(anonymous_userid=reading.options.anonymous_userid)
         if reading.context.lookup("aws:principalarn") == fixed["aws:principalarn"]:
             yield f"the role has no path: aws:PrincipalArn = {role_arn_of(principal)}"
-    if reading.free is not None and reading.prepared.action.name == "getsessiontoken" and principal.credentials is None:
+    if reading.free is not None and prepared.action.name == "getsessiontoken" and principal.credentials is None:
         yield "the caller uses long-term credentials"
     if reading.admitted_by_assumption:
-        which = "role's trust policy" if reading.prepared.trust else "key's policy"
+        which = "role's trust policy" if prepared.trust else "key's policy"
         yield f"each {which} lets the caller in (a set of resources has no policy of its own)"
+    if reading.total is not False and names_only_root(prepared.action, principal, _endpoint_strengths(reading)):
+        yield (
+            "the VPC endpoint is an interface endpoint: a gateway endpoint whose policy names an account admits its "
+            "root user alone"
+        )
+
+
+def _spared_but_for_boundary(match: Match, reading: Evaluation) -> bool:
+    """Whether a Deny with NotPrincipal hits the caller only because of its permissions boundary."""
+    statement = match.statement.statement
+    if match.statement.allows or statement.not_principals is None or not reading.caller.has_boundary:
+        return False
+    unbound = replace(reading.caller, has_boundary=False)
+    return deny_applies(statement, unbound, principal_rules(reading)) is False
+
+
+def _endpoint_strengths(reading: Evaluation) -> set[Strength]:
+    """By which forms the Allows of the endpoint's policies that match, or may match, reach the caller."""
+    matches = reading.vpc_endpoint.matches if reading.vpc_endpoint is not None else ()
+    return {
+        strength
+        for match in matches
+        if match.statement.allows
+        for strength in _forms(match.statement.statement, reading)
+    }
+
+
+def _forms(statement: Statement, reading: Evaluation) -> Iterable[Strength]:
+    if statement.principals is None and statement.not_principals is None:
+        return (Strength.WILDCARD,)
+    return allow_strengths(statement, reading.caller, PrincipalRules())

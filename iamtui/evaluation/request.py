@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from iamtui.policy.arn import is_account_id, parse_arn
@@ -149,6 +149,23 @@ def principal_from_text(
             return Principal(PrincipalKind.CANONICAL_USER, text)
         return Principal(PrincipalKind.SERVICE, text)
     return _principal_from_arn(text, credentials, issuer)
+
+
+def with_path_of_role(principal: Principal, values: tuple[str, ...]) -> Principal:
+    """The same caller, with its role's path where `aws:PrincipalArn` tells it: a session's own ARN does not.
+
+    Args:
+        values: what was given of the key.
+    """
+    arn = parse_arn(values[0]) if len(values) == 1 else None
+    if principal.kind is not PrincipalKind.ROLE_SESSION or principal.role_arn is not None or arn is None:
+        return principal
+    own = parse_arn(principal.arn)
+    assert own is not None
+    same = (arn.partition, arn.service, arn.region, arn.account) == (own.partition, "iam", "", own.account)
+    if same and arn.resource.startswith("role/") and arn.name == principal.role_name:
+        return replace(principal, role_arn=values[0])
+    return principal
 
 
 def _principal_from_arn(text: str, credentials: str | None, issuer: str | None) -> Principal:

@@ -13,7 +13,14 @@ from typing import IO, Any, Final
 from iamtui.evaluation.expectation import Expectation
 from iamtui.evaluation.json_entries import entries
 from iamtui.evaluation.policies import EngineOptions, NamedPolicy, PoliciesInForce, PolicyLevel
-from iamtui.evaluation.request import Mode, Principal, PrincipalKind, Request, principal_from_text
+from iamtui.evaluation.request import (
+    Mode,
+    Principal,
+    PrincipalKind,
+    Request,
+    principal_from_text,
+    with_path_of_role,
+)
 from iamtui.evaluation.scenario_form import (
     PolicyForm,
     RequestForm,
@@ -109,13 +116,15 @@ def _request(form: ScenarioForm) -> Request:
     asked = form.request
     _check_action(asked.action)
     _check_resource(asked.resource)
-    principal = _principal(asked)
+    context = _context(asked.context or {})
+    told = next((values for key, values in context.items() if key.lower() == "aws:principalarn"), ())
+    principal = with_path_of_role(_principal(asked), told)
     return Request(
         principal=principal,
         action=asked.action,
         resource=asked.resource,
         resource_account=_resource_account(asked.resource_account, principal),
-        context=_context(asked.context or {}),
+        context=context,
         mode=Mode(form.mode or "strict"),
         known_absent=_key_names(asked.known_absent, "known_absent"),
         any_value=_key_names(asked.any_value, "any_value"),

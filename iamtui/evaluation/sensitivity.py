@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from iamtui.evaluation.layers import LayerScan
 from iamtui.evaluation.reading import Evaluation
 from iamtui.policy.compiled import CompiledStatement
-from iamtui.policy.context import RequestContext
+from iamtui.policy.context import KeyState, RequestContext
+from iamtui.policy.formula import ConditionLeaf
+from iamtui.policy.operators import parse_operator
+from iamtui.policy.pattern import parse_pieces, variable_names
+
+_TAKE_VARIABLES: Final = ("string", "arn", "bool")
+
+
+def open_keys(leaf: ConditionLeaf, context: RequestContext) -> tuple[str, ...]:
+    """The keys that leave a leaf open, in the policies' spelling: its own, and those of variables in its values."""
+    names = {leaf.key.lower(): leaf.key} if leaf.key else {}
+    operator = parse_operator(leaf.op)
+    if operator is None:
+        # A Resource or NotResource entry, where variables mean something behind the fifth colon.
+        values = tuple(entry.split(":", 5)[-1] for entry in leaf.values)
+    else:
+        takes = not leaf.literal and operator.base.startswith(_TAKE_VARIABLES)
+        values = leaf.values if takes else ()
+    for value in values:
+        names = {**variable_names(parse_pieces(value, variables=True)), **names}
+    return tuple(name for key, name in names.items() if isinstance(context.lookup(key), KeyState))
 
 
 def sensitive_keys(reading: Evaluation) -> Iterator[str]:
@@ -21,7 +42,7 @@ def sensitive_keys(reading: Evaluation) -> Iterator[str]:
     for _, scanned, member in reading.statements():
         compiled = member.compiled
         if compiled.keys and not (compiled.allows and scanned.allow is True):
-            yield from _open_keys(compiled, reading)
+            yield from _unsaid_keys(compiled, reading)
 
 
 def _denied_for_good(layer: LayerScan, context: RequestContext) -> bool:
@@ -33,7 +54,7 @@ def _denied_for_good(layer: LayerScan, context: RequestContext) -> bool:
     )
 
 
-def _open_keys(compiled: CompiledStatement, reading: Evaluation) -> tuple[str, ...]:
+def _unsaid_keys(compiled: CompiledStatement, reading: Evaluation) -> tuple[str, ...]:
     context = reading.context
     names: dict[str, None] = {}
     matcher = compiled.resource.matcher

@@ -7,12 +7,15 @@ Organizations User Guide (RCPs).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from iamtui.evaluation.request import Principal, PrincipalKind
 from iamtui.policy.action import ActionName
 from iamtui.policy.arn import Arn
+from iamtui.policy.context import KeyValue
 from iamtui.policy.pattern import Glob, arn_tokens, parse_pieces, tokens_of
+from iamtui.policy.principal import Strength
 from iamtui.policy.resource import RequestResource, ResourceKind
 
 ASSUME_ROLE_ACTIONS: Final = frozenset(("assumerole", "assumerolewithsaml", "assumerolewithwebidentity"))
@@ -41,6 +44,7 @@ _AWS_MANAGED_POLICY_WRITES: Final = frozenset(
         "untagpolicy",
     )
 )
+_UNSIGNED_ACTIONS: Final = frozenset(("assumerolewithsaml", "assumerolewithwebidentity"))
 _READING_PREFIXES: Final = ("get", "list", "generate", "simulate")
 _ALIAS_WRITES: Final = frozenset(("createalias", "updatealias", "deletealias"))
 _BUCKET_POLICY_ACTIONS: Final = frozenset(("getbucketpolicy", "putbucketpolicy", "deletebucketpolicy"))
@@ -55,9 +59,14 @@ def is_trust_question(action: ActionName, resource: RequestResource) -> bool:
     return _may_name(_ROLE, resource)
 
 
+def takes_resource_policy(action: ActionName) -> bool:
+    """Whether a policy on the resource has a say: of what IAM manages only roles have one, which speaks of STS."""
+    return action.service != "iam"
+
+
 def is_key_question(action: ActionName, resource: RequestResource) -> bool:
-    """Whether a KMS key policy takes part: a request on a key, not on an alias or the account."""
-    return action.service == "kms" and _may_name(_KMS_KEY, resource)
+    """Whether a KMS key policy takes part: a request on a key, by its alias too, not on the alias or the account."""
+    return action.service == "kms" and (_may_name(_KMS_KEY, resource) or is_use_of_alias(action, resource))
 
 
 def is_use_of_alias(action: ActionName, resource: RequestResource) -> bool:
@@ -109,16 +118,49 @@ def credential_refusal(action: ActionName, principal: Principal) -> str | None:
     """Why STS refuses this kind of caller whatever the policies say, or None (STS API Reference)."""
     if action.service != "sts":
         return None
+    if principal.kind is PrincipalKind.ANONYMOUS and action.name not in _UNSIGNED_ACTIONS:
+        return "STS takes this call signed only: an anonymous caller cannot make it."
     if principal.kind is PrincipalKind.ROOT and action.name == "assumerole":
         return "STS refuses sts:AssumeRole to the root user."
     if principal.kind is PrincipalKind.FEDERATED_USER and action.name != "getcalleridentity":
         return "STS refuses every call but GetCallerIdentity to a federated-user session."
-    if principal.kind in (PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION) and action.name in (
-        "getsessiontoken",
-        "getfederationtoken",
-    ):
-        return "STS refuses GetSessionToken and GetFederationToken to role sessions."
+    if action.name in ("getsessiontoken", "getfederationtoken"):
+        if principal.kind in (PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION):
+            return "STS refuses GetSessionToken and GetFederationToken to role sessions."
+        if principal.credentials == "temporary":
+            return "STS refuses GetSessionToken and GetFederationToken to temporary credentials."
     return None
+
+
+def credential_warning(action: ActionName, principal: Principal, mfa: KeyValue) -> str | None:
+    """What IAM may refuse to this kind of temporary credentials whatever the policies say, or None (STS API Reference).
+
+    Args:
+        mfa: what is known of `aws:MultiFactorAuthPresent`.
+    """
+    if action.service != "iam":
+        return None
+    if principal.kind is PrincipalKind.FEDERATED_USER:
+        return "IAM refuses calls of a federated-user session from the command line and the API, not of the console."
+    if principal.kind is PrincipalKind.USER and principal.credentials == "temporary" and mfa != ("true",):
+        return "IAM refuses calls with a session token from sts:GetSessionToken that was got without MFA."
+    return None
+
+
+def names_only_root(action: ActionName, principal: Principal, strengths: Collection[Strength]) -> bool:
+    """Whether a gateway endpoint, unlike an interface endpoint, would not admit this caller.
+
+    The policy of a gateway endpoint (Amazon S3, DynamoDB) that names an account admits its root user alone (VPC User
+    Guide: gateway endpoints).
+
+    Args:
+        strengths: by which forms the endpoint's policy reaches the caller.
+    """
+    return (
+        action.service in ("s3", "dynamodb")
+        and principal.kind is not PrincipalKind.ROOT
+        and set(strengths) == {Strength.ACCOUNT}
+    )
 
 
 def bucket_owner_root_escape(action: ActionName, principal: Principal, *, same_account: bool) -> bool:

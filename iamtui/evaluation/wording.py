@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from iamtui.evaluation.decision import Decision
+from iamtui.evaluation.decision import Decision, StatementRef
 from iamtui.evaluation.request import Request
 from iamtui.evaluation.variables import context_of, stands_for, takes_variables, value_words
 from iamtui.policy.formula import And, ConditionLeaf, MissingLeaf, Node, Or, SessionLeaf, leaves
@@ -183,3 +183,10 @@ def _origin(leaf: ConditionLeaf | SessionLeaf | MissingLeaf) -> str:
 def short_policy_name(policy: str) -> str:
     """A policy's name without the front of its ARN, safe to show."""
     return safe_text(policy.rsplit("/", 1)[-1] if policy.startswith("arn:") and "/" in policy else policy, limit=256)
+
+
+def name_of(ref: StatementRef) -> str:
+    """`policy / Sid (lines 3 to 9)`, safe to show."""
+    lines = f" (lines {ref.lines[0]} to {ref.lines[1]})" if ref.lines else ""
+    sid = safe_text(ref.sid, limit=128) if ref.sid else f"statement {ref.statement + 1}"
+    return f"{short_policy_name(ref.policy)} / {sid}{lines}"

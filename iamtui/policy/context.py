@@ -45,7 +45,7 @@ class RequestContext:
     Args:
         given: values the user gave, names in any case; an empty tuple is a known absence.
         derived: what follows from account and environment, strongest first.
-        fixed: what follows from the caller alone.
+        fixed: what follows from the caller alone, unless `any_value` or `known_absent` says otherwise.
         any_value: names of keys that are present with an unknown value.
         known_absent: names of keys, or families as `aws:PrincipalTag/*`, that are known to be absent.
         discover: whether all other keys are unknown (else absent).
@@ -80,14 +80,11 @@ class RequestContext:
             found = values.get(key)
             if found is not None:
                 return found
-        found = self._fixed.get(key)
-        if found:
-            return found
         if key in self._any_value:
             return KeyState.PRESENT
-        if found is not None or key in self._absent or key.startswith(self._families):
+        if key in self._absent or key.startswith(self._families):
             return ABSENT
-        return None
+        return self._fixed.get(key)
 
     def lookup(self, key: str) -> KeyValue:
         """What is known of a key given in lower case."""

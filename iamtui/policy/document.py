@@ -224,7 +224,7 @@ def _parse_statement(value: JsonValue, index: int, path: str) -> Statement:
         not_actions=_texts(value, "NotAction", path),
         resources=_texts(value, "Resource", path),
         not_resources=_texts(value, "NotResource", path),
-        conditions=_parse_conditions(value.get("Condition"), f"{path}.Condition"),
+        conditions=_parse_conditions(value.get("Condition", {}), f"{path}.Condition"),
         unknown_elements=tuple(key for key in value if key not in _STATEMENT_ELEMENTS),
     )
 
@@ -262,8 +262,6 @@ def _parse_principals(statement: dict[str, JsonValue], element: str, path: str) 
 
 
 def _parse_conditions(value: JsonValue, path: str) -> tuple[ConditionLine, ...]:
-    if value is None:
-        return ()
     if not isinstance(value, dict):
         raise DocumentError(f"Condition is an object, not {_kind(value)}", path=path)
     lines: list[ConditionLine] = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -49,12 +48,13 @@ class RequestResource:
     Args:
         text: ARN, pattern or "*".
         kind: what it stands for.
-        lists_buckets: whether the action is s3:ListAllMyBuckets, which AWS's examples grant on `arn:aws:s3:::*`.
+        every_bucket: for s3:ListAllMyBuckets, the ARN on which AWS's examples grant it besides `*`
+            (`arn:aws:s3:::*`); else "".
     """
 
     text: str
     kind: ResourceKind
-    lists_buckets: bool = False
+    every_bucket: str = ""
 
     @cached_property
     def tokens(self) -> tuple[Token, ...]:
@@ -67,9 +67,6 @@ class Reach(Enum):
 
     SHARES = "shares"
     COVERS = "covers"
-
-
-_EVERY_BUCKET: Final = re.compile(r"arn:[a-z-]+:s3:::\*")
 
 
 class _EntryKind(Enum):
@@ -236,9 +233,7 @@ class ResourceMatcher:
         if self._star:
             return True
         return (
-            resource.lists_buckets
-            and options.list_buckets_on_bucket_arn
-            and any(_EVERY_BUCKET.fullmatch(text) for text in self._texts)
+            bool(resource.every_bucket) and options.list_buckets_on_bucket_arn and resource.every_bucket in self._texts
         )
 
     def _with_variables(

@@ -174,7 +174,7 @@ def test_a_role_may_carry_session_tags_so_its_tags_stay_open() -> None:
     instance = f"arn:aws:ec2:eu-west-1:{ID}:instance/i-1"
     decision = answer(workspace(), "deploy", "ec2:StopInstances", instance)
     assert decision.outcome is Outcome.DEPENDS
-    assert set(decision.missing_context) == {"aws:ResourceTag/Team"}
+    assert set(decision.missing_context) == {"aws:PrincipalTag/Team", "aws:ResourceTag/Team"}
     given = {"aws:ResourceTag/Team": ("blue",), "aws:PrincipalTag/Team": ("blue",)}
     assert answer(workspace(), "deploy", "ec2:StopInstances", instance, context=given).outcome is Outcome.ALLOWED
     assert (

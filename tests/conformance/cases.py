@@ -25,8 +25,9 @@ DECISION_TABLES = (
     "keys_root_services_endpoints",
     "what_blocked",
     "unknown_context",
+    "combined_rules",
 )
-MATCHING_TABLES = ("resources", "actions", "conditions", "public_policies")
+MATCHING_TABLES = ("resources", "actions", "conditions", "condition_corners", "public_policies")
 
 ACCOUNT = "111111111111"
 USER = f"arn:aws:iam::{ACCOUNT}:user/alice"

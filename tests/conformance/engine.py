@@ -59,6 +59,8 @@ def to_json(decision: Decision) -> Json:
             for reason in decision.reasons
         ],
         "matched": [{"effect": ref.effect, "layer": ref.layer.value, **_statement(ref)} for ref in decision.matched],
+        "resource_scope": decision.resource_scope.value,
+        "missing_context": list(decision.missing_context),
         "depends_on": None if decision.depends_on is None else _node(decision.depends_on),
     }
 

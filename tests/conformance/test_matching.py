@@ -25,7 +25,7 @@ def test_action(row: Json) -> None:
     assert match_action(row) is row["matches"], row["why"]
 
 
-@pytest.mark.parametrize("row", _rows("conditions"))
+@pytest.mark.parametrize("row", _rows("conditions") + _rows("condition_corners"))
 def test_condition(row: Json) -> None:
     from .engine import condition
 

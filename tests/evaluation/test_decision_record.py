@@ -218,6 +218,7 @@ def test_open_points_are_named_where_the_decision_rests_on_them() -> None:
         ("legacy_role_self_trust", {
             "request": {"principal": "arn:aws:iam::111111111111:role/r", "action": "sts:AssumeRole",
                         "resource": "arn:aws:iam::111111111111:role/r"},
+            "identity_policies": [{"name": "own", "document": document(allow("sts:*"))}],
             "resource_policy": document(
                 {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}),
         }),

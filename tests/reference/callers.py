@@ -46,6 +46,16 @@ def is_service_linked_role(arn: str) -> bool:
     return resource.startswith("role/aws-service-role/") or resource.split("/")[-1].startswith("AWSServiceRoleFor")
 
 
+def _told_role(request: dict[str, Any], roles: str, name: str) -> str | None:
+    """The ARN of a session's role, where the context gives it, or None."""
+    for key, given in (request.get("context") or {}).items():
+        if key.lower() == "aws:principalarn":
+            values = given if isinstance(given, list) else [given]
+            if len(values) == 1 and values[0].startswith(roles) and values[0].split("/")[-1] == name:
+                return str(values[0])
+    return None
+
+
 def read_caller(request: dict[str, Any], *, session: str | None = None) -> Caller:
     """The caller of a request; `session` gives a caller named by a role ARN its session name."""
     principal = request["principal"]
@@ -66,8 +76,16 @@ def read_caller(request: dict[str, Any], *, session: str | None = None) -> Calle
     kind, *rest = resource.split("/")
     common = {"arn": principal, "account": account, "partition": partition, "credentials": credentials}
     if service == "sts" and kind == "assumed-role":
-        role_arn = f"arn:{partition}:iam::{account}:role/{rest[0]}"
-        return Caller("session", role_arn=role_arn, role_name=rest[0], session=rest[1], **common)
+        roles = f"arn:{partition}:iam::{account}:role/"
+        told = _told_role(request, roles, rest[0])
+        return Caller(
+            "session",
+            role_arn=told or roles + rest[0],
+            role_path_known=told is not None,
+            role_name=rest[0],
+            session=rest[1],
+            **common,
+        )
     if service == "sts" and kind == "federated-user":
         return Caller("federated", name=rest[0], issuer=request.get("issuer"), **common)
     if resource == "root":

@@ -17,7 +17,7 @@ from .context import Context, fixed_by_caller, values_of
 from .logic import Truth, conjunction, disjunction, negation
 from .matching import Target, action_matches, as_list, pattern_tokens, request_tokens, resource_truth
 from .patterns import shares
-from .principals import strengths
+from .principals import names, strengths
 from .public_access import is_public
 
 DEFAULTS: dict[str, Any] = {
@@ -32,6 +32,7 @@ DEFAULTS: dict[str, Any] = {
     "wildcards_in_substituted_values": False,
     "star_allow_includes_services": True,
     "trust_aws_star_admits_everyone": False,
+    "legacy_role_self_trust": False,
     "block_public_access_is_explicit": True,
 }
 
@@ -53,6 +54,7 @@ IN_FIELDS = {"trailing_star_crosses_colons": False}
 TRUST_ACTIONS = ("sts:assumerole", "sts:assumerolewithsaml", "sts:assumerolewithwebidentity")
 TRUST_SIDE_ACTIONS = ("sts:tagsession", "sts:setsourceidentity")
 OWN_BUCKET_POLICY = ("s3:getbucketpolicy", "s3:putbucketpolicy", "s3:deletebucketpolicy")
+ALIAS_CHANGES = ("createalias", "updatealias", "deletealias")
 FROZEN_MANAGED_POLICY = (
     "createpolicy",
     "createpolicyversion",
@@ -141,10 +143,16 @@ class _Evaluation:
         return self.action in TRUST_SIDE_ACTIONS and self._may_name("arn:*:iam::*:role/*")
 
     def _resource_must_grant(self) -> bool:
-        key = self.action.startswith("kms:") and self._may_name("arn:*:kms:*:*:key/*")
+        key = self.action.startswith("kms:") and (self._may_name("arn:*:kms:*:*:key/*") or self.uses_alias())
         if not key and not self.trust:
             return False
         return not (self.target.is_pattern and self.scenario.get("resource_policy") is None)
+
+    def uses_alias(self) -> bool:
+        """Whether a key is used by its alias, rather than the alias changed."""
+        service, name = self.action.split(":", 1)
+        named = re.fullmatch(r"arn:[^:]*:kms:[^:]*:[^:]*:alias/.*", self.target.resource)
+        return service == "kms" and name not in ALIAS_CHANGES and named is not None
 
     def _refused(self) -> bool:
         """Whether no customer policy can allow this."""
@@ -158,8 +166,7 @@ class _Evaluation:
                 return name in FROZEN_MANAGED_POLICY
             reads = ("get", "list", "generate", "simulate")
             return rest.startswith("role/aws-reserved/") and not name.startswith(reads)
-        changes = ("createalias", "updatealias", "deletealias")
-        return service == "kms" and kind == "kms" and rest.startswith("alias/aws/") and name in changes
+        return service == "kms" and kind == "kms" and rest.startswith("alias/aws/") and name in ALIAS_CHANGES
 
     # Statements and layers.
 
@@ -238,8 +245,10 @@ class _Evaluation:
         self.identity = self._own_layer("identity_policies", "identity")
         self.session = self._own_layer("session_policies", "session")
         self.boundary = self._own_layer("permissions_boundaries", "boundary") if self._has_boundary() else Layer()
-        document = self.scenario.get("resource_policy")
+        document = None if self.action.startswith("iam:") else self.scenario.get("resource_policy")
         self.resource = Layer() if document is None else self._read("resource", [named_document(document)])
+        if self.options["legacy_role_self_trust"] and self.trust and self._asks_for_itself():
+            self.resource.present = self.resource.allows = self.resource.grants["ACCOUNT"] = True
         owner_root = caller.kind == "root" and self.same_account
         if owner_root and self.action in OWN_BUCKET_POLICY:
             self.resource.denies = False
@@ -250,6 +259,9 @@ class _Evaluation:
         levels = (self.scenario.get("scps") or []) if capped and not exempt else []
         self.scps = [self._read("scp", level) for level in levels]
         self.rcps = [self._read("rcp", level) for level in self._rcp_levels()]
+
+    def _asks_for_itself(self) -> bool:
+        return names(("AWS", self.target.resource), self.caller, discover=False) == ("ROLE", True)
 
     def _rcp_levels(self) -> list[list[dict[str, Any]]]:
         service_prefix = self.action.split(":", 1)[0]

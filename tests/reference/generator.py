@@ -46,10 +46,16 @@ SWITCHES = (
     "block_public_access_is_explicit",
     "wildcards_in_substituted_values",
     "not_principal_root_required",
+    "legacy_role_self_trust",
 )
 """Options whose other value has one meaning only."""
 
-OFF_BY_DEFAULT = ("trust_aws_star_admits_everyone", "wildcards_in_substituted_values", "not_principal_root_required")
+OFF_BY_DEFAULT = (
+    "trust_aws_star_admits_everyone",
+    "wildcards_in_substituted_values",
+    "not_principal_root_required",
+    "legacy_role_self_trust",
+)
 
 
 def scenarios() -> st.SearchStrategy[Json]:
@@ -139,8 +145,9 @@ class Maker:
             given = 3 if key in FROM_CALLER else 20 if discover else 40
             if self.chance(given):
                 context[self._any_case(key)] = self.context_value(key)
-            elif discover and key not in FROM_CALLER and self.chance(20):
-                self.pick([absent, present]).append(key)
+            elif discover and self.chance(3 if key in FROM_CALLER else 20):
+                # A value of aws:PrincipalArn would tell the path of a session's role, which names the caller.
+                self.pick([absent, absent if key == "aws:PrincipalArn" else present]).append(key)
         if context:
             request["context"] = context
         if absent:
@@ -169,7 +176,7 @@ class Maker:
             scenario["permissions_boundaries"] = self._named("boundary", most=1)
         if self.chance(22):
             scenario["session_policies"] = self._named("session", most=2)
-        if self.chance(90 if self.from_outside else 60):
+        if self.chance(90 if self.from_outside else 60) or ":alias/" in self.resource:
             scenario["resource_policy"] = self._document("resource")
         if self.chance(15):
             scenario["vpc_endpoint_policies"] = self._named("vpc_endpoint", most=2)

@@ -24,6 +24,7 @@ TABLES: list[tuple[str, Callable[[Json], Question], str]] = [
     ("resources", resource_question, "matches"),
     ("actions", action_question, "matches"),
     ("conditions", condition_question, "holds"),
+    ("condition_corners", condition_question, "holds"),
     ("public_policies", public_question, "public"),
 ]
 

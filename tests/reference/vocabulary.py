@@ -83,6 +83,7 @@ QUESTIONS: list[tuple[list[str], list[str]]] = [
         ["kms:Decrypt", "kms:Decrypt", "kms:RetireGrant"],
         [KEY, KEY, f"arn:aws:kms:us-east-1:{A}:key/*", f"arn:aws:kms:us-east-1:{A}:key*", f"arn:aws:kms:*:{A}:*", "*"],
     ),
+    (["kms:Decrypt"], [f"arn:aws:kms:us-east-1:{A}:alias/x"]),
     (
         ["kms:CreateAlias", "kms:DeleteAlias"],
         [f"arn:aws:kms:us-east-1:{A}:alias/x", f"arn:aws:kms:us-east-1:{A}:alias/aws/s3", KEY],

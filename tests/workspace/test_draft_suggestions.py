@@ -27,7 +27,7 @@ from iamtui.account.model import Role, User
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
 from iamtui.evaluation.decision import Layer, Outcome
-from iamtui.evaluation.explanation import Suggestion
+from iamtui.evaluation.suggestions import Suggestion
 from iamtui.policy.document import PolicyDocument
 from iamtui.workspace.drafts.case import NoEdit
 from iamtui.workspace.drafts.documents import Place

@@ -12,9 +12,9 @@ from iamtui.account.model import Account
 from iamtui.analysis.denials.denial import Claim, Denial
 from iamtui.catalog import companions
 from iamtui.evaluation.decision import Decision, Layer, Outcome, Reason, ResourceScope, StatementRef
-from iamtui.evaluation.explanation import LAYER_WORDS, name_of
+from iamtui.evaluation.explanation import LAYER_WORDS
 from iamtui.evaluation.request import PrincipalKind
-from iamtui.evaluation.wording import condition_of
+from iamtui.evaluation.wording import condition_of, name_of
 from iamtui.policy.formula import ConditionLeaf, leaves
 from iamtui.text import safe_text
 

@@ -15,9 +15,10 @@ from iamtui.account.drafts.draft import DetachPolicy
 from iamtui.account.drafts.words import entity_name, policy_name
 from iamtui.account.model import Group, Role, User
 from iamtui.evaluation.decision import Layer, StatementRef
-from iamtui.evaluation.explanation import LAYER_WORDS, Suggestion, name_of
+from iamtui.evaluation.explanation import LAYER_WORDS
+from iamtui.evaluation.suggestions import Suggestion
 from iamtui.evaluation.trace import TracedElement
-from iamtui.evaluation.wording import short_policy_name
+from iamtui.evaluation.wording import name_of, short_policy_name
 from iamtui.policy.document import JsonValue, PolicyDocument
 from iamtui.problem import Problem
 from iamtui.text import safe_text

@@ -15,8 +15,9 @@ from iamtui.account.drafts.draft import PutManagedPolicy, PutPermissionsBoundary
 from iamtui.account.drafts.words import SCP, entity_name, policy_name
 from iamtui.analysis.question import Question
 from iamtui.evaluation.decision import Layer
-from iamtui.evaluation.explanation import Suggestion, explain
+from iamtui.evaluation.explanation import explain
 from iamtui.evaluation.request import Principal, PrincipalKind
+from iamtui.evaluation.suggestions import Suggestion
 from iamtui.evaluation.trace import TracedElement, TracedStatement
 from iamtui.problem import Problem
 from iamtui.text import safe_text

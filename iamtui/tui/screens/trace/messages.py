@@ -11,8 +11,8 @@ from textual.message import Message
 if TYPE_CHECKING:
     # They bring in the engine, which is not loaded before the first frame.
     from iamtui.analysis.question import Question
-    from iamtui.evaluation.explanation import Suggestion
     from iamtui.evaluation.request import Principal
+    from iamtui.evaluation.suggestions import Suggestion
 
 
 @dataclass

@@ -15,8 +15,8 @@ from textual.worker import Worker, WorkerState, get_current_worker
 from iamtui.account.model import Role
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.evaluation.decision import Decision, Layer, StatementRef
-from iamtui.evaluation.explanation import Suggestion
 from iamtui.evaluation.request import Principal
+from iamtui.evaluation.suggestions import Suggestion
 from iamtui.problem import Problem
 from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.history import ScreenAbove

@@ -10,8 +10,9 @@ from typing import Final
 from textual.content import Content
 
 from iamtui.evaluation.decision import Decision, LayerReport, LayerState, Outcome, StatementRef
-from iamtui.evaluation.explanation import Explanation, Suggestion
+from iamtui.evaluation.explanation import Explanation
 from iamtui.evaluation.request import Principal
+from iamtui.evaluation.suggestions import Suggestion
 from iamtui.evaluation.trace import TracedElement, TracedLayer, TracedStatement
 from iamtui.evaluation.wording import depends_lines
 from iamtui.tui.safe import line, plain

@@ -21,7 +21,7 @@ from iamtui.tui.widgets.question.verdict_look import QUIET
 from iamtui.tui.widgets.wrapped import wrap, wrap_all
 
 if TYPE_CHECKING:
-    from iamtui.evaluation.explanation import Suggestion
+    from iamtui.evaluation.suggestions import Suggestion
     from iamtui.workspace.questions.answers import Companion
 
 

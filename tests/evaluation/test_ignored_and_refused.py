@@ -1,0 +1,172 @@
+"""What decides besides the policies, or takes no part though it is given: said, and never counted as a grant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from iamtui.evaluation.decision import Decision, Layer, LayerState, Outcome
+from iamtui.evaluation.evaluator import evaluate
+from iamtui.evaluation.explanation import Explanation, explain
+from iamtui.evaluation.scenario import ScenarioError, parse_scenario
+from iamtui.evaluation.trace import trace
+
+A = "111111111111"
+ALICE = f"arn:aws:iam::{A}:user/alice"
+ROLE = f"arn:aws:iam::{A}:role/app"
+SESSION = f"arn:aws:sts::{A}:assumed-role/app/s1"
+FEDERATED = f"arn:aws:sts::{A}:federated-user/fed"
+OBJECT = "arn:aws:s3:::b/k"
+ADMIN = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+
+
+def document(*statements: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def named(*statements: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"name": "p", "document": document(*statements)}]
+
+
+def to(principal: Any, action: str = "s3:*", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": "*", "Principal": principal, **more}
+
+
+def ask(
+    principal: Any, action: str = "s3:GetObject", resource: str = OBJECT, **more: Any
+) -> tuple[Decision, Explanation]:
+    request = {"principal": principal, "action": action, "resource": resource, **more.pop("request", {})}
+    made = parse_scenario({"request": request, **more})
+    decision = evaluate(made.request, made.policies, made.options)
+    return decision, explain(decision, trace(made.request, made.policies, made.options))
+
+
+@pytest.mark.parametrize("action", ["iam:PassRole", "iam:GetRole", "IAM:deleterole"])
+def test_the_policy_of_a_role_is_said_to_have_no_say_in_managing_it(action: str) -> None:
+    everyone = document(to("*", "*"), {**to("*", "*"), "Effect": "Deny"})
+    decision, _ = ask(ALICE, action, ROLE, identity_policies=named(ADMIN), resource_policy=everyone)
+    assert decision.outcome is Outcome.ALLOWED
+    assert any("has no say in this" in note for note in decision.notes)
+    decision, _ = ask(ALICE, action, ROLE, resource_policy=document(to("*", "*")))
+    assert decision.outcome is Outcome.IMPLICIT_DENY
+
+
+def test_no_policy_opens_iam_to_another_account() -> None:
+    foreign = "arn:aws:iam::222222222222:role/app"
+    decision, explanation = ask(
+        ALICE, "iam:PassRole", foreign, identity_policies=named(ADMIN), resource_policy=document(to("*", "iam:*"))
+    )
+    assert decision.outcome is Outcome.IMPLICIT_DENY
+    assert explanation.blockers == ("IAM lets in only callers of the account that the resource belongs to.",)
+    assert [suggestion.statement for suggestion in explanation.suggestions] == [None]
+    assert explanation.suggestions[0].change.startswith("Ask from the account that the resource belongs to")
+
+
+@pytest.mark.parametrize("action", ["sts:AssumeRole", "sts:TagSession", "sts:GetFederationToken"])
+def test_a_call_that_must_be_signed_is_refused_to_an_anonymous_caller(action: str) -> None:
+    decision, _ = ask({"type": "Anonymous"}, action, ROLE, resource_policy=document(to("*", "sts:*")))
+    assert decision.outcome is Outcome.IMPLICIT_DENY
+    assert [reason.layer for reason in decision.reasons] == [Layer.SERVICE_RULE]
+
+
+@pytest.mark.parametrize("action", ["sts:GetSessionToken", "sts:GetFederationToken"])
+def test_temporary_credentials_get_no_others_for_their_user(action: str) -> None:
+    for credentials, outcome in (("temporary", Outcome.IMPLICIT_DENY), ("long_term", Outcome.ALLOWED)):
+        decision, _ = ask(ALICE, action, "*", request={"credentials": credentials}, identity_policies=named(ADMIN))
+        assert decision.outcome is outcome
+
+
+def test_what_iam_may_refuse_to_temporary_credentials_is_said() -> None:
+    def notes(principal: str, **request: Any) -> str:
+        decision, _ = ask(
+            principal,
+            "iam:ListUsers",
+            "*",
+            identity_policies=named(ADMIN),
+            session_policies=named(ADMIN),
+            request=request,
+        )
+        assert decision.outcome is Outcome.ALLOWED
+        return " ".join(decision.notes)
+
+    assert "federated-user session" in notes(FEDERATED, issuer=ALICE)
+    assert "got without MFA" in notes(ALICE, credentials="temporary")
+    with_mfa = {"aws:MultiFactorAuthPresent": "true"}
+    assert "got without MFA" not in notes(ALICE, credentials="temporary", context=with_mfa)
+    assert "got without MFA" not in notes(ALICE, credentials="long_term")
+
+
+@pytest.mark.parametrize(
+    ("principal", "action", "entry", "said"),
+    [
+        (ALICE, "s3:GetObject", {"AWS": A}, True),
+        (ALICE, "dynamodb:GetItem", {"AWS": f"arn:aws:iam::{A}:root"}, True),
+        (ALICE, "s3:GetObject", "*", False),
+        (ALICE, "sqs:SendMessage", {"AWS": A}, False),
+        (f"arn:aws:iam::{A}:root", "s3:GetObject", {"AWS": A}, False),
+    ],
+)
+def test_an_account_in_an_endpoint_policy_is_taken_for_that_of_an_interface_endpoint(
+    principal: str, action: str, entry: Any, said: bool
+) -> None:
+    decision, _ = ask(
+        principal, action, "*", identity_policies=named(ADMIN), vpc_endpoint_policies=named(to(entry, "*"))
+    )
+    assert decision.outcome is Outcome.ALLOWED
+    assert any("interface endpoint" in assumption for assumption in decision.assumptions) is said
+
+
+def test_why_notprincipal_hits_a_caller_that_it_lists_is_said() -> None:
+    spared = {"Effect": "Deny", "NotPrincipal": {"AWS": [ALICE, A]}, "Action": "s3:*", "Resource": "*"}
+    others = {**spared, "NotPrincipal": {"AWS": A}}
+    for statement, said in ((spared, True), (others, False)):
+        decision, _ = ask(
+            ALICE,
+            resource_policy=document(statement),
+            identity_policies=named(ADMIN),
+            permissions_boundaries=named(ADMIN),
+        )
+        assert decision.outcome is Outcome.EXPLICIT_DENY
+        assert any("spares nobody who has a permissions boundary" in note for note in decision.notes) is said
+
+
+@pytest.mark.parametrize(
+    ("cap", "layer"), [("permissions_boundaries", Layer.BOUNDARY), ("session_policies", Layer.SESSION)]
+)
+def test_no_identity_policy_is_asked_for_where_the_resource_names_the_role(cap: str, layer: Layer) -> None:
+    def layers_to_change(entry: str) -> list[Layer]:
+        given: dict[str, Any] = {
+            "request": {"resource_account": A},
+            "resource_policy": document(to({"AWS": entry})),
+            cap: named({"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}),
+        }
+        return [suggestion.layer for suggestion in ask(SESSION, **given)[1].suggestions]
+
+    assert layers_to_change(ROLE) == [layer]
+    assert layers_to_change(A) == [Layer.IDENTITY, layer]
+
+
+def test_what_a_federated_session_lacks_is_given_to_who_made_it() -> None:
+    decision, explanation = ask(FEDERATED, request={"issuer": ALICE})
+    assert "A federated-user session without session policies has no permissions from its issuer." in (
+        explanation.blockers
+    )
+    changes = [suggestion.change for suggestion in explanation.suggestions]
+    assert changes == [
+        f"Allow s3:GetObject in an identity policy of {ALICE} that made this session.",
+        "Allow s3:GetObject in a session policy passed to sts:GetFederationToken.",
+    ]
+    assert any(report.layer is Layer.SESSION and report.state is LayerState.SILENT for report in decision.layers)
+
+
+def test_what_a_session_lacks_is_given_to_its_role() -> None:
+    _, explanation = ask(SESSION)
+    assert [suggestion.change for suggestion in explanation.suggestions] == [
+        f"Allow s3:GetObject in an identity policy of {ROLE}."
+    ]
+
+
+def test_a_condition_that_is_null_does_not_hold_for_everyone() -> None:
+    with pytest.raises(ScenarioError, match="Condition is an object, not null"):
+        ask(ALICE, identity_policies=named({**ADMIN, "Condition": None}))
