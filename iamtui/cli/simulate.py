@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Final, cast
@@ -27,6 +28,7 @@ from iamtui.workspace.questions.verdict import verdict_words
 _PEEK: Final = 64 * 1024
 _WHITE: Final = b" \t\r\n"
 _BOM: Final = b"\xef\xbb\xbf"
+_LINE: Final = re.compile(r"\(line [0-9]+\)")
 
 
 @dataclass(slots=True)
@@ -176,8 +178,9 @@ class _TextWriter:
 
     def malformed(self, entry: MalformedScenario) -> None:
         """Write what is wrong, in its place."""
-        at = f" (line {entry.line})" if entry.line is not None else ""
-        self._out.line(*self._name(entry.id), Span("[!] MALFORMED", Style.BAD), f" {entry.error}{at}")
+        text = str(entry.error)
+        at = "" if entry.line is None or _LINE.search(text) else f" (line {entry.line})"
+        self._out.line(*self._name(entry.id), Span("[!] MALFORMED", Style.BAD), f" {text}{at}")
 
     def decided(self, entry: Scenario, decision: Decision, unmet: str | None, *, with_trace: bool) -> None:
         """Write a decision."""

@@ -74,6 +74,7 @@ def test_a_malformed_scenario_keeps_its_place_and_the_exit_code_is_two(cli: Cli)
     shown = cli("simulate", "-", stdin=text).out.splitlines()
     assert shown[1].startswith("b  [!] MALFORMED $.request.action: ")
     assert shown[2].startswith("#3  [!] MALFORMED")
+    assert [line.count("(line ") for line in shown] == [0, 1, 1, 0]
 
 
 @pytest.mark.parametrize(("expect", "code"), [("allowed", 0), ("implicitDeny", 1), (None, 0)])
