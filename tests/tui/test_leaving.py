@@ -53,6 +53,22 @@ async def test_leaving_with_a_live_session_asks_once(key: str, agreeing: str) ->
         await until(pilot, lambda: app._exit)
 
 
+@pytest.mark.parametrize("key", ["q", "ctrl+q"])
+@pytest.mark.parametrize("agreeing", ["y", "enter"])
+async def test_the_same_key_twice_drops_no_draft(key: str, agreeing: str) -> None:
+    app = make_app()
+    async with opened(app) as pilot:
+        await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn))
+        app.main.explorer.tree_view.focus()
+        await press(pilot, key, "q", "q", "ctrl+q", "ctrl+q")
+        assert not app._exit
+        assert isinstance(app.screen, LeaveDialog)
+        assert "y or Enter leaves without saving" in words(app)
+        assert "q leaves" not in words(app)
+        await pilot.press(agreeing)
+        await until(pilot, lambda: app._exit)
+
+
 @pytest.mark.parametrize("staying", ["escape", "n"])
 async def test_one_can_stay_and_is_asked_again(staying: str) -> None:
     app = make_app()

@@ -15,15 +15,19 @@ class LeavingScreen(ServingScreen):
     """Asks once about drafts that are not saved, sessions that live, and endpoints that run."""
 
     def leave(self, leaving: Callable[[], object], *, picked: bool = False) -> None:
-        """Leave the app; what would be lost is asked about once, and asking to leave again agrees.
+        """Leave the app; what would be lost is asked about once.
+
+        Asking to leave again agrees, unless drafts that are not saved would be lost.
 
         Args:
             picked: whether the user leaves with a session that they picked; those they did not pick are then no loss.
         """
         from iamtui.tui.dialogs.leave import LeaveDialog, Leaving  # noqa: PLC0415 - not before a frame
 
-        if any(isinstance(screen, LeaveDialog) for screen in self.app.screen_stack):
-            leaving()
+        asking = next((screen for screen in self.app.screen_stack if isinstance(screen, LeaveDialog)), None)
+        if asking is not None:
+            if not asking.unsaved:
+                leaving()
             return
         drafts = (found.draft.name for found in self.unsaved_drafts)
         lost = losses(drafts, self.sessions.keeper, clock.now(), picked=picked)
@@ -45,4 +49,5 @@ class LeavingScreen(ServingScreen):
 
         active, here = self.sessions.keeper.active, self.open_draft
         can_pick = wanted and active is not None and not active.session.expired(clock.now())
-        self.app.push_screen(LeaveDialog(words, draft=here is not None and here.unsaved, pick=can_pick), answered)
+        can_show = here is not None and here.unsaved
+        self.app.push_screen(LeaveDialog(words, unsaved=bool(lost.drafts), draft=can_show, pick=can_pick), answered)
