@@ -222,9 +222,16 @@ class IamtuiApp(OpeningApp):
             self.push_screen(HelpScreen(self.screen, self._config.keymap))
 
     def action_back_or_quit(self) -> None:
-        """One step back on the main screen; with nothing to leave, quit."""
-        if not self._main.step_back():
+        """One step back on the main screen; with nothing to leave, or where no step could be seen, quit."""
+        if self._main.is_too_small or not self._main.step_back():
             self._main.leave(self.exit)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While only the sentence shows that the window is too small, its keys quit and lock, and no more."""
+        hidden = self.screen_stack and self.screen is self._main and self._main.is_too_small
+        if hidden and action not in ("back_or_quit", "quit", "lock"):
+            return False
+        return super().check_action(action, parameters)
 
     def action_help_quit(self) -> None:
         """Ctrl+C, which copies in fields, quits nothing: say what does, on the message line, as everything is said."""

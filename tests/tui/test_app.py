@@ -11,6 +11,7 @@ from threading import Event
 import pytest
 from textual.binding import Binding
 from textual.content import Content
+from textual.widgets import Input
 
 from iamtui.account.availability import Gap
 from iamtui.aws.errors import AwsProblem
@@ -34,7 +35,7 @@ from iamtui.workspace.opening import OpeningCancelled, Progress, ProgressReport,
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.panel_apps import screen_text, until
 from tests.support.panel_sessions import session
-from tests.support.sample_account import sample_account, sample_workspace
+from tests.support.sample_account import iam, sample_account, sample_workspace
 from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle
 
 
@@ -331,6 +332,36 @@ async def test_a_window_that_is_too_small_gets_one_sentence(size: tuple[int, int
         assert bool(pilot.app.query_one("#too-small").region.area) is small
         assert bool(pilot.app.query_one("#body").region.area) is not small
         assert (f"This one has {size[0]} and {size[1]}" in " ".join(screen_text(pilot.app).split())) is small
+
+
+@pytest.mark.parametrize("focused", ["ExplorerTree", "FilterInput", "#question-action"])
+async def test_in_a_window_that_is_too_small_only_quitting_works(focused: str) -> None:
+    copier = RecordingCopier()
+    app = make_app(copier=copier)
+    async with opened(app, size=(120, 40)) as pilot:
+        app.main.go_to(iam("role/deploy-prod"))
+        await settle(pilot)
+        app.main.query_one(focused).focus()
+        await pilot.resize_terminal(50, 15)
+        await settle(pilot)
+        before = app.main.explorer.node
+        await press(
+            pilot, "j", "slash", "x", "s", "f5", "y", "d", "E", "P", "r", "z", "colon", "question_mark", "a", "t"
+        )
+        await press(pilot, "ctrl+p", "tab", "f2", "f6", "D", "ctrl+o", "ctrl+r", "f3", "ctrl+y", "enter", "c")
+        assert app.screen is app.main
+        assert app.main.explorer.node == before
+        assert not copier.copied
+        assert app.query_one(FilterInput).value == ""
+        await pilot.resize_terminal(120, 40)
+        await settle(pilot)
+        assert app.main.query_one("#question-action", Input).value == ""
+        await press(pilot, "escape", "escape", "y")
+        assert copier.copied
+        await pilot.resize_terminal(50, 15)
+        await settle(pilot)
+        await press(pilot, "q")
+        assert app._exit
 
 
 async def test_while_an_account_is_being_opened_nobody_is_told_that_none_is_open() -> None:

@@ -23,7 +23,7 @@ from iamtui.tui.crash import worker_failure
 from iamtui.tui.inventory import TOP_BRANCHES, Inventory, Node, key_of
 from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.history import History, Place, ScreenAbove
-from iamtui.tui.screens.panes import LEAST_COLUMNS, LEAST_ROWS, KeptFocus, Zoom, too_small
+from iamtui.tui.screens.panes import LEAST_COLUMNS, LEAST_ROWS, KeptFocus, Zoom, is_too_small, too_small
 from iamtui.tui.widgets.children_table import ChildrenTable
 from iamtui.tui.widgets.detail.detail_pane import DetailPane
 from iamtui.tui.widgets.detail.document_view import DocumentView
@@ -285,8 +285,15 @@ class BrowsingScreen(Screen[None]):
         """Go to the filter."""
         self.set_focus(self.explorer.filter_input)
 
+    @property
+    def is_too_small(self) -> bool:
+        """Whether the window is too small to show anything but that."""
+        return is_too_small(self.size)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """In a field, the filter's key is a letter; in a document, it finds."""
+        """What nobody could see is not done; in a field, the filter's key is a letter; in a document, it finds."""
+        if self.is_too_small:
+            return False
         if action == "filter" and isinstance(self.focused, Input | DocumentView):
             return False
         return super().check_action(action, parameters)

@@ -46,8 +46,13 @@ def too_small(size: Size) -> str:
     """What to say in a window that is too small."""
     return (
         f"iamtui needs a window of at least {LEAST_COLUMNS} columns and {LEAST_ROWS} rows. "
-        f"This one has {size.width} and {size.height}: please make it larger."
+        f"This one has {size.width} and {size.height}: please make it larger, or press q to quit."
     )
+
+
+def is_too_small(size: Size) -> bool:
+    """Whether only that can be said."""
+    return size.width < LEAST_COLUMNS or size.height < LEAST_ROWS
 
 
 class KeptFocus:

@@ -100,8 +100,8 @@ class HandingOverScreen(ExportingScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """One key either copies or hands over."""
-        if action in ("pick", "copy_exports"):
-            return bool(self.picking) is (action == "pick")
+        if action in ("pick", "copy_exports") and bool(self.picking) is not (action == "pick"):
+            return False
         return super().check_action(action, parameters)
 
     def action_pick(self) -> None:
