@@ -10,6 +10,7 @@ from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.inventory import Branch, Kind, key_of
+from iamtui.tui.screens import pinned as pinned_module
 from iamtui.tui.screens.pinned import PinnedQuestion
 from iamtui.tui.widgets.children_table import ChildrenTable
 from iamtui.tui.widgets.detail.detail_pane import DetailPane
@@ -157,6 +158,42 @@ def test_finding_verdicts_stops_when_the_question_is_replaced() -> None:
     assert pinned(user) is PENDING
     pinned.find(lambda: True, lambda: pytest.fail("nothing was found"))
     assert pinned(user) is PENDING
+
+
+def test_the_first_verdicts_are_found_before_anybody_asks_for_them() -> None:
+    workspace = sample_workspace()
+    pinned = PinnedQuestion(workspace, DELETING, wanted=lambda _: pytest.fail("they are there"))
+    alice, carol = workspace.account.user("alice"), workspace.account.user("carol")
+    assert alice is not None
+    assert carol is not None
+    pinned.find_first((alice, workspace.account.groups[0], carol), lambda: False)
+    assert [verdict.mark for one in (alice, carol) if (verdict := pinned(one)) is not None] == ["[x]", "[-]"]
+
+
+def test_of_the_first_verdicts_none_is_found_once_the_question_is_replaced() -> None:
+    workspace = sample_workspace()
+    pinned = PinnedQuestion(workspace, DELETING, wanted=lambda _: None)
+    pinned.find_first(workspace.account.users, lambda: True)
+    assert pinned(workspace.account.users[0]) is PENDING
+
+
+def test_a_verdict_that_cannot_be_found_holds_up_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = sample_workspace()
+    pinned = PinnedQuestion(workspace, DELETING, wanted=lambda _: None)
+    monkeypatch.setattr(PinnedQuestion, "_ask", lambda *_: 1 / 0)
+    pinned.find_first(workspace.account.users, lambda: False)
+    assert pinned(workspace.account.users[0]) is PENDING, "the thread that finds the rest meets the error, and says so"
+
+
+async def test_marks_come_with_the_answer(app_node: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pinned_module, "_AHEAD_SECONDS", 10.0)
+    monkeypatch.setattr(PinnedQuestion, "find", lambda *_: pytest.fail("marks are left to be found later"))
+    async with opened() as pilot:
+        pilot.app.main.go_to(app_node)
+        await ask(pilot, "s3:DeleteObject", LAKE_OBJECT)
+        assert next(text for text in drawn(pilot.app.query_one(ExplorerTree)) if "alice" in text).endswith("[x] ")
+        await ask(pilot, "s3:GetObject", LAKE_OBJECT)
+        assert next(text for text in drawn(pilot.app.query_one(ExplorerTree)) if "alice" in text).endswith("[+]*")
 
 
 async def test_pairs_that_aws_never_asks_stand_last_and_are_not_counted(app_node: str) -> None:

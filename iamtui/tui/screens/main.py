@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from iamtui.tui.screens.denials.reading import KeptDenials
     from iamtui.tui.screens.on_demand import Loaded
     from iamtui.tui.screens.pinned import PinnedQuestion
+    from iamtui.tui.widgets.question.asking import Alongside, Asked
     from iamtui.workspace.workspace import Workspace
 
 
@@ -58,6 +60,8 @@ class MainScreen(LeavingScreen):
     ) -> None:
         super().__init__(copier, assume_config, production)
         self._pinned: PinnedQuestion | None = None
+        self._pinned_next: PinnedQuestion | None = None
+        """Whose answer is being looked for; it is pinned when that is there."""
         self._asking: tuple[Principal, str] | None = None
         self._meant_resource = ""
         self._tried: set[str] = set()
@@ -66,11 +70,16 @@ class MainScreen(LeavingScreen):
         self.kept_denials: KeptDenials | None = None
         """The log whose denials are being explained one after the other."""
 
+    def on_mount(self) -> None:
+        """Verdicts in the lists belong to the answer."""
+        self.question.alongside = self._find_ahead
+
     def workspace_changed(self, workspace: Workspace) -> None:
         """Ask about this account from now on; until the user goes to a principal, for the caller."""
         from iamtui.workspace.principals import caller_principal  # noqa: PLC0415 - brings the catalogue: not before a frame
 
         self._pin(None)
+        self._pinned_next = None
         self.question.set_workspace(workspace)
         self.query_one(SessionsPanel).can_assume(possible=workspace.can_call_aws)
         if self.question.principal is None:
@@ -111,10 +120,22 @@ class MainScreen(LeavingScreen):
         before = self.before_workspace
         # The whole of it, as in who can: of a matrix the worst decides, whichever cell is looked at.
         inquiry = event.answer.inquiry
-        same = pinned is not None and pinned.inquiry == inquiry and pinned.workspace is workspace
-        if workspace is not None and not (same and pinned is not None and pinned.before is before):
-            self._pin(PinnedQuestion(workspace, inquiry, before, wanted=self._find_verdicts))
+        if workspace is not None and not (pinned is not None and pinned.is_about(workspace, inquiry, before)):
+            ahead, self._pinned_next = self._pinned_next, None
+            if ahead is None or not ahead.is_about(workspace, inquiry, before):
+                ahead = PinnedQuestion(workspace, inquiry, before, wanted=self._find_verdicts)
+            self._pin(ahead)
         self.keys_changed()
+
+    def _find_ahead(self, asked: Asked) -> Alongside | None:
+        """Have the verdicts of the lines in sight found with the answer, where its question is not pinned yet."""
+        from iamtui.tui.screens.pinned import PinnedQuestion  # noqa: PLC0415 - only with a question
+
+        about = asked.workspace, asked.inquiry, asked.before
+        if self._pinned is not None and self._pinned.is_about(*about):
+            return None
+        ahead = self._pinned_next = PinnedQuestion(*about, wanted=self._find_verdicts)
+        return partial(ahead.find_first, (*self.explorer.tree_view.in_sight(), *self.subject.in_sight()))
 
     @on(QuestionPanel.Unanswered)
     def _unanswered(self, event: QuestionPanel.Unanswered) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from threading import Lock
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Final
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 _SHOWN_SECONDS: Final = 0.05
 """How long verdicts are collected before they are shown."""
+
+_AHEAD_SECONDS: Final = 0.02
+"""How long an answer may be kept back for the verdicts that are painted with it."""
 
 _TURN_SECONDS: Final = 0.002
 """How long the thread works before it lets the screen have a turn."""
@@ -59,6 +63,10 @@ class PinnedQuestion:
         self._at_work = False
         self._polls: tuple[InquiryPoll, InquiryPoll | None] | None = None
 
+    def is_about(self, workspace: Workspace, inquiry: Inquiry, before: Workspace | None) -> bool:
+        """Whether this is what is asked."""
+        return self.workspace is workspace and self.before is before and self.inquiry == inquiry
+
     def __call__(self, entity: Entity) -> Verdict | None:
         """The verdict, PENDING, or None when the entity is no principal or the question cannot be asked."""
         if not isinstance(entity, (User, Role)):
@@ -71,6 +79,21 @@ class PinnedQuestion:
         if start:
             self._want(self)
         return PENDING
+
+    def find_first(self, entities: Iterable[Entity], cancelled: Callable[[], bool]) -> None:
+        """Find verdicts before anybody asks for them, in a thread: of so many as can be found in a moment."""
+        start = turn = monotonic()
+        # Whatever cannot be found is wanted again when it is drawn, and `find` says what is wrong.
+        with suppress(Exception):
+            for entity in entities:
+                now = monotonic()
+                if cancelled() or now - start >= _AHEAD_SECONDS:
+                    return
+                if now - turn >= _TURN_SECONDS:
+                    sleep(0)
+                    turn = now
+                if isinstance(entity, (User, Role)):
+                    self._known[entity.arn] = self._ask(entity)
 
     def find(self, cancelled: Callable[[], bool], found: Callable[[], object]) -> None:
         """Find what is wanted, in a thread; `found` is called when there is something new to draw."""

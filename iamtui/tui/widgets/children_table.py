@@ -98,6 +98,10 @@ class ChildrenTable(LineView):
         self._columns = columns_of(branch)
         self._arrange()
 
+    def in_sight(self) -> Sequence[Entity]:
+        """The entities whose lines can be seen."""
+        return [self._entities[index] for index in self.visible_range()]
+
     def set_verdicts(self, verdict_of: VerdictOf | None) -> None:
         """Say how to answer the pinned question; asked only for lines that are drawn."""
         self._verdict_of = verdict_of

@@ -93,6 +93,11 @@ class ExplorerTree(LineView):
         self._chosen = ""
         self._flatten(at)
 
+    def in_sight(self) -> Sequence[Entity]:
+        """The entities whose lines can be seen."""
+        rows = [self._rows[index].node for index in self.visible_range()]
+        return [node for node in rows if not isinstance(node, Branch)]
+
     def set_verdicts(self, verdict_of: VerdictOf | None) -> None:
         """Say how to answer the pinned question; asked only for lines that are drawn."""
         self._verdict_of = verdict_of

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from iamtui.account.model import Account
+from iamtui.account.model import Account, Entity
 from iamtui.tui.inventory import Branch, Inventory, Node, title_of
 from iamtui.tui.safe import line, plain
 from iamtui.tui.widgets.children_table import ChildrenTable
@@ -101,6 +103,10 @@ class Subject(Vertical):
         empty.update(plain(words))
         count = "" if inventory.missing(node) else f"{len(inventory.entities(node)):,}"
         self.border_title = line((title_of(node), "bold"), (f" {count}", "$muted"))
+
+    def in_sight(self) -> Sequence[Entity]:
+        """The entities of a branch whose lines can be seen; none where one entity is shown."""
+        return self.table.in_sight() if self.table.display else ()
 
     @property
     def policy_under_cursor(self) -> tuple[str, ...]:

@@ -208,7 +208,7 @@ class AnswerView(Vertical):
 
     def explain(self, explanation: Explanation) -> None:
         """Add what would help to the answer on screen."""
-        if self._shown is not None:
+        if self._shown is not None and explanation.suggestions:
             self._explanation = explanation
             self._draw()
 

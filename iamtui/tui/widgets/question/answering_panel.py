@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.content import Content
 from textual.message import Message
 from textual.worker import Worker
 
@@ -17,7 +19,7 @@ from iamtui.text import safe_text
 from iamtui.tui.safe import line, plain
 from iamtui.tui.widgets.notice import Notice
 from iamtui.tui.widgets.question.answer import AnswerView
-from iamtui.tui.widgets.question.asking import Asked, Asking
+from iamtui.tui.widgets.question.asking import Alongside, Asked, Asking
 from iamtui.tui.widgets.question.catalogue import ActionCatalogue, LoadedCatalogue
 from iamtui.tui.widgets.question.field import Completions
 from iamtui.tui.widgets.question.form import QuestionForm
@@ -101,10 +103,13 @@ class AnsweringPanel(Vertical):
         self._inquiry: Inquiry | None = None
         self._shown: Shown | None = None
         self._room = ""
+        self._title = Content("")
         self._unfinished = ""
         """The half action that the panel speaks of in place of an answer, or ""."""
         self._left_out = ""
         """What stands in the context and was not asked with, or ""."""
+        self.alongside: Callable[[Asked], Alongside | None] = lambda _asked: None
+        """What is to be found with the answer to a question that is being asked, so that both are painted at once."""
 
     def compose(self) -> ComposeResult:
         """The fields, and the answer below them."""
@@ -259,7 +264,8 @@ class AnsweringPanel(Vertical):
             self._show_nothing("Move to a user or role in the tree: the question is answered for it.")
         else:
             asked = Asked(self._workspace, self._principal, inquiry, self._label, self._before)
-            self._asking.ask(asked, entered=inquiry.actions == self._entered_actions)
+            entered = inquiry.actions == self._entered_actions
+            self._asking.ask(asked, entered=entered, alongside=self.alongside(asked))
 
     @on(Asking.Found)
     def _found(self, event: Asking.Found) -> None:
@@ -291,7 +297,7 @@ class AnsweringPanel(Vertical):
         if self._asking.is_current(event.ticket):
             self._view.add_class("-stale")
             self.post_message(self.Unanswered())
-            self.border_title = line("Asking for ", (self._label, "bold"), " …")
+            self._put_title(line("Asking for ", (self._label, "bold"), " …"))
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A question that fails in an unforeseen way is reported, without its data, and ends nothing."""
@@ -330,12 +336,13 @@ class AnsweringPanel(Vertical):
         self._show_title()
         question, inquiry = shown.cell.question, shown.cell_inquiry
         self.post_message(self.Answered(decision, asked.principal, asked.label, question, inquiry, shown.answer))
-        self._explain(shown)
+        # Its thread would take turns with the painting of the answer.
+        self.call_after_refresh(self._explain, shown)
 
     def _explain(self, shown: Shown) -> None:
-        """Look for what would help, where there is room for it."""
+        """Look for what would help with the answer on screen, where there is room for it."""
         asked = shown.asked
-        if not self.has_class(NARROW) and not shown.decision.allowed:
+        if shown is self._shown and not self.has_class(NARROW) and not shown.decision.allowed:
             self._asking.explain(replace(asked, principal=shown.principal), shown.question)
 
     @on(Asking.Explained)
@@ -364,7 +371,7 @@ class AnsweringPanel(Vertical):
         label = self._shown.asked.label if self._shown is not None else self._label
         narrow = self.has_class(NARROW)
         if not label:
-            self.border_title = line("Question")
+            self._put_title(line("Question"))
             return
         who = line("Can ", (label, "bold"))
         if self._shown is not None and self._shown.left_out:
@@ -378,7 +385,13 @@ class AnsweringPanel(Vertical):
             who = line(who, ("  (", "$muted"), (self._aside, "$muted"), (" cannot ask: last principal kept)", "$muted"))
         if self._form.terms.mode is Mode.STRICT:
             who = line(who, ("  strict", "$muted"))
-        self.border_title = who
+        self._put_title(who)
+
+    def _put_title(self, title: Content) -> None:
+        """Set the title where it is another one: that has everything in the panel composed again."""
+        if not title.is_same(self._title):
+            self._title = title
+            self.border_title = title
 
     @on(LayersList.Jump)
     def _jump(self, event: LayersList.Jump) -> None:

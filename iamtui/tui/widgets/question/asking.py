@@ -52,6 +52,10 @@ class Asked:
     before: Workspace | None = None
 
 
+Alongside = Callable[[Callable[[], bool]], object]
+"""Finds in the thread, once there is an answer, what is to be shown together with it; told whether to stop."""
+
+
 class Asking:
     """Asks one inquiry at a time on behalf of a widget, which hears `Found`, `Slow`, `Explained` and `Failed`."""
 
@@ -99,22 +103,27 @@ class Asking:
             self._host.workers.cancel_group(self._host, group)
         self._stop_timer()
 
-    def ask(self, asked: Asked, *, entered: bool) -> None:
+    def ask(self, asked: Asked, *, entered: bool, alongside: Alongside | None = None) -> None:
         """Answer in a thread.
 
         Args:
             entered: whether the user means the actions as they stand, listed by AWS or not.
+            alongside: what else is found before the answer is handed over; short, and it raises nothing.
         """
         self.void()
         ticket = self._ticket
         self._slow = self._host.set_timer(SLOW_SECONDS, lambda: self._host.post_message(self.Slow(ticket)))
-        work = partial(self._answer, ticket, asked, entered)
-        self._host.run_worker(work, thread=True, exclusive=True, group=_ANSWERS, exit_on_error=False)
+        work = partial(self._answer, ticket, asked, entered, alongside)
+        self._run(work, _ANSWERS)
 
     def explain(self, asked: Asked, question: Question) -> None:
         """Find in a thread what would help with one question of the inquiry that was answered last."""
         work = partial(self._explain, self._ticket, asked, question)
-        self._host.run_worker(work, thread=True, exclusive=True, group=_EXPLANATIONS, exit_on_error=False)
+        self._run(work, _EXPLANATIONS)
+
+    def _run(self, work: Callable[[], None], group: str) -> None:
+        # Without a description Textual writes out the work with all that it is about.
+        self._host.run_worker(work, thread=True, exclusive=True, group=group, description=group, exit_on_error=False)
 
     def is_current(self, ticket: int) -> bool:
         """Whether a message is about the inquiry that was asked last."""
@@ -143,7 +152,7 @@ class Asking:
 
     # In the threads.
 
-    def _answer(self, ticket: int, asked: Asked, entered: bool) -> None:
+    def _answer(self, ticket: int, asked: Asked, entered: bool, alongside: Alongside | None) -> None:
         worker = get_current_worker()
         if worker.is_cancelled:
             return
@@ -155,6 +164,8 @@ class Asking:
         try:
             with making():
                 self._find(found, entered, stopped)
+                if alongside is not None and found.answer is not None:
+                    alongside(stopped)
         except Problem as problem:
             found.problem = problem
         if not worker.is_cancelled:

@@ -222,7 +222,9 @@ class FieldsForm(Vertical):
             entry.close()
             return
         find = partial(self._find, entry, entry.value, word, self._surroundings())
-        self.run_worker(find, thread=True, exclusive=True, group="completion", exit_on_error=False)
+        self.run_worker(
+            find, thread=True, exclusive=True, group="completion", description="completion", exit_on_error=False
+        )
 
     @property
     def _readable(self) -> bool:
