@@ -18,22 +18,25 @@ _PHRASES: Final = {
     "StringEqualsIgnoreCase": ("is (any case)", "is not (any case)"),
     "StringLike": ("matches", "does not match"),
     "NumericEquals": ("=", "≠"),
-    "NumericLessThan": ("<", "≥"),
-    "NumericLessThanEquals": ("≤", ">"),
-    "NumericGreaterThan": (">", "≤"),
-    "NumericGreaterThanEquals": ("≥", "<"),
+    "NumericLessThan": ("<", "is not <"),
+    "NumericLessThanEquals": ("≤", "is not ≤"),
+    "NumericGreaterThan": (">", "is not >"),
+    "NumericGreaterThanEquals": ("≥", "is not ≥"),
     "DateEquals": ("is at", "is not at"),
     "DateLessThan": ("is before", "is not before"),
-    "DateLessThanEquals": ("is at or before", "is after"),
+    "DateLessThanEquals": ("is at or before", "is not at or before"),
     "DateGreaterThan": ("is after", "is not after"),
-    "DateGreaterThanEquals": ("is at or after", "is before"),
+    "DateGreaterThanEquals": ("is at or after", "is not at or after"),
     "Bool": ("is", "is not"),
     "BinaryEquals": ("is", "is not"),
     "IpAddress": ("is in", "is not in"),
     "ArnEquals": ("matches", "does not match"),
     "ArnLike": ("matches", "does not match"),
 }
-"""Condition operator to the words for "it holds" and "it must not hold" (IAM User Guide: condition operators)."""
+"""Condition operator to the words for "it holds" and "it must not hold" (IAM User Guide: condition operators).
+
+A key that is absent does not hold, so the second words must not say that it has another value.
+"""
 
 _OPPOSITES: Final = {
     "StringNotEquals": "StringEquals",
@@ -47,6 +50,8 @@ _OPPOSITES: Final = {
 }
 
 _MOST_VALUES: Final = 4
+
+_OR_ABSENT: Final = " or is absent"
 
 _SETS: Final = {"ForAllValues": "every value of ", "ForAnyValue": "some value of "}
 
@@ -106,7 +111,9 @@ def _condition_text(leaf: ConditionLeaf, request: Request | None) -> str:
         words += " one of" if words in ("is", "is in", "matches") else " any of"
     tail = ""
     if optional:
-        tail = " or is absent" if leaf.holds else "" if is_so and not prefix else " and is present"
+        if prefix and not leaf.holds:
+            return f"{key} is present and {prefix}{key} {words} {values}"
+        tail = _OR_ABSENT if leaf.holds else "" if is_so else " and is present"
     return f"{prefix}{key} {words} {values}{tail}"
 
 
@@ -139,7 +146,8 @@ def condition_of(decision: Decision) -> str:
 
 
 def _grouped(node: Node, request: Request | None) -> str:
-    return f"({depends_text(node, request)})" if isinstance(node, And | Or) else depends_text(node, request)
+    text = depends_text(node, request)
+    return f"({text})" if isinstance(node, And | Or) or text.endswith(_OR_ABSENT) else text
 
 
 def depends_summary(node: Node) -> str:

@@ -72,8 +72,12 @@ class CompiledCondition:
         values = context.lookup(self.key) if self.key else ()
         if self._holds_for is not None and type(values) is tuple and len(values) == 1:
             return self._holds_for(values[0])
-        if operator.base == "null" and self._null_wants() is None:
-            return False
+        if operator.base == "null":
+            wanted = self._null_wants()
+            if wanted is None:
+                return False
+            if operator.over is None and len(wanted) == 2:
+                return True
         if values is KeyState.UNKNOWN:
             return self._leaf()
         if values is KeyState.PRESENT:

@@ -102,7 +102,9 @@ def test_a_layer_that_was_not_evaluated_says_so_in_words() -> None:
         ("StringNotEquals", ("a",), False, "k is a"),
         ("StringLike", ("a*",), False, "k does not match a*"),
         ("NumericLessThan", ("3600",), True, "k < 3600"),
-        ("NumericLessThan", ("3600",), False, "k ≥ 3600"),
+        ("NumericLessThan", ("3600",), False, "k is not < 3600"),
+        ("NumericGreaterThanEqualsIfExists", ("1",), False, "k is not ≥ 1 and is present"),
+        ("DateLessThanEquals", ("2026-01-01",), False, "k is not at or before 2026-01-01"),
         ("DateLessThan", ("2026-01-01",), True, "k is before 2026-01-01"),
         ("NotIpAddress", ("10.0.0.0/8",), True, "k is not in 10.0.0.0/8"),
         ("Null", ("true",), True, "k is absent"),
@@ -113,6 +115,12 @@ def test_a_layer_that_was_not_evaluated_says_so_in_words() -> None:
         ("BoolIfExists", ("false",), False, "k is true"),
         ("ForAllValues:StringEquals", ("a",), True, "every value of k is a"),
         ("ForAnyValue:StringLike", ("a*",), False, "it does not hold that some value of k matches a*"),
+        (
+            "ForAnyValue:StringNotLikeIfExists",
+            ("a*",),
+            False,
+            "k is present and it does not hold that some value of k does not match a*",
+        ),
         (
             "Resource",
             ("arn:aws:s3:::${aws:username}",),
@@ -129,6 +137,8 @@ def test_conditions_read_as_phrases(operator: str, values: tuple[str, ...], hold
 def test_formulas_keep_their_structure() -> None:
     mfa = ConditionLeaf("Bool", "mfa", ("true",))
     missing = MissingLeaf("arn:aws:iam::1:policy/p", "iam:GetPolicyVersion")
+    maybe = ConditionLeaf("StringEqualsIfExists", "k", ("a",))
+    assert words.depends_text(And((mfa, maybe))) == "mfa is true and (k is a or is absent)"
     node = And((mfa, Or((SessionLeaf("ci"), missing))))
 
     assert words.depends_text(node) == (
