@@ -7,14 +7,16 @@ blocks. What is not known enters as a formula, so the same code answers plainly 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
 from iamtui.evaluation.asked import Asked
 from iamtui.evaluation.caller import WITH_IAM_POLICIES, caller_facts, partition_of
-from iamtui.evaluation.decision import Layer
+from iamtui.evaluation.decision import Layer, Outcome
 from iamtui.evaluation.layers import LayerScan, missing_allow, scan, scan_resource_policy
 from iamtui.evaluation.levels import LevelsScan, endpoint_stack
+from iamtui.evaluation.parts import granted_parts
 from iamtui.evaluation.policies import (
     DEFAULT_OPTIONS,
     EngineOptions,
@@ -111,7 +113,29 @@ def read_all_layers(
     if prepared.on_plain_bucket:
         _read_block_public_access(result)
     _conclude(result)
+    if prepared.resource.kind is ResourceKind.SET and result.total is not False and not asked.everywhere:
+        return _denied_in_every_part(result, catalogue) or result
     return result
+
+
+def _denied_in_every_part(result: Evaluation, catalogue: ActionCatalogue) -> Evaluation | None:
+    """The reading of a part that speaks for all, where each part of a set that is granted is denied; else None."""
+    parts = granted_parts(result)
+    found: list[Evaluation] = []
+    for part in parts:
+        # The owner of the set is asked about, whatever account an entry names.
+        request = replace(result.request, resource=part, resource_account=result.owner)
+        asked = result.asked.about_part(part, asked_by(request, result.options, catalogue=catalogue))
+        reading = read_all_layers(request, result.policies, result.options, catalogue=catalogue, asked=asked)
+        if reading.total is not False:
+            return None
+        found.append(reading)
+    if not found:
+        return None
+    speaking = next((one for one in found if one.outcome is Outcome.IMPLICIT_DENY), found[0])
+    speaking.request = result.request
+    speaking.parts = parts
+    return speaking
 
 
 def asked_by(

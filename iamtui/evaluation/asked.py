@@ -29,6 +29,7 @@ class Asked:
         plans: where the reader of SCPs and RCPs keeps what they say of the action.
         sums: where the reader of all layers keeps what the same scans add up to.
         whole: the same question about all resources of the set, once it was asked.
+        parts: the same question about parts of the set, once they were asked about.
     """
 
     prepared: PreparedAction
@@ -39,6 +40,7 @@ class Asked:
     plans: dict[Any, Any] = field(default_factory=dict)
     sums: dict[Any, Any] = field(default_factory=dict)
     whole: Asked | None = None
+    parts: dict[str, Asked] = field(default_factory=dict)
     truths: dict[Member, Truth] = field(default_factory=dict)
     """What statements come to, principals aside, whoever of the class asks."""
     _once: set[Member] = field(default_factory=set)
@@ -57,6 +59,17 @@ class Asked:
         if self.whole is None:
             self.whole = Asked(self.prepared, self.language, True, self.shared)
         return self.whole
+
+    def about_part(self, part: str, asked: Asked) -> Asked:
+        """The question about a part of the set, kept where callers share this one.
+
+        Args:
+            asked: what is asked about the part, made for a single request.
+        """
+        found = self.parts.get(part)
+        if found is None:
+            found = self.parts[part] = Asked(asked.prepared, self.language, False, self.shared)
+        return found
 
     def work_out(self, member: Member, context: RequestContext) -> Truth:
         """Whether a statement is about the action and the resource, and its conditions hold; principals aside.

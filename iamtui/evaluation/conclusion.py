@@ -98,7 +98,9 @@ class Conclusion:
 
     def _scope_found(self) -> Scope:
         if self._scope is None:
-            self._scope = resource_scope(self._reading, self._read_everywhere(), self._allowed_everywhere)
+            self._scope = resource_scope(
+                self._reading, self._read_everywhere(), self._allowed_everywhere, self._allowed_in_part
+            )
         return self._scope
 
     def _read_everywhere(self) -> Evaluation | None:
@@ -113,11 +115,17 @@ class Conclusion:
 
     def _allowed_everywhere(self, resource: str) -> bool:
         """Whether the same question about another resource or pattern is allowed for all of it."""
+        return self._read_about(resource, everywhere=True).total is True
+
+    def _allowed_in_part(self, resource: str) -> bool:
+        """Whether the same question about another resource or pattern is not denied for all of it."""
+        return self._read_about(resource, everywhere=False).total is not False
+
+    def _read_about(self, resource: str, *, everywhere: bool) -> Evaluation:
         reading = self._reading
         request = replace(reading.request, resource=resource)
-        asked = asked_by(request, reading.options, catalogue=self._catalogue, everywhere=True)
-        found = read_all_layers(request, reading.policies, reading.options, catalogue=self._catalogue, asked=asked)
-        return found.total is True
+        asked = asked_by(request, reading.options, catalogue=self._catalogue, everywhere=everywhere)
+        return read_all_layers(request, reading.policies, reading.options, catalogue=self._catalogue, asked=asked)
 
 
 def _not_modelled(reading: Evaluation) -> tuple[str, ...]:

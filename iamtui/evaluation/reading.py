@@ -70,6 +70,8 @@ class Evaluation:
     free: str | None = None
     refused: str | None = None
     resource_denies_ignored: bool = False
+    parts: tuple[str, ...] = ()
+    """Of a question about a set: the parts that are granted, each of which is denied; this is the reading of one."""
     not_evaluated: dict[Layer, NotEvaluated] = field(default_factory=dict)
     grant: Truth = False
     deny: Truth = False

@@ -19,6 +19,8 @@ from iamtui.policy.principal import PrincipalRules, Strength, allow_strengths, d
 def notes(reading: Evaluation) -> Iterator[str]:
     """One sentence each on how the question was read."""
     yield from reading.prepared.notes
+    if reading.parts:
+        yield f"What is granted of these resources is denied, each part for itself: {', '.join(reading.parts)}."
     policies = reading.policies
     if policies.resource is not None and not takes_resource_policy(reading.prepared.action):
         yield "The policy of an IAM role speaks of assuming it and has no say in this: the one given is ignored."

@@ -35,7 +35,10 @@ _ONE: Final = Scope(ResourceScope.ONE)
 
 
 def resource_scope(
-    reading: Evaluation, everywhere: Evaluation | None, allowed_everywhere: Callable[[str], bool]
+    reading: Evaluation,
+    everywhere: Evaluation | None,
+    allowed_everywhere: Callable[[str], bool],
+    allowed_in_part: Callable[[str], bool],
 ) -> Scope:
     """How far the decision of a reading reaches.
 
@@ -45,6 +48,7 @@ def resource_scope(
     Args:
         everywhere: the reading that asks about all resources of the set; None for one resource.
         allowed_everywhere: whether the same question is allowed for all that another pattern stands for.
+        allowed_in_part: whether it is not denied for all that another pattern stands for.
     """
     outcome = reading.outcome
     if everywhere is None or outcome not in (Outcome.ALLOWED, Outcome.DEPENDS):
@@ -67,7 +71,9 @@ def resource_scope(
     if capping and not whole:
         words = ", ".join(layer.value for layer in capping)
         limits = (*limits, f"Not all of these resources are allowed: {words} allows only some of them.")
-    return Scope(ResourceScope.SOME, whole or granted, denied, limits)
+    if not whole:
+        whole = tuple(entry for entry in granted[:_MOST_TRIED] if entry == asked or allowed_in_part(entry)) or granted
+    return Scope(ResourceScope.SOME, whole, denied, limits)
 
 
 def _capping(everywhere: Evaluation) -> Iterator[Layer]:

@@ -264,9 +264,13 @@ class ResourceMatcher:
             ConditionLeaf("Resource", key, tuple(entries), whole=whole) for key, entries in undetermined.items()
         )
 
+    def texts_meeting(self, resource: RequestResource) -> tuple[str, ...]:
+        """The entries without variables that share a resource with a SET, as written."""
+        return tuple(pattern.text for pattern in self._patterns if pattern.glob.shares(resource.tokens))
+
     def entries_meeting(self, resource: RequestResource, context: RequestContext) -> tuple[str, ...]:
         """The entries that share a resource with a SET, for saying where "allowed on some" holds."""
-        met = [pattern.text for pattern in self._patterns if pattern.glob.shares(resource.tokens)]
+        met = list(self.texts_meeting(resource))
         for pattern in self._templates:
             resolved = resolve(pattern.pieces, context)
             if not isinstance(resolved, Unresolved) and pattern.glob_of(resolved).shares(resource.tokens):

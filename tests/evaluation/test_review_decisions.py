@@ -131,7 +131,7 @@ def test_where_a_cap_limits_a_set_only_what_is_allowed_as_a_whole_is_listed() ->
     [
         ((allow("s3:*", WITHIN), deny("s3:*", "arn:aws:s3:::b/secret/*")), {},
          "Not allowed on arn:aws:s3:::b/secret/*: "),
-        ((allow("s3:*", "arn:aws:s3:::b/x*"),), boundary(allow("s3:*", "arn:aws:s3:::b/y*")),
+        ((allow("s3:*", "arn:aws:s3:::b/x*"),), boundary(allow("s3:*", "arn:aws:s3:::b/*y")),
          "Not all of these resources are allowed: boundary"),
     ],
 )  # fmt: skip
@@ -142,6 +142,31 @@ def test_what_is_listed_without_being_allowed_as_a_whole_says_so(
     assert decision.outcome is Outcome.ALLOWED
     assert decision.resource_scope is ResourceScope.SOME
     assert [note for note in decision.notes if note.startswith(starts)]
+
+
+@pytest.mark.parametrize("mode", ["strict", "discover"])
+def test_a_set_of_which_no_part_is_let_through_is_denied_and_said_to_be(mode: str) -> None:
+    granted = "arn:aws:s3:::b/x*"
+    elsewhere = boundary(allow("s3:*", "arn:aws:s3:::b/y*"))
+    decision = decide(allow("s3:*", granted), resource=WITHIN, mode=mode, **elsewhere)
+    assert decision.outcome is Outcome.IMPLICIT_DENY
+    assert decision.blocked_by == (Layer.BOUNDARY,)
+    assert decision.request.resource == WITHIN
+    assert f"What is granted of these resources is denied, each part for itself: {granted}." in decision.notes
+
+
+def test_only_parts_that_are_allowed_at_all_are_listed() -> None:
+    decision = decide(
+        allow("s3:*", "arn:aws:s3:::b/x*"), allow("s3:*", "arn:aws:s3:::b/z*"), resource=WITHIN,
+        **boundary(allow("s3:*", "arn:aws:s3:::b/y*"), allow("s3:*", "arn:aws:s3:::b/*z")),
+    )  # fmt: skip
+    assert decision.outcome is Outcome.ALLOWED
+    assert decision.allowed_resources == ("arn:aws:s3:::b/x*", "arn:aws:s3:::b/z*")
+    decision = decide(
+        allow("s3:*", "arn:aws:s3:::b/x/?"), allow("s3:*", "arn:aws:s3:::b/z*"), resource=WITHIN,
+        **boundary(allow("s3:*", "arn:aws:s3:::b/y*"), allow("s3:*", "arn:aws:s3:::b/*/*/z")),
+    )  # fmt: skip
+    assert decision.allowed_resources == ("arn:aws:s3:::b/z*",)
 
 
 def test_a_variable_that_may_cover_a_set_is_another_condition_than_one_that_shares_with_it() -> None:

@@ -178,7 +178,8 @@ class Line:
 
     def _null(self, state: str, asked: list[str], wanted: list[str]) -> bool | None:
         if state == "unknown":
-            return None
+            either = {"true", "false"} <= {text.lower() for text in wanted}
+            return True if either and not self.quantifier else None
         if state == "present":
             nulls = [False]
         elif not self.quantifier:

@@ -15,7 +15,15 @@ from .callers import Caller, is_service_linked_role, read_caller
 from .conditions import Line
 from .context import Context, fixed_by_caller, values_of
 from .logic import Truth, conjunction, disjunction, negation
-from .matching import Target, action_matches, as_list, pattern_tokens, request_tokens, resource_truth
+from .matching import (
+    Target,
+    action_matches,
+    as_list,
+    pattern_tokens,
+    request_tokens,
+    resource_entry_matches,
+    resource_truth,
+)
 from .patterns import shares
 from .principals import names, strengths
 from .public_access import is_public
@@ -105,6 +113,7 @@ def evaluate(scenario: dict[str, Any], *, session: str | None = None) -> Verdict
 class _Evaluation:
     def __init__(self, scenario: dict[str, Any], session: str | None) -> None:
         self.scenario = scenario
+        self.session_name = session
         self.options = {**DEFAULTS, **(scenario.get("options") or {})}
         self.settings = scenario.get("settings") or {}
         self.discover = scenario.get("mode") == "discover"
@@ -282,6 +291,75 @@ class _Evaluation:
     # The decision.
 
     def verdict(self) -> Verdict:
+        """The answer; about a pattern it is no when each entry that grants some of it, asked about alone, is denied."""
+        found = self._verdict()
+        if self.target.is_pattern and found.decision in ("allowed", "depends"):
+            return self._denied_in_every_part() or found
+        return found
+
+    def _denied_in_every_part(self) -> Verdict | None:
+        parts = self._granted_parts()
+        verdicts = [evaluate(self._about(part), session=self.session_name) for part in sorted(parts or ())]
+        if not verdicts or any(one.decision in ("allowed", "depends") for one in verdicts):
+            return None
+        return next((one for one in verdicts if one.decision == "implicitDeny"), verdicts[0])
+
+    def _about(self, resource: str) -> dict[str, Any]:
+        request = {**self.scenario["request"], "resource": resource}
+        if self.owner is not None:
+            request["resource_account"] = self.owner
+        return {**self.scenario, "request": request}
+
+    def _granted_parts(self) -> set[str] | None:
+        """The entries outside of which nothing is granted, as resources to ask about; None when there is no telling."""
+        no_policy = self.scenario.get("resource_policy") is None
+        key_or_role = self.trust or (self.action.startswith("kms:") and self._may_name("arn:*:kms:*:*:key/*"))
+        if self.caller.kind == "root" or (key_or_role and no_policy):
+            return None
+        sides = [("identity", self._policies("identity_policies"))] if self.caller.has_own_policies else []
+        if not no_policy and not self.action.startswith("iam:"):
+            sides.append(("resource", [named_document(self.scenario["resource_policy"])]))
+        parts: set[str] = set()
+        for layer, policies in sides:
+            for policy in policies:
+                version = policy["document"].get("Version")
+                for statement in as_list(policy["document"]["Statement"]):
+                    source = {"layer": layer, "policy": policy["name"], "statement": 0, "effect": "Allow"}
+                    if (
+                        statement["Effect"] == "Deny"
+                        or not self._who(statement, layer)
+                        or self._rest(statement, layer, version, source) is False
+                    ):
+                        continue
+                    if "Resource" not in statement:
+                        return None
+                    for entry in as_list(statement["Resource"]):
+                        part = self._part(entry, layer, version)
+                        if part is None:
+                            return None
+                        if part:
+                            parts.add(part)
+        return parts
+
+    def _part(self, entry: str, layer: str, version: str | None) -> str | None:
+        """An entry as a resource to ask about; "" when it shares nothing, None when it cannot be asked about."""
+        if "${" in entry:
+            return None
+
+        def meets(whole: bool) -> Any:
+            return resource_entry_matches(
+                entry, self.target, layer, whole=whole, version=version, context=self.context, options=self.options
+            )
+
+        if meets(False) is False:
+            return ""
+        head = "".join(entry.split(":", 5)[:5])
+        part = entry.replace("?", "*")
+        if meets(True) is not False or entry.count(":") < 5 or "*" in head or "?" in head:
+            return None
+        return None if part == self.target.resource else part
+
+    def _verdict(self) -> Verdict:
         """Put the layers together."""
         long_term = self.caller.kind in ("user", "root") and self.caller.credentials != "temporary"
         if self.action == "sts:getcalleridentity" and self.caller.kind != "anonymous":
