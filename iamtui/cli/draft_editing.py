@@ -217,8 +217,9 @@ def fix(file: str, principal: str, actions: tuple[str, ...], asked: QuestionOpti
 
     They allow PRINCIPAL what is asked, and nobody anything else; it need not be the right change. A Deny that others
     share keeps denying them and gets PRINCIPAL as an exception, or stays where that cannot be; one that denies nobody
-    else is taken out. Where the answer stays denied, nothing that limits others is changed for it. What the call is
-    checked for besides is allowed too. Look at it with `iamtui draft show` and at whom else it changes with `iamtui
+    else is taken out. Entries of a Deny that are not needed stay denied to PRINCIPAL too; where one covers more than
+    was asked, that is said. Where the answer stays denied, nothing that limits others is changed for it. What the call
+    is checked for besides is allowed too. Look at it with `iamtui draft show` and at whom else it changes with `iamtui
     draft compare`.
     """
     made = inquiry_of(actions, asked)

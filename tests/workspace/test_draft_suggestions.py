@@ -126,9 +126,15 @@ def test_a_deny_that_lists_exceptions_by_arn_gets_one_more() -> None:
     bucket = next(edit for edit in made.draft.edits if isinstance(edit, PutResourcePolicy))
     denying = next(one for one in statements(bucket.document) if one["Sid"] == "NobodyDeletesButTheLakeTeam")
     assert denying["Condition"]["ArnNotEquals"]["aws:PrincipalArn"][-1] == who.role_arn  # type: ignore[index]
-    excepted = "role/analytics-lake-reader is excepted from the Deny NobodyDeletesButTheLakeTeam; others stay denied."
-    assert excepted in made.cautions
+    excepted = (
+        "role/analytics-lake-reader is excepted from the Deny NobodyDeletesButTheLakeTeam for s3:DeleteObject* on"
+    )
+    more = "arn:aws:s3:::puffin-data-lake/* (more than was asked); others stay denied."
+    assert f"{excepted} {more}" in made.cautions
     drafted = lay(workspace, made.draft)
+    for action in ("s3:PutBucketPolicy", "s3:DeleteBucket"):
+        other = ask(drafted.after, who, Question(action, "arn:aws:s3:::puffin-data-lake"), now=NOW)
+        assert other.outcome is Outcome.EXPLICIT_DENY
     effects = {found.principal.arn: found.effect for found in compare_everyone(drafted, DELETE, now=NOW)}
     assert [arn for arn, effect in effects.items() if effect is Effect.GAINED] == [who.role_arn]
 
@@ -213,7 +219,8 @@ def test_a_deny_that_others_share_gets_the_caller_as_an_exception() -> None:
     was = next(one for one in statements(before.document.text) if one.get("Sid") == "NoDelete")
     (now,) = (one for one in statements(edit.document) if one.get("Sid") == "NoDelete")
     assert now == {**was, "Condition": {"ArnNotEquals": {"aws:PrincipalArn": iam("role/web-server")}}}
-    assert caution == "role/web-server is excepted from the Deny NoDelete; others stay denied."
+    more = "with all that it is about: s3:Delete* on arn:aws:s3:::data-lake/* (more than was asked)"
+    assert caution == f"role/web-server is excepted from the Deny NoDelete {more}; others stay denied."
     for name, denied in (("role/web-server", False), ("user/alice", True)):
         who = resolve_principal(sample(), name)
         decision = ask(with_edits(edit), who, question, now=NOW)
@@ -298,13 +305,25 @@ def test_a_pattern_within_one_bucket_has_the_policy_of_the_bucket() -> None:
     assert "resource" in [place.kind for place in statement_places(demo(), who, question)]
 
 
-def test_a_deny_that_concerns_nobody_else_is_taken_out_without_a_caution() -> None:
+def test_a_deny_that_concerns_nobody_else_is_taken_out_and_said_to_be_about_more() -> None:
     workspace = with_edits(PutInlinePolicy(iam("user/carol"), "own", text(allow("s3:*"), deny("ec2:*"))))
     made, _, caution = suggested(workspace, "user/carol", Question("ec2:RunInstances"), Layer.IDENTITY)
     (edit,) = made
     assert isinstance(edit, PutInlinePolicy)
     assert [statement["Effect"] for statement in statements(edit.document)] == ["Allow"]
+    assert caution == "The Deny own / 2 is taken out with all that it is about: ec2:* on * (more than was asked)."
+    exact = with_edits(PutInlinePolicy(iam("user/carol"), "own", text(allow("s3:*"), deny("ec2:RunInstances"))))
+    _, _, caution = suggested(exact, "user/carol", Question("ec2:RunInstances"), Layer.IDENTITY)
     assert caution == ""
+    several = with_edits(
+        PutInlinePolicy(
+            iam("user/carol"), "own", text({**deny("x"), "Action": ["ec2:RunInstances", "ec2:StopInstances"]})
+        )
+    )
+    (edit,), _, caution = suggested(several, "user/carol", Question("ec2:RunInstances"), Layer.IDENTITY)
+    assert isinstance(edit, PutInlinePolicy)
+    assert [statement["Action"] for statement in statements(edit.document)] == ["ec2:StopInstances"]
+    assert caution == "The Deny own / 1 no longer denies ec2:RunInstances on *."
 
 
 def test_a_bucket_policy_that_denies_the_caller_alone_loses_the_statement() -> None:
@@ -319,7 +338,8 @@ def test_a_bucket_policy_that_denies_the_caller_alone_loses_the_statement() -> N
         assert isinstance(edit, PutResourcePolicy)
         kept = [one["Sid"] for one in statements(edit.document) if one["Effect"] == "Deny"]
         assert kept == left
-        assert bool(caution) is bool(left)
+        assert ("others stay denied" in caution) is bool(left)
+        assert f"s3:PutObject on {BUCKET}/* (more than was asked)" in caution
 
 
 def test_a_caller_without_an_arn_of_its_own_is_no_exception() -> None:

@@ -51,8 +51,9 @@ def denial_findings(account: Account, draft: Draft) -> Iterator[DraftFinding]:
                 whom = f"{policy_name(edit.policy_arn)} no longer applies to {entity_name(edit.holder_arn)}"
                 sentence = f"{words} of {safe_text(whom)}."
             elif sid in kept and (excepted := _newly_excepted(one, kept[sid])):
-                whom = " and ".join(entity_name(arn) for arn in excepted)
-                sentence = f"{words} no longer denies {safe_text(whom)}."
+                whom = safe_text(" and ".join(entity_name(arn) for arn in excepted))
+                partly = all(any(_is_only_for(other, arn) for other in new) for arn in excepted)
+                sentence = f"{words} denies {whom} less." if partly else f"{words} no longer denies {whom}."
             elif sid in kept or any(_about(one) == _about(other) for other in new):
                 sentence = f"{words} is changed and may deny others less too."
             else:
@@ -114,6 +115,15 @@ def _newly_excepted(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     more = [arn for arn in excepted_after if arn not in excepted_before]
     kept = all(arn in excepted_after for arn in excepted_before)
     return more if kept and rest_before == rest_after and not any("*" in arn or "?" in arn for arn in more) else []
+
+
+def _is_only_for(statement: dict[str, Any], arn: str) -> bool:
+    """Whether a Deny is about one ARN alone: what stays denied to an exception."""
+    conditions = statement.get("Condition")
+    for operator, tests in conditions.items() if isinstance(conditions, dict) else ():
+        if operator.lower() == "arnequals" and isinstance(tests, dict):
+            return any(key.lower() == "aws:principalarn" and value in (arn, [arn]) for key, value in tests.items())
+    return False
 
 
 def _exceptions(statement: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:

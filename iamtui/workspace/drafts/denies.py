@@ -3,12 +3,14 @@
 A Deny that others share is never taken away: the caller becomes an exception, by one more value where it lists
 exceptions by ARN already, else by a condition on aws:PrincipalArn, which for a role session is the ARN of its role
 (IAM User Guide: AWS global condition context keys). Who has no such ARN stays denied. A Deny that concerns nobody else
-is taken out. One that the request itself could avoid is left: it is there to make requests change.
+is taken out. Either way the entries of its Action and Resource that the question does not need stay denied to the
+caller, by statements beside it; where an entry is about more than was asked, that is said. A Deny that the request
+itself could avoid is left: it is there to make requests change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from iamtui.account.drafts.draft import DetachPolicy
@@ -23,7 +25,14 @@ from iamtui.policy.document import JsonValue, PolicyDocument
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.drafts.case import Case, NoEdit, SuggestedEdits, own_arn, place_of
-from iamtui.workspace.drafts.documents import Place, statement_at, with_condition_value, without_statements
+from iamtui.workspace.drafts.documents import (
+    Place,
+    statement_at,
+    with_condition_value,
+    with_statement,
+    without_statements,
+)
+from iamtui.workspace.drafts.sparing import Spared, Statement, is_only_for, only_for, spare, with_own_sid
 
 _ARN_KEY: Final = "aws:PrincipalArn"
 _EXCEPTION: Final = "ArnNotEquals"
@@ -60,7 +69,7 @@ def without_deny(case: Case, suggestion: Suggestion) -> SuggestedEdits:
         return _detaching(case, suggestion.policy, problem)
     assert place.document is not None
     if _concerns_only_the_caller(case, place, place.document, named):
-        return _removing(place, place.document, named)
+        return _removing(case, place, place.document, named)
     return _excepting(case, place, place.document, named)
 
 
@@ -107,7 +116,8 @@ def _concerns_only_the_caller(case: Case, place: Place, document: PolicyDocument
     if place.kind in ("inline", "managed"):
         return place.others == 0
     who = case.principal.role_arn or case.principal.arn
-    return bool(who) and all(statement_at(document, ref.statement).get("Principal") == {"AWS": who} for ref in refs)
+    denying = [statement_at(document, ref.statement) for ref in refs]
+    return bool(who) and all(one.get("Principal") == {"AWS": who} or is_only_for(one, who) for one in denying)
 
 
 def _excepting(case: Case, place: Place, document: PolicyDocument, refs: Sequence[StatementRef]) -> SuggestedEdits:
@@ -125,15 +135,43 @@ def _excepting(case: Case, place: Place, document: PolicyDocument, refs: Sequenc
             "Only who is responsible for it can narrow it.",
         )
     text = ""
+    parts: list[Spared] = []
     for ref in refs:
-        operator, key = _exceptions_of(statement_at(document, ref.statement)) or (_EXCEPTION, _ARN_KEY)
+        denying = statement_at(document, ref.statement)
+        operator, key = _exceptions_of(denying) or (_EXCEPTION, _ARN_KEY)
         changed = with_condition_value(document, ref.statement, operator, key, who)
         if changed is not None:
-            text, document = changed, PolicyDocument(changed)
+            parts.append(_spared(case, denying))
+            document = _with_rests(PolicyDocument(changed), [only_for(rest, who) for rest in parts[-1].rests])
+            text = document.text
     if not text:
         raise NoEdit(f"The Deny {names} ({place.title}) excepts {safe_text(entity_name(who))} already, in vain.")
-    caution = f"{safe_text(entity_name(who))} is excepted from the Deny {names}; others stay denied."
+    extent = _extent(parts)
+    if extent:
+        extent = f" for {extent}" if all(part.rests for part in parts) else f" with all that it is about: {extent}"
+    caution = f"{safe_text(entity_name(who))} is excepted from the Deny {names}{extent}; others stay denied."
     return SuggestedEdits((place.put(text),), caution, past_guard=True)
+
+
+def _spared(case: Case, denying: Statement) -> Spared:
+    return spare(denying, case.prepared.action.full, case.prepared.resource.text)
+
+
+def _with_rests(document: PolicyDocument, rests: Iterable[Statement]) -> PolicyDocument:
+    """The document with what stays denied, at its end."""
+    for rest in rests:
+        value = document.value["Statement"]
+        taken = [str(one.get("Sid", "")) for one in (value if isinstance(value, list) else [value])]
+        document = PolicyDocument(with_statement(document, with_own_sid(rest, taken)))
+    return document
+
+
+def _extent(parts: Sequence[Spared]) -> str:
+    """What of a Deny no longer applies; "" where that is all of it, and just what was asked."""
+    if all(part.exact and not part.rests for part in parts):
+        return ""
+    released = "; ".join(dict.fromkeys(part.released for part in parts))
+    return released if all(part.exact for part in parts) else f"{released} (more than was asked)"
 
 
 def _caller(case: Case) -> str:
@@ -154,16 +192,23 @@ def _exceptions_of(statement: dict[str, JsonValue]) -> tuple[str, str] | None:
     return None
 
 
-def _removing(place: Place, document: PolicyDocument, refs: Sequence[StatementRef]) -> SuggestedEdits:
-    text = without_statements(document, (ref.statement for ref in refs))
+def _removing(case: Case, place: Place, document: PolicyDocument, refs: Sequence[StatementRef]) -> SuggestedEdits:
+    parts = [_spared(case, statement_at(document, ref.statement)) for ref in refs]
+    rests = _with_rests(document, (rest for part in parts for rest in part.rests))
+    text = without_statements(rests, (ref.statement for ref in refs))
+    extent = _extent(parts)
+    names = " and ".join(dict.fromkeys(_short_name(ref) for ref in refs))
+    if extent:
+        done = "no longer denies" if all(part.rests for part in parts) else "is taken out with all that it is about:"
+        extent = f"The Deny {names} {done} {extent}."
     if text is not None:
-        return SuggestedEdits((place.put(text),), past_guard=True)
+        return SuggestedEdits((place.put(text),), extent, past_guard=True)
     gone = place.delete()
     if gone is None:
         raise NoEdit(
             f"{place.title} says nothing but this Deny.", "Detach or delete the policy, or narrow its statement."
         )
-    return SuggestedEdits((gone,), past_guard=True)
+    return SuggestedEdits((gone,), extent, past_guard=True)
 
 
 def _detaching(case: Case, policy: str, problem: Problem) -> SuggestedEdits:
