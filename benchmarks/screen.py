@@ -1,16 +1,19 @@
-"""The screen: start, moving the cursor in a long tree, and a key in the question bar.
+"""The screen: start, moving the cursor in a long tree, a key in the question bar, and what holds up the event loop.
 
 Start-up runs in a pseudo-terminal beside an empty Textual app. The rest drives the app without a terminal and
 counts the CPU time from a key until nothing is left to do, threads included; what an idle app uses in the same
-time is measured beside it and taken off.
+time is measured beside it and taken off. Of the event loop's turns the longest counts, in CPU time of its thread.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import math
+import selectors
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -26,7 +29,7 @@ from benchmarks.pty_start import COLUMNS, ROWS, Reached, start_until
 from benchmarks.results import Plan, Result
 from iamtui.credentials.session import Session
 from iamtui.secret import Secret
-from iamtui.tui.app import IamtuiApp
+from iamtui.tui.app import STARTED_SECONDS, IamtuiApp
 from iamtui.tui.inventory import TOP_BRANCHES
 from iamtui.tui.widgets.explorer import Explorer
 from iamtui.tui.widgets.question.panel import QuestionPanel
@@ -37,17 +40,23 @@ FIRST_FRAME_GOAL: Final = 1.3
 CONTENT_GOAL: Final = 1.5
 CURSOR_GOAL_MS: Final = 20.0
 KEY_GOAL_MS: Final = 50.0
+TURN_GOAL_MS: Final = 16.0
 
 _IN_FIRST_FRAME: Final = "READ-ONLY"
 _IN_DEMO: Final = "amara.diallo"
 _TYPED: Final = "s3:GetObject"
+_ASKED_ABOUT: Final = "arn:aws:s3:::payments-export-prod/data.json"
+_FILTER: Final = "adm"
 
 
 def run(plan: Plan) -> Iterator[Result]:
-    """Measure start-up, then cursor and keys."""
+    """Measure start-up, then cursor, keys and turns."""
     yield from _start(plan.repeats)
     yield from asyncio.run(_cursor(plan))
     yield from asyncio.run(_keys(plan))
+    turns = _Turns()
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(turns)) as runner, _garbage_as_in_the_program():
+        yield runner.run(_longest_turn(plan, turns))
 
 
 @dataclass
@@ -151,7 +160,7 @@ async def _cursor(plan: Plan) -> list[Result]:
             tree.action_cursor_down()
 
         bare = [await _cpu_until_idle(pilot, down) for _ in range(plan.repeats * 3)]
-        app.screen.query_one(QuestionPanel).ask(_TYPED, "arn:aws:s3:::payments-export-prod/data.json")
+        app.screen.query_one(QuestionPanel).ask(_TYPED, _ASKED_ABOUT)
         await _settle(pilot)
         asking = [await _cpu_until_idle(pilot, down) for _ in range(plan.repeats * 3)]
     where = f"cursor move in a tree of {nodes:,}"
@@ -171,7 +180,7 @@ async def _keys(plan: Plan) -> list[Result]:
         tree = app.screen.query_one(Explorer).tree_view
         tree.reveal(workspace.account.users[len(workspace.account.users) // 2].arn)
         panel = app.screen.query_one(QuestionPanel)
-        panel.ask("", "arn:aws:s3:::payments-export-prod/data.json")
+        panel.ask("", _ASKED_ABOUT)
         await _settle(pilot)
         panel.action_ask()
         for _ in range(plan.repeats):
@@ -196,6 +205,87 @@ async def _keys(plan: Plan) -> list[Result]:
             f"{where}, no whole action yet", median(others), "ms", KEY_GOAL_MS, note=f"slowest {max(others):.0f} ms"
         ),
     ]
+
+
+class _Turns(selectors.DefaultSelector):
+    """Takes the CPU time of the event loop's turns: from one wait for something to do to the next."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._longest = 0.0
+        self._began: float | None = None
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Wait, as the event loop does between two turns."""
+        if self._began is not None:
+            self._longest = max(self._longest, time.thread_time() - self._began)
+        try:
+            return super().select(timeout)
+        finally:
+            self._began = time.thread_time()
+
+    def take(self) -> float:
+        """The longest turn since this was asked last, in milliseconds."""
+        longest, self._longest = self._longest * 1000, 0.0
+        return longest
+
+
+@contextmanager
+def _garbage_as_in_the_program() -> Iterator[None]:
+    """Start without the collector, as the program does; the app turns it on again, with its own numbers."""
+    numbers = gc.get_threshold()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.set_threshold(*numbers)
+        gc.unfreeze()
+        gc.enable()
+
+
+async def _longest_turn(plan: Plan, turns: _Turns) -> Result:
+    """The longest turn while a person browses and asks: of each thing they do the median, and of those the longest."""
+    workspace = opened(plan.large)
+    app = _app(workspace)
+    longest: dict[str, list[float]] = {}
+    async with app.run_test(size=(COLUMNS, ROWS)) as pilot:
+        await _settle(pilot)
+        # The start is over, and its garbage out of the way.
+        await asyncio.sleep(STARTED_SECONDS + 0.2)
+        tree = app.screen.query_one(Explorer).tree_view
+        panel = app.screen.query_one(QuestionPanel)
+        middle = workspace.account.users[len(workspace.account.users) // 2].arn
+
+        async def pressed(what: str, keys: Sequence[str]) -> None:
+            for key in keys:
+                await _settle(pilot)
+                turns.take()
+                await pilot.press(_key_name(key))
+                await _settle(pilot)
+                longest.setdefault(what, []).append(turns.take())
+
+        for _ in range(plan.repeats):
+            tree.focus()
+            tree.reveal(middle)
+            panel.ask(_TYPED, _ASKED_ABOUT)
+            await pressed("cursor move, question pinned", ["j"] * 3)
+            await pressed("page, question pinned", ["ctrl+d", "ctrl+u"])
+            await pressed("key in the filter", ["slash", *_FILTER])
+            await pressed("filter left", ["escape"])
+            panel.ask("", _ASKED_ABOUT)
+            panel.action_ask()
+            await pressed("key in the question bar", _TYPED[:-1])
+            await pressed("key in the question bar that makes an answer", _TYPED[-1:])
+            await pressed("question left", ["escape", "escape"])
+    what, times = max(longest.items(), key=lambda item: median(item[1]))
+    slowest = max(longest, key=lambda name: max(longest[name]))
+    return Result(
+        f"longest turn of the event loop, {plan.large.principals:,} principals",
+        median(times),
+        "ms",
+        TURN_GOAL_MS,
+        note=f"{what}; slowest {max(longest[slowest]):.0f} ms, {slowest}",
+    )
 
 
 def _key_name(character: str) -> str:
