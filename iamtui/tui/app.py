@@ -64,7 +64,7 @@ class IamtuiApp(OpeningApp):
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit", tooltip="Quit from anywhere"),
     ]  # fmt: skip
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class KeymapChecked(Message):
         """A worker has looked at the user's keymap."""
 
@@ -171,6 +171,7 @@ class IamtuiApp(OpeningApp):
 
     def get_default_screen(self) -> Screen[None]:
         """The main screen lies under all others."""
+        self._main.begin_at(self.size)
         return self._main
 
     def get_theme_variable_defaults(self) -> dict[str, str]:

@@ -11,7 +11,6 @@ from textual.app import App
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.screen import Screen
-from textual.widgets import Input, TextArea
 
 LAPS: Final = 3
 """How often to go the way of a key before it is done: what it made its target post comes behind the first time, and
@@ -74,7 +73,7 @@ class OrderedKeysApp(App[None]):
             self._handed.append((event, screen))
             await super().on_event(event)
             # Characters for a field stay in their order, and a pasted text has many.
-            if not (isinstance(target, (Input, TextArea)) and isinstance(event, events.Key) and event.is_printable):
+            if not (isinstance(event, events.Key) and target.check_consume_key(event.key, event.character)):
                 # A key that was obeyed before it was handed to anything has no way to go.
                 self._go(target if event.is_forwarded else self, screen, LAPS)
 

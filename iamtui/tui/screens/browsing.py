@@ -10,7 +10,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal, Vertical
 from textual.content import Content
-from textual.geometry import Offset
+from textual.geometry import Offset, Size
 from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
@@ -58,7 +58,9 @@ class BrowsingScreen(Screen[None]):
     ]
     VERTICAL_BREAKPOINTS = [(0, "-tiny-height"), (LEAST_ROWS, "-short"), (30, "-tall")]  # noqa: RUF012 - as above
 
-    @dataclass
+    AUTO_FOCUS = "ExplorerTree"
+
+    @dataclass(eq=False, repr=False)
     class StopWaiting(Message):
         """Escape with nothing to leave: whatever is being loaded may stop."""
 
@@ -90,9 +92,16 @@ class BrowsingScreen(Screen[None]):
         yield Static(id="too-small")
 
     def on_mount(self) -> None:
-        """Begin in the tree."""
+        """Name the tree, in which the user begins."""
         self.explorer.border_title = line("Account")
-        self.explorer.tree_view.focus()
+
+    def begin_at(self, size: Size) -> None:
+        """Take the classes for the size of the window, before there are styles.
+
+        Textual gives them with the first message about the size, when all styles have been worked out without them.
+        """
+        for length, points in ((size.width, self.HORIZONTAL_BREAKPOINTS), (size.height, self.VERTICAL_BREAKPOINTS)):
+            self.add_class(max(point for point in points if point[0] <= length)[1], update=False)
 
     def on_resize(self, event: events.Resize) -> None:
         """Say what size is needed; what had the focus has it again when there is room."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.message import Message
@@ -44,32 +43,31 @@ class FindLine(Horizontal):
     }
     """
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Changed(Message):
         """What is looked for changed; "" ends it."""
 
         needle: str
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Left(Message):
         """The focus belongs back into the document."""
 
-    def compose(self) -> ComposeResult:
-        """A slash, the field, and which hit of how many."""
-        yield Label("/")
-        yield SafeInput(placeholder="find in the document: Enter, then n and N", compact=True, id="find-needle")
-        yield Label(id="find-count")
-
-    def open(self) -> None:
+    async def open(self) -> None:
         """Show the line and start anew."""
         self.display = True
+        if not self.children:
+            # Nobody needs a slash, the field, and which hit of how many in the first frame.
+            needle = SafeInput(placeholder="find in the document: Enter, then n and N", compact=True, id="find-needle")
+            await self.mount(Label("/"), needle, Label(id="find-count"))
         field = self.query_one(Input)
         field.value = ""
         field.focus()
 
     def tell(self, words: str) -> None:
-        """Say where the search is."""
-        self.query_one("#find-count", Label).update(plain(words))
+        """Say where the search is, once there was one."""
+        if self.children:
+            self.query_one("#find-count", Label).update(plain(words))
 
     def action_end(self) -> None:
         """End the search."""

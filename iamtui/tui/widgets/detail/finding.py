@@ -18,9 +18,9 @@ class FindsInDocument(Vertical):
         return self.query_one(DocumentView)
 
     @on(DocumentView.FindWanted)
-    def _find_wanted(self, event: DocumentView.FindWanted) -> None:
+    async def _find_wanted(self, event: DocumentView.FindWanted) -> None:
         event.stop()
-        self.query_one(FindLine).open()
+        await self.query_one(FindLine).open()
 
     @on(DocumentView.FindEnded)
     def _find_ended(self, event: DocumentView.FindEnded) -> None:
