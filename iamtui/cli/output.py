@@ -8,9 +8,8 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, TextIO
+from typing import Any, Final, NamedTuple, TextIO
 
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -29,8 +28,7 @@ class Style(StrEnum):
     OPEN = "1;33"
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A styled piece of a line."""
 
     text: str

@@ -6,9 +6,8 @@ filter finds them faster.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
@@ -23,8 +22,7 @@ _WEIGHTS: Final = (10_000, 5_000, 1_000)
 """More than letters alone can reach."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Command:
+class _Command(NamedTuple):
     title: str
     help: str
     action: str

@@ -44,7 +44,7 @@ def open_blocking(choice: SourceChoice, report: ProgressReport, cancelled: Calla
 class OpeningApp(TerminalApp):
     """Shows on its main screen whatever source was opened last; what is open stays open until the next one is."""
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class SourceOpened(Message):
         """A worker loaded an account."""
 
@@ -53,14 +53,14 @@ class OpeningApp(TerminalApp):
         inventory: Inventory
         index: SearchIndex
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class SourceFailed(Message):
         """A worker could not; `problem` is None when the user cancelled."""
 
         choice: SourceChoice
         problem: Problem | None
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class SourceProgress(Message):
         """How far a worker has come."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from textual.color import Color, ColorParseError
 from textual.design import ColorSystem
@@ -60,8 +60,7 @@ _TEXT_STYLE: Final = re.compile(r"(?:none|bold|dim|italic|underline|strike|rever
 _WITH_OPACITY: Final = re.compile(r"(.+?)\s+(\d{1,3})%")
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedThemes:
+class LoadedThemes(NamedTuple):
     """The themes that can be used, and one sentence for everything that was wrong in their files."""
 
     themes: tuple[Theme, ...]

@@ -102,7 +102,7 @@ class ConsoleDialog(Dialog[str | None]):
     }
     """
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _Done(Message):
         ticket: int
         said: str

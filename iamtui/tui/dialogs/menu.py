@@ -45,7 +45,7 @@ class MenuItem:
 class MenuLines(LineView):
     """The lines; headings are skipped."""
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Chosen(Message):
         """A letter was pressed, or Enter (`by_letter` is then false)."""
 

@@ -64,12 +64,12 @@ class RevokeDialog(Dialog[None]):
     }
     """
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _Planned(Message):
         plan: Revocation | None
         problem: Problem | None = None
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _Copied(Message):
         said: str
         problem: Problem | None = None

@@ -124,7 +124,7 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
     }
     """
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _Found(Message):
         profiles: Sequence[ProfileListing]
         problem: Problem | None = None

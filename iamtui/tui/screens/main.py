@@ -148,7 +148,7 @@ class MainScreen(LeavingScreen):
         self.explorer.set_verdicts(pinned)
         self.subject.set_verdicts(pinned)
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _VerdictsFound(Message):
         pinned: PinnedQuestion
 
@@ -166,7 +166,7 @@ class MainScreen(LeavingScreen):
 
     # What is loaded on demand.
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _Loaded(Message):
         loaded: Loaded
 

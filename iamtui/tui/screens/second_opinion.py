@@ -85,11 +85,11 @@ class SecondOpinionScreen(Screen[None]):
     }
     """
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _Answered(Message):
         opinion: SecondOpinion | None
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _Refused(Message):
         problem: Problem
 

@@ -48,19 +48,19 @@ class ChildrenTable(LineView):
 
     HEADER_LINES = 2
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class ChildOpened(Message):
         """Enter on a line."""
 
         entity: Entity
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class ChildHighlighted(Message):
         """The user moved the cursor to another line."""
 
         entity: Entity
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class LeftTowardsTree(Message):
         """h or left: the user goes back to the tree."""
 

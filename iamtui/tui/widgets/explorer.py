@@ -29,7 +29,7 @@ class FilterInput(SafeInput):
         Binding("escape", "clear", "Clear", id="filter.clear", tooltip="Clear the filter"),
     ]
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Left(Message):
         """The user is done typing; `clear` when the filter goes as well."""
 
@@ -47,13 +47,13 @@ class FilterInput(SafeInput):
 class Explorer(Vertical):
     """Filter and tree. Announces the node under the cursor by EntitySelected."""
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class EntitySelected(Message):
         """The cursor rests on a branch or an entity."""
 
         node: Node
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class EntityOpened(Message):
         """The user wants to go into an entity."""
 

@@ -50,13 +50,13 @@ class ExplorerTree(LineView):
         ),
     ]
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class NodeChosen(Message):
         """The cursor rests on another node."""
 
         node: Node
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class NodeOpened(Message):
         """Enter on an entity."""
 

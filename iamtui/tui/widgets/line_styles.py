@@ -7,15 +7,13 @@ first frame, which took longer than everything else together.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from rich.style import Style
 from textual.color import Color, ColorParseError
 
 
-@dataclass(frozen=True, slots=True)
-class LineStyle:
+class LineStyle(NamedTuple):
     """A theme variable for the text or for the ground, and the weight of the text."""
 
     variable: str

@@ -62,7 +62,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
     HAS_CURSOR: ClassVar[bool] = True
     """Whether a line is marked and moved; without, the same keys scroll."""
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class CursorMoved(Message):
         """The cursor came to another line, or the lines under it changed."""
 
@@ -74,7 +74,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
             """The view, so that handlers can select by it."""
             return self.view
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class LineOpened(Message):
         """Enter, l or a double click on a line."""
 

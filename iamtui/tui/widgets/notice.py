@@ -17,7 +17,7 @@ class Severity(StrEnum):
     ERROR = "error"
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Notice(Message):
     """One sentence for the message line; `until_next` keeps it there until the user goes somewhere else, and
     with `until_answer` it goes when a question has been answered."""

@@ -69,13 +69,13 @@ class SessionsPanel(SessionsList):
         Binding("S", "screen.sessions", "Back", id="sessions.leave", tooltip="Back to the tree"),
     ]  # fmt: skip
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class CodeWanted(Message):
         """A session that is to be renewed needs an MFA code now."""
 
         kept: KeptSession
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Renewed(Message):
         """A renewal is done, or has failed."""
 

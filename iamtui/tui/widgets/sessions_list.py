@@ -61,7 +61,7 @@ class SessionsList(OptionList):
     }
     """
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Changed(Message):
         """Another session is active, or there is one more or one less."""
 

@@ -40,7 +40,7 @@ class CallerChoice(Widget):
     }
     """
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Chosen(Message):
         """Somebody else is to assume the role."""
 

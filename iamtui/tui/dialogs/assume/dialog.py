@@ -48,7 +48,7 @@ class AssumeDialog(PreparedDialog):
     _busy_seconds = 0
     _typed_into: Widget | None = None
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _Assumed(Message):
         ticket: int
         session: Session | None

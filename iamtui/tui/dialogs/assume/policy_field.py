@@ -36,11 +36,11 @@ class PolicyField(Widget, can_focus=True):
     }
     """
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Write(Message):
         """The user wants to write the policy."""
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Changed(Message):
         """There is another policy, or none any more."""
 

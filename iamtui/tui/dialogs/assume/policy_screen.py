@@ -99,7 +99,7 @@ class SessionPolicyScreen(DraftEditorScreen, inherit_bindings=False):
     }
     """
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _Previewed(Message):
         text: str
         preview: SessionPreview

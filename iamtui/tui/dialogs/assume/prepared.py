@@ -65,18 +65,18 @@ class PreparedDialog(TypedAheadDialog[AssumeResult | None]):
     }
     """
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _Recalled(Message):
         role_arn: str
         entered: AssumeInput | None
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _Planned(Message):
         typed: Typed
         planned: Planned | None
         problem: Problem | None = None
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _Devices(Message):
         caller: Session | None
         devices: MfaDevices

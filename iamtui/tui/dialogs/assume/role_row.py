@@ -34,7 +34,7 @@ class RoleField(CompletingInput):
 class RoleRow(InputRow):
     """The role as an input of the form."""
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _Found(Message):
         text: str
         offers: Sequence[Offer]

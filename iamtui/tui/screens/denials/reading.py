@@ -118,12 +118,12 @@ class DenialReadingScreen(Screen[ExplainedDenial | None]):
     }
     """
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _Found(Message):
         ticket: int
         findings: Findings
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _Read(Message):
         name: str
         log: ReadLog | None = None

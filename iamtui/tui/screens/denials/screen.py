@@ -44,12 +44,12 @@ class DenialScreen(DenialReadingScreen):
         Binding("q", "leave", "Back", show=False, id="denial.back", tooltip="Back to where you came from"),
     ]  # fmt: skip
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _Explained(Message):
         explained: ExplainedDenial
         decoded_only: bool
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _NotAsked(Message):
         problem: Problem
 

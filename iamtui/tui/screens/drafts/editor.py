@@ -103,7 +103,7 @@ class DraftEditorScreen(Screen[str | None]):
     }
     """
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _Examined(Message):
         text: str
         found: tuple[Finding, ...]

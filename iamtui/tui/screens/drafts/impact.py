@@ -64,13 +64,13 @@ class DraftImpactScreen(Screen[str | None]):
     }
     """
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _Found(Message):
         ticket: int
         rows: tuple[ImpactRow, ...]
         done: bool
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _Refused(Message):
         ticket: int
         problem: Problem

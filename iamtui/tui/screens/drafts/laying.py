@@ -45,7 +45,7 @@ _LISTED: Final = ("unknown", "denies less", "warning", "shared", "name")
 class LayingScreen(BrowsingScreen):
     """Lays the open draft over the account in a thread; every pane then shows and asks the account after it."""
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _Laid(Message):
         draft: Draft
         given: Given

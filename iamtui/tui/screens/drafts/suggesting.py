@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 class SuggestingScreen(LayingScreen):
     """Looks for the edits in a thread, adds them to the draft and says what else they do."""
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _Suggested(Message):
         given: Given
         before: Draft
         made: SuggestedDraft
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _DraftFailed(Message):
         problem: Problem
 

@@ -73,11 +73,11 @@ class EndpointScreen(Dialog[None]):
     }
     """
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _Found(Message):
         in_the_way: bool
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _Said(Message):
         content: Content
         severity: Severity = Severity.INFORMATION

@@ -35,7 +35,7 @@ _CLEARING: Final = "clear"
 class HandingOverScreen(ExportingScreen):
     """Hands the active session over; counts down until a copied secret is taken off the clipboard."""
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Picked(Message):
         """The user picked this session for whoever started the picker.
 

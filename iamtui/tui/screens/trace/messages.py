@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from iamtui.evaluation.suggestions import Suggestion
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class DraftSuggestion(Message):
     """The user wants to see what a suggestion would do: make a draft of it. Posted to the main screen.
 

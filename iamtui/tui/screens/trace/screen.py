@@ -46,13 +46,13 @@ class TraceScreen(ReadingScreen):
         ),
     ]  # fmt: skip
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _Traced(Message):
         decision: Decision
         rows: Sequence[TraceRow]
         suggestions: tuple[Suggestion, ...]
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _Refused(Message):
         problem: Problem
 

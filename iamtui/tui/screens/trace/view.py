@@ -85,7 +85,7 @@ class TraceView(LineView):
         Binding("space", "fold", "Unfold", id="trace.fold", tooltip="Unfold or fold the statements that did not match"),
     ]
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class StatementChosen(Message):
         """Enter on a row that belongs to a statement."""
 

@@ -84,18 +84,18 @@ def _answers(
 class AskingScreen(Screen[str | None]):
     """Asks everybody in a thread and keeps what came; what shows it says how."""
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _Started(Message):
         ticket: int
         found: Everybody
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _Came(Message):
         ticket: int
         rows: list[Row]
         done: bool
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _Refused(Message):
         ticket: int
         problem: Problem

@@ -46,23 +46,23 @@ class WhoCanList(LineView):
 
     HEADER_LINES = 2
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Chosen(Message):
         """Enter on a row."""
 
         row: Row
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Moved(Message):
         """Another row is under the cursor, or none is any more."""
 
         row: Row | None
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Sorted(Message):
         """The order is another."""
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Step(Message):
         """h or l: the filter to the left or right."""
 

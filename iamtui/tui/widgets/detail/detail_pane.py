@@ -22,7 +22,7 @@ from iamtui.tui.widgets.detail.tab_bar import Tab, TabBar
 class DetailPane(FindsInDocument):
     """Shows one entity. The chosen tab stays while the cursor moves, where the entity has it."""
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Followed(Message):
         """The user goes to another node, by its key."""
 

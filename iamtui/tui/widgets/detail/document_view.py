@@ -31,15 +31,15 @@ class DocumentView(LineView):
         Binding("escape", "end_find", "End search", show=False, id="document.end-find", tooltip="End the search"),
     ]
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class FindEnded(Message):
         """The user needs no hits any more."""
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class FindWanted(Message):
         """The user wants to type what to find."""
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Stepped(Message):
         """The user went to another hit; `words` say which."""
 

@@ -55,13 +55,13 @@ class RowsView(LineView):
         Binding("o", "follow", "Follow", id="go.follow", tooltip="Go to what the line under the cursor names")
     ]
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Followed(Message):
         """The user goes to another node."""
 
         target: str
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class LeftTowardsTree(Message):
         """h or left: the user goes back to the tree."""
 

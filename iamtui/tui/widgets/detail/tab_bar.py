@@ -23,7 +23,7 @@ class Tab:
 class TabBar(Widget):
     """Draws the tabs; a click chooses one. Keys belong to the screen, so that they work in every pane."""
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Chosen(Message):
         """A tab was clicked."""
 

@@ -111,13 +111,13 @@ class AnswerView(Vertical):
     }
     """
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Chosen(Message):
         """Another cell of the matrix is looked at."""
 
         index: int
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Opened(Message):
         """The cell under the matrix's cursor is wanted in full."""
 

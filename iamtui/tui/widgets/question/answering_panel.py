@@ -47,7 +47,7 @@ class AnsweringPanel(Vertical):
     QuestionPanel adds the keys, and what is remembered of earlier questions.
     """
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Answered(Message, namespace="question_panel"):
         """An inquiry was answered for a principal, or another cell of its answer is looked at.
 
@@ -65,18 +65,18 @@ class AnsweringPanel(Vertical):
         inquiry: Inquiry
         answer: Answer
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Unanswered(Message, namespace="question_panel"):
         """There is no answer to what stands in the fields, or it takes long: earlier answers say nothing about it."""
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Meant(Message, namespace="question_panel"):
         """Enter was pressed in the last field: the question is what the user wants to know."""
 
         question: Question | None
         inquiry: Inquiry | None = None
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class JumpToStatement(Message, namespace="question_panel"):
         """The user wants to see a statement that took part in a request of this principal, in its document.
 

@@ -59,7 +59,7 @@ Alongside = Callable[[Callable[[], bool]], object]
 class Asking:
     """Asks one inquiry at a time on behalf of a widget, which hears `Found`, `Slow`, `Explained` and `Failed`."""
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Found(Message):
         """An answer, a problem, or (all None) that `unknown` is not the name of an action, or not yet.
 
@@ -76,13 +76,13 @@ class Asking:
         unknown: str = ""
         remarks: tuple[str, ...] = ()
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Slow(Message):
         """The answer takes long enough to say so."""
 
         ticket: int
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Explained(Message):
         """What would help, found after the answer."""
 

@@ -37,17 +37,17 @@ class CallerRow(Vertical):
     }
     """
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Changed(Message):
         """What the line says changed without typing. `done`: Enter was pressed and all of it is there."""
 
         done: bool
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class WritePolicy(Message):
         """The user wants to write a session policy."""
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _Read(Message):
         name: str
         text: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from rich.cells import cell_len
 from textual.binding import Binding, BindingType
@@ -32,8 +32,7 @@ _LEAST_NAME, _LEAST_VALUE, _LEAST_ROWS = 20, 12, 3
 """Where a line has no room for this much of name and value, a key has two lines: its name, and below it its value."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRow:
+class KeyRow(NamedTuple):
     """A condition key of an answer; `value` is None when it is not known. `source` is a key of _SOURCES."""
 
     key: str
@@ -103,7 +102,7 @@ class ContextView(LineView):
     }
     """
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Left(Message):
         """The focus belongs back where it came from; `hide`: and the keys are not wanted on screen any more."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 from rich.cells import cell_len
 from textual import events, on
@@ -28,8 +28,7 @@ LONGEST_WAIT_SECONDS: Final = 5.0
 """How long Enter waits for completions of what was typed; the first ones have a catalogue to load."""
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     """One completion: the raw value that is taken, a word about it, and more in a few words."""
 
     value: str
@@ -61,7 +60,7 @@ class Completions(LineView, can_focus=False):
     }
     """
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Clicked(Message):
         """A completion was clicked."""
 
@@ -177,7 +176,7 @@ class CompletingInput(SafeInput):
         Binding("escape", "close", "Close completions", show=False, id="completion.close"),
     ]
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Entered(Message):
         """Enter was pressed; a completion that was to be taken has been."""
 
@@ -188,7 +187,7 @@ class CompletingInput(SafeInput):
             """The field."""
             return self.field
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _Meant(Message):
         """A key that is about the completions of what was typed."""
 

@@ -23,7 +23,7 @@ class ActionField(CompletingInput):
 
     COMMAS: ClassVar[bool] = True
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Walked(Message):
         """The user wants the question before (1) or after (-1) in the history."""
 

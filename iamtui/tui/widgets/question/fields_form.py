@@ -76,24 +76,24 @@ class FieldsForm(Vertical):
     }
     """
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Changed(Message, namespace="question_form"):
         """The fields changed. `entered`: Enter was pressed, so that what stands there is meant."""
 
         entered: bool
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Finished(Message, namespace="question_form"):
         """Enter was pressed in the last field."""
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _Offer(Message):
         field: CompletingInput
         text: str
         needle: str
         offers: Sequence[Offer]
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class _Resources(Message):
         """Whether the actions that were typed work on resources at all."""
 

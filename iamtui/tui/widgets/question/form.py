@@ -60,7 +60,7 @@ class Terms:
 class QuestionForm(FieldsForm):
     """Makes an inquiry of what stands in the fields, and fills them."""
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Resized(Message, namespace="question_form"):
         """The fields take so many lines now."""
 

@@ -41,14 +41,14 @@ class LayersList(LineView):
     }
     """
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Jump(Message):
         """The user wants to see a statement of this layer; `ref` is None when no statement of it took part."""
 
         layer: Layer
         ref: StatementRef | None
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Switched(Message):
         """The user switched a layer off, or on again."""
 

@@ -27,7 +27,7 @@ _GROUP = "memory"
 class Memory:
     """The history and the saved questions of the account that is open."""
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Read(Message):
         """The questions of an account were read, or why they could not be."""
 
@@ -36,7 +36,7 @@ class Memory:
         saved: tuple[SavedQuestion, ...] = ()
         problem: Problem | None = None
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Saved(Message):
         """A question was saved, or why it could not be."""
 

@@ -59,7 +59,7 @@ class QuestionPanel(AnsweringPanel):
     }
     """
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Copy(Message):
         """The user wants a text on the clipboard; `what` names it, `also` is a sentence to add, or ""."""
 
@@ -67,7 +67,7 @@ class QuestionPanel(AnsweringPanel):
         what: str
         also: str = ""
 
-    @dataclass
+    @dataclass(eq=False, repr=False)
     class Left(Message):
         """The user is done in the panel; the focus belongs back where it came from."""
 
