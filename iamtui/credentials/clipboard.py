@@ -10,7 +10,6 @@ pyperclip: its tools inherit standard error, which must not be the screen, and c
 from __future__ import annotations
 
 import atexit
-import hmac
 import os
 import re
 import shutil
@@ -341,6 +340,8 @@ def _child(action: str, tool: str, stdin: bytes) -> int:
         return ChildCode.UNUSABLE
 
     def holds(expected: str) -> bool:
+        import hmac  # noqa: PLC0415 - brings OpenSSL, and the screen's first frame waits for what copies
+
         return hmac.compare_digest(fingerprint(get().encode("utf-8", "replace")), expected)
 
     if action in ("copy", "copy-secret"):
