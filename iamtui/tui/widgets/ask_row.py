@@ -59,12 +59,10 @@ class AskRow(Horizontal):
         """Whether something is being asked."""
         return self.has_class("-open")
 
-    def open(self, value: str = "") -> None:
-        """Ask, with a text to start from where nothing was typed before."""
+    def open(self) -> None:
+        """Ask; what was typed before is still there."""
         self.add_class("-open")
-        field = self.query_one(Input)
-        field.value = field.value or value
-        field.focus()
+        self.query_one(Input).focus()
 
     def close(self) -> None:
         """Ask no more."""

@@ -128,7 +128,7 @@ class QuestionForm(FieldsForm):
         """
         word = self.context_field.word
         finished = word.startswith(ABSENT) or word.partition("=")[2]
-        return "" if finished or not self.context_field.has_focus else word
+        return "" if finished or not self.context_field.has_focus else word.removesuffix("=")
 
     @property
     def how_to_finish(self) -> str:
