@@ -30,6 +30,7 @@ class Asked:
         sums: where the reader of all layers keeps what the same scans add up to.
         whole: the same question about all resources of the set, once it was asked.
         parts: the same question about parts of the set, once they were asked about.
+        limits: whether the policies of a layer speak of some resources alone.
     """
 
     prepared: PreparedAction
@@ -41,6 +42,7 @@ class Asked:
     sums: dict[Any, Any] = field(default_factory=dict)
     whole: Asked | None = None
     parts: dict[str, Asked] = field(default_factory=dict)
+    limits: dict[Any, bool] = field(default_factory=dict)
     truths: dict[Member, Truth] = field(default_factory=dict)
     """What statements come to, principals aside, whoever of the class asks."""
     _once: set[Member] = field(default_factory=set)

@@ -8,14 +8,19 @@ grants it, so where each such entry asked about alone is denied, nothing in the 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
+from iamtui.evaluation.asked import Asked
+from iamtui.evaluation.decision import Layer
+from iamtui.evaluation.policy_set import PolicySet
 from iamtui.evaluation.reading import Evaluation
 from iamtui.policy.resource import Reach
 
 _ARN_FIELDS: Final = 5
 _WILDCARDS: Final = frozenset("*?")
 _MOST_PARTS: Final = 32
+_MOST_REMEMBERED: Final = 4096
 
 
 def granted_parts(reading: Evaluation) -> tuple[str, ...]:
@@ -23,12 +28,31 @@ def granted_parts(reading: Evaluation) -> tuple[str, ...]:
 
     A part is an ARN or a pattern that can be asked about: it takes in all that the entry of a policy does.
     """
+    granted = _granted(reading)
+    first = next(granted, None)
+    # Most grants are of everything, or nothing else speaks of some resources alone.
+    if first is None or not any(_limits(layer, policies, reading.asked) for layer, _, policies in reading.sets()):
+        return ()
     parts: set[str] = set()
-    for part in _granted(reading):
+    for part in chain((first,), granted):
         if part is None or part == reading.prepared.resource.text or len(parts) == _MOST_PARTS:
             return ()
         parts.add(part)
     return tuple(sorted(parts))
+
+
+def _limits(layer: Layer, policies: PolicySet, asked: Asked) -> bool:
+    """Whether policies speak of some resources alone where they deny the action, cap it, or let a caller in."""
+    key = (layer, policies)
+    found = asked.limits.get(key)
+    if found is None:
+        if len(asked.limits) >= _MOST_REMEMBERED:
+            asked.limits.clear()
+        found = asked.limits[key] = any(
+            not member.compiled.any_resource and not (layer is Layer.IDENTITY and member.compiled.allows)
+            for member in policies.about(asked.action)
+        )
+    return bool(found)
 
 
 def _granted(reading: Evaluation) -> Iterator[str | None]:
