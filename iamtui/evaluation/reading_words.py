@@ -19,6 +19,9 @@ from iamtui.policy.principal import PrincipalRules, Strength, allow_strengths, d
 def notes(reading: Evaluation) -> Iterator[str]:
     """One sentence each on how the question was read."""
     yield from reading.prepared.notes
+    arn, own = reading.prepared.arn, reading.facts.partition
+    if reading.total is not False and arn is not None and own and "*" not in arn.partition and arn.partition != own:
+        yield f"Credentials of the partition {own} are not accepted in {arn.partition}, whatever the policies say."
     if reading.parts:
         yield f"What is granted of these resources is denied, each part for itself: {', '.join(reading.parts)}."
     policies = reading.policies

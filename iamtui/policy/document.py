@@ -16,6 +16,7 @@ from typing import Any, Final, NoReturn, TypeAlias
 from urllib.parse import unquote
 
 from iamtui.policy.json_brackets import brackets_of, line_deeper_than
+from iamtui.policy.operators import parse_operator
 from iamtui.problem import Problem
 
 JsonValue: TypeAlias = Any
@@ -268,6 +269,9 @@ def _parse_conditions(value: JsonValue, path: str) -> tuple[ConditionLine, ...]:
     for operator, block in value.items():
         if not isinstance(block, dict):
             raise DocumentError(f"A condition operator holds an object, not {_kind(block)}", path=f"{path}.{operator}")
+        if not block and parse_operator(operator) is None:
+            # Without a key no other operator asks for anything, but one that AWS does not have never holds.
+            lines.append(ConditionLine(operator, "", ()))
         for key, raw in block.items():
             values = raw if isinstance(raw, list) else [raw]
             texts = []

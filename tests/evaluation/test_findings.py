@@ -331,6 +331,7 @@ CASES: list[tuple[str, Any, str, list[str]]] = [
         "identity",
         ["error:several-booleans"],
     ),
+    ("no such operator, no key", document(allow(Condition={"Same": {}})), "identity", ["error:unknown-operator"]),
     ("null value", document(when("Null", "aws:TokenIssueTime", "no")), "identity", ["error:value-type"]),
     ("ip", document(when("IpAddress", "aws:SourceIp", "203.0.113.0/33")), "identity", ["error:value-type"]),
     ("ip fine", document(when("IpAddress", "aws:SourceIp", ["203.0.113.0/24", "2001:db8::/32"])), "identity", []),

@@ -167,6 +167,22 @@ def test_what_a_session_lacks_is_given_to_its_role() -> None:
     ]
 
 
+def test_an_operator_that_aws_does_not_have_never_holds_without_keys_either() -> None:
+    for operator, outcome in (("StringSame", Outcome.IMPLICIT_DENY), ("StringEquals", Outcome.ALLOWED)):
+        decision, _ = ask(ALICE, identity_policies=named({**ADMIN, "Condition": {operator: {}}}))
+        assert decision.outcome is outcome
+    refused = {**ADMIN, "Effect": "Deny", "Condition": {"StringSame": {}}}
+    decision, _ = ask(ALICE, identity_policies=named(ADMIN, refused))
+    assert any("StringSame, which AWS does not have" in note for note in decision.notes)
+
+
+def test_credentials_of_another_partition_are_said_not_to_be_accepted() -> None:
+    for partition, said in (("aws-cn", True), ("aws", False), ("*", False)):
+        queue = f"arn:{partition}:sqs:cn-north-1:{A}:q"
+        decision, _ = ask(ALICE, "sqs:SendMessage", queue, identity_policies=named(ADMIN))
+        assert any("not accepted in aws-cn" in note for note in decision.notes) is said
+
+
 def test_a_condition_that_is_null_does_not_hold_for_everyone() -> None:
     with pytest.raises(ScenarioError, match="Condition is an object, not null"):
         ask(ALICE, identity_policies=named({**ADMIN, "Condition": None}))

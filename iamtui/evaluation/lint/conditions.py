@@ -80,6 +80,9 @@ def check_conditions(subject: Subject, statement: Statement) -> None:
                 statement,
             )
         operator = _check_operator(subject, statement, line)
+        if operator is None and not line.key and not line.values:
+            # Nothing stands under the operator that could be said of.
+            continue
         key = _check_key(subject, statement, line, path)
         if not line.values:
             subject.warning(

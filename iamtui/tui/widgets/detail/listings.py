@@ -100,7 +100,7 @@ def trust_entries(account: Account, role: Role) -> list[Entry]:
 
 def _trusted(account: Account, statement: Statement, principal: PrincipalEntry) -> Row:
     words, target = _principal_words(account, principal)
-    keys = sorted({line.key for line in statement.conditions}, key=str.lower)
+    keys = sorted({line.key for line in statement.conditions if line.key}, key=str.lower)
     note = f"if {', '.join(keys)}" if keys else "no condition"
     style = "denied" if statement.effect == "Deny" else ("warning" if principal.value == "*" else "")
     return Row(statement.effect.lower(), words, style, target, note)
