@@ -427,7 +427,10 @@ async def test_an_answer_without_what_is_half_typed_says_so_and_what_is_left_hal
         assert "Without aws:SourceI, can role/web-server do" in screen_text(pilot.app)
         assert view.has_class("-aside")
         await press(pilot, "escape")
-        await press(pilot, "ctrl+y")
+        await type_text(pilot, "p=")
+        await settle(pilot)
+        assert "Without aws:SourceIp, can role/web-server do" in screen_text(pilot.app)
+        await press(pilot, "backspace", "backspace", "escape", "ctrl+y")
         assert "-c" not in copier.copied[-1].split()
         assert "It asks without aws:SourceI, which has no value yet." in screen_text(pilot.app)
         assert "! aws:SourceI has no value yet: what follows is answered without it." in screen_text(pilot.app)
@@ -495,8 +498,9 @@ async def test_the_layers_of_a_chain_say_which_step_they_are_of(size: tuple[int,
         assert "of 2: " not in screen_text(pilot.app)
 
 
-async def test_the_layer_that_denies_is_in_sight_below_a_matrix() -> None:
-    async with opened(size=(120, 40)) as pilot:
+@pytest.mark.parametrize("size", [(120, 40), (190, 30), (190, 40), (200, 60)])
+async def test_the_layer_that_denies_is_in_sight_below_a_matrix(size: tuple[int, int]) -> None:
+    async with opened(size=size) as pilot:
         panel = await asked(
             pilot,
             "user/carol",

@@ -30,8 +30,10 @@ _MOST_VERDICT, _MOST_REASONS, _ANY = 4, 40, 400
 
 _AROUND, _SHARE, _LAYERS, _LEAST_TEXTS = 4, 60, 2, 2
 """Lines of status, messages and keys; the panel's share of the rest; the fewest lines of layers; of texts."""
-_SESSIONS, _TEXTS_AND_LAYERS, _LEAST_MATRIX = 2, 9, 4
-"""In a window of middle size: lines left to the sessions; those a matrix leaves to the rest; its own fewest."""
+_SESSIONS, _GAPS, _LEAST_MATRIX = 2, 3, 4
+"""Lines left to the sessions; empty ones of a whole column; the fewest of a matrix."""
+_TEXTS_AND_LAYERS: Final[Mapping[str, int]] = {NARROW: 4, MEDIUM: 9, WIDE: 16}
+"""Lines that a matrix leaves to the rest."""
 
 
 class AnswerView(Vertical):
@@ -196,8 +198,8 @@ class AnswerView(Vertical):
         several = len(shown.answer.cells) > 1
         self.set_class(several, "-several")
         most = _MATRIX_ROWS[self._room]
-        if self._room == MEDIUM:
-            most = min(most, max(_LEAST_MATRIX, self._room_of_panel - 1 - _TEXTS_AND_LAYERS))
+        if self._room != NARROW:
+            most = min(most, max(_LEAST_MATRIX, self._room_of_panel - 1 - _TEXTS_AND_LAYERS[self._room]))
         self.matrix.show(shown.answer if several else None, most)
         self._draw()
 
@@ -278,7 +280,9 @@ class AnswerView(Vertical):
 
     @property
     def _room_of_panel(self) -> int:
-        """How many lines a window that is not wide has for the answer, beside the question's fields."""
+        """How many lines the window has for the answer, beside the question's fields."""
+        if self._room == WIDE:
+            return self.app.size.height - _AROUND - _SESSIONS - _GAPS - self.rows_beside
         return (self.app.size.height - _AROUND) * _SHARE // 100 - self.rows_beside
 
     @property
@@ -289,26 +293,22 @@ class AnswerView(Vertical):
     @property
     def _most_texts(self) -> int:
         """How many lines verdict and reasons may take: the layers below them are not pushed out."""
-        if self._room == WIDE:
-            return _ANY
         if self._room == NARROW:
             return max(_LEAST_TEXTS, self._room_below_matrix - _LAYERS)
         left = self._room_below_matrix - self._most_layers
-        return max(_LEAST_TEXTS, left - _SESSIONS if not self.matrix.display else left)
+        spare = _SESSIONS if self._room == MEDIUM and not self.matrix.display else 0
+        return max(_LEAST_TEXTS, left - spare)
 
     @property
     def _most_layers(self) -> int:
         """How many lines of layers there are, or fit; the one that decides is scrolled to."""
-        lines = self.layers_list.line_count
-        if self._room == WIDE:
-            return lines
-        return min(lines, max(_LAYERS, self._room_below_matrix - _LEAST_TEXTS))
+        return min(self.layers_list.line_count, max(_LAYERS, self._room_below_matrix - _LEAST_TEXTS))
 
     def make_room(self, rows_beside: int) -> None:
         """Fit the texts beside the question's fields, which take so many lines now."""
         changed = rows_beside != self.rows_beside
         self.rows_beside = rows_beside
-        if changed and self._room != WIDE and self._shown is not None:
+        if changed and self._shown is not None:
             self._draw()
 
     def _put(self, name: str, rows: Sequence[Content]) -> None:

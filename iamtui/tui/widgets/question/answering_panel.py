@@ -135,7 +135,8 @@ class AnsweringPanel(Vertical):
         self.set_class(room == NARROW, NARROW)
         self.set_class(room == WIDE, WIDE)
         self._form.keys_stay = room != NARROW
-        self._form.context_view.most_rows = {NARROW: 4, MEDIUM: 6}.get(room, 10)
+        # In a column that is wide and low the answer's own lines come first.
+        self._form.context_view.most_rows = {NARROW: 4, MEDIUM: 6}.get(room, max(4, min(10, size.height // 4 - 5)))
         self._form.show_keys(shown=room == WIDE)
         self._view.fit(room)
         if self._shown is not None:
