@@ -15,6 +15,7 @@ from iamtui.evaluation.reading import Evaluation
 from iamtui.evaluation.request import Mode
 from iamtui.evaluation.resource_scope import Scope, resource_scope
 from iamtui.evaluation.sensitivity import open_keys, sensitive_keys
+from iamtui.evaluation.services import granted_by_acl
 from iamtui.policy.formula import ConditionLeaf, Node, leaves
 from iamtui.policy.resource import ResourceKind
 
@@ -134,7 +135,7 @@ def _not_modelled(reading: Evaluation) -> tuple[str, ...]:
         return ()
     if reading.prepared.key:
         return ("KMS grants are not evaluated: a grant on the key could allow this.",)
-    if reading.prepared.on_plain_bucket:
+    if reading.prepared.on_plain_bucket and granted_by_acl(reading.prepared.action):
         return ("S3 access control lists are not evaluated: one could allow this where they are enabled.",)
     return ()
 

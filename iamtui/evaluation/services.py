@@ -182,6 +182,22 @@ def on_plain_bucket(action: ActionName, resource: RequestResource, arn: Arn | No
     return arn is not None and arn.service == "s3" and not arn.region and not arn.account
 
 
+_BY_ACL: Final = frozenset(
+    (
+        "listbucket", "listbucketversions", "listbucketmultipartuploads", "getobject", "getobjectversion", "putobject",
+        "deleteobject", "deleteobjectversion", "getbucketacl", "getobjectacl", "getobjectversionacl", "putbucketacl",
+        "putobjectacl", "putobjectversionacl",
+    )
+)  # fmt: skip
+"""What the permissions of an S3 access control list allow (S3 User Guide: mapping of ACL permissions and access policy
+permissions; WRITE lets a bucket's owner delete objects too)."""
+
+
+def granted_by_acl(action: ActionName) -> bool:
+    """Whether an S3 access control list could allow an action."""
+    return action.service == "s3" and action.name in _BY_ACL
+
+
 def rcp_exempt(action: ActionName, resource: RequestResource, principal: Principal) -> bool:
     """Whether RCPs leave this call alone besides the general exemptions (Organizations User Guide: RCPs)."""
     if action.service == "kms" and action.name == "retiregrant":

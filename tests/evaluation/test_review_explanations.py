@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from iamtui.evaluation.decision import Decision, Layer, Outcome
 from iamtui.evaluation.evaluator import evaluate
 from iamtui.evaluation.explanation import Explanation, explain
@@ -86,3 +88,13 @@ def test_no_allow_alone_is_suggested_behind_block_public_access() -> None:
     explanation = explain(decision, trace(scenario.request, scenario.policies))
     assert decision.outcome is Outcome.IMPLICIT_DENY
     assert Layer.BLOCK_PUBLIC_ACCESS in {suggestion.layer for suggestion in explanation.suggestions}
+
+
+@pytest.mark.parametrize(
+    ("action", "by_acl"),
+    [("s3:GetObject", True), ("s3:ListBucket", True), ("s3:PutObjectAcl", True), ("s3:GetBucketPolicy", False),
+     ("s3:GetAccelerateConfiguration", False), ("s3:ListAllMyBuckets", False)],
+)  # fmt: skip
+def test_access_control_lists_are_named_where_they_could_allow_the_action(action: str, by_acl: bool) -> None:
+    decision, _ = asked(action, "*")
+    assert any("access control lists" in note for note in decision.notes) is by_acl
