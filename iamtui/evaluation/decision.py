@@ -76,6 +76,10 @@ class StatementRef:
     undetermined: bool = False
 
 
+ONLY_UNDER_CONDITIONS: Final = "only under conditions"
+"""How a silent layer's report says that an Allow of it waits for something that is not known."""
+
+
 @dataclass(frozen=True, slots=True)
 class LayerReport:
     """The state of one layer and one sentence saying why."""

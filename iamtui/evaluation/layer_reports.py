@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from iamtui.evaluation.decision import Layer, LayerReport, LayerState
+from iamtui.evaluation.decision import ONLY_UNDER_CONDITIONS, Layer, LayerReport, LayerState
 from iamtui.evaluation.layers import LayerScan, Match
 from iamtui.evaluation.levels import LevelScan
 from iamtui.evaluation.policies import NotEvaluated
@@ -105,7 +105,7 @@ def _scanned(layer: Layer, scanned: LayerScan, *, silent: str = "No statement al
 def _may_allow(scanned: LayerScan) -> str:
     """What allows it if something unknown turns out so."""
     if any(match.statement.allows for match in scanned.matches):
-        return f"{_first(scanned, allows=True, undetermined=True)} allows it only under conditions"
+        return f"{_first(scanned, allows=True, undetermined=True)} allows it {ONLY_UNDER_CONDITIONS}"
     unknown = scanned.missing[0]
     what = "cannot be read" if unknown.unreadable else "is not loaded"
     return f"{_short(unknown.name)} may allow it, but its document {what}"
@@ -177,7 +177,7 @@ def _levels(
     if layer is Layer.SCP:
         for level in levels:
             if level.scan.allow is not True:
-                why = f"The SCPs {_at(level)} allow it only under conditions{unless}."
+                why = f"The SCPs {_at(level)} allow it {ONLY_UNDER_CONDITIONS}{unless}."
                 return LayerReport(layer, LayerState.SILENT, why)
     if layer in missing:
         return LayerReport(layer, LayerState.NOT_EVALUATED, f"Not evaluated: {missing[layer].reason}{unless}.")

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from iamtui.evaluation.decision import Decision, Layer, LayerReport, LayerState, Outcome, Reason
+from iamtui.evaluation.decision import (
+    ONLY_UNDER_CONDITIONS,
+    Decision,
+    Layer,
+    LayerReport,
+    LayerState,
+    Outcome,
+    Reason,
+)
 from iamtui.policy.formula import ConditionLeaf, Source
 from iamtui.tui.widgets.question.layer_text import layer_block, layer_line, layer_parts
 from iamtui.tui.widgets.question.verdict import notes
@@ -41,6 +51,16 @@ def test_a_layer_whose_allow_waits_for_a_condition_depends() -> None:
     mark, words, style = layer_parts(SILENT, decision(Outcome.DEPENDS, depends_on=leaf))
 
     assert (mark, words, style) == ("[?]", "depends", DEPENDS)
+
+
+def test_of_a_denial_a_layer_that_does_not_deny_it_may_wait_for_a_condition() -> None:
+    waits = replace(SILENT, why=f"trust / Mfa allows it {ONLY_UNDER_CONDITIONS}.")
+    denied = replace(decision(Outcome.IMPLICIT_DENY, blocked_by=(Layer.IDENTITY,)), layers=(waits,))
+    in_the_way = replace(denied, blocked_by=(Layer.RESOURCE,))
+
+    assert layer_parts(waits, denied) == ("[?]", "depends", DEPENDS)
+    assert layer_parts(waits, in_the_way) == ("[-]", "no allow", DENIED)
+    assert layer_parts(waits, replace(denied, outcome=Outcome.ALLOWED))[1:] == ("no allow", QUIET)
 
 
 def test_one_line_where_it_is_wide_and_two_where_it_is_high() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from iamtui.evaluation.decision import Decision, Layer, Outcome, ResourceScope
+from iamtui.evaluation.decision import ONLY_UNDER_CONDITIONS, Decision, Layer, LayerState, Outcome, ResourceScope
 from iamtui.evaluation.wording import depends_summary
 from iamtui.policy.formula import MissingLeaf, leaves
 from iamtui.text import safe_text
@@ -54,7 +54,10 @@ def unloaded_layers(decision: Decision) -> tuple[Layer, ...]:
 
 
 def layers_that_depend(decision: Decision) -> frozenset[str]:
-    """The layers (by value) whose Allow waits for something that is not known."""
+    """The layers (by value) whose Allow waits for something unknown; of a denial also such that do not deny it."""
+    if decision.outcome is Outcome.IMPLICIT_DENY:
+        open_ones = (report for report in decision.layers if report.state is LayerState.SILENT)
+        return frozenset(report.layer.value for report in open_ones if ONLY_UNDER_CONDITIONS in report.why)
     if decision.outcome is not Outcome.DEPENDS or decision.depends_on is None:
         return frozenset()
     return frozenset(leaf.source.layer for leaf in leaves(decision.depends_on) if leaf.source is not None)
