@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from iamtui.credentials.session import Session
     from iamtui.workspace.opening import SourceChoice
 
 
-@dataclass(frozen=True, slots=True)
-class KeyBinding:
+class KeyBinding(NamedTuple):
     """One key of the screen: the id the config names it by, the keys, and what they do."""
 
     id: str
@@ -20,8 +18,7 @@ class KeyBinding:
     description: str
 
 
-@dataclass(frozen=True, slots=True)
-class Screen:
+class Screen(NamedTuple):
     """The other door.
 
     Args:

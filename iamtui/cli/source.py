@@ -6,7 +6,7 @@ import functools
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -134,8 +134,7 @@ def source_options(command: F) -> F:
     return with_source  # type: ignore[return-value]  # functools.wraps keeps what click needs
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(NamedTuple):
     """The source that would be opened (None: the user has to choose), and why this one."""
 
     choice: SourceChoice | None

@@ -15,10 +15,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from iamtui.problem import Problem
 from iamtui.secret import Secret
@@ -58,8 +57,7 @@ class Route(StrEnum):
     TERMINAL = "terminal"
 
 
-@dataclass(frozen=True, slots=True)
-class CopyResult:
+class CopyResult(NamedTuple):
     """What is known after a copy.
 
     Args:
@@ -89,8 +87,7 @@ class ClearState(StrEnum):
     """May still be there."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClearResult:
+class ClearResult(NamedTuple):
     """What is known after clearing; `terminal_write` as in CopyResult."""
 
     state: ClearState

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from iamtui.account.model import Account
 from iamtui.problem import Problem
@@ -50,8 +50,7 @@ class SourceChoice:
     endpoint_url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(NamedTuple):
     """How far a load has come: a short phrase, how many things so far, and how many in all (None: unknown)."""
 
     step: str

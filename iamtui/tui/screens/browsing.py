@@ -297,7 +297,7 @@ class BrowsingScreen(Screen[None]):
     @property
     def is_too_small(self) -> bool:
         """Whether the window is too small to show anything but that."""
-        return is_too_small(self.size)
+        return is_too_small(self.app.size)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What nobody could see is not done; in a field, the filter's key is a letter; in a document, it finds."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from iamtui.credentials.clock import JUMP, Clock, clock_off, utc_now
 from iamtui.credentials.renewal import Renew, Renewer
@@ -30,8 +30,7 @@ def never() -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """How a session came about, as far as it matters later.
 
     Args:
@@ -111,8 +110,7 @@ class KeptSession:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(NamedTuple):
     """What a second brought.
 
     Args:

@@ -6,9 +6,8 @@ Pure, but for `read_policy_file`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -27,8 +26,7 @@ WRITTEN: Final = f"{SESSION}written"
 _LARGEST_FILE: Final = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class CallerTerms:
+class CallerTerms(NamedTuple):
     """What is said of the caller.
 
     Args:
