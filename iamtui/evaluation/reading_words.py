@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Final
 
 from iamtui.evaluation.caller import WITH_IAM_POLICIES, role_arn_of
 from iamtui.evaluation.layer_reports import statement_name
@@ -15,6 +16,8 @@ from iamtui.evaluation.services import credential_warning, names_only_root, take
 from iamtui.policy.document import Statement
 from iamtui.policy.principal import PrincipalRules, Strength, allow_strengths, deny_applies
 
+_MOST_PARTS: Final = 5
+
 
 def notes(reading: Evaluation) -> Iterator[str]:
     """One sentence each on how the question was read."""
@@ -23,7 +26,9 @@ def notes(reading: Evaluation) -> Iterator[str]:
     if reading.total is not False and arn is not None and own and "*" not in arn.partition and arn.partition != own:
         yield f"Credentials of the partition {own} are not accepted in {arn.partition}, whatever the policies say."
     if reading.parts:
-        yield f"What is granted of these resources is denied, each part for itself: {', '.join(reading.parts)}."
+        more = f" and {len(reading.parts) - _MOST_PARTS} more" if len(reading.parts) > _MOST_PARTS else ""
+        named = ", ".join(reading.parts[:_MOST_PARTS])
+        yield f"What is granted of these resources is denied, each part for itself: {named}{more}."
     policies = reading.policies
     if policies.resource is not None and not takes_resource_policy(reading.prepared.action):
         yield "The policy of an IAM role speaks of assuming it and has no say in this: the one given is ignored."
