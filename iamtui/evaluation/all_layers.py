@@ -114,12 +114,15 @@ def read_all_layers(
         _read_block_public_access(result)
     _conclude(result)
     if prepared.resource.kind is ResourceKind.SET and result.total is not False and not asked.everywhere:
-        return _denied_in_every_part(result, catalogue) or result
+        return _by_parts(result, catalogue)
     return result
 
 
-def _denied_in_every_part(result: Evaluation, catalogue: ActionCatalogue) -> Evaluation | None:
-    """The reading of a part that speaks for all, where each part of a set that is granted is denied; else None."""
+def _by_parts(result: Evaluation, catalogue: ActionCatalogue) -> Evaluation:
+    """The reading of a set by the parts of it that are granted: allowed where one of them is.
+
+    Where each is denied, the reading of one speaks for all; what they depend on, one of them has to have.
+    """
     parts = granted_parts(result)
     found: list[Evaluation] = []
     for part in parts:
@@ -127,11 +130,14 @@ def _denied_in_every_part(result: Evaluation, catalogue: ActionCatalogue) -> Eva
         request = replace(result.request, resource=part, resource_account=result.owner)
         asked = result.asked.about_part(part, asked_by(request, result.options, catalogue=catalogue))
         reading = read_all_layers(request, result.policies, result.options, catalogue=catalogue, asked=asked)
-        if reading.total is not False:
-            return None
+        if reading.total is True:
+            return result
         found.append(reading)
     if not found:
-        return None
+        return result
+    result.total = any_of(reading.total for reading in found)
+    if result.total is not False:
+        return result
     speaking = next((one for one in found if one.outcome is Outcome.IMPLICIT_DENY), found[0])
     speaking.request = result.request
     speaking.parts = parts

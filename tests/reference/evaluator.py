@@ -291,17 +291,20 @@ class _Evaluation:
     # The decision.
 
     def verdict(self) -> Verdict:
-        """The answer; about a pattern it is no when each entry that grants some of it, asked about alone, is denied."""
+        """The answer; about a pattern, that of the entries that grant some of it, each asked about alone."""
         found = self._verdict()
         if self.target.is_pattern and found.decision in ("allowed", "depends"):
-            return self._denied_in_every_part() or found
+            return self._by_parts() or found
         return found
 
-    def _denied_in_every_part(self) -> Verdict | None:
+    def _by_parts(self) -> Verdict | None:
         parts = self._granted_parts()
         verdicts = [evaluate(self._about(part), session=self.session_name) for part in sorted(parts or ())]
-        if not verdicts or any(one.decision in ("allowed", "depends") for one in verdicts):
+        if not verdicts or any(one.decision == "allowed" for one in verdicts):
             return None
+        formula = disjunction(one.formula for one in verdicts)
+        if formula is not False:
+            return Verdict("depends", formula=formula)
         return next((one for one in verdicts if one.decision == "implicitDeny"), verdicts[0])
 
     def _about(self, resource: str) -> dict[str, Any]:
