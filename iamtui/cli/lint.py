@@ -38,7 +38,7 @@ def lint(files: tuple[str, ...], kind: str | None, account: str | None, fail_on:
     out = stdout()
     reports: list[dict[str, Any]] = []
     found: list[Finding] = []
-    unreadable = 0
+    read = unreadable = 0
     for name in files:
         try:
             of_kind, findings = _examine(name, kind, account)
@@ -47,6 +47,7 @@ def lint(files: tuple[str, ...], kind: str | None, account: str | None, fail_on:
             note(f"iamtui: {problem}")
             reports.append({"file": name, "kind": None, "findings": [], "error": problem.sentence})
             continue
+        read += 1
         unreadable += any(finding.code in _UNREADABLE for finding in findings)
         found += findings
         if as_json:
@@ -56,7 +57,8 @@ def lint(files: tuple[str, ...], kind: str | None, account: str | None, fail_on:
                 _print_finding(out, name, finding)
     if as_json:
         out.json(reports, indent=2)
-    note(_summary(found, len(files)))
+    if read:
+        note(_summary(found, read))
     if unreadable:
         note(f"iamtui: {unreadable} of the files cannot be read as a policy document.")
         return Exit.ERROR

@@ -84,6 +84,13 @@ def test_what_is_no_policy_is_a_finding_and_an_error(cli: Cli, tmp_path: Path, t
     assert "cannot be read as a policy document" in result.err
 
 
+def test_a_file_that_is_not_there_is_not_counted_as_one_without_findings(cli: Cli, tmp_path: Path) -> None:
+    result = cli("lint", tmp_path / "gone.json")
+    assert result.code == 2
+    assert "gone.json does not exist" in result.err
+    assert "no findings" not in result.err
+
+
 def test_a_file_that_cannot_be_read_does_not_hide_the_others(cli: Cli, policy: Path, tmp_path: Path) -> None:
     empty, noise = tmp_path / "empty.json", tmp_path / "noise.bin"
     empty.touch()
