@@ -337,13 +337,12 @@ class AnsweringPanel(Vertical):
         self._show_title()
         question, inquiry = shown.cell.question, shown.cell_inquiry
         self.post_message(self.Answered(decision, asked.principal, asked.label, question, inquiry, shown.answer))
-        # Its thread would take turns with the painting of the answer.
-        self.call_after_refresh(self._explain, shown)
+        self._explain(shown)
 
     def _explain(self, shown: Shown) -> None:
-        """Look for what would help with the answer on screen, where there is room for it."""
+        """Look for what would help, where there is room for it."""
         asked = shown.asked
-        if shown is self._shown and not self.has_class(NARROW) and not shown.decision.allowed:
+        if not self.has_class(NARROW) and not shown.decision.allowed:
             self._asking.explain(replace(asked, principal=shown.principal), shown.question)
 
     @on(Asking.Explained)
