@@ -113,7 +113,7 @@ def read_all_layers(
     if prepared.on_plain_bucket:
         _read_block_public_access(result)
     _conclude(result)
-    if prepared.resource.kind is ResourceKind.SET and result.total is not False and not asked.everywhere:
+    if prepared.resource.kind is ResourceKind.SET and result.total is not False and not asked.in_parts:
         return _by_parts(result, catalogue)
     return result
 
@@ -123,24 +123,26 @@ def _by_parts(result: Evaluation, catalogue: ActionCatalogue) -> Evaluation:
 
     Where each is denied, the reading of one speaks for all; what they depend on, one of them has to have.
     """
-    parts = granted_parts(result)
+    parts, beyond = granted_parts(result)
     found: list[Evaluation] = []
-    for part in parts:
+    ways: list[Truth] = [beyond]
+    for part, truth in parts.items():
         # The owner of the set is asked about, whatever account an entry names.
         request = replace(result.request, resource=part, resource_account=result.owner)
         asked = result.asked.about_part(part, asked_by(request, result.options, catalogue=catalogue))
         reading = read_all_layers(request, result.policies, result.options, catalogue=catalogue, asked=asked)
-        if reading.total is True:
+        ways.append(all_of((truth, reading.total)))
+        if ways[-1] is True:
             return result
         found.append(reading)
     if not found:
         return result
-    result.total = any_of(reading.total for reading in found)
+    result.total = all_of((result.total, any_of(ways)))
     if result.total is not False:
         return result
     speaking = next((one for one in found if one.outcome is Outcome.IMPLICIT_DENY), found[0])
     speaking.request = result.request
-    speaking.parts = parts
+    speaking.parts = tuple(parts)
     return speaking
 
 

@@ -31,6 +31,7 @@ class Asked:
         whole: the same question about all resources of the set, once it was asked.
         parts: the same question about parts of the set, once they were asked about.
         limits: whether the policies of a layer speak of some resources alone.
+        of_set: whether this is asked about a part of a set, which is not divided again.
     """
 
     prepared: PreparedAction
@@ -43,6 +44,7 @@ class Asked:
     whole: Asked | None = None
     parts: dict[str, Asked] = field(default_factory=dict)
     limits: dict[Any, bool] = field(default_factory=dict)
+    of_set: bool = False
     truths: dict[Member, Truth] = field(default_factory=dict)
     """What statements come to, principals aside, whoever of the class asks."""
     _once: set[Member] = field(default_factory=set)
@@ -55,6 +57,11 @@ class Asked:
     def action(self) -> ActionName:
         """The action asked about."""
         return self.prepared.action
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether this is asked about all resources of a set, or a part of one, so that it is not to be divided."""
+        return self.everywhere or self.of_set
 
     def everywhere_too(self) -> Asked:
         """The same question about all resources of the set."""
@@ -70,7 +77,7 @@ class Asked:
         """
         found = self.parts.get(part)
         if found is None:
-            found = self.parts[part] = Asked(asked.prepared, self.language, False, self.shared)
+            found = self.parts[part] = Asked(asked.prepared, self.language, False, self.shared, of_set=True)
         return found
 
     def work_out(self, member: Member, context: RequestContext) -> Truth:

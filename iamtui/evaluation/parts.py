@@ -15,6 +15,7 @@ from iamtui.evaluation.asked import Asked
 from iamtui.evaluation.decision import Layer
 from iamtui.evaluation.policy_set import PolicySet
 from iamtui.evaluation.reading import Evaluation
+from iamtui.policy.formula import Truth, any_of
 from iamtui.policy.resource import Reach
 
 _ARN_FIELDS: Final = 5
@@ -23,22 +24,31 @@ _MOST_PARTS: Final = 32
 _MOST_REMEMBERED: Final = 4096
 
 
-def granted_parts(reading: Evaluation) -> tuple[str, ...]:
-    """The parts of the set outside of which nothing is granted, sorted; () where it cannot be divided so.
+def granted_parts(reading: Evaluation) -> tuple[dict[str, Truth], Truth]:
+    """The parts of the set that are granted, each with what that waits for, and what a grant beyond them waits for.
 
-    A part is an ARN or a pattern that can be asked about: it takes in all that the entry of a policy does.
+    A part is an ARN or a pattern that can be asked about: it takes in all that the entry of a policy does. There are
+    none where the set cannot be divided so.
     """
     granted = _granted(reading)
     first = next(granted, None)
     # Most grants are of everything, or nothing else speaks of some resources alone.
-    if first is None or not any(_limits(layer, policies, reading.asked) for layer, _, policies in reading.sets()):
-        return ()
-    parts: set[str] = set()
-    for part in chain((first,), granted):
-        if part is None or part == reading.prepared.resource.text or len(parts) == _MOST_PARTS:
-            return ()
-        parts.add(part)
-    return tuple(sorted(parts))
+    if (
+        first is None
+        or first == (None, True)
+        or not any(_limits(layer, policies, reading.asked) for layer, _, policies in reading.sets())
+    ):
+        return {}, True
+    parts: dict[str, Truth] = {}
+    beyond: Truth = False
+    for part, truth in chain((first,), granted):
+        if part is not None and part != reading.prepared.resource.text:
+            parts[part] = any_of((parts.get(part, False), truth))
+        else:
+            beyond = any_of((beyond, truth))
+        if beyond is True or len(parts) > _MOST_PARTS:
+            return {}, True
+    return dict(sorted(parts.items())), beyond
 
 
 def _limits(layer: Layer, policies: PolicySet, asked: Asked) -> bool:
@@ -55,15 +65,15 @@ def _limits(layer: Layer, policies: PolicySet, asked: Asked) -> bool:
     return bool(found)
 
 
-def _granted(reading: Evaluation) -> Iterator[str | None]:
-    """The entries of Allow statements that match, or may match; None for a grant that no entry bounds."""
+def _granted(reading: Evaluation) -> Iterator[tuple[str | None, Truth]]:
+    """The entries of Allow statements that match, or may match, with what they wait for; None where none bounds it."""
     if reading.side.is_root or reading.admitted_by_assumption or reading.free is not None:
-        yield None
+        yield None, True
     for scanned in (reading.identity, reading.resource):
         if scanned is None:
             continue
         if scanned.missing:
-            yield None
+            yield None, True
         for match in scanned.matches:
             if not match.statement.allows:
                 continue
@@ -75,9 +85,10 @@ def _granted(reading: Evaluation) -> Iterator[str | None]:
                 or any("${" in text for text in matcher.texts)
                 or matcher.hits_set(resource, Reach.COVERS, reading.context, reading.language) is not False
             ):
-                yield None
+                yield None, match.truth
                 continue
-            yield from map(_as_question, matcher.texts_meeting(resource))
+            for text in matcher.texts_meeting(resource):
+                yield _as_question(text), match.truth
 
 
 def _as_question(entry: str) -> str | None:

@@ -294,15 +294,19 @@ class _Evaluation:
         """The answer; about a pattern, that of the entries that grant some of it, each asked about alone."""
         found = self._verdict()
         if self.target.is_pattern and found.decision in ("allowed", "depends"):
-            return self._by_parts() or found
+            return self._by_parts(found.formula) or found
         return found
 
-    def _by_parts(self) -> Verdict | None:
-        parts = self._granted_parts()
-        verdicts = [evaluate(self._about(part), session=self.session_name) for part in sorted(parts or ())]
-        if not verdicts or any(one.decision == "allowed" for one in verdicts):
+    def _by_parts(self, coarse: Truth) -> Verdict | None:
+        parts, beyond = self._granted_parts()
+        verdicts = []
+        ways = [beyond]
+        for part, truth in sorted(parts.items()):
+            verdicts.append(_Evaluation(self._about(part), self.session_name)._verdict())
+            ways.append(conjunction([truth, verdicts[-1].formula]))
+        formula = conjunction([coarse, disjunction(ways)])
+        if not verdicts or disjunction(ways) is True:
             return None
-        formula = disjunction(one.formula for one in verdicts)
         if formula is not False:
             return Verdict("depends", formula=formula)
         return next((one for one in verdicts if one.decision == "implicitDeny"), verdicts[0])
@@ -313,54 +317,52 @@ class _Evaluation:
             request["resource_account"] = self.owner
         return {**self.scenario, "request": request}
 
-    def _granted_parts(self) -> set[str] | None:
-        """The entries outside of which nothing is granted, as resources to ask about; None when there is no telling."""
+    def _granted_parts(self) -> tuple[dict[str, Truth], Truth]:
+        """The entries that grant, as resources to ask about, with what they wait for, and what others wait for."""
         no_policy = self.scenario.get("resource_policy") is None
         key_or_role = self.trust or (self.action.startswith("kms:") and self._may_name("arn:*:kms:*:*:key/*"))
         if self.caller.kind == "root" or (key_or_role and no_policy):
-            return None
+            return {}, True
         sides = [("identity", self._policies("identity_policies"))] if self.caller.has_own_policies else []
         if not no_policy and not self.action.startswith("iam:"):
             sides.append(("resource", [named_document(self.scenario["resource_policy"])]))
-        parts: set[str] = set()
+        parts: dict[str, Truth] = {}
+        beyond: Truth = False
         for layer, policies in sides:
             for policy in policies:
                 version = policy["document"].get("Version")
-                for statement in as_list(policy["document"]["Statement"]):
-                    source = {"layer": layer, "policy": policy["name"], "statement": 0, "effect": "Allow"}
-                    if (
-                        statement["Effect"] == "Deny"
-                        or not self._who(statement, layer)
-                        or self._rest(statement, layer, version, source) is False
-                    ):
+                for number, statement in enumerate(as_list(policy["document"]["Statement"])):
+                    source = {"layer": layer, "policy": policy["name"], "statement": number, "effect": "Allow"}
+                    who = disjunction(_with_source(truth, source) for truth in self._who(statement, layer).values())
+                    truth = conjunction([who, self._rest(statement, layer, version, source)])
+                    if statement["Effect"] == "Deny" or truth is False:
                         continue
-                    if "Resource" not in statement:
-                        return None
-                    for entry in as_list(statement["Resource"]):
-                        part = self._part(entry, layer, version)
-                        if part is None:
-                            return None
-                        if part:
-                            parts.add(part)
-        return parts
+                    for part in self._parts_of(statement, layer, version):
+                        if part is not None:
+                            parts[part] = disjunction([parts.get(part, False), truth])
+                        else:
+                            beyond = disjunction([beyond, truth])
+        return parts, beyond
 
-    def _part(self, entry: str, layer: str, version: str | None) -> str | None:
-        """An entry as a resource to ask about; "" when it shares nothing, None when it cannot be asked about."""
-        if "${" in entry:
-            return None
+    def _parts_of(self, statement: dict[str, Any], layer: str, version: str | None) -> list[str | None]:
+        """The entries that share something, as resources to ask about; None for what cannot be asked about."""
 
-        def meets(whole: bool) -> Any:
+        def meets(entry: str, whole: bool) -> Any:
             return resource_entry_matches(
                 entry, self.target, layer, whole=whole, version=version, context=self.context, options=self.options
             )
 
-        if meets(False) is False:
-            return ""
+        entries = as_list(statement.get("Resource", "*"))
+        if "Resource" not in statement or any("${" in one or meets(one, True) is not False for one in entries):
+            return [None]
+        return [self._part(entry) for entry in entries if meets(entry, False) is not False]
+
+    def _part(self, entry: str) -> str | None:
         head = "".join(entry.split(":", 5)[:5])
         part = entry.replace("?", "*")
-        if meets(True) is not False or entry.count(":") < 5 or "*" in head or "?" in head:
+        if entry.count(":") < 5 or "*" in head or "?" in head or part == self.target.resource:
             return None
-        return None if part == self.target.resource else part
+        return part
 
     def _verdict(self) -> Verdict:
         """Put the layers together."""
