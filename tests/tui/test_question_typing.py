@@ -432,8 +432,8 @@ async def test_an_answer_without_what_is_half_typed_says_so_and_what_is_left_hal
         assert "Without aws:SourceIp, can role/web-server do" in screen_text(pilot.app)
         await press(pilot, "backspace", "backspace", "escape", "ctrl+y")
         assert "-c" not in copier.copied[-1].split()
-        assert "It asks without aws:SourceI, which has no value yet." in screen_text(pilot.app)
-        assert "! aws:SourceI has no value yet: what follows is answered without it." in screen_text(pilot.app)
+        assert "It asks without aws:SourceI, which is half typed." in screen_text(pilot.app)
+        assert "! aws:SourceI is half typed: what follows is answered without it." in screen_text(pilot.app)
         pilot.app.screen.query_one(ExplorerTree).focus()
         await settle(pilot)
         assert panel.answer is None
@@ -445,6 +445,37 @@ async def test_an_answer_without_what_is_half_typed_says_so_and_what_is_left_hal
         assert panel.answer is not None
         assert not view.has_class("-aside")
         assert "Without" not in str(panel.border_title)
+
+
+async def test_half_a_value_or_half_a_word_about_the_caller_leaves_the_answer_standing_and_says_so(
+    account: Account,
+) -> None:
+    async with opened(account=account) as pilot:
+        panel = await asked(pilot)
+        await typed(pilot, form_of(pilot).context_field, "aws:SourceIp=203.")
+        assert panel.answer is not None
+        assert "Without aws:SourceIp=203., can role/web-server do" in screen_text(pilot.app)
+        await type_text(pilot, "0.113.9")
+        await settle(pilot)
+        assert panel.inquiry is not None
+        assert panel.inquiry.terms.context == {"aws:SourceIp": ("203.0.113.9",)}
+        form_of(pilot).open_caller()
+        await settle(pilot)
+        for letter in "from=role/deploy-pro":
+            await type_text(pilot, letter)
+            await settle(pilot)
+            assert panel.answer is not None, letter
+        assert panel.inquiry.chained_from == ""
+        assert "Without from=role/deploy-pro, can role/web-server do" in screen_text(pilot.app)
+        await type_text(pilot, "d")
+        await settle(pilot)
+        assert panel.inquiry.chained_from == iam("role/deploy-prod")
+        assert "Without" not in str(panel.border_title)
+        await press(pilot, "backspace")
+        pilot.app.screen.query_one(ExplorerTree).focus()
+        await settle(pilot)
+        assert panel.answer is None
+        assert "No role of this account is role/deploy-pro." in screen_text(pilot.app)
 
 
 async def test_what_is_wrong_with_the_context_is_not_hidden_by_completions(account: Account) -> None:

@@ -94,7 +94,7 @@ def left_out_lines(shown: Shown) -> Iterator[Content]:
     """What is typed and not part of the question that is answered."""
     if shown.left_out:
         word = plain(shown.left_out, "bold", limit=64)
-        yield line(("! ", "bold $verdict-depends"), word, " has no value yet: what follows is answered without it.")
+        yield line(("! ", "bold $verdict-depends"), word, " is half typed: what follows is answered without it.")
 
 
 def verdict_line(shown: Shown) -> Content:

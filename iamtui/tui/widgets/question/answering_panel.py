@@ -107,7 +107,7 @@ class AnsweringPanel(Vertical):
         self._unfinished = ""
         """The half action that the panel speaks of in place of an answer, or ""."""
         self._left_out = ""
-        """What stands in the context and was not asked with, or ""."""
+        """What is half typed and was not asked with, or ""."""
         self.alongside: Callable[[Asked], Alongside | None] = lambda _asked: None
         """What is to be found with the answer to a question that is being asked, so that both are painted at once."""
 

@@ -17,7 +17,7 @@ from iamtui.problem import Problem
 from iamtui.tui.widgets.question.caller import SESSION, CallerTerms, read_caller, read_policy_file
 from iamtui.tui.widgets.question.field import CompletingInput, Completions
 from iamtui.tui.widgets.question.fields import CallerField
-from iamtui.tui.widgets.question.words import joined, said
+from iamtui.tui.widgets.question.words import joined, last_word, said
 
 if TYPE_CHECKING:
     from iamtui.account.model import Account
@@ -76,13 +76,29 @@ class CallerRow(Vertical):
         """The text of the session policy that was written here, or ""."""
         return self._texts.get(_WRITTEN, "")
 
-    def terms(self, account: Account | None) -> CallerTerms:
+    def left_out(self, account: Account | None) -> str:
+        """The word at the end of the line that is still being typed, and so says nothing yet; "" for none."""
+        word = self.field.word
+        if not (word and self.field.has_focus) or word in self._unread:
+            return ""
+        try:
+            read_caller(word, account, self._texts)
+        except Problem:
+            return word
+        return ""
+
+    def terms(self, account: Account | None, *, entered: bool = True) -> CallerTerms:
         """What the line says.
+
+        Args:
+            entered: whether what stands in it is meant as it is; else a word that is still being typed says nothing.
 
         Raises:
             Problem: it cannot be read, or a session policy is not read yet.
         """
         text = self.field.value
+        if not entered and self.left_out(account):
+            text = last_word(text, commas=False)[0]
         unread = next((self._unread[word] for word in said(text, commas=False) if word in self._unread), None)
         if unread is not None:
             raise unread

@@ -210,8 +210,9 @@ class FieldsForm(Vertical):
 
     @on(events.DescendantBlur)
     def _left_field(self, event: events.DescendantBlur) -> None:
-        if event.widget is self.context_field and self.context_field.word:
-            # Half a key says nothing while it is typed; left behind it is a mistake.
+        typed = (self.context_field, self.caller_row.field)
+        if isinstance(event.widget, CompletingInput) and event.widget in typed and event.widget.word:
+            # Half a word says nothing while it is typed; left behind it is a mistake.
             self.post_message(self.Changed(entered=False))
 
     def _complete(self, entry: CompletingInput, word: str | None = None) -> None:

@@ -14,6 +14,7 @@ from textual.widgets import Input
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
 from iamtui.evaluation.request import Mode
+from iamtui.problem import Problem
 from iamtui.tui import clock
 from iamtui.tui.widgets.line_view import LineView
 from iamtui.tui.widgets.question.caller import CHAINED, SESSION
@@ -23,6 +24,7 @@ from iamtui.tui.widgets.question.context import (
     ABSENT,
     MFA_KEY,
     cycle_mfa,
+    parse_context,
     read_context,
     with_key,
     with_keys,
@@ -33,6 +35,7 @@ from iamtui.tui.widgets.question.fields_form import FieldsForm
 from iamtui.tui.widgets.question.words import joined, last_word, said
 
 if TYPE_CHECKING:
+    from iamtui.account.model import Account
     from iamtui.evaluation.decision import Decision, Layer
 
 
@@ -87,13 +90,13 @@ class QuestionForm(FieldsForm):
         """The inquiry that the fields make; without an action it has none.
 
         Args:
-            entered: whether what stands in the context is meant as it is; else a key that is still being typed, or
-                has no value yet, says nothing.
+            entered: whether what stands in the context and the caller's line is meant as it is; else a word that is
+                still being typed says nothing.
 
         Raises:
             Problem: the context or the caller's line cannot be read.
         """
-        caller = self.caller_row.terms(self._workspace.account if self._workspace is not None else None)
+        caller = self.caller_row.terms(self._account, entered=entered)
         context = dict(self._read_context(entered=entered))
         if caller.mfa and MFA_KEY.lower() not in {key.lower() for key in context}:
             context[MFA_KEY] = ("true",)
@@ -114,7 +117,7 @@ class QuestionForm(FieldsForm):
     def _read_context(self, *, entered: bool) -> Mapping[str, tuple[str, ...]]:
         """The context; times in words keep the moment at which they were typed, so that the question stays the same."""
         text = self.context_field.value
-        if not entered and self.left_out:
+        if not entered and self._half_key:
             text = last_word(text, commas=False)[0]
         if text != self._read[0]:
             self._read = (text, read_context(text, clock.now()))
@@ -122,13 +125,34 @@ class QuestionForm(FieldsForm):
 
     @property
     def left_out(self) -> str:
-        """The key at the end of the context that is still being typed, and so is not asked yet; "" for none.
+        """What is still being typed of the context or the caller, and so is not asked yet; "" for nothing.
 
         What is half typed where nobody types any more is a mistake.
         """
+        return self._half_key or self.caller_row.left_out(self._account)
+
+    @property
+    def _half_key(self) -> str:
+        """The end of the context while it is a key without its value, or with one that such a key does not take."""
         word = self.context_field.word
-        finished = word.startswith(ABSENT) or word.partition("=")[2]
-        return "" if finished or not self.context_field.has_focus else word.removesuffix("=")
+        if not self.context_field.has_focus or word.startswith(ABSENT):
+            return ""
+        if not word.partition("=")[2]:
+            return word.removesuffix("=")
+        try:
+            parse_context(word)
+        except Problem:
+            # More typing does not mend a word that is no key, or a quote.
+            return ""
+        try:
+            read_context(word, clock.now())
+        except Problem:
+            return word
+        return ""
+
+    @property
+    def _account(self) -> Account | None:
+        return self._workspace.account if self._workspace is not None else None
 
     @property
     def how_to_finish(self) -> str:

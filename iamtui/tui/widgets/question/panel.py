@@ -190,7 +190,7 @@ class QuestionPanel(AnsweringPanel):
         files = files_of_command(self._inquiry)
         also = [f"It reads {', '.join(files)}, which you have to write."] if files else []
         if self._left_out:
-            also.append(f"It asks without {safe_text(self._left_out, limit=64)}, which has no value yet.")
+            also.append(f"It asks without {safe_text(self._left_out, limit=64)}, which is half typed.")
         if self._before is not None:
             also.append("It asks without the draft: save that (d, s) and add --draft FILE.")
         text = as_command(self._workspace, self._principal, self._inquiry)

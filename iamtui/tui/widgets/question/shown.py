@@ -23,7 +23,7 @@ class Shown:
         asked: what it answers.
         before: the answer without the draft, or None.
         index: which cell is looked at.
-        left_out: what stands in the context and is not asked, since it is half typed; "" for nothing.
+        left_out: what stands in the context or the caller's line and is not asked, being half typed; "" for none.
         remarks: sentences about what was asked with.
     """
 
