@@ -32,6 +32,7 @@ from iamtui.evaluation.reading import (
     RESOURCE_ONLY,
     Evaluation,
     principal_rules,
+    reaching,
     resource_policy_set,
     set_of,
     stack_of,
@@ -221,7 +222,11 @@ def _read_resource_policy(result: Evaluation) -> None:
             result.resource.strengths[Strength.WILDCARD] = leaf
         return
     result.resource = scan_resource_policy(
-        resource_policy_set(result, given), result.asked, result.context, result.caller, principal_rules(result)
+        resource_policy_set(result, given),
+        result.asked,
+        result.context,
+        result.caller,
+        principal_rules(result, of_resource=True),
     )
     if result.options.legacy_role_self_trust and prepared.trust:
         _trust_itself(result)
@@ -268,7 +273,7 @@ def _read_levels(result: Evaluation, layer: Layer, levels: tuple[PolicyLevel, ..
     stack = stack_of(result, layer, levels)
     if stack.not_loaded is not None:
         result.not_evaluated[layer] = stack.not_loaded
-    return stack.scan(result.asked, result.context, lambda: result.caller)
+    return stack.scan(result.asked, result.context, reaching(result, layer))
 
 
 def _read_vpc_endpoint(result: Evaluation, given: tuple[PolicyInForce, ...] | NotEvaluated) -> None:
@@ -276,7 +281,7 @@ def _read_vpc_endpoint(result: Evaluation, given: tuple[PolicyInForce, ...] | No
         result.not_evaluated[Layer.VPC_ENDPOINT] = given
         return
     stack = endpoint_stack(given, result.language, lasting=result.policies.lasting)
-    result.vpc_endpoint = stack.scan(result.asked, result.context, lambda: result.caller).levels[0].scan
+    result.vpc_endpoint = stack.scan(result.asked, result.context, reaching(result, Layer.VPC_ENDPOINT)).levels[0].scan
 
 
 def _read_block_public_access(result: Evaluation) -> None:

@@ -89,7 +89,6 @@ class LayerScan:
 
 MOST_SCANS: Final = 4096
 """How many scans are kept for one question."""
-_PLAIN_RULES: Final = PrincipalRules()
 _SILENT: Final = {layer: LayerScan() for layer in Layer}
 """The scans in which nothing matches."""
 
@@ -163,7 +162,7 @@ def _together(
     return result
 
 
-def reaches(compiled: CompiledStatement, caller: Caller, layer: Layer) -> Truth:
+def reaches(compiled: CompiledStatement, caller: Caller, layer: Layer, rules: PrincipalRules) -> Truth:
     """Whether the principals of a statement include the caller, in a policy that is nobody's own (RCP, endpoint).
 
     A statement without principals reaches nobody in an RCP and everyone in an endpoint policy.
@@ -174,8 +173,8 @@ def reaches(compiled: CompiledStatement, caller: Caller, layer: Layer) -> Truth:
     if statement.principals is None and statement.not_principals is None:
         return layer is Layer.VPC_ENDPOINT
     if compiled.allows:
-        return any_of(allow_strengths(statement, caller, _PLAIN_RULES).values())
-    return deny_applies(statement, caller, _PLAIN_RULES)
+        return any_of(allow_strengths(statement, caller, rules).values())
+    return deny_applies(statement, caller, rules)
 
 
 def scan_resource_policy(

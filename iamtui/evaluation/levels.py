@@ -12,15 +12,15 @@ from typing import Any, Final
 
 from iamtui.evaluation.asked import Asked
 from iamtui.evaluation.decision import Layer
-from iamtui.evaluation.layers import MOST_SCANS, LayerScan, Match, add_missing, match_of, reaches
+from iamtui.evaluation.layers import MOST_SCANS, LayerScan, Match, add_missing, match_of
 from iamtui.evaluation.policies import NotEvaluated, PolicyInForce, PolicyLevel
 from iamtui.evaluation.policy_set import Member, PolicySet, policy_set
 from iamtui.policy.action import ActionName
+from iamtui.policy.compiled import CompiledStatement
 from iamtui.policy.context import RequestContext
 from iamtui.policy.formula import Truth, all_of
 from iamtui.policy.kinds import PolicyType
 from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS, LanguageOptions
-from iamtui.policy.principal import Caller
 
 _MOST_SERVICES: Final = 256
 _MOST_PLANS: Final = 256
@@ -127,11 +127,11 @@ class LevelStack:
         self._by_service: dict[str, _Index] = {}
         self._plans: dict[tuple[Member, ...], _Plan] = {}
 
-    def scan(self, asked: Asked, context: RequestContext, caller_of: Callable[[], Caller]) -> LevelsScan:
+    def scan(self, asked: Asked, context: RequestContext, reached: Callable[[CompiledStatement], Truth]) -> LevelsScan:
         """Read the levels.
 
         Args:
-            caller_of: gives the caller whom principals are matched against, where that cannot be done without.
+            reached: whether the principals of a statement include the caller; asked only where they are looked at.
         """
         plan = asked.plans.get(self)
         if plan is None:
@@ -148,7 +148,7 @@ class LevelStack:
             if truth is None:
                 own = truth = asked.test(member, context)
             if truth is not False and with_principals and not member.compiled.reaches_everyone:
-                own = truth = _both(reaches(member.compiled, caller_of(), self.layer), truth)
+                own = truth = _both(reached(member.compiled), truth)
             came_to.append(truth)
             told_apart.append(own)
         key = tuple(told_apart)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -24,6 +24,7 @@ from iamtui.evaluation.policies import (
 from iamtui.evaluation.policy_set import Member, PolicySet, policy_set
 from iamtui.evaluation.prepared import PreparedAction
 from iamtui.evaluation.request import Mode, PrincipalKind, Request
+from iamtui.policy.compiled import CompiledStatement
 from iamtui.policy.context import RequestContext
 from iamtui.policy.formula import Truth
 from iamtui.policy.kinds import PolicyType
@@ -148,13 +149,13 @@ class Evaluation:
 
     def statements(self) -> Iterator[tuple[Layer, LayerScan, Member]]:
         """The statements about the action that reach the caller, matching or not, in every layer that was read."""
-        rules = principal_rules(self)
         for layer, scanned, policies in self.sets():
+            rules = principal_rules(self, of_resource=layer is Layer.RESOURCE)
             for member in policies.about(self.asked.action):
                 if layer is Layer.RESOURCE:
                     reached = bool(reached_as(member.compiled, self.caller, rules))
                 elif layer in (Layer.RCP, Layer.VPC_ENDPOINT):
-                    reached = reaches(member.compiled, self.caller, layer) is not False
+                    reached = reaches(member.compiled, self.caller, layer, rules) is not False
                 else:
                     reached = True
                 if reached:
@@ -248,15 +249,24 @@ def stack_of(result: Evaluation, layer: Layer, levels: tuple[PolicyLevel, ...]) 
     return found
 
 
-def principal_rules(result: Evaluation) -> PrincipalRules:
-    """How the principals of the resource's policy are read."""
+def principal_rules(result: Evaluation, *, of_resource: bool) -> PrincipalRules:
+    """How the principals of a policy are read.
+
+    Args:
+        of_resource: whether it is the policy of the resource; else one that is nobody's own (RCP, endpoint).
+    """
     options = result.options
     return PrincipalRules(
-        trust=result.prepared.trust,
+        trust=result.prepared.trust and of_resource,
         star_includes_services=options.star_allow_includes_services,
         aws_star_admits_everyone=options.trust_aws_star_admits_everyone,
         account_root_needed=options.not_principal_root_required,
     )
+
+
+def reaching(result: Evaluation, layer: Layer) -> Callable[[CompiledStatement], Truth]:
+    """What says whether the principals of a statement in a policy that is nobody's own include the caller."""
+    return lambda compiled: reaches(compiled, result.caller, layer, principal_rules(result, of_resource=False))
 
 
 def resource_policy_set(result: Evaluation, policy: PolicyInForce) -> PolicySet:

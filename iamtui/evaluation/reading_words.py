@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from iamtui.evaluation.caller import WITH_IAM_POLICIES, role_arn_of
+from iamtui.evaluation.decision import Layer
 from iamtui.evaluation.layer_reports import statement_name
 from iamtui.evaluation.layers import Match
 from iamtui.evaluation.prepared import owner_is_assumed
@@ -80,7 +81,8 @@ def _spared_but_for_boundary(match: Match, reading: Evaluation) -> bool:
     if match.statement.allows or statement.not_principals is None or not reading.caller.has_boundary:
         return False
     unbound = replace(reading.caller, has_boundary=False)
-    return deny_applies(statement, unbound, principal_rules(reading)) is False
+    rules = principal_rules(reading, of_resource=match.layer is Layer.RESOURCE)
+    return deny_applies(statement, unbound, rules) is False
 
 
 def _endpoint_strengths(reading: Evaluation) -> set[Strength]:

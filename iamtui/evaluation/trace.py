@@ -32,7 +32,7 @@ from iamtui.policy.condition import CompiledCondition
 from iamtui.policy.context import KeyState
 from iamtui.policy.formula import Truth, all_of, any_of
 from iamtui.policy.kinds import PolicyType
-from iamtui.policy.principal import PrincipalRules, allow_strengths, deny_applies
+from iamtui.policy.principal import allow_strengths, deny_applies
 from iamtui.policy.resource import ResourceKind
 
 _TYPES = {
@@ -216,7 +216,7 @@ def _trace_principal(
     reading: Evaluation, policy_type: PolicyType, compiled: CompiledStatement
 ) -> tuple[Truth, TracedElement]:
     statement = compiled.statement
-    rules = principal_rules(reading) if policy_type in (PolicyType.RESOURCE, PolicyType.TRUST) else PrincipalRules()
+    rules = principal_rules(reading, of_resource=policy_type in (PolicyType.RESOURCE, PolicyType.TRUST))
     negated = statement.not_principals is not None
     entries = statement.not_principals if negated else statement.principals
     wanted = tuple(

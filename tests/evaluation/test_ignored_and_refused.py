@@ -186,3 +186,18 @@ def test_credentials_of_another_partition_are_said_not_to_be_accepted() -> None:
 def test_a_condition_that_is_null_does_not_hold_for_everyone() -> None:
     with pytest.raises(ScenarioError, match="Condition is an object, not null"):
         ask(ALICE, identity_policies=named({**ADMIN, "Condition": None}))
+
+
+@pytest.mark.parametrize("needed", [False, True])
+@pytest.mark.parametrize("where", ["resource_policy", "rcps", "vpc_endpoint_policies"])
+def test_an_open_point_about_principals_is_read_the_same_way_in_every_policy(where: str, needed: bool) -> None:
+    spares_alice = {"Effect": "Deny", "NotPrincipal": {"AWS": ALICE}, "Action": "*", "Resource": "*"}
+    lets_all = to("*", "*")
+    layers: dict[str, Any] = {
+        "resource_policy": document(lets_all, spares_alice),
+        "rcps": [named(lets_all, spares_alice)],
+        "vpc_endpoint_policies": named(lets_all, spares_alice),
+    }
+    options = {"not_principal_root_required": needed}
+    decision, _ = ask(ALICE, identity_policies=named(ADMIN), options=options, **{where: layers[where]})
+    assert decision.outcome is (Outcome.EXPLICIT_DENY if needed else Outcome.ALLOWED)
