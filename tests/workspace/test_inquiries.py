@@ -474,3 +474,20 @@ def test_a_pattern_of_one_kind_of_ec2_resource_is_not_met_by_an_entry_about_anot
 def test_companions_of_a_caller_without_an_account_are_about_this_accounts_partition(who: str) -> None:
     found = asked(sample_workspace(), who, ("s3:GetObject",), ("arn:aws:s3:::data-lake/x",))
     assert all(one.question.resource.startswith("arn:aws:") for one in found.cells[0].companions)
+
+
+def test_a_grant_on_what_the_action_is_never_about_is_said_to_allow_nothing() -> None:
+    bucket, objects = "arn:aws:s3:::b", "arn:aws:s3:::b/*"
+    workspace = workspace_of(
+        role("mistaken", allow("s3:GetObject", bucket)),
+        role("right", allow("s3:GetObject", [bucket, objects])),
+        role("all", allow("s3:*", "*")),
+    )
+    for name, said in (("mistaken", True), ("right", False), ("all", False)):
+        (cell,) = asked(workspace, f"role/{name}", ["s3:GetObject"]).cells
+        assert cell.decision.outcome is Outcome.ALLOWED
+        assert cell.never_asked.startswith(f"AWS never asks what is allowed here, on {bucket}: s3:GetObject") is said
+        assert bool(cell.never_asked) is said
+        assert (cell.never_asked in cell.decision.notes) is said
+    (cell,) = asked(workspace, "role/mistaken", ["s3:ListBucket"]).cells
+    assert not cell.never_asked
