@@ -358,3 +358,71 @@ def test_a_decoded_message_is_read_as_pasted() -> None:
         assert (denial.caller, denial.action) == (f"arn:aws:iam::{ACCOUNT}:user/ana", "ec2:RunInstances")
         assert denial.claim.kind == "explicit"
         assert denial.context == {"ec2:InstanceType": ("m5.large",)}
+
+
+def of_sts(operation: str, identity: dict[str, Any], **parameters: Any) -> Denial:
+    return read(
+        eventSource="sts.amazonaws.com",
+        eventName=operation,
+        userIdentity=identity,
+        requestParameters={"roleArn": ROLE, **parameters},
+        resources=[],
+        errorMessage=f"Not authorized to perform sts:{operation}",
+    )
+
+
+def test_a_web_identity_comes_with_the_claims_that_trust_policies_read() -> None:
+    issuer, user = "oidc.eks.eu-west-1.amazonaws.com/id/ABC", "system:serviceaccount:argo:runner"
+    provider = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{issuer}"
+    identity = {
+        "type": "WebIdentityUser",
+        "identityProvider": provider,
+        "userName": user,
+        "principalId": f"{provider}:sts.amazonaws.com:{user}",
+    }
+    denial = of_sts("AssumeRoleWithWebIdentity", identity, principalTags={"team": "data"})
+
+    assert denial.caller == provider
+    assert denial.resource == ROLE
+    assert denial.context[f"{issuer}:sub"] == (user,)
+    assert denial.context[f"{issuer}:aud"] == ("sts.amazonaws.com",)
+    assert denial.context["aws:RequestTag/team"] == ("data",)
+    cognito = {"type": "WebIdentityUser", "identityProvider": "cognito-identity.amazon.com", "userName": "u"}
+    denial = of_sts("AssumeRoleWithWebIdentity", cognito)
+    assert denial.caller == "cognito-identity.amazonaws.com"
+    assert denial.context["cognito-identity.amazonaws.com:sub"] == ("u",)
+    assert "cognito-identity.amazonaws.com:aud" not in denial.context
+
+
+def test_a_saml_user_comes_from_the_provider_that_the_call_names() -> None:
+    identity = {"type": "SAMLUser", "identityProvider": "hash=", "userName": "bob", "principalId": "hash=:bob"}
+    provider = f"arn:aws:iam::{ACCOUNT}:saml-provider/Corp"
+    denial = of_sts("AssumeRoleWithSAML", identity, principalArn=provider)
+
+    assert denial.caller == provider
+    assert denial.context["saml:sub"] == ("bob",)
+    assert denial.context["saml:namequalifier"] == ("hash=",)
+    nameless = of_sts("AssumeRoleWithSAML", identity)
+    assert nameless.caller == ""
+    assert "The record does not say which identity provider vouched for the caller." in nameless.unknown
+
+
+def test_the_tags_of_a_session_that_is_asked_for() -> None:
+    denial = of_sts(
+        "AssumeRole",
+        role_session(),
+        tags=[{"key": "team", "value": "data"}, {"key": "cost", "value": "12"}, "odd"],
+        transitiveTagKeys=["team"],
+        incomingTransitiveTags={"unit": "lake"},
+    )
+
+    assert denial.context["aws:RequestTag/team"] == ("data",)
+    assert denial.context["aws:TagKeys"] == ("team", "cost")
+    assert denial.context["sts:TransitiveTagKeys"] == ("team",)
+    assert denial.context["aws:PrincipalTag/unit"] == ("lake",)
+
+
+def test_the_user_agent_is_the_header_that_was_sent_or_not_told() -> None:
+    assert read(userAgent="[aws-cli/2.1]").context["aws:UserAgent"] == ("aws-cli/2.1",)
+    forwarded = {**role_session(), "invokedBy": "athena.amazonaws.com"}
+    assert "aws:UserAgent" not in read(userIdentity=forwarded, userAgent="athena.amazonaws.com").context

@@ -9,7 +9,9 @@ from typing import Any, Final
 
 from iamtui.analysis.api_calls import iam_action, resource_of_call
 from iamtui.analysis.denials.denial import Claim, Denial, DenialForm, Place
+from iamtui.analysis.denials.record_fields import dict_in, list_in, text_in
 from iamtui.analysis.denials.search import messages_in
+from iamtui.analysis.denials.sts_records import federated_caller, session_context
 from iamtui.policy.arn import is_account_id
 
 _DENIED_WORDS: Final = ("accessdenied", "unauthorized", "notauthorized", "authorizationerror", "forbidden")
@@ -24,11 +26,11 @@ def is_record(value: Any) -> bool:
 
 def read_record(record: Mapping[str, Any], place: Place) -> Denial:
     """A CloudTrail record as a denial, or as a request that was not denied (`denied` is False)."""
-    code = _text(record, "errorCode")
+    code = text_in(record, "errorCode")
     denied = any(word in code.lower().replace(".", "") for word in _DENIED_WORDS)
-    source, event = _text(record, "eventSource"), _text(record, "eventName")
-    identity = _caller(_dict(record, "userIdentity"))
-    message = _text(record, "errorMessage")[:_LONGEST_MESSAGE]
+    source, event = text_in(record, "eventSource"), text_in(record, "eventName")
+    identity = _caller(dict_in(record, "userIdentity"), dict_in(record, "requestParameters"))
+    message = text_in(record, "errorMessage")[:_LONGEST_MESSAGE]
     told = next((found for found in messages_in(message) if found.action or found.claim.kind), None)
     notes, unknown = list(identity.notes), list(identity.unknown)
     action = iam_action(source, event)
@@ -67,7 +69,7 @@ def read_record(record: Mapping[str, Any], place: Place) -> Denial:
         operation=event,
         service=source,
         encoded=told.encoded if told is not None else "",
-        request_id=_text(record, "requestID"),
+        request_id=text_in(record, "requestID"),
         authorization_id=told.authorization_id if told is not None else "",
         context=context,
         credentials=identity.credentials,
@@ -92,15 +94,15 @@ class _Caller:
     unknown: tuple[str, ...] = ()
 
 
-def _caller(identity: Mapping[str, Any]) -> _Caller:
+def _caller(identity: Mapping[str, Any], parameters: Mapping[str, Any]) -> _Caller:
     """Who called (CloudTrail User Guide: userIdentity element)."""
-    kind = _text(identity, "type")
-    key = _text(identity, "accessKeyId")
-    session = _dict(identity, "sessionContext")
+    kind = text_in(identity, "type")
+    key = text_in(identity, "accessKeyId")
+    session = dict_in(identity, "sessionContext")
     credentials = {"AKIA": "long_term", "ASIA": "temporary"}.get(key[:4], "temporary" if session else "")
-    issuer = _text(_dict(session, "sessionIssuer"), "arn")
-    invoked_by = _text(identity, "invokedBy")
-    base = _Caller(_text(identity, "arn"), _text(identity, "accountId"), credentials, "", kind, invoked_by, session)
+    issuer = text_in(dict_in(session, "sessionIssuer"), "arn")
+    invoked_by = text_in(identity, "invokedBy")
+    base = _Caller(text_in(identity, "arn"), text_in(identity, "accountId"), credentials, "", kind, invoked_by, session)
     if kind == "AssumedRole":
         return _assumed_role(base, issuer)
     if kind == "FederatedUser":
@@ -112,19 +114,20 @@ def _caller(identity: Mapping[str, Any]) -> _Caller:
     if kind == "AWSService":
         return replace(base, caller=invoked_by, forwarded_by="", credentials="")
     if kind in ("WebIdentityUser", "SAMLUser"):
-        provider = _text(identity, "identityProvider")
-        user = _text(identity, "userName")
-        note = f"The caller was {user} of the identity provider {provider}." if user else ""
-        return replace(base, caller=provider, credentials="", notes=(note,) if note else ())
+        provider = federated_caller(identity, parameters)
+        user = text_in(identity, "userName")
+        note = f"The caller was {user} of the identity provider {provider or 'that is not told'}." if user else ""
+        missing = () if provider else ("The record does not say which identity provider vouched for the caller.",)
+        return replace(base, caller=provider, credentials="", notes=(note,) if note else (), unknown=missing)
     if kind == "IdentityCenterUser":
-        user = _text(_dict(identity, "onBehalfOf"), "userId")
+        user = text_in(dict_in(identity, "onBehalfOf"), "userId")
         return replace(
             base, unknown=(f"The caller is the Identity Center user {user or 'of a directory'}, no IAM one.",)
         )
     if kind == "AWSAccount":
         if base.account.lower().startswith("anonymous"):
             return replace(base, caller="anonymous", account="", credentials="")
-        whose = f" with the id {identity['principalId']}" if _text(identity, "principalId") else ""
+        whose = f" with the id {identity['principalId']}" if text_in(identity, "principalId") else ""
         return replace(
             base,
             unknown=() if base.caller else (f"The caller is a principal of account {base.account}{whose}.",),
@@ -152,38 +155,41 @@ def _context(record: Mapping[str, Any], caller: _Caller) -> tuple[dict[str, tupl
     context: dict[str, tuple[str, ...]] = {}
     notes: list[str] = []
     _network(record, caller, context)
+    agent = _user_agent(record, caller)
+    if agent:
+        context["aws:UserAgent"] = (agent,)
     for key, name in (
-        ("aws:UserAgent", "userAgent"),
         ("aws:RequestedRegion", "awsRegion"),
         ("aws:CurrentTime", "eventTime"),
     ):
-        value = _text(record, name)
+        value = text_in(record, name)
         if value:
             context[key] = (value,)
-    if _dict(record, "tlsDetails"):
+    if dict_in(record, "tlsDetails"):
         context["aws:SecureTransport"] = ("true",)
     _session(caller, context, notes)
     _parameters(record, context)
-    enriched = _dict(record, "eventContext")
-    for key, value in _dict(enriched, "requestContext").items():
+    context.update(session_context(record))
+    enriched = dict_in(record, "eventContext")
+    for key, value in dict_in(enriched, "requestContext").items():
         values = value if isinstance(value, list) else [value]
         if ":" in key and all(isinstance(one, (str, int, bool)) for one in values):
             context[key] = tuple(str(one).lower() if isinstance(one, bool) else str(one) for one in values)
-    tags = _dict(enriched, "tagContext")
-    for key, value in _dict(tags, "principalTags").items():
+    tags = dict_in(enriched, "tagContext")
+    for key, value in dict_in(tags, "principalTags").items():
         if isinstance(value, str):
             context[f"aws:PrincipalTag/{key}"] = (value,)
     resources = tags.get("resourceTags")
     if isinstance(resources, list) and len(resources) == 1 and isinstance(resources[0], dict):
-        for key, value in _dict(resources[0], "tags").items():
+        for key, value in dict_in(resources[0], "tags").items():
             if isinstance(value, str):
                 context[f"aws:ResourceTag/{key}"] = (value,)
     return context, tuple(notes)
 
 
 def _network(record: Mapping[str, Any], caller: _Caller, context: dict[str, tuple[str, ...]]) -> None:
-    source = _text(record, "sourceIPAddress")
-    endpoint = _text(record, "vpcEndpointId")
+    source = text_in(record, "sourceIPAddress")
+    endpoint = text_in(record, "vpcEndpointId")
     service = caller.forwarded_by if caller.forwarded_by.endswith(_SERVICE) else ""
     # Of a call that a service forwards, nothing says whose address this is.
     address = _is_address(source) and not service
@@ -192,7 +198,7 @@ def _network(record: Mapping[str, Any], caller: _Caller, context: dict[str, tupl
         context["aws:SourceIp"] = ()
         if address:
             context["aws:VpcSourceIp"] = (source,)
-        owner = _text(record, "vpcEndpointAccountId")
+        owner = text_in(record, "vpcEndpointAccountId")
         if owner:
             context["aws:VpceAccount"] = (owner,)
     elif address:
@@ -205,17 +211,26 @@ def _network(record: Mapping[str, Any], caller: _Caller, context: dict[str, tupl
         context["aws:ViaAWSService"] = ("false",)
 
 
+def _user_agent(record: Mapping[str, Any], caller: _Caller) -> str:
+    """The header as it was sent, or "": S3's records put it in brackets, a service's call has its name there."""
+    agent = text_in(record, "userAgent")
+    if caller.forwarded_by or agent.endswith(_SERVICE):
+        return ""
+    bracketed = text_in(record, "eventSource").startswith("s3") and agent.startswith("[") and agent.endswith("]")
+    return agent[1:-1] if bracketed else agent
+
+
 def _session(caller: _Caller, context: dict[str, tuple[str, ...]], notes: list[str]) -> None:
     session = caller.session or {}
-    attributes = _dict(session, "attributes")
-    web = _dict(session, "webIdFederationData")
-    created = _text(attributes, "creationDate")
+    attributes = dict_in(session, "attributes")
+    web = dict_in(session, "webIdFederationData")
+    created = text_in(attributes, "creationDate")
     if created:
         context["aws:TokenIssueTime"] = (created,)
     mfa = str(attributes.get("mfaAuthenticated", "")).lower()
     if web:
         context["aws:MultiFactorAuthPresent"] = ()
-        provider = _text(web, "federatedProvider")
+        provider = text_in(web, "federatedProvider")
         if provider:
             context["aws:FederatedProvider"] = (provider,)
     elif mfa == "true":
@@ -227,7 +242,7 @@ def _session(caller: _Caller, context: dict[str, tuple[str, ...]], notes: list[s
         context["aws:MultiFactorAuthPresent"] = ("false",)
     elif caller.credentials == "long_term":
         context["aws:MultiFactorAuthPresent"] = ()
-    identity = _text(session, "sourceIdentity")
+    identity = text_in(session, "sourceIdentity")
     if identity:
         context["aws:SourceIdentity"] = (identity,)
     delivery = session.get("ec2RoleDelivery")
@@ -249,8 +264,8 @@ _PARAMETER_KEYS: Final = {
 
 
 def _parameters(record: Mapping[str, Any], context: dict[str, tuple[str, ...]]) -> None:
-    source = _text(record, "eventSource")
-    parameters = _dict(record, "requestParameters")
+    source = text_in(record, "eventSource")
+    parameters = dict_in(record, "requestParameters")
     for (service, name), key in _PARAMETER_KEYS.items():
         value = parameters.get(name)
         if service == source and isinstance(value, str) and value:
@@ -260,7 +275,9 @@ def _parameters(record: Mapping[str, Any], context: dict[str, tuple[str, ...]]) 
 def _resource(record: Mapping[str, Any], source: str, action: str) -> str:
     """The ARN that the record's `resources` or its parameters name."""
     found = [
-        _text(entry, "ARN") or _text(entry, "arn") for entry in _list(record, "resources") if isinstance(entry, dict)
+        text_in(entry, "ARN") or text_in(entry, "arn")
+        for entry in list_in(record, "resources")
+        if isinstance(entry, dict)
     ]
     found = [arn for arn in found if arn.startswith("arn:")]
     if source.startswith("s3.") and len(found) > 1:
@@ -271,18 +288,18 @@ def _resource(record: Mapping[str, Any], source: str, action: str) -> str:
     made = resource_of_call(
         source,
         action,
-        _dict(record, "requestParameters"),
-        account=_text(record, "recipientAccountId") or _text(_dict(record, "userIdentity"), "accountId"),
-        region=_text(record, "awsRegion"),
+        dict_in(record, "requestParameters"),
+        account=text_in(record, "recipientAccountId") or text_in(dict_in(record, "userIdentity"), "accountId"),
+        region=text_in(record, "awsRegion"),
     )
     return made or (found[0] if found else "")
 
 
 def _resource_account(record: Mapping[str, Any], resource: str) -> str:
     """Who owns the resource, where its ARN does not say so."""
-    for entry in _list(record, "resources"):
-        if isinstance(entry, dict) and (_text(entry, "ARN") or _text(entry, "arn")) in resource:
-            account = _text(entry, "accountId")
+    for entry in list_in(record, "resources"):
+        if isinstance(entry, dict) and (text_in(entry, "ARN") or text_in(entry, "arn")) in resource:
+            account = text_in(entry, "accountId")
             if is_account_id(account):
                 return account
     return ""
@@ -294,18 +311,3 @@ def _is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _text(value: Mapping[str, Any], key: str) -> str:
-    found = value.get(key)
-    return found if isinstance(found, str) else ""
-
-
-def _dict(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    found = value.get(key)
-    return found if isinstance(found, dict) else {}
-
-
-def _list(value: Mapping[str, Any], key: str) -> list[Any]:
-    found = value.get(key)
-    return found if isinstance(found, list) else []

@@ -15,7 +15,7 @@ from iamtui.analysis.question import Question
 from iamtui.catalog import catalogue
 from iamtui.evaluation.decision import Decision
 from iamtui.evaluation.explanation import Explanation
-from iamtui.evaluation.request import Mode, Principal, PrincipalKind
+from iamtui.evaluation.request import Mode, Principal, PrincipalKind, principal_from_text
 from iamtui.policy.arn import parse_arn
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -253,7 +253,7 @@ def _principal(workspace: Workspace, denial: Denial, left_open: list[str]) -> Pr
     if not denial.caller:
         return None
     try:
-        principal = resolve_principal(workspace, denial.caller)
+        principal = _provider(denial) or resolve_principal(workspace, denial.caller)
     except UnknownPrincipal as problem:
         left_open.append(str(problem))
         return None
@@ -267,6 +267,14 @@ def _principal(workspace: Workspace, denial: Denial, left_open: list[str]) -> Pr
             f"The caller belongs to account {principal.account}, and this is {account}: its own policies are not here."
         )
     return principal
+
+
+def _provider(denial: Denial) -> Principal | None:
+    """The identity provider that is named by its host: for other calls such a name is a service's."""
+    if denial.caller.startswith("arn:"):
+        return None
+    named = principal_from_text(denial.caller, action=denial.action)
+    return named if named.kind is PrincipalKind.IDENTITY_PROVIDER else None
 
 
 def _question(workspace: Workspace, denial: Denial, left_open: list[str], *, strict: bool) -> Question | None:
