@@ -44,7 +44,7 @@ from iamtui.text import safe_text
 from iamtui.workspace.drafts.drafting import compare, lay, with_edited_resources
 from iamtui.workspace.drafts.files import open_draft_file, save_draft_file
 from iamtui.workspace.drafts.fix import one_cell, with_fix
-from iamtui.workspace.drafts.names import holder_arn, policy_arn
+from iamtui.workspace.drafts.names import holder_arn, level_id, policy_arn
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.questions.verdict import verdict_words
 from iamtui.workspace.workspace import Workspace
@@ -97,10 +97,14 @@ EDITS: Final = {
     ),
     "drop-boundary": _Kind("HOLDER", lambda a, w: DeletePermissionsBoundary(holder_arn(a, w[0]))),
     "set-trust": _Kind("ROLE DOCUMENT", lambda a, w: UpdateTrustPolicy(_role(a, w[0]), _document(w[1]))),
-    "put-scp": _Kind("LEVEL NAME DOCUMENT", lambda _, w: PutOrganizationPolicy(SCP, w[0], w[1], _document(w[2]))),
-    "detach-scp": _Kind("LEVEL NAME", lambda _, w: DetachOrganizationPolicy(SCP, w[0], w[1])),
-    "put-rcp": _Kind("LEVEL NAME DOCUMENT", lambda _, w: PutOrganizationPolicy(RCP, w[0], w[1], _document(w[2]))),
-    "detach-rcp": _Kind("LEVEL NAME", lambda _, w: DetachOrganizationPolicy(RCP, w[0], w[1])),
+    "put-scp": _Kind(
+        "LEVEL NAME DOCUMENT", lambda a, w: PutOrganizationPolicy(SCP, level_id(a, w[0]), w[1], _document(w[2]))
+    ),
+    "detach-scp": _Kind("LEVEL NAME", lambda a, w: DetachOrganizationPolicy(SCP, level_id(a, w[0]), w[1])),
+    "put-rcp": _Kind(
+        "LEVEL NAME DOCUMENT", lambda a, w: PutOrganizationPolicy(RCP, level_id(a, w[0]), w[1], _document(w[2]))
+    ),
+    "detach-rcp": _Kind("LEVEL NAME", lambda a, w: DetachOrganizationPolicy(RCP, level_id(a, w[0]), w[1])),
     "put-resource-policy": _Kind("RESOURCE DOCUMENT", lambda _, w: PutResourcePolicy(w[0], _document(w[1]))),
     "delete-resource-policy": _Kind("RESOURCE", lambda _, w: DeleteResourcePolicy(w[0])),
 }
@@ -120,8 +124,8 @@ _HELP: Final = "\n".join(
 
 @click.command(
     epilog=_HELP + "\n\nHOLDER is an ARN, user/NAME, group/NAME, role/NAME or a name that only one of them has. POLICY "
-    "is an ARN or a name, AWS's included. DOCUMENT is a file, or - for standard input. LEVEL is the id of the root, an "
-    "organizational unit or the account."
+    "is an ARN or a name, AWS's included. DOCUMENT is a file, or - for standard input. LEVEL is the id or the "
+    "name of the root, an organizational unit or the account."
 )
 @click.argument("file")
 @click.argument("kind", metavar="KIND")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from iamtui.account.drafts.draft import AttachPolicy, Draft
+from iamtui.account.drafts.draft import AttachPolicy, DetachOrganizationPolicy, Draft
 from iamtui.account.drafts.file import EDIT_KINDS, read_draft, write_draft
 from iamtui.account.snapshots.writing import snapshot_of
 from iamtui.analysis.inquiry import Inquiry
@@ -183,6 +183,14 @@ def test_every_kind_of_edit_can_be_made(cli: Cli, account: str, file: Path, poli
     shown = cli("draft", "show", file, "--snapshot", account)
     assert shown.code == 0
     assert "create the policy brand-new" in shown.out
+
+
+def test_a_level_of_the_organization_is_named_by_its_id_or_its_name(cli: Cli, account: str, file: Path) -> None:
+    for level in ("Production", OU):
+        result = cli("draft", "edit", file, "detach-scp", level, "no-leaving", "--snapshot", account)
+        assert result.code == 0, result
+        assert [edit.level_id for edit in draft_in(file).edits if isinstance(edit, DetachOrganizationPolicy)] == [OU]
+        assert cli("draft", "edit", file, "undo", "--snapshot", account).code == 0
 
 
 def test_a_document_can_come_from_a_pipe(cli: Cli, account: str, file: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from functools import cache
 from typing import Any
 
+from iamtui.account.availability import Known
 from iamtui.account.drafts.draft import Draft, Edit
 from iamtui.account.model import Account, Entity, Group, ManagedPolicy, Role, User
 from iamtui.problem import Problem
@@ -78,6 +79,17 @@ def policy_arn(account: Account, text: str) -> str:
     raise Problem(f"There is no managed policy {safe_text(text) or 'without a name'}.", _nearest(text, names))
 
 
+def level_id(account: Account, text: str) -> str:
+    """The id of the level of the organization meant: an id, or the name of one level above the account.
+
+    What names none, or several, comes back as it is, so that laying the draft says what is wrong with it.
+    """
+    organization = account.organization.value if isinstance(account.organization, Known) else None
+    path = organization.path if organization is not None else ()
+    found = [level.id for level in path if level.name == text]
+    return found[0] if len(found) == 1 and all(level.id != text for level in path) else text
+
+
 def _holders(account: Account, text: str) -> tuple[User | Group | Role, ...]:
     if text.startswith("arn:"):
         entity = account.by_arn(text)
@@ -119,6 +131,8 @@ def _resolved(account: Account, edit: Edit) -> Edit:
     changed: dict[str, Any] = {}
     for field in fields(edit):
         value = getattr(edit, field.name)
+        if field.name == "level_id" and level_id(account, value) != value:
+            changed[field.name] = level_id(account, value)
         if field.name not in ("holder_arn", "policy_arn", "user_arn", "group_arn", "role_arn"):
             continue
         if value.startswith("arn:") or not value:
