@@ -16,7 +16,8 @@ from iamtui.evaluation.request import Mode
 from iamtui.evaluation.resource_scope import Scope, resource_scope
 from iamtui.evaluation.sensitivity import open_keys, sensitive_keys
 from iamtui.evaluation.services import granted_by_acl
-from iamtui.policy.formula import ConditionLeaf, Node, leaves
+from iamtui.evaluation.wording import depends_text
+from iamtui.policy.formula import ConditionLeaf, Node, Truth, all_of, leaves, negate
 from iamtui.policy.resource import ResourceKind
 
 
@@ -94,6 +95,8 @@ class Conclusion:
                 yield "Allowed for at least one resource of the set asked about."
         else:
             yield from _not_modelled(reading)
+        if reading.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY):
+            yield from _open_besides(reading)
         if reading.outcome is not Outcome.EXPLICIT_DENY:
             yield from _unsafe_denies(reading)
 
@@ -138,6 +141,22 @@ def _not_modelled(reading: Evaluation) -> tuple[str, ...]:
     if reading.prepared.on_plain_bucket and granted_by_acl(reading.prepared.action):
         return ("S3 access control lists are not evaluated: one could allow this where they are enabled.",)
     return ()
+
+
+def _open_besides(reading: Evaluation) -> Iterator[str]:
+    """What a denied request would still depend on once nothing denies it for certain."""
+    if reading.refused is not None:
+        return
+    waiting: list[Truth] = []
+    for layer, _, scanned in reading.scans:
+        if not isinstance(scanned.deny, bool) and not (layer is Layer.RESOURCE and reading.resource_denies_ignored):
+            waiting.append(negate(scanned.deny))
+        if layer not in (Layer.IDENTITY, Layer.RESOURCE) and not isinstance(scanned.allow, bool):
+            waiting.append(scanned.allow)
+    besides = all_of(waiting)
+    if not isinstance(besides, bool):
+        words = depends_text(besides, reading.request)
+        yield f"With what stands in the way changed, it would still be allowed only if {words}."
 
 
 def _unsafe_denies(reading: Evaluation) -> Iterator[str]:

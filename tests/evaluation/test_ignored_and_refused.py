@@ -201,3 +201,16 @@ def test_an_open_point_about_principals_is_read_the_same_way_in_every_policy(whe
     options = {"not_principal_root_required": needed}
     decision, _ = ask(ALICE, identity_policies=named(ADMIN), options=options, **{where: layers[where]})
     assert decision.outcome is (Outcome.EXPLICIT_DENY if needed else Outcome.ALLOWED)
+
+
+def test_a_denial_names_the_conditions_that_stay_when_what_denies_is_changed() -> None:
+    mfa = {"aws:MultiFactorAuthPresent": "false"}
+    without_mfa = {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"BoolIfExists": mfa}}
+    said = "With what stands in the way changed, it would still be allowed only if "
+    decision, _ = ask(ALICE, mode="discover", identity_policies=named(without_mfa))
+    assert decision.outcome is Outcome.IMPLICIT_DENY
+    assert f"{said}aws:MultiFactorAuthPresent is true." in decision.notes
+    given = {"context": {"aws:MultiFactorAuthPresent": "true"}}
+    for more in ({"identity_policies": named(without_mfa, ADMIN)}, {"request": given}):
+        decision, _ = ask(ALICE, mode="discover", **({"identity_policies": named(without_mfa)} | more))
+        assert not any(note.startswith(said) for note in decision.notes)
