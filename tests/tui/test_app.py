@@ -6,6 +6,7 @@ import gc
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from threading import Event
 
@@ -15,7 +16,7 @@ from textual.content import Content
 from textual.dom import DOMNode
 from textual.widgets import Input
 
-from iamtui.account.availability import Gap
+from iamtui.account.availability import Gap, Known
 from iamtui.aws.errors import AwsProblem
 from iamtui.config import Config
 from iamtui.problem import Problem
@@ -104,9 +105,20 @@ async def test_demo_is_marked() -> None:
         assert " DEMO " in status(pilot.app)
 
 
-async def test_what_a_source_lacks_is_said() -> None:
-    from dataclasses import replace
+async def test_demo_stays_marked_beside_a_draft_in_a_narrow_window() -> None:
+    account = replace(sample_account(), alias=Known("a-company-production"))
+    app = make_app(Workspace(account, SourceInfo(SourceKind.DEMO, "DEMO", region="eu-west-1")))
+    async with opened(app, size=(80, 24)) as pilot:
+        pilot.app.screen.query_one(StatusLine).set_draft("DRAFT a-long-name-of-one (12 edits, unsaved)")
+        await settle(pilot)
+        shown = status(pilot.app)
+        assert " DEMO " in shown
+        assert "DRAFT" in shown
+        assert "READ-ONLY" in shown
+        assert len(shown) <= 80
 
+
+async def test_what_a_source_lacks_is_said() -> None:
     account = replace(sample_account(), gaps=(Gap("organization", "organizations:DescribeOrganization"),))
     async with opened(account=account) as pilot:
         assert "Not loaded: organization" in said(pilot.app)

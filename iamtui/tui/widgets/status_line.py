@@ -21,7 +21,7 @@ _GAP: Final = "  "
 WORDS_WIDTH: Final = 110
 """From this many columns on, a countdown is said in words."""
 
-_NEEDED: Final = 95
+_NEEDED: Final = 94
 """The rank from which on a part is always in sight: rather than that it goes, others are shortened."""
 
 _TIGHTEST: Final = 3
@@ -141,7 +141,8 @@ class StatusLine(Widget):
         taken = source.taken_at or account.taken_at
         if taken is not None and source.kind is not SourceKind.DEMO:
             right.append((50, plain(f"read {clock.ago(taken)}", "$faint")))
-        right.append((60, _source_part(source.kind, source.label)))
+        # What is read here must not be taken for one's own account.
+        right.append((_NEEDED if source.kind is SourceKind.DEMO else 60, _source_part(source.kind, source.label)))
         right.append((100, _chip("READ-ONLY", "$muted")))
         return left, right
 
