@@ -375,6 +375,42 @@ def test_an_encoded_message_is_decoded_only_when_asked_for(connected: tuple[Work
     assert Layer.SCP in one.decision.blocked_by
 
 
+def test_the_encoded_message_in_a_record_is_decoded_beside_what_the_record_tells(
+    connected: tuple[Workspace, FaultProxy],
+) -> None:
+    workspace, proxy = connected
+    proxy.on("DecodeAuthorizationMessage", decoded_answer(DECODED))
+    record = json.dumps(
+        {
+            "eventSource": "ec2.amazonaws.com",
+            "eventName": "RunInstances",
+            "awsRegion": "us-east-1",
+            "sourceIPAddress": "203.0.113.1",
+            "errorCode": "Client.UnauthorizedOperation",
+            "errorMessage": "You are not authorized to perform this operation. Encoded authorization failure message: "
+            + BLOB,
+            "userIdentity": {
+                "type": "IAMUser",
+                "arn": ALICE,
+                "accountId": ID,
+                "accessKeyId": "ASIA1",
+                "sessionContext": {"attributes": {"mfaAuthenticated": "true"}},
+            },
+            "requestParameters": {},
+        }
+    )
+
+    closed = explain(record, workspace)
+    assert "The resource stands in the encoded message only: decode it through STS." in closed.open
+
+    one = explain(record, workspace, decode=True)
+    assert one.denial.claim.kind == "explicit"
+    assert one.denial.resource
+    assert one.denial.credentials == "temporary"
+    assert one.denial.context["aws:MultiFactorAuthPresent"] == ("true",)
+    assert one.denial.context["aws:SourceIp"] == ("198.51.100.7",), "what AWS evaluated wins"
+
+
 @pytest.mark.parametrize("answer", ["denied", "nonsense", "not known"])
 def test_what_cannot_be_decoded_is_said(connected: tuple[Workspace, FaultProxy], answer: str) -> None:
     workspace, proxy = connected

@@ -206,6 +206,8 @@ def _decoded(workspace: Workspace, denial: Denial, decode: bool, left_open: list
     if not decode:
         if not denial.action:
             left_open.append("The request stands in the encoded message only: decode it through STS.")
+        elif not denial.resource:
+            left_open.append("The resource stands in the encoded message only: decode it through STS.")
         return denial
     try:
         text = decode_authorization_message(workspace, denial.encoded)
@@ -229,6 +231,12 @@ def _decoded(workspace: Workspace, denial: Denial, decode: bool, left_open: list
         request_id=denial.request_id,
         authorization_id=denial.authorization_id,
         notes=(*denial.notes, *told.notes, "The request comes from the encoded message, decoded by STS."),
+        # What the record around it tells besides.
+        context={**denial.context, **told.context},
+        credentials=denial.credentials,
+        issuer=denial.issuer,
+        account=denial.account,
+        resource_account=denial.resource_account,
         count=denial.count,
     )
 
