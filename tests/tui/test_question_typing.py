@@ -455,6 +455,8 @@ async def test_half_a_value_or_half_a_word_about_the_caller_leaves_the_answer_st
         await typed(pilot, form_of(pilot).context_field, "aws:SourceIp=203.")
         assert panel.answer is not None
         assert "Without aws:SourceIp=203., can role/web-server do" in screen_text(pilot.app)
+        await press(pilot, "escape", "ctrl+s")
+        assert "aws:SourceIp=203. is half typed: finish it or take it out, then save." in screen_text(pilot.app)
         await type_text(pilot, "0.113.9")
         await settle(pilot)
         assert panel.inquiry is not None

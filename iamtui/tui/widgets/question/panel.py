@@ -170,6 +170,10 @@ class QuestionPanel(AnsweringPanel):
         if inquiry is None:
             self.post_message(Notice(plain("There is no question to save yet: press F5 and ask."), until_answer=True))
             return
+        if self._left_out:
+            word = safe_text(self._left_out, limit=64)
+            self.post_message(Notice(plain(f"{word} is half typed: finish it or take it out, then save.")))
+            return
         shown = self._shown
         answer = shown.answer if shown is not None and shown.answer.inquiry == inquiry else None
 
