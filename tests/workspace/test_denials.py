@@ -101,6 +101,22 @@ def test_another_layer_denies_here_both_are_shown() -> None:
     assert "Keep" in said(one)
 
 
+KEY = f"arn:aws:kms:us-east-1:{ID}:key/k"
+
+
+def test_where_a_document_is_missing_what_aws_says_is_still_held_against_the_layer_that_it_names() -> None:
+    silent = explain(message(iam("user/carol"), "kms:Sign", KEY, IMPLICIT.format("kms:Sign")))
+    assert silent.comparison.agreement is Agreement.DEPENDS
+    assert "As AWS says, no statement of the identity policies allows it." in said(silent)
+
+    allowing = explain(message(ALICE, "kms:Sign", KEY, IMPLICIT.format("kms:Sign")))
+    assert "AWS says that no statement of the identity policies allows it; one does as loaded here." in said(allowing)
+
+    other = explain(message(ALICE, "kms:Sign", KEY, "with an explicit deny in a service control policy"))
+    assert other.comparison.agreement is Agreement.DEPENDS
+    assert "AWS says that an explicit deny stands in the service control policies" in said(other)
+
+
 def test_aws_would_have_named_the_explicit_deny() -> None:
     one = explain(message(ALICE, "s3:DeleteObject", f"{LAKE}/x", IMPLICIT.format("s3:DeleteObject")))
 

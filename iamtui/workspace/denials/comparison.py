@@ -11,7 +11,7 @@ from iamtui.account.availability import Missing
 from iamtui.account.model import Account
 from iamtui.analysis.denials.denial import Claim, Denial
 from iamtui.catalog import companions
-from iamtui.evaluation.decision import Decision, Layer, Outcome, Reason, ResourceScope, StatementRef
+from iamtui.evaluation.decision import Decision, Layer, LayerState, Outcome, Reason, ResourceScope, StatementRef
 from iamtui.evaluation.explanation import LAYER_WORDS
 from iamtui.evaluation.request import PrincipalKind
 from iamtui.evaluation.wording import condition_of, name_of
@@ -285,11 +285,28 @@ def _depends(account: Account, denial: Denial, decision: Decision) -> Iterator[s
     fitting = list(dict.fromkeys(_fitting(account, denial.claim, decision)))
     if fitting:
         yield f"What AWS says fits {', '.join(fitting[:3])}."
+    elif denial.denied and denial.claim.kind:
+        yield from _of_the_layers_named(account, denial, decision)
     keys = dict.fromkeys(
         leaf.key for leaf in leaves(decision.depends_on) if isinstance(leaf, ConditionLeaf) and leaf.key
     )
     if keys:
         yield f"Not told: {', '.join(safe_text(key, limit=128) for key in keys)}."
+
+
+def _of_the_layers_named(account: Account, denial: Denial, decision: Decision) -> Iterator[str]:
+    """What the layers that AWS names say here, as far as they do not depend on anything."""
+    states = {report.layer: report.state for report in decision.layers}
+    known = [layer for layer in denial.claim.layers if not _cannot_be_checked(account, decision, layer)]
+    allowing = [layer for layer in known if states.get(layer) is LayerState.ALLOWS]
+    silent = [layer for layer in known if states.get(layer) is LayerState.SILENT]
+    if denial.claim.kind == "implicit" and silent:
+        yield f"As AWS says, no statement of the {_layers(silent)} allows it."
+    elif denial.claim.kind == "implicit" and allowing:
+        yield f"AWS says that no statement of the {_layers(allowing)} allows it; one does as loaded here."
+    elif denial.claim.kind == "explicit" and (allowing or silent):
+        named = _layers([*allowing, *silent])
+        yield f"AWS says that an explicit deny stands in the {named}; none that applies does as loaded here."
 
 
 def _fitting(account: Account, claim: Claim, decision: Decision) -> Iterator[str]:
