@@ -478,6 +478,9 @@ async def test_half_a_value_or_half_a_word_about_the_caller_leaves_the_answer_st
         await settle(pilot)
         assert panel.answer is None
         assert "No role of this account is role/deploy-pro." in screen_text(pilot.app)
+        keys = screen_text(pilot.app).splitlines()[-1]
+        assert "Who can" not in keys
+        assert "Why" not in keys
 
 
 async def test_what_is_wrong_with_the_context_is_not_hidden_by_completions(account: Account) -> None:

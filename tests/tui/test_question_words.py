@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -165,6 +166,10 @@ def test_a_session_policy_is_read_from_a_file(tmp_path: Path) -> None:
 
 def test_the_caller_completes_over_roles() -> None:
     assert [offer.value for offer in caller_offers("from=dep", small_account())] == ["from=role/deploy-prod"]
+    (role,) = small_account().roles
+    account = replace(small_account(), roles=(replace(role, name="a-deployer"), role))
+    first, *_ = caller_offers("from=dep", account)
+    assert first.value == "from=role/deploy-prod", "Enter takes it"
     assert [offer.value for offer in caller_offers("m", None)] == ["mfa"]
 
 

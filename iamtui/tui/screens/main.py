@@ -142,6 +142,7 @@ class MainScreen(LeavingScreen):
         event.stop()
         if self._pinned is not None:
             self._pin(None)
+        self.keys_changed()
 
     def _pin(self, pinned: PinnedQuestion | None) -> None:
         self._pinned = pinned

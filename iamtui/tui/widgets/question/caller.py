@@ -126,8 +126,10 @@ def caller_offers(word: str, account: Account | None) -> Sequence[Offer]:
     if word.startswith(CHAINED):
         roles = account.roles if account is not None else ()
         needle = word.removeprefix(CHAINED).removeprefix("role/").lower()
-        found = [Offer(f"{CHAINED}role/{role.name}", "role", role.arn) for role in roles if needle in role.name.lower()]
-        return found[:50]
+        found = [role for role in roles if needle in role.name.lower()]
+        # Enter takes the first one.
+        found.sort(key=lambda role: not role.name.lower().startswith(needle))
+        return [Offer(f"{CHAINED}role/{role.name}", "role", role.arn) for role in found[:50]]
     offers = (
         Offer(MFA, "", "Signed in with MFA when the session began"),
         Offer(CHAINED, "", "Chained: another role's session assumes this role"),
