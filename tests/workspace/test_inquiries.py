@@ -491,3 +491,19 @@ def test_a_grant_on_what_the_action_is_never_about_is_said_to_allow_nothing() ->
         assert (cell.never_asked in cell.decision.notes) is said
     (cell,) = asked(workspace, "role/mistaken", ["s3:ListBucket"]).cells
     assert not cell.never_asked
+
+
+@pytest.mark.parametrize(
+    ("actions", "resources", "ever"),
+    [
+        (["s3:GetObjct"], ["*"], False),
+        (["s3:GetObject"], ["arn:aws:s3:::b"], False),
+        (["s3:GetObject", "ec2:RunInstances"], [LAKE], True),
+        (["s3:GetObject"], ["*"], True),
+    ],
+)
+def test_a_question_is_asked_by_aws_where_one_of_its_pairs_is(
+    actions: list[str], resources: list[str], ever: bool
+) -> None:
+    workspace = workspace_of(role("mistaken", allow("s3:GetObject", "arn:aws:s3:::b")))
+    assert asked(workspace, "role/mistaken", actions, resources).is_ever_asked is ever

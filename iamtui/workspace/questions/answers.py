@@ -11,6 +11,7 @@ from iamtui.analysis.question import Question
 from iamtui.catalog.api_calls import Check
 from iamtui.evaluation.decision import Decision, Outcome, ResourceScope
 from iamtui.evaluation.request import Principal
+from iamtui.workspace.questions.never_asked import never_asked
 
 _OUTCOMES: Final = {Outcome.EXPLICIT_DENY: 0, Outcome.IMPLICIT_DENY: 1, Outcome.DEPENDS: 2}
 
@@ -107,3 +108,8 @@ class Answer:
     def never_asked(self) -> tuple[str, ...]:
         """Why AWS never asks some of what decides about the whole; one sentence each."""
         return tuple(dict.fromkeys(cell.never_asked for cell in self.taking_part if cell.never_asked))
+
+    @property
+    def is_ever_asked(self) -> bool:
+        """Whether AWS may ask some of it; else it is misspelt, or not typed to its end."""
+        return any(not never_asked(cell.question.action, cell.question.resource) for cell in self.taking_part)

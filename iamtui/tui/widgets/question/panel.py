@@ -102,7 +102,7 @@ class QuestionPanel(AnsweringPanel):
         answer = shown.answer
         if self._meant is not None and answer.inquiry == self._meant:
             self._meant = None
-            if not answer.never_asked:
+            if answer.is_ever_asked:
                 self._memory.remember(answer.inquiry, answer.principal.arn)
                 self._form.recent_resources = self._memory.recent_resources()
 
