@@ -28,6 +28,7 @@ def hang_up() -> None:
     """Do what the system does when a terminal goes: SIGHUP, whose handlers clear the clipboard and end the process.
 
     A process without a controlling terminal gets no such signal, and Textual would read the end of its input for
-    ever.
+    ever. Where SIGHUP is ignored (`nohup`), SIGTERM does the same: without its terminal a screen cannot go on.
     """
-    os.kill(os.getpid(), signal.SIGHUP)
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    os.kill(os.getpid(), signal.SIGTERM if ignored else signal.SIGHUP)

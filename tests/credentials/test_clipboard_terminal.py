@@ -264,13 +264,14 @@ def test_the_guard_puts_signal_handlers_back() -> None:
 
 
 ENDING = """
-import sys, threading, time
+import signal, sys, threading, time
 from iamtui.credentials import clipboard
 from iamtui.secret import Secret
 lock = threading.Lock()
 def write(text):
     with lock:
         print(ascii(text), flush=True)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may have it ignored, which is heeded
 guard = clipboard.ClearOnExit(write, then=lambda number: write(f"then {number}"))
 guard.install()
 guard.hold(clipboard.copy(Secret("text"), environ={"TERM": "xterm"}))

@@ -240,10 +240,11 @@ def test_klipper_is_never_used() -> None:
 
 
 HOLDER = """
-import os, sys, time
+import os, signal, sys, time
 from iamtui.credentials import clipboard, clipboard_routes
 from iamtui.secret import Secret
 clipboard_routes.LIMIT_SECONDS = 30
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may have it ignored, which is heeded
 guard = clipboard.ClearOnExit()
 guard.install()
 guard.hold(clipboard.copy(Secret(sys.stdin.read()), environ=os.environ))

@@ -6,11 +6,14 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import termios
 import time
 from pathlib import Path
+
+import pytest
 
 from tests.support.program_on_terminal import PROGRAM, environment
 
@@ -18,7 +21,8 @@ DRAWN_SECONDS = 30.0
 GONE_SECONDS = 20.0
 
 
-def test_a_terminal_that_goes_without_a_signal_ends_the_screen(tmp_path: Path) -> None:
+@pytest.mark.parametrize("hang_up", [signal.SIG_DFL, signal.SIG_IGN])
+def test_a_terminal_that_goes_without_a_signal_ends_the_screen(tmp_path: Path, hang_up: signal.Handlers) -> None:
     controller, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
     # A session of its own without a controlling terminal: the system sends no SIGHUP.
@@ -29,6 +33,7 @@ def test_a_terminal_that_goes_without_a_signal_ends_the_screen(tmp_path: Path) -
         stderr=terminal,
         env={**environment(tmp_path), "TERM": "xterm-256color"},
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, hang_up),  # noqa: PLW1509 - nothing else runs in this test
     )
     os.close(terminal)
     try:
