@@ -400,6 +400,45 @@ async def test_a_question_that_was_meant_is_remembered(asked: list[Inquiry]) -> 
         assert kept.principal == records.role_principal().arn
 
 
+@pytest.mark.parametrize("misspelt", ["s3:GetObjct", "s3:Gxt*"])
+async def test_up_brings_back_a_misspelt_question_until_another_is_asked_and_it_is_kept_nowhere(
+    misspelt: str, asked: list[Inquiry]
+) -> None:
+    app = listener()
+    async with app.run_test(size=(80, 24)) as pilot:
+        panel = await opened(pilot, app)
+        action = app.query_one("#question-action", Input)
+
+        async def ask(text: str) -> None:
+            panel.action_ask()
+            await type_text(pilot, text)
+            await settle(pilot)
+            await pilot.press("escape", "enter")
+            await type_text(pilot, X)
+            await pilot.press("enter")
+            await settle(pilot)
+
+        async def walk(*steps: tuple[str, str]) -> None:
+            panel.action_ask()
+            for key, expected in steps:
+                await pilot.press(key)
+                await settle(pilot)
+                assert action.value == expected
+
+        await ask("s3:DeleteObject")
+        await ask(misspelt)
+        await walk(("up", "s3:DeleteObject"), ("down", misspelt), ("down", ""), ("up", misspelt))
+        assert [entry.inquiry.actions for entry in QuestionStore(records.ACCOUNT).history()] == [("s3:DeleteObject",)]
+        panel.action_questions()
+        await settle(pilot)
+        assert "s3:DeleteObject" in screen_text(app)
+        assert f"{misspelt} on" not in screen_text(app)
+        await pilot.press("escape")
+
+        await ask("s3:GetObject")
+        await walk(("up", "s3:DeleteObject"), ("up", "s3:DeleteObject"), ("down", "s3:GetObject"), ("down", ""))
+
+
 async def test_a_question_is_saved_under_a_name_and_chosen_again(asked: list[Inquiry]) -> None:
     app = listener()
     async with app.run_test(size=(120, 40)) as pilot:

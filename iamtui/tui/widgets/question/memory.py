@@ -50,6 +50,8 @@ class Memory:
         self.history: tuple[Inquiry, ...] = ()
         """What was asked, the latest first, each once."""
         self.saved: tuple[SavedQuestion, ...] = ()
+        self._last: tuple[Inquiry, ...] = ()
+        """What was asked last while it is no part of the history: unanswered so far, or AWS never asks it."""
         self._at = -1
 
     def open(self, workspace: Workspace | None) -> None:
@@ -59,7 +61,7 @@ class Memory:
         if account == self._read_for:
             return
         self._read_for = account
-        self.history, self.saved, self._at = (), (), -1
+        self.history, self.saved, self._last, self._at = (), (), (), -1
         if workspace is not None:
             self._run(partial(self._read, workspace))
 
@@ -73,11 +75,16 @@ class Memory:
             self.saved = event.saved
         return True
 
+    def hold(self, inquiry: Inquiry) -> None:
+        """Keep what was asked last until something else is, so that a mistake in it can be put right."""
+        if self._workspace is not None:
+            self._last, self._at = (inquiry,), 0
+
     def remember(self, inquiry: Inquiry, principal: str) -> None:
         """Put a question at the front of the history."""
         if self._workspace is None:
             return
-        self._at = 0
+        self._last, self._at = (), 0
         if self.history[:1] != (inquiry,):
             self.history = tuple(_once([inquiry, *self.history]))
             self._run(partial(self._add, self._workspace, inquiry, principal))
@@ -88,13 +95,14 @@ class Memory:
         Args:
             current: what stands in the fields; a question that is not the one walked to starts from the front.
         """
-        here = self.history[self._at] if 0 <= self._at < len(self.history) else None
+        known = _once([*self._last, *self.history])
+        here = known[self._at] if 0 <= self._at < len(known) else None
         start = self._at if here is not None and here == current else -1
         at = start + step
-        if not 0 <= at < len(self.history):
+        if not 0 <= at < len(known):
             return None
         self._at = at
-        return self.history[at]
+        return known[at]
 
     def save(self, name: str, inquiry: Inquiry, principal: str, expect: Expectation | None = None) -> None:
         """Save a question under a name, with the decision that is expected, or None."""

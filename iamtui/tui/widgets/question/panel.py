@@ -89,6 +89,7 @@ class QuestionPanel(AnsweringPanel):
             # Else there is something to correct in the field.
             self._view.focus_list()
             self._meant = self._inquiry
+            self._memory.hold(self._inquiry)
             if self._shown is not None:
                 self._remember(self._shown)
         self.post_message(self.Meant(self.question, self._inquiry))
@@ -98,7 +99,7 @@ class QuestionPanel(AnsweringPanel):
         self._remember(shown)
 
     def _remember(self, shown: Shown) -> None:
-        """Keep the question that was meant once it is answered; one that AWS never asks is half typed, or misspelt."""
+        """Keep the question that was meant once it is answered; one that AWS never asks is held to be put right."""
         answer = shown.answer
         if self._meant is not None and answer.inquiry == self._meant:
             self._meant = None
