@@ -447,6 +447,35 @@ async def test_an_answer_without_what_is_half_typed_says_so_and_what_is_left_hal
         assert "Without" not in str(panel.border_title)
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_what_an_answer_leads_to_says_that_it_leaves_out_what_is_half_typed(
+    account: Account, size: tuple[int, int]
+) -> None:
+    left_out = "aws:SourceI is half typed: finish it or take it out, then draft."
+    async with opened(account=account, size=size) as pilot:
+        await asked(pilot, action="s3:DeleteObject")
+        await typed(pilot, form_of(pilot).context_field, "aws:SourceI")
+        await press(pilot, "escape", "f10")
+        assert left_out in screen_text(pilot.app)
+        await press(pilot, "f7")
+        await settle(pilot)
+        assert "Why  Without aws:SourceI, can role/web-server do s3:DeleteObject?" in screen_text(pilot.app)
+        await press(pilot, "f10")
+        assert left_out in screen_text(pilot.app)
+        await press(pilot, "escape", "f6")
+        await settle(pilot)
+        assert "Without  aws:SourceI, which is half typed" in screen_text(pilot.app)
+        await press(pilot, "w")
+        await settle(pilot)
+        assert "Why  Without aws:SourceI, can " in screen_text(pilot.app)
+        await press(pilot, "escape", "escape")
+        await type_text(pilot, f"p={OFFICE}")
+        await settle(pilot)
+        await press(pilot, "f6")
+        await settle(pilot)
+        assert "Without" not in screen_text(pilot.app)
+
+
 async def test_half_a_value_or_half_a_word_about_the_caller_leaves_the_answer_standing_and_says_so(
     account: Account,
 ) -> None:

@@ -51,10 +51,12 @@ def saying(
 
 def opinion_app(
     asker: Callable[[Workspace, Principal, Question, Callable[[], bool]], SecondOpinion | None],
+    left_out: str = "",
 ) -> ScreenApp:
     workspace = live_workspace(small_account())
     decision = asking.ask(workspace, role_principal(), READ)
-    return ScreenApp(SecondOpinionScreen(workspace, role_principal(), READ, decision, asker=asker))
+    screen = SecondOpinionScreen(workspace, role_principal(), READ, decision, asker=asker, left_out=left_out)
+    return ScreenApp(screen)
 
 
 async def test_nothing_is_asked_before_it_is_said_what_is_sent() -> None:
@@ -91,6 +93,13 @@ async def test_both_answers_stand_side_by_side_where_there_is_room_else_above_ea
             assert (ours.y == theirs.y) is beside
             assert "Both agree." in screen_text(app)
             assert "data-lake-read" in screen_text(app)
+
+
+async def test_what_is_half_typed_is_said_to_be_left_out() -> None:
+    app = opinion_app(saying("allowed"), "aws:SourceI")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert "Second opinion  without aws:SourceI  role/deploy-prod  s3:GetObject" in screen_text(app)
 
 
 async def test_a_difference_that_nothing_explains_is_said_in_words() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from iamtui.problem import Problem
 from iamtui.tui.safe import plain
 from iamtui.tui.screens.asked_from import AskedFrom
 from iamtui.tui.widgets.notice import Notice
@@ -40,7 +39,7 @@ def open_who_can(main: AskedFrom, before: Workspace | None = None) -> None:
         if arn is not None:
             main.go_to(arn)
 
-    main.app.push_screen(WhoCanScreen(workspace, inquiry, before=before), left)
+    main.app.push_screen(WhoCanScreen(workspace, inquiry, before=before, left_out=main.question.left_out), left)
 
 
 def tell_screens(main: AskedFrom, workspace: Workspace) -> None:
@@ -102,15 +101,12 @@ def has_simulator(workspace: Workspace | None) -> bool:
 
 
 def open_second_opinion(main: AskedFrom) -> None:
-    """Show what AWS's own simulator says beside our answer."""
+    """Show what AWS's own simulator says beside our answer; it knows no draft."""
     from iamtui.tui.screens.second_opinion import SecondOpinionScreen  # noqa: PLC0415 - as above
-    from iamtui.workspace.questions.asking import ask  # noqa: PLC0415 - as above
     from iamtui.workspace.questions.second_opinion import can_ask_aws  # noqa: PLC0415 - as above
 
     question, principal, decision = main.question.question, main.question.principal, main.question.answer
-    # AWS knows the account without the draft.
-    before = main.before_workspace
-    workspace = before or main.workspace
+    workspace = main.workspace
     if workspace is None or question is None or decision is None or principal is None:
         main.question.post_message(
             Notice(plain("There is no answer to get a second opinion on yet: press F5 and ask."), until_answer=True)
@@ -120,11 +116,5 @@ def open_second_opinion(main: AskedFrom) -> None:
     if refused is not None:
         main.say(str(refused))
         return
-    if before is not None:
-        try:
-            decision = ask(before, principal, question)
-        except Problem as problem:
-            main.say(str(problem))
-            return
-    aside = "without the draft" if before is not None else ""
-    main.app.push_screen(SecondOpinionScreen(workspace, principal, question, decision, aside=aside))
+    left_out = main.question.left_out
+    main.app.push_screen(SecondOpinionScreen(workspace, principal, question, decision, left_out=left_out))

@@ -101,7 +101,7 @@ class SecondOpinionScreen(Screen[None]):
         decision: Decision,
         *,
         asker: Asker = second_opinion,
-        aside: str = "",
+        left_out: str = "",
         now: datetime | None = None,
     ) -> None:
         """Make the screen.
@@ -109,11 +109,11 @@ class SecondOpinionScreen(Screen[None]):
         Args:
             decision: our answer, on screen already.
             asker: what asks AWS; it is given what says whether its answer is still wanted.
-            aside: what to say behind the title, or "".
+            left_out: what was half typed, and is not asked with; "" for nothing.
             now: the time of the request, UTC; None: the clock.
         """
         super().__init__()
-        self._aside = aside
+        self._left_out = left_out
         self._now = now
         self._workspace = workspace
         self._principal = principal
@@ -125,12 +125,13 @@ class SecondOpinionScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Title, what the answers come to, both of them, keys."""
         who = self._principal.arn.split(":", 5)[-1]
+        without = plain(self._left_out, "bold $verdict-depends", limit=64)
         yield Label(
             line(
                 ("Second opinion  ", "bold $heading"),
+                line("without ", without, "  ") if self._left_out else "",
                 (who, "bold"),
                 (f"  {self._question.action}", "$muted"),
-                (f"  {self._aside}" if self._aside else "", "$verdict-depends"),
             ),
             id="opinion-title",
         )

@@ -45,6 +45,9 @@ class SuggestingScreen(LayingScreen):
         answer = self.question.answer
         if question is None or principal is None or answer is None:
             self.say(plain("Ask a question first: of a denied one, this key drafts what would allow it."))
+        elif self.question.left_out:
+            word = plain(self.question.left_out, "bold", limit=64)
+            self.say(line(word, " is half typed: finish it or take it out, then draft."))
         elif answer.allowed:
             self.say(plain("This is allowed already: there is nothing to draft. E edits by hand."))
         elif answer.outcome is Outcome.DEPENDS:

@@ -66,6 +66,8 @@ class TraceScreen(ReadingScreen):
         companions: Sequence[Companion] = (),
         chain: Companion | None = None,
         at: StatementRef | None = None,
+        *,
+        left_out: str = "",
     ) -> None:
         """Make the screen.
 
@@ -75,14 +77,18 @@ class TraceScreen(ReadingScreen):
             companions: the other requests behind the same API call; none: they are looked for.
             chain: whether the role that the session is chained from may assume the asking one, or None.
             at: the statement to open at; None: the one that decided.
+            left_out: what was half typed, and is not asked with; "" for nothing.
         """
-        title = line(("Why  ", "bold $heading"), "Can ", (label, "bold"), " do ", (question.action, "bold"), "?")
+        without = plain(left_out, "bold $verdict-depends", limit=64)
+        can = line("Without ", without, ", can ") if left_out else line("Can ")
+        title = line(("Why  ", "bold $heading"), can, (label, "bold"), " do ", (question.action, "bold"), "?")
         super().__init__(title, verdict(decision).content)
         self._workspace = workspace
         self._decision = decision
         self._principal = principal
         self._question = question
         self._label = label
+        self._left_out = left_out
         self._at = at
         self._companions = tuple(companions)
         self._chain = chain
@@ -166,10 +172,12 @@ class TraceScreen(ReadingScreen):
     def _anew(self, ref: StatementRef) -> ScreenAbove:
         """Makes this screen again, at a statement, as long as its answer is the workspace's."""
         workspace, about = self._workspace, (self._decision, self._principal, self._question, self._label)
-        companions, chain = self._companions, self._chain
+        companions, chain, without = self._companions, self._chain, self._left_out
 
         def anew(now: Workspace) -> TraceScreen | None:
-            return TraceScreen(workspace, *about, companions, chain, ref) if now is workspace else None
+            if now is not workspace:
+                return None
+            return TraceScreen(workspace, *about, companions, chain, ref, left_out=without)
 
         return anew
 
@@ -186,7 +194,10 @@ class TraceScreen(ReadingScreen):
 
     def action_draft(self) -> None:
         """Make a draft of what would allow it."""
-        if self._suggestions:
+        if self._left_out:
+            word = plain(self._left_out, "bold", limit=64)
+            self.say(line(word, " is half typed: finish it or take it out, then draft."))
+        elif self._suggestions:
             send_to_main(self.app, DraftSuggestion(self._suggestions, self._principal, self._question))
 
 

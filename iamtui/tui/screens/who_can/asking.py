@@ -106,18 +106,21 @@ class AskingScreen(Screen[str | None]):
         inquiry: Inquiry,
         *,
         before: Workspace | None = None,
+        left_out: str = "",
         provider: Provider = who_can,
     ) -> None:
         """Make the screen.
 
         Args:
             before: the workspace without the draft that `workspace` holds: every row then shows both answers.
+            left_out: what was half typed, and is not asked with; "" for nothing.
             provider: what answers.
         """
         super().__init__()
         self._workspace = workspace
         self._inquiry = inquiry
         self._before = before
+        self._left_out = left_out
         self._provider = provider
         self._ticket = 0
         self._everybody = Everybody(())

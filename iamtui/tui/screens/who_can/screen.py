@@ -99,7 +99,7 @@ class WhoCanScreen(AskingScreen):
 
     def compose(self) -> ComposeResult:
         """Question, counts, filters, list, reason of the row under the cursor, keys."""
-        yield Label(heading(self._inquiry), id="whocan-title")
+        yield Label(heading(self._inquiry, self._left_out), id="whocan-title")
         yield Label(id="whocan-counts")
         yield Label(id="whocan-filters")
         yield Label(id="whocan-note")
@@ -241,7 +241,8 @@ class WhoCanScreen(AskingScreen):
         label = f"{row.kind}/{row.name}"
         if row.requester != row.principal:
             label = f"{label}, chained from {row.requester.arn.rpartition(':')[2]}"
-        self.app.push_screen(TraceScreen(self._workspace, decision, row.requester, question, label))
+        without = self._left_out
+        self.app.push_screen(TraceScreen(self._workspace, decision, row.requester, question, label, left_out=without))
 
     def idle_actions(self) -> frozenset[str]:
         """Without a row there is nothing to explain."""

@@ -39,15 +39,21 @@ FILTERS: Final = (
 """In the order of the keys 1 to 5."""
 
 
-def heading(inquiry: Inquiry) -> Content:
-    """The question, and below it what was given with it."""
+def heading(inquiry: Inquiry, left_out: str = "") -> Content:
+    """The question, and below it what was given with it, and what was half typed and so is left out."""
     actions, on_what = ", ".join(inquiry.actions), ", ".join(inquiry.resources)
     parts: list[object] = [("Who can do ", "bold $heading"), (actions, "bold")]
     if on_what != "*":
         parts += [" on ", on_what]
     parts.append("?")
     terms = terms_of(inquiry)
-    return lines(line(*parts), line(("Given    ", "$muted"), terms)) if terms else line(*parts)
+    rows = [line(*parts)]
+    if left_out:
+        word = plain(left_out, "bold $verdict-depends", limit=64)
+        rows.append(line(("Without  ", "$verdict-depends"), word, ", which is half typed"))
+    if terms:
+        rows.append(line(("Given    ", "$muted"), terms))
+    return lines(*rows)
 
 
 def counts(rows: Rows, *, asking: int | None, draft: bool) -> Content:

@@ -191,6 +191,11 @@ class AnsweringPanel(Vertical):
         return self._inquiry
 
     @property
+    def left_out(self) -> str:
+        """What stands in the fields half typed, without which the inquiry is asked; "" for nothing."""
+        return self._left_out
+
+    @property
     def question(self) -> Question | None:
         """The question that is looked at: the cell under the matrix's cursor, else the first pair of the inquiry."""
         if self._inquiry is None:

@@ -132,13 +132,27 @@ class QuestionPanel(AnsweringPanel):
             # Another principal's call: that of the role that the session is chained from.
             label = shown.answer.inquiry.chained_from.rpartition(":")[2]
             self.app.push_screen(
-                TraceScreen(asked.workspace, decider.decision, shown.principal, decider.question, label)
+                TraceScreen(
+                    asked.workspace,
+                    decider.decision,
+                    shown.principal,
+                    decider.question,
+                    label,
+                    left_out=shown.left_out,
+                )
             )
             return
         others = [one for one in shown.cell.companions if one is not decider]
         self.app.push_screen(
             TraceScreen(
-                asked.workspace, shown.decision, shown.answer.principal, shown.question, asked.label, others, chain
+                asked.workspace,
+                shown.decision,
+                shown.answer.principal,
+                shown.question,
+                asked.label,
+                others,
+                chain,
+                left_out=shown.left_out,
             )
         )
 
