@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from iamtui.evaluation.expectation import Expectation
     from iamtui.evaluation.request import Principal
     from iamtui.workspace.questions.answers import Answer, Cell
-    from iamtui.workspace.questions.second_opinion import SecondOpinion
+    from iamtui.workspace.questions.opinion_comparison import SecondOpinion
     from iamtui.workspace.workspace import Workspace
 
 

@@ -14,7 +14,7 @@ from iamtui.text import safe_text
 if TYPE_CHECKING:
     from iamtui.evaluation.request import Principal
     from iamtui.workspace.questions.answers import Answer, Cell
-    from iamtui.workspace.questions.second_opinion import SecondOpinion
+    from iamtui.workspace.questions.opinion_comparison import SecondOpinion
     from iamtui.workspace.workspace import Workspace
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -22,7 +22,8 @@ from iamtui.tui.screens.who_can.screen import WhoCanScreen
 from iamtui.tui.statements import document_of
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.questions import asking
-from iamtui.workspace.questions.second_opinion import SecondOpinion, compared, simulation_of
+from iamtui.workspace.questions.opinion_comparison import SecondOpinion, compared
+from iamtui.workspace.questions.second_opinion import simulation_of
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.live_workspace import live_workspace
 from tests.support.panel_apps import ScreenApp, settle, type_text

@@ -17,13 +17,8 @@ from iamtui.evaluation.request import Principal, PrincipalKind
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.workspace.permissions import find_feature
-from iamtui.workspace.questions.second_opinion import (
-    UNEXPLAINED,
-    SecondOpinion,
-    can_ask_aws,
-    second_opinion,
-    simulation_of,
-)
+from iamtui.workspace.questions.opinion_comparison import UNEXPLAINED, SecondOpinion
+from iamtui.workspace.questions.second_opinion import can_ask_aws, second_opinion, simulation_of
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.fault_proxy import FaultProxy
 from tests.support.panel_records import ACCOUNT, role_principal, small_account, small_workspace, user_principal

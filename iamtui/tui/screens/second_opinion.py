@@ -25,7 +25,8 @@ from iamtui.tui.safe import line, lines, plain
 from iamtui.tui.screens.second_opinion_text import comparison_rows, our_rows, request_rows, their_rows
 from iamtui.tui.widgets.key_line import KeyLine
 from iamtui.workspace.questions.asking import Question
-from iamtui.workspace.questions.second_opinion import SecondOpinion, second_opinion, simulation_of
+from iamtui.workspace.questions.opinion_comparison import SecondOpinion
+from iamtui.workspace.questions.second_opinion import second_opinion, simulation_of
 from iamtui.workspace.workspace import Workspace
 
 Asker: TypeAlias = Callable[[Workspace, Principal, Question, Callable[[], bool]], SecondOpinion | None]

@@ -11,7 +11,8 @@ from iamtui.evaluation.decision import Decision, LayerState
 from iamtui.tui.safe import line, plain
 from iamtui.tui.widgets.question.layer_text import absent_layers_line, layer_line
 from iamtui.tui.widgets.question.verdict import because, verdict
-from iamtui.workspace.questions.second_opinion import UNEXPLAINED, SecondOpinion, SimulatedResult, Simulation
+from iamtui.workspace.questions.opinion_comparison import UNEXPLAINED, SecondOpinion
+from iamtui.workspace.questions.second_opinion import SimulatedResult, Simulation
 
 _WORDS: Final = {
     "allowed": ("[+] ALLOWED", "", "$verdict-allowed"),

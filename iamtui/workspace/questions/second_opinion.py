@@ -1,21 +1,15 @@
-"""A second opinion: AWS's own simulator on the same question, beside our answer, and why the two may differ.
-
-What AWS's simulator leaves out is documented (IAM User Guide: IAM policy testing with the IAM policy simulator, "how
-it differs from the live environment"). Where the answers differ, our own layers are read the way AWS would have
-read them: when that gives AWS's answer, the limits that made the difference explain it; else one of the two is wrong.
-"""
+"""A second opinion: AWS's own simulator on the same question, beside our answer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from iamtui.analysis.question import Question
 from iamtui.analysis.questions import Asker
 from iamtui.catalog.keys import KeyType, condition_key
-from iamtui.evaluation.decision import Decision, Layer, LayerReport, LayerState, Outcome
 from iamtui.evaluation.policies import NamedPolicy
 from iamtui.evaluation.request import Mode, Principal, PrincipalKind, Request
 from iamtui.policy.arn import is_account_id, parse_arn
@@ -23,31 +17,10 @@ from iamtui.problem import Problem
 from iamtui.sources.simulator import ContextEntry, SimulatedResult, Simulation, simulate
 from iamtui.text import safe_text
 from iamtui.workspace.questions.asking import ask, check_question
+from iamtui.workspace.questions.opinion_comparison import SecondOpinion, compared
 from iamtui.workspace.workspace import SourceKind, Workspace
 
-__all__ = [
-    "OUR_WORDS",
-    "UNEXPLAINED",
-    "ContextEntry",
-    "SecondOpinion",
-    "SimulatedResult",
-    "Simulation",
-    "can_ask_aws",
-    "second_opinion",
-    "simulation_of",
-]
-
-UNEXPLAINED: Final = (
-    "No known limit explains the difference: one of the two is wrong, or the account was changed since it was read; "
-    "please check."
-)
-
-OUR_WORDS: Final = {
-    Outcome.ALLOWED: "allowed",
-    Outcome.EXPLICIT_DENY: "explicitDeny",
-    Outcome.IMPLICIT_DENY: "implicitDeny",
-}
-"""Our outcomes in the words of AWS's simulator, which has none for "depends"."""
+__all__ = ["ContextEntry", "SimulatedResult", "Simulation", "can_ask_aws", "second_opinion", "simulation_of"]
 
 _FILLED_BY_AWS: Final = frozenset(
     (
@@ -72,54 +45,8 @@ _TYPES: Final = {
 }
 """Types of condition keys to ContextKeyType (IAM API Reference: ContextEntry); an ARN is sent as a string."""
 
-_SENT_BY_SERVICES: Final = frozenset(
-    (
-        "aws:calledvia",
-        "aws:calledviafirst",
-        "aws:calledvialast",
-        "aws:viaawsservice",
-        "aws:sourcearn",
-        "aws:sourceaccount",
-        "aws:sourceorgid",
-        "aws:sourceorgpaths",
-        "aws:principalisawsservice",
-        "aws:principalservicename",
-        "aws:principalservicenameslist",
-    )
-)
-"""Global keys that only some services send, which AWS's simulator does not know."""
-
 _LONGEST_POLICY: Final = 131_072
 """Characters that ResourcePolicy may have."""
-
-
-@dataclass(frozen=True, slots=True)
-class SecondOpinion:
-    """Two answers to one question.
-
-    Args:
-        ours: our answer to the question as it was asked.
-        theirs: AWS's answer.
-        sent: what AWS was asked.
-        endpoint: the URL that answered when it is not AWS, or "".
-        agree: whether both say the same; where ours depends: whether it does once keys nobody gave are absent.
-        differences: the known limits that explain the difference, a sentence each, then UNEXPLAINED where they do
-            not; empty when both agree.
-        remarks: what AWS's answer leaves out although both agree, a sentence each.
-    """
-
-    ours: Decision
-    theirs: SimulatedResult
-    sent: Simulation
-    endpoint: str
-    agree: bool
-    differences: tuple[str, ...]
-    remarks: tuple[str, ...] = ()
-
-    @property
-    def unexplained(self) -> bool:
-        """Whether the answers differ for no known reason."""
-        return UNEXPLAINED in self.differences
 
 
 def can_ask_aws(workspace: Workspace, principal: Principal | None) -> Problem | None:
@@ -252,136 +179,3 @@ def _context_sent(question: Question, simulation: Simulation) -> dict[str, tuple
     context = dict(question.context)
     context.update({entry.key: entry.values for entry in simulation.context if entry.key.lower() not in given})
     return context
-
-
-def compared(
-    ours: Decision,
-    strict: Decision,
-    theirs: SimulatedResult,
-    sent: Simulation,
-    question: Question,
-    *,
-    endpoint: str = "",
-) -> SecondOpinion:
-    """Two answers compared.
-
-    Args:
-        ours: the answer as asked.
-        strict: our answer to what AWS was asked: keys nobody gave are absent, and no layer is switched off.
-    """
-    unseen = _unseen_layers(strict, sent)
-    limits = [_limit(report, strict, sent) for report in unseen]
-    remarks = [f"AWS takes {', '.join(theirs.missing_context)} for absent."] if theirs.missing_context else []
-    plain = ours if ours.outcome is not Outcome.DEPENDS else strict
-    if OUR_WORDS.get(plain.outcome) == theirs.decision:
-        if ours.outcome is Outcome.DEPENDS:
-            remarks.insert(0, "With the keys that nobody gave absent, as AWS reads them, iamtui says the same.")
-        return SecondOpinion(ours, theirs, sent, endpoint, True, (), (*remarks, *limits))
-    if _same_cap_denies(plain, theirs):
-        remarks.insert(0, "Both deny it for the same cap; AWS and iamtui only word the denial otherwise.")
-        return SecondOpinion(ours, theirs, sent, endpoint, True, (), (*remarks, *limits))
-    reasons = [*_asked_otherwise(ours, strict, question), *limits, *_organization(strict, theirs)]
-    seen_alike = _as_aws_reads(strict, sent, theirs) == theirs.decision
-    service_keys = sorted({entry.key for entry in sent.context if entry.key.lower() in _SENT_BY_SERVICES} - _ASSUMED)
-    if service_keys:
-        reasons.append(
-            f"AWS's simulator does not know which service sends {', '.join(service_keys)}, and may read a key that the "
-            "service never sends."
-        )
-    if not seen_alike or not reasons:
-        reasons.append(UNEXPLAINED)
-    return SecondOpinion(ours, theirs, sent, endpoint, False, tuple(reasons), tuple(remarks))
-
-
-def _same_cap_denies(ours: Decision, theirs: SimulatedResult) -> bool:
-    """Whether both deny it because of an SCP or of the boundary: AWS also calls an SCP's Deny implicit."""
-    denied = (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
-    if ours.outcome not in denied or theirs.decision not in ("explicitDeny", "implicitDeny"):
-        return False
-    layers = {reason.layer for reason in ours.reasons}
-    by_scp = theirs.allowed_by_organizations is False and Layer.SCP in layers
-    return by_scp or (theirs.allowed_by_boundary is False and Layer.BOUNDARY in layers)
-
-
-_ASSUMED: Final = frozenset(("aws:ViaAWSService",))
-"""Sent with every question that does not say otherwise."""
-
-
-def _unseen_layers(strict: Decision, sent: Simulation) -> list[LayerReport]:
-    """The layers that AWS's simulator does not evaluate and that have a say in our answer."""
-    unseen = {Layer.RCP, Layer.SESSION, Layer.VPC_ENDPOINT, Layer.BLOCK_PUBLIC_ACCESS, Layer.SERVICE_RULE}
-    if not sent.resource_policy:
-        unseen.add(Layer.RESOURCE)
-    blocking = {reason.layer for reason in strict.reasons}
-    speaking = (LayerState.ALLOWS, LayerState.DENIES)
-    return [
-        report
-        for report in strict.layers
-        if report.layer in unseen
-        and (report.layer in blocking or report.state is LayerState.DENIES or _grants(report, speaking))
-    ]
-
-
-def _grants(report: LayerReport, speaking: tuple[LayerState, ...]) -> bool:
-    return report.layer in (Layer.RESOURCE, Layer.SERVICE_RULE) and report.state in speaking
-
-
-def _limit(report: LayerReport, strict: Decision, sent: Simulation) -> str:
-    verb = "allows" if report.state is LayerState.ALLOWS else "denies"
-    if report.layer is Layer.RCP:
-        return f"AWS's simulator does not evaluate resource control policies; here the RCP layer {verb}."
-    if report.layer is Layer.SESSION:
-        return f"AWS's simulator takes no session policies; here the session policy {verb} or allows nothing."
-    if report.layer is Layer.VPC_ENDPOINT:
-        return f"AWS's simulator does not evaluate VPC endpoint policies; here the endpoint's policy {verb}."
-    if report.layer is Layer.BLOCK_PUBLIC_ACCESS:
-        return "AWS's simulator does not know S3 Block Public Access, which stands in the way here."
-    if report.layer is Layer.SERVICE_RULE:
-        return f"AWS's simulator knows no rules of the services themselves: {safe_text(report.why)}"
-    if strict.request.action.lower().startswith("sts:assumerole"):
-        return f"AWS's simulator judges only the caller's side and leaves out the trust policy, which {verb} here."
-    if not sent.caller_arn:
-        return f"AWS's simulator takes a resource policy only for users as callers; here that policy {verb}."
-    return f"The policy of the resource was not sent to AWS's simulator; here it {verb}."
-
-
-def _asked_otherwise(ours: Decision, strict: Decision, question: Question) -> Iterator[str]:
-    """Where our question was another than AWS's: layers switched off, unknown keys, several resources."""
-    if question.layers_off and ours.outcome is not strict.outcome:
-        names = ", ".join(sorted(layer.value.replace("_", " ") for layer in question.layers_off))
-        yield f"Switched off here: {names}. AWS's simulator cannot be told to leave a layer out."
-    if question.mode is Mode.DISCOVER and ours.missing_context and ours.outcome is not strict.outcome:
-        keys = ", ".join(safe_text(key, limit=128) for key in ours.missing_context)
-        yield f"AWS takes {keys} for absent; here they are unknown. With them absent iamtui says {_word(strict)}."
-    if ours.allowed and ours.resource_scope.value == "some":
-        yield "The question is about several resources, of which only some are allowed; AWS answers for all of them."
-
-
-def _word(decision: Decision) -> str:
-    return OUR_WORDS.get(decision.outcome, "depends")
-
-
-def _organization(strict: Decision, theirs: SimulatedResult) -> Iterator[str]:
-    state = next((report.state for report in strict.layers if report.layer is Layer.SCP), LayerState.NOT_APPLICABLE)
-    if theirs.allowed_by_organizations is False and state is LayerState.NOT_EVALUATED:
-        yield "AWS says that an SCP denies it, not which; the SCPs are not loaded here."
-    elif theirs.allowed_by_organizations is False and state in (LayerState.ALLOWS, LayerState.NOT_APPLICABLE):
-        yield "AWS says that an SCP denies it, not which; the SCPs as loaded here do not."
-    elif theirs.allowed_by_organizations is True and state in (LayerState.DENIES, LayerState.SILENT):
-        yield "AWS says that the SCPs allow it; an SCP as loaded here does not."
-
-
-def _as_aws_reads(strict: Decision, sent: Simulation, theirs: SimulatedResult) -> str:
-    """The decision that our own layers give when only those count that AWS's simulator evaluates."""
-    states = {report.layer: report.state for report in strict.layers}
-    seen = [Layer.IDENTITY, Layer.BOUNDARY, Layer.SCP, *([Layer.RESOURCE] if sent.resource_policy else [])]
-    scp = states.get(Layer.SCP)
-    if scp is LayerState.NOT_EVALUATED and theirs.allowed_by_organizations is False:
-        return theirs.decision
-    if any(states.get(layer) is LayerState.DENIES for layer in seen):
-        return "explicitDeny"
-    granted = states.get(Layer.IDENTITY) is LayerState.ALLOWS
-    if sent.resource_policy and states.get(Layer.RESOURCE) is LayerState.ALLOWS and not sent.resource_owner:
-        granted = True
-    capped = any(states.get(layer) is LayerState.SILENT for layer in (Layer.BOUNDARY, Layer.SCP))
-    return "allowed" if granted and not capped else "implicitDeny"
