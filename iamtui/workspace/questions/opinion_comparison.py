@@ -70,12 +70,6 @@ class SecondOpinion:
     differences: tuple[str, ...]
     remarks: tuple[str, ...] = ()
 
-    @property
-    def unexplained(self) -> bool:
-        """Whether the answers differ for no known reason."""
-        return UNEXPLAINED in self.differences
-
-
 def compared(
     ours: Decision,
     strict: Decision,
