@@ -228,13 +228,18 @@ def test_a_resource_policy_that_lets_a_role_in_is_a_known_limit(live: Live, faul
     assert "only for users" in " ".join(found.differences)
 
 
-def test_a_session_policy_that_denies_is_a_known_limit(live: Live, fault_proxy: FaultProxy) -> None:
-    question = replace(GET, session_policies=(document("Deny").raw,))
+@pytest.mark.parametrize(
+    ("policy", "says"), [(document("Deny"), "denies it"), (document("Allow", "ec2:*"), "does not allow it")]
+)
+def test_a_session_policy_that_does_not_let_it_pass_is_a_known_limit(
+    live: Live, fault_proxy: FaultProxy, policy: PolicyDocument, says: str
+) -> None:
+    question = replace(GET, session_policies=(policy.raw,))
 
     found = opinion_on(fault_proxy, live(small_account()), role_principal(), question, "allowed")
 
     assert UNEXPLAINED not in found.differences
-    assert "session policies" in " ".join(found.differences)
+    assert f"takes no session policies; here the session policy {says}." in " ".join(found.differences)
 
 
 def test_a_layer_switched_off_here_explains_what_aws_evaluates(live: Live, fault_proxy: FaultProxy) -> None:
@@ -254,17 +259,47 @@ def test_scps_that_are_not_loaded_explain_a_denial_by_aws(live: Live, fault_prox
     found = opinion_on(fault_proxy, live(account), role_principal(), GET, "implicitDeny", organizations=False)
 
     assert UNEXPLAINED not in found.differences
-    assert "SCPs are not loaded" in " ".join(found.differences)
+    assert "one denies it or none of a level allows it; the SCPs are not loaded" in " ".join(found.differences)
 
 
-def test_a_denial_by_the_same_scp_agrees_however_it_is_called(live: Live, fault_proxy: FaultProxy) -> None:
-    account = replace(small_account(), organization=organization(scp=document("Deny")))
+@pytest.mark.parametrize(
+    ("scp", "theirs", "allowed", "said"),
+    [
+        (EVERYTHING, "implicitDeny", False, "As loaded here: Every level has an SCP that allows it."),
+        (document("Allow", "ec2:*"), "allowed", True, f"As loaded here: No SCP at level 1 ({ACCOUNT}) allows it."),
+        (document("Deny"), "allowed", True, f"the-scp / statement 1 at level 1 ({ACCOUNT}) denies it."),
+    ],
+)
+def test_where_only_one_says_that_the_scps_allow_it_ours_say_whether_one_denies_or_none_allows(
+    live: Live, fault_proxy: FaultProxy, scp: PolicyDocument, theirs: str, allowed: bool, said: str
+) -> None:
+    account = replace(small_account(), organization=organization(scp=scp))
 
-    found = opinion_on(fault_proxy, live(account), role_principal(), GET, "implicitDeny", organizations=False)
+    found = opinion_on(fault_proxy, live(account), role_principal(), GET, theirs, organizations=allowed)
 
-    assert found.ours.outcome.value == "explicitDeny"
+    assert not found.agree
+    assert said in " ".join(found.differences)
+    assert "an SCP denies" not in " ".join(found.differences)
+
+
+@pytest.mark.parametrize(
+    ("scp", "ours", "theirs", "why"),
+    [
+        (document("Deny"), "explicitDeny", "implicitDeny", "the-scp / statement 1 at level 1"),
+        (document("Allow", "ec2:*"), "implicitDeny", "explicitDeny", "No SCP at level 1"),
+    ],
+)
+def test_a_denial_by_the_same_scp_agrees_however_it_is_called(
+    live: Live, fault_proxy: FaultProxy, scp: PolicyDocument, ours: str, theirs: str, why: str
+) -> None:
+    account = replace(small_account(), organization=organization(scp=scp))
+
+    found = opinion_on(fault_proxy, live(account), role_principal(), GET, theirs, organizations=False)
+
+    assert found.ours.outcome.value == ours
     assert found.agree
     assert "same cap" in found.remarks[0]
+    assert why in found.remarks[0]
 
 
 def test_a_difference_that_no_limit_explains_is_called_so(live: Live, fault_proxy: FaultProxy) -> None:

@@ -70,6 +70,7 @@ class SecondOpinion:
     differences: tuple[str, ...]
     remarks: tuple[str, ...] = ()
 
+
 def compared(
     ours: Decision,
     strict: Decision,
@@ -93,8 +94,10 @@ def compared(
         if ours.outcome is Outcome.DEPENDS:
             remarks.insert(0, "With the keys that nobody gave absent, as AWS reads them, iamtui says the same.")
         return SecondOpinion(ours, theirs, sent, endpoint, True, (), (*remarks, *limits))
-    if _same_cap_denies(plain, theirs):
-        remarks.insert(0, "Both deny it for the same cap; AWS and iamtui only word the denial otherwise.")
+    caps = _same_caps_deny(plain, theirs)
+    if caps:
+        why = " ".join(safe_text(report.why) for report in caps)
+        remarks.insert(0, f"Both deny it for the same cap; AWS and iamtui only word the denial otherwise. {why}")
         return SecondOpinion(ours, theirs, sent, endpoint, True, (), (*remarks, *limits))
     reasons = [*_asked_otherwise(ours, strict, question), *limits, *_organization(strict, theirs)]
     seen_alike = _as_aws_reads(strict, sent, theirs) == theirs.decision
@@ -109,14 +112,18 @@ def compared(
     return SecondOpinion(ours, theirs, sent, endpoint, False, tuple(reasons), tuple(remarks))
 
 
-def _same_cap_denies(ours: Decision, theirs: SimulatedResult) -> bool:
-    """Whether both deny it because of an SCP or of the boundary: AWS also calls an SCP's Deny implicit."""
+def _same_caps_deny(ours: Decision, theirs: SimulatedResult) -> list[LayerReport]:
+    """The SCPs' and the boundary's reports where both deny it because of them: AWS also calls an SCP's Deny implicit.
+
+    Empty where one of the two does not deny it, or not for that.
+    """
     denied = (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
     if ours.outcome not in denied or theirs.decision not in ("explicitDeny", "implicitDeny"):
-        return False
-    layers = {reason.layer for reason in ours.reasons}
-    by_scp = theirs.allowed_by_organizations is False and Layer.SCP in layers
-    return by_scp or (theirs.allowed_by_boundary is False and Layer.BOUNDARY in layers)
+        return []
+    said = {Layer.SCP: theirs.allowed_by_organizations, Layer.BOUNDARY: theirs.allowed_by_boundary}
+    blocking = {reason.layer for reason in ours.reasons}
+    same = {layer for layer, allowed in said.items() if allowed is False and layer in blocking}
+    return [report for report in ours.layers if report.layer in same]
 
 
 _ASSUMED: Final = frozenset(("aws:ViaAWSService",))
@@ -142,12 +149,15 @@ def _grants(report: LayerReport, speaking: tuple[LayerState, ...]) -> bool:
     return report.layer in (Layer.RESOURCE, Layer.SERVICE_RULE) and report.state in speaking
 
 
+_VERBS: Final = {LayerState.ALLOWS: "allows it", LayerState.DENIES: "denies it", LayerState.SILENT: "does not allow it"}
+
+
 def _limit(report: LayerReport, strict: Decision, sent: Simulation) -> str:
-    verb = "allows" if report.state is LayerState.ALLOWS else "denies"
+    verb = _VERBS.get(report.state, "is not evaluated")
     if report.layer is Layer.RCP:
-        return f"AWS's simulator does not evaluate resource control policies; here the RCP layer {verb}."
+        return f"AWS's simulator does not evaluate resource control policies; here an RCP {verb}."
     if report.layer is Layer.SESSION:
-        return f"AWS's simulator takes no session policies; here the session policy {verb} or allows nothing."
+        return f"AWS's simulator takes no session policies; here the session policy {verb}."
     if report.layer is Layer.VPC_ENDPOINT:
         return f"AWS's simulator does not evaluate VPC endpoint policies; here the endpoint's policy {verb}."
     if report.layer is Layer.BLOCK_PUBLIC_ACCESS:
@@ -155,7 +165,7 @@ def _limit(report: LayerReport, strict: Decision, sent: Simulation) -> str:
     if report.layer is Layer.SERVICE_RULE:
         return f"AWS's simulator knows no rules of the services themselves: {safe_text(report.why)}"
     if strict.request.action.lower().startswith("sts:assumerole"):
-        return f"AWS's simulator judges only the caller's side and leaves out the trust policy, which {verb} here."
+        return f"AWS's simulator judges only the caller's side and leaves out the trust policy; here that {verb}."
     if not sent.caller_arn:
         return f"AWS's simulator takes a resource policy only for users as callers; here that policy {verb}."
     return f"The policy of the resource was not sent to AWS's simulator; here it {verb}."
@@ -177,14 +187,20 @@ def _word(decision: Decision) -> str:
     return OUR_WORDS.get(decision.outcome, "depends")
 
 
+_SCPS_DO_NOT_ALLOW: Final = (
+    "AWS says that the SCPs do not allow it, not whether one denies it or none of a level allows it"
+)
+
+
 def _organization(strict: Decision, theirs: SimulatedResult) -> Iterator[str]:
-    state = next((report.state for report in strict.layers if report.layer is Layer.SCP), LayerState.NOT_APPLICABLE)
-    if theirs.allowed_by_organizations is False and state is LayerState.NOT_EVALUATED:
-        yield "AWS says that an SCP denies it, not which; the SCPs are not loaded here."
-    elif theirs.allowed_by_organizations is False and state in (LayerState.ALLOWS, LayerState.NOT_APPLICABLE):
-        yield "AWS says that an SCP denies it, not which; the SCPs as loaded here do not."
-    elif theirs.allowed_by_organizations is True and state in (LayerState.DENIES, LayerState.SILENT):
-        yield "AWS says that the SCPs allow it; an SCP as loaded here does not."
+    """What AWS says of the SCPs where ours differ; it tells nobody whether one denies or none allows."""
+    report = next(report for report in strict.layers if report.layer is Layer.SCP)
+    if theirs.allowed_by_organizations is False and report.state is LayerState.NOT_EVALUATED:
+        yield f"{_SCPS_DO_NOT_ALLOW}; the SCPs are not loaded here."
+    elif theirs.allowed_by_organizations is False and report.state in (LayerState.ALLOWS, LayerState.NOT_APPLICABLE):
+        yield f"{_SCPS_DO_NOT_ALLOW}. As loaded here: {safe_text(report.why)}"
+    elif theirs.allowed_by_organizations is True and report.state in (LayerState.DENIES, LayerState.SILENT):
+        yield f"AWS says that the SCPs allow it. As loaded here: {safe_text(report.why)}"
 
 
 def _as_aws_reads(strict: Decision, sent: Simulation, theirs: SimulatedResult) -> str:
