@@ -16,9 +16,10 @@ from iamtui.cli.output import Output, note, stdout
 from iamtui.cli.questions import QuestionOptions, inquiry_of, load_resource_policies, question_options
 from iamtui.cli.second_opinion import (
     check_comparable,
+    is_lacking,
+    opinions_on,
     second_opinion_option,
     second_opinion_to_json,
-    second_opinions,
     write_second_opinions,
 )
 from iamtui.cli.source import SourceOptions, open_workspace, source_options
@@ -112,9 +113,11 @@ def can(
         store = question_store(account_key(workspace), file, must_exist=False)
         store.save(save, made, who.arn or "anonymous", expect=expect)
         note(f"Saved as {quoted(save)} in {safe_text(str(store.path))}.")
-    opinions = second_opinions(loaded, found) if compare else []
+    opinions = opinions_on(loaded, found) if compare else []
     print_answer(stdout(), workspace, found, as_json=as_json, with_trace=with_trace, opinions=opinions)
     code = judged(found, demands, expect)
+    if is_lacking(opinions):
+        return Exit.ERROR
     if saved is not None and expect is not None and code is Exit.OK:
         note(f"The question {quoted(saved)} expects {expect}, and so it is.")
     return code
@@ -146,12 +149,12 @@ def print_answer(
     *,
     as_json: bool,
     with_trace: bool,
-    opinions: Sequence[tuple[Cell, SecondOpinion]] = (),
+    opinions: Sequence[tuple[Cell, SecondOpinion | Problem]] = (),
 ) -> None:
     """Print an answer: text, or JSON (one object for one pair, an array for several and for patterns).
 
     Args:
-        opinions: what AWS's simulator says of each pair, where it was asked.
+        opinions: what AWS's simulator says of each pair, or why it says nothing, where it was asked.
     """
 
     def traced(cell: Cell) -> tuple[TracedLayer, ...]:

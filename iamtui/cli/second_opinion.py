@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from iamtui.cli.output import Output, Span, Style
+from iamtui.cli.output import Output, Span, Style, note
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 
@@ -31,12 +31,12 @@ def second_opinion_option(command: F) -> F:
         "--second-opinion",
         "compare",
         is_flag=True,
-        help="Ask AWS's own simulator too (a read call), and say why the answers differ.",
+        help="Ask AWS's own simulator too (a read call), and say why the answers differ; exit 2 without its answer.",
     )(command)
 
 
 def check_comparable(workspace: Workspace, who: Principal) -> None:
-    """Refuse before anything is printed.
+    """Refuse before anything is asked.
 
     Raises:
         Problem: the source, or this principal, has no simulator.
@@ -48,29 +48,42 @@ def check_comparable(workspace: Workspace, who: Principal) -> None:
         raise refused
 
 
-def second_opinions(workspace: Workspace, found: Answer) -> list[tuple[Cell, SecondOpinion]]:
-    """AWS's answer to every pair.
+def opinions_on(workspace: Workspace, found: Answer) -> list[tuple[Cell, SecondOpinion | Problem]]:
+    """AWS's answer to every pair, or why it could not be had.
 
     Raises:
-        Problem: too many pairs, or AWS refused.
+        Problem: too many pairs.
     """
-    from iamtui.workspace.questions.second_opinion import second_opinion  # noqa: PLC0415 - only with the option
+    from iamtui.workspace.questions.second_opinion import second_opinions  # noqa: PLC0415 - only with the option
 
     if len(found.cells) > MOST_ASKED:
         raise Problem(
             f"AWS's simulator is asked about at most {MOST_ASKED} pairs at once; these are {len(found.cells):,}.",
             "Ask about fewer actions and resources.",
         )
-    pairs = ((cell, second_opinion(workspace, found.principal, cell.question)) for cell in found.cells)
-    return [(cell, opinion) for cell, opinion in pairs if opinion is not None]
+    questions = (cell.question for cell in found.cells)
+    return list(zip(found.cells, second_opinions(workspace, found.principal, questions), strict=True))
 
 
-def write_second_opinions(out: Output, opinions: Iterable[tuple[Cell, SecondOpinion]]) -> None:
+def is_lacking(opinions: Sequence[tuple[Cell, SecondOpinion | Problem]]) -> bool:
+    """Whether AWS's answer to some pair could not be had; that is said on stderr."""
+    problems = [opinion for _, opinion in opinions if isinstance(opinion, Problem)]
+    if not problems:
+        return False
+    pairs = f" on {len(problems)} of {len(opinions)} pairs" if len(opinions) > 1 else ""
+    for said in dict.fromkeys(map(str, problems)):
+        note(f"iamtui: AWS's opinion{pairs} could not be had; the answer is ours alone. {said}")
+    return True
+
+
+def write_second_opinions(out: Output, opinions: Sequence[tuple[Cell, SecondOpinion | Problem]]) -> None:
     """Write both answers to each pair and what explains a difference."""
-    opinions = list(opinions)
     for cell, opinion in opinions:
         out.blank()
         about = f"  {cell.question.action}  {cell.question.resource}" if len(opinions) > 1 else ""
+        if isinstance(opinion, Problem):
+            out.line(Span("AWS's simulator: ", Style.QUIET), "[?] no opinion", about)
+            continue
         words = _WORDS.get(opinion.theirs.decision, f"[?] {safe_text(opinion.theirs.decision, limit=64)}")
         out.line(Span("AWS's simulator: ", Style.QUIET), words, about)
         for statement in opinion.theirs.matched:
@@ -83,8 +96,10 @@ def write_second_opinions(out: Output, opinions: Iterable[tuple[Cell, SecondOpin
             out.paragraph(answered, indent=4, first=["  - "])
 
 
-def second_opinion_to_json(opinion: SecondOpinion) -> dict[str, Any]:
+def second_opinion_to_json(opinion: SecondOpinion | Problem) -> dict[str, Any]:
     """What is added to a decision's JSON as "second_opinion"."""
+    if isinstance(opinion, Problem):
+        return {"error": str(opinion)}
     theirs = opinion.theirs
     return {
         "decision": theirs.decision,

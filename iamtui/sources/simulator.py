@@ -166,9 +166,20 @@ _SAID: Final = {
 }
 
 
+_OF_ONE_QUESTION: Final = frozenset(("InvalidInput", "PolicyEvaluation"))
+
+
+def is_about_one_question(problem: AwsProblem) -> bool:
+    """Whether AWS refused a question as such, so that it may answer another about the same principal."""
+    return _code(problem) in _OF_ONE_QUESTION
+
+
+def _code(problem: AwsProblem) -> str:
+    return problem.code.removesuffix("Exception")
+
+
 def _in_words(problem: AwsProblem, simulation: Simulation) -> AwsProblem:
-    code = problem.code.removesuffix("Exception")
-    said = _SAID.get(code)
+    said = _SAID.get(_code(problem))
     if said is not None:
         sentence, step = said
         _, _, detail = problem.sentence.partition(": ")

@@ -52,12 +52,50 @@ def test_json_has_it_beside_the_decision(cli: Cli, fault_proxy: FaultProxy) -> N
 
 
 @pytest.mark.usefixtures("account", "quick_retries")
-def test_a_refusal_is_an_error_and_prints_no_answer(cli: Cli, fault_proxy: FaultProxy) -> None:
-    fault_proxy.on("SimulatePrincipalPolicy", error(403, "AccessDenied"))
+@pytest.mark.parametrize("expect", [(), ("--expect", "allowed"), ("--expect", "denied")])
+@pytest.mark.parametrize(("status", "code", "says"), [(403, "AccessDenied", "may not ask"), (400, "Throttling", "")])
+def test_our_answer_stands_where_aws_refuses_its_own_but_is_no_success(
+    cli: Cli, fault_proxy: FaultProxy, status: int, code: str, says: str, expect: tuple[str, ...]
+) -> None:
+    fault_proxy.on("SimulatePrincipalPolicy", error(status, code))
 
-    found = cli("can", "dora", "s3:GetObject", "--on", ON, "--second-opinion", "--endpoint-url", fault_proxy.url)
+    found = cli(
+        "can", "dora", "s3:GetObject", "--on", ON, "--second-opinion", "--endpoint-url", fault_proxy.url, *expect
+    )
 
-    found.failed_with("may not ask AWS's simulator", "iam:SimulatePrincipalPolicy")
+    assert found.code == 2
+    assert found.out.startswith("[+] ALLOWED")
+    assert "AWS's simulator: [?] no opinion" in found.out
+    assert "Traceback" not in found.err
+    last = found.err.splitlines()[-1]
+    assert last.startswith("iamtui: AWS's opinion could not be had; the answer is ours alone. ")
+    assert says in last
+
+
+@pytest.mark.usefixtures("account", "quick_retries")
+def test_one_pair_that_aws_refuses_leaves_the_others_and_after_a_refusal_of_all_no_more_are_asked(
+    cli: Cli, fault_proxy: FaultProxy
+) -> None:
+    said = answer(result("allowed", "t", specifics=[specific("allowed", ON)]))
+    asked = ("can", "dora", "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "--on", ON, "--second-opinion", "--json")
+    for fault, times in ((error(400, "InvalidInput"), 1), (said, 2), (error(403, "AccessDenied"), None)):
+        fault_proxy.on("SimulatePrincipalPolicy", fault, times=times)
+
+    found = cli(*asked, "--endpoint-url", fault_proxy.url)
+
+    assert found.code == 2
+    first, *others = (cell["second_opinion"] for cell in found.json)
+    assert "malformed" in first["error"]
+    assert [opinion["agree"] for opinion in others] == [True, True]
+    assert "on 1 of 3 pairs could not be had" in found.err
+
+    before = fault_proxy.operations().count("SimulatePrincipalPolicy")
+
+    found = cli(*asked, "--endpoint-url", fault_proxy.url)
+
+    assert ["error" in cell["second_opinion"] for cell in found.json] == [True, True, True]
+    assert fault_proxy.operations().count("SimulatePrincipalPolicy") == before + 1
+    assert found.err.count("on 3 of 3 pairs could not be had") == 1
 
 
 def test_a_snapshot_has_no_simulator(cli: Cli, snapshot: str) -> None:

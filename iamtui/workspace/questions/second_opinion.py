@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from iamtui.analysis.question import Question
 from iamtui.analysis.questions import Asker
+from iamtui.aws.errors import AwsProblem
 from iamtui.catalog.keys import KeyType, condition_key
 from iamtui.evaluation.policies import NamedPolicy
 from iamtui.evaluation.request import Mode, Principal, PrincipalKind, Request
 from iamtui.policy.arn import is_account_id, parse_arn
 from iamtui.problem import Problem
-from iamtui.sources.simulator import ContextEntry, SimulatedResult, Simulation, simulate
+from iamtui.sources.simulator import ContextEntry, SimulatedResult, Simulation, is_about_one_question, simulate
 from iamtui.text import safe_text
 from iamtui.workspace.questions.asking import ask, check_question
 from iamtui.workspace.questions.opinion_comparison import SecondOpinion, compared
 from iamtui.workspace.workspace import SourceKind, Workspace
 
-__all__ = ["ContextEntry", "SimulatedResult", "Simulation", "can_ask_aws", "second_opinion", "simulation_of"]
+__all__ = [
+    "ContextEntry",
+    "SimulatedResult",
+    "Simulation",
+    "can_ask_aws",
+    "second_opinion",
+    "second_opinions",
+    "simulation_of",
+]
 
 _FILLED_BY_AWS: Final = frozenset(
     (
@@ -169,6 +178,30 @@ def second_opinion(
     strict = ask(workspace, principal, alike, now=now)
     endpoint = workspace.source.endpoint_url
     return compared(ours, strict, theirs, simulation, question, endpoint=endpoint)
+
+
+def second_opinions(
+    workspace: Workspace, principal: Principal, questions: Iterable[Question]
+) -> Iterator[SecondOpinion | Problem]:
+    """Ask AWS's simulator each of several questions: its answer compared with ours, or why it could not be had.
+
+    A refusal of one question as such leaves the others to be asked; after any other, nothing more is asked, since
+    AWS would refuse that as well. Blocking.
+    """
+    refused: Problem | None = None
+    for question in questions:
+        if refused is not None:
+            yield refused
+            continue
+        try:
+            opinion = second_opinion(workspace, principal, question)
+        except Problem as problem:
+            yield problem
+            if not (isinstance(problem, AwsProblem) and is_about_one_question(problem)):
+                refused = problem
+        else:
+            assert opinion is not None, "nothing cancels it"
+            yield opinion
 
 
 _RANK: Final = {"explicitDeny": 0, "implicitDeny": 1, "allowed": 2}
