@@ -11,11 +11,13 @@ from iamtui.analysis.api_calls import iam_action, resource_of_call
 from iamtui.analysis.denials.cloudtrail import read_record
 from iamtui.analysis.denials.denial import Denial, DenialForm, Place
 from iamtui.analysis.denials.reading import find_denials
+from iamtui.catalog.keys import condition_key
 from iamtui.evaluation.decision import Layer
 
 ACCOUNT = "111122223333"
 SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/analyst/ana"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/data/analyst"
+KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1234"
 
 
 def role_session(**attributes: Any) -> dict[str, Any]:
@@ -420,6 +422,58 @@ def test_the_tags_of_a_session_that_is_asked_for() -> None:
     assert denial.context["aws:TagKeys"] == ("team", "cost")
     assert denial.context["sts:TransitiveTagKeys"] == ("team",)
     assert denial.context["aws:PrincipalTag/unit"] == ("lake",)
+
+
+EKS = {"aws:eks:cluster": "blue", "Stage": "prod"}
+
+
+@pytest.mark.parametrize(
+    ("operation", "refused", "parameters"),
+    [
+        ("Decrypt", "kms:Decrypt", {"keyId": "1234", "encryptionContext": EKS}),
+        (
+            "ReEncrypt",
+            "kms:ReEncryptFrom",
+            {"sourceEncryptionContext": EKS, "destinationEncryptionContext": {"a": "b"}},
+        ),
+        ("ReEncrypt", "kms:ReEncryptTo", {"sourceEncryptionContext": {"a": "b"}, "destinationEncryptionContext": EKS}),
+        ("CreateGrant", "kms:CreateGrant", {"constraints": {"encryptionContextSubset": EKS}}),
+    ],
+)
+def test_the_encryption_context_of_a_kms_call_is_in_its_condition_keys(
+    operation: str, refused: str, parameters: dict[str, Any]
+) -> None:
+    denial = read(
+        eventSource="kms.amazonaws.com",
+        eventName=operation,
+        requestParameters=parameters,
+        errorMessage=f"User: {SESSION} is not authorized to perform: {refused} on resource: {KEY}",
+    )
+
+    assert (denial.action, denial.resource) == (refused, KEY)
+    found = {key: values for key, values in denial.context.items() if key.startswith("kms:")}
+    assert found == {
+        "kms:EncryptionContext:aws:eks:cluster": ("blue",),
+        "kms:EncryptionContext:Stage": ("prod",),
+        "kms:EncryptionContextKeys": ("aws:eks:cluster", "Stage"),
+    }
+    assert all(condition_key(key) is not None for key in found)
+
+
+def test_of_an_encryption_context_that_says_two_things_of_a_key_none_is_taken_and_odd_ones_are_no_reason_to_stop() -> (
+    None
+):
+    def keys(source: str, parameters: object) -> dict[str, tuple[str, ...]]:
+        denial = read(eventSource=source, eventName="Encrypt", requestParameters=parameters)
+        return {key: values for key, values in denial.context.items() if key.startswith("kms:")}
+
+    assert keys("kms.amazonaws.com", {"encryptionContext": {"a": "1", "A": "2", "b": "3", "c": 4}}) == {
+        "kms:EncryptionContext:b": ("3",),
+        "kms:EncryptionContextKeys": ("a", "A", "b", "c"),
+    }
+    assert keys("kms.amazonaws.com", {"encryptionContext": "odd"}) == {}
+    assert keys("kms.amazonaws.com", None) == {}
+    assert keys("s3.amazonaws.com", {"encryptionContext": EKS}) == {}
 
 
 def test_the_user_agent_is_the_header_that_was_sent_or_not_told() -> None:

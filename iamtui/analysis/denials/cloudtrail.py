@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from iamtui.analysis.api_calls import iam_action, resource_of_call
 from iamtui.analysis.denials.denial import Claim, Denial, DenialForm, Place
+from iamtui.analysis.denials.kms_records import encryption_context
 from iamtui.analysis.denials.record_fields import dict_in, list_in, text_in
 from iamtui.analysis.denials.search import messages_in
 from iamtui.analysis.denials.sts_records import federated_caller, session_context
@@ -56,7 +57,7 @@ def read_record(record: Mapping[str, Any], place: Place) -> Denial:
             if code
             else "CloudTrail records this call as successful: it was not denied."
         )
-    context, context_notes = _context(record, identity)
+    context, context_notes = _context(record, identity, action)
     return Denial(
         DenialForm.CLOUDTRAIL,
         place,
@@ -150,7 +151,9 @@ def _assumed_role(base: _Caller, role: str) -> _Caller:
     )
 
 
-def _context(record: Mapping[str, Any], caller: _Caller) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
+def _context(
+    record: Mapping[str, Any], caller: _Caller, action: str
+) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
     """The condition keys that a record tells (IAM User Guide: global condition context keys)."""
     context: dict[str, tuple[str, ...]] = {}
     notes: list[str] = []
@@ -170,6 +173,7 @@ def _context(record: Mapping[str, Any], caller: _Caller) -> tuple[dict[str, tupl
     _session(caller, context, notes)
     _parameters(record, context)
     context.update(session_context(record))
+    context.update(encryption_context(record, action))
     enriched = dict_in(record, "eventContext")
     for key, value in dict_in(enriched, "requestContext").items():
         values = value if isinstance(value, list) else [value]
