@@ -22,6 +22,7 @@ from iamtui.problem import Problem
 from iamtui.workspace.questions.asking import check_action
 from iamtui.workspace.questions.context_values import read_values, undocumented
 from iamtui.workspace.questions.inquiries import check_inquiry
+from iamtui.workspace.questions.key_words import split_key
 from iamtui.workspace.questions.presets import at_time, from_ip, through_endpoint, with_mfa
 from iamtui.workspace.resource_policies import with_resource_policies
 from iamtui.workspace.workspace import Workspace
@@ -77,7 +78,8 @@ def question_options(command: F) -> F:
         ),
         click.option(
             "-c", "--context", multiple=True, metavar="KEY=VALUE",
-            help="A condition key of the request; the same key again adds a value, KEY= gives the empty text.",
+            help="A condition key of the request; the same key again adds a value, KEY= gives the empty text, "
+            r"\= stands for a = in KEY.",
         ),
         click.option("--absent", multiple=True, metavar="KEY", help="A condition key that the request does not have."),
         click.option(
@@ -192,7 +194,7 @@ def _context(asked: QuestionOptions) -> dict[str, tuple[str, ...]]:
     given: dict[str, list[str]] = {}
     spelling: dict[str, str] = {}
     for text in asked.context:
-        key, equals, value = text.partition("=")
+        key, equals, value = split_key(text)
         if not equals:
             raise Problem(
                 f"-c {text} is no KEY=VALUE.", f"Write -c {key}=VALUE; --absent {key} says that the request lacks it."
@@ -212,7 +214,9 @@ def _context(asked: QuestionOptions) -> dict[str, tuple[str, ...]]:
 
 def _check_key(key: str, where: str) -> None:
     prefix, colon, name = key.partition(":")
-    if not (colon and prefix and name) or any(character.isspace() for character in key):
+    # Only a tag's key, and what else AWS leaves to its users, may hold spaces.
+    spaced = any(character.isspace() for character in key)
+    if not (colon and prefix and name) or (spaced and (key != key.strip() or undocumented(key))):
         raise Problem(f"{where} names no condition key: expected prefix:name.", "Write -c aws:SourceIp=203.0.113.9.")
 
 

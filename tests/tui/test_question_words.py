@@ -72,6 +72,34 @@ def test_the_last_word_is_the_one_being_typed() -> None:
     assert last_word("", commas=False) == ("", "")
 
 
+@given(
+    st.dictionaries(
+        st.text(st.characters(blacklist_categories=("Cs",)), min_size=1).map("kms:EncryptionContext:{}".format),
+        st.lists(st.text(st.characters(blacklist_categories=("Cs",))), max_size=3).map(tuple),
+    )
+)
+def test_any_context_is_read_back_as_it_was_written(context: dict[str, tuple[str, ...]]) -> None:
+    assert parse_context(write_context(context)) == context
+
+
+def test_a_backslash_keeps_a_comma_in_a_value_and_an_equals_sign_in_a_key() -> None:
+    context = {
+        "aws:UserAgent": ("KHTML, like Gecko",),
+        "kms:EncryptionContext:a=b": ("c=d",),
+        "saml:sub": (r"CORP\ann",),
+    }
+
+    line = write_context(context)
+
+    assert line == r"""'aws:UserAgent=KHTML\, like Gecko' 'kms:EncryptionContext:a\=b=c=d' 'saml:sub=CORP\ann'"""
+    assert parse_context(line) == context
+    assert parse_context(with_keys(line, {"kms:encryptioncontext:A=B": ("e",)})) == {
+        "aws:UserAgent": ("KHTML, like Gecko",),
+        "saml:sub": (r"CORP\ann",),
+        "kms:encryptioncontext:A=B": ("e",),
+    }
+
+
 def test_a_key_can_be_said_to_be_absent() -> None:
     context: Mapping[str, tuple[str, ...]] = {"aws:SourceIp": (), "aws:TagKeys": ("a", "b")}
 

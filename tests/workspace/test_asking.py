@@ -46,6 +46,9 @@ INQUIRIES = {
                 "aws:CalledVia": ("athena.amazonaws.com", "s3.amazonaws.com"),
                 "aws:Referer": ("it's",),
                 "aws:TagKeys": (),
+                "aws:UserAgent": ("KHTML, like Gecko",),
+                "aws:RequestTag/the team=a": ("b=c",),
+                "aws:RequestTag/d=e": (),
             },
             Mode.STRICT,
             "999999999999",
@@ -80,8 +83,9 @@ def test_the_line_asks_the_same(cli: Cli, tmp_path: Path, monkeypatch: pytest.Mo
         assert [(one["action"], one["resource"], one["decides"]) for one in pair["companions"]] == [
             (one.question.action, one.question.resource, one.decides) for one in cell.companions
         ]
-        given = {key.lower() for key in pair["request"]["context"]}
-        assert {key.lower() for key in inquiry.terms.context} <= given
+        given = pair["request"]["context"]
+        texts = {key: list(values) if len(values) != 1 else values[0] for key, values in inquiry.terms.context.items()}
+        assert {key: given[key] or [] for key in texts} == texts
         assert [layer["state"] for layer in pair["layers"]] == [report.state.value for report in cell.decision.layers]
 
 

@@ -23,6 +23,7 @@ from iamtui.policy.arn import parse_arn
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.principals import principal_for
+from iamtui.workspace.questions.key_words import written_key
 from iamtui.workspace.workspace import SourceKind, Workspace
 
 __all__ = [
@@ -249,7 +250,7 @@ def as_command(workspace: Workspace, principal: Principal, asked: Question | Inq
         words += ["--session-policy", name]
     for key, values in terms.context.items():
         for value in values:
-            words += ["-c", f"{key}={value}"]
+            words += ["-c", f"{written_key(key)}={value}"]
         if not values:
             words += ["--absent", key]
     region = terms.region or workspace.source.region

@@ -50,7 +50,7 @@ def read_values(key: str, values: Sequence[str], now: datetime) -> Typed:
     if known.multivalued is False and len(values) > 1:
         raise Problem(
             f"{safe_text(key)} has one value in a request, not {len(values)}.",
-            "Leave all but one out; on the screen a comma parts values.",
+            r"Leave all but one out; on the screen a comma parts values, '\,' in quotes is one in a value.",
         )
     return Typed(key, tuple(_read(known, key, value, now) for value in values))
 

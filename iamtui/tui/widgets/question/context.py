@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from iamtui.problem import Problem
+from iamtui.workspace.questions.key_words import split_key, split_values, written_key, written_values
 
 MFA_KEY: Final = "aws:MultiFactorAuthPresent"
 ABSENT: Final = "!"
@@ -19,6 +20,8 @@ _EXAMPLE: Final = "Write key=value, such as aws:SourceIp=203.0.113.9; separate s
 def parse_context(text: str) -> Mapping[str, tuple[str, ...]]:
     """Read a context line. Words are quoted as in a POSIX shell; a key given twice has both values.
 
+    A backslash that the shell's rules leave keeps a comma in a value, or a `=` in a key.
+
     Returns:
         Condition key (as written) to its values; `key=` is one empty value, `!key` none: the key is absent.
 
@@ -28,12 +31,12 @@ def parse_context(text: str) -> Mapping[str, tuple[str, ...]]:
     context: dict[str, tuple[str, ...]] = {}
     for word in _words(text):
         absent = word.startswith(ABSENT)
-        key, equals, values = word.removeprefix(ABSENT).partition("=")
+        key, equals, values = split_key(word.removeprefix(ABSENT))
         if absent == bool(equals):
             raise Problem(f"The context has {word!r} without a value.", _EXAMPLE)
         if ":" not in key.strip(":"):
             raise Problem(f"{key!r} is not a condition key: it has no prefix such as aws: or s3:.", _EXAMPLE)
-        context[key] = () if absent else context.get(key, ()) + tuple(values.split(","))
+        context[key] = () if absent else context.get(key, ()) + split_values(values)
     return context
 
 
@@ -60,7 +63,7 @@ def write_context(context: Mapping[str, tuple[str, ...]]) -> str:
 
 
 def _word(key: str, values: tuple[str, ...]) -> str:
-    return f"{key}={','.join(values)}" if values else f"{ABSENT}{key}"
+    return f"{written_key(key)}={written_values(values)}" if values else f"{ABSENT}{written_key(key)}"
 
 
 def _words(text: str) -> list[str]:
@@ -76,7 +79,7 @@ def mfa_state(text: str) -> bool | None:
     Other words may be half typed.
     """
     try:
-        said = [word.partition("=") for word in _words(text)]
+        said = [split_key(word) for word in _words(text)]
     except Problem:
         return None
     values = [values for key, _, values in said if key.lower() == MFA_KEY.lower()]
@@ -93,7 +96,7 @@ def cycle_mfa(text: str) -> str:
 
 def with_key(text: str, key: str, value: str | None) -> str:
     """The line with `key` set to one value, or removed (None). An unreadable line stays as it is."""
-    return _with(text, {key: None if value is None else f"{key}={value}"})
+    return _with(text, {key: None if value is None else f"{written_key(key)}={value}"})
 
 
 def with_keys(text: str, keys: Mapping[str, tuple[str, ...]]) -> str:
@@ -107,7 +110,7 @@ def _with(text: str, words: Mapping[str, str | None]) -> str:
     except Problem:
         return text
     replaced = {key.lower() for key in words}
-    kept = [word for word in before if word.removeprefix(ABSENT).partition("=")[0].lower() not in replaced]
+    kept = [word for word in before if split_key(word.removeprefix(ABSENT))[0].lower() not in replaced]
     return " ".join(_quote(word) for word in [*kept, *filter(None, words.values())])
 
 

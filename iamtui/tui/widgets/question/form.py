@@ -33,6 +33,7 @@ from iamtui.tui.widgets.question.context import (
 from iamtui.tui.widgets.question.context_view import ContextView
 from iamtui.tui.widgets.question.fields_form import FieldsForm
 from iamtui.tui.widgets.question.words import joined, last_word, said
+from iamtui.workspace.questions.key_words import written_values
 
 if TYPE_CHECKING:
     from iamtui.account.model import Account
@@ -282,7 +283,7 @@ class QuestionForm(FieldsForm):
         event.stop()
         row = self.context_view.row
         if row is not None:
-            self.set_key(row.key, ",".join(row.value or ()) if row.source == "given" else "")
+            self.set_key(row.key, written_values(row.value or ()) if row.source == "given" else "")
 
     @on(CallerRow.Changed)
     def _caller_changed(self, event: CallerRow.Changed) -> None:
