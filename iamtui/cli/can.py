@@ -26,7 +26,7 @@ from iamtui.cli.source import SourceOptions, open_workspace, source_options
 from iamtui.evaluation.trace import TracedLayer, trace_to_json
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.principals import coming_with, resolve_principal
 from iamtui.workspace.questions.asking import ask_and_trace, is_pattern
 from iamtui.workspace.questions.inquiries import answer, check_inquiry
 from iamtui.workspace.questions.saved_questions import QuestionStore, account_key, quoted
@@ -51,6 +51,12 @@ if TYPE_CHECKING:
 @click.option("--save", metavar="NAME", help="Save this question, with what --expect says.")
 @click.option("--questions", "file", metavar="FILE", help="The file of --saved and --save, instead of your own.")
 @expect_option("Exit 0 when every decision is this one, else 1.")
+@click.option("--issuer", metavar="USER", help="The user behind a federated-user session that PRINCIPAL names.")
+@click.option(
+    "--credentials",
+    type=click.Choice(("long_term", "temporary")),
+    help="What a user comes with: access keys, or temporary credentials.",
+)
 @click.option("--any-resource", is_flag=True, help="Allowed on some of the resources is enough.")
 @click.option("--complete", is_flag=True, help="Allowed as far as loaded is not enough: exit 3.")
 @ANYWAY
@@ -67,6 +73,8 @@ def can(
     save: str | None,
     file: str | None,
     expect: Expectation | None,
+    issuer: str | None,
+    credentials: str | None,
     any_resource: bool,
     complete: bool,
     anyway: bool,
@@ -90,6 +98,8 @@ def can(
         )
     if saved is None and (principal is None or not actions):
         raise Problem("No principal and action are named.", "Write iamtui can PRINCIPAL ACTION, or --saved NAME.")
+    if save is not None and (issuer or credentials):
+        raise Problem("A saved question names who asks by an ARN alone.", "Leave --issuer and --credentials out.")
     made = inquiry_of(actions, asked) if saved is None else None
     workspace = open_workspace(source)
     if saved is not None:
@@ -98,7 +108,8 @@ def can(
         expect = expect or question.expect
         check_inquiry(made)
     assert made is not None
-    who = resolve_principal(workspace, principal or "")
+    who = resolve_principal(workspace, principal or "", made.actions)
+    who = coming_with(workspace, who, issuer=issuer, credentials=credentials)
     loaded = load_resource_policies(workspace, made)
     if compare:
         check_comparable(loaded, who)

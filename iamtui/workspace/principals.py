@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
 
 from iamtui.account.availability import Missing
 from iamtui.account.model import Account, Role, User
@@ -13,6 +16,11 @@ from iamtui.text import safe_text
 from iamtui.workspace.workspace import Workspace
 
 _MOST_SUGGESTIONS = 5
+
+_BUILT_IN_PROVIDERS: Final = frozenset(
+    ("accounts.google.com", "cognito-identity.amazonaws.com", "graph.facebook.com", "www.amazon.com")
+)
+"""Identity providers that trust policies name by their host (IAM User Guide: Principal element, federated users)."""
 
 
 class UnknownPrincipal(Problem):
@@ -51,11 +59,14 @@ def _principal_of(account: str, entity: User | Role) -> Principal:
     )
 
 
-def resolve_principal(workspace: Workspace, text: str) -> Principal:
+def resolve_principal(workspace: Workspace, text: str, actions: Sequence[str] = ()) -> Principal:
     """Turn what names a principal into a Principal.
 
     Takes an ARN, unique id, `user/NAME`, `role/NAME` (path optional), `root`, service name, `anonymous` or an
     unambiguous bare name.
+
+    Args:
+        actions: what it calls: the host of a built-in identity provider is that where its users call nothing else.
 
     Raises:
         UnknownPrincipal: nobody, or several, answer to it.
@@ -76,9 +87,62 @@ def resolve_principal(workspace: Workspace, text: str) -> Principal:
             return principal_for(workspace, entity)
     for entity in _named(account, text):
         return principal_for(workspace, entity)
+    if text in _BUILT_IN_PROVIDERS and actions:
+        named = [principal_from_text(text, action=action) for action in actions]
+        if all(principal.kind is PrincipalKind.IDENTITY_PROVIDER for principal in named):
+            return named[0]
     if text.endswith((".amazonaws.com", ".amazonaws.com.cn")):
         return Principal(PrincipalKind.SERVICE, text)
     raise _unknown(account, text)
+
+
+def coming_with(
+    workspace: Workspace, principal: Principal, *, issuer: str | None = None, credentials: str | None = None
+) -> Principal:
+    """A principal with what its name does not tell.
+
+    Args:
+        issuer: names the user behind a federated-user session; None: not told.
+        credentials: "long_term" or "temporary", of a user; None: not told.
+
+    Raises:
+        Problem: the principal is of no kind that it can be said of, or the issuer is no user.
+    """
+    if issuer is not None:
+        user = resolve_principal(workspace, issuer)
+        if principal.kind is not PrincipalKind.FEDERATED_USER or user.kind is not PrincipalKind.USER:
+            raise Problem(
+                "Only a federated-user session has an issuer, which is a user.",
+                "Name the session by its ARN (arn:aws:sts::ACCOUNT:federated-user/NAME), and the user as issuer.",
+            )
+        principal = replace(principal, issuer=user.arn)
+    if credentials is not None:
+        if principal.kind is not PrincipalKind.USER:
+            raise Problem(
+                "Only of a user it is open which credentials it comes with.",
+                "Leave that out: a session's are temporary.",
+            )
+        principal = replace(principal, credentials=credentials)
+    return principal
+
+
+def options_naming(workspace: Workspace, principal: Principal, actions: Sequence[str]) -> Mapping[str, str] | None:
+    """What names a caller besides its ARN, as `coming_with` takes it; None where that names somebody else even so.
+
+    Args:
+        actions: what it calls.
+    """
+    told: dict[str, str] = {}
+    if principal.issuer is not None:
+        told["issuer"] = principal.issuer
+    if principal.kind is PrincipalKind.USER and principal.credentials is not None:
+        told["credentials"] = principal.credentials
+    try:
+        named = resolve_principal(workspace, principal.arn or "anonymous", actions)
+        coming_with(workspace, named, **told)
+    except Problem:
+        return None
+    return told if (named.kind, named.account) == (principal.kind, principal.account) else None
 
 
 def _named(account: Account, text: str) -> tuple[User | Role, ...]:

@@ -14,7 +14,7 @@ from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
 from iamtui.catalog.api_calls import Check
 from iamtui.evaluation.decision import Decision
-from iamtui.evaluation.request import Mode, Principal
+from iamtui.evaluation.request import Mode, Principal, PrincipalKind
 from iamtui.tui.dialogs.prompts import ChoiceDialog
 from iamtui.tui.widgets.question.context_view import ContextView, key_rows
 from iamtui.tui.widgets.question.matrix import MatrixView
@@ -570,3 +570,28 @@ async def test_the_answer_keeps_its_height_while_a_question_is_pinned(asked: lis
         panel.ask("s3:GetObject", X)
         await settle(pilot)
         assert panel.region.height < high
+
+
+async def test_a_caller_whom_no_command_names_is_not_copied_as_somebody_else_nor_expected_anything_of(
+    asked: list[Inquiry],
+) -> None:
+    app = listener()
+    async with app.run_test(size=(120, 40)) as pilot:
+        panel = await opened(pilot, app)
+        panel.set_principal(Principal(PrincipalKind.IDENTITY_PROVIDER, "accounts.google.com"), "accounts.google.com")
+        panel.ask("s3:DeleteObject", X)
+        await settle(pilot)
+        assert panel.answer is not None
+        panel.action_copy_command()
+        await settle(pilot)
+        assert "No command names accounts.google.com as the caller" in app.notices[-1]
+        assert not [event for event in app.heard if isinstance(event, QuestionPanel.Copy)]
+        panel.action_save()
+        await settle(pilot)
+        assert "also expects this answer" not in screen_text(app)
+        await pilot.press("escape")
+        panel.set_principal(records.role_principal(), "role/deploy-prod")
+        await settle(pilot)
+        panel.action_save()
+        await settle(pilot)
+        assert "also expects this answer" in screen_text(app)

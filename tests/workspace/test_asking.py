@@ -13,15 +13,17 @@ from iamtui.account.snapshots.writing import snapshot_of
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
 from iamtui.evaluation.decision import Layer
-from iamtui.evaluation.request import Mode
+from iamtui.evaluation.decision_json import request_to_json
+from iamtui.evaluation.request import Mode, Principal, PrincipalKind
+from iamtui.problem import Problem
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.questions.asking import as_command, ask, files_of_command
 from iamtui.workspace.questions.inquiries import answer
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
-from tests.support.cli_runner import Cli, cli
+from tests.support.cli_runner import Cli, cli, snapshot
 from tests.support.sample_account import sample_account, sample_workspace
 
-__all__ = ["cli"]
+__all__ = ["cli", "snapshot"]
 
 LAKE = "arn:aws:s3:::data-lake/x"
 ROLE = "arn:aws:iam::123456789012:role/web-server"
@@ -87,6 +89,78 @@ def test_the_line_asks_the_same(cli: Cli, tmp_path: Path, monkeypatch: pytest.Mo
         texts = {key: list(values) if len(values) != 1 else values[0] for key, values in inquiry.terms.context.items()}
         assert {key: given[key] or [] for key in texts} == texts
         assert [layer["state"] for layer in pair["layers"]] == [report.state.value for report in cell.decision.layers]
+
+
+ALICE = "arn:aws:iam::123456789012:user/alice"
+FEDERATED = Principal(
+    PrincipalKind.FEDERATED_USER,
+    "arn:aws:sts::123456789012:federated-user/ana",
+    "123456789012",
+    issuer=ALICE,
+    credentials="temporary",
+)
+
+
+@pytest.mark.parametrize(
+    ("principal", "action", "says"),
+    [
+        (FEDERATED, "s3:GetObject", ["--issuer", ALICE]),
+        (replace(FEDERATED, issuer=None), "s3:GetObject", []),
+        ("user/alice", "s3:GetObject", []),
+        ("user/alice, long_term", "sts:GetSessionToken", ["--credentials", "long_term"]),
+        ("user/alice, temporary", "sts:GetSessionToken", ["--credentials", "temporary"]),
+        (
+            Principal(PrincipalKind.IDENTITY_PROVIDER, "cognito-identity.amazonaws.com"),
+            "sts:AssumeRoleWithWebIdentity",
+            [],
+        ),
+        (Principal(PrincipalKind.SERVICE, "cognito-identity.amazonaws.com"), "s3:GetObject", []),
+    ],
+)
+def test_the_line_names_the_same_caller(
+    cli: Cli, tmp_path: Path, principal: Principal | str, action: str, says: list[str]
+) -> None:
+    file = tmp_path / "account.json"
+    file.write_text(json.dumps(snapshot_of(sample_account())))
+    workspace = Workspace(sample_account(), SourceInfo(SourceKind.SNAPSHOT, file.name, file=str(file)))
+    if isinstance(principal, str):
+        name, _, credentials = principal.partition(", ")
+        principal = replace(resolve_principal(workspace, name), credentials=credentials or None)
+    words = shlex.split(as_command(workspace, principal, Question(action)))
+
+    assert [word for word in words if word in ("--issuer", "--credentials")] == says[:1]
+    request = cli(*words[1:], "--json").json["request"]
+    decision = ask(workspace, principal, Question(action))
+    assert request == request_to_json(decision.request)
+    if says:
+        at = words.index(says[0])
+        assert words[at + 1] == says[1]
+        del words[at : at + 2]
+        assert cli(*words[1:], "--json").json["request"] != request
+
+
+def test_what_no_line_names_is_not_copied_as_somebody_else() -> None:
+    provider = Principal(PrincipalKind.IDENTITY_PROVIDER, "cognito-identity.amazonaws.com")
+    for principal in (provider, replace(FEDERATED, issuer="arn:aws:iam::123456789012:user/gone")):
+        with pytest.raises(Problem, match="No command names"):
+            as_command(sample_workspace(), principal, Question("s3:GetObject"))
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("alice", "--issuer", "alice"), "Only a federated-user session has an issuer"),
+        ((FEDERATED.arn, "--issuer", "role/web-server"), "which is a user"),
+        ((FEDERATED.arn, "--issuer", "nobody"), "No user or role of this account is nobody"),
+        (("role/web-server", "--credentials", "temporary"), "Only of a user it is open"),
+        (("alice", "--credentials", "long_term", "--save", "x"), "by an ARN alone"),
+    ],
+)
+def test_what_cannot_be_said_of_a_caller_is_refused(
+    cli: Cli, snapshot: str, options: tuple[str, ...], says: str
+) -> None:
+    who, *more = options
+    cli("can", who, "s3:GetObject", "--snapshot", snapshot, *more).failed_with(says)
 
 
 def test_a_question_is_copied_as_before() -> None:

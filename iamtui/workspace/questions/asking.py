@@ -22,7 +22,7 @@ from iamtui.evaluation.trace import TracedLayer, trace
 from iamtui.policy.arn import parse_arn
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.workspace.principals import principal_for
+from iamtui.workspace.principals import options_naming, principal_for
 from iamtui.workspace.questions.key_words import written_key
 from iamtui.workspace.workspace import SourceKind, Workspace
 
@@ -235,10 +235,20 @@ def as_command(workspace: Workspace, principal: Principal, asked: Question | Inq
     """The `iamtui can ...` line that asks the same, quoted for a POSIX shell.
 
     What a line cannot carry stands in files that it names; `files_of_command` says which and what goes into them.
+
+    Raises:
+        Problem: no line names this caller.
     """
     inquiry = asked if isinstance(asked, Inquiry) else Inquiry((asked.action,), (asked.resource,), asked)
     terms = inquiry.terms
+    options = options_naming(workspace, principal, inquiry.actions)
+    if options is None:
+        raise Problem(
+            f"No command names {safe_text(principal.arn, limit=512)} as the caller that is asked for here.",
+            "The answer stands on the screen only.",
+        )
     words = ["iamtui", "can", principal.arn or "anonymous", *inquiry.actions]
+    words += [word for name, value in options.items() for word in (f"--{name}", value)]
     if inquiry.resources != ("*",):
         for resource in inquiry.resources:
             words += ["--on", resource]

@@ -9,6 +9,7 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from iamtui.problem import Problem
 from iamtui.tui.safe import line, plain, safe_text
 from iamtui.tui.widgets.notice import Notice, Severity
 from iamtui.tui.widgets.question.answer import AnswerView
@@ -180,6 +181,7 @@ class QuestionPanel(AnsweringPanel):
     def action_save(self) -> None:
         """Save the question under a name."""
         from iamtui.tui.widgets.question.menus import ask_for_name  # noqa: PLC0415 - not before the first frame
+        from iamtui.workspace.principals import options_naming  # noqa: PLC0415 - likewise
 
         inquiry = self._inquiry
         if inquiry is None:
@@ -191,6 +193,10 @@ class QuestionPanel(AnsweringPanel):
             return
         shown = self._shown
         answer = shown.answer if shown is not None and shown.answer.inquiry == inquiry else None
+        if answer is not None and self._workspace is not None:
+            # A saved question names who asks by an ARN alone: what is expected of another caller would not hold.
+            alone = options_naming(self._workspace, answer.principal, inquiry.actions) == {}
+            answer = answer if alone else None
 
         def save(name: str, expect: Expectation | None) -> None:
             # An expectation is about somebody; without one the question is asked as whoever is chosen.
@@ -212,7 +218,11 @@ class QuestionPanel(AnsweringPanel):
             also.append(f"It asks without {safe_text(self._left_out, limit=64)}, which is half typed.")
         if self._before is not None:
             also.append("It asks without the draft: save that (d, s) and add --draft FILE.")
-        text = as_command(self._workspace, self._principal, self._inquiry)
+        try:
+            text = as_command(self._workspace, self._principal, self._inquiry)
+        except Problem as problem:
+            self.post_message(Notice(plain(problem, limit=None), Severity.ERROR))
+            return
         self.post_message(self.Copy(text, "Command", " ".join(also)))
 
     @on(ActionField.Walked)
