@@ -262,5 +262,5 @@ def load_resource_policies(workspace: Workspace, asked: Inquiry) -> Workspace:
     named = [resource for resources in asked.with_checks.values() for resource in resources]
     workspace, failed = with_resource_policies(workspace, [*asked.resources, *named])
     for arn, problem in failed.items():
-        note(f"The policy of {arn} is not loaded: {problem.sentence}")
+        note(f"The policy of {arn} is not loaded: {problem}")
     return workspace

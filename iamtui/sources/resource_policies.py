@@ -53,6 +53,8 @@ def _resource_policy(connection: Connection, arn: Arn, read: _Reader) -> Resourc
             return ResourcePolicy("none")
         if problem.denied:
             return ResourcePolicy("denied", permission=problem.permission)
+        if problem.code in _NO_RESOURCE:
+            raise _no_resource(arn, problem) from None
         raise
     return ResourcePolicy("present", PolicyDocument(text)) if text else ResourcePolicy("none")
 
@@ -66,6 +68,46 @@ _NONE: Final = frozenset(
     )
 )
 """The errors that say that a resource exists and has no policy."""
+
+_NO_RESOURCE: Final = frozenset(
+    (
+        "AWS.SimpleQueueService.NonExistentQueue",
+        "FileSystemNotFound",
+        "NoSuchBucket",
+        "NotFound",
+        "NotFoundException",
+        "QueueDoesNotExist",
+        "RepositoryNotFoundException",
+        "ResourceNotFoundException",
+    )
+)
+"""The errors that say that there is no such resource."""
+
+_WORDS: Final = {
+    "dynamodb": "table or stream",
+    "ecr": "repository",
+    "elasticfilesystem": "file system",
+    "events": "event bus",
+    "kms": "key",
+    "secretsmanager": "secret",
+    "sns": "topic",
+    "sqs": "queue",
+}
+
+
+def _no_resource(arn: Arn, problem: AwsProblem) -> AwsProblem:
+    if arn.service == "s3":
+        sentence = f"There is no bucket {arn.resource} ({problem.code})."
+        step = (
+            "Check the name: it is unique among the buckets of all accounts and regions, so no other account has one."
+        )
+    else:
+        word = _WORDS.get(arn.service, "resource")
+        place = f"account {arn.account} and region {arn.region}"
+        sentence = f"There is no {word} {arn.resource} in {place}, or the caller may not see it ({problem.code})."
+        step = "Check the name, the account and the region in its ARN."
+    return AwsProblem(sentence, step, code=problem.code, permission=problem.permission)
+
 
 _NO_BLOCK: Final = "NoSuchPublicAccessBlockConfiguration"
 

@@ -176,20 +176,34 @@ def test_a_policy_one_may_not_read_is_denied_not_none(
 
 
 @pytest.mark.parametrize(
-    "arn",
+    ("arn", "says"),
     [
-        "arn:aws:s3:::missing",
-        f"arn:aws:kms:{REGION}:{ACCOUNT}:key/00000000-0000-0000-0000-000000000000",
-        f"arn:aws:sqs:{REGION}:{ACCOUNT}:missing",
-        f"arn:aws:sns:{REGION}:{ACCOUNT}:missing",
-        f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:missing-abcdef",
-        f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/missing",
+        ("arn:aws:s3:::missing", "no bucket missing"),
+        (f"arn:aws:kms:{REGION}:{ACCOUNT}:key/00000000-0000-0000-0000-000000000000", "no key key/00000000-"),
+        (f"arn:aws:sqs:{REGION}:{ACCOUNT}:missing", "no queue missing"),
+        (f"arn:aws:sns:{REGION}:{ACCOUNT}:missing", "no topic missing"),
+        (f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:missing-abcdef", "no secret secret:missing-abcdef"),
+        (f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/missing", "no repository repository/missing"),
+        (f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/missing", "no event bus event-bus/missing"),
     ],
 )
-def test_a_resource_that_does_not_exist_is_a_problem(moto: MotoServer, arn: str) -> None:
-    with pytest.raises(Problem) as raised:
+def test_a_resource_that_does_not_exist_is_said_to_be_none_and_not_to_be_tried_again(
+    moto: MotoServer, arn: str, says: str
+) -> None:
+    with pytest.raises(Problem, match=f"There is {says}") as raised:
         load_resource_policy(connect(moto.url), Account(ACCOUNT), arn)
-    assert raised.value.next_step
+    assert raised.value.next_step.startswith("Check the name")
+    if ACCOUNT in arn:
+        assert f"account {ACCOUNT} and region {REGION}" in raised.value.sentence
+
+
+def test_a_table_that_does_not_exist_is_said_to_be_none(moto: MotoServer, fault_proxy: FaultProxy) -> None:
+    fault_proxy.on("GetResourcePolicy", json_error(400, "ResourceNotFoundException"))
+
+    with pytest.raises(Problem, match="There is no table or stream table/missing in account"):
+        load_resource_policy(
+            connect(fault_proxy.url), Account(ACCOUNT), f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/missing"
+        )
 
 
 @pytest.mark.parametrize(

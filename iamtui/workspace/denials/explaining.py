@@ -197,7 +197,7 @@ class _Explainer:
         for carrier in needed:
             problem = self._failed.get(carrier)
             if problem is not None:
-                left_open.append(f"The policy of {carrier} is not loaded: {problem.sentence}")
+                left_open.append(f"The policy of {carrier} is not loaded: {problem}")
 
 
 def _decoded(workspace: Workspace, denial: Denial, decode: bool, left_open: list[str]) -> Denial:
