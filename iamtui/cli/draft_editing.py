@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Final
 
 import click
 
-from iamtui.account.drafts.application import describe_edit
+from iamtui.account.drafts.application import DraftFinding, describe_edit
 from iamtui.account.drafts.draft import (
     AddUserToGroup,
     AttachPolicy,
@@ -41,7 +42,7 @@ from iamtui.cli.text_files import read_text
 from iamtui.policy.document import MAX_CHARACTERS
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.workspace.drafts.drafting import compare, lay, with_edited_resources
+from iamtui.workspace.drafts.drafting import Drafted, compare, lay, with_edited_resources
 from iamtui.workspace.drafts.files import open_draft_file, save_draft_file
 from iamtui.workspace.drafts.fix import one_cell, with_fix
 from iamtui.workspace.drafts.names import holder_arn, level_id, policy_arn
@@ -152,7 +153,7 @@ def edit(file: str, kind: str, words: tuple[str, ...], name: str | None, source:
         draft = draft.with_edit(made)
         workspace = with_edited_resources(workspace, draft)
         said = f"Edit {len(draft.edits)}: {describe_edit(made, workspace.account, draft.edits[:-1])}."
-    _save(workspace, draft, before, path)
+    _save(workspace, draft, before, path, source)
     note(said)
     return Exit.OK
 
@@ -191,21 +192,32 @@ def _take_back(workspace: Workspace, draft: Draft, kind: str, words: tuple[str, 
     return draft.without(number - 1), f"Taken back: edit {number}, {gone}."
 
 
-def _save(workspace: Workspace, draft: Draft, before: Draft | None, path: Path) -> None:
-    """Save the draft when it fits, or at least no worse than before.
+def _save(workspace: Workspace, draft: Draft, before: Draft | None, path: Path, source: SourceOptions) -> None:
+    """Save the draft when it fits, or at least no worse than before; says what is new about it.
 
     Raises:
         Problem: it does not fit, or cannot be saved.
     """
-    drafted = lay(workspace, draft)
-    was_at_fault = {problem.words for problem in lay(workspace, before).problems} if before is not None else set()
+    drafted, was = lay(workspace, draft), lay(workspace, before or Draft(workspace.account.id))
+    was_at_fault = {problem.words for problem in was.problems}
     for problem in drafted.problems:
         if problem.words not in was_at_fault:
             raise problem
         note(f"[x] {problem}")
-    for finding in drafted.findings:
+    known = {_told(was, finding) for finding in was.findings}
+    new = [finding for finding in drafted.findings if _told(drafted, finding) not in known]
+    for finding in new:
         note(f"{finding_label(finding.edit)}{finding.sentence}")
+    earlier = len(drafted.findings) - len(new)
+    if earlier:
+        check = shlex.join(("iamtui", "draft", "check", str(path), *source.words))
+        note(f"{earlier} earlier {'finding stays' if earlier == 1 else 'findings stay'}; all of them: {check}")
     save_draft_file(drafted.draft, path, seen=before)
+
+
+def _told(drafted: Drafted, finding: DraftFinding) -> tuple[object, ...]:
+    """What a finding says of which edit, whose number changes when another one is taken out."""
+    return drafted.draft.edits[finding.edit - 1] if finding.edit else None, finding.kind, finding.sentence
 
 
 @click.command(
@@ -247,7 +259,7 @@ def fix(file: str, principal: str, actions: tuple[str, ...], asked: QuestionOpti
         for reason in suggested.left:
             note(f"  {reason}")
     if draft != (before or Draft(workspace.account.id)):
-        _save(workspace, draft, before, path)
+        _save(workspace, draft, before, path, source)
     comparison = compare(lay(workspace, draft), made, who)
     assert comparison is not None
     decision = comparison.after.worst.deciding

@@ -137,6 +137,34 @@ def test_what_the_lint_says_of_a_document_stays_with_its_edit(
     assert again.index("2 give the policy AdministratorAccess") < again.index("Error in line 6: ")
 
 
+def test_an_edit_tells_what_it_brings_and_where_the_rest_is_told(
+    cli: Cli, account: str, file: Path, tmp_path: Path
+) -> None:
+    def told(*words: str | Path) -> str:
+        made = cli("draft", "edit", file, *words, "--snapshot", account)
+        assert made.code == 0
+        return " ".join(made.err.split())
+
+    document = tmp_path / "document.json"
+    document.write_text(text(allow("s3:GetObjekt")))
+    check = f"iamtui draft check {file} --snapshot {account}"
+    assert "AWS lists no action" in (first := told("put-inline", "carol", "p", document))
+    assert "draft check" not in first
+    second = told("detach-scp", OU, "FullAWSAccess")
+    assert "AWS lists no action" not in second
+    assert "No SCP at Production allows anything then" in second
+    assert f"1 earlier finding stays; all of them: {check}" in second
+    third = told("attach", "user/carol", "data-lake-read")
+    assert "Production" not in third
+    assert f"3 earlier findings stay; all of them: {check}" in third
+    assert "earlier findings stay" in (dropped := told("drop", "1"))
+    assert "Production" not in dropped, "the number alone is another"
+    document.write_text(text(allow("s3:GetObjekt"), allow("s3:PutObjekt")))
+    told("put-inline", "carol", "p", document)
+    again = told("put-inline", "carol", "p", document)
+    assert "PutObjekt" in again
+
+
 def test_an_allow_that_others_get_too_and_a_level_that_allows_nothing_are_findings(
     cli: Cli, account: str, file: Path, policy: str
 ) -> None:
