@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -21,44 +20,14 @@ from textual.worker import get_current_worker
 from iamtui.evaluation.findings import Finding, Level, findings
 from iamtui.policy.document import DocumentError, PolicyDocument, load_json, render
 from iamtui.policy.kinds import PolicyType
-from iamtui.text import safe_text
-from iamtui.tui.safe import fit, line, plain
+from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.drafts.editing import edit_in_editor
+from iamtui.tui.widgets.draft.finding_lines import FindingLines
 from iamtui.tui.widgets.draft.json_editor import JsonEditor
-from iamtui.tui.widgets.line_view import LineView, Piece
+from iamtui.tui.widgets.line_view import LineView
 
 PAUSE_SECONDS: Final = 0.12
 """How long typing must rest before the document is examined."""
-
-_MARKS: Final = {Level.ERROR: ("x", "denied"), Level.WARNING: ("!", "warning"), Level.SUGGESTION: ("-", "muted")}
-
-
-class FindingLines(LineView):
-    """What AWS would refuse or warn about, one a line; Enter goes to the line of the document."""
-
-    HELP_TITLE: ClassVar[str] = "Findings"
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
-        self._findings: Sequence[Finding] = ()
-
-    @property
-    def findings(self) -> Sequence[Finding]:
-        """What is listed."""
-        return self._findings
-
-    def show(self, found: Sequence[Finding]) -> None:
-        """List these findings."""
-        self._findings = found
-        self.set_total(len(found))
-
-    def pieces(self, index: int, width: int) -> Sequence[Piece]:
-        """Level, line, message."""
-        finding = self._findings[index]
-        mark, style = _MARKS[finding.level]
-        at = f"line {finding.source_line}" if finding.source_line else ""
-        head = f"{mark} {finding.level.value.ljust(10)} {at.ljust(9)} "
-        return [Piece(head, style), Piece(fit(safe_text(finding.message), width - 2 - cell_len(head)))]
 
 
 class DraftEditorScreen(Screen[str | None]):
@@ -215,7 +184,7 @@ class DraftEditorScreen(Screen[str | None]):
     @on(LineView.LineOpened)
     def _finding_opened(self, event: LineView.LineOpened) -> None:
         event.stop()
-        self._go_to(self.found.findings[event.index])
+        self._go_to(self.found.finding_at(event.index))
         self.editor.focus()
 
     @on(LineView.CursorMoved)
