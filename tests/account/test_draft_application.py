@@ -405,7 +405,7 @@ def test_a_policy_of_a_resource_that_was_not_loaded_is_replaced_with_a_word_of_w
         ),
         (DeletePermissionsBoundary(BOB), "drop the permissions boundary of user/bob"),
         (UpdateTrustPolicy(WEB, READ), "replace the trust policy of role/web-server"),
-        (PutOrganizationPolicy(SCP, OU, "fence", READ), "attach the SCP fence at Production (ou-ab12-prod)"),
+        (PutOrganizationPolicy(SCP, OU, "fence", READ), "attach the SCP fence to Production (ou-ab12-prod)"),
         (PutOrganizationPolicy(SCP, OU, "no-leaving", READ), "replace the SCP no-leaving at Production (ou-ab12-prod)"),
         (DetachOrganizationPolicy(RCP, ROOT, "x"), "detach the RCP x from Root (r-ab12)"),
         (PutResourcePolicy(BUCKET, READ), f"replace the policy of {BUCKET}"),

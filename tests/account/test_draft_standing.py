@@ -47,7 +47,7 @@ PUTS: list[tuple[Edit, Edit, str, str]] = [
     (
         PutOrganizationPolicy(SCP, OU, "s", ONE),
         PutOrganizationPolicy(SCP, OU, "s", OTHER),
-        "attach the SCP s at Production (ou-ab12-prod)",
+        "attach the SCP s to Production (ou-ab12-prod)",
         "replace the SCP s at Production (ou-ab12-prod)",
     ),
     (
@@ -77,7 +77,7 @@ TAKEN: list[tuple[Edit, Edit, str]] = [
     (
         DetachOrganizationPolicy(SCP, ROOT, "no-leaving"),
         PutOrganizationPolicy(SCP, ROOT, "no-leaving", ONE),
-        "attach the SCP no-leaving at Root (r-ab12)",
+        "attach the SCP no-leaving to Root (r-ab12)",
     ),
 ]
 

@@ -117,8 +117,10 @@ def _surrounding_words(
     account = standing.account
     match edit:
         case PutOrganizationPolicy(type_, level, name, _):
-            verb = "replace" if standing.organization(type_, level, name) is not None else "attach"
-            return f"{verb} the {short_type(type_)} {name} at {level_words(account, level)}"
+            where = level_words(account, level)
+            if standing.organization(type_, level, name) is not None:
+                return f"replace the {short_type(type_)} {name} at {where}"
+            return f"attach the {short_type(type_)} {name} to {where}"
         case DetachOrganizationPolicy(type_, level, name):
             return f"detach the {short_type(type_)} {name} from {level_words(account, level)}"
         case PutResourcePolicy(resource, _):
