@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from iamtui.workspace.workspace import Workspace
 from tests.support import panel_records as records
 from tests.support.panel_apps import PanelApp, screen_text, settle, type_text
 
+SESSION_POLICY = '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}}'
 X, Y = "arn:aws:s3:::data-lake/x", "arn:aws:s3:::data-lake/y"
 
 
@@ -554,6 +556,34 @@ async def test_the_command_that_asks_the_same_is_copied(asked: list[Inquiry]) ->
         await settle(pilot)
         with_draft = [event for event in app.heard if isinstance(event, QuestionPanel.Copy)][-1]
         assert with_draft.also.startswith("It asks without the draft")
+
+
+async def test_a_session_policy_from_a_file_is_copied_by_its_name_and_one_without_has_to_be_written(
+    asked: list[Inquiry], tmp_path: Path
+) -> None:
+    file = tmp_path / "mine only.json"
+    file.write_text(SESSION_POLICY)
+    app = listener()
+    async with app.run_test(size=(80, 24)) as pilot:
+        panel = await opened(pilot, app)
+        panel.ask("s3:GetObject", X)
+        await settle(pilot)
+        panel.action_caller()
+        await type_text(pilot, f"'session={file}'")
+        await pilot.press("escape", "enter")
+        await settle(pilot)
+        assert asked[-1].terms.session_policies == (SESSION_POLICY,)
+        panel.action_copy_command()
+        await settle(pilot)
+        panel.ask_inquiry(asked[-1])
+        await settle(pilot)
+        panel.action_copy_command()
+        await settle(pilot)
+        by_name, to_write = [event for event in app.heard if isinstance(event, QuestionPanel.Copy)]
+        assert f"--session-policy '{file}'" in by_name.text
+        assert by_name.also == ""
+        assert "--session-policy session-policy-1.json" in to_write.text
+        assert to_write.also == "It reads session-policy-1.json, which you have to write."
 
 
 async def test_the_answer_keeps_its_height_while_a_question_is_pinned(asked: list[Inquiry]) -> None:

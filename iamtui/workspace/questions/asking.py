@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 
 from iamtui.account.model import Role, User
@@ -37,6 +38,9 @@ __all__ = [
     "files_of_command",
     "make_ready",
 ]
+
+
+_NO_FILES: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def check_question(question: Question) -> None:
@@ -231,10 +235,15 @@ def without_a_session(decision: Decision, question: Question) -> Decision:
     return replace(decision, layers=layers, notes=(*decision.notes, _NO_SESSION))
 
 
-def as_command(workspace: Workspace, principal: Principal, asked: Question | Inquiry) -> str:
+def as_command(
+    workspace: Workspace, principal: Principal, asked: Question | Inquiry, written: Mapping[str, str] = _NO_FILES
+) -> str:
     """The `iamtui can ...` line that asks the same, quoted for a POSIX shell.
 
-    What a line cannot carry stands in files that it names; `files_of_command` says which and what goes into them.
+    What a line cannot carry stands in files that it names; `files_of_command` says which are to be written.
+
+    Args:
+        written: the files that texts of session policies came from, by the text.
 
     Raises:
         Problem: no line names this caller.
@@ -256,7 +265,7 @@ def as_command(workspace: Workspace, principal: Principal, asked: Question | Inq
         words += [word for resource in resources for word in ("--with", f"{action}={resource}")] or ["--with", action]
     if inquiry.chained_from:
         words += ["--chained-from", inquiry.chained_from]
-    for name in files_of_command(asked):
+    for name, _ in _policy_files(terms, written):
         words += ["--session-policy", name]
     for key, values in terms.context.items():
         for value in values:
@@ -289,13 +298,18 @@ def as_command(workspace: Workspace, principal: Principal, asked: Question | Inq
     return shlex.join(words)
 
 
-def files_of_command(asked: Question | Inquiry) -> Mapping[str, str]:
-    """The files that the line of `as_command` names, which its reader has to write: name to text.
+def files_of_command(asked: Question | Inquiry, written: Mapping[str, str] = _NO_FILES) -> Mapping[str, str]:
+    """The files that the line of `as_command` names and its reader has to write: name to text.
 
-    They are the session policies, whose texts do not belong on a command line.
+    They are the session policies that came from no file, whose texts do not belong on a command line.
     """
     terms = asked.terms if isinstance(asked, Inquiry) else asked
-    return {f"session-policy-{number}.json": text for number, text in enumerate(terms.session_policies, 1)}
+    return {name: text for name, text in _policy_files(terms, written) if text not in written}
+
+
+def _policy_files(terms: Question, written: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for number, text in enumerate(terms.session_policies, 1):
+        yield written.get(text, f"session-policy-{number}.json"), text
 
 
 def _is_given(terms: Question, key: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import events, on
@@ -57,6 +58,7 @@ class CallerRow(Vertical):
         super().__init__(classes="-later -unused")
         self.field = CallerField(Completions(), placeholder="mfa, from=role/NAME, session=FILE", id="question-caller")
         self._texts: dict[str, str] = {}
+        self._files: set[str] = set()
         self._unread: dict[str, Problem] = {}
 
     def compose(self) -> ComposeResult:
@@ -75,6 +77,11 @@ class CallerRow(Vertical):
     def written(self) -> str:
         """The text of the session policy that was written here, or ""."""
         return self._texts.get(_WRITTEN, "")
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The files that session policies were read from, by their text."""
+        return {self._texts[name]: str(Path(name).expanduser().absolute()) for name in sorted(self._files)}
 
     def left_out(self, account: Account | None) -> str:
         """The word at the end of the line that is still being typed, and so says nothing yet; "" for none."""
@@ -106,7 +113,7 @@ class CallerRow(Vertical):
 
     def fill(self, words: list[str], policies: Mapping[str, str]) -> None:
         """Put words into the line, with the texts of the session policies they name; none hides it."""
-        self._texts = dict(policies)
+        self._texts, self._files = dict(policies), set()
         self.field.value = joined(words)
         self.field.close()
         self.set_class(not words, "-unused")
@@ -155,6 +162,7 @@ class CallerRow(Vertical):
     def _policy_read(self, event: _Read) -> None:
         event.stop()
         if event.problem is None:
+            self._files.add(event.name)
             self._take(event.name, event.text)
         else:
             self._unread[f"{SESSION}{event.name}"] = event.problem

@@ -212,14 +212,15 @@ class QuestionPanel(AnsweringPanel):
         if self._inquiry is None or self._workspace is None or self._principal is None:
             self.post_message(Notice(plain("There is no question to copy yet: press F5 and ask."), until_answer=True))
             return
-        files = files_of_command(self._inquiry)
+        written = self._form.caller_row.files
+        files = files_of_command(self._inquiry, written)
         also = [f"It reads {', '.join(files)}, which you have to write."] if files else []
         if self._left_out:
             also.append(f"It asks without {safe_text(self._left_out, limit=64)}, which is half typed.")
         if self._before is not None:
             also.append("It asks without the draft: save that (d, s) and add --draft FILE.")
         try:
-            text = as_command(self._workspace, self._principal, self._inquiry)
+            text = as_command(self._workspace, self._principal, self._inquiry, written)
         except Problem as problem:
             self.post_message(Notice(plain(problem, limit=None), Severity.ERROR))
             return
