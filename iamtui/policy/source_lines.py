@@ -1,4 +1,4 @@
-"""Where things stand in JSON text as it was given: the line range of every value, and of each statement."""
+"""Where things stand in JSON text as it was given: the line range of every value."""
 
 from __future__ import annotations
 
@@ -83,14 +83,3 @@ def _decoded(token: str) -> str:
         return str(json.loads(token))
     except ValueError:
         return token
-
-
-def statement_positions(text: str) -> tuple[Lines, ...]:
-    """The line range of each statement of a policy document, as its text stands; empty when it has none."""
-    found = positions(text)
-    ranges: list[Lines] = []
-    while (at := found.get(f"$.Statement[{len(ranges)}]")) is not None:
-        ranges.append(at)
-    if not ranges and (only := found.get("$.Statement")) is not None and "$.Statement.Effect" in found:
-        ranges.append(only)
-    return tuple(ranges)
