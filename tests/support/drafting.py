@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 
 from iamtui.account.drafts.draft import Draft, Edit
 from iamtui.tui.app import IamtuiApp
+from iamtui.tui.dialogs.prompts import ChoiceDialog
+from iamtui.tui.widgets.message_line import MessageLine
 from tests.support.sample_account import ID
-from tests.support.screen_app import settle
+from tests.support.screen_app import press, settle
 
 
 def app_of(pilot: Pilot[None]) -> IamtuiApp:
@@ -59,3 +63,35 @@ async def laid(pilot: Pilot[None]) -> None:
 def draft(*edits: Edit, name: str = "") -> Draft:
     """A draft over the sample account."""
     return Draft(ID, name, edits)
+
+
+@pytest.fixture(autouse=True)
+def own_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Drafts and questions are kept in a folder of the test's own."""
+    for module in ("iamtui.workspace.drafts.files", "iamtui.workspace.questions.saved_questions"):
+        monkeypatch.setattr(f"{module}.data_folder", lambda: tmp_path / "data")
+
+
+def message(pilot: Pilot[None]) -> str:
+    """What the message line says."""
+    return pilot.app.query_one(MessageLine).words
+
+
+async def choose(pilot: Pilot[None], text: str) -> None:
+    """Choose the line of the open dialog that has this text."""
+    dialog = pilot.app.screen
+    assert isinstance(dialog, ChoiceDialog)
+    at = next(
+        i for i, choice in enumerate(dialog.lines.shown) if choice.key and text in f"{choice.label} {choice.note}"
+    )
+    dialog.lines.move_to(at)
+    await press(pilot, "enter")
+
+
+async def made(pilot: Pilot[None]) -> Edit:
+    """The only edit of the draft, once it is laid."""
+    await laid(pilot)
+    found = app_of(pilot).main.open_draft
+    assert found is not None
+    [edit] = found.draft.edits
+    return edit

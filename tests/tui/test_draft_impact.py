@@ -1,0 +1,129 @@
+"""What-if drafts on the screen: whose answers they change."""
+
+from __future__ import annotations
+
+from iamtui.account.drafts.draft import AttachPolicy, DetachPolicy
+from iamtui.analysis.inquiry import Inquiry
+from iamtui.analysis.question import Question
+from iamtui.evaluation.decision import Outcome
+from iamtui.tui.screens.drafts.impact import DraftImpactScreen
+from iamtui.tui.widgets.draft.compared import ComparedVerdict
+from iamtui.tui.widgets.question.verdict_look import PENDING
+from iamtui.workspace.questions.saved_questions import QuestionStore
+from tests.support.drafting import app_of, ask, lay, message, own_data_folder, until
+from tests.support.panel_apps import screen_text
+from tests.support.sample_account import ID, LAKE_READ, iam
+from tests.support.screen_app import opened, press, settle
+
+__all__ = ["own_data_folder"]
+
+CAROL = iam("user/carol")
+QUESTION = ("s3:GetObject", "arn:aws:s3:::data-lake/x")
+
+
+async def test_the_impact_lists_whose_answers_change() -> None:
+    async with opened() as pilot:
+        main = app_of(pilot).main
+        await ask(pilot, CAROL, *QUESTION)
+        await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn), DetachPolicy(iam("role/web-server"), LAKE_READ.arn))
+        await press(pilot, "I")
+        screen = pilot.app.screen
+        assert isinstance(screen, DraftImpactScreen)
+        await until(pilot, lambda: screen.lines.total == 2)
+        text = screen_text(app_of(pilot))
+        assert "1 gain, 1 lose" in text
+        assert "[-] DENIED*, now [+] ALLOWED as far as loaded" in text
+        assert "now [-] DENIED no allow" in text
+        await press(pilot, "f")
+        assert screen.lines.total == len(main.source_workspace.account.users) + len(  # type: ignore[union-attr]
+            main.source_workspace.account.roles  # type: ignore[union-attr]
+        )
+        await press(pilot, "f", "enter")
+        assert pilot.app.screen is main
+        assert main.subject.node.name == "carol"  # type: ignore[union-attr]
+
+
+async def test_an_impact_without_question_or_draft_says_what_to_do() -> None:
+    async with opened() as pilot:
+        await press(pilot, "I")
+        assert "no draft" in message(pilot)
+        await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn))
+        await press(pilot, "I")
+        assert "No question is asked" in screen_text(app_of(pilot))
+
+
+async def test_the_saved_questions_are_a_regression_set() -> None:
+    store = QuestionStore(ID)
+    terms = Question("", "*")
+    lake = Inquiry((QUESTION[0],), (QUESTION[1],), terms)
+    store.save("web reads the lake", lake, "role/web-server", expect=Outcome.ALLOWED)
+    store.save("carol reads no lake", lake, "user/carol", expect=Outcome.IMPLICIT_DENY)
+    store.save("nobody", lake, "user/gone")
+    async with opened() as pilot:
+        await lay(pilot, DetachPolicy(iam("role/web-server"), LAKE_READ.arn))
+        await press(pilot, "I", "s")
+        screen = pilot.app.screen
+        assert isinstance(screen, DraftImpactScreen)
+        await until(pilot, lambda: screen.lines.total == 2)
+        assert [(row.label, row.effect) for row in screen.lines.rows] == [
+            ("web reads the lake", "broken"),
+            ("nobody", "problem"),
+        ]
+        text = screen_text(app_of(pilot))
+        assert "BROKEN" in text
+        assert "expected allowed" in text
+        assert "1 broken" in text
+        await press(pilot, "f")
+        assert screen.lines.total == 3
+        await press(pilot, "s")
+        assert "No question is asked" in screen_text(app_of(pilot))
+
+
+async def test_a_saved_question_that_names_nobody_is_asked_for_the_one_chosen_and_what_it_gains_is_told() -> None:
+    terms = Question("", "*")
+    QuestionStore(ID).save("mine", Inquiry((QUESTION[0], "ec2:RunInstances"), (QUESTION[1], "*"), terms))
+    async with opened() as pilot:
+        await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn))
+        app_of(pilot).main.go_to(CAROL)
+        await ask(pilot, CAROL, *QUESTION)
+        await press(pilot, "I", "s")
+        screen = pilot.app.screen
+        assert isinstance(screen, DraftImpactScreen)
+        await until(pilot, lambda: screen.lines.total == 1)
+        (row,) = screen.lines.rows
+        assert (row.label, row.effect) == ("mine (user/carol)", "gained")
+        assert row.verdict is not None
+        assert row.verdict.word == "ALLOWED"
+        assert row.note.endswith(" pairs")
+
+
+async def test_without_saved_questions_the_list_says_how_to_save_one() -> None:
+    async with opened() as pilot:
+        await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn))
+        await press(pilot, "I", "s")
+        assert "No question is saved" in screen_text(app_of(pilot))
+
+
+async def test_verdicts_in_the_tree_know_the_one_before() -> None:
+    async with opened() as pilot:
+        main = app_of(pilot).main
+        await ask(pilot, CAROL, *QUESTION)
+        await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn))
+        await until(pilot, lambda: main._pinned is not None and main._pinned.before is not None)
+        assert main._pinned is not None
+        assert main.workspace is not None
+        for entity in (main.workspace.account.user("carol"), main.workspace.account.role("deploy-prod")):
+            await until(pilot, lambda entity=entity: main._pinned(entity) is not PENDING)
+        carol = main._pinned(main.workspace.account.user("carol"))  # type: ignore[arg-type]
+        deploy = main._pinned(main.workspace.account.role("deploy-prod"))  # type: ignore[arg-type]
+        assert isinstance(carol, ComparedVerdict)
+        assert carol.changed
+        assert carol.words.plain == (
+            "was [-] DENIED no allow, as far as loaded (resource not evaluated), "
+            "now [+] ALLOWED as far as loaded (resource, SCP, RCP not evaluated)"
+        )
+        assert isinstance(deploy, ComparedVerdict)
+        assert not deploy.changed
+        main.go_to("users:")
+        await settle(pilot)
+        assert "[-]*>[+] ALLOWED*" in screen_text(app_of(pilot))

@@ -1,0 +1,206 @@
+"""What-if drafts on the screen: the list of edits, undoing, saving, opening and exporting them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from iamtui.account.drafts.draft import AddUserToGroup, AttachPolicy, DetachPolicy, PutInlinePolicy
+from iamtui.account.drafts.file import read_draft
+from iamtui.tui.dialogs.prompts import ChoiceDialog, LineDialog
+from iamtui.tui.screens.drafts.editor import DraftEditorScreen
+from iamtui.tui.screens.drafts.export import DraftExportScreen
+from iamtui.tui.screens.drafts.screen import DraftScreen
+from tests.support.draft_accounts import text
+from tests.support.drafting import app_of, choose, draft, laid, lay, own_data_folder, until
+from tests.support.panel_apps import screen_text
+from tests.support.sample_account import ADMIN_ARN, LAKE_READ, allow, iam
+from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle
+
+__all__ = ["own_data_folder"]
+
+CAROL, DEPLOY = iam("user/carol"), iam("role/deploy-prod")
+
+
+# The list of edits.
+
+
+async def test_the_draft_is_undone_and_taken_apart() -> None:
+    async with opened() as pilot:
+        main = app_of(pilot).main
+        await lay(
+            pilot,
+            AttachPolicy(CAROL, LAKE_READ.arn),
+            AddUserToGroup(CAROL, iam("group/auditors")),
+            DetachPolicy(DEPLOY, ADMIN_ARN),
+        )
+        await press(pilot, "d")
+        text = screen_text(app_of(pilot))
+        assert "Attach" in text
+        assert "group/auditors" in text
+        await press(pilot, "u")
+        await laid(pilot)
+        assert main.open_draft is not None
+        assert len(main.open_draft.draft.edits) == 2
+        await press(pilot, "x")
+        await laid(pilot)
+        assert main.open_draft.draft.edits == (AddUserToGroup(CAROL, iam("group/auditors")),)
+        await press(pilot, "u")
+        await laid(pilot)
+        assert len(main.open_draft.draft.edits) == 2, "what was taken out last comes back first"
+        await press(pilot, "u", "u")
+        await laid(pilot)
+        assert "The draft has no edits" in screen_text(app_of(pilot))
+        assert "0 edits left" in screen_text(app_of(pilot))
+        await press(pilot, "r", "r")
+        await laid(pilot)
+        assert main.open_draft.draft.edits == (
+            AttachPolicy(CAROL, LAKE_READ.arn),
+            AddUserToGroup(CAROL, iam("group/auditors")),
+        )
+        await press(pilot, "escape")
+        assert pilot.app.screen is main
+
+
+async def test_the_document_of_an_edit_is_edited_again() -> None:
+    async with opened() as pilot:
+        main = app_of(pilot).main
+        await lay(pilot, PutInlinePolicy(CAROL, "p", text(allow("s3:GetObject"))))
+        await press(pilot, "d", "enter")
+        screen = pilot.app.screen
+        assert isinstance(screen, DraftEditorScreen)
+        screen.editor.load_text(text({**allow("s3:GetObject"), "Sid": "again"}))
+        await press(pilot, "ctrl+s")
+        await laid(pilot)
+        assert main.open_draft is not None
+        [edit] = main.open_draft.draft.edits
+        assert isinstance(edit, PutInlinePolicy)
+        assert "again" in edit.document
+        assert isinstance(pilot.app.screen, DraftScreen)
+
+
+async def test_the_document_that_an_edit_had_before_is_put_back() -> None:
+    first = PutInlinePolicy(CAROL, "p", text(allow("s3:GetObject")))
+    other = AddUserToGroup(CAROL, iam("group/auditors"))
+    async with opened() as pilot:
+        main = app_of(pilot).main
+        await lay(pilot, first, other)
+        await press(pilot, "d", "enter")
+        screen = pilot.app.screen
+        assert isinstance(screen, DraftEditorScreen)
+        screen.editor.load_text(text({**allow("s3:GetObject"), "Sid": "again"}))
+        await press(pilot, "ctrl+s")
+        await laid(pilot)
+        assert "r puts it back as it was before" in screen_text(app_of(pilot))
+        await press(pilot, "x")
+        await laid(pilot)
+        assert main.open_draft is not None
+        assert main.open_draft.draft.edits == (other,)
+        await press(pilot, "r")
+        await laid(pilot)
+        [again, _] = main.open_draft.draft.edits
+        assert isinstance(again, PutInlinePolicy)
+        assert "again" in again.document, "what was done last is put back first"
+        await press(pilot, "r")
+        await laid(pilot)
+        assert main.open_draft.draft.edits == (first, other)
+        await press(pilot, "r")
+        assert main.open_draft.draft.edits == (first, other)
+
+
+async def test_what_was_drafted_here_is_taken_back_from_the_menu() -> None:
+    async with opened() as pilot:
+        main = app_of(pilot).main
+        main.go_to(CAROL)
+        await settle(pilot)
+        inline = PutInlinePolicy(CAROL, "p", text(allow("s3:GetObject")))
+        await lay(pilot, inline, DetachPolicy(DEPLOY, ADMIN_ARN), AttachPolicy(CAROL, LAKE_READ.arn))
+        main.explorer.tree_view.focus()
+        await press(pilot, "E")
+        shown = screen_text(app_of(pilot))
+        assert "Drafted here" in shown
+        assert "Take back: detach" not in shown, "that is on another one"
+        await choose(pilot, "Take back: give user/carol the inline policy p")
+        await laid(pilot)
+        assert main.open_draft is not None
+        assert main.open_draft.draft.edits == (DetachPolicy(DEPLOY, ADMIN_ARN), AttachPolicy(CAROL, LAKE_READ.arn))
+
+
+async def test_a_draft_is_saved_discarded_and_opened_again(tmp_path: Path) -> None:
+    async with opened() as pilot:
+        main = app_of(pilot).main
+        edit = AttachPolicy(CAROL, LAKE_READ.arn)
+        await lay(pilot, edit)
+        await press(pilot, "d", "s")
+        pilot.app.screen.query_one(Input).value = "let carol read"
+        await press(pilot, "enter")
+        await until(pilot, lambda: main.open_draft is not None and not main.open_draft.unsaved)
+        [path] = (tmp_path / "data" / "drafts").iterdir()
+        assert read_draft(path.read_text()) == draft(edit, name="let carol read")
+        await press(pilot, "X")
+        assert main.open_draft is None
+        await press(pilot, "d", "o")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChoiceDialog))
+        await choose(pilot, "let carol read")
+        await until(pilot, lambda: main.open_draft is not None)
+        await laid(pilot)
+        assert main.open_draft is not None
+        assert main.open_draft.draft.edits == (edit,)
+        assert not main.open_draft.unsaved
+
+
+async def test_discarding_what_is_not_saved_asks_once() -> None:
+    async with opened() as pilot:
+        main = app_of(pilot).main
+        await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn))
+        await press(pilot, "d", "X")
+        assert main.open_draft is not None
+        assert "not saved" in screen_text(app_of(pilot))
+        await press(pilot, "X")
+        assert main.open_draft is None
+        assert pilot.app.screen is main
+        assert main.workspace is main.source_workspace
+
+
+async def test_a_file_that_is_no_draft_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text("{}")
+    async with opened() as pilot:
+        await press(pilot, "d", "o")
+        await choose(pilot, "Another file")
+        await until(pilot, lambda: isinstance(pilot.app.screen, LineDialog))
+        pilot.app.screen.query_one(Input).value = str(tmp_path / "x.json")
+        await press(pilot, "enter")
+        await until(pilot, lambda: "cannot be read" in screen_text(app_of(pilot)))
+        assert app_of(pilot).main.open_draft is None
+
+
+# Export.
+
+
+@pytest.mark.parametrize(
+    ("form", "words"), [("CLI", "aws iam attach-user-policy"), ("Terraform", "aws_iam_user_policy"), ("Diff", "+++ b/")]
+)
+async def test_an_export_is_shown_copied_and_written(form: str, words: str, tmp_path: Path) -> None:
+    copier = RecordingCopier()
+    async with opened(make_app(copier=copier)) as pilot:
+        await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn))
+        await press(pilot, "d", "e")
+        await choose(pilot, form)
+        screen = pilot.app.screen
+        assert isinstance(screen, DraftExportScreen)
+        await until(pilot, lambda: bool(screen.text))
+        assert words in screen.text
+        assert words in screen_text(app_of(pilot))
+        await press(pilot, "c")
+        assert copier.copied == [screen.text]
+        target = tmp_path / "out"
+        for _ in range(2):
+            await press(pilot, "s")
+            pilot.app.screen.query_one(Input).value = str(target)
+            await press(pilot, "enter")
+            await settle(pilot)
+        assert target.read_text() == screen.text
+        assert target.stat().st_mode & 0o077 == 0
+        assert "is there already" in screen_text(app_of(pilot))
