@@ -1,11 +1,9 @@
-"""What a draft is exported as: run, applied and read back."""
+"""A draft as a script of AWS CLI commands: run by every shell against a CLI that records its calls."""
 
 from __future__ import annotations
 
 import json
-import re
 import subprocess
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +11,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from iamtui.account.availability import Known
 from iamtui.account.drafts.application import apply_draft
 from iamtui.account.drafts.draft import (
     AddUserToGroup,
@@ -21,10 +18,7 @@ from iamtui.account.drafts.draft import (
     DeleteInlinePolicy,
     DeletePermissionsBoundary,
     DeleteResourcePolicy,
-    DetachOrganizationPolicy,
     DetachPolicy,
-    Draft,
-    Edit,
     PutInlinePolicy,
     PutManagedPolicy,
     PutOrganizationPolicy,
@@ -34,16 +28,13 @@ from iamtui.account.drafts.draft import (
     UpdateTrustPolicy,
 )
 from iamtui.account.drafts.exports import FORMS, export
-from iamtui.account.drafts.exports.hcl import Names, json_heredoc, quoted
-from iamtui.account.model import Account, PolicyVersion
-from iamtui.account.organization import Organization, OrganizationLevel, OrganizationPolicy
-from iamtui.policy.document import PolicyDocument
+from iamtui.account.model import PolicyVersion
 from iamtui.problem import Problem
+from tests.support.draft_exports import MANAGEMENT, POLICY, account, draft, exported, organization_edits
 from tests.support.external_tools import need
-from tests.support.sample_account import ADMIN_ARN, ID, LAKE_READ, allow, days_ago, document, iam, sample_workspace
+from tests.support.sample_account import ADMIN_ARN, ID, LAKE_READ, allow, days_ago, document, iam
 
 SHELLS = ("bash", "dash", "zsh")
-MANAGEMENT = "999999999999"
 FAKE = """#!/bin/sh
 # Records each call and what it reads; answers what the script asks.
 printf '%s\\0' "$@" >> "$LOG"
@@ -60,43 +51,6 @@ case "$1 $2" in
     "organizations create-policy") echo p-created ;;
 esac
 """
-
-
-def account() -> Account:
-    scp = OrganizationPolicy(
-        f"arn:aws:organizations::{MANAGEMENT}:policy/o-a/service_control_policy/p-regions",
-        "regions",
-        document(allow("*")),
-    )
-    full = OrganizationPolicy(
-        "arn:aws:organizations::aws:policy/service_control_policy/p-FullAWSAccess",
-        "FullAWSAccess",
-        document(allow("*")),
-    )
-    path = tuple(
-        OrganizationLevel(level, name, kind, Known(scps), Known(()))
-        for level, name, kind, scps in (
-            ("r-ab12", "Root", "ROOT", (full, scp)),
-            ("ou-ab12-x", "prod", "ORGANIZATIONAL_UNIT", (full, scp)),
-            (ID, "lake", "ACCOUNT", (full,)),
-        )
-    )
-    return replace(
-        sample_workspace().account, organization=Known(Organization("o-a", MANAGEMENT, path)), resource_policies={}
-    )
-
-
-def draft(*edits: Edit, name: str = "fix") -> Draft:
-    return Draft(ID, name, edits)
-
-
-def exported(form: str, *edits: Edit, before: Account | None = None, note: str = "") -> str:
-    known = before or account()
-    made = draft(*edits)
-    return export(made, known, apply_draft(known, made), form, note=note)
-
-
-POLICY = json.dumps({"Version": "2012-10-17", "Statement": [allow("s3:GetObject", "arn:aws:s3:::x/${aws:username}/*")]})
 DEPLOY, ALICE, BOB = iam("role/deploy-prod"), iam("user/alice"), iam("user/data/bob")
 
 
@@ -130,9 +84,6 @@ def run(script: str, folder: Path, shell: str = "dash", caller: str = ID) -> tup
         calls.append(Call([word.decode() for word in words.split(b"\0")[:-1]], read.decode()))
     assert calls[0].words[:2] == ["sts", "get-caller-identity"]
     return calls[1:], ended.returncode, ended.stderr
-
-
-# The script.
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -248,16 +199,6 @@ def test_a_user_in_ten_groups_leaves_one_first(tmp_path: Path) -> None:
         ("remove-user-from-group", "admins"),
         ("add-user-to-group", "auditors"),
     ]
-
-
-def organization_edits() -> tuple[Edit, ...]:
-    kind = "SERVICE_CONTROL_POLICY"
-    return (
-        PutOrganizationPolicy(kind, "ou-ab12-x", "no (root) it's", POLICY),
-        PutOrganizationPolicy(kind, ID, "no (root) it's", POLICY),
-        PutOrganizationPolicy(kind, "r-ab12", "regions", POLICY),
-        DetachOrganizationPolicy(kind, "ou-ab12-x", "regions"),
-    )
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -415,174 +356,3 @@ def test_no_text_is_read_by_a_shell(tmp_path: Path, name: str, sid: str, value: 
         assert create.option("--name") == name
         assert json.loads(create.read) == json.loads(written)
     assert not (tmp_path / "x").exists()
-
-
-# Terraform.
-
-
-def read_template(text: str) -> str:
-    """What Terraform reads from a template without interpolations (Terraform Language: Strings and Templates)."""
-    out, at = "", 0
-    while at < len(text):
-        if text[at : at + 3] in ("$${", "%%{"):
-            # Of a longer row of marks it is not documented which pair is the escape: none may be written.
-            assert at == 0 or text[at - 1] not in "$%"
-            out, at = out + text[at + 1 : at + 3], at + 3
-        else:
-            assert text[at : at + 2] not in ("${", "%{"), "a template begins"
-            out, at = out + text[at], at + 1
-    return out
-
-
-def read_quoted(text: str) -> str:
-    assert text[0] == text[-1] == '"'
-    inner = read_template(text[1:-1])
-    known = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
-
-    def escape(match: re.Match[str]) -> str:
-        word = match.group(1)
-        return known[word] if word in known else chr(int(word[1:], 16))
-
-    assert re.sub(r"\\(U[0-9A-F]{8}|u[0-9A-Fa-f]{4}|.)", "", inner).count('"') == 0
-    return re.sub(r"\\(U[0-9A-F]{8}|u[0-9A-Fa-f]{4}|.)", escape, inner)
-
-
-@given(st.text(st.characters(exclude_categories=["Cs"])) | st.text('$%{}"\\a', max_size=12))
-def test_quoted_strings_come_back(text: str) -> None:
-    assert read_quoted(quoted(text)) == text
-
-
-@given(st.text('$%{}"\\a\n', max_size=20) | st.text())
-def test_documents_come_back(text: str) -> None:
-    written = json.dumps({"Sid": text}, indent=2)
-    first, *rows, last = json_heredoc(written)
-    assert first == "<<POLICY"
-    assert last == "POLICY"
-    assert "POLICY" not in rows
-    assert json.loads(read_template("\n".join(rows))) == {"Sid": text}
-
-
-def documents_in(text: str) -> Iterator[object]:
-    for found in re.finditer(r"<<POLICY\n(.*?)\nPOLICY\n", text, re.DOTALL):
-        yield json.loads(read_template(found.group(1)))
-
-
-def test_names_are_valid_and_no_two_the_same() -> None:
-    names = Names()
-    given_names = [names.name("t", part) for part in ("a.b", "a@b", "1st", "", "ü", "A_B", "a_b")]
-    assert len({name.lower() for name in given_names}) == len(given_names)
-    assert all(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", name) for name in given_names)
-
-
-def test_terraform_has_a_resource_for_each_change() -> None:
-    text = exported(
-        "terraform",
-        PutManagedPolicy(iam("policy/team/new"), POLICY),
-        AttachPolicy(ALICE, iam("policy/team/new")),
-        AttachPolicy(BOB, ADMIN_ARN),
-        PutManagedPolicy(LAKE_READ.arn, POLICY),
-        PutInlinePolicy(DEPLOY, "deploy", POLICY),
-        AddUserToGroup(BOB, iam("group/admins")),
-        AddUserToGroup(BOB, iam("group/auditors")),
-        *organization_edits(),
-    )
-    assert 'user       = "alice"\n  policy_arn = aws_iam_policy.new.arn' in text
-    assert f'policy_arn = "{ADMIN_ARN}"' in text
-    assert f'import {{\n  to = aws_iam_policy.data-lake-read\n  id = "{LAKE_READ.arn}"\n}}' in text
-    assert 'description = "Read the data lake"' in text
-    assert 'tags        = { "team" = "data" }' in text
-    assert 'import {\n  to = aws_iam_role_policy.deploy-prod_deploy\n  id = "deploy-prod:deploy"\n}' in text
-    assert 'groups = ["admins", "auditors"]' in text
-    assert "policy_id = aws_organizations_policy.no_root_it_s.id" in text
-    assert f"account {MANAGEMENT}" in text
-    assert "# Detach regions from ou-ab12-x" in text
-    assert "terraform import aws_organizations_policy_attachment.regions_ou-ab12-x ou-ab12-x:p-regions" in text
-    assert all(found == json.loads(POLICY) for found in documents_in(text))
-    assert len([*documents_in(text)]) == 5
-
-
-def test_terraform_keeps_what_a_role_has_besides() -> None:
-    text = exported("terraform", PutPermissionsBoundary(DEPLOY, LAKE_READ.arn))
-    assert 'import {\n  to = aws_iam_role.deploy-prod\n  id = "deploy-prod"\n}' in text
-    assert f'permissions_boundary = "{LAKE_READ.arn}"' in text
-    assert "max_session_duration = 7200" in text
-    assert 'description          = "Deploys to production"' in text
-    assert [*documents_in(text)] == [account().role("deploy-prod").trust.value]  # type: ignore[union-attr]
-    unknown = exported("terraform", DeletePermissionsBoundary(BOB))
-    assert "permissions_boundary is gone" in unknown
-    assert "permissions_boundary =" not in unknown
-
-
-@pytest.mark.parametrize("arn", [*RESOURCES, f"arn:aws:sqs:eu-west-1:{ID}:q"])
-def test_terraform_writes_the_policy_of_a_resource(arn: str) -> None:
-    before = account()
-    text = export(draft(PutResourcePolicy(arn, POLICY)), before, before, "terraform")
-    assert [*documents_in(text)] == [json.loads(POLICY)]
-    assert ("import {" in text) is (":kms:" in arn)
-
-
-# The diff.
-
-
-def test_the_diff_applies(tmp_path: Path) -> None:
-    need("patch")
-    before = account()
-    edits = (
-        PutInlinePolicy(DEPLOY, "deploy", POLICY),
-        PutInlinePolicy(DEPLOY, "new=one", POLICY),
-        DeleteInlinePolicy(BOB, "scratch-bucket"),
-        PutManagedPolicy(LAKE_READ.arn, POLICY),
-        DetachPolicy(DEPLOY, ADMIN_ARN),
-        DeletePermissionsBoundary(BOB),
-        AddUserToGroup(BOB, iam("group/admins")),
-        *organization_edits(),
-    )
-    after = apply_draft(before, draft(*edits))
-    text = export(draft(*edits), before, after, "diff")
-    old = {
-        "iam/role/deploy-prod/inline/deploy.json": before.role("deploy-prod").inline_policies[0].document.text,  # type: ignore[union-attr]
-        "iam/user/bob/inline/scratch-bucket.json": before.user("bob").inline_policies[0].document.text,  # type: ignore[union-attr]
-        "iam/policy/data-lake-read.json": before.policy(LAKE_READ.arn).default_version.document.text,  # type: ignore[union-attr]
-        "iam/role/deploy-prod/attached.txt": f"policy {LAKE_READ.arn}\npolicy {ADMIN_ARN}",
-        "iam/user/bob/attached.txt": f"boundary {iam('policy/developer-boundary')}\ngroup analysts",
-        "organizations/r-ab12/scp/regions.json": document(allow("*")).text,
-        "organizations/ou-ab12-x/scp/regions.json": document(allow("*")).text,
-    }
-    for name, content in old.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content + "\n", encoding="utf-8")
-    done = subprocess.run(
-        ["patch", "-p1", "--fuzz=0"], cwd=tmp_path, input=text, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    new = PolicyDocument(POLICY).text + "\n"
-    files = {str(p.relative_to(tmp_path)): p.read_text() for p in tmp_path.rglob("*") if p.is_file()}
-    assert files == {
-        "iam/role/deploy-prod/inline/deploy.json": new,
-        "iam/role/deploy-prod/inline/new=one.json": new,
-        "iam/policy/data-lake-read.json": new,
-        "iam/role/deploy-prod/attached.txt": f"policy {LAKE_READ.arn}\n",
-        "iam/user/bob/attached.txt": "group admins\ngroup analysts\n",
-        "organizations/r-ab12/scp/regions.json": new,
-        "organizations/ou-ab12-x/scp/no%20%28root%29%20it%27s.json": new,
-        f"organizations/{ID}/scp/no%20%28root%29%20it%27s.json": new,
-    }
-
-
-def test_no_name_leaves_the_folder() -> None:
-    before = account()
-    edits = [PutResourcePolicy("arn:aws:s3:::../../etc/passwd", POLICY), PutResourcePolicy("arn:aws:s3:::..", POLICY)]
-    text = export(draft(*edits), before, before, "diff")
-    paths = [row[6:] for row in text.splitlines() if row.startswith("+++ ")]
-    assert len(paths) == 2
-    assert all(".." not in Path(path).parts for path in paths)
-
-
-@given(st.text(), st.text())
-def test_a_diff_can_be_written_to_a_file(old: str, new: str) -> None:
-    before = account()
-    edits = draft(
-        PutInlinePolicy(DEPLOY, "p", json.dumps({"Sid": old, "Statement": []})), PutInlinePolicy(BOB, "q", new)
-    )
-    export(edits, before, before, "diff").encode("utf-8")
