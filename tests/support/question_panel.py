@@ -1,0 +1,65 @@
+"""A question panel alone, with canned answers, that keeps what it says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from iamtui.analysis.inquiry import Inquiry
+from iamtui.evaluation.request import Principal
+from iamtui.tui.widgets.question.panel import QuestionPanel
+from iamtui.workspace.questions import inquiries
+from iamtui.workspace.questions.answers import Answer
+from iamtui.workspace.workspace import Workspace
+from tests.support import panel_records as records
+from tests.support.panel_apps import PanelApp, settle
+
+X, Y = "arn:aws:s3:::data-lake/x", "arn:aws:s3:::data-lake/y"
+
+
+class Listener(PanelApp):
+    """Keeps what the panel says."""
+
+    def __init__(self, panel: QuestionPanel) -> None:
+        super().__init__(panel)
+        self.question_panel = panel
+
+    def on_question_panel_answered(self, event: QuestionPanel.Answered) -> None:
+        self.heard.append(event)
+
+    def on_question_panel_copy(self, event: QuestionPanel.Copy) -> None:
+        self.heard.append(event)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Inquiry]:
+    """The engine replaced by canned answers; keeps what it was asked."""
+    heard: list[Inquiry] = []
+
+    def answer(workspace: Workspace, principal: Principal, inquiry: Inquiry, **options: Any) -> Answer | None:
+        heard.append(inquiry)
+        return records.canned_inquiry(workspace, principal, inquiry, **options)
+
+    monkeypatch.setattr(inquiries, "answer", answer)
+    return heard
+
+
+def listener() -> Listener:
+    """An app with the panel."""
+    return Listener(QuestionPanel(catalogue=records.FewActions()))
+
+
+async def opened(pilot: Pilot[object], app: Listener) -> QuestionPanel:
+    """The panel, with the small account and a role."""
+    app.question_panel.set_workspace(records.small_workspace())
+    app.question_panel.set_principal(records.role_principal(), "role/deploy-prod")
+    await settle(pilot)
+    return app.question_panel
+
+
+def shown(app: PanelApp, name: str) -> str:
+    """A text of the answer."""
+    return " ".join(str(app.query_one(f"#question-{name}", Static).content).split())

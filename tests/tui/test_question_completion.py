@@ -1,0 +1,134 @@
+"""Completing the fields of a question: what is offered, and what Enter takes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from iamtui.account.model import Account
+from iamtui.tui.widgets.question.catalogue import LoadedCatalogue
+from iamtui.tui.widgets.question.completing import Completer, Surroundings
+from tests.support.panel_apps import screen_text, type_text
+from tests.support.question_asked import OFFICE, account, asked, form_of, typed
+from tests.support.sample_account import iam
+from tests.support.screen_app import opened, press, settle
+
+__all__ = ["account"]
+
+
+async def test_no_completion_is_marked_while_enter_keeps_what_is_typed() -> None:
+    async with opened() as pilot:
+        await asked(pilot)
+        field = form_of(pilot).resource_field
+        field.value = ""
+        await typed(pilot, field, "arn:aws:s3:::data-l")
+        assert field.is_open
+        assert field.completions.highlighted == -1
+        await press(pilot, "down")
+        assert field.completions.highlighted == 0
+        chosen = field.completions.offers[0].value
+        await press(pilot, "enter")
+        assert field.value == chosen
+
+
+async def test_part_of_a_roles_name_is_completed_by_enter() -> None:
+    async with opened() as pilot:
+        panel = await asked(pilot)
+        await press(pilot, "f4")
+        field = form_of(pilot).caller_row.field
+        await type_text(pilot, "chain")
+        await settle(pilot)
+        await press(pilot, "enter")
+        assert field.value == "from="
+        await type_text(pilot, "deploy")
+        await settle(pilot)
+        await press(pilot, "enter")
+        assert field.value == "from=role/deploy-prod"
+        await settle(pilot)
+        assert panel.inquiry is not None
+        assert panel.inquiry.chained_from == iam("role/deploy-prod")
+        assert "chained from role/deploy-prod" in screen_text(pilot.app)
+
+
+@pytest.mark.parametrize(
+    ("word", "offered"),
+    [
+        ("aws:SourceIp=", ["aws:SourceIp=203.0.113.0/24"]),
+        ("AWS:sourceip=203", ["AWS:sourceip=203.0.113.0/24"]),
+        ("aws:SourceIp=203.0.113.0/24", []),
+        ("aws:SourceVpce=", []),
+    ],
+)
+def test_the_values_that_policies_name_are_offered(word: str, offered: list[str]) -> None:
+    around = Surroundings(None, "", ("s3:GetObject",), wanted={"aws:sourceip": (OFFICE,)})
+    found = Completer(LoadedCatalogue()).context(word, around, datetime(2026, 1, 1, tzinfo=UTC))
+    assert [offer.value for offer in found] == offered
+
+
+def offered_keys(word: str, action: str, **around: object) -> list[str]:
+    here = Surroundings(None, "", (action,), **around)  # type: ignore[arg-type]
+    return [offer.value for offer in Completer(LoadedCatalogue()).context(word, here, datetime(2026, 1, 1, tzinfo=UTC))]
+
+
+@pytest.mark.parametrize(
+    ("word", "first"),
+    [
+        ("mfa", ["aws:MultiFactorAuthPresent=", "aws:MultiFactorAuthAge="]),
+        ("factorauth", ["aws:MultiFactorAuthPresent=", "aws:MultiFactorAuthAge="]),
+        ("aws:mfaa", ["aws:MultiFactorAuthAge="]),
+        ("sourcei", ["aws:SourceIp=", "ec2:SourceInstanceArn=", "ssm:SourceInstanceArn="]),
+        ("!mfa", ["!aws:MultiFactorAuthPresent", "!aws:MultiFactorAuthAge"]),
+        ("!tag", ["!aws:TagKeys"]),
+    ],
+)
+def test_keys_complete_as_actions_do(word: str, first: list[str]) -> None:
+    assert offered_keys(word, "s3:GetObject")[: len(first)] == first
+
+
+def test_a_key_of_any_letters_is_offered_once_and_missing_ones_come_first() -> None:
+    found = offered_keys("source", "s3:GetObject", missing_keys=("AWS:sourcearn", "aws:RequestTag/source\nü"))
+    assert found[0] == "AWS:sourcearn="
+    assert [name.lower() for name in found].count("aws:sourcearn=") == 1
+    assert found[-1] == "aws:RequestTag/source\nü="
+
+
+def test_what_an_identity_provider_claims_is_offered_where_it_takes_part() -> None:
+    assert not any("accounts.google.com" in key or "saml:" in key for key in offered_keys("", "sts:AssumeRole"))
+    assert "sts:ExternalId=" in offered_keys("", "sts:AssumeRole")
+    assert "accounts.google.com:aud=" in offered_keys("", "sts:AssumeRoleWithWebIdentity")
+    assert "saml:aud=" in offered_keys("", "sts:AssumeRoleWithSAML")
+    assert offered_keys("google", "sts:AssumeRole")[0] == "accounts.google.com:aud=", "sessions that come from there"
+    missing = offered_keys("", "sts:AssumeRole", missing_keys=("accounts.google.com:aud",))
+    assert missing[0] == "accounts.google.com:aud="
+
+
+async def test_nobody_is_told_to_choose_from_a_list_that_is_not_there() -> None:
+    async with opened() as pilot:
+        panel = await asked(pilot)
+        panel.action_ask()
+        await type_text(pilot, "s3:GetObjectTorren")
+        await settle(pilot)
+        assert "Choose one from the list" in screen_text(pilot.app)
+        await press(pilot, "escape")
+        assert "Choose one from the list" not in screen_text(pilot.app)
+        assert "press Enter to ask anyway" in screen_text(pilot.app)
+
+
+async def test_what_is_wrong_with_the_context_is_not_hidden_by_completions(account: Account) -> None:
+    async with opened(account=account) as pilot:
+        panel = await asked(pilot)
+        field = form_of(pilot).context_field
+        await typed(pilot, field, "aws:SourceIp=nowhere ")
+        assert panel.answer is None
+        assert not field.is_open
+        assert "aws:SourceIp takes an IP address or network; nowhere is not one." in screen_text(pilot.app)
+
+
+async def test_keys_given_already_are_not_offered_again_behind_them(account: Account) -> None:
+    async with opened(account=account) as pilot:
+        await asked(pilot)
+        field = form_of(pilot).context_field
+        await typed(pilot, field, "aws:MultiFactorAuthPresent=true mfa")
+        assert [offer.value for offer in field.completions.offers] == ["aws:MultiFactorAuthAge="]
+        assert "MFA yes" in screen_text(pilot.app)

@@ -1,0 +1,192 @@
+"""An answer in the room that there is: what stays in sight, what is cut, and what the cursor is on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from iamtui.account.model import Account, InlinePolicy
+from iamtui.tui.widgets.question.context_view import ContextView
+from iamtui.tui.widgets.question.layer_text import layer_parts
+from iamtui.tui.widgets.question.layers import LayersList
+from iamtui.tui.widgets.question.matrix import MatrixView
+from tests.support.panel_apps import screen_text
+from tests.support.question_asked import LAKE_OBJECT, account, asked, form_of
+from tests.support.sample_account import allow, deny, document, iam, sample_workspace
+from tests.support.screen_app import opened, press, settle
+
+__all__ = ["account"]
+
+
+async def test_what_is_cut_and_what_is_kept_back_is_said_in_a_small_window(account: Account) -> None:
+    async with opened(size=(80, 24), account=account) as pilot:
+        panel = await asked(pilot, action="s3:PutBucketAcl", resource="arn:aws:s3:::data-lake")
+        assert panel.answer is not None
+        assert panel.answer.notes
+        assert f"{len(panel.answer.notes)} note" in screen_text(pilot.app)
+        await asked(pilot)
+        assert "3 other checks" in screen_text(pilot.app)
+
+
+async def test_that_aws_never_asks_this_stands_with_the_verdict(account: Account) -> None:
+    async with opened(size=(80, 24), account=account) as pilot:
+        await asked(pilot, action="s3:ListBucket")
+        assert "[!] AWS never asks this: s3:ListBucket is about" in screen_text(pilot.app)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 20)])
+async def test_the_layers_stay_in_sight_below_the_longest_answer(size: tuple[int, int]) -> None:
+    statements = [
+        deny("s3:Get*", "*", Sid="x" * 120),
+        allow("s3:*", [f"arn:aws:s3:::{'b' * 50}-{n}/*" for n in range(9)]),
+    ]
+    account = sample_workspace().account
+    web = account.role("web-server")
+    assert web is not None
+    wordy = replace(web, inline_policies=(InlinePolicy("p" * 120, document(*statements)),))
+    roles = tuple(wordy if role is web else role for role in account.roles)
+    async with opened(size=size, account=replace(account, roles=roles)) as pilot:
+        for action in ("s3:GetObject", "s3:PutObject"):
+            panel = await asked(pilot, action=action, resource="arn:aws:s3:::b*")
+            assert panel.answer is not None
+            layers = pilot.app.screen.query_one(LayersList)
+            side = pilot.app.screen.query_one("#side")
+            assert layers.region.height == 2
+            assert layers.region.bottom <= side.region.bottom
+            assert "not evaluated" in screen_text(pilot.app)
+
+
+async def test_the_layers_stay_in_sight_beside_condition_keys_and_a_matrix() -> None:
+    async with opened(size=(80, 24)) as pilot:
+
+        def in_sight() -> bool:
+            layers, side = pilot.app.screen.query_one(LayersList), pilot.app.screen.query_one("#side")
+            return layers.region.height == 2 and layers.region.bottom <= side.region.bottom
+
+        await asked(pilot, action="s3:GetObject", resource=LAKE_OBJECT)
+        await press(pilot, "f9")
+        assert in_sight()
+        await press(pilot, "escape")
+        assert in_sight()
+        await asked(pilot, action="s3:GetObject, s3:DeleteObject, s3:PutObject, s3:Get*", resource=LAKE_OBJECT)
+        assert in_sight()
+
+
+async def test_another_answer_puts_the_cursor_on_the_layer_that_decides_and_a_switch_leaves_it() -> None:
+    async with opened() as pilot:
+        panel = await asked(pilot, "user/alice", "s3:DeleteObject")
+        layers = pilot.app.screen.query_one(LayersList)
+        layers.focus()
+        await press(pilot, "j")
+        assert layers.cursor == 1
+        await press(pilot, "space")
+        await settle(pilot)
+        assert layers.cursor == 1
+        panel.ask("s3:DeleteObject", LAKE_OBJECT, "aws:SourceIp=203.0.113.7")
+        await settle(pilot)
+        assert layers.cursor == 0
+        assert "▶[x] identity" in screen_text(pilot.app)
+
+
+async def test_the_keys_can_be_read_and_left_in_the_smallest_window(account: Account) -> None:
+    async with opened(size=(60, 20), account=account) as pilot:
+        await asked(pilot)
+        layers = pilot.app.screen.query_one(LayersList)
+        layers.focus()
+        await press(pilot, "f9")
+        text = screen_text(pilot.app)
+        assert "aws:SourceIp" in text
+        assert "not given  unknown" in text
+        assert "esc Back" in text
+        await press(pilot, "j")
+        keys = pilot.app.screen.query_one(ContextView)
+        assert keys.cursor == 2
+        await press(pilot, "escape")
+        assert layers.has_focus
+        assert not keys.display
+        await press(pilot, "f9", "f9")
+        assert layers.has_focus
+
+
+async def test_a_smaller_window_leaves_no_empty_lines_and_a_larger_one_says_again_what_would_help() -> None:
+    async with opened() as pilot:
+        panel = await asked(pilot, "user/carol")
+        assert "Would help" in screen_text(pilot.app)
+        await pilot.resize_terminal(80, 24)
+        await settle(pilot)
+        assert "" not in [row.partition("│")[2].strip() for row in screen_text(pilot.app).split("\n")[11:22]]
+        await pilot.resize_terminal(120, 40)
+        await settle(pilot)
+        assert panel.answer is not None
+        assert "Would help" in screen_text(pilot.app)
+
+
+async def test_a_field_says_where_it_is_cut() -> None:
+    async with opened(size=(80, 24)) as pilot:
+        await asked(pilot, resource=f"{LAKE_OBJECT}{'y' * 60}z")
+        row = next(row for row in screen_text(pilot.app).split("\n") if "Resource " in row)
+        assert row.rstrip().endswith("…")
+        form_of(pilot).resource_field.focus()
+        await press(pilot, "end")
+        row = next(row for row in screen_text(pilot.app).split("\n") if "Resource " in row)
+        assert "Resource …yyy" in row
+        assert row.rstrip().endswith("z")
+
+
+async def test_the_names_of_keys_are_read_in_a_column_too(account: Account) -> None:
+    async with opened(size=(200, 60), account=account) as pilot:
+        await asked(pilot, "user/alice")
+        text = screen_text(pilot.app)
+        assert "aws:SecureTransport " in text
+        assert "aws:RequestedRegion " in text
+
+
+@pytest.mark.parametrize(("size", "front"), [((80, 24), "Step"), ((120, 40), "Layers of step")])
+async def test_the_layers_of_a_chain_say_which_step_they_are_of(size: tuple[int, int], front: str) -> None:
+    async with opened(size=size) as pilot:
+        panel = await asked(pilot)
+        assert panel.inquiry is not None
+        panel.ask_inquiry(replace(panel.inquiry, chained_from=iam("role/deploy-prod")))
+        await settle(pilot)
+        assert panel.whole_answer is not None
+        chain = panel.whole_answer.chain
+        assert chain is not None
+        first = panel.answer is chain.decision
+        words = "deploy-prod assumes web-server" if first else "web-server does s3:GetObject"
+        assert f"{front} {1 if first else 2} of 2: {words}" in screen_text(pilot.app)
+        layers = pilot.app.screen.query_one(LayersList)
+        assert layers.region.height >= 2
+        assert layers.region.bottom <= pilot.app.screen.query_one("#side").region.bottom
+        panel.ask_inquiry(replace(panel.inquiry, chained_from=""))
+        await settle(pilot)
+        assert "of 2: " not in screen_text(pilot.app)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (190, 30), (190, 40), (200, 60)])
+async def test_the_layer_that_denies_is_in_sight_below_a_matrix(size: tuple[int, int]) -> None:
+    async with opened(size=size) as pilot:
+        panel = await asked(
+            pilot,
+            "user/carol",
+            "s3:Get* s3:Put* s3:List*",
+            f"{LAKE_OBJECT} arn:aws:s3:::data-lake arn:aws:s3:::other/x",
+        )
+        assert panel.answer is not None
+        layers, side = pilot.app.screen.query_one(LayersList), pilot.app.screen.query_one("#side")
+        for key in ("f9", "escape", "j", "l", "j"):
+            await press(pilot, key)
+            assert layers.region.bottom <= side.region.bottom
+            assert layers.region.height >= 2
+            assert f"{layer_parts(panel.answer.layers[0], panel.answer)[0]} identity" in screen_text(pilot.app)
+
+
+async def test_the_worst_of_a_matrix_is_looked_at_first() -> None:
+    async with opened(size=(120, 40)) as pilot:
+        panel = await asked(
+            pilot, "user/carol", "s3:GetObject s3:ListBucket", "arn:aws:s3:::other arn:aws:s3:::other/x"
+        )
+        assert panel.whole_answer is not None
+        assert pilot.app.screen.query_one(MatrixView).chosen == 1
+        assert panel.question is not None
+        assert (panel.question.action, panel.question.resource) == ("s3:GetObject", "arn:aws:s3:::other/x")
