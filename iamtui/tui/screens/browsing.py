@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.containers import Container, Horizontal, Vertical
 from textual.content import Content
 from textual.geometry import Offset, Size
 from textual.message import Message
@@ -25,6 +24,7 @@ from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.history import History, Place, ScreenAbove
 from iamtui.tui.screens.panes import LEAST_COLUMNS, LEAST_ROWS, KeptFocus, Zoom, is_too_small, too_small
 from iamtui.tui.widgets.children_table import ChildrenTable
+from iamtui.tui.widgets.covered import Column, Row
 from iamtui.tui.widgets.detail.detail_pane import DetailPane
 from iamtui.tui.widgets.detail.document_view import DocumentView
 from iamtui.tui.widgets.detail.rows import RowsView
@@ -80,11 +80,11 @@ class BrowsingScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """One tree of widgets for every size; the styles arrange it."""
         yield StatusLine(id="status")
-        with Horizontal(id="body"):
+        with Row(id="body"):
             yield Explorer(id="explorer")
-            with Container(id="right"):
+            with Column(id="right"):
                 yield Subject(id="subject")
-                with Vertical(id="side"):
+                with Column(id="side"):
                     yield QuestionPanel(id="question")
                     yield SessionsPanel(self._copier, clock=_now, id="sessions")
         yield MessageLine(id="message")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Input, Static
 
 from iamtui.tui.inventory import Branch, Inventory, Node
 from iamtui.tui.safe import plain
+from iamtui.tui.widgets.covered import Column
 from iamtui.tui.widgets.explorer_tree import ExplorerTree, VerdictOf, result_words
 from iamtui.tui.widgets.safe_input import SafeInput
 
@@ -44,7 +44,7 @@ class FilterInput(SafeInput):
         self.post_message(self.Left(clear=True))
 
 
-class Explorer(Vertical):
+class Explorer(Column):
     """Filter and tree. Announces the node under the cursor by EntitySelected."""
 
     @dataclass(eq=False, repr=False)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
@@ -14,11 +13,12 @@ from iamtui.account.model import Account, Entity
 from iamtui.tui.inventory import Branch, Inventory, Node, title_of
 from iamtui.tui.safe import line, plain
 from iamtui.tui.widgets.children_table import ChildrenTable
+from iamtui.tui.widgets.covered import Column
 from iamtui.tui.widgets.detail.detail_pane import DetailPane
 from iamtui.tui.widgets.explorer_tree import VerdictOf
 
 
-class Subject(Vertical):
+class Subject(Column):
     """Holds both views; only the one in use is filled and shown."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from textual import on
-from textual.containers import Vertical
 
+from iamtui.tui.widgets.covered import Column
 from iamtui.tui.widgets.detail.document_view import DocumentView
 from iamtui.tui.widgets.detail.find_line import FindLine
 
 
-class FindsInDocument(Vertical):
+class FindsInDocument(Column):
     """`/` finds, `n` and `N` go on, Escape ends the search. The pane holds one `FindLine`."""
 
     @property

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Vertical
 
+from iamtui.tui.widgets.covered import Column
 from iamtui.tui.widgets.detail.document_view import DocumentView
 from iamtui.tui.widgets.detail.rows import RowsView
 from iamtui.tui.widgets.line_view import LineView
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from iamtui.tui.widgets.detail.listings import Entry
 
 
-class ListAndDocument(Vertical):
+class ListAndDocument(Column):
     """Entries above, the document of the entry under the cursor below."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name

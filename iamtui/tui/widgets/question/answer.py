@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
+from iamtui.tui.widgets.covered import Column
 from iamtui.tui.widgets.line_view import LineView
 from iamtui.tui.widgets.question.layers import LayersList
 from iamtui.tui.widgets.question.matrix import MatrixView
@@ -36,7 +36,7 @@ _TEXTS_AND_LAYERS: Final[Mapping[str, int]] = {NARROW: 4, MEDIUM: 9, WIDE: 16}
 """Lines that a matrix leaves to the rest."""
 
 
-class AnswerView(Vertical):
+class AnswerView(Column):
     """Verdict, deciding statement, layers and notes; in a whole column the statement's text and what would help."""
 
     DEFAULT_CSS = """

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.worker import Worker
@@ -17,6 +16,7 @@ from iamtui.evaluation.request import Mode
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui.safe import line, plain
+from iamtui.tui.widgets.covered import Column
 from iamtui.tui.widgets.notice import Notice
 from iamtui.tui.widgets.question.answer import AnswerView
 from iamtui.tui.widgets.question.asking import Alongside, Asked, Asking
@@ -41,7 +41,7 @@ COMPACT_COLUMNS, COMPACT_ROWS, WIDE_COLUMNS = 100, 30, 180
 """Window sizes below which the short form is shown, and from which the long one is."""
 
 
-class AnsweringPanel(Vertical):
+class AnsweringPanel(Column):
     """Shows an inquiry and its answer; `Asking` has it answered in a thread that the next key cancels.
 
     QuestionPanel adds the keys, and what is remembered of earlier questions.

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Label
 
 from iamtui.problem import Problem
+from iamtui.tui.widgets.covered import Column, Row
 from iamtui.tui.widgets.question.caller import SESSION, CallerTerms, read_caller, read_policy_file
 from iamtui.tui.widgets.question.field import CompletingInput, Completions
 from iamtui.tui.widgets.question.fields import CallerField
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _WRITTEN = "written"
 
 
-class CallerRow(Vertical):
+class CallerRow(Column):
     """Says `Changed` when a session policy has been read or written: what is typed, the field itself says."""
 
     DEFAULT_CSS = """
@@ -63,7 +63,7 @@ class CallerRow(Vertical):
 
     def compose(self) -> ComposeResult:
         """The field, its completions below it."""
-        with Horizontal(classes="row"):
+        with Row(classes="row"):
             yield Label("Caller", classes="name")
             yield self.field
         yield self.field.completions

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input, Label, Static
 from textual.worker import get_current_worker
@@ -18,6 +17,7 @@ from iamtui.problem import Problem
 from iamtui.tui import clock
 from iamtui.tui.garbage import making
 from iamtui.tui.safe import line
+from iamtui.tui.widgets.covered import Column, Row
 from iamtui.tui.widgets.line_view import LineView
 from iamtui.tui.widgets.question.caller_row import CallerRow
 from iamtui.tui.widgets.question.catalogue import ActionCatalogue
@@ -37,7 +37,7 @@ _RESOURCE_HINT = "ARN, pattern or * (empty: *)"
 _NO_RESOURCE_HINT = "needs no resource"
 
 
-class FieldsForm(Vertical):
+class FieldsForm(Column):
     """Actions, resources, context and caller. Says `Changed` at every change, `Finished` at the last Enter.
 
     QuestionForm adds what they ask.
@@ -120,15 +120,15 @@ class FieldsForm(Vertical):
 
     def compose(self) -> ComposeResult:
         """Lay out one row per field, its completions below it."""
-        with Horizontal(classes="row"):
+        with Row(classes="row"):
             yield Label("Action", classes="name")
             yield self.action_field
         yield self.action_field.completions
-        with Horizontal(classes="row -later"):
+        with Row(classes="row -later"):
             yield Label("Resource", classes="name")
             yield self.resource_field
         yield self.resource_field.completions
-        with Horizontal(classes="row -later"):
+        with Row(classes="row -later"):
             yield Label("Context", classes="name")
             yield self.context_field
             yield Static(id="question-mfa")
