@@ -9,7 +9,7 @@ from iamtui.tui.dialogs.help import help_sections
 from iamtui.tui.widgets.detail.document_view import DocumentView
 from iamtui.tui.widgets.detail.find_line import FindLine
 from iamtui.tui.widgets.detail.hits import Hits
-from iamtui.tui.widgets.line_view import Piece
+from iamtui.tui.widgets.drawn_lines import Piece
 from tests.support.drafting import app_of
 from tests.support.panel_apps import screen_text, type_text
 from tests.support.sample_account import iam

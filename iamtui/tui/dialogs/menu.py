@@ -17,7 +17,8 @@ from textual.widgets import Static
 from iamtui.text import safe_text
 from iamtui.tui.dialogs.frame import Dialog, DialogBox
 from iamtui.tui.safe import fit, line, lines, plain
-from iamtui.tui.widgets.line_view import LineView, Piece
+from iamtui.tui.widgets.drawn_lines import Piece
+from iamtui.tui.widgets.line_view import LineView
 
 LABEL_WIDTH: Final = 24
 """Labels up to this long stand in a column."""

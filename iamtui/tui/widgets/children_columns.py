@@ -12,7 +12,7 @@ from iamtui.account.model import Account, Entity, Group, IdentityProvider, Insta
 from iamtui.tui import clock
 from iamtui.tui.holdings import LastUse, administrator_through, attachments, last_used, policy_count
 from iamtui.tui.inventory import Branch, Kind
-from iamtui.tui.widgets.line_view import Piece
+from iamtui.tui.widgets.drawn_lines import Piece
 
 SortKey = Callable[[Account, Entity], Any]
 Cell = Callable[[Account, Entity], Piece]

@@ -14,8 +14,9 @@ from iamtui.account.model import Account, Entity, IdentityProvider, Role, User
 from iamtui.text import safe_text
 from iamtui.tui.inventory import TOP_BRANCHES, Branch, Inventory, Kind, title_of
 from iamtui.tui.safe import fit
+from iamtui.tui.widgets.drawn_lines import Piece
 from iamtui.tui.widgets.explorer_tree import MarkOf, VerdictOf
-from iamtui.tui.widgets.line_view import LineView, Piece
+from iamtui.tui.widgets.line_view import LineView
 from iamtui.tui.widgets.sort_keys import SORT_KEYS
 
 if TYPE_CHECKING:

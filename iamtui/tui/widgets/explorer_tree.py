@@ -15,7 +15,8 @@ from iamtui.account.model import Account, Entity
 from iamtui.text import safe_text
 from iamtui.tui.inventory import TOP_BRANCHES, Branch, Inventory, Kind, Node, key_of, kind_of, title_of
 from iamtui.tui.safe import fit
-from iamtui.tui.widgets.line_view import LineView, Piece
+from iamtui.tui.widgets.drawn_lines import Piece
+from iamtui.tui.widgets.line_view import LineView
 
 if TYPE_CHECKING:
     # Only for annotations: hits and verdicts come after the first frame.

@@ -1,40 +1,21 @@
-"""LineView: a scrolling list of lines that draws only what is visible, with one set of keys for all lists.
-
-Lists of ten thousand rows must answer a key within a frame, which a widget (or a DataTable cell) for each
-row cannot. A subclass says how many lines there are and gives the pieces of one line; this class scrolls,
-moves the cursor, makes every text safe and turns style names into theme colours.
-"""
+"""LineView: a list or document that is moved through from the keyboard, with one set of keys for all of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
-from rich.cells import cell_len
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
 
-from iamtui.text import safe_text
-from iamtui.tui.widgets.line_styles import line_style
+from iamtui.tui.widgets.drawn_lines import DrawnLines, Piece
 
 _BLURRED_BAR = "▏"
 
 
-class Piece(NamedTuple):
-    """A run of raw text in one style: the name of a line style ("muted", "link"), or "" for plain."""
-
-    text: str
-    style: str = ""
-
-
-class LineView(ScrollView, can_focus=True, inherit_bindings=False):
+class LineView(DrawnLines, can_focus=True, inherit_bindings=False):
     """Base of every list and document on screen. Not used alone."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -52,9 +33,6 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         Binding("l,right", "line_right", "Right", show=False, id="list.right", tooltip="Move in, or scroll right"),
         Binding("enter", "open_line", "Open", show=False, id="list.open", tooltip="Open what is under the cursor"),
     ]
-
-    HEADER_LINES: int = 0
-    """How many lines stay at the top while the others scroll."""
 
     CURSOR_BAR: ClassVar[str] = "▌"
     """What stands before the line that keys move from."""
@@ -88,25 +66,9 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, classes=classes)
-        self._total = 0
         self._cursor = 0
-        self._line_styles: dict[str, Style] = {}
-        self._base_style = Style()
-        self._unfinished: set[int] = set()
 
     # What a subclass gives.
-
-    def pieces(self, index: int, width: int) -> Sequence[Piece]:
-        """The raw text of one line, left to right, for a view `width` cells wide."""
-        raise NotImplementedError
-
-    def header_pieces(self, y: int, width: int) -> Sequence[Piece]:
-        """The raw text of one header line."""
-        raise NotImplementedError
-
-    def line_background(self, index: int) -> str:  # noqa: ARG002 - for subclasses
-        """The style name that lies under a whole line, or ""."""
-        return ""
 
     def is_stop(self, index: int) -> bool:  # noqa: ARG002 - for subclasses
         """Whether the cursor may rest on this line."""
@@ -123,33 +85,13 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         """The line the cursor is on, from 0; 0 as well when there is none."""
         return self._cursor
 
-    @property
-    def total(self) -> int:
-        """How many lines there are, without the header."""
-        return self._total
-
-    @property
-    def page(self) -> int:
-        """How many lines fit below the header."""
-        return max(1, self.scrollable_content_region.height - self.HEADER_LINES)
-
     def set_total(self, total: int, *, cursor: int = 0, width: int = 0) -> None:
         """Say that the lines are new: how many, where the cursor starts, and how wide the widest is."""
-        self._total = total
-        self._unfinished.clear()
-        self._set_virtual_size(Size(width, total + self.HEADER_LINES))
+        self._take_total(total, width)
         self._cursor = self._nearest_stop(cursor, 1)
         self._show_line(self._cursor)
         self.refresh()
         self.post_message(self.CursorMoved(self, self._cursor))
-
-    def _set_virtual_size(self, size: Size) -> None:
-        """Take the size of all lines; the whole screen is laid out again only where the view's own size follows it."""
-        if self.styles.auto_dimensions or not self.is_mounted:
-            self.virtual_size = size
-        elif size != self.virtual_size:
-            self.set_reactive(LineView.virtual_size, size)
-            self._scroll_update(size)
 
     def move_to(self, index: int, direction: int = 1) -> None:
         """Put the cursor on a line (or the nearest one in `direction` where it may rest) and show it."""
@@ -165,83 +107,15 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         self._show_line(new)
         self.post_message(self.CursorMoved(self, new))
 
-    def redraw(self) -> None:
-        """Draw the visible lines again; their number is the same."""
-        self.refresh()
-
-    def note_unfinished(self, index: int) -> None:
-        """A line is being drawn of which something is still being found."""
-        self._unfinished.add(index)
-
-    def redraw_unfinished(self) -> None:
-        """Draw again the lines of which something was still being found when they were drawn."""
-        lines, self._unfinished = self._unfinished, set()
-        for index in lines.intersection(self.visible_range()):
-            self.refresh_row(index)
-
-    def visible_range(self) -> range:
-        """The indexes of the lines that can be seen."""
-        top = self.scroll_offset.y
-        return range(top, min(self._total, top + self.page))
-
-    # Drawing.
-
-    def style_named(self, name: str) -> Style:
-        """The Rich style of a style name in the theme of now."""
-        style = self._line_styles.get(name)
-        if style is None:
-            style = self._line_styles[name] = line_style(name, self.app.theme_variables)
-        return style
-
-    def notify_style_update(self) -> None:
-        """Forget the colours of the theme before."""
-        self._line_styles.clear()
-        super().notify_style_update()
-
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """Draw several lines; the widget's own style, which takes its ancestors to work out, is the same for all."""
-        self._base_style = self.rich_style
-        return super().render_lines(crop)
-
-    def render_line(self, y: int) -> Strip:
-        """Draw one line of the visible part."""
-        width = self.scrollable_content_region.width or self.size.width
-        base = self._base_style
-        if y < self.HEADER_LINES:
-            return self._strip(self.header_pieces(y, width), base, width, self.scroll_offset.x)
-        index = y - self.HEADER_LINES + self.scroll_offset.y
-        if index >= self._total:
-            return Strip.blank(width, base)
-        under = self.line_background(index)
-        if under:
-            base += self.style_named(under)
-        pieces: Sequence[Piece] = self.pieces(index, width)
-        if self.HAS_CURSOR:
-            here = self.is_under_cursor(index)
-            if here:
-                base += self.style_named("cursor" if self.has_focus else "cursor-blurred")
-            bar = (self.CURSOR_BAR if self.has_focus else _BLURRED_BAR) if here else " "
-            pieces = [Piece(bar, "bar"), *pieces]
-        return self._strip(pieces, base, width, self.scroll_offset.x)
-
-    def _strip(self, pieces: Sequence[Piece], base: Style, width: int, scroll_x: int) -> Strip:
-        named = self.style_named
-        segments = [
-            Segment(safe_text(text, limit=None), base + named(style) if style else base)
-            for text, style in pieces
-            if text
-        ]
-        if sum(cell_len(segment.text) for segment in segments) == width and not scroll_x:
-            return Strip(segments, width)
-        strip = Strip(segments)
-        shown = strip.crop_extend(scroll_x, scroll_x + width, base)
-        if strip.cell_length > scroll_x + width and width and strip.crop(scroll_x + width).text.strip():
-            return Strip([*shown.crop(0, width - 1), Segment("…", base + named("faint"))], width)
-        return shown
-
-    def refresh_row(self, index: int) -> None:
-        """Draw a line again on which the cursor was, or is now."""
-        self.refresh_line(index + self.HEADER_LINES)
+    def line(self, index: int, width: int) -> tuple[Sequence[Piece], tuple[str, ...]]:
+        """A line with the mark of the cursor in front."""
+        pieces, under = super().line(index, width)
+        if not self.HAS_CURSOR:
+            return pieces, under
+        if not self.is_under_cursor(index):
+            return [Piece(" ", "bar"), *pieces], under
+        bar, ground = (self.CURSOR_BAR, "cursor") if self.has_focus else (_BLURRED_BAR, "cursor-blurred")
+        return [Piece(bar, "bar"), *pieces], (*under, ground)
 
     def _show_line(self, index: int) -> None:
         top, page = self.scroll_offset.y, self.page

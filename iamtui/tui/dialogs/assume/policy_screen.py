@@ -23,7 +23,8 @@ from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui.safe import fit, line, plain
 from iamtui.tui.screens.drafts.editor import DraftEditorScreen
-from iamtui.tui.widgets.line_view import LineView, Piece
+from iamtui.tui.widgets.drawn_lines import Piece
+from iamtui.tui.widgets.line_view import LineView
 from iamtui.workspace.assume.assuming import AssumeExtras
 from iamtui.workspace.assume.session_policy_text import STARTING_POLICY, compact_policy, readable_policy
 from iamtui.workspace.assume.session_preview import PreviewRow, SessionPreview, preview_session

@@ -13,7 +13,8 @@ from iamtui.policy.arn import parse_arn
 from iamtui.text import safe_text
 from iamtui.tui.safe import fit, line, lines, plain
 from iamtui.tui.screens.denials.report import agreement_mark
-from iamtui.tui.widgets.line_view import LineView, Piece
+from iamtui.tui.widgets.drawn_lines import Piece
+from iamtui.tui.widgets.line_view import LineView
 from iamtui.workspace.denials.comparison import Agreement
 from iamtui.workspace.questions.verdict import SHORT_LAYER_NAMES
 

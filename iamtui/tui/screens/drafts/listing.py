@@ -22,8 +22,9 @@ from iamtui.tui.safe import fit, line, plain
 from iamtui.tui.screens.drafts.desk import OpenDraft
 from iamtui.tui.widgets.draft.findable_document import FindableDocument
 from iamtui.tui.widgets.draft.preview import Preview, preview
+from iamtui.tui.widgets.drawn_lines import Piece
 from iamtui.tui.widgets.key_line import KeyLine
-from iamtui.tui.widgets.line_view import LineView, Piece
+from iamtui.tui.widgets.line_view import LineView
 from iamtui.tui.widgets.message_line import MessageLine
 from iamtui.tui.widgets.notice import Severity
 from iamtui.workspace.workspace import Workspace

@@ -14,8 +14,9 @@ from textual.message import Message
 
 from iamtui.evaluation.decision import StatementRef
 from iamtui.tui.widgets.detail.hits import Hits
+from iamtui.tui.widgets.drawn_lines import Piece
 from iamtui.tui.widgets.line_styles import LINE_STYLES
-from iamtui.tui.widgets.line_view import LineView, Piece
+from iamtui.tui.widgets.line_view import LineView
 from iamtui.tui.widgets.wrapped import wrap
 
 _NAMES: Final = {

@@ -13,7 +13,8 @@ from textual.message import Message
 from iamtui.text import safe_text
 from iamtui.tui.safe import fit
 from iamtui.tui.screens.who_can.rows import ORDERS, Bucket, Order, Row, Rows
-from iamtui.tui.widgets.line_view import LineView, Piece
+from iamtui.tui.widgets.drawn_lines import Piece
+from iamtui.tui.widgets.line_view import LineView
 from iamtui.tui.widgets.sort_keys import SORT_KEYS
 
 STYLES: Final = {

@@ -13,7 +13,8 @@ from textual.message import Message
 from iamtui.tui.safe import document_lines
 from iamtui.tui.widgets.detail.hits import Hits
 from iamtui.tui.widgets.detail.rows import RowsView
-from iamtui.tui.widgets.line_view import LineView, Piece
+from iamtui.tui.widgets.drawn_lines import Piece
+from iamtui.tui.widgets.line_view import LineView
 
 if TYPE_CHECKING:
     from iamtui.policy.document import PolicyDocument

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from iamtui.tui.widgets.line_view import Piece
+from iamtui.tui.widgets.drawn_lines import Piece
 
 
 class Hits:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from pygments.token import Token  # type: ignore[import-untyped]
 from textual.highlight import HighlightTheme, highlight
 
-from iamtui.tui.widgets.line_view import Piece
+from iamtui.tui.widgets.drawn_lines import Piece
 
 
 class _JsonTokens(HighlightTheme):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from textual.content import Content
 
 from iamtui.tui.safe import line
-from iamtui.tui.widgets.line_view import Piece
+from iamtui.tui.widgets.drawn_lines import Piece
 from iamtui.tui.widgets.question.verdict_look import Verdict
 
 _STYLES = {"[+]": "allowed", "[x]": "denied", "[-]": "denied", "[?]": "depends"}

@@ -7,7 +7,8 @@ from typing import ClassVar, Final, NamedTuple
 
 from iamtui.evaluation.findings import Finding, Level
 from iamtui.tui.safe import plain
-from iamtui.tui.widgets.line_view import LineView, Piece
+from iamtui.tui.widgets.drawn_lines import Piece
+from iamtui.tui.widgets.line_view import LineView
 from iamtui.tui.widgets.wrapped import wrap
 
 _MARKS: Final = {Level.ERROR: ("x", "denied"), Level.WARNING: ("!", "warning"), Level.SUGGESTION: ("-", "muted")}

@@ -12,7 +12,8 @@ from iamtui.evaluation.request import Principal, PrincipalKind
 from iamtui.text import safe_text
 from iamtui.tui.safe import fit
 from iamtui.tui.widgets.draft.compared import ComparedVerdict, compared, verdict_pieces
-from iamtui.tui.widgets.line_view import LineView, Piece
+from iamtui.tui.widgets.drawn_lines import Piece
+from iamtui.tui.widgets.line_view import LineView
 from iamtui.tui.widgets.question.verdict import verdict
 
 if TYPE_CHECKING:

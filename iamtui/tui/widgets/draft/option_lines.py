@@ -9,7 +9,8 @@ from rich.cells import cell_len
 
 from iamtui.text import safe_text
 from iamtui.tui.safe import fit
-from iamtui.tui.widgets.line_view import LineView, Piece
+from iamtui.tui.widgets.drawn_lines import Piece
+from iamtui.tui.widgets.line_view import LineView
 
 _GAP, _LABEL_SHARE = 2, 45
 """Cells between the columns, and how many in a hundred the labels have where the notes need the rest."""

@@ -12,7 +12,8 @@ from textual.message import Message
 
 from iamtui.text import safe_text
 from iamtui.tui.safe import fit
-from iamtui.tui.widgets.line_view import LineView, Piece
+from iamtui.tui.widgets.drawn_lines import Piece
+from iamtui.tui.widgets.line_view import LineView
 
 if TYPE_CHECKING:
     from iamtui.evaluation.decision import Decision

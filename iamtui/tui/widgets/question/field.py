@@ -16,7 +16,8 @@ from textual.message import Message
 
 from iamtui.text import safe_text
 from iamtui.tui.safe import fit
-from iamtui.tui.widgets.line_view import LineView, Piece
+from iamtui.tui.widgets.drawn_lines import Piece
+from iamtui.tui.widgets.line_view import LineView
 from iamtui.tui.widgets.question.words import last_word
 from iamtui.tui.widgets.safe_input import SafeInput
 

@@ -10,7 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 
-from iamtui.tui.widgets.line_view import LineView, Piece
+from iamtui.tui.widgets.drawn_lines import Piece
+from iamtui.tui.widgets.line_view import LineView
 from iamtui.tui.widgets.question.verdict_look import ALLOWED, DENIED, DEPENDS, QUIET
 
 if TYPE_CHECKING:

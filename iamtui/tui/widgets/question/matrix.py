@@ -12,7 +12,8 @@ from textual.content import Content
 
 from iamtui.text import safe_text
 from iamtui.tui.safe import fit, line
-from iamtui.tui.widgets.line_view import LineView, Piece
+from iamtui.tui.widgets.drawn_lines import Piece
+from iamtui.tui.widgets.line_view import LineView
 from iamtui.workspace.questions.verdict_words import LIMITED
 
 if TYPE_CHECKING:

@@ -1,0 +1,165 @@
+"""Lines are drawn each once until they change, and look as Textual draws them; containers draw what is seen of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import pytest
+from rich.style import Style
+from textual.app import App, ComposeResult
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+from textual.widgets import Static
+
+from iamtui.tui.widgets.covered import Column, Row
+from iamtui.tui.widgets.drawn_lines import Piece
+from iamtui.tui.widgets.line_view import LineView
+
+ROWS = 30
+
+
+class Numbers(LineView):
+    """Lines of different widths, of which it counts how often they are drawn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.drawn: Counter[int] = Counter()
+
+    def pieces(self, index: int, width: int) -> Sequence[Piece]:
+        self.drawn[index] += 1
+        return [Piece(f"{index:03} ", "muted"), Piece("wide 宽 " * (index % 6)), Piece("!", "denied")]
+
+    def line_background(self, index: int) -> str:
+        return "statement" if index % 3 == 0 else ""
+
+
+class NumbersApp(App[None]):
+    CSS = "Numbers { height: 10; width: 20; scrollbar-size-vertical: 1; }"
+
+    def compose(self) -> ComposeResult:
+        yield Numbers()
+
+    def on_mount(self) -> None:
+        self.query_one(Numbers).set_total(ROWS, width=40)
+
+
+def cells(strips: list[Strip], width: int) -> list[list[tuple[str, object, object, object]]]:
+    """Every cell of the lines: character, colours and weight; a blank has no colour of text."""
+    found = []
+    for strip in strips:
+        line = []
+        for text, style, _ in strip.crop(0, width):
+            look = style or Style()
+            line += [(char, look.color if char != " " else None, look.bgcolor, look.bold) for char in text]
+        found.append(line)
+    return found
+
+
+@pytest.mark.parametrize("colours", [True, False])
+@pytest.mark.parametrize("scrolled", [(0, 0), (7, 12)])
+async def test_lines_look_as_textual_draws_them(
+    scrolled: tuple[int, int], colours: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not colours:
+        monkeypatch.setenv("NO_COLOR", "1")
+    app = NumbersApp()
+    async with app.run_test() as pilot:
+        view = app.query_one(Numbers)
+        view.scroll_to(*scrolled, animate=False, force=True)
+        await pilot.pause()
+        crop = view.size.region
+        ours = view.render_lines(crop)
+        view.refresh()
+        theirs = Widget.render_lines(view, crop)
+        seen = view.scrollable_content_region.width
+        assert cells(ours, seen) == cells(theirs, seen)
+        assert "".join(strip.text for strip in ours).strip()
+
+
+async def test_a_line_is_drawn_again_where_it_changed_alone() -> None:
+    app = NumbersApp()
+    async with app.run_test() as pilot:
+        view = app.query_one(Numbers)
+        view.drawn.clear()
+        view.refresh_row(3)
+        await pilot.pause()
+        assert view.drawn == {3: 1}
+        app.refresh(layout=True)
+        await pilot.pause()
+        assert view.drawn == {3: 1}
+        view.refresh()
+        await pilot.pause()
+        assert view.drawn == {index: 1 if index != 3 else 2 for index in range(10)}
+
+
+async def test_lines_have_the_colours_of_the_theme_and_the_faintness_of_now() -> None:
+    app = NumbersApp()
+    async with app.run_test() as pilot:
+        view = app.query_one(Numbers)
+        crop = view.size.region
+        looks = [cells(view.render_lines(crop), 10)]
+        view.styles.text_opacity = 0.5
+        await pilot.pause()
+        looks.append(cells(view.render_lines(crop), 10))
+        view.styles.text_opacity = None
+        await pilot.pause()
+        assert cells(view.render_lines(crop), 10) == looks[0]
+        app.theme = "textual-light"
+        await pilot.pause()
+        looks.append(cells(view.render_lines(crop), 10))
+        assert len({str(look) for look in looks}) == 3
+
+
+async def test_lines_reach_the_edge_where_no_scroll_bar_lies() -> None:
+    app = NumbersApp()
+    async with app.run_test() as pilot:
+        view = app.query_one(Numbers)
+        crop = view.size.region
+        assert {strip.cell_length for strip in view.render_lines(crop)} == {19}, "the bar has the last column"
+        view.set_total(5)
+        await pilot.pause()
+        assert {strip.cell_length for strip in view.render_lines(crop)} == {20}
+
+
+class Framed(Column):
+    DEFAULT_CSS = """
+    Framed { width: 20; height: 8; border: solid red; border-title-color: red; }
+    Framed.-top { border: none; border-top: solid red; }
+    Framed.-ground { border: none; background: blue; padding: 1; }
+    """
+
+
+class FramedApp(App[None]):
+    def compose(self) -> ComposeResult:
+        with Framed(), Row():
+            yield Static("inside")
+
+
+@pytest.mark.parametrize("look", ["", "-top", "-ground"])
+@pytest.mark.parametrize("part", [(0, 8), (0, 3), (3, 5), (6, 2)])
+async def test_what_is_seen_of_a_container_looks_as_textual_draws_it(look: str, part: tuple[int, int]) -> None:
+    app = FramedApp()
+    async with app.run_test() as pilot:
+        framed = app.query_one(Framed)
+        framed.set_class(bool(look), look or "-none")
+        framed.border_title = "Title"
+        await pilot.pause()
+        y, height = part
+        crop = Region(0, y, 20, height)
+        ours, theirs = framed.render_lines(crop), Widget.render_lines(framed, crop)
+        drawn = cells(ours, 20)
+        assert drawn == cells(theirs, 20)[: len(drawn)]
+        assert not any(strip.text.strip() for strip in theirs[len(drawn) :])
+        assert len(drawn) == (height if look != "-top" else min(1, max(0, 1 - y)))
+
+
+async def test_a_container_shows_its_new_title() -> None:
+    app = FramedApp()
+    async with app.run_test() as pilot:
+        framed = app.query_one(Framed)
+        for title in ("One", "Another"):
+            framed.border_title = title
+            await pilot.pause()
+            assert title in framed.render_lines(framed.outer_size.region)[0].text
