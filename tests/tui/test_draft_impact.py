@@ -109,13 +109,13 @@ async def test_verdicts_in_the_tree_know_the_one_before() -> None:
         main = app_of(pilot).main
         await ask(pilot, CAROL, *QUESTION)
         await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn))
-        await until(pilot, lambda: main._pinned is not None and main._pinned.before is not None)
-        assert main._pinned is not None
+        await until(pilot, lambda: main._pinning.pinned is not None and main._pinning.pinned.before is not None)
+        assert main._pinning.pinned is not None
         assert main.workspace is not None
         for entity in (main.workspace.account.user("carol"), main.workspace.account.role("deploy-prod")):
-            await until(pilot, lambda entity=entity: main._pinned(entity) is not PENDING)
-        carol = main._pinned(main.workspace.account.user("carol"))  # type: ignore[arg-type]
-        deploy = main._pinned(main.workspace.account.role("deploy-prod"))  # type: ignore[arg-type]
+            await until(pilot, lambda entity=entity: main._pinning.pinned(entity) is not PENDING)
+        carol = main._pinning.pinned(main.workspace.account.user("carol"))  # type: ignore[arg-type]
+        deploy = main._pinning.pinned(main.workspace.account.role("deploy-prod"))  # type: ignore[arg-type]
         assert isinstance(carol, ComparedVerdict)
         assert carol.changed
         assert carol.words.plain == (

@@ -224,7 +224,7 @@ async def test_of_a_matrix_the_worst_is_marked_whichever_cell_is_looked_at(app_n
             await press(pilot, key)
             entity = app.query_one(DetailPane).entity
             assert entity is not None
-            pinned = app.main._pinned
+            pinned = app.main._pinning.pinned
             assert pinned is not None
             marks.append(pinned(entity))
         assert panel.whole_answer is not None

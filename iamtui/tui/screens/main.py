@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.binding import BindingType
 from textual.message import Message
-from textual.worker import get_current_worker
 
 from iamtui.account.model import Entity, Role, User
 from iamtui.analysis.inquiry import Inquiry
@@ -29,6 +27,7 @@ from iamtui.tui.screens.answers import (
 from iamtui.tui.screens.editor import show_in_editor
 from iamtui.tui.screens.main_bindings import MAIN_BINDINGS
 from iamtui.tui.screens.on_demand import lacks_details, load
+from iamtui.tui.screens.pinning import Pinning
 from iamtui.tui.screens.sessions.actions import show_console, show_revoke
 from iamtui.tui.screens.sessions.care import DEFAULT_ASSUME_CONFIG
 from iamtui.tui.screens.sessions.leaving import LeavingScreen
@@ -45,8 +44,6 @@ if TYPE_CHECKING:
     from iamtui.tui.copying import Copier
     from iamtui.tui.screens.denials.reading import KeptDenials
     from iamtui.tui.screens.on_demand import Loaded
-    from iamtui.tui.screens.pinned import PinnedQuestion
-    from iamtui.tui.widgets.question.asking import Alongside, Asked
     from iamtui.workspace.workspace import Workspace
 
 
@@ -59,9 +56,7 @@ class MainScreen(LeavingScreen):
         self, copier: Copier, assume_config: AssumeConfig = DEFAULT_ASSUME_CONFIG, production: str = ""
     ) -> None:
         super().__init__(copier, assume_config, production)
-        self._pinned: PinnedQuestion | None = None
-        self._pinned_next: PinnedQuestion | None = None
-        """Whose answer is being looked for; it is pinned when that is there."""
+        self._pinning = Pinning(self)
         self._asking: tuple[Principal, str] | None = None
         self._meant_resource = ""
         self._tried: set[str] = set()
@@ -72,14 +67,13 @@ class MainScreen(LeavingScreen):
 
     def on_mount(self) -> None:
         """Verdicts in the lists belong to the answer."""
-        self.question.alongside = self._find_ahead
+        self.question.alongside = self._pinning.ahead
 
     def workspace_changed(self, workspace: Workspace) -> None:
         """Ask about this account from now on; until the user goes to a principal, for the caller."""
         from iamtui.workspace.principals import caller_principal  # noqa: PLC0415 - brings the catalogue: not before a frame
 
-        self._pin(None)
-        self._pinned_next = None
+        self._pinning.forget()
         self.question.set_workspace(workspace)
         self.query_one(SessionsPanel).can_assume(possible=workspace.can_call_aws)
         if self.question.principal is None:
@@ -112,58 +106,23 @@ class MainScreen(LeavingScreen):
 
     @on(QuestionPanel.Answered)
     def _answered(self, event: QuestionPanel.Answered) -> None:
-        self.query_one(MessageLine).answered()
-        from iamtui.tui.screens.pinned import PinnedQuestion  # noqa: PLC0415 - only with an answer
-
         event.stop()
-        pinned, workspace = self._pinned, self._workspace
-        before = self.before_workspace
-        # The whole of it, as in who can: of a matrix the worst decides, whichever cell is looked at.
-        inquiry = event.answer.inquiry
-        if workspace is not None and not (pinned is not None and pinned.is_about(workspace, inquiry, before)):
-            ahead, self._pinned_next = self._pinned_next, None
-            if ahead is None or not ahead.is_about(workspace, inquiry, before):
-                ahead = PinnedQuestion(workspace, inquiry, before, wanted=self._find_verdicts)
-            self._pin(ahead)
+        self.query_one(MessageLine).answered()
+        if self._workspace is not None:
+            # The whole of it, as in who can: of a matrix the worst decides, whichever cell is looked at.
+            self._pinning.pin(self._workspace, event.answer.inquiry, self.before_workspace)
         self.keys_changed()
-
-    def _find_ahead(self, asked: Asked) -> Alongside | None:
-        """Have the verdicts of the lines in sight found with the answer, where its question is not pinned yet."""
-        from iamtui.tui.screens.pinned import PinnedQuestion  # noqa: PLC0415 - only with a question
-
-        about = asked.workspace, asked.inquiry, asked.before
-        if self._pinned is not None and self._pinned.is_about(*about):
-            return None
-        ahead = self._pinned_next = PinnedQuestion(*about, wanted=self._find_verdicts)
-        return partial(ahead.find_first, (*self.explorer.tree_view.in_sight(), *self.subject.in_sight()))
 
     @on(QuestionPanel.Unanswered)
     def _unanswered(self, event: QuestionPanel.Unanswered) -> None:
         event.stop()
-        if self._pinned is not None:
-            self._pin(None)
+        self._pinning.unpin()
         self.keys_changed()
 
-    def _pin(self, pinned: PinnedQuestion | None) -> None:
-        self._pinned = pinned
-        self.explorer.set_verdicts(pinned)
-        self.subject.set_verdicts(pinned)
-
-    @dataclass(eq=False, repr=False)
-    class _VerdictsFound(Message):
-        pinned: PinnedQuestion
-
-    @work(thread=True, exclusive=True, exit_on_error=False, group="pinned", name="answering the pinned question")
-    def _find_verdicts(self, pinned: PinnedQuestion) -> None:
-        cancelled = get_current_worker()
-        pinned.find(lambda: cancelled.is_cancelled, lambda: self.post_message(self._VerdictsFound(pinned)))
-
-    @on(_VerdictsFound)
-    def _verdicts_found(self, event: _VerdictsFound) -> None:
+    @on(Pinning.Found)
+    def _verdicts_found(self, event: Pinning.Found) -> None:
         event.stop()
-        if event.pinned is self._pinned:
-            self.explorer.tree_view.redraw_unfinished()
-            self.subject.table.redraw_unfinished()
+        self._pinning.found(event)
 
     # What is loaded on demand.
 
