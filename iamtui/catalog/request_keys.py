@@ -16,7 +16,6 @@ _LISTED_PER_RESOURCE: Final = frozenset(("ec2",))
 """Services whose reference lists the keys of every check resource by resource; of others it may lack some."""
 
 
-@lru_cache(maxsize=4096)
 def keys_of_other_resources(action: str, resource: str) -> tuple[str, ...]:
     """The keys that a check of an action on a resource does not carry.
 
@@ -28,6 +27,11 @@ def keys_of_other_resources(action: str, resource: str) -> tuple[str, ...]:
     """
     if action.partition(":")[0].lower() not in _LISTED_PER_RESOURCE:
         return ()
+    return _keys_of_others(action, resource)
+
+
+@lru_cache(maxsize=4096)
+def _keys_of_others(action: str, resource: str) -> tuple[str, ...]:
     info = catalogue().action(action)
     if info is None:
         return ()

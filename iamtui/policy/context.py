@@ -70,8 +70,8 @@ class RequestContext:
         self._absent, self._families = _absent_keys(known_absent)
         self._discover = discover
 
-    def _said(self, key: str) -> KeyValue | None:
-        """What was given, derived or excluded for a lower-case key; None when nobody said anything."""
+    def lookup(self, key: str) -> KeyValue:
+        """What is known of a key given in lower case."""
         if self._given:
             found = self._given.get(key)
             if found is not None:
@@ -84,15 +84,14 @@ class RequestContext:
             return KeyState.PRESENT
         if key in self._absent or key.startswith(self._families):
             return ABSENT
-        return self._fixed.get(key)
-
-    def lookup(self, key: str) -> KeyValue:
-        """What is known of a key given in lower case."""
-        found = self._said(key)
+        found = self._fixed.get(key)
         if found is not None:
             return found
         return KeyState.UNKNOWN if self._discover else ABSENT
 
     def nobody_said(self, key: str) -> bool:
         """Whether neither a value nor an absence was given or derived for a lower-case key."""
-        return self._said(key) is None
+        return not (
+            any(key in values for values in (self._given, *self._derived, self._any_value, self._absent, self._fixed))
+            or key.startswith(self._families)
+        )

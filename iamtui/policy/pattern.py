@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from iamtui.policy.context import KeyState, RequestContext
@@ -340,6 +341,7 @@ _WITHOUT_COLONS: Final = "ec2"
 `subnet/*` names no subnet that `arn:aws:ec2:*::image/*` could be about."""
 
 
+@lru_cache(maxsize=64)
 def request_tokens(text: str) -> tuple[Token, ...]:
     """The tokens of a request resource in which `*` is a wildcard (and `?` an ordinary character).
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 from iamtui.policy.context import KeyState, RequestContext
 from iamtui.policy.formula import ConditionLeaf, Truth, all_of, any_of
@@ -41,8 +40,7 @@ class ResourceKind(Enum):
     """The action has no resource type: the real resource is `*`."""
 
 
-@dataclass(frozen=True)
-class RequestResource:
+class RequestResource(NamedTuple):
     """The resource asked about.
 
     Args:
@@ -56,7 +54,7 @@ class RequestResource:
     kind: ResourceKind
     every_bucket: str = ""
 
-    @cached_property
+    @property
     def tokens(self) -> tuple[Token, ...]:
         """The pattern of a SET."""
         return request_tokens(self.text)
