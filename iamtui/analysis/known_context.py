@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
@@ -132,25 +132,29 @@ class Environment(KnownContext):
     names: tuple[str, ...] = ()
 
 
-def assumed_environment(prepared: PreparedAction, region: str, now: datetime, given: frozenset[str]) -> Environment:
-    """What discover mode takes for granted of a request's environment, each to be printed.
+def region_asked(prepared: PreparedAction, region: str) -> str:
+    """The region of a request.
 
     Args:
-        region: the region in use, when the resource names none.
-        now: UTC.
-        given: the lower-case keys that the user gave; nothing is assumed of them.
+        region: the one in use, when neither the service nor the resource names one.
     """
-    arn = prepared.arn
-    named = arn.region if arn is not None and "*" not in arn.region else ""
     if prepared.action.service in _GLOBAL_SERVICES:
-        named = "us-east-1"
-    return _environment(named or region, now.replace(microsecond=0), given)
+        return "us-east-1"
+    arn = prepared.arn
+    return arn.region if arn is not None and arn.region and "*" not in arn.region else region
 
 
 @lru_cache(maxsize=64)
-def _environment(region: str, now: datetime, given: frozenset[str]) -> Environment:
+def assumed_environment(region: str, now: int, given: frozenset[str]) -> Environment:
+    """What discover mode takes for granted of a request's environment, each to be printed.
+
+    Args:
+        region: the region of the request, or "".
+        now: seconds since the epoch.
+        given: the lower-case keys that the user gave; nothing is assumed of them.
+    """
     values = {
-        "aws:CurrentTime": (f"{now.isoformat()[:19]}Z",),
+        "aws:CurrentTime": (f"{datetime.fromtimestamp(now, UTC).isoformat()[:19]}Z",),
         "aws:SecureTransport": ("true",),
         "aws:ViaAWSService": ("false",),
     }

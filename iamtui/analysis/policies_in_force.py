@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from iamtui.account.availability import Missing
 from iamtui.account.model import Account, Group, Role, User
@@ -96,13 +96,11 @@ class PrincipalPolicies:
     in_management_account: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceSide:
-    """What is in force on the resource's side besides its own policy."""
+class ResourceSide(NamedTuple):
+    """What is in force on the side of whoever owns a resource, besides the resource's own policy."""
 
     rcps: tuple[PolicyLevel, ...] | NotEvaluated
     vpc_endpoint: tuple[PolicyInForce, ...] | NotEvaluated
-    restrict_public_buckets: bool | NotEvaluated
     in_management_account: bool = False
 
 
@@ -248,21 +246,16 @@ def _organization_policies(policies: Iterable[OrganizationPolicy]) -> Iterator[P
         yield NamedPolicy(policy.name or policy.arn, policy.document)
 
 
-def resource_side(
-    account: Account, owner: str | None, prepared: PreparedAction, context: Mapping[str, tuple[str, ...]]
-) -> ResourceSide:
-    """What is in force on the side of the resource, besides its own policy."""
+def resource_side(account: Account, owner: str | None, context: Mapping[str, tuple[str, ...]]) -> ResourceSide:
+    """What is in force on the side of whoever owns a resource."""
     if owner == account.id:
         rcps, management = _own_levels(account, "rcps")
     else:
         rcps, management = NotEvaluated(f"the RCPs of account {owner} are not loaded"), False
-    through_endpoint = bool(context) and any(
-        key.lower() in _ONLY_THROUGH_ENDPOINTS and value for key, value in context.items()
-    )
     endpoint: tuple[PolicyInForce, ...] | NotEvaluated = ()
-    if through_endpoint:
+    if context and any(key.lower() in _ONLY_THROUGH_ENDPOINTS and value for key, value in context.items()):
         endpoint = NotEvaluated("the policy of the VPC endpoint is not loaded", "ec2:DescribeVpcEndpoints")
-    return ResourceSide(rcps, endpoint, _restrict_public_buckets(account, prepared), management)
+    return ResourceSide(rcps, endpoint, management)
 
 
 _BLOCK_NOT_LOADED: Final = NotEvaluated(
@@ -270,7 +263,8 @@ _BLOCK_NOT_LOADED: Final = NotEvaluated(
 )
 
 
-def _restrict_public_buckets(account: Account, prepared: PreparedAction) -> bool | NotEvaluated:
+def restrict_public_buckets(account: Account, prepared: PreparedAction) -> bool | NotEvaluated:
+    """S3 Block Public Access of the bucket asked about; False where none is."""
     arn = prepared.arn
     if arn is None or arn.service != "s3":
         return False
@@ -325,17 +319,18 @@ def trust_or_resource_policy(account: Account, prepared: PreparedAction) -> Poli
 
 
 _NO_SINGLE_RESOURCE: Final = NotEvaluated("no single resource is named")
+_NOT_LOADED: Final = NotEvaluated("the resource's policy is not loaded")
 
 
 def _loaded_policy(account: Account, carrier: str) -> PolicyInForce | NotEvaluated | None:
+    found = account.resource_policies.get(carrier)
+    if found is None:
+        return _NOT_LOADED
     key = ("resource policy", carrier)
     if key in account.memo:
         return account.memo[key]  # type: ignore[no-any-return]
-    found = account.resource_policies.get(carrier)
     result: PolicyInForce | NotEvaluated | None
-    if found is None:
-        result = NotEvaluated("the resource's policy is not loaded")
-    elif found.state == "none":
+    if found.state == "none":
         result = None
     elif found.state == "present" and found.document is not None:
         result = NamedPolicy(f"policy of {carrier}", found.document)

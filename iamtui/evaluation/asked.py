@@ -96,19 +96,17 @@ class Asked:
 
     def test(self, member: Member, context: RequestContext) -> Truth:
         """As `work_out`, of a statement that is known to be about the action."""
-        compiled = member.compiled
-        if not compiled.keys:
-            truth = self.truths[member] = self._about(compiled, context)
-            # Without a key to read a condition is malformed, and comes to the same for everybody.
-            if compiled.conditions and truth is not False:
-                truth = self.truths[member] = self._truth(compiled, context)
-            return truth
         if member in self._by_caller:
-            return self._truth(compiled, context)
+            return self._truth(member.compiled, context)
         if member in self._once:
             return self._again(member, context)
-        self._once.add(member)
-        return self._truth(compiled, context)
+        compiled = member.compiled
+        if compiled.keys:
+            self._once.add(member)
+            return self._truth(compiled, context)
+        # Without a key to read a condition is malformed, and comes to the same for everybody.
+        truth = self.truths[member] = self._truth(compiled, context)
+        return truth
 
     def _again(self, member: Member, context: RequestContext) -> Truth:
         """Test a statement for the second caller, and find out whether it has to be for the third."""
@@ -145,6 +143,8 @@ class Asked:
 
     def _truth(self, compiled: CompiledStatement, context: RequestContext) -> Truth:
         """Whether resource and conditions match."""
+        if compiled.any_resource:
+            return compiled.holds(context) if compiled.conditions else True
         about = self._about(compiled, context)
         if about is False or not compiled.conditions:
             return about

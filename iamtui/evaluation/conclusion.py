@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from iamtui.evaluation import reading_words
@@ -12,7 +12,7 @@ from iamtui.evaluation.layer_reports import layer_reports
 from iamtui.evaluation.layers import LayerScan
 from iamtui.evaluation.prepared import ActionCatalogue
 from iamtui.evaluation.reading import Evaluation
-from iamtui.evaluation.request import Mode
+from iamtui.evaluation.request import Mode, Request
 from iamtui.evaluation.resource_scope import Scope, resource_scope
 from iamtui.evaluation.sensitivity import open_keys, sensitive_keys
 from iamtui.evaluation.services import granted_by_acl
@@ -27,12 +27,24 @@ class Conclusion:
     A list of thousands shows little of each decision, and putting all of it together costs more than deciding.
     """
 
-    __slots__ = ("_catalogue", "_reading", "_scope")
+    __slots__ = ("_catalogue", "_made", "_read", "_scope")
 
-    def __init__(self, reading: Evaluation, catalogue: ActionCatalogue) -> None:
-        self._reading = reading
+    def __init__(self, read: Callable[[], Evaluation], catalogue: ActionCatalogue) -> None:
+        """Take what reads the request through all layers, which is done when the first part is asked for."""
+        self._read = read
         self._catalogue = catalogue
+        self._made: Evaluation | None = None
         self._scope: Scope | None = None
+
+    @property
+    def _reading(self) -> Evaluation:
+        if self._made is None:
+            self._made = self._read()
+        return self._made
+
+    def request(self) -> Request:
+        """The question."""
+        return self._reading.request
 
     def layers(self) -> tuple[LayerReport, ...]:
         """Every layer's state."""

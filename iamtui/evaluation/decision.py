@@ -109,6 +109,9 @@ class Reason:
 class Concluding(Protocol):
     """What puts the parts of a Decision together: a method for each, under its name."""
 
+    def request(self) -> Request:
+        """The question, with the context as evaluated."""
+
     def layers(self) -> tuple[LayerReport, ...]:
         """Every layer's state; the other parts likewise."""
 
@@ -159,10 +162,10 @@ class Decision:
     complete: bool = True
 
     @classmethod
-    def concluded(cls, request: Request, outcome: Outcome, *, complete: bool, conclusion: Concluding) -> Decision:
+    def concluded(cls, outcome: Outcome, *, complete: bool, conclusion: Concluding) -> Decision:
         """A decision whose other parts `conclusion` puts together when they are read."""
         decision = object.__new__(cls)
-        decision.__dict__.update(request=request, outcome=outcome, complete=complete, _conclusion=conclusion)
+        decision.__dict__.update(outcome=outcome, complete=complete, _conclusion=conclusion)
         return decision
 
     if not TYPE_CHECKING:  # a type checker that saw this would take any name for a part
@@ -212,4 +215,4 @@ class Decision:
         return denying[0] if denying else None
 
 
-_PARTS: Final = frozenset(part.name for part in fields(Decision)) - {"request", "outcome", "complete"}
+_PARTS: Final = frozenset(part.name for part in fields(Decision)) - {"outcome", "complete"}

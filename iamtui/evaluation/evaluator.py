@@ -9,6 +9,7 @@ from iamtui.evaluation.conclusion import Conclusion
 from iamtui.evaluation.decision import Decision
 from iamtui.evaluation.policies import DEFAULT_OPTIONS, EngineOptions, PoliciesInForce
 from iamtui.evaluation.prepared import ActionCatalogue
+from iamtui.evaluation.reading import Evaluation
 from iamtui.evaluation.request import Request
 
 
@@ -31,7 +32,11 @@ def evaluate(
         catalogue: what is known of AWS's actions.
         asked: what `asked_by` made of the same question for a caller of the same class, so that the work is shared.
     """
-    reading = read_all_layers(request, policies, options, catalogue=catalogue, asked=asked)
+    return concluded(read_all_layers(request, policies, options, catalogue=catalogue, asked=asked), catalogue)
+
+
+def concluded(reading: Evaluation, catalogue: ActionCatalogue = ENGINE_CATALOGUE) -> Decision:
+    """The Decision that a reading of all layers comes to."""
     return Decision.concluded(
-        request, reading.outcome, complete=not reading.not_evaluated, conclusion=Conclusion(reading, catalogue)
+        reading.outcome, complete=not reading.not_evaluated, conclusion=Conclusion(lambda: reading, catalogue)
     )

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from iamtui.policy.formula import Truth, all_of, any_of
 from iamtui.policy.principal import Strength
 
-_ALONE = (Strength.SESSION, Strength.USER, Strength.WILDCARD)
-_CAPPED = (Strength.ROLE, Strength.ISSUER)
+ALONE = (Strength.SESSION, Strength.USER, Strength.WILDCARD)
+"""The forms of principal that let a caller of the account in by themselves."""
+WITHIN_CAPS = (Strength.ROLE, Strength.ISSUER)
+"""Those that let it in as far as its boundary and session policies do."""
 
 
 @dataclass(slots=True)
@@ -60,8 +62,8 @@ class GrantSide:
             if self.must_admit:
                 return False
             return self.identity if caps is True else all_of((self.identity, caps))
-        ways: list[Truth] = [strengths[strength] for strength in _ALONE if strength in strengths]
-        capped = any_of(strengths[strength] for strength in _CAPPED if strength in strengths)
+        ways: list[Truth] = [strengths[strength] for strength in ALONE if strength in strengths]
+        capped = any_of(strengths[strength] for strength in WITHIN_CAPS if strength in strengths)
         ways.append(all_of((capped, caps if self.role_grant_limited else self.session)))
         through_identity = all_of((self.identity, caps))
         ways.append(all_of((through_identity, self.any_grant)) if self.must_admit else through_identity)

@@ -22,7 +22,7 @@ from iamtui.policy.formula import Truth, all_of
 from iamtui.policy.kinds import PolicyType
 from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS, LanguageOptions
 
-_MOST_SERVICES: Final = 256
+_MOST_SERVICES: Final = 1024
 _MOST_PLANS: Final = 256
 _MOST_RESULTS: Final = 256
 
@@ -60,9 +60,13 @@ class _Plan:
         members: the statements of each level, in their order.
         tests: those that depend on resource, context or caller; the others match whatever is asked.
         results: what the levels say, for what the tests came to.
+        denies: whether a Deny matches whatever is asked.
+        deny_tests: the Denies that have to be tested.
+        allow_tests: for each level without an Allow that matches whatever is asked: those that have to be tested.
+        reaches_everyone: whether no test has to look at principals.
     """
 
-    __slots__ = ("members", "results", "tests")
+    __slots__ = ("allow_tests", "denies", "deny_tests", "members", "reaches_everyone", "results", "tests")
 
     def __init__(self, members: tuple[tuple[Member, ...], ...], *, with_principals: bool) -> None:
         self.members = members
@@ -70,6 +74,15 @@ class _Plan:
             member for level in members for member in level if not _matches_anything(member, with_principals)
         )
         self.results: dict[tuple[Truth, ...], LevelsScan] = {}
+        tested = frozenset(self.tests)
+        self.reaches_everyone = not with_principals or all(member.compiled.reaches_everyone for member in self.tests)
+        self.denies = any(not member.compiled.allows and member not in tested for level in members for member in level)
+        self.deny_tests = tuple(member for member in self.tests if not member.compiled.allows)
+        self.allow_tests = tuple(
+            tuple(member for member in level if member.compiled.allows)
+            for level in members
+            if all(member in tested or not member.compiled.allows for member in level)
+        )
 
 
 def _matches_anything(member: Member, with_principals: bool) -> bool:
@@ -107,7 +120,7 @@ class _Index:
 class LevelStack:
     """Policies on several levels, ready to be read together."""
 
-    __slots__ = ("_by_service", "_plans", "layer", "levels", "not_loaded")
+    __slots__ = ("_by_service", "_missing", "_plans", "layer", "levels", "not_loaded")
 
     def __init__(
         self,
@@ -124,6 +137,7 @@ class LevelStack:
         self.layer = layer
         self.levels = levels
         self.not_loaded = not_loaded
+        self._missing = any(policies.missing for _, _, policies in levels)
         self._by_service: dict[str, _Index] = {}
         self._plans: dict[tuple[Member, ...], _Plan] = {}
 
@@ -133,10 +147,7 @@ class LevelStack:
         Args:
             reached: whether the principals of a statement include the caller; asked only where they are looked at.
         """
-        plan = asked.plans.get(self)
-        if plan is None:
-            plan = asked.plans[self] = self._plan(asked.action)
-        assert isinstance(plan, _Plan)
+        plan = self._plan_for(asked)
         known = asked.truths
         with_principals = self.layer is not Layer.SCP
         came_to: list[Truth] = []
@@ -159,6 +170,41 @@ class LevelStack:
             found = asked.scans[key] = self._found(plan, tuple(came_to), with_principals=with_principals)
         assert isinstance(found, LevelsScan)
         return found
+
+    def sums(self, asked: Asked, context: RequestContext) -> tuple[bool | None, bool | None] | None:
+        """Whether every level allows and whether some level denies; None for each that is undetermined.
+
+        Returns:
+            None where a policy is missing, or where the principals of a statement have to be looked at.
+        """
+        found = asked.sums.get(self)
+        if found is not None:
+            return found  # type: ignore[no-any-return]
+        if self._missing:
+            return None
+        plan = self._plan_for(asked)
+        if not plan.reaches_everyone:
+            return None
+        deny = True if plan.denies else _some_match(plan.deny_tests, asked, context)
+        allow: bool | None = True
+        for level in plan.allow_tests:
+            allows = _some_match(level, asked, context)
+            if allows is False:
+                allow = False
+                break
+            if allows is None:
+                allow = None
+        sums = (allow, deny)
+        if asked.shared and all(map(asked.truths.__contains__, plan.tests)):
+            asked.sums[self] = sums
+        return sums
+
+    def _plan_for(self, asked: Asked) -> _Plan:
+        plan = asked.plans.get(self)
+        if plan is None:
+            plan = asked.plans[self] = self._plan(asked.action)
+        assert isinstance(plan, _Plan)
+        return plan
 
     def _found(self, plan: _Plan, came_to: tuple[Truth, ...], *, with_principals: bool) -> LevelsScan:
         found = plan.results.get(came_to)
@@ -212,6 +258,20 @@ class LevelStack:
                 result.add(match)
             scans.append(LevelScan(index or 0, name, result))
         return LevelsScan(tuple(scans))
+
+
+def _some_match(members: tuple[Member, ...], asked: Asked, context: RequestContext) -> bool | None:
+    """Whether one of the statements about the action matches; None: one of them may."""
+    found: bool | None = False
+    for member in members:
+        truth = asked.truths.get(member)
+        if truth is None:
+            truth = asked.test(member, context)
+        if truth is True:
+            return True
+        if truth is not False:
+            found = None
+    return found
 
 
 def _both(reached: Truth, truth: Truth) -> Truth:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from iamtui.evaluation.policies import MissingPolicy, NamedPolicy, PolicyInForce
 from iamtui.policy.action import ActionName
@@ -17,25 +17,29 @@ class Member:
 
     Args:
         action: its Action or NotAction.
+        compiled: the statement ready to be matched, made when first asked for.
         match: where the reader of a layer keeps the record of its plain match, which is always the same.
     """
 
-    __slots__ = ("_compiled", "_index", "_source", "action", "match", "policy")
+    __slots__ = ("_index", "_source", "action", "compiled", "match", "policy")
+
+    compiled: CompiledStatement
 
     def __init__(self, source: CompiledPolicy, index: int, policy: NamedPolicy) -> None:
         self._source = source
         self._index = index
-        self._compiled: CompiledStatement | None = None
         self.action = source.actions[index]
         self.policy = policy
         self.match: Any = None
 
-    @property
-    def compiled(self) -> CompiledStatement:
-        """The statement ready to be matched."""
-        if self._compiled is None:
-            self._compiled = self._source.statement(self._index)
-        return self._compiled
+    if not TYPE_CHECKING:  # a type checker that saw this would take any name for an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            """Compile the statement, once; after that it is an attribute like any other, which is found faster."""
+            if name != "compiled":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            self.compiled = self._source.statement(self._index)
+            return self.compiled
 
 
 class _Carried:

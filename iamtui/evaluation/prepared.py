@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from iamtui.evaluation.request import Principal, Request
 from iamtui.evaluation.services import (
@@ -45,6 +45,7 @@ class PreparedAction(NamedTuple):
         refused: why no customer policy can allow this, or None.
         on_plain_bucket: whether Block Public Access of a bucket is asked.
         owner_open: whether the ARN leaves its owner open (an account that is not named, but not `aws`).
+        plain: whether nothing but policies decides, and those of the caller's side first.
         notes: one sentence each on how the question was read.
     """
 
@@ -57,6 +58,7 @@ class PreparedAction(NamedTuple):
     refused: str | None
     on_plain_bucket: bool
     owner_open: bool
+    plain: bool
     notes: tuple[str, ...]
 
 
@@ -95,22 +97,39 @@ def prepare(
     return _prepared(action, RequestResource(resource_text, kind), notes)
 
 
+_WITH_RULES_OF_THEIR_OWN: Final = frozenset(("iam", "kms", "s3", "sts"))
+"""The services for which more than policies may decide."""
+
+
 def _prepared(action: ActionName, resource: RequestResource, notes: list[str]) -> PreparedAction:
     arn = parse_arn(resource.text)
+    owner = None
+    owner_open = False
+    if arn is not None:
+        owner = arn.account if is_account_id(arn.account) else None
+        owner_open = arn.account != "aws"
+    if action.service not in _WITH_RULES_OF_THEIR_OWN:
+        return PreparedAction(
+            action, resource, arn, owner, False, False, None, False, owner_open, True, tuple(notes)
+        )  # positional: this is made for every question
     if arn is not None and is_use_of_alias(action, resource):
         notes.append(
             "KMS authorizes this against the key behind the alias, and by that key's policy: ask about the key's ARN."
         )
+    trust = is_trust_question(action, resource)
+    key = is_key_question(action, resource)
+    refused = refusal(action, resource)
     return PreparedAction(
         action=action,
         resource=resource,
         arn=arn,
-        owner=arn.account if arn is not None and is_account_id(arn.account) else None,
-        trust=is_trust_question(action, resource),
-        key=is_key_question(action, resource),
-        refused=refusal(action, resource),
+        owner=owner,
+        trust=trust,
+        key=key,
+        refused=refused,
         on_plain_bucket=on_plain_bucket(action, resource, arn),
-        owner_open=arn is not None and arn.account != "aws",
+        owner_open=owner_open,
+        plain=not (trust or key or refused is not None or action.service == "sts"),
         notes=tuple(notes),
     )
 

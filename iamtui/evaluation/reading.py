@@ -272,14 +272,14 @@ def reaching(result: Evaluation, layer: Layer) -> Callable[[CompiledStatement], 
 def resource_policy_set(result: Evaluation, policy: PolicyInForce) -> PolicySet:
     """The policy of the resource, ready to be read."""
     policy_type = PolicyType.TRUST if result.prepared.trust else PolicyType.RESOURCE
-    return set_of(result, Layer.RESOURCE, _alone(policy) if result.policies.lasting else (policy,), policy_type)
+    return set_of(result, Layer.RESOURCE, alone(policy) if result.policies.lasting else (policy,), policy_type)
 
 
 _MOST_SINGLES: Final = 1024
 _singles: dict[int, tuple[PolicyInForce, tuple[PolicyInForce, ...]]] = {}
 
 
-def _alone(policy: PolicyInForce) -> tuple[PolicyInForce, ...]:
+def alone(policy: PolicyInForce) -> tuple[PolicyInForce, ...]:
     """A tuple of one policy, the same tuple each time, so that its compiled set is remembered."""
     found = _singles.get(id(policy))
     if found is not None and found[0] is policy:

@@ -198,9 +198,14 @@ def granted_by_acl(action: ActionName) -> bool:
     return action.service == "s3" and action.name in _BY_ACL
 
 
+def escapes_rcps(action: ActionName) -> bool:
+    """Whether RCPs leave an action alone, whoever calls it (Organizations User Guide: RCPs)."""
+    return action.service == "kms" and action.name == "retiregrant"
+
+
 def rcp_exempt(action: ActionName, resource: RequestResource, principal: Principal) -> bool:
     """Whether RCPs leave this call alone besides the general exemptions (Organizations User Guide: RCPs)."""
-    if action.service == "kms" and action.name == "retiregrant":
+    if escapes_rcps(action):
         return True
     return (
         principal.kind is PrincipalKind.SERVICE

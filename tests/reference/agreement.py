@@ -15,6 +15,7 @@ from .conditions import Line
 from .context import CALLER_FIXED
 from .evaluator import Verdict, _Evaluation, evaluate, named_document
 from .matching import as_list, resource_entry_matches
+from .plain import plain_disagreement
 from .vocabulary import KEYS, MULTIVALUED
 
 Json = dict[str, Any]
@@ -39,6 +40,9 @@ COMPLETIONS = 12
 
 def disagreement(scenario: Json, *, completions: int = COMPLETIONS) -> str | None:
     """One sentence about how the evaluators differ on a scenario, or None when they agree."""
+    found = plain_disagreement(scenario)
+    if found:
+        return found
     mine = evaluate(scenario)
     theirs = decide(scenario)
     if scenario.get("mode") != "discover":

@@ -1,0 +1,250 @@
+"""What all callers of one account have in common when they ask the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from iamtui.account.model import Account
+from iamtui.analysis.known_context import KnownContext
+from iamtui.analysis.policies_in_force import PrincipalPolicies, ResourceSide, restrict_public_buckets
+from iamtui.analysis.question import Question
+from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
+from iamtui.catalog.request_keys import is_of_another_resource, keys_of_other_resources
+from iamtui.evaluation.asked import Asked
+from iamtui.evaluation.decision import Layer
+from iamtui.evaluation.plain_outcome import PlainQuestion, may_be_plain
+from iamtui.evaluation.policies import NamedPolicy, NotEvaluated, PoliciesInForce, PolicyInForce, PolicyLevel
+from iamtui.evaluation.prepared import PreparedAction
+from iamtui.evaluation.request import Principal, PrincipalKind, Request
+from iamtui.policy.context import KeyValues
+from iamtui.policy.document import PolicyDocument
+from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS
+
+_SWITCHED_OFF = NotEvaluated("switched off")
+_NOBODY: Final = Principal(PrincipalKind.ANONYMOUS, "")
+
+
+class Surroundings(NamedTuple):
+    """What a request meets whatever policy its resource has.
+
+    Args:
+        derived, absent: the condition keys that follow from it, and those that are known to be absent.
+        assumptions: what is taken for granted.
+        side: what is in force on the resource's side.
+    """
+
+    derived: tuple[KeyValues, ...]
+    absent: tuple[str, ...]
+    assumptions: tuple[str, ...]
+    side: ResourceSide
+
+
+class SharedQuestion:
+    """One question as it is put to all callers of one account.
+
+    Args:
+        prepared: its action and resource.
+        plain: what finds the outcome for most callers, or None where policies alone do not decide.
+    """
+
+    __slots__ = (
+        "_absent",
+        "_account",
+        "_around",
+        "_asked",
+        "_callers",
+        "_question",
+        "_reads_tags",
+        "_resource",
+        "_resource_account",
+        "_session",
+        "_template",
+        "plain",
+        "prepared",
+    )
+
+    def __init__(
+        self,
+        account: Account,
+        question: Question,
+        prepared: PreparedAction,
+        around: Surroundings,
+        *,
+        session: tuple[NamedPolicy, ...],
+        resource: PolicyInForce | NotEvaluated | None,
+        resource_account: str | None,
+        owner: str | None,
+        caller_account: str | None,
+        callers: PrincipalPolicies,
+    ) -> None:
+        """Take a question.
+
+        Args:
+            session: the session policies that the callers' sessions are made with.
+            resource: the policy of the resource.
+            resource_account: who is said to own it, or None; `owner` is who does.
+            callers: the policies of one of the callers; those that all are under are taken from it.
+        """
+        self._account = account
+        self._question = question
+        self.prepared = prepared
+        self._around = around
+        self._session = session
+        self._resource = resource
+        self._resource_account = resource_account
+        self._callers = callers
+        self._absent = around.absent + keys_of_other_resources(question.action, question.resource)
+        self._reads_tags: bool | None = None
+        self._template: tuple[Request, PoliciesInForce] | None = None
+        self._asked: dict[object, Asked] = {}
+        self.plain: PlainQuestion | None = None
+        side = around.side
+        if may_be_plain(prepared, owner, caller_account) and not (session or side.vpc_endpoint or question.layers_off):
+            self.plain = PlainQuestion(
+                prepared,
+                ENGINE_CATALOGUE,
+                given=_carried(question)[0] if question.context else question.context,
+                derived=around.derived,
+                known_absent=self._absent,
+                mode=question.mode,
+                resource=resource,
+                scps=() if callers.in_management_account else callers.scps,
+                rcps=() if side.in_management_account else side.rcps,
+            )
+
+    def request_by(
+        self, principal: Principal, known: KnownContext, assumptions: tuple[str, ...], *, tags_of: str, reads_tags: bool
+    ) -> Request:
+        """The request of one caller.
+
+        Args:
+            known: what the account says of the caller.
+            assumptions: what has been taken for granted besides.
+            tags_of: the role whose tags the caller has, or "".
+            reads_tags: whether its own policies read principal tags.
+        """
+        shared = self._in_common()[0]
+        if tags_of and (reads_tags or self._all_read_tags()):
+            # A session tag wins over a tag of the same name of its role.
+            assumptions = (f"no session tag replaces a tag of {tags_of}", *assumptions)
+        return shared.by(
+            principal,
+            derived=(known.values, *shared.derived),
+            known_absent=known.absent + shared.known_absent,
+            assumptions=shared.assumptions + assumptions,
+        )
+
+    def policies_of(self, own: PrincipalPolicies) -> PoliciesInForce:
+        """The policies that are in force for one caller."""
+        found = self._in_common()[1].of_caller(own.identity, own.boundaries)
+        return _without(found, self._question.layers_off) if self._question.layers_off else found
+
+    def asked_by(self, class_: object) -> Asked:
+        """What the evaluator has worked out for callers of one class."""
+        found = self._asked.get(class_)
+        if found is None:
+            found = self._asked[class_] = Asked(self.prepared, DEFAULT_LANGUAGE_OPTIONS, shared=True)
+        return found
+
+    def _in_common(self) -> tuple[Request, PoliciesInForce]:
+        """Request and policies without the principal and without what is its own."""
+        if self._template is None:
+            question, side = self._question, self._around.side
+            context, foreign = _carried(question)
+            request = Request(
+                principal=_NOBODY,
+                action=question.action,
+                resource=question.resource,
+                resource_account=self._resource_account,
+                context=context,
+                derived=self._around.derived,
+                mode=question.mode,
+                known_absent=self._absent,
+                assumptions=self._around.assumptions + foreign,
+            )
+            policies = PoliciesInForce(
+                session=self._session,
+                resource=self._resource,
+                scps=self._callers.scps,
+                rcps=side.rcps,
+                vpc_endpoint=side.vpc_endpoint,
+                principal_in_management_account=self._callers.in_management_account,
+                resource_in_management_account=side.in_management_account,
+                restrict_public_buckets=restrict_public_buckets(self._account, self.prepared),
+                lasting=True,
+            )
+            self._template = (request, policies)
+        return self._template
+
+    def _all_read_tags(self) -> bool:
+        """Whether a policy that all are under reads principal tags."""
+        if self._reads_tags is None:
+            self._reads_tags = (
+                reads_principal_tags(self._account, (self._resource,))
+                or any("principaltag" in policy.document.raw.lower() for policy in self._session)
+                or _levels_read_tags(self._account, "scps", self._callers.scps)
+                or _levels_read_tags(self._account, "rcps", self._around.side.rcps)
+            )
+        return self._reads_tags
+
+
+def _carried(question: Question) -> tuple[KeyValues, tuple[str, ...]]:
+    """The given context without the keys that the check of this resource does not carry, and what is said of those.
+
+    The context is given for a call, which is checked for each of its resources.
+    """
+    action, resource = question.action, question.resource
+    if not question.context:
+        return question.context, ()
+    dropped = {key for key in question.context if is_of_another_resource(action, resource, key)}
+    if not dropped:
+        return question.context, ()
+    said = tuple(f"{key} is absent: AWS checks this resource without it" for key in sorted(dropped))
+    return {key: values for key, values in question.context.items() if key not in dropped}, said
+
+
+def _levels_read_tags(account: Account, kind: str, levels: tuple[PolicyLevel, ...] | NotEvaluated) -> bool:
+    """Whether some SCP or RCP reads principal tags; those of the account are looked through once."""
+    if isinstance(levels, NotEvaluated) or not levels:
+        return False
+    key = ("levels read tags", kind)
+    found = account.memo.get(key)
+    if found is None or found[0] is not levels:
+        reads = any(reads_principal_tags(account, level.policies) for level in levels)
+        found = account.memo[key] = (levels, reads)
+    return bool(found[1])
+
+
+def reads_principal_tags(account: Account, policies: Iterable[PolicyInForce | NotEvaluated | None]) -> bool:
+    """Whether a document speaks of principal tags, as a condition key or in a variable."""
+    return any(isinstance(policy, NamedPolicy) and _speaks_of_tags(account, policy.document) for policy in policies)
+
+
+def _speaks_of_tags(account: Account, document: PolicyDocument) -> bool:
+    key = ("speaks of principal tags", id(document))
+    found = account.memo.get(key)
+    if found is None or found[0] is not document:
+        # The document is kept beside the answer, so its id cannot be reused while it is a key here.
+        found = account.memo[key] = (document, "principaltag" in document.raw.lower())
+    return bool(found[1])
+
+
+def _without(policies: PoliciesInForce, layers: frozenset[Layer]) -> PoliciesInForce:
+    """The policies with some layers switched off: each is then not evaluated instead of absent."""
+    if Layer.IDENTITY in layers:
+        policies = replace(policies, identity=_SWITCHED_OFF)
+    if Layer.BOUNDARY in layers and policies.boundaries:
+        policies = replace(policies, boundaries=_SWITCHED_OFF)
+    if Layer.SESSION in layers and policies.session:
+        policies = replace(policies, session=_SWITCHED_OFF)
+    if Layer.RESOURCE in layers:
+        policies = replace(policies, resource=_SWITCHED_OFF)
+    if Layer.SCP in layers and policies.scps:
+        policies = replace(policies, scps=_SWITCHED_OFF)
+    if Layer.RCP in layers and policies.rcps:
+        policies = replace(policies, rcps=_SWITCHED_OFF)
+    if Layer.VPC_ENDPOINT in layers and policies.vpc_endpoint:
+        policies = replace(policies, vpc_endpoint=_SWITCHED_OFF)
+    return policies

@@ -1,0 +1,279 @@
+"""The outcome of the questions most often asked, found without putting together what a Decision says besides.
+
+A list of thousands shows an outcome for each and a record of few. For the callers and resources that nearly every
+question is about, the outcome follows from three truth values for each layer: a statement matches, does not, or may.
+Conditions that are not known enter the reading of all layers as formulas; here they need none, because they are
+never negated within a layer: what is undetermined there stays so, whatever it is made of. Where a Deny and an Allow
+are both undetermined, the one may exclude the other, and only the reading can tell.
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypeAlias
+
+from iamtui.evaluation.asked import Asked
+from iamtui.evaluation.caller import caller_facts
+from iamtui.evaluation.decision import Layer, Outcome
+from iamtui.evaluation.grants import ALONE, WITHIN_CAPS
+from iamtui.evaluation.layers import reached_as
+from iamtui.evaluation.levels import LevelStack, level_stack
+from iamtui.evaluation.policies import NotEvaluated, PolicyInForce, PolicyLevel
+from iamtui.evaluation.policy_set import PolicySet, policy_set
+from iamtui.evaluation.prepared import ActionCatalogue, PreparedAction
+from iamtui.evaluation.reading import alone
+from iamtui.evaluation.request import Mode, Principal, PrincipalKind
+from iamtui.evaluation.services import escapes_rcps, takes_resource_policy
+from iamtui.policy.context import KeyValues, RequestContext
+from iamtui.policy.kinds import PolicyType
+from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS
+from iamtui.policy.principal import Caller, PrincipalRules
+from iamtui.policy.resource import ResourceKind
+
+Extent: TypeAlias = bool | None
+"""Three-valued: None is undetermined."""
+
+_PLAIN_KINDS: Final = frozenset((PrincipalKind.USER, PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION))
+"""The callers for whom nothing but policies decides within their account."""
+_RULES: Final = PrincipalRules()
+"""How principals are read with the default options."""
+
+
+class CallerSide:
+    """What is in force for one caller whatever it asks, ready to be read.
+
+    Args:
+        principal: the caller.
+        identity, boundaries: as in `PoliciesInForce`; the same tuples each time, which last.
+        values: the condition keys known of the caller, by lower-case name.
+        absent: keys and families of keys that it is known not to have.
+    """
+
+    __slots__ = ("absent", "boundary", "facts", "identity", "is_plain", "values")
+
+    def __init__(
+        self,
+        principal: Principal,
+        identity: tuple[PolicyInForce, ...],
+        boundaries: tuple[PolicyInForce, ...],
+        values: KeyValues,
+        absent: tuple[str, ...],
+    ) -> None:
+        self.facts = caller_facts(principal, lasting=True)
+        self.identity = policy_set(identity, PolicyType.IDENTITY, DEFAULT_LANGUAGE_OPTIONS, lasting=True)
+        self.boundary: PolicySet | None = None
+        if boundaries:
+            self.boundary = policy_set(boundaries, PolicyType.BOUNDARY, DEFAULT_LANGUAGE_OPTIONS, lasting=True)
+        self.values = values
+        self.absent = absent
+        self.is_plain = (
+            principal.kind in _PLAIN_KINDS
+            and not self.facts.service_linked
+            and not self.identity.missing
+            and (self.boundary is None or not self.boundary.missing)
+        )
+
+    def caller(self, *, session_may_vary: bool) -> Caller:
+        """The caller as principal elements see it.
+
+        Args:
+            session_may_vary: whether the session of a caller given as a role ARN is open (discover mode).
+        """
+        return self.facts.caller(session_may_vary=session_may_vary, has_boundary=self.boundary is not None)
+
+
+class PlainQuestion:
+    """What is asked of callers within the account that owns the resource, where nothing but policies decides.
+
+    Args:
+        complete: whether every layer that could cap the answer is evaluated.
+    """
+
+    __slots__ = ("_absent", "_derived", "_discover", "_given", "_rcps", "_resource", "_scps", "_set", "complete")
+
+    def __init__(
+        self,
+        prepared: PreparedAction,
+        catalogue: ActionCatalogue,
+        *,
+        given: KeyValues,
+        derived: tuple[KeyValues, ...],
+        known_absent: tuple[str, ...],
+        mode: Mode,
+        resource: PolicyInForce | NotEvaluated | None,
+        scps: tuple[PolicyLevel, ...] | NotEvaluated,
+        rcps: tuple[PolicyLevel, ...] | NotEvaluated,
+    ) -> None:
+        """Take a question that `may_be_plain`; the policies last.
+
+        Args:
+            given, derived, known_absent: the context, without what is known of the caller alone.
+            resource: the policy of the resource.
+            scps, rcps: those that bind the callers, and those that protect the resource.
+        """
+        self._given = given
+        self._derived = derived
+        self._absent = known_absent
+        self._discover = mode is Mode.DISCOVER
+        kind = prepared.resource.kind
+        self._set = kind is ResourceKind.SET
+        self._resource: PolicySet | None = None
+        self._scps: LevelStack | None = None
+        self._rcps: LevelStack | None = None
+        self.complete = True
+        if resource is not None and takes_resource_policy(prepared.action):
+            if isinstance(resource, NotEvaluated):
+                self.complete = False
+            else:
+                self._resource = policy_set(
+                    alone(resource), PolicyType.RESOURCE, DEFAULT_LANGUAGE_OPTIONS, lasting=True
+                )
+        if scps:
+            self._scps = self._stack(Layer.SCP, scps)
+        if (
+            rcps
+            and kind is not ResourceKind.NONE
+            and catalogue.supports_rcp(prepared.action.service)
+            and not escapes_rcps(prepared.action)
+        ):
+            self._rcps = self._stack(Layer.RCP, rcps)
+
+    def _stack(self, layer: Layer, levels: tuple[PolicyLevel, ...] | NotEvaluated) -> LevelStack | None:
+        if isinstance(levels, NotEvaluated):
+            self.complete = False
+            return None
+        stack = level_stack(layer, levels, DEFAULT_LANGUAGE_OPTIONS, lasting=True)
+        if stack.not_loaded is not None:
+            self.complete = False
+        return stack
+
+    def outcome(self, side: CallerSide, asked: Asked) -> Outcome | None:
+        """What AWS decides for one caller; the same as the reading of all layers comes to.
+
+        Args:
+            side: a caller of the account that owns the resource.
+            asked: what has been worked out for callers of its class.
+
+        Returns:
+            None where only that reading can tell.
+        """
+        if not side.is_plain:
+            return None
+        context = RequestContext(
+            self._given,
+            fixed=side.facts.keys,
+            derived=(side.values, *self._derived),
+            known_absent=side.absent + self._absent,
+            discover=self._discover,
+        )
+        grant, deny = _layer(side.identity, asked, context)
+        boundary: Extent = True
+        if side.boundary is not None:
+            boundary, denied = _layer(side.boundary, asked, context)
+            grant = _both(grant, boundary)
+            deny = _either(deny, denied)
+        if self._resource is not None:
+            let_in = self._let_in(side, asked, context)
+            if let_in is None:
+                return None
+            by_itself, within_boundary, denied = let_in
+            grant = _either(_either(by_itself, _both(within_boundary, boundary)), grant)
+            deny = _either(deny, denied)
+        cap: Extent = True
+        if self._scps is not None:
+            sums = self._scps.sums(asked, context)
+            if sums is None:
+                return None
+            cap, denied = sums
+            if denied is not False:
+                deny = _either(deny, denied)
+        if self._rcps is not None:
+            sums = self._rcps.sums(asked, context)
+            if sums is None:
+                return None
+            deny = _either(deny, sums[1])
+        if deny is True:
+            return Outcome.EXPLICIT_DENY
+        if grant is False or cap is False:
+            return Outcome.IMPLICIT_DENY
+        if self._set:
+            # The parts of the set that are granted have to be asked about.
+            return None
+        if deny is None:
+            return Outcome.DEPENDS if grant is True and cap is True else None
+        return Outcome.ALLOWED if grant is True and cap is True else Outcome.DEPENDS
+
+    def _let_in(self, side: CallerSide, asked: Asked, context: RequestContext) -> tuple[Extent, Extent, Extent] | None:
+        """Whether the resource's policy lets the caller in by itself, within the caller's boundary, and denies.
+
+        What lets in the account leaves it to the caller's own policies, which need no such leave within one account.
+
+        Returns:
+            None where the policy is not known, or where it depends on the session whether the caller is meant.
+        """
+        policies = self._resource
+        if policies is None or policies.missing:
+            return None
+        caller = side.caller(session_may_vary=self._discover)
+        by_itself: Extent = False
+        within_boundary: Extent = False
+        deny: Extent = False
+        for member in policies.of_service(asked.prepared.action.service):
+            truth = asked.truths.get(member)
+            if truth is None:
+                truth = asked.work_out(member, context)
+            if truth is False:
+                continue
+            compiled = member.compiled
+            extent = True if truth is True else None
+            for strength, reaches in reached_as(compiled, caller, _RULES).items():
+                if reaches is False:
+                    continue
+                if reaches is not True:
+                    return None
+                if not compiled.allows:
+                    deny = _either(deny, extent)
+                elif strength in ALONE:
+                    by_itself = _either(by_itself, extent)
+                elif strength in WITHIN_CAPS:
+                    within_boundary = _either(within_boundary, extent)
+        return by_itself, within_boundary, deny
+
+
+def may_be_plain(prepared: PreparedAction, owner: str | None, account: str | None) -> bool:
+    """Whether a question without session policies and VPC endpoint can be a `PlainQuestion` for callers of an account.
+
+    Args:
+        owner: the account that owns the resource, or None.
+    """
+    return prepared.plain and account is not None and account == owner
+
+
+def _layer(policies: PolicySet, asked: Asked, context: RequestContext) -> tuple[Extent, Extent]:
+    """Whether some Allow matches, and some Deny."""
+    known = asked.truths
+    allow: Extent = False
+    deny: Extent = False
+    for member in policies.of_service(asked.prepared.action.service):
+        truth = known.get(member)
+        if truth is None:
+            truth = asked.work_out(member, context)
+        if truth is False:
+            continue
+        if member.compiled.allows:
+            if allow is not True:
+                allow = True if truth is True else None
+        elif deny is not True:
+            deny = True if truth is True else None
+    return allow, deny
+
+
+def _both(one: Extent, other: Extent) -> Extent:
+    if one is False or other is False:
+        return False
+    return True if one is True and other is True else None
+
+
+def _either(one: Extent, other: Extent) -> Extent:
+    if one is True or other is True:
+        return True
+    return False if one is False and other is False else None
