@@ -17,9 +17,9 @@ from iamtui.tui.dialogs.prompts import ChoiceDialog
 from iamtui.tui.screens.drafts.editor import DraftEditorScreen
 from tests.support.draft_accounts import BUCKET, OPEN_BUCKET, OU, drafting_workspace, text
 from tests.support.drafting import app_of, ask, choose, made, own_data_folder
-from tests.support.panel_apps import screen_text
+from tests.support.panel_apps import screen_text, type_text
 from tests.support.sample_account import BOUNDARY, ID, allow, iam
-from tests.support.screen_app import make_app, opened, press
+from tests.support.screen_app import make_app, opened, press, settle
 
 __all__ = ["own_data_folder"]
 
@@ -38,6 +38,21 @@ async def test_an_scp_that_is_attached_elsewhere_is_attached_with_its_document()
         assert isinstance(edit, PutOrganizationPolicy)
         assert (edit.type, edit.level_id, edit.name) == (SCP, ID, "no-leaving")
         assert "organizations:LeaveOrganization" in edit.document
+
+
+async def test_what_no_scp_is_called_becomes_the_name_of_a_new_one() -> None:
+    async with opened(make_app(drafting_workspace()), size=(80, 24)) as pilot:
+        app_of(pilot).main.go_to(CAROL)
+        await press(pilot, "E")
+        await choose(pilot, "Attach an SCP")
+        await choose(pilot, f"account {ID}")
+        await type_text(pilot, "fence")
+        await settle(pilot)
+        assert "▏A new SCP …" in screen_text(app_of(pilot))
+        await press(pilot, "enter")
+        assert pilot.app.screen.query_one(Input).value == "fence"
+        await press(pilot, "enter")
+        assert "new SCP fence at example-prod" in screen_text(app_of(pilot))
 
 
 async def test_a_new_scp_has_a_name_of_its_own_and_a_document() -> None:

@@ -50,6 +50,8 @@ async def test_a_session_policy_from_a_file_is_copied_by_its_name_and_one_withou
         await settle(pilot)
         panel.action_caller()
         await type_text(pilot, f"'session={file}'")
+        await settle(pilot)
+        assert "is not read yet (Enter reads it)" in " ".join(screen_text(app).split())
         await pilot.press("escape", "enter")
         await settle(pilot)
         assert asked[-1].terms.session_policies == (SESSION_POLICY,)

@@ -52,7 +52,10 @@ _BOX = """
 
 
 class ChoiceDialog(ModalScreen[str | None]):
-    """Gives the key of the choice that was made, or None. What is typed narrows the list."""
+    """Gives the key of the choice that was made, or None. What is typed narrows the list.
+
+    It is added to the key of a choice that makes something new of it.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", id="choice.cancel", tooltip="Choose nothing"),
@@ -171,7 +174,7 @@ class ChoiceDialog(ModalScreen[str | None]):
     def _take(self) -> None:
         choice = self.lines.choice
         if choice is not None:
-            self.dismiss(choice.key)
+            self.dismiss(choice.key + self.query_one(Input).value.strip() if choice.makes_new else choice.key)
 
     def action_step(self, lines: int) -> None:
         """Move through the choices while typing."""

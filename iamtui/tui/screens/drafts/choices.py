@@ -223,9 +223,9 @@ def attachable(account: Account, policy_type: str, level_id: str) -> dict[str, O
 
 
 def attachable_choices(account: Account, policy_type: str, level_id: str) -> list[Choice]:
-    """A new policy, whose key is a blank, and those that are attached at other levels."""
+    """A new policy, whose key is a blank and the name that was typed, and those that are attached at other levels."""
     known = attachable(account, policy_type, level_id)
-    new = Choice(" ", f"A new {short_type(policy_type)} …", "its name and document")
+    new = Choice(" ", f"A new {short_type(policy_type)} …", "its name and document", makes_new=True)
     return [new, *(Choice(name, name, "attached at another level") for name in known)]
 
 

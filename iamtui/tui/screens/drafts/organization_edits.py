@@ -60,17 +60,17 @@ class OrganizationEdits(EditHand):
             return
 
         def then(name: str) -> None:
-            if not name.strip():
-                self._name_policy(documents, type_, level)
-            else:
+            if name in known:
                 self.add(PutOrganizationPolicy(type_, level, name, known[name].document.text))
+            else:
+                self._name_policy(documents, type_, level, name.strip())
 
         where = level_words(self.account, level)
         self.pick(
             line(f"{short_type(type_)} at ", (where, "bold")), attachable_choices(self.account, type_, level), then
         )
 
-    def _name_policy(self, documents: DocumentEdits, type_: str, level: str) -> None:
+    def _name_policy(self, documents: DocumentEdits, type_: str, level: str, typed: str = "") -> None:
         where = level_words(self.account, level)
         taken = attachable(self.account, type_, "").keys()
 
@@ -86,5 +86,5 @@ class OrganizationEdits(EditHand):
             documents.edit(title, "", kind, name, lambda text: self.add(put(text)), first=_NEW[type_])
 
         hint = plain("The name of the new policy. Enter goes on to its document.", "$muted")
-        dialog = LineDialog(line(f"{short_type(type_)} at ", (where, "bold")), "", hint, check=check)
+        dialog = LineDialog(line(f"{short_type(type_)} at ", (where, "bold")), typed, hint, check=check)
         self.app.push_screen(dialog, self.doing(named))

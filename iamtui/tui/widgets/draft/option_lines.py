@@ -25,12 +25,14 @@ class Choice:
         label: raw text.
         note: raw text behind it, fainter.
         detail: raw text for a line of its own below the list, or "".
+        makes_new: it makes something new of what was typed to narrow the list: it is listed whatever that is.
     """
 
     key: str
     label: str
     note: str = ""
     detail: str = ""
+    makes_new: bool = False
 
 
 class OptionLines(LineView):
@@ -65,7 +67,7 @@ class OptionLines(LineView):
         if words:
             kept = [c for c in self._choices if c.key and all(word in f"{c.label} {c.note}".lower() for word in words)]
             kept.sort(key=lambda c: (not c.label.lower().startswith(words[0]), words[0] not in c.label.lower()))
-            self._shown = kept
+            self._shown = [*kept, *(c for c in self._choices if c.makes_new and c not in kept)]
         else:
             self._shown = self._choices
         noted = [c for c in self._shown[:500] if c.note]

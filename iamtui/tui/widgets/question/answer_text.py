@@ -14,10 +14,12 @@ from iamtui.evaluation.decision import Decision, Outcome, StatementRef
 from iamtui.evaluation.request import Principal
 from iamtui.tui.safe import line, plain
 from iamtui.tui.statements import document_of, statement_text
+from iamtui.tui.widgets.question.caller import SESSION
 from iamtui.tui.widgets.question.room import MEDIUM, NARROW, WIDE
 from iamtui.tui.widgets.question.shown import Shown
 from iamtui.tui.widgets.question.verdict import because, conditions, notes, statement_name, verdict
 from iamtui.tui.widgets.question.verdict_look import QUIET
+from iamtui.tui.widgets.question.words import QUOTES
 from iamtui.tui.widgets.wrapped import wrap, wrap_all
 
 if TYPE_CHECKING:
@@ -94,7 +96,9 @@ def left_out_lines(shown: Shown) -> Iterator[Content]:
     """What is typed and not part of the question that is answered."""
     if shown.left_out:
         word = plain(shown.left_out, "bold", limit=64)
-        yield line(("! ", "bold $verdict-depends"), word, " is half typed: what follows is answered without it.")
+        # A whole path may stand there: only Enter says that it does.
+        why = "not read yet (Enter reads it)" if shown.left_out.lstrip(QUOTES).startswith(SESSION) else "half typed"
+        yield line(("! ", "bold $verdict-depends"), word, f" is {why}: what follows is answered without it.")
 
 
 def verdict_line(shown: Shown) -> Content:
