@@ -221,7 +221,7 @@ class Evaluation:
             return Outcome.DEPENDS
         if self.deny is True:
             return Outcome.EXPLICIT_DENY
-        gate_decides = self.block_public_access_closes and self.grant is True and self.caps is not False
+        gate_decides = self.block_public_access_closes and self.grant is True and self.caps is True
         if gate_decides and self.refused is None and self.options.block_public_access_is_explicit:
             return Outcome.EXPLICIT_DENY
         return Outcome.IMPLICIT_DENY

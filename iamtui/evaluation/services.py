@@ -23,13 +23,15 @@ _TRUST_ACTIONS: Final = ASSUME_ROLE_ACTIONS | {"tagsession", "setsourceidentity"
 
 
 def _glob(pattern: str) -> Glob:
-    return Glob(arn_tokens(tokens_of(parse_pieces(pattern, variables=False))))
+    """A pattern of ARNs, each star of which stays in its field."""
+    return Glob(arn_tokens(tokens_of(parse_pieces(pattern, variables=False)), trailing_star_crosses=False))
 
 
 _ROLE: Final = _glob("arn:*:iam::*:role/*")
 _KMS_KEY: Final = _glob("arn:*:kms:*:*:key/*")
-_AWS_MANAGED: Final = _glob("arn:*:iam::aws:policy/*")
-_RESERVED_ROLE: Final = _glob("arn:*:iam::*:role/aws-reserved/*")
+# IAM has no Regions, so that a star there adds nothing to a set.
+_AWS_MANAGED: Final = _glob("arn:*:iam:*:aws:policy/*")
+_RESERVED_ROLE: Final = _glob("arn:*:iam:*:*:role/aws-reserved/*")
 _ALIAS: Final = _glob("arn:*:kms:*:*:alias/*")
 _RESERVED_ALIAS: Final = _glob("arn:*:kms:*:*:alias/aws/*")
 
