@@ -7,16 +7,14 @@ blocks. What is not known enters as a formula, so the same code answers plainly 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
 from iamtui.evaluation.asked import Asked
 from iamtui.evaluation.caller import WITH_IAM_POLICIES, caller_facts, partition_of
-from iamtui.evaluation.decision import Layer, Outcome
+from iamtui.evaluation.decision import Layer
 from iamtui.evaluation.layers import LayerScan, missing_allow, scan, scan_resource_policy
 from iamtui.evaluation.levels import LevelsScan, endpoint_stack
-from iamtui.evaluation.parts import granted_parts
 from iamtui.evaluation.policies import (
     DEFAULT_OPTIONS,
     EngineOptions,
@@ -38,6 +36,7 @@ from iamtui.evaluation.reading import (
     stack_of,
 )
 from iamtui.evaluation.request import Mode, PrincipalKind, Request
+from iamtui.evaluation.resource_sets import settled
 from iamtui.evaluation.services import (
     bucket_owner_root_escape,
     credential_refusal,
@@ -114,37 +113,14 @@ def read_all_layers(
     if prepared.on_plain_bucket:
         _read_block_public_access(result)
     _conclude(result)
-    if prepared.resource.kind is ResourceKind.SET and result.total is not False and not asked.in_parts:
-        return _by_parts(result, catalogue)
-    return result
-
-
-def _by_parts(result: Evaluation, catalogue: ActionCatalogue) -> Evaluation:
-    """The reading of a set by the parts of it that are granted: allowed where one of them is.
-
-    Where each is denied, the reading of one speaks for all; what they depend on, one of them has to have.
-    """
-    parts, beyond = granted_parts(result)
-    found: list[Evaluation] = []
-    ways: list[Truth] = [beyond]
-    for part, truth in parts.items():
-        # The owner of the set is asked about, whatever account an entry names.
-        request = replace(result.request, resource=part, resource_account=result.owner)
-        asked = result.asked.about_part(part, asked_by(request, result.options, catalogue=catalogue))
-        reading = read_all_layers(request, result.policies, result.options, catalogue=catalogue, asked=asked)
-        ways.append(all_of((truth, reading.total)))
-        if ways[-1] is True:
-            return result
-        found.append(reading)
-    if not found:
+    if prepared.resource.kind is not ResourceKind.SET or asked.single is not None or asked.everywhere:
         return result
-    result.total = all_of((result.total, any_of(ways)))
-    if result.total is not False:
-        return result
-    speaking = next((one for one in found if one.outcome is Outcome.IMPLICIT_DENY), found[0])
-    speaking.request = result.request
-    speaking.parts = tuple(parts)
-    return speaking
+
+    def about(text: str) -> Evaluation:
+        single = result.asked.about_single(text)
+        return read_all_layers(request, policies, options, catalogue=catalogue, asked=single)
+
+    return settled(result, about)
 
 
 def asked_by(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from iamtui.evaluation.caller import tell_callers_apart, tells_callers_apart
 from iamtui.evaluation.policy_set import Member
@@ -13,6 +13,9 @@ from iamtui.policy.compiled import CompiledStatement
 from iamtui.policy.context import RequestContext
 from iamtui.policy.formula import Truth, all_of
 from iamtui.policy.options import LanguageOptions
+from iamtui.policy.resource import RequestResource, ResourceKind, ResourceMatcher
+
+_MOST_SINGLES: Final = 1024
 
 
 @dataclass(slots=True, eq=False)
@@ -29,9 +32,10 @@ class Asked:
         plans: where the reader of SCPs and RCPs keeps what they say of the action.
         sums: where the reader of all layers keeps what the same scans add up to.
         whole: the same question about all resources of the set, once it was asked.
-        parts: the same question about parts of the set, once they were asked about.
-        limits: whether the policies of a layer speak of some resources alone.
-        of_set: whether this is asked about a part of a set, which is not divided again.
+        single: the resource of the set that statements are held against instead of the set; all else stays that of
+            the set.
+        singles: the same question about single resources of the set, once they were asked about.
+        limits, likely, walks: where it is kept which resources of the set have to be asked about one by one.
     """
 
     prepared: PreparedAction
@@ -42,9 +46,11 @@ class Asked:
     plans: dict[Any, Any] = field(default_factory=dict)
     sums: dict[Any, Any] = field(default_factory=dict)
     whole: Asked | None = None
-    parts: dict[str, Asked] = field(default_factory=dict)
+    single: RequestResource | None = None
+    singles: dict[str, Asked] = field(default_factory=dict)
     limits: dict[Any, bool] = field(default_factory=dict)
-    of_set: bool = False
+    likely: dict[ResourceMatcher, str | None] = field(default_factory=dict)
+    walks: dict[Any, Any] = field(default_factory=dict)
     truths: dict[Member, Truth] = field(default_factory=dict)
     """What statements come to, principals aside, whoever of the class asks."""
     _once: set[Member] = field(default_factory=set)
@@ -58,26 +64,25 @@ class Asked:
         """The action asked about."""
         return self.prepared.action
 
-    @property
-    def in_parts(self) -> bool:
-        """Whether this is asked about all resources of a set, or a part of one, so that it is not to be divided."""
-        return self.everywhere or self.of_set
-
     def everywhere_too(self) -> Asked:
         """The same question about all resources of the set."""
         if self.whole is None:
             self.whole = Asked(self.prepared, self.language, True, self.shared)
         return self.whole
 
-    def about_part(self, part: str, asked: Asked) -> Asked:
-        """The question about a part of the set, kept where callers share this one.
-
-        Args:
-            asked: what is asked about the part, made for a single request.
-        """
-        found = self.parts.get(part)
+    def about_single(self, text: str) -> Asked:
+        """The question about one resource of the set, kept where callers share this one."""
+        found = self.singles.get(text)
         if found is None:
-            found = self.parts[part] = Asked(asked.prepared, self.language, False, self.shared, of_set=True)
+            if len(self.singles) >= _MOST_SINGLES:
+                self.singles.clear()
+            found = self.singles[text] = Asked(
+                self.prepared,
+                self.language,
+                shared=self.shared,
+                plans=self.plans,
+                single=RequestResource(text, ResourceKind.ONE),
+            )
         return found
 
     def work_out(self, member: Member, context: RequestContext) -> Truth:
@@ -138,7 +143,7 @@ class Asked:
 
     def _about(self, compiled: CompiledStatement, context: RequestContext) -> Truth:
         return compiled.any_resource or compiled.matches_resource(
-            self.prepared.resource, context, self.language, everywhere=self.everywhere
+            self.single or self.prepared.resource, context, self.language, everywhere=self.everywhere
         )
 
     def _truth(self, compiled: CompiledStatement, context: RequestContext) -> Truth:

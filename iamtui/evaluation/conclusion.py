@@ -205,7 +205,9 @@ def _denying(scanned: LayerScan) -> tuple[StatementRef, ...]:
 
 
 def reasons(reading: Evaluation) -> tuple[Reason, ...]:
-    """Every layer that does not pass, explicit denies and missing allows alike."""
+    """Every layer that does not pass, explicit denies and missing allows alike; of a set, for some resource of it."""
+    if reading.members:
+        return _reasons_together(reading)
     found: list[Reason] = []
     side = reading.side
     not_granted = reading.grant is False and reading.free is None
@@ -236,6 +238,17 @@ def reasons(reading: Evaluation) -> tuple[Reason, ...]:
     return tuple(found)
 
 
+def _reasons_together(reading: Evaluation) -> tuple[Reason, ...]:
+    """The reasons for each of the resources that speak for a set, each layer with all of its Denies."""
+    denying = {(layer, level): _denying(scanned) for layer, level, scanned in reading.scans}
+    places = {layer: place for place, layer in enumerate(Layer)}
+    found: dict[tuple[int, int, str], Reason] = {}
+    for reason in (reason for member in reading.members for reason in reasons(member)):
+        statements = denying.get((reason.layer, reason.level), ()) if reason.statements else ()
+        found[places[reason.layer], reason.level or 0, reason.kind] = replace(reason, statements=statements)
+    return tuple(found[key] for key in sorted(found))
+
+
 def _resource_side_counts(reading: Evaluation) -> bool:
     """Whether the silence of the resource side is a reason of its own."""
     side = reading.side
@@ -253,8 +266,11 @@ def blocked_by(reading: Evaluation) -> tuple[Layer, ...]:
     """The layers that stand in the way of something that does grant this, sorted; empty when nothing grants it.
 
     A layer with a matching Deny is taken out, its Allows too; if what is left still grants (boundary treated as
-    absent), the layers taken out and every cap that does not pass are what blocks.
+    absent), the layers taken out and every cap that does not pass are what blocks. Of a set, those that stand in the
+    way of some resource of it.
     """
+    if reading.members:
+        return tuple(sorted({layer for member in reading.members for layer in blocked_by(member)}))
     if reading.refused is not None:
         return ()
     identity_denies = reading.identity is not None and reading.identity.deny is True

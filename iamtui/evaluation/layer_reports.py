@@ -30,6 +30,7 @@ _NO_SCP: Final = _absent(Layer.SCP, "The caller's account is under no SCP.")
 _NO_RCP: Final = _absent(Layer.RCP, "No RCP applies to this resource and action.")
 _SCP_EXEMPT: Final = _absent(Layer.SCP, "SCPs do not bind this caller.")
 _SCP_MANAGEMENT: Final = _absent(Layer.SCP, "SCPs do not bind the management account.")
+_NOT_ALL: Final = "Allows only some of what is granted."
 _EVERY_LEVEL: Final = "Every level has an SCP that allows it"
 _NO_RCP_DENIES: Final = "No RCP denies it"
 _SCPS_ALLOW: Final = LayerReport(Layer.SCP, LayerState.ALLOWS, f"{_EVERY_LEVEL}.")
@@ -99,6 +100,8 @@ def _scanned(layer: Layer, scanned: LayerScan, *, silent: str = "No statement al
         return LayerReport(layer, LayerState.ALLOWS, f"{_first(scanned, allows=True)} allows it{unless}.")
     if scanned.allow is not False:
         return LayerReport(layer, LayerState.SILENT, f"{_may_allow(scanned)}{unless}.")
+    if scanned.partly:
+        silent = _NOT_ALL
     return LayerReport(layer, LayerState.SILENT, silent if not unless else f"{silent[:-1]}{unless}.")
 
 
@@ -168,7 +171,10 @@ def _levels(
     if layer is Layer.SCP:
         for level in levels:
             if level.scan.allow is False:
-                return LayerReport(layer, LayerState.SILENT, f"No SCP {_at(level)} allows it.")
+                why = f"The SCPs {_at(level)} allow only some of what is granted."
+                return LayerReport(
+                    layer, LayerState.SILENT, why if level.scan.partly else f"No SCP {_at(level)} allows it."
+                )
     undecided = [level for level in levels if level.scan.deny is not False]
     unless = ""
     if undecided:

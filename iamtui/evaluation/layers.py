@@ -57,10 +57,11 @@ class LayerScan:
         strengths: for a resource-based policy, by which forms of principal its Allows reach the caller.
         matches: the statements behind it.
         missing: policies whose documents are not known; they may allow and may deny.
+        partly: of a set of which no resource is allowed: whether it does allow some of what is granted.
         report: where the sentence about this scan is kept, once made.
     """
 
-    __slots__ = ("_certain", "allow", "deny", "matches", "missing", "report", "strengths")
+    __slots__ = ("_certain", "allow", "deny", "matches", "missing", "partly", "report", "strengths")
 
     def __init__(self, missing: tuple[MissingPolicy, ...] = ()) -> None:
         self.allow: Truth = False
@@ -68,6 +69,7 @@ class LayerScan:
         self.strengths: dict[Strength, Truth] = {}
         self.matches: list[Match] = []
         self.missing = missing
+        self.partly = False
         self.report: Any = None
         self._certain: tuple[StatementRef, ...] | None = None
 

@@ -196,7 +196,7 @@ class PlainQuestion:
         if grant is False or cap is False:
             return Outcome.IMPLICIT_DENY
         if self._set:
-            # The parts of the set that are granted have to be asked about.
+            # Single resources of the set have to be asked about.
             return None
         if deny is None:
             return Outcome.DEPENDS if grant is True and cap is True else None

@@ -30,6 +30,7 @@ from iamtui.policy.formula import Truth
 from iamtui.policy.kinds import PolicyType
 from iamtui.policy.options import LanguageOptions
 from iamtui.policy.principal import Caller, PrincipalRules
+from iamtui.policy.resource import RequestResource
 
 RESOURCE_ONLY: Final = frozenset(
     (
@@ -71,8 +72,12 @@ class Evaluation:
     free: str | None = None
     refused: str | None = None
     resource_denies_ignored: bool = False
-    parts: tuple[str, ...] = ()
-    """Of a question about a set: the parts that are granted, each of which is denied; this is the reading of one."""
+    members: tuple[Evaluation, ...] = ()
+    """Of a set of which no resource is allowed: the readings of resources that speak for all that is granted of it."""
+    granted: tuple[str, ...] = ()
+    """Of such a set: the entries that grant some of it; none where all of it is granted."""
+    is_unsettled: bool = False
+    """Whether a set is too involved to be told whether a resource of it is allowed."""
     not_evaluated: dict[Layer, NotEvaluated] = field(default_factory=dict)
     grant: Truth = False
     deny: Truth = False
@@ -87,6 +92,12 @@ class Evaluation:
     def prepared(self) -> PreparedAction:
         """What action and resource say without the caller."""
         return self.asked.prepared
+
+    @property
+    def compared(self) -> tuple[RequestResource, ...]:
+        """What statements are held against: the resource, or those that speak for a set of which none is allowed."""
+        singles = tuple(member.asked.single for member in self.members if member.asked.single is not None)
+        return singles or (self.prepared.resource,)
 
     @property
     def language(self) -> LanguageOptions:
@@ -188,6 +199,11 @@ class Evaluation:
     ) -> Iterator[tuple[Layer, LayerScan, PolicySet]]:
         if scanned is not None and not isinstance(given, NotEvaluated):
             yield layer, scanned, set_of(self, layer, given, policy_type)
+
+    def forget_sums(self) -> None:
+        """Work out anew what follows from the layers, which have been replaced."""
+        self._side = None
+        self._scans = None
 
     def _make_side(self) -> GrantSide:
         return GrantSide(

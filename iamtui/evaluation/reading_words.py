@@ -17,7 +17,7 @@ from iamtui.evaluation.services import credential_warning, names_only_root, take
 from iamtui.policy.document import Statement
 from iamtui.policy.principal import PrincipalRules, Strength, allow_strengths, deny_applies
 
-_MOST_PARTS: Final = 5
+_MOST_NAMED: Final = 5
 
 
 def notes(reading: Evaluation) -> Iterator[str]:
@@ -26,10 +26,19 @@ def notes(reading: Evaluation) -> Iterator[str]:
     arn, own = reading.prepared.arn, reading.facts.partition
     if reading.total is not False and arn is not None and own and "*" not in arn.partition and arn.partition != own:
         yield f"Credentials of the partition {own} are not accepted in {arn.partition}, whatever the policies say."
-    if reading.parts:
-        more = f" and {len(reading.parts) - _MOST_PARTS} more" if len(reading.parts) > _MOST_PARTS else ""
-        named = ", ".join(reading.parts[:_MOST_PARTS])
+    if reading.granted:
+        more = f" and {len(reading.granted) - _MOST_NAMED} more" if len(reading.granted) > _MOST_NAMED else ""
+        named = ", ".join(reading.granted[:_MOST_NAMED])
         yield f"What is granted of these resources is denied, each part for itself: {named}{more}."
+    elif reading.members and reading.deny is True:
+        yield "Each of these resources is denied, though not all of them by one statement."
+    elif reading.members:
+        yield "What is granted of these resources is denied, each part for itself."
+    if reading.is_unsettled:
+        yield (
+            "The patterns of these policies overlap in too many ways to tell whether one of these resources is "
+            "allowed: ask about a smaller set, or about one resource."
+        )
     policies = reading.policies
     if policies.resource is not None and not takes_resource_policy(reading.prepared.action):
         yield "The policy of an IAM role speaks of assuming it and has no say in this: the one given is ignored."

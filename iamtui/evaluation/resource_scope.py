@@ -62,8 +62,10 @@ def resource_scope(
     denied = tuple(dict.fromkeys(entry for match in denying for entry in _named_by(match, reading, negated=False)))
     limits = tuple(dict.fromkeys(_deny_words(match, reading) for match in denying))
     capping = tuple(dict.fromkeys(_capping(everywhere)))
-    if outcome is Outcome.DEPENDS or not (denying or capping):
+    if not (denying or capping):
         return Scope(ResourceScope.SOME, granted, denied, limits)
+    if outcome is Outcome.DEPENDS:
+        return Scope(ResourceScope.SOME, _not_denied(granted, asked, allowed_in_part), denied, limits)
     scans = [scanned for layer, _, scanned in reading.scans if layer in capping]
     spared = (entry for match in denying for entry in _named_by(match, reading, negated=True))
     candidates = [entry for entry in dict.fromkeys((*granted, *_entries(scans, reading), *spared)) if entry != asked]
@@ -72,8 +74,13 @@ def resource_scope(
         words = ", ".join(layer.value for layer in capping)
         limits = (*limits, f"Not all of these resources are allowed: {words} allows only some of them.")
     if not whole:
-        whole = tuple(entry for entry in granted[:_MOST_TRIED] if entry == asked or allowed_in_part(entry)) or granted
+        whole = _not_denied(granted, asked, allowed_in_part)
     return Scope(ResourceScope.SOME, whole, denied, limits)
+
+
+def _not_denied(granted: tuple[str, ...], asked: str, allowed_in_part: Callable[[str], bool]) -> tuple[str, ...]:
+    """The entries that grant, without those of which nothing is allowed."""
+    return tuple(entry for entry in granted[:_MOST_TRIED] if entry == asked or allowed_in_part(entry)) or granted
 
 
 def _capping(everywhere: Evaluation) -> Iterator[Layer]:

@@ -242,7 +242,10 @@ def _trace_principal(
 
 
 def _trace_resource(reading: Evaluation, compiled: CompiledStatement) -> tuple[Truth, TracedElement]:
-    about = compiled.matches_resource(reading.prepared.resource, reading.context, reading.language, everywhere=False)
+    about = any_of(
+        compiled.matches_resource(resource, reading.context, reading.language, everywhere=False)
+        for resource in reading.compared
+    )
     element = compiled.resource
     name = "NotResource" if element.negated else "Resource"
     note = ""

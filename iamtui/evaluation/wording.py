@@ -80,6 +80,8 @@ def _condition_text(leaf: ConditionLeaf, request: Request | None) -> str:
     key = safe_text(leaf.key, limit=256)
     values = _values(leaf, request)
     if leaf.op in ("Resource", "NotResource"):
+        if not leaf.key:
+            return f"the policies, whose patterns overlap in too many ways to tell, allow some resource of {values}"
         wanted = leaf.holds is (leaf.op == "Resource")
         if leaf.whole:
             return f"{key} makes {values} {'cover' if wanted else 'leave out some of'} the resources asked about"
@@ -155,7 +157,7 @@ def depends_summary(node: Node) -> str:
     names: dict[str, None] = {}
     for leaf in leaves(node):
         if isinstance(leaf, ConditionLeaf):
-            names[safe_text(leaf.key, limit=128)] = None
+            names[safe_text(leaf.key, limit=128) or "patterns that overlap in too many ways to tell"] = None
         elif isinstance(leaf, SessionLeaf):
             names["the session name"] = None
         else:

@@ -27,7 +27,8 @@ class ConditionLeaf:
 
     Args:
         op: condition operator, or "Resource"/"NotResource".
-        key: condition key; for a resource leaf the variable's key.
+        key: condition key; for a resource leaf the variable's key, or "" for the question whether any resource of a set
+            is allowed, where that takes too long to find out.
         values: policy values; for a resource leaf the entries.
         holds: False when it must not hold (it comes from a Deny).
         literal: whether `${...}` in the values is plain text (a document of version 2008-10-17).

@@ -60,6 +60,18 @@ class RequestResource(NamedTuple):
         return request_tokens(self.text)
 
 
+class Patterns(NamedTuple):
+    """The entries of a Resource or NotResource element as patterns.
+
+    Args:
+        certain: those that are known.
+        possible: those with a variable whose value is not known, as a pattern for all that they may turn out to match.
+    """
+
+    certain: tuple[tuple[Token, ...], ...]
+    possible: tuple[tuple[Token, ...], ...]
+
+
 class Reach(Enum):
     """How an entry has to meet a SET of resources."""
 
@@ -107,7 +119,11 @@ class _Pattern:
 
     def glob_of(self, pieces: Sequence[Piece]) -> Glob:
         """The matcher of the pattern with its variables replaced."""
-        return Glob(arn_tokens(tokens_of(pieces), trailing_star_crosses=self.trailing_star_crosses))
+        return Glob(self.tokens_of(pieces))
+
+    def tokens_of(self, pieces: Sequence[Piece]) -> tuple[Token, ...]:
+        """The tokens of the pattern with its variables replaced."""
+        return arn_tokens(tokens_of(pieces), trailing_star_crosses=self.trailing_star_crosses)
 
 
 def _split_rest(text: str) -> tuple[str, str]:
@@ -262,13 +278,23 @@ class ResourceMatcher:
             ConditionLeaf("Resource", key, tuple(entries), whole=whole) for key, entries in undetermined.items()
         )
 
-    def texts_meeting(self, resource: RequestResource) -> tuple[str, ...]:
-        """The entries without variables that share a resource with a SET, as written."""
-        return tuple(pattern.text for pattern in self._patterns if pattern.glob.shares(resource.tokens))
+    def patterns(self, context: RequestContext, options: LanguageOptions) -> Patterns:
+        """The entries as patterns, variables replaced."""
+        certain = [pattern.tokens_of(pattern.pieces) for pattern in self._patterns]
+        if self._star:
+            certain.append((Wild.STAR,))
+        possible: list[tuple[Token, ...]] = []
+        for pattern in self._templates:
+            resolved = resolve(pattern.pieces, context, wildcards_in_values=options.wildcards_in_substituted_values)
+            if resolved is Unresolved.UNKNOWN:
+                possible.append(pattern.tokens_of(with_variables_as_stars(pattern.pieces)))
+            elif not isinstance(resolved, Unresolved):
+                certain.append(pattern.tokens_of(resolved))
+        return Patterns(tuple(certain), tuple(possible))
 
     def entries_meeting(self, resource: RequestResource, context: RequestContext) -> tuple[str, ...]:
         """The entries that share a resource with a SET, for saying where "allowed on some" holds."""
-        met = list(self.texts_meeting(resource))
+        met = [pattern.text for pattern in self._patterns if pattern.glob.shares(resource.tokens)]
         for pattern in self._templates:
             resolved = resolve(pattern.pieces, context)
             if not isinstance(resolved, Unresolved) and pattern.glob_of(resolved).shares(resource.tokens):

@@ -26,6 +26,7 @@ DECISION_TABLES = (
     "what_blocked",
     "unknown_context",
     "combined_rules",
+    "resource_sets",
 )
 MATCHING_TABLES = ("resources", "actions", "conditions", "condition_corners", "public_policies")
 

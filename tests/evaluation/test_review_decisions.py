@@ -174,10 +174,13 @@ def test_a_variable_that_may_cover_a_set_is_another_condition_than_one_that_shar
     open_tag = decide(allow("s3:*", entry), resource=WITHIN, mode="discover")
     assert open_tag.outcome is Outcome.DEPENDS
     assert open_tag.resource_scope is ResourceScope.SOME
-    both = (allow("s3:*", entry), deny("s3:*", entry))
+    both = (allow("s3:*", entry), deny("s3:*", f"{entry}/*"))
     assert decide(*both, resource=WITHIN, mode="discover").outcome is Outcome.DEPENDS
     assert decide(*both, resource=WITHIN, context={"aws:PrincipalTag/t": "x"}).outcome is Outcome.ALLOWED
-    assert decide(*both, resource=WITHIN, context={"aws:PrincipalTag/t": ""}).outcome is Outcome.EXPLICIT_DENY
+    same = (allow("s3:*", entry), deny("s3:*", entry))
+    assert decide(*same, resource=WITHIN, mode="discover").outcome is Outcome.IMPLICIT_DENY
+    for tag in ("x", ""):
+        assert decide(*same, resource=WITHIN, context={"aws:PrincipalTag/t": tag}).outcome is Outcome.EXPLICIT_DENY
 
 
 def test_that_a_free_session_token_rests_on_long_term_credentials_is_said() -> None:

@@ -8,6 +8,7 @@ formula over the unknown keys.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,14 +20,15 @@ from .matching import (
     Target,
     action_matches,
     as_list,
+    entry_patterns,
     pattern_tokens,
-    request_tokens,
-    resource_entry_matches,
     resource_truth,
+    whatever_it_becomes,
 )
-from .patterns import shares
+from .patterns import Token, Unknown, shares
 from .principals import names, strengths
 from .public_access import is_public
+from .sets import ARN, one_of_each_kind
 
 DEFAULTS: dict[str, Any] = {
     "substitute_variables_in_bool": True,
@@ -106,12 +108,21 @@ class Verdict:
 
 
 def evaluate(scenario: dict[str, Any], *, session: str | None = None) -> Verdict:
-    """Decide a scenario. `session` names the session of a caller that is given as a role ARN."""
+    """Decide a scenario. `session` names the session of a caller that is given as a role ARN.
+
+    Raises:
+        TooMany: it asks about a set that has too many kinds of resources to try them all.
+    """
     return _Evaluation(scenario, session).verdict()
 
 
+def at_its_most_favourable(scenario: dict[str, Any], *, session: str | None = None) -> str:
+    """The decision on a set when each statement may be about another resource of it; never less than the real one."""
+    return _Evaluation(scenario, session).decided().decision
+
+
 class _Evaluation:
-    def __init__(self, scenario: dict[str, Any], session: str | None) -> None:
+    def __init__(self, scenario: dict[str, Any], session: str | None, single: str | None = None) -> None:
         self.scenario = scenario
         self.session_name = session
         self.options = {**DEFAULTS, **(scenario.get("options") or {})}
@@ -126,6 +137,7 @@ class _Evaluation:
         if wildcard_only is None:
             wildcard_only = self.action in WILDCARD_ONLY
         self.target = Target(request["action"], "*" if wildcard_only else request["resource"], wildcard_only)
+        self.compared = self.target if single is None else Target(request["action"], single, False, single=True)
         self.owner = self._owner(request.get("resource_account"))
         self.same_account = self.owner == self.caller.account
         self.trust = self._is_trust_question()
@@ -144,7 +156,7 @@ class _Evaluation:
         """Whether the resource asked about is, or as a pattern may be, one of these."""
         if self.target.wildcard_only:
             return False
-        return shares(pattern_tokens(pattern, None, IN_FIELDS), request_tokens(self.target.resource))
+        return shares(pattern_tokens(pattern, None, IN_FIELDS), self.target.tokens)
 
     def _is_trust_question(self) -> bool:
         if self.action in TRUST_ACTIONS:
@@ -227,7 +239,7 @@ class _Evaluation:
         truths = [
             resource_truth(
                 statement,
-                self.target,
+                self.compared,
                 layer,
                 version=version,
                 context=self.context,
@@ -291,85 +303,59 @@ class _Evaluation:
     # The decision.
 
     def verdict(self) -> Verdict:
-        """The answer; about a pattern, that of the entries that grant some of it, each asked about alone."""
-        found = self._verdict()
-        if self.target.is_pattern and found.decision in ("allowed", "depends"):
-            return self._by_parts(found.formula) or found
-        return found
-
-    def _by_parts(self, coarse: Truth) -> Verdict | None:
-        parts, beyond = self._granted_parts()
-        verdicts = []
-        ways = [beyond]
-        for part, truth in sorted(parts.items()):
-            verdicts.append(_Evaluation(self._about(part), self.session_name)._verdict())
-            ways.append(conjunction([truth, verdicts[-1].formula]))
-        formula = conjunction([coarse, disjunction(ways)])
-        if not verdicts or disjunction(ways) is True:
-            return None
+        """The answer; about a set: whether some resource in it is allowed."""
+        found = self.decided()
+        if not self.target.is_pattern or found.decision not in ("allowed", "depends") or self._is_free():
+            return found
+        granted = []
+        formulas = []
+        for text in one_of_each_kind(self._needed(), list(self._entries())):
+            single = _Evaluation(self.scenario, self.session_name, text)
+            verdict = single.decided()
+            formulas.append(verdict.formula)
+            if single.caller.kind == "root" or single.something_grants():
+                granted.append(verdict)
+        formula = disjunction(formulas)
+        if formula is True:
+            return Verdict("allowed", formula=True)
         if formula is not False:
             return Verdict("depends", formula=formula)
-        return next((one for one in verdicts if one.decision == "implicitDeny"), verdicts[0])
+        certain = found.decision == "allowed" and bool(granted)
+        explicit = certain and all(one.decision == "explicitDeny" for one in granted)
+        blocking = {layer for one in granted for layer in one.blocked_by}
+        return Verdict("explicitDeny" if explicit else "implicitDeny", tuple(sorted(blocking)), False)
 
-    def _about(self, resource: str) -> dict[str, Any]:
-        request = {**self.scenario["request"], "resource": resource}
-        if self.owner is not None:
-            request["resource_account"] = self.owner
-        return {**self.scenario, "request": request}
+    def something_grants(self) -> bool:
+        """Whether a statement that grants is about the resource, once the layers were read."""
+        return self.identity.allows is not False or self.resource.allows is not False
 
-    def _granted_parts(self) -> tuple[dict[str, Truth], Truth]:
-        """The entries that grant, as resources to ask about, with what they wait for, and what others wait for."""
-        no_policy = self.scenario.get("resource_policy") is None
-        key_or_role = self.trust or (self.action.startswith("kms:") and self._may_name("arn:*:kms:*:*:key/*"))
-        if self.caller.kind == "root" or (key_or_role and no_policy):
-            return {}, True
-        sides = [("identity", self._policies("identity_policies"))] if self.caller.has_own_policies else []
-        if not no_policy and not self.action.startswith("iam:"):
-            sides.append(("resource", [named_document(self.scenario["resource_policy"])]))
-        parts: dict[str, Truth] = {}
-        beyond: Truth = False
-        for layer, policies in sides:
-            for policy in policies:
-                version = policy["document"].get("Version")
-                for number, statement in enumerate(as_list(policy["document"]["Statement"])):
-                    source = {"layer": layer, "policy": policy["name"], "statement": number, "effect": "Allow"}
-                    who = disjunction(_with_source(truth, source) for truth in self._who(statement, layer).values())
-                    truth = conjunction([who, self._rest(statement, layer, version, source)])
-                    if statement["Effect"] == "Deny" or truth is False:
+    def _needed(self) -> list[list[Token]]:
+        """What each resource of the set matches: the set, and an ARN where one can be in it."""
+        asked = self.target.tokens
+        return [asked, ARN] if shares(ARN, asked) else [asked]
+
+    def _entries(self) -> Iterator[list[Token]]:
+        """The patterns of all statements about the action, each once; of an unknown variable anything may come."""
+        seen: list[list[Token]] = []
+        for policy in all_policies(self.scenario):
+            version = policy["document"].get("Version")
+            for statement in as_list(policy["document"]["Statement"]):
+                if not action_matches(statement, self.action):
+                    continue
+                for entry in as_list(statement.get("Resource", statement.get("NotResource", []))):
+                    if not entry.startswith("arn:"):
                         continue
-                    for part in self._parts_of(statement, layer, version):
-                        if part is not None:
-                            parts[part] = disjunction([parts.get(part, False), truth])
-                        else:
-                            beyond = disjunction([beyond, truth])
-        return parts, beyond
+                    read = entry_patterns(entry, version=version, context=self.context, options=self.options)
+                    if isinstance(read, Unknown):
+                        read = [whatever_it_becomes(entry, self.options)]
+                    for pattern in read:
+                        if pattern not in seen:
+                            seen.append(pattern)
+                            yield pattern
 
-    def _parts_of(self, statement: dict[str, Any], layer: str, version: str | None) -> list[str | None]:
-        """The entries that share something, as resources to ask about; None for what cannot be asked about."""
-
-        def meets(entry: str, whole: bool) -> Any:
-            return resource_entry_matches(
-                entry, self.target, layer, whole=whole, version=version, context=self.context, options=self.options
-            )
-
-        entries = as_list(statement.get("Resource", "*"))
-        if "Resource" not in statement or any("${" in one or meets(one, True) is not False for one in entries):
-            return [None]
-        return [self._part(entry) for entry in entries if meets(entry, False) is not False]
-
-    def _part(self, entry: str) -> str | None:
-        head = "".join(entry.split(":", 5)[:5])
-        part = entry.replace("?", "*")
-        if entry.count(":") < 5 or "*" in head or "?" in head or part == self.target.resource:
-            return None
-        return part
-
-    def _verdict(self) -> Verdict:
+    def decided(self) -> Verdict:
         """Put the layers together."""
-        long_term = self.caller.kind in ("user", "root") and self.caller.credentials != "temporary"
-        if self.action == "sts:getcalleridentity" and self.caller.kind != "anonymous":
-            return Verdict("allowed", formula=True)
-        if self.action == "sts:getsessiontoken" and long_term:
+        if self._is_free():
             return Verdict("allowed", formula=True)
         self._read_layers()
         denied = disjunction(
@@ -400,6 +386,11 @@ class _Evaluation:
         )
         decision = "explicitDeny" if denied is True or gate_rejects else "implicitDeny"
         return Verdict(decision, self._blocked_by(refused=refused, gate_closed=gate_closed), False)
+
+    def _is_free(self) -> bool:
+        if self.action == "sts:getsessiontoken":
+            return self.caller.kind in ("user", "root") and self.caller.credentials != "temporary"
+        return self.action == "sts:getcalleridentity" and self.caller.kind != "anonymous"
 
     def _boundary_ok(self) -> Truth:
         return self.boundary.allows if self.boundary.present else True
@@ -469,6 +460,17 @@ class _Evaluation:
         if gate_closed:
             found.append("block_public_access")
         return tuple(sorted(found))
+
+
+def all_policies(scenario: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every policy of a scenario."""
+    for name in ("identity_policies", "permissions_boundaries", "session_policies", "vpc_endpoint_policies"):
+        yield from scenario.get(name) or []
+    for name in ("scps", "rcps"):
+        for level in scenario.get(name) or []:
+            yield from level
+    if scenario.get("resource_policy") is not None:
+        yield named_document(scenario["resource_policy"])
 
 
 def named_document(given: dict[str, Any]) -> dict[str, Any]:

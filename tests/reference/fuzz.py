@@ -1,4 +1,4 @@
-"""The long run: `python -m tests.reference.fuzz --requests 100000 [--seed N]`.
+"""The long run: `python -m tests.reference.fuzz --requests 100000 [--seed N] [--sets]`.
 
 Makes scenarios, asks both evaluators, and prints the first disagreement, made as small as it gets, as a scenario
 that `iamtui simulate` reads. Exits with 1 then, with 0 when there was none.
@@ -18,6 +18,8 @@ from .agreement import disagreement, reduced
 from .evaluator import evaluate
 from .generator import make_scenario
 from .open_questions import is_open
+from .set_generator import make_set_scenario
+from .sets import TooMany
 
 
 def why_bad(scenario: dict[str, Any], *, open_too: bool = False) -> str | None:
@@ -45,22 +47,32 @@ def _kind(sentence: str) -> str:
     return sentence.split(" with {", maxsplit=1)[0]
 
 
+def decision_on(scenario: dict[str, Any]) -> str:
+    """What the reference decides, or that it leaves the set to the engine."""
+    try:
+        return evaluate(scenario).decision
+    except TooMany:
+        return "too many kinds of resources"
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run and report."""
     parser = argparse.ArgumentParser(prog="python -m tests.reference.fuzz", description=__doc__)
     parser.add_argument("--requests", type=int, default=100_000, help="how many scenarios to try")
     parser.add_argument("--seed", type=int, default=0, help="where to start; scenario number N has seed SEED + N")
     parser.add_argument("--open", action="store_true", help="try the open questions of open_questions.py too")
+    parser.add_argument("--sets", action="store_true", help="ask about sets of resources alone")
     options = parser.parse_args(arguments)
+    make = make_set_scenario if options.sets else make_scenario
     decisions: Counter[str] = Counter()
     started = time.monotonic()
     for number in range(options.requests):
-        scenario = make_scenario(Random(options.seed + number))
+        scenario = make(Random(options.seed + number))
         found = report(scenario, open_too=options.open)
         if found is not None:
             print(f"seed {options.seed + number}: {found}")
             return 1
-        decisions[f"{scenario.get('mode', 'strict')} {evaluate(scenario).decision}"] += 1
+        decisions[f"{scenario.get('mode', 'strict')} {decision_on(scenario)}"] += 1
         if number % 10_000 == 9_999:
             print(f"{number + 1} scenarios, {time.monotonic() - started:.0f} s", file=sys.stderr)
     for name, count in sorted(decisions.items()):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 from hypothesis import strategies as st
 
@@ -79,6 +79,13 @@ def extra_deny(random: Random, scenario: Json, layer: str) -> Json:
 class Maker:
     """Makes the parts of a scenario, each related to the request so that it may match."""
 
+    denies = 24
+    """How often a statement denies, in a hundred (in RCPs nearly always)."""
+    excludes = 15
+    """How often it has NotResource, in a hundred."""
+    everything_granted: ClassVar = {"resource": 15, "identity": 20}
+    """How often a document allows the action on everything besides, in a hundred; other kinds more often than not."""
+
     def __init__(self, random: Random) -> None:
         self.random = random
         self.policies = 0
@@ -101,19 +108,27 @@ class Maker:
 
     # Request.
 
-    def scenario(self) -> Json:
-        """The whole scenario."""
+    def question(self) -> tuple[str, str]:
+        """An action and a resource."""
         actions, resources = self.pick(QUESTIONS)
-        self.action, self.resource = self.pick(actions), self.pick(resources)
+        return self.pick(actions), self.pick(resources)
+
+    def choose_caller(self) -> None:
+        """Who asks."""
         self.caller = copy.deepcopy(self.pick(CALLERS))
         if self.action.startswith("sts:AssumeRoleWith") and self.chance(70):
             self.caller = copy.deepcopy(self.pick(PROVIDER_CALLERS))
         if self.resource.startswith("arn:aws:s3:") and self.chance(25):
             self.caller = copy.deepcopy(self.pick(OUTSIDERS))
             self.from_outside = True
+
+    def scenario(self) -> Json:
+        """The whole scenario."""
+        self.action, self.resource = self.question()
+        self.choose_caller()
         result: Json = {"mode": "discover"} if self.chance(45) else {}
         result["request"] = self._request(discover=bool(result))
-        self._add_policies(result)
+        self.add_policies(result)
         settings: Json = {}
         if self.chance(8):
             settings["principal_in_management_account"] = True
@@ -169,32 +184,35 @@ class Maker:
 
     # Policies.
 
-    def _add_policies(self, scenario: Json) -> None:
+    def add_policies(self, scenario: Json) -> None:
+        """The policies of all layers."""
         if self.chance(75):
-            scenario["identity_policies"] = self._named("identity", most=2)
+            scenario["identity_policies"] = self.named("identity", most=2)
         if self.chance(22):
-            scenario["permissions_boundaries"] = self._named("boundary", most=1)
+            scenario["permissions_boundaries"] = self.named("boundary", most=1)
         if self.chance(22):
-            scenario["session_policies"] = self._named("session", most=2)
+            scenario["session_policies"] = self.named("session", most=2)
         if self.chance(90 if self.from_outside else 60) or ":alias/" in self.resource:
-            scenario["resource_policy"] = self._document("resource")
+            scenario["resource_policy"] = self.document("resource")
         if self.chance(15):
-            scenario["vpc_endpoint_policies"] = self._named("vpc_endpoint", most=2)
+            scenario["vpc_endpoint_policies"] = self.named("vpc_endpoint", most=2)
         for field, layer, percent in (("scps", "scp", 25), ("rcps", "rcp", 20)):
             if self.chance(percent):
-                scenario[field] = [self._named(layer, most=2) for _ in range(self.random.randrange(3))]
+                scenario[field] = [self.named(layer, most=2) for _ in range(self.random.randrange(3))]
 
-    def _named(self, layer: str, most: int) -> list[Json]:
+    def named(self, layer: str, most: int) -> list[Json]:
+        """Policies of a layer, mostly one."""
         count = most if self.chance(40) else self.pick([1, 1, 1, 0])
-        return [{"name": self._name(layer), "document": self._document(layer)} for _ in range(count)]
+        return [{"name": self._name(layer), "document": self.document(layer)} for _ in range(count)]
 
     def _name(self, layer: str) -> str:
         self.policies += 1
         return f"{layer}-{self.policies}"
 
-    def _document(self, layer: str) -> Json:
+    def document(self, layer: str) -> Json:
+        """A policy document for a layer."""
         statements = [self.statement(layer) for _ in range(self.pick([1, 1, 2, 2, 3]))]
-        if layer != "rcp" and self.chance(15 if layer == "resource" else 20 if layer == "identity" else 65):
+        if layer != "rcp" and self.chance(self.everything_granted.get(layer, 65)):
             broad: Json = {"Effect": "Allow", "Action": self.pick(["*", self.action]), "Resource": "*"}
             if layer in ("resource", "vpc_endpoint"):
                 self._add_principal(broad, layer)
@@ -207,14 +225,14 @@ class Maker:
 
     def statement(self, layer: str) -> Json:
         """One statement for a policy of this layer."""
-        deny = self.chance(85 if layer == "rcp" else 24)
+        deny = self.chance(85 if layer == "rcp" else self.denies)
         result: Json = {"Effect": "Deny" if deny else "Allow"}
         if layer in ("resource", "rcp", "vpc_endpoint") or self.chance(2):
             self._add_principal(result, layer)
         result["NotAction" if self.chance(12) else "Action"] = self._actions()
         no_resource = 45 if layer == "resource" and self.action.lower().startswith("sts:") else 4
         if not self.chance(no_resource):
-            result["NotResource" if self.chance(15) else "Resource"] = self._resources()
+            result["NotResource" if self.chance(self.excludes) else "Resource"] = self._resources()
         if self.chance(65 if deny else 40):
             result["Condition"] = self.condition()
         return result
@@ -328,9 +346,10 @@ class Maker:
     def _resources(self) -> Any:
         if self.chance(2):
             return []
-        return self.maybe_list([self._resource_entry() for _ in range(self.pick([1, 1, 1, 2, 3]))])
+        return self.maybe_list([self.resource_entry() for _ in range(self.pick([1, 1, 1, 2, 3]))])
 
-    def _resource_entry(self) -> str:
+    def resource_entry(self) -> str:
+        """A Resource entry that names, or nearly names, the resource."""
         if self.chance(45) or (self.resource == "*" and self.chance(40)):
             return "*"
         base = self.resource

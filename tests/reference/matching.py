@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,16 +17,26 @@ INVALID = "invalid"
 
 @dataclass(frozen=True)
 class Target:
-    """What is asked for. `wildcard_only`: the action has no resource type, so that the resource is "*"."""
+    """What is asked for.
+
+    `wildcard_only`: the action has no resource type, so that the resource is "*". `single`: one resource out of a set,
+    in which a star is a character like any other.
+    """
 
     action: str
     resource: str
     wildcard_only: bool
+    single: bool = False
 
     @property
     def is_pattern(self) -> bool:
         """Whether a set of resources is asked about."""
-        return not self.wildcard_only and "*" in self.resource
+        return not self.wildcard_only and not self.single and "*" in self.resource
+
+    @property
+    def tokens(self) -> list[Token]:
+        """The tokens of the resource."""
+        return [("char", character) for character in self.resource] if self.single else request_tokens(self.resource)
 
 
 def as_list(value: Any) -> list[Any]:
@@ -131,23 +142,36 @@ def resource_entry_matches(
             and bool(options["list_buckets_on_bucket_arn"])
         )
     compare = covers if whole else shares
-    asked = request_tokens(target.resource)
     if reading == "nothing":
         return False
-    if short:
+    read = entry_patterns(entry, version=version, context=context, options=options)
+    if isinstance(read, Unknown):
+        return read if compare(whatever_it_becomes(entry, options), target.tokens) else False
+    return any(compare(pattern, target.tokens) for pattern in read)
+
+
+def whatever_it_becomes(entry: str, options: dict[str, Any]) -> list[Token]:
+    """The pattern of an entry with a run for each variable."""
+    starred = re.sub(r"[$][{][^}]*[}]", "*", entry.split(":", 5)[5])
+    return pattern_tokens(entry, tokens_of(plain(starred)), options)
+
+
+def entry_patterns(
+    entry: str, *, version: str | None, context: Context, options: dict[str, Any]
+) -> list[list[Token]] | Unknown:
+    """What an entry that is an ARN stands for: a pattern, of a short ARN two, and none without a variable's value."""
+    if entry.count(":") < 5:
         padded = entry + ":*" * (5 - entry.count(":"))
-        return any(compare(pattern_tokens(text, None, options), asked) for text in (entry, padded))
+        return [pattern_tokens(text, None, options) for text in (entry, padded)]
     resolved = resolve(
         entry.split(":", 5)[5],
         context,
         version=version,
         wildcards_in_values=options["wildcards_in_substituted_values"],
     )
-    if isinstance(resolved, str):
-        return False
     if isinstance(resolved, Unknown):
         return resolved
-    return compare(pattern_tokens(entry, tokens_of(resolved), options), asked)
+    return [] if isinstance(resolved, str) else [pattern_tokens(entry, tokens_of(resolved), options)]
 
 
 def resource_truth(

@@ -12,12 +12,13 @@ from hypothesis import HealthCheck, assume, given, settings
 from tests.conformance.engine import decide
 
 from .agreement import disagreement, documents
-from .evaluator import evaluate
-from .fuzz import main, report
+from .evaluator import at_its_most_favourable, evaluate
+from .fuzz import decision_on, main, report
 from .generator import Json, make_scenario, scenarios
 from .matching import as_list
 from .open_questions import is_open
 from .plain import as_plain, plain_disagreement, plain_outcomes
+from .set_generator import make_set_scenario
 
 BLOCK = 500
 
@@ -28,6 +29,27 @@ def test_seeded_requests(first: int) -> None:
         scenario = make_scenario(Random(seed))
         found = report(scenario)
         assert found is None, f"seed {seed}: {found}"
+
+
+@pytest.mark.parametrize("first", range(0, 2000, BLOCK))
+def test_seeded_requests_about_sets(first: int) -> None:
+    for seed in range(first, first + BLOCK):
+        found = report(make_set_scenario(Random(seed)))
+        assert found is None, f"seed {seed}: {found}"
+
+
+def test_sets_reach_every_answer_and_are_seldom_too_many() -> None:
+    answers: Counter[str] = Counter()
+    for seed in range(1000):
+        scenario = make_set_scenario(Random(seed))
+        answers[decision_on(scenario)] += 1
+        if at_its_most_favourable(scenario) == "allowed" and decision_on(scenario) != "allowed":
+            answers["allowed only as long as each statement is about another resource"] += 1
+    for decision in ("allowed", "explicitDeny", "implicitDeny"):
+        assert answers[decision] > 100, answers
+    assert answers["depends"] > 5, answers
+    assert answers["allowed only as long as each statement is about another resource"] > 15, answers
+    assert answers["too many kinds of resources"] < 20, answers
 
 
 @given(scenarios())

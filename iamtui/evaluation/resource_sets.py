@@ -1,0 +1,148 @@
+"""Whether there is a resource in a set that the policies allow (ours: AWS never sees such a request).
+
+The layers are read for the set as a whole first, each statement at its most favourable: an Allow counts where it is
+about some resource of the set, a Deny only where it is about all. No resource is allowed beyond that; yet statements
+may be favourable each about another resource. So the answer stands only once one resource is found that it holds for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
+
+from iamtui.evaluation.decision import Layer, Outcome
+from iamtui.evaluation.layers import LayerScan, Match
+from iamtui.evaluation.levels import LevelScan, LevelsScan
+from iamtui.evaluation.reading import Evaluation
+from iamtui.evaluation.witnesses import any_of_set, likely, may_differ, told_apart
+from iamtui.policy.formula import And, ConditionLeaf, Or, Truth, all_of, any_of
+from iamtui.policy.resource import Reach
+
+_GRANTING: Final = (Layer.IDENTITY, Layer.RESOURCE)
+
+
+def settled(reading: Evaluation, about: Callable[[str], Evaluation]) -> Evaluation:
+    """The reading of a set held against its resources, one by one as far as they differ.
+
+    Args:
+        reading: of the set as a whole.
+        about: reads the same question about one resource of the set.
+    """
+    if reading.total is False or reading.free is not None or not may_differ(reading):
+        return reading
+    ways: list[Truth] = []
+    granted: Truth = False
+    for text in likely(reading):
+        single = about(text)
+        ways.append(_of_the_set(single.total))
+        if ways[-1] == reading.total:
+            return reading
+        if _same(single.deny, reading.deny) and _same(single.caps, reading.caps):
+            granted = any_of((granted, _of_the_set(single.grant)))
+            if _same(granted, reading.grant):
+                return reading
+    found = told_apart(reading, denied_too=False)
+    for text in found.texts:
+        ways.append(_of_the_set(about(text).total))
+        if ways[-1] == reading.total:
+            return reading
+    if not found.complete:
+        reading.is_unsettled = True
+        ways.append(ConditionLeaf("Resource", "", (reading.prepared.resource.text,)))
+    is_certain = reading.total is True
+    reading.total = any_of(ways)
+    if reading.total is False:
+        _speak_for_all(reading, about, found.texts, is_certain=is_certain)
+    return reading
+
+
+def _same(one: Truth, other: Truth) -> bool:
+    return one == other or (isinstance(one, Or) and isinstance(other, Or) and set(one.parts) == set(other.parts))
+
+
+def _of_the_set(truth: Truth) -> Truth:
+    """What one resource waits for, said of the set: of entries whose variables are not known."""
+    if isinstance(truth, And):
+        return all_of(map(_of_the_set, truth.parts))
+    if isinstance(truth, Or):
+        return any_of(map(_of_the_set, truth.parts))
+    if not isinstance(truth, ConditionLeaf) or truth.op not in ("Resource", "NotResource") or truth.source is None:
+        return truth
+    whole = (truth.source.effect == "Deny") is (truth.op == "Resource")
+    return ConditionLeaf(truth.op, truth.key, truth.values, truth.holds, truth.literal, truth.source, whole)
+
+
+def _speak_for_all(
+    reading: Evaluation, about: Callable[[str], Evaluation], texts: tuple[str, ...], *, is_certain: bool
+) -> None:
+    """Make the reading of a set of which no resource is allowed say what stands in the way of each that is granted.
+
+    Args:
+        texts: resources of the set that no Deny is known to match.
+        is_certain: whether something is granted, and let through, whatever is unknown.
+    """
+    found = told_apart(reading, denied_too=True)
+    if not found.complete:
+        found = found._replace(texts=tuple(dict.fromkeys((*texts, *found.texts))))
+    members = tuple(about(text) for text in found.texts or (any_of_set(reading),))
+    reading.granted = tuple(dict.fromkeys(_granted(reading)))
+    reading.members = members
+    reading.identity = _together(Layer.IDENTITY, (member.identity for member in members))
+    reading.resource = _together(Layer.RESOURCE, (member.resource for member in members))
+    reading.session = _together(Layer.SESSION, (member.session for member in members))
+    reading.boundary = _together(Layer.BOUNDARY, (member.boundary for member in members))
+    reading.vpc_endpoint = _together(Layer.VPC_ENDPOINT, (member.vpc_endpoint for member in members))
+    reading.scp_levels = _levels_together(Layer.SCP, (member.scp_levels for member in members))
+    reading.rcp_levels = _levels_together(Layer.RCP, (member.rcp_levels for member in members))
+    reading.forget_sums()
+    reading.grant = any_of(member.grant for member in members)
+    reading.caps = all_of(member.caps for member in members)
+    # Where nothing may be granted after all, no Deny decides.
+    reading.deny = (
+        is_certain and bool(found.texts) and all(member.outcome is Outcome.EXPLICIT_DENY for member in members)
+    )
+
+
+def _granted(reading: Evaluation) -> Iterator[str]:
+    """The entries that grant some of the set; none where all of it is granted."""
+    resource = reading.prepared.resource
+    for scanned in (reading.identity, reading.resource):
+        for match in scanned.matches if scanned is not None else ():
+            matcher = match.statement.resource.matcher
+            if not match.statement.allows or matcher is None or match.statement.resource.negated:
+                continue
+            if matcher.hits_set(resource, Reach.COVERS, reading.context, reading.language) is False:
+                yield from matcher.entries_meeting(resource, reading.context)
+
+
+def _together(layer: Layer, found: Iterable[LayerScan | None]) -> LayerScan | None:
+    """What a layer says of several resources: it denies where it denies one, and caps where it caps one."""
+    scans = [scanned for scanned in found if scanned is not None]
+    if not scans:
+        return None
+    result = LayerScan(scans[0].missing)
+    matches: dict[tuple[int, int], Match] = {}
+    policies: dict[int, int] = {}
+    for match in (match for scanned in scans for match in scanned.matches):
+        policy = policies.setdefault(id(match.policy), len(policies))
+        key = (policy, match.statement.statement.index)
+        if key not in matches or matches[key].truth is not True:
+            matches[key] = match
+    result.matches = [matches[key] for key in sorted(matches)]
+    allows = [scanned.allow for scanned in scans]
+    result.allow = any_of(allows) if layer in _GRANTING else all_of(allows)
+    result.deny = any_of(scanned.deny for scanned in scans)
+    result.partly = result.allow is False and any(allow is not False for allow in allows)
+    for strength in dict.fromkeys(strength for scanned in scans for strength in scanned.strengths):
+        result.strengths[strength] = any_of(scanned.strengths.get(strength, False) for scanned in scans)
+    return result
+
+
+def _levels_together(layer: Layer, found: Iterable[LevelsScan | None]) -> LevelsScan | None:
+    levels = [one.levels for one in found if one is not None]
+    return LevelsScan(tuple(_level_together(layer, each) for each in zip(*levels, strict=True))) if levels else None
+
+
+def _level_together(layer: Layer, each: Sequence[LevelScan]) -> LevelScan:
+    scanned = _together(layer, (level.scan for level in each))
+    return LevelScan(each[0].index, each[0].name, scanned if scanned is not None else each[0].scan)

@@ -1,0 +1,169 @@
+"""What a decision about a set of resources says besides yes and no, and what it may cost."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from iamtui.evaluation.all_layers import read_all_layers
+from iamtui.evaluation.decision import Decision, Layer, LayerState, Outcome
+from iamtui.evaluation.decision_json import decision_to_json
+from iamtui.evaluation.evaluator import evaluate
+from iamtui.evaluation.explanation import Explanation, explain
+from iamtui.evaluation.policies import MissingPolicy, NotEvaluated
+from iamtui.evaluation.scenario import Scenario, parse_scenario
+from iamtui.evaluation.trace import trace, trace_to_json
+from iamtui.evaluation.witnesses import told_apart
+from iamtui.policy.formula import And, ConditionLeaf
+from tests.conformance.cases import ALLOW_ALL, Json, cases, named
+
+BUCKETS = "arn:aws:s3:::"
+SET = f"{BUCKETS}*"
+
+
+def allow(*names: str, **more: Any) -> Json:
+    return {"Effect": "Allow", "Action": "s3:*", "Resource": [BUCKETS + name for name in names], **more}
+
+
+def deny(*names: str, **more: Any) -> Json:
+    return {"Effect": "Deny", "Action": "s3:*", "Resource": [BUCKETS + name for name in names], **more}
+
+
+def deny_others(*names: str) -> Json:
+    return {"Effect": "Deny", "Action": "s3:*", "NotResource": [BUCKETS + name for name in names]}
+
+
+def scenario(*identity: Json, resource: str = SET, mode: str = "strict", **layers: Any) -> Scenario:
+    request = {"principal": "arn:aws:iam::111111111111:user/alice", "action": "s3:GetObject", "resource": resource}
+    policies = {"identity_policies": named("own", *identity), **layers}
+    return parse_scenario({"mode": mode, "request": request, **policies})
+
+
+def decided(*identity: Json, **more: Any) -> Decision:
+    made = scenario(*identity, **more)
+    return evaluate(made.request, made.policies, made.options)
+
+
+def explained(*identity: Json, **more: Any) -> Explanation:
+    made = scenario(*identity, **more)
+    decision = evaluate(made.request, made.policies, made.options)
+    return explain(decision, trace(made.request, made.policies, made.options))
+
+
+def test_every_deny_that_takes_a_part_out_is_named_in_the_order_of_the_policy() -> None:
+    halves = (ALLOW_ALL, deny_others("a*"), deny("a*"))
+    decision = decided(*halves)
+    (reason,) = decision.reasons
+    assert (reason.layer, reason.kind) == (Layer.IDENTITY, "explicit")
+    assert [ref.statement for ref in reason.statements] == [1, 2]
+    assert "Each of these resources is denied, though not all of them by one statement." in decision.notes
+    assert [suggestion.layer for suggestion in explained(*halves).suggestions] == [Layer.IDENTITY, Layer.IDENTITY]
+
+
+def test_every_layer_that_stands_in_the_way_of_a_part_is_named() -> None:
+    layers = {
+        "permissions_boundaries": named("boundary", allow("b*", "c*")),
+        "scps": [named("scp", ALLOW_ALL, deny("b*"))],
+    }
+    decision = decided(allow("a*", "b*"), **layers)
+    assert decision.outcome is Outcome.IMPLICIT_DENY
+    assert decision.blocked_by == (Layer.BOUNDARY, Layer.SCP)
+    assert [(reason.layer, reason.kind) for reason in decision.reasons] == [
+        (Layer.BOUNDARY, "implicit"),
+        (Layer.SCP, "explicit"),
+    ]
+    reports = {report.layer: report for report in decision.layers}
+    assert reports[Layer.BOUNDARY].state is LayerState.SILENT
+    assert reports[Layer.BOUNDARY].why == "Allows only some of what is granted."
+    assert reports[Layer.SCP].state is LayerState.DENIES
+    assert reports[Layer.IDENTITY].state is LayerState.ALLOWS
+    assert [one.layer for one in explained(allow("a*", "b*"), **layers).suggestions] == [Layer.BOUNDARY, Layer.SCP]
+
+
+def test_an_allow_of_a_cap_about_other_resources_is_a_near_miss() -> None:
+    layers = {"permissions_boundaries": named("boundary", allow("a??d", Sid="Let"))}
+    (suggestion,) = explained(allow("a?c"), **layers).suggestions
+    assert suggestion.change.startswith(f"Add {SET} to the Resource of boundary / Let;")
+
+
+def test_levels_that_let_different_parts_through_say_so() -> None:
+    levels = [named("one", allow("a*")), named("two", allow("b*"))]
+    decision = decided(allow("a*", "b*"), scps=levels)
+    assert decision.outcome is Outcome.IMPLICIT_DENY
+    (report,) = (report for report in decision.layers if report.layer is Layer.SCP)
+    assert report.why == "The SCPs at level 0 allow only some of what is granted."
+    assert [(reason.layer, reason.level) for reason in decision.reasons] == [(Layer.SCP, 0), (Layer.SCP, 1)]
+
+
+def test_what_depends_lists_no_entry_of_which_nothing_is_left() -> None:
+    unknown = {"StringEquals": {"aws:SourceVpc": "vpc-1"}}
+    decision = decided(allow("a*"), allow("b*", Condition=unknown), deny("a*"), mode="discover")
+    assert decision.outcome is Outcome.DEPENDS
+    assert decision.allowed_resources == (f"{BUCKETS}b*",)
+    assert decision.denied_resources == (f"{BUCKETS}a*",)
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in cases("resource_sets")])
+def test_no_resource_is_made_up_in_an_answer(case: Json) -> None:
+    """Resources that speak for a set are made of characters for private use where any other would do."""
+    made = parse_scenario(case["scenario"])
+    decision = evaluate(made.request, made.policies, made.options)
+    traced = trace(made.request, made.policies, made.options)
+    shown = json.dumps([decision_to_json(decision), trace_to_json(traced)], ensure_ascii=False)
+    shown += repr(explain(decision, traced))
+    assert not [character for character in shown if "\ue000" <= character <= "\uf8ff"]
+    written = json.dumps(case["scenario"]).replace("${aws:username}", "alice")
+    assert all(one in written for one in (*decision.allowed_resources, *decision.denied_resources))
+
+
+FAR = (deny("*a" + "?" * 40, "*b" + "?" * 41), deny_others("*a" + "?" * 40, "*b" + "?" * 41))
+"""They leave nothing, but to read that off the patterns takes remembering forty characters of a name."""
+
+
+@pytest.mark.parametrize("mode", ["strict", "discover"])
+def test_what_takes_too_long_to_tell_is_left_open_and_said(mode: str) -> None:
+    decision = decided(ALLOW_ALL, *FAR, mode=mode)
+    assert decision.outcome is Outcome.DEPENDS
+    assert decision.depends_on == ConditionLeaf("Resource", "", (SET,))
+    assert [note for note in decision.notes if note.startswith("The patterns of these policies overlap in too many")]
+    assert "allow some resource of" in explained(ALLOW_ALL, *FAR, mode=mode).paragraph
+    nothing = decided(allow("a*"), *FAR, deny("*"), mode=mode)
+    assert nothing.outcome is Outcome.EXPLICIT_DENY
+
+
+def test_one_resource_that_is_found_settles_patterns_that_take_too_long_to_tell_apart() -> None:
+    assert decided(ALLOW_ALL, FAR[0]).outcome is Outcome.ALLOWED
+
+
+@pytest.mark.parametrize("count", [100, 2000])
+def test_thousands_of_entries_are_told_apart_in_a_few_steps_for_each_character(count: int) -> None:
+    names = [f"bucket-{number * 7919 % 100_003}/*" for number in range(count)]
+    made = scenario(allow(*names), permissions_boundaries=named("boundary", allow(*(f"x{name}" for name in names))))
+    reading = read_all_layers(made.request, made.policies)
+    assert reading.outcome is Outcome.IMPLICIT_DENY
+    for denied_too in (False, True):
+        found = told_apart(reading, denied_too=denied_too)
+        assert found.complete
+        assert found.steps <= 4 * sum(map(len, names))
+
+
+def test_a_set_in_which_no_resource_of_aws_can_be_is_still_answered() -> None:
+    assert decided(ALLOW_ALL, deny("a*"), resource="arn:*:s3:::").outcome is Outcome.ALLOWED
+
+
+def test_documents_that_are_not_known_keep_their_say() -> None:
+    lost = MissingPolicy("lost", "iam:GetPolicyVersion")
+    for statements, outcome in (
+        ((deny("a*"),), Outcome.DEPENDS),
+        ((deny("a*"), deny_others("a*")), Outcome.IMPLICIT_DENY),
+    ):
+        made = scenario(*statements)
+        assert not isinstance(made.policies.identity, NotEvaluated)
+        policies = replace(made.policies, identity=(*made.policies.identity, lost))
+        assert evaluate(made.request, policies, made.options).outcome is outcome
+    made = scenario(ALLOW_ALL, deny("a*"))
+    policies = replace(made.policies, boundaries=(lost,))
+    assert isinstance(evaluate(made.request, policies, made.options).depends_on, And)

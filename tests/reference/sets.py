@@ -1,0 +1,84 @@
+"""One resource of each kind out of a set: two are of one kind when the same patterns match both.
+
+Plain and slow: all patterns are read side by side, a character at a time, and wherever what is left of them is the
+same as before, nothing new can follow.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+from .patterns import Token
+
+ARN: list[Token] = [
+    *[("char", character) for character in "arn:"],
+    *[("one", False), ("run", False), ("char", ":")] * 2,
+    *[("run", False), ("char", ":")] * 2,
+    ("one", True),
+    ("run", True),
+]
+"""Any ARN: a partition, a service and a name, and perhaps a Region and an account."""
+
+MOST_STATES = 6000
+"""How far to read; what needs more is left to the engine alone."""
+
+Places = frozenset[int]
+
+
+class TooMany(Exception):
+    """The patterns of a scenario overlap in too many ways to try them all."""
+
+
+def _resting(pattern: list[Token], places: set[int]) -> Places:
+    """The places in a pattern, and those behind the runs there, which may stand for nothing."""
+    result = set(places)
+    for place in range(len(pattern)):
+        if place in result and pattern[place][0] == "run":
+            result.add(place + 1)
+    return frozenset(result)
+
+
+def _behind(pattern: list[Token], places: Places, character: str) -> Places:
+    result = set()
+    for place in places:
+        if place == len(pattern):
+            continue
+        kind, detail = pattern[place]
+        if kind == "char":
+            if detail == character:
+                result.add(place + 1)
+        elif detail or character != ":":
+            result.add(place if kind == "run" else place + 1)
+    return _resting(pattern, result)
+
+
+def one_of_each_kind(needed: list[list[Token]], others: list[list[Token]]) -> Iterator[str]:
+    """A text for each kind, of those that all needed patterns match.
+
+    Raises:
+        TooMany: there are more ways than are tried.
+    """
+    patterns = [*needed, *others]
+    used = {detail for pattern in patterns for kind, detail in pattern if kind == "char"}
+    other = next(character for character in map(chr, range(0x3B1, 0x3FF)) if character not in used)
+    start = tuple(_resting(pattern, {0}) for pattern in patterns)
+    seen = {start}
+    waiting = deque([(start, "")])
+    kinds = set()
+    while waiting:
+        state, text = waiting.popleft()
+        matched = tuple(len(pattern) in places for pattern, places in zip(patterns, state, strict=True))
+        if all(matched[: len(needed)]) and matched not in kinds:
+            kinds.add(matched)
+            yield text
+        following = {":", other}
+        for pattern, places in zip(patterns, state, strict=True):
+            following |= {pattern[place][1] for place in places if place < len(pattern) and pattern[place][0] == "char"}
+        for character in sorted(following):
+            there = tuple(_behind(pattern, places, character) for pattern, places in zip(patterns, state, strict=True))
+            if all(there[: len(needed)]) and there not in seen:
+                seen.add(there)
+                waiting.append((there, text + character))
+        if len(seen) > MOST_STATES:
+            raise TooMany
