@@ -100,9 +100,16 @@ class ExplorerTree(LineView):
         return [node for node in rows if not isinstance(node, Branch)]
 
     def set_verdicts(self, verdict_of: VerdictOf | None) -> None:
-        """Say how to answer the pinned question; asked only for lines that are drawn."""
+        """Say how to answer the pinned question; asked only for lines that are drawn.
+
+        Where there were no verdicts, they are drawn once the answer is on screen, which need not wait for them.
+        """
+        first = self._verdict_of is None and verdict_of is not None
         self._verdict_of = verdict_of
-        self.redraw()
+        if first:
+            self.call_after_refresh(self.redraw)
+        else:
+            self.redraw()
 
     def set_marks(self, mark_of: MarkOf | None) -> None:
         """Say what a draft did to an entity; None: no draft is open."""

@@ -49,41 +49,57 @@ class KeyLine(Widget):
     }
     """
 
-    _drawn: Sequence[tuple[str, str]] = ()
+    _shown: Sequence[_Hint] | None = None
+    """The hints that are drawn; None: they were not looked for yet."""
+    _looks_again = False
 
     def on_mount(self) -> None:
         """Follow the focus."""
         self.screen.bindings_updated_signal.subscribe(self, self._bindings_updated)
 
+    def on_resize(self) -> None:
+        """Show as many as fit now."""
+        self._look()
+
     def _bindings_updated(self, _screen: Screen[object]) -> None:
         self.look_again()
 
     def look_again(self) -> None:
-        """Draw the keys that matter now, where they are others than those that were drawn."""
-        if self._words(self._hints()) != self._drawn:
-            self.refresh()
+        """Draw the keys that matter now, where they are others than those that were drawn.
 
-    @staticmethod
-    def _words(hints: list[_Hint]) -> list[tuple[str, str]]:
-        return [(hint.key, hint.words) for hint in hints]
+        They are looked for once what made them matter is on screen: that need not wait for them.
+        """
+        if not self._looks_again:
+            self._looks_again = True
+            self.call_after_refresh(self._look)
+
+    def _look(self) -> None:
+        self._looks_again = False
+        if not self.is_attached:
+            # Its screen was left meanwhile.
+            return
+        hints = self._hints()
+        if self._shown is None or _words(hints) != _words(self._shown):
+            self.refresh()
+        self._shown = hints
 
     def render(self) -> Content:
         """Key and words of every hint."""
-        hints = self._hints()
-        self._drawn = self._words(hints)
+        if self._shown is None:
+            self._shown = self._hints()
         parts = [
             line(
                 (f" {hint.key} ", "bold $footer-key-foreground"),
                 plain(f"{hint.words} ", "$footer-description-foreground"),
             )
-            for hint in hints
+            for hint in self._shown
         ]
         return Content("").join(parts)
 
     def on_click(self, event: events.Click) -> None:
         """A click on a hint presses its key."""
         at = 0
-        for hint in self._hints():
+        for hint in self._shown or ():
             if at <= event.x < at + hint.width:
                 self.app.simulate_key(hint.binding.key)
                 return
@@ -125,3 +141,7 @@ class KeyLine(Widget):
             return None
         key, binding = min(keys, key=lambda pair: len(pair[0]))
         return _Hint(key, binding.description, binding)
+
+
+def _words(hints: Sequence[_Hint]) -> list[tuple[str, str]]:
+    return [(hint.key, hint.words) for hint in hints]

@@ -289,7 +289,7 @@ class DenialReadingScreen(Screen[ExplainedDenial | None]):
         full.set_class(denial is None, "-hidden")
         if denial is not None:
             full.update(in_full(denial, denials.claim_words(denial)))
-        self.query_one(KeyLine).refresh()
+        self.query_one(KeyLine).look_again()
 
     # A file.
 

@@ -203,7 +203,7 @@ class DraftImpactScreen(Screen[str | None]):
         empty = self.query_one("#impact-empty", Static)
         empty.display = not rows
         empty.update(self._why_empty())
-        self.query_one(KeyLine).refresh()
+        self.query_one(KeyLine).look_again()
 
     def _counts(self) -> Content:
         counts = {effect: sum(row.effect == effect for row in self._rows) for effect in ORDER}

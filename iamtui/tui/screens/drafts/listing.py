@@ -211,7 +211,7 @@ class DraftListing(Screen[None]):
             title.update(line((found.words, "bold $heading"), (where, "$muted")))
             self.edits.show(found.draft.edits, workspace.account, self._marks())
             self._show_notes()
-        self.query_one(KeyLine).refresh()
+        self.query_one(KeyLine).look_again()
 
     def _marks(self) -> dict[int, str]:
         drafted = self.owner.drafted

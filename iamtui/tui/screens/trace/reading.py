@@ -88,7 +88,7 @@ class ReadingScreen(SearchableScreen):
         was_searching = self.has_class("-searching")
         super().action_back()
         if was_searching:
-            self.query_one(KeyLine).refresh()
+            self.query_one(KeyLine).look_again()
 
     # Copying and messages.
 

@@ -126,7 +126,7 @@ class TraceScreen(ReadingScreen):
         self._decision, self._suggestions = event.decision, event.suggestions
         self.query_one("#text-verdict", Label).update(verdict(event.decision).content)
         self._show_rows(event.rows)
-        self.query_one(KeyLine).refresh()
+        self.query_one(KeyLine).look_again()
 
     def _show_rows(self, rows: Sequence[TraceRow]) -> None:
         first = statement_row(rows, self._at) if self._at is not None else deciding_row(rows, self._decision)

@@ -141,7 +141,7 @@ class WhoCanScreen(AskingScreen):
         words = not_evaluated(self._everybody, self._unloaded)
         note.display = bool(words)
         note.update(plain(words))
-        self.query_one(KeyLine).refresh()
+        self.query_one(KeyLine).look_again()
         self._show_empty()
 
     def _show_empty(self) -> None:
