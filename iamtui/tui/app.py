@@ -23,7 +23,7 @@ from iamtui.tui import clock
 from iamtui.tui.commands import ActionCommands
 from iamtui.tui.copying import ClipboardCopier, Copier
 from iamtui.tui.crash import worker_failure
-from iamtui.tui.garbage import begin_rounds, look_through_all
+from iamtui.tui.garbage import begin_rounds, look_through_all, look_through_new
 from iamtui.tui.idle import IdleLock
 from iamtui.tui.opening_app import Opener, OpeningApp, open_blocking
 from iamtui.tui.safe import line
@@ -40,6 +40,9 @@ IDLE_LOOK_SECONDS: Final = 1.0
 
 LULL_SECONDS: Final = 20.0
 """How long nobody has done anything when garbage is looked for in everything, and how often."""
+
+PAUSE_SECONDS: Final = 0.15
+"""How long after a key, when what it changed is on screen, garbage is looked for in what was made meanwhile."""
 
 STARTED_SECONDS: Final = 1.0
 """How long after the first frame the start is taken to be over."""
@@ -103,6 +106,7 @@ class IamtuiApp(OpeningApp):
         self._copier = copier or self._real_copier()
         self._idle = IdleLock(self._config.lock.idle_minutes)
         self._keymap_is_checked = False
+        self._pauses = False
         self._main = MainScreen(self._copier, self._config.assume, self._config.production)
 
     @property
@@ -131,7 +135,14 @@ class IamtuiApp(OpeningApp):
         """Note that the user is there."""
         if isinstance(event, events.InputEvent):
             self._idle.touch()
+            if not self._pauses:
+                self._pauses = True
+                self.set_timer(PAUSE_SECONDS, self._use_pause)
         await super().on_event(event)
+
+    def _use_pause(self) -> None:
+        self._pauses = False
+        look_through_new()
 
     def _use_lull(self) -> None:
         if self._idle.since >= timedelta(seconds=LULL_SECONDS):

@@ -55,6 +55,15 @@ def begin_rounds() -> None:
     gc.enable()
 
 
+def look_through_new() -> None:
+    """Look through what was made since the last round, before that is so much that it takes half a frame.
+
+    For a moment in which nothing is being drawn.
+    """
+    if gc.isenabled() and gc.get_threshold() == _ROUNDS:
+        gc.collect(1 if gc.get_count()[1] >= _ROUNDS[1] else 0)
+
+
 def look_through_all() -> None:
     """Look through everything, which `begin_rounds` has happen only rarely. For when nobody is waiting."""
     if gc.isenabled() and gc.get_threshold() == _ROUNDS:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
 
 import pytest
 
+from iamtui.tui import garbage
 from iamtui.tui.garbage import making
 
 
@@ -45,3 +47,40 @@ def test_much_that_was_made_is_left_out_of_later_rounds_and_little_is_not() -> N
         many = [[number] for number in range(50_000)]
     assert gc.get_freeze_count() >= before + 50_000
     assert (len(few), len(many)) == (100, 50_000)
+
+
+@pytest.fixture
+def rounds() -> Iterator[None]:
+    """The collector as it is once the start is over."""
+    numbers = gc.get_threshold()
+    garbage.begin_rounds()
+    yield
+    gc.set_threshold(*numbers)
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("rounds")
+def test_a_pause_after_a_key_has_what_was_made_looked_through() -> None:
+    gc.collect()
+    kept = [[] for _ in range(3_000)]
+    assert gc.get_count()[0] >= len(kept)
+    garbage.look_through_new()
+    assert gc.get_count()[0] < len(kept)
+
+
+@pytest.mark.usefixtures("rounds")
+def test_what_stayed_for_several_rounds_is_looked_through_with_the_next() -> None:
+    gc.collect()
+    for _ in range(gc.get_threshold()[1]):
+        garbage.look_through_new()
+    assert gc.get_count()[1] == gc.get_threshold()[1]
+    garbage.look_through_new()
+    assert gc.get_count()[1] == 0
+
+
+def test_a_collector_with_other_numbers_is_let_be() -> None:
+    kept = [[] for _ in range(300)]
+    before = gc.get_stats()[0]["collections"]
+    garbage.look_through_new()
+    assert gc.get_stats()[0]["collections"] == before
+    assert kept
