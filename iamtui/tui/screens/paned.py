@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual import events, on
 from textual.content import Content
 from textual.geometry import Offset, Size
+from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
@@ -33,6 +34,9 @@ class PanedScreen(Screen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-tiny-height"), (LEAST_ROWS, "-short"), (30, "-tall")]  # noqa: RUF012 - as above
 
     AUTO_FOCUS = "ExplorerTree"
+
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    """What has the focus. It is drawn as that, and so is what had it: the whole screen need not be drawn again."""
 
     def __init__(self) -> None:
         super().__init__()

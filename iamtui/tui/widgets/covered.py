@@ -62,3 +62,24 @@ class Column(Vertical, Covered):
 
 class Row(Horizontal, Covered):
     """Side by side."""
+
+
+class Pane(Column):
+    """A column under a line with its title, which has the class `-lit` while the focus is in the pane.
+
+    With `:focus-within` Textual works out the styles of everything in both panes whenever the focus goes from one to
+    the other, which takes longer than a frame may. No style of what is in a pane may depend on the class.
+    """
+
+    def on_descendant_focus(self) -> None:
+        """Light the line."""
+        self._light()
+
+    def on_descendant_blur(self) -> None:
+        """Light the line no more, unless the focus stays in the pane."""
+        self._light()
+
+    def _light(self) -> None:
+        if self.has_class("-lit") is not self.has_focus_within:
+            self.set_class(self.has_focus_within, "-lit", update=False)
+            self.app.stylesheet.apply(self)

@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 
 from iamtui.tui.inventory import Branch, Inventory, Node
 from iamtui.tui.safe import plain
-from iamtui.tui.widgets.covered import Column
+from iamtui.tui.widgets.covered import Pane
 from iamtui.tui.widgets.explorer_tree import ExplorerTree, VerdictOf, result_words
 from iamtui.tui.widgets.safe_input import SafeInput
 
@@ -44,7 +44,7 @@ class FilterInput(SafeInput):
         self.post_message(self.Left(clear=True))
 
 
-class Explorer(Column):
+class Explorer(Pane):
     """Filter and tree. Announces the node under the cursor by EntitySelected."""
 
     @dataclass(eq=False, repr=False)

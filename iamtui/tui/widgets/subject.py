@@ -13,12 +13,12 @@ from iamtui.account.model import Account, Entity
 from iamtui.tui.inventory import Branch, Inventory, Node, title_of
 from iamtui.tui.safe import line, plain
 from iamtui.tui.widgets.children_table import ChildrenTable
-from iamtui.tui.widgets.covered import Column
+from iamtui.tui.widgets.covered import Pane
 from iamtui.tui.widgets.detail.detail_pane import DetailPane
 from iamtui.tui.widgets.explorer_tree import VerdictOf
 
 
-class Subject(Column):
+class Subject(Pane):
     """Holds both views; only the one in use is filled and shown."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name

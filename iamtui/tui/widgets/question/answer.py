@@ -54,15 +54,9 @@ class AnswerView(Column):
         & MatrixView {
             display: none;
         }
-        &.-several #question-summary, &.-several MatrixView {
-            display: block;
-        }
         & #question-layers-of {
             display: none;
             height: 1;
-        }
-        &.-labelled #question-layers-of {
-            display: block;
         }
         & #question-verdict {
             height: 1;
@@ -77,6 +71,7 @@ class AnswerView(Column):
             padding: 1 1 0 1;
         }
         & LayersList {
+            display: none;
             max-height: 9;
         }
         &.-stale #question-verdict, &.-stale #question-because, &.-stale LayersList {
@@ -91,9 +86,6 @@ class AnswerView(Column):
         &.-compact LayersList:focus {
             height: auto;
             max-height: 9;
-        }
-        &.-unanswered LayersList {
-            display: none;
         }
         &.-wide {
             height: 1fr;
@@ -124,7 +116,7 @@ class AnswerView(Column):
         """The cell under the matrix's cursor is wanted in full."""
 
     def __init__(self) -> None:
-        super().__init__(classes="-unanswered")
+        super().__init__()
         self._room = MEDIUM
         self._shown: Shown | None = None
         self._explanation: Explanation | None = None
@@ -191,17 +183,21 @@ class AnswerView(Column):
     def show(self, shown: Shown) -> None:
         """Show an answer."""
         self._shown, self._explanation = shown, None
-        self.remove_class("-unanswered")
+        _set_display(self.layers_list, shown=True)
         self._arrange(shown)
 
     def _arrange(self, shown: Shown) -> None:
         several = len(shown.answer.cells) > 1
-        self.set_class(several, "-several")
+        self._show_several(several)
         most = _MATRIX_ROWS[self._room]
         if self._room != NARROW:
             most = min(most, max(_LEAST_MATRIX, self._room_of_panel - 1 - _TEXTS_AND_LAYERS[self._room]))
         self.matrix.show(shown.answer if several else None, most)
         self._draw()
+
+    def _show_several(self, several: bool) -> None:
+        for part in (self.query_one("#question-summary"), self.matrix):
+            _set_display(part, shown=several)
 
     def look_at(self, shown: Shown) -> None:
         """Show another cell of the answer on screen."""
@@ -218,7 +214,9 @@ class AnswerView(Column):
         """Show a sentence in place of an answer, and what to do below it."""
         self._shown = self._explanation = None
         self._said = sentence, more
-        self.remove_class("-several", "-aside", "-labelled")
+        self.remove_class("-aside")
+        self._show_several(False)
+        _set_display(self.query_one("#question-layers-of"), shown=False)
         self.matrix.show(None, 1)
         self._tell([sentence], [more], holds=False)
         self._put("more", [])
@@ -244,7 +242,7 @@ class AnswerView(Column):
         shown, decision = self._shown, self._shown.decision
         wide, width = self._room == WIDE, self.size.width - 2
         label = answer_text.layers_of(shown, self._room)
-        self.set_class(bool(label), "-labelled")
+        _set_display(self.query_one("#question-layers-of"), shown=bool(label))
         self._put("layers-of", wrap_all([label], width, 1))
         self.layers_list.show(decision, compact=self._room == NARROW, column=self.size.width - 3 if wide else 0)
         suggestions = self._explanation.suggestions if self._explanation is not None else ()
@@ -288,7 +286,7 @@ class AnswerView(Column):
     @property
     def _room_below_matrix(self) -> int:
         matrix = self.matrix.rows + 1 if self.matrix.display else 0
-        return self._room_of_panel - matrix - self.has_class("-labelled")
+        return self._room_of_panel - matrix - self.query_one("#question-layers-of").display
 
     @property
     def _most_texts(self) -> int:
@@ -329,6 +327,12 @@ class AnswerView(Column):
             rows = most
         self._held["layers"] = rows
         _set_height(self.layers_list, rows)
+
+
+def _set_display(widget: Widget, *, shown: bool) -> None:
+    """Show a part or hide it. A class of the whole view would have the styles of every part worked out again."""
+    if widget.display is not shown:
+        widget.display = shown
 
 
 def _set_height(widget: Widget, rows: int) -> None:

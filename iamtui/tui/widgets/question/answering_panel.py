@@ -16,7 +16,7 @@ from iamtui.evaluation.request import Mode
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui.safe import line, plain
-from iamtui.tui.widgets.covered import Column
+from iamtui.tui.widgets.covered import Pane
 from iamtui.tui.widgets.notice import Notice
 from iamtui.tui.widgets.question.answer import AnswerView
 from iamtui.tui.widgets.question.asking import Alongside, Asked, Asking
@@ -41,7 +41,7 @@ COMPACT_COLUMNS, COMPACT_ROWS, WIDE_COLUMNS = 100, 30, 180
 """Window sizes below which the short form is shown, and from which the long one is."""
 
 
-class AnsweringPanel(Column):
+class AnsweringPanel(Pane):
     """Shows an inquiry and its answer; `Asking` has it answered in a thread that the next key cancels.
 
     QuestionPanel adds the keys, and what is remembered of earlier questions.
@@ -90,8 +90,7 @@ class AnsweringPanel(Column):
         above: ScreenAbove | None = None
 
     def __init__(self, *, catalogue: ActionCatalogue | None = None, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        # From the start: a class that is given to a widget on screen has all styles in it worked out again.
-        super().__init__(id=id, classes="-unasked")
+        super().__init__(id=id)
         self._catalogue: ActionCatalogue = catalogue or LoadedCatalogue()
         self._asking = Asking(self, self._catalogue)
         self._workspace: Workspace | None = None
@@ -103,6 +102,7 @@ class AnsweringPanel(Column):
         self._inquiry: Inquiry | None = None
         self._shown: Shown | None = None
         self._room = ""
+        self._is_unasked = True
         self._title = Content("")
         self._unfinished = ""
         """The half action that the panel speaks of in place of an answer, or ""."""
@@ -138,6 +138,7 @@ class AnsweringPanel(Column):
         # In a column that is wide and low the answer's own lines come first.
         self._form.context_view.most_rows = {NARROW: 4, MEDIUM: 6}.get(room, max(4, min(10, size.height // 4 - 5)))
         self._form.show_keys(shown=room == WIDE)
+        self._form.shorten(short=room == NARROW and self._is_unasked)
         self._view.fit(room)
         if self._shown is not None:
             self._explain(self._shown)
@@ -259,7 +260,8 @@ class AnsweringPanel(Column):
             self._show_nothing(f"{partial} is no ARN yet.", "Type it as arn:aws:…, or * for any resource.")
             return
         self._inquiry = inquiry if inquiry.actions else None
-        self.set_class(not inquiry.actions, "-unasked")
+        self._is_unasked = not inquiry.actions
+        self._form.shorten(short=self._room == NARROW and self._is_unasked)
         if self._workspace is None:
             self._show_nothing("Open an account to ask about it.")
         elif not inquiry.actions:

@@ -64,7 +64,7 @@ class CallerRow(Column):
     def compose(self) -> ComposeResult:
         """The field, its completions below it."""
         with Row(classes="row"):
-            yield Label("Caller", classes="name")
+            yield Label("Caller")
             yield self.field
         yield self.field.completions
 

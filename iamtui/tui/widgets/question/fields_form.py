@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 from textual.worker import get_current_worker
 
@@ -57,7 +58,7 @@ class FieldsForm(Column):
             width: 9;
             color: $muted;
         }
-        & .row:focus-within Label.name {
+        & .row Label.-entered {
             color: $heading;
             text-style: bold;
         }
@@ -108,6 +109,7 @@ class FieldsForm(Column):
         self._mfa_shown = False
         self._no_resource_for = ""
         self._decision: Decision | None = None
+        self._short = self._hides_later = False
         self.recent_resources: tuple[str, ...] = ()
         """Resources of earlier questions, the newest first."""
         self.action_field = ActionField(
@@ -121,15 +123,15 @@ class FieldsForm(Column):
     def compose(self) -> ComposeResult:
         """Lay out one row per field, its completions below it."""
         with Row(classes="row"):
-            yield Label("Action", classes="name")
+            yield Label("Action")
             yield self.action_field
         yield self.action_field.completions
         with Row(classes="row -later"):
-            yield Label("Resource", classes="name")
+            yield Label("Resource")
             yield self.resource_field
         yield self.resource_field.completions
         with Row(classes="row -later"):
-            yield Label("Context", classes="name")
+            yield Label("Context")
             yield self.context_field
             yield Static(id="question-mfa")
         yield self.context_field.completions
@@ -198,6 +200,28 @@ class FieldsForm(Column):
         entry = self.app.focused
         if isinstance(entry, CompletingInput) and entry.is_open:
             entry.take_offer(event.index)
+
+    def shorten(self, *, short: bool) -> None:
+        """Show the actions alone while nobody types here, or all fields."""
+        self._short = short
+        self._show_later()
+
+    def _show_later(self) -> None:
+        hides = self._short and not self.has_focus_within
+        if hides is not self._hides_later:
+            self._hides_later = hides
+            for row in self.query(".-later"):
+                row.styles.display = "none" if hides else None
+
+    @on(events.DescendantFocus)
+    def _light_row(self, event: events.DescendantFocus) -> None:
+        self._show_later()
+        _set_entered(event.widget, entered=True)
+
+    @on(events.DescendantBlur)
+    def _darken_row(self, event: events.DescendantBlur) -> None:
+        self._show_later()
+        _set_entered(event.widget, entered=False)
 
     @on(events.DescendantFocus)
     def _entered_field(self, event: events.DescendantFocus) -> None:
@@ -319,3 +343,9 @@ class FieldsForm(Column):
         self.post_message(self.Changed(entered=True))
         if event.field is not self.action_field:
             self.post_message(self.Finished())
+
+
+def _set_entered(field: Widget, *, entered: bool) -> None:
+    """Mark a field's label, whose style alone depends on that, as the one of the field that is typed into."""
+    if isinstance(field.parent, Row):
+        field.parent.query(Label).set_class(entered, "-entered")

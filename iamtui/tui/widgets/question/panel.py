@@ -42,7 +42,7 @@ class QuestionPanel(AnsweringPanel):
         border-top: solid $rule;
         border-title-color: $heading;
 
-        &:focus-within {
+        &.-lit {
             border-top: solid $rule-focused;
         }
         &.-wide {
@@ -50,12 +50,6 @@ class QuestionPanel(AnsweringPanel):
         }
         &.-wide QuestionForm {
             padding-bottom: 1;
-        }
-        &.-compact.-unasked QuestionForm .-later {
-            display: none;
-        }
-        &.-compact.-unasked QuestionForm:focus-within .-later {
-            display: block;
         }
     }
     """
