@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from random import Random
 
-from .generator import Json, Maker
+from .drawing import Json
+from .generator import Maker
 from .vocabulary import KEYS, MULTIVALUED, QUESTIONS
 
 PINNING_KEYS: dict[str, list[str]] = {

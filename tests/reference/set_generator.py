@@ -6,7 +6,8 @@ import copy
 from random import Random
 from typing import ClassVar
 
-from .generator import Json, Maker
+from .drawing import Json
+from .generator import Maker
 from .vocabulary import CALLERS, QUESTIONS, A
 
 _FRONTS = ("arn:aws:s3:::", "arn:aws:s3:::", "arn:aws:s3:::", f"arn:aws:sqs:us-east-1:{A}:", f"arn:aws:iam::{A}:role/")

@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from tests.conformance.engine import decide
 
 from .agreement import disagreement, documents
+from .drawing import Json
 from .evaluator import at_its_most_favourable, evaluate
 from .fuzz import decision_on, main, report
-from .generator import Json, make_scenario, scenarios
+from .generator import make_scenario, scenarios
 from .matching import as_list
 from .open_questions import is_open
 from .plain import as_plain, plain_disagreement, plain_outcomes

@@ -16,7 +16,8 @@ from tests.conformance.engine import decide
 from .agreement import as_session, documents, fillings, tree_truth
 from .callers import read_caller
 from .context import CALLER_FIXED
-from .generator import Json, extra_deny, make_scenario
+from .drawing import Json
+from .generator import extra_deny, make_scenario
 from .matching import as_list
 
 SEEDS = [pytest.param(first, id=f"from-{first}") for first in range(0, 1500, 500)]
