@@ -14,7 +14,8 @@ class EngineCatalogue:
 
     def has_resource_type(self, action: str) -> bool | None:
         """Whether the action ("service:Operation", any case) has a resource type; None when it is not known."""
-        return _has_resource_type(action.lower())
+        service, _, name = action.lower().partition(":")
+        return _resource_types_of(service).get(name)
 
     def synthetic_resource(self, action: str, account: str, partition: str) -> str | None:
         """The ARN that a list action without resource type is authorized against, or None."""
@@ -23,12 +24,6 @@ class EngineCatalogue:
     def supports_rcp(self, service: str) -> bool:
         """Whether RCPs affect a service, by its action prefix in lower case."""
         return service in tables.RCP_SERVICES
-
-
-@lru_cache(maxsize=65536)
-def _has_resource_type(action: str) -> bool | None:
-    service, _, name = action.partition(":")
-    return _resource_types_of(service).get(name)
 
 
 @lru_cache(maxsize=1024)

@@ -62,7 +62,6 @@ class PreparedAction(NamedTuple):
     notes: tuple[str, ...]
 
 
-@lru_cache(maxsize=1024)
 def prepare(
     action_text: str,
     resource_text: str,
@@ -77,13 +76,12 @@ def prepare(
         wildcard_only: whether the action has no resource type; None: ask the catalogue (unknown: it has one).
         partition, account: the caller's, for the synthetic resources of list actions.
     """
-    action = action_name(action_text)
+    action, has_type = _read_action(action_text, catalogue)
     notes: list[str] = []
     if wildcard_only is None:
-        typed = catalogue.has_resource_type(action_text)
-        if typed is None:
+        if has_type is None:
             notes.append(f"{action_text} is not in the catalogue: evaluated with the resource as given.")
-        wildcard_only = typed is False
+        wildcard_only = has_type is False
         text = catalogue.synthetic_resource(action_text, account, partition) if wildcard_only and account else None
         if text is not None:
             notes.append(f"{action_text} is authorized against {text}.")
@@ -95,6 +93,12 @@ def prepare(
         return _prepared(action, RequestResource("*", ResourceKind.NONE, every_bucket), notes)
     kind = ResourceKind.SET if "*" in resource_text else ResourceKind.ONE
     return _prepared(action, RequestResource(resource_text, kind), notes)
+
+
+@lru_cache(maxsize=65536)
+def _read_action(text: str, catalogue: ActionCatalogue) -> tuple[ActionName, bool | None]:
+    """The action, cut, and whether it has a resource type."""
+    return action_name(text), catalogue.has_resource_type(text)
 
 
 _WITH_RULES_OF_THEIR_OWN: Final = frozenset(("iam", "kms", "s3", "sts"))

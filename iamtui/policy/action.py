@@ -21,7 +21,6 @@ class ActionName:
         return f"{self.service}:{self.name}"
 
 
-@lru_cache(maxsize=65536)
 def action_name(text: str) -> ActionName:
     """Cut an action at its first colon; an action without a colon has an empty name."""
     service, _, name = text.lower().partition(":")
