@@ -37,7 +37,6 @@ _ARN: Final[tuple[Token, ...]] = (
     Wild.FIELD_STAR, ":", Wild.ONE, Wild.STAR,
 )  # fmt: skip
 """What every resource of AWS is named: no partition, service or name is empty."""
-_IS_ARN: Final = Glob(_ARN)
 
 
 def may_differ(reading: Evaluation) -> bool:
@@ -82,7 +81,8 @@ def likely(reading: Evaluation) -> Iterator[str]:
     for text in _each_likely(reading):
         if text not in tried:
             tried.add(text)
-            yield text
+            if _is_of_the_set(text, reading):
+                yield text
         if len(tried) == _MOST_LIKELY:
             return
 
@@ -122,8 +122,7 @@ def _made_of(entry: str, reading: Evaluation) -> str | None:
     if isinstance(whole, Unresolved):
         return None
     text = whole.replace("*", _MADE_UP).replace("?", _MADE_UP[0])
-    asked = reading.prepared.resource.text
-    return text if _IS_ARN.matches(text) and (asked == "*" or _set_of(asked).matches(text)) else None
+    return text if _is_of_the_set(text, reading) else None
 
 
 def _in_common(matcher: ResourceMatcher, reading: Evaluation) -> str | None:
@@ -136,14 +135,10 @@ def any_of_set(reading: Evaluation) -> str:
     """A resource of the set that no entry names."""
     asked = reading.prepared.resource.text
     if asked != "*":
-        return asked.replace("*", _MADE_UP)
+        lacking = _ARN_FIELDS - asked.count(":") if asked.endswith("*") else 0
+        return asked.replace("*", _MADE_UP) + f":{_MADE_UP}" * lacking
     partition = reading.facts.partition or "aws"
     return f"arn:{partition}:{reading.asked.action.service}:{_MADE_UP}:{_MADE_UP}:{_MADE_UP}"
-
-
-@lru_cache(maxsize=256)
-def _set_of(asked: str) -> Glob:
-    return Glob(request_tokens(asked))
 
 
 class _Said(NamedTuple):
@@ -265,3 +260,12 @@ def _of_the_set(asked: str) -> tuple[PatternTest, ...]:
     whole = PatternTest((request_tokens(asked),), must=True)
     is_arn = PatternTest((_ARN,), must=True)
     return (whole, is_arn) if texts_apart((whole, is_arn)).texts else (whole,)
+
+
+@lru_cache(maxsize=256)
+def _globs_of_the_set(asked: str) -> tuple[Glob, ...]:
+    return tuple(Glob(pattern) for test in _of_the_set(asked) for pattern in test.patterns)
+
+
+def _is_of_the_set(text: str, reading: Evaluation) -> bool:
+    return all(glob.matches(text) for glob in _globs_of_the_set(reading.prepared.resource.text))

@@ -11,6 +11,11 @@ from .generator import Maker
 from .vocabulary import CALLERS, QUESTIONS, A
 
 _FRONTS = ("arn:aws:s3:::", "arn:aws:s3:::", "arn:aws:s3:::", f"arn:aws:sqs:us-east-1:{A}:", f"arn:aws:iam::{A}:role/")
+_CUT_SHORT = (
+    ("s3:GetObject", "arn:aws:s3:*"),
+    ("sqs:SendMessage", "arn:aws:sqs:us-east-1:*"),
+    ("sqs:SendMessage", f"arn:aws:sqs:*:{A}:a*"),
+)
 _ACTIONS = {"s3": "s3:GetObject", "sqs": "sqs:SendMessage", "iam": "iam:PassRole"}
 _LETTERS = ("a", "b", "a", "b", "?", "?", "*", "*", "ab", ":")
 
@@ -33,6 +38,8 @@ class _SetMaker(Maker):
         if self.chance(25):
             actions, resources = self.pick(QUESTIONS)
             return self.pick(actions), self.starred(self.pick(resources))
+        if self.chance(8):
+            return self.pick(_CUT_SHORT)
         front = self.pick(_FRONTS)
         name = self.pick(["*", "*", "a*", "*b", "*a*", "a*b"])
         return _ACTIONS[front.split(":")[2]], "*" if self.chance(15) else front + name
