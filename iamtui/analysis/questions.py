@@ -52,16 +52,18 @@ class Asker:
             )
         self._by_account: dict[tuple[str | None, str], SharedQuestion] = {}
 
-    def decide(self, principal: Principal, *, assumptions: tuple[str, ...] = ()) -> Decision:
+    def decide(self, principal: Principal, *, assumptions: tuple[str, ...] = (), read_whole: bool = False) -> Decision:
         """The decision for one principal.
 
         Args:
             assumptions: what whoever asks has taken for granted, to be said with the decision.
+            read_whole: whether more than the outcome will be read of every decision, so that finding that first
+                would be one way too many.
         """
         own = principal_facts(self._account, principal)
         shared = self._shared(principal, own)
         asked = shared.asked_by(own.class_)
-        if shared.plain is not None:
+        if shared.plain is not None and not read_whole:
             outcome = shared.plain.outcome(own.side, asked)
             if outcome is not None:
                 read = partial(self._read, principal, own, shared, asked, assumptions)

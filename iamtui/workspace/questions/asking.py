@@ -153,17 +153,23 @@ class Poll:
 
     Decisions come without the notes on open points, which are for a single answer.
 
+    Args:
+        read_whole: whether more than the outcome will be read of every decision.
+
     Raises:
         Problem: the question cannot be asked.
     """
 
-    def __init__(self, workspace: Workspace, question: Question, *, now: datetime | None = None) -> None:
+    def __init__(
+        self, workspace: Workspace, question: Question, *, now: datetime | None = None, read_whole: bool = False
+    ) -> None:
         check_question(question)
         self._asker = Asker(workspace.account, with_region(workspace, question), now)
+        self._read_whole = read_whole
 
     def ask(self, principal: Principal) -> Decision:
         """The answer for one principal."""
-        return self._asker.decide(principal)
+        return self._asker.decide(principal, read_whole=self._read_whole)
 
 
 def ask_all(

@@ -207,8 +207,11 @@ def who_can(
 
 
 def _alone(workspace: Workspace, answer: Answer) -> Poll | None:
-    """What asks the one question that decides alone, for callers of the same account; None when others decide too."""
+    """What asks the one question that decides alone, for callers of the same account; None when others decide too.
+
+    A list of who can says of each of them why.
+    """
     cell = answer.cells[0]
     if len(answer.cells) > 1 or answer.chain is not None or any(one.decides for one in cell.companions):
         return None
-    return Poll(workspace, cell.question)
+    return Poll(workspace, cell.question, read_whole=True)
