@@ -20,8 +20,13 @@ _ROUNDS: Final = 20_000, 10, 1_000
 that nearly all go by themselves; Python's own numbers have it look through them a dozen times meanwhile, and now and
 then through everything, which takes longer than a frame."""
 
+_PAUSES: Final = 5
+"""After how many pauses what has stayed since is looked through as well."""
+
 _lock = Lock()
 _makers = 0
+_is_on = False
+"""Whether the collector is on while nobody is making anything."""
 
 
 @contextmanager
@@ -30,29 +35,36 @@ def making() -> Iterator[None]:
 
     For work in threads; several may be at it. It changes nothing where the collector is off anyway.
     """
-    global _makers  # noqa: PLW0603 - the collector is the process's own
+    global _makers, _is_on  # noqa: PLW0603 - the collector is the process's own
     with _lock:
-        counted = _makers > 0 or gc.isenabled()
-        if counted:
-            _makers += 1
+        if not _makers:
+            _is_on = gc.isenabled()
             gc.disable()
+        _makers += 1
     try:
         yield
     finally:
-        if counted:
-            with _lock:
-                _makers -= 1
-                if not _makers:
-                    if gc.get_count()[0] > _MANY:
-                        gc.freeze()
-                    gc.enable()
+        with _lock:
+            _makers -= 1
+            if not _makers and _is_on:
+                if gc.get_count()[0] > _MANY:
+                    gc.freeze()
+                gc.enable()
 
 
 def begin_rounds() -> None:
-    """Look for garbage from now on, at its own times, but not in what the start made: that stays."""
-    gc.freeze()
-    gc.set_threshold(*_ROUNDS)
-    gc.enable()
+    """Look for garbage from now on, at its own times, but not in what the start made: that stays.
+
+    While something is being made, such as the policies of a large account that are compiled, from its end on.
+    """
+    global _is_on  # noqa: PLW0603 - as above
+    with _lock:
+        gc.freeze()
+        gc.set_threshold(*_ROUNDS)
+        if _makers:
+            _is_on = True
+        else:
+            gc.enable()
 
 
 def look_through_new() -> None:
@@ -61,7 +73,7 @@ def look_through_new() -> None:
     For a moment in which nothing is being drawn.
     """
     if gc.isenabled() and gc.get_threshold() == _ROUNDS:
-        gc.collect(1 if gc.get_count()[1] >= _ROUNDS[1] else 0)
+        gc.collect(1 if gc.get_count()[1] >= _PAUSES else 0)
 
 
 def look_through_all() -> None:

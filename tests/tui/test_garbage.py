@@ -37,6 +37,23 @@ def test_a_collector_that_is_off_stays_off() -> None:
         gc.enable()
 
 
+def test_rounds_that_begin_while_something_is_made_wait_for_its_end() -> None:
+    numbers = gc.get_threshold()
+    gc.disable()
+    try:
+        with making():
+            garbage.begin_rounds()
+            assert not gc.isenabled()
+            with making():
+                assert not gc.isenabled()
+            assert not gc.isenabled()
+        assert gc.isenabled()
+    finally:
+        gc.set_threshold(*numbers)
+        gc.unfreeze()
+        gc.enable()
+
+
 def test_much_that_was_made_is_left_out_of_later_rounds_and_little_is_not() -> None:
     gc.collect()
     before = gc.get_freeze_count()
@@ -71,11 +88,12 @@ def test_a_pause_after_a_key_has_what_was_made_looked_through() -> None:
 @pytest.mark.usefixtures("rounds")
 def test_what_stayed_for_several_rounds_is_looked_through_with_the_next() -> None:
     gc.collect()
-    for _ in range(gc.get_threshold()[1]):
+    young = []
+    for _ in range(20):
         garbage.look_through_new()
-    assert gc.get_count()[1] == gc.get_threshold()[1]
-    garbage.look_through_new()
-    assert gc.get_count()[1] == 0
+        young.append(gc.get_count()[1])
+    assert max(young) > 1
+    assert young.count(0) > 1
 
 
 def test_a_collector_with_other_numbers_is_let_be() -> None:
