@@ -24,7 +24,9 @@ from iamtui.tui.widgets.question.catalogue import ActionCatalogue, LoadedCatalog
 from iamtui.tui.widgets.question.field import Completions
 from iamtui.tui.widgets.question.form import QuestionForm
 from iamtui.tui.widgets.question.layers import LayersList, nothing_to_jump_to
-from iamtui.tui.widgets.question.room import MEDIUM, NARROW, WIDE
+from iamtui.tui.widgets.question.room import MEDIUM, NARROW, WIDE, room_in
+from iamtui.tui.widgets.question.title import title_of
+from iamtui.tui.widgets.question.why_not import why_not
 
 if TYPE_CHECKING:
     # They bring in the engine, which is not loaded before the first frame.
@@ -36,9 +38,6 @@ if TYPE_CHECKING:
     from iamtui.tui.widgets.question.shown import Shown
     from iamtui.workspace.questions.answers import Answer
     from iamtui.workspace.workspace import Workspace
-
-COMPACT_COLUMNS, COMPACT_ROWS, WIDE_COLUMNS = 100, 30, 180
-"""Window sizes below which the short form is shown, and from which the long one is."""
 
 
 class AnsweringPanel(Pane):
@@ -127,8 +126,7 @@ class AnsweringPanel(Pane):
 
     def _fit(self) -> None:
         size = self.app.size
-        narrow = size.width < COMPACT_COLUMNS or size.height < COMPACT_ROWS
-        room = NARROW if narrow else WIDE if size.width >= WIDE_COLUMNS else MEDIUM
+        room = room_in(size)
         if room == self._room:
             return
         self._room = room
@@ -262,18 +260,13 @@ class AnsweringPanel(Pane):
         self._inquiry = inquiry if inquiry.actions else None
         self._is_unasked = not inquiry.actions
         self._form.shorten(short=self._room == NARROW and self._is_unasked)
-        if self._workspace is None:
-            self._show_nothing("Open an account to ask about it.")
-        elif not inquiry.actions:
-            self._show_nothing("Press F5 and type an action such as s3:GetObject.")
-        elif self._principal is None and not (self._workspace.account.users or self._workspace.account.roles):
-            self._show_nothing("This account has no user and no role: there is nobody to ask for.")
-        elif self._principal is None:
-            self._show_nothing("Move to a user or role in the tree: the question is answered for it.")
-        else:
-            asked = Asked(self._workspace, self._principal, inquiry, self._label, self._before)
-            entered = inquiry.actions == self._entered_actions
-            self._asking.ask(asked, entered=entered, alongside=self.alongside(asked))
+        missing = why_not(inquiry, self._workspace, self._principal)
+        if missing or self._workspace is None or self._principal is None:
+            self._show_nothing(missing)
+            return
+        asked = Asked(self._workspace, self._principal, inquiry, self._label, self._before)
+        entered = inquiry.actions == self._entered_actions
+        self._asking.ask(asked, entered=entered, alongside=self.alongside(asked))
 
     @on(Asking.Found)
     def _found(self, event: Asking.Found) -> None:
@@ -374,25 +367,8 @@ class AnsweringPanel(Pane):
         self.post_message(self.Unanswered())
 
     def _show_title(self) -> None:
-        """Ask in words what the verdict answers; whom it is about may lag behind the tree's cursor."""
-        label = self._shown.asked.label if self._shown is not None else self._label
-        narrow = self.has_class(NARROW)
-        if not label:
-            self._put_title(line("Question"))
-            return
-        who = line("Can ", (label, "bold"))
-        if self._shown is not None and self._shown.left_out:
-            # In front: what lists the completions lies over the answer, and a title is cut at its end.
-            who = line("Without ", (self._shown.left_out, "bold $verdict-depends"), ", can ", (label, "bold"))
-        if self._shown is not None:
-            who = line(who, " do ", (self._shown.cell.question.action, "bold"), "?")
-        if self._aside and narrow:
-            who = line(who, ("  (kept)", "$muted"))
-        elif self._aside:
-            who = line(who, ("  (", "$muted"), (self._aside, "$muted"), (" cannot ask: last principal kept)", "$muted"))
-        if self._form.terms.mode is Mode.STRICT:
-            who = line(who, ("  strict", "$muted"))
-        self._put_title(who)
+        strict = self._form.terms.mode is Mode.STRICT
+        self._put_title(title_of(self._shown, self._label, self._aside, short=self.has_class(NARROW), strict=strict))
 
     def _put_title(self, title: Content) -> None:
         """Set the title where it is another one: that has everything in the panel composed again."""

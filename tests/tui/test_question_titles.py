@@ -1,0 +1,54 @@
+"""The line above a question, and the sentence where there is no answer."""
+
+from __future__ import annotations
+
+import pytest
+from textual.geometry import Size
+
+from iamtui.account.model import Account
+from iamtui.analysis.inquiry import Inquiry
+from iamtui.analysis.question import Question
+from iamtui.tui.widgets.question.room import MEDIUM, NARROW, WIDE, room_in
+from iamtui.tui.widgets.question.title import title_of
+from iamtui.tui.widgets.question.why_not import why_not
+from tests.support.panel_records import role_principal
+from tests.support.sample_account import sample_workspace
+
+
+@pytest.mark.parametrize(
+    ("label", "aside", "short", "strict", "words"),
+    [
+        ("", "", False, True, "Question"),
+        ("role/[red]", "", False, False, "Can role/[red]"),
+        ("role/a", "group/b", False, False, "Can role/a  (group/b cannot ask: last principal kept)"),
+        ("role/a", "group/b", True, False, "Can role/a  (kept)"),
+        ("role/a", "", True, True, "Can role/a  strict"),
+    ],
+)
+def test_before_an_answer_the_title_names_whom_it_will_be_about(
+    label: str, aside: str, short: bool, strict: bool, words: str
+) -> None:
+    assert title_of(None, label, aside, short=short, strict=strict).plain == words
+
+
+def inquiry(*actions: str) -> Inquiry:
+    return Inquiry(actions, ("*",), Question(action=""))
+
+
+def test_what_is_missing_for_an_answer_is_said_one_thing_at_a_time() -> None:
+    workspace = sample_workspace()
+    nobody = workspace.with_account(Account(id="123456789012"))
+    asked = inquiry("s3:GetObject")
+    assert why_not(asked, None, None).startswith("Open an account")
+    assert why_not(inquiry(), workspace, None).startswith("Press F5")
+    assert why_not(asked, nobody, None).startswith("This account has no user and no role")
+    assert why_not(asked, workspace, None).startswith("Move to a user or role")
+    assert why_not(asked, workspace, role_principal()) == ""
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows", "room"),
+    [(99, 50, NARROW), (100, 29, NARROW), (100, 30, MEDIUM), (179, 60, MEDIUM), (180, 30, WIDE), (180, 29, NARROW)],
+)
+def test_a_low_or_narrow_window_leaves_little_room(columns: int, rows: int, room: str) -> None:
+    assert room_in(Size(columns, rows)) == room
