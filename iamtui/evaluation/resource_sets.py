@@ -99,8 +99,14 @@ def _speak_for_all(
     reading.caps = all_of(member.caps for member in members)
     # Where nothing may be granted after all, no Deny decides.
     reading.deny = (
-        is_certain and bool(found.texts) and all(member.outcome is Outcome.EXPLICIT_DENY for member in members)
+        is_certain and any(map(_grants, members)) and all(member.outcome is Outcome.EXPLICIT_DENY for member in members)
     )
+
+
+def _grants(single: Evaluation) -> bool:
+    """Whether a statement that grants is about a resource, whatever is unknown; a root user needs none."""
+    sides = (single.identity, single.resource)
+    return single.side.is_root or any(scanned is not None and scanned.allow is True for scanned in sides)
 
 
 def _granted(reading: Evaluation) -> Iterator[str]:

@@ -309,25 +309,27 @@ class _Evaluation:
             return found
         granted = []
         formulas = []
+        certain = False
         for text in one_of_each_kind(self._needed(), list(self._entries())):
             single = _Evaluation(self.scenario, self.session_name, text)
             verdict = single.decided()
             formulas.append(verdict.formula)
-            if single.caller.kind == "root" or single.something_grants():
+            grants = single.something_grants()
+            if grants is not False:
                 granted.append(verdict)
+            certain = certain or grants is True
         formula = disjunction(formulas)
         if formula is True:
             return Verdict("allowed", formula=True)
         if formula is not False:
             return Verdict("depends", formula=formula)
-        certain = found.decision == "allowed" and bool(granted)
-        explicit = certain and all(one.decision == "explicitDeny" for one in granted)
+        explicit = found.decision == "allowed" and certain and all(one.decision == "explicitDeny" for one in granted)
         blocking = {layer for one in granted for layer in one.blocked_by}
         return Verdict("explicitDeny" if explicit else "implicitDeny", tuple(sorted(blocking)), False)
 
-    def something_grants(self) -> bool:
-        """Whether a statement that grants is about the resource, once the layers were read."""
-        return self.identity.allows is not False or self.resource.allows is not False
+    def something_grants(self) -> Truth:
+        """Whether a statement that grants is about the resource, once the layers were read; root needs none."""
+        return self.caller.kind == "root" or disjunction([self.identity.allows, self.resource.allows])
 
     def _needed(self) -> list[list[Token]]:
         """What each resource of the set matches: the set, and an ARN where one can be in it."""
