@@ -199,6 +199,10 @@ class LevelStack:
             asked.sums[self] = sums
         return sums
 
+    def tests(self, asked: Asked) -> tuple[Member, ...]:
+        """The statements about the action that have to be tested."""
+        return self._plan_for(asked).tests
+
     def _plan_for(self, asked: Asked) -> _Plan:
         plan = asked.plans.get(self)
         if plan is None:

@@ -4,7 +4,7 @@ A list of thousands shows an outcome for each and a record of few. For the calle
 question is about, the outcome follows from three truth values for each layer: a statement matches, does not, or may.
 Conditions that are not known enter the reading of all layers as formulas; here they need none, because they are
 never negated within a layer: what is undetermined there stays so, whatever it is made of. Where a Deny and an Allow
-are both undetermined, the one may exclude the other, and only the reading can tell.
+are both undetermined and read the same key, the one may exclude the other, and only the reading can tell.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from iamtui.evaluation.prepared import ActionCatalogue, PreparedAction
 from iamtui.evaluation.reading import alone
 from iamtui.evaluation.request import Mode, Principal, PrincipalKind
 from iamtui.evaluation.services import escapes_rcps, takes_resource_policy
+from iamtui.evaluation.witnesses import speaks_of_some_alone
 from iamtui.policy.context import KeyValues, RequestContext
 from iamtui.policy.kinds import PolicyType
 from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS
@@ -195,12 +196,46 @@ class PlainQuestion:
             return Outcome.EXPLICIT_DENY
         if grant is False or cap is False:
             return Outcome.IMPLICIT_DENY
-        if self._set:
+        if self._set and self._may_differ(side, asked):
             # Single resources of the set have to be asked about.
             return None
-        if deny is None:
-            return Outcome.DEPENDS if grant is True and cap is True else None
-        return Outcome.ALLOWED if grant is True and cap is True else Outcome.DEPENDS
+        if grant is True and cap is True:
+            return Outcome.ALLOWED if deny is False else Outcome.DEPENDS
+        if deny is None and self._may_exclude_each_other(side, asked, context):
+            return None
+        return Outcome.DEPENDS
+
+    def _may_exclude_each_other(self, side: CallerSide, asked: Asked, context: RequestContext) -> bool:
+        """Whether an undetermined Deny reads a key that an undetermined Allow reads: one may exclude the other."""
+        service = asked.prepared.action.service
+        sets = (side.identity, side.boundary, self._resource)
+        members = [member for policies in sets if policies is not None for member in policies.of_service(service)]
+        members += [member for stack in self._stacks() for member in stack.tests(asked)]
+        allowing: set[str] = set()
+        denying: set[str] = set()
+        for member in members:
+            truth = asked.truths.get(member)
+            if truth is None:
+                truth = asked.work_out(member, context)
+            if not isinstance(truth, bool):
+                (allowing if member.compiled.allows else denying).update(member.compiled.keys)
+        return not allowing.isdisjoint(denying)
+
+    def _may_differ(self, side: CallerSide, asked: Asked) -> bool:
+        """Whether resources of the set may be answered differently, as `witnesses.may_differ` has it of a reading."""
+        return (
+            speaks_of_some_alone(Layer.IDENTITY, side.identity, asked)
+            or (side.boundary is not None and speaks_of_some_alone(Layer.BOUNDARY, side.boundary, asked))
+            or (self._resource is not None and speaks_of_some_alone(Layer.RESOURCE, self._resource, asked))
+            or any(
+                speaks_of_some_alone(stack.layer, policies, asked)
+                for stack in self._stacks()
+                for _, _, policies in stack.levels
+            )
+        )
+
+    def _stacks(self) -> tuple[LevelStack, ...]:
+        return tuple(stack for stack in (self._scps, self._rcps) if stack is not None)
 
     def _let_in(self, side: CallerSide, asked: Asked, context: RequestContext) -> tuple[Extent, Extent, Extent] | None:
         """Whether the resource's policy lets the caller in by itself, within the caller's boundary, and denies.

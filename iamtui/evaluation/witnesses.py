@@ -44,10 +44,11 @@ def may_differ(reading: Evaluation) -> bool:
 
     They are not where nothing but Allow statements of the caller's own policies speaks of some resources alone.
     """
-    return any(_limits(layer, policies, reading.asked) for layer, _, policies in reading.sets())
+    return any(speaks_of_some_alone(layer, policies, reading.asked) for layer, _, policies in reading.sets())
 
 
-def _limits(layer: Layer, policies: PolicySet, asked: Asked) -> bool:
+def speaks_of_some_alone(layer: Layer, policies: PolicySet, asked: Asked) -> bool:
+    """Whether policies make some resources of the set differ from others; see `may_differ`."""
     key = (layer, policies)
     found = asked.limits.get(key)
     if found is None:
