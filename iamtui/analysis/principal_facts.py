@@ -10,7 +10,7 @@ from iamtui.analysis.known_context import KnownContext, principal_context
 from iamtui.analysis.policies_in_force import PrincipalPolicies, entity_behind, principal_policies
 from iamtui.analysis.shared_question import reads_principal_tags
 from iamtui.evaluation.caller import caller_class, partition_of
-from iamtui.evaluation.plain_outcome import CallerSide
+from iamtui.evaluation.caller_side import CallerSide
 from iamtui.evaluation.request import Principal, PrincipalKind
 
 

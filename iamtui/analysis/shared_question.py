@@ -101,7 +101,9 @@ class SharedQuestion:
         self._asked: dict[object, Asked] = {}
         self.plain: PlainQuestion | None = None
         side = around.side
-        if may_be_plain(prepared, owner, caller_account) and not (session or side.vpc_endpoint or question.layers_off):
+        if may_be_plain(prepared, resource, owner, caller_account) and not (
+            session or side.vpc_endpoint or question.layers_off
+        ):
             self.plain = PlainQuestion(
                 prepared,
                 ENGINE_CATALOGUE,

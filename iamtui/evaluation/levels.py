@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from iamtui.evaluation.asked import Asked
 from iamtui.evaluation.decision import Layer
+from iamtui.evaluation.extent import Extent
 from iamtui.evaluation.layers import MOST_SCANS, LayerScan, Match, add_missing, match_of
 from iamtui.evaluation.policies import NotEvaluated, PolicyInForce, PolicyLevel
 from iamtui.evaluation.policy_set import Member, PolicySet, policy_set
@@ -171,7 +172,7 @@ class LevelStack:
         assert isinstance(found, LevelsScan)
         return found
 
-    def sums(self, asked: Asked, context: RequestContext) -> tuple[bool | None, bool | None] | None:
+    def sums(self, asked: Asked, context: RequestContext) -> tuple[Extent, Extent] | None:
         """Whether every level allows and whether some level denies; None for each that is undetermined.
 
         Returns:
@@ -186,7 +187,7 @@ class LevelStack:
         if not plan.reaches_everyone:
             return None
         deny = True if plan.denies else _some_match(plan.deny_tests, asked, context)
-        allow: bool | None = True
+        allow: Extent = True
         for level in plan.allow_tests:
             allows = _some_match(level, asked, context)
             if allows is False:
@@ -264,9 +265,9 @@ class LevelStack:
         return LevelsScan(tuple(scans))
 
 
-def _some_match(members: tuple[Member, ...], asked: Asked, context: RequestContext) -> bool | None:
+def _some_match(members: tuple[Member, ...], asked: Asked, context: RequestContext) -> Extent:
     """Whether one of the statements about the action matches; None: one of them may."""
-    found: bool | None = False
+    found: Extent = False
     for member in members:
         truth = asked.truths.get(member)
         if truth is None:

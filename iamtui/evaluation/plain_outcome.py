@@ -9,11 +9,12 @@ are both undetermined and read the same key, the one may exclude the other, and 
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
+from typing import Final
 
 from iamtui.evaluation.asked import Asked
-from iamtui.evaluation.caller import caller_facts
+from iamtui.evaluation.caller_side import CallerSide
 from iamtui.evaluation.decision import Layer, Outcome
+from iamtui.evaluation.extent import Extent, both, either
 from iamtui.evaluation.grants import ALONE, WITHIN_CAPS
 from iamtui.evaluation.layers import reached_as
 from iamtui.evaluation.levels import LevelStack, level_stack
@@ -21,65 +22,17 @@ from iamtui.evaluation.policies import NotEvaluated, PolicyInForce, PolicyLevel
 from iamtui.evaluation.policy_set import PolicySet, policy_set
 from iamtui.evaluation.prepared import ActionCatalogue, PreparedAction
 from iamtui.evaluation.reading import alone
-from iamtui.evaluation.request import Mode, Principal, PrincipalKind
+from iamtui.evaluation.request import Mode
 from iamtui.evaluation.services import escapes_rcps, takes_resource_policy
 from iamtui.evaluation.witnesses import speaks_of_some_alone
 from iamtui.policy.context import KeyValues, RequestContext
 from iamtui.policy.kinds import PolicyType
 from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS
-from iamtui.policy.principal import Caller, PrincipalRules
+from iamtui.policy.principal import PrincipalRules
 from iamtui.policy.resource import ResourceKind
 
-Extent: TypeAlias = bool | None
-"""Three-valued: None is undetermined."""
-
-_PLAIN_KINDS: Final = frozenset((PrincipalKind.USER, PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION))
-"""The callers for whom nothing but policies decides within their account."""
 _RULES: Final = PrincipalRules()
 """How principals are read with the default options."""
-
-
-class CallerSide:
-    """What is in force for one caller whatever it asks, ready to be read.
-
-    Args:
-        principal: the caller.
-        identity, boundaries: as in `PoliciesInForce`; the same tuples each time, which last.
-        values: the condition keys known of the caller, by lower-case name.
-        absent: keys and families of keys that it is known not to have.
-    """
-
-    __slots__ = ("absent", "boundary", "facts", "identity", "is_plain", "values")
-
-    def __init__(
-        self,
-        principal: Principal,
-        identity: tuple[PolicyInForce, ...],
-        boundaries: tuple[PolicyInForce, ...],
-        values: KeyValues,
-        absent: tuple[str, ...],
-    ) -> None:
-        self.facts = caller_facts(principal, lasting=True)
-        self.identity = policy_set(identity, PolicyType.IDENTITY, DEFAULT_LANGUAGE_OPTIONS, lasting=True)
-        self.boundary: PolicySet | None = None
-        if boundaries:
-            self.boundary = policy_set(boundaries, PolicyType.BOUNDARY, DEFAULT_LANGUAGE_OPTIONS, lasting=True)
-        self.values = values
-        self.absent = absent
-        self.is_plain = (
-            principal.kind in _PLAIN_KINDS
-            and not self.facts.service_linked
-            and not self.identity.missing
-            and (self.boundary is None or not self.boundary.missing)
-        )
-
-    def caller(self, *, session_may_vary: bool) -> Caller:
-        """The caller as principal elements see it.
-
-        Args:
-            session_may_vary: whether the session of a caller given as a role ARN is open (discover mode).
-        """
-        return self.facts.caller(session_may_vary=session_may_vary, has_boundary=self.boundary is not None)
 
 
 class PlainQuestion:
@@ -89,7 +42,18 @@ class PlainQuestion:
         complete: whether every layer that could cap the answer is evaluated.
     """
 
-    __slots__ = ("_absent", "_derived", "_discover", "_given", "_rcps", "_resource", "_scps", "_set", "complete")
+    __slots__ = (
+        "_absent",
+        "_derived",
+        "_discover",
+        "_given",
+        "_must_admit",
+        "_rcps",
+        "_resource",
+        "_scps",
+        "_set",
+        "complete",
+    )
 
     def __init__(
         self,
@@ -117,6 +81,9 @@ class PlainQuestion:
         self._discover = mode is Mode.DISCOVER
         kind = prepared.resource.kind
         self._set = kind is ResourceKind.SET
+        # A key's policy has to let the caller in; where none is given for a set of keys, each is taken to do so.
+        unknown = resource is None or isinstance(resource, NotEvaluated)
+        self._must_admit = prepared.key and not (self._set and unknown)
         self._resource: PolicySet | None = None
         self._scps: LevelStack | None = None
         self._rcps: LevelStack | None = None
@@ -170,15 +137,16 @@ class PlainQuestion:
         boundary: Extent = True
         if side.boundary is not None:
             boundary, denied = _layer(side.boundary, asked, context)
-            grant = _both(grant, boundary)
-            deny = _either(deny, denied)
+            grant = both(grant, boundary)
+            deny = either(deny, denied)
         if self._resource is not None:
             let_in = self._let_in(side, asked, context)
             if let_in is None:
                 return None
-            by_itself, within_boundary, denied = let_in
-            grant = _either(_either(by_itself, _both(within_boundary, boundary)), grant)
-            deny = _either(deny, denied)
+            grant = let_in.granted(grant, boundary, must_admit=self._must_admit)
+            deny = either(deny, let_in.deny)
+        elif self._must_admit:
+            grant = False
         cap: Extent = True
         if self._scps is not None:
             sums = self._scps.sums(asked, context)
@@ -186,12 +154,12 @@ class PlainQuestion:
                 return None
             cap, denied = sums
             if denied is not False:
-                deny = _either(deny, denied)
+                deny = either(deny, denied)
         if self._rcps is not None:
             sums = self._rcps.sums(asked, context)
             if sums is None:
                 return None
-            deny = _either(deny, sums[1])
+            deny = either(deny, sums[1])
         if deny is True:
             return Outcome.EXPLICIT_DENY
         if grant is False or cap is False:
@@ -237,10 +205,8 @@ class PlainQuestion:
     def _stacks(self) -> tuple[LevelStack, ...]:
         return tuple(stack for stack in (self._scps, self._rcps) if stack is not None)
 
-    def _let_in(self, side: CallerSide, asked: Asked, context: RequestContext) -> tuple[Extent, Extent, Extent] | None:
-        """Whether the resource's policy lets the caller in by itself, within the caller's boundary, and denies.
-
-        What lets in the account leaves it to the caller's own policies, which need no such leave within one account.
+    def _let_in(self, side: CallerSide, asked: Asked, context: RequestContext) -> _LetIn | None:
+        """What the resource's policy says of the caller.
 
         Returns:
             None where the policy is not known, or where it depends on the session whether the caller is meant.
@@ -249,9 +215,7 @@ class PlainQuestion:
         if policies is None or policies.missing:
             return None
         caller = side.caller(session_may_vary=self._discover)
-        by_itself: Extent = False
-        within_boundary: Extent = False
-        deny: Extent = False
+        found = _LetIn()
         for member in policies.of_service(asked.prepared.action.service):
             truth = asked.truths.get(member)
             if truth is None:
@@ -266,21 +230,63 @@ class PlainQuestion:
                 if reaches is not True:
                     return None
                 if not compiled.allows:
-                    deny = _either(deny, extent)
-                elif strength in ALONE:
-                    by_itself = _either(by_itself, extent)
+                    found.deny = either(found.deny, extent)
+                    continue
+                found.at_all = either(found.at_all, extent)
+                if strength in ALONE:
+                    found.by_itself = either(found.by_itself, extent)
                 elif strength in WITHIN_CAPS:
-                    within_boundary = _either(within_boundary, extent)
-        return by_itself, within_boundary, deny
+                    found.within_boundary = either(found.within_boundary, extent)
+        return found
 
 
-def may_be_plain(prepared: PreparedAction, owner: str | None, account: str | None) -> bool:
+class _LetIn:
+    """Whether the policy of a resource lets a caller of its account in, by which force, and whether it denies.
+
+    Args:
+        by_itself: whatever the caller's own policies say.
+        within_boundary: as far as the caller's boundary goes.
+        at_all: in any way; what lets in the account leaves the rest to the caller's own policies.
+    """
+
+    __slots__ = ("at_all", "by_itself", "deny", "within_boundary")
+
+    def __init__(self) -> None:
+        self.by_itself: Extent = False
+        self.within_boundary: Extent = False
+        self.at_all: Extent = False
+        self.deny: Extent = False
+
+    def granted(self, own: Extent, boundary: Extent, *, must_admit: bool) -> Extent:
+        """Whether the request is granted, as `GrantSide` has it.
+
+        Args:
+            own: whether the caller's own policies grant it.
+            boundary: whether its boundary lets it through.
+            must_admit: whether those count only where the resource's policy lets the caller in.
+        """
+        alone = either(self.by_itself, both(self.within_boundary, boundary))
+        return either(alone, both(own, self.at_all) if must_admit else own)
+
+
+def may_be_plain(
+    prepared: PreparedAction,
+    resource: PolicyInForce | NotEvaluated | None,
+    owner: str | None,
+    account: str | None,
+) -> bool:
     """Whether a question without session policies and VPC endpoint can be a `PlainQuestion` for callers of an account.
 
     Args:
+        resource: the policy of the resource; that of a single key has to be known.
         owner: the account that owns the resource, or None.
     """
-    return prepared.plain and account is not None and account == owner
+    return (
+        prepared.plain
+        and account is not None
+        and account == owner
+        and not (prepared.key and prepared.resource.kind is ResourceKind.ONE and isinstance(resource, NotEvaluated))
+    )
 
 
 def _layer(policies: PolicySet, asked: Asked, context: RequestContext) -> tuple[Extent, Extent]:
@@ -300,15 +306,3 @@ def _layer(policies: PolicySet, asked: Asked, context: RequestContext) -> tuple[
         elif deny is not True:
             deny = True if truth is True else None
     return allow, deny
-
-
-def _both(one: Extent, other: Extent) -> Extent:
-    if one is False or other is False:
-        return False
-    return True if one is True and other is True else None
-
-
-def _either(one: Extent, other: Extent) -> Extent:
-    if one is True or other is True:
-        return True
-    return False if one is False and other is False else None

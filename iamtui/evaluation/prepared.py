@@ -45,7 +45,7 @@ class PreparedAction(NamedTuple):
         refused: why no customer policy can allow this, or None.
         on_plain_bucket: whether Block Public Access of a bucket is asked.
         owner_open: whether the ARN leaves its owner open (an account that is not named, but not `aws`).
-        plain: whether nothing but policies decides, and those of the caller's side first.
+        plain: whether nothing but policies that can be known decides.
         notes: one sentence each on how the question was read.
     """
 
@@ -116,7 +116,8 @@ def _prepared(action: ActionName, resource: RequestResource, notes: list[str]) -
         return PreparedAction(
             action, resource, arn, owner, False, False, None, False, owner_open, True, tuple(notes)
         )  # positional: this is made for every question
-    if arn is not None and is_use_of_alias(action, resource):
+    by_alias = is_use_of_alias(action, resource)
+    if arn is not None and by_alias:
         notes.append(
             "KMS authorizes this against the key behind the alias, and by that key's policy: ask about the key's ARN."
         )
@@ -133,7 +134,7 @@ def _prepared(action: ActionName, resource: RequestResource, notes: list[str]) -
         refused=refused,
         on_plain_bucket=on_plain_bucket(action, resource, arn),
         owner_open=owner_open,
-        plain=not (trust or key or refused is not None or action.service == "sts"),
+        plain=not (trust or by_alias or refused is not None or action.service == "sts"),
         notes=tuple(notes),
     )
 

@@ -8,8 +8,9 @@ from typing import Any
 from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
 from iamtui.evaluation.asked import Asked
 from iamtui.evaluation.caller import partition_of
+from iamtui.evaluation.caller_side import CallerSide
 from iamtui.evaluation.evaluator import evaluate
-from iamtui.evaluation.plain_outcome import CallerSide, PlainQuestion, may_be_plain
+from iamtui.evaluation.plain_outcome import PlainQuestion, may_be_plain
 from iamtui.evaluation.policies import DEFAULT_OPTIONS, NotEvaluated
 from iamtui.evaluation.prepared import prepare, resource_owner
 from iamtui.evaluation.scenario import parse_scenario
@@ -62,7 +63,7 @@ def plain_outcomes(scenario: dict[str, Any]) -> list[str | None]:
         or policies.vpc_endpoint
         or isinstance(policies.identity, NotEvaluated)
         or isinstance(policies.boundaries, NotEvaluated)
-        or not may_be_plain(prepared, owner, principal.account)
+        or not may_be_plain(prepared, policies.resource, owner, principal.account)
     ):
         return []
     question = PlainQuestion(

@@ -1,0 +1,60 @@
+"""One caller with what is in force for it whatever it asks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from iamtui.evaluation.caller import caller_facts
+from iamtui.evaluation.policies import PolicyInForce
+from iamtui.evaluation.policy_set import PolicySet, policy_set
+from iamtui.evaluation.request import Principal, PrincipalKind
+from iamtui.policy.context import KeyValues
+from iamtui.policy.kinds import PolicyType
+from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS
+from iamtui.policy.principal import Caller
+
+_PLAIN_KINDS: Final = frozenset((PrincipalKind.USER, PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION))
+"""The callers for whom nothing but policies decides within their account."""
+
+
+class CallerSide:
+    """What is in force for one caller whatever it asks, ready to be read.
+
+    Args:
+        principal: the caller.
+        identity, boundaries: as in `PoliciesInForce`; the same tuples each time, which last.
+        values: the condition keys known of the caller, by lower-case name.
+        absent: keys and families of keys that it is known not to have.
+    """
+
+    __slots__ = ("absent", "boundary", "facts", "identity", "is_plain", "values")
+
+    def __init__(
+        self,
+        principal: Principal,
+        identity: tuple[PolicyInForce, ...],
+        boundaries: tuple[PolicyInForce, ...],
+        values: KeyValues,
+        absent: tuple[str, ...],
+    ) -> None:
+        self.facts = caller_facts(principal, lasting=True)
+        self.identity = policy_set(identity, PolicyType.IDENTITY, DEFAULT_LANGUAGE_OPTIONS, lasting=True)
+        self.boundary: PolicySet | None = None
+        if boundaries:
+            self.boundary = policy_set(boundaries, PolicyType.BOUNDARY, DEFAULT_LANGUAGE_OPTIONS, lasting=True)
+        self.values = values
+        self.absent = absent
+        self.is_plain = (
+            principal.kind in _PLAIN_KINDS
+            and not self.facts.service_linked
+            and not self.identity.missing
+            and (self.boundary is None or not self.boundary.missing)
+        )
+
+    def caller(self, *, session_may_vary: bool) -> Caller:
+        """The caller as principal elements see it.
+
+        Args:
+            session_may_vary: whether the session of a caller given as a role ARN is open (discover mode).
+        """
+        return self.facts.caller(session_may_vary=session_may_vary, has_boundary=self.boundary is not None)
