@@ -19,6 +19,23 @@ _MOST_SINGLES: Final = 1024
 
 
 @dataclass(slots=True, eq=False)
+class SetMemory:
+    """What was found out about single resources of a set, for all who ask about it.
+
+    Args:
+        singles: the same question about one resource, by its text.
+        limits: by layer and policies, whether they tell resources apart.
+        likely: by the entries that grant, a resource that they name.
+        walks: by the statements that matter, resources that speak for all.
+    """
+
+    singles: dict[str, Asked] = field(default_factory=dict)
+    limits: dict[Any, bool] = field(default_factory=dict)
+    likely: dict[ResourceMatcher, str | None] = field(default_factory=dict)
+    walks: dict[Any, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
 class Asked:
     """One question about one action and resource, put to callers of one class.
 
@@ -34,8 +51,6 @@ class Asked:
         whole: the same question about all resources of the set, once it was asked.
         single: the resource of the set that statements are held against instead of the set; all else stays that of
             the set.
-        singles: the same question about single resources of the set, once they were asked about.
-        limits, likely, walks: where it is kept which resources of the set have to be asked about one by one.
     """
 
     prepared: PreparedAction
@@ -47,10 +62,6 @@ class Asked:
     sums: dict[Any, Any] = field(default_factory=dict)
     whole: Asked | None = None
     single: RequestResource | None = None
-    singles: dict[str, Asked] = field(default_factory=dict)
-    limits: dict[Any, bool] = field(default_factory=dict)
-    likely: dict[ResourceMatcher, str | None] = field(default_factory=dict)
-    walks: dict[Any, Any] = field(default_factory=dict)
     truths: dict[Member, Truth] = field(default_factory=dict)
     """What statements come to, principals aside, whoever of the class asks."""
     _once: set[Member] = field(default_factory=set)
@@ -58,6 +69,14 @@ class Asked:
     again it is found out whether they have to be tested for each: most questions are asked of one caller."""
     _by_caller: set[Member] = field(default_factory=set)
     """The statements that have to be tested for each caller."""
+    _of_set: SetMemory | None = None
+
+    @property
+    def of_set(self) -> SetMemory:
+        """What was found out about single resources of the set."""
+        if self._of_set is None:
+            self._of_set = SetMemory()
+        return self._of_set
 
     @property
     def action(self) -> ActionName:
@@ -72,11 +91,12 @@ class Asked:
 
     def about_single(self, text: str) -> Asked:
         """The question about one resource of the set, kept where callers share this one."""
-        found = self.singles.get(text)
+        known = self.of_set.singles
+        found = known.get(text)
         if found is None:
-            if len(self.singles) >= _MOST_SINGLES:
-                self.singles.clear()
-            found = self.singles[text] = Asked(
+            if len(known) >= _MOST_SINGLES:
+                known.clear()
+            found = known[text] = Asked(
                 self.prepared,
                 self.language,
                 shared=self.shared,

@@ -9,7 +9,7 @@ from typing import Final
 from iamtui.evaluation.decision import Layer, Outcome, ResourceScope
 from iamtui.evaluation.layers import LayerScan, Match
 from iamtui.evaluation.reading import Evaluation
-from iamtui.policy.resource import Reach
+from iamtui.policy.resource import Reach, RequestResource, ResourceKind
 
 _MOST_TRIED: Final = 32
 """How many patterns are asked about again to say where the answer holds as a whole."""
@@ -65,7 +65,8 @@ def resource_scope(
     if not (denying or capping):
         return Scope(ResourceScope.SOME, granted, denied, limits)
     if outcome is Outcome.DEPENDS:
-        return Scope(ResourceScope.SOME, _not_denied(granted, asked, allowed_in_part), denied, limits)
+        left = tuple(entry for entry in granted if not _is_taken_out(entry, denying[:_MOST_TRIED], reading))
+        return Scope(ResourceScope.SOME, left or granted, denied, limits)
     scans = [scanned for layer, _, scanned in reading.scans if layer in capping]
     spared = (entry for match in denying for entry in _named_by(match, reading, negated=True))
     candidates = [entry for entry in dict.fromkeys((*granted, *_entries(scans, reading), *spared)) if entry != asked]
@@ -74,13 +75,18 @@ def resource_scope(
         words = ", ".join(layer.value for layer in capping)
         limits = (*limits, f"Not all of these resources are allowed: {words} allows only some of them.")
     if not whole:
-        whole = _not_denied(granted, asked, allowed_in_part)
+        whole = tuple(entry for entry in granted[:_MOST_TRIED] if entry == asked or allowed_in_part(entry)) or granted
     return Scope(ResourceScope.SOME, whole, denied, limits)
 
 
-def _not_denied(granted: tuple[str, ...], asked: str, allowed_in_part: Callable[[str], bool]) -> tuple[str, ...]:
-    """The entries that grant, without those of which nothing is allowed."""
-    return tuple(entry for entry in granted[:_MOST_TRIED] if entry == asked or allowed_in_part(entry)) or granted
+def _is_taken_out(entry: str, denying: Iterable[Match], reading: Evaluation) -> bool:
+    """Whether one Deny takes out all that an entry stands for, whatever is unknown."""
+    resource = RequestResource(entry, ResourceKind.SET if "*" in entry else ResourceKind.ONE)
+    return any(
+        match.truth is True
+        and match.statement.matches_resource(resource, reading.context, reading.language, everywhere=False) is True
+        for match in denying
+    )
 
 
 def _capping(everywhere: Evaluation) -> Iterator[Layer]:

@@ -50,16 +50,17 @@ def may_differ(reading: Evaluation) -> bool:
 def speaks_of_some_alone(layer: Layer, policies: PolicySet, asked: Asked) -> bool:
     """Whether policies make some resources of the set differ from others; see `may_differ`."""
     key = (layer, policies)
-    found = asked.limits.get(key)
+    known = asked.of_set.limits
+    found = known.get(key)
     if found is None:
-        if len(asked.limits) >= _MOST_REMEMBERED:
-            asked.limits.clear()
-        found = asked.limits[key] = any(
+        if len(known) >= _MOST_REMEMBERED:
+            known.clear()
+        found = known[key] = any(
             not member.compiled.any_resource
             and not (layer is Layer.IDENTITY and member.compiled.allows and _names_resources(member.compiled))
             for member in policies.about(asked.action)
         )
-    return bool(found)
+    return found
 
 
 def _names_resources(compiled: CompiledStatement) -> bool:
@@ -102,7 +103,7 @@ def _of_statement(compiled: CompiledStatement, reading: Evaluation) -> str | Non
     matcher = compiled.resource.matcher
     if matcher is None or compiled.any_resource or compiled.resource.negated:
         return any_of_set(reading)
-    known = reading.asked.likely
+    known = reading.asked.of_set.likely
     if matcher in known:
         return known[matcher]
     if matcher.hits_set(reading.prepared.resource, Reach.COVERS, reading.context, reading.language) is True:
@@ -168,7 +169,7 @@ def told_apart(reading: Evaluation, *, denied_too: bool) -> Texts:
         denied_too: whether those count that a Deny matches for certain, each Deny for itself.
     """
     statements = tuple(_statements(reading))
-    known = reading.asked.walks
+    known = reading.asked.of_set.walks
     key = (denied_too, reading.side.is_root, _unknown_grants(reading), reading.resource_denies_ignored, statements)
     found = known.get(key)
     if found is None:
