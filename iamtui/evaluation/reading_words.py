@@ -26,14 +26,15 @@ def notes(reading: Evaluation) -> Iterator[str]:
     arn, own = reading.prepared.arn, reading.facts.partition
     if reading.total is not False and arn is not None and own and "*" not in arn.partition and arn.partition != own:
         yield f"Credentials of the partition {own} are not accepted in {arn.partition}, whatever the policies say."
-    if reading.granted:
-        more = f" and {len(reading.granted) - _MOST_NAMED} more" if len(reading.granted) > _MOST_NAMED else ""
-        named = ", ".join(reading.granted[:_MOST_NAMED])
-        yield f"What is granted of these resources is denied, each part for itself: {named}{more}."
-    elif reading.members and reading.deny is True:
+    if reading.members and reading.deny is True and not reading.granted:
         yield "Each of these resources is denied, though not all of them by one statement."
     elif reading.members:
-        yield "What is granted of these resources is denied, each part for itself."
+        more = f" and {len(reading.granted) - _MOST_NAMED} more" if len(reading.granted) > _MOST_NAMED else ""
+        named = f": {', '.join(reading.granted[:_MOST_NAMED])}{more}" if reading.granted else ""
+        yield (
+            "What is granted of these resources is not let through, each part because of a Deny or of a policy that "
+            f"does not allow it{named}."
+        )
     if reading.is_unsettled:
         yield (
             "The patterns of these policies overlap in too many ways to tell whether one of these resources is "

@@ -152,7 +152,32 @@ def test_a_set_of_which_no_part_is_let_through_is_denied_and_said_to_be(mode: st
     assert decision.outcome is Outcome.IMPLICIT_DENY
     assert decision.blocked_by == (Layer.BOUNDARY,)
     assert decision.request.resource == WITHIN
-    assert f"What is granted of these resources is denied, each part for itself: {granted}." in decision.notes
+    assert f"{NOT_LET_THROUGH}: {granted}." in decision.notes
+
+
+NOT_LET_THROUGH = (
+    "What is granted of these resources is not let through, each part because of a Deny or of a policy that does not "
+    "allow it"
+)
+
+
+@pytest.mark.parametrize(
+    ("identity", "layers"),
+    [
+        ((deny("s3:*", "arn:aws:s3:::b/a?*"), deny("s3:*", "arn:aws:s3:::b/a")), {}),
+        ((deny("s3:*", "arn:aws:s3:::b/aa*"),), boundary(allow("s3:*", "arn:aws:s3:::b/aa*"))),
+        ((), {"scps": [[{"name": "scp", "document": document(allow("s3:*", "arn:aws:s3:::b/b*"))}]]}),
+        ((), {"session_policies": [{"name": "passed", "document": document(allow("s3:*", "arn:aws:s3:::b/b*"))}]}),
+    ],
+    ids=["Denies", "a Deny and a cap", "an SCP", "a session policy"],
+)
+def test_what_is_said_of_the_parts_of_a_set_holds_for_denies_and_for_caps(
+    identity: tuple[dict[str, Any], ...], layers: dict[str, Any]
+) -> None:
+    caller = "arn:aws:sts::111111111111:assumed-role/reader/s"
+    decision = decide(allow("s3:*", "arn:aws:s3:::b/a*"), *identity, principal=caller, resource=WITHIN, **layers)
+    assert decision.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
+    assert f"{NOT_LET_THROUGH}: arn:aws:s3:::b/a*." in decision.notes
 
 
 def test_only_parts_that_are_allowed_at_all_are_listed() -> None:
