@@ -9,7 +9,7 @@ from typing import Any
 from iamtui.evaluation.decision import Decision, Layer, LayerState, Outcome, Reason, ResourceScope
 from iamtui.evaluation.suggestions import Suggestion, lacks_session_policy, owner_alone, suggest
 from iamtui.evaluation.trace import TracedLayer
-from iamtui.evaluation.wording import condition_of, name_of
+from iamtui.evaluation.wording import condition_of, first_of, name_of
 from iamtui.text import safe_text
 
 LAYER_WORDS = {
@@ -92,12 +92,8 @@ def _paragraph(decision: Decision) -> str:
 def _which(decision: Decision) -> str:
     """On which resources an answer holds, or those on which it does not, as far as they can be named."""
     if decision.allowed_parts:
-        return ": " + _first(decision.allowed_parts)
-    return f", not on {_first(decision.denied_resources)}" if decision.denied_resources else ""
-
-
-def _first(patterns: tuple[str, ...]) -> str:
-    return ", ".join(safe_text(pattern, limit=256) for pattern in patterns[:5])
+        return ": " + first_of(decision.allowed_parts)
+    return f", not on {first_of(decision.denied_resources)}" if decision.denied_resources else ""
 
 
 def _granted_by(decision: Decision) -> str:

@@ -11,6 +11,8 @@ from iamtui.evaluation.policies import NotEvaluated
 from iamtui.evaluation.reading import Evaluation
 from iamtui.evaluation.request import PrincipalKind
 from iamtui.evaluation.services import takes_resource_policy
+from iamtui.evaluation.wording import short_policy_name
+from iamtui.text import safe_text
 
 
 def _absent(layer: Layer, why: str) -> LayerReport:
@@ -61,14 +63,10 @@ def layer_reports(reading: Evaluation) -> tuple[LayerReport, ...]:
 
 
 def statement_name(match: Match) -> str:
-    """`policy / Sid` or `policy / statement 2`, for a sentence."""
+    """`policy / Sid` or `policy / statement 2`, for a sentence; safe to show."""
     statement = match.statement.statement
-    return f"{_short(match.policy.name)} / {statement.sid or f'statement {statement.index + 1}'}"
-
-
-def _short(policy: str) -> str:
-    """A policy's name without the front of its ARN."""
-    return policy.rsplit("/", 1)[-1] if policy.startswith("arn:") else policy
+    sid = safe_text(statement.sid, limit=128) if statement.sid else f"statement {statement.index + 1}"
+    return f"{short_policy_name(match.policy.name)} / {sid}"
 
 
 def _not_evaluated(layer: Layer, missing: dict[Layer, NotEvaluated]) -> LayerReport | None:
@@ -111,14 +109,14 @@ def _may_allow(scanned: LayerScan) -> str:
         return f"{_first(scanned, allows=True, undetermined=True)} allows it {ONLY_UNDER_CONDITIONS}"
     unknown = scanned.missing[0]
     what = "cannot be read" if unknown.unreadable else "is not loaded"
-    return f"{_short(unknown.name)} may allow it, but its document {what}"
+    return f"{short_policy_name(unknown.name)} may allow it, but its document {what}"
 
 
 def _first(scanned: LayerScan, *, allows: bool, undetermined: bool = False) -> str:
     for match in scanned.matches:
         if match.statement.allows is allows and (match.truth is True or undetermined):
             return statement_name(match)
-    return _short(scanned.missing[0].name) if scanned.missing else "a statement"
+    return short_policy_name(scanned.missing[0].name) if scanned.missing else "a statement"
 
 
 def _identity(reading: Evaluation) -> LayerReport:

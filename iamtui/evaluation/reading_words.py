@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Final
 
 from iamtui.evaluation.caller import WITH_IAM_POLICIES, role_arn_of
 from iamtui.evaluation.decision import Layer
@@ -14,10 +13,9 @@ from iamtui.evaluation.prepared import owner_is_assumed
 from iamtui.evaluation.reading import Evaluation, principal_rules
 from iamtui.evaluation.request import PrincipalKind
 from iamtui.evaluation.services import credential_warning, names_only_root, takes_resource_policy
+from iamtui.evaluation.wording import first_of
 from iamtui.policy.document import Statement
 from iamtui.policy.principal import PrincipalRules, Strength, allow_strengths, deny_applies
-
-_MOST_NAMED: Final = 5
 
 
 def notes(reading: Evaluation) -> Iterator[str]:
@@ -29,8 +27,7 @@ def notes(reading: Evaluation) -> Iterator[str]:
     if reading.members and reading.deny is True and not reading.granted:
         yield "Each of these resources is denied, though not all of them by one statement."
     elif reading.members:
-        more = f" and {len(reading.granted) - _MOST_NAMED} more" if len(reading.granted) > _MOST_NAMED else ""
-        named = f": {', '.join(reading.granted[:_MOST_NAMED])}{more}" if reading.granted else ""
+        named = f": {first_of(reading.granted)}" if reading.granted else ""
         yield (
             "What is granted of these resources is not let through, each part because of a Deny or of a policy that "
             f"does not allow it{named}."

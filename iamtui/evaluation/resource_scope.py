@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from iamtui.evaluation.decision import Layer, Outcome, ResourceScope
+from iamtui.evaluation.layer_reports import statement_name
 from iamtui.evaluation.layers import LayerScan, Match
 from iamtui.evaluation.reading import Evaluation
+from iamtui.evaluation.wording import MOST_NAMED, first_of
 from iamtui.policy.resource import Reach, RequestResource, ResourceKind
 
 _MOST_TRIED: Final = 32
@@ -60,7 +62,7 @@ def resource_scope(
     granted = tuple(dict.fromkeys(_entries(granting, reading)))
     denying = [match for _, _, scanned in everywhere.scans for match in scanned.matches if not match.statement.allows]
     denied = tuple(dict.fromkeys(entry for match in denying for entry in _named_by(match, reading, negated=False)))
-    limits = tuple(dict.fromkeys(_deny_words(match, reading) for match in denying))
+    limits = tuple(_limits(denying, reading))
     capping = tuple(dict.fromkeys(_capping(everywhere)))
     if not (denying or capping):
         return Scope(ResourceScope.SOME, granted, denied, limits)
@@ -96,15 +98,22 @@ def _capping(everywhere: Evaluation) -> Iterator[Layer]:
             yield layer
 
 
+def _limits(denying: Iterable[Match], reading: Evaluation) -> Iterator[str]:
+    """What Denies take out of the resources asked about, the first Denies in full."""
+    said = list(dict.fromkeys(_deny_words(match, reading) for match in denying))
+    yield from said[:MOST_NAMED]
+    if len(said) > MOST_NAMED:
+        yield f"{len(said) - MOST_NAMED:,} more Denies take out, or may take out, some of these resources."
+
+
 def _deny_words(match: Match, reading: Evaluation) -> str:
     """Which of the resources asked about a Deny takes out."""
-    ref = match.ref
-    name = f"{ref.policy} / {ref.sid or f'statement {ref.statement + 1}'} ({ref.layer.value})"
+    name = f"{statement_name(match)} ({match.ref.layer.value})"
     element = match.statement.resource
     if element.matcher is not None and element.negated:
-        where = "all but " + ", ".join(element.matcher.texts)
+        where = f"all but {first_of(element.matcher.texts)}"
     else:
-        where = ", ".join(_named_by(match, reading, negated=False)) or "some of these resources"
+        where = first_of(_named_by(match, reading, negated=False)) or "some of these resources"
     return f"Not allowed on {where}: {name} {'denies' if match.truth is True else 'may deny'} it."
 
 

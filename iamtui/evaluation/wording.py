@@ -5,6 +5,7 @@ All text that comes out is safe to show. With the request, policy variables are 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from iamtui.evaluation.decision import Decision, StatementRef
@@ -50,6 +51,9 @@ _OPPOSITES: Final = {
 }
 
 _MOST_VALUES: Final = 4
+
+MOST_NAMED: Final = 5
+"""How many of a kind are told in full; policies may have thousands."""
 
 _OR_ABSENT: Final = " or is absent"
 
@@ -188,6 +192,12 @@ def _origin(leaf: ConditionLeaf | SessionLeaf | MissingLeaf) -> str:
         return ""
     source = leaf.source
     return f"  [{source.effect} in {short_policy_name(source.policy)}, statement {source.statement + 1}]"
+
+
+def first_of(patterns: Sequence[str]) -> str:
+    """`arn:aws:s3:::a*, arn:aws:s3:::b* and 3 more`, safe to show."""
+    more = f" and {len(patterns) - MOST_NAMED:,} more" if len(patterns) > MOST_NAMED else ""
+    return ", ".join(safe_text(pattern, limit=256) for pattern in patterns[:MOST_NAMED]) + more
 
 
 def short_policy_name(policy: str) -> str:

@@ -106,6 +106,41 @@ def test_what_depends_lists_no_entry_of_which_nothing_is_left() -> None:
     assert decision.denied_resources == (f"{BUCKETS}a*",)
 
 
+def test_of_thousands_of_denies_and_entries_the_first_are_named_and_the_others_counted() -> None:
+    names = [f"n{number:04}/*" for number in range(2000)]
+    first = ", ".join(BUCKETS + name for name in names[:5])
+    each = decided(allow(*names), *(deny(name) for name in names[:1999]))
+    assert each.outcome is Outcome.ALLOWED
+    assert each.notes == (
+        *(f"Not allowed on {BUCKETS}{name}: own / statement {at} (identity) denies it."
+          for at, name in enumerate(names[:5], start=2)),
+        "1,994 more Denies take out, or may take out, some of these resources.",
+        "Allowed for at least one resource of the set asked about.",
+    )  # fmt: skip
+    assert len(each.denied_resources) == 1999
+    together = decided(ALLOW_ALL, deny(*names))
+    assert f"Not allowed on {first} and 1,995 more: own / statement 2 (identity) denies it." in together.notes
+    spared = decided(ALLOW_ALL, deny_others(*names))
+    assert f"Not allowed on all but {first} and 1,995 more: own / statement 2 (identity) denies it." in spared.notes
+    paragraph = explained(allow("*", Condition={"Bool": {"aws:x": "true"}}), allow("*"), deny(*names)).paragraph
+    assert paragraph.endswith(f"not on {first} and 1,995 more.")
+    limited = decided(allow(*names), permissions_boundaries=named("boundary", allow("o*")))
+    assert limited.notes[0].endswith(f"does not allow it: {first} and 1,995 more.")
+
+
+@pytest.mark.parametrize("odd", ["x" * 3000, "x\x1b]0;y\x07"], ids=["long", "hostile"])
+def test_what_policies_say_is_cut_and_made_safe_in_notes(odd: str) -> None:
+    for decision in (
+        decided(ALLOW_ALL, deny(f"{odd}*", Sid=odd)),
+        decided(ALLOW_ALL, deny_others(f"{odd}*")),
+        decided(allow(f"{odd}*"), permissions_boundaries=named("boundary", allow("o*"))),
+    ):
+        (said,) = (note for note in decision.notes if note.startswith(("Not allowed on", "What is granted")))
+        assert BUCKETS + "x" in said
+        assert len(said) < 600
+        assert said.isprintable()
+
+
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in cases("resource_sets")])
 def test_no_resource_is_made_up_in_an_answer(case: Json) -> None:
     """Resources that speak for a set are made of characters for private use where any other would do."""
