@@ -84,15 +84,16 @@ _NO_RESOURCE: Final = frozenset(
 """The errors that say that there is no such resource."""
 
 _WORDS: Final = {
-    "dynamodb": "table or stream",
-    "ecr": "repository",
-    "elasticfilesystem": "file system",
-    "events": "event bus",
-    "kms": "key",
-    "secretsmanager": "secret",
-    "sns": "topic",
-    "sqs": "queue",
+    "dynamodb": ("table or stream", "table/"),
+    "ecr": ("repository", "repository/"),
+    "elasticfilesystem": ("file system", "file-system/"),
+    "events": ("event bus", "event-bus/"),
+    "kms": ("key", "key/"),
+    "secretsmanager": ("secret", "secret:"),
+    "sns": ("topic", ""),
+    "sqs": ("queue", ""),
 }
+"""By the service of the ARN: what its resource is called, and what stands before the name in the ARN."""
 
 
 def _no_resource(arn: Arn, problem: AwsProblem) -> AwsProblem:
@@ -102,9 +103,9 @@ def _no_resource(arn: Arn, problem: AwsProblem) -> AwsProblem:
             "Check the name: it is unique among the buckets of all accounts and regions, so no other account has one."
         )
     else:
-        word = _WORDS.get(arn.service, "resource")
+        word, before = _WORDS.get(arn.service, ("resource", ""))
         place = f"account {arn.account} and region {arn.region}"
-        sentence = f"There is no {word} {arn.resource} in {place}, or the caller may not see it ({problem.code})."
+        sentence = f"There is no {word} {arn.resource.removeprefix(before)} in {place}, or the caller may not see it ({problem.code})."
         step = "Check the name, the account and the region in its ARN."
     return AwsProblem(sentence, step, code=problem.code, permission=problem.permission)
 

@@ -179,12 +179,12 @@ def test_a_policy_one_may_not_read_is_denied_not_none(
     ("arn", "says"),
     [
         ("arn:aws:s3:::missing", "no bucket missing"),
-        (f"arn:aws:kms:{REGION}:{ACCOUNT}:key/00000000-0000-0000-0000-000000000000", "no key key/00000000-"),
+        (f"arn:aws:kms:{REGION}:{ACCOUNT}:key/00000000-0000-0000-0000-000000000000", "no key 00000000-"),
         (f"arn:aws:sqs:{REGION}:{ACCOUNT}:missing", "no queue missing"),
         (f"arn:aws:sns:{REGION}:{ACCOUNT}:missing", "no topic missing"),
-        (f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:missing-abcdef", "no secret secret:missing-abcdef"),
-        (f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/missing", "no repository repository/missing"),
-        (f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/missing", "no event bus event-bus/missing"),
+        (f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:missing-abcdef", "no secret missing-abcdef"),
+        (f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/team/missing", "no repository team/missing"),
+        (f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/missing", "no event bus missing"),
     ],
 )
 def test_a_resource_that_does_not_exist_is_said_to_be_none_and_not_to_be_tried_again(
@@ -197,12 +197,22 @@ def test_a_resource_that_does_not_exist_is_said_to_be_none_and_not_to_be_tried_a
         assert f"account {ACCOUNT} and region {REGION}" in raised.value.sentence
 
 
-def test_a_table_that_does_not_exist_is_said_to_be_none(moto: MotoServer, fault_proxy: FaultProxy) -> None:
-    fault_proxy.on("GetResourcePolicy", json_error(400, "ResourceNotFoundException"))
+@pytest.mark.parametrize(
+    ("service", "resource", "code", "says"),
+    [
+        ("dynamodb", "table/missing", "ResourceNotFoundException", "table or stream missing"),
+        ("dynamodb", "table/t/stream/2026", "ResourceNotFoundException", "table or stream t/stream/2026"),
+        ("elasticfilesystem", "file-system/fs-1", "FileSystemNotFound", "file system fs-1"),
+    ],
+)
+def test_a_table_or_file_system_that_does_not_exist_is_said_to_be_none(
+    moto: MotoServer, fault_proxy: FaultProxy, service: str, resource: str, code: str, says: str
+) -> None:
+    fault_proxy.on("*", json_error(400, code))
 
-    with pytest.raises(Problem, match="There is no table or stream table/missing in account"):
+    with pytest.raises(Problem, match=f"There is no {says} in account"):
         load_resource_policy(
-            connect(fault_proxy.url), Account(ACCOUNT), f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/missing"
+            connect(fault_proxy.url), Account(ACCOUNT), f"arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}"
         )
 
 
