@@ -336,9 +336,13 @@ def arn_tokens(tokens: Sequence[Token], *, trailing_star_crosses: bool = True) -
     return tuple(result)
 
 
-_WITHOUT_COLONS: Final = "ec2"
-"""The service none of whose resources has a colon in its name (Service Authorization Reference: Amazon EC2), so that
-`subnet/*` names no subnet that `arn:aws:ec2:*::image/*` could be about."""
+_MOST_COLONS: Final = {
+    "dynamodb": 0, "ec2": 0, "ecr": 0, "eks": 0, "iam": 0, "kms": 0, "secretsmanager": 1, "sns": 0, "sqs": 0,
+}  # fmt: skip
+"""How many colons the name of a service's resource has at the most (Service Authorization Reference, and each service's
+rules for names), so that `subnet/*` names no subnet that `arn:aws:ec2:*::image/*` could be about, and a set of one
+account's queues none that `arn:aws:sqs:*:222222222222:orders` could. The label of a table's stream and the path of a
+user may have more: sets are denied there at the worst, and one resource is not touched by it."""
 
 
 @lru_cache(maxsize=64)
@@ -346,10 +350,12 @@ def request_tokens(text: str) -> tuple[Token, ...]:
     """The tokens of a request resource in which `*` is a wildcard (and `?` an ordinary character).
 
     A star before the fifth colon stays in its field unless it ends the text; behind it, it runs over colons where
-    the service's resources can have them in their names.
+    the name of the service's resources can have more than are written.
     """
     tokens: list[Token] = []
-    crosses = text.split(":", 3)[2:3] != [_WITHOUT_COLONS]
+    fields = text.split(":", 5)
+    most = _MOST_COLONS.get(fields[2]) if len(fields) > 5 else None
+    crosses = most is None or fields[5].count(":") < most
     colons = 0
     last = len(text) - 1
     for i, character in enumerate(text):

@@ -106,7 +106,11 @@ class _Tree:
     def _insert(self, pattern: tuple[Token, ...]) -> int:
         node = 0
         for token in pattern:
-            if token is Wild.STAR and self.token[node] is Wild.STAR:
+            before = self.token[node]
+            if (token is Wild.STAR and before is Wild.STAR) or (
+                token is Wild.FIELD_STAR and (before is Wild.STAR or before is Wild.FIELD_STAR)
+            ):
+                # One star more stands for nothing that the one before it does not.
                 continue
             if isinstance(token, Wild):
                 found = self.wilds[node].get(token)

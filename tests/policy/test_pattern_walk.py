@@ -121,3 +121,11 @@ def test_a_walk_that_would_not_end_in_time_is_given_up() -> None:
     assert not deep.complete
     assert deep.texts == ()
     assert deep.steps <= 30_000
+
+
+@pytest.mark.parametrize("stars", [2, 50, 5_000])
+def test_stars_in_a_row_within_a_field_are_one(stars: int) -> None:
+    many, single = (
+        texts_apart((one(f"arn:aws:s3:{'*' * count}a:::x"), one(f"{FRONT}b/*", must=True))) for count in (stars, 1)
+    )
+    assert many == single

@@ -87,16 +87,23 @@ def pattern_tokens(head_and_rest: str, rest: list[Token] | None, options: dict[s
     return result
 
 
+COLONS_IN_NAMES = {
+    **dict.fromkeys(("dynamodb", "ec2", "ecr", "eks", "iam", "kms", "sns", "sqs"), 0),
+    "secretsmanager": 1,
+}
+"""How many colons a service's names have, but for the path of a user and the label of a stream."""
+
+
 def request_tokens(resource: str) -> list[Token]:
-    """Tokens of the resource asked about, where only `*` is a wildcard; no EC2 resource has a colon in its name."""
+    """Tokens of the resource asked about, where only `*` is a wildcard; some services have no colon in any name."""
     result: list[Token] = []
     fields = resource.split(":")
-    of_ec2 = len(fields) > 2 and fields[2] == "ec2"
+    full = len(fields) > 5 and fields[2] in COLONS_IN_NAMES and len(fields) - 6 >= COLONS_IN_NAMES[fields[2]]
     for place, character in enumerate(resource):
         if character == "*":
             ends_text = place == len(resource) - 1
             in_name = resource[:place].count(":") >= 5
-            result.append(("run", not of_ec2 if in_name else ends_text))
+            result.append(("run", not full if in_name else ends_text))
         else:
             result.append(("char", character))
     return result
