@@ -105,7 +105,8 @@ def _no_resource(arn: Arn, problem: AwsProblem) -> AwsProblem:
     else:
         word, before = _WORDS.get(arn.service, ("resource", ""))
         place = f"account {arn.account} and region {arn.region}"
-        sentence = f"There is no {word} {arn.resource.removeprefix(before)} in {place}, or the caller may not see it ({problem.code})."
+        name = arn.resource.removeprefix(before)
+        sentence = f"There is no {word} {name} in {place}, or the caller may not see it ({problem.code})."
         step = "Check the name, the account and the region in its ARN."
     return AwsProblem(sentence, step, code=problem.code, permission=problem.permission)
 
