@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -22,7 +23,7 @@ from iamtui.problem import Problem
 from iamtui.workspace.questions.asking import check_action
 from iamtui.workspace.questions.context_values import read_values, undocumented
 from iamtui.workspace.questions.inquiries import check_inquiry
-from iamtui.workspace.questions.key_words import split_key
+from iamtui.workspace.questions.key_words import split_key, written_key
 from iamtui.workspace.questions.presets import at_time, from_ip, through_endpoint, with_mfa
 from iamtui.workspace.resource_policies import with_resource_policies
 from iamtui.workspace.workspace import Workspace
@@ -196,8 +197,9 @@ def _context(asked: QuestionOptions) -> dict[str, tuple[str, ...]]:
     for text in asked.context:
         key, equals, value = split_key(text)
         if not equals:
+            pair, alone = shlex.quote(f"{written_key(key)}=VALUE"), shlex.quote(key)
             raise Problem(
-                f"-c {text} is no KEY=VALUE.", f"Write -c {key}=VALUE; --absent {key} says that the request lacks it."
+                f"-c {text} is no KEY=VALUE.", f"Write -c {pair}; --absent {alone} says that the request lacks it."
             )
         _check_key(key, f"-c {text}")
         given.setdefault(spelling.setdefault(key.lower(), key), []).append(value)

@@ -73,7 +73,11 @@ def test_a_context_file_of_noise(cli: Cli, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["-c", "aws:SourceIp"], "--absent aws:SourceIp"),
+        (["-c", "aws:SourceIp"], "Write -c aws:SourceIp=VALUE; --absent aws:SourceIp says"),
+        (
+            ["-c", r"aws:RequestTag/a\=b c"],
+            r"Write -c 'aws:RequestTag/a\=b c=VALUE'; --absent 'aws:RequestTag/a=b c' says",
+        ),
         (["-c", "SourceIp=1"], "names no condition key"),
         (["-c", "=1"], "names no condition key"),
         (["--absent", "foo"], "names no condition key"),
