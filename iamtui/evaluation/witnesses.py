@@ -31,6 +31,8 @@ _MOST_ENTRIES: Final = 32
 """How many entries of a statement a likely witness is looked for in."""
 _MOST_REMEMBERED: Final = 4096
 _MOST_WALKS: Final = 512
+_NOT_LOOKED_FOR: Final = ""
+"""Stands for a statement for which no resource was looked for; no resource is named so."""
 
 _ARN: Final[tuple[Token, ...]] = (
     *"arn:", Wild.FIELD_ONE, Wild.FIELD_STAR, ":", Wild.FIELD_ONE, Wild.FIELD_STAR, ":", Wild.FIELD_STAR, ":",
@@ -104,8 +106,9 @@ def _of_statement(compiled: CompiledStatement, reading: Evaluation) -> str | Non
     if matcher is None or compiled.any_resource or compiled.resource.negated:
         return any_of_set(reading)
     known = reading.asked.of_set.likely
-    if matcher in known:
-        return known[matcher]
+    kept = known.get(matcher, _NOT_LOOKED_FOR)
+    if kept != _NOT_LOOKED_FOR:
+        return kept
     if matcher.hits_set(reading.prepared.resource, Reach.COVERS, reading.context, reading.language) is True:
         found: str | None = any_of_set(reading)
     else:
