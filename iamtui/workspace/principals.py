@@ -106,7 +106,7 @@ def coming_with(
         credentials: "long_term" or "temporary", of a user; None: not told.
 
     Raises:
-        Problem: the principal is of no kind that it can be said of, or the issuer is no user.
+        Problem: the principal is of no kind that it can be said of, or the issuer is no user of its account.
     """
     if issuer is not None:
         user = resolve_principal(workspace, issuer)
@@ -114,6 +114,12 @@ def coming_with(
             raise Problem(
                 "Only a federated-user session has an issuer, which is a user.",
                 "Name the session by its ARN (arn:aws:sts::ACCOUNT:federated-user/NAME), and the user as issuer.",
+            )
+        if user.account != principal.account:
+            raise Problem(
+                "A federated-user session belongs to the account of its issuer, and "
+                f"{safe_text(user.arn, limit=512)} is no user of account {principal.account}.",
+                f"Name a user of {principal.account} as issuer, or the session by its ARN in the user's account.",
             )
         principal = replace(principal, issuer=user.arn)
     if credentials is not None:

@@ -152,6 +152,14 @@ def test_what_no_line_names_is_not_copied_as_somebody_else() -> None:
         (("alice", "--issuer", "alice"), "Only a federated-user session has an issuer"),
         ((FEDERATED.arn, "--issuer", "role/web-server"), "which is a user"),
         ((FEDERATED.arn, "--issuer", "nobody"), "No user or role of this account is nobody"),
+        (
+            (FEDERATED.arn, "--issuer", "arn:aws:iam::999999999999:user/alice"),
+            "arn:aws:iam::999999999999:user/alice is no user of account 123456789012",
+        ),
+        (
+            ("arn:aws:sts::999999999999:federated-user/ana", "--issuer", "alice"),
+            "Name a user of 999999999999 as issuer",
+        ),
         (("role/web-server", "--credentials", "temporary"), "Only of a user it is open"),
         (("alice", "--credentials", "long_term", "--save", "x"), "by an ARN alone"),
     ],
