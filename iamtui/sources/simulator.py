@@ -109,6 +109,10 @@ class SimulatedResult:
     details: Mapping[str, str] = field(default_factory=dict)
 
 
+class IncompleteAnswer(Problem):
+    """AWS's simulator took a question and its answer lacks what was asked for."""
+
+
 def simulate(
     connection: Connection, simulation: Simulation, cancelled: Callable[[], bool] = lambda: False
 ) -> tuple[SimulatedResult, ...]:
@@ -129,14 +133,14 @@ def simulate(
         if not page.get("IsTruncated"):
             break
         if not following or following == marker:
-            raise Problem("AWS's simulator says that its answer goes on, but not where.", "Ask again.")
+            raise IncompleteAnswer("AWS's simulator says that its answer goes on, but not where.", "Ask again.")
         marker = following
     else:
         raise Problem(
             f"AWS's simulator answered with more than {MOST_PAGES} pages for one question.", "Check the endpoint."
         )
     if not results:
-        raise Problem("AWS's simulator answered without a decision.", "Ask again, or check the endpoint.")
+        raise IncompleteAnswer("AWS's simulator answered without a decision.", "Ask again, or check the endpoint.")
     return tuple(results)
 
 
@@ -169,9 +173,11 @@ _SAID: Final = {
 _OF_ONE_QUESTION: Final = frozenset(("InvalidInput", "PolicyEvaluation"))
 
 
-def is_about_one_question(problem: AwsProblem) -> bool:
-    """Whether AWS refused a question as such, so that it may answer another about the same principal."""
-    return _code(problem) in _OF_ONE_QUESTION
+def is_about_one_question(problem: Problem) -> bool:
+    """Whether AWS refused a question as such, or answered it in part, so that it may answer another."""
+    if isinstance(problem, AwsProblem):
+        return _code(problem) in _OF_ONE_QUESTION
+    return isinstance(problem, IncompleteAnswer)
 
 
 def _code(problem: AwsProblem) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.cli_runner import Cli
-from tests.support.fault_proxy import FaultProxy, error
+from tests.support.fault_proxy import Answer, FaultProxy, error
 from tests.support.moto_server import MotoServer, allow, policy
 from tests.support.simulator_answers import answer, result, specific
 
@@ -73,19 +73,28 @@ def test_our_answer_stands_where_aws_refuses_its_own_but_is_no_success(
 
 
 @pytest.mark.usefixtures("account", "quick_retries")
-def test_one_pair_that_aws_refuses_leaves_the_others_and_after_a_refusal_of_all_no_more_are_asked(
-    cli: Cli, fault_proxy: FaultProxy
+@pytest.mark.parametrize(
+    ("of_one", "calls", "says"),
+    [
+        (error(400, "InvalidInput"), 1, "malformed"),
+        (error(400, "PolicyEvaluation"), 1, "could not evaluate a policy"),
+        (answer(), 1, "without a decision"),
+        (answer(result("allowed"), marker="again"), 2, "goes on, but not where"),
+    ],
+)
+def test_one_pair_without_an_answer_leaves_the_others_and_after_a_refusal_of_all_no_more_are_asked(
+    cli: Cli, fault_proxy: FaultProxy, of_one: Answer, calls: int, says: str
 ) -> None:
     said = answer(result("allowed", "t", specifics=[specific("allowed", ON)]))
     asked = ("can", "dora", "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "--on", ON, "--second-opinion", "--json")
-    for fault, times in ((error(400, "InvalidInput"), 1), (said, 2), (error(403, "AccessDenied"), None)):
+    for fault, times in ((of_one, calls), (said, 2), (error(403, "AccessDenied"), None)):
         fault_proxy.on("SimulatePrincipalPolicy", fault, times=times)
 
     found = cli(*asked, "--endpoint-url", fault_proxy.url)
 
     assert found.code == 2
     first, *others = (cell["second_opinion"] for cell in found.json)
-    assert "malformed" in first["error"]
+    assert says in first["error"]
     assert [opinion["agree"] for opinion in others] == [True, True]
     assert "on 1 of 3 pairs could not be had" in found.err
 

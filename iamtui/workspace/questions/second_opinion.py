@@ -9,7 +9,6 @@ from typing import Final
 
 from iamtui.analysis.question import Question
 from iamtui.analysis.questions import Asker
-from iamtui.aws.errors import AwsProblem
 from iamtui.catalog.keys import KeyType, condition_key
 from iamtui.evaluation.policies import NamedPolicy
 from iamtui.evaluation.request import Mode, Principal, PrincipalKind, Request
@@ -185,8 +184,8 @@ def second_opinions(
 ) -> Iterator[SecondOpinion | Problem]:
     """Ask AWS's simulator each of several questions: its answer compared with ours, or why it could not be had.
 
-    A refusal of one question as such leaves the others to be asked; after any other, nothing more is asked, since
-    AWS would refuse that as well. Blocking.
+    What is wrong with one question or its answer leaves the others to be asked; after any other problem, nothing more
+    is asked, since it would be met again. Blocking.
     """
     refused: Problem | None = None
     for question in questions:
@@ -197,7 +196,7 @@ def second_opinions(
             opinion = second_opinion(workspace, principal, question)
         except Problem as problem:
             yield problem
-            if not (isinstance(problem, AwsProblem) and is_about_one_question(problem)):
+            if not is_about_one_question(problem):
                 refused = problem
         else:
             assert opinion is not None, "nothing cancels it"
