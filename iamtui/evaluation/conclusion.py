@@ -10,15 +10,17 @@ from iamtui.evaluation.all_layers import asked_by, read_all_layers
 from iamtui.evaluation.decision import Layer, LayerReport, Outcome, Reason, ResourceScope, StatementRef
 from iamtui.evaluation.layer_reports import layer_reports
 from iamtui.evaluation.layers import LayerScan
+from iamtui.evaluation.policy_set import Member
 from iamtui.evaluation.prepared import ActionCatalogue
 from iamtui.evaluation.reading import Evaluation
 from iamtui.evaluation.request import Mode, Request
 from iamtui.evaluation.resource_scope import Scope, resource_scope
 from iamtui.evaluation.sensitivity import open_keys, sensitive_keys
 from iamtui.evaluation.services import granted_by_acl
-from iamtui.evaluation.wording import depends_text
+from iamtui.evaluation.wording import MOST_NAMED, depends_text, first_of
 from iamtui.policy.formula import ConditionLeaf, Node, Truth, all_of, leaves, negate
 from iamtui.policy.resource import ResourceKind
+from iamtui.text import safe_text
 
 
 class Conclusion:
@@ -173,6 +175,22 @@ def _open_besides(reading: Evaluation) -> Iterator[str]:
 
 def _unsafe_denies(reading: Evaluation) -> Iterator[str]:
     """Deny statements that do not match only because AWS has no such condition operator: what AWS does is not known."""
+    found = list(_with_unknown_operators(reading))
+    for member in found[:MOST_NAMED]:
+        statement = member.compiled.statement
+        sid = safe_text(statement.sid, limit=128) if statement.sid else f"statement {statement.index + 1}"
+        yield (
+            f"The Deny {sid} of {safe_text(member.policy.name, limit=256)} has the condition operator "
+            f"{first_of(member.compiled.unknown_operators)}, which AWS does not have: it is taken not to match, and "
+            "that cannot be proved."
+        )
+    if len(found) > MOST_NAMED:
+        more = f"{len(found) - MOST_NAMED:,} more Denies"
+        yield f"{more} have a condition operator that AWS does not have: they are taken not to match, too."
+
+
+def _with_unknown_operators(reading: Evaluation) -> Iterator[Member]:
+    """The Denies that match, or may match, but for a condition operator that AWS does not have."""
     prepared = reading.prepared
     for _, _, member in reading.statements():
         compiled = member.compiled
@@ -183,12 +201,7 @@ def _unsafe_denies(reading: Evaluation) -> Iterator[str]:
                 for condition in compiled.conditions
             ):
                 continue
-            statement = compiled.statement
-            yield (
-                f"The Deny {statement.sid or f'statement {statement.index + 1}'} of {member.policy.name} has the "
-                f"condition operator {', '.join(compiled.unknown_operators)}, which AWS does not have: it is taken not "
-                "to match, and that cannot be proved."
-            )
+            yield member
 
 
 def _matched(reading: Evaluation, *, undetermined: bool) -> Iterator[StatementRef]:

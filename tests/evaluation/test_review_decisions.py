@@ -104,6 +104,21 @@ def test_the_role_behind_a_session_is_said_to_be_taken_without_a_path() -> None:
     assert said not in decide(allow("s3:*"), principal="arn:aws:iam::111111111111:role/deep").assumptions
 
 
+def test_of_many_denies_with_an_unknown_operator_the_first_are_named_and_the_others_counted() -> None:
+    unknown = {"StringSame": {"aws:username": "alice"}}
+    decision = decide(allow("s3:*"), *(deny("s3:*", Condition=unknown) for _ in range(1999)))
+    assert [note.partition(" has the ")[0] for note in decision.notes[:5]] == [
+        f"The Deny statement {number} of own" for number in range(2, 7)
+    ]
+    assert decision.notes[5:] == (
+        "1,994 more Denies have a condition operator that AWS does not have: they are taken not to match, too.",
+    )
+    odd = "x" * 3000
+    (note,) = decide(allow("s3:*"), deny("s3:*", Sid=odd, Condition={odd: {"aws:username": "x"}})).notes
+    assert note.endswith("that cannot be proved.")
+    assert len(note) < 600
+
+
 WITHIN = "arn:aws:s3:::b/*"
 
 
