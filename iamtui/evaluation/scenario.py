@@ -150,6 +150,13 @@ def _principal(asked: RequestForm) -> Principal:
         principal = principal_from_text(given, action=asked.action, credentials=asked.credentials, issuer=asked.issuer)
     except ValueError as error:
         raise ScenarioError(f"found {kind_of(given)}, {error}", path=path) from None
+    issuer = parse_arn(principal.issuer or "")
+    if issuer is not None and issuer.account != principal.account:
+        raise ScenarioError(
+            f"found a user of account {issuer.account}, expected one of {principal.account}: the user whose "
+            "credentials the session was made with is of the session's own account",
+            path="$.request.issuer",
+        )
     if principal.kind is PrincipalKind.SERVICE and ("." not in given or any(c.isspace() for c in given)):
         raise ScenarioError(
             f"found {kind_of(given)}, expected an ARN, a service name such as ec2.amazonaws.com, a 12-digit account, "

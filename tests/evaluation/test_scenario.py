@@ -174,6 +174,14 @@ POLICY = {"name": "p", "document": ALLOW}
         (scenario(request__resource_account="12"), "$.request.resource_account", "12-digit"),
         (scenario(request__resource_account=123456789012), "$.request.resource_account", "found the number"),
         (scenario(request__issuer="alice"), "$.request.issuer", "ARN of the user"),
+        (
+            scenario(
+                request__principal="arn:aws:sts::111111111111:federated-user/fed",
+                request__issuer="arn:aws:iam::222222222222:user/alice",
+            ),
+            "$.request.issuer",
+            "found a user of account 222222222222, expected one of 111111111111",
+        ),
         (scenario(request__credentials="x"), "$.request.credentials", '"long_term"'),
         (scenario(request__context=[]), "$.request.context", "an object of condition keys"),
         (scenario(request__context={"a:b": None}), '$.request.context["a:b"]', "leave the key out"),

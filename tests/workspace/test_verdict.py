@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from iamtui.evaluation.decision import Layer, Outcome
+from iamtui.evaluation.decision import Decision, Layer, Outcome, ResourceScope
+from iamtui.evaluation.request import Principal, PrincipalKind, Request
 from iamtui.tui.widgets.question.verdict import verdict
 from iamtui.workspace.opening import SourceChoice, open_source
 from iamtui.workspace.principals import resolve_principal
@@ -94,3 +97,17 @@ def test_a_document_that_the_answer_waits_for_is_named_once(workspace: Workspace
     says = str(verdict_words(ask(workspace, resolve_principal(workspace, "user/alice"), question)))
     assert says.startswith("[?] DEPENDS on policy of arn:aws:iam::123456789012:role/elsewhere (not loaded)")
     assert "resource" not in says
+
+
+def test_of_many_resources_the_first_are_named_and_the_others_counted() -> None:
+    parts = tuple(f"arn:aws:s3:::bucket-{number}" for number in range(2_000))
+    decision = Decision(
+        Request(Principal(PrincipalKind.USER, "arn:aws:iam::111122223333:user/a"), "s3:ListBucket", "*"),
+        Outcome.ALLOWED,
+        (),
+        resource_scope=ResourceScope.SOME,
+        allowed_resources=parts,
+    )
+    assert str(verdict_words(decision)).endswith("arn:aws:s3:::bucket-4 and 1,995 more")
+    denied = replace(decision, allowed_resources=("*",), denied_resources=parts)
+    assert str(verdict_words(denied)).endswith("arn:aws:s3:::bucket-4 and 1,995 more")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from iamtui.evaluation.decision import ONLY_UNDER_CONDITIONS, Decision, Layer, LayerState, Outcome, ResourceScope
-from iamtui.evaluation.wording import depends_summary
+from iamtui.evaluation.wording import depends_summary, first_of
 from iamtui.policy.formula import MissingLeaf, leaves
-from iamtui.text import safe_text
 from iamtui.workspace.questions.verdict_words import VerdictWords
 
 SHORT_LAYER_NAMES: Final = {
@@ -93,12 +92,8 @@ def verdict_words(decision: Decision) -> VerdictWords:
 def _scope_patterns(decision: Decision) -> str:
     """Where an answer that holds on some resources holds, or where it does not, as far as either can be named."""
     if decision.allowed_parts:
-        return _listed(decision.allowed_parts)
-    return f"not on {_listed(decision.denied_resources)}" if decision.denied_resources else ""
-
-
-def _listed(patterns: tuple[str, ...]) -> str:
-    return ", ".join(safe_text(pattern, limit=512) for pattern in patterns)
+        return first_of(decision.allowed_parts)
+    return f"not on {first_of(decision.denied_resources)}" if decision.denied_resources else ""
 
 
 def _joined(*parts: str) -> str:
