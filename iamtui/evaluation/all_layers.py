@@ -11,7 +11,7 @@ from typing import Final
 
 from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
 from iamtui.evaluation.asked import Asked
-from iamtui.evaluation.caller import WITH_IAM_POLICIES, caller_facts, partition_of
+from iamtui.evaluation.caller import PLAIN_KINDS, WITH_IAM_POLICIES, caller_facts, partition_of
 from iamtui.evaluation.decision import Layer
 from iamtui.evaluation.layers import LayerScan, missing_allow, scan, scan_resource_policy
 from iamtui.evaluation.levels import LevelsScan, endpoint_stack
@@ -52,7 +52,6 @@ from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS
 from iamtui.policy.principal import Strength, is_role
 from iamtui.policy.resource import ResourceKind
 
-_PLAIN_KINDS: Final = frozenset((PrincipalKind.USER, PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION))
 _POLICY_BEHIND_ALIAS: Final = NotEvaluated("the policy of the key behind the alias is not known", "kms:GetKeyPolicy")
 _MOST_SUMS: Final = 4096
 _UNDER_SCPS: Final = WITH_IAM_POLICIES | {PrincipalKind.ROOT}
@@ -289,7 +288,7 @@ def _conclude(result: Evaluation) -> None:
         or result.free is not None
         or result.refused is not None
         or result.block_public_access_closes
-        or principal.kind not in _PLAIN_KINDS
+        or principal.kind not in PLAIN_KINDS
     ):
         result.grant, result.deny, result.caps, result.total = _added_up(result)
         return

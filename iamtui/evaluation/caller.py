@@ -38,6 +38,8 @@ WITH_IAM_POLICIES: Final = frozenset(
     (PrincipalKind.USER, PrincipalKind.ROLE_SESSION, PrincipalKind.ROLE, PrincipalKind.FEDERATED_USER)
 )
 """The callers that have identity policies, a boundary or session policies."""
+PLAIN_KINDS: Final = frozenset((PrincipalKind.USER, PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION))
+"""The callers for whom nothing but policies decides within their account."""
 
 
 def partition_of(principal: Principal) -> str:

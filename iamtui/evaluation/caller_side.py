@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from iamtui.evaluation.caller import caller_facts
+from iamtui.evaluation.caller import PLAIN_KINDS, caller_facts
 from iamtui.evaluation.policies import PolicyInForce
 from iamtui.evaluation.policy_set import PolicySet, policy_set
-from iamtui.evaluation.request import Principal, PrincipalKind
+from iamtui.evaluation.request import Principal
 from iamtui.policy.context import KeyValues
 from iamtui.policy.kinds import PolicyType
 from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS
 from iamtui.policy.principal import Caller
-
-_PLAIN_KINDS: Final = frozenset((PrincipalKind.USER, PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION))
-"""The callers for whom nothing but policies decides within their account."""
 
 
 class CallerSide:
@@ -45,7 +40,7 @@ class CallerSide:
         self.values = values
         self.absent = absent
         self.is_plain = (
-            principal.kind in _PLAIN_KINDS
+            principal.kind in PLAIN_KINDS
             and not self.facts.service_linked
             and not self.identity.missing
             and (self.boundary is None or not self.boundary.missing)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
 from iamtui.evaluation.all_layers import read_all_layers
-from iamtui.evaluation.asked import Asked
 from iamtui.evaluation.conclusion import Conclusion
 from iamtui.evaluation.decision import Decision
 from iamtui.evaluation.policies import DEFAULT_OPTIONS, EngineOptions, PoliciesInForce
@@ -19,7 +18,6 @@ def evaluate(
     options: EngineOptions = DEFAULT_OPTIONS,
     *,
     catalogue: ActionCatalogue = ENGINE_CATALOGUE,
-    asked: Asked | None = None,
 ) -> Decision:
     """Decide one request.
 
@@ -30,9 +28,8 @@ def evaluate(
         policies: what is in force for it.
         options: how the open points of AWS's documentation are read.
         catalogue: what is known of AWS's actions.
-        asked: what `asked_by` made of the same question for a caller of the same class, so that the work is shared.
     """
-    return concluded(read_all_layers(request, policies, options, catalogue=catalogue, asked=asked), catalogue)
+    return concluded(read_all_layers(request, policies, options, catalogue=catalogue), catalogue)
 
 
 def concluded(reading: Evaluation, catalogue: ActionCatalogue = ENGINE_CATALOGUE) -> Decision:

@@ -30,7 +30,7 @@ from iamtui.account.drafts.draft import (
 from iamtui.account.drafts.exports import FORMS, export
 from iamtui.account.model import PolicyVersion
 from iamtui.problem import Problem
-from tests.support.draft_exports import MANAGEMENT, POLICY, account, draft, exported, organization_edits
+from tests.support.draft_exports import MANAGEMENT, POLICY, RESOURCES, account, draft, exported, organization_edits
 from tests.support.external_tools import need
 from tests.support.sample_account import ADMIN_ARN, ID, LAKE_READ, allow, days_ago, document, iam
 
@@ -237,22 +237,6 @@ def test_two_accounts_take_two_runs(tmp_path: Path) -> None:
     assert calls == []
     assert status == 1
     assert "not for 111122223333" in errors
-
-
-RESOURCES = {
-    "arn:aws:s3:::lake": ("s3api", "put-bucket-policy", "--policy"),
-    f"arn:aws:kms:eu-west-1:{ID}:key/k1": ("kms", "put-key-policy", "--policy"),
-    f"arn:aws:sns:eu-west-1:{ID}:t": ("sns", "set-topic-attributes", "--attribute-value"),
-    f"arn:aws:secretsmanager:eu-west-1:{ID}:secret:s-AbCdEf": (
-        "secretsmanager",
-        "put-resource-policy",
-        "--resource-policy",
-    ),
-    f"arn:aws:ecr:eu-west-1:{ID}:repository/team/app": ("ecr", "set-repository-policy", "--policy-text"),
-    f"arn:aws:dynamodb:eu-west-1:{ID}:table/t": ("dynamodb", "put-resource-policy", "--policy"),
-    f"arn:aws:elasticfilesystem:eu-west-1:{ID}:file-system/fs-1": ("efs", "put-file-system-policy", "--policy"),
-    f"arn:aws:events:eu-west-1:{ID}:event-bus/b": ("events", "put-permission", "--policy"),
-}
 
 
 @pytest.mark.parametrize("arn", RESOURCES)

@@ -21,24 +21,10 @@ from iamtui.account.drafts.draft import (
 )
 from iamtui.account.drafts.exports import export
 from iamtui.account.drafts.exports.hcl import Names, json_heredoc, quoted
-from tests.support.draft_exports import MANAGEMENT, POLICY, account, draft, exported, organization_edits
+from tests.support.draft_exports import MANAGEMENT, POLICY, RESOURCES, account, draft, exported, organization_edits
 from tests.support.sample_account import ADMIN_ARN, ID, LAKE_READ, iam
 
 DEPLOY, ALICE, BOB = iam("role/deploy-prod"), iam("user/alice"), iam("user/data/bob")
-RESOURCES = {
-    "arn:aws:s3:::lake": ("s3api", "put-bucket-policy", "--policy"),
-    f"arn:aws:kms:eu-west-1:{ID}:key/k1": ("kms", "put-key-policy", "--policy"),
-    f"arn:aws:sns:eu-west-1:{ID}:t": ("sns", "set-topic-attributes", "--attribute-value"),
-    f"arn:aws:secretsmanager:eu-west-1:{ID}:secret:s-AbCdEf": (
-        "secretsmanager",
-        "put-resource-policy",
-        "--resource-policy",
-    ),
-    f"arn:aws:ecr:eu-west-1:{ID}:repository/team/app": ("ecr", "set-repository-policy", "--policy-text"),
-    f"arn:aws:dynamodb:eu-west-1:{ID}:table/t": ("dynamodb", "put-resource-policy", "--policy"),
-    f"arn:aws:elasticfilesystem:eu-west-1:{ID}:file-system/fs-1": ("efs", "put-file-system-policy", "--policy"),
-    f"arn:aws:events:eu-west-1:{ID}:event-bus/b": ("events", "put-permission", "--policy"),
-}
 
 
 def read_template(text: str) -> str:

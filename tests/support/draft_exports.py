@@ -65,3 +65,20 @@ def organization_edits() -> tuple[Edit, ...]:
         PutOrganizationPolicy(kind, "r-ab12", "regions", POLICY),
         DetachOrganizationPolicy(kind, "ou-ab12-x", "regions"),
     )
+
+
+RESOURCES = {
+    "arn:aws:s3:::lake": ("s3api", "put-bucket-policy", "--policy"),
+    f"arn:aws:kms:eu-west-1:{ID}:key/k1": ("kms", "put-key-policy", "--policy"),
+    f"arn:aws:sns:eu-west-1:{ID}:t": ("sns", "set-topic-attributes", "--attribute-value"),
+    f"arn:aws:secretsmanager:eu-west-1:{ID}:secret:s-AbCdEf": (
+        "secretsmanager",
+        "put-resource-policy",
+        "--resource-policy",
+    ),
+    f"arn:aws:ecr:eu-west-1:{ID}:repository/team/app": ("ecr", "set-repository-policy", "--policy-text"),
+    f"arn:aws:dynamodb:eu-west-1:{ID}:table/t": ("dynamodb", "put-resource-policy", "--policy"),
+    f"arn:aws:elasticfilesystem:eu-west-1:{ID}:file-system/fs-1": ("efs", "put-file-system-policy", "--policy"),
+    f"arn:aws:events:eu-west-1:{ID}:event-bus/b": ("events", "put-permission", "--policy"),
+}
+"""Resources whose policies a draft may edit: service, verb and option of the AWS CLI."""

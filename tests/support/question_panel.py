@@ -33,6 +33,19 @@ class Listener(PanelApp):
     def on_question_panel_copy(self, event: QuestionPanel.Copy) -> None:
         self.heard.append(event)
 
+    def on_question_panel_unanswered(self, event: QuestionPanel.Unanswered) -> None:
+        self.heard.append(event)
+
+    def on_question_panel_jump_to_statement(self, event: QuestionPanel.JumpToStatement) -> None:
+        self.heard.append(event)
+
+    def on_question_panel_left(self, event: QuestionPanel.Left) -> None:
+        self.heard.append(event)
+
+    def of(self, kind: type) -> list[object]:
+        """The messages of one kind."""
+        return [event for event in self.heard if isinstance(event, kind)]
+
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Inquiry]:

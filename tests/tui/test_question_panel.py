@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from textual.pilot import Pilot
-from textual.widgets import Static
 
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.evaluation.decision import Layer
@@ -20,30 +18,8 @@ from iamtui.workspace.questions.answers import Answer
 from iamtui.workspace.questions.asking import Question
 from iamtui.workspace.workspace import Workspace
 from tests.support import panel_records as records
-from tests.support.panel_apps import PanelApp, screen_text, settle, type_text, until
-
-
-class Listener(PanelApp):
-    """Keeps the panel's messages."""
-
-    def __init__(self, panel: QuestionPanel) -> None:
-        super().__init__(panel)
-        self.question_panel = panel
-
-    def on_question_panel_answered(self, event: QuestionPanel.Answered) -> None:
-        self.heard.append(event)
-
-    def on_question_panel_unanswered(self, event: QuestionPanel.Unanswered) -> None:
-        self.heard.append(event)
-
-    def on_question_panel_jump_to_statement(self, event: QuestionPanel.JumpToStatement) -> None:
-        self.heard.append(event)
-
-    def on_question_panel_left(self, event: QuestionPanel.Left) -> None:
-        self.heard.append(event)
-
-    def of(self, kind: type) -> list[object]:
-        return [event for event in self.heard if isinstance(event, kind)]
+from tests.support.panel_apps import screen_text, settle, type_text, until
+from tests.support.question_panel import listener, opened, shown
 
 
 @pytest.fixture
@@ -57,22 +33,6 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Principal, Question]]:
 
     monkeypatch.setattr(inquiries, "answer", answer)
     return heard
-
-
-def listener() -> Listener:
-    return Listener(QuestionPanel(catalogue=records.FewActions()))
-
-
-async def opened(pilot: Pilot[object], app: Listener) -> QuestionPanel:
-    app.question_panel.set_workspace(records.small_workspace())
-    app.question_panel.set_principal(records.role_principal(), "role/deploy-prod")
-    await settle(pilot)
-    return app.question_panel
-
-
-def shown(app: PanelApp, name: str) -> str:
-    """A text of the answer as one line; it wraps on screen."""
-    return " ".join(str(app.query_one(f"#question-{name}", Static).content).split())
 
 
 async def test_says_what_to_do_before_there_is_a_question() -> None:
