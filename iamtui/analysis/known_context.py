@@ -85,12 +85,24 @@ def _user_id(principal: Principal, entity: User | Role) -> str:
     return ""
 
 
+def is_tagged(account: Account, prepared: PreparedAction) -> bool:
+    """Whether the account knows tags, or the lack of any, of the resource asked about itself."""
+    return _tagged(account, prepared) is not None
+
+
+def _tagged(account: Account, prepared: PreparedAction) -> User | Role | None:
+    arn = prepared.arn
+    if arn is None or arn.service != "iam":
+        return None
+    found = account.by_arn(prepared.resource.text)
+    return found if isinstance(found, (User, Role)) else None
+
+
 def resource_context(account: Account, prepared: PreparedAction, owner: str | None) -> KnownContext:
     """What the account says of the resource: owner, its organization, and the tags of users and roles."""
     known = _of_owner(account, owner)
-    arn = prepared.arn
-    tagged = account.by_arn(prepared.resource.text) if arn is not None and arn.service == "iam" else None
-    if not isinstance(tagged, (User, Role)):
+    tagged = _tagged(account, prepared)
+    if tagged is None:
         return known
     values = dict(known.values)
     for key, value in tagged.tags:

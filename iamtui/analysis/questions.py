@@ -8,7 +8,7 @@ from time import time
 from typing import Final
 
 from iamtui.account.model import Account
-from iamtui.analysis.known_context import assumed_environment, region_asked, resource_context
+from iamtui.analysis.known_context import assumed_environment, is_tagged, region_asked, resource_context
 from iamtui.analysis.policies_in_force import policy_carrier, resource_side, trust_or_resource_policy
 from iamtui.analysis.principal_facts import PrincipalFacts, principal_facts
 from iamtui.analysis.question import Question
@@ -126,7 +126,7 @@ class Asker:
         """What surrounds a request, kept where it is the same for every resource of its owner."""
         question = self._question
         region = region_asked(prepared, question.region)
-        if question.context or (prepared.arn is not None and prepared.arn.service == "iam"):
+        if question.context or is_tagged(self._account, prepared):
             return self._surroundings_of(prepared, owner, region)
         kept = self._account.memo.get("surroundings")
         if kept is None:
@@ -144,9 +144,9 @@ class Asker:
         known = resource_context(self._account, prepared, owner)
         side = resource_side(self._account, owner, self._question.context)
         if self._question.mode is not Mode.DISCOVER:
-            return Surroundings((known.values,), known.absent, (), side)
+            return Surroundings((known.values,), known.absent, (), side, {})
         assumed = assumed_environment(region, self._second, self._given)
-        return Surroundings((known.values, assumed.values), known.absent + assumed.absent, assumed.names, side)
+        return Surroundings((known.values, assumed.values), known.absent + assumed.absent, assumed.names, side, {})
 
     def _owner_known_here(self, principal: Principal, prepared: PreparedAction) -> str | None:
         """This account, when the ARN names no owner but the account is known to have the resource.

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from iamtui.account.model import Account
 from iamtui.analysis.known_context import KnownContext
 from iamtui.analysis.policies_in_force import PrincipalPolicies, ResourceSide, restrict_public_buckets
 from iamtui.analysis.question import Question
-from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
 from iamtui.catalog.request_keys import is_of_another_resource, keys_of_other_resources
 from iamtui.evaluation.asked import Asked
 from iamtui.evaluation.decision import Layer
@@ -33,12 +32,14 @@ class Surroundings(NamedTuple):
         derived, absent: the condition keys that follow from it, and those that are known to be absent.
         assumptions: what is taken for granted.
         side: what is in force on the resource's side.
+        residues: for each class of callers, what the SCPs and RCPs leave to be tested.
     """
 
     derived: tuple[KeyValues, ...]
     absent: tuple[str, ...]
     assumptions: tuple[str, ...]
     side: ResourceSide
+    residues: dict[object, dict[Any, Any]]
 
 
 class SharedQuestion:
@@ -55,6 +56,7 @@ class SharedQuestion:
         "_around",
         "_asked",
         "_callers",
+        "_of_others",
         "_question",
         "_reads_tags",
         "_resource",
@@ -95,7 +97,8 @@ class SharedQuestion:
         self._resource = resource
         self._resource_account = resource_account
         self._callers = callers
-        self._absent = around.absent + keys_of_other_resources(question.action, question.resource)
+        self._of_others = keys_of_other_resources(question.action, question.resource)
+        self._absent = around.absent + self._of_others
         self._reads_tags: bool | None = None
         self._template: tuple[Request, PoliciesInForce] | None = None
         self._asked: dict[object, Asked] = {}
@@ -106,7 +109,6 @@ class SharedQuestion:
         ):
             self.plain = PlainQuestion(
                 prepared,
-                ENGINE_CATALOGUE,
                 given=_carried(question)[0] if question.context else question.context,
                 derived=around.derived,
                 known_absent=self._absent,
@@ -147,7 +149,11 @@ class SharedQuestion:
         """What the evaluator has worked out for callers of one class."""
         found = self._asked.get(class_)
         if found is None:
-            found = self._asked[class_] = Asked(self.prepared, DEFAULT_LANGUAGE_OPTIONS, shared=True)
+            # What this resource's check does not carry makes a context of its own.
+            residues = None if self._of_others else self._around.residues.setdefault(class_, {})
+            found = self._asked[class_] = Asked(self.prepared, DEFAULT_LANGUAGE_OPTIONS, shared=True, residues=residues)
+        else:
+            found.repeated = True
         return found
 
     def _in_common(self) -> tuple[Request, PoliciesInForce]:

@@ -8,9 +8,9 @@ has no `ec2:InstanceType` (IAM User Guide: IfExists condition operators; Service
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
-from iamtui.catalog.actions import ActionResource, catalogue
+from iamtui.catalog.actions import catalogue
 
 _LISTED_PER_RESOURCE: Final = frozenset(("ec2",))
 """Services whose reference lists the keys of every check resource by resource; of others it may lack some."""
@@ -27,20 +27,45 @@ def keys_of_other_resources(action: str, resource: str) -> tuple[str, ...]:
     """
     if action.partition(":")[0].lower() not in _LISTED_PER_RESOURCE:
         return ()
-    return _keys_of_others(action, resource)
+    fields = resource.split(":", 5)
+    if len(fields) < 6:
+        return ()
+    name = fields[5].split("*", 1)[0]
+    found = [one.others for one in _checks_of(action) if fields[2] == one.service and name.startswith(one.literal)]
+    return found[0] if len(found) == 1 else ()
+
+
+class _Check(NamedTuple):
+    """The check of an action on one type of resource.
+
+    Args:
+        service, literal: what the ARN of such a resource has in its service field, and how its name begins.
+        others: the keys that only checks on other types carry; () where nothing is known.
+    """
+
+    service: str
+    literal: str
+    others: tuple[str, ...]
 
 
 @lru_cache(maxsize=4096)
-def _keys_of_others(action: str, resource: str) -> tuple[str, ...]:
+def _checks_of(action: str) -> tuple[_Check, ...]:
     info = catalogue().action(action)
     if info is None:
         return ()
-    asked = [one for one in info.resources if _is_of_type(resource, one)]
-    if len(asked) != 1 or not asked[0].condition_keys:
-        return ()
-    carried = {*asked[0].condition_keys, *info.condition_keys}
-    others = (key for one in info.resources for key in one.condition_keys if key not in carried)
-    return tuple(dict.fromkeys(_family(key) for key in others))
+    found: list[_Check] = []
+    for one in info.resources:
+        form = one.type.arn.split(":", 5)
+        literal = form[5].split("${", 1)[0] if len(form) > 5 else ""
+        if not literal:
+            continue
+        others: tuple[str, ...] = ()
+        if one.condition_keys:
+            carried = {*one.condition_keys, *info.condition_keys}
+            keys = (key for other in info.resources for key in other.condition_keys if key not in carried)
+            others = tuple(dict.fromkeys(map(_family, keys)))
+        found.append(_Check(form[2], literal, others))
+    return tuple(found)
 
 
 def is_of_another_resource(action: str, resource: str, key: str) -> bool:
@@ -49,14 +74,6 @@ def is_of_another_resource(action: str, resource: str, key: str) -> bool:
         key.lower().startswith(name[:-1].lower()) if name.endswith("*") else key.lower() == name.lower()
         for name in keys_of_other_resources(action, resource)
     )
-
-
-def _is_of_type(resource: str, one: ActionResource) -> bool:
-    fields, form = resource.split(":", 5), one.type.arn.split(":", 5)
-    if len(fields) < 6 or len(form) < 6 or fields[2] != form[2]:
-        return False
-    literal = form[5].split("${", 1)[0]
-    return bool(literal) and fields[5].split("*", 1)[0].startswith(literal)
 
 
 def _family(key: str) -> str:

@@ -35,7 +35,6 @@ class SetMemory:
     walks: dict[Any, Any] = field(default_factory=dict)
 
 
-@dataclass(slots=True, eq=False)
 class Asked:
     """One question about one action and resource, put to callers of one class.
 
@@ -45,31 +44,56 @@ class Asked:
     Args:
         everywhere: for a set of resources, ask about all of them instead of at least one.
         shared: whether callers of one class share it (`CallerClass`); else it is for a single request.
+        repeated: whether more than one of them asks. Most questions are asked by one, for whom nothing need be kept.
         scans: where the reader of a layer keeps what the same statements say together.
-        plans: where the reader of SCPs and RCPs keeps what they say of the action.
         sums: where the reader of all layers keeps what the same scans add up to.
+        residues: where the reader of SCPs and RCPs keeps what they leave to be tested; shared with the other questions
+            that the class puts in the same context, whatever action and resource they are about.
         whole: the same question about all resources of the set, once it was asked.
         single: the resource of the set that statements are held against instead of the set; all else stays that of
             the set.
+        truths: what statements come to, principals aside, whoever of the class asks.
     """
 
-    prepared: PreparedAction
-    language: LanguageOptions
-    everywhere: bool = False
-    shared: bool = False
-    scans: dict[Any, Any] = field(default_factory=dict)
-    plans: dict[Any, Any] = field(default_factory=dict)
-    sums: dict[Any, Any] = field(default_factory=dict)
-    whole: Asked | None = None
-    single: RequestResource | None = None
-    truths: dict[Member, Truth] = field(default_factory=dict)
-    """What statements come to, principals aside, whoever of the class asks."""
-    _once: set[Member] = field(default_factory=set)
-    """The statements about the action that read keys and were tested for one caller. Only when they are asked about
-    again it is found out whether they have to be tested for each: most questions are asked of one caller."""
-    _by_caller: set[Member] = field(default_factory=set)
-    """The statements that have to be tested for each caller."""
-    _of_set: SetMemory | None = None
+    __slots__ = (
+        "_by_caller",
+        "_of_set",
+        "everywhere",
+        "language",
+        "prepared",
+        "repeated",
+        "residues",
+        "scans",
+        "shared",
+        "single",
+        "sums",
+        "truths",
+        "whole",
+    )
+
+    def __init__(
+        self,
+        prepared: PreparedAction,
+        language: LanguageOptions,
+        everywhere: bool = False,
+        shared: bool = False,
+        residues: dict[Any, Any] | None = None,
+        single: RequestResource | None = None,
+    ) -> None:
+        self.prepared = prepared
+        self.language = language
+        self.everywhere = everywhere
+        self.shared = shared
+        self.residues = {} if residues is None else residues
+        self.single = single
+        self.scans: dict[Any, Any] = {}
+        self.sums: dict[Any, Any] = {}
+        self.whole: Asked | None = None
+        self.truths: dict[Member, Truth] = {}
+        self.repeated = False
+        # The statements that have to be tested for each caller.
+        self._by_caller: set[Member] = set()
+        self._of_set: SetMemory | None = None
 
     @property
     def of_set(self) -> SetMemory:
@@ -87,6 +111,8 @@ class Asked:
         """The same question about all resources of the set."""
         if self.whole is None:
             self.whole = Asked(self.prepared, self.language, True, self.shared)
+        else:
+            self.whole.repeated = True
         return self.whole
 
     def about_single(self, text: str) -> Asked:
@@ -100,9 +126,10 @@ class Asked:
                 self.prepared,
                 self.language,
                 shared=self.shared,
-                plans=self.plans,
                 single=RequestResource(text, ResourceKind.ONE),
             )
+        else:
+            found.repeated = True
         return found
 
     def work_out(self, member: Member, context: RequestContext) -> Truth:
@@ -110,34 +137,23 @@ class Asked:
 
         Kept in `truths` where it is the same for every caller of the class; look there first.
         """
+        if not self.repeated:
+            return self._truth(member.compiled, context) if member.is_about(self.prepared.action) else False
         if member in self._by_caller:
             return self._truth(member.compiled, context)
-        if member in self._once:
-            return self._again(member, context)
-        if not member.action.matches(self.prepared.action):
+        if not member.is_about(self.prepared.action):
             self.truths[member] = False
             return False
         return self.test(member, context)
 
     def test(self, member: Member, context: RequestContext) -> Truth:
         """As `work_out`, of a statement that is known to be about the action."""
-        if member in self._by_caller:
-            return self._truth(member.compiled, context)
-        if member in self._once:
-            return self._again(member, context)
-        compiled = member.compiled
-        if compiled.keys:
-            self._once.add(member)
-            return self._truth(compiled, context)
-        # Without a key to read a condition is malformed, and comes to the same for everybody.
-        truth = self.truths[member] = self._truth(compiled, context)
-        return truth
-
-    def _again(self, member: Member, context: RequestContext) -> Truth:
-        """Test a statement for the second caller, and find out whether it has to be for the third."""
         compiled = member.compiled
         truth = self._truth(compiled, context)
-        if self._settled(compiled, context):
+        if not self.repeated or member in self._by_caller:
+            return truth
+        # Without a key to read a condition is malformed, and comes to the same for everybody.
+        if not compiled.keys or self._settled(compiled, context):
             self.truths[member] = truth
         else:
             self._by_caller.add(member)
@@ -145,8 +161,6 @@ class Asked:
 
     def _settled(self, compiled: CompiledStatement, context: RequestContext) -> bool:
         """Whether a statement comes to the same for every caller of the class."""
-        if not self.shared:
-            return False
         if not tell_callers_apart(compiled.keys):
             return True
         # What is false without looking at the caller stays false.

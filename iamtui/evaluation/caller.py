@@ -66,6 +66,19 @@ def is_service_linked(principal: Principal) -> bool:
     )
 
 
+FIXED_KEYS: Final = frozenset(
+    (
+        "aws:principalarn",
+        "aws:principalaccount",
+        "aws:principaltype",
+        "aws:principalisawsservice",
+        "aws:principalservicename",
+        "aws:username",
+    )
+)
+"""The keys that every caller decides by itself."""
+
+
 def caller_fixed_keys(principal: Principal, *, anonymous_userid: bool = True) -> Mapping[str, tuple[str, ...]]:
     """The condition keys that the caller alone decides, by lower-case name; () is known to be absent.
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from iamtui.evaluation.caller import PLAIN_KINDS, caller_facts
+from iamtui.evaluation.levels import LevelStack, boundary_stack
 from iamtui.evaluation.policies import PolicyInForce
-from iamtui.evaluation.policy_set import PolicySet, policy_set
+from iamtui.evaluation.policy_set import policy_set
 from iamtui.evaluation.request import Principal
+from iamtui.evaluation.residues import OwnTests
 from iamtui.policy.context import KeyValues
 from iamtui.policy.kinds import PolicyType
 from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS
@@ -22,7 +24,7 @@ class CallerSide:
         absent: keys and families of keys that it is known not to have.
     """
 
-    __slots__ = ("absent", "boundary", "facts", "identity", "is_plain", "values")
+    __slots__ = ("absent", "boundary", "facts", "identity", "is_plain", "own_tests", "values")
 
     def __init__(
         self,
@@ -34,11 +36,12 @@ class CallerSide:
     ) -> None:
         self.facts = caller_facts(principal, lasting=True)
         self.identity = policy_set(identity, PolicyType.IDENTITY, DEFAULT_LANGUAGE_OPTIONS, lasting=True)
-        self.boundary: PolicySet | None = None
+        self.boundary: LevelStack | None = None
         if boundaries:
-            self.boundary = policy_set(boundaries, PolicyType.BOUNDARY, DEFAULT_LANGUAGE_OPTIONS, lasting=True)
+            self.boundary = boundary_stack(boundaries, DEFAULT_LANGUAGE_OPTIONS)
         self.values = values
         self.absent = absent
+        self.own_tests = OwnTests()
         self.is_plain = (
             principal.kind in PLAIN_KINDS
             and not self.facts.service_linked

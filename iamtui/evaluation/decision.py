@@ -165,7 +165,7 @@ class Decision:
     def concluded(cls, outcome: Outcome, *, complete: bool, conclusion: Concluding) -> Decision:
         """A decision whose other parts `conclusion` puts together when they are read."""
         decision = object.__new__(cls)
-        decision.__dict__.update(outcome=outcome, complete=complete, _conclusion=conclusion)
+        object.__setattr__(decision, "__dict__", {"outcome": outcome, "complete": complete, "_conclusion": conclusion})
         return decision
 
     if not TYPE_CHECKING:  # a type checker that saw this would take any name for a part

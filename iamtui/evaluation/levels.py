@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from iamtui.evaluation.asked import Asked
 from iamtui.evaluation.decision import Layer
-from iamtui.evaluation.extent import Extent
 from iamtui.evaluation.layers import MOST_SCANS, LayerScan, Match, add_missing, match_of
 from iamtui.evaluation.policies import NotEvaluated, PolicyInForce, PolicyLevel
 from iamtui.evaluation.policy_set import Member, PolicySet, policy_set
@@ -23,7 +22,10 @@ from iamtui.policy.formula import Truth, all_of
 from iamtui.policy.kinds import PolicyType
 from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS, LanguageOptions
 
+_WITHOUT_PRINCIPALS: Final = frozenset((Layer.SCP, Layer.BOUNDARY))
+"""The layers whose policies have no Principal element."""
 _MOST_SERVICES: Final = 1024
+_MOST_ACTIONS: Final = 8192
 _MOST_PLANS: Final = 256
 _MOST_RESULTS: Final = 256
 
@@ -54,7 +56,7 @@ class LevelsScan:
         self.caps = tuple(level.scan.allow for level in levels if level.scan.allow is not True)
 
 
-class _Plan:
+class Plan:
     """The statements about an action, level by level, and which of them have to be tested.
 
     Args:
@@ -115,13 +117,13 @@ class _Index:
         """The statements that are about the action."""
         if not self._by_name:
             return self._always
-        return (*self._always, *(member for member in self._by_name if member.action.matches(action)))
+        return (*self._always, *(member for member in self._by_name if member.is_about(action)))
 
 
 class LevelStack:
     """Policies on several levels, ready to be read together."""
 
-    __slots__ = ("_by_service", "_missing", "_plans", "layer", "levels", "not_loaded")
+    __slots__ = ("_by_action", "_by_service", "_plans", "layer", "levels", "missing", "not_loaded")
 
     def __init__(
         self,
@@ -138,9 +140,10 @@ class LevelStack:
         self.layer = layer
         self.levels = levels
         self.not_loaded = not_loaded
-        self._missing = any(policies.missing for _, _, policies in levels)
+        self.missing = any(policies.missing for _, _, policies in levels)
         self._by_service: dict[str, _Index] = {}
-        self._plans: dict[tuple[Member, ...], _Plan] = {}
+        self._by_action: dict[str, Plan] = {}
+        self._plans: dict[tuple[Member, ...], Plan] = {}
 
     def scan(self, asked: Asked, context: RequestContext, reached: Callable[[CompiledStatement], Truth]) -> LevelsScan:
         """Read the levels.
@@ -148,9 +151,9 @@ class LevelStack:
         Args:
             reached: whether the principals of a statement include the caller; asked only where they are looked at.
         """
-        plan = self._plan_for(asked)
+        plan = self.plan_for(asked.action)
         known = asked.truths
-        with_principals = self.layer is not Layer.SCP
+        with_principals = self.layer not in _WITHOUT_PRINCIPALS
         came_to: list[Truth] = []
         # What is known of a statement is the same for everybody, so it need not be part of what a scan is found by.
         told_apart: list[Any] = [plan]
@@ -172,46 +175,20 @@ class LevelStack:
         assert isinstance(found, LevelsScan)
         return found
 
-    def sums(self, asked: Asked, context: RequestContext) -> tuple[Extent, Extent] | None:
-        """Whether every level allows and whether some level denies; None for each that is undetermined.
-
-        Returns:
-            None where a policy is missing, or where the principals of a statement have to be looked at.
-        """
-        found = asked.sums.get(self)
-        if found is not None:
-            return found  # type: ignore[no-any-return]
-        if self._missing:
-            return None
-        plan = self._plan_for(asked)
-        if not plan.reaches_everyone:
-            return None
-        deny = True if plan.denies else _some_match(plan.deny_tests, asked, context)
-        allow: Extent = True
-        for level in plan.allow_tests:
-            allows = _some_match(level, asked, context)
-            if allows is False:
-                allow = False
-                break
-            if allows is None:
-                allow = None
-        sums = (allow, deny)
-        if asked.shared and all(map(asked.truths.__contains__, plan.tests)):
-            asked.sums[self] = sums
-        return sums
-
     def tests(self, asked: Asked) -> tuple[Member, ...]:
         """The statements about the action that have to be tested."""
-        return self._plan_for(asked).tests
+        return self.plan_for(asked.action).tests
 
-    def _plan_for(self, asked: Asked) -> _Plan:
-        plan = asked.plans.get(self)
+    def plan_for(self, action: ActionName) -> Plan:
+        """What the levels say of an action."""
+        plan = self._by_action.get(action.full)
         if plan is None:
-            plan = asked.plans[self] = self._plan(asked.action)
-        assert isinstance(plan, _Plan)
+            if len(self._by_action) >= _MOST_ACTIONS:
+                self._by_action.clear()
+            plan = self._by_action[action.full] = self._plan(action)
         return plan
 
-    def _found(self, plan: _Plan, came_to: tuple[Truth, ...], *, with_principals: bool) -> LevelsScan:
+    def _found(self, plan: Plan, came_to: tuple[Truth, ...], *, with_principals: bool) -> LevelsScan:
         found = plan.results.get(came_to)
         if found is None:
             found = self._together(plan, came_to, with_principals=with_principals)
@@ -220,7 +197,7 @@ class LevelStack:
             plan.results[came_to] = found
         return found
 
-    def _plan(self, action: ActionName) -> _Plan:
+    def _plan(self, action: ActionName) -> Plan:
         service = action.service
         index = self._by_service.get(service)
         if index is None:
@@ -235,13 +212,13 @@ class LevelStack:
                 tuple(member for member in policies.of_service(service) if member in matching)
                 for _, _, policies in self.levels
             )
-            found = _Plan(members, with_principals=self.layer is not Layer.SCP)
+            found = Plan(members, with_principals=self.layer not in _WITHOUT_PRINCIPALS)
             if len(self._plans) >= _MOST_PLANS:
                 self._plans.clear()
             self._plans[matching] = found
         return found
 
-    def _together(self, plan: _Plan, came_to: tuple[Truth, ...], *, with_principals: bool) -> LevelsScan:
+    def _together(self, plan: Plan, came_to: tuple[Truth, ...], *, with_principals: bool) -> LevelsScan:
         truths = dict(zip(plan.tests, came_to, strict=True))
         scans: list[LevelScan] = []
         for (index, name, policies), members in zip(self.levels, plan.members, strict=True):
@@ -265,20 +242,6 @@ class LevelStack:
         return LevelsScan(tuple(scans))
 
 
-def _some_match(members: tuple[Member, ...], asked: Asked, context: RequestContext) -> Extent:
-    """Whether one of the statements about the action matches; None: one of them may."""
-    found: Extent = False
-    for member in members:
-        truth = asked.truths.get(member)
-        if truth is None:
-            truth = asked.test(member, context)
-        if truth is True:
-            return True
-        if truth is not False:
-            found = None
-    return found
-
-
 def _both(reached: Truth, truth: Truth) -> Truth:
     if reached is True:
         return truth
@@ -286,7 +249,7 @@ def _both(reached: Truth, truth: Truth) -> Truth:
 
 
 _MOST_REMEMBERED: Final = 256
-_remembered: dict[tuple[int, Layer], tuple[tuple[PolicyLevel, ...], LevelStack]] = {}
+_remembered: dict[tuple[int, Layer], tuple[tuple[PolicyLevel, ...] | tuple[PolicyInForce, ...], LevelStack]] = {}
 
 
 def level_stack(
@@ -320,6 +283,21 @@ def _stack(layer: Layer, levels: tuple[PolicyLevel, ...], language: LanguageOpti
         if level.not_loaded is None
     )
     return LevelStack(layer, loaded, not_loaded)
+
+
+def boundary_stack(policies: tuple[PolicyInForce, ...], language: LanguageOptions) -> LevelStack:
+    """A permissions boundary, ready to be read; remembered for as long as the same tuple is asked about."""
+    key = (id(policies), Layer.BOUNDARY)
+    found = _remembered.get(key)
+    if found is not None and found[0] is policies:
+        return found[1]
+    if len(_remembered) >= _MOST_REMEMBERED:
+        _remembered.clear()
+    read = policy_set(policies, PolicyType.BOUNDARY, language, lasting=True)
+    made = LevelStack(Layer.BOUNDARY, ((None, None, read),))
+    # As in `level_stack`: the policies are kept beside what was made of them.
+    _remembered[key] = (policies, made)
+    return made
 
 
 def endpoint_stack(policies: tuple[PolicyInForce, ...], language: LanguageOptions, *, lasting: bool) -> LevelStack:

@@ -20,10 +20,10 @@ from iamtui.evaluation.layers import reached_as
 from iamtui.evaluation.levels import LevelStack, level_stack
 from iamtui.evaluation.policies import NotEvaluated, PolicyInForce, PolicyLevel
 from iamtui.evaluation.policy_set import PolicySet, policy_set
-from iamtui.evaluation.prepared import ActionCatalogue, PreparedAction
+from iamtui.evaluation.prepared import PreparedAction
 from iamtui.evaluation.reading import alone
 from iamtui.evaluation.request import Mode
-from iamtui.evaluation.services import escapes_rcps, takes_resource_policy
+from iamtui.evaluation.residues import sums as level_sums
 from iamtui.evaluation.witnesses import speaks_of_some_alone
 from iamtui.policy.context import KeyValues, RequestContext
 from iamtui.policy.kinds import PolicyType
@@ -58,7 +58,6 @@ class PlainQuestion:
     def __init__(
         self,
         prepared: PreparedAction,
-        catalogue: ActionCatalogue,
         *,
         given: KeyValues,
         derived: tuple[KeyValues, ...],
@@ -88,7 +87,7 @@ class PlainQuestion:
         self._scps: LevelStack | None = None
         self._rcps: LevelStack | None = None
         self.complete = True
-        if resource is not None and takes_resource_policy(prepared.action):
+        if resource is not None and prepared.facts.takes_resource_policy:
             if isinstance(resource, NotEvaluated):
                 self.complete = False
             else:
@@ -97,12 +96,7 @@ class PlainQuestion:
                 )
         if scps:
             self._scps = self._stack(Layer.SCP, scps)
-        if (
-            rcps
-            and kind is not ResourceKind.NONE
-            and catalogue.supports_rcp(prepared.action.service)
-            and not escapes_rcps(prepared.action)
-        ):
+        if rcps and kind is not ResourceKind.NONE and prepared.facts.under_rcps:
             self._rcps = self._stack(Layer.RCP, rcps)
 
     def _stack(self, layer: Layer, levels: tuple[PolicyLevel, ...] | NotEvaluated) -> LevelStack | None:
@@ -134,9 +128,13 @@ class PlainQuestion:
             discover=self._discover,
         )
         grant, deny = _layer(side.identity, asked, context)
+        own = None if self._given else side.own_tests
         boundary: Extent = True
         if side.boundary is not None:
-            boundary, denied = _layer(side.boundary, asked, context)
+            sums = level_sums(side.boundary, asked, context, own)
+            if sums is None:
+                return None
+            boundary, denied = sums
             grant = both(grant, boundary)
             deny = either(deny, denied)
         if self._resource is not None:
@@ -149,14 +147,14 @@ class PlainQuestion:
             grant = False
         cap: Extent = True
         if self._scps is not None:
-            sums = self._scps.sums(asked, context)
+            sums = level_sums(self._scps, asked, context, own)
             if sums is None:
                 return None
             cap, denied = sums
             if denied is not False:
                 deny = either(deny, denied)
         if self._rcps is not None:
-            sums = self._rcps.sums(asked, context)
+            sums = level_sums(self._rcps, asked, context, own)
             if sums is None:
                 return None
             deny = either(deny, sums[1])
@@ -176,9 +174,9 @@ class PlainQuestion:
     def _may_exclude_each_other(self, side: CallerSide, asked: Asked, context: RequestContext) -> bool:
         """Whether an undetermined Deny reads a key that an undetermined Allow reads: one may exclude the other."""
         service = asked.prepared.action.service
-        sets = (side.identity, side.boundary, self._resource)
+        sets = (side.identity, self._resource)
         members = [member for policies in sets if policies is not None for member in policies.of_service(service)]
-        members += [member for stack in self._stacks() for member in stack.tests(asked)]
+        members += [member for stack in self._stacks(side) for member in stack.tests(asked)]
         allowing: set[str] = set()
         denying: set[str] = set()
         for member in members:
@@ -193,17 +191,16 @@ class PlainQuestion:
         """Whether resources of the set may be answered differently, as `witnesses.may_differ` has it of a reading."""
         return (
             speaks_of_some_alone(Layer.IDENTITY, side.identity, asked)
-            or (side.boundary is not None and speaks_of_some_alone(Layer.BOUNDARY, side.boundary, asked))
             or (self._resource is not None and speaks_of_some_alone(Layer.RESOURCE, self._resource, asked))
             or any(
                 speaks_of_some_alone(stack.layer, policies, asked)
-                for stack in self._stacks()
+                for stack in self._stacks(side)
                 for _, _, policies in stack.levels
             )
         )
 
-    def _stacks(self) -> tuple[LevelStack, ...]:
-        return tuple(stack for stack in (self._scps, self._rcps) if stack is not None)
+    def _stacks(self, side: CallerSide) -> tuple[LevelStack, ...]:
+        return tuple(stack for stack in (side.boundary, self._scps, self._rcps) if stack is not None)
 
     def _let_in(self, side: CallerSide, asked: Asked, context: RequestContext) -> _LetIn | None:
         """What the resource's policy says of the caller.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from iamtui.evaluation.policies import MissingPolicy, NamedPolicy, PolicyInForce
@@ -17,20 +17,26 @@ class Member:
 
     Args:
         action: its Action or NotAction.
+        names: what it says of the one service by which it was found, or None where it may be about any.
         compiled: the statement ready to be matched, made when first asked for.
         match: where the reader of a layer keeps the record of its plain match, which is always the same.
     """
 
-    __slots__ = ("_index", "_source", "action", "compiled", "match", "policy")
+    __slots__ = ("_index", "_source", "action", "compiled", "match", "names", "policy")
 
     compiled: CompiledStatement
 
-    def __init__(self, source: CompiledPolicy, index: int, policy: NamedPolicy) -> None:
+    def __init__(self, source: CompiledPolicy, index: int, policy: NamedPolicy, service: str | None = None) -> None:
         self._source = source
         self._index = index
         self.action = source.actions[index]
+        self.names = None if service is None else self.action.names_of(service)
         self.policy = policy
         self.match: Any = None
+
+    def is_about(self, action: ActionName) -> bool:
+        """Whether it is about an action, which is one of the service by which it was found."""
+        return self.action.matches(action) if self.names is None else self.names.match(action.name)
 
     if not TYPE_CHECKING:  # a type checker that saw this would take any name for an attribute
 
@@ -58,12 +64,42 @@ class _Carried:
         found = self._by_service.get(service)
         if found is None:
             indexes = self.compiled.by_service[service]
-            found = self._by_service[service] = tuple(Member(self.compiled, index, self.policy) for index in indexes)
+            found = self._by_service[service] = tuple(
+                Member(self.compiled, index, self.policy, service) for index in indexes
+            )
         return found
 
 
-_MOST_SERVICES: Final = 32
-"""For how many services a set keeps what it found; asking on and on about others takes no more memory."""
+class _ServiceIndex:
+    """Which of many policies name a service, so that it takes one step to find those of them that a caller has."""
+
+    __slots__ = ("_all", "_by_service")
+
+    def __init__(self) -> None:
+        self._all: set[_Carried] = set()
+        self._by_service: dict[str, set[_Carried]] = {}
+
+    def add(self, policies: Iterable[_Carried]) -> None:
+        """Take in policies."""
+        for one in policies:
+            if one not in self._all:
+                self._all.add(one)
+                for service, naming in tuple(self._by_service.items()):
+                    if service in one.compiled.by_service:
+                        naming.add(one)
+
+    def naming(self, service: str) -> set[_Carried]:
+        """The policies that name a service."""
+        found = self._by_service.get(service)
+        if found is None:
+            if len(self._by_service) >= _MOST_SERVICES:
+                self._by_service.clear()
+            found = self._by_service[service] = {one for one in self._all if service in one.compiled.by_service}
+        return found
+
+
+_MOST_SERVICES: Final = 1024
+"""For how many services an index keeps what it found; asking on and on about others takes no more memory."""
 
 
 class PolicySet:
@@ -72,7 +108,7 @@ class PolicySet:
     `missing` holds the policies whose documents are not known or unreadable.
     """
 
-    __slots__ = ("_by_service", "_carried", "_of_any_service", "_services", "missing")
+    __slots__ = ("_carried", "_index", "_last", "_of_any_service", "_own", "missing")
 
     def __init__(
         self,
@@ -81,8 +117,13 @@ class PolicySet:
         options: LanguageOptions,
         level: int | None = None,
         *,
-        lasting: bool = False,
+        index: _ServiceIndex | None = None,
     ) -> None:
+        """Take policies.
+
+        Args:
+            index: where what lasts of them is found by service, with that of other sets; None: nothing lasts.
+        """
         carried: list[_Carried] = []
         missing: list[MissingPolicy] = []
         for policy in policies:
@@ -93,33 +134,43 @@ class PolicySet:
             if error is not None:
                 missing.append(MissingPolicy(policy.name, reason=f"unreadable: {error.message}", unreadable=True))
                 continue
-            carried.append(_carried(policy, policy_type, options, level, lasting=lasting))
+            carried.append(_carried(policy, policy_type, options, level, lasting=index is not None))
         self._carried = tuple(carried)
-        self._services = tuple(one.compiled.by_service for one in carried)
+        self._own = frozenset(carried)
+        self._index = index
+        if index is not None:
+            index.add(carried)
         self._of_any_service = tuple(member for one in carried for member in one.of_any_service)
-        self._by_service: dict[str, tuple[Member, ...]] = {}
+        self._last: tuple[str, tuple[Member, ...]] = ("", self._of_any_service)
         self.missing = tuple(missing)
 
     def of_service(self, service: str) -> tuple[Member, ...]:
         """The statements that may be about actions of a service: those that name it, then those of any service."""
-        found = self._by_service.get(service)
-        if found is None:
-            named = [
-                member
-                for one, services in zip(self._carried, self._services, strict=True)
-                if service in services
-                for member in one.naming(service)
-            ]
-            found = (*named, *self._of_any_service) if named else self._of_any_service
-            if len(self._by_service) >= _MOST_SERVICES:
-                self._by_service.clear()
-            self._by_service[service] = found
+        asked, found = self._last
+        if asked != service:
+            # Questions come one after the other about the same service: who types, and a list of callers.
+            found = self._found(service)
+            self._last = (service, found)
         return found
+
+    def _found(self, service: str) -> tuple[Member, ...]:
+        naming: Collection[_Carried]
+        if self._index is None:
+            naming = [one for one in self._carried if service in one.compiled.by_service]
+        else:
+            naming = self._own & self._index.naming(service)
+        if not naming:
+            return self._of_any_service
+        if len(naming) == 1:
+            (one,) = naming
+            return one.naming(service) + self._of_any_service
+        named = [member for one in self._carried if one in naming for member in one.naming(service)]
+        return (*named, *self._of_any_service)
 
     def about(self, action: ActionName) -> Iterator[Member]:
         """The statements whose Action or NotAction matches."""
         for member in self.of_service(action.service):
-            if member.action.matches(action):
+            if member.is_about(action):
                 yield member
 
 
@@ -141,6 +192,8 @@ def _carried(
 
 _MOST_REMEMBERED: Final = 32768
 _remembered: dict[tuple[int, PolicyType, int | None], tuple[tuple[PolicyInForce, ...], PolicySet]] = {}
+_indexes: dict[PolicyType, _ServiceIndex] = {}
+"""The indexes of the sets that are remembered."""
 
 
 def policy_set(
@@ -165,7 +218,11 @@ def policy_set(
         return found[1]
     if len(_remembered) >= _MOST_REMEMBERED:
         _remembered.clear()
-    made = PolicySet(policies, policy_type, options, level, lasting=True)
+        _indexes.clear()
+    index = _indexes.get(policy_type)
+    if index is None:
+        index = _indexes[policy_type] = _ServiceIndex()
+    made = PolicySet(policies, policy_type, options, level, index=index)
     # The tuple is kept beside the set, so its id cannot be reused while it is a key here.
     _remembered[key] = (policies, made)
     return made

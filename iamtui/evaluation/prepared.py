@@ -8,11 +8,14 @@ from typing import Final, NamedTuple, Protocol
 
 from iamtui.evaluation.request import Principal, Request
 from iamtui.evaluation.services import (
+    depends_on_credentials,
+    escapes_rcps,
     is_key_question,
     is_trust_question,
     is_use_of_alias,
     on_plain_bucket,
     refusal,
+    takes_resource_policy,
 )
 from iamtui.policy.action import ActionName, action_name
 from iamtui.policy.arn import Arn, is_account_id, parse_arn
@@ -32,10 +35,34 @@ class ActionCatalogue(Hashable, Protocol):
         """Whether RCPs affect the service (its action prefix)."""
 
 
+class ActionFacts:
+    """What an action says without resource and caller.
+
+    Args:
+        action: the action, cut.
+        has_type: whether it has a resource type; None: the catalogue does not know it.
+        may_be_synthetic: whether it is one of the list actions that are authorized against an ARN of their own.
+        with_own_rules: whether more than policies may decide.
+        takes_resource_policy: whether a policy on the resource has a say.
+        under_rcps: whether RCPs have one.
+    """
+
+    __slots__ = ("action", "has_type", "may_be_synthetic", "takes_resource_policy", "under_rcps", "with_own_rules")
+
+    def __init__(self, text: str, catalogue: ActionCatalogue) -> None:
+        self.action = action = action_name(text)
+        self.has_type = catalogue.has_resource_type(text)
+        self.may_be_synthetic = catalogue.synthetic_resource(text, "", "") is not None
+        self.with_own_rules = action.service in _WITH_RULES_OF_THEIR_OWN
+        self.takes_resource_policy = takes_resource_policy(action)
+        self.under_rcps = catalogue.supports_rcp(action.service) and not escapes_rcps(action)
+
+
 class PreparedAction(NamedTuple):
     """What action and resource say without the caller.
 
     Args:
+        facts: what the action says alone.
         action: the action, cut.
         resource: the resource as evaluated.
         arn: the same cut, or None when it is `*`.
@@ -49,6 +76,7 @@ class PreparedAction(NamedTuple):
         notes: one sentence each on how the question was read.
     """
 
+    facts: ActionFacts
     action: ActionName
     resource: RequestResource
     arn: Arn | None
@@ -76,55 +104,59 @@ def prepare(
         wildcard_only: whether the action has no resource type; None: ask the catalogue (unknown: it has one).
         partition, account: the caller's, for the synthetic resources of list actions.
     """
-    action, has_type = _read_action(action_text, catalogue)
-    notes: list[str] = []
+    facts = _facts_of(action_text, catalogue)
+    notes: tuple[str, ...] = ()
     if wildcard_only is None:
-        if has_type is None:
-            notes.append(f"{action_text} is not in the catalogue: evaluated with the resource as given.")
-        wildcard_only = has_type is False
-        text = catalogue.synthetic_resource(action_text, account, partition) if wildcard_only and account else None
-        if text is not None:
-            notes.append(f"{action_text} is authorized against {text}.")
-            return _prepared(action, RequestResource(text, ResourceKind.ONE), notes)
+        if facts.has_type is None:
+            notes = (f"{action_text} is not in the catalogue: evaluated with the resource as given.",)
+        wildcard_only = facts.has_type is False
+        if wildcard_only and account and facts.may_be_synthetic:
+            text = catalogue.synthetic_resource(action_text, account, partition)
+            assert text is not None
+            notes = (*notes, f"{action_text} is authorized against {text}.")
+            return _prepared(facts, RequestResource(text, ResourceKind.ONE), notes)
     if wildcard_only:
         if resource_text != "*":
-            notes.append(f"{action_text} has no resource type: the resource is *, whatever ARN is named.")
-        every_bucket = f"arn:{partition or 'aws'}:s3:::*" if action.full == "s3:listallmybuckets" else ""
-        return _prepared(action, RequestResource("*", ResourceKind.NONE, every_bucket), notes)
+            notes = (*notes, f"{action_text} has no resource type: the resource is *, whatever ARN is named.")
+        every_bucket = f"arn:{partition or 'aws'}:s3:::*" if facts.action.full == "s3:listallmybuckets" else ""
+        return _prepared(facts, RequestResource("*", ResourceKind.NONE, every_bucket), notes)
     kind = ResourceKind.SET if "*" in resource_text else ResourceKind.ONE
-    return _prepared(action, RequestResource(resource_text, kind), notes)
+    return _prepared(facts, _made(RequestResource, (resource_text, kind, "")), notes)
 
 
-@lru_cache(maxsize=65536)
-def _read_action(text: str, catalogue: ActionCatalogue) -> tuple[ActionName, bool | None]:
-    """The action, cut, and whether it has a resource type."""
-    return action_name(text), catalogue.has_resource_type(text)
+_facts_of = lru_cache(maxsize=65536)(ActionFacts)
 
+_made: Final = tuple.__new__
+"""What the constructor of a NamedTuple calls, which is itself called for every question."""
 
 _WITH_RULES_OF_THEIR_OWN: Final = frozenset(("iam", "kms", "s3", "sts"))
 """The services for which more than policies may decide."""
 
 
-def _prepared(action: ActionName, resource: RequestResource, notes: list[str]) -> PreparedAction:
+def _prepared(facts: ActionFacts, resource: RequestResource, notes: tuple[str, ...]) -> PreparedAction:
+    action = facts.action
     arn = parse_arn(resource.text)
     owner = None
     owner_open = False
     if arn is not None:
         owner = arn.account if is_account_id(arn.account) else None
         owner_open = arn.account != "aws"
-    if action.service not in _WITH_RULES_OF_THEIR_OWN:
-        return PreparedAction(
-            action, resource, arn, owner, False, False, None, False, owner_open, True, tuple(notes)
-        )  # positional: this is made for every question
+    if not facts.with_own_rules:
+        return _made(
+            PreparedAction,
+            (facts, action, resource, arn, owner, False, False, None, False, owner_open, True, notes),
+        )
     by_alias = is_use_of_alias(action, resource)
     if arn is not None and by_alias:
-        notes.append(
-            "KMS authorizes this against the key behind the alias, and by that key's policy: ask about the key's ARN."
+        notes = (
+            *notes,
+            "KMS authorizes this against the key behind the alias, and by that key's policy: ask about the key's ARN.",
         )
     trust = is_trust_question(action, resource)
     key = is_key_question(action, resource)
     refused = refusal(action, resource)
     return PreparedAction(
+        facts=facts,
         action=action,
         resource=resource,
         arn=arn,
@@ -134,8 +166,8 @@ def _prepared(action: ActionName, resource: RequestResource, notes: list[str]) -
         refused=refused,
         on_plain_bucket=on_plain_bucket(action, resource, arn),
         owner_open=owner_open,
-        plain=not (trust or by_alias or refused is not None or action.service == "sts"),
-        notes=tuple(notes),
+        plain=not (trust or by_alias or refused is not None or depends_on_credentials(action)),
+        notes=notes,
     )
 
 

@@ -46,6 +46,7 @@ _AWS_MANAGED_POLICY_WRITES: Final = frozenset(
         "untagpolicy",
     )
 )
+_FREE_OR_REFUSED: Final = frozenset(("getcalleridentity", "getsessiontoken", "getfederationtoken"))
 _UNSIGNED_ACTIONS: Final = frozenset(("assumerolewithsaml", "assumerolewithwebidentity"))
 _READING_PREFIXES: Final = ("get", "list", "generate", "simulate")
 _ALIAS_WRITES: Final = frozenset(("createalias", "updatealias", "deletealias"))
@@ -82,6 +83,14 @@ def _may_name(glob: Glob, resource: RequestResource) -> bool:
     if resource.kind is ResourceKind.SET:
         return glob.shares(resource.tokens)
     return glob.matches(resource.text)
+
+
+def depends_on_credentials(action: ActionName) -> bool:
+    """Whether it depends on the kind of caller and credentials whether STS answers, whatever the policies say.
+
+    Of a user or role within its account nothing else is asked than `free_action` and `credential_refusal` say.
+    """
+    return action.service == "sts" and (action.name in _FREE_OR_REFUSED or action.name in _TRUST_ACTIONS)
 
 
 def free_action(action: ActionName, principal: Principal) -> str | None:

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from iamtui.policy.pattern import Glob, parse_pieces, tokens_of
 
 
-@dataclass(frozen=True, slots=True)
-class ActionName:
-    """An action in lower case, cut at its first colon."""
+class ActionName(NamedTuple):
+    """An action in lower case, cut at its first colon.
+
+    Args:
+        full: `service:name`.
+    """
 
     service: str
     name: str
-
-    @property
-    def full(self) -> str:
-        """`service:name` in lower case."""
-        return f"{self.service}:{self.name}"
+    full: str
 
 
 def action_name(text: str) -> ActionName:
     """Cut an action at its first colon; an action without a colon has an empty name."""
     service, _, name = text.lower().partition(":")
-    return ActionName(service, name)
+    return ActionName(service, name, f"{service}:{name}")
 
 
 @lru_cache(maxsize=16384)
@@ -32,7 +31,7 @@ def _name_glob(pattern: str) -> Glob:
     return Glob(tokens_of(parse_pieces(pattern, variables=False)))
 
 
-class _NamePatterns:
+class NamePatterns:
     """The entries of one element for one service; sorted by what they cost when they are first asked."""
 
     __slots__ = ("_waiting", "everything", "exact", "globs", "prefixes")
@@ -63,6 +62,7 @@ class _NamePatterns:
         self._waiting = None
 
     def match(self, name: str) -> bool:
+        """Whether one of the entries matches the name of an action."""
         if self.everything:
             return True
         if self._waiting is not None:
@@ -98,7 +98,7 @@ class ActionElement:
             service, colon, name = text.partition(":")
             if colon and name:
                 names.setdefault(service, []).append(name)
-        self._by_service = {service: _NamePatterns(listed) for service, listed in names.items()}
+        self._by_service = {service: NamePatterns(listed) for service, listed in names.items()}
 
     @property
     def services(self) -> frozenset[str] | None:
@@ -119,6 +119,10 @@ class ActionElement:
         if patterns is None:
             return self.negated
         return not self.negated if patterns.everything else None
+
+    def names_of(self, service: str) -> NamePatterns:
+        """The entries that name a service, which some do."""
+        return self._by_service[service]
 
     def matches(self, action: ActionName) -> bool:
         """Whether the statement is about this action."""

@@ -17,7 +17,7 @@ from iamtui.analysis.questions import Asker, make_principal_ready
 from iamtui.evaluation.caller import caller_class, tells_callers_apart
 from iamtui.evaluation.evaluator import evaluate
 from iamtui.evaluation.policies import NamedPolicy
-from iamtui.evaluation.policy_set import PolicySet
+from iamtui.evaluation.policy_set import policy_set
 from iamtui.evaluation.request import Mode, Principal, principal_from_text
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.kinds import PolicyType
@@ -121,11 +121,13 @@ def test_tags_and_names_tell_callers_apart() -> None:
 
 
 def test_asking_about_service_after_service_keeps_little() -> None:
-    names = [f"svc{number}" for number in range(500)]
+    names = [f"svc{number}" for number in range(3000)]
     document = PolicyDocument.of(
         {"Statement": [{"Effect": "Allow", "Action": [f"{name}:*" for name in names], "Resource": "*"}]}
     )
-    policies = PolicySet((NamedPolicy("wide", document),), PolicyType.IDENTITY, DEFAULT_LANGUAGE_OPTIONS)
+    policies = (NamedPolicy("wide", document),)
+    wide = policy_set(policies, PolicyType.IDENTITY, DEFAULT_LANGUAGE_OPTIONS, lasting=True)
     for name in names:
-        assert len(policies.of_service(name)) == 1
-    assert len(policies._by_service) <= 32
+        assert len(wide.of_service(name)) == 1
+    assert wide._index is not None
+    assert len(wide._index._by_service) <= 1024

@@ -68,7 +68,6 @@ def plain_outcomes(scenario: dict[str, Any]) -> list[str | None]:
         return []
     question = PlainQuestion(
         prepared,
-        ENGINE_CATALOGUE,
         given=request.context,
         derived=request.derived,
         known_absent=request.known_absent,

@@ -1,0 +1,193 @@
+"""What SCPs, RCPs and boundaries come to, as truth values without a record.
+
+Many callers are under the same few policies and ask in the same context. What those say of an action is settled for
+all of them as far as neither the resource nor the caller is looked at, and what is left of it is tested for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from iamtui.evaluation.asked import Asked
+from iamtui.evaluation.caller import FIXED_KEYS, tells_callers_apart
+from iamtui.evaluation.extent import Extent, both
+from iamtui.evaluation.levels import LevelStack, Plan
+from iamtui.evaluation.policy_set import Member
+from iamtui.policy.condition import CompiledCondition
+from iamtui.policy.context import RequestContext
+
+_MOST_RESIDUES: Final = 1024
+_MOST_OWN_TESTS: Final = 128
+
+
+class OwnTests:
+    """What the conditions that read nothing but the keys that follow from the caller come to for one caller.
+
+    They are the same whatever it asks, as long as no context is given that says otherwise.
+    """
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[Member, Extent] = {}
+
+    def extent(self, left: _Left, context: RequestContext) -> Extent:
+        """Whether such conditions of a statement hold."""
+        known = self._known
+        member = left.member
+        if member in known:
+            return known[member]
+        if len(known) >= _MOST_OWN_TESTS:
+            known.clear()
+        found = known[member] = _all_hold(left.own or (), context)
+        return found
+
+
+def sums(
+    stack: LevelStack, asked: Asked, context: RequestContext, own: OwnTests | None
+) -> tuple[Extent, Extent] | None:
+    """Whether every level allows and whether some level denies; None for each that is undetermined.
+
+    Args:
+        own: those of the caller; None where a context is given, which may say otherwise.
+
+    Returns:
+        None where a policy is missing, or where the principals of a statement have to be looked at.
+    """
+    found = asked.sums.get(stack)
+    if found is not None:
+        return found  # type: ignore[no-any-return]
+    if stack.missing:
+        return None
+    plan = stack.plan_for(asked.prepared.action)
+    if not plan.reaches_everyone:
+        return None
+    residue = asked.residues.get(plan)
+    if residue is None:
+        if len(asked.residues) >= _MOST_RESIDUES:
+            asked.residues.clear()
+        residue = asked.residues[plan] = _Residue(plan, context)
+    deny = residue.deny
+    if residue.deny_tests and deny is not True:
+        deny = _some_match(residue.deny_tests, deny, asked, context, own)
+    allow = residue.allow
+    for settled, tests in residue.allow_tests:
+        allow = both(allow, _some_match(tests, settled, asked, context, own))
+    sums = (allow, deny)
+    if asked.repeated and all(left.member in asked.truths for left in residue.tests):
+        asked.sums[stack] = sums
+    return sums
+
+
+class _Left:
+    """A statement that is not settled for all callers of a class.
+
+    Args:
+        settled: whether its conditions hold as far as they are.
+        own: the others, where they read nothing but what follows from the caller and the statement is about every
+            resource; None: the statement has to be tested as a whole.
+    """
+
+    __slots__ = ("member", "own", "settled")
+
+    def __init__(self, member: Member, settled: Extent, own: tuple[CompiledCondition, ...] | None) -> None:
+        self.member = member
+        self.settled = settled
+        self.own = own
+
+
+class _Residue:
+    """What a plan leaves to be tested for each resource or caller, where a class of callers asks in one context.
+
+    Args:
+        deny, allow: whether some level denies and every level allows, as far as that is settled for all of them.
+        deny_tests: the Denies that are left.
+        allow_tests: for each level that is not settled: whether it allows as far as that is, and what is left.
+        tests: all that is left.
+    """
+
+    __slots__ = ("allow", "allow_tests", "deny", "deny_tests", "tests")
+
+    def __init__(self, plan: Plan, context: RequestContext) -> None:
+        denies, self.deny_tests = _settled(plan.deny_tests, context)
+        self.deny: Extent = True if plan.denies else denies
+        self.allow: Extent = True
+        levels: list[tuple[Extent, tuple[_Left, ...]]] = []
+        for level in plan.allow_tests:
+            allows, tests = _settled(level, context)
+            if tests:
+                levels.append((allows, tests))
+            else:
+                self.allow = both(self.allow, allows)
+        self.allow_tests = tuple(levels)
+        self.tests = (*self.deny_tests, *(left for _, tests in levels for left in tests))
+
+
+def _settled(members: tuple[Member, ...], context: RequestContext) -> tuple[Extent, tuple[_Left, ...]]:
+    """Whether one of some statements matches as far as that is settled, and those that could still change it."""
+    settled: Extent = False
+    tests: list[_Left] = []
+    for member in members:
+        compiled = member.compiled
+        shared = [condition for condition in compiled.conditions if not _tells_apart(condition)]
+        extent = _all_hold(shared, context)
+        if extent is False:
+            continue
+        if not compiled.any_resource:
+            tests.append(_Left(member, None, None))
+            continue
+        others = tuple(condition for condition in compiled.conditions if _tells_apart(condition))
+        if others:
+            follows = all(FIXED_KEYS.issuperset(_keys(condition)) for condition in others)
+            tests.append(_Left(member, extent, others if follows else None))
+        elif extent is True:
+            return True, ()
+        else:
+            settled = None
+    return settled, tuple(tests)
+
+
+def _some_match(
+    tests: tuple[_Left, ...], settled: Extent, asked: Asked, context: RequestContext, own: OwnTests | None
+) -> Extent:
+    """Whether one of the statements that are left matches, or one of the settled ones; None: one of them may."""
+    found = settled
+    for left in tests:
+        if own is not None and left.own is not None:
+            extent = own.extent(left, context)
+            if extent is not False:
+                extent = both(left.settled, extent)
+        else:
+            truth = asked.truths.get(left.member)
+            if truth is None:
+                truth = asked.test(left.member, context)
+            extent = truth if isinstance(truth, bool) else None
+        if extent is True:
+            return True
+        if extent is None:
+            found = None
+    return found
+
+
+def _keys(condition: CompiledCondition) -> Iterator[str]:
+    """The lower-case keys that a condition reads."""
+    yield condition.key
+    yield from condition.variable_keys
+
+
+def _tells_apart(condition: CompiledCondition) -> bool:
+    """Whether a condition may come to something else for another caller of the same class."""
+    return any(map(tells_callers_apart, _keys(condition)))
+
+
+def _all_hold(conditions: Iterable[CompiledCondition], context: RequestContext) -> Extent:
+    """Whether all conditions hold."""
+    found: Extent = True
+    for condition in conditions:
+        truth = condition.test(context)
+        if truth is False:
+            return False
+        if truth is not True:
+            found = None
+    return found
