@@ -62,7 +62,7 @@ class Asker:
         """
         own = principal_facts(self._account, principal)
         shared = self._shared(principal, own)
-        asked = shared.asked_by(own.class_)
+        asked = shared.asked_by(own.class_, own.side.absent)
         if shared.plain is not None and not read_whole:
             outcome = shared.plain.outcome(own.side, asked)
             if outcome is not None:
@@ -144,9 +144,9 @@ class Asker:
         known = resource_context(self._account, prepared, owner)
         side = resource_side(self._account, owner, self._question.context)
         if self._question.mode is not Mode.DISCOVER:
-            return Surroundings((known.values,), known.absent, (), side, {})
+            return Surroundings((known.values,), known.absent, (), side, {}, {})
         assumed = assumed_environment(region, self._second, self._given)
-        return Surroundings((known.values, assumed.values), known.absent + assumed.absent, assumed.names, side, {})
+        return Surroundings((known.values, assumed.values), known.absent + assumed.absent, assumed.names, side, {}, {})
 
     def _owner_known_here(self, principal: Principal, prepared: PreparedAction) -> str | None:
         """This account, when the ARN names no owner but the account is known to have the resource.

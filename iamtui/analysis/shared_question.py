@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from iamtui.account.model import Account
 from iamtui.analysis.known_context import KnownContext
 from iamtui.analysis.policies_in_force import PrincipalPolicies, ResourceSide, restrict_public_buckets
 from iamtui.analysis.question import Question
 from iamtui.catalog.request_keys import is_of_another_resource, keys_of_other_resources
-from iamtui.evaluation.asked import Asked
+from iamtui.evaluation.asked import Asked, Circumstances
 from iamtui.evaluation.decision import Layer
-from iamtui.evaluation.plain_outcome import PlainQuestion, may_be_plain
+from iamtui.evaluation.plain_outcome import Caps, PlainQuestion, may_be_plain
 from iamtui.evaluation.policies import NamedPolicy, NotEvaluated, PoliciesInForce, PolicyInForce, PolicyLevel
 from iamtui.evaluation.prepared import PreparedAction
-from iamtui.evaluation.request import Principal, PrincipalKind, Request
-from iamtui.policy.context import KeyValues
+from iamtui.evaluation.request import Mode, Principal, PrincipalKind, Request
+from iamtui.policy.context import CommonContext, KeyValues
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS
 
@@ -32,14 +32,16 @@ class Surroundings(NamedTuple):
         derived, absent: the condition keys that follow from it, and those that are known to be absent.
         assumptions: what is taken for granted.
         side: what is in force on the resource's side.
-        residues: for each class of callers, what the SCPs and RCPs leave to be tested.
+        circumstances: by class of callers, in which they ask where nothing else is known of the request.
+        caps: by account of the callers, the SCPs and RCPs that are in force.
     """
 
     derived: tuple[KeyValues, ...]
     absent: tuple[str, ...]
     assumptions: tuple[str, ...]
     side: ResourceSide
-    residues: dict[object, dict[Any, Any]]
+    circumstances: dict[object, Circumstances]
+    caps: dict[str | None, Caps]
 
 
 class SharedQuestion:
@@ -104,19 +106,14 @@ class SharedQuestion:
         self._asked: dict[object, Asked] = {}
         self.plain: PlainQuestion | None = None
         side = around.side
-        if may_be_plain(prepared, resource, owner, caller_account) and not (
-            session or side.vpc_endpoint or question.layers_off
-        ):
-            self.plain = PlainQuestion(
-                prepared,
-                given=_carried(question)[0] if question.context else question.context,
-                derived=around.derived,
-                known_absent=self._absent,
-                mode=question.mode,
-                resource=resource,
-                scps=() if callers.in_management_account else callers.scps,
-                rcps=() if side.in_management_account else side.rcps,
-            )
+        if may_be_plain(prepared, owner, caller_account) and not (session or side.vpc_endpoint or question.layers_off):
+            caps = around.caps.get(caller_account)
+            if caps is None:
+                caps = around.caps[caller_account] = Caps(
+                    () if callers.in_management_account else callers.scps,
+                    () if side.in_management_account else side.rcps,
+                )
+            self.plain = PlainQuestion(prepared, resource, caps)
 
     def request_by(
         self, principal: Principal, known: KnownContext, assumptions: tuple[str, ...], *, tags_of: str, reads_tags: bool
@@ -145,15 +142,40 @@ class SharedQuestion:
         found = self._in_common()[1].of_caller(own.identity, own.boundaries)
         return _without(found, self._question.layers_off) if self._question.layers_off else found
 
-    def asked_by(self, class_: object) -> Asked:
-        """What the evaluator has worked out for callers of one class."""
+    def asked_by(self, class_: object, absent: tuple[str, ...]) -> Asked:
+        """What the evaluator has worked out for callers of one class.
+
+        Args:
+            absent: keys and families of keys that callers of the class are known not to have.
+        """
         found = self._asked.get(class_)
         if found is None:
-            # What this resource's check does not carry makes a context of its own.
-            residues = None if self._of_others else self._around.residues.setdefault(class_, {})
-            found = self._asked[class_] = Asked(self.prepared, DEFAULT_LANGUAGE_OPTIONS, shared=True, residues=residues)
+            found = self._asked[class_] = Asked(
+                self.prepared,
+                DEFAULT_LANGUAGE_OPTIONS,
+                shared=True,
+                circumstances=self._circumstances(class_, absent),
+            )
         else:
             found.repeated = True
+        return found
+
+    def _circumstances(self, class_: object, absent: tuple[str, ...]) -> Circumstances:
+        kept = self._around.circumstances
+        found = None if self._of_others else kept.get(class_)
+        if found is None:
+            question = self._question
+            found = Circumstances(
+                CommonContext(
+                    _carried(question)[0],
+                    derived=self._around.derived,
+                    known_absent=absent + self._absent,
+                    discover=question.mode is Mode.DISCOVER,
+                )
+            )
+            if not self._of_others:
+                # What the check of this resource does not carry makes a context of its own.
+                kept[class_] = found
         return found
 
     def _in_common(self) -> tuple[Request, PoliciesInForce]:

@@ -35,7 +35,7 @@ from iamtui.evaluation.reading import (
     set_of,
     stack_of,
 )
-from iamtui.evaluation.request import Mode, PrincipalKind, Request
+from iamtui.evaluation.request import PrincipalKind, Request, common_context
 from iamtui.evaluation.resource_sets import settled
 from iamtui.evaluation.services import (
     bucket_owner_root_escape,
@@ -85,14 +85,7 @@ def read_all_layers(
         policies,
         options,
         asked,
-        RequestContext(
-            request.context,
-            fixed=facts.fixed_keys(anonymous_userid=options.anonymous_userid),
-            derived=request.derived,
-            any_value=request.any_value,
-            known_absent=request.known_absent,
-            discover=request.mode is Mode.DISCOVER,
-        ),
+        RequestContext(common_context(request), fixed=facts.fixed_keys(anonymous_userid=options.anonymous_userid)),
         facts,
         owner,
         account is not None and account == owner,

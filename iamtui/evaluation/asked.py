@@ -10,7 +10,7 @@ from iamtui.evaluation.policy_set import Member
 from iamtui.evaluation.prepared import PreparedAction
 from iamtui.policy.action import ActionName
 from iamtui.policy.compiled import CompiledStatement
-from iamtui.policy.context import RequestContext
+from iamtui.policy.context import CommonContext, RequestContext
 from iamtui.policy.formula import Truth, all_of
 from iamtui.policy.options import LanguageOptions
 from iamtui.policy.resource import RequestResource, ResourceKind, ResourceMatcher
@@ -35,6 +35,21 @@ class SetMemory:
     walks: dict[Any, Any] = field(default_factory=dict)
 
 
+class Circumstances:
+    """What is the same whenever callers of one class ask in the same context, whatever they ask about.
+
+    Args:
+        context: that context, without what is known of each caller alone.
+        residues: where the reader of SCPs and RCPs keeps what they leave to be tested.
+    """
+
+    __slots__ = ("context", "residues")
+
+    def __init__(self, context: CommonContext) -> None:
+        self.context = context
+        self.residues: dict[Any, Any] = {}
+
+
 class Asked:
     """One question about one action and resource, put to callers of one class.
 
@@ -47,8 +62,7 @@ class Asked:
         repeated: whether more than one of them asks. Most questions are asked by one, for whom nothing need be kept.
         scans: where the reader of a layer keeps what the same statements say together.
         sums: where the reader of all layers keeps what the same scans add up to.
-        residues: where the reader of SCPs and RCPs keeps what they leave to be tested; shared with the other questions
-            that the class puts in the same context, whatever action and resource they are about.
+        circumstances: in which the callers ask, or None where it is for a single request.
         whole: the same question about all resources of the set, once it was asked.
         single: the resource of the set that statements are held against instead of the set; all else stays that of
             the set.
@@ -58,11 +72,11 @@ class Asked:
     __slots__ = (
         "_by_caller",
         "_of_set",
+        "circumstances",
         "everywhere",
         "language",
         "prepared",
         "repeated",
-        "residues",
         "scans",
         "shared",
         "single",
@@ -77,14 +91,14 @@ class Asked:
         language: LanguageOptions,
         everywhere: bool = False,
         shared: bool = False,
-        residues: dict[Any, Any] | None = None,
+        circumstances: Circumstances | None = None,
         single: RequestResource | None = None,
     ) -> None:
         self.prepared = prepared
         self.language = language
         self.everywhere = everywhere
         self.shared = shared
-        self.residues = {} if residues is None else residues
+        self.circumstances = circumstances
         self.single = single
         self.scans: dict[Any, Any] = {}
         self.sums: dict[Any, Any] = {}

@@ -175,10 +175,6 @@ class LevelStack:
         assert isinstance(found, LevelsScan)
         return found
 
-    def tests(self, asked: Asked) -> tuple[Member, ...]:
-        """The statements about the action that have to be tested."""
-        return self.plan_for(asked.action).tests
-
     def plan_for(self, action: ActionName) -> Plan:
         """What the levels say of an action."""
         plan = self._by_action.get(action.full)

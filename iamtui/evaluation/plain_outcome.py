@@ -22,17 +22,44 @@ from iamtui.evaluation.policies import NotEvaluated, PolicyInForce, PolicyLevel
 from iamtui.evaluation.policy_set import PolicySet, policy_set
 from iamtui.evaluation.prepared import PreparedAction
 from iamtui.evaluation.reading import alone
-from iamtui.evaluation.request import Mode
 from iamtui.evaluation.residues import sums as level_sums
 from iamtui.evaluation.witnesses import speaks_of_some_alone
-from iamtui.policy.context import KeyValues, RequestContext
+from iamtui.policy.context import RequestContext
 from iamtui.policy.kinds import PolicyType
 from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS
 from iamtui.policy.principal import PrincipalRules
 from iamtui.policy.resource import ResourceKind
 
 _RULES: Final = PrincipalRules()
-"""How principals are read with the default options."""
+_TRUST_RULES: Final = PrincipalRules(trust=True)
+"""How principals are read with the default options, in the policy of a resource and in that of a role."""
+
+
+class Caps:
+    """The SCPs that bind the callers of an account and the RCPs that protect the resources of an owner, read together.
+
+    Args:
+        scps, rcps: ready to be read, or None.
+        scps_complete, rcps_complete: whether all of them are loaded.
+    """
+
+    __slots__ = ("rcps", "rcps_complete", "scps", "scps_complete")
+
+    def __init__(
+        self, scps: tuple[PolicyLevel, ...] | NotEvaluated, rcps: tuple[PolicyLevel, ...] | NotEvaluated
+    ) -> None:
+        """Take policies that last."""
+        self.scps, self.scps_complete = _stack(Layer.SCP, scps)
+        self.rcps, self.rcps_complete = _stack(Layer.RCP, rcps)
+
+
+def _stack(layer: Layer, levels: tuple[PolicyLevel, ...] | NotEvaluated) -> tuple[LevelStack | None, bool]:
+    if isinstance(levels, NotEvaluated):
+        return None, False
+    if not levels:
+        return None, True
+    stack = level_stack(layer, levels, DEFAULT_LANGUAGE_OPTIONS, lasting=True)
+    return stack, stack.not_loaded is None
 
 
 class PlainQuestion:
@@ -42,71 +69,42 @@ class PlainQuestion:
         complete: whether every layer that could cap the answer is evaluated.
     """
 
-    __slots__ = (
-        "_absent",
-        "_derived",
-        "_discover",
-        "_given",
-        "_must_admit",
-        "_rcps",
-        "_resource",
-        "_scps",
-        "_set",
-        "complete",
-    )
+    __slots__ = ("_must_admit", "_not_known", "_rcps", "_resource", "_rules", "_scps", "_set", "complete")
 
     def __init__(
         self,
         prepared: PreparedAction,
-        *,
-        given: KeyValues,
-        derived: tuple[KeyValues, ...],
-        known_absent: tuple[str, ...],
-        mode: Mode,
         resource: PolicyInForce | NotEvaluated | None,
-        scps: tuple[PolicyLevel, ...] | NotEvaluated,
-        rcps: tuple[PolicyLevel, ...] | NotEvaluated,
+        caps: Caps,
     ) -> None:
-        """Take a question that `may_be_plain`; the policies last.
+        """Take a question that `may_be_plain`.
 
         Args:
-            given, derived, known_absent: the context, without what is known of the caller alone.
-            resource: the policy of the resource.
-            scps, rcps: those that bind the callers, and those that protect the resource.
+            resource: the policy of the resource; it lasts.
         """
-        self._given = given
-        self._derived = derived
-        self._absent = known_absent
-        self._discover = mode is Mode.DISCOVER
         kind = prepared.resource.kind
         self._set = kind is ResourceKind.SET
-        # A key's policy has to let the caller in; where none is given for a set of keys, each is taken to do so.
-        unknown = resource is None or isinstance(resource, NotEvaluated)
-        self._must_admit = prepared.key and not (self._set and unknown)
+        self._rules = _TRUST_RULES if prepared.trust else _RULES
+        # The policy of a key or a role has to let the caller in; of a set of them, whose policies are not known, each
+        # is taken to do so.
+        self._must_admit = prepared.key or prepared.trust
         self._resource: PolicySet | None = None
-        self._scps: LevelStack | None = None
-        self._rcps: LevelStack | None = None
-        self.complete = True
-        if resource is not None and prepared.facts.takes_resource_policy:
-            if isinstance(resource, NotEvaluated):
+        self._not_known = False
+        self.complete = caps.scps_complete
+        if resource is None or isinstance(resource, NotEvaluated):
+            if self._set:
+                self._must_admit = False
+            if resource is not None and prepared.facts.takes_resource_policy:
                 self.complete = False
-            else:
-                self._resource = policy_set(
-                    alone(resource), PolicyType.RESOURCE, DEFAULT_LANGUAGE_OPTIONS, lasting=True
-                )
-        if scps:
-            self._scps = self._stack(Layer.SCP, scps)
-        if rcps and kind is not ResourceKind.NONE and prepared.facts.under_rcps:
-            self._rcps = self._stack(Layer.RCP, rcps)
-
-    def _stack(self, layer: Layer, levels: tuple[PolicyLevel, ...] | NotEvaluated) -> LevelStack | None:
-        if isinstance(levels, NotEvaluated):
-            self.complete = False
-            return None
-        stack = level_stack(layer, levels, DEFAULT_LANGUAGE_OPTIONS, lasting=True)
-        if stack.not_loaded is not None:
-            self.complete = False
-        return stack
+                self._not_known = self._must_admit
+        elif prepared.facts.takes_resource_policy:
+            policy_type = PolicyType.TRUST if prepared.trust else PolicyType.RESOURCE
+            self._resource = policy_set(alone(resource), policy_type, DEFAULT_LANGUAGE_OPTIONS, lasting=True)
+        self._scps = caps.scps
+        self._rcps: LevelStack | None = None
+        if prepared.facts.under_rcps and kind is not ResourceKind.NONE:
+            self._rcps = caps.rcps
+            self.complete = self.complete and caps.rcps_complete
 
     def outcome(self, side: CallerSide, asked: Asked) -> Outcome | None:
         """What AWS decides for one caller; the same as the reading of all layers comes to.
@@ -118,43 +116,41 @@ class PlainQuestion:
         Returns:
             None where only that reading can tell.
         """
-        if not side.is_plain:
+        circumstances = asked.circumstances
+        if circumstances is None or not side.is_plain:
             return None
-        context = RequestContext(
-            self._given,
-            fixed=side.facts.keys,
-            derived=(side.values, *self._derived),
-            known_absent=side.absent + self._absent,
-            discover=self._discover,
-        )
+        common = circumstances.context
+        context = RequestContext(common, own=side.values, fixed=side.facts.keys)
         grant, deny = _layer(side.identity, asked, context)
-        own = None if self._given else side.own_tests
+        own = None if common.given else side.own_tests
         boundary: Extent = True
         if side.boundary is not None:
-            sums = level_sums(side.boundary, asked, context, own)
+            sums = level_sums(side.boundary, asked, circumstances, context, own)
             if sums is None:
                 return None
             boundary, denied = sums
             grant = both(grant, boundary)
             deny = either(deny, denied)
         if self._resource is not None:
-            let_in = self._let_in(side, asked, context)
+            let_in = self._let_in(side, asked, context, common.discover)
             if let_in is None:
                 return None
             grant = let_in.granted(grant, boundary, must_admit=self._must_admit)
             deny = either(deny, let_in.deny)
+        elif self._not_known:
+            grant = None
         elif self._must_admit:
             grant = False
         cap: Extent = True
         if self._scps is not None:
-            sums = level_sums(self._scps, asked, context, own)
+            sums = level_sums(self._scps, asked, circumstances, context, own)
             if sums is None:
                 return None
             cap, denied = sums
             if denied is not False:
                 deny = either(deny, denied)
         if self._rcps is not None:
-            sums = level_sums(self._rcps, asked, context, own)
+            sums = level_sums(self._rcps, asked, circumstances, context, own)
             if sums is None:
                 return None
             deny = either(deny, sums[1])
@@ -176,7 +172,7 @@ class PlainQuestion:
         service = asked.prepared.action.service
         sets = (side.identity, self._resource)
         members = [member for policies in sets if policies is not None for member in policies.of_service(service)]
-        members += [member for stack in self._stacks(side) for member in stack.tests(asked)]
+        members += [member for stack in self._stacks(side) for member in stack.plan_for(asked.action).tests]
         allowing: set[str] = set()
         denying: set[str] = set()
         for member in members:
@@ -202,8 +198,11 @@ class PlainQuestion:
     def _stacks(self, side: CallerSide) -> tuple[LevelStack, ...]:
         return tuple(stack for stack in (side.boundary, self._scps, self._rcps) if stack is not None)
 
-    def _let_in(self, side: CallerSide, asked: Asked, context: RequestContext) -> _LetIn | None:
+    def _let_in(self, side: CallerSide, asked: Asked, context: RequestContext, discover: bool) -> _LetIn | None:
         """What the resource's policy says of the caller.
+
+        Args:
+            discover: whether the session of a caller given as a role ARN is open.
 
         Returns:
             None where the policy is not known, or where it depends on the session whether the caller is meant.
@@ -211,7 +210,7 @@ class PlainQuestion:
         policies = self._resource
         if policies is None or policies.missing:
             return None
-        caller = side.caller(session_may_vary=self._discover)
+        caller = side.caller(session_may_vary=discover)
         found = _LetIn()
         for member in policies.of_service(asked.prepared.action.service):
             truth = asked.truths.get(member)
@@ -221,7 +220,7 @@ class PlainQuestion:
                 continue
             compiled = member.compiled
             extent = True if truth is True else None
-            for strength, reaches in reached_as(compiled, caller, _RULES).items():
+            for strength, reaches in reached_as(compiled, caller, self._rules).items():
                 if reaches is False:
                     continue
                 if reaches is not True:
@@ -266,24 +265,13 @@ class _LetIn:
         return either(alone, both(own, self.at_all) if must_admit else own)
 
 
-def may_be_plain(
-    prepared: PreparedAction,
-    resource: PolicyInForce | NotEvaluated | None,
-    owner: str | None,
-    account: str | None,
-) -> bool:
+def may_be_plain(prepared: PreparedAction, owner: str | None, account: str | None) -> bool:
     """Whether a question without session policies and VPC endpoint can be a `PlainQuestion` for callers of an account.
 
     Args:
-        resource: the policy of the resource; that of a single key has to be known.
         owner: the account that owns the resource, or None.
     """
-    return (
-        prepared.plain
-        and account is not None
-        and account == owner
-        and not (prepared.key and prepared.resource.kind is ResourceKind.ONE and isinstance(resource, NotEvaluated))
-    )
+    return prepared.plain and account is not None and account == owner
 
 
 def _layer(policies: PolicySet, asked: Asked, context: RequestContext) -> tuple[Extent, Extent]:

@@ -166,7 +166,7 @@ def _prepared(facts: ActionFacts, resource: RequestResource, notes: tuple[str, .
         refused=refused,
         on_plain_bucket=on_plain_bucket(action, resource, arn),
         owner_open=owner_open,
-        plain=not (trust or by_alias or refused is not None or depends_on_credentials(action)),
+        plain=not (by_alias or refused is not None or depends_on_credentials(action)),
         notes=notes,
     )
 

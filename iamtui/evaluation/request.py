@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from iamtui.policy.arn import is_account_id, parse_arn
+from iamtui.policy.context import CommonContext
 
 
 class Mode(StrEnum):
@@ -118,6 +119,17 @@ class Request:
             self.__dict__, principal=principal, derived=derived, known_absent=known_absent, assumptions=assumptions
         )
         return made
+
+
+def common_context(request: Request) -> CommonContext:
+    """The context of a request, without what follows from the caller alone."""
+    return CommonContext(
+        request.context,
+        derived=request.derived,
+        any_value=request.any_value,
+        known_absent=request.known_absent,
+        discover=request.mode is Mode.DISCOVER,
+    )
 
 
 _PROVIDER_ACTIONS = ("sts:assumerolewithsaml", "sts:assumerolewithwebidentity")

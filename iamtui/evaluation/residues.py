@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from iamtui.evaluation.asked import Asked
+from iamtui.evaluation.asked import Asked, Circumstances
 from iamtui.evaluation.caller import FIXED_KEYS, tells_callers_apart
 from iamtui.evaluation.extent import Extent, both
 from iamtui.evaluation.levels import LevelStack, Plan
@@ -45,11 +45,16 @@ class OwnTests:
 
 
 def sums(
-    stack: LevelStack, asked: Asked, context: RequestContext, own: OwnTests | None
+    stack: LevelStack,
+    asked: Asked,
+    circumstances: Circumstances,
+    context: RequestContext,
+    own: OwnTests | None,
 ) -> tuple[Extent, Extent] | None:
     """Whether every level allows and whether some level denies; None for each that is undetermined.
 
     Args:
+        circumstances: in which the caller's class asks.
         own: those of the caller; None where a context is given, which may say otherwise.
 
     Returns:
@@ -63,11 +68,11 @@ def sums(
     plan = stack.plan_for(asked.prepared.action)
     if not plan.reaches_everyone:
         return None
-    residue = asked.residues.get(plan)
+    residue = circumstances.residues.get(plan)
     if residue is None:
-        if len(asked.residues) >= _MOST_RESIDUES:
-            asked.residues.clear()
-        residue = asked.residues[plan] = _Residue(plan, context)
+        if len(circumstances.residues) >= _MOST_RESIDUES:
+            circumstances.residues.clear()
+        residue = circumstances.residues[plan] = _Residue(plan, context)
     deny = residue.deny
     if residue.deny_tests and deny is not True:
         deny = _some_match(residue.deny_tests, deny, asked, context, own)

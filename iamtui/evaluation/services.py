@@ -90,7 +90,7 @@ def depends_on_credentials(action: ActionName) -> bool:
 
     Of a user or role within its account nothing else is asked than `free_action` and `credential_refusal` say.
     """
-    return action.service == "sts" and (action.name in _FREE_OR_REFUSED or action.name in _TRUST_ACTIONS)
+    return action.service == "sts" and action.name in _FREE_OR_REFUSED
 
 
 def free_action(action: ActionName, principal: Principal) -> str | None:

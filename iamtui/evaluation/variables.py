@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from iamtui.evaluation.caller import caller_fixed_keys
-from iamtui.evaluation.request import Mode, Request
+from iamtui.evaluation.request import Request, common_context
 from iamtui.policy.context import RequestContext
 from iamtui.policy.pattern import Unresolved, parse_pieces, resolve
 from iamtui.text import safe_text
@@ -17,14 +17,7 @@ _ARN_FIELDS: Final = 5
 
 def context_of(request: Request) -> RequestContext:
     """The condition keys of a request as far as it tells them."""
-    return RequestContext(
-        request.context,
-        derived=request.derived,
-        fixed=caller_fixed_keys(request.principal),
-        any_value=request.any_value,
-        known_absent=request.known_absent,
-        discover=request.mode is Mode.DISCOVER,
-    )
+    return RequestContext(common_context(request), fixed=caller_fixed_keys(request.principal))
 
 
 def replaced(value: str, context: RequestContext, *, is_resource: bool = False) -> str | Unresolved:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iamtui.policy.condition import CompiledCondition
-from iamtui.policy.context import RequestContext
+from iamtui.policy.context import CommonContext, RequestContext
 from iamtui.policy.document import ConditionLine
 from iamtui.policy.options import LanguageOptions
 
@@ -63,7 +63,7 @@ def test_a_single_value_is_compared_as_any_value(
 ) -> None:
     line = ConditionLine(operator, "aws:PrincipalArn", tuple(wanted))
     options = LanguageOptions(bare_star_in_arn_operator=bare_star)
-    context = RequestContext({"aws:PrincipalArn": (value,), "aws:username": ("ab",)}, fixed={})
+    context = RequestContext(CommonContext({"aws:PrincipalArn": (value,), "aws:username": ("ab",)}))
     fast = CompiledCondition(line, variables=variables, options=options)
     slow = CompiledCondition(line, variables=variables, options=options)
     slow._holds_for = None
@@ -74,5 +74,5 @@ def test_a_single_value_is_compared_as_any_value(
 def test_a_pattern_that_is_no_arn_makes_a_negated_comparison_fail(operator: str) -> None:
     line = ConditionLine(operator, "aws:PrincipalArn", ("not an arn",))
     condition = CompiledCondition(line, variables=True, options=LanguageOptions())
-    context = RequestContext({"aws:PrincipalArn": ("arn:aws:iam::111122223333:role/x",)}, fixed={})
+    context = RequestContext(CommonContext({"aws:PrincipalArn": ("arn:aws:iam::111122223333:role/x",)}))
     assert condition.test(context) is False

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.policy.context import RequestContext
+from iamtui.policy.context import CommonContext, RequestContext
 from iamtui.policy.pattern import (
     Glob,
     Token,
@@ -104,7 +104,7 @@ def test_matching_takes_no_more_steps_than_the_text_has_characters(pattern: str)
     ],
 )
 def test_escapes_variables_and_defaults_are_literal(pattern: str, variables: bool, value: str, matches: bool) -> None:
-    context = RequestContext({"aws:username": ("al*ce",)}, fixed={})
+    context = RequestContext(CommonContext({"aws:username": ("al*ce",)}))
     resolved = resolve(parse_pieces(pattern, variables=variables), context)
     assert not isinstance(resolved, Unresolved)
     assert Glob(tokens_of(resolved)).matches(value) is matches
@@ -112,11 +112,11 @@ def test_escapes_variables_and_defaults_are_literal(pattern: str, variables: boo
 
 @pytest.mark.parametrize("pattern", ["${}", "${aws:gone}", "${aws:many}", "${aws:many, 'x'}", "${a b}", "${aws:x 'y'}"])
 def test_variables_without_a_value(pattern: str) -> None:
-    context = RequestContext({"aws:many": ("a", "b")}, fixed={})
+    context = RequestContext(CommonContext({"aws:many": ("a", "b")}))
     assert resolve(parse_pieces(pattern, variables=True), context) is Unresolved.NO_VALUE
 
 
 def test_a_variable_on_an_unknown_key_is_unknown_unless_another_has_no_value() -> None:
-    context = RequestContext({"aws:none": ()}, fixed={}, discover=True)
+    context = RequestContext(CommonContext({"aws:none": ()}, discover=True))
     assert resolve(parse_pieces("${aws:x}", variables=True), context) is Unresolved.UNKNOWN
     assert resolve(parse_pieces("${aws:x}${aws:none}", variables=True), context) is Unresolved.NO_VALUE

@@ -6,13 +6,14 @@ from random import Random
 from typing import Any
 
 from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
-from iamtui.evaluation.asked import Asked
+from iamtui.evaluation.asked import Asked, Circumstances
 from iamtui.evaluation.caller import partition_of
 from iamtui.evaluation.caller_side import CallerSide
 from iamtui.evaluation.evaluator import evaluate
-from iamtui.evaluation.plain_outcome import PlainQuestion, may_be_plain
+from iamtui.evaluation.plain_outcome import Caps, PlainQuestion, may_be_plain
 from iamtui.evaluation.policies import DEFAULT_OPTIONS, NotEvaluated
 from iamtui.evaluation.prepared import prepare, resource_owner
+from iamtui.evaluation.request import common_context
 from iamtui.evaluation.scenario import parse_scenario
 from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS
 
@@ -63,22 +64,22 @@ def plain_outcomes(scenario: dict[str, Any]) -> list[str | None]:
         or policies.vpc_endpoint
         or isinstance(policies.identity, NotEvaluated)
         or isinstance(policies.boundaries, NotEvaluated)
-        or not may_be_plain(prepared, policies.resource, owner, principal.account)
+        or not may_be_plain(prepared, owner, principal.account)
     ):
         return []
-    question = PlainQuestion(
-        prepared,
-        given=request.context,
-        derived=request.derived,
-        known_absent=request.known_absent,
-        mode=request.mode,
-        resource=policies.resource,
-        scps=() if policies.principal_in_management_account else policies.scps,
-        rcps=() if policies.resource_in_management_account else policies.rcps,
+    caps = Caps(
+        () if policies.principal_in_management_account else policies.scps,
+        () if policies.resource_in_management_account else policies.rcps,
     )
+    question = PlainQuestion(prepared, policies.resource, caps)
     side = CallerSide(principal, policies.identity, policies.boundaries, {}, ())
-    asked = Asked(prepared, DEFAULT_LANGUAGE_OPTIONS, shared=True)
-    return [question.outcome(side, asked) for _ in range(TIMES)]
+    circumstances = Circumstances(common_context(request))
+    asked = Asked(prepared, DEFAULT_LANGUAGE_OPTIONS, shared=True, circumstances=circumstances)
+    found: list[str | None] = []
+    for turn in range(TIMES):
+        asked.repeated = turn > 0
+        found.append(question.outcome(side, asked))
+    return found
 
 
 def plain_disagreement(scenario: dict[str, Any]) -> str | None:
