@@ -299,8 +299,14 @@ def _carrier(arn: Arn | None, text: str) -> str:
     return text
 
 
-def trust_or_resource_policy(account: Account, prepared: PreparedAction) -> PolicyInForce | NotEvaluated | None:
-    """The policy of the resource asked about: None when it has none, NotEvaluated when it is not loaded."""
+def trust_or_resource_policy(
+    account: Account, prepared: PreparedAction, carrier: str
+) -> PolicyInForce | NotEvaluated | None:
+    """The policy of the resource asked about: None when it has none, NotEvaluated when it is not loaded.
+
+    Args:
+        carrier: the ARN that carries it (`policy_carrier`).
+    """
     resource = prepared.resource
     if resource.kind is ResourceKind.NONE:
         return None
@@ -310,7 +316,6 @@ def trust_or_resource_policy(account: Account, prepared: PreparedAction) -> Poli
     service = arn.service if arn else prepared.action.service
     if service == "kms" and not prepared.key:
         return None
-    carrier = policy_carrier(prepared)
     if service not in WITH_RESOURCE_POLICIES and carrier not in account.resource_policies:
         return None
     if "*" in carrier:

@@ -107,7 +107,8 @@ class Asker:
         prepared = prepare(
             question.action, question.resource, None, own.partition, principal.account or "", ENGINE_CATALOGUE
         )
-        resource_account = question.resource_account or self._owner_known_here(principal, prepared)
+        carrier = policy_carrier(prepared)
+        resource_account = question.resource_account or self._owner_known_here(principal, prepared, carrier)
         owner = resource_owner(resource_account, principal, prepared)
         return SharedQuestion(
             account,
@@ -115,7 +116,7 @@ class Asker:
             prepared,
             self._surroundings(prepared, owner),
             session=self._session,
-            resource=trust_or_resource_policy(account, prepared),
+            resource=trust_or_resource_policy(account, prepared, carrier),
             resource_account=resource_account,
             owner=owner,
             caller_account=principal.account,
@@ -126,12 +127,12 @@ class Asker:
         """What surrounds a request, kept where it is the same for every resource of its owner."""
         question = self._question
         region = region_asked(prepared, question.region)
-        if question.context or is_tagged(self._account, prepared):
+        if question.context or (prepared.owner is not None and is_tagged(self._account, prepared)):
             return self._surroundings_of(prepared, owner, region)
         kept = self._account.memo.get("surroundings")
         if kept is None:
             kept = self._account.memo.setdefault("surroundings", {})
-        key = (owner, region, question.mode, self._second)
+        key = (owner, region, question.mode is Mode.DISCOVER, self._second)
         found = kept.get(key)
         if found is None:
             if len(kept) >= _MOST_SURROUNDINGS:
@@ -148,7 +149,7 @@ class Asker:
         assumed = assumed_environment(region, self._second, self._given)
         return Surroundings((known.values, assumed.values), known.absent + assumed.absent, assumed.names, side, {}, {})
 
-    def _owner_known_here(self, principal: Principal, prepared: PreparedAction) -> str | None:
+    def _owner_known_here(self, principal: Principal, prepared: PreparedAction, carrier: str) -> str | None:
         """This account, when the ARN names no owner but the account is known to have the resource.
 
         A caller without an account is taken to ask about this account, which is all that is loaded.
@@ -157,7 +158,7 @@ class Asker:
             return None
         if principal.account is None:
             return self._account.id
-        found = self._account.resource_policies.get(policy_carrier(prepared))
+        found = self._account.resource_policies.get(carrier)
         if found is None or (found.state == "denied" and principal.account == self._account.id):
             # A bucket whose policy may not be read can be anybody's.
             return None

@@ -10,10 +10,10 @@ from iamtui.account.model import Account
 from iamtui.analysis.known_context import KnownContext
 from iamtui.analysis.policies_in_force import PrincipalPolicies, ResourceSide, restrict_public_buckets
 from iamtui.analysis.question import Question
-from iamtui.catalog.request_keys import is_of_another_resource, keys_of_other_resources
+from iamtui.catalog.request_keys import LISTED_PER_RESOURCE, is_of_another_resource, keys_of_other_resources
 from iamtui.evaluation.asked import Asked, Circumstances
 from iamtui.evaluation.decision import Layer
-from iamtui.evaluation.plain_outcome import Caps, PlainQuestion, may_be_plain
+from iamtui.evaluation.plain_outcome import Caps, PlainQuestion
 from iamtui.evaluation.policies import NamedPolicy, NotEvaluated, PoliciesInForce, PolicyInForce, PolicyLevel
 from iamtui.evaluation.prepared import PreparedAction
 from iamtui.evaluation.request import Mode, Principal, PrincipalKind, Request
@@ -99,14 +99,17 @@ class SharedQuestion:
         self._resource = resource
         self._resource_account = resource_account
         self._callers = callers
-        self._of_others = keys_of_other_resources(question.action, question.resource)
+        self._of_others: tuple[str, ...] = ()
+        if prepared.action.service in LISTED_PER_RESOURCE:
+            self._of_others = keys_of_other_resources(question.action, question.resource)
         self._absent = around.absent + self._of_others
         self._reads_tags: bool | None = None
         self._template: tuple[Request, PoliciesInForce] | None = None
         self._asked: dict[object, Asked] = {}
         self.plain: PlainQuestion | None = None
         side = around.side
-        if may_be_plain(prepared, owner, caller_account) and not (session or side.vpc_endpoint or question.layers_off):
+        within_account = caller_account is not None and caller_account == owner
+        if prepared.plain and within_account and not (session or side.vpc_endpoint or question.layers_off):
             caps = around.caps.get(caller_account)
             if caps is None:
                 caps = around.caps[caller_account] = Caps(
@@ -150,33 +153,30 @@ class SharedQuestion:
         """
         found = self._asked.get(class_)
         if found is None:
+            circumstances = None if self._of_others else self._around.circumstances.get(class_)
+            if circumstances is None:
+                circumstances = self._circumstances(class_, absent)
             found = self._asked[class_] = Asked(
-                self.prepared,
-                DEFAULT_LANGUAGE_OPTIONS,
-                shared=True,
-                circumstances=self._circumstances(class_, absent),
+                self.prepared, DEFAULT_LANGUAGE_OPTIONS, shared=True, circumstances=circumstances
             )
         else:
             found.repeated = True
         return found
 
     def _circumstances(self, class_: object, absent: tuple[str, ...]) -> Circumstances:
-        kept = self._around.circumstances
-        found = None if self._of_others else kept.get(class_)
-        if found is None:
-            question = self._question
-            found = Circumstances(
-                CommonContext(
-                    _carried(question)[0],
-                    derived=self._around.derived,
-                    known_absent=absent + self._absent,
-                    discover=question.mode is Mode.DISCOVER,
-                )
+        question = self._question
+        made = Circumstances(
+            CommonContext(
+                _carried(question)[0],
+                derived=self._around.derived,
+                known_absent=absent + self._absent,
+                discover=question.mode is Mode.DISCOVER,
             )
-            if not self._of_others:
-                # What the check of this resource does not carry makes a context of its own.
-                kept[class_] = found
-        return found
+        )
+        if not self._of_others:
+            # What the check of this resource does not carry makes a context of its own.
+            self._around.circumstances[class_] = made
+        return made
 
     def _in_common(self) -> tuple[Request, PoliciesInForce]:
         """Request and policies without the principal and without what is its own."""

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from iamtui.catalog.actions import catalogue
 
-_LISTED_PER_RESOURCE: Final = frozenset(("ec2",))
+LISTED_PER_RESOURCE: Final = frozenset(("ec2",))
 """Services whose reference lists the keys of every check resource by resource; of others it may lack some."""
 
 
@@ -25,7 +25,7 @@ def keys_of_other_resources(action: str, resource: str) -> tuple[str, ...]:
     Returns:
         Names as AWS writes them; a family of tag keys as `aws:RequestTag/*`.
     """
-    if action.partition(":")[0].lower() not in _LISTED_PER_RESOURCE:
+    if action.partition(":")[0].lower() not in LISTED_PER_RESOURCE:
         return ()
     fields = resource.split(":", 5)
     if len(fields) < 6:

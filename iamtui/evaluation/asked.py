@@ -151,19 +151,18 @@ class Asked:
 
         Kept in `truths` where it is the same for every caller of the class; look there first.
         """
-        if not self.repeated:
-            return self._truth(member.compiled, context) if member.is_about(self.prepared.action) else False
         if member in self._by_caller:
-            return self._truth(member.compiled, context)
+            return self.truth(member.compiled, context)
         if not member.is_about(self.prepared.action):
-            self.truths[member] = False
+            if self.repeated:
+                self.truths[member] = False
             return False
         return self.test(member, context)
 
     def test(self, member: Member, context: RequestContext) -> Truth:
         """As `work_out`, of a statement that is known to be about the action."""
         compiled = member.compiled
-        truth = self._truth(compiled, context)
+        truth = self.truth(compiled, context)
         if not self.repeated or member in self._by_caller:
             return truth
         # Without a key to read a condition is malformed, and comes to the same for everybody.
@@ -194,8 +193,8 @@ class Asked:
             self.single or self.prepared.resource, context, self.language, everywhere=self.everywhere
         )
 
-    def _truth(self, compiled: CompiledStatement, context: RequestContext) -> Truth:
-        """Whether resource and conditions match."""
+    def truth(self, compiled: CompiledStatement, context: RequestContext) -> Truth:
+        """Whether the resource and the conditions of a statement match, as nothing was kept of it."""
         if compiled.any_resource:
             return compiled.holds(context) if compiled.conditions else True
         about = self._about(compiled, context)

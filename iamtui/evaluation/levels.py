@@ -123,7 +123,7 @@ class _Index:
 class LevelStack:
     """Policies on several levels, ready to be read together."""
 
-    __slots__ = ("_by_action", "_by_service", "_plans", "layer", "levels", "missing", "not_loaded")
+    __slots__ = ("_by_service", "_plans", "by_action", "layer", "levels", "missing", "not_loaded")
 
     def __init__(
         self,
@@ -142,7 +142,7 @@ class LevelStack:
         self.not_loaded = not_loaded
         self.missing = any(policies.missing for _, _, policies in levels)
         self._by_service: dict[str, _Index] = {}
-        self._by_action: dict[str, Plan] = {}
+        self.by_action: dict[str, Plan] = {}
         self._plans: dict[tuple[Member, ...], Plan] = {}
 
     def scan(self, asked: Asked, context: RequestContext, reached: Callable[[CompiledStatement], Truth]) -> LevelsScan:
@@ -176,12 +176,12 @@ class LevelStack:
         return found
 
     def plan_for(self, action: ActionName) -> Plan:
-        """What the levels say of an action."""
-        plan = self._by_action.get(action.full)
+        """What the levels say of an action; kept in `by_action`, by its full name."""
+        plan = self.by_action.get(action.full)
         if plan is None:
-            if len(self._by_action) >= _MOST_ACTIONS:
-                self._by_action.clear()
-            plan = self._by_action[action.full] = self._plan(action)
+            if len(self.by_action) >= _MOST_ACTIONS:
+                self.by_action.clear()
+            plan = self.by_action[action.full] = self._plan(action)
         return plan
 
     def _found(self, plan: Plan, came_to: tuple[Truth, ...], *, with_principals: bool) -> LevelsScan:

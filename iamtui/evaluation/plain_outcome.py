@@ -77,7 +77,7 @@ class PlainQuestion:
         resource: PolicyInForce | NotEvaluated | None,
         caps: Caps,
     ) -> None:
-        """Take a question that `may_be_plain`.
+        """Take a question without session policies and VPC endpoint whose action and resource are `plain`.
 
         Args:
             resource: the policy of the resource; it lasts.
@@ -130,7 +130,8 @@ class PlainQuestion:
                 return None
             boundary, denied = sums
             grant = both(grant, boundary)
-            deny = either(deny, denied)
+            if denied is not False:
+                deny = either(deny, denied)
         if self._resource is not None:
             let_in = self._let_in(side, asked, context, common.discover)
             if let_in is None:
@@ -153,7 +154,8 @@ class PlainQuestion:
             sums = level_sums(self._rcps, asked, circumstances, context, own)
             if sums is None:
                 return None
-            deny = either(deny, sums[1])
+            if sums[1] is not False:
+                deny = either(deny, sums[1])
         if deny is True:
             return Outcome.EXPLICIT_DENY
         if grant is False or cap is False:
@@ -171,7 +173,7 @@ class PlainQuestion:
         """Whether an undetermined Deny reads a key that an undetermined Allow reads: one may exclude the other."""
         service = asked.prepared.action.service
         sets = (side.identity, self._resource)
-        members = [member for policies in sets if policies is not None for member in policies.of_service(service)]
+        members = [member for policies in sets if policies is not None for member in policies.in_any_order(service)]
         members += [member for stack in self._stacks(side) for member in stack.plan_for(asked.action).tests]
         allowing: set[str] = set()
         denying: set[str] = set()
@@ -212,7 +214,7 @@ class PlainQuestion:
             return None
         caller = side.caller(session_may_vary=discover)
         found = _LetIn()
-        for member in policies.of_service(asked.prepared.action.service):
+        for member in policies.in_any_order(asked.prepared.action.service):
             truth = asked.truths.get(member)
             if truth is None:
                 truth = asked.work_out(member, context)
@@ -265,24 +267,22 @@ class _LetIn:
         return either(alone, both(own, self.at_all) if must_admit else own)
 
 
-def may_be_plain(prepared: PreparedAction, owner: str | None, account: str | None) -> bool:
-    """Whether a question without session policies and VPC endpoint can be a `PlainQuestion` for callers of an account.
-
-    Args:
-        owner: the account that owns the resource, or None.
-    """
-    return prepared.plain and account is not None and account == owner
-
-
 def _layer(policies: PolicySet, asked: Asked, context: RequestContext) -> tuple[Extent, Extent]:
     """Whether some Allow matches, and some Deny."""
-    known = asked.truths
+    action = asked.prepared.action
+    repeated = asked.repeated
     allow: Extent = False
     deny: Extent = False
-    for member in policies.of_service(asked.prepared.action.service):
-        truth = known.get(member)
-        if truth is None:
-            truth = asked.work_out(member, context)
+    for member in policies.in_any_order(action.service):
+        if repeated:
+            known = asked.truths.get(member)
+            truth = asked.work_out(member, context) if known is None else known
+        else:
+            names = member.names
+            # `Member.is_about`, spelled out, because most questions go by many statements about something else.
+            if not (member.action.matches(action) if names is None else names.match(action.name)):
+                continue
+            truth = asked.truth(member.compiled, context)
         if truth is False:
             continue
         if member.compiled.allows:

@@ -118,12 +118,18 @@ def prepare(
     if wildcard_only:
         if resource_text != "*":
             notes = (*notes, f"{action_text} has no resource type: the resource is *, whatever ARN is named.")
-        every_bucket = f"arn:{partition or 'aws'}:s3:::*" if facts.action.full == "s3:listallmybuckets" else ""
-        return _prepared(facts, RequestResource("*", ResourceKind.NONE, every_bucket), notes)
+        resource = _NO_RESOURCE
+        if facts.action.full == "s3:listallmybuckets":
+            resource = RequestResource("*", ResourceKind.NONE, f"arn:{partition or 'aws'}:s3:::*")
+        return _prepared(facts, resource, notes)
+    if resource_text == "*":
+        return _prepared(facts, _EVERY_RESOURCE, notes)
     kind = ResourceKind.SET if "*" in resource_text else ResourceKind.ONE
     return _prepared(facts, _made(RequestResource, (resource_text, kind, "")), notes)
 
 
+_NO_RESOURCE: Final = RequestResource("*", ResourceKind.NONE)
+_EVERY_RESOURCE: Final = RequestResource("*", ResourceKind.SET)
 _facts_of = lru_cache(maxsize=65536)(ActionFacts)
 
 _made: Final = tuple.__new__
@@ -134,40 +140,51 @@ _WITH_RULES_OF_THEIR_OWN: Final = frozenset(("iam", "kms", "s3", "sts"))
 
 
 def _prepared(facts: ActionFacts, resource: RequestResource, notes: tuple[str, ...]) -> PreparedAction:
-    action = facts.action
     arn = parse_arn(resource.text)
     owner = None
     owner_open = False
     if arn is not None:
         owner = arn.account if is_account_id(arn.account) else None
         owner_open = arn.account != "aws"
-    if not facts.with_own_rules:
-        return _made(
-            PreparedAction,
-            (facts, action, resource, arn, owner, False, False, None, False, owner_open, True, notes),
-        )
-    by_alias = is_use_of_alias(action, resource)
+    if facts.with_own_rules:
+        return _with_own_rules(facts, resource, arn, owner, owner_open, notes)
+    return _made(
+        PreparedAction,
+        (facts, facts.action, resource, arn, owner, False, False, None, False, owner_open, True, notes),
+    )
+
+
+def _with_own_rules(
+    facts: ActionFacts,
+    resource: RequestResource,
+    arn: Arn | None,
+    owner: str | None,
+    owner_open: bool,
+    notes: tuple[str, ...],
+) -> PreparedAction:
+    """The same for the services for which more than policies may decide."""
+    action = facts.action
+    service = action.service
+    trust = key = by_alias = on_bucket = by_credentials = False
+    refused: str | None = None
+    if service == "s3":
+        on_bucket = on_plain_bucket(action, resource, arn)
+    elif service == "sts":
+        trust = is_trust_question(action, resource)
+        by_credentials = depends_on_credentials(action)
+    else:
+        refused = refusal(action, resource)
+        by_alias = is_use_of_alias(action, resource)
+        key = is_key_question(action, resource)
     if arn is not None and by_alias:
         notes = (
             *notes,
             "KMS authorizes this against the key behind the alias, and by that key's policy: ask about the key's ARN.",
         )
-    trust = is_trust_question(action, resource)
-    key = is_key_question(action, resource)
-    refused = refusal(action, resource)
-    return PreparedAction(
-        facts=facts,
-        action=action,
-        resource=resource,
-        arn=arn,
-        owner=owner,
-        trust=trust,
-        key=key,
-        refused=refused,
-        on_plain_bucket=on_plain_bucket(action, resource, arn),
-        owner_open=owner_open,
-        plain=not (by_alias or refused is not None or depends_on_credentials(action)),
-        notes=notes,
+    plain = not (by_alias or refused is not None or by_credentials)
+    return _made(
+        PreparedAction,
+        (facts, action, resource, arn, owner, trust, key, refused, on_bucket, owner_open, plain, notes),
     )
 
 

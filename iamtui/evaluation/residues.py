@@ -25,22 +25,22 @@ class OwnTests:
     """What the conditions that read nothing but the keys that follow from the caller come to for one caller.
 
     They are the same whatever it asks, as long as no context is given that says otherwise.
+
+    Args:
+        known: what is known, by statement.
     """
 
-    __slots__ = ("_known",)
+    __slots__ = ("known",)
 
     def __init__(self) -> None:
-        self._known: dict[Member, Extent] = {}
+        self.known: dict[Member, Extent] = {}
 
     def extent(self, left: _Left, context: RequestContext) -> Extent:
-        """Whether such conditions of a statement hold."""
-        known = self._known
-        member = left.member
-        if member in known:
-            return known[member]
+        """Whether such conditions of a statement hold; kept in `known`."""
+        known = self.known
         if len(known) >= _MOST_OWN_TESTS:
             known.clear()
-        found = known[member] = _all_hold(left.own or (), context)
+        found = known[left.member] = _all_hold(left.own or (), context)
         return found
 
 
@@ -65,7 +65,8 @@ def sums(
         return found  # type: ignore[no-any-return]
     if stack.missing:
         return None
-    plan = stack.plan_for(asked.prepared.action)
+    action = asked.prepared.action
+    plan = stack.by_action.get(action.full) or stack.plan_for(action)
     if not plan.reaches_everyone:
         return None
     residue = circumstances.residues.get(plan)
@@ -160,9 +161,10 @@ def _some_match(
     found = settled
     for left in tests:
         if own is not None and left.own is not None:
-            extent = own.extent(left, context)
-            if extent is not False:
-                extent = both(left.settled, extent)
+            known = own.known
+            extent = known[left.member] if left.member in known else own.extent(left, context)
+            if extent is True:
+                extent = left.settled
         else:
             truth = asked.truths.get(left.member)
             if truth is None:

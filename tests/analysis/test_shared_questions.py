@@ -130,4 +130,4 @@ def test_asking_about_service_after_service_keeps_little() -> None:
     for name in names:
         assert len(wide.of_service(name)) == 1
     assert wide._index is not None
-    assert len(wide._index._by_service) <= 1024
+    assert len(wide._index.by_service) <= 1024

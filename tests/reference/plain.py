@@ -10,7 +10,7 @@ from iamtui.evaluation.asked import Asked, Circumstances
 from iamtui.evaluation.caller import partition_of
 from iamtui.evaluation.caller_side import CallerSide
 from iamtui.evaluation.evaluator import evaluate
-from iamtui.evaluation.plain_outcome import Caps, PlainQuestion, may_be_plain
+from iamtui.evaluation.plain_outcome import Caps, PlainQuestion
 from iamtui.evaluation.policies import DEFAULT_OPTIONS, NotEvaluated
 from iamtui.evaluation.prepared import prepare, resource_owner
 from iamtui.evaluation.request import common_context
@@ -64,7 +64,9 @@ def plain_outcomes(scenario: dict[str, Any]) -> list[str | None]:
         or policies.vpc_endpoint
         or isinstance(policies.identity, NotEvaluated)
         or isinstance(policies.boundaries, NotEvaluated)
-        or not may_be_plain(prepared, owner, principal.account)
+        or not prepared.plain
+        or principal.account is None
+        or principal.account != owner
     ):
         return []
     caps = Caps(
