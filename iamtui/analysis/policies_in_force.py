@@ -279,19 +279,19 @@ def resource_policy_arn(text: str) -> str:
 
     Versions and aliases of a Lambda function, and streams of a table, have policies of their own.
     """
-    return _carrier(parse_arn(text), text)
+    arn = parse_arn(text)
+    return text if arn is None else _carrier(arn, text)
 
 
 def policy_carrier(prepared: PreparedAction) -> str:
     """The ARN that carries the policy of the resource asked about."""
-    return _carrier(prepared.arn, prepared.resource.text)
+    arn, text = prepared.arn, prepared.resource.text
+    return text if arn is None else _carrier(arn, text)
 
 
-def _carrier(arn: Arn | None, text: str) -> str:
-    if arn is None:
-        return text
+def _carrier(arn: Arn, text: str) -> str:
     if arn.service == "s3" and not arn.account:
-        return str(Arn(arn.partition, "s3", "", "", arn.resource.split("/", 1)[0]))
+        return f"arn:{arn.partition}:s3:::{arn.resource.split('/', 1)[0]}"
     if arn.service == "lambda" and arn.resource.startswith("function:"):
         return text.removesuffix(":$LATEST")
     if arn.service == "dynamodb" and "/index/" in arn.resource:

@@ -27,6 +27,7 @@ class PrincipalFacts:
     Args:
         side: its policies, ready to be read.
         class_: one object for all callers of whom the same is known.
+        origin: its account, or None, and the partition of its ARN, or "".
         tags_of: the role whose tags it has, or "".
         reads_tags: whether its own policies read principal tags.
     """
@@ -36,7 +37,7 @@ class PrincipalFacts:
     known: KnownContext
     side: CallerSide
     class_: ClassOfCallers
-    partition: str
+    origin: tuple[str | None, str]
     tags_of: str
     reads_tags: bool
 
@@ -72,7 +73,7 @@ def _facts_of(account: Account, principal: Principal) -> PrincipalFacts:
         known,
         CallerSide(principal, policies.identity, policies.boundaries, known.values, known.absent),
         _class_of(account, principal, known),
-        partition_of(principal),
+        (principal.account, partition_of(principal)),
         tags_of,
         bool(tags_of) and reads_principal_tags(account, (*policies.identity, *policies.boundaries)),
     )

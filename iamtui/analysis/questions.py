@@ -27,7 +27,6 @@ from iamtui.policy.document import PolicyDocument
 
 __all__ = ["Asker", "Question", "make_principal_ready"]
 
-_NONE_GIVEN: Final[frozenset[str]] = frozenset()
 _MOST_SURROUNDINGS: Final = 256
 
 
@@ -43,13 +42,6 @@ class Asker:
         self._account = account
         self._question = question
         self._second = int(time() if now is None else now.timestamp())
-        self._given = frozenset(map(str.lower, question.context)) if question.context else _NONE_GIVEN
-        self._session: tuple[NamedPolicy, ...] = ()
-        if question.session_policies:
-            self._session = tuple(
-                NamedPolicy(f"session policy {i + 1}", PolicyDocument(text))
-                for i, text in enumerate(question.session_policies)
-            )
         self._by_account: dict[tuple[str | None, str], SharedQuestion] = {}
 
     def decide(self, principal: Principal, *, assumptions: tuple[str, ...] = (), read_whole: bool = False) -> Decision:
@@ -95,18 +87,16 @@ class Asker:
         return request, shared.policies_of(own.policies)
 
     def _shared(self, principal: Principal, own: PrincipalFacts) -> SharedQuestion:
-        key = (principal.account, own.partition)
-        found = self._by_account.get(key)
+        found = self._by_account.get(own.origin)
         if found is None:
-            found = self._by_account[key] = self._for_account(principal, own)
+            found = self._by_account[own.origin] = self._for_account(principal, own)
         return found
 
     def _for_account(self, principal: Principal, own: PrincipalFacts) -> SharedQuestion:
         account = self._account
         question = self._question
-        prepared = prepare(
-            question.action, question.resource, None, own.partition, principal.account or "", ENGINE_CATALOGUE
-        )
+        caller_account, partition = own.origin
+        prepared = prepare(question.action, question.resource, None, partition, caller_account or "", ENGINE_CATALOGUE)
         carrier = policy_carrier(prepared)
         resource_account = question.resource_account or self._owner_known_here(principal, prepared, carrier)
         owner = resource_owner(resource_account, principal, prepared)
@@ -115,11 +105,11 @@ class Asker:
             question,
             prepared,
             self._surroundings(prepared, owner),
-            session=self._session,
+            session=_session_policies(question) if question.session_policies else (),
             resource=trust_or_resource_policy(account, prepared, carrier),
             resource_account=resource_account,
             owner=owner,
-            caller_account=principal.account,
+            caller_account=caller_account,
             callers=own.policies,
         )
 
@@ -146,7 +136,7 @@ class Asker:
         side = resource_side(self._account, owner, self._question.context)
         if self._question.mode is not Mode.DISCOVER:
             return Surroundings((known.values,), known.absent, (), side, {}, {})
-        assumed = assumed_environment(region, self._second, self._given)
+        assumed = assumed_environment(region, self._second, frozenset(map(str.lower, self._question.context)))
         return Surroundings((known.values, assumed.values), known.absent + assumed.absent, assumed.names, side, {}, {})
 
     def _owner_known_here(self, principal: Principal, prepared: PreparedAction, carrier: str) -> str | None:
@@ -163,6 +153,13 @@ class Asker:
             # A bucket whose policy may not be read can be anybody's.
             return None
         return self._account.id
+
+
+def _session_policies(question: Question) -> tuple[NamedPolicy, ...]:
+    """The session policies that the caller's session is made with, kept with the question that all callers share."""
+    return tuple(
+        NamedPolicy(f"session policy {i + 1}", PolicyDocument(text)) for i, text in enumerate(question.session_policies)
+    )
 
 
 def make_principal_ready(account: Account, principal: Principal) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from iamtui.evaluation.caller import tell_callers_apart, tells_callers_apart
-from iamtui.evaluation.policy_set import Member
+from iamtui.evaluation.policy_set import Member, PolicySet
 from iamtui.evaluation.prepared import PreparedAction
 from iamtui.policy.action import ActionName
 from iamtui.policy.compiled import CompiledStatement
@@ -24,13 +24,13 @@ class SetMemory:
 
     Args:
         singles: the same question about one resource, by its text.
-        limits: by layer and policies, whether they tell resources apart.
+        limits: by the policies of a layer, whether they tell resources apart.
         likely: by the entries that grant, a resource that they name.
         walks: by the statements that matter, resources that speak for all.
     """
 
     singles: dict[str, Asked] = field(default_factory=dict)
-    limits: dict[Any, bool] = field(default_factory=dict)
+    limits: dict[PolicySet, bool] = field(default_factory=dict)
     likely: dict[ResourceMatcher, str | None] = field(default_factory=dict)
     walks: dict[Any, Any] = field(default_factory=dict)
 

@@ -67,9 +67,19 @@ class Plan:
         deny_tests: the Denies that have to be tested.
         allow_tests: for each level without an Allow that matches whatever is asked: those that have to be tested.
         reaches_everyone: whether no test has to look at principals.
+        tells_resources_apart: whether some statement is not about every resource.
     """
 
-    __slots__ = ("allow_tests", "denies", "deny_tests", "members", "reaches_everyone", "results", "tests")
+    __slots__ = (
+        "allow_tests",
+        "denies",
+        "deny_tests",
+        "members",
+        "reaches_everyone",
+        "results",
+        "tells_resources_apart",
+        "tests",
+    )
 
     def __init__(self, members: tuple[tuple[Member, ...], ...], *, with_principals: bool) -> None:
         self.members = members
@@ -79,6 +89,7 @@ class Plan:
         self.results: dict[tuple[Truth, ...], LevelsScan] = {}
         tested = frozenset(self.tests)
         self.reaches_everyone = not with_principals or all(member.compiled.reaches_everyone for member in self.tests)
+        self.tells_resources_apart = not all(member.compiled.any_resource for member in self.tests)
         self.denies = any(not member.compiled.allows and member not in tested for level in members for member in level)
         self.deny_tests = tuple(member for member in self.tests if not member.compiled.allows)
         self.allow_tests = tuple(
@@ -97,9 +108,12 @@ class _Index:
     """The statements of all levels about one service, parted by whether the name of the action matters to them.
 
     Organizations fence most services as a whole, so that for most of their actions there is nothing to compare.
+
+    Args:
+        whole: what the levels say of every action of the service, once that is known and the same.
     """
 
-    __slots__ = ("_always", "_by_name")
+    __slots__ = ("_always", "_by_name", "whole")
 
     def __init__(self, levels: list[tuple[Member, ...]], service: str) -> None:
         always: list[Member] = []
@@ -112,6 +126,12 @@ class _Index:
                 always.append(member)
         self._always = tuple(always)
         self._by_name = tuple(by_name)
+        self.whole: Plan | None = None
+
+    @property
+    def goes_by_name(self) -> bool:
+        """Whether actions of the service can differ."""
+        return bool(self._by_name)
 
     def matching(self, action: ActionName) -> tuple[Member, ...]:
         """The statements that are about the action."""
@@ -201,6 +221,8 @@ class LevelStack:
             if len(self._by_service) >= _MOST_SERVICES:
                 self._by_service.clear()
             self._by_service[service] = index
+        if index.whole is not None:
+            return index.whole
         matching = index.matching(action)
         found = self._plans.get(matching)
         if found is None:
@@ -212,6 +234,8 @@ class LevelStack:
             if len(self._plans) >= _MOST_PLANS:
                 self._plans.clear()
             self._plans[matching] = found
+        if not index.goes_by_name:
+            index.whole = found
         return found
 
     def _together(self, plan: Plan, came_to: tuple[Truth, ...], *, with_principals: bool) -> LevelsScan:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from iamtui.evaluation.asked import Asked
+from iamtui.evaluation.asked import Asked, Circumstances
 from iamtui.evaluation.caller_side import CallerSide
 from iamtui.evaluation.decision import Layer, Outcome
 from iamtui.evaluation.extent import Extent, both, either
@@ -22,6 +22,8 @@ from iamtui.evaluation.policies import NotEvaluated, PolicyInForce, PolicyLevel
 from iamtui.evaluation.policy_set import PolicySet, policy_set
 from iamtui.evaluation.prepared import PreparedAction
 from iamtui.evaluation.reading import alone
+from iamtui.evaluation.residues import OwnTests
+from iamtui.evaluation.residues import denies as level_denies
 from iamtui.evaluation.residues import sums as level_sums
 from iamtui.evaluation.witnesses import speaks_of_some_alone
 from iamtui.policy.context import RequestContext
@@ -121,8 +123,12 @@ class PlainQuestion:
             return None
         common = circumstances.context
         context = RequestContext(common, own=side.values, fixed=side.facts.keys)
-        grant, deny = _layer(side.identity, asked, context)
         own = None if common.given else side.own_tests
+        grant, deny = _layer(side.identity, asked, context)
+        if deny is True:
+            return Outcome.EXPLICIT_DENY
+        if grant is False and self._resource is None and not self._not_known:
+            return self._not_granted(side, asked, circumstances, context, own)
         boundary: Extent = True
         if side.boundary is not None:
             sums = level_sums(side.boundary, asked, circumstances, context, own)
@@ -169,6 +175,22 @@ class PlainQuestion:
             return None
         return Outcome.DEPENDS
 
+    def _not_granted(
+        self,
+        side: CallerSide,
+        asked: Asked,
+        circumstances: Circumstances,
+        context: RequestContext,
+        own: OwnTests | None,
+    ) -> Outcome | None:
+        """The outcome where nothing grants and no Deny of the caller's own matches for certain."""
+        for stack in (side.boundary, self._scps, self._rcps):
+            if stack is not None:
+                denied = level_denies(stack, asked, circumstances, context, own)
+                if denied is not False:
+                    return None if denied is None else Outcome.EXPLICIT_DENY
+        return Outcome.IMPLICIT_DENY
+
     def _may_exclude_each_other(self, side: CallerSide, asked: Asked, context: RequestContext) -> bool:
         """Whether an undetermined Deny reads a key that an undetermined Allow reads: one may exclude the other."""
         service = asked.prepared.action.service
@@ -190,11 +212,7 @@ class PlainQuestion:
         return (
             speaks_of_some_alone(Layer.IDENTITY, side.identity, asked)
             or (self._resource is not None and speaks_of_some_alone(Layer.RESOURCE, self._resource, asked))
-            or any(
-                speaks_of_some_alone(stack.layer, policies, asked)
-                for stack in self._stacks(side)
-                for _, _, policies in stack.levels
-            )
+            or any(stack.plan_for(asked.action).tells_resources_apart for stack in self._stacks(side))
         )
 
     def _stacks(self, side: CallerSide) -> tuple[LevelStack, ...]:

@@ -140,7 +140,7 @@ _WITH_RULES_OF_THEIR_OWN: Final = frozenset(("iam", "kms", "s3", "sts"))
 
 
 def _prepared(facts: ActionFacts, resource: RequestResource, notes: tuple[str, ...]) -> PreparedAction:
-    arn = parse_arn(resource.text)
+    arn = None if resource.text == "*" else parse_arn(resource.text)
     owner = None
     owner_open = False
     if arn is not None:

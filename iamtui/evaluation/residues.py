@@ -63,17 +63,9 @@ def sums(
     found = asked.sums.get(stack)
     if found is not None:
         return found  # type: ignore[no-any-return]
-    if stack.missing:
-        return None
-    action = asked.prepared.action
-    plan = stack.by_action.get(action.full) or stack.plan_for(action)
-    if not plan.reaches_everyone:
-        return None
-    residue = circumstances.residues.get(plan)
+    residue = _residue_of(stack, asked, circumstances, context)
     if residue is None:
-        if len(circumstances.residues) >= _MOST_RESIDUES:
-            circumstances.residues.clear()
-        residue = circumstances.residues[plan] = _Residue(plan, context)
+        return None
     deny = residue.deny
     if residue.deny_tests and deny is not True:
         deny = _some_match(residue.deny_tests, deny, asked, context, own)
@@ -84,6 +76,40 @@ def sums(
     if asked.repeated and all(left.member in asked.truths for left in residue.tests):
         asked.sums[stack] = sums
     return sums
+
+
+def denies(
+    stack: LevelStack,
+    asked: Asked,
+    circumstances: Circumstances,
+    context: RequestContext,
+    own: OwnTests | None,
+) -> bool | None:
+    """Whether some level denies for certain, which is all that matters where nothing grants; arguments as of `sums`.
+
+    Returns:
+        None where a policy is missing, or where the principals of a statement have to be looked at.
+    """
+    residue = _residue_of(stack, asked, circumstances, context)
+    if residue is None or residue.deny is True:
+        return None if residue is None else True
+    tests = residue.certain_denies
+    return bool(tests) and _some_match(tests, False, asked, context, own) is True
+
+
+def _residue_of(
+    stack: LevelStack, asked: Asked, circumstances: Circumstances, context: RequestContext
+) -> _Residue | None:
+    action = asked.prepared.action
+    plan = stack.by_action.get(action.full) or stack.plan_for(action)
+    if stack.missing or not plan.reaches_everyone:
+        return None
+    found = circumstances.residues.get(plan)
+    if found is None:
+        if len(circumstances.residues) >= _MOST_RESIDUES:
+            circumstances.residues.clear()
+        found = circumstances.residues[plan] = _Residue(plan, context)
+    return found
 
 
 class _Left:
@@ -109,14 +135,16 @@ class _Residue:
     Args:
         deny, allow: whether some level denies and every level allows, as far as that is settled for all of them.
         deny_tests: the Denies that are left.
+        certain_denies: those of them that may turn out to match for certain.
         allow_tests: for each level that is not settled: whether it allows as far as that is, and what is left.
         tests: all that is left.
     """
 
-    __slots__ = ("allow", "allow_tests", "deny", "deny_tests", "tests")
+    __slots__ = ("allow", "allow_tests", "certain_denies", "deny", "deny_tests", "tests")
 
     def __init__(self, plan: Plan, context: RequestContext) -> None:
         denies, self.deny_tests = _settled(plan.deny_tests, context)
+        self.certain_denies = tuple(left for left in self.deny_tests if left.own is None or left.settled is True)
         self.deny: Extent = True if plan.denies else denies
         self.allow: Extent = True
         levels: list[tuple[Extent, tuple[_Left, ...]]] = []

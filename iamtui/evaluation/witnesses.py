@@ -17,6 +17,7 @@ from iamtui.evaluation.layers import reached_as, reaches
 from iamtui.evaluation.policy_set import Member, PolicySet
 from iamtui.evaluation.reading import Evaluation, principal_rules
 from iamtui.evaluation.variables import replaced
+from iamtui.policy.action import ActionName
 from iamtui.policy.compiled import CompiledStatement
 from iamtui.policy.formula import Truth
 from iamtui.policy.pattern import Glob, Token, Unresolved, Wild, request_tokens
@@ -51,18 +52,23 @@ def may_differ(reading: Evaluation) -> bool:
 
 def speaks_of_some_alone(layer: Layer, policies: PolicySet, asked: Asked) -> bool:
     """Whether policies make some resources of the set differ from others; see `may_differ`."""
-    key = (layer, policies)
     known = asked.of_set.limits
-    found = known.get(key)
+    found = known.get(policies)
     if found is None:
         if len(known) >= _MOST_REMEMBERED:
             known.clear()
-        found = known[key] = any(
-            not member.compiled.any_resource
-            and not (layer is Layer.IDENTITY and member.compiled.allows and _names_resources(member.compiled))
-            for member in policies.about(asked.action)
-        )
+        found = known[policies] = _speaks_of_some_alone(layer, policies, asked.action)
     return found
+
+
+def _speaks_of_some_alone(layer: Layer, policies: PolicySet, action: ActionName) -> bool:
+    for member in policies.in_any_order(action.service):
+        if member.is_about(action):
+            compiled = member.compiled
+            grants = layer is Layer.IDENTITY and compiled.allows
+            if not compiled.any_resource and not (grants and _names_resources(compiled)):
+                return True
+    return False
 
 
 def _names_resources(compiled: CompiledStatement) -> bool:
