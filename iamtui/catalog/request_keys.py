@@ -31,41 +31,44 @@ def keys_of_other_resources(action: str, resource: str) -> tuple[str, ...]:
     if len(fields) < 6:
         return ()
     name = fields[5].split("*", 1)[0]
-    found = [one.others for one in _checks_of(action) if fields[2] == one.service and name.startswith(one.literal)]
-    return found[0] if len(found) == 1 else ()
+    found = [one for one in _types_of(action) if fields[2] == one.service and name.startswith(one.literal)]
+    return _keys_of_others(action, found[0].name) if len(found) == 1 else ()
 
 
-class _Check(NamedTuple):
-    """The check of an action on one type of resource.
+class _Type(NamedTuple):
+    """A type of resource that an action is checked on.
 
     Args:
         service, literal: what the ARN of such a resource has in its service field, and how its name begins.
-        others: the keys that only checks on other types carry; () where nothing is known.
     """
 
+    name: str
     service: str
     literal: str
-    others: tuple[str, ...]
 
 
 @lru_cache(maxsize=4096)
-def _checks_of(action: str) -> tuple[_Check, ...]:
+def _types_of(action: str) -> tuple[_Type, ...]:
     info = catalogue().action(action)
-    if info is None:
-        return ()
-    found: list[_Check] = []
-    for one in info.resources:
+    found: list[_Type] = []
+    for one in info.resources if info is not None else ():
         form = one.type.arn.split(":", 5)
         literal = form[5].split("${", 1)[0] if len(form) > 5 else ""
-        if not literal:
-            continue
-        others: tuple[str, ...] = ()
-        if one.condition_keys:
-            carried = {*one.condition_keys, *info.condition_keys}
-            keys = (key for other in info.resources for key in other.condition_keys if key not in carried)
-            others = tuple(dict.fromkeys(map(_family, keys)))
-        found.append(_Check(form[2], literal, others))
+        if literal:
+            found.append(_Type(one.type.name, form[2], literal))
     return tuple(found)
+
+
+@lru_cache(maxsize=4096)
+def _keys_of_others(action: str, type_name: str) -> tuple[str, ...]:
+    """The keys that only checks on other types carry; () where nothing is known."""
+    info = catalogue().action(action)
+    asked = next((one for one in info.resources if one.type.name == type_name), None) if info is not None else None
+    if info is None or asked is None or not asked.condition_keys:
+        return ()
+    carried = {*asked.condition_keys, *info.condition_keys}
+    others = (key for one in info.resources for key in one.condition_keys if key not in carried)
+    return tuple(dict.fromkeys(map(_family, others)))
 
 
 def is_of_another_resource(action: str, resource: str, key: str) -> bool:

@@ -25,7 +25,7 @@ from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS, LanguageOptions
 _WITHOUT_PRINCIPALS: Final = frozenset((Layer.SCP, Layer.BOUNDARY))
 """The layers whose policies have no Principal element."""
 _MOST_SERVICES: Final = 1024
-_MOST_ACTIONS: Final = 8192
+_MOST_ACTIONS: Final = 1024
 _MOST_PLANS: Final = 256
 _MOST_RESULTS: Final = 256
 
@@ -63,6 +63,7 @@ class Plan:
         members: the statements of each level, in their order.
         tests: those that depend on resource, context or caller; the others match whatever is asked.
         results: what the levels say, for what the tests came to.
+        residual: where the reader without a record keeps what of the tests can be settled for many callers.
         denies: whether a Deny matches whatever is asked.
         deny_tests: the Denies that have to be tested.
         allow_tests: for each level without an Allow that matches whatever is asked: those that have to be tested.
@@ -76,6 +77,7 @@ class Plan:
         "deny_tests",
         "members",
         "reaches_everyone",
+        "residual",
         "results",
         "tells_resources_apart",
         "tests",
@@ -87,6 +89,7 @@ class Plan:
             member for level in members for member in level if not _matches_anything(member, with_principals)
         )
         self.results: dict[tuple[Truth, ...], LevelsScan] = {}
+        self.residual: Any = None
         tested = frozenset(self.tests)
         self.reaches_everyone = not with_principals or all(member.compiled.reaches_everyone for member in self.tests)
         self.tells_resources_apart = not all(member.compiled.any_resource for member in self.tests)
@@ -110,10 +113,11 @@ class _Index:
     Organizations fence most services as a whole, so that for most of their actions there is nothing to compare.
 
     Args:
-        whole: what the levels say of every action of the service, once that is known and the same.
+        by_action: what the levels say of single actions, by their name in the service.
+        whole: what they say of every action of the service, once that is known and the same.
     """
 
-    __slots__ = ("_always", "_by_name", "whole")
+    __slots__ = ("_always", "_by_name", "by_action", "whole")
 
     def __init__(self, levels: list[tuple[Member, ...]], service: str) -> None:
         always: list[Member] = []
@@ -126,12 +130,17 @@ class _Index:
                 always.append(member)
         self._always = tuple(always)
         self._by_name = tuple(by_name)
+        self.by_action: dict[str, Plan] = {}
         self.whole: Plan | None = None
 
-    @property
-    def goes_by_name(self) -> bool:
-        """Whether actions of the service can differ."""
-        return bool(self._by_name)
+    def keep(self, name: str, plan: Plan) -> None:
+        """Keep what the levels say of an action."""
+        if not self._by_name:
+            self.whole = plan
+            return
+        if len(self.by_action) >= _MOST_ACTIONS:
+            self.by_action.clear()
+        self.by_action[name] = plan
 
     def matching(self, action: ActionName) -> tuple[Member, ...]:
         """The statements that are about the action."""
@@ -143,7 +152,7 @@ class _Index:
 class LevelStack:
     """Policies on several levels, ready to be read together."""
 
-    __slots__ = ("_by_service", "_plans", "by_action", "layer", "levels", "missing", "not_loaded")
+    __slots__ = ("_by_service", "_plans", "layer", "levels", "missing", "not_loaded")
 
     def __init__(
         self,
@@ -162,7 +171,6 @@ class LevelStack:
         self.not_loaded = not_loaded
         self.missing = any(policies.missing for _, _, policies in levels)
         self._by_service: dict[str, _Index] = {}
-        self.by_action: dict[str, Plan] = {}
         self._plans: dict[tuple[Member, ...], Plan] = {}
 
     def scan(self, asked: Asked, context: RequestContext, reached: Callable[[CompiledStatement], Truth]) -> LevelsScan:
@@ -196,34 +204,22 @@ class LevelStack:
         return found
 
     def plan_for(self, action: ActionName) -> Plan:
-        """What the levels say of an action; kept in `by_action`, by its full name."""
-        plan = self.by_action.get(action.full)
-        if plan is None:
-            if len(self.by_action) >= _MOST_ACTIONS:
-                self.by_action.clear()
-            plan = self.by_action[action.full] = self._plan(action)
-        return plan
-
-    def _found(self, plan: Plan, came_to: tuple[Truth, ...], *, with_principals: bool) -> LevelsScan:
-        found = plan.results.get(came_to)
-        if found is None:
-            found = self._together(plan, came_to, with_principals=with_principals)
-            if len(plan.results) >= _MOST_RESULTS:
-                plan.results.clear()
-            plan.results[came_to] = found
-        return found
-
-    def _plan(self, action: ActionName) -> Plan:
+        """What the levels say of an action."""
         service = action.service
         index = self._by_service.get(service)
         if index is None:
-            index = _Index([policies.of_service(service) for _, _, policies in self.levels], service)
             if len(self._by_service) >= _MOST_SERVICES:
                 self._by_service.clear()
+            index = _Index([policies.of_service(service) for _, _, policies in self.levels], service)
             self._by_service[service] = index
-        if index.whole is not None:
-            return index.whole
-        matching = index.matching(action)
+        plan = index.whole or index.by_action.get(action.name)
+        if plan is None:
+            plan = self._plan(service, index.matching(action))
+            index.keep(action.name, plan)
+        return plan
+
+    def _plan(self, service: str, matching: tuple[Member, ...]) -> Plan:
+        """What the levels say where these statements are about an action of a service."""
         found = self._plans.get(matching)
         if found is None:
             members = tuple(
@@ -234,8 +230,15 @@ class LevelStack:
             if len(self._plans) >= _MOST_PLANS:
                 self._plans.clear()
             self._plans[matching] = found
-        if not index.goes_by_name:
-            index.whole = found
+        return found
+
+    def _found(self, plan: Plan, came_to: tuple[Truth, ...], *, with_principals: bool) -> LevelsScan:
+        found = plan.results.get(came_to)
+        if found is None:
+            found = self._together(plan, came_to, with_principals=with_principals)
+            if len(plan.results) >= _MOST_RESULTS:
+                plan.results.clear()
+            plan.results[came_to] = found
         return found
 
     def _together(self, plan: Plan, came_to: tuple[Truth, ...], *, with_principals: bool) -> LevelsScan:

@@ -100,8 +100,7 @@ def denies(
 def _residue_of(
     stack: LevelStack, asked: Asked, circumstances: Circumstances, context: RequestContext
 ) -> _Residue | None:
-    action = asked.prepared.action
-    plan = stack.by_action.get(action.full) or stack.plan_for(action)
+    plan = stack.plan_for(asked.prepared.action)
     if stack.missing or not plan.reaches_everyone:
         return None
     found = circumstances.residues.get(plan)
@@ -110,6 +109,37 @@ def _residue_of(
             circumstances.residues.clear()
         found = circumstances.residues[plan] = _Residue(plan, context)
     return found
+
+
+class _Parted:
+    """A statement with its conditions parted by whether they come to the same for all callers of a class.
+
+    Args:
+        shared: those that do.
+        own: the others.
+        is_own: whether these read nothing but what follows from the caller, and the statement is about every resource.
+    """
+
+    __slots__ = ("is_own", "member", "own", "shared")
+
+    def __init__(self, member: Member) -> None:
+        conditions = member.compiled.conditions
+        self.member = member
+        self.own = tuple(condition for condition in conditions if any(map(tells_callers_apart, _keys(condition))))
+        self.shared = tuple(condition for condition in conditions if condition not in self.own)
+        self.is_own = member.compiled.any_resource and all(
+            FIXED_KEYS.issuperset(_keys(condition)) for condition in self.own
+        )
+
+
+class _Residual:
+    """What a plan has to test, parted: its Denies, and its Allows level by level."""
+
+    __slots__ = ("allows", "denies")
+
+    def __init__(self, plan: Plan) -> None:
+        self.denies = tuple(map(_Parted, plan.deny_tests))
+        self.allows = tuple(tuple(map(_Parted, level)) for level in plan.allow_tests)
 
 
 class _Left:
@@ -143,12 +173,15 @@ class _Residue:
     __slots__ = ("allow", "allow_tests", "certain_denies", "deny", "deny_tests", "tests")
 
     def __init__(self, plan: Plan, context: RequestContext) -> None:
-        denies, self.deny_tests = _settled(plan.deny_tests, context)
+        if plan.residual is None:
+            plan.residual = _Residual(plan)
+        residual: _Residual = plan.residual
+        denies, self.deny_tests = _settled(residual.denies, context)
         self.certain_denies = tuple(left for left in self.deny_tests if left.own is None or left.settled is True)
         self.deny: Extent = True if plan.denies else denies
         self.allow: Extent = True
         levels: list[tuple[Extent, tuple[_Left, ...]]] = []
-        for level in plan.allow_tests:
+        for level in residual.allows:
             allows, tests = _settled(level, context)
             if tests:
                 levels.append((allows, tests))
@@ -158,23 +191,18 @@ class _Residue:
         self.tests = (*self.deny_tests, *(left for _, tests in levels for left in tests))
 
 
-def _settled(members: tuple[Member, ...], context: RequestContext) -> tuple[Extent, tuple[_Left, ...]]:
+def _settled(parted: tuple[_Parted, ...], context: RequestContext) -> tuple[Extent, tuple[_Left, ...]]:
     """Whether one of some statements matches as far as that is settled, and those that could still change it."""
     settled: Extent = False
     tests: list[_Left] = []
-    for member in members:
-        compiled = member.compiled
-        shared = [condition for condition in compiled.conditions if not _tells_apart(condition)]
-        extent = _all_hold(shared, context)
+    for one in parted:
+        extent = _all_hold(one.shared, context)
         if extent is False:
             continue
-        if not compiled.any_resource:
-            tests.append(_Left(member, None, None))
-            continue
-        others = tuple(condition for condition in compiled.conditions if _tells_apart(condition))
-        if others:
-            follows = all(FIXED_KEYS.issuperset(_keys(condition)) for condition in others)
-            tests.append(_Left(member, extent, others if follows else None))
+        if not one.is_own:
+            tests.append(_Left(one.member, None, None))
+        elif one.own:
+            tests.append(_Left(one.member, extent, one.own))
         elif extent is True:
             return True, ()
         else:
@@ -209,11 +237,6 @@ def _keys(condition: CompiledCondition) -> Iterator[str]:
     """The lower-case keys that a condition reads."""
     yield condition.key
     yield from condition.variable_keys
-
-
-def _tells_apart(condition: CompiledCondition) -> bool:
-    """Whether a condition may come to something else for another caller of the same class."""
-    return any(map(tells_callers_apart, _keys(condition)))
 
 
 def _all_hold(conditions: Iterable[CompiledCondition], context: RequestContext) -> Extent:
