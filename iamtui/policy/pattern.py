@@ -171,14 +171,17 @@ def literal_text(pieces: Sequence[Piece]) -> str | None:
     return None
 
 
-class Glob:
-    """A compiled pattern. Bit i of the state means: the first i non-star tokens have been matched.
+class _Machine:
+    """What a pattern does with each character. Bit i of the state means: the first i non-star tokens have been matched.
 
-    A pattern of literal runs and stars that match anything is matched run by run instead, each looked for
-    behind the one before it.
+    Args:
+        accepts: by character, the states that it leads on from.
+        any: the states that a character leads on from that the pattern does not name.
+        loops, field_loops: the states that a colon, and another character, leave as they are.
+        final: the state in which the whole pattern has been matched.
     """
 
-    __slots__ = ("_accepts", "_any", "_field_loops", "_final", "_loops", "_runs")
+    __slots__ = ("accepts", "any", "field_loops", "final", "loops")
 
     def __init__(self, tokens: Sequence[Token]) -> None:
         accepts: dict[str, int] = {}
@@ -202,22 +205,58 @@ class Glob:
         for character in accepts:
             accepts[character] |= one_colon if character == ":" else any_character
         accepts.setdefault(":", one_colon)
-        self._accepts = accepts
-        self._any = any_character
-        self._loops = loops
-        self._field_loops = loops | field_loops
-        self._final = bit
+        self.accepts = accepts
+        self.any = any_character
+        self.loops = loops
+        self.field_loops = loops | field_loops
+        self.final = bit
+
+    def step(self, state: int, character: str) -> int:
+        """The states that a character leads to."""
+        loops = self.loops if character == ":" else self.field_loops
+        return ((state & self.accepts.get(character, self.any)) << 1) | (state & loops)
+
+    def run_without_colon(self, state: int) -> int:
+        """All states reachable by some text without a colon: up to the next state that only a colon leaves."""
+        only_colon = self.accepts[":"] & ~self.any
+        reached = state
+        while True:
+            wider = reached | (((reached & ~only_colon) << 1) & ((self.final << 1) - 1))
+            if wider == reached:
+                return reached
+            reached = wider
+
+
+class Glob:
+    """A compiled pattern.
+
+    A pattern of literal runs and stars that match anything is matched run by run, each looked for behind the one
+    before it; what is done with single characters is worked out when it is needed, which for most patterns it never is.
+    """
+
+    __slots__ = ("_made", "_runs", "_tokens")
+
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        self._tokens = tokens
         self._runs = _literal_runs(tokens)
+        self._made: _Machine | None = None
+
+    @property
+    def _machine(self) -> _Machine:
+        if self._made is None:
+            self._made = _Machine(self._tokens)
+        return self._made
 
     def matches(self, text: str, count_step: Callable[[], None] | None = None) -> bool:
         """Whether the whole text matches. `count_step` is called once for each character or run looked at."""
         if self._runs is not None:
             return _match_runs(self._runs, text, count_step)
+        machine = self._machine
         state = 1
-        accepts = self._accepts
-        any_character = self._any
-        field_loops = self._field_loops
-        loops = self._loops
+        accepts = machine.accepts
+        any_character = machine.any
+        field_loops = machine.field_loops
+        loops = machine.loops
         for character in text:
             if count_step is not None:
                 count_step()
@@ -226,7 +265,7 @@ class Glob:
             )
             if not state:
                 return False
-        return bool(state & self._final)
+        return bool(state & machine.final)
 
     def shares(self, request: Sequence[Token]) -> bool:
         """Whether some text matches both this pattern and a request pattern.
@@ -234,28 +273,19 @@ class Glob:
         In the request only stars are wild (STAR may run over colons, FIELD_STAR may not); question marks
         there are ordinary characters.
         """
+        machine = self._machine
         state = 1
         for token in request:
             if token is Wild.STAR:
-                state = -(state & -state) & ((self._final << 1) - 1)
+                state = -(state & -state) & ((machine.final << 1) - 1)
             elif token is Wild.FIELD_STAR:
-                state = self._run_without_colon(state)
+                state = machine.run_without_colon(state)
             else:
                 assert isinstance(token, str)
-                state = self._step(state, token)
+                state = machine.step(state, token)
             if not state:
                 return False
-        return bool(state & self._final)
-
-    def _run_without_colon(self, state: int) -> int:
-        """All states reachable by some text without a colon: up to the next state that only a colon leaves."""
-        only_colon = self._accepts[":"] & ~self._any
-        reached = state
-        while True:
-            wider = reached | (((reached & ~only_colon) << 1) & ((self._final << 1) - 1))
-            if wider == reached:
-                return reached
-            reached = wider
+        return bool(state & machine.final)
 
     def covers(self, request: Sequence[Token]) -> bool:
         """Whether this pattern matches every text that the request pattern matches.
@@ -263,22 +293,19 @@ class Glob:
         A request star is absorbed only by a star of this pattern, one that may run over colons when the
         request's may.
         """
+        machine = self._machine
         state = 1
         for token in request:
             if token is Wild.STAR:
-                state &= self._loops
+                state &= machine.loops
             elif token is Wild.FIELD_STAR:
-                state &= self._field_loops
+                state &= machine.field_loops
             else:
                 assert isinstance(token, str)
-                state = self._step(state, token)
+                state = machine.step(state, token)
             if not state:
                 return False
-        return bool(state & self._final)
-
-    def _step(self, state: int, character: str) -> int:
-        loops = self._loops if character == ":" else self._field_loops
-        return ((state & self._accepts.get(character, self._any)) << 1) | (state & loops)
+        return bool(state & machine.final)
 
 
 def _literal_runs(tokens: Sequence[Token]) -> tuple[str, ...] | None:
