@@ -7,11 +7,12 @@ from typing import Final
 from iamtui.evaluation.decision import ONLY_UNDER_CONDITIONS, Layer, LayerReport, LayerState
 from iamtui.evaluation.layers import LayerScan, Match
 from iamtui.evaluation.levels import LevelScan
-from iamtui.evaluation.policies import NotEvaluated
+from iamtui.evaluation.policies import NamedPolicy, NotEvaluated
 from iamtui.evaluation.reading import Evaluation
 from iamtui.evaluation.request import PrincipalKind
 from iamtui.evaluation.services import takes_resource_policy
 from iamtui.evaluation.wording import short_policy_name
+from iamtui.policy.document import Statement
 from iamtui.text import safe_text
 
 
@@ -64,9 +65,13 @@ def layer_reports(reading: Evaluation) -> tuple[LayerReport, ...]:
 
 def statement_name(match: Match) -> str:
     """`policy / Sid` or `policy / statement 2`, for a sentence; safe to show."""
-    statement = match.statement.statement
+    return name_of_statement(match.policy, match.statement.statement)
+
+
+def name_of_statement(policy: NamedPolicy, statement: Statement) -> str:
+    """The same of a statement that need not have matched."""
     sid = safe_text(statement.sid, limit=128) if statement.sid else f"statement {statement.index + 1}"
-    return f"{short_policy_name(match.policy.name)} / {sid}"
+    return f"{short_policy_name(policy.name)} / {sid}"
 
 
 def _not_evaluated(layer: Layer, missing: dict[Layer, NotEvaluated]) -> LayerReport | None:

@@ -7,15 +7,16 @@ from dataclasses import replace
 
 from iamtui.evaluation.caller import WITH_IAM_POLICIES, role_arn_of
 from iamtui.evaluation.decision import Layer
-from iamtui.evaluation.layer_reports import statement_name
+from iamtui.evaluation.layer_reports import name_of_statement, statement_name
 from iamtui.evaluation.layers import Match
 from iamtui.evaluation.prepared import owner_is_assumed
 from iamtui.evaluation.reading import Evaluation, principal_rules
 from iamtui.evaluation.request import PrincipalKind
 from iamtui.evaluation.services import credential_warning, names_only_root, takes_resource_policy
-from iamtui.evaluation.wording import first_of
-from iamtui.policy.document import Statement
+from iamtui.evaluation.wording import MOST_NAMED, first_of, short_policy_name
+from iamtui.policy.document import VERSIONS, Statement
 from iamtui.policy.principal import PrincipalRules, Strength, allow_strengths, deny_applies
+from iamtui.text import safe_text
 
 
 def notes(reading: Evaluation) -> Iterator[str]:
@@ -56,6 +57,10 @@ def notes(reading: Evaluation) -> Iterator[str]:
             yield "This caller has no identity, boundary or session policies: those given are ignored."
     elif policies.boundaries and reading.facts.service_linked:
         yield "Service-linked roles have no permissions boundary: the one given is ignored."
+    refused = list(dict.fromkeys(_refused_by_aws(reading)))
+    yield from refused[:MOST_NAMED]
+    if len(refused) > MOST_NAMED:
+        yield f"{len(refused) - MOST_NAMED:,} more documents or statements have what AWS would refuse."
 
 
 def assumptions(reading: Evaluation) -> Iterator[str]:
@@ -80,6 +85,27 @@ def assumptions(reading: Evaluation) -> Iterator[str]:
             "the VPC endpoint is an interface endpoint: a gateway endpoint whose policy names an account admits its "
             "root user alone"
         )
+
+
+def _refused_by_aws(reading: Evaluation) -> Iterator[str]:
+    """What AWS would refuse of the documents with statements about the action, and how it was read all the same."""
+    for _, _, policies in reading.sets():
+        for member in policies.about(reading.prepared.action):
+            policy = member.policy.document.policy
+            name = short_policy_name(member.policy.name)
+            if policy.version is not None and policy.version not in VERSIONS:
+                version = safe_text(policy.version, limit=64)
+                yield f'{name} has the Version "{version}", which AWS would refuse: it is read as 2008-10-17.'
+            statement = member.compiled.statement
+            for where, elements in (
+                (name, policy.unknown_elements),
+                (name_of_statement(member.policy, statement), statement.unknown_elements),
+            ):
+                if elements:
+                    yield (
+                        f"{where} has what is no element of a policy ({first_of(elements)}): AWS would refuse the "
+                        "document, which is read without it."
+                    )
 
 
 def _spared_but_for_boundary(match: Match, reading: Evaluation) -> bool:

@@ -108,6 +108,9 @@ class Policy:
         return self.version == "2012-10-17"
 
 
+VERSIONS: Final = ("2012-10-17", "2008-10-17")
+"""What the Version element may say."""
+
 _STATEMENT_ELEMENTS: Final = frozenset(
     ("Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition")
 )

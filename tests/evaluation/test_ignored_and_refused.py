@@ -214,3 +214,41 @@ def test_a_denial_names_the_conditions_that_stay_when_what_denies_is_changed() -
     for more in ({"identity_policies": named(without_mfa, ADMIN)}, {"request": given}):
         decision, _ = ask(ALICE, mode="discover", **({"identity_policies": named(without_mfa)} | more))
         assert not any(note.startswith(said) for note in decision.notes)
+
+
+CONDITIONS = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+
+
+def test_an_answer_from_a_document_that_aws_would_refuse_says_so() -> None:
+    misspelt = {**ADMIN, "Conditions": CONDITIONS}
+    decision, _ = ask(ALICE, identity_policies=named(misspelt))
+    assert decision.outcome is Outcome.ALLOWED
+    assert decision.notes == (
+        (
+            "p / statement 1 has what is no element of a policy (Conditions): AWS would refuse the document, which is "
+            "read without it."
+        ),
+    )
+    deny = {"Effect": "Deny", "Action": "s3:*", "Resources": "*"}
+    assert any("(Resources)" in note for note in ask(ALICE, identity_policies=named(ADMIN, deny))[0].notes)
+    resource_policy = document(to("*", Conditions=CONDITIONS))
+    (note,) = ask(ALICE, resource_policy=resource_policy)[0].notes
+    assert note.startswith("resource_policy / statement 1 has what is no element of a policy (Conditions)")
+    others = {"Effect": "Allow", "Action": "ec2:*", "Resource": "*", "Conditions": CONDITIONS}
+    assert ask(ALICE, identity_policies=named(ADMIN, others))[0].notes == ()
+
+
+def test_an_answer_from_a_document_of_an_unknown_version_says_so() -> None:
+    made_up = {"Version": "2012-10-18", "Statement": [ADMIN, ADMIN], "Statements": []}
+    decision, _ = ask(ALICE, identity_policies=[{"name": "p", "document": made_up}])
+    assert decision.notes == (
+        'p has the Version "2012-10-18", which AWS would refuse: it is read as 2008-10-17.',
+        "p has what is no element of a policy (Statements): AWS would refuse the document, which is read without it.",
+    )
+
+
+def test_of_much_that_aws_would_refuse_the_first_is_named_and_the_rest_counted() -> None:
+    decision, _ = ask(ALICE, identity_policies=named(*({**ADMIN, "x" * 3000: 1} for _ in range(30))))
+    assert len(decision.notes) == 6
+    assert decision.notes[5] == "25 more documents or statements have what AWS would refuse."
+    assert max(map(len, decision.notes)) < 600

@@ -11,10 +11,9 @@ import re
 from typing import Final
 
 from iamtui.evaluation.lint.subject import Subject, quoted
-from iamtui.policy.document import Statement
+from iamtui.policy.document import VERSIONS, Statement
 from iamtui.policy.kinds import PolicyType
 
-_VERSIONS: Final = ("2012-10-17", "2008-10-17")
 _TOP: Final = ("Version", "Id", "Statement")
 _ELEMENTS: Final = (
     "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition",
@@ -45,7 +44,7 @@ def name_of(kind: PolicyType) -> str:
 def check_document(subject: Subject) -> None:
     """Version, Id, unknown elements, Sids and size."""
     policy = subject.policy
-    if policy.version is not None and policy.version not in _VERSIONS:
+    if policy.version is not None and policy.version not in VERSIONS:
         subject.error(
             "unknown-version",
             f'Version {quoted(policy.version)} does not exist, so AWS refuses the document; write "2012-10-17".',
