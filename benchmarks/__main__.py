@@ -73,7 +73,9 @@ def _row(result: Result) -> str:
 
 
 def _shown(value: float, unit: str) -> str:
-    digits = 0 if value >= 100 or unit == "/s" else 2 if unit == "x" else 1
+    if unit == "x":
+        return f"{value:,.{3 if value < 1 else 2}f} x"
+    digits = 0 if value >= 100 or unit == "/s" else 1
     return f"{value:,.{digits}f} {unit}"
 
 

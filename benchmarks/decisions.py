@@ -17,6 +17,7 @@ from benchmarks.documents import boundary_document, customer_document, document,
 from benchmarks.generator import Size
 from benchmarks.results import Plan, Result, cpu_seconds, median_cpu_seconds
 from benchmarks.vocabulary import ACCOUNT
+from benchmarks.yes_or_no import YesOrNo
 from iamtui.account.model import Account, Role, User
 from iamtui.analysis.questions import Asker, Question
 from iamtui.evaluation.decision import Decision
@@ -33,6 +34,10 @@ from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 Asked: TypeAlias = tuple[Principal, Question]
 
 DECISIONS_GOAL: Final = 39_000.0
+PROTOTYPE: Final = 250_000.0
+"""Yes-or-no answers per CPU-second of a prototype without records, on the machine that DECISIONS_GOAL is for."""
+YARDSTICK_GOAL: Final = DECISIONS_GOAL / PROTOTYPE
+"""The stricter of the two goals, as the yardstick is faster than that prototype was by the same reference loop."""
 PINNED_GOAL_MS: Final = 150.0
 _TYPED: Final = ("s3:", "GetObject")
 _PARTS: Final = tuple(part.name for part in fields(Decision))
@@ -91,6 +96,12 @@ def decide_and_trace(account: Account, asked: Sequence[Asked]) -> None:
         trace(request, policies)
 
 
+def say_yes_or_no(yardstick: YesOrNo, triples: Sequence[tuple[str, str, str]]) -> None:
+    """Answer each triple of principal ARN, action and resource with yes or no, by the yardstick."""
+    for principal, action, resource in triples:
+        yardstick.allows(principal, action, resource)
+
+
 def _evaluate_all(prepared: Sequence[tuple[Request, PoliciesInForce]]) -> None:
     for request, policies in prepared:
         evaluate(request, policies)
@@ -107,12 +118,10 @@ def _single_decisions(plan: Plan, size: Size) -> Iterator[Result]:
     # Two more sets touch what nearly every further question needs, and the rest is compiled as on screen.
     decide(account, sets[1])
     decide(account, sets[2])
+    yardstick = YesOrNo(account, principals)
     _compile_all(workspace)
     warm = sets[3:]
-    seconds = median_cpu_seconds([partial(decide, account, asked) for asked in warm])
-    yield Result(
-        f"decisions, {where}", count / seconds, "/s", DECISIONS_GOAL, more_is_better=True, note="new random triples"
-    )
+    yield from _against_the_yardstick(account, yardstick, warm, where)
     seconds = median_cpu_seconds([partial(decide_and_read, account, asked) for asked in warm])
     yield Result(f"decisions, {where}, every part read", count / seconds, "/s", note="layers, reasons, notes, ...")
     seconds = median_cpu_seconds([partial(decide, account, warm[0]) for _ in range(plan.repeats)])
@@ -124,6 +133,30 @@ def _single_decisions(plan: Plan, size: Size) -> Iterator[Result]:
     decide_and_trace(account, some[0])
     seconds = median_cpu_seconds([partial(decide_and_trace, account, asked) for asked in some])
     yield Result(f"decisions with trace, {where}", len(some[0]) / seconds, "/s")
+
+
+def _against_the_yardstick(
+    account: Account, yardstick: YesOrNo, sets: Sequence[Sequence[Asked]], where: str
+) -> Iterator[Result]:
+    """Decisions and the yardstick in turn, set by set, so that a busy minute of the machine is one for both."""
+    ours: list[float] = []
+    theirs: list[float] = []
+    for asked in sets:
+        triples = [(principal.arn, question.action, question.resource) for principal, question in asked]
+        ours.append(cpu_seconds(partial(decide, account, asked)))
+        theirs.append(cpu_seconds(partial(say_yes_or_no, yardstick, triples)))
+    count = len(sets[0])
+    speed = count / median(ours)
+    yield Result(f"decisions, {where}", speed, "/s", DECISIONS_GOAL, more_is_better=True, note="new random triples")
+    yield Result(f"yes or no only, {where} (yardstick)", count / median(theirs), "/s", note="the same triples")
+    yield Result(
+        f"decisions against the yardstick, {where}",
+        median(yardstick_seconds / seconds for seconds, yardstick_seconds in zip(ours, theirs, strict=True)),
+        "x",
+        YARDSTICK_GOAL,
+        more_is_better=True,
+        note="measured in turn, set by set",
+    )
 
 
 def _compile_all(workspace: Workspace) -> None:

@@ -88,6 +88,17 @@ def test_a_benchmark_runs(benchmark) -> None:
     assert len({result.work for result in results}) == len(results)
 
 
+def test_decisions_are_measured_against_the_yardstick() -> None:
+    by_work = {result.work: result for result in decisions.run(SMOKE)}
+    where = f"{TINY.principals:,} principals"
+    ratio = by_work[f"decisions against the yardstick, {where}"]
+    assert ratio.unit == "x"
+    assert ratio.goal == pytest.approx(0.156)
+    assert ratio.met is (ratio.measured >= ratio.goal)
+    assert by_work[f"yes or no only, {where} (yardstick)"].goal is None
+    assert by_work[f"decisions, {where}"].goal == decisions.DECISIONS_GOAL
+
+
 def test_met_depends_on_which_way_is_better() -> None:
     assert Result("decisions", 40_000, "/s", 39_000, more_is_better=True).met
     assert not Result("decisions", 38_000, "/s", 39_000, more_is_better=True).met
@@ -97,15 +108,20 @@ def test_met_depends_on_which_way_is_better() -> None:
 
 
 def test_the_command_prints_json_and_a_table(monkeypatch, capsys) -> None:
-    rows = [Result("some work", 12.5, "ms", 10.0, note="why"), Result("other work", 1234.0, "/s")]
+    rows = [
+        Result("some work", 12.5, "ms", 10.0, note="why"),
+        Result("other work", 1234.0, "/s"),
+        Result("a share", 0.1234, "x"),
+    ]
     monkeypatch.setattr("benchmarks.__main__.BENCHMARKS", {"loading": lambda _plan: iter(rows)})
     assert main(["loading", "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
-    assert [row["met"] for row in printed["results"]] == [False, None]
+    assert [row["met"] for row in printed["results"]] == [False, None, None]
     assert main(["loading"]) == 0
     table = capsys.readouterr().out
     assert "12.5 ms" in table
     assert "1,234 /s" in table
+    assert "0.123 x" in table
     assert "0 of 1 figures met." in table
 
 
