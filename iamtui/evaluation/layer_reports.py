@@ -195,6 +195,17 @@ def _levels(
     return _RCPS_ALLOW if not unless else LayerReport(layer, LayerState.ALLOWS, f"{_NO_RCP_DENIES}{unless}.")
 
 
+def level_report(layer: Layer, level: LevelScan) -> LayerReport:
+    """What one level of SCPs or RCPs says by itself; an RCP need not allow."""
+    scanned = level.scan
+    if layer is Layer.RCP and scanned.deny is not True:
+        unless = ""
+        if scanned.deny is not False:
+            unless = f", unless {_first(scanned, allows=False, undetermined=True)} turns out to deny it"
+        return LayerReport(layer, LayerState.ALLOWS, f"No RCP of this level denies it{unless}.")
+    return _scanned(layer, scanned, silent="No SCP of this level allows it.")
+
+
 def _at(level: LevelScan) -> str:
     return f"at level {level.index}" + (f" ({level.name})" if level.name else "")
 

@@ -127,7 +127,7 @@ def _escape(ref: StatementRef, reason: Reason, layers: tuple[TracedLayer, ...]) 
 
 
 def _condition_seen(element: TracedElement) -> str:
-    seen = ", ".join(safe_text(value, limit=128) for value in element.seen) or "absent"
+    seen = element.seen_words(128) or "absent"
     wanted = ", ".join(element.wanted_words(limit=128)[:4])
     return f"{safe_text(element.operator, limit=64)} {safe_text(element.key, limit=128)} {wanted}; here: {seen}"
 

@@ -12,7 +12,7 @@ from typing import Any
 from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
 from iamtui.evaluation.all_layers import read_all_layers
 from iamtui.evaluation.decision import Layer
-from iamtui.evaluation.layer_reports import layer_reports
+from iamtui.evaluation.layer_reports import layer_reports, level_report
 from iamtui.evaluation.policies import (
     DEFAULT_OPTIONS,
     EngineOptions,
@@ -25,7 +25,7 @@ from iamtui.evaluation.policies import (
 from iamtui.evaluation.prepared import ActionCatalogue
 from iamtui.evaluation.reading import Evaluation, principal_rules
 from iamtui.evaluation.request import Request
-from iamtui.evaluation.variables import stands_for, value_words
+from iamtui.evaluation.variables import stands_for, value_word, value_words
 from iamtui.policy.comparison import Comparison
 from iamtui.policy.compiled import CompiledStatement, compile_policy
 from iamtui.policy.condition import CompiledCondition
@@ -71,6 +71,10 @@ class TracedElement:
     def wanted_words(self, limit: int = 512) -> list[str]:
         """What the statement says, each with what its variables make of it where that is known; safe to show."""
         return value_words(self.wanted, self.stands_for or ("",) * len(self.wanted), limit)
+
+    def seen_words(self, limit: int = 512) -> str:
+        """What the request has, safe to show; "" when that is absent or unknown."""
+        return ", ".join(value_word(value, limit) for value in self.seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +143,9 @@ def _layers(reading: Evaluation) -> Iterator[TracedLayer]:
         if levels is not None and not isinstance(source, NotEvaluated):
             for level in levels:
                 statements, missing = _trace_policies(reading, layer, source[level.index].policies)
+                alone = level_report(layer, level)
                 yield TracedLayer(
-                    layer, report.state.value, report.why, level.index, level.name, tuple(statements), missing
+                    layer, alone.state.value, alone.why, level.index, level.name, tuple(statements), missing
                 )
             continue
         statements, missing = _trace_policies(reading, layer, in_force.get(layer, ()))
@@ -288,6 +293,8 @@ def _trace_condition(reading: Evaluation, condition: CompiledCondition, holds: T
             note = "AWS has no such operator: the condition never holds."
         elif not found:
             note = "The key is absent."
+        elif condition.is_not_compared(found):
+            note = "Several values without ForAnyValue or ForAllValues: they are not compared."
         elif any(Comparison.BAD_VALUE in condition.compare(value, reading.context) for value in found):
             note = "The value is not of the operator's type."
         elif any(Comparison.BAD_PATTERN in condition.compare(value, reading.context) for value in found):

@@ -56,4 +56,9 @@ def takes_variables(operator: str) -> bool:
 
 def value_words(values: Iterable[str], known: Iterable[str], limit: int = 256) -> list[str]:
     """Values as they are written, each with what it stands for (`stands_for`)."""
-    return [f"{safe_text(value, limit=limit)}{what}" for value, what in zip(values, known, strict=True)]
+    return [f"{value_word(value, limit)}{what}" for value, what in zip(values, known, strict=True)]
+
+
+def value_word(value: str, limit: int = 256) -> str:
+    """A value that is safe to show; the empty text, which is a value as well, is shown as `""`."""
+    return safe_text(value, limit=limit) or '""'

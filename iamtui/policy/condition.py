@@ -125,8 +125,14 @@ class CompiledCondition:
         holds = [(value == "") in wanted for value in values]
         return all(holds) if operator.over is SetOperator.ALL else any(holds)
 
+    def is_not_compared(self, values: tuple[str, ...]) -> bool:
+        """Whether a key has so many values that they need a set operator, which is not there."""
+        if len(values) < 2 or self._options.compare_multivalued_keys:
+            return False
+        return self.operator is not None and self.operator.over is None and self.operator.base != "null"
+
     def _test_values(self, operator: Operator, values: tuple[str, ...], context: RequestContext) -> Truth:
-        if operator.over is None and len(values) > 1 and not self._options.compare_multivalued_keys:
+        if self.is_not_compared(values):
             return operator.negated
         if operator.over is SetOperator.ALL and values == ("",):
             return True

@@ -101,3 +101,13 @@ def test_the_variables_of_a_resource_are_told_behind_the_fifth_colon() -> None:
     assert replaced("${aws:PrincipalTag/x, 'none'}", context) is Unresolved.UNKNOWN
     assert stands_for("a\x1b[31m${aws:username}", context).startswith(" (= a")
     assert "\x1b" not in stands_for("a\x1b[31m${aws:username}", context)
+
+
+def test_the_empty_text_is_shown_as_a_value() -> None:
+    prefixes = {"StringLike": {"s3:prefix": ["", "home/*"]}}
+    decision, _, _ = asked(prefixes)
+    assert condition_of(decision) == 's3:prefix matches one of "", home/*'
+    _, explanation, _ = asked({"StringEquals": {"aws:ResourceTag/team": ["", "red"]}}, {"aws:ResourceTag/team": "blue"})
+    assert 'aws:ResourceTag/team "", red; here: blue.' in explanation.suggestions[0].change
+    _, explanation, _ = asked({"StringEquals": {"aws:ResourceTag/team": "red"}}, {"aws:ResourceTag/team": ""})
+    assert 'aws:ResourceTag/team red; here: "".' in explanation.suggestions[0].change

@@ -82,7 +82,7 @@ def _check_request(case: Case, refs: Sequence[StatementRef]) -> None:
     for ref in refs:
         element = next((one for one in _conditions(case, ref) if _of_the_request(one.key)), None)
         if element is not None:
-            here = ", ".join(safe_text(value, limit=128) for value in element.seen) or "absent"
+            here = element.seen_words(128) or "absent"
             raise NoEdit(
                 f"The Deny {_short_name(ref)} of the {LAYER_WORDS[case.reason.layer]} denies this while its condition "
                 f"on {safe_text(element.key, limit=128)} holds (here: {here}), so the request has to change, "

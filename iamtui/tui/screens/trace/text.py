@@ -336,7 +336,7 @@ def _element_rows(statement: TracedStatement, ref: StatementRef) -> Iterator[Tra
         wants = () if absent else (("  wants ", "$muted"), _wanted(element))
         head = line(_INDENT * 2, (mark, style), " ", (name, "$heading"), *wants)
         yield TraceRow(head, ref=ref)
-        seen = ", ".join(element.seen)
+        seen = element.seen_words()
         if element.matched is not True or element.key:
             shown = seen or ("" if element.note else "nothing")
             words = line(
