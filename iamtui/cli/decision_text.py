@@ -64,9 +64,19 @@ def write_explained(out: Output, decision: Decision, explanation: Explanation, *
     _write_layers(out, decision)
     if not never_asked:
         _write_suggestions(out, explanation)
+    write_basis(out, decision, how_to_give=" (give with -c KEY=VALUE, or --absent KEY)", never_asked=never_asked)
+
+
+def write_basis(out: Output, decision: Decision, *, how_to_give: str = "", never_asked: str = "") -> None:
+    """Write what a decision rests on: the keys that were not given, what was assumed, and the notes.
+
+    Args:
+        how_to_give: how such a key is given.
+        never_asked: why AWS never asks this, told already.
+    """
     asked = ", ".join(decision.missing_context)
     if asked:
-        _labelled(out, "not given", f"{asked} (give with -c KEY=VALUE, or --absent KEY)")
+        _labelled(out, "not given", f"{asked}{how_to_give}")
     if decision.assumptions:
         _labelled(out, "assumed", "; ".join(decision.assumptions))
     for number, sentence in enumerate(note for note in decision.notes if note != never_asked):
@@ -140,7 +150,7 @@ def _write_statement(out: Output, statement: TracedStatement) -> None:
 def _write_element(out: Output, element: TracedElement) -> None:
     mark, style = _mark(element.matched)
     name = f"{element.operator} {element.key}" if element.operator else element.element
-    seen = ", ".join(element.seen) or "absent"
+    seen = element.seen_words() or "nothing"
     note = f"  {element.note}" if element.note else ""
     if element.element.endswith("Resource") and not element.wanted:
         out.line("          ", Span(mark, style), f" {name}", Span(note, Style.QUIET))

@@ -10,7 +10,7 @@ from typing import IO, Final, cast
 
 import click
 
-from iamtui.cli.decision_text import subject_of, verdict_style, write_trace
+from iamtui.cli.decision_text import subject_of, verdict_style, write_basis, write_trace
 from iamtui.cli.exits import Exit
 from iamtui.cli.expectations import expect_option
 from iamtui.cli.output import Output, Span, Style, note, stdout
@@ -19,6 +19,7 @@ from iamtui.evaluation.decision import Decision
 from iamtui.evaluation.decision_json import decision_schema, decision_to_json
 from iamtui.evaluation.evaluator import evaluate
 from iamtui.evaluation.expectation import Expectation
+from iamtui.evaluation.explanation import explain
 from iamtui.evaluation.open_points import with_open_points
 from iamtui.evaluation.scenario import MalformedScenario, Scenario, read_scenarios, scenario_schema
 from iamtui.evaluation.trace import trace, trace_to_json
@@ -28,6 +29,7 @@ from iamtui.workspace.questions.verdict import verdict_words
 _PEEK: Final = 64 * 1024
 _WHITE: Final = b" \t\r\n"
 _BOM: Final = b"\xef\xbb\xbf"
+_INDENT: Final = 4
 _LINE: Final = re.compile(r"\(line [0-9]+\)")
 
 
@@ -170,7 +172,7 @@ class _JsonWriter:
 
 
 class _TextWriter:
-    """One line for each scenario."""
+    """One line for each scenario; of one that is not as expected also why, and what that rests on."""
 
     def __init__(self, out: Output) -> None:
         self._out = out
@@ -194,8 +196,12 @@ class _TextWriter:
             *wrong,
             Span(f"  {subject_of(decision)}", Style.QUIET),
         )
+        if unmet is None and not with_trace:
+            return
+        self._out.paragraph(explain(decision).paragraph, indent=_INDENT)
         if with_trace:
             write_trace(self._out, trace(entry.request, entry.policies, entry.options))
+        write_basis(self._out, decision)
 
     def _name(self, given: str | int | None) -> tuple[str | Span, ...]:
         self._number += 1
