@@ -40,6 +40,8 @@ def _too_long(longest: int) -> _Broken:
 
 
 _NEW_ENTRY: Final = re.compile(r'\{.*"request"\s*:')
+_ARRAY: Final = re.compile(r"\s*\[\s*(\{|$)")
+"""How an array of objects begins; no other value goes on over the lines of entries."""
 _CHUNK: Final = 1024 * 1024
 
 
@@ -108,7 +110,7 @@ class _Cut:
             return
         if not self._collected and not line.strip():
             return
-        if self._collected and not self._collected[0].lstrip().startswith("[") and _NEW_ENTRY.match(line):
+        if self._collected and _NEW_ENTRY.match(line) and not _ARRAY.match(self._collected[0]):
             yield from self.rest()
         if not self._collected:
             self._start = number

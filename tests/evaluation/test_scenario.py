@@ -305,6 +305,18 @@ def test_a_bad_entry_of_an_array_keeps_its_place() -> None:
     assert [type(item) for item in read(json.dumps([ONE, 3, TWO]))] == [Scenario, MalformedScenario, Scenario]
 
 
+@pytest.mark.parametrize("broken", ["[" * 500, "[1,", ' [ "x'])
+def test_an_open_bracket_that_begins_no_array_of_objects_swallows_nothing(broken: str) -> None:
+    items = read("\n".join([json.dumps(ONE), broken, json.dumps(TWO)]))
+    assert [type(item) for item in items] == [Scenario, MalformedScenario, Scenario]
+
+
+@pytest.mark.parametrize("opening", ["[", "[ ", " [\n"])
+def test_an_array_may_have_an_object_on_each_line(opening: str) -> None:
+    assert ids(read(f"{opening}\n{json.dumps(ONE)},\n{json.dumps(TWO)}\n]\n")) == ["one", 2]
+    assert ids(read(f"{opening}{json.dumps(ONE)},\n{json.dumps(TWO)}]\n")) == ["one", 2]
+
+
 def test_a_line_that_is_not_utf8_keeps_its_place() -> None:
     items = read(json.dumps(ONE).encode() + b"\n\xff\xfe\n" + json.dumps(TWO).encode())
     assert [type(item) for item in items] == [Scenario, MalformedScenario, Scenario]
