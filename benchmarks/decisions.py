@@ -121,7 +121,9 @@ def _single_decisions(plan: Plan, size: Size) -> Iterator[Result]:
     yardstick = YesOrNo(account, principals)
     _compile_all(workspace)
     warm = sets[3:]
-    yield from _against_the_yardstick(account, yardstick, warm, where)
+    # The prototype was measured at the larger size; the fewer the principals, the less a plain dispatch has to do.
+    ratio_goal = YARDSTICK_GOAL if size == plan.large else None
+    yield from _against_the_yardstick(account, yardstick, warm, where, ratio_goal)
     seconds = median_cpu_seconds([partial(decide_and_read, account, asked) for asked in warm])
     yield Result(f"decisions, {where}, every part read", count / seconds, "/s", note="layers, reasons, notes, ...")
     seconds = median_cpu_seconds([partial(decide, account, warm[0]) for _ in range(plan.repeats)])
@@ -136,7 +138,7 @@ def _single_decisions(plan: Plan, size: Size) -> Iterator[Result]:
 
 
 def _against_the_yardstick(
-    account: Account, yardstick: YesOrNo, sets: Sequence[Sequence[Asked]], where: str
+    account: Account, yardstick: YesOrNo, sets: Sequence[Sequence[Asked]], where: str, ratio_goal: float | None
 ) -> Iterator[Result]:
     """Decisions and the yardstick in turn, set by set, so that a busy minute of the machine is one for both."""
     ours: list[float] = []
@@ -153,7 +155,7 @@ def _against_the_yardstick(
         f"decisions against the yardstick, {where}",
         median(yardstick_seconds / seconds for seconds, yardstick_seconds in zip(ours, theirs, strict=True)),
         "x",
-        YARDSTICK_GOAL,
+        ratio_goal,
         more_is_better=True,
         note="measured in turn, set by set",
     )
