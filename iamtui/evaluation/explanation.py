@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from iamtui.evaluation.decision import Decision, Layer, LayerState, Outcome, Reason, ResourceScope
 from iamtui.evaluation.suggestions import Suggestion, lacks_session_policy, owner_alone, suggest
@@ -29,6 +29,9 @@ def layer_words(decision: Decision, layer: Layer) -> str:
     """What a layer is called in an answer: the resource policy of a role is its trust policy."""
     trust = layer is Layer.RESOURCE and decision.request.action.lower().startswith("sts:")
     return "trust policy" if trust else LAYER_WORDS[layer]
+
+_NEVER_BOTH: Final = "Whatever the keys that were not given are, nothing grants it or something denies it."
+"""No layer stands in the way for certain, and still there is no request that is granted and let through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ def _paragraph(decision: Decision) -> str:
         return _sentence(decision, "may call") + f" only if {condition_of(decision)}." + _as_far_as_loaded(decision)
     how = "is explicitly denied" if decision.outcome is Outcome.EXPLICIT_DENY else "is not allowed"
     text = _sentence(decision, "may not call") + f": it {how}. "
-    text += " ".join(_blocker(decision, reason) for reason in decision.reasons)
+    text += " ".join(_blocker(decision, reason) for reason in decision.reasons) or _NEVER_BOTH
     if decision.blocked_by:
         words = ", ".join(layer_words(decision, layer) for layer in decision.blocked_by)
         text += f" Something does grant this; what stands in the way: {words}."

@@ -98,3 +98,25 @@ def test_no_allow_alone_is_suggested_behind_block_public_access() -> None:
 def test_access_control_lists_are_named_where_they_could_allow_the_action(action: str, by_acl: bool) -> None:
     decision, _ = asked(action, "*")
     assert any("access control lists" in note for note in decision.notes) is by_acl
+
+
+def test_conditions_that_no_request_can_meet_together_are_said_to_be_the_reason() -> None:
+    within = {"StringEquals": {"aws:SourceVpc": "vpc-1"}}
+    scenario = parse_scenario(
+        {
+            "mode": "discover",
+            "request": {"principal": ALICE, "action": "sqs:SendMessage", "resource": "*"},
+            "identity_policies": [
+                {
+                    "name": "p",
+                    "document": {
+                        "Version": "2012-10-17",
+                        "Statement": [allow("*", Condition=within), {**allow("*", Condition=within), "Effect": "Deny"}],
+                    },
+                }
+            ],
+        }
+    )
+    decision = evaluate(scenario.request, scenario.policies)
+    assert (decision.outcome, decision.reasons) == (Outcome.IMPLICIT_DENY, ())
+    assert explain(decision).paragraph.endswith("nothing grants it or something denies it.")
