@@ -60,7 +60,8 @@ def lint(files: tuple[str, ...], kind: str | None, account: str | None, fail_on:
     if read:
         note(_summary(found, read))
     if unreadable:
-        note(f"iamtui: {unreadable} of the files cannot be read as a policy document.")
+        of_all = f"{unreadable} of {len(files)} {'file' if len(files) == 1 else 'files'}"
+        note(f"iamtui: {of_all} cannot be read as a policy document.")
         return Exit.ERROR
     worst_allowed = _LEVELS.index(fail_on) if fail_on is not None else -1
     return Exit.NO if any(finding.level.rank <= worst_allowed for finding in found) else Exit.OK

@@ -58,7 +58,7 @@ def _fault_of(action: str) -> str:
     if not colon or not service:
         return "has no service in front"
     if "*" in service or "?" in service:
-        return "has a wildcard in the service, which is compared literally"
+        return "has a wildcard in the service"
     return "" if name else "has no operation behind the colon"
 
 
