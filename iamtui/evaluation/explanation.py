@@ -30,6 +30,7 @@ def layer_words(decision: Decision, layer: Layer) -> str:
     trust = layer is Layer.RESOURCE and decision.request.action.lower().startswith("sts:")
     return "trust policy" if trust else LAYER_WORDS[layer]
 
+
 _NEVER_BOTH: Final = "Whatever the keys that were not given are, nothing grants it or something denies it."
 """No layer stands in the way for certain, and still there is no request that is granted and let through."""
 
