@@ -25,7 +25,7 @@ from iamtui.evaluation.reading import alone
 from iamtui.evaluation.residues import OwnTests
 from iamtui.evaluation.residues import denies as level_denies
 from iamtui.evaluation.residues import sums as level_sums
-from iamtui.evaluation.witnesses import speaks_of_some_alone
+from iamtui.evaluation.witnesses import shape_of, speaks_of_some_alone
 from iamtui.policy.context import RequestContext
 from iamtui.policy.kinds import PolicyType
 from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS
@@ -209,9 +209,10 @@ class PlainQuestion:
 
     def _may_differ(self, side: CallerSide, asked: Asked) -> bool:
         """Whether resources of the set may be answered differently, as `witnesses.may_differ` has it of a reading."""
+        shape = shape_of(asked, side.facts.partition)
         return (
-            speaks_of_some_alone(Layer.IDENTITY, side.identity, asked)
-            or (self._resource is not None and speaks_of_some_alone(Layer.RESOURCE, self._resource, asked))
+            speaks_of_some_alone(Layer.IDENTITY, side.identity, asked, shape)
+            or (self._resource is not None and speaks_of_some_alone(Layer.RESOURCE, self._resource, asked, shape))
             or any(stack.plan_for(asked.action).tells_resources_apart for stack in self._stacks(side))
         )
 

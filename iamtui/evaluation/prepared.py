@@ -28,6 +28,9 @@ class ActionCatalogue(Hashable, Protocol):
     def has_resource_type(self, action: str) -> bool | None:
         """Whether the action has a resource type; None when the action is not known."""
 
+    def arn_services(self, action: str) -> tuple[str, ...]:
+        """What the ARNs of an action's resources have in their service field; () where that is open or not known."""
+
     def synthetic_resource(self, action: str, account: str, partition: str) -> str | None:
         """The ARN that a list action without resource type is authorized against, or None."""
 
@@ -47,15 +50,29 @@ class ActionFacts:
         under_rcps: whether RCPs have one.
     """
 
-    __slots__ = ("action", "has_type", "may_be_synthetic", "takes_resource_policy", "under_rcps", "with_own_rules")
+    __slots__ = (
+        "_catalogue",
+        "action",
+        "has_type",
+        "may_be_synthetic",
+        "takes_resource_policy",
+        "under_rcps",
+        "with_own_rules",
+    )
 
     def __init__(self, text: str, catalogue: ActionCatalogue) -> None:
+        self._catalogue = catalogue
         self.action = action = action_name(text)
         self.has_type = catalogue.has_resource_type(text)
         self.may_be_synthetic = catalogue.synthetic_resource(text, "", "") is not None
         self.with_own_rules = action.service in _WITH_RULES_OF_THEIR_OWN
         self.takes_resource_policy = takes_resource_policy(action)
         self.under_rcps = catalogue.supports_rcp(action.service) and not escapes_rcps(action)
+
+    @property
+    def arn_services(self) -> tuple[str, ...]:
+        """What the ARNs of its resources have in their service field; () where that is open or not known."""
+        return self._catalogue.arn_services(self.action.full)
 
 
 class PreparedAction(NamedTuple):

@@ -35,11 +35,49 @@ _MOST_WALKS: Final = 512
 _NOT_LOOKED_FOR: Final = ""
 """Stands for a statement for which no resource was looked for; no resource is named so."""
 
-_ARN: Final[tuple[Token, ...]] = (
-    *"arn:", Wild.FIELD_ONE, Wild.FIELD_STAR, ":", Wild.FIELD_ONE, Wild.FIELD_STAR, ":", Wild.FIELD_STAR, ":",
-    Wild.FIELD_STAR, ":", Wild.ONE, Wild.STAR,
-)  # fmt: skip
-"""What every resource of AWS is named: no partition, service or name is empty."""
+_SOMETHING: Final[tuple[Token, ...]] = (Wild.FIELD_ONE, Wild.FIELD_STAR)
+
+
+class Shape(NamedTuple):
+    """What every resource that a set can be about is named like: an ARN with partition, service and name.
+
+    Args:
+        partition: that of the caller, which reaches no other, or "" for any.
+        services: what the action's resources have in their service field; () for any.
+    """
+
+    partition: str
+    services: tuple[str, ...]
+
+    def patterns(self) -> tuple[tuple[Token, ...], ...]:
+        """The shape as patterns, of which one matches."""
+        partition = tuple(self.partition) or _SOMETHING
+        return tuple(
+            (*"arn:", *partition, ":", *service, ":", Wild.FIELD_STAR, ":", Wild.FIELD_STAR, ":", Wild.ONE, Wild.STAR)
+            for service in map(tuple, self.services or (_SOMETHING,))
+        )
+
+    def has(self, entry: str) -> bool:
+        """Whether an entry of a policy is seen at once to name resources of this shape."""
+        fields = entry.split(":", _ARN_FIELDS)
+        if len(fields) <= _ARN_FIELDS:
+            return False
+        arn, partition, service, _, _, name = fields
+        return (
+            arn == "arn"
+            and bool(partition and service and name)
+            and (not self.partition or partition in ("*", self.partition))
+            and (not self.services or service == "*" or service in self.services)
+        )
+
+
+def shape_of(asked: Asked, partition: str) -> Shape:
+    """The shape of the resources that a question about a set is about.
+
+    Args:
+        partition: that of the caller's ARN, or "".
+    """
+    return Shape(partition, asked.prepared.facts.arn_services)
 
 
 def may_differ(reading: Evaluation) -> bool:
@@ -47,41 +85,43 @@ def may_differ(reading: Evaluation) -> bool:
 
     They are not where nothing but Allow statements of the caller's own policies speaks of some resources alone.
     """
-    return any(speaks_of_some_alone(layer, policies, reading.asked) for layer, _, policies in reading.sets())
+    shape = _shape(reading)
+    return any(speaks_of_some_alone(layer, policies, reading.asked, shape) for layer, _, policies in reading.sets())
 
 
-def speaks_of_some_alone(layer: Layer, policies: PolicySet, asked: Asked) -> bool:
+def _shape(reading: Evaluation) -> Shape:
+    return shape_of(reading.asked, reading.facts.partition)
+
+
+def speaks_of_some_alone(layer: Layer, policies: PolicySet, asked: Asked, shape: Shape) -> bool:
     """Whether policies make some resources of the set differ from others; see `may_differ`."""
     known = asked.of_set.limits
     found = known.get(policies)
     if found is None:
         if len(known) >= _MOST_REMEMBERED:
             known.clear()
-        found = known[policies] = _speaks_of_some_alone(layer, policies, asked.action)
+        found = known[policies] = _speaks_of_some_alone(layer, policies, asked.action, shape)
     return found
 
 
-def _speaks_of_some_alone(layer: Layer, policies: PolicySet, action: ActionName) -> bool:
+def _speaks_of_some_alone(layer: Layer, policies: PolicySet, action: ActionName, shape: Shape) -> bool:
     for member in policies.in_any_order(action.service):
         if member.is_about(action):
             compiled = member.compiled
             grants = layer is Layer.IDENTITY and compiled.allows
-            if not compiled.any_resource and not (grants and _names_resources(compiled)):
+            if not compiled.any_resource and not (grants and _names_resources(compiled, shape)):
                 return True
     return False
 
 
-def _names_resources(compiled: CompiledStatement) -> bool:
-    """Whether each entry of a statement stands for ARNs for certain."""
+def _names_resources(compiled: CompiledStatement, shape: Shape) -> bool:
+    """Whether each entry of a statement stands for resources of the shape for certain."""
     element = compiled.resource
     return (
         element.matcher is not None
         and not element.negated
         and not element.matcher.variable_keys
-        and all(
-            len(fields) > _ARN_FIELDS and fields[0] == "arn" and fields[1] and fields[2] and fields[_ARN_FIELDS]
-            for fields in (text.split(":", _ARN_FIELDS) for text in element.matcher.texts)
-        )
+        and all(map(shape.has, element.matcher.texts))
     )
 
 
@@ -139,7 +179,7 @@ def _made_of(entry: str, reading: Evaluation) -> str | None:
 def _in_common(matcher: ResourceMatcher, reading: Evaluation) -> str | None:
     """A resource of the set that an entry names for certain, where it takes more than filling in its wildcards."""
     certain = PatternTest(matcher.patterns(reading.context, reading.language).certain, must=True)
-    return next(iter(texts_apart((*_of_the_set(reading.prepared.resource.text), certain)).texts), None)
+    return next(iter(texts_apart((*_of_the_set(reading.prepared.resource.text, _shape(reading)), certain)).texts), None)
 
 
 def any_of_set(reading: Evaluation) -> str:
@@ -148,8 +188,9 @@ def any_of_set(reading: Evaluation) -> str:
     if asked != "*":
         lacking = _ARN_FIELDS - asked.count(":") if asked.endswith("*") else 0
         return asked.replace("*", _MADE_UP) + f":{_MADE_UP}" * lacking
-    partition = reading.facts.partition or "aws"
-    return f"arn:{partition}:{reading.asked.action.service}:{_MADE_UP}:{_MADE_UP}:{_MADE_UP}"
+    partition, services = _shape(reading)
+    service = services[0] if services else reading.asked.action.service
+    return f"arn:{partition or 'aws'}:{service}:{_MADE_UP}:{_MADE_UP}:{_MADE_UP}"
 
 
 class _Said(NamedTuple):
@@ -217,7 +258,7 @@ def _unknown_grants(reading: Evaluation) -> bool:
 
 def _tests(reading: Evaluation, statements: tuple[_Said, ...], *, denied_too: bool) -> Iterator[PatternTest]:
     """What tells the resources of the set apart; statements that come to the same are one test."""
-    yield from _of_the_set(reading.prepared.resource.text)
+    yield from _of_the_set(reading.prepared.resource.text, _shape(reading))
     grants_anything = (
         reading.side.is_root
         or _unknown_grants(reading)
@@ -266,17 +307,21 @@ def _is_about_all(said: _Said) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _of_the_set(asked: str) -> tuple[PatternTest, ...]:
-    """That a text is a resource of the set: an ARN, unless there is none in it."""
+def _of_the_set(asked: str, shape: Shape) -> tuple[PatternTest, ...]:
+    """That a text is a resource of the set: one of the shape, unless there is none in it, or at least an ARN."""
     whole = PatternTest((request_tokens(asked),), must=True)
-    is_arn = PatternTest((_ARN,), must=True)
-    return (whole, is_arn) if texts_apart((whole, is_arn)).texts else (whole,)
+    for wanted in (shape, Shape("", ())):
+        test = PatternTest(wanted.patterns(), must=True)
+        if texts_apart((whole, test)).texts:
+            return (whole, test)
+    return (whole,)
 
 
 @lru_cache(maxsize=256)
-def _globs_of_the_set(asked: str) -> tuple[Glob, ...]:
-    return tuple(Glob(pattern) for test in _of_the_set(asked) for pattern in test.patterns)
+def _globs_of_the_set(asked: str, shape: Shape) -> tuple[tuple[Glob, ...], ...]:
+    return tuple(tuple(map(Glob, test.patterns)) for test in _of_the_set(asked, shape))
 
 
 def _is_of_the_set(text: str, reading: Evaluation) -> bool:
-    return all(glob.matches(text) for glob in _globs_of_the_set(reading.prepared.resource.text))
+    tests = _globs_of_the_set(reading.prepared.resource.text, _shape(reading))
+    return all(any(glob.matches(text) for glob in globs) for globs in tests)

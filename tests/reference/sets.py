@@ -11,14 +11,26 @@ from collections.abc import Iterator
 
 from .patterns import Token
 
-ARN: list[Token] = [
-    *[("char", character) for character in "arn:"],
-    *[("one", False), ("run", False), ("char", ":")] * 2,
-    *[("run", False), ("char", ":")] * 2,
-    ("one", True),
-    ("run", True),
-]
-"""Any ARN: a partition, a service and a name, and perhaps a Region and an account."""
+SOMETHING: list[Token] = [("one", False), ("run", False)]
+
+
+def arn(partition: str = "", service: str = "") -> list[Token]:
+    """Any ARN: a partition, a service and a name, perhaps a Region and an account; "" stands for any of them."""
+
+    def field(text: str) -> list[Token]:
+        return [("char", character) for character in text] or SOMETHING
+
+    return [
+        *field("arn:"),
+        *field(partition),
+        ("char", ":"),
+        *field(service),
+        ("char", ":"),
+        *[("run", False), ("char", ":")] * 2,
+        ("one", True),
+        ("run", True),
+    ]
+
 
 MOST_STATES = 6000
 """How far to read; what needs more is left to the engine alone."""
