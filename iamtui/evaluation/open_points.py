@@ -24,6 +24,7 @@ _WHAT: Final = {
     "deny_federated_without_session_policy": "whether a federated-user session can do without session policies",
     "role_grant_limited_by_caps": "whether a boundary limits a resource policy that names the role",
     "not_principal_root_required": "whether NotPrincipal spares a caller whose account root is not listed",
+    "not_principal_allow_grants": "whether an Allow with NotPrincipal grants to everyone who is not listed",
     "compare_multivalued_keys": "how a key with several values compares without a set operator",
     "trailing_star_crosses_colons": "whether a star at the end of an ARN field runs past colons",
     "list_buckets_on_bucket_arn": "whether arn:aws:s3:::* matches s3:ListAllMyBuckets",
@@ -77,6 +78,13 @@ def _has_condition(reading: Evaluation, base: str, holds: Callable[[str], bool])
     )
 
 
+def _has_not_principal(reading: Evaluation, effect: str) -> bool:
+    return any(
+        statement.statement.not_principals is not None and statement.statement.effect == effect
+        for statement in _statements(reading)
+    )
+
+
 def _known_values(reading: Evaluation) -> Iterator[tuple[str, ...]]:
     request = reading.request
     yield from request.context.values()
@@ -106,9 +114,8 @@ _CAN_MATTER: Final[dict[str, Callable[[Evaluation], bool]]] = {
         lambda reading: reading.request.principal.kind is PrincipalKind.FEDERATED_USER
     ),
     "role_grant_limited_by_caps": lambda reading: reading.boundary is not None and reading.resource is not None,
-    "not_principal_root_required": lambda reading: any(
-        statement.statement.not_principals is not None for statement in _statements(reading)
-    ),
+    "not_principal_root_required": lambda reading: _has_not_principal(reading, "Deny"),
+    "not_principal_allow_grants": lambda reading: _has_not_principal(reading, "Allow"),
     "compare_multivalued_keys": lambda reading: any(len(values) > 1 for values in _known_values(reading)),
     "trailing_star_crosses_colons": _has_short_arn_or_long_resource,
     "list_buckets_on_bucket_arn": lambda reading: bool(reading.prepared.resource.every_bucket),

@@ -109,6 +109,8 @@ class EngineOptions:
         role_grant_limited_by_caps: whether a same-account grant to a role ARN (or to the issuer of a
             federated-user session) is limited by the boundary's silence.
         not_principal_root_required: whether Deny with NotPrincipal also denies when the account root is not listed.
+        not_principal_allow_grants: whether Allow with NotPrincipal, which AWS no longer accepts, grants to everyone
+            who is not listed.
         compare_multivalued_keys: whether a key with several values is compared by an operator without set
             operator, instead of positive false and negated true.
         trailing_star_crosses_colons: whether a `*` that ends an ARN field may run past the colons behind it.
@@ -126,6 +128,7 @@ class EngineOptions:
     deny_federated_without_session_policy: bool = True
     role_grant_limited_by_caps: bool = True
     not_principal_root_required: bool = False
+    not_principal_allow_grants: bool = True
     compare_multivalued_keys: bool = False
     trailing_star_crosses_colons: bool = True
     list_buckets_on_bucket_arn: bool = True

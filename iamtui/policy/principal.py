@@ -77,12 +77,14 @@ class PrincipalRules:
         aws_star_admits_everyone: whether {"AWS": "*"} in the Allow of a trust policy admits services and
             federated callers.
         account_root_needed: whether Deny with NotPrincipal also denies when the account root is not listed.
+        outsiders_are_granted: whether Allow with NotPrincipal reaches everyone who is not listed, or nobody.
     """
 
     trust: bool = False
     star_includes_services: bool = True
     aws_star_admits_everyone: bool = False
     account_root_needed: bool = False
+    outsiders_are_granted: bool = True
 
 
 _IN_ACCOUNT = frozenset((CallerKind.ROOT, CallerKind.USER, CallerKind.ROLE, CallerKind.FEDERATED_USER))
@@ -190,6 +192,8 @@ def allow_strengths(statement: Statement, caller: Caller, rules: PrincipalRules)
     longer accepts, reaches everyone who is not listed.
     """
     if statement.not_principals is not None:
+        if not rules.outsiders_are_granted:
+            return {}
         listed = any_of(
             found[1] for entry in statement.not_principals if (found := match_entry(entry, caller, trust=rules.trust))
         )

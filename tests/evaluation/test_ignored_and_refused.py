@@ -9,6 +9,7 @@ import pytest
 from iamtui.evaluation.decision import Decision, Layer, LayerState, Outcome
 from iamtui.evaluation.evaluator import evaluate
 from iamtui.evaluation.explanation import Explanation, explain
+from iamtui.evaluation.open_points import with_open_points
 from iamtui.evaluation.scenario import ScenarioError, parse_scenario
 from iamtui.evaluation.trace import trace
 
@@ -201,6 +202,26 @@ def test_an_open_point_about_principals_is_read_the_same_way_in_every_policy(whe
     options = {"not_principal_root_required": needed}
     decision, _ = ask(ALICE, identity_policies=named(ADMIN), options=options, **{where: layers[where]})
     assert decision.outcome is (Outcome.EXPLICIT_DENY if needed else Outcome.ALLOWED)
+
+
+@pytest.mark.parametrize("where", ["resource_policy", "vpc_endpoint_policies"])
+def test_an_allow_with_not_principal_grants_only_as_an_open_point(where: str) -> None:
+    outsiders = {"Effect": "Allow", "NotPrincipal": {"AWS": "222222222222"}, "Action": "*", "Resource": "*"}
+    layers: dict[str, Any] = {
+        "resource_policy": document(outsiders),
+        "vpc_endpoint_policies": named(outsiders),
+    }
+    given = {} if where == "resource_policy" else {"identity_policies": named(ADMIN)}
+    made = parse_scenario(
+        {"request": {"principal": ALICE, "action": "s3:GetObject", "resource": OBJECT}, **given, where: layers[where]}
+    )
+    decision = with_open_points(evaluate(made.request, made.policies, made.options), made.request, made.policies)
+    assert decision.outcome is Outcome.ALLOWED
+    assert any("(option not_principal_allow_grants)" in note for note in decision.notes)
+    refused, _ = ask(ALICE, **given, options={"not_principal_allow_grants": False}, **{where: layers[where]})
+    assert refused.outcome is Outcome.IMPLICIT_DENY
+    listed = {**outsiders, "NotPrincipal": {"AWS": A}}
+    assert ask(ALICE, resource_policy=document(listed))[0].outcome is Outcome.IMPLICIT_DENY
 
 
 def test_a_denial_names_the_conditions_that_stay_when_what_denies_is_changed() -> None:

@@ -36,6 +36,7 @@ DEFAULTS: dict[str, Any] = {
     "deny_federated_without_session_policy": True,
     "role_grant_limited_by_caps": True,
     "not_principal_root_required": False,
+    "not_principal_allow_grants": True,
     "trailing_star_crosses_colons": True,
     "list_buckets_on_bucket_arn": True,
     "bare_star_in_arn_operator": True,

@@ -30,6 +30,7 @@ SWITCHES = (
     "wildcards_in_substituted_values",
     "not_principal_root_required",
     "legacy_role_self_trust",
+    "not_principal_allow_grants",
 )
 """Options whose other value has one meaning only."""
 

@@ -94,6 +94,8 @@ def strengths(
     allow = statement["Effect"] == "Allow"
     if "NotPrincipal" in statement:
         listed = entries_of(statement["NotPrincipal"])
+        if allow and not options["not_principal_allow_grants"]:
+            return {}
         if allow:
             covered = disjunction(names(entry, caller, discover=discover)[1] for entry in listed)
             return {"WILDCARD": negation(covered)}
