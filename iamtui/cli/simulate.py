@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import IO, Final, cast
 
 import click
@@ -24,12 +25,14 @@ from iamtui.evaluation.open_points import with_open_points
 from iamtui.evaluation.scenario import MalformedScenario, Scenario, read_scenarios, scenario_schema
 from iamtui.evaluation.trace import trace, trace_to_json
 from iamtui.problem import Problem
+from iamtui.workspace.questions.never_asked import never_asked
 from iamtui.workspace.questions.verdict import verdict_words
 
 _PEEK: Final = 64 * 1024
 _WHITE: Final = b" \t\r\n"
 _BOM: Final = b"\xef\xbb\xbf"
 _INDENT: Final = 4
+_doubt_about: Final = lru_cache(maxsize=1024)(never_asked)
 _LINE: Final = re.compile(r"\(line [0-9]+\)")
 
 
@@ -135,7 +138,16 @@ def _answer(
     tally.expected += expected is not None
     unmet = expected is not None and not expected.met_by(decision.outcome)
     tally.unmet += unmet
+    if expected is not None and not unmet and not decision.allowed and entry.request.wildcard_only_action is None:
+        # What AWS never asks is never allowed: such an expectation is met whatever the policies say.
+        doubt = _doubt_about(entry.request.action, entry.request.resource)
+        if doubt:
+            note(f"{_named(entry)}{doubt}")
     writer.decided(entry, decision, expected if unmet else None, with_trace=with_trace)
+
+
+def _named(entry: Scenario) -> str:
+    return "" if entry.id is None else f"{entry.id}: "
 
 
 class _JsonWriter:
@@ -156,8 +168,7 @@ class _JsonWriter:
         traced = trace_to_json(trace(entry.request, entry.policies, entry.options)) if with_trace else None
         self._write(decision_to_json(decision, id=entry.id, trace=traced))
         if unmet is not None:
-            name = "" if entry.id is None else f"{entry.id}: "
-            note(f"{name}expected {unmet}, but it is {decision.outcome.value}.")
+            note(f"{_named(entry)}expected {unmet}, but it is {decision.outcome.value}.")
 
     def _write(self, value: object) -> None:
         if self._array:

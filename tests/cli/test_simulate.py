@@ -113,6 +113,29 @@ def test_text_says_why_a_decision_is_not_the_expected_one_and_what_it_rests_on(c
     assert traced.index("[+] Action") < traced.index("(Conditions)")
 
 
+@pytest.mark.parametrize("form", [(), ("--json",)])
+@pytest.mark.parametrize(
+    ("action", "resource", "said"),
+    [
+        ("s3:GetObjct", "arn:aws:s3:::b/x", "a: AWS never asks this, as far as is known here: s3:GetObjct is not in"),
+        ("s3:ListBucket", "arn:aws:s3:::b/x", "a: AWS never asks this: s3:ListBucket is about arn:aws:s3:::"),
+        ("s3:GetObject", "arn:aws:s3:::b/x", ""),
+    ],
+)
+def test_a_denial_that_is_expected_of_what_aws_never_asks_is_met_and_said(
+    cli: Cli, form: tuple[str, ...], action: str, resource: str, said: str
+) -> None:
+    asked = scenario("a", action, expect="denied", identity_policies=[])
+    asked["request"]["resource"] = resource
+    result = cli("simulate", "-", *form, stdin=lines(asked))
+    assert result.code == 0
+    assert "1 of 1 as expected" in result.err
+    assert "AWS never asks" not in result.out
+    assert (said in result.err) if said else ("never asks" not in result.err)
+    for meant in ({"expect": None}, {"request": {**asked["request"], "wildcard_only_action": False}}):
+        assert "never asks" not in cli("simulate", "-", *form, stdin=lines({**asked, **meant})).err
+
+
 def test_the_trace_says_of_each_level_what_that_level_does(cli: Cli) -> None:
     everything = [{"name": "all", "document": ALLOW}]
     deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}
