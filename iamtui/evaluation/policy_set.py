@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from iamtui.evaluation.policies import MissingPolicy, NamedPolicy, PolicyInForce
@@ -74,31 +75,38 @@ class _ServiceIndex:
     """Which of many policies name a service, so that it takes one step to find those of them that a caller has.
 
     Args:
-        by_service: what was found.
+        by_service: what was found; whoever looks there finds all policies that were taken in before.
     """
 
-    __slots__ = ("_all", "by_service")
+    __slots__ = ("_all", "_changing", "by_service")
 
     def __init__(self) -> None:
         self._all: set[_Carried] = set()
         self.by_service: dict[str, set[_Carried]] = {}
+        # While one thread gets policies ready, others ask about them: a policy that is in only one of the two
+        # collections would be lost for a service, with its Denies.
+        self._changing = Lock()
 
     def add(self, policies: Iterable[_Carried]) -> None:
         """Take in policies."""
-        for one in policies:
-            if one not in self._all:
-                self._all.add(one)
-                for service, naming in tuple(self.by_service.items()):
-                    if service in one.compiled.by_service:
-                        naming.add(one)
+        with self._changing:
+            for one in policies:
+                if one not in self._all:
+                    self._all.add(one)
+                    for service, naming in self.by_service.items():
+                        if service in one.compiled.by_service:
+                            naming.add(one)
 
     def naming(self, service: str) -> set[_Carried]:
         """The policies that name a service; kept in `by_service`."""
         found = self.by_service.get(service)
-        if found is None:
+        if found is not None:
+            return found
+        with self._changing:
+            found = {one for one in self._all if service in one.compiled.by_service}
             if len(self.by_service) >= _MOST_SERVICES:
                 self.by_service.clear()
-            found = self.by_service[service] = {one for one in self._all if service in one.compiled.by_service}
+            self.by_service[service] = found
         return found
 
 
@@ -145,7 +153,8 @@ class PolicySet:
         if index is not None:
             index.add(carried)
         self._of_any_service = tuple(member for one in carried for member in one.of_any_service)
-        self._last: tuple[str, tuple[Member, ...]] = ("", self._of_any_service)
+        # The service last asked about, and what was found; None: nothing was asked.
+        self._last: tuple[str | None, tuple[Member, ...]] = (None, ())
         self.missing = tuple(missing)
 
     def of_service(self, service: str) -> tuple[Member, ...]:
