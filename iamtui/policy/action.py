@@ -65,8 +65,10 @@ class NamePatterns:
         """Whether one of the entries matches the name of an action."""
         if self.everything:
             return True
-        if self._waiting is not None:
-            self._sort(self._waiting)
+        # Read once, because another thread may be done with sorting meanwhile.
+        waiting = self._waiting
+        if waiting is not None:
+            self._sort(waiting)
         if name in self.exact or (self.prefixes and name.startswith(self.prefixes)):
             return True
         # Spelled out, because a statement of a thousand names is asked for every decision.
