@@ -40,7 +40,7 @@ class Circumstances:
 
     Args:
         context: that context, without what is known of each caller alone.
-        residues: where the reader of SCPs and RCPs keeps what they leave to be tested.
+        residues: where the reader of SCPs, RCPs and boundaries keeps what they leave to be tested.
     """
 
     __slots__ = ("context", "residues")
@@ -59,9 +59,10 @@ class Asked:
     Args:
         everywhere: for a set of resources, ask about all of them instead of at least one.
         shared: whether callers of one class share it (`CallerClass`); else it is for a single request.
-        repeated: whether more than one of them asks. Most questions are asked by one, for whom nothing need be kept.
+        repeated: whether it was asked before. Most questions are asked once, so that nothing need be kept of them.
         scans: where the reader of a layer keeps what the same statements say together.
-        sums: where the reader of all layers keeps what the same scans add up to.
+        sums: where the reader of all layers keeps what the same scans add up to, and the reader of SCPs, RCPs and
+            boundaries without a record what their levels come to.
         circumstances: in which the callers ask, or None where it is for a single request.
         whole: the same question about all resources of the set, once it was asked.
         single: the resource of the set that statements are held against instead of the set; all else stays that of
@@ -130,7 +131,7 @@ class Asked:
         return self.whole
 
     def about_single(self, text: str) -> Asked:
-        """The question about one resource of the set, kept where callers share this one."""
+        """The question about one resource of the set, which is kept."""
         known = self.of_set.singles
         found = known.get(text)
         if found is None:
@@ -149,7 +150,7 @@ class Asked:
     def work_out(self, member: Member, context: RequestContext) -> Truth:
         """Whether a statement is about the action and the resource, and its conditions hold; principals aside.
 
-        Kept in `truths` where it is the same for every caller of the class; look there first.
+        Kept in `truths` where it is the same for every caller of the class and asked again; look there first.
         """
         if member in self._by_caller:
             return self.truth(member.compiled, context)

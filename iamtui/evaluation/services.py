@@ -86,9 +86,10 @@ def _may_name(glob: Glob, resource: RequestResource) -> bool:
 
 
 def depends_on_credentials(action: ActionName) -> bool:
-    """Whether it depends on the kind of caller and credentials whether STS answers, whatever the policies say.
+    """Whether STS may answer or refuse a user or role for its credentials alone, whatever the policies say.
 
-    Of a user or role within its account nothing else is asked than `free_action` and `credential_refusal` say.
+    These are the actions of which `free_action` and `credential_refusal` say so; of other kinds of callers the latter
+    says it of more.
     """
     return action.service == "sts" and action.name in _FREE_OR_REFUSED
 
