@@ -53,16 +53,24 @@ class Asker:
                 would be one way too many.
         """
         own = principal_facts(self._account, principal)
-        shared = self._shared(principal, own)
+        shared = self._by_account.get(own.origin) or self._shared(principal, own)
         asked = shared.asked_by(own.class_, own.side.absent)
         if shared.plain is not None and not read_whole:
             outcome = shared.plain.outcome(own.side, asked)
             if outcome is not None:
-                read = partial(self._read, principal, own, shared, asked, assumptions)
-                return Decision.concluded(
-                    outcome, complete=shared.plain.complete, conclusion=Conclusion(read, ENGINE_CATALOGUE)
-                )
+                conclude = partial(self._conclude, principal, own, shared, asked, assumptions)
+                return Decision.concluded(outcome, complete=shared.plain.complete, conclude=conclude)
         return concluded(self._read(principal, own, shared, asked, assumptions))
+
+    def _conclude(
+        self,
+        principal: Principal,
+        own: PrincipalFacts,
+        shared: SharedQuestion,
+        asked: Asked,
+        assumptions: tuple[str, ...],
+    ) -> Conclusion:
+        return Conclusion(self._read(principal, own, shared, asked, assumptions), ENGINE_CATALOGUE)
 
     def _read(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from iamtui.evaluation import reading_words
@@ -29,20 +29,13 @@ class Conclusion:
     A list of thousands shows little of each decision, and putting all of it together costs more than deciding.
     """
 
-    __slots__ = ("_catalogue", "_made", "_read", "_scope")
+    __slots__ = ("_catalogue", "_reading", "_scope")
 
-    def __init__(self, read: Callable[[], Evaluation], catalogue: ActionCatalogue) -> None:
-        """Take what reads the request through all layers, which is done when the first part is asked for."""
-        self._read = read
+    def __init__(self, reading: Evaluation, catalogue: ActionCatalogue) -> None:
+        """Take the reading of all layers."""
+        self._reading = reading
         self._catalogue = catalogue
-        self._made: Evaluation | None = None
         self._scope: Scope | None = None
-
-    @property
-    def _reading(self) -> Evaluation:
-        if self._made is None:
-            self._made = self._read()
-        return self._made
 
     def request(self) -> Request:
         """The question."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -162,19 +163,22 @@ class Decision:
     complete: bool = True
 
     @classmethod
-    def concluded(cls, outcome: Outcome, *, complete: bool, conclusion: Concluding) -> Decision:
-        """A decision whose other parts `conclusion` puts together when they are read."""
+    def concluded(cls, outcome: Outcome, *, complete: bool, conclude: Callable[[], Concluding]) -> Decision:
+        """A decision whose other parts are put together when they are read, by what `conclude` then gives."""
         decision = object.__new__(cls)
-        object.__setattr__(decision, "__dict__", {"outcome": outcome, "complete": complete, "_conclusion": conclusion})
+        object.__setattr__(decision, "__dict__", {"outcome": outcome, "complete": complete, "_conclude": conclude})
         return decision
 
     if not TYPE_CHECKING:  # a type checker that saw this would take any name for a part
 
         def __getattr__(self, name: str) -> Any:
             """Put a part together that was not read before; two threads that do so at once come to the same."""
-            conclusion = self.__dict__.get("_conclusion")
-            if conclusion is None or name not in _PARTS:
+            conclude = self.__dict__.get("_conclude")
+            if conclude is None or name not in _PARTS:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            conclusion = self.__dict__.get("_conclusion")
+            if conclusion is None:
+                conclusion = self.__dict__["_conclusion"] = conclude()
             part = self.__dict__[name] = getattr(conclusion, name)()
             return part
 

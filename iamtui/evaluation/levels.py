@@ -152,7 +152,7 @@ class _Index:
 class LevelStack:
     """Policies on several levels, ready to be read together."""
 
-    __slots__ = ("_by_service", "_plans", "layer", "levels", "missing", "not_loaded")
+    __slots__ = ("_plans", "by_service", "layer", "levels", "missing", "not_loaded")
 
     def __init__(
         self,
@@ -170,7 +170,7 @@ class LevelStack:
         self.levels = levels
         self.not_loaded = not_loaded
         self.missing = any(policies.missing for _, _, policies in levels)
-        self._by_service: dict[str, _Index] = {}
+        self.by_service: dict[str, _Index] = {}
         self._plans: dict[tuple[Member, ...], Plan] = {}
 
     def scan(self, asked: Asked, context: RequestContext, reached: Callable[[CompiledStatement], Truth]) -> LevelsScan:
@@ -204,14 +204,14 @@ class LevelStack:
         return found
 
     def plan_for(self, action: ActionName) -> Plan:
-        """What the levels say of an action."""
+        """What the levels say of an action; what is known is found in `by_service`."""
         service = action.service
-        index = self._by_service.get(service)
+        index = self.by_service.get(service)
         if index is None:
-            if len(self._by_service) >= _MOST_SERVICES:
-                self._by_service.clear()
+            if len(self.by_service) >= _MOST_SERVICES:
+                self.by_service.clear()
             index = _Index([policies.of_service(service) for _, _, policies in self.levels], service)
-            self._by_service[service] = index
+            self.by_service[service] = index
         plan = index.whole or index.by_action.get(action.name)
         if plan is None:
             plan = self._plan(service, index.matching(action))

@@ -100,7 +100,11 @@ def denies(
 def _residue_of(
     stack: LevelStack, asked: Asked, circumstances: Circumstances, context: RequestContext
 ) -> _Residue | None:
-    plan = stack.plan_for(asked.prepared.action)
+    action = asked.prepared.action
+    index = stack.by_service.get(action.service)
+    plan = None if index is None else index.whole or index.by_action.get(action.name)
+    if plan is None:
+        plan = stack.plan_for(action)
     if stack.missing or not plan.reaches_everyone:
         return None
     found = circumstances.residues.get(plan)

@@ -100,9 +100,13 @@ _SHORT_ARN: Final[dict[PolicyType, tuple[_EntryKind, _EntryKind, _EntryKind]]] =
 
 @dataclass(slots=True)
 class _Pattern:
-    """One ARN pattern: its pieces, the text it must start with, and its glob once it was needed."""
+    """One ARN pattern: its pieces, the text it must start with, and its glob once it was needed.
 
-    text: str
+    Args:
+        entry: the entry as it is written, of which a short ARN stands for a longer one too.
+    """
+
+    entry: str
     pieces: tuple[Piece, ...]
     prefix: str
     has_variables: bool
@@ -132,9 +136,9 @@ def _split_rest(text: str) -> tuple[str, str]:
     return (text, "") if len(parts) < 6 else (":".join(parts[:5]) + ":", parts[5])
 
 
-def _make_pattern(text: str, *, variables: bool, options: LanguageOptions) -> _Pattern:
+def _make_pattern(entry: str, text: str, *, variables: bool, options: LanguageOptions) -> _Pattern:
     if "*" not in text and "?" not in text and "${" not in text:
-        return _Pattern(text, (text,), text, False, text.count(":"), options.trailing_star_crosses_colons)
+        return _Pattern(entry, (text,), text, False, text.count(":"), options.trailing_star_crosses_colons)
     head, rest = _split_rest(text)
     pieces: list[Piece] = list(parse_pieces(head, variables=False))
     for piece in parse_pieces(rest, variables=variables):
@@ -144,7 +148,7 @@ def _make_pattern(text: str, *, variables: bool, options: LanguageOptions) -> _P
             pieces.append(piece)
     prefix = pieces[0] if pieces and isinstance(pieces[0], str) else ""
     return _Pattern(
-        text=text,
+        entry=entry,
         pieces=tuple(pieces),
         prefix=prefix,
         has_variables=any(isinstance(piece, Variable) for piece in pieces),
@@ -176,7 +180,7 @@ class ResourceMatcher:
             if entry == "*" or not entry.startswith("arn:"):
                 continue
             for text in self._readings(entry, policy_type):
-                pattern = _make_pattern(text, variables=variables, options=options)
+                pattern = _make_pattern(entry, text, variables=variables, options=options)
                 if pattern.has_variables:
                     templates.append(pattern)
                     continue
@@ -269,7 +273,7 @@ class ResourceMatcher:
             if resolved is Unresolved.UNKNOWN:
                 # An entry that cannot match whatever the value is stays out of the formula.
                 if meets(pattern.glob_of(with_variables_as_stars(pattern.pieces))):
-                    undetermined.setdefault(_first_unknown(pattern.pieces, context), {})[pattern.text] = None
+                    undetermined.setdefault(_first_unknown(pattern.pieces, context), {})[pattern.entry] = None
                 continue
             assert not isinstance(resolved, Unresolved)
             if meets(pattern.glob_of(resolved)):
@@ -294,7 +298,7 @@ class ResourceMatcher:
 
     def entries_meeting(self, resource: RequestResource, context: RequestContext) -> tuple[str, ...]:
         """The entries that share a resource with a SET, for saying where "allowed on some" holds."""
-        met = [pattern.text for pattern in self._patterns if pattern.glob.shares(resource.tokens)]
+        met = [pattern.entry for pattern in self._patterns if pattern.glob.shares(resource.tokens)]
         for pattern in self._templates:
             resolved = resolve(pattern.pieces, context)
             if not isinstance(resolved, Unresolved) and pattern.glob_of(resolved).shares(resource.tokens):
@@ -305,7 +309,7 @@ class ResourceMatcher:
                         if not isinstance(piece, Variable)
                     )
                 )
-        return tuple(met)
+        return tuple(dict.fromkeys(met))
 
 
 def _first_unknown(pieces: Sequence[Piece], context: RequestContext) -> str:
