@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from iamtui.catalog import catalogue, has_resource_type, service_data
+from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,22 @@ from iamtui.catalog import catalogue, has_resource_type, service_data
 def test_has_resource_type(action: str, expected: bool | None) -> None:
     assert has_resource_type(action) is expected
     assert catalogue().has_resource_type(action) is expected
+
+
+@pytest.mark.parametrize(
+    ("action", "expected"),
+    [
+        ("s3:GetObject", ("s3",)),
+        ("STS:assumerole", ("iam",)),
+        ("ec2:RunInstances", ("ec2", "elastic-inference", "license-manager", "resource-groups")),
+        ("ec2:DescribeInstances", ()),
+        ("s3:NoSuchAction", ()),
+        ("../services:x", ()),
+        ("s3", ()),
+    ],
+)
+def test_services_that_name_the_resources_of_an_action(action: str, expected: tuple[str, ...]) -> None:
+    assert ENGINE_CATALOGUE.arn_services(action) == expected
 
 
 def test_action_is_complete() -> None:
