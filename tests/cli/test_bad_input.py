@@ -99,6 +99,20 @@ def test_an_action_that_is_none(cli: Cli, action: str) -> None:
     cli("who-can", action, "--demo").failed_with("action")
 
 
+@pytest.mark.parametrize(
+    ("action", "example"),
+    [
+        ("sts:AssumeRole", "arn:aws:iam::123456789012:role/RoleNameWithPath"),
+        ("sqs:SendMessage", "arn:aws:sqs:eu-west-1:123456789012:QueueName"),
+        ("s3:NoSuchAction", "arn:aws:s3:::bucket/key"),
+    ],
+)
+def test_a_resource_that_is_none_is_told_what_those_of_the_action_look_like(
+    cli: Cli, action: str, example: str
+) -> None:
+    cli("can", "amara.diallo", action, "--on", "role/ops", "--demo").failed_with("role/ops is no resource", example)
+
+
 def test_a_principal_that_is_unknown_or_ambiguous_names_the_nearest(cli: Cli, snapshot: str) -> None:
     cli("can", "amara.dialo", "s3:GetObject", "--demo").failed_with("amara.dialo", "Nearest: user/amara.diallo")
     cli("can", "zzzzzz", "s3:GetObject", "--demo").failed_with("zzzzzz", "iamtui list users")

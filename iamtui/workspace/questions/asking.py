@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -13,6 +14,7 @@ from iamtui.account.model import Role, User
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
 from iamtui.analysis.questions import Asker, make_principal_ready
+from iamtui.catalog import catalogue
 from iamtui.evaluation.decision import Decision, Layer
 from iamtui.evaluation.evaluator import evaluate
 from iamtui.evaluation.explanation import Explanation, explain
@@ -50,7 +52,7 @@ def check_question(question: Question) -> None:
         Problem: an action without a service, a resource that is neither `*` nor an ARN, and the like.
     """
     check_action(question.action)
-    check_resource(question.resource)
+    check_resource(question.resource, question.action)
     check_terms(question)
 
 
@@ -91,8 +93,11 @@ def is_pattern(action: str) -> bool:
     return "*" in action or "?" in action
 
 
-def check_resource(resource: str) -> None:
+def check_resource(resource: str, action: str = "") -> None:
     """Refuse what is neither `*` nor an ARN.
+
+    Args:
+        action: what is to be done with it, of which an example is taken.
 
     Raises:
         Problem: it is neither; says how to write one.
@@ -100,8 +105,21 @@ def check_resource(resource: str) -> None:
     if resource != "*" and parse_arn(resource) is None:
         raise Problem(
             f"{safe_text(resource)} is no resource: expected * or an ARN of six fields.",
-            "Write it as arn:aws:s3:::bucket/key, for example, or * for any.",
+            f"Write it as {_example_of(action)}, for example, or * for any.",
         )
+
+
+def _example_of(action: str) -> str:
+    """An ARN as resources of an action have them."""
+    info = catalogue().action(action)
+    forms = info.arn_forms if info is not None else ()
+    if not forms:
+        return "arn:aws:s3:::bucket/key"
+    return _PLACEHOLDER.sub(lambda found: _EXAMPLES.get(found[1], found[1]), min(forms, key=len))
+
+
+_PLACEHOLDER: Final = re.compile(r"\$\{([^}]*)\}")
+_EXAMPLES: Final = {"Partition": "aws", "Region": "eu-west-1", "Account": "123456789012"}
 
 
 def check_terms(terms: Question) -> None:

@@ -362,10 +362,10 @@ def check_inquiry(inquiry: Inquiry) -> None:
     for action in inquiry.actions:
         check_action(action, pattern=True)
     for resource in inquiry.resources:
-        check_resource(resource)
-    for resources in inquiry.with_checks.values():
+        check_resource(resource, inquiry.actions[0])
+    for action, resources in inquiry.with_checks.items():
         for resource in resources:
-            check_resource(resource)
+            check_resource(resource, action)
     check_terms(inquiry.terms)
 
 

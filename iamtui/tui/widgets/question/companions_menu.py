@@ -86,7 +86,7 @@ def open_companion(app: App[object], besides: Besides, index: int, take: Callabl
 
     def wrong(text: str) -> str:
         try:
-            check_resource(text)
+            check_resource(text, check.action)
         except Problem as problem:
             return str(problem)
         return "" if not check.arn or is_about(check, text) else f"That is not {check.resource}."
