@@ -39,7 +39,8 @@ class OwnTests:
         """Whether such conditions of a statement hold; kept in `known`."""
         known = self.known
         if len(known) >= _MOST_OWN_TESTS:
-            known.clear()
+            # Not cleared, because another thread may be about to read what it has just found there.
+            known = self.known = {}
         found = known[left.member] = _all_hold(left.own or (), context)
         return found
 
