@@ -125,7 +125,7 @@ class Asker:
         """What surrounds a request, kept where it is the same for every resource of its owner."""
         question = self._question
         region = region_asked(prepared, question.region)
-        if question.context or (prepared.owner is not None and is_tagged(self._account, prepared)):
+        if question.context or is_tagged(self._account, prepared):
             return self._surroundings_of(prepared, owner, region)
         kept = self._account.memo.get("surroundings")
         if kept is None:
