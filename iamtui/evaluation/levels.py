@@ -1,4 +1,4 @@
-"""Reading policies that every caller of an account is under: SCPs and RCPs level by level, and an endpoint's.
+"""Reading policies that many callers are under: SCPs and RCPs level by level, a boundary, and an endpoint's.
 
 They are many statements about few things. So what the levels say of an action, before resource, context and caller
 are looked at, is worked out once for all actions that the same statements are about.

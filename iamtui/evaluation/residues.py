@@ -73,10 +73,10 @@ def sums(
     allow = residue.allow
     for settled, tests in residue.allow_tests:
         allow = both(allow, _some_match(tests, settled, asked, context, own))
-    sums = (allow, deny)
+    come_to = (allow, deny)
     if asked.repeated and all(left.member in asked.truths for left in residue.tests):
-        asked.sums[stack] = sums
-    return sums
+        asked.sums[stack] = come_to
+    return come_to
 
 
 def denies(
