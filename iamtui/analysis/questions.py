@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import partial
 from time import time
 from typing import Final
 
@@ -58,19 +57,14 @@ class Asker:
         if shared.plain is not None and not read_whole:
             outcome = shared.plain.outcome(own.side, asked)
             if outcome is not None:
-                conclude = partial(self._conclude, principal, own, shared, asked, assumptions)
-                return Decision.concluded(outcome, complete=shared.plain.complete, conclude=conclude)
+                return Decision.concluded(
+                    outcome,
+                    complete=shared.plain.complete,
+                    conclude=lambda: Conclusion(
+                        self._read(principal, own, shared, asked, assumptions), ENGINE_CATALOGUE
+                    ),
+                )
         return concluded(self._read(principal, own, shared, asked, assumptions))
-
-    def _conclude(
-        self,
-        principal: Principal,
-        own: PrincipalFacts,
-        shared: SharedQuestion,
-        asked: Asked,
-        assumptions: tuple[str, ...],
-    ) -> Conclusion:
-        return Conclusion(self._read(principal, own, shared, asked, assumptions), ENGINE_CATALOGUE)
 
     def _read(
         self,
