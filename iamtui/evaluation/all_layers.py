@@ -13,7 +13,7 @@ from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
 from iamtui.evaluation.asked import Asked
 from iamtui.evaluation.caller import PLAIN_KINDS, WITH_IAM_POLICIES, caller_facts, partition_of
 from iamtui.evaluation.decision import Layer
-from iamtui.evaluation.layers import LayerScan, missing_allow, scan, scan_resource_policy
+from iamtui.evaluation.layers import LayerScan, each_allowing, missing_allow, scan, scan_resource_policy
 from iamtui.evaluation.levels import LevelsScan, endpoint_stack
 from iamtui.evaluation.policies import (
     DEFAULT_OPTIONS,
@@ -32,6 +32,7 @@ from iamtui.evaluation.reading import (
     principal_rules,
     reaching,
     resource_policy_set,
+    session_sets,
     set_of,
     stack_of,
 )
@@ -145,8 +146,11 @@ def _read_callers_layers(result: Evaluation, boundaries: tuple[PolicyInForce, ..
     result.identity = _scan_plain(result, Layer.IDENTITY, policies.identity, PolicyType.IDENTITY)
     if boundaries:
         result.boundary = _scan_plain(result, Layer.BOUNDARY, boundaries, PolicyType.BOUNDARY)
-    if policies.session:
-        result.session = _scan_plain(result, Layer.SESSION, policies.session, PolicyType.SESSION)
+    session = policies.session
+    if isinstance(session, NotEvaluated):
+        result.not_evaluated[Layer.SESSION] = session
+    elif session:
+        result.session = each_allowing(Layer.SESSION, session_sets(result, session), result.asked, result.context)
 
 
 def _scan_plain(

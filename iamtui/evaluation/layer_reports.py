@@ -34,6 +34,7 @@ _NO_RCP: Final = _absent(Layer.RCP, "No RCP applies to this resource and action.
 _SCP_EXEMPT: Final = _absent(Layer.SCP, "SCPs do not bind this caller.")
 _SCP_MANAGEMENT: Final = _absent(Layer.SCP, "SCPs do not bind the management account.")
 _NOT_ALL: Final = "Allows only some of what is granted."
+_NOT_EACH: Final = "Not each of the session policies allows it."
 _EVERY_LEVEL: Final = "Every level has an SCP that allows it"
 _NO_RCP_DENIES: Final = "No RCP denies it"
 _SCPS_ALLOW: Final = LayerReport(Layer.SCP, LayerState.ALLOWS, f"{_EVERY_LEVEL}.")
@@ -105,13 +106,16 @@ def _scanned(layer: Layer, scanned: LayerScan, *, silent: str = "No statement al
         return LayerReport(layer, LayerState.SILENT, f"{_may_allow(scanned)}{unless}.")
     if scanned.partly:
         silent = _NOT_ALL
+    elif layer is Layer.SESSION and any(match.statement.allows for match in scanned.matches):
+        silent = _NOT_EACH
     return LayerReport(layer, LayerState.SILENT, silent if not unless else f"{silent[:-1]}{unless}.")
 
 
 def _may_allow(scanned: LayerScan) -> str:
     """What allows it if something unknown turns out so."""
-    if any(match.statement.allows for match in scanned.matches):
-        return f"{_first(scanned, allows=True, undetermined=True)} allows it {ONLY_UNDER_CONDITIONS}"
+    for match in scanned.matches:
+        if match.statement.allows and match.truth is not True:
+            return f"{statement_name(match)} allows it {ONLY_UNDER_CONDITIONS}"
     unknown = scanned.missing[0]
     what = "cannot be read" if unknown.unreadable else "is not loaded"
     return f"{short_policy_name(unknown.name)} may allow it, but its document {what}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -161,6 +161,18 @@ def _together(
         add_missing(layer, missing, result)
     for match in later:
         result.add(match)
+    return result
+
+
+def each_allowing(layer: Layer, sets: Iterable[PolicySet], asked: Asked, context: RequestContext) -> LayerScan:
+    """Read the policies of one caller of which each set has to allow."""
+    scans = [scan(layer, policies, asked, context) for policies in sets]
+    if len(scans) == 1:
+        return scans[0]
+    result = LayerScan(tuple(policy for one in scans for policy in one.missing))
+    result.matches = [match for one in scans for match in one.matches]
+    result.allow = all_of(one.allow for one in scans)
+    result.deny = any_of(one.deny for one in scans)
     return result
 
 

@@ -173,12 +173,17 @@ class Evaluation:
                     yield layer, scanned, member
 
     def sets(self) -> Iterator[tuple[Layer, LayerScan, PolicySet]]:
-        """The policies behind every layer, and level of one, that was read, in the order of `scans`."""
+        """The policies behind every layer, and level of one, that was read, in the order of `scans`.
+
+        Session policies of which each has to allow come one by one.
+        """
         policies = self.policies
         yield from self._set(Layer.IDENTITY, self.identity, policies.identity, PolicyType.IDENTITY)
         if self.resource is not None and isinstance(policies.resource, (NamedPolicy, MissingPolicy)):
             yield Layer.RESOURCE, self.resource, resource_policy_set(self, policies.resource)
-        yield from self._set(Layer.SESSION, self.session, policies.session, PolicyType.SESSION)
+        if self.session is not None and not isinstance(policies.session, NotEvaluated):
+            for found in session_sets(self, policies.session):
+                yield Layer.SESSION, self.session, found
         yield from self._set(Layer.BOUNDARY, self.boundary, policies.boundaries, PolicyType.BOUNDARY)
         for layer, read, levels in (
             (Layer.SCP, self.scp_levels, policies.scps),
@@ -252,6 +257,13 @@ def set_of(result: Evaluation, layer: Layer, policies: tuple[PolicyInForce, ...]
         found = result.made[layer] = policy_set(policies, policy_type, result.language, lasting=False)
     assert isinstance(found, PolicySet)
     return found
+
+
+def session_sets(result: Evaluation, policies: tuple[PolicyInForce, ...]) -> tuple[PolicySet, ...]:
+    """The session policies, ready to be read: in one set, or each in its own where each has to allow."""
+    if result.options.one_session_policy_is_enough or len(policies) < 2:
+        return (set_of(result, Layer.SESSION, policies, PolicyType.SESSION),)
+    return tuple(policy_set((policy,), PolicyType.SESSION, result.language, lasting=False) for policy in policies)
 
 
 def stack_of(result: Evaluation, layer: Layer, levels: tuple[PolicyLevel, ...]) -> LevelStack:

@@ -107,9 +107,9 @@ class CompiledCondition:
             return wanted is not None and True in wanted
         if operator.if_exists:
             return True
-        if operator.over is not None:
-            return operator.over is SetOperator.ALL
-        return operator.negated
+        if operator.over is SetOperator.ALL:
+            return not operator.negated or self._options.for_all_negated_holds_when_absent
+        return operator.over is None and operator.negated
 
     def _test_present(self) -> bool:
         wanted = self._null_wants()

@@ -17,6 +17,9 @@ class LanguageOptions:
         wildcards_in_substituted_values: whether `*` inside a substituted value is a wildcard.
         compare_multivalued_keys: whether a key with several values is compared by an operator without set
             operator (any value counts) instead of failing (positive false, negated true).
+        for_all_negated_holds_when_absent: whether ForAllValues with a negated operator holds for an absent key.
+        short_arns_match: whether a Resource entry that is an ARN of fewer than six fields is read as its kind of
+            policy reads it, instead of matching nothing.
     """
 
     substitute_variables_in_bool: bool = True
@@ -25,6 +28,8 @@ class LanguageOptions:
     bare_star_in_arn_operator: bool = True
     wildcards_in_substituted_values: bool = False
     compare_multivalued_keys: bool = False
+    for_all_negated_holds_when_absent: bool = True
+    short_arns_match: bool = True
 
 
 DEFAULT_LANGUAGE_OPTIONS = LanguageOptions()

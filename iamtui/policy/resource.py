@@ -179,7 +179,7 @@ class ResourceMatcher:
         for entry in entries:
             if entry == "*" or not entry.startswith("arn:"):
                 continue
-            for text in self._readings(entry, policy_type):
+            for text in self._readings(entry, policy_type, options):
                 pattern = _make_pattern(entry, text, variables=variables, options=options)
                 if pattern.has_variables:
                     templates.append(pattern)
@@ -196,11 +196,13 @@ class ResourceMatcher:
         self._templates = tuple(templates)
         self.variable_keys = variable_names(piece for pattern in templates for piece in pattern.pieces)
 
-    def _readings(self, entry: str, policy_type: PolicyType) -> tuple[str, ...]:
+    def _readings(self, entry: str, policy_type: PolicyType, options: LanguageOptions) -> tuple[str, ...]:
         """The texts an entry stands for: itself, and for a short ARN its padded form, or nothing."""
         colons = entry.count(":")
         if colons >= 5:
             return (entry,)
+        if not options.short_arns_match:
+            return ()
         column = 0 if "*" not in entry else 2 if entry.endswith("*") else 1
         kind = _SHORT_ARN[policy_type][column]
         if kind is _EntryKind.PLAIN:

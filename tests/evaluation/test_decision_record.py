@@ -205,6 +205,21 @@ def test_open_points_are_named_where_the_decision_rests_on_them() -> None:
             "identity_policies": [
                 {"name": "own", "document": document(allow(**when("StringEquals", "aws:CalledVia", "a")))}],
         }),
+        ("one_session_policy_is_enough", {
+            "request": {"principal": "arn:aws:sts::111111111111:assumed-role/app/s"},
+            "identity_policies": [{"name": "own", "document": document(allow())}],
+            "session_policies": [{"name": "one", "document": document(allow())},
+                                 {"name": "other", "document": document(allow("ec2:*"))}],
+        }),
+        ("for_all_negated_holds_when_absent", {
+            "request": {},
+            "identity_policies": [{"name": "own", "document": document(
+                allow(**when("ForAllValues:StringNotLike", "aws:TagKeys", "secret*")))}],
+        }),
+        ("short_arns_match", {
+            "request": {},
+            "identity_policies": [{"name": "own", "document": document(allow("*", "arn:aws:s3"))}],
+        }),
         ("wildcards_in_substituted_values", {
             "request": {"context": {"aws:PrincipalTag/T": "b*"}},
             "identity_policies": [

@@ -165,6 +165,8 @@ class Line:
         if state == "absent":
             if self.if_exists:
                 return True
+            if self.quantifier == "forallvalues" and self.negated:
+                return bool(self.options["for_all_negated_holds_when_absent"])
             if self.quantifier:
                 return self.quantifier == "forallvalues"
             return self.negated

@@ -35,8 +35,11 @@ DEFAULTS: dict[str, Any] = {
     "anonymous_userid": True,
     "deny_federated_without_session_policy": True,
     "role_grant_limited_by_caps": True,
+    "one_session_policy_is_enough": True,
     "not_principal_root_required": False,
     "not_principal_allow_grants": True,
+    "for_all_negated_holds_when_absent": True,
+    "short_arns_match": True,
     "trailing_star_crosses_colons": True,
     "list_buckets_on_bucket_arn": True,
     "bare_star_in_arn_operator": True,
@@ -273,6 +276,9 @@ class _Evaluation:
         caller = self.caller
         self.identity = self._own_layer("identity_policies", "identity")
         self.session = self._own_layer("session_policies", "session")
+        if self.session.present and not self.options["one_session_policy_is_enough"]:
+            alone = [self._read("session", [policy]) for policy in self._policies("session_policies")]
+            self.session.allows = conjunction(one.allows for one in alone)
         self.boundary = self._own_layer("permissions_boundaries", "boundary") if self._has_boundary() else Layer()
         document = None if self.action.startswith("iam:") else self.scenario.get("resource_policy")
         self.resource = Layer() if document is None else self._read("resource", [named_document(document)])

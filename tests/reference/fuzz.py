@@ -1,4 +1,4 @@
-"""The long run: `python -m tests.reference.fuzz --requests 100000 [--seed N] [--sets]`.
+"""The long run: `python -m tests.reference.fuzz --requests 100000 [--seed N] [--sets | --options]`.
 
 Makes scenarios, asks both evaluators, and prints the first disagreement, made as small as it gets, as a scenario
 that `iamtui simulate` reads. Exits with 1 then, with 0 when there was none.
@@ -18,6 +18,7 @@ from .agreement import disagreement, reduced
 from .evaluator import evaluate
 from .generator import make_scenario
 from .open_questions import is_open
+from .option_generator import make_option_scenario
 from .set_generator import make_set_scenario
 from .sets import TooMany
 
@@ -62,8 +63,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="where to start; scenario number N has seed SEED + N")
     parser.add_argument("--open", action="store_true", help="try the open questions of open_questions.py too")
     parser.add_argument("--sets", action="store_true", help="ask about sets of resources alone")
+    parser.add_argument("--options", action="store_true", help="turn off options that seldom matter, where they do")
     options = parser.parse_args(arguments)
-    make = make_set_scenario if options.sets else make_scenario
+    make = make_set_scenario if options.sets else make_option_scenario if options.options else make_scenario
     decisions: Counter[str] = Counter()
     started = time.monotonic()
     for number in range(options.requests):

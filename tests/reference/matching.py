@@ -109,8 +109,10 @@ def request_tokens(resource: str) -> list[Token]:
     return result
 
 
-def _short_arn_reading(entry: str, layer: str) -> str:
+def _short_arn_reading(entry: str, layer: str, options: dict[str, Any]) -> str:
     """How an ARN of fewer than six fields is read in a kind of policy: "pad", "nothing" or INVALID."""
+    if not options["short_arns_match"]:
+        return "nothing"
     if layer in ("identity", "boundary", "session"):
         return "pad"
     if layer == "rcp":
@@ -139,7 +141,7 @@ def resource_entry_matches(
     if not entry.startswith("arn:"):
         return False
     short = entry.count(":") < 5
-    reading = _short_arn_reading(entry, layer) if short else ""
+    reading = _short_arn_reading(entry, layer, options) if short else ""
     if reading == INVALID:
         return INVALID
     if target.wildcard_only:

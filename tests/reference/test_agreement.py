@@ -18,6 +18,7 @@ from .fuzz import decision_on, main, report
 from .generator import make_scenario, scenarios
 from .matching import as_list
 from .open_questions import is_open
+from .option_generator import SELDOM, make_option_scenario
 from .plain import as_plain, plain_disagreement, plain_outcomes
 from .set_generator import make_set_scenario
 
@@ -37,6 +38,23 @@ def test_seeded_requests_about_sets(first: int) -> None:
     for seed in range(first, first + BLOCK):
         found = report(make_set_scenario(Random(seed)))
         assert found is None, f"seed {seed}: {found}"
+
+
+@pytest.mark.parametrize("first", range(0, 1000, BLOCK))
+def test_seeded_requests_with_an_option_that_seldom_matters(first: int) -> None:
+    for seed in range(first, first + BLOCK):
+        found = report(make_option_scenario(Random(seed)))
+        assert found is None, f"seed {seed}: {found}"
+
+
+def test_options_that_seldom_matter_do_in_scenarios_made_for_them() -> None:
+    changed: Counter[str] = Counter()
+    for seed in range(1000):
+        scenario = make_option_scenario(Random(seed))
+        if decide(scenario)["decision"] != decide({**scenario, "options": {}})["decision"]:
+            changed.update(list(scenario["options"]))
+    for option in SELDOM:
+        assert changed[option] > 5, changed
 
 
 def test_sets_reach_every_answer_and_are_seldom_too_many() -> None:
