@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 
 from iamtui.evaluation.policies import EngineOptions
 from iamtui.policy.document import JsonValue
+from iamtui.policy.json_numbers import WrittenNumber, json_text
 from iamtui.problem import Problem
 
 
@@ -244,8 +245,8 @@ def kind_of(value: JsonValue) -> str:
         return "an object"
     if isinstance(value, list):
         return "a list"
-    names = {str: "the text", bool: "the boolean", int: "the number", float: "the number"}
-    shown = json.dumps(value)
+    names = {str: "the text", bool: "the boolean", int: "the number", float: "the number", WrittenNumber: "the number"}
+    shown = json_text(value, ensure_ascii=True)
     return f"{names.get(type(value), 'the value')} {shown if len(shown) <= 60 else shown[:57] + '...'}"
 
 

@@ -11,16 +11,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import isinf
 from typing import Any, Final, NoReturn, TypeAlias
 from urllib.parse import unquote
 
 from iamtui.policy.json_brackets import brackets_of, line_deeper_than
+from iamtui.policy.json_numbers import WrittenNumber, json_text
 from iamtui.policy.operators import parse_operator
 from iamtui.problem import Problem
 
 JsonValue: TypeAlias = Any
-"""What json.loads gives: dict, list, str, int, float, bool or None."""
+"""What `load_json` gives: dict, list, str, int, WrittenNumber, bool or None."""
 
 MAX_CHARACTERS: Final = 1_048_576
 """Longest document read, in characters. AWS's own policies reach 330,000 when printed with indentation."""
@@ -121,7 +121,7 @@ def load_json(text: str, *, max_characters: int = MAX_CHARACTERS) -> JsonValue:
 
     Raises:
         DocumentError: too long, too deep, not JSON, a repeated key, NaN or Infinity, or a number that is
-            too large; with the line where known.
+            too large or too small; with the line where known.
     """
     if len(text) > max_characters:
         raise DocumentError(
@@ -130,7 +130,7 @@ def load_json(text: str, *, max_characters: int = MAX_CHARACTERS) -> JsonValue:
     _check_depth(text)
     try:
         return json.loads(
-            text, object_pairs_hook=_object_without_repeats, parse_constant=_refuse_constant, parse_float=_finite
+            text, object_pairs_hook=_object_without_repeats, parse_constant=_refuse_constant, parse_float=WrittenNumber
         )
     except json.JSONDecodeError as error:
         raise DocumentError(f"Not JSON: {error.msg.removesuffix(' at')}", line=error.lineno) from None
@@ -139,7 +139,7 @@ def load_json(text: str, *, max_characters: int = MAX_CHARACTERS) -> JsonValue:
     except RecursionError:
         raise DocumentError(f"Nested deeper than {MAX_DEPTH} levels") from None
     except ValueError:
-        raise DocumentError("A number in the document is too large to be read") from None
+        raise DocumentError("A number in the document is too large or too small to be read") from None
 
 
 def _check_depth(text: str) -> None:
@@ -157,18 +157,6 @@ def _object_without_repeats(pairs: list[tuple[str, JsonValue]]) -> dict[str, Jso
         repeated = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
         raise DocumentError(f'The key "{repeated}" stands twice in one object, so the document has no single meaning')
     return result
-
-
-def _finite(text: str) -> float:
-    """A number with a point or an exponent; one beyond a double would become Infinity, which is no JSON.
-
-    Raises:
-        ValueError: it is too large.
-    """
-    number = float(text)
-    if isinf(number):
-        raise ValueError(text)
-    return number
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -291,11 +279,13 @@ def _parse_conditions(value: JsonValue, path: str) -> tuple[ConditionLine, ...]:
 
 
 def scalar_text(value: JsonValue) -> str | None:
-    """The text that AWS compares for a JSON scalar (true is "true", 10 is "10"), or None for anything else."""
+    """The text that AWS compares for a JSON scalar (true is "true", 1.50 is "1.50"), or None for anything else."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, WrittenNumber):
+        return value.digits
     if isinstance(value, (int, float)):
         return json.dumps(value)
     return None
@@ -304,7 +294,9 @@ def scalar_text(value: JsonValue) -> str | None:
 def _kind(value: JsonValue) -> str:
     if value is None:
         return "null"
-    names = {dict: "an object", list: "a list", str: "a text", bool: "a boolean", int: "a number", float: "a number"}
+    if isinstance(value, float):
+        return "a number"
+    names = {dict: "an object", list: "a list", str: "a text", bool: "a boolean", int: "a number"}
     return names.get(type(value), type(value).__name__)
 
 
@@ -313,7 +305,7 @@ def render(value: JsonValue) -> str:
 
     Line numbers everywhere in iamtui refer to this text.
     """
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    return json_text(value, indent=2)
 
 
 def statement_lines(value: JsonValue) -> tuple[tuple[int, int], ...]:
@@ -356,7 +348,7 @@ class PolicyDocument:
     @classmethod
     def of(cls, value: Mapping[str, JsonValue] | str) -> PolicyDocument:
         """Make a document from a decoded JSON object or from text."""
-        return cls(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        return cls(value if isinstance(value, str) else json_text(value))
 
     @property
     def raw(self) -> str:
@@ -447,7 +439,7 @@ class DocumentPool:
 
     def document(self, raw: Mapping[str, JsonValue] | str) -> PolicyDocument:
         """Return the shared document for JSON text, percent-encoded text or a decoded object."""
-        text = raw if isinstance(raw, str) else json.dumps(raw, ensure_ascii=False)
+        text = raw if isinstance(raw, str) else json_text(raw)
         found = self._documents.get(text)
         if found is None:
             found = self._documents[text] = PolicyDocument(text)

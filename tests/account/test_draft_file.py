@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iamtui.account.drafts.draft import AttachPolicy, Draft, Edit, PutInlinePolicy, PutOrganizationPolicy
+from iamtui.account.drafts.exports.commands import ascii_document
 from iamtui.account.drafts.file import (
     EDIT_KINDS,
     DraftFormError,
@@ -19,7 +20,7 @@ from iamtui.account.drafts.file import (
     read_draft,
     write_draft,
 )
-from iamtui.policy.document import PolicyDocument, render
+from iamtui.policy.document import PolicyDocument, load_json, render
 from tests.support.draft_accounts import drafting_account, edits
 
 ACCOUNT = "123456789012"
@@ -57,6 +58,14 @@ def test_drafts_come_back_as_they_were(name: str, made: list[Edit]) -> None:
     draft = Draft(ACCOUNT, name, tuple(made))
     assert read_draft(write_draft(draft)) == draft
     assert write_draft(draft).isascii()
+
+
+def test_a_document_comes_back_with_its_numbers_as_they_were_written() -> None:
+    document = render(load_json('{"Version": "2012-10-17", "Statement": [], "n": [0.10000000000000000555, 1e3]}'))
+    draft = Draft(ACCOUNT, "", (PutInlinePolicy("arn:x", "extra", document),))
+    assert "0.10000000000000000555,\n" in write_draft(draft)
+    assert read_draft(write_draft(draft)) == draft
+    assert "0.10000000000000000555,\n" in ascii_document(document)
 
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=30)

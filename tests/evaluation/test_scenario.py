@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iamtui.evaluation.decision import Outcome
+from iamtui.evaluation.evaluator import evaluate
 from iamtui.evaluation.expectation import Expectation
 from iamtui.evaluation.policies import EngineOptions
 from iamtui.evaluation.request import Mode, PrincipalKind
@@ -373,3 +375,20 @@ def test_schema_lists_every_key_and_option() -> None:
     assert definitions["RequestForm"]["required"] == ["principal", "action", "resource"]
     [options, _] = definitions["ScenarioForm"]["properties"]["options"]["anyOf"]
     assert set(options["properties"]) == set(EngineOptions.__dataclass_fields__)
+
+
+def test_a_number_without_quotes_is_compared_like_one_with_them() -> None:
+    exact = "0.10000000000000000555"
+    outcomes = []
+    for wanted in (exact, f'"{exact}"', "0.1", '"0.1"'):
+        for given_value in (exact, f'"{exact}"'):
+            condition = f'{{"NumericEquals": {{"s3:max-keys": {wanted}}}}}'
+            statement = f'{{"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {condition}}}'
+            (read_one,) = read(
+                '{"request": {"principal": "arn:aws:iam::111111111111:user/a", "action": "s3:ListBucket", '
+                f'"resource": "arn:aws:s3:::b", "context": {{"s3:max-keys": {given_value}}}}}, '
+                f'"identity_policies": [{{"name": "p", "document": {{"Statement": {statement}}}}}]}}'
+            )
+            assert isinstance(read_one, Scenario)
+            outcomes.append(evaluate(read_one.request, read_one.policies).outcome is Outcome.ALLOWED)
+    assert outcomes == [True] * 4 + [False] * 4

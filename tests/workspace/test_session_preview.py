@@ -195,6 +195,7 @@ def test_a_policy_is_written_as_short_as_it_can_be() -> None:
     assert compact_policy('{"Sid": "ü\u20ac"}') == '{"Sid":"\\u00fc\\u20ac"}'
     assert compact_policy('{"a": "\U0001f600"}') == '{"a":"\\ud83d\\ude00"}'
     assert json.loads(compact_policy('{"a": "\U0001f600\\n\\u001b"}')) == {"a": "\U0001f600\n\x1b"}
+    assert compact_policy('{"n": [0.10000000000000000555, 1.50, "NaN"]}') == '{"n":[0.10000000000000000555,1.50,"NaN"]}'
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from iamtui.account.drafts import draft as records
 from iamtui.account.drafts.draft import Draft, Edit
 from iamtui.policy.arn import is_account_id
 from iamtui.policy.document import DocumentError, JsonValue, PolicyDocument, load_json, render
+from iamtui.policy.json_numbers import WrittenNumber, json_text
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 
@@ -333,8 +334,8 @@ def _kind(value: JsonValue) -> str:
         return "an object"
     if isinstance(value, list):
         return "a list"
-    names = {str: "the text", bool: "the boolean", int: "the number", float: "the number"}
-    return f"{names.get(type(value), 'the value')} {safe_text(json.dumps(value), limit=60)}"
+    names = {str: "the text", bool: "the boolean", int: "the number", float: "the number", WrittenNumber: "the number"}
+    return f"{names.get(type(value), 'the value')} {safe_text(json_text(value, ensure_ascii=True), limit=60)}"
 
 
 def draft_to_json(draft: Draft) -> dict[str, Any]:
@@ -367,7 +368,7 @@ def _document(text: str) -> dict[str, Any] | str:
 
 def write_draft(draft: Draft) -> str:
     """The text of a draft's file, ending with a line end. Characters beyond ASCII are escaped."""
-    return json.dumps(draft_to_json(draft), indent=2, ensure_ascii=True) + "\n"
+    return json_text(draft_to_json(draft), indent=2, ensure_ascii=True) + "\n"
 
 
 def draft_schema() -> dict[str, Any]:

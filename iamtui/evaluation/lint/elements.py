@@ -12,6 +12,7 @@ from typing import Final
 
 from iamtui.evaluation.lint.subject import Subject, quoted
 from iamtui.policy.document import VERSIONS, Statement
+from iamtui.policy.json_numbers import json_text
 from iamtui.policy.kinds import PolicyType
 
 _TOP: Final = ("Version", "Id", "Statement")
@@ -285,7 +286,7 @@ def _check_size(subject: Subject) -> None:
                 "$",
             )
         return
-    compact = len(json.dumps(subject.document.value, separators=(",", ":"), ensure_ascii=False))
+    compact = len(json_text(subject.document.value, separators=(",", ":")))
     if subject.kind is PolicyType.SCP and len(given) > 10_240:
         _organization_size(subject, "SCP", len(given), compact, 10_240)
     elif subject.kind is PolicyType.RCP and len(given) > 5_120:
@@ -293,9 +294,7 @@ def _check_size(subject: Subject) -> None:
     elif subject.kind is PolicyType.VPC_ENDPOINT and len(given) > 20_480:
         _too_large(subject, len(given), 20_480, "a VPC endpoint policy, white space included")
     elif subject.kind is PolicyType.RESOURCE:
-        size = len(
-            json.dumps(subject.document.value, separators=(",", ":"), ensure_ascii=False).encode(errors="surrogatepass")
-        )
+        size = len(json_text(subject.document.value, separators=(",", ":")).encode(errors="surrogatepass"))
         service = _only_service(subject)
         if service == "s3" and size > 20 * 1024:
             _too_large(subject, size, 20 * 1024, "a bucket policy")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Final
 
 from iamtui.policy.document import DocumentError, load_json, render
+from iamtui.policy.json_numbers import json_text
 from iamtui.problem import Problem
 
 STARTING_POLICY: Final = """{
@@ -35,7 +35,7 @@ def compact_policy(text: str) -> str:
         raise Problem(f"The session policy cannot be read{where}: {error.message}.", "Correct it.") from None
     if not isinstance(document, dict):
         raise Problem("The session policy is not a JSON object.", "A policy is an object: { ... }.")
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=True)
+    return json_text(document, separators=(",", ":"), ensure_ascii=True)
 
 
 def readable_policy(text: str) -> str:

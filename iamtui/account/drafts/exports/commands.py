@@ -6,7 +6,6 @@ by the shell. Names and options are those of the AWS CLI Command Reference.
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -45,6 +44,7 @@ from iamtui.account.drafts.exports.words import header, organization_account
 from iamtui.account.model import Account, User
 from iamtui.policy.arn import parse_arn
 from iamtui.policy.document import PolicyDocument
+from iamtui.policy.json_numbers import json_text
 from iamtui.text import safe_text
 
 MOST_VERSIONS: Final = 5
@@ -154,7 +154,7 @@ def _lines(command: Command) -> Iterator[str]:
 
 def ascii_document(text: str) -> str:
     """A policy document as indented JSON in ASCII, so that it reads the same in every locale and hides nothing."""
-    return json.dumps(PolicyDocument(text).value, indent=2, ensure_ascii=True)
+    return json_text(PolicyDocument(text).value, indent=2, ensure_ascii=True)
 
 
 def _own_commands(edits: Sequence[Edit], before: Account) -> Iterator[Command]:
