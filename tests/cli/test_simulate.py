@@ -229,8 +229,9 @@ def test_a_long_stream_needs_no_more_memory_than_a_short_one(cli: Cli, tmp_path:
         return high
 
     peak(10)
-    short, long = peak(100), peak(2000)
-    assert long < short + 300_000
+    # Garbage waits for its collection, so that memory grows at first, by several hundred scenarios.
+    short, long = peak(1000), peak(2000)
+    assert long < short + 100_000
 
 
 def test_a_decision_that_rests_on_an_open_point_says_so(cli: Cli, tmp_path: Path) -> None:
