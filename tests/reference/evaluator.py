@@ -28,7 +28,7 @@ from .matching import (
 from .patterns import Token, Unknown, shares
 from .principals import names, strengths
 from .public_access import is_public
-from .sets import arn, one_of_each_kind
+from .sets import arn_services, one_of_each_kind, ways_to_be_in
 
 DEFAULTS: dict[str, Any] = {
     "substitute_variables_in_bool": True,
@@ -63,13 +63,6 @@ WILDCARD_ONLY = (
     "sts:getsessiontoken",
 )
 """The actions without a resource type that tests ask about; any other is taken to have one."""
-
-ARN_SERVICES: dict[str, tuple[str, ...]] = {
-    "ec2:runinstances": ("ec2", "elastic-inference", "license-manager", "resource-groups"),
-    "s3:nope": ("",),
-    "s3:probe": ("",),
-}
-"""What the ARNs of an action's resources have in their service field ("" is any), where it is not the service."""
 
 IN_FIELDS = {"trailing_star_crosses_colons": False}
 TRUST_ACTIONS = ("sts:assumerole", "sts:assumerolewithsaml", "sts:assumerolewithwebidentity")
@@ -325,7 +318,9 @@ class _Evaluation:
         formulas = []
         certain = False
         entries = list(self._entries())
-        for text in (text for needed in self._needed() for text in one_of_each_kind(needed, entries)):
+        services = ("",) if self.action in WILDCARD_ONLY else arn_services(self.action)
+        ways = ways_to_be_in(self.target.tokens, self.caller.arn or self.caller.name, services)
+        for text in (text for needed in ways for text in one_of_each_kind(needed, entries)):
             single = _Evaluation(self.scenario, self.session_name, text)
             verdict = single.decided()
             formulas.append(verdict.formula)
@@ -345,25 +340,6 @@ class _Evaluation:
     def something_grants(self) -> Truth:
         """Whether a statement that grants is about the resource, once the layers were read; root needs none."""
         return self.caller.kind == "root" or disjunction([self.identity.allows, self.resource.allows])
-
-    def _needed(self) -> list[list[list[Token]]]:
-        """What each resource of the set matches, in one way or another.
-
-        That is the set, and an ARN of the caller's partition and a service that the action is about, where one can be
-        in it, or else any ARN.
-        """
-        asked = self.target.tokens
-        service = self.action.split(":")[0]
-        services = ARN_SERVICES.get(self.action, ("iam",) if service == "sts" else (service,))
-        if self.action in WILDCARD_ONLY:
-            services = ("",)
-        principal = self.caller.arn or self.caller.name
-        partition = principal.split(":")[1] if principal.startswith("arn:") else ""
-        for shapes in ([arn(partition, one) for one in services], [arn()]):
-            within = [shape for shape in shapes if shares(shape, asked)]
-            if within:
-                return [[asked, shape] for shape in within]
-        return [[asked]]
 
     def _entries(self) -> Iterator[list[Token]]:
         """The patterns of all statements about the action, each once; of an unknown variable anything may come."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
-from .patterns import Token
+from .patterns import Token, shares
 
 SOMETHING: list[Token] = [("one", False), ("run", False)]
 
@@ -30,6 +30,34 @@ def arn(partition: str = "", service: str = "") -> list[Token]:
         ("one", True),
         ("run", True),
     ]
+
+
+ARN_SERVICES: dict[str, tuple[str, ...]] = {
+    "ec2:runinstances": ("ec2", "elastic-inference", "license-manager", "resource-groups"),
+    "s3:nope": ("",),
+    "s3:probe": ("",),
+}
+"""What the ARNs of an action's resources have in their service field ("" is any), where it is not the service."""
+
+
+def arn_services(action: str) -> tuple[str, ...]:
+    """What the ARNs of the resources of an action, in lower case, have in their service field."""
+    service = action.split(":", maxsplit=1)[0]
+    return ARN_SERVICES.get(action, ("iam",) if service == "sts" else (service,))
+
+
+def ways_to_be_in(asked: list[Token], principal: str, services: tuple[str, ...]) -> list[list[list[Token]]]:
+    """What each resource of a set matches, in one way or another.
+
+    That is the set, and an ARN of the caller's partition and one of the services, where one can be in it, or else any
+    ARN.
+    """
+    partition = principal.split(":")[1] if principal.startswith("arn:") else ""
+    for shapes in ([arn(partition, service) for service in services], [arn()]):
+        within = [shape for shape in shapes if shares(shape, asked)]
+        if within:
+            return [[asked, shape] for shape in within]
+    return [[asked]]
 
 
 MOST_STATES = 6000
