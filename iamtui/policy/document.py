@@ -133,7 +133,9 @@ def load_json(text: str, *, max_characters: int = MAX_CHARACTERS) -> JsonValue:
             text, object_pairs_hook=_object_without_repeats, parse_constant=_refuse_constant, parse_float=WrittenNumber
         )
     except json.JSONDecodeError as error:
-        raise DocumentError(f"Not JSON: {error.msg.removesuffix(' at')}", line=error.lineno) from None
+        # What breaks off is missing behind its last line, not on the empty one that a line end begins.
+        line = text.count("\n", 0, min(error.pos, len(text.rstrip()))) + 1
+        raise DocumentError(f"Not JSON: {error.msg.removesuffix(' at')}", line=line) from None
     except DocumentError:
         raise
     except RecursionError:

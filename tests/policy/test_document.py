@@ -13,6 +13,7 @@ from iamtui.policy.document import (
     DocumentError,
     DocumentPool,
     PolicyDocument,
+    load_json,
     parse_policy,
     render,
     statement_lines,
@@ -124,3 +125,10 @@ def test_statement_lines_are_where_the_rendering_has_them(before: object, statem
 def test_any_json_parses_or_is_a_document_error(value: object) -> None:
     with suppress(DocumentError):
         parse_policy(value)
+
+
+def test_what_breaks_off_is_missing_on_its_last_line() -> None:
+    for text in ('{\n"Version":', '{\n"Version":\n', '{\n"Version":\n\n  \n'):
+        with pytest.raises(DocumentError) as caught:
+            load_json(text)
+        assert caught.value.line == 2, text
