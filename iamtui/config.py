@@ -7,13 +7,14 @@ the file. The app never writes the file. Whatever is wrong is reported and the d
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
-from iamtui.paths import config_file
+from iamtui.paths import config_file, exposure
 from iamtui.text import safe_text
 
 Check = Callable[[Any], str]
@@ -22,6 +23,12 @@ Check = Callable[[Any], str]
 DEFAULT: Final = "default"
 CONFIG_FILE: Final = "config file"
 """Origins of a value; any other origin is the name of an environment variable."""
+
+RUNS_A_PROGRAM: Final = frozenset(("clipboard.command",))
+"""Settings that name a program to run: taken from a file only when nobody but the user and root can change it."""
+
+LARGEST: Final = 1024 * 1024
+"""Bytes of the config file that are read at most."""
 
 
 def _text(value: Any) -> str:
@@ -211,6 +218,8 @@ def load_config(path: Path | None = None, environ: Mapping[str, str] | None = No
             expected = setting.check(given[setting.name])
             if expected:
                 problems.append(f"{where}: {setting.name} must be {expected}; {_default_words(setting)}.")
+            elif setting.name in RUNS_A_PROGRAM and given[setting.name] and (found := exposure(path)) is not None:
+                problems.append(f"{where}: {setting.name} is ignored, because others could have written it: {found}")
             else:
                 value, origin = given[setting.name], CONFIG_FILE
         text = environ.get(setting.variable) if setting.variable else None
@@ -238,7 +247,16 @@ def _shown(value: Any) -> str:
 
 def _read(path: Path, problems: list[str]) -> dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8")
+        # A pipe would be waited for.
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                problems.append(f"The config {path} is not a regular file; all defaults are used.")
+                return {}
+            data = file.read(LARGEST + 1)
+        if len(data) > LARGEST:
+            problems.append(f"The config {path} is larger than {LARGEST // 1024**2} MB; all defaults are used.")
+            return {}
+        text = data.decode("utf-8")
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except UnicodeDecodeError:

@@ -1,10 +1,24 @@
-"""Where iamtui keeps its files, and where it finds the ones it ships."""
+"""Where iamtui keeps its files, the private folders it makes for them, and who else could change a path."""
 
 from __future__ import annotations
 
+import errno
+import os
+import pwd
+import shlex
+import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final, NamedTuple
 
 from platformdirs import PlatformDirs
+
+PRIVATE_FOLDER: Final = 0o700
+"""The mode of every folder that iamtui makes."""
+
+_WRITABLE: Final = stat.S_IWGRP | stat.S_IWOTH
+_MOST_LINKS: Final = 40
+"""Symbolic links that are followed in one path, as Linux does."""
 
 _DIRS = PlatformDirs("iamtui", appauthor=False)
 
@@ -41,3 +55,138 @@ def shipped_themes() -> Path | None:
         if folder.is_dir():
             return folder
     return None
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, for the user alone, whatever the umask says.
+
+    `Path.mkdir` gives its mode to the last folder only, and the umask may take the user's own rights away too.
+
+    Raises:
+        OSError: it cannot be made, or something else stands there.
+    """
+    missing = []
+    while not folder.is_dir():
+        missing.append(folder)
+        if folder.parent == folder:
+            break
+        folder = folder.parent
+    for new in reversed(missing):
+        try:
+            new.mkdir(PRIVATE_FOLDER)
+        except FileExistsError:
+            # Another program was faster; a file in the way stays an error.
+            if not new.is_dir():
+                raise
+        else:
+            new.chmod(PRIVATE_FOLDER)
+
+
+class Exposure(NamedTuple):
+    """A file, folder or link by which somebody else can change what a path leads to.
+
+    Args:
+        reason: follows the path in a sentence ("can be written by others (mode 0777)").
+        remedy: a sentence: the command that ends it.
+    """
+
+    path: Path
+    reason: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.reason}. {self.remedy}"
+
+
+def exposure(path: Path) -> Exposure | None:
+    """What lets another user decide what stands at a path: the file, or any folder or link on the way from the root.
+
+    Only the user and root may own or write them. In a sticky folder (/tmp) others can add entries but not replace
+    the user's, so there the next entry decides. What does not exist cannot be changed.
+    """
+    try:
+        return next((fault for place, status, _ in _steps(path) if (fault := _fault(place, status))), None)
+    except (OSError, ValueError) as error:
+        return _unknown(path, error)
+
+
+def diverting_link(path: Path) -> Exposure | None:
+    """A symbolic link on the way to a path, or at its end, that another user may have put there.
+
+    What is written through it would land where that user wants. A folder that others can write is no objection by
+    itself: the user named it, and what lands there is what was meant to.
+    """
+    try:
+        for place, status, folder in _steps(path):
+            if stat.S_ISLNK(status.st_mode):
+                fault = _fault(place, status) or _fault(folder, folder.lstat())
+                if fault is not None:
+                    reason = f"is a link that others may have made, since {fault.path} {fault.reason}"
+                    return Exposure(place, reason, "Name the file itself.")
+    except (OSError, ValueError) as error:
+        return _unknown(path, error)
+    return None
+
+
+def _unknown(path: Path, error: OSError | ValueError) -> Exposure:
+    reason = error.strerror if isinstance(error, OSError) else "the path is not valid"
+    return Exposure(path, f"cannot be checked: {reason}", "Check the path.")
+
+
+def _steps(path: Path) -> Iterator[tuple[Path, os.stat_result, Path]]:
+    """Each file, folder and link from the root to a path, links followed, with the folder that it lies in.
+
+    Ends where nothing exists.
+
+    Raises:
+        OSError: a folder cannot be read, or the links lead in a circle.
+        ValueError: the path holds a NUL.
+    """
+    path = path.absolute()
+    reached, links = Path(path.anchor), 0
+    yield reached, reached.lstat(), reached
+    ahead = [*reversed(path.parts[1:])]
+    while ahead:
+        step = ahead.pop()
+        if step == "..":
+            reached = reached.parent
+            continue
+        place = reached / step
+        try:
+            status = place.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        yield place, status, reached
+        if not stat.S_ISLNK(status.st_mode):
+            reached = place
+            continue
+        links += 1
+        if links > _MOST_LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        target = place.readlink()
+        if target.is_absolute():
+            reached, target = Path(target.anchor), target.relative_to(target.anchor)
+        ahead += reversed(target.parts)
+
+
+def _fault(place: Path, status: os.stat_result) -> Exposure | None:
+    user = os.geteuid()
+    if status.st_uid not in (0, user):
+        return Exposure(
+            place,
+            f"belongs to {_name(status.st_uid)}",
+            f"Run `chown {_name(user)} {shlex.quote(str(place))}`, or put your own in its place.",
+        )
+    is_folder, mode = stat.S_ISDIR(status.st_mode), stat.S_IMODE(status.st_mode)
+    if stat.S_ISLNK(status.st_mode) or not mode & _WRITABLE or (is_folder and mode & stat.S_ISVTX):
+        return None
+    return Exposure(
+        place, f"can be written by others (mode {mode:04o})", f"Run `chmod go-w {shlex.quote(str(place))}`."
+    )
+
+
+def _name(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return f"user {user}"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from iamtui.config import CONFIG_FILE, DEFAULT, Config, load_config, settings, value_of
+from iamtui.config import CONFIG_FILE, DEFAULT, LARGEST, Config, load_config, settings, value_of
 
 
 @pytest.fixture
@@ -116,3 +117,37 @@ def test_problems_are_safe_to_show(file: Path) -> None:
     problems = load_config(file, {})[1]
     assert "\x1b" not in problems[0]
     assert "␛[31m" in problems[0]
+
+
+@pytest.mark.parametrize("where", ["file", "folder"])
+def test_a_program_is_not_run_from_a_config_that_others_can_write(tmp_path: Path, where: str) -> None:
+    folder = tmp_path / "iamtui"
+    folder.mkdir(0o700)
+    file = folder / "config.toml"
+    file.write_text('theme = "iamtui-light"\n[clipboard]\nseconds = 7\ncommand = "thief"\n')
+    place, mode = (file, 0o666) if where == "file" else (folder, 0o770)
+    place.chmod(mode)
+    config, problems = load_config(file, {})
+    assert config.clipboard.command == ""
+    assert config.origin("clipboard.command") == DEFAULT
+    assert (config.theme, config.clipboard.seconds) == ("iamtui-light", 7)
+    assert "".join(problems) == (
+        f"The config {file}: clipboard.command is ignored, because others could have written it: "
+        f"{place} can be written by others (mode 0{mode:o}). Run `chmod go-w {place}`."
+    )
+    environ = {"IAMTUI_CLIPBOARD_COMMAND": "mine"}
+    assert load_config(file, environ)[0].clipboard.command == "mine"
+    place.chmod(mode & ~0o022)
+    assert load_config(file, {})[0].clipboard.command == "thief"
+
+
+def test_a_config_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "config.toml")
+    config, problems = load_config(tmp_path / "config.toml", {})
+    assert config == Config()
+    assert "is not a regular file" in problems[0]
+
+
+def test_a_config_that_is_too_large_is_not_read(file: Path) -> None:
+    file.write_bytes(b"#" * (LARGEST + 1))
+    assert "is larger than 1 MB" in load_config(file, {})[1][0]

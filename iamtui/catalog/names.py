@@ -217,7 +217,9 @@ def load() -> ActionNames:
 
 
 def _read_cache(path: Path, version: str) -> list[str] | None:
-    """The cached names; None when there are none, they are damaged, or they belong to another version."""
+    """The cached names; None when there are none, they are damaged, of another version, or others can write them."""
+    if paths.exposure(path) is not None:
+        return None
     try:
         header, count, *names = path.read_text(encoding="ascii").split("\n")
     except (OSError, ValueError):
@@ -230,10 +232,14 @@ def _read_cache(path: Path, version: str) -> list[str] | None:
 def _write_cache(path: Path, version: str, names: list[str]) -> None:
     """Keep the names for the next start: written beside, then renamed; a failure is of no consequence."""
     with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        paths.make_private_folder(path.parent)
         temporary = path.with_suffix(f".{os.getpid()}.new")
         try:
-            temporary.write_text("\n".join([f"{_HEADER} {version}", str(len(names)), *names]), encoding="ascii")
+            # Opened anew: a link that somebody put there must not be written through.
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                os.fchmod(descriptor, 0o600)
+                file.write("\n".join([f"{_HEADER} {version}", str(len(names)), *names]))
             temporary.replace(path)
         except OSError:
             temporary.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from iamtui.paths import log_file
+from iamtui.paths import log_file, make_private_folder
 from iamtui.secret import redacted
 from iamtui.text import safe_text
 
@@ -29,10 +29,11 @@ def record(error: BaseException) -> Path | None:
         for frame in traceback.extract_tb(error.__traceback__)
     ]
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         start_again = path.exists() and path.stat().st_size > LARGEST_LOG
         flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | (os.O_TRUNC if start_again else os.O_APPEND)
         with os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8", errors="backslashreplace") as file:
+            os.fchmod(file.fileno(), 0o600)
             file.write("\n".join(lines) + "\n")
     except OSError:
         return None

@@ -21,6 +21,7 @@ from iamtui.credentials.formats import exportable
 from iamtui.credentials.formats.files import OWN_MARK, check_profile_name, credentials_entry
 from iamtui.credentials.private_file import AlreadyThere, sync_folder, write_temporary
 from iamtui.credentials.session import Session
+from iamtui.paths import make_private_folder
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 
@@ -62,7 +63,7 @@ def write_profile(
     """
     entry = credentials_entry(exportable(session, now), check_profile_name(profile))
     try:
-        _make_folder(path.parent)
+        make_private_folder(path.parent)
         with hold_folder(path.parent, LOCK_SECONDS):
             _write(path, profile, entry, overwrite)
     except OSError as error:
@@ -87,11 +88,6 @@ def check_profile(profile: str, path: Path, *, overwrite: bool = False) -> None:
         _check_owner(sections, profile, path, overwrite)
         return
     raise problem
-
-
-def _make_folder(folder: Path) -> None:
-    if not folder.is_dir():
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def _unwritable(path: Path, error: OSError) -> Problem:

@@ -10,6 +10,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
+from iamtui.credentials.private_file import refuse_diversion
+from iamtui.paths import make_private_folder
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 
@@ -23,12 +25,13 @@ def locked(path: Path) -> Iterator[None]:
     """Hold the folder of a file, made if need be, so that of two programs one writes after the other has. Blocking.
 
     Raises:
-        Problem: the folder cannot be made, or another program holds it too long.
+        Problem: the folder cannot be made, others made a link on the way to it, or another program holds it too long.
     """
+    refuse_diversion(path)
     folder = path.parent
     with ExitStack() as held:
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folder(folder)
             held.enter_context(hold_folder(folder, _WAIT_SECONDS))
         except OSError as error:
             raise Problem(f"The folder {safe_text(folder)} cannot be used: {error.strerror}.", "Check it.") from None

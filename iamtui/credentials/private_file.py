@@ -12,8 +12,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from iamtui.paths import diverting_link
 from iamtui.problem import Problem
 from iamtui.secret import Secret
+from iamtui.text import safe_text
 
 PRIVATE: Final = 0o600
 """The mode of a file that only its owner may read."""
@@ -79,6 +81,17 @@ def replace_file(path: Path, data: bytes, *, keep_mode: bool = False) -> None:
     sync_folder(path.parent)
 
 
+def refuse_diversion(path: Path) -> None:
+    """Before a file is written through links: refuse one by which somebody else chose where it lands.
+
+    Raises:
+        Problem: there is such a link.
+    """
+    found = diverting_link(path)
+    if found is not None:
+        raise Problem(f"{safe_text(path)} is not written: {safe_text(found.path)} {found.reason}.", found.remedy)
+
+
 def _check_target(path: Path, overwrite: bool) -> None:
     if not path.name:
         raise Problem(f"{path} is no file.", "Name a file.")
@@ -125,8 +138,8 @@ def write_temporary(path: Path, content: Secret | bytes, *, encoding: str = "utf
     descriptor = os.open(temporary, flags, PRIVATE)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            if mode != PRIVATE:
-                os.fchmod(descriptor, mode)
+            # Whatever the umask says, which may take the user's own rights away too.
+            os.fchmod(descriptor, mode)
             file.write(content if isinstance(content, bytes) else content.reveal().encode(encoding))
             file.flush()
             os.fsync(file.fileno())

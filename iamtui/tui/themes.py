@@ -14,7 +14,7 @@ from textual.color import Color, ColorParseError
 from textual.design import ColorSystem
 from textual.theme import BUILTIN_THEMES, Theme
 
-from iamtui.paths import shipped_themes, user_themes
+from iamtui.paths import exposure, shipped_themes, user_themes
 
 DEFAULT_DARK: Final = "iamtui-dark"
 _TEXTUAL_DARK: Final = "textual-dark"
@@ -73,13 +73,18 @@ def load_themes(folders: Iterable[Path] | None = None) -> LoadedThemes:
     Args:
         folders: where to look; None: the shipped themes, then the user's own.
     """
+    own = user_themes()
     if folders is None:
         shipped = shipped_themes()
-        folders = [*([shipped] if shipped is not None else []), user_themes()]
+        folders = [*([shipped] if shipped is not None else []), own]
     themes: dict[str, Theme] = {}
     problems: list[str] = []
     for folder in folders:
         for file in sorted(folder.glob("*.toml")) if folder.is_dir() else []:
+            # A theme runs nothing, but one that somebody else wrote could hide a warning in its background.
+            if folder == own and (exposed := exposure(file)) is not None:
+                problems.append(f"Theme {file.name} is ignored, because others could have written it: {exposed}")
+                continue
             theme, found = read_theme(file)
             problems.extend(found)
             if theme is not None:

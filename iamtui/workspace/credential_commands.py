@@ -18,7 +18,7 @@ from iamtui.aws import process_loop
 from iamtui.aws.profiles import Profile, available_profiles, some_profile_runs_a_command
 from iamtui.credentials.folder_lock import locked
 from iamtui.credentials.private_file import replace_file
-from iamtui.paths import data_folder
+from iamtui.paths import data_folder, exposure
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 
@@ -94,6 +94,11 @@ def confirm(profile: RunsCommand, *, path: Path | None = None) -> None:
         Problem: the file cannot be written.
     """
     file = path or _path()
+    if (found := exposure(file)) is not None:
+        raise Problem(
+            f"That the command was confirmed is not kept: {safe_text(found.path)} {found.reason}.",
+            f"{safe_text(found.remedy)} It is asked again until then.",
+        )
     with locked(file):
         digests = [one for one in _read(file) if one != _digest(profile)]
         try:
@@ -115,6 +120,9 @@ def _digest(profile: RunsCommand) -> str:
 
 
 def _read(path: Path) -> list[str]:
+    if exposure(path) is not None:
+        # Somebody else could have confirmed a command there.
+        return []
     try:
         with path.open("rb") as file:
             found = json.loads(file.read(_LARGEST))

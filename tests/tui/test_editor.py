@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 from contextlib import nullcontext
@@ -41,8 +42,13 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return seen
 
 
-def test_the_copy_is_private_and_gone_afterwards(ran: list[Path]) -> None:
-    said, _severity = show_in_editor(APP, '{"a": 1}', "../../deploy prod")
+@pytest.mark.parametrize("umask", [0, 0o022, 0o777])
+def test_the_copy_is_private_and_gone_afterwards(ran: list[Path], umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        said, _severity = show_in_editor(APP, '{"a": 1}', "../../deploy prod")
+    finally:
+        os.umask(before)
 
     [path] = ran
     assert path.name == "_.._deploy_prod.json"

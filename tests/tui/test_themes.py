@@ -111,6 +111,17 @@ def test_variables_must_be_a_table() -> None:
     assert problems == ["Theme x.toml: [variables] is a table; it is ignored."]
 
 
+def test_a_theme_that_others_could_have_written_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs, mine = tmp_path / "theirs.toml", tmp_path / "mine.toml"
+    for file in (theirs, mine):
+        file.write_text(f'name = "{file.stem}"\nprimary = "#228833"\n')
+    theirs.chmod(0o666)
+    monkeypatch.setattr(themes, "user_themes", lambda: tmp_path)
+    loaded = load_themes()
+    assert [theme.name for theme in loaded.themes if theme.name in ("theirs", "mine")] == ["mine"]
+    assert f"Run `chmod go-w {theirs}`." in loaded.problems[0]
+
+
 async def test_a_users_theme_is_found_beside_ours_and_its_problems_are_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,6 +49,17 @@ def test_a_damaged_file_confirms_nothing(file: Path, damage: str) -> None:
     assert is_confirmed(CI, path=file)
 
 
+@pytest.mark.parametrize("where", ["file", "folder"])
+def test_what_others_could_have_confirmed_counts_for_nothing(file: Path, where: str) -> None:
+    confirm(CI, path=file)
+    place = file if where == "file" else file.parent
+    place.chmod(place.stat().st_mode | 0o020)
+    assert not is_confirmed(CI, path=file)
+    with pytest.raises(Problem, match=r"is not kept: .* can be written by others") as caught:
+        confirm(CI, path=file)
+    assert f"chmod go-w {place}" in caught.value.next_step
+
+
 def test_where_it_cannot_be_kept_that_is_said(file: Path) -> None:
     file.mkdir(parents=True)
     assert not is_confirmed(CI, path=file)

@@ -90,6 +90,31 @@ def test_a_link_is_followed_and_stays_one(tmp_path: Path) -> None:
     assert open_draft_file(target) == LONGER
 
 
+def test_nothing_is_written_through_a_link_that_others_may_have_made(tmp_path: Path) -> None:
+    shared, profile = tmp_path / "shared", tmp_path / ".profile"
+    shared.mkdir()
+    (shared / "d.json").symlink_to(profile)
+    (shared / "drafts").symlink_to(tmp_path)
+    shared.chmod(0o777)
+    for path in (shared / "d.json", shared / "drafts" / "d.json"):
+        with pytest.raises(Problem, match="a link that others may have made"):
+            save_draft_file(DRAFT, path)
+    assert [*tmp_path.iterdir()] == [shared]
+    save_draft_file(DRAFT, shared / "own.json")
+    assert open_draft_file(shared / "own.json") == DRAFT
+
+
+@pytest.mark.parametrize("umask", [0, 0o777])
+def test_the_folders_that_are_made_are_private_whatever_the_umask(tmp_path: Path, umask: int) -> None:
+    path = tmp_path / "data" / "drafts" / "d.json"
+    before = os.umask(umask)
+    try:
+        save_draft_file(DRAFT, path)
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE(place.stat().st_mode) for place in (path, *path.parents[:2])] == [0o600, 0o700, 0o700]
+
+
 def test_a_failed_save_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "d.json"
     save_draft_file(DRAFT, path)

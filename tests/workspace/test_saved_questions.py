@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -254,6 +255,29 @@ def test_a_link_stays_one(tmp_path: Path) -> None:
     QuestionStore(ACCOUNT, link).save("a", ask())
     assert link.is_symlink()
     assert len(json.loads(real.read_text())["saved"]) == 1
+
+
+def test_nothing_is_written_through_a_link_that_others_may_have_made(tmp_path: Path) -> None:
+    shared, profile = tmp_path / "shared", tmp_path / ".profile"
+    shared.mkdir()
+    link = shared / "questions.json"
+    link.symlink_to(profile)
+    shared.chmod(0o777)
+    with pytest.raises(Problem, match="a link that others may have made"):
+        QuestionStore(ACCOUNT, link).save("a", ask())
+    assert not profile.exists()
+    QuestionStore(ACCOUNT, shared / "own.json").save("a", ask())
+
+
+@pytest.mark.parametrize("umask", [0, 0o777])
+def test_the_folders_that_are_made_are_private_whatever_the_umask(tmp_path: Path, umask: int) -> None:
+    path = tmp_path / "share" / "iamtui" / "questions.json"
+    before = os.umask(umask)
+    try:
+        QuestionStore(ACCOUNT, path).save("a", ask())
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE(place.stat().st_mode) for place in (path.parent, path.parents[1])] == [0o700, 0o700]
 
 
 def test_a_shared_set_may_leave_the_account_open(store: QuestionStore) -> None:

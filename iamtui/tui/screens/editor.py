@@ -7,12 +7,14 @@ import re
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from textual.app import App, SuspendNotSupported
 from textual.content import Content
 
+from iamtui.paths import PRIVATE_FOLDER
 from iamtui.tui.safe import line, plain
 from iamtui.tui.widgets.notice import Severity
 
@@ -28,11 +30,26 @@ def editor_command(environ: Mapping[str, str]) -> list[str] | None:
     return shlex.split(environ.get("VISUAL") or environ.get("EDITOR") or "") or None
 
 
+@contextmanager
+def private_copy(text: str, name: str) -> Iterator[Path]:
+    """A private file for an editor, in a folder of its own (0700) that is removed at the end, whatever the umask says.
+
+    Args:
+        name: what the file is called, raw.
+    """
+    with tempfile.TemporaryDirectory(prefix="iamtui-") as folder:
+        Path(folder).chmod(PRIVATE_FOLDER)
+        path = Path(folder, f"{_UNUSUAL.sub('_', name)[:80].lstrip('.-') or 'document'}.json")
+        path.touch(0o600, exist_ok=False)
+        path.chmod(0o600)
+        path.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
+        yield path
+
+
 def show_in_editor(app: App[None], text: str, name: str) -> tuple[Content, Severity]:
     """Suspend the screen, show a read-only copy of the text in the editor, and come back.
 
-    The copy lies in a folder of its own (0700), is readable by the user alone and is removed when the editor ends;
-    what is changed in it is lost.
+    What is changed in the copy is lost.
 
     Args:
         text: safe to show.
@@ -47,10 +64,7 @@ def show_in_editor(app: App[None], text: str, name: str) -> tuple[Content, Sever
         return plain("$EDITOR cannot be read: its quotes do not match."), Severity.ERROR
     if command is None:
         return plain("No editor is set: export EDITOR=vim, for example, and start iamtui again."), Severity.WARNING
-    with tempfile.TemporaryDirectory(prefix="iamtui-") as folder:
-        path = Path(folder, f"{_UNUSUAL.sub('_', name)[:80].lstrip('.-') or 'document'}.json")
-        path.touch(0o600, exist_ok=False)
-        path.write_text(text + "\n", encoding="utf-8")
+    with private_copy(text, name) as path:
         path.chmod(0o400)
         try:
             with app.suspend():

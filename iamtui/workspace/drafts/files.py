@@ -9,8 +9,8 @@ from typing import Final
 
 from iamtui.account.drafts.draft import Draft
 from iamtui.account.drafts.file import LARGEST, DraftFormError, draft_schema, read_draft, write_draft
-from iamtui.credentials.private_file import replace_file
-from iamtui.paths import data_folder
+from iamtui.credentials.private_file import refuse_diversion, replace_file
+from iamtui.paths import data_folder, make_private_folder
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 
@@ -118,9 +118,11 @@ def save_draft_file(draft: Draft, path: Path, *, seen: Draft | None = None, over
         The file written, links followed.
 
     Raises:
-        Problem: something else stands there, or the file cannot be written; it is then untouched.
+        Problem: something else stands there, others made a link on the way to it, or the file cannot be written; it is
+            then untouched.
     """
     shown = safe_text(path)
+    refuse_diversion(path)
     try:
         target = path.resolve()
         exists = target.exists()
@@ -164,7 +166,7 @@ def _check_replaceable(draft: Draft, path: Path, seen: Draft | None, overwrite: 
 
 def _write(target: Path, data: bytes, shown: str) -> None:
     try:
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(target.parent)
         replace_file(target, data)
     except OSError as error:
         reason = error.strerror or type(error).__name__

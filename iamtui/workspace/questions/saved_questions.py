@@ -14,6 +14,7 @@ import msgspec
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
 from iamtui.credentials.folder_lock import locked
+from iamtui.credentials.private_file import refuse_diversion
 from iamtui.evaluation.expectation import Expectation
 from iamtui.paths import data_folder
 from iamtui.problem import Problem
@@ -97,9 +98,10 @@ class QuestionStore:
     def __init__(self, account: str, path: Path | None = None) -> None:
         self.account = account
         self._is_own = path is None
+        self._named = path or questions_path()
         try:
             # Links are followed, so that a file kept elsewhere stays one.
-            self.path = (path or questions_path()).resolve()
+            self.path = self._named.resolve()
         except (OSError, ValueError, RuntimeError):
             raise Problem(f"{safe_text(path)} is no path of a file.", "Check it.") from None
 
@@ -220,6 +222,7 @@ class QuestionStore:
         return not self.account or account in ("", self.account)
 
     def _change(self, change: Callable[[FileForm], FileForm]) -> None:
+        refuse_diversion(self._named)
         with locked(self.path):
             before = read_file(self.path)
             after = change(before)

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
-import tempfile
 from pathlib import Path
-from typing import Final
 
 from textual.app import App, SuspendNotSupported
 from textual.content import Content
 
 from iamtui.tui.safe import line, plain
-from iamtui.tui.screens.editor import editor_command
+from iamtui.tui.screens.editor import editor_command, private_copy
 from iamtui.tui.widgets.draft.json_editor import LONGEST
 from iamtui.tui.widgets.notice import Severity
-
-_UNUSUAL: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def edit_in_editor(app: App[object], text: str, name: str) -> tuple[str | None, Content, Severity]:
     """Suspend the screen, let the user's editor work on a private copy, and read what it wrote.
-
-    The copy lies in a folder of its own (0700) that is removed when the editor ends.
 
     Args:
         text: the document.
@@ -38,10 +31,7 @@ def edit_in_editor(app: App[object], text: str, name: str) -> tuple[str | None, 
         return None, plain("$EDITOR cannot be read: its quotes do not match."), Severity.ERROR
     if command is None:
         return None, plain("No editor is set: export EDITOR=vim, for example. Edit here instead."), Severity.WARNING
-    with tempfile.TemporaryDirectory(prefix="iamtui-") as folder:
-        path = Path(folder, f"{_UNUSUAL.sub('_', name)[:80].lstrip('.-') or 'document'}.json")
-        path.touch(0o600, exist_ok=False)
-        path.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
+    with private_copy(text, name) as path:
         try:
             with app.suspend():
                 ended = subprocess.run([*command, str(path)], check=False).returncode  # noqa: S603 - the user's own editor
