@@ -14,6 +14,7 @@ from iamtui.evaluation.services import (
     is_trust_question,
     is_use_of_alias,
     on_plain_bucket,
+    partition_refusal,
     refusal,
     takes_resource_policy,
 )
@@ -119,7 +120,7 @@ def prepare(
 
     Args:
         wildcard_only: whether the action has no resource type; None: ask the catalogue (unknown: it has one).
-        partition, account: the caller's, for the synthetic resources of list actions.
+        partition, account: the caller's, or "".
     """
     facts = _facts_of(action_text, catalogue)
     notes: tuple[str, ...] = ()
@@ -131,18 +132,18 @@ def prepare(
             text = catalogue.synthetic_resource(action_text, account, partition)
             assert text is not None
             notes = (*notes, f"{action_text} is authorized against {text}.")
-            return _prepared(facts, RequestResource(text, ResourceKind.ONE), notes)
+            return _prepared(facts, RequestResource(text, ResourceKind.ONE), partition, notes)
     if wildcard_only:
         if resource_text != "*":
             notes = (*notes, f"{action_text} has no resource type: the resource is *, whatever ARN is named.")
         resource = _NO_RESOURCE
         if facts.action.full == "s3:listallmybuckets":
             resource = RequestResource("*", ResourceKind.NONE, f"arn:{partition or 'aws'}:s3:::*")
-        return _prepared(facts, resource, notes)
+        return _prepared(facts, resource, partition, notes)
     if resource_text == "*":
-        return _prepared(facts, _EVERY_RESOURCE, notes)
+        return _prepared(facts, _EVERY_RESOURCE, partition, notes)
     kind = ResourceKind.SET if "*" in resource_text else ResourceKind.ONE
-    return _prepared(facts, _made(RequestResource, (resource_text, kind, "")), notes)
+    return _prepared(facts, _made(RequestResource, (resource_text, kind, "")), partition, notes)
 
 
 _NO_RESOURCE: Final = RequestResource("*", ResourceKind.NONE)
@@ -156,18 +157,19 @@ _WITH_RULES_OF_THEIR_OWN: Final = frozenset(("iam", "kms", "s3", "sts"))
 """The services for which more than policies may decide."""
 
 
-def _prepared(facts: ActionFacts, resource: RequestResource, notes: tuple[str, ...]) -> PreparedAction:
+def _prepared(facts: ActionFacts, resource: RequestResource, partition: str, notes: tuple[str, ...]) -> PreparedAction:
     arn = None if resource.text == "*" else parse_arn(resource.text)
     owner = None
     owner_open = False
     if arn is not None:
         owner = arn.account if is_account_id(arn.account) else None
         owner_open = arn.account != "aws"
+    refused = None if arn is None else partition_refusal(partition, arn)
     if facts.with_own_rules:
-        return _with_own_rules(facts, resource, arn, owner, owner_open, notes)
+        return _with_own_rules(facts, resource, arn, owner, owner_open, refused, notes)
     return _made(
         PreparedAction,
-        (facts, facts.action, resource, arn, owner, False, False, None, False, owner_open, True, notes),
+        (facts, facts.action, resource, arn, owner, False, False, refused, False, owner_open, refused is None, notes),
     )
 
 
@@ -177,20 +179,20 @@ def _with_own_rules(
     arn: Arn | None,
     owner: str | None,
     owner_open: bool,
+    refused: str | None,
     notes: tuple[str, ...],
 ) -> PreparedAction:
     """The same for the services for which more than policies may decide."""
     action = facts.action
     service = action.service
     trust = key = by_alias = on_bucket = by_credentials = False
-    refused: str | None = None
     if service == "s3":
         on_bucket = on_plain_bucket(action, resource, arn)
     elif service == "sts":
         trust = is_trust_question(action, resource)
         by_credentials = depends_on_credentials(action)
     else:
-        refused = refusal(action, resource)
+        refused = refused or refusal(action, resource)
         by_alias = is_use_of_alias(action, resource)
         key = is_key_question(action, resource)
     if arn is not None and by_alias:

@@ -22,9 +22,6 @@ from iamtui.text import safe_text
 def notes(reading: Evaluation) -> Iterator[str]:
     """One sentence each on how the question was read."""
     yield from reading.prepared.notes
-    arn, own = reading.prepared.arn, reading.facts.partition
-    if reading.total is not False and arn is not None and own and "*" not in arn.partition and arn.partition != own:
-        yield f"Credentials of the partition {own} are not accepted in {arn.partition}, whatever the policies say."
     if reading.members and reading.deny is True and not reading.granted:
         yield "Each of these resources is denied, though not all of them by one statement."
     elif reading.members:

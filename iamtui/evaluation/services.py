@@ -7,6 +7,7 @@ Organizations User Guide (RCPs).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Final
 
@@ -104,6 +105,22 @@ def free_action(action: ActionName, principal: Principal) -> str | None:
     if action.name == "getsessiontoken" and principal.kind in (PrincipalKind.USER, PrincipalKind.ROOT) and long_term:
         return "sts:GetSessionToken needs no permission for long-term credentials."
     return None
+
+
+def partition_refusal(partition: str, arn: Arn | None) -> str | None:
+    """Why credentials of a partition are of no use for a resource, or None.
+
+    AWS Fault Isolation Boundaries: Partitions.
+
+    Args:
+        partition: the caller's, or "" where it has none.
+        arn: of the resource; a star in it stands for every partition that it can.
+    """
+    if arn is None or not partition or arn.partition == partition:
+        return None
+    if "*" in arn.partition and re.fullmatch(".*".join(map(re.escape, arn.partition.split("*"))), partition):
+        return None
+    return f"Credentials of the partition {partition} are not accepted in {arn.partition}, whatever the policies say."
 
 
 def refusal(action: ActionName, resource: RequestResource) -> str | None:

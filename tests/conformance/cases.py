@@ -27,6 +27,7 @@ DECISION_TABLES = (
     "unknown_context",
     "combined_rules",
     "resource_sets",
+    "service_rules",
 )
 MATCHING_TABLES = ("resources", "actions", "conditions", "condition_corners", "public_policies")
 

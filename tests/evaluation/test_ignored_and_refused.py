@@ -177,13 +177,6 @@ def test_an_operator_that_aws_does_not_have_never_holds_without_keys_either() ->
     assert any("StringSame, which AWS does not have" in note for note in decision.notes)
 
 
-def test_credentials_of_another_partition_are_said_not_to_be_accepted() -> None:
-    for partition, said in (("aws-cn", True), ("aws", False), ("*", False)):
-        queue = f"arn:{partition}:sqs:cn-north-1:{A}:q"
-        decision, _ = ask(ALICE, "sqs:SendMessage", queue, identity_policies=named(ADMIN))
-        assert any("not accepted in aws-cn" in note for note in decision.notes) is said
-
-
 def test_a_condition_that_is_null_does_not_hold_for_everyone() -> None:
     with pytest.raises(ScenarioError, match="Condition is an object, not null"):
         ask(ALICE, identity_policies=named({**ADMIN, "Condition": None}))
