@@ -6,10 +6,12 @@ the Instance Metadata Service" in the Amazon EC2 User Guide). It is only started
 
 from __future__ import annotations
 
-import hashlib
+import base64
+import binascii
+import hmac
 import secrets
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from iamtui.credentials.endpoint import JSON, credentials_json, error_json, expired_sentence
@@ -17,6 +19,7 @@ from iamtui.credentials.formats import aws_time
 from iamtui.credentials.loopback_http import Counts, LoopbackServer, Request, Response
 from iamtui.credentials.renewal import Held
 from iamtui.credentials.session import Clock, utc_now
+from iamtui.secret import Secret
 
 TOKEN_PATH: Final = "/latest/api/token"
 ROLES_PATH: Final = "/latest/meta-data/iam/security-credentials/"
@@ -27,7 +30,11 @@ TOKEN_HEADER: Final = "X-aws-ec2-metadata-token"
 LONGEST_TTL: Final = 21_600
 """Seconds: six hours, as on an instance."""
 
-MOST_TOKENS: Final = 256
+_END_BYTES: Final = 8
+_NONCE_BYTES: Final = 14
+"""Makes tokens distinct, and their length a multiple of three bytes, for which base64 has one form only."""
+
+_SIGNATURE_BYTES: Final = 32
 
 
 class MetadataEndpoint:
@@ -41,7 +48,8 @@ class MetadataEndpoint:
     def __init__(self, held: Callable[[], Held], *, clock: Clock = utc_now) -> None:
         self._held = held
         self._clock = clock
-        self._ends: dict[bytes, datetime] = {}
+        # A token carries its own end, signed: no table of them that somebody else could fill up.
+        self._key = Secret(secrets.token_hex(32))
         self._server = LoopbackServer(self._answer)
 
     @property
@@ -80,18 +88,23 @@ class MetadataEndpoint:
     def _new_token(self, ttl: str) -> Response:
         if not (ttl.isascii() and ttl.isdigit() and len(ttl) <= 5 and 1 <= int(ttl) <= LONGEST_TTL):
             return Response(400)
-        token = secrets.token_urlsafe(40)
-        now = self._clock()
-        ends = {digest: end for digest, end in self._ends.items() if end > now}
-        while len(ends) >= MOST_TOKENS:
-            del ends[next(iter(ends))]
-        self._ends = {**ends, _digest(token): now + timedelta(seconds=int(ttl))}
-        return Response(200, token.encode("ascii"), headers={TTL_HEADER: ttl})
+        end = _microseconds(self._clock() + timedelta(seconds=int(ttl))).to_bytes(_END_BYTES, "big")
+        signed = end + secrets.token_bytes(_NONCE_BYTES)
+        return Response(200, base64.urlsafe_b64encode(signed + self._signature(signed)), headers={TTL_HEADER: ttl})
 
     def _knows(self, token: str) -> bool:
-        # Looking up a digest tells nothing about the token by its timing.
-        end = self._ends.get(_digest(token))
-        return end is not None and self._clock() < end
+        try:
+            content = base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True)
+        except (UnicodeEncodeError, binascii.Error):
+            return False
+        signed, signature = content[:-_SIGNATURE_BYTES], content[-_SIGNATURE_BYTES:]
+        is_whole = len(signed) == _END_BYTES + _NONCE_BYTES and len(token) * 3 == len(content) * 4
+        if not is_whole or not hmac.compare_digest(signature, self._signature(signed)):
+            return False
+        return _microseconds(self._clock()) < int.from_bytes(signed[:_END_BYTES], "big")
+
+    def _signature(self, signed: bytes) -> bytes:
+        return hmac.digest(bytes.fromhex(self._key.reveal()), signed, "sha256")
 
     def _read(self, path: str) -> Response:
         held = self._held()
@@ -111,5 +124,6 @@ class MetadataEndpoint:
         return Response(404)
 
 
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode("latin-1", "replace")).digest()
+def _microseconds(moment: datetime) -> int:
+    """Since 1970, whole: a float would round them."""
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from botocore.utils import InstanceMetadataFetcher
 
 from iamtui.credentials import variables
 from iamtui.credentials.loopback_http import Counts
-from iamtui.credentials.metadata_endpoint import MOST_TOKENS, MetadataEndpoint
+from iamtui.credentials.metadata_endpoint import MetadataEndpoint
 from iamtui.credentials.renewal import Failures, Held
 from tests.credentials.test_formats import SESSION
 from tests.support.sdk_clients import Found, ask_javascript
@@ -114,17 +115,28 @@ def test_other_methods_are_refused(endpoint: MetadataEndpoint) -> None:
     assert ask(endpoint, ROLES, "PUT", **{WITH_TOKEN: token_of(endpoint)})[0] == 405
 
 
-def test_tokens_do_not_fill_the_memory(endpoint: MetadataEndpoint, world: World) -> None:
+def test_other_processes_that_ask_for_tokens_end_nobodys(endpoint: MetadataEndpoint) -> None:
     first = token_of(endpoint)
-    for _ in range(MOST_TOKENS):
-        last = endpoint._new_token("60").body.decode()
-    assert len(endpoint._ends) == MOST_TOKENS
-    assert ask(endpoint, ROLES, **{WITH_TOKEN: first})[0] == 401
-    assert ask(endpoint, ROLES, **{WITH_TOKEN: last})[0] == 200
-    world.now += timedelta(minutes=2)
-    token_of(endpoint)
-    assert len(endpoint._ends) == 1
-    assert last not in repr(endpoint._ends)
+    others = {endpoint._new_token("60").body.decode() for _ in range(2000)}
+    assert len(others | {first}) == 2001
+    assert ask(endpoint, ROLES, **{WITH_TOKEN: first})[0] == 200
+
+
+def test_a_token_is_good_for_its_endpoint_and_its_time_only(endpoint: MetadataEndpoint, world: World) -> None:
+    token = token_of(endpoint, "60")
+    other = MetadataEndpoint(lambda: world.held, clock=world.clock)
+    assert endpoint._knows(token)
+    assert not other._knows(token)
+    # Its end stands in it, and cannot be moved.
+    content = bytearray(base64.urlsafe_b64decode(token))
+    for place in range(len(content)):
+        forged = bytearray(content)
+        forged[place] ^= 1
+        assert not endpoint._knows(base64.urlsafe_b64encode(forged).decode()), place
+    for wrong in ("", "\u00e9", "A" * 72, token[:-1], token + "A", token + "=", f" {token}", token * 40):
+        assert not endpoint._knows(wrong), wrong
+    world.now += timedelta(seconds=60)
+    assert not endpoint._knows(token)
 
 
 def test_after_the_end_it_tells_so(endpoint: MetadataEndpoint, world: World) -> None:
