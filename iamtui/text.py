@@ -2,54 +2,66 @@
 
 Rooms keep raw values, so that matching stays exact; whatever leaves towards a person goes through here.
 Textual and terminals let ESC, C1 controls, bidi and zero-width characters through in every widget, which
-lets data move the cursor, write the clipboard (OSC 52) or reorder what is read.
+lets data move the cursor, write the clipboard (OSC 52), reorder what is read, or look like something else.
 """
 
 from __future__ import annotations
 
-import re
 import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import groupby
+from typing import Final
 
-LABEL_LIMIT = 4096
+LABEL_LIMIT: Final = 4096
 """Longest label in characters; documents are not cut."""
 
-_HOSTILE = re.compile(
-    "[\x00-\x1f\x7f-\x9f"  # C0, DEL, C1
-    # Format characters, and what is drawn as nothing (Unicode: Cf, Zl, Zp, Default_Ignorable_Code_Point):
-    # bidi marks and embeddings, zero-width characters, fillers, variation selectors, tags.
-    "\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f"
-    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
-    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
-    "\ud800-\udfff]"  # lone surrogates cannot be encoded
+_BLANK: Final = frozenset(
+    # Printable by their category, but drawn as nothing or as a space: fillers, variation selectors, a blank pattern.
+    "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\U00016fe4\U0001d159"
+    + "".join(map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
 )
 
+_LATER: Final = (range(0x1F000, 0x1FB00), range(0x20000, 0x3FFFE))
+"""Pictographs and ideographs: what is unassigned there may come with a newer Unicode, and hides nothing."""
 
-def _visible(match: re.Match[str]) -> str:
-    character = match.group()
+_MOST_MARKS: Final = 4
+"""Combining marks on one character; Vietnamese and Hebrew need three."""
+
+
+@lru_cache(4096)
+def _mark(character: str) -> str:
+    """What stands for a character that would hide something or steer the terminal; "" for one that is shown."""
     code = ord(character)
+    if character in _BLANK:
+        return f"<U+{code:04X}>"
+    # Not printable: controls, format characters, surrogates, private use, unassigned, and all spaces but one.
+    if character.isprintable() or (any(code in later for later in _LATER) and code & 0xFFFE != 0xFFFE):
+        return ""
     if code < 0x20:
         return chr(0x2400 + code)
     if code == 0x7F:
         return "\u2421"
-    if 0xD800 <= code <= 0xDFFF:
-        return "\ufffd"
-    return f"<U+{code:04X}>"
+    return "\ufffd" if 0xD800 <= code <= 0xDFFF else f"<U+{code:04X}>"
 
 
 def safe_text(value: object, *, limit: int | None = LABEL_LIMIT) -> str:
     """Return `value` as one line of text that is safe to show.
 
-    Control, C1, bidi, zero-width and other invisible characters become visible marks (ESC becomes ␛,
-    U+202E becomes <U+202E>), lone surrogates become U+FFFD, combining marks cannot pile up or reach the
-    text before, and the result is cut at `limit` characters with an ellipsis (None: not cut). Markup is
-    untouched: a widget must be given the result as a `Content` or `Text` object, never as a markup str.
+    Control, bidi, zero-width and other invisible characters, unusual spaces, private and unassigned characters become
+    visible marks (ESC becomes ␛, U+202E becomes <U+202E>), lone surrogates become U+FFFD, combining marks cannot pile
+    up or reach the text before, and the result is cut at `limit` characters with an ellipsis (None: not cut). Markup
+    is untouched: a widget must be given the result as a `Content` or `Text` object, never as a markup str.
     """
     text = _cut(value if type(value) is str else str(value), limit)
-    if text.isascii():
-        if text.isprintable():
-            return text
-        return _cut(_HOSTILE.sub(_visible, text), limit)
-    return _cut(_tame_marks(_HOSTILE.sub(_visible, text)), limit)
+    if text.isascii() and text.isprintable():
+        return text
+    characters = set(text)
+    if not (text.isprintable() and characters.isdisjoint(_BLANK)):
+        text = text.translate({ord(character): mark for character in characters if (mark := _mark(character))})
+    if not text.isascii():
+        text = _tame_marks(text, characters)
+    return _cut(text, limit)
 
 
 def safe_document(text: str) -> str:
@@ -64,18 +76,21 @@ def _cut(text: str, limit: int | None) -> str:
     return text[: limit - 1] + "…" if limit > 0 else ""
 
 
-def _tame_marks(text: str, most: int = 4) -> str:
-    """Cut runs of marks that are drawn over other characters, and give a mark at the start something to sit on.
+def _tame_marks(text: str, characters: Iterable[str]) -> str:
+    """Count the marks that are piled on a character beyond a few, and give one at the start something to sit on.
 
     Hundreds of them are drawn over the neighbouring lines; one at the start would change the label before it.
     """
-    marks = {character for character in set(text) if unicodedata.category(character) in ("Mn", "Me")}
+    # None stands before U+0300 in Unicode.
+    high = (character for character in characters if character >= "\u0300")
+    marks = {character for character in high if unicodedata.category(character) in ("Mn", "Me")} - _BLANK
     if not marks:
         return text
-    kept: list[str] = ["\u25cc"] if text[0] in marks else []
-    run = 0
-    for character in text:
-        run = run + 1 if character in marks else 0
-        if run <= most:
-            kept.append(character)
-    return "".join(kept)
+    pieces: list[str] = ["\u25cc"] if text[0] in marks else []
+    for are_marks, run in groupby(text, marks.__contains__):
+        piece = "".join(run)
+        more = len(piece) - _MOST_MARKS
+        if are_marks and more > 0:
+            piece = f"{piece[:_MOST_MARKS]}<{more} more mark{'s' if more > 1 else ''}>"
+        pieces.append(piece)
+    return "".join(pieces)

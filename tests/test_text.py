@@ -41,6 +41,10 @@ DEFAULT_IGNORABLE = [
         ("tag\U000e0041", "tag<U+E0041>"),
         ("half \ud83d", "half \ufffd"),
         ("a\u2028b\u2029", "a<U+2028>b<U+2029>"),
+        ("admin\u00a0\u3000x", "admin<U+00A0><U+3000>x"),
+        ("admin\u2800", "admin<U+2800>"),
+        ("\ue000\U000f0000\U0010fffd", "<U+E000><U+F0000><U+10FFFD>"),
+        ("\u0378\ufdd0\U0001fffe", "<U+0378><U+FDD0><U+1FFFE>"),
         ("[red]not ours to touch[/]", "[red]not ours to touch[/]"),
         ("Zoë 日本 🚀", "Zoë 日本 🚀"),
         ("", ""),
@@ -61,6 +65,30 @@ def test_every_invisible_character_of_unicode_is_replaced() -> None:
 
 def test_every_default_ignorable_character_is_replaced() -> None:
     assert [f"U+{code:04X}" for code in DEFAULT_IGNORABLE if chr(code) in safe_text(chr(code))] == []
+
+
+LOOK_ALIKES = [
+    *(0x00A0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000),  # spaces
+    *(0x2800, 0x115F, 0x1160, 0x3164, 0xFFA0, 0x16FE4, 0x1D159),  # blank patterns and fillers
+    *(*range(0xE000, 0xF900), 0xF0000, 0x10FFFD, *range(0xFDD0, 0xFDF0), 0x0378, 0x3FFFF),  # private and unassigned
+]
+
+
+def test_every_look_alike_of_a_space_or_of_nothing_is_shown_as_what_it_is() -> None:
+    assert [f"U+{code:04X}" for code in LOOK_ALIKES if safe_text(f"a{chr(code)}b") != f"a<U+{code:04X}>b"] == []
+
+
+READABLE = (
+    "Zoë Łódź Ångström ĳ ß ﬁ", "Ελληνικά Кириллица Հայերեն ქართული", "עִבְרִית العَرَبِيَّة", "हिन्दी தமிழ் ไทยที่นี่ ខ្មែរ",
+    "日本語 한국어 繁體字 𠮷", "Việt Nam", "Việt", "🚀 🇩🇪 👍🏽 ☑ ½ € ™ → ─│┌┐ ▁▂▃ ◌", "🫨 \U0001fae9 \U00031350",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", READABLE)
+def test_ordinary_scripts_accents_and_emoji_stay_readable(text: str) -> None:
+    assert safe_text(text) == text
+    for form in ("NFC", "NFD"):
+        assert safe_text(unicodedata.normalize(form, text)) == unicodedata.normalize(form, text)
 
 
 @given(ANYTHING)
@@ -96,8 +124,8 @@ def test_labels_are_cut_and_say_so() -> None:
 
 
 def test_combining_marks_neither_pile_up_nor_reach_the_text_before() -> None:
-    assert safe_text("Z" + "\u0310" * 500 + "a") == "Z" + "\u0310" * 4 + "a"
-    assert safe_text("x" + "\u20dd" * 500) == "x" + "\u20dd" * 4  # enclosing marks have combining class 0
+    assert safe_text("Z" + "\u0310" * 500 + "a") == "Z" + "\u0310" * 4 + "<496 more marks>a"
+    assert safe_text("x" + "\u20dd" * 5) == "x" + "\u20dd" * 4 + "<1 more mark>"  # of combining class 0
     assert safe_text("\u0338name") == "\u25cc\u0338name"
     assert safe_text("e\u0301te\u0301") == "e\u0301te\u0301"
 
