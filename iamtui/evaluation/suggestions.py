@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
 from iamtui.catalog.request_keys import is_of_another_resource
-from iamtui.evaluation.caller import partition_of, role_arn_of
+from iamtui.evaluation.caller import is_service_linked, partition_of, role_arn_of
 from iamtui.evaluation.decision import Decision, Layer, LayerState, Reason, StatementRef
 from iamtui.evaluation.layer_reports import FEDERATED_NEEDS_SESSION_POLICY
-from iamtui.evaluation.prepared import prepare
+from iamtui.evaluation.prepared import PreparedAction, prepare, resource_owner
 from iamtui.evaluation.request import Principal, PrincipalKind
 from iamtui.evaluation.services import takes_resource_policy
 from iamtui.evaluation.trace import TracedElement, TracedLayer, TracedStatement
@@ -24,6 +24,9 @@ _ASK_FROM_THERE: Final = (
     "Ask from the account that the resource belongs to, by a role there: no policy can open it to another."
 )
 _NOT_PUBLIC: Final = "Narrow the statements that make the bucket policy public: no Allow helps while it is."
+_AWS_ATTACHED: Final = frozenset(("FullAWSAccess", "RCPFullAWSAccess"))
+"""Policies of AWS that organizations know by their names alone."""
+_OF_THE_CALLERS_ACCOUNT: Final = (Layer.IDENTITY, Layer.BOUNDARY, Layer.SESSION, Layer.SCP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +53,29 @@ def suggest(decision: Decision, layers: tuple[TracedLayer, ...]) -> Iterator[Sug
         layers: the trace of the same request, or none: near misses are then not found.
     """
     for reason in decision.reasons:
-        yield from _suggest(decision, reason, layers)
+        account = acting_account(decision, reason.layer)
+        for suggestion in _suggest(decision, reason, layers):
+            if account and suggestion.change != _ASK_FROM_THERE:
+                change = f"{suggestion.change} Account {account} has to do this."
+                suggestion = replace(suggestion, change=change)
+            yield suggestion
     if any(
         report.layer is Layer.BLOCK_PUBLIC_ACCESS and report.state is LayerState.DENIES for report in decision.layers
     ):
         # Its gate also waits behind grants that are still lacking, where it is no reason yet.
         yield Suggestion(Layer.BLOCK_PUBLIC_ACCESS, "", _NOT_PUBLIC)
+
+
+def acting_account(decision: Decision, layer: Layer) -> str:
+    """The account whose administrators change a layer of a cross-account request; "" where only one takes part."""
+    request = decision.request
+    own = request.principal.account
+    owner = resource_owner(request.resource_account, request.principal, _prepared(decision))
+    if own is None or owner is None or own == owner:
+        return ""
+    if layer in _OF_THE_CALLERS_ACCOUNT:
+        return own
+    return owner if layer in (Layer.RESOURCE, Layer.RCP) else ""
 
 
 def owner_alone(decision: Decision, reason: Reason) -> bool:
@@ -76,29 +96,80 @@ def _suggest(decision: Decision, reason: Reason, layers: tuple[TracedLayer, ...]
         return
     if reason.layer is Layer.IDENTITY and reason.kind == "implicit" and not decision.identity_needed:
         return
+    fixed = _fixed_by_aws(decision, reason)
+    if fixed:
+        yield Suggestion(reason.layer, "", fixed)
+        return
     if reason.kind == "explicit":
         for ref in reason.statements:
-            how = "Narrow or remove"
-            if _of_aws(ref.policy):
-                how = f"Detach {short_policy_name(ref.policy)}, which AWS manages, because of"
-            yield Suggestion(
-                reason.layer,
-                ref.policy,
-                f"{how} the Deny in {name_of(ref)}{_escape(ref, reason, layers)}; no Allow can override it.",
-            )
+            change = f"{_how_to_end(decision, ref)}{_escape(ref, reason, layers)}; no Allow can override it."
+            yield Suggestion(reason.layer, ref.policy, change + narrowest_exception(decision, ref))
         return
     near = _near_miss(decision, reason, layers)
     if near is not None:
         statement, element = near
         yield Suggestion(reason.layer, statement.policy, _widen(decision, statement, element))
         return
-    yield _add_statement(decision, reason, _resource_asked(decision))
+    yield _add_statement(decision, reason, layers)
 
 
-def _resource_asked(decision: Decision) -> str:
-    """The resource that policies are held against: `*` for an action without resource types, whatever was named."""
+def _fixed_by_aws(decision: Decision, reason: Reason) -> str:
+    """What to do where nobody but AWS can change what a reason names; "" where its policies can be edited.
+
+    IAM User Guide: service-linked roles; IAM Identity Center User Guide: permission sets.
+    """
+    principal = decision.request.principal
+    if reason.layer is Layer.IDENTITY and is_service_linked(principal):
+        who = safe_text(role_arn_of(principal) or principal.arn, limit=512)
+        return f"Make the call as another role: {who} is a service-linked role, whose policies only AWS changes."
+    if reason.layer is not Layer.RESOURCE or not _is_trust(decision):
+        return ""
+    role = decision.request.resource
+    shown = safe_text(role, limit=512)
+    if ":role/aws-service-role/" in role:
+        return f"Use another role: {shown} is a service-linked role, which only its AWS service can assume."
+    if _is_reserved(role):
+        return (
+            f"Assign the permission set of {shown} in IAM Identity Center and sign in there: "
+            "nobody can edit the trust policy of a reserved role."
+        )
+    return ""
+
+
+def _is_trust(decision: Decision) -> bool:
+    return decision.request.action.lower().startswith("sts:")
+
+
+def _is_reserved(role_arn: str) -> bool:
+    """Whether a role belongs to IAM Identity Center, which alone edits it."""
+    return ":role/aws-reserved/" in role_arn or "/AWSReservedSSO_" in role_arn
+
+
+def _how_to_end(decision: Decision, ref: StatementRef) -> str:
+    if ref.layer is Layer.IDENTITY and _is_reserved(role_arn_of(decision.request.principal) or ""):
+        return f"In the permission set, in IAM Identity Center, narrow or remove the Deny in {name_of(ref)}"
+    if of_aws(ref.policy):
+        how = "Replace" if ref.layer is Layer.BOUNDARY else "Detach"
+        return f"{how} {short_policy_name(ref.policy)}, which AWS manages, because of the Deny in {name_of(ref)}"
+    return f"Narrow or remove the Deny in {name_of(ref)}"
+
+
+def narrowest_exception(decision: Decision, ref: StatementRef) -> str:
+    """The condition that excepts just this caller from a Deny; "" where no key tells it apart, or AWS owns the policy.
+
+    aws:PrincipalArn of a session is the ARN of its role (IAM User Guide: global condition context keys).
+    """
+    principal = decision.request.principal
+    who = principal.arn if principal.kind is PrincipalKind.USER else role_arn_of(principal)
+    if who is None or of_aws(ref.policy):
+        return ""
+    exception = f'"ArnNotEquals": {{"aws:PrincipalArn": "{safe_text(who, limit=512)}"}}'
+    return f" The narrowest exception is the condition {exception} on it."
+
+
+def _prepared(decision: Decision) -> PreparedAction:
     request = decision.request
-    prepared = prepare(
+    return prepare(
         request.action,
         request.resource,
         request.wildcard_only_action,
@@ -106,13 +177,12 @@ def _resource_asked(decision: Decision) -> str:
         request.principal.account or "",
         ENGINE_CATALOGUE,
     )
-    return prepared.resource.text
 
 
-def _of_aws(policy: str) -> bool:
-    """Whether a policy is AWS's own, which its users can attach and detach but not change."""
+def of_aws(policy: str) -> bool:
+    """Whether a policy, by its name or ARN, is AWS's own: customers attach and detach it but cannot change it."""
     arn = parse_arn(policy)
-    return arn is not None and arn.account == "aws"
+    return policy in _AWS_ATTACHED or (arn is not None and arn.account == "aws")
 
 
 def _escape(ref: StatementRef, reason: Reason, layers: tuple[TracedLayer, ...]) -> str:
@@ -155,12 +225,17 @@ def _near_miss(
         if element.key and is_of_another_resource(request.action, request.resource, element.key):
             continue
         rank = {"Condition": 0, "Resource": 1, "Principal": 2}.get(element.element)
-        if rank is not None and (rank == 0 or not _of_aws(statement.policy)):
+        if rank is not None and (rank == 0 or _is_editable(decision, reason, statement.policy)):
             found.append((rank, statement, element))
     if not found:
         return None
     _, statement, element = min(found, key=lambda item: item[0])
     return statement, element
+
+
+def _is_editable(decision: Decision, reason: Reason, policy: str) -> bool:
+    of_sso = reason.layer is Layer.IDENTITY and _is_reserved(role_arn_of(decision.request.principal) or "")
+    return not of_sso and not of_aws(policy)
 
 
 def _widen(decision: Decision, statement: TracedStatement, element: TracedElement) -> str:
@@ -192,15 +267,16 @@ def _principal_value(decision: Decision) -> str:
     return principal.role_arn or principal.arn or "*"
 
 
-def _add_statement(decision: Decision, reason: Reason, resource: str) -> Suggestion:
+def _add_statement(decision: Decision, reason: Reason, layers: tuple[TracedLayer, ...]) -> Suggestion:
     request = decision.request
     statement: dict[str, Any] = {"Effect": "Allow"}
     if reason.layer in (Layer.RESOURCE, Layer.VPC_ENDPOINT):
         statement["Principal"] = _principal_element(decision, reason.layer)
     statement["Action"] = request.action
-    trust = reason.layer is Layer.RESOURCE and request.action.lower().startswith("sts:")
+    trust = reason.layer is Layer.RESOURCE and _is_trust(decision)
     if not trust:
-        statement["Resource"] = resource
+        # `*` for an action without resource types, whatever was named.
+        statement["Resource"] = _prepared(decision).resource.text
     target = {
         Layer.IDENTITY: _identity_target(request.principal),
         Layer.RESOURCE: "the role's trust policy"
@@ -209,7 +285,7 @@ def _add_statement(decision: Decision, reason: Reason, resource: str) -> Suggest
         Layer.SESSION: "a session policy passed to sts:GetFederationToken"
         if lacks_session_policy(decision, reason)
         else "the session policy",
-        Layer.BOUNDARY: "the permissions boundary",
+        Layer.BOUNDARY: _boundary_target(reason, layers),
         Layer.VPC_ENDPOINT: "the VPC endpoint's policy",
     }.get(reason.layer, "")
     if reason.layer is Layer.SCP:
@@ -218,13 +294,20 @@ def _add_statement(decision: Decision, reason: Reason, resource: str) -> Suggest
     return Suggestion(reason.layer, "", f"Allow {safe_text(request.action, limit=128)} in {target}.", statement)
 
 
+def _boundary_target(reason: Reason, layers: tuple[TracedLayer, ...]) -> str:
+    managed = next((one.policy for one in _statements_of(reason, layers) if of_aws(one.policy)), "")
+    if managed:
+        return f"a policy of your own that replaces {short_policy_name(managed)}, which AWS manages, as the boundary"
+    return "the permissions boundary"
+
+
 def _identity_target(principal: Principal) -> str:
     """Where an Allow for a caller goes: a session has no policies but those of its role or of who made it."""
     if principal.kind is PrincipalKind.FEDERATED_USER:
         issuer = safe_text(principal.issuer, limit=512) if principal.issuer else "the user"
         return f"an identity policy of {issuer} that made this session"
     holder = safe_text(role_arn_of(principal) or principal.arn, limit=512)
-    if "/aws-reserved/sso.amazonaws.com/" in holder:
+    if _is_reserved(holder):
         return f"the permission set behind {holder}, in IAM Identity Center"
     return f"an identity policy of {holder}"
 

@@ -86,8 +86,10 @@ def _edits(case: Case, suggestion: Suggestion) -> SuggestedEdits:
         )
     if suggestion.layer in (Layer.VPC_ENDPOINT, Layer.SERVICE_RULE):
         raise NoEdit(f"A draft does not change this layer: {suggestion.layer.value.replace('_', ' ')}.")
-    if case.reason.kind == "explicit":
+    if case.reason.kind == "explicit" and suggestion.policy:
         return without_deny(case, suggestion)
+    if not suggestion.policy and suggestion.statement is None:
+        raise NoEdit(f"No policy of this account can be changed for it. {suggestion.change}")
     if suggestion.statement is not None:
         return _adding(case, suggestion.statement)
     return _widening(case, suggestion)
@@ -115,10 +117,7 @@ def _adding(case: Case, statement: dict[str, Any]) -> SuggestedEdits:
         if "Condition" not in statement:
             caution = "It applies to every account below that level."
         return SuggestedEdits((place.put(with_statement(place.document, statement)),), caution, past_guard=True)
-    raise NoEdit(
-        "An RCP of one's own can only deny, so none can be added that allows.",
-        "Attach RCPFullAWSAccess where it is missing.",
-    )
+    raise NoEdit("A draft can add no statement to this layer.")
 
 
 def _for_the_caller_alone(case: Case, statement: dict[str, Any]) -> dict[str, Any]:
