@@ -190,7 +190,7 @@ def _write_open(out: Output, one: ExplainedDenial, *, decode: bool) -> None:
     sentences = [*one.open, *denial.unknown]
     if denial.encoded and not decode:
         sentences.append("--decode lets STS decode the encoded message.")
-    if not denial.caller:
+    if not denial.caller and one.comparison.agreement is Agreement.NOT_ASKED:
         sentences.append("--as PRINCIPAL says who called.")
     for number, sentence in enumerate(dict.fromkeys(sentences)):
         _labelled(out, "open" if number == 0 else "", sentence)

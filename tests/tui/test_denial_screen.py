@@ -16,10 +16,11 @@ from iamtui.evaluation.request import PrincipalKind
 from iamtui.tui.screens.denials.report import DenialReportScreen
 from iamtui.tui.screens.denials.screen import DenialScreen
 from iamtui.tui.screens.main import MainScreen
+from iamtui.tui.screens.trace.document import DocumentScreen
 from iamtui.tui.widgets.message_line import MessageLine
 from iamtui.tui.widgets.pasted_text import LONGEST
 from iamtui.workspace.denials import explaining as denials
-from tests.support.denial_account import ALICE, CAROL, DEPLOY, LAKE, denial_workspace, message
+from tests.support.denial_account import ALICE, CAROL, DEPLOY, FENCE_ARN, LAKE, denial_workspace, message
 from tests.support.sample_account import ID, NOW, iam
 from tests.support.screen_app import make_app, opened, press, settle
 
@@ -348,3 +349,30 @@ def test_what_was_found(snap_compare: SnapCompare, size: str) -> None:
 @pytest.mark.parametrize("size", SIZES)
 def test_a_report(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(make_app(denial_workspace()), terminal_size=SIZES[size], run_before=walk("j", "j", "enter"))
+
+
+async def test_o_opens_the_policy_that_aws_names() -> None:
+    named = message(
+        DEPLOY, "s3:PutBucketPolicy", LAKE, f"with an explicit deny in a service control policy: {FENCE_ARN}"
+    )
+    async with opened(make_app(denial_workspace())) as pilot:
+        await press(pilot, "D")
+        await paste(pilot, named)
+        await press(pilot, "o")
+
+        screen = pilot.app.screen
+        assert isinstance(screen, DocumentScreen)
+        assert "NoBucketPolicies" in screen.copied_text()
+
+
+async def test_a_federated_sign_in_is_explained_without_asking_who_called() -> None:
+    bare = (
+        "An error occurred (AccessDenied) when calling the AssumeRoleWithWebIdentity operation: "
+        "Not authorized to perform sts:AssumeRoleWithWebIdentity"
+    )
+    async with opened(make_app(denial_workspace())) as pilot:
+        await press(pilot, "D")
+        await paste(pilot, bare)
+        await press(pilot, "enter")
+
+        assert isinstance(pilot.app.screen, DenialReportScreen)

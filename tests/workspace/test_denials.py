@@ -35,7 +35,7 @@ from tests.support.denial_account import (
     without_organization,
 )
 from tests.support.fault_proxy import Answer, FaultProxy, error
-from tests.support.sample_account import ID, NOW, iam
+from tests.support.sample_account import ID, NOW, document, iam
 
 IMPLICIT = "because no identity-based policy allows the {} action"
 
@@ -498,3 +498,140 @@ def test_a_policy_that_cannot_be_loaded_is_asked_for_once(connected: tuple[Works
     assert once
     list(explain_denials(workspace, find_denials(message(CAROL, "sqs:SendMessage", queue)), now=NOW))
     assert len(proxy.calls) == 2 * once
+
+
+# What helps
+
+
+def helps(one: ExplainedDenial) -> list[str]:
+    return [suggestion.change for suggestion in one.explanation.suggestions] if one.explanation is not None else []
+
+
+def test_no_allow_is_proposed_against_a_deny_that_aws_names() -> None:
+    one = explain(
+        message(
+            BOB, "s3:PutObject", f"{LAKE}/x", f"with an explicit deny in a service control policy: {QUIET_ARN[:-1]}9"
+        )
+    )
+
+    (change,) = helps(one)
+    assert change.startswith(f"Find the Deny in {QUIET_ARN[:-1]}9, which is not loaded here: no Allow can override it.")
+    assert f'"ArnNotEquals": {{"aws:PrincipalArn": "{BOB}"}}' in change
+
+
+def test_the_deny_of_the_policy_that_aws_names_is_pointed_at() -> None:
+    one = explain(
+        message(BOB, "ec2:StartInstances", "*", f"with an explicit deny in a service control policy: {FENCE_ARN}")
+    )
+
+    assert [change for change in helps(one) if "fence / OfficeOnly" in change] == helps(one)
+
+
+def test_a_policy_that_is_not_loaded_never_does_not_deny() -> None:
+    unknown = f"{QUIET_ARN[:-1]}9"
+    named = explain(
+        message(
+            ALICE,
+            "sqs:SendMessage",
+            f"arn:aws:sqs:us-east-1:{ID}:q",
+            f"with an explicit deny in a service control policy: {unknown}",
+        )
+    )
+    endpoint = explain(
+        message(
+            ALICE, "sqs:SendMessage", f"arn:aws:sqs:us-east-1:{ID}:q", "with an explicit deny in a VPC endpoint policy"
+        )
+    )
+
+    assert f"The policy that AWS names is not loaded, so look there first: {unknown}." in said(named)
+    assert "AWS names the VPC endpoint policy, which is not loaded: look there first." in said(endpoint)
+    for one in (named, endpoint):
+        assert "does not deny" not in said(one)
+
+
+def test_a_boundary_that_the_caller_does_not_have_is_said_to_be_gone() -> None:
+    one = explain(
+        message(
+            ALICE, "sqs:SendMessage", f"arn:aws:sqs:us-east-1:{ID}:q", "with an explicit deny in a permissions boundary"
+        )
+    )
+    assert "there is none here as loaded: it may have been removed since" in said(one)
+
+
+def test_a_vpc_endpoint_policy_that_is_needed_is_written_out() -> None:
+    one = explain(
+        message(BOB, "s3:PutObject", f"{LAKE}/x", "because no VPC endpoint policy allows the s3:PutObject action")
+    )
+
+    assert one.explanation is not None
+    first = one.explanation.suggestions[0]
+    assert first.change == "Allow s3:PutObject in the policy of the VPC endpoint for s3 that the request went through."
+    assert first.statement == {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:PutObject",
+        "Resource": f"{LAKE}/x",
+        "Condition": {"ArnEquals": {"aws:PrincipalArn": BOB}},
+    }
+
+
+def test_a_user_cannot_be_assumed() -> None:
+    one = explain(message(BOB, "sts:AssumeRole", ALICE))
+
+    assert one.comparison.agreement is Agreement.NOT_ASKED
+    assert f"{ALICE} is not a role but a user, which nobody can assume" in said(one)
+
+
+WEB = (
+    "An error occurred (AccessDenied) when calling the AssumeRoleWithWebIdentity operation: "
+    "Not authorized to perform sts:AssumeRoleWithWebIdentity"
+)
+ISSUER = "token.actions.githubusercontent.com"
+
+
+def trusting(*statements: dict[str, object]) -> Workspace:
+    """The account with no roles but one for each trust statement."""
+    workspace = denial_workspace()
+    account = workspace.account
+    model = account.roles[0]
+    roles = tuple(
+        replace(model, name=f"web-{number}", arn=iam(f"role/web-{number}"), trust=document(statement))
+        for number, statement in enumerate(statements)
+    )
+    return workspace.with_account(replace(account, roles=roles))
+
+
+def web_trust(**condition: object) -> dict[str, object]:
+    statement: dict[str, object] = {
+        "Effect": "Allow",
+        "Principal": {"Federated": iam(f"oidc-provider/{ISSUER}")},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+    }
+    return statement | ({"Condition": {"StringLike": condition}} if condition else {})
+
+
+def test_a_bare_web_identity_denial_lists_the_roles_that_trust_a_provider() -> None:
+    subject = {f"{ISSUER}:sub": "repo:acme/app:*", f"{ISSUER}:aud": "sts.amazonaws.com"}
+    one = explain(WEB, trusting(web_trust(**subject), web_trust()))
+
+    assert "2 roles of this account can be meant" in one.comparison.sentences[0]
+    assert (
+        f"web-0 trusts {ISSUER} if sub matches repo:acme/app:* and aud matches sts.amazonaws.com (not told here)."
+        in said(one)
+    )
+    assert f"web-1 trusts {ISSUER} without a condition" in said(one)
+    assert "Usual causes: the token's audience" in said(one)
+
+
+def test_a_bare_web_identity_denial_where_no_role_trusts_a_provider() -> None:
+    assert "No role of this account trusts an identity provider for it" in said(explain(WEB, trusting()))
+
+
+def test_a_condition_that_fails_is_named_with_the_role() -> None:
+    found = find_denials(WEB)
+    denial = replace(found.denials[0], context={f"{ISSUER}:sub": ("repo:other/app:ref",)})
+    (one,) = explain_denials(
+        trusting(web_trust(**{f"{ISSUER}:sub": "repo:acme/app:*"})), replace(found, denials=(denial,)), now=NOW
+    )
+    assert "web-0" in said(one)
+    assert "here: repo:other/app:ref" in said(one)

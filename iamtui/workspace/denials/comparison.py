@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from iamtui.account.availability import Missing
 from iamtui.account.model import Account
 from iamtui.analysis.denials.denial import Claim, Denial
 from iamtui.catalog import companions
@@ -17,6 +16,7 @@ from iamtui.evaluation.request import PrincipalKind
 from iamtui.evaluation.wording import condition_of, name_of
 from iamtui.policy.formula import ConditionLeaf, leaves
 from iamtui.text import safe_text
+from iamtui.workspace.denials.advice import named_policy
 
 
 class Agreement(StrEnum):
@@ -135,7 +135,7 @@ def _compare_denials(account: Account, denial: Denial, decision: Decision) -> Co
     if claim.policy and not _names_policy(account, claim.policy, matching):
         sentence = f"The layer is the same, but AWS names the policy {safe_text(claim.policy, limit=512)}"
         found = ", ".join(dict.fromkeys(name_of(ref) for reason in matching for ref in reason.statements))
-        loaded = _is_loaded(account, claim.policy)
+        loaded = named_policy(account, claim.policy) is not None
         return Comparison(
             Agreement.OTHER_REASON if loaded else Agreement.NOT_LOADED,
             (f"{sentence}, {'which denies nothing here' if loaded else 'which is not loaded'}; here: {found}.",),
@@ -161,25 +161,16 @@ def _names_policy(account: Account, policy: str, reasons: list[Reason]) -> bool:
     return any(ref.policy in names for reason in reasons for ref in reason.statements)
 
 
-def _names_of(account: Account, policy: str) -> Iterator[str]:
-    """What the account calls an organization policy of this ARN."""
-    fact = account.organization
-    if isinstance(fact, Missing) or fact.value is None:
-        return
-    for level in fact.value.path:
-        for held in (level.scps, level.rcps):
-            if not isinstance(held, Missing):
-                yield from (found.name for found in held.value if found.arn == policy and found.name)
-
-
-def _is_loaded(account: Account, policy: str) -> bool:
-    return account.by_arn(policy) is not None or any(True for _ in _names_of(account, policy))
+def _names_of(account: Account, policy: str) -> tuple[str, ...]:
+    """What the account calls the policy of this ARN."""
+    found = named_policy(account, policy)
+    return (found[0],) if found is not None else ()
 
 
 def _no_such_reason(account: Account, denial: Denial, decision: Decision) -> Comparison:
     unloaded = [layer for layer in denial.claim.layers if _cannot_be_checked(account, decision, layer)]
     if unloaded:
-        sentence = f"AWS names {_layers(unloaded)}, which cannot be checked here: not loaded."
+        sentence = f"AWS names the {_layers(unloaded)}, which cannot be checked here: not loaded."
         mine = _reason_words(list(decision.reasons))
         return Comparison(Agreement.NOT_LOADED, (sentence, f"What is loaded denies it as well: {mine}."))
     return Comparison(Agreement.OTHER_REASON, tuple(_both(denial, decision)))
@@ -196,7 +187,16 @@ def _cannot_be_checked(account: Account, decision: Decision, layer: Layer) -> bo
     if layer is Layer.SESSION:
         # Session policies are passed when a session is made; nothing keeps them where they could be read.
         return all(ref.layer is not Layer.SESSION for ref in decision.matched)
-    return layer in decision.not_evaluated
+    state = _states(decision).get(layer)
+    # No endpoint's policy is ever part of an account, and an organization that AWS names policies of exists.
+    return state is LayerState.NOT_EVALUATED or (state is LayerState.NOT_APPLICABLE and layer in _OUTSIDE)
+
+
+_OUTSIDE: Final = (Layer.VPC_ENDPOINT, Layer.SCP, Layer.RCP, Layer.BLOCK_PUBLIC_ACCESS)
+
+
+def _states(decision: Decision) -> dict[Layer, LayerState]:
+    return {report.layer: report.state for report in decision.layers}
 
 
 _EXPLICIT_FIRST: Final = "AWS would have named an explicit deny first: it may be newer than the message."
@@ -243,9 +243,12 @@ def _allowed_here(account: Account, denial: Denial, decision: Decision) -> Itera
         yield "The account as loaded would allow it: it has changed since, or the cause lies in what is not known here."
     named = [layer for layer in denial.claim.layers if _cannot_be_checked(account, decision, layer)]
     if named:
-        yield f"AWS names {_layers(named)}, which is not loaded: look there first."
+        yield f"AWS names the {_layers(named)}, which is not loaded: look there first."
+    elif denial.claim.policy and not _names_of(account, denial.claim.policy):
+        policy = safe_text(denial.claim.policy, limit=512)
+        yield f"The policy that AWS names is not loaded, so look there first: {policy}."
     elif denial.claim.layers:
-        yield f"AWS names {_layers(denial.claim.layers)}; what is loaded of it does not deny."
+        yield f"AWS names the {_layers(denial.claim.layers)}; {_as_loaded(denial, decision)}."
     others = [layer for layer in decision.not_evaluated if layer not in named]
     if others:
         yield f"Not loaded: {_layers(others)}."
@@ -259,6 +262,18 @@ def _allowed_here(account: Account, denial: Denial, decision: Decision) -> Itera
     more = dict.fromkeys(check.action for check in companions(denial.action) if check.action != denial.action)
     if more:
         yield f"The same call can also need {', '.join(more)}."
+
+
+def _as_loaded(denial: Denial, decision: Decision) -> str:
+    """What the layers that AWS names say here: all of them can be checked."""
+    states = _states(decision)
+    if all(states.get(layer) is LayerState.NOT_APPLICABLE for layer in denial.claim.layers):
+        return "there is none here as loaded: it may have been removed since"
+    if denial.claim.kind == "explicit":
+        return "as loaded here it does not deny"
+    if any(states.get(layer) is LayerState.ALLOWS for layer in denial.claim.layers):
+        return "as loaded here it allows this"
+    return "as loaded here it does not allow this either, but another policy does"
 
 
 def _on_some_resources(denial: Denial, decision: Decision) -> Iterator[str]:
@@ -296,7 +311,7 @@ def _depends(account: Account, denial: Denial, decision: Decision) -> Iterator[s
 
 def _of_the_layers_named(account: Account, denial: Denial, decision: Decision) -> Iterator[str]:
     """What the layers that AWS names say here, as far as they do not depend on anything."""
-    states = {report.layer: report.state for report in decision.layers}
+    states = _states(decision)
     known = [layer for layer in denial.claim.layers if not _cannot_be_checked(account, decision, layer)]
     allowing = [layer for layer in known if states.get(layer) is LayerState.ALLOWS]
     silent = [layer for layer in known if states.get(layer) is LayerState.SILENT]

@@ -13,12 +13,14 @@ from iamtui.analysis.denials.denial import CALLER_UNKNOWN, Denial, DenialForm, F
 from iamtui.analysis.denials.reading import HEAD, ReadLog, find_denials, parse_decoded, read_log
 from iamtui.analysis.question import Question
 from iamtui.catalog import catalogue
-from iamtui.evaluation.decision import Decision
+from iamtui.evaluation.decision import Decision, Outcome
 from iamtui.evaluation.explanation import Explanation
 from iamtui.evaluation.request import Mode, Principal, PrincipalKind, principal_from_text
+from iamtui.evaluation.wording import condition_of
 from iamtui.policy.arn import parse_arn
 from iamtui.problem import Problem
 from iamtui.text import safe_text
+from iamtui.workspace.denials import advice
 from iamtui.workspace.denials.comparison import Agreement, Comparison, claim_words, compare
 from iamtui.workspace.principals import UnknownPrincipal, resolve_principal
 from iamtui.workspace.questions.asking import ask_and_trace
@@ -44,6 +46,12 @@ __all__ = [
 ]
 
 _NOT_TOLD = "who called"
+_MOST_ROLES = 12
+_NO_ROLE_TRUSTS = (
+    "No role of this account trusts an identity provider for it: the role that was meant is in another account, or "
+    "its trust policy lacks the statement."
+)
+_NEITHER_TOLD = "STS tells neither the role nor the identity provider; CloudTrail's record of the call names both."
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +180,12 @@ class _Explainer:
             unknown = tuple(one for one in denial.unknown if one != CALLER_UNKNOWN)
             denial = replace(denial, caller=self._caller, unknown=unknown, notes=(*denial.notes, note))
         denial = _with_action(denial)
+        not_a_role = advice.not_a_role(self._workspace.account, denial)
+        if not_a_role:
+            nothing = Comparison(Agreement.NOT_ASKED, (not_a_role,))
+            return ExplainedDenial(denial, None, None, None, None, nothing, tuple(left_open))
+        if advice.federated_action(denial) and not (denial.caller and denial.resource):
+            return self._federated(denial, left_open)
         principal = _principal(self._workspace, denial, left_open)
         about_question: list[str] = []
         question = _question(self._workspace, denial, about_question, strict=self._strict)
@@ -181,12 +195,50 @@ class _Explainer:
         left_open += about_question
         self._load(question.resource, left_open)
         try:
-            decision, _, explanation = ask_and_trace(self._workspace, principal, question, now=self._now)
+            decision, traced, explanation = ask_and_trace(self._workspace, principal, question, now=self._now)
         except Problem as problem:
             nothing = Comparison(Agreement.NOT_ASKED, (f"The account cannot be asked: {problem.sentence}",))
             return ExplainedDenial(denial, principal, question, None, None, nothing, tuple(left_open))
+        explanation = advice.with_advice(self._workspace.account, denial, decision, traced, explanation)
         comparison = compare(self._workspace.account, denial, decision)
         return ExplainedDenial(denial, principal, question, decision, explanation, comparison, tuple(left_open))
+
+    def _federated(self, denial: Denial, left_open: list[str]) -> ExplainedDenial:
+        """Which roles trust a provider for a federated sign-in: the message itself names neither."""
+        account = self._workspace.account
+        sentences = [
+            self._of_trusting_role(denial, role, provider)
+            for role in account.roles
+            if denial.resource in (role.arn, "*", "")
+            for provider in dict.fromkeys(advice.trusted_providers(role, denial.action))
+            if denial.caller in (provider, "")
+        ]
+        count = f"{len(sentences)} role{'' if len(sentences) == 1 else 's'} of this account"
+        found = f"{count} can be meant, by the provider each trusts:" if sentences else _NO_ROLE_TRUSTS
+        more = len(sentences) - _MOST_ROLES
+        if more > 0:
+            sentences[_MOST_ROLES:] = [f"{more} more roles: iamtui explain --as PROVIDER-ARN shows those of one."]
+        causes = advice.USUAL_CAUSES[denial.action.lower()]
+        comparison = Comparison(Agreement.DEPENDS, (found, *sentences, causes))
+        denial = replace(denial, unknown=(_NEITHER_TOLD,) if not denial.caller else denial.unknown)
+        return ExplainedDenial(denial, None, None, None, None, comparison, tuple(left_open))
+
+    def _of_trusting_role(self, denial: Denial, role: Role, provider: str) -> str:
+        principal = principal_from_text(provider, action=denial.action)
+        question = Question(denial.action, role.arn, dict(denial.context))
+        issuer = provider.partition(":oidc-provider/")[2]
+        names = f"{safe_text(role.name, limit=128)} trusts {safe_text(issuer or provider, limit=256)}"
+        try:
+            decision, _, explanation = ask_and_trace(self._workspace, principal, question, now=self._now)
+        except Problem as problem:
+            return f"{names}; it cannot be asked: {problem.sentence}"
+        if decision.outcome is Outcome.DEPENDS:
+            condition = condition_of(decision).replace(f"{issuer}:", "") if issuer else condition_of(decision)
+            return f"{names} if {condition} (not told here)."
+        if decision.allowed:
+            return f"{names} without a condition: its trust policy is not the cause."
+        why = explanation.suggestions[0].change if explanation.suggestions else explanation.paragraph
+        return f"{names}, but not with what is told: {why}"
 
     def _load(self, resource: str, left_open: list[str]) -> None:
         """Load the policy that decides about a resource; one that cannot be loaded is tried once."""

@@ -37,7 +37,7 @@ def _arrive(screen: AskedFrom, workspace: Workspace, explained: ExplainedDenial)
     said = short_claim(explained.denial)
     screen.say(line(agreement_words(explained), ("  AWS: ", "$muted"), said), stays=True)
     if not explained.explained:
-        screen.app.push_screen(DenialReportScreen(explained))
+        screen.app.push_screen(DenialReportScreen(explained, workspace.account))
 
 
 def _node_of(workspace: Workspace, principal: Principal) -> str:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import ClassVar, Final
 
+from textual.binding import Binding, BindingType
 from textual.content import Content
 
+from iamtui.account.model import Account
+from iamtui.analysis.denials.denial import Denial
+from iamtui.evaluation.decision import StatementRef
 from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.text_screen import TextScreen
+from iamtui.tui.screens.trace.document import DocumentScreen
 from iamtui.tui.widgets.question.verdict import verdict
+from iamtui.workspace.denials.advice import denies_of, named_policy
 from iamtui.workspace.denials.comparison import WORDS, Agreement
 from iamtui.workspace.denials.explaining import ExplainedDenial, claim_words
 
@@ -23,9 +29,18 @@ _OPEN: Final = ("[?]", "$verdict-depends")
 
 
 class DenialReportScreen(TextScreen):
-    """The whole comparison, searchable."""
+    """The whole comparison, searchable.
 
-    def __init__(self, explained: ExplainedDenial) -> None:
+    Args:
+        account: where the policy that AWS names may stand.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("o", "open_policy", "Policy", id="denial.report.policy", tooltip="Open the policy that AWS names"),
+    ]
+
+    def __init__(self, explained: ExplainedDenial, account: Account) -> None:
+        self._policy = named_policy_screen(account, explained.denial)
         denial = explained.denial
         title = line(
             ("Why denied  ", "bold $heading"),
@@ -34,6 +49,27 @@ class DenialReportScreen(TextScreen):
             agreement_words(explained),
         )
         super().__init__(title, tuple(report_rows(explained)))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No key for a policy that is not loaded."""
+        return super().check_action(action, parameters) and (action != "open_policy" or self._policy is not None)
+
+    def action_open_policy(self) -> None:
+        """Show the policy that AWS names."""
+        if self._policy is not None:
+            self.app.push_screen(self._policy)
+
+
+def named_policy_screen(account: Account, denial: Denial) -> DocumentScreen | None:
+    """The policy that AWS names, at its first Deny of the action; None where none is named or loaded."""
+    claim = denial.claim
+    found = named_policy(account, claim.policy) if claim.policy else None
+    if found is None or not claim.layers:
+        return None
+    name, document = found
+    layer = claim.layers[-1]
+    whole = StatementRef(layer, "Deny", name, None, -1, None)
+    return DocumentScreen(document, next(denies_of(name, document, layer, denial.action), whole))
 
 
 def agreement_mark(agreement: Agreement) -> tuple[str, str]:

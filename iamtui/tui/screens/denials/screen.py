@@ -17,8 +17,10 @@ from iamtui.analysis.denials.denial import Denial
 from iamtui.problem import Problem
 from iamtui.tui.safe import plain
 from iamtui.tui.screens.denials.reading import NOTHING_FOUND, NOTHING_YET, DenialReadingScreen, KeptDenials
+from iamtui.tui.screens.denials.report import named_policy_screen
 from iamtui.tui.widgets.line_view import LineView
 from iamtui.workspace.denials import explaining as denials
+from iamtui.workspace.denials.advice import federated_action
 from iamtui.workspace.denials.explaining import ExplainedDenial
 from iamtui.workspace.workspace import Workspace
 
@@ -39,6 +41,7 @@ class DenialScreen(DenialReadingScreen):
             "f9,d", "decode", "Decode", id="denial.decode",
             tooltip="Let STS decode the encoded message of the marked denial: a call to AWS",
         ),
+        Binding("o", "open_policy", "Policy", id="denial.policy", tooltip="Open the policy that AWS names"),
         Binding("ctrl+l", "clear", "Clear", priority=True, id="denial.clear", tooltip="Drop the text"),
         Binding("escape", "leave", "Back", priority=True, id="denial.leave", tooltip="Back to where you came from"),
         Binding("q", "leave", "Back", show=False, id="denial.back", tooltip="Back to where you came from"),
@@ -67,6 +70,8 @@ class DenialScreen(DenialReadingScreen):
             idle.add("explain")
         if denial is None or not denial.encoded:
             idle.add("decode")
+        if denial is None or not denial.claim.policy:
+            idle.add("open_policy")
         if not self.text.text:
             idle.add("clear")
         return frozenset(idle)
@@ -94,12 +99,24 @@ class DenialScreen(DenialReadingScreen):
         else:
             self._explain(decode=True)
 
+    def action_open_policy(self) -> None:
+        """Show the policy that AWS names in the marked denial, at its first Deny of the action."""
+        denial = self.list.denial
+        if denial is None or not denial.claim.policy:
+            self.note(plain("AWS names no policy in the marked denial."))
+            return
+        screen = named_policy_screen(self._workspace.account, denial)
+        if screen is None:
+            self.note(plain(f"The policy that AWS names is not loaded: {denial.claim.policy}."))
+        else:
+            self.app.push_screen(screen)
+
     def _explain(self, *, decode: bool, caller: str | None = None) -> None:
         denial = self.list.denial
         if denial is None:
             self.note(plain(NOTHING_YET if not self.text.text.strip() else NOTHING_FOUND))
             return
-        if caller is None and not denial.caller and not denial.encoded:
+        if caller is None and not denial.caller and not denial.encoded and not federated_action(denial):
             self._ask_who_called()
             return
         self.note(plain("Asking STS …" if decode else "Asking the account …"))
