@@ -10,7 +10,12 @@ import pytest
 
 from iamtui.aws.process_loop import ASKING
 
-pytest_plugins = ["tests.support.moto_server", "tests.support.fault_proxy", "tests.support.federation"]
+pytest_plugins = [
+    "tests.support.moto_server",
+    "tests.support.fault_proxy",
+    "tests.support.federation",
+    "tests.support.connecting",
+]
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 

@@ -18,7 +18,6 @@ from iamtui.aws.errors import AwsProblem, problem_from
 from iamtui.aws.process_loop import enter_profile
 from iamtui.aws.profiles import login_profile_of
 from iamtui.aws.sdk_logging import silence_debug_logging
-from iamtui.aws.sdk_session import Keys, make_sdk_session
 from iamtui.core_dumps import forbid_core_dumps
 from iamtui.problem import Problem
 from iamtui.secret import Secret
@@ -33,6 +32,15 @@ _GLOBAL_SERVICES: Final = frozenset(("iam", "organizations", "sts"))
 
 
 @dataclass(frozen=True, slots=True)
+class Keys:
+    """Explicit credentials."""
+
+    access_key_id: str
+    secret_access_key: Secret
+    session_token: Secret
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """What sts:GetCallerIdentity says."""
 
@@ -44,9 +52,10 @@ class Caller:
 class Connection:
     """A way to call AWS as one set of credentials; makes clients, each with the project's safe settings.
 
-    Safe settings: configured endpoint URLs ignored unless given on purpose, no redirects to other hosts,
-    connect 3 s and read 10 s timeouts, standard retries (3 attempts), operations outside
-    `iamtui.aws.operations` refused before anything is sent, no password prompt on the terminal.
+    Safe settings: service models and endpoint rule sets of botocore's own package only, configured endpoint URLs
+    ignored unless given on purpose, no requests to hosts that are neither AWS's nor the given endpoint, connect 3 s
+    and read 10 s timeouts, standard retries (3 attempts), operations refused before anything is sent unless
+    `iamtui.aws.operations` holds them as the requests that they are, no password prompt on the terminal.
 
     The instance metadata service is asked for credentials only on an EC2 machine, or when the environment
     mentions it (AWS_EC2_METADATA_DISABLED=false, AWS_EC2_METADATA_SERVICE_ENDPOINT or ..._MODE): elsewhere
@@ -77,7 +86,6 @@ class Connection:
         self._stub = stub
         self._lock = threading.RLock()
         self._session: Any = None
-        self._boto3_session: Any = None
         self._clients: dict[tuple[str, str], Any] = {}
 
     @classmethod
@@ -141,7 +149,7 @@ class Connection:
         return Connection(region=self.region, endpoint_url=self.endpoint_url, keys=keys, stub=self._stub)
 
     def client(self, service: str, region: str = "") -> Any:
-        """A boto3 client (kept and reused) for one service, in `region` when given.
+        """A botocore client (kept and reused) for one service, in `region` when given.
 
         Raises:
             Problem: the service needs a region and none is set, or does not exist.
@@ -265,18 +273,15 @@ class Connection:
         )
 
     def _make_client(self, service: str, region: str) -> Any:
-        import boto3  # noqa: PLC0415 - heavy
-
-        if self._boto3_session is None:
-            # One for all clients: a second one would register boto3's own handlers twice.
-            self._boto3_session = boto3.Session(botocore_session=self._botocore_session())
-        client = self._boto3_session.client(service, region_name=region or None, endpoint_url=self.endpoint_url or None)
+        client = self._botocore_session().create_client(service, region_name=region or None)
         silence_debug_logging()
         return client
 
     def _botocore_session(self) -> Any:
         with self._lock:
             if self._session is None:
+                from iamtui.aws.sdk_session import make_sdk_session  # noqa: PLC0415 - heavy
+
                 self._session = make_sdk_session(self.profile, self.endpoint_url, self._keys, self._stub)
             return self._session
 

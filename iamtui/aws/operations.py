@@ -1,71 +1,101 @@
-"""Every AWS operation iamtui can call. None writes to an account.
+"""Every AWS operation iamtui can call, pinned to the request that it is. None writes to an account.
 
-A connection refuses anything else before it is sent, and a test compares this list with the calls in the
-code. "Read" means: changes nothing and returns no secret of the account (so no GetSecretValue, GetParameter,
-Decrypt and the like). STS operations hand out temporary credentials and change nothing either; those that
-stand under CREDENTIALS are made only after the user confirmed, or by botocore's own credential chain.
+A connection refuses anything else before it is sent, and an operation of the list whose model is not the one that
+is written here: a name alone says nothing of what a request does. A test compares this table with the calls in the
+code, and with the installed botocore. "Read" means: changes nothing and returns no secret of the account (so no
+GetSecretValue, GetParameter, Decrypt and the like). STS operations hand out temporary credentials and change nothing
+either; those that stand under CREDENTIALS are made only after the user confirmed, or by botocore's own credential
+chain.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
-READ: Final[frozenset[tuple[str, str]]] = frozenset(
-    {
-        ("dynamodb", "GetResourcePolicy"),
-        ("ecr", "GetRepositoryPolicy"),
-        ("efs", "DescribeFileSystemPolicy"),
-        ("events", "DescribeEventBus"),
-        ("iam", "GetAccountAuthorizationDetails"),
-        ("iam", "GetAccessKeyLastUsed"),
-        ("iam", "GetLoginProfile"),
-        ("iam", "GetOpenIDConnectProvider"),
-        ("iam", "ListAccessKeys"),
-        ("iam", "ListAccountAliases"),
-        ("iam", "ListInstanceProfiles"),
-        ("iam", "ListMFADevices"),
-        ("iam", "ListOpenIDConnectProviders"),
-        ("iam", "ListRoles"),
-        ("iam", "ListSAMLProviders"),
-        ("iam", "ListUsers"),
-        ("iam", "SimulatePrincipalPolicy"),
-        ("kms", "GetKeyPolicy"),
-        ("lambda", "GetPolicy"),
-        ("organizations", "DescribeAccount"),
-        ("organizations", "DescribeOrganization"),
-        ("organizations", "DescribeOrganizationalUnit"),
-        ("organizations", "DescribePolicy"),
-        ("organizations", "ListParents"),
-        ("organizations", "ListPoliciesForTarget"),
-        ("organizations", "ListRoots"),
-        ("s3", "GetBucketPolicy"),
-        ("s3", "GetPublicAccessBlock"),
-        ("s3control", "GetPublicAccessBlock"),
-        ("secretsmanager", "GetResourcePolicy"),
-        ("sns", "GetTopicAttributes"),
-        ("sqs", "GetQueueAttributes"),
-        ("sqs", "GetQueueUrl"),
-        ("sts", "DecodeAuthorizationMessage"),
-        ("sts", "GetCallerIdentity"),
-    }
-)
-"""(service, operation) of every read, by botocore's service names."""
 
-CREDENTIALS: Final[frozenset[tuple[str, str]]] = frozenset(
-    {
-        ("signin", "CreateOAuth2Token"),
-        ("sso", "GetRoleCredentials"),
-        ("sso-oidc", "CreateToken"),
-        ("sts", "AssumeRole"),
-        ("sts", "AssumeRoleWithWebIdentity"),
-        ("sts", "GetFederationToken"),
-        ("sts", "GetSessionToken"),
-    }
-)
-"""(service, operation) of every call that yields temporary credentials; the first three and the web identity
-call are only made by botocore, for a profile that is set up so."""
+class Request(NamedTuple):
+    """The request of an operation, as the service model of botocore describes it.
 
-ALLOWED: Final = READ | CREDENTIALS
+    Args:
+        protocol: how parameters and answers are written.
+        method: of HTTP.
+        uri: path and query, with the parameters that stand in them.
+        api: what names the API beside the operation: its version (query) or target prefix (json); "" for REST, where
+            method and URI say it all.
+    """
+
+    protocol: str
+    method: str
+    uri: str
+    api: str = ""
+
+
+def _query(version: str) -> Request:
+    return Request("query", "POST", "/", version)
+
+
+def _json(target_prefix: str) -> Request:
+    return Request("json", "POST", "/", target_prefix)
+
+
+_IAM: Final = _query("2010-05-08")
+_STS: Final = _query("2011-06-15")
+_ORGANIZATIONS: Final = _json("AWSOrganizationsV20161128")
+_SQS: Final = _json("AmazonSQS")
+
+READ: Final[Mapping[tuple[str, str], Request]] = {
+    ("dynamodb", "GetResourcePolicy"): _json("DynamoDB_20120810"),
+    ("ecr", "GetRepositoryPolicy"): _json("AmazonEC2ContainerRegistry_V20150921"),
+    ("efs", "DescribeFileSystemPolicy"): Request("rest-json", "GET", "/2015-02-01/file-systems/{FileSystemId}/policy"),
+    ("events", "DescribeEventBus"): _json("AWSEvents"),
+    ("iam", "GetAccountAuthorizationDetails"): _IAM,
+    ("iam", "GetAccessKeyLastUsed"): _IAM,
+    ("iam", "GetLoginProfile"): _IAM,
+    ("iam", "GetOpenIDConnectProvider"): _IAM,
+    ("iam", "ListAccessKeys"): _IAM,
+    ("iam", "ListAccountAliases"): _IAM,
+    ("iam", "ListInstanceProfiles"): _IAM,
+    ("iam", "ListMFADevices"): _IAM,
+    ("iam", "ListOpenIDConnectProviders"): _IAM,
+    ("iam", "ListRoles"): _IAM,
+    ("iam", "ListSAMLProviders"): _IAM,
+    ("iam", "ListUsers"): _IAM,
+    ("iam", "SimulatePrincipalPolicy"): _IAM,
+    ("kms", "GetKeyPolicy"): _json("TrentService"),
+    ("lambda", "GetPolicy"): Request("rest-json", "GET", "/2015-03-31/functions/{FunctionName}/policy"),
+    ("organizations", "DescribeAccount"): _ORGANIZATIONS,
+    ("organizations", "DescribeOrganization"): _ORGANIZATIONS,
+    ("organizations", "DescribeOrganizationalUnit"): _ORGANIZATIONS,
+    ("organizations", "DescribePolicy"): _ORGANIZATIONS,
+    ("organizations", "ListParents"): _ORGANIZATIONS,
+    ("organizations", "ListPoliciesForTarget"): _ORGANIZATIONS,
+    ("organizations", "ListRoots"): _ORGANIZATIONS,
+    ("s3", "GetBucketPolicy"): Request("rest-xml", "GET", "/{Bucket}?policy"),
+    ("s3", "GetPublicAccessBlock"): Request("rest-xml", "GET", "/{Bucket}?publicAccessBlock"),
+    ("s3control", "GetPublicAccessBlock"): Request("rest-xml", "GET", "/v20180820/configuration/publicAccessBlock"),
+    ("secretsmanager", "GetResourcePolicy"): _json("secretsmanager"),
+    ("sns", "GetTopicAttributes"): _query("2010-03-31"),
+    ("sqs", "GetQueueAttributes"): _SQS,
+    ("sqs", "GetQueueUrl"): _SQS,
+    ("sts", "DecodeAuthorizationMessage"): _STS,
+    ("sts", "GetCallerIdentity"): _STS,
+}
+"""The request of every read, by botocore's name of the service and operation."""
+
+CREDENTIALS: Final[Mapping[tuple[str, str], Request]] = {
+    ("signin", "CreateOAuth2Token"): Request("rest-json", "POST", "/v1/token"),
+    ("sso", "GetRoleCredentials"): Request("rest-json", "GET", "/federation/credentials"),
+    ("sso-oidc", "CreateToken"): Request("rest-json", "POST", "/token"),
+    ("sts", "AssumeRole"): _STS,
+    ("sts", "AssumeRoleWithWebIdentity"): _STS,
+    ("sts", "GetFederationToken"): _STS,
+    ("sts", "GetSessionToken"): _STS,
+}
+"""The request of every call that yields temporary credentials; the first three and the web identity call are only
+made by botocore, for a profile that is set up so."""
+
+ALLOWED: Final[Mapping[tuple[str, str], Request]] = {**READ, **CREDENTIALS}
 
 _IAM_PREFIXES: Final = {
     "efs": "elasticfilesystem",

@@ -72,11 +72,10 @@ def available_profiles() -> tuple[Profile, ...]:
     Raises:
         Problem: a file cannot be parsed.
     """
-    import botocore.session  # noqa: PLC0415 - heavy
+    from iamtui.aws.sdk_session import SdkSession  # noqa: PLC0415 - heavy
 
-    session: Any = botocore.session.Session()
     try:
-        found: Mapping[str, Mapping[str, Any]] = session.full_config.get("profiles", {})
+        found: Mapping[str, Mapping[str, Any]] = SdkSession().full_config.get("profiles", {})
     except Exception as error:  # noqa: BLE001 - hand-written files: encodings, permissions, syntax
         raise problem_from(error) from None
     return tuple(_profile(name, found) for name in found)

@@ -1,6 +1,6 @@
-"""The SDK's session: the only place where one is made, with settings under which nothing unasked is called.
+"""The botocore session behind every connection: package models only, pinned requests, AWS hosts only.
 
-boto3 and botocore are loaded when a session is made, not with this module.
+Importing this module loads botocore, which is heavy: others import it where they make a session.
 """
 
 from __future__ import annotations
@@ -8,18 +8,26 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache, partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
+
+import botocore.config
+import botocore.handlers
+import botocore.loaders
+import botocore.session
+import botocore.utils
 
 from iamtui.aws.answer_size import limit_answers
 from iamtui.aws.endpoint_url import is_loopback
 from iamtui.aws.errors import AwsProblem
-from iamtui.aws.operations import ALLOWED
+from iamtui.aws.operations import ALLOWED, Request
 from iamtui.aws.sdk_logging import silence_debug_logging
-from iamtui.secret import Secret
+
+if TYPE_CHECKING:
+    from iamtui.aws.connection import Keys
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
@@ -27,19 +35,76 @@ ATTEMPTS = 3
 """Connect and read timeouts in seconds, and how often a call is tried in all."""
 
 _SIGN_IN_SERVICES: Final = frozenset(("sso", "sso-oidc", "signin"))
+_SIGN_IN_DOMAINS: Final = (
+    "amazonaws-eusc.eu",
+    "amazonaws-us-gov.com",
+    "c2shome.ic.gov",
+    "csphome.adc-e.uk",
+    "csphome.hci.ic.gov",
+    "sc2shome.sgov.gov",
+    "signin.amazonaws.cn",
+    "signin.aws",
+    "signin.aws.amazon.com",
+)
+"""Where `aws login` signs in: the domains that are not those of a partition's services."""
 _DMI_VENDOR: Final = Path("/sys/class/dmi/id/sys_vendor")
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """Explicit credentials."""
+class _PackageLoader(botocore.loaders.Loader):
+    """Loads service models and endpoint rule sets from botocore's own package, whatever anybody adds to its paths.
 
-    access_key_id: str
-    secret_access_key: Secret
-    session_token: Secret
+    botocore itself would prefer those of ~/.aws/models and of the data_path setting, in which a read can be a write.
+    """
+
+    @property
+    def search_paths(self) -> list[str]:
+        return [self.BUILTIN_DATA_PATH]
 
 
-def make_sdk_session(profile: str, endpoint_url: str, keys: Keys | None, stub: Callable[..., Any] | None) -> Any:
+@cache
+def shared_loader() -> botocore.loaders.Loader:
+    """The one loader of all sessions, so that each model is read and kept once."""
+    return _PackageLoader()
+
+
+class SdkSession(botocore.session.Session):
+    """A botocore session that calls the allowed operations as they are pinned, at AWS or at one endpoint, and no other.
+
+    Args:
+        endpoint_url: an endpoint to call instead of AWS, or "".
+        variables: as botocore's `session_vars`.
+    """
+
+    def __init__(
+        self, profile: str = "", endpoint_url: str = "", variables: dict[str, tuple[Any, Any, Any, Any]] | None = None
+    ) -> None:
+        super().__init__(session_vars=variables, profile=profile or None)
+        silence_debug_logging()
+        self._endpoint_url = endpoint_url
+        self.register_component("data_loader", shared_loader())
+        self.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=parse_timestamp)
+        decode: Any = botocore.handlers.json_decode_policies
+        self.unregister("after-call.iam", decode)
+        self.register("before-parameter-build", _refuse_other_operations)
+        self.register("before-send", partial(_refuse_other_hosts, endpoint_url))
+
+    def create_client(self, service_name: str, *args: Any, **kwargs: Any) -> Any:
+        """A client with limited answers; also those that botocore makes by itself, for a profile's credentials."""
+        if self._endpoint_url:
+            _refuse_sign_in(service_name)
+            kwargs["endpoint_url"] = self._endpoint_url
+        return limit_answers(super().create_client(service_name, *args, **kwargs))
+
+
+@cache
+def aws_domains() -> tuple[str, ...]:
+    """The domains that AWS's endpoints lie in, each with a dot in front: those of the partitions, and for sign-in."""
+    partitions = shared_loader().load_data("partitions")["partitions"]
+    suffixes = {partition["outputs"][kind] for partition in partitions for kind in ("dnsSuffix", "dualStackDnsSuffix")}
+    return tuple(sorted(f".{domain}" for domain in {*suffixes, *_SIGN_IN_DOMAINS}))
+
+
+def make_sdk_session(profile: str, endpoint_url: str, keys: Keys | None, stub: Callable[..., Any] | None) -> SdkSession:
     """A botocore session with the project's safe settings, which `Connection` names.
 
     Args:
@@ -48,30 +113,11 @@ def make_sdk_session(profile: str, endpoint_url: str, keys: Keys | None, stub: C
         keys: explicit credentials; None for the chain's.
         stub: what answers every request instead of the network, or None.
     """
-    import botocore.config  # noqa: PLC0415 - heavy
-    import botocore.handlers  # noqa: PLC0415 - heavy
-    import botocore.session  # noqa: PLC0415 - heavy
-
-    silence_debug_logging()
-
-    class _Session(botocore.session.Session):
-        """Limits the clients that botocore makes by itself too, for a profile's credentials."""
-
-        def create_client(self, service_name: str, *args: Any, **kwargs: Any) -> Any:
-            if endpoint_url and not kwargs.get("endpoint_url"):
-                _refuse_sign_in(service_name)
-                kwargs["endpoint_url"] = endpoint_url
-            return limit_answers(super().create_client(service_name, *args, **kwargs))
-
     # With explicit keys no profile counts: the environment's may not even exist.
-    variables = _NO_PROFILE if keys is not None else None
-    session: Any = _Session(session_vars=variables, profile=profile or None)
+    session = SdkSession(profile, endpoint_url, _NO_PROFILE if keys is not None else None)
     # The default client configuration also reaches the clients that botocore makes by itself (STS and SSO
     # calls of a profile), which would otherwise follow an endpoint_url of the config file.
     session.set_default_client_config(botocore.config.Config(**_client_settings(endpoint_url, stub)))
-    session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=parse_timestamp)
-    session.unregister("after-call.iam", botocore.handlers.json_decode_policies)
-    session.register("before-parameter-build", _refuse_other_operations)
     if stub is not None:
         session.get_component("event_emitter").register_first("before-send", _only_from(stub))
     if keys is not None:
@@ -88,16 +134,15 @@ def make_sdk_session(profile: str, endpoint_url: str, keys: Keys | None, stub: C
     return session
 
 
-_NO_PROFILE: Final = {"profile": (None, None, None, None)}
+_NO_PROFILE: Final[dict[str, tuple[Any, Any, Any, Any]]] = {"profile": (None, None, None, None)}
 """Makes botocore read the name of the profile from nowhere."""
 
 
 def session_without_profile() -> Any:
     """A boto3 session that reads no profile, for a library that only wants botocore's data."""
-    import boto3  # noqa: PLC0415 - heavy
-    import botocore.session  # noqa: PLC0415 - heavy
+    import boto3  # noqa: PLC0415 - heavy, and only the demo needs it
 
-    return boto3.Session(botocore_session=botocore.session.Session(session_vars=_NO_PROFILE))
+    return boto3.Session(botocore_session=SdkSession(variables=_NO_PROFILE))
 
 
 def asks_metadata_service(environ: Mapping[str, str], vendor_file: Path = _DMI_VENDOR) -> bool:
@@ -127,8 +172,6 @@ def parse_timestamp(value: Any) -> datetime:
             return datetime.fromisoformat(value).astimezone(UTC)
         except (ValueError, OverflowError):
             pass
-    import botocore.utils  # noqa: PLC0415 - heavy
-
     parsed: datetime = botocore.utils.parse_timestamp(value)
     return parsed.astimezone(UTC)
 
@@ -151,12 +194,54 @@ def _client_settings(endpoint_url: str, stub: Callable[..., Any] | None) -> dict
 
 
 def _refuse_other_operations(**event: Any) -> None:
-    """Refuse an operation that is not on the list before it is built, so that no code can ever write."""
+    """Refuse, before it is built, an operation that is not on the list, or is another request than the list says.
+
+    Raises:
+        AwsProblem: it is.
+    """
     model = event["model"]
-    pair = (model.service_model.service_name, model.name)
-    if pair not in ALLOWED:
+    service: str = model.service_model.service_name
+    pinned = ALLOWED.get((service, model.name))
+    if pinned is None:
         raise AwsProblem(
-            f"iamtui does not call {pair[0]}:{pair[1]}: it never writes to an account.", code="OperationNotAllowed"
+            f"iamtui does not call {service}:{model.name}: it never writes to an account.", code="OperationNotAllowed"
+        )
+    # botocore takes the bucket out of the URI at the first call, since its rule set puts it into the endpoint.
+    without_bucket = pinned._replace(uri=pinned.uri.removeprefix("/{Bucket}"))
+    if request_of(model) not in (pinned, without_bucket) or model.wire_name != model.name:
+        raise AwsProblem(
+            f"iamtui does not call {service}:{model.name}: botocore describes it as another request than iamtui knows.",
+            "Install the version of botocore that iamtui was released with, or a newer iamtui.",
+            code="OperationNotAllowed",
+        )
+
+
+def request_of(model: Any) -> Request:
+    """The request that a botocore operation model describes."""
+    service = model.service_model
+    protocol: str = service.resolved_protocol
+    api = {"query": service.api_version, "json": service.metadata.get("targetPrefix", "")}.get(protocol, "")
+    return Request(protocol, model.http["method"], model.http["requestUri"], api)
+
+
+def _refuse_other_hosts(endpoint_url: str, /, **event: Any) -> None:
+    """Refuse, before it is sent, a request to a host that is neither the given endpoint nor AWS's, or in the clear.
+
+    Raises:
+        AwsProblem: it is.
+    """
+    url = urlsplit(event["request"].url)
+    if endpoint_url:
+        expected = urlsplit(endpoint_url)
+        good = (url.scheme, url.netloc) == (expected.scheme, expected.netloc)
+    else:
+        good = url.scheme == "https" and f".{url.hostname}".endswith(aws_domains())
+    if not good:
+        raise AwsProblem(
+            f"A call was about to go to {url.scheme}://{url.netloc}, which is not "
+            f"{endpoint_url or 'an endpoint of AWS'}: nothing was sent.",
+            "Check the region and the settings of the profile; an endpoint of your own is given with --endpoint-url.",
+            code="OtherEndpoint",
         )
 
 

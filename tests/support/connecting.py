@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from iamtui.aws.connection import Connection
 
@@ -34,3 +37,10 @@ class Listener:
                 return
             self.visitors += 1
             visitor.close()
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    found = Listener()
+    yield found
+    found.socket.close()

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from iamtui.account.model import Account
-from iamtui.aws.sdk_session import session_without_profile
 
 
 class DemoAnswers:
@@ -36,7 +35,12 @@ class DemoAnswers:
         if self._stub is None:
             from moto.core.base_backend import AccountSpecificBackend  # noqa: PLC0415 - heavy
             from moto.core.botocore_stubber import BotocoreStubber  # noqa: PLC0415 - heavy
+            from moto.core.loaders import Loader  # noqa: PLC0415 - heavy
 
+            from iamtui.aws.sdk_session import session_without_profile  # noqa: PLC0415 - heavy
+
+            # moto too would prefer the models of ~/.aws/models.
+            Loader.CUSTOMER_DATA_PATH = Loader.BUILTIN_DATA_PATH
             # moto's own session would fail on an AWS_PROFILE that does not exist.
             session = session_without_profile()
             AccountSpecificBackend.get_session = staticmethod(lambda: session)  # type: ignore[method-assign,assignment]
