@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from typing import Final
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import ctypes
 
 _PR_SET_DUMPABLE: Final = 4
 """prctl(2)."""
@@ -25,7 +29,13 @@ def forbid_core_dumps() -> None:
         _soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
         resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
     if sys.platform == "linux":
-        import ctypes  # noqa: PLC0415 - takes a while to load: not before the first frame
-
         with suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+            _libc().prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    """The C library, loaded once: each loading makes classes that only the garbage collector takes away."""
+    import ctypes  # noqa: PLC0415 - takes a while to load: not before the first frame
+
+    return ctypes.CDLL(None)

@@ -6,7 +6,10 @@ import hashlib
 import hmac
 import os
 import re
+from contextlib import suppress
 from typing import Final, NoReturn
+
+from iamtui.problem import Problem
 
 _MASK = "••••••••"
 
@@ -19,34 +22,55 @@ _HASH_KEY: Final = os.urandom(32)
 
 
 class Secret:
-    """Wraps a secret text so that only `reveal()` gives it out.
+    """Wraps a secret text so that only `reveal()` gives it out, and that can be wiped.
 
     str, format, repr, pickle, copy and JSON encoding never show it: the first three give a mask, the others
     raise TypeError. Equality is constant-time and only with another Secret; equal secrets hash alike, under a
-    key of this process. Python cannot wipe a str, so dropping the last reference is all that forgetting means.
+    key of this process.
+
+    The text is held in bytes that are overwritten by `wipe()`, and when the last reference goes. Python cannot
+    overwrite a str: the one that it was made from and each that `reveal()` gives are freed as they are, and stay in
+    free memory until something else is written there.
     """
 
-    __slots__ = ("__text",)
+    __slots__ = ("__bytes", "__wiped")
 
     def __init__(self, text: str) -> None:
-        self.__text = text
+        self.__bytes = bytearray(text, "utf-8", "surrogatepass")
+        self.__wiped = False
+
+    def __del__(self) -> None:
+        # Also of one whose making failed, which has no bytes.
+        with suppress(AttributeError):
+            self.wipe()
+
+    def wipe(self) -> None:
+        """Overwrite the text, for all who hold this Secret: from now on `reveal()` refuses, and it counts as empty."""
+        held = self.__bytes
+        held[:] = bytes(len(held))
+        self.__bytes = bytearray()
+        self.__wiped = True
 
     def reveal(self) -> str:
         """Return the secret text, for the one place the user sent it to.
 
         Tracebacks may print local variables: pass the result on, do not keep it in one.
+
+        Raises:
+            Problem: it was wiped.
         """
-        return self.__text
+        if self.__wiped:
+            raise Problem("These credentials have been forgotten.", "Assume the role again.")
+        return self.__bytes.decode("utf-8", "surrogatepass")
 
     def masked(self, keep: int = 0) -> str:
         """Return a mask that keeps the last `keep` characters, for showing on screen.
 
         Nothing is kept of a text so short that more than a quarter of it would show.
         """
-        return _MASK + (self.__text[-keep:] if 0 < keep <= len(self.__text) // 4 else "")
-
-    def __bytes(self) -> bytes:
-        return self.__text.encode("utf-8", "surrogatepass")
+        if self.__wiped or keep <= 0:
+            return _MASK
+        return _MASK + (self.reveal()[-keep:] if keep <= len(self) // 4 else "")
 
     def __str__(self) -> str:
         return _MASK
@@ -58,18 +82,18 @@ class Secret:
         return "Secret(••••)"
 
     def __bool__(self) -> bool:
-        return bool(self.__text)
+        return bool(self.__bytes)
 
     def __len__(self) -> int:
-        return len(self.__text)
+        return len(self.__bytes.decode("utf-8", "surrogatepass"))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self.__bytes(), other.__bytes())
+        return hmac.compare_digest(self.__bytes, other.__bytes)
 
     def __hash__(self) -> int:
-        return int.from_bytes(hashlib.blake2b(self.__bytes(), key=_HASH_KEY, digest_size=8).digest())
+        return int.from_bytes(hashlib.blake2b(self.__bytes, key=_HASH_KEY, digest_size=8).digest())
 
     def __getstate__(self) -> NoReturn:
         raise TypeError("a Secret cannot be pickled or copied")

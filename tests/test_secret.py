@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iamtui.problem import Problem
 from iamtui.secret import Secret
 
 TEXT = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
@@ -128,3 +129,32 @@ def test_it_equals_no_plain_text_and_its_hash_is_not_the_texts() -> None:
     assert bool(Secret(TEXT)) is True
     assert bool(Secret("")) is False
     assert len(Secret("123456")) == 6
+
+
+def held_bytes(secret: Secret) -> bytearray:
+    """What the secret is held in."""
+    found = secret._Secret__bytes  # type: ignore[attr-defined]
+    assert isinstance(found, bytearray)
+    return found
+
+
+def test_wiping_overwrites_the_text_for_all_who_hold_it() -> None:
+    secret = Secret(TEXT)
+    holder, held = Holder("n", secret), held_bytes(secret)
+    assert bytes(held) == TEXT.encode()
+    secret.wipe()
+    assert bytes(held) == bytes(len(TEXT))
+    with pytest.raises(Problem, match="have been forgotten"):
+        holder.secret.reveal()
+    assert not holder.secret
+    assert len(holder.secret) == 0
+    assert holder.secret.masked(4) == "••••••••"
+    secret.wipe()
+
+
+def test_the_text_is_overwritten_when_the_last_reference_goes() -> None:
+    secret = Secret(TEXT)
+    held = held_bytes(secret)
+    assert bytes(held) == TEXT.encode()
+    del secret
+    assert bytes(held) == bytes(len(TEXT))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -142,11 +143,39 @@ class Connection:
         keys = Keys(access_key_id, Secret(secret_access_key), Secret(""))
         return cls(region=region, keys=keys, stub=before_send)
 
-    def with_credentials(self, access_key_id: str, secret_access_key: str, session_token: str) -> Connection:
-        """The same endpoint and settings, as somebody else."""
+    def with_credentials(self, access_key_id: str, secret_access_key: Secret, session_token: Secret) -> Connection:
+        """The same endpoint and settings, as somebody else. Close it after use: its clients hold the secrets."""
         forbid_core_dumps()
-        keys = Keys(access_key_id, Secret(secret_access_key), Secret(session_token))
+        keys = Keys(access_key_id, secret_access_key, session_token)
         return Connection(region=self.region, endpoint_url=self.endpoint_url, keys=keys, stub=self._stub)
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        # Also of one whose making failed, and at the end of the process, when little is left to close with.
+        with suppress(Exception):
+            self.close()
+
+    def close(self) -> None:
+        """Cut what is connected, and drop the SDK's clients and sessions, which hold the secrets as they are.
+
+        They refer to each other in circles, which only the garbage collector would take away, some time later or,
+        where it was told to leave out what there is, never. So they are taken apart. Done as well when the last
+        reference to a connection goes. A call after it begins anew.
+        """
+        with self._lock:
+            clients, self._clients = tuple(self._clients.values()), {}
+            session, self._session = self._session, None
+        for client in clients:
+            client.close()
+            _take_apart_client(client)
+        for part in ("_components", "_events", "_credentials"):
+            _empty(getattr(session, part, None))
+        _empty(session)
 
     def client(self, service: str, region: str = "") -> Any:
         """A botocore client (kept and reused) for one service, in `region` when given.
@@ -284,6 +313,27 @@ class Connection:
 
                 self._session = make_sdk_session(self.profile, self.endpoint_url, self._keys, self._stub)
             return self._session
+
+
+def _take_apart_client(client: Any) -> None:
+    """Break the circles of a client that is used no more; where botocore changes, the collector has more to do."""
+    # botocore makes a class for each client, and what that holds refers to the client's models.
+    made = type(client)
+    for name in tuple(vars(made)):
+        if not name.startswith("__"):
+            delattr(made, name)
+    events, service_model = client.meta.events, client.meta.service_model
+    for part in ("_endpoint", "_request_signer", "_serializer", "_response_parser", "_ruleset_resolver", "meta"):
+        _empty(getattr(client, part, None))
+    for whole in (events, service_model, client):
+        _empty(whole)
+
+
+def _empty(thing: Any) -> None:
+    """Make an object drop all that it refers to."""
+    held = getattr(thing, "__dict__", None)
+    if isinstance(held, dict):
+        held.clear()
 
 
 def client_method(client: Any, operation: str) -> str:

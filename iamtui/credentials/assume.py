@@ -69,9 +69,10 @@ def _is_long_term(connection: Connection) -> bool:
 def _with_identity(session: Session, connection: Connection) -> Session:
     """The session with what GetCallerIdentity says about it, or with why that is not known."""
     try:
-        caller = connection.with_credentials(
-            session.access_key_id, session.secret_access_key.reveal(), session.session_token.reveal()
-        ).caller()
+        with connection.with_credentials(
+            session.access_key_id, session.secret_access_key, session.session_token
+        ) as own:
+            caller = own.caller()
     except Problem as problem:
         return session.identified(None, str(problem))
     identity = CallerIdentity(caller.arn, caller.account, caller.user_id)

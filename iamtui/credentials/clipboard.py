@@ -232,6 +232,8 @@ class ClearOnExit:
             lease = make()
             if lease.result.terminal_write is not None:
                 self._write(lease.result.terminal_write.reveal())
+                # The sequence holds the text, and is needed no more.
+                lease.result = lease.result._replace(terminal_write=None)
             self.hold(lease)
         return lease
 

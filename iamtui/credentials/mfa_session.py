@@ -56,11 +56,14 @@ class MfaSession:
         """When the code was given, by the local clock, UTC."""
         return self.started_at - self.clock_skew
 
+    def wipe(self) -> None:
+        """Overwrite the secrets, for all who hold this session."""
+        self.secret_access_key.wipe()
+        self.session_token.wipe()
+
     def connection(self, connection: Connection) -> Connection:
-        """The same endpoint and settings, as this session."""
-        return connection.with_credentials(
-            self.access_key_id, self.secret_access_key.reveal(), self.session_token.reveal()
-        )
+        """The same endpoint and settings, as this session, until it is closed."""
+        return connection.with_credentials(self.access_key_id, self.secret_access_key, self.session_token)
 
 
 def start_mfa_session(

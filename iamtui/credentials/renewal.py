@@ -149,6 +149,7 @@ class Renewer:
         self._lock = threading.Lock()
         self._renewing = threading.Lock()
         self._needs_code = needs_code
+        self._forgotten = False
 
     @property
     def held(self) -> Held:
@@ -189,6 +190,13 @@ class Renewer:
     def switch(self, on: bool) -> None:
         """Renew it before its end from now on, or let it end."""
         self._switched_on = on
+
+    def forget(self) -> None:
+        """Wipe the session, renew it no more, and wipe what a renewal that is under way still brings."""
+        with self._lock:
+            self._renew = None
+            self._forgotten = True
+            self._held.session.wipe()
 
     def give_up(self) -> None:
         """Renew it no more: what that takes is gone."""
@@ -269,6 +277,7 @@ class Renewer:
         return max(min(waits).total_seconds(), 0.05)
 
     def _try(self, renew: Renew, code: Secret | None) -> None:
+        session: Session | None = None
         try:
             session = renew(code)
             sentence = _unfit(session, self.held.session, self._clock())
@@ -277,7 +286,10 @@ class Renewer:
         except Exception as error:  # noqa: BLE001 - a renewal that fails must not end the thread that renews
             sentence = f"Renewing failed in iamtui itself: {redacted(str(error)) or type(error).__name__}."
         with self._lock:
-            if sentence:
+            if self._forgotten:
+                if session is not None:
+                    session.wipe()
+            elif sentence or session is None:
                 failures = self._held.failures.one_more(self._clock(), sentence)
                 self._held = replace(self._held, failures=failures)
             else:

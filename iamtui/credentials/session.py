@@ -105,6 +105,11 @@ class Session:
         """The same session with what GetCallerIdentity said about it."""
         return replace(self, identity=identity, identity_error=identity_error)
 
+    def wipe(self) -> None:
+        """Overwrite the secrets, for all who hold this session: it can be shown, and handed over no more."""
+        self.secret_access_key.wipe()
+        self.session_token.wipe()
+
     @property
     def contradicted(self) -> bool:
         """Whether GetCallerIdentity answered, and named somebody else than was asked for."""

@@ -63,6 +63,7 @@ class PickerApp(IamtuiApp):
 
         def leave() -> None:
             self.picked = event.session
+            self.main.sessions.keeper.let_go(event.session)
             self.exit()
 
         if event.agreed:

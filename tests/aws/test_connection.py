@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import gc
 import io
 import logging
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.aws.sdk_logging import silence_debug_logging
 from iamtui.problem import Problem
+from iamtui.secret import Secret
 from tests.support.connecting import Listener, config, connect
 from tests.support.fault_proxy import Answer, FaultProxy, Reset, Stall, Truncate, error
 from tests.support.moto_server import ACCOUNT, SECRET, MotoServer, trust
@@ -58,9 +60,9 @@ def test_nothing_heavy_is_imported_before_the_first_client() -> None:
     import subprocess
 
     code = (
-        "import sys; from iamtui.aws.connection import Connection; "
+        "import sys; from iamtui.aws.connection import Connection; from iamtui.secret import Secret; "
         "c = Connection.with_stub(lambda **_: None, access_key_id='a', secret_access_key='b', region='us-east-1'); "
-        "c.with_credentials('a', 'b', 'c'); "
+        "c.with_credentials('a', Secret('b'), Secret('c')); "
         "print(sorted(set(sys.modules) & {'boto3', 'botocore', 'moto', 'urllib3', 'dateutil'}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -82,7 +84,9 @@ def test_other_credentials_at_the_same_endpoint(moto: MotoServer) -> None:
     given = connection.call("sts", "AssumeRole", RoleArn=f"arn:aws:iam::{ACCOUNT}:role/r", RoleSessionName="mine")
     keys = given["Credentials"]
 
-    other = connection.with_credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+    other = connection.with_credentials(
+        keys["AccessKeyId"], Secret(keys["SecretAccessKey"]), Secret(keys["SessionToken"])
+    )
 
     assert other.caller().arn == f"arn:aws:sts::{ACCOUNT}:assumed-role/r/mine"
     assert (other.endpoint_url, other.region) == (connection.endpoint_url, connection.region)
@@ -230,7 +234,7 @@ def test_debug_logging_prints_no_secret(moto: MotoServer, when: str) -> None:
             for logger in loggers:
                 logger.setLevel(logging.DEBUG)
         secret, token = "S" * 40, "T" * 100
-        connection.with_credentials("ASIAXXXXXXXXXXXXXXXX", secret, token).caller()
+        connection.with_credentials("ASIAXXXXXXXXXXXXXXXX", Secret(secret), Secret(token)).caller()
         connection.call(
             "sts",
             "AssumeRole",
@@ -258,7 +262,7 @@ def test_warnings_of_botocore_are_still_heard(caplog: pytest.LogCaptureFixture) 
 
 
 def test_secrets_are_in_no_repr_of_a_connection() -> None:
-    connection = Connection(region="r").with_credentials("AKIAX", "SECRETKEY", "TOKEN")
+    connection = Connection(region="r").with_credentials("AKIAX", Secret("SECRETKEY"), Secret("TOKEN"))
 
     assert "SECRETKEY" not in repr(vars(connection))
     assert "TOKEN" not in repr(vars(connection))
@@ -290,7 +294,7 @@ def test_a_stub_answers_instead_of_the_network() -> None:
     )
 
     assert connection.caller().arn == "arn:aws:iam::1:user/x"
-    assert connection.with_credentials("ASIAX", "s", "t").caller().arn == "arn:aws:iam::1:user/x"
+    assert connection.with_credentials("ASIAX", Secret("s"), Secret("t")).caller().arn == "arn:aws:iam::1:user/x"
     assert "ASIAX" in str(requests[-1].headers["Authorization"])
     assert connection.region == "eu-central-1"
 
@@ -340,3 +344,37 @@ def test_a_repeated_page_is_given_up(fault_proxy: FaultProxy) -> None:
 
     with pytest.raises(Problem, match="repeated a page"):
         list(connect(fault_proxy.url).pages("iam", "ListUsers"))
+
+
+def garbage_of(use: Callable[[Connection], object]) -> int:
+    """How many objects of a connection only the garbage collector takes away, once it is used and dropped."""
+    root = Connection.with_stub(stub([]), access_key_id="AKIADEMO", secret_access_key="s", region="eu-central-1")
+    for _ in range(2):
+        # The first one fills caches.
+        gc.collect()
+        gc.disable()
+        try:
+            connection = root.with_credentials("ASIAX", Secret("s"), Secret("t"))
+            connection.caller()
+            use(connection)
+            del connection
+        finally:
+            gc.enable()
+    return gc.collect()
+
+
+def test_a_connection_that_is_closed_leaves_next_to_nothing_to_the_garbage_collector() -> None:
+    assert garbage_of(lambda connection: connection.close()) < 100
+
+
+def test_a_connection_that_is_dropped_is_closed() -> None:
+    assert garbage_of(lambda _connection: None) < 100
+
+
+def test_a_closed_connection_begins_anew() -> None:
+    connection = Connection.with_stub(stub([]), access_key_id="AKIADEMO", secret_access_key="s", region="eu-central-1")
+    before = connection.client("sts")
+    with connection:
+        assert connection.caller().account == "1"
+    assert connection.caller().account == "1"
+    assert connection.client("sts") is not before

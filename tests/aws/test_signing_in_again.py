@@ -14,6 +14,7 @@ from botocore.awsrequest import AWSResponse
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.aws.profiles import available_profiles, login_profile_of
+from iamtui.secret import Secret
 
 ACCOUNT = "123456789012"
 START = "https://example.awsapps.com/start"
@@ -171,7 +172,7 @@ def test_a_web_identity_token_that_has_expired_is_told_as_such() -> None:
 
 @pytest.mark.usefixtures("home")
 def test_explicit_credentials_stay_when_reopened() -> None:
-    connection = connect("keys").with_credentials("ASIAIOSFODNN7EXAMPLE", "secret", "token")
+    connection = connect("keys").with_credentials("ASIAIOSFODNN7EXAMPLE", Secret("secret"), Secret("token"))
     assert connection.reopened() is connection
 
 

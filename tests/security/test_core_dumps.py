@@ -11,6 +11,7 @@ _PR_GET_DUMPABLE = 3
 
 _CONNECT = """
 from iamtui.aws.connection import Connection
+from iamtui.secret import Secret
 {connect}
 """
 
@@ -32,7 +33,7 @@ def _output(code: str) -> list[str]:
     "connect",
     [
         "Connection.open(profile=None, region='eu-west-1', endpoint_url='http://127.0.0.1:1')",
-        f"{_STUB}.with_credentials('ASIA', 'secret', 'token')",
+        f"{_STUB}.with_credentials('ASIA', Secret('secret'), Secret('token'))",
     ],
 )
 def test_a_process_with_credentials_writes_no_core_dump(connect: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from iamtui.account.model import Account, InlinePolicy, LoginProfile, ManagedPol
 from iamtui.aws.connection import Connection
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
+from iamtui.secret import Secret
 from iamtui.sources.demo import DEMO_REGION, demo_connection, load_demo_account
 from iamtui.sources.live import load_live
 from iamtui.sources.resource_policies import load_resource_policy
@@ -190,7 +191,9 @@ def test_assuming_a_role_makes_the_caller_that_role(role, account):
     answer = connection.call("sts", "AssumeRole", RoleArn=role, RoleSessionName="maya", DurationSeconds=900)
     keys = answer["Credentials"]
     assert keys["AccessKeyId"].startswith("ASIA")
-    session = connection.with_credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+    session = connection.with_credentials(
+        keys["AccessKeyId"], Secret(keys["SecretAccessKey"]), Secret(keys["SessionToken"])
+    )
     caller = session.caller()
     assert caller.arn == f"arn:aws:sts::{account}:assumed-role/{role.rpartition('/')[2]}/maya"
     assert caller.account == account

@@ -246,7 +246,7 @@ def test_a_temporary_caller_may_have_brought_its_mfa_along() -> None:
     """Whether the session behind ASIA keys was made with MFA is not known, so it is not said to be missing."""
     space = workspace(trust(**MFA), sts=CannedSts(refusal=DENIED))
     assert space.connection is not None
-    temporary = space.connection.with_credentials("ASIAIOSFODNN7EXAMPLE", "secret", "token")
+    temporary = space.connection.with_credentials("ASIAIOSFODNN7EXAMPLE", Secret("secret"), Secret("token"))
     problem = refused(replace(space, connection=temporary))
     assert "only if aws:MultiFactorAuthPresent is true" in problem.sentence
 

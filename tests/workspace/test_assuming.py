@@ -254,7 +254,7 @@ def test_role_chaining_is_bounded_to_an_hour_and_says_why(caller: str) -> None:
 def test_a_user_with_temporary_credentials_counts_as_chained() -> None:
     space = workspace(trust())
     assert space.connection is not None
-    temporary = space.connection.with_credentials("ASIAIOSFODNN7EXAMPLE", "secret", "token")
+    temporary = space.connection.with_credentials("ASIAIOSFODNN7EXAMPLE", Secret("secret"), Secret("token"))
     assert plan_assume(replace(space, connection=temporary), ROLE).longest_seconds == 3600
 
 

@@ -184,7 +184,9 @@ def test_a_roles_session_has_no_device(sessions: MfaSessions, sts: CannedSts) ->
 
 def test_temporary_credentials_of_a_user_cannot_share(space: Workspace, sessions: MfaSessions) -> None:
     assert space.connection is not None
-    temporary = replace(space, connection=space.connection.with_credentials("ASIAEXAMPLE00000", "secret", "token"))
+    temporary = replace(
+        space, connection=space.connection.with_credentials("ASIAEXAMPLE00000", Secret("secret"), Secret("token"))
+    )
     assert sessions.choice(temporary, ENTERED).way is MfaWay.DIRECT
 
 
@@ -249,7 +251,10 @@ def test_a_session_is_its_callers_and_its_endpoints_alone(space: Workspace, sess
 
 def test_everything_is_forgotten(space: Workspace, sessions: MfaSessions, time: Time) -> None:
     assumed(space, sessions, time)
+    (held,) = sessions.live()
     sessions.forget_all()
+    assert not held.secret_access_key
+    assert not held.session_token
     assert sessions.live() == ()
     assert sessions.found(space) is None
     with pytest.raises(MfaCodeNeeded) as problem:

@@ -292,3 +292,43 @@ def test_nothing_secret_is_in_any_repr(world: World) -> None:
     assert kept.session.secret_access_key.reveal() not in text
     assert kept.session.session_token.reveal() not in text
     world.keeper.drop_all()
+
+
+def is_wiped(held: Session) -> bool:
+    return not held.secret_access_key and not held.session_token
+
+
+def test_what_is_forgotten_is_wiped_for_whoever_still_holds_it(world: World) -> None:
+    one, two, three = (session(key=f"ASIA{number:016d}") for number in range(3))
+    kept, *_ = (world.keeper.add(each) for each in (one, two, three))
+    world.keeper.forget(kept.key)
+    assert [is_wiped(each) for each in (one, two, three)] == [True, False, False]
+    world.keeper.drop_all()
+    assert is_wiped(two)
+    assert is_wiped(three)
+    with pytest.raises(Problem, match="have been forgotten"):
+        kept.session.session_token.reveal()
+
+
+def test_what_a_renewal_brings_after_its_session_was_forgotten_is_wiped(world: World) -> None:
+    brought: list[Session] = []
+
+    def renew(code: Secret | None) -> Session:
+        world.keeper.forget(kept.key)
+        brought.append(world.again(code))
+        return brought[0]
+
+    kept = world.keeper.add(lasting(5, world.clock), Origin(renew))
+    kept.renewer.renew_now()
+    assert is_wiped(brought[0])
+    assert is_wiped(kept.session)
+
+
+def test_a_session_that_somebody_else_has_taken_is_let_go_unwiped(world: World) -> None:
+    picked, other = session(key="ASIAPICKED0000000000"), session(key="ASIAOTHER00000000000")
+    world.keeper.add(picked)
+    world.keeper.add(other)
+    world.keeper.let_go(picked)
+    world.keeper.drop_all()
+    assert not is_wiped(picked)
+    assert is_wiped(other)

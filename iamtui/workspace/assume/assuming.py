@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 from iamtui.account.availability import Missing
@@ -84,14 +85,16 @@ def assume(
             raise Problem(refusal, read_refusal(workspace, entered, proof, decision).next_step)
     through = reused or _started_session(workspace, entered, mfa_sessions)
     caller = workspace.account.caller_arn
+    own = nullcontext(workspace.connection) if through is None else through.connection(workspace.connection)
     try:
-        session = assume_role(
-            workspace.connection if through is None else through.connection(workspace.connection),
-            entered.request(),
-            source_arn="" if isinstance(caller, Missing) else caller.value,
-            demo=workspace.source.kind is SourceKind.DEMO,
-            clock=clock,
-        )
+        with own as connection:
+            session = assume_role(
+                connection,
+                entered.request(),
+                source_arn="" if isinstance(caller, Missing) else caller.value,
+                demo=workspace.source.kind is SourceKind.DEMO,
+                clock=clock,
+            )
     except AwsProblem as problem:
         failure: Problem = problem
         if problem.denied and not problem.wrong_mfa_code:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
@@ -26,11 +28,29 @@ def as_session(workspace: Workspace, session: Session, now: datetime | None = No
     if workspace.connection is None:
         raise Problem("A snapshot comes without a connection to AWS.", "Open the account with --profile.")
     connection = workspace.connection.with_credentials(
-        values.access_key_id, values.secret_access_key.reveal(), values.session_token.reveal()
+        values.access_key_id, values.secret_access_key, values.session_token
     )
     arn = session.identity.arn if session.identity is not None else session_arn(session)
     account = replace(workspace.account, caller_arn=Known(arn))
     return replace(workspace, account=account, connection=connection, caller_extras=session.extras)
+
+
+@contextmanager
+def acting_as(workspace: Workspace, caller: Session | None, now: datetime | None = None) -> Iterator[Workspace]:
+    """The workspace of a session, as `as_session` gives it; its connection is closed afterwards. None: its own caller.
+
+    Raises:
+        Problem: as `as_session`.
+    """
+    if caller is None:
+        yield workspace
+        return
+    acting = as_session(workspace, caller, now)
+    try:
+        yield acting
+    finally:
+        if acting.connection is not None:
+            acting.connection.close()
 
 
 def session_arn(session: Session) -> str:

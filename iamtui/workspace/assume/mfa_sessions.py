@@ -187,7 +187,7 @@ class MfaSessions:
                     self._refused[key] = "STS refused this caller a session for several roles"
             raise
         with self._lock:
-            # What was forgotten meanwhile stays forgotten.
+            # What was forgotten meanwhile stays forgotten, and serves only the call that it was started for.
             if generation == self._generation:
                 self._held.setdefault(key, {})[serial] = session
         return session
@@ -197,12 +197,16 @@ class MfaSessions:
         with self._lock:
             for sessions in self._held.values():
                 if sessions.get(session.serial) is session:
+                    session.wipe()
                     del sessions[session.serial]
 
     def forget_all(self) -> None:
         """Forget every session: on drop all, lock and exit. One that is being started is not kept either."""
         with self._lock:
             self._generation += 1
+            for sessions in self._held.values():
+                for session in sessions.values():
+                    session.wipe()
             self._held.clear()
             self._refused.clear()
 

@@ -242,7 +242,7 @@ class SessionsKeeper:
         return tuple(kept for kept in self if kept.parent == key and kept.renewer.possible)
 
     def forget(self, key: str) -> None:
-        """Drop a session and stop its endpoint; what it has assumed lives on, but is renewed no more.
+        """Drop a session, wipe its secrets and stop its endpoint; what it has assumed lives on, but is renewed no more.
 
         When it was the active one, the newest of the rest takes over.
         """
@@ -252,13 +252,22 @@ class SessionsKeeper:
         for child in self.children(key):
             child.orphan()
         self.stop_serving(kept)
+        kept.renewer.forget()
         if self._active_key == key:
             self._active_key = next(reversed(self._kept), "")
 
+    def let_go(self, session: Session) -> None:
+        """Hold these credentials no more without wiping them: somebody else has them now."""
+        kept = self.by_access_key(session.access_key_id)
+        if kept is not None:
+            self.stop_serving(self._kept.pop(kept.key))
+
     def drop_all(self) -> Dropped:
-        """Drop every session and stop every endpoint."""
+        """Drop every session, wipe its secrets and stop every endpoint."""
         endpoints = sum(self.stop_serving(kept) for kept in self)
         sessions = len(self)
+        for kept in self:
+            kept.renewer.forget()
         self._kept.clear()
         self._active_key = ""
         return Dropped(sessions, endpoints)

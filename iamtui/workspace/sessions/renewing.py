@@ -10,7 +10,7 @@ from iamtui.credentials.session import Clock, Session, utc_now
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.workspace.assume.assuming import AssumeInput, MfaCodeNeeded, MfaSessions, MfaWay, assume
-from iamtui.workspace.assume.chaining import as_session
+from iamtui.workspace.assume.chaining import acting_as
 from iamtui.workspace.workspace import Workspace
 
 
@@ -78,8 +78,7 @@ class Renewal:
             raise
 
     def _assume(self, way: MfaWay, code: Secret | None) -> Session:
-        acting = self._workspace
-        if self._caller is not None:
-            acting = as_session(acting, self._caller(), self._clock())
         entered = replace(self._entered, mfa_way=way, mfa_code=code)
-        return assume(acting, entered, mfa_sessions=self._shares, clock=self._clock)
+        caller = self._caller() if self._caller is not None else None
+        with acting_as(self._workspace, caller, self._clock()) as acting:
+            return assume(acting, entered, mfa_sessions=self._shares, clock=self._clock)

@@ -15,12 +15,14 @@ from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
+from iamtui.tui import clock
 from iamtui.tui.dialogs.assume.form import AssumeForm
 from iamtui.tui.dialogs.assume.planning import Planned, Typed
 from iamtui.tui.dialogs.assume.prepared import PreparedDialog
 from iamtui.tui.dialogs.assume.result import AssumeResult
 from iamtui.workspace.assume import assuming
 from iamtui.workspace.assume.assuming import AssumeInput, MfaCodeNeeded
+from iamtui.workspace.assume.chaining import acting_as
 from iamtui.workspace.assume.fields import InputName
 from iamtui.workspace.assume.remembered_input import remember_input
 from iamtui.workspace.connecting import login_command, reconnected
@@ -121,8 +123,8 @@ class AssumeDialog(PreparedDialog):
         try:
             if self._signs_in_anew:
                 self.workspace = reconnected(self.workspace)
-            own = self.acting(caller)
-            session = assuming.assume(own, entered, mfa_sessions=self._options.mfa_sessions)
+            with acting_as(self.workspace, caller, clock.now()) as own:
+                session = assuming.assume(own, entered, mfa_sessions=self._options.mfa_sessions)
         except Problem as problem:
             self.post_message(self._Assumed(ticket, None, entered, problem))
             return
