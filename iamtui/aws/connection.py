@@ -53,10 +53,10 @@ class Caller:
 class Connection:
     """A way to call AWS as one set of credentials; makes clients, each with the project's safe settings.
 
-    Safe settings: service models and endpoint rule sets of botocore's own package only, configured endpoint URLs
-    ignored unless given on purpose, no requests to hosts that are neither AWS's nor the given endpoint, connect 3 s
-    and read 10 s timeouts, standard retries (3 attempts), operations refused before anything is sent unless
-    `iamtui.aws.operations` holds them as the requests that they are, no password prompt on the terminal.
+    Safe settings: service models and endpoint rule sets of botocore's own package only, no settings but those of
+    `iamtui.aws.sdk_settings`, configured endpoint URLs ignored unless given on purpose, no requests to hosts that are
+    neither AWS's nor the given endpoint, connect 3 s and read 10 s timeouts, operations refused before anything is
+    sent unless `iamtui.aws.operations` holds them as the requests that they are, no password prompt on the terminal.
 
     The instance metadata service is asked for credentials only on an EC2 machine, or when the environment
     mentions it (AWS_EC2_METADATA_DISABLED=false, AWS_EC2_METADATA_SERVICE_ENDPOINT or ..._MODE): elsewhere

@@ -275,7 +275,7 @@ def _words_for(code: str, message: str, permission: str, where: CallSite) -> tup
         return _signature_words(code, message, where)
     if code in _THROTTLED:
         return (
-            f"{capital(where.target)} answered {where.call} with {code} three times: too many calls in this account.",
+            f"{capital(where.target)} answered {where.call} with {code} at every try: too many calls in this account.",
             "Wait a minute and try again.",
         )
     if code in ("RegionDisabledException", "RegionDisabled"):

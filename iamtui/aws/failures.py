@@ -151,7 +151,7 @@ def _unknown_profile(error: BaseException, _where: CallSite) -> tuple[str, str]:
 
 
 def _bad_config(error: BaseException, _where: CallSite) -> tuple[str, str]:
-    return f"The AWS configuration cannot be read: {detail(error)}.", "Correct the file and try again."
+    return f"The AWS configuration cannot be read: {detail(error)}.", "Correct the file, or the AWS_ variable."
 
 
 def _config_loop(error: BaseException, _where: CallSite) -> tuple[str, str]:

@@ -25,14 +25,14 @@ from iamtui.aws.endpoint_url import is_loopback
 from iamtui.aws.errors import AwsProblem
 from iamtui.aws.operations import ALLOWED, Request
 from iamtui.aws.sdk_logging import silence_debug_logging
+from iamtui.aws.sdk_settings import PROFILE_SETTINGS, config_store
 
 if TYPE_CHECKING:
     from iamtui.aws.connection import Keys
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
-ATTEMPTS = 3
-"""Connect and read timeouts in seconds, and how often a call is tried in all."""
+"""Connect and read timeouts in seconds."""
 
 _SIGN_IN_SERVICES: Final = frozenset(("sso", "sso-oidc", "signin"))
 _SIGN_IN_DOMAINS: Final = (
@@ -72,21 +72,27 @@ class SdkSession(botocore.session.Session):
 
     Args:
         endpoint_url: an endpoint to call instead of AWS, or "".
-        variables: as botocore's `session_vars`.
+        reads_profile: whether the environment may name the profile, where none is given.
     """
 
-    def __init__(
-        self, profile: str = "", endpoint_url: str = "", variables: dict[str, tuple[Any, Any, Any, Any]] | None = None
-    ) -> None:
-        super().__init__(session_vars=variables, profile=profile or None)
+    def __init__(self, profile: str = "", endpoint_url: str = "", *, reads_profile: bool = True) -> None:
+        super().__init__(profile=profile or None)
         silence_debug_logging()
         self._endpoint_url = endpoint_url
+        self.register_component("config_store", config_store(self, reads_profile=reads_profile))
         self.register_component("data_loader", shared_loader())
         self.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=parse_timestamp)
         decode: Any = botocore.handlers.json_decode_policies
         self.unregister("after-call.iam", decode)
         self.register("before-parameter-build", _refuse_other_operations)
         self.register("before-send", partial(_refuse_other_hosts, endpoint_url))
+
+    def get_scoped_config(self) -> dict[str, Any]:
+        """The profile's settings, as far as any may be read: botocore looks into them beside its variables too."""
+        return {name: value for name, value in super().get_scoped_config().items() if name in PROFILE_SETTINGS}
+
+    def _register_client_plugins(self, client: Any) -> None:
+        """No plugins: botocore would import the modules that BOTOCORE_EXPERIMENTAL__PLUGINS names."""
 
     def create_client(self, service_name: str, *args: Any, **kwargs: Any) -> Any:
         """A client with limited answers; also those that botocore makes by itself, for a profile's credentials."""
@@ -114,7 +120,7 @@ def make_sdk_session(profile: str, endpoint_url: str, keys: Keys | None, stub: C
         stub: what answers every request instead of the network, or None.
     """
     # With explicit keys no profile counts: the environment's may not even exist.
-    session = SdkSession(profile, endpoint_url, _NO_PROFILE if keys is not None else None)
+    session = SdkSession(profile, endpoint_url, reads_profile=keys is None)
     # The default client configuration also reaches the clients that botocore makes by itself (STS and SSO
     # calls of a profile), which would otherwise follow an endpoint_url of the config file.
     session.set_default_client_config(botocore.config.Config(**_client_settings(endpoint_url, stub)))
@@ -134,15 +140,11 @@ def make_sdk_session(profile: str, endpoint_url: str, keys: Keys | None, stub: C
     return session
 
 
-_NO_PROFILE: Final[dict[str, tuple[Any, Any, Any, Any]]] = {"profile": (None, None, None, None)}
-"""Makes botocore read the name of the profile from nowhere."""
-
-
 def session_without_profile() -> Any:
     """A boto3 session that reads no profile, for a library that only wants botocore's data."""
     import boto3  # noqa: PLC0415 - heavy, and only the demo needs it
 
-    return boto3.Session(botocore_session=SdkSession(variables=_NO_PROFILE))
+    return boto3.Session(botocore_session=SdkSession(reads_profile=False))
 
 
 def asks_metadata_service(environ: Mapping[str, str], vendor_file: Path = _DMI_VENDOR) -> bool:
@@ -181,7 +183,6 @@ def _client_settings(endpoint_url: str, stub: Callable[..., Any] | None) -> dict
         "ignore_configured_endpoint_urls": True,
         "connect_timeout": CONNECT_SECONDS,
         "read_timeout": READ_SECONDS,
-        "retries": {"mode": "standard", "total_max_attempts": ATTEMPTS},
     }
     if endpoint_url:
         # Emulators do not serve a host name for each bucket or account.

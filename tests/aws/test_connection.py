@@ -199,7 +199,7 @@ def test_throttling_is_tried_three_times(fault_proxy: FaultProxy, quick_retries:
 
 def test_a_stall_ends(fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sdk_session, "READ_SECONDS", 0.2)
-    monkeypatch.setattr(sdk_session, "ATTEMPTS", 1)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     fault_proxy.on("GetCallerIdentity", Stall())
 
     with pytest.raises(AwsProblem, match="did not answer") as raised:

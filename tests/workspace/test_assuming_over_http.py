@@ -157,7 +157,7 @@ READ_AS_A_PERSON = [
     (
         error(400, "Throttling", "Rate exceeded"),
         3,
-        "answered sts:AssumeRole with Throttling three times: too many calls in this account.",
+        "answered sts:AssumeRole with Throttling at every try: too many calls in this account.",
         "Wait a minute and try again.",
     ),
     (

@@ -1,0 +1,124 @@
+"""The settings that botocore may take from the AWS files and the environment; every other one is fixed here.
+
+Importing this module loads botocore, which is heavy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from botocore.configprovider import (
+    BOTOCORE_DEFAUT_SESSION_VARIABLES,
+    ConfigChainFactory,
+    ConfigValueStore,
+    ConstantProvider,
+)
+from botocore.exceptions import InvalidConfigError
+from botocore.session import Session
+
+MOST_ATTEMPTS: Final = 10
+"""How often a call is tried at most, whatever max_attempts says."""
+_MOST_METADATA_SECONDS: Final = 10
+
+_RETRY_MODES: Final = ("standard", "adaptive", "legacy")
+
+
+def _between_one_and(most: int) -> Callable[[Any], int]:
+    def bounded(value: Any) -> int:
+        try:
+            return min(max(int(value), 1), most)
+        except ValueError:
+            raise InvalidConfigError(error_msg=f"{value!r} stands where a whole number is expected") from None
+
+    return bounded
+
+
+def _retry_mode(value: Any) -> str:
+    mode = str(value).lower()
+    if mode not in _RETRY_MODES:
+        raise InvalidConfigError(error_msg=f"the retry_mode {value!r} is not one of {', '.join(_RETRY_MODES)}")
+    return mode
+
+
+READ: Final[Mapping[str, Callable[[Any], Any] | None]] = {
+    "profile": None,
+    "region": None,
+    "config_file": None,
+    "credentials_file": None,
+    "ca_bundle": None,
+    "max_attempts": _between_one_and(MOST_ATTEMPTS),
+    "retry_mode": _retry_mode,
+    "use_fips_endpoint": None,
+    "use_dualstack_endpoint": None,
+    "sts_regional_endpoints": None,
+    "metadata_service_timeout": _between_one_and(_MOST_METADATA_SECONDS),
+    "metadata_service_num_attempts": _between_one_and(MOST_ATTEMPTS),
+    "ec2_metadata_service_endpoint": None,
+    "ec2_metadata_service_endpoint_mode": None,
+    "ec2_metadata_v1_disabled": None,
+    "imds_use_ipv6": None,
+}
+"""botocore's names of the variables that are read, and a conversion in place of botocore's own where one is needed."""
+
+ENVIRONMENT_ONLY: Final = frozenset(("ec2_metadata_service_endpoint",))
+"""Those of READ that no file sets: like endpoint_url, it would say whom to ask."""
+
+FIXED: Final[Mapping[str, Any]] = {
+    "data_path": None,
+    "api_versions": {},
+    "ignore_configured_endpoint_urls": True,
+    "parameter_validation": True,
+    "csm_enabled": False,
+    "csm_host": "127.0.0.1",
+    "csm_port": 31000,
+    "csm_client_id": "",
+    "endpoint_discovery_enabled": False,
+    "defaults_mode": "legacy",
+    "user_agent_appid": None,
+    "request_min_compression_size_bytes": 10240,
+    "disable_request_compression": False,
+    "sigv4a_signing_region_set": None,
+    "request_checksum_calculation": "when_supported",
+    "response_checksum_validation": "when_supported",
+    "account_id_endpoint_mode": "disabled",
+    "disable_host_prefix_injection": None,
+    "auth_scheme_preference": None,
+    "tcp_keepalive": None,
+    "s3_disable_express_session_auth": None,
+}
+"""The value of every other variable of botocore. The sections s3 and proxies_config, and endpoint_url, have none.
+
+csm_*: client-side monitoring sends access key ids and session tokens as clear datagrams. data_path, api_versions:
+which request an operation is. endpoint_discovery, account_id_endpoint_mode, defaults_mode: which host is called.
+"""
+
+
+PROFILE_SETTINGS: Final = frozenset(
+    BOTOCORE_DEFAUT_SESSION_VARIABLES[name][0] for name in READ.keys() - ENVIRONMENT_ONLY
+)
+"""The names that the variables of READ have in a profile."""
+
+
+def config_store(session: Session, *, reads_profile: bool) -> ConfigValueStore:
+    """The variables of a session.
+
+    A variable that a newer botocore adds has botocore's default, until it is looked at here.
+
+    Args:
+        reads_profile: whether the environment may name the profile.
+    """
+    chains = ConfigChainFactory(session=session)
+    variables: dict[str, Any] = {}
+    for name, (in_file, in_environment, default, convert) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items():
+        if name not in READ:
+            variables[name] = ConstantProvider(value=FIXED.get(name, default))
+            continue
+        variables[name] = chains.create_config_chain(
+            instance_name=name,
+            env_var_names=None if name == "profile" and not reads_profile else in_environment,
+            config_property_names=None if name in ENVIRONMENT_ONLY else in_file,
+            default=default,
+            conversion_func=READ[name] or convert,
+        )
+    return ConfigValueStore(mapping=variables)
