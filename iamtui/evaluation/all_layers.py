@@ -39,8 +39,9 @@ from iamtui.evaluation.reading import (
 from iamtui.evaluation.request import PrincipalKind, Request, common_context
 from iamtui.evaluation.resource_sets import settled
 from iamtui.evaluation.services import (
+    ServiceRule,
     bucket_owner_root_escape,
-    credential_refusal,
+    credential_rule,
     free_action,
     is_use_of_alias,
     rcp_exempt,
@@ -92,10 +93,12 @@ def read_all_layers(
         account is not None and account == owner,
         prepared.trust or prepared.key,
     )
-    result.refused = prepared.refused
+    if prepared.refused is not None:
+        result.rule = ServiceRule(prepared.refused)
+    elif prepared.action.service in ("iam", "sts"):
+        result.rule = credential_rule(prepared.action, principal, result.context)
     if prepared.action.service == "sts":
         result.free = free_action(prepared.action, principal)
-        result.refused = prepared.refused or credential_refusal(prepared.action, principal)
     if principal.kind in WITH_IAM_POLICIES:
         _read_callers_layers(result, boundaries)
     _read_resource_policy(result)
@@ -283,7 +286,7 @@ def _conclude(result: Evaluation) -> None:
         or result.resource is not None
         or result.vpc_endpoint is not None
         or result.free is not None
-        or result.refused is not None
+        or result.rule is not None
         or result.block_public_access_closes
         or principal.kind not in PLAIN_KINDS
     ):
@@ -315,6 +318,8 @@ def _added_up(result: Evaluation) -> tuple[Truth, Truth, Truth, Truth]:
     if result.vpc_endpoint is not None:
         denies.append(result.vpc_endpoint.deny)
         caps.append(result.vpc_endpoint.allow)
+    if result.rule is not None and result.rule.passes is not False:
+        caps.append(result.rule.passes)
     deny = any_of(denies) if denies else False
     cap = all_of(caps) if caps else True
     if result.free is not None:

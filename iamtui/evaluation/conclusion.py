@@ -160,6 +160,8 @@ def _open_besides(reading: Evaluation) -> Iterator[str]:
             waiting.append(negate(scanned.deny))
         if layer not in (Layer.IDENTITY, Layer.RESOURCE) and not isinstance(scanned.allow, bool):
             waiting.append(scanned.allow)
+    if reading.rule is not None:
+        waiting.append(reading.rule.passes)
     besides = all_of(waiting)
     if not isinstance(besides, bool):
         words = depends_text(besides, reading.request)
@@ -327,7 +329,14 @@ def missing_context(reading: Evaluation) -> tuple[str, ...]:
         if isinstance(leaf, ConditionLeaf):
             for name in open_keys(leaf, reading.context):
                 found.setdefault(name.lower(), name)
-    if reading.request.mode is Mode.STRICT and reading.free is None and reading.refused is None:
-        for name in sensitive_keys(reading):
+    if reading.request.mode is Mode.STRICT and reading.free is None:
+        for name in sensitive_keys(reading) if reading.refused is None else _keys_of_rule(reading):
             found.setdefault(name.lower(), name)
     return tuple(sorted(found.values(), key=str.lower))
+
+
+def _keys_of_rule(reading: Evaluation) -> Iterator[str]:
+    """The keys that nobody gave, for want of which a service rule refuses the request."""
+    for name in reading.rule.keys if reading.rule is not None else ():
+        if reading.context.nobody_said(name.lower()):
+            yield name

@@ -226,4 +226,6 @@ def _service_rule(reading: Evaluation) -> LayerReport:
         return LayerReport(Layer.SERVICE_RULE, LayerState.ALLOWS, reading.free)
     if reading.refused is not None:
         return LayerReport(Layer.SERVICE_RULE, LayerState.DENIES, reading.refused)
+    if reading.rule is not None:
+        return LayerReport(Layer.SERVICE_RULE, LayerState.SILENT, reading.rule.why)
     return _NO_SERVICE_RULE

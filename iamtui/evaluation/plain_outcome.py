@@ -25,6 +25,7 @@ from iamtui.evaluation.reading import alone
 from iamtui.evaluation.residues import OwnTests
 from iamtui.evaluation.residues import denies as level_denies
 from iamtui.evaluation.residues import sums as level_sums
+from iamtui.evaluation.services import uses_session_token
 from iamtui.evaluation.witnesses import shape_of, speaks_of_some_alone
 from iamtui.policy.context import RequestContext
 from iamtui.policy.kinds import PolicyType
@@ -71,7 +72,17 @@ class PlainQuestion:
         complete: whether every layer that could cap the answer is evaluated.
     """
 
-    __slots__ = ("_must_admit", "_not_known", "_rcps", "_resource", "_rules", "_scps", "_set", "complete")
+    __slots__ = (
+        "_by_credentials",
+        "_must_admit",
+        "_not_known",
+        "_rcps",
+        "_resource",
+        "_rules",
+        "_scps",
+        "_set",
+        "complete",
+    )
 
     def __init__(
         self,
@@ -90,6 +101,7 @@ class PlainQuestion:
         # The policy of a key or a role has to let the caller in; of a set of them, whose policies are not known, each
         # is taken to do so.
         self._must_admit = prepared.key or prepared.trust
+        self._by_credentials = prepared.action.service in ("iam", "sts")
         self._resource: PolicySet | None = None
         self._not_known = False
         self.complete = caps.scps_complete
@@ -123,6 +135,8 @@ class PlainQuestion:
             return None
         common = circumstances.context
         context = RequestContext(common, own=side.values, fixed=side.facts.keys)
+        if self._by_credentials and uses_session_token(side.facts.principal, context):
+            return None
         own = None if common.given else side.own_tests
         grant, deny = _layer(side.identity, asked, context)
         if deny is True:

@@ -24,6 +24,7 @@ from iamtui.evaluation.policies import (
 from iamtui.evaluation.policy_set import Member, PolicySet, policy_set
 from iamtui.evaluation.prepared import PreparedAction
 from iamtui.evaluation.request import Mode, PrincipalKind, Request
+from iamtui.evaluation.services import ServiceRule
 from iamtui.policy.compiled import CompiledStatement
 from iamtui.policy.context import RequestContext
 from iamtui.policy.formula import Truth
@@ -70,7 +71,7 @@ class Evaluation:
     vpc_endpoint: LayerScan | None = None
     block_public_access_closes: bool = False
     free: str | None = None
-    refused: str | None = None
+    rule: ServiceRule | None = None
     resource_denies_ignored: bool = False
     members: tuple[Evaluation, ...] = ()
     """Of a set of which no resource is allowed: the readings of resources that speak for all that is granted of it."""
@@ -98,6 +99,11 @@ class Evaluation:
         """What statements are held against: the resource, or those that speak for a set of which none is allowed."""
         singles = tuple(member.asked.single for member in self.members if member.asked.single is not None)
         return singles or (self.prepared.resource,)
+
+    @property
+    def refused(self) -> str | None:
+        """Why a service refuses this whatever the policies say, or None."""
+        return self.rule.why if self.rule is not None and self.rule.passes is False else None
 
     @property
     def language(self) -> LanguageOptions:

@@ -12,7 +12,7 @@ from iamtui.evaluation.layers import Match
 from iamtui.evaluation.prepared import owner_is_assumed
 from iamtui.evaluation.reading import Evaluation, principal_rules
 from iamtui.evaluation.request import PrincipalKind
-from iamtui.evaluation.services import credential_warning, names_only_root, takes_resource_policy
+from iamtui.evaluation.services import names_only_root, takes_resource_policy
 from iamtui.evaluation.wording import MOST_NAMED, first_of, short_policy_name
 from iamtui.policy.document import VERSIONS, Statement
 from iamtui.policy.principal import PrincipalRules, Strength, allow_strengths, deny_applies
@@ -44,11 +44,6 @@ def notes(reading: Evaluation) -> Iterator[str]:
                 f"The NotPrincipal of {statement_name(match)} lists the caller, which spares nobody who has a "
                 "permissions boundary."
             )
-    warning = credential_warning(
-        reading.prepared.action, reading.request.principal, reading.context.lookup("aws:multifactorauthpresent")
-    )
-    if warning is not None and reading.total is not False:
-        yield warning
     if reading.request.principal.kind not in WITH_IAM_POLICIES:
         if policies.identity or policies.boundaries or policies.session:
             yield "This caller has no identity, boundary or session policies: those given are ignored."

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Final
 
 from iamtui.evaluation.request import Principal, PrincipalKind
 from iamtui.policy.action import ActionName
 from iamtui.policy.arn import Arn
-from iamtui.policy.context import KeyValue
+from iamtui.policy.condition import CompiledCondition
+from iamtui.policy.context import KeyState, RequestContext
+from iamtui.policy.document import ConditionLine
+from iamtui.policy.formula import Truth, any_of
+from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS
 from iamtui.policy.pattern import Glob, arn_tokens, parse_pieces, tokens_of
 from iamtui.policy.principal import Strength
 from iamtui.policy.resource import RequestResource, ResourceKind
@@ -54,6 +59,21 @@ _ALIAS_WRITES: Final = frozenset(("createalias", "updatealias", "deletealias"))
 _BUCKET_POLICY_ACTIONS: Final = frozenset(("getbucketpolicy", "putbucketpolicy", "deletebucketpolicy"))
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceRule:
+    """A rule of a service that stands above the policies.
+
+    Args:
+        why: what it says, one sentence.
+        passes: False: it refuses whatever the policies say; else what it waits for.
+        keys: the condition keys that it reads.
+    """
+
+    why: str
+    passes: Truth = False
+    keys: tuple[str, ...] = ()
+
+
 def is_trust_question(action: ActionName, resource: RequestResource) -> bool:
     """Whether a role trust policy takes part: AssumeRole and its kin on a role."""
     if action.service != "sts" or action.name not in _TRUST_ACTIONS:
@@ -89,8 +109,8 @@ def _may_name(glob: Glob, resource: RequestResource) -> bool:
 def depends_on_credentials(action: ActionName) -> bool:
     """Whether STS may answer or refuse a user or role for its credentials alone, whatever the policies say.
 
-    These are the actions of which `free_action` and `credential_refusal` say so; of other kinds of callers the latter
-    says it of more.
+    These are the actions of which `free_action` and `credential_rule` say so; of other kinds of callers, and of
+    temporary credentials of a user, the latter says it of more.
     """
     return action.service == "sts" and action.name in _FREE_OR_REFUSED
 
@@ -143,36 +163,76 @@ def _is_all(glob: Glob, resource: RequestResource) -> bool:
     return glob.matches(resource.text)
 
 
-def credential_refusal(action: ActionName, principal: Principal) -> str | None:
-    """Why STS refuses this kind of caller whatever the policies say, or None (STS API Reference)."""
-    if action.service != "sts":
-        return None
-    if principal.kind is PrincipalKind.ANONYMOUS and action.name not in _UNSIGNED_ACTIONS:
-        return "STS takes this call signed only: an anonymous caller cannot make it."
-    if principal.kind is PrincipalKind.ROOT and action.name == "assumerole":
-        return "STS refuses sts:AssumeRole to the root user."
-    if principal.kind is PrincipalKind.FEDERATED_USER and action.name != "getcalleridentity":
-        return "STS refuses every call but GetCallerIdentity to a federated-user session."
-    if action.name in ("getsessiontoken", "getfederationtoken"):
-        if principal.kind in (PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION):
-            return "STS refuses GetSessionToken and GetFederationToken to role sessions."
-        if principal.credentials == "temporary":
-            return "STS refuses GetSessionToken and GetFederationToken to temporary credentials."
-    return None
+_MFA: Final = CompiledCondition(
+    ConditionLine("Bool", "aws:MultiFactorAuthPresent", ("true",)), variables=False, options=DEFAULT_LANGUAGE_OPTIONS
+)
+_ASSUMED_ROOT: Final = CompiledCondition(
+    ConditionLine("Bool", "aws:AssumedRoot", ("true",)), variables=False, options=DEFAULT_LANGUAGE_OPTIONS
+)
+_CHECKED_IN_OTHER_CALLS: Final = frozenset(
+    ("iam:passrole", "sts:tagsession", "sts:setsourceidentity", "sts:setcontext", "sts:getservicebearertoken")
+)
+"""Permissions of IAM and STS that are no calls: AWS checks them when others are made."""
 
 
-def credential_warning(action: ActionName, principal: Principal, mfa: KeyValue) -> str | None:
-    """What IAM may refuse to this kind of temporary credentials whatever the policies say, or None (STS API Reference).
+def uses_session_token(principal: Principal, context: RequestContext) -> bool:
+    """Whether a user or root user comes with temporary credentials, as from sts:GetSessionToken.
 
-    Args:
-        mfa: what is known of `aws:MultiFactorAuthPresent`.
+    Where that is not told, a value of aws:MultiFactorAuthPresent tells it: no access key carries the key.
     """
-    if action.service != "iam":
+    if principal.kind not in (PrincipalKind.USER, PrincipalKind.ROOT):
+        return False
+    if principal.credentials is None:
+        mfa = context.lookup("aws:multifactorauthpresent")
+        return mfa is KeyState.PRESENT or (isinstance(mfa, tuple) and bool(mfa))
+    return principal.credentials == "temporary"
+
+
+def credential_rule(action: ActionName, principal: Principal, context: RequestContext) -> ServiceRule | None:
+    """What IAM and STS refuse this kind of caller, or its kind of credentials, whatever the policies say.
+
+    IAM User Guide: compare AWS STS credentials; STS API Reference.
+    """
+    if action.service == "iam":
+        return _iam_by_credentials(action, principal, context)
+    why = _refused_by_sts(action, principal, context) if action.service == "sts" else None
+    return None if why is None else ServiceRule(why)
+
+
+def _iam_by_credentials(action: ActionName, principal: Principal, context: RequestContext) -> ServiceRule | None:
+    if action.full in _CHECKED_IN_OTHER_CALLS:
         return None
     if principal.kind is PrincipalKind.FEDERATED_USER:
-        return "IAM refuses calls of a federated-user session from the command line and the API, not of the console."
-    if principal.kind is PrincipalKind.USER and principal.credentials == "temporary" and mfa != ("true",):
-        return "IAM refuses calls with a session token from sts:GetSessionToken that was got without MFA."
+        return ServiceRule("IAM refuses a federated-user session calls from the command line and the API.")
+    if not uses_session_token(principal, context):
+        return None
+    conditions = (_MFA, _ASSUMED_ROOT) if principal.kind is PrincipalKind.ROOT else (_MFA,)
+    passes = any_of(condition.test(context) for condition in conditions)
+    if passes is True:
+        return None
+    return ServiceRule(
+        "IAM refuses calls with a session token from sts:GetSessionToken that was got without MFA.",
+        passes,
+        tuple(condition.line.key for condition in conditions),
+    )
+
+
+def _refused_by_sts(action: ActionName, principal: Principal, context: RequestContext) -> str | None:
+    kind = principal.kind
+    if kind is PrincipalKind.ANONYMOUS and action.name not in _UNSIGNED_ACTIONS:
+        return "STS takes this call signed only: an anonymous caller cannot make it."
+    if kind is PrincipalKind.ROOT and action.name == "assumerole":
+        return "STS refuses sts:AssumeRole to the root user."
+    if kind is PrincipalKind.FEDERATED_USER and action.name != "getcalleridentity":
+        return "STS refuses every call but GetCallerIdentity to a federated-user session."
+    if action.name in ("getsessiontoken", "getfederationtoken"):
+        if kind in (PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION):
+            return "STS refuses GetSessionToken and GetFederationToken to role sessions."
+        if principal.credentials == "temporary" or uses_session_token(principal, context):
+            return "STS refuses GetSessionToken and GetFederationToken to temporary credentials."
+    takes = action.name in ("assumerole", "getcalleridentity") or action.full in _CHECKED_IN_OTHER_CALLS
+    if uses_session_token(principal, context) and not takes:
+        return "STS refuses every call but AssumeRole and GetCallerIdentity to a session token from GetSessionToken."
     return None
 
 

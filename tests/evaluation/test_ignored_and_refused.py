@@ -78,26 +78,6 @@ def test_temporary_credentials_get_no_others_for_their_user(action: str) -> None
         assert decision.outcome is outcome
 
 
-def test_what_iam_may_refuse_to_temporary_credentials_is_said() -> None:
-    def notes(principal: str, **request: Any) -> str:
-        decision, _ = ask(
-            principal,
-            "iam:ListUsers",
-            "*",
-            identity_policies=named(ADMIN),
-            session_policies=named(ADMIN),
-            request=request,
-        )
-        assert decision.outcome is Outcome.ALLOWED
-        return " ".join(decision.notes)
-
-    assert "federated-user session" in notes(FEDERATED, issuer=ALICE)
-    assert "got without MFA" in notes(ALICE, credentials="temporary")
-    with_mfa = {"aws:MultiFactorAuthPresent": "true"}
-    assert "got without MFA" not in notes(ALICE, credentials="temporary", context=with_mfa)
-    assert "got without MFA" not in notes(ALICE, credentials="long_term")
-
-
 @pytest.mark.parametrize(
     ("principal", "action", "entry", "said"),
     [

@@ -187,7 +187,10 @@ def tree_truth(tree: Any, filled: Json, session: str | None) -> bool:
     evaluation = _Evaluation(filled, session)
     by_source = {(layer, policy["name"]): policy["document"] for layer, policy in documents(filled)}
 
-    def document_of(source: Json) -> Json:
+    def document_of(source: Json | None) -> Json:
+        if source is None:
+            # What a service rule waits for is written nowhere.
+            return {}
         if source["layer"] == "resource":
             return named_document(filled["resource_policy"])["document"]  # type: ignore[no-any-return]
         return by_source[source["layer"], source["policy"]]  # type: ignore[no-any-return]
