@@ -12,7 +12,7 @@ from iamtui.account.model import Account, Role, User
 from iamtui.analysis.policies_in_force import entity_behind
 from iamtui.evaluation.prepared import PreparedAction
 from iamtui.evaluation.request import Principal, PrincipalKind
-from iamtui.policy.context import KeyValues
+from iamtui.policy.context import KeyNames, KeyValues
 
 _GLOBAL_SERVICES: Final = frozenset(
     ("iam", "organizations", "route53", "cloudfront", "support", "health", "account", "globalaccelerator", "shield")
@@ -163,7 +163,7 @@ def assumed_environment(region: str, now: int, given: frozenset[str]) -> Environ
     Args:
         region: the region of the request, or "".
         now: seconds since the epoch.
-        given: the lower-case keys that the user gave; nothing is assumed of them.
+        given: the keys that the user gave, in lower case, a `*` in those of absent keys; nothing is assumed of them.
     """
     values = {
         "aws:CurrentTime": (f"{datetime.fromtimestamp(now, UTC).isoformat()[:19]}Z",),
@@ -172,7 +172,8 @@ def assumed_environment(region: str, now: int, given: frozenset[str]) -> Environ
     }
     if region:
         values["aws:RequestedRegion"] = (region,)
-    assumed = {name: value for name, value in values.items() if name.lower() not in given}
+    named = KeyNames(given)
+    assumed = {name: value for name, value in values.items() if name.lower() not in named}
     return Environment(
         {name.lower(): value for name, value in assumed.items()},
         _ONLY_FORWARDED if "aws:ViaAWSService" in assumed else (),

@@ -82,7 +82,7 @@ def question_options(command: F) -> F:
             help="A condition key of the request; the same key again adds a value, KEY= gives the empty text, "
             r"\= stands for a = in KEY.",
         ),
-        click.option("--absent", multiple=True, metavar="KEY", help="A condition key that the request does not have."),
+        click.option("--absent", multiple=True, metavar="KEY", help="A key that the request lacks; * is any text."),
         click.option(
             "--context-file", metavar="FILE", help="A JSON object of condition keys; null says absent. -c wins over it."
         ),

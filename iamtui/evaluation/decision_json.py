@@ -11,6 +11,7 @@ from iamtui.evaluation.decision import Layer as LayerName
 from iamtui.evaluation.decision import LayerState as State
 from iamtui.evaluation.request import Principal, PrincipalKind, Request
 from iamtui.evaluation.scenario_form import scenario_schema
+from iamtui.policy.context import KeyNames
 from iamtui.policy.document import JsonValue
 from iamtui.policy.formula import And, ConditionLeaf, MissingLeaf, Node, Or, SessionLeaf, Source
 
@@ -55,7 +56,7 @@ def decision_to_json(
 
 def derived_context(request: Request) -> dict[str, JsonValue]:
     """The keys that nobody gave and that follow from caller, account and environment, by lower-case name."""
-    given = {name.lower() for name in request.context}
+    given = KeyNames(request.context)
     values: dict[str, tuple[str, ...]] = dict(caller_fixed_keys(request.principal))
     for layer in reversed(request.derived):
         values.update(layer)

@@ -83,11 +83,12 @@ class Request:
         action: "service:Operation", any letter case.
         resource: one ARN, an ARN pattern with `*`, or "*".
         resource_account: owner of the resource, 12 digits; None: from the ARN, else the caller's.
-        context: condition key to values, as given; names in any letter case, an empty tuple is absent.
+        context: condition key to values, as given; names in any letter case, an empty tuple is absent (then a `*` in
+            the name stands for any text).
         derived: what follows from the account (principal tags, organization, ...) and the environment, by
             lower-case key, strongest first; a value in `context` wins.
         mode: how keys that nobody gave are read.
-        known_absent: in discover mode, keys known to be absent; `aws:PrincipalTag/*` names all of a family.
+        known_absent: in discover mode, keys known to be absent; a `*` stands for any text, as in `aws:PrincipalTag/*`.
         any_value: keys that are present with an unknown value.
         wildcard_only_action: whether the action has no resource type; None: look it up in the catalogue.
         assumptions: what whoever asks has taken for granted, to be said with the decision.

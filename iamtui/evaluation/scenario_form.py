@@ -65,7 +65,9 @@ class RequestForm(Struct, forbid_unknown_fields=True):
         dict[str, Any] | None,
         _described("an object of condition keys, each with a text, number or boolean, or a list of these"),
     ] = None
-    known_absent: Names = None
+    known_absent: Annotated[
+        list[str] | None, _described("a list of condition key names, in which a * stands for any text")
+    ] = None
     any_value: Names = None
     wildcard_only_action: Flag = None
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from functools import lru_cache
 from typing import Final, TypeAlias
@@ -28,12 +29,34 @@ ABSENT: Final[tuple[str, ...]] = ()
 _NO_VALUES: Final[KeyValues] = {}
 
 
-@lru_cache(maxsize=4096)
-def _absent_keys(names: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
-    """Single keys and prefixes of families (`aws:PrincipalTag/*`), in lower case."""
-    lowered = [name.lower() for name in names]
-    families = tuple(name[:-1] for name in lowered if name.endswith("/*"))
-    return frozenset(name for name in lowered if not name.endswith("/*")), families
+class KeyNames:
+    """Names of keys in any letter case, in which a `*` stands for any text.
+
+    Args:
+        exact: those without a star, in lower case.
+        families: the beginnings of those that only end with one, as `aws:PrincipalTag/*`.
+        pattern: all others.
+    """
+
+    __slots__ = ("exact", "families", "pattern")
+
+    def __init__(self, names: Iterable[str]) -> None:
+        lowered = [name.lower() for name in names]
+        self.exact = frozenset(name for name in lowered if "*" not in name)
+        self.families = tuple(name[:-1] for name in lowered if name.find("*") == len(name) - 1 >= 0)
+        others = [name.split("*") for name in lowered if 0 <= name.find("*") < len(name) - 1]
+        self.pattern = re.compile("|".join(".*".join(map(re.escape, parts)) for parts in others)) if others else None
+
+    def __contains__(self, key: str) -> bool:
+        """Whether one of them is, or stands for, a key given in lower case."""
+        return (
+            key in self.exact
+            or key.startswith(self.families)
+            or (self.pattern is not None and self.pattern.fullmatch(key) is not None)
+        )
+
+
+_key_names = lru_cache(maxsize=4096)(KeyNames)
 
 
 @lru_cache(maxsize=1024)
@@ -46,13 +69,14 @@ class CommonContext:
 
     Args:
         given: values the user gave, by lower-case name; an empty tuple is a known absence.
+        given_absent: the names with a star among those, or None.
         derived: what follows from account and environment.
         any_value: lower-case names of keys that are present with an unknown value.
-        absent, families: lower-case names, and beginnings of names, of keys that are known to be absent.
+        absent: the keys that are known to be absent.
         discover: whether all other keys are unknown (else absent).
     """
 
-    __slots__ = ("absent", "any_value", "derived", "discover", "families", "given")
+    __slots__ = ("absent", "any_value", "derived", "discover", "given", "given_absent")
 
     def __init__(
         self,
@@ -68,12 +92,14 @@ class CommonContext:
         Args:
             given: names in any letter case.
             derived: strongest first, by lower-case name.
-            any_value, known_absent: names in any letter case; of the absent ones, `aws:PrincipalTag/*` is a family.
+            any_value, known_absent: names in any letter case; a `*` in those of absent keys stands for any text.
         """
         self.given: KeyValues = {name.lower(): values for name, values in given.items()} if given else given
+        starred = tuple(name for name, values in self.given.items() if not values and "*" in name)
+        self.given_absent = _key_names(starred) if starred else None
         self.derived = derived[0] if len(derived) == 1 else _merged(derived)
         self.any_value = _lower_names(any_value) if any_value else _NONE
-        self.absent, self.families = _absent_keys(known_absent)
+        self.absent = _key_names(known_absent)
         self.discover = discover
 
 
@@ -110,6 +136,8 @@ class RequestContext:
             found = common.given.get(key)
             if found is not None:
                 return found
+            if common.given_absent is not None and key in common.given_absent:
+                return ABSENT
         found = self._own.get(key)
         if found is None:
             found = common.derived.get(key)
@@ -117,7 +145,7 @@ class RequestContext:
             return found
         if common.any_value and key in common.any_value:
             return KeyState.PRESENT
-        if key in common.absent or key.startswith(common.families):
+        if key in common.absent:
             return ABSENT
         found = self._fixed.get(key)
         if found is not None:
@@ -127,5 +155,7 @@ class RequestContext:
     def nobody_said(self, key: str) -> bool:
         """Whether neither a value nor an absence was given or derived for a lower-case key."""
         common = self._common
+        if common.given_absent is not None and key in common.given_absent:
+            return False
         said = (common.given, self._own, common.derived, common.any_value, common.absent, self._fixed)
-        return not (any(key in keys for keys in said) or key.startswith(common.families))
+        return not any(key in keys for keys in said)

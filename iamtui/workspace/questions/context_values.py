@@ -11,6 +11,7 @@ from typing import Final
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.keys import GLOBAL_KEYS, ConditionKey, KeyType, condition_key
 from iamtui.policy.arn import parse_arn
+from iamtui.policy.context import KeyNames
 from iamtui.policy.values import parse_date, parse_network, parse_number
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -132,6 +133,12 @@ def undocumented(key: str) -> str:
         return ""
     service = key.partition(":")[0].lower()
     known = (item.name for item in GLOBAL_KEYS.values()) if service == "aws" else catalogue().condition_keys(service)
+    if "*" in key:
+        # Of a key that is said to be absent: it stands for all that it matches.
+        named = KeyNames((key,))
+        if any(name.lower() in named for name in known):
+            return ""
+        return f"AWS documents no condition key that {safe_text(key, limit=128)} matches, so no request carries one."
     near = difflib.get_close_matches(key.lower(), by_lower := {name.lower(): name for name in known}, n=1, cutoff=0.7)
     hint = f" Nearest: {by_lower[near[0]]}." if near else ""
     return f"AWS documents no condition key {safe_text(key, limit=128)}, so no request carries it.{hint}"
