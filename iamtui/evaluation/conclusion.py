@@ -10,17 +10,15 @@ from iamtui.evaluation.all_layers import asked_by, read_all_layers
 from iamtui.evaluation.decision import Layer, LayerReport, Outcome, Reason, ResourceScope, StatementRef
 from iamtui.evaluation.layer_reports import layer_reports
 from iamtui.evaluation.layers import LayerScan
-from iamtui.evaluation.policy_set import Member
 from iamtui.evaluation.prepared import ActionCatalogue
 from iamtui.evaluation.reading import Evaluation
 from iamtui.evaluation.request import Mode, Request
 from iamtui.evaluation.resource_scope import Scope, resource_scope
 from iamtui.evaluation.sensitivity import open_keys, sensitive_keys
 from iamtui.evaluation.services import granted_by_acl
-from iamtui.evaluation.wording import MOST_NAMED, depends_text, first_of
+from iamtui.evaluation.wording import depends_text
 from iamtui.policy.formula import ConditionLeaf, Node, Truth, all_of, leaves, negate
 from iamtui.policy.resource import ResourceKind
-from iamtui.text import safe_text
 
 
 class Conclusion:
@@ -105,7 +103,7 @@ class Conclusion:
         if reading.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY):
             yield from _open_besides(reading)
         if reading.outcome is not Outcome.EXPLICIT_DENY:
-            yield from _unsafe_denies(reading)
+            yield from reading_words.unsafe_denies(reading)
 
     def _scope_found(self) -> Scope:
         if self._scope is None:
@@ -166,37 +164,6 @@ def _open_besides(reading: Evaluation) -> Iterator[str]:
     if not isinstance(besides, bool):
         words = depends_text(besides, reading.request)
         yield f"With what stands in the way changed, it would still be allowed only if {words}."
-
-
-def _unsafe_denies(reading: Evaluation) -> Iterator[str]:
-    """Deny statements that do not match only because AWS has no such condition operator: what AWS does is not known."""
-    found = list(_with_unknown_operators(reading))
-    for member in found[:MOST_NAMED]:
-        statement = member.compiled.statement
-        sid = safe_text(statement.sid, limit=128) if statement.sid else f"statement {statement.index + 1}"
-        yield (
-            f"The Deny {sid} of {safe_text(member.policy.name, limit=256)} has the condition operator "
-            f"{first_of(member.compiled.unknown_operators)}, which AWS does not have: it is taken not to match, and "
-            "that cannot be proved."
-        )
-    if len(found) > MOST_NAMED:
-        more = f"{len(found) - MOST_NAMED:,} more Denies"
-        yield f"{more} have a condition operator that AWS does not have: they are taken not to match, too."
-
-
-def _with_unknown_operators(reading: Evaluation) -> Iterator[Member]:
-    """The Denies that match, or may match, but for a condition operator that AWS does not have."""
-    prepared = reading.prepared
-    for _, _, member in reading.statements():
-        compiled = member.compiled
-        if compiled.unknown_operators and not compiled.allows:
-            about = compiled.matches_resource(prepared.resource, reading.context, reading.language, everywhere=False)
-            if about is False or any(
-                condition.operator is not None and condition.test(reading.context) is False
-                for condition in compiled.conditions
-            ):
-                continue
-            yield member
 
 
 def _matched(reading: Evaluation, *, undetermined: bool) -> Iterator[StatementRef]:

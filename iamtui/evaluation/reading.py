@@ -167,16 +167,18 @@ class Evaluation:
     def statements(self) -> Iterator[tuple[Layer, LayerScan, Member]]:
         """The statements about the action that reach the caller, matching or not, in every layer that was read."""
         for layer, scanned, policies in self.sets():
-            rules = principal_rules(self, of_resource=layer is Layer.RESOURCE)
             for member in policies.about(self.asked.action):
-                if layer is Layer.RESOURCE:
-                    reached = bool(reached_as(member.compiled, self.caller, rules))
-                elif layer in (Layer.RCP, Layer.VPC_ENDPOINT):
-                    reached = reaches(member.compiled, self.caller, layer, rules) is not False
-                else:
-                    reached = True
-                if reached:
+                if self.is_reached(layer, member):
                     yield layer, scanned, member
+
+    def is_reached(self, layer: Layer, member: Member) -> bool:
+        """Whether the principals of a statement in a policy of a layer include the caller, or may."""
+        rules = principal_rules(self, of_resource=layer is Layer.RESOURCE)
+        if layer is Layer.RESOURCE:
+            return bool(reached_as(member.compiled, self.caller, rules))
+        if layer in (Layer.RCP, Layer.VPC_ENDPOINT):
+            return reaches(member.compiled, self.caller, layer, rules) is not False
+        return True
 
     def sets(self) -> Iterator[tuple[Layer, LayerScan, PolicySet]]:
         """The policies behind every layer, and level of one, that was read, in the order of `scans`.

@@ -9,13 +9,17 @@ from iamtui.evaluation.caller import WITH_IAM_POLICIES, role_arn_of
 from iamtui.evaluation.decision import Layer
 from iamtui.evaluation.layer_reports import name_of_statement, statement_name
 from iamtui.evaluation.layers import Match
+from iamtui.evaluation.policy_set import Member
 from iamtui.evaluation.prepared import owner_is_assumed
 from iamtui.evaluation.reading import Evaluation, principal_rules
 from iamtui.evaluation.request import PrincipalKind
 from iamtui.evaluation.services import names_only_root, takes_resource_policy
 from iamtui.evaluation.wording import MOST_NAMED, first_of, short_policy_name
+from iamtui.policy.comparison import Comparison
+from iamtui.policy.condition import CompiledCondition
 from iamtui.policy.document import VERSIONS, Statement
 from iamtui.policy.principal import PrincipalRules, Strength, allow_strengths, deny_applies
+from iamtui.policy.values import parse_policy_bool
 from iamtui.text import safe_text
 
 
@@ -77,6 +81,67 @@ def assumptions(reading: Evaluation) -> Iterator[str]:
             "the VPC endpoint is an interface endpoint: a gateway endpoint whose policy names an account admits its "
             "root user alone"
         )
+
+
+def unsafe_denies(reading: Evaluation) -> Iterator[str]:
+    """The Denies that do not match only because they are not as AWS has them: what AWS does is not known."""
+    found = list(_not_compared(reading))
+    for member, what in found[:MOST_NAMED]:
+        statement = member.compiled.statement
+        sid = safe_text(statement.sid, limit=128) if statement.sid else f"statement {statement.index + 1}"
+        yield (
+            f"The Deny {sid} of {safe_text(member.policy.name, limit=256)} {what}: it is taken not to match, and that "
+            "cannot be proved."
+        )
+    if len(found) > MOST_NAMED:
+        yield f"{len(found) - MOST_NAMED:,} more Denies cannot be compared: they are taken not to match, too."
+
+
+def _not_compared(reading: Evaluation) -> Iterator[tuple[Member, str]]:
+    """The Denies that match, or may match, but for what cannot be compared, and what that is."""
+    resource = reading.prepared.resource
+    for layer, _, policies in reading.sets():
+        nobody_named = layer in (Layer.RESOURCE, Layer.RCP)
+        for member in policies.about(reading.asked.action):
+            compiled = member.compiled
+            if compiled.allows:
+                continue
+            unsafe: str | None = None
+            if nobody_named and not (compiled.statement.principals or compiled.statement.not_principals):
+                unsafe = "names no Principal"
+            elif not reading.is_reached(layer, member):
+                continue
+            for condition in compiled.conditions:
+                if condition.test(reading.context) is not False:
+                    continue
+                bad = _what_is_bad(condition, reading)
+                if bad is None:
+                    break
+                unsafe = unsafe or bad
+            else:
+                about = compiled.matches_resource(resource, reading.context, reading.language, everywhere=False)
+                if unsafe is not None and about is not False:
+                    yield member, unsafe
+
+
+def _what_is_bad(condition: CompiledCondition, reading: Evaluation) -> str | None:
+    """Why a condition that does not hold cannot be compared, or None where it can."""
+    line = condition.line
+    if condition.operator is None:
+        return f"has the condition operator {safe_text(line.operator, limit=128)}, which AWS does not have"
+    key = safe_text(line.key, limit=256)
+    cannot = f"which {safe_text(line.operator, limit=128)} cannot compare"
+    if condition.operator.base == "null":
+        wrong = next((value for value in line.values if parse_policy_bool(value) is None), None)
+        return None if wrong is None else f'has for {key} the value "{safe_text(wrong, limit=128)}", {cannot}'
+    seen = reading.context.lookup(condition.key) if condition.key else ()
+    for value in seen if isinstance(seen, tuple) else ():
+        for wanted, outcome in zip(line.values, condition.compare(value, reading.context), strict=True):
+            if outcome is Comparison.BAD_PATTERN:
+                return f'has for {key} the value "{safe_text(wanted, limit=128)}", {cannot}'
+            if outcome is Comparison.BAD_VALUE:
+                return f'reads {key}, and the request has "{safe_text(value, limit=128)}", {cannot}'
+    return None
 
 
 def _refused_by_aws(reading: Evaluation) -> Iterator[str]:

@@ -246,3 +246,57 @@ def test_of_much_that_aws_would_refuse_the_first_is_named_and_the_rest_counted()
     assert len(decision.notes) == 6
     assert decision.notes[5] == "25 more documents or statements have what AWS would refuse."
     assert max(map(len, decision.notes)) < 600
+
+
+_DENY = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+_NOT_COMPARED = "it is taken not to match, and that cannot be proved."
+
+
+@pytest.mark.parametrize(
+    ("condition", "context", "said"),
+    [
+        ({"DateGreaterThan": {"aws:CurrentTime": "2026-01-01T00:00:00"}}, {"aws:CurrentTime": "2027-01-01T00:00:00Z"},
+         'has for aws:CurrentTime the value "2026-01-01T00:00:00", which DateGreaterThan cannot compare'),
+        ({"DateGreaterThan": {"aws:CurrentTime": "2026-01-01T00:00:00Z"}}, {"aws:CurrentTime": "2027-01-01T00:00:00"},
+         'reads aws:CurrentTime, and the request has "2027-01-01T00:00:00", which DateGreaterThan cannot compare'),
+        ({"Bool": {"aws:SecureTransport": "no"}}, {"aws:SecureTransport": "false"},
+         'has for aws:SecureTransport the value "no", which Bool cannot compare'),
+        ({"NotIpAddress": {"aws:SourceIp": "10.0.0.0/33"}}, {"aws:SourceIp": "192.0.2.1"},
+         'has for aws:SourceIp the value "10.0.0.0/33", which NotIpAddress cannot compare'),
+        ({"Null": {"aws:SourceIp": "maybe"}}, {}, 'has for aws:SourceIp the value "maybe", which Null cannot compare'),
+        ({"StringSame": {"aws:username": "alice"}}, {}, "has the condition operator StringSame, which AWS does not"),
+        ({"Bool": {"aws:SecureTransport": "no"}}, {}, ""),
+        ({"Bool": {"aws:SecureTransport": "true"}}, {"aws:SecureTransport": "false"}, ""),
+        ({"Bool": {"aws:SecureTransport": "no"}, "StringEquals": {"aws:username": "bob"}},
+         {"aws:SecureTransport": "false"}, ""),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("where", ["identity_policies", "scps"])
+def test_a_deny_that_cannot_be_compared_says_so(
+    where: str, condition: dict[str, Any], context: dict[str, str], said: str
+) -> None:
+    given: dict[str, Any] = {"identity_policies": named(ADMIN)}
+    statement = {**_DENY, "Condition": condition}
+    given[where] = named(ADMIN, statement) if where == "identity_policies" else [named(ADMIN, statement)]
+    decision, _ = ask(ALICE, request={"context": context}, **given)
+    assert decision.outcome is Outcome.ALLOWED
+    notes = [note for note in decision.notes if note.endswith(_NOT_COMPARED)]
+    assert [note for note in notes if said in note] == notes
+    assert bool(notes) is bool(said)
+
+
+@pytest.mark.parametrize("where", ["resource_policy", "rcps"])
+def test_a_deny_that_names_no_principal_says_so(where: str) -> None:
+    def notes(*statements: dict[str, Any]) -> list[str]:
+        policies = document(*statements) if where == "resource_policy" else [named(*statements)]
+        decision, _ = ask(ALICE, identity_policies=named(ADMIN), **{where: policies})
+        assert decision.outcome is Outcome.ALLOWED
+        return [note for note in decision.notes if note.endswith(_NOT_COMPARED)]
+
+    (note,) = notes(_DENY)
+    assert note.startswith("The Deny statement 1 of ")
+    assert "names no Principal" in note
+    assert notes({**_DENY, "Action": "ec2:*"}) == []
+    assert notes({**_DENY, "Resource": "arn:aws:s3:::other"}) == []
+    assert notes({**_DENY, "Condition": {"StringEquals": {"aws:username": "bob"}}}) == []
+    assert notes({**_DENY, "Principal": {"AWS": "222222222222"}}) == []
