@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from iamtui.problem import Problem
 
 if TYPE_CHECKING:
     from iamtui.credentials.session import Session
@@ -31,3 +33,21 @@ class Screen(NamedTuple):
     open: Callable[[SourceChoice | None], int]
     bindings: Callable[[], Sequence[KeyBinding]]
     pick: Callable[[SourceChoice | None, str], Session | None]
+
+
+_WITHOUT_CURSOR: Final = frozenset(("dumb", "unknown"))
+"""Values of TERM for terminals that can only print: those of editors, logs and CI."""
+
+
+def refuse_dumb_terminal(environ: Mapping[str, str]) -> None:
+    """Refuse to draw the screen where the cursor cannot be moved: nothing would be seen, and keys seem to do nothing.
+
+    Raises:
+        Problem: TERM names such a terminal.
+    """
+    name = environ.get("TERM", "").lower()
+    if name in _WITHOUT_CURSOR:
+        raise Problem(
+            f"The screen cannot be drawn on this terminal (TERM={name}).",
+            "Use a command (iamtui --help), or set TERM to what the terminal really is, such as xterm-256color.",
+        )

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import click
 
-from iamtui.cli.doors import Screen
+from iamtui.cli.doors import Screen, refuse_dumb_terminal
 from iamtui.cli.exits import Exit, ProgramExit
 from iamtui.cli.lazy import Entry, LazyGroup
 from iamtui.cli.output import stderr
@@ -84,6 +84,7 @@ def _open_screen(screen: Screen, source: SourceOptions) -> Exit:
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
         names = ", ".join(ENTRIES)
         raise Problem(f"The screen needs a terminal on stdin and stdout; without one use a command: {names}.")
+    refuse_dumb_terminal(os.environ)
     choice = choose(source, for_command=False).choice
     if choice is not None:
         confirm_command(choice)

@@ -12,7 +12,7 @@ from typing import TextIO
 import click
 
 from iamtui.cli.assuming import say_nested
-from iamtui.cli.doors import Screen
+from iamtui.cli.doors import Screen, refuse_dumb_terminal
 from iamtui.cli.exits import Exit
 from iamtui.cli.output import note, stdout
 from iamtui.cli.shell_output import DEFAULT, wanted_format
@@ -52,6 +52,7 @@ def pick(screen: Screen, name: str | None, reveal: bool, source: SourceOptions) 
             "The picker reads keys from stdin and is drawn on stderr, and one of them is not a terminal.",
             "In scripts use iamtui assume ROLE.",
         )
+    refuse_dumb_terminal(os.environ)
     say_nested(os.environ)
     with _stdout_set_aside():
         session = screen.pick(choose(source, for_command=False).choice, chosen.name)

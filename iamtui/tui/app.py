@@ -65,6 +65,8 @@ class IamtuiApp(OpeningApp):
         Binding("f12", "lock", "Lock", show=False, priority=True, id="app.lock",
                 tooltip="Lock: drop every session, stop endpoints, clear the clipboard, hide the screen"),
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit", tooltip="Quit from anywhere"),
+        Binding("ctrl+z", "suspend_process", "Suspend", show=False, priority=True, id="app.suspend",
+                tooltip="Back to the shell, until fg; a copied secret is taken back before"),
     ]  # fmt: skip
 
     @dataclass(eq=False, repr=False)
@@ -157,6 +159,20 @@ class IamtuiApp(OpeningApp):
         self._idle.touch()
         self._main.sessions.keeper.away()
 
+    def before_stop(self) -> None:
+        """Take a copied secret back: a process that is stopped could not do so in time."""
+        if self._copier.time_left() is not None:
+            self._copier.clear_now()
+
+    def after_stop(self) -> None:
+        """Time has passed, perhaps enough to lock, and nobody was here."""
+        self._lock_when_idle()
+        self._main.sessions.keeper.away()
+
+    def has_no_shell(self) -> None:
+        """Say why nothing happened."""
+        self.say(line("No shell started iamtui, so there is none to go back to."), Severity.WARNING)
+
     def get_theme(self, theme_name: str) -> Theme | None:
         """Our themes and the user's are known before the base class can have registered them."""
         return self._themes.get(theme_name) or super().get_theme(theme_name)
@@ -239,9 +255,12 @@ class IamtuiApp(OpeningApp):
             self._main.leave(self.exit)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While only the sentence shows that the window is too small, its keys quit and lock, and no more."""
+        """While only the sentence shows that the window is too small, its keys quit, lock and suspend, and no more."""
         hidden = self.screen_stack and self.screen is self._main and self._main.is_too_small
-        if hidden and action not in ("back_or_quit", "quit", "lock"):
+        if hidden and action not in ("back_or_quit", "quit", "lock", "suspend_process"):
+            return False
+        if action == "suspend_process" and hasattr(self.focused, "action_undo"):
+            # In a text editor the key is the editor's own. (Its class is not loaded before the first frame.)
             return False
         return super().check_action(action, parameters)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Final
 
@@ -20,7 +22,7 @@ from textual.screen import Screen
 
 from iamtui.tui.crash import crash_report
 from iamtui.tui.ordered_keys import OrderedKeysApp
-from iamtui.tui.terminal import LOOK_SECONDS, hang_up, terminal_is_gone
+from iamtui.tui.terminal import LOOK_SECONDS, JobControl, hang_up, stop_at_once, terminal_is_gone
 
 if TYPE_CHECKING:
     from iamtui.tui.copying import Copier
@@ -34,6 +36,7 @@ class TerminalApp(OrderedKeysApp):
 
     _is_away = False
     _is_leaving = False
+    _jobs: JobControl | None = None
 
     @property
     def copier(self) -> Copier:
@@ -43,10 +46,56 @@ class TerminalApp(OrderedKeysApp):
     def came_back(self) -> None:
         """The terminal was given away, and is ours again."""
 
+    def before_stop(self) -> None:
+        """The process is about to be stopped, and can do nothing until it is continued."""
+
+    def after_stop(self) -> None:
+        """The process was stopped, and goes on."""
+
+    def has_no_shell(self) -> None:
+        """The process could not be stopped: no shell would continue it."""
+
     def on_mount(self) -> None:
-        """Look whether the terminal is still there."""
-        if not self.is_headless:
-            self.set_interval(LOOK_SECONDS, self._leave_without_terminal)
+        """Look whether the terminal is still there, and take the signals of job control."""
+        if self.is_headless:
+            return
+        self.set_interval(LOOK_SECONDS, self._leave_without_terminal)
+        loop = asyncio.get_running_loop()
+
+        def in_turn(do: Callable[[], None], otherwise: Callable[[], None]) -> None:
+            # A signal may come in the middle of anything.
+            if self.is_running and not self._is_away:
+                loop.call_soon_threadsafe(do)
+            else:
+                otherwise()
+
+        self._jobs = JobControl(
+            partial(in_turn, self.action_suspend_process, stop_at_once),
+            partial(in_turn, self._take_terminal_again, lambda: None),
+        )
+        self._jobs.install()
+
+    def action_suspend_process(self) -> None:
+        """Give the terminal back to the shell until it continues this process."""
+        if self._driver is None or self._jobs is None:
+            return
+        self.before_stop()
+        self._driver.suspend_application_mode()
+        was_stopped = self._jobs.stop_here()
+        self._driver.resume_application_mode()
+        self.refresh(layout=True)
+        if was_stopped:
+            self.after_stop()
+        else:
+            self.has_no_shell()
+
+    def _take_terminal_again(self) -> None:
+        """After a SIGSTOP, which cannot be seen coming: whoever had the terminal meanwhile has changed it."""
+        if self._driver is not None:
+            self._driver.suspend_application_mode()
+            self._driver.resume_application_mode()
+            self.refresh(layout=True)
+            self.after_stop()
 
     def _leave_without_terminal(self) -> None:
         if terminal_is_gone():

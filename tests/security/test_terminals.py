@@ -11,7 +11,7 @@ from iamtui.tui.app import IamtuiApp
 from iamtui.tui.screens.jump import JumpScreen
 from iamtui.tui.widgets.sessions import SessionsPanel
 from tests.support.panel_sessions import session
-from tests.support.program_on_terminal import hostile_in_screen, run_on_terminal
+from tests.support.program_on_terminal import hostile_in_lines, hostile_in_screen, run_on_terminal
 from tests.support.screen_app import make_app, settle
 
 
@@ -52,12 +52,22 @@ async def test_keys_pressed_while_a_screen_is_being_left_do_not_end_the_app() ->
 
 
 @pytest.mark.parametrize(
-    "environ", [{"NO_COLOR": "1"}, {"TERM": "dumb"}, {"COLUMNS": "1", "LINES": "1"}, {"COLUMNS": "x"}], ids=str
+    "environ", [{"NO_COLOR": "1"}, {"TERM": ""}, {"COLUMNS": "1", "LINES": "1"}, {"COLUMNS": "x"}], ids=str
 )
 def test_the_real_program_starts_and_ends(environ: dict[str, str], tmp_path: Path) -> None:
     run = run_on_terminal(["--demo"], home=tmp_path, keys=[b"\x11"], after=b"\x1b[?2048$p", environ=environ)
     assert run.code == 0
     assert hostile_in_screen(run.text) == set()
+
+
+@pytest.mark.parametrize("name", ["dumb", "unknown"])
+def test_a_terminal_that_can_only_print_is_refused_in_one_sentence(name: str, tmp_path: Path) -> None:
+    run = run_on_terminal(["--demo"], home=tmp_path, environ={"TERM": name})
+    assert run.code == 2
+    assert " ".join(run.text.split()).startswith(
+        f"iamtui: The screen cannot be drawn on this terminal (TERM={name}). Use a command"
+    )
+    assert hostile_in_lines(run.text) == set()
 
 
 def test_leaving_does_not_wait_for_a_process_that_never_ends(tmp_path: Path) -> None:

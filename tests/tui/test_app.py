@@ -256,14 +256,14 @@ def test_every_binding_has_an_id_a_description_and_a_tooltip(widget: type) -> No
 
 
 async def test_a_key_can_be_remapped_by_the_id_of_its_binding() -> None:
-    app = make_app(config=Config(keymap={"list.down": "n", "question.ask": "f5,u"}))
+    app = make_app(config=Config(keymap={"list.down": "n", "question.ask": "f5,Z"}))
     async with opened(app) as pilot:
         tree = app.query_one(ExplorerTree)
         await press(pilot, "n")
         assert tree.cursor == 1
         await press(pilot, "j")
         assert tree.cursor == 1
-        await press(pilot, "u")
+        await press(pilot, "Z")
         assert app.query_one(QuestionPanel).has_focus_within
 
 

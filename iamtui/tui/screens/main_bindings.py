@@ -35,9 +35,7 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
         tooltip="List what can be edited here; edits go into a draft, never into the account",
     ),
     Binding("I", "draft_impact", "Impact", id="draft.impact", tooltip="Show whose answers the draft changes"),
-    Binding(
-        "ctrl+z", "draft_undo", "Undo edit", show=False, id="draft.undo", tooltip="Take the draft's last edit back"
-    ),
+    Binding("u", "draft_undo", "Undo edit", show=False, id="draft.undo", tooltip="Take the draft's last edit back"),
     Binding("f8,a", "assume", "Assume", id="session.assume", tooltip="Assume the role under the cursor"),
     Binding(
         "ctrl+r", "assume_any", "Any role", show=False, id="session.assume-any",

@@ -26,7 +26,7 @@ class DraftScreen(DraftListing):
         Binding(
             "escape,q,d", "back", "Back", id="draft.back", tooltip="Back to the account, with the draft laid over it"
         ),
-        Binding("u,ctrl+z", "undo", "Undo", id="draft.undo-last", tooltip="Take back what was done last"),
+        Binding("u", "undo", "Undo", id="draft.undo-last", tooltip="Take back what was done last"),
         Binding("i,I", "impact", "Impact", id="draft.show-impact", tooltip="Show for whom the answers change"),
         Binding("e", "export", "Export", id="draft.export", tooltip="AWS CLI commands, Terraform or a diff of it"),
         Binding("s", "save", "Save", id="draft.save", tooltip="Save the draft in a file"),

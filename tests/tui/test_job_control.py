@@ -1,0 +1,155 @@
+"""Job control in a real terminal: ctrl+z, signals that stop and continue the program, and its screen afterwards."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from textual.widgets import TextArea
+
+from iamtui.account.drafts.draft import AddUserToGroup
+from tests.support.drafting import app_of, choose, lay, message, own_data_folder, until
+from tests.support.sample_account import iam
+from tests.support.screen_app import opened, press
+from tests.support.tmux_screen import IAMTUI, LEFT, ON_SCREEN, TmuxScreen, tmux_screen
+
+__all__ = ["own_data_folder"]
+
+BASH = "bash --norc --noprofile"
+DEMO = f"{IAMTUI} --demo"
+
+
+def started(screen: TmuxScreen, command: str = DEMO) -> int:
+    """Start the program from the shell; returns its process."""
+    screen.type(command)
+    screen.until("puffin-prod")
+    screen.until("48 users")
+    return screen.child()
+
+
+def is_stopped(program: int) -> bool:
+    return Path(f"/proc/{program}/stat").read_text().rsplit(")")[-1].split()[0] == "T"
+
+
+def in_shell(screen: TmuxScreen) -> None:
+    """Wait for the shell, and for the terminal in order."""
+    screen.until_true(lambda: screen.modes == LEFT)
+    screen.type("clear; stty -a | grep -o '.icanon'; echo in shell $((40+2))")
+    screen.until("in shell 42")
+    assert " icanon" in screen.text
+
+
+def back_on_screen(screen: TmuxScreen) -> None:
+    screen.type("fg")
+    screen.until("puffin-prod")
+    screen.until("q Quit")
+    screen.until_true(lambda: screen.modes == ON_SCREEN)
+    assert "in shell" not in screen.text
+
+
+def quits(screen: TmuxScreen) -> None:
+    screen.keys("C-q")
+    screen.until_true(lambda: screen.modes == LEFT)
+    screen.type('echo "code $?"')
+    screen.until("code 0")
+
+
+def test_ctrl_z_gives_the_terminal_back_until_fg(tmp_path: Path) -> None:
+    with tmux_screen(tmp_path, BASH) as screen:
+        started(screen)
+        for _ in range(2):
+            screen.keys("C-z")
+            in_shell(screen)
+            back_on_screen(screen)
+        screen.keys("j", "j")
+        screen.until_true(lambda: "▌  ▸ /business/" in screen.text)
+        quits(screen)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTSTP, signal.SIGSTOP])
+def test_after_a_signal_and_fg_the_screen_is_painted_again(number: signal.Signals, tmp_path: Path) -> None:
+    with tmux_screen(tmp_path, BASH) as screen:
+        program = started(screen)
+        for _ in range(2):
+            os.kill(program, number)
+            screen.until_true(lambda: is_stopped(program))
+            if number is signal.SIGTSTP:
+                in_shell(screen)
+            screen.type("fg")
+            screen.until_true(lambda: not is_stopped(program) and screen.modes == ON_SCREEN)
+            screen.until("puffin-prod")
+        screen.keys("j", "j")
+        screen.until_true(lambda: "▌  ▸ /business/" in screen.text)
+        quits(screen)
+
+
+def test_in_the_background_it_waits_for_fg(tmp_path: Path) -> None:
+    with tmux_screen(tmp_path, BASH) as screen:
+        started(screen)
+        screen.keys("C-z")
+        in_shell(screen)
+        screen.type("bg")
+        screen.type("clear; echo still $((40+3))")
+        screen.until("still 43")
+        back_on_screen(screen)
+        quits(screen)
+
+
+def test_a_program_that_started_it_is_stopped_with_it(tmp_path: Path) -> None:
+    wrapper = tmp_path / "wrapper.py"
+    wrapper.write_text("import subprocess, sys; sys.exit(subprocess.run(sys.argv[1:]).returncode)\n")
+    with tmux_screen(tmp_path, BASH) as screen:
+        started(screen, f"{IAMTUI.split()[0]} {wrapper} {DEMO}")
+        screen.keys("C-z")
+        in_shell(screen)
+        back_on_screen(screen)
+        quits(screen)
+
+
+def test_where_no_shell_could_continue_it_that_is_said(tmp_path: Path) -> None:
+    with tmux_screen(tmp_path, f"sh -c '{IAMTUI} --demo'") as screen:
+        screen.until("48 users")
+        screen.keys("C-z")
+        screen.until("No shell started iamtui")
+        screen.keys("j", "j")
+        screen.until_true(lambda: "▌  ▸ /business/" in screen.text)
+
+
+def test_a_copied_secret_is_taken_back_before_the_program_is_stopped(tmp_path: Path) -> None:
+    with tmux_screen(tmp_path, BASH) as screen:
+        screen.type(DEMO)
+        screen.assume("ops-readonly")
+        screen.keys("c")
+        screen.until("clip 2")
+        assert "AWS_SECRET_ACCESS_KEY" in screen.tmux("show-buffer", "-b", "iamtui")
+        screen.keys("C-z")
+        in_shell(screen)
+        assert screen.tmux("show-buffer", "-b", "iamtui") == ""
+        screen.type("fg")
+        screen.until("ops-readonly")
+
+
+async def test_in_a_text_editor_ctrl_z_is_undo() -> None:
+    async with opened() as pilot:
+        main = app_of(pilot).main
+        main.go_to(iam("user/data/bob"))
+        await press(pilot, "E")
+        await choose(pilot, "Edit scratch-bucket")
+        editor = pilot.app.focused
+        assert isinstance(editor, TextArea)
+        before = editor.text
+        await press(pilot, "x")
+        assert editor.text != before
+        await press(pilot, "ctrl+z")
+        assert editor.text == before
+
+
+async def test_u_takes_the_last_edit_of_a_draft_back() -> None:
+    async with opened() as pilot:
+        main = app_of(pilot).main
+        await lay(pilot, AddUserToGroup(iam("user/carol"), iam("group/admins")))
+        await press(pilot, "u")
+        await until(pilot, lambda: main.open_draft is not None and not main.open_draft.draft.edits)
+        assert message(pilot).startswith("Undone: ")
