@@ -11,7 +11,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final, TypeVar, overload
+
+import msgspec
 
 from iamtui.aws.answer_size import LARGEST_LISTING, read_here
 from iamtui.aws.endpoint_url import check_endpoint_url
@@ -31,6 +33,7 @@ DEFAULT_REGION: Final = "us-east-1"
 
 _GLOBAL_SERVICES: Final = frozenset(("iam", "organizations", "sts"))
 
+T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Keys:
@@ -41,13 +44,16 @@ class Keys:
     session_token: Secret
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True, rename="pascal"):
     """What sts:GetCallerIdentity says."""
 
-    arn: str
-    account: str
-    user_id: str
+    arn: Annotated[str, msgspec.Meta(pattern=r"^arn:[^:]+:(iam|sts)::")]
+    account: Annotated[str, msgspec.Meta(pattern=r"^\d{12}$")]
+    user_id: str = ""
+
+
+class UnexpectedAnswer(Exception):
+    """A well-formed answer that is not the operation's: what should be in it is missing or of another type."""
 
 
 class Connection:
@@ -194,21 +200,38 @@ class Connection:
                 self._clients[service, where] = found
             return found
 
-    def call(self, service: str, operation: str, /, *, in_region: str = "", **parameters: Any) -> dict[str, Any]:
+    @overload
+    def call(self, service: str, operation: str, /, *, in_region: str = "", **parameters: Any) -> dict[str, Any]: ...
+
+    @overload
+    def call(self, service: str, operation: str, into: type[T], /, *, in_region: str = "", **parameters: Any) -> T: ...
+
+    def call(
+        self, service: str, operation: str, into: type[Any] = dict, /, *, in_region: str = "", **parameters: Any
+    ) -> Any:
         """Call one operation ("iam", "GetLoginProfile") and return its answer.
+
+        Args:
+            into: the msgspec shape of what is needed of the answer; without one it comes as botocore gives it.
 
         Raises:
             Problem: mostly an AwsProblem, which says whether the call was denied or unsupported.
         """
         client = self.client(service, in_region)
         try:
-            answer: dict[str, Any] = client._make_api_call(operation, parameters)  # noqa: SLF001 - boto3's methods do the same
+            answer = client._make_api_call(operation, parameters)  # noqa: SLF001 - boto3's methods do the same
         except Exception as error:  # noqa: BLE001 - emulators and credential chains raise anything
             raise self._problem(error, service, operation) from None
-        return answer
+        return self._shaped(answer, into, service, operation)
 
-    def pages(self, service: str, operation: str, /, **parameters: Any) -> Iterator[dict[str, Any]]:
-        """Call a listing operation until its last page, yielding each answer.
+    @overload
+    def pages(self, service: str, operation: str, /, **parameters: Any) -> Iterator[dict[str, Any]]: ...
+
+    @overload
+    def pages(self, service: str, operation: str, into: type[T], /, **parameters: Any) -> Iterator[T]: ...
+
+    def pages(self, service: str, operation: str, into: type[Any] = dict, /, **parameters: Any) -> Iterator[Any]:
+        """Call a listing operation until its last page, yielding each answer, shaped as by `call`.
 
         Raises:
             Problem: as `call`; also when the endpoint repeats a page or never ends.
@@ -234,12 +257,28 @@ class Connection:
                 raise self._problem(error, service, operation) from None
             if page is None:
                 return
-            yield page
+            yield self._shaped(page, into, service, operation)
         raise AwsProblem(
             f"{self.endpoint_url or 'AWS'} answered {service}:{operation} with more than {MOST_PAGES:,} pages.",
             "That is no AWS account: check the endpoint.",
             code="PaginationError",
         )
+
+    def unexpected(self, service: str, operation: str, what: str) -> Problem:
+        """The Problem for an answer that is well-formed, but not one of this operation.
+
+        Args:
+            what: what is wrong with it, as a phrase.
+        """
+        return self._problem(UnexpectedAnswer(what), service, operation)
+
+    def _shaped(self, answer: Any, into: type[Any], service: str, operation: str) -> Any:
+        if into is dict:
+            return answer
+        try:
+            return msgspec.convert(answer, into)
+        except msgspec.ValidationError as error:
+            raise self.unexpected(service, operation, str(error)) from None
 
     def caller(self) -> Caller:
         """Who these credentials are (sts:GetCallerIdentity).
@@ -247,8 +286,7 @@ class Connection:
         Raises:
             Problem: the call failed; says why and what to do.
         """
-        answer = self.call("sts", "GetCallerIdentity")
-        return Caller(str(answer.get("Arn", "")), str(answer.get("Account", "")), str(answer.get("UserId", "")))
+        return self.call("sts", "GetCallerIdentity", Caller)
 
     @property
     def has_own_keys(self) -> bool:

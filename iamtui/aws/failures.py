@@ -267,6 +267,11 @@ def _unreadable_answer(error: BaseException, where: CallSite) -> tuple[str, str]
     )
 
 
+def _unexpected_answer(error: BaseException, where: CallSite) -> tuple[str, str]:
+    sentence, step = _unreadable_answer(error, where)
+    return f"{sentence.rstrip('.')} ({detail(error).replace('`', '')}).", step
+
+
 def _not_offered(_error: BaseException, where: CallSite) -> tuple[str, str]:
     return f"{capital(where.target)} does not offer {where.call}.", where.without_it_step
 
@@ -350,6 +355,7 @@ FAILURES: Final[dict[str, Words]] = {
     "HTTPClientError": _closed,
     "ConnectionError": _refused,
     "ResponseParserError": _unreadable_answer,
+    "UnexpectedAnswer": _unexpected_answer,
     # What botocore's parsers raise over an answer that is well-formed, but of another shape.
     "LookupError": _unreadable_answer,
     "TypeError": _unreadable_answer,

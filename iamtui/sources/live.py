@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
+from msgspec import Meta, Struct
 
 from iamtui.account.availability import Fact, Missing
 from iamtui.account.model import NOT_LOADED, Account
 from iamtui.account.organization import Organization
 from iamtui.account.snapshots.authorization_details import account_from_pages
-from iamtui.account.snapshots.format import FORMAT_VERSION, SnapshotShape
+from iamtui.account.snapshots.format import FORMAT_VERSION, SnapshotShape, TagShape
 from iamtui.account.snapshots.reading import collector_paused
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
@@ -28,13 +29,73 @@ from iamtui.sources.reading import Step, failure, no_step
 PAGE_SIZE: Final = 200
 """Entities asked for in one page: small enough that parsing one does not hold up the screen."""
 
-_FEW_SIZE: Final = 1000
+_FEW: Final = {"PageSize": 1000}
 """The largest page AWS gives, for listings whose entries are small."""
 
 _MOST_PROVIDERS: Final = 100
 """AWS's quota of OIDC providers; each costs one call."""
 
 _DECODER: Final = msgspec.json.Decoder(SnapshotShape)
+
+_DETAILS: Final = ("iam", "GetAccountAuthorizationDetails")
+
+P = TypeVar("P")
+T = TypeVar("T")
+
+
+class _User(Struct, rename="pascal"):
+    user_name: str
+    password_last_used: datetime | None = None
+
+
+class _UsersPage(Struct, rename="pascal"):
+    users: list[_User]
+
+
+class _Role(Struct, rename="pascal"):
+    role_name: str
+    description: str | None = None
+    max_session_duration: int | None = None
+
+
+class _RolesPage(Struct, rename="pascal"):
+    roles: list[_Role]
+
+
+class _InstanceProfile(Struct, rename="pascal"):
+    """Its name and path are left to its ARN, which they could contradict."""
+
+    arn: Annotated[str, Meta(pattern=r"^arn:[a-z-]+:iam::\d{12}:instance-profile/(.*/)?[^/]+$")]
+    instance_profile_id: str = ""
+    create_date: datetime | None = None
+    tags: list[TagShape] = []
+
+
+class _InstanceProfilesPage(Struct, rename="pascal"):
+    instance_profiles: list[_InstanceProfile]
+
+
+class _Aliases(Struct, rename="pascal"):
+    account_aliases: list[str]
+
+
+class _Provider(Struct, rename="pascal"):
+    arn: str
+    create_date: datetime | None = None
+
+
+class _SamlProviders(Struct):
+    providers: list[_Provider] = msgspec.field(name="SAMLProviderList")
+
+
+class _OidcProviders(Struct):
+    providers: list[_Provider] = msgspec.field(name="OpenIDConnectProviderList")
+
+
+class _OidcProvider(Struct):
+    url: str = msgspec.field(name="Url")
+    created: datetime | None = msgspec.field(name="CreateDate", default=None)
+    audiences: list[str] = msgspec.field(name="ClientIDList", default_factory=list)
 
 
 def load_live(connection: Connection, step: Step = no_step) -> Account:
@@ -107,13 +168,13 @@ class _Loading:
             if problem.fatal:
                 self._broken = problem
 
-    def _pages(self, what: str, operation: str, key: str, page_size: int, **more: Any) -> Iterator[dict[str, Any]]:
-        """The entries of a listing of IAM, page by page, telling how many have come."""
+    def _told(self, what: str, pages: Iterator[P], entries: Callable[[P], list[T]]) -> Iterator[T]:
+        """The entries of a listing, page by page, telling how many have come."""
         done = 0
-        for page in self._connection.pages("iam", operation, PaginationConfig={"PageSize": page_size}, **more):
-            entries = page.get(key) or []
-            done += len(entries)
-            yield from entries
+        for page in pages:
+            found = entries(page)
+            done += len(found)
+            yield from found
             self._step(what, done)
 
     def _read_authorization_details(self) -> list[SnapshotShape]:
@@ -124,7 +185,7 @@ class _Loading:
         )
         try:
             for answer in listing:
-                page = _page(answer)
+                page = self._details_page(answer)
                 pages.append(page)
                 done += sum(len(found or ()) for found in (page.users, page.groups, page.roles, page.policies))
                 self._step("users, groups, roles and policies", done)
@@ -141,47 +202,49 @@ class _Loading:
             ) from None
         return pages
 
+    def _details_page(self, answer: dict[str, Any]) -> SnapshotShape:
+        try:
+            page = _page(answer)
+        except (msgspec.ValidationError, TypeError) as error:
+            # botocore puts whole elements of XML where it looks for a text and finds a list of them.
+            raise self._connection.unexpected(*_DETAILS, str(error)) from None
+        if not page.says_anything and page.is_truncated is None:
+            raise self._connection.unexpected(*_DETAILS, "it holds nothing of an account")
+        return page
+
     def _read_users(self, extra: dict[str, Any]) -> None:
-        found = self._pages("last use of passwords", "ListUsers", "Users", _FEW_SIZE)
-        extra["user_details"] = {user["UserName"]: {"PasswordLastUsed": user.get("PasswordLastUsed")} for user in found}
+        pages = self._connection.pages("iam", "ListUsers", _UsersPage, PaginationConfig=_FEW)
+        extra["user_details"] = {
+            user.user_name: {"PasswordLastUsed": user.password_last_used}
+            for user in self._told("last use of passwords", pages, lambda page: page.users)
+        }
 
     def _read_roles(self, extra: dict[str, Any]) -> None:
-        found = self._pages("descriptions and longest sessions of roles", "ListRoles", "Roles", _FEW_SIZE)
+        pages = self._connection.pages("iam", "ListRoles", _RolesPage, PaginationConfig=_FEW)
         extra["role_details"] = {
-            role["RoleName"]: {
-                "Description": role.get("Description"),
-                "MaxSessionDuration": role.get("MaxSessionDuration"),
-            }
-            for role in found
+            role.role_name: {"Description": role.description, "MaxSessionDuration": role.max_session_duration}
+            for role in self._told("descriptions and longest sessions of roles", pages, lambda page: page.roles)
         }
 
     def _read_alias(self, header: dict[str, Any]) -> None:
-        answer = self._connection.call("iam", "ListAccountAliases")
-        header["alias"] = next(iter(answer.get("AccountAliases") or ()), None)
+        answer = self._connection.call("iam", "ListAccountAliases", _Aliases)
+        header["alias"] = next(iter(answer.account_aliases), None)
 
     def _read_instance_profiles(self, extra: dict[str, Any], carried: set[str | None]) -> None:
-        found = self._pages("instance profiles", "ListInstanceProfiles", "InstanceProfiles", _FEW_SIZE)
-        extra["instance_profiles"] = [
-            {key: value for key, value in profile.items() if key != "Roles"}
-            for profile in found
-            if profile.get("Arn") not in carried
-        ]
+        pages = self._connection.pages("iam", "ListInstanceProfiles", _InstanceProfilesPage, PaginationConfig=_FEW)
+        found = self._told("instance profiles", pages, lambda page: page.instance_profiles)
+        extra["instance_profiles"] = [profile for profile in found if profile.arn not in carried]
 
     def _read_providers(self, extra: dict[str, Any]) -> None:
-        saml = self._connection.call("iam", "ListSAMLProviders").get("SAMLProviderList") or []
-        oidc = self._connection.call("iam", "ListOpenIDConnectProviders").get("OpenIDConnectProviderList") or []
-        providers = [{"arn": one["Arn"], "type": "SAML", "created": one.get("CreateDate")} for one in saml]
+        saml = self._connection.call("iam", "ListSAMLProviders", _SamlProviders).providers
+        oidc = self._connection.call("iam", "ListOpenIDConnectProviders", _OidcProviders).providers
+        providers: list[dict[str, Any]] = [{"arn": one.arn, "type": "SAML", "created": one.create_date} for one in saml]
         for one in oidc[:_MOST_PROVIDERS]:
             self._step("identity providers", len(providers))
-            detail = self._connection.call("iam", "GetOpenIDConnectProvider", OpenIDConnectProviderArn=one["Arn"])
-            providers.append(
-                {
-                    "arn": one["Arn"],
-                    "type": "OIDC",
-                    "created": detail.get("CreateDate"),
-                    "audiences": detail.get("ClientIDList") or [],
-                }
+            detail = self._connection.call(
+                "iam", "GetOpenIDConnectProvider", _OidcProvider, OpenIDConnectProviderArn=one.arn
             )
+            providers.append({"arn": one.arn, "type": "OIDC", "created": detail.created, "audiences": detail.audiences})
         extra["identity_providers"] = providers
 
     def _read_organization(self, account_id: str) -> Fact[Organization | None]:

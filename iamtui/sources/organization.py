@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct
 
 from iamtui.account.availability import Fact, Gap, Known, Missing
 from iamtui.account.model import Account
@@ -27,6 +29,68 @@ _RCP_NOT_IN_FORCE: Final = PolicyDocument.of(
 )
 
 
+class _Organization(Struct, rename="pascal"):
+    id: str
+    master_account_id: str = ""
+
+
+class _OrganizationAnswer(Struct, rename="pascal"):
+    organization: _Organization
+
+
+class _Named(Struct, rename="pascal"):
+    name: str = ""
+
+
+class _AccountAnswer(Struct, rename="pascal"):
+    account: _Named
+
+
+class _UnitAnswer(Struct, rename="pascal"):
+    organizational_unit: _Named
+
+
+class _Parent(Struct, rename="pascal"):
+    id: str
+    type: Literal["ROOT", "ORGANIZATIONAL_UNIT"]
+
+
+class _ParentsAnswer(Struct, rename="pascal"):
+    parents: Annotated[list[_Parent], Meta(min_length=1)]
+
+
+class _PolicyType(Struct, rename="pascal"):
+    type: str
+    status: str
+
+
+class _Root(Struct, rename="pascal"):
+    id: str
+    policy_types: list[_PolicyType]
+
+
+class _RootsPage(Struct, rename="pascal"):
+    roots: list[_Root]
+
+
+class _PolicySummary(Struct, rename="pascal"):
+    id: str
+    arn: str = ""
+    name: str = ""
+
+
+class _PoliciesPage(Struct, rename="pascal"):
+    policies: list[_PolicySummary]
+
+
+class _Content(Struct, rename="pascal"):
+    content: str
+
+
+class _PolicyAnswer(Struct, rename="pascal"):
+    policy: _Content
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     """A level before its policies are read."""
@@ -44,7 +108,7 @@ def read_organization(connection: Connection, account_id: str, step: Step = no_s
     """
     step("organization", 0)
     try:
-        described = connection.call("organizations", "DescribeOrganization")["Organization"]
+        described = connection.call("organizations", "DescribeOrganization", _OrganizationAnswer).organization
         places = _way_up(connection, account_id, step)
         enabled = _enabled_types(connection, places[0].id)
     except AwsProblem as problem:
@@ -60,8 +124,8 @@ def read_organization(connection: Connection, account_id: str, step: Step = no_s
         )
     return Known(
         Organization(
-            id=str(described.get("Id", "")),
-            management_account=str(described.get("MasterAccountId", "")),
+            id=described.id,
+            management_account=described.master_account_id,
             path=tuple(levels),
         )
     )
@@ -77,35 +141,29 @@ def with_organization(account: Account, found: Fact[Organization | None]) -> Acc
 
 def _way_up(connection: Connection, account_id: str, step: Step) -> list[_Place]:
     """The levels from the root to the account."""
-    account = connection.call("organizations", "DescribeAccount", AccountId=account_id)["Account"]
-    places = [_Place(account_id, str(account.get("Name", "")), "ACCOUNT")]
+    account = connection.call("organizations", "DescribeAccount", _AccountAnswer, AccountId=account_id).account
+    places = [_Place(account_id, account.name, "ACCOUNT")]
     while places[0].type != "ROOT":
         if len(places) > _DEEPEST:
             raise AwsProblem("AWS Organizations gave more levels than there can be.", code="PaginationError")
         step("organization", len(places))
-        parents = connection.call("organizations", "ListParents", ChildId=places[0].id).get("Parents") or []
-        if not parents:
-            raise AwsProblem(f"AWS Organizations gave no parent of {places[0].id}.", code="ParentNotFound")
-        parent_id, kind = str(parents[0]["Id"]), str(parents[0]["Type"])
+        parent = connection.call("organizations", "ListParents", _ParentsAnswer, ChildId=places[0].id).parents[0]
         name = "Root"
-        if kind != "ROOT":
-            unit = connection.call("organizations", "DescribeOrganizationalUnit", OrganizationalUnitId=parent_id)[
-                "OrganizationalUnit"
-            ]
-            name = str(unit.get("Name", ""))
-        places.insert(0, _Place(parent_id, name, kind))
+        if parent.type != "ROOT":
+            name = connection.call(
+                "organizations", "DescribeOrganizationalUnit", _UnitAnswer, OrganizationalUnitId=parent.id
+            ).organizational_unit.name
+        places.insert(0, _Place(parent.id, name, parent.type))
     return places
 
 
 def _enabled_types(connection: Connection, root_id: str) -> frozenset[str]:
     """The policy types in force; a type that is not enabled restricts nothing (Organizations User Guide)."""
-    for page in connection.pages("organizations", "ListRoots"):
-        for root in page.get("Roots") or ():
-            if root.get("Id") == root_id:
-                return frozenset(
-                    str(one["Type"]) for one in root.get("PolicyTypes") or () if one.get("Status") == "ENABLED"
-                )
-    return frozenset()
+    for page in connection.pages("organizations", "ListRoots", _RootsPage):
+        for root in page.roots:
+            if root.id == root_id:
+                return frozenset(one.type for one in root.policy_types if one.status == "ENABLED")
+    raise connection.unexpected("organizations", "ListRoots", f"the account's root {root_id} is not among the roots")
 
 
 class _Policies:
@@ -125,19 +183,18 @@ class _Policies:
         try:
             return Known(
                 tuple(
-                    OrganizationPolicy(str(one.get("Arn", "")), str(one.get("Name", "")), self._document(one))
+                    OrganizationPolicy(one.arn, one.name, self._document(one.id))
                     for page in self._connection.pages(
-                        "organizations", "ListPoliciesForTarget", TargetId=target, Filter=kind
+                        "organizations", "ListPoliciesForTarget", _PoliciesPage, TargetId=target, Filter=kind
                     )
-                    for one in page.get("Policies") or ()
+                    for one in page.policies
                 )
             )
         except AwsProblem as problem:
             return Missing(failure(problem), problem.permission or "organizations:ListPoliciesForTarget")
 
-    def _document(self, summary: dict[str, Any]) -> PolicyDocument:
-        policy_id = str(summary["Id"])
+    def _document(self, policy_id: str) -> PolicyDocument:
         if policy_id not in self._documents:
-            answer = self._connection.call("organizations", "DescribePolicy", PolicyId=policy_id)
-            self._documents[policy_id] = PolicyDocument(str(answer["Policy"].get("Content", "")))
+            answer = self._connection.call("organizations", "DescribePolicy", _PolicyAnswer, PolicyId=policy_id)
+            self._documents[policy_id] = PolicyDocument(answer.policy.content)
         return self._documents[policy_id]

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Annotated, Final
+
+from msgspec import Meta, Struct, field
 
 from iamtui.account.availability import Gap
 from iamtui.account.model import Account, PublicAccessBlock, ResourcePolicy
@@ -114,40 +116,96 @@ def _no_resource(arn: Arn, problem: AwsProblem) -> AwsProblem:
 _NO_BLOCK: Final = "NoSuchPublicAccessBlockConfiguration"
 
 
+class _Policy(Struct, rename="pascal"):
+    """Services that answer with an error where there is none."""
+
+    policy: Annotated[str, Meta(min_length=1)]
+
+
+class _Repository(Struct):
+    text: Annotated[str, Meta(min_length=1)] = field(name="policyText")
+
+
+class _QueueUrl(Struct, rename="pascal"):
+    queue_url: str
+
+
+class _QueueAttributes(Struct, rename="pascal"):
+    queue_arn: str
+    policy: str = ""
+
+
+class _Queue(Struct, rename="pascal"):
+    attributes: _QueueAttributes
+
+
+class _TopicAttributes(Struct, rename="pascal"):
+    topic_arn: str
+    policy: str = ""
+
+
+class _Topic(Struct, rename="pascal"):
+    attributes: _TopicAttributes
+
+
+class _Secret(Struct, rename="pascal"):
+    arn: str = field(name="ARN")
+    resource_policy: str = ""
+
+
+class _EventBus(Struct, rename="pascal"):
+    arn: str
+    policy: str = ""
+
+
+class _Switches(Struct, rename="pascal"):
+    restrict_public_buckets: bool
+
+
+class _PublicAccessBlock(Struct, rename="pascal"):
+    public_access_block_configuration: _Switches
+
+
 def _bucket(connection: Connection, arn: Arn) -> str:
     if "/" in arn.resource or ":" in arn.resource or arn.account:
         raise Problem(f"{arn} is not a bucket.", "Give the bucket's ARN: arn:aws:s3:::NAME.")
-    return _text(
-        connection.call("s3", "GetBucketPolicy", in_region=connection.region or "us-east-1", Bucket=arn.resource),
-        "Policy",
-    )
+    region = connection.region or "us-east-1"
+    return connection.call("s3", "GetBucketPolicy", _Policy, in_region=region, Bucket=arn.resource).policy
 
 
 def _key(connection: Connection, arn: Arn) -> str:
     if not arn.resource.startswith("key/"):
         raise Problem(f"{arn} is not a KMS key.", "Give the ARN of the key itself, not of an alias.")
-    answer = connection.call("kms", "GetKeyPolicy", in_region=arn.region, KeyId=str(arn), PolicyName="default")
-    return _text(answer, "Policy")
+    return connection.call(
+        "kms", "GetKeyPolicy", _Policy, in_region=arn.region, KeyId=str(arn), PolicyName="default"
+    ).policy
 
 
 def _queue(connection: Connection, arn: Arn) -> str:
     found = connection.call(
-        "sqs", "GetQueueUrl", in_region=arn.region, QueueName=arn.resource, QueueOwnerAWSAccountId=arn.account
+        "sqs",
+        "GetQueueUrl",
+        _QueueUrl,
+        in_region=arn.region,
+        QueueName=arn.resource,
+        QueueOwnerAWSAccountId=arn.account,
     )
-    answer = connection.call(
-        "sqs", "GetQueueAttributes", in_region=arn.region, QueueUrl=found["QueueUrl"], AttributeNames=["Policy"]
-    )
-    return _text(answer.get("Attributes") or {}, "Policy")
+    # The ARN tells a queue without a policy from an answer that is none: SQS leaves out what it has not.
+    wanted = ["Policy", "QueueArn"]
+    return connection.call(
+        "sqs", "GetQueueAttributes", _Queue, in_region=arn.region, QueueUrl=found.queue_url, AttributeNames=wanted
+    ).attributes.policy
 
 
 def _topic(connection: Connection, arn: Arn) -> str:
-    answer = connection.call("sns", "GetTopicAttributes", in_region=arn.region, TopicArn=str(arn))
-    return _text(answer.get("Attributes") or {}, "Policy")
+    return connection.call(
+        "sns", "GetTopicAttributes", _Topic, in_region=arn.region, TopicArn=str(arn)
+    ).attributes.policy
 
 
 def _function(connection: Connection, arn: Arn) -> str:
     try:
-        return _text(connection.call("lambda", "GetPolicy", in_region=arn.region, FunctionName=str(arn)), "Policy")
+        return connection.call("lambda", "GetPolicy", _Policy, in_region=arn.region, FunctionName=str(arn)).policy
     except AwsProblem as problem:
         # Lambda says the same of a function without a policy and of one that does not exist: neither has any.
         if problem.code == "ResourceNotFoundException":
@@ -156,31 +214,31 @@ def _function(connection: Connection, arn: Arn) -> str:
 
 
 def _secret(connection: Connection, arn: Arn) -> str:
-    answer = connection.call("secretsmanager", "GetResourcePolicy", in_region=arn.region, SecretId=str(arn))
-    return _text(answer, "ResourcePolicy")
+    return connection.call(
+        "secretsmanager", "GetResourcePolicy", _Secret, in_region=arn.region, SecretId=str(arn)
+    ).resource_policy
 
 
 def _repository(connection: Connection, arn: Arn) -> str:
     name = arn.resource.removeprefix("repository/")
-    answer = connection.call(
-        "ecr", "GetRepositoryPolicy", in_region=arn.region, registryId=arn.account, repositoryName=name
-    )
-    return _text(answer, "policyText")
+    return connection.call(
+        "ecr", "GetRepositoryPolicy", _Repository, in_region=arn.region, registryId=arn.account, repositoryName=name
+    ).text
 
 
 def _table(connection: Connection, arn: Arn) -> str:
-    return _text(connection.call("dynamodb", "GetResourcePolicy", in_region=arn.region, ResourceArn=str(arn)), "Policy")
+    return connection.call("dynamodb", "GetResourcePolicy", _Policy, in_region=arn.region, ResourceArn=str(arn)).policy
 
 
 def _file_system(connection: Connection, arn: Arn) -> str:
     name = arn.resource.removeprefix("file-system/")
-    return _text(connection.call("efs", "DescribeFileSystemPolicy", in_region=arn.region, FileSystemId=name), "Policy")
+    return connection.call("efs", "DescribeFileSystemPolicy", _Policy, in_region=arn.region, FileSystemId=name).policy
 
 
 def _event_bus(connection: Connection, arn: Arn) -> str:
     if not arn.resource.startswith("event-bus/"):
         raise Problem(f"{arn} is not an event bus.", "Only event buses have a policy in EventBridge.")
-    return _text(connection.call("events", "DescribeEventBus", in_region=arn.region, Name=str(arn)), "Policy")
+    return connection.call("events", "DescribeEventBus", _EventBus, in_region=arn.region, Name=str(arn)).policy
 
 
 _Reader = Callable[[Connection, Arn], str]
@@ -198,10 +256,6 @@ _READERS: Final[dict[str, _Reader]] = {
     "sqs": _queue,
 }
 """By the service of the ARN: gives the policy's text, or "" when there is none."""
-
-
-def _text(answer: dict[str, Any], key: str) -> str:
-    return str(answer.get(key) or "")
 
 
 def _with_public_access_block(connection: Connection, account: Account, bucket: str) -> Account:
@@ -238,9 +292,9 @@ def _account_restricts(connection: Connection, account_id: str, region: str) -> 
 
 def _restricts(connection: Connection, service: str, region: str, **parameters: str) -> bool:
     try:
-        answer = connection.call(service, "GetPublicAccessBlock", in_region=region, **parameters)
+        answer = connection.call(service, "GetPublicAccessBlock", _PublicAccessBlock, in_region=region, **parameters)
     except AwsProblem as problem:
         if problem.code == _NO_BLOCK:
             return False
         raise
-    return bool((answer.get("PublicAccessBlockConfiguration") or {}).get("RestrictPublicBuckets"))
+    return answer.public_access_block_configuration.restrict_public_buckets

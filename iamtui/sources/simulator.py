@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
+
+from msgspec import Struct
 
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
@@ -127,10 +129,10 @@ def simulate(
         if cancelled():
             return ()
         page = _call(connection, simulation, marker)
-        for evaluation in page.get("EvaluationResults") or ():
+        for evaluation in page.evaluation_results:
             results += _results(evaluation)
-        following = str(page.get("Marker") or "")
-        if not page.get("IsTruncated"):
+        following = page.marker
+        if not page.is_truncated:
             break
         if not following or following == marker:
             raise IncompleteAnswer("AWS's simulator says that its answer goes on, but not where.", "Ask again.")
@@ -144,12 +146,62 @@ def simulate(
     return tuple(results)
 
 
-def _call(connection: Connection, simulation: Simulation, marker: str) -> dict[str, Any]:
+_Decision = Literal["allowed", "explicitDeny", "implicitDeny"]
+
+
+class _Position(Struct, rename="pascal", frozen=True):
+    line: int = 0
+
+
+class _Statement(Struct, rename="pascal"):
+    source_policy_id: str = ""
+    source_policy_type: str = ""
+    start_position: _Position = _Position()
+    end_position: _Position = _Position()
+
+
+class _Boundary(Struct, rename="pascal", frozen=True):
+    allowed_by_permissions_boundary: bool | None = None
+
+
+class _Organizations(Struct, rename="pascal", frozen=True):
+    allowed_by_organizations: bool | None = None
+
+
+class _Answer(Struct, rename="pascal"):
+    """What an evaluation says as a whole, and likewise of each resource."""
+
+    matched_statements: list[_Statement] = []
+    missing_context_values: list[str] = []
+    permissions_boundary_decision_detail: _Boundary = _Boundary()
+    eval_decision_details: dict[str, str] = {}
+
+
+class _OfOneResource(_Answer, rename="pascal", kw_only=True):
+    eval_resource_name: str
+    eval_resource_decision: _Decision
+
+
+class _Evaluation(_Answer, rename="pascal", kw_only=True):
+    eval_action_name: str
+    eval_decision: _Decision
+    eval_resource_name: str = ""
+    organizations_decision_detail: _Organizations = _Organizations()
+    resource_specific_results: list[_OfOneResource] = []
+
+
+class _Page(Struct, rename="pascal"):
+    evaluation_results: list[_Evaluation]
+    is_truncated: bool = False
+    marker: str = ""
+
+
+def _call(connection: Connection, simulation: Simulation, marker: str) -> _Page:
     parameters = simulation.parameters()
     if marker:
         parameters["Marker"] = marker
     try:
-        return connection.call("iam", "SimulatePrincipalPolicy", **parameters)
+        return connection.call("iam", "SimulatePrincipalPolicy", _Page, **parameters)
     except AwsProblem as problem:
         raise _in_words(problem, simulation) from None
 
@@ -205,53 +257,35 @@ def _in_words(problem: AwsProblem, simulation: Simulation) -> AwsProblem:
     return problem
 
 
-def _results(evaluation: Mapping[str, Any]) -> Iterator[SimulatedResult]:
+def _results(evaluation: _Evaluation) -> Iterator[SimulatedResult]:
     """The answers in one evaluation result, by resource where AWS gives them so.
 
     AWS answers once for each action, with the most restrictive decision over all resources and perhaps a template
     for a name; what holds for each resource stands in ResourceSpecificResults. Older answers have one result for
     each action and resource, and no such list.
     """
-    specific = evaluation.get("ResourceSpecificResults") or ()
-    for answer in specific:
-        yield _result(
-            evaluation,
-            answer,
-            answer.get("EvalResourceName"),
-            answer.get("EvalResourceDecision"),
-        )
-    if not specific:
-        yield _result(evaluation, evaluation, evaluation.get("EvalResourceName"), evaluation.get("EvalDecision"))
+    for answer in evaluation.resource_specific_results:
+        yield _result(evaluation, answer, answer.eval_resource_name, answer.eval_resource_decision)
+    if not evaluation.resource_specific_results:
+        yield _result(evaluation, evaluation, evaluation.eval_resource_name, evaluation.eval_decision)
 
 
-def _result(
-    evaluation: Mapping[str, Any], answer: Mapping[str, Any], resource: object, decision: object
-) -> SimulatedResult:
-    missing = answer.get("MissingContextValues") or evaluation.get("MissingContextValues") or ()
-    boundary = answer.get("PermissionsBoundaryDecisionDetail") or evaluation.get("PermissionsBoundaryDecisionDetail")
-    matched = answer.get("MatchedStatements") or ()
+def _result(evaluation: _Evaluation, answer: _Answer, resource: str, decision: _Decision) -> SimulatedResult:
+    by_boundary = answer.permissions_boundary_decision_detail.allowed_by_permissions_boundary
+    if by_boundary is None:
+        by_boundary = evaluation.permissions_boundary_decision_detail.allowed_by_permissions_boundary
     return SimulatedResult(
-        action=str(evaluation.get("EvalActionName", "")),
-        resource=str(resource or "*"),
-        decision=str(decision or ""),
-        matched=tuple(_statement(statement) for statement in matched),
-        missing_context=tuple(str(key) for key in missing),
-        allowed_by_organizations=_flag(evaluation.get("OrganizationsDecisionDetail"), "AllowedByOrganizations"),
-        allowed_by_boundary=_flag(boundary, "AllowedByPermissionsBoundary"),
-        details={str(source): str(said) for source, said in (answer.get("EvalDecisionDetails") or {}).items()},
+        action=evaluation.eval_action_name,
+        resource=resource or "*",
+        decision=decision,
+        matched=tuple(_statement(statement) for statement in answer.matched_statements),
+        missing_context=tuple(answer.missing_context_values or evaluation.missing_context_values),
+        allowed_by_organizations=evaluation.organizations_decision_detail.allowed_by_organizations,
+        allowed_by_boundary=by_boundary,
+        details=answer.eval_decision_details,
     )
 
 
-def _flag(detail: object, name: str) -> bool | None:
-    value = detail.get(name) if isinstance(detail, Mapping) else None
-    return value if isinstance(value, bool) else None
-
-
-def _statement(statement: Mapping[str, Any]) -> SimulatedStatement:
-    start, end = (statement.get(name) or {} for name in ("StartPosition", "EndPosition"))
-    lines = (start.get("Line"), end.get("Line"))
-    return SimulatedStatement(
-        str(statement.get("SourcePolicyId", "")),
-        str(statement.get("SourcePolicyType", "")),
-        (int(lines[0]), int(lines[1])) if lines[0] and lines[1] else None,
-    )
+def _statement(statement: _Statement) -> SimulatedStatement:
+    lines = (statement.start_position.line, statement.end_position.line)
+    return SimulatedStatement(statement.source_policy_id, statement.source_policy_type, lines if all(lines) else None)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import TypeVar
+
+from msgspec import Struct, field
 
 from iamtui.account.availability import Fact, Known, Missing
 from iamtui.account.model import AccessKey, Account, LoginProfile, MfaDevice
@@ -45,45 +48,93 @@ def _fact(permission: str, read: Callable[[], T]) -> Fact[T]:
         return Missing(failure(problem), problem.permission or permission)
 
 
+class _AccessKey(Struct, rename="pascal"):
+    access_key_id: str
+    status: str = ""
+    create_date: datetime | None = None
+
+
+class _AccessKeysPage(Struct, rename="pascal"):
+    access_key_metadata: list[_AccessKey]
+
+
+class _LastUse(Struct, rename="pascal"):
+    last_used_date: datetime | None = None
+    service_name: str = ""
+    region: str = ""
+
+
+class _LastUseAnswer(Struct, rename="pascal"):
+    access_key_last_used: _LastUse
+
+
+class _MfaDevice(Struct, rename="pascal"):
+    serial_number: str
+    enable_date: datetime | None = None
+
+
+class _MfaDevicesPage(Struct):
+    devices: list[_MfaDevice] = field(name="MFADevices")
+
+
+class _LoginProfile(Struct, rename="pascal"):
+    create_date: datetime | None = None
+    password_reset_required: bool = False
+
+
+class _LoginProfileAnswer(Struct, rename="pascal"):
+    login_profile: _LoginProfile
+
+
 def _access_keys(connection: Connection, user_name: str) -> tuple[AccessKey, ...]:
     return tuple(
         _access_key(connection, key)
-        for page in connection.pages("iam", "ListAccessKeys", UserName=user_name)
-        for key in page.get("AccessKeyMetadata") or ()
+        for page in connection.pages("iam", "ListAccessKeys", _AccessKeysPage, UserName=user_name)
+        for key in page.access_key_metadata
     )
 
 
-def _access_key(connection: Connection, key: dict[str, Any]) -> AccessKey:
-    key_id = str(key["AccessKeyId"])
-    used = connection.call("iam", "GetAccessKeyLastUsed", AccessKeyId=key_id).get("AccessKeyLastUsed") or {}
+def _access_key(connection: Connection, key: _AccessKey) -> AccessKey:
+    used = connection.call(
+        "iam", "GetAccessKeyLastUsed", _LastUseAnswer, AccessKeyId=key.access_key_id
+    ).access_key_last_used
     return AccessKey(
-        id=key_id,
-        status=str(key.get("Status", "")),
-        created=key.get("CreateDate"),
-        last_used=used.get("LastUsedDate"),
-        last_service=_unless_na(used.get("ServiceName")),
-        last_region=_unless_na(used.get("Region")),
+        id=key.access_key_id,
+        status=key.status,
+        created=key.create_date,
+        last_used=used.last_used_date,
+        last_service=_unless_na(used.service_name),
+        last_region=_unless_na(used.region),
     )
 
 
-def _unless_na(text: str | None) -> str:
+def _unless_na(text: str) -> str:
     """AWS says "N/A" for a key that was never used."""
-    return "" if text is None or text == "N/A" else text
+    return "" if text == "N/A" else text
+
+
+def mfa_serials(connection: Connection, user_name: str) -> tuple[str, ...]:
+    """The serial numbers or ARNs of a user's MFA devices (iam:ListMFADevices).
+
+    Raises:
+        Problem: the call failed.
+    """
+    return tuple(device.serial for device in _mfa_devices(connection, user_name))
 
 
 def _mfa_devices(connection: Connection, user_name: str) -> tuple[MfaDevice, ...]:
     return tuple(
-        MfaDevice(str(device["SerialNumber"]), device.get("EnableDate"))
-        for page in connection.pages("iam", "ListMFADevices", UserName=user_name)
-        for device in page.get("MFADevices") or ()
+        MfaDevice(device.serial_number, device.enable_date)
+        for page in connection.pages("iam", "ListMFADevices", _MfaDevicesPage, UserName=user_name)
+        for device in page.devices
     )
 
 
 def _login_profile(connection: Connection, user_name: str) -> LoginProfile | None:
     try:
-        found = connection.call("iam", "GetLoginProfile", UserName=user_name)["LoginProfile"]
+        found = connection.call("iam", "GetLoginProfile", _LoginProfileAnswer, UserName=user_name).login_profile
     except AwsProblem as problem:
         if problem.code in ("NoSuchEntity", "NoSuchEntityException"):
             return None
         raise
-    return LoginProfile(found.get("CreateDate"), bool(found.get("PasswordResetRequired")))
+    return LoginProfile(found.create_date, found.password_reset_required)

@@ -274,8 +274,8 @@ def stub(answers: list[Any]) -> Any:
     def before_send(request: Any, **_: Any) -> Any:
         answers.append(request)
         body = (
-            "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::1:user/x</Arn>"
-            "<UserId>U</UserId><Account>1</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
+            "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::111122223333:user/x</Arn>"
+            "<UserId>U</UserId><Account>111122223333</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
         )
 
         class Raw(io.BytesIO):
@@ -293,8 +293,8 @@ def test_a_stub_answers_instead_of_the_network() -> None:
         stub(requests), access_key_id="AKIADEMO", secret_access_key="s", region="eu-central-1"
     )
 
-    assert connection.caller().arn == "arn:aws:iam::1:user/x"
-    assert connection.with_credentials("ASIAX", Secret("s"), Secret("t")).caller().arn == "arn:aws:iam::1:user/x"
+    assert connection.caller().arn == "arn:aws:iam::111122223333:user/x"
+    assert connection.with_credentials("ASIAX", Secret("s"), Secret("t")).caller().arn == "arn:aws:iam::111122223333:user/x"
     assert "ASIAX" in str(requests[-1].headers["Authorization"])
     assert connection.region == "eu-central-1"
 

@@ -10,6 +10,7 @@ from iamtui.account.model import User
 from iamtui.aws.errors import AwsProblem
 from iamtui.evaluation.request import PrincipalKind, principal_from_text
 from iamtui.problem import Problem
+from iamtui.sources.user_details import mfa_serials
 from iamtui.workspace.workspace import Workspace
 
 _NO_CODES: Final = ":u2f/"
@@ -55,11 +56,7 @@ def find_mfa_devices(workspace: Workspace) -> MfaDevices:
     if not name:
         return MfaDevices(note="The caller is no user, and only users and the root user have MFA devices.")
     try:
-        serials = tuple(
-            str(device.get("SerialNumber", ""))
-            for page in workspace.connection.pages("iam", "ListMFADevices", UserName=name)
-            for device in page.get("MFADevices") or ()
-        )
+        serials = mfa_serials(workspace.connection, name)
     except Problem as problem:
         denied = isinstance(problem, AwsProblem) and problem.denied
         why = "you may not call iam:ListMFADevices" if denied else problem.sentence.rstrip(".")

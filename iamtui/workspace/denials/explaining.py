@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from msgspec import Struct
+
 from iamtui.account.model import Role, User
 from iamtui.analysis.api_calls import iam_action
 from iamtui.analysis.denials.denial import CALLER_UNKNOWN, Denial, DenialForm, Findings
@@ -95,6 +97,10 @@ def read_denial_file(path: str, cancelled: Callable[[], bool] = lambda: False) -
         raise Problem(f"{safe_text(path)} cannot be read: {reason}.", "Check the path.") from None
 
 
+class _DecodedMessage(Struct, rename="pascal"):
+    decoded_message: str
+
+
 def decode_authorization_message(workspace: Workspace, encoded: str) -> str:
     """Let STS decode an encoded authorization message. To be called when the user asked for it only.
 
@@ -112,8 +118,7 @@ def decode_authorization_message(workspace: Workspace, encoded: str) -> str:
         )
     if workspace.source.kind is SourceKind.DEMO:
         raise Problem("The demo's STS decodes no messages.", "Open your own account to decode one.")
-    answer = connection.call("sts", "DecodeAuthorizationMessage", EncodedMessage=encoded)
-    return str(answer.get("DecodedMessage") or "")
+    return connection.call("sts", "DecodeAuthorizationMessage", _DecodedMessage, EncodedMessage=encoded).decoded_message
 
 
 def explain_denials(

@@ -1,0 +1,296 @@
+"""An answer that is not the operation's costs what it would have told, never the account; and nothing is guessed."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from iamtui.account.availability import Known, Missing
+from iamtui.account.model import Account
+from iamtui.aws.operations import READ
+from iamtui.problem import Problem
+from iamtui.sources.live import load_live
+from iamtui.sources.resource_policies import load_resource_policy
+from iamtui.sources.simulator import Simulation, simulate
+from iamtui.sources.user_details import load_user_details
+from iamtui.workspace.denials.explaining import decode_authorization_message
+from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from tests.support.canned_aws import ACCOUNT, GOOD, CannedAws
+
+Pair = tuple[str, str]
+
+LAYERS: dict[Pair, str] = {
+    ("sts", "GetCallerIdentity"): "the caller's identity",
+    ("iam", "ListUsers"): "last use of passwords",
+    ("iam", "ListRoles"): "descriptions and longest sessions of roles",
+    ("iam", "ListAccountAliases"): "the account alias",
+    ("iam", "ListInstanceProfiles"): "instance profiles without a role",
+    ("iam", "ListSAMLProviders"): "identity providers",
+    ("iam", "ListOpenIDConnectProviders"): "identity providers",
+    ("iam", "GetOpenIDConnectProvider"): "identity providers",
+    ("organizations", "DescribeOrganization"): "organization: SCPs and RCPs",
+    ("organizations", "DescribeAccount"): "organization: SCPs and RCPs",
+    ("organizations", "ListParents"): "organization: SCPs and RCPs",
+    ("organizations", "DescribeOrganizationalUnit"): "organization: SCPs and RCPs",
+    ("organizations", "ListRoots"): "organization: SCPs and RCPs",
+}
+"""What opening an account loses with each operation, as its list of gaps calls it."""
+
+SCPS = (("organizations", "ListPoliciesForTarget"), ("organizations", "DescribePolicy"))
+
+DETAILS = ("iam", "GetAccountAuthorizationDetails")
+
+OF_A_USER: dict[Pair, str] = {
+    ("iam", "ListAccessKeys"): "access_keys",
+    ("iam", "GetAccessKeyLastUsed"): "access_keys",
+    ("iam", "ListMFADevices"): "mfa_devices",
+    ("iam", "GetLoginProfile"): "login_profile",
+}
+
+OF_A_RESOURCE: dict[Pair, str] = {
+    ("dynamodb", "GetResourcePolicy"): f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/t",
+    ("ecr", "GetRepositoryPolicy"): f"arn:aws:ecr:eu-west-1:{ACCOUNT}:repository/app",
+    ("efs", "DescribeFileSystemPolicy"): f"arn:aws:elasticfilesystem:eu-west-1:{ACCOUNT}:file-system/fs-12345678",
+    ("events", "DescribeEventBus"): f"arn:aws:events:eu-west-1:{ACCOUNT}:event-bus/b",
+    ("kms", "GetKeyPolicy"): f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1",
+    ("lambda", "GetPolicy"): f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:f",
+    ("s3", "GetBucketPolicy"): "arn:aws:s3:::bucket",
+    ("secretsmanager", "GetResourcePolicy"): f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:s",
+    ("sns", "GetTopicAttributes"): f"arn:aws:sns:eu-west-1:{ACCOUNT}:t",
+    ("sqs", "GetQueueAttributes"): f"arn:aws:sqs:eu-west-1:{ACCOUNT}:q",
+    ("sqs", "GetQueueUrl"): f"arn:aws:sqs:eu-west-1:{ACCOUNT}:q",
+}
+BLOCKS = (("s3", "GetPublicAccessBlock"), ("s3control", "GetPublicAccessBlock"))
+SIMULATE = ("iam", "SimulatePrincipalPolicy")
+DECODE = ("sts", "DecodeAuthorizationMessage")
+
+NO_ANSWERS = {
+    "nothing": b"",
+    "white space": b" \n ",
+    "empty object": b"{}",
+    "list": b"[]",
+    "text": b'"x"',
+    "number": b"5",
+    "null": b"null",
+    "html": b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><p>Hello</p></body></html>",
+    "other xml": b'<Other xmlns="urn:x"><Result>1</Result></Other>',
+    "binary": bytes(range(256)),
+    "not utf-8": b'{"Policy": "\xff\xfe"}',
+    "cut": b'{"Organization": {"Id": "o-1", "Na',
+    "deep": b"[" * 20_000,
+    "deep xml": b"<a>" * 20_000,
+}
+
+
+@pytest.fixture(scope="module")
+def shared_aws() -> CannedAws:
+    return CannedAws()
+
+
+@pytest.fixture
+def aws(shared_aws: CannedAws) -> CannedAws:
+    shared_aws.wrong.clear()
+    shared_aws.asked.clear()
+    return shared_aws
+
+
+def test_the_table_names_every_read(aws: CannedAws) -> None:
+    tables = {*LAYERS, *SCPS, DETAILS, *OF_A_USER, *OF_A_RESOURCE, *BLOCKS, SIMULATE, DECODE}
+    assert tables == READ == GOOD.keys()
+
+
+def test_good_answers_leave_nothing_out(aws: CannedAws) -> None:
+    account = load_live(aws.connection)
+    assert account.gaps == ()
+    alice = load_user_details(aws.connection, account, "alice").users[0]
+    assert all(isinstance(getattr(alice, name), Known) for name in OF_A_USER.values())
+    for arn in OF_A_RESOURCE.values():
+        loaded = load_resource_policy(aws.connection, account, arn)
+        assert loaded.resource_policies[arn].state == "present"
+        assert loaded.gaps == ()
+    assert simulate(aws.connection, SIMULATION)
+    assert decode_authorization_message(workspace(aws), "x") == "{}"
+    assert set(aws.asked) == READ
+
+
+@pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS)
+@pytest.mark.parametrize("pair", LAYERS, ids=":".join)
+def test_what_is_no_answer_costs_its_layer_and_says_so(aws: CannedAws, pair: Pair, body: bytes) -> None:
+    aws.wrong[pair] = body
+
+    account = load_live(aws.connection)
+
+    assert [gap.what for gap in account.gaps] == [LAYERS[pair]]
+    assert [user.name for user in account.users] == ["alice"]
+    if pair[0] == "organizations":
+        assert isinstance(account.organization, Missing)
+
+
+@pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS)
+@pytest.mark.parametrize("pair", SCPS, ids=":".join)
+def test_scps_that_do_not_come_are_missing_and_never_none(aws: CannedAws, pair: Pair, body: bytes) -> None:
+    aws.wrong[pair] = body
+
+    organization = load_live(aws.connection).organization
+
+    assert isinstance(organization, Known)
+    assert organization.value is not None
+    assert all(isinstance(level.scps, Missing) for level in organization.value.path)
+
+
+@pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS)
+def test_without_the_inventory_there_is_no_account_but_a_sentence(aws: CannedAws, body: bytes) -> None:
+    aws.wrong[DETAILS] = body
+
+    with pytest.raises(Problem, match="GetAccountAuthorizationDetails with something that is not an AWS answer"):
+        load_live(aws.connection)
+
+
+@pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS)
+@pytest.mark.parametrize("pair", OF_A_USER, ids=":".join)
+def test_what_is_no_answer_about_a_user_costs_that_detail(aws: CannedAws, pair: Pair, body: bytes) -> None:
+    account = load_live(aws.connection)
+    aws.wrong[pair] = body
+
+    alice = load_user_details(aws.connection, account, "alice").users[0]
+
+    lost = {name for name in OF_A_USER.values() if isinstance(getattr(alice, name), Missing)}
+    assert lost == {OF_A_USER[pair]}
+
+
+@pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS)
+@pytest.mark.parametrize("pair", OF_A_RESOURCE, ids=":".join)
+def test_what_is_no_answer_about_a_resource_is_never_the_absence_of_a_policy(
+    aws: CannedAws, pair: Pair, body: bytes
+) -> None:
+    aws.wrong[pair] = body
+    arn = OF_A_RESOURCE[pair]
+    try:
+        found = load_resource_policy(aws.connection, Account(ACCOUNT), arn).resource_policies[arn]
+    except Problem:
+        return
+    # S3 answers with the policy's text itself, so that whatever comes is one: it cannot be read, and says so.
+    assert pair == ("s3", "GetBucketPolicy")
+    assert found.document is not None
+    assert found.document.error is not None
+
+
+@pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS)
+@pytest.mark.parametrize("pair", BLOCKS, ids=":".join)
+def test_a_public_access_block_that_does_not_come_is_not_known(aws: CannedAws, pair: Pair, body: bytes) -> None:
+    aws.wrong[pair] = body
+
+    account = load_resource_policy(aws.connection, Account(ACCOUNT), "arn:aws:s3:::bucket")
+
+    assert account.public_access_blocks == {}
+    assert [gap.what for gap in account.gaps] == ["public access block of bucket bucket"]
+
+
+@pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS)
+def test_simulator_and_decoding_say_that_no_answer_came(aws: CannedAws, body: bytes) -> None:
+    aws.wrong[SIMULATE] = aws.wrong[DECODE] = body
+
+    with pytest.raises(Problem, match="not an AWS answer"):
+        simulate(aws.connection, SIMULATION)
+    with pytest.raises(Problem, match="not an AWS answer"):
+        decode_authorization_message(workspace(aws), "x")
+
+
+@pytest.mark.parametrize("pair", sorted(READ), ids=":".join)
+def test_each_part_of_each_answer_may_be_wrong(aws: CannedAws, pair: Pair) -> None:
+    """Every value of a good answer in turn left out, or replaced by one of another type."""
+    read = _reader(aws, pair)
+    variants = list(_variants(GOOD[pair]))
+    assert len(variants) > 5
+    for body in variants:
+        aws.wrong[pair] = body
+        try:
+            read()
+        except Problem:
+            assert pair not in LAYERS
+            assert pair not in SCPS
+            assert pair not in OF_A_USER
+            assert pair not in BLOCKS
+
+
+SIMULATION = Simulation(f"arn:aws:iam::{ACCOUNT}:user/alice", "s3:GetObject", ("arn:aws:s3:::b/x",))
+
+
+def workspace(aws: CannedAws) -> Workspace:
+    return Workspace(Account(ACCOUNT), SourceInfo(SourceKind.LIVE, "live"), aws.connection)
+
+
+def _reader(aws: CannedAws, pair: Pair) -> Callable[[], object]:
+    if pair in OF_A_USER:
+        account = load_live(aws.connection)
+        return lambda: load_user_details(aws.connection, account, "alice")
+    if pair in OF_A_RESOURCE:
+        return lambda: load_resource_policy(aws.connection, Account(ACCOUNT), OF_A_RESOURCE[pair])
+    if pair in BLOCKS:
+        return lambda: load_resource_policy(aws.connection, Account(ACCOUNT), "arn:aws:s3:::bucket")
+    if pair == SIMULATE:
+        return lambda: simulate(aws.connection, SIMULATION)
+    if pair == DECODE:
+        return lambda: decode_authorization_message(workspace(aws), "x")
+    return lambda: load_live(aws.connection)
+
+
+def _variants(body: bytes) -> Iterator[bytes]:
+    if body.startswith(b"<"):
+        yield from _xml_variants(ET.fromstring(body))
+    else:
+        for changed in _json_variants(json.loads(body)):
+            yield json.dumps(changed).encode()
+
+
+OTHER_VALUES: tuple[Any, ...] = (None, 5, -1.5, True, "x", "", [], {}, ["x"], {"x": 1}, [[]], [{}], [None])
+
+
+def _json_variants(value: Any) -> Iterator[Any]:
+    yield from OTHER_VALUES
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield {name: other for name, other in value.items() if name != key}
+            for changed in _json_variants(item):
+                yield {**value, key: changed}
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            for changed in _json_variants(item):
+                yield [*value[:index], changed, *value[index + 1 :]]
+
+
+def _xml_variants(root: ET.Element) -> Iterator[bytes]:
+    for index, _ in enumerate(root.iter()):
+        for change in (_emptied, _with_text, _with_child, _doubled, _renamed):
+            changed = copy.deepcopy(root)
+            change(list(changed.iter())[index])
+            yield ET.tostring(changed)
+
+
+def _emptied(element: ET.Element) -> None:
+    element.text = None
+    del element[:]
+
+
+def _with_text(element: ET.Element) -> None:
+    del element[:]
+    element.text = "x"
+
+
+def _with_child(element: ET.Element) -> None:
+    element.text = None
+    del element[:]
+    ET.SubElement(element, "x")
+
+
+def _doubled(element: ET.Element) -> None:
+    element.extend(copy.deepcopy(list(element)))
+
+
+def _renamed(element: ET.Element) -> None:
+    element.tag = "Other"

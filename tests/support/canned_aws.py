@@ -1,0 +1,211 @@
+"""An AWS of canned answers, one for each operation that is read: good ones, and any of them replaced by another."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+from botocore.awsrequest import AWSResponse
+
+from iamtui.aws.connection import Connection
+from tests.support.simulator_answers import answer as simulator_answer
+from tests.support.simulator_answers import result, specific
+
+ACCOUNT = "123456789012"
+ROOT, UNIT, SCP_ID = "r-root", "ou-root-prod1234", "p-12345678"
+ALLOW = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
+ON_RESOURCE = (
+    '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]}'
+)
+KEY_ID = "AKIAIOSFODNN7EXAMPLE"
+WHEN = "2026-01-02T03:04:05Z"
+
+
+def _arn(rest: str) -> str:
+    return f"arn:aws:iam::{ACCOUNT}:{rest}"
+
+
+def _xml(operation: str, inside: str, *, listing: bool = False) -> bytes:
+    end = "<IsTruncated>false</IsTruncated>" if listing else ""
+    return (
+        f'<{operation}Response xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><{operation}Result>{inside}{end}'
+        f"</{operation}Result><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></{operation}Response>"
+    ).encode()
+
+
+def _iam(operation: str, inside: str, *, listing: bool = True) -> tuple[tuple[str, str], bytes]:
+    return ("iam", operation), _xml(operation, inside, listing=listing)
+
+
+def _json(service: str, operation: str, value: Any) -> tuple[tuple[str, str], bytes]:
+    return (service, operation), json.dumps(value).encode()
+
+
+_BLOCK = (
+    "<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls>"
+    "<RestrictPublicBuckets>false</RestrictPublicBuckets></PublicAccessBlockConfiguration>"
+)
+
+GOOD: dict[tuple[str, str], bytes] = dict(
+    (
+        (
+            ("sts", "GetCallerIdentity"),
+            _xml("GetCallerIdentity", f"<UserId>U</UserId><Account>{ACCOUNT}</Account><Arn>{_arn('user/alice')}</Arn>"),
+        ),
+        (
+            ("sts", "DecodeAuthorizationMessage"),
+            _xml("DecodeAuthorizationMessage", "<DecodedMessage>{}</DecodedMessage>"),
+        ),
+        _iam(
+            "GetAccountAuthorizationDetails",
+            f"<UserDetailList><member><UserName>alice</UserName><Path>/</Path><UserId>A</UserId>"
+            f"<Arn>{_arn('user/alice')}</Arn><CreateDate>{WHEN}</CreateDate><GroupList><member>devs</member></GroupList>"
+            f"<UserPolicyList><member><PolicyName>own</PolicyName><PolicyDocument>%7B%7D</PolicyDocument></member>"
+            "</UserPolicyList><Tags><member><Key>k</Key><Value>v</Value></member></Tags></member></UserDetailList>"
+            f"<GroupDetailList><member><GroupName>devs</GroupName><Arn>{_arn('group/devs')}</Arn></member>"
+            "</GroupDetailList>"
+            f"<RoleDetailList><member><RoleName>ci</RoleName><Arn>{_arn('role/ci')}</Arn>"
+            "<AssumeRolePolicyDocument>%7B%7D</AssumeRolePolicyDocument></member></RoleDetailList>"
+            f"<Policies><member><PolicyName>p</PolicyName><Arn>{_arn('policy/p')}</Arn><AttachmentCount>1"
+            "</AttachmentCount><PolicyVersionList><member><VersionId>v1</VersionId><IsDefaultVersion>true"
+            "</IsDefaultVersion><Document>%7B%7D</Document></member></PolicyVersionList></member></Policies>",
+        ),
+        _iam(
+            "ListUsers",
+            f"<Users><member><UserName>alice</UserName><PasswordLastUsed>{WHEN}</PasswordLastUsed></member></Users>",
+        ),
+        _iam(
+            "ListRoles",
+            "<Roles><member><RoleName>ci</RoleName><Description>d</Description>"
+            "<MaxSessionDuration>3600</MaxSessionDuration></member></Roles>",
+        ),
+        _iam("ListAccountAliases", "<AccountAliases><member>acme</member></AccountAliases>"),
+        _iam(
+            "ListInstanceProfiles",
+            f"<InstanceProfiles><member><InstanceProfileName>h</InstanceProfileName><Path>/</Path>"
+            f"<Arn>{_arn('instance-profile/h')}</Arn><InstanceProfileId>I</InstanceProfileId>"
+            f"<CreateDate>{WHEN}</CreateDate><Roles/></member></InstanceProfiles>",
+        ),
+        _iam(
+            "ListSAMLProviders",
+            f"<SAMLProviderList><member><Arn>{_arn('saml-provider/idp')}</Arn><CreateDate>{WHEN}</CreateDate>"
+            "</member></SAMLProviderList>",
+            listing=False,
+        ),
+        _iam(
+            "ListOpenIDConnectProviders",
+            f"<OpenIDConnectProviderList><member><Arn>{_arn('oidc-provider/idp.example')}</Arn></member>"
+            "</OpenIDConnectProviderList>",
+            listing=False,
+        ),
+        _iam(
+            "GetOpenIDConnectProvider",
+            f"<Url>idp.example</Url><ClientIDList><member>sts</member></ClientIDList><CreateDate>{WHEN}</CreateDate>",
+            listing=False,
+        ),
+        _iam(
+            "ListAccessKeys",
+            f"<AccessKeyMetadata><member><UserName>alice</UserName><AccessKeyId>{KEY_ID}</AccessKeyId>"
+            f"<Status>Active</Status><CreateDate>{WHEN}</CreateDate></member></AccessKeyMetadata>",
+        ),
+        _iam(
+            "GetAccessKeyLastUsed",
+            f"<UserName>alice</UserName><AccessKeyLastUsed><LastUsedDate>{WHEN}</LastUsedDate>"
+            "<ServiceName>s3</ServiceName><Region>eu-west-1</Region></AccessKeyLastUsed>",
+            listing=False,
+        ),
+        _iam(
+            "ListMFADevices",
+            f"<MFADevices><member><UserName>alice</UserName><SerialNumber>{_arn('mfa/alice')}</SerialNumber>"
+            f"<EnableDate>{WHEN}</EnableDate></member></MFADevices>",
+        ),
+        _iam(
+            "GetLoginProfile",
+            f"<LoginProfile><UserName>alice</UserName><CreateDate>{WHEN}</CreateDate></LoginProfile>",
+            listing=False,
+        ),
+        (
+            ("iam", "SimulatePrincipalPolicy"),
+            simulator_answer(
+                result(
+                    "allowed",
+                    specifics=[specific("allowed", "arn:aws:s3:::b/x", statements=[("p", "IAM Policy", 1, 2)])],
+                    organizations=True,
+                    boundary=True,
+                )
+            ).body,
+        ),
+        _json(
+            "organizations", "DescribeOrganization", {"Organization": {"Id": "o-1", "MasterAccountId": "999999999999"}}
+        ),
+        _json("organizations", "DescribeAccount", {"Account": {"Id": ACCOUNT, "Name": "acme"}}),
+        _json("organizations", "ListParents", {"Parents": [{"Id": UNIT, "Type": "ORGANIZATIONAL_UNIT"}]}),
+        _json("organizations", "DescribeOrganizationalUnit", {"OrganizationalUnit": {"Id": UNIT, "Name": "prod"}}),
+        _json(
+            "organizations",
+            "ListRoots",
+            {"Roots": [{"Id": ROOT, "PolicyTypes": [{"Type": "SERVICE_CONTROL_POLICY", "Status": "ENABLED"}]}]},
+        ),
+        _json(
+            "organizations",
+            "ListPoliciesForTarget",
+            {"Policies": [{"Id": SCP_ID, "Arn": "arn:aws:organizations::aws:policy/x", "Name": "FullAWSAccess"}]},
+        ),
+        _json("organizations", "DescribePolicy", {"Policy": {"PolicySummary": {"Id": SCP_ID}, "Content": ALLOW}}),
+        (("s3", "GetBucketPolicy"), ON_RESOURCE.encode()),
+        (("s3", "GetPublicAccessBlock"), _BLOCK.encode()),
+        (("s3control", "GetPublicAccessBlock"), _BLOCK.encode()),
+        _json("kms", "GetKeyPolicy", {"Policy": ON_RESOURCE}),
+        _json("sqs", "GetQueueUrl", {"QueueUrl": f"https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/q"}),
+        _json(
+            "sqs",
+            "GetQueueAttributes",
+            {"Attributes": {"QueueArn": f"arn:aws:sqs:eu-west-1:{ACCOUNT}:q", "Policy": ON_RESOURCE}},
+        ),
+        (
+            ("sns", "GetTopicAttributes"),
+            _xml(
+                "GetTopicAttributes",
+                f"<Attributes><entry><key>TopicArn</key><value>arn:aws:sns:eu-west-1:{ACCOUNT}:t</value></entry>"
+                f"<entry><key>Policy</key><value>{ON_RESOURCE}</value></entry></Attributes>",
+            ),
+        ),
+        _json("lambda", "GetPolicy", {"Policy": ON_RESOURCE}),
+        _json("secretsmanager", "GetResourcePolicy", {"ARN": "arn", "Name": "n", "ResourcePolicy": ON_RESOURCE}),
+        _json("ecr", "GetRepositoryPolicy", {"policyText": ON_RESOURCE}),
+        _json("dynamodb", "GetResourcePolicy", {"Policy": ON_RESOURCE}),
+        _json("efs", "DescribeFileSystemPolicy", {"FileSystemId": "fs", "Policy": ON_RESOURCE}),
+        _json("events", "DescribeEventBus", {"Name": "b", "Arn": "arn", "Policy": ON_RESOURCE}),
+    )
+)
+"""(service, operation) to the body of its answer."""
+
+_PARENT_OF_UNIT = json.dumps({"Parents": [{"Id": ROOT, "Type": "ROOT"}]}).encode()
+
+
+class CannedAws:
+    """Answers every call with GOOD, save those whose answer `wrong` replaces; `asked` lists the calls."""
+
+    def __init__(self) -> None:
+        self.wrong: dict[tuple[str, str], bytes] = {}
+        self.asked: list[tuple[str, str]] = []
+        self.connection = Connection.with_stub(
+            self._answer, access_key_id=KEY_ID, secret_access_key="x", region="eu-west-1"
+        )
+        self._services = {"elasticfilesystem": "efs", "eventbridge": "events"}
+
+    def _answer(self, *, request: Any, event_name: str, **_more: Any) -> AWSResponse:
+        _, service, operation = event_name.split(".")
+        service = {"secrets-manager": "secretsmanager", "s3-control": "s3control"}.get(service, service)
+        pair = (self._services.get(service, service), operation)
+        self.asked.append(pair)
+        body = request.body if isinstance(request.body, bytes) else b""
+        good = _PARENT_OF_UNIT if operation == "ListParents" and UNIT.encode() in body else GOOD[pair]
+        body = self.wrong.get(pair, good)
+        return AWSResponse(request.url, 200, {}, _Body(body))
+
+
+class _Body(io.BytesIO):
+    def stream(self, **_: Any) -> list[bytes]:
+        return [self.getvalue()]
