@@ -15,9 +15,10 @@ from typing import Annotated, Any, Final, TypeVar, overload
 
 import msgspec
 
-from iamtui.aws.answer_size import LARGEST_LISTING, read_here
+from iamtui.aws.answer_limits import LARGEST_LISTING, limits_of, read_here
 from iamtui.aws.endpoint_url import check_endpoint_url
 from iamtui.aws.errors import AwsProblem, problem_from
+from iamtui.aws.operations import iam_action
 from iamtui.aws.process_loop import enter_profile
 from iamtui.aws.profiles import login_profile_of
 from iamtui.aws.sdk_logging import silence_debug_logging
@@ -28,12 +29,16 @@ from iamtui.secret import Secret
 MOST_PAGES: Final = 10_000
 """Pages read of one listing before the endpoint is taken for hostile: at AWS's quotas 200 are usual."""
 
+MOST_EMPTY_PAGES: Final = 20
+"""Pages without an entry, one after the other, before the endpoint is taken for hostile. AWS may send some."""
+
 DEFAULT_REGION: Final = "us-east-1"
 """Where the services that have one endpoint for a whole partition are called when no region is set."""
 
 _GLOBAL_SERVICES: Final = frozenset(("iam", "organizations", "sts"))
 
 T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class Keys:
@@ -219,7 +224,8 @@ class Connection:
         """
         client = self.client(service, in_region)
         try:
-            answer = client._make_api_call(operation, parameters)  # noqa: SLF001 - boto3's methods do the same
+            with limits_of(service, operation):
+                answer = client._make_api_call(operation, parameters)  # noqa: SLF001 - boto3's methods do the same
         except Exception as error:  # noqa: BLE001 - emulators and credential chains raise anything
             raise self._problem(error, service, operation) from None
         return self._shaped(answer, into, service, operation)
@@ -238,30 +244,42 @@ class Connection:
         """
         client = self.client(service)
         try:
-            name = client_method(client, operation)
-            pages = iter(client.get_paginator(name).paginate(**parameters))
+            listing = client.get_paginator(client_method(client, operation)).paginate(**parameters)
+            pages = iter(listing)
         except Exception as error:  # noqa: BLE001 - as in call
             raise self._problem(error, service, operation) from None
         before = read_here(client)
+        markers: set[str] = set()
+        empty = 0
         for _ in range(MOST_PAGES):
             if read_here(client) - before > LARGEST_LISTING:
-                raise AwsProblem(
-                    f"{self.endpoint_url or 'AWS'} answered {service}:{operation} with more than "
-                    f"{LARGEST_LISTING // 1024**2:,} MiB in all.",
-                    "That is no AWS account: check the endpoint.",
-                    code="AnswerTooLarge",
-                )
+                raise self._endless("AnswerTooLarge", service, operation, f"more than {LARGEST_LISTING // 2**20:,} MiB")
             try:
-                page = next(pages, None)
+                with limits_of(service, operation):
+                    page = next(pages, None)
             except Exception as error:  # noqa: BLE001 - as in call
                 raise self._problem(error, service, operation) from None
             if page is None:
                 return
+            marker = page.get("Marker") or page.get("NextToken")
+            if marker and str(marker) in markers:
+                raise self._endless("PaginationError", service, operation, "the same page again")
+            if bool(page.get("IsTruncated") or page.get("NextToken")) is not bool(marker):
+                # botocore would take the listing for whole.
+                raise self.unexpected(service, operation, "it does not say whether and where the listing goes on")
+            markers.add(str(marker))
+            empty = 0 if any(key.search(page) for key in listing.result_keys) else empty + 1
+            if marker and empty >= MOST_EMPTY_PAGES:
+                raise self._endless("PaginationError", service, operation, f"{empty} empty pages one after the other")
             yield self._shaped(page, into, service, operation)
-        raise AwsProblem(
-            f"{self.endpoint_url or 'AWS'} answered {service}:{operation} with more than {MOST_PAGES:,} pages.",
+        raise self._endless("PaginationError", service, operation, f"more than {MOST_PAGES:,} pages")
+
+    def _endless(self, code: str, service: str, operation: str, what: str) -> AwsProblem:
+        return AwsProblem(
+            f"{self.endpoint_url or 'AWS'} answered {service}:{operation} with {what}: the listing was given up.",
             "That is no AWS account: check the endpoint.",
-            code="PaginationError",
+            code=code,
+            permission=iam_action(service, operation),
         )
 
     def unexpected(self, service: str, operation: str, what: str) -> Problem:

@@ -118,6 +118,9 @@ _BAD_SIGNATURE: Final = frozenset(
 )
 _UNANSWERED: Final = frozenset(
     (
+        "AnswerTooComplex",
+        "AnswerTooLarge",
+        "AnswerTooSlow",
         "ConnectionClosedError",
         "HTTPClientError",
         "IncompleteReadError",
@@ -140,6 +143,7 @@ _FATAL: Final = (
     | _BAD_SIGNATURE
     | frozenset(
         (
+            "AnswerTooSlow",
             "ConnectTimeoutError",
             "ConnectionClosedError",
             "ConnectionError",

@@ -6,8 +6,6 @@ import shlex
 from collections.abc import Callable
 from typing import Final
 
-from iamtui.aws.answer_size import LARGEST_ANSWER
-
 _LONGEST_DETAIL: Final = 400
 
 CIRCLE: Final = "that is a circle"
@@ -307,10 +305,25 @@ def _pages_repeat(error: BaseException, where: CallSite) -> tuple[str, str]:
     return f"{capital(where.target)} repeated a page of {where.call}: {detail(error)}.", where.check_step
 
 
-def _too_large(_error: BaseException, where: CallSite) -> tuple[str, str]:
-    most = LARGEST_ANSWER // 1024**2
+def _too_large(error: BaseException, where: CallSite) -> tuple[str, str]:
     return (
-        f"{capital(where.target)} answered {where.call} with more than {most} MiB, of which the rest was not read.",
+        f"{capital(where.target)} answered {where.call} with more than {detail(error)}; the rest was not read.",
+        "That is no AWS: check the endpoint.",
+    )
+
+
+def _too_slow(error: BaseException, where: CallSite) -> tuple[str, str]:
+    return (
+        f"{capital(where.target)} did not come to the end of its answer to {where.call} within {detail(error)}.",
+        "Try again; a proxy or VPN in between may slow answers down."
+        if not where.endpoint_url
+        else "Check that --endpoint-url names an AWS-compatible endpoint that is not overloaded.",
+    )
+
+
+def _too_complex(error: BaseException, where: CallSite) -> tuple[str, str]:
+    return (
+        f"{capital(where.target)} answered {where.call} with XML or JSON {detail(error)}, which was not read.",
         "That is no AWS: check the endpoint.",
     )
 
@@ -361,6 +374,7 @@ FAILURES: Final[dict[str, Words]] = {
     "TypeError": _unreadable_answer,
     "AttributeError": _unreadable_answer,
     "ParseError": _unreadable_answer,
+    "RecursionError": _unreadable_answer,
     "UnicodeDecodeError": _unreadable_answer,
     "NotImplementedError": _not_offered,
     "UnknownServiceError": _not_offered,
@@ -373,5 +387,7 @@ FAILURES: Final[dict[str, Words]] = {
     "ValidationError": _bad_parameter,
     "PaginationError": _pages_repeat,
     "AnswerTooLarge": _too_large,
+    "AnswerTooSlow": _too_slow,
+    "AnswerTooComplex": _too_complex,
     "JSONDecodeError": _bad_process_output,
 }

@@ -20,7 +20,7 @@ import botocore.loaders
 import botocore.session
 import botocore.utils
 
-from iamtui.aws.answer_size import limit_answers
+from iamtui.aws.answer_limits import limit_answers
 from iamtui.aws.endpoint_url import is_loopback
 from iamtui.aws.errors import AwsProblem
 from iamtui.aws.operations import ALLOWED, Request

@@ -1,0 +1,205 @@
+"""Limits on an answer and on a listing of them: bytes, seconds and parts, so that no endpoint can hold us up or fill
+the memory."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final, NamedTuple, Protocol
+
+from iamtui.aws.answer_markup import Markup, too_much_markup
+
+
+class AnswerLimits(NamedTuple):
+    """What one HTTP answer may have.
+
+    Args:
+        size: bytes of its body.
+        seconds: from the sending of the request to the last byte.
+        parts: tags of XML, or brackets and commas of JSON, before a parser builds objects of them.
+    """
+
+    size: int
+    seconds: float
+    parts: int
+
+
+ORDINARY: Final = AnswerLimits(4 * 1024 * 1024, 20.0, 200_000)
+"""The largest real one, a policy of a bucket or key, has 32 kB."""
+
+INVENTORY: Final = AnswerLimits(64 * 1024 * 1024, 60.0, 1_000_000)
+"""The largest real ones, pages of GetAccountAuthorizationDetails, stay below a tenth."""
+
+_INVENTORIES: Final = frozenset(
+    (
+        ("iam", "GetAccountAuthorizationDetails"),
+        ("iam", "ListInstanceProfiles"),
+        ("iam", "ListRoles"),
+        ("iam", "ListUsers"),
+    )
+)
+"""The listings whose pages hold hundreds of entities."""
+
+LARGEST_LISTING: Final = 1024 * 1024 * 1024
+"""Bytes of all pages of one listing: twice what an account at AWS's highest quotas could need, with every version of
+every policy."""
+
+
+class AnswerTooLarge(Exception):
+    """An endpoint answered with more bytes than the limit, which the text names."""
+
+
+class AnswerTooSlow(Exception):
+    """An endpoint did not come to the end of its answer in the time that the text names."""
+
+
+class AnswerTooComplex(Exception):
+    """An endpoint answered with XML or JSON of more parts, or nested more deeply, than any answer of AWS."""
+
+
+class _Here(threading.local):
+    """What counts for the call that the thread is making."""
+
+    limits: AnswerLimits = ORDINARY
+    deadline: float = float("inf")
+
+
+_HERE: Final = _Here()
+
+
+@contextmanager
+def limits_of(service: str, operation: str) -> Iterator[None]:
+    """Hold the calling thread's calls to the limits of an operation."""
+    before = _HERE.limits
+    _HERE.limits = INVENTORY if (service, operation) in _INVENTORIES else ORDINARY
+    try:
+        yield
+    finally:
+        _HERE.limits = before
+
+
+def check_deadline() -> None:
+    """To be called while an answer comes.
+
+    Raises:
+        AnswerTooSlow: it should have come to its end.
+    """
+    if time.monotonic() > _HERE.deadline:
+        raise AnswerTooSlow(f"{_HERE.limits.seconds:g} seconds")
+
+
+class HttpSession(Protocol):
+    """What botocore sends requests through."""
+
+    def send(self, request: Any) -> Any:
+        """Send one prepared request and return botocore's AWSResponse."""
+
+    def close(self) -> None:
+        """Close the connections."""
+
+
+class LimitedHttpSession:
+    """Sends through another session and reads no more of each answer than the limits allow.
+
+    The bytes that came are what counts: botocore asks for no compression, and unpacks none. Errors while reading are
+    botocore's own, so that its retries and our sentences treat them as they treat others.
+    """
+
+    def __init__(self, session: HttpSession) -> None:
+        self._session = session
+        self._thread = threading.local()
+
+    @property
+    def read_here(self) -> int:
+        """How many bytes of answers the calling thread has read so far."""
+        return int(getattr(self._thread, "read", 0))
+
+    def send(self, request: Any) -> Any:
+        """As botocore's session does.
+
+        Raises:
+            AnswerTooLarge, AnswerTooSlow, AnswerTooComplex: the endpoint's answer is beyond a limit.
+        """
+        import botocore.awsrequest  # noqa: PLC0415 - heavy
+        from botocore.exceptions import HTTPClientError  # noqa: PLC0415 - heavy
+
+        limits = _HERE.limits
+        streamed = request.stream_output
+        request.stream_output = True
+        _HERE.deadline = time.monotonic() + limits.seconds
+        try:
+            response = self._session.send(request)
+            if streamed:
+                return response
+            body = self._read(request, response.raw, limits.size)
+        except HTTPClientError as error:
+            cause = error.kwargs.get("error")
+            raise cause if isinstance(cause, AnswerTooSlow) else error from None
+        finally:
+            request.stream_output = streamed
+            _HERE.deadline = float("inf")
+        _check_markup(body, limits)
+        raw = _Read(body)
+        return botocore.awsrequest.AWSResponse(response.url, response.status_code, response.headers, raw)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def _read(self, request: Any, raw: Any, largest: int) -> bytes:
+        import urllib3.exceptions  # noqa: PLC0415 - heavy
+        from botocore.exceptions import ConnectionClosedError, ReadTimeoutError  # noqa: PLC0415 - heavy
+
+        pieces: list[bytes] = []
+        room = largest
+        try:
+            for piece in raw.stream():
+                room -= len(piece)
+                if room < 0:
+                    raw.close()
+                    raise AnswerTooLarge(f"{largest / 1024**2:g} MiB")
+                check_deadline()
+                pieces.append(piece)
+        except urllib3.exceptions.ReadTimeoutError as error:
+            raise ReadTimeoutError(endpoint_url=request.url, error=error) from error
+        except urllib3.exceptions.ProtocolError as error:
+            raise ConnectionClosedError(endpoint_url=request.url, error=error, request=request) from error
+        finally:
+            self._thread.read = self.read_here + largest - max(room, 0)
+        return b"".join(pieces)
+
+
+def _check_markup(body: bytes, limits: AnswerLimits) -> None:
+    found = too_much_markup(body, limits.parts)
+    if found is Markup.DEEP:
+        raise AnswerTooComplex("nested too deeply")
+    if found is Markup.MANY:
+        raise AnswerTooComplex(f"of more than {limits.parts:,} parts")
+
+
+def limit_answers(client: Any) -> Any:
+    """Hold the answers that a client of botocore reads to the limits of the call that is made; returns it."""
+    from iamtui.aws.timed_connection import time_answers  # noqa: PLC0415 - heavy
+
+    endpoint = client._endpoint  # noqa: SLF001 - botocore has no other way
+    time_answers(endpoint.http_session)
+    endpoint.http_session = LimitedHttpSession(endpoint.http_session)
+    return client
+
+
+def read_here(client: Any) -> int:
+    """How many bytes of a limited client's answers the calling thread has read so far."""
+    session: LimitedHttpSession = client._endpoint.http_session  # noqa: SLF001 - as above
+    return session.read_here
+
+
+class _Read:
+    """An answer that has been read, in the form in which botocore reads one."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def stream(self) -> list[bytes]:
+        return [self._content]

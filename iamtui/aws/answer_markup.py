@@ -1,0 +1,113 @@
+"""How many parts XML or JSON has and how deeply it is nested, found before a parser builds objects of it."""
+
+from __future__ import annotations
+
+import enum
+import re
+import xml.parsers.expat
+from typing import Final
+
+DEEPEST: Final = 100
+"""Levels of elements, or of lists and objects. The deepest answers that AWS's models describe have some twelve."""
+
+_BEFORE: Final = b"\xef\xbb\xbf \t\r\n"
+_SLASH, _QUESTION_MARK = b"/?"
+_JSON_TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
+
+
+class Markup(enum.Enum):
+    """What is wrong with a text's markup."""
+
+    MANY = "too many parts"
+    DEEP = "nested too deeply"
+
+
+def too_much_markup(data: bytes, most: int) -> Markup | None:
+    """What a parser of XML or JSON would spend too much on, or None.
+
+    What is not well-formed is left to the parser.
+
+    Args:
+        most: parts that are allowed: tags and attributes of XML, brackets and commas of JSON.
+    """
+    start = data[: len(_BEFORE) + 64].lstrip(_BEFORE)[:1]
+    if start == b"<":
+        tags = data.count(b"<")
+        if tags > most or data.count(b"=") > most:
+            return Markup.MANY
+        return Markup.DEEP if tags > DEEPEST and _xml_is_deep(data) else None
+    brackets = data.count(b"[") + data.count(b"{")
+    if brackets > most or data.count(b",") > most:
+        return Markup.MANY
+    return Markup.DEEP if brackets > DEEPEST and _json_is_deep(data) else None
+
+
+def _xml_is_deep(data: bytes) -> bool:
+    """By the tags alone, which may count too many levels; then, and where text may look like tags, by a parser.
+
+    On a page of 4 MB this takes 5 ms, botocore 70 ms, and a parser alone would take 30 ms.
+    """
+    if b"<!" in data:
+        return _xml_is_deep_in_truth(data)
+    depth = 0
+    for tag in data.split(b"<")[1:]:
+        if not tag:
+            return False
+        first = tag[0]
+        if first == _SLASH:
+            depth -= 1
+        elif first == _QUESTION_MARK:
+            if b"?>" not in tag:
+                return _xml_is_deep_in_truth(data)
+        else:
+            end = tag.find(b">")
+            if end < 1:
+                return False
+            # In an attribute, "/>" could be text.
+            if tag[end - 1] != _SLASH or b"=" in tag[:end]:
+                depth += 1
+                if depth > DEEPEST:
+                    return _xml_is_deep_in_truth(data)
+    return False
+
+
+class _TooDeep(Exception):
+    pass
+
+
+def _xml_is_deep_in_truth(data: bytes) -> bool:
+    depth = 0
+
+    def start(_name: str, _attributes: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > DEEPEST:
+            raise _TooDeep
+
+    def end(_name: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    parser = xml.parsers.expat.ParserCreate()
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    try:
+        parser.Parse(data, True)
+    except _TooDeep:
+        return True
+    except xml.parsers.expat.ExpatError:
+        return False
+    return False
+
+
+def _json_is_deep(data: bytes) -> bool:
+    depth = 0
+    for token in _JSON_TOKEN.finditer(data):
+        first = data[token.start()]
+        if first in b"[{":
+            depth += 1
+            if depth > DEEPEST:
+                return True
+        elif first in b"]}":
+            depth -= 1
+    return False

@@ -1,0 +1,228 @@
+"""An endpoint that is hostile, or broken, neither holds us up nor fills the memory."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from iamtui.aws import answer_limits, connection
+from iamtui.aws.answer_limits import INVENTORY, ORDINARY, AnswerLimits, LimitedHttpSession
+from iamtui.aws.connection import MOST_EMPTY_PAGES, Connection
+from iamtui.aws.errors import AwsProblem
+from tests.support.fault_proxy import Answer, FaultProxy
+from tests.support.hostile_endpoint import Bytes, answering, dripping, repeated, whole
+
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+
+SLOW: dict[str, Bytes] = {
+    "status line": lambda: dripping(b"HTTP/1.1 200 " + b"x" * 1000),
+    "headers": lambda: itertools.chain([OK], dripping(b"A: b\r\n" * 1000)),
+    "body": lambda: itertools.chain([OK + b"Content-Length: 5000\r\n\r\n"], dripping(b"x" * 5000)),
+    "body without length": lambda: itertools.chain([OK + b"\r\n"], dripping(b"x" * 5000)),
+    "chunks": lambda: itertools.chain([CHUNKED], dripping(b"1\r\nx\r\n" * 5000)),
+    "one chunk": lambda: itertools.chain([CHUNKED, b"ffff\r\n"], dripping(b"x" * 5000)),
+    "interim answers": lambda: repeated(b"HTTP/1.1 100 Continue\r\n\r\n", 0.01),
+    "trailers": lambda: itertools.chain([CHUNKED, b"0\r\n"], repeated(b"A: b\r\n", 0.01)),
+}
+
+LARGE: dict[str, Bytes] = {
+    "body": whole(b"x" * 200_000),
+    "body without end": lambda: itertools.chain([OK + b"\r\n"], repeated(b"x" * 10_000)),
+    "chunks without end": lambda: itertools.chain([CHUNKED], repeated(b"2710\r\n" + b"x" * 10_000 + b"\r\n")),
+}
+
+COMPLEX: dict[str, bytes] = {
+    "tags": b"<a>" + b"<b/>" * 10_000 + b"</a>",
+    "unclosed tags": b"<a>" * 10_000,
+    "deep": b"<a>" * 500 + b"</a>" * 500,
+    "attributes": b"<a " + b" ".join(b'b%d=""' % number for number in range(10_000)) + b"/>",
+    "deep json": b"[" * 500 + b"]" * 500,
+    "json": json.dumps([[]] * 10_000).encode(),
+}
+
+UNREADABLE: dict[str, Bytes] = {
+    "entities": whole(
+        b'<!DOCTYPE a [<!ENTITY b "'
+        + b"x" * 5000
+        + b'">'
+        + b"".join(b'<!ENTITY c%d "%b">' % (number, b"&b;" * 100) for number in range(100))
+        + b"]><a>"
+        + b"".join(b"&c%d;" % number for number in range(100))
+        + b"</a>"
+    ),
+    "gzip": whole(gzip.compress(b"<a>" + b" " * 50_000_000 + b"</a>"), b"Content-Encoding: gzip\r\n"),
+    "no http": lambda: [b"SSH-2.0-OpenSSH_9.2\r\n"],
+    "endless headers": lambda: itertools.chain([OK], repeated(b"A: b\r\n")),
+    "endless header": lambda: itertools.chain([OK, b"A: "], repeated(b"b" * 10_000)),
+}
+
+
+@pytest.fixture
+def small_limits(monkeypatch: pytest.MonkeyPatch, keys_in_environment: None, quick_retries: None) -> None:
+    monkeypatch.setattr(answer_limits, "ORDINARY", AnswerLimits(100_000, 0.5, 5_000))
+
+
+@pytest.fixture
+def keys_in_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+
+
+def refused(sends: Bytes) -> tuple[AwsProblem, int]:
+    """What sts:GetCallerIdentity fails with, and how often it was sent; it must not take long."""
+    with answering(sends) as endpoint:
+        aws = Connection.open(profile=None, region="eu-west-1", endpoint_url=endpoint.url)
+        aws.client("sts")
+        started = time.monotonic()
+        with pytest.raises(AwsProblem, match="sts:GetCallerIdentity") as caught:
+            aws.caller()
+        assert time.monotonic() - started < 5
+        return caught.value, endpoint.requests
+
+
+@pytest.mark.parametrize("sends", SLOW.values(), ids=SLOW)
+def test_an_answer_has_a_deadline_as_a_whole(small_limits: None, sends: Bytes) -> None:
+    problem, requests = refused(sends)
+    assert problem.code == "AnswerTooSlow"
+    assert "within 0.5 seconds" in problem.sentence
+    assert requests == 1
+
+
+@pytest.mark.parametrize("sends", LARGE.values(), ids=LARGE)
+def test_an_answer_has_a_size(small_limits: None, sends: Bytes) -> None:
+    problem, requests = refused(sends)
+    assert problem.code == "AnswerTooLarge"
+    assert "MiB" in problem.sentence
+    assert requests == 1
+
+
+@pytest.mark.parametrize("body", COMPLEX.values(), ids=COMPLEX)
+def test_an_answer_has_a_number_of_parts_and_levels(small_limits: None, body: bytes) -> None:
+    problem, requests = refused(whole(body))
+    assert problem.code == "AnswerTooComplex"
+    assert requests == 1
+
+
+@pytest.mark.parametrize("sends", UNREADABLE.values(), ids=UNREADABLE)
+def test_what_is_no_answer_is_said_to_be_none(small_limits: None, sends: Bytes) -> None:
+    refused(sends)
+
+
+def test_inventory_pages_may_be_larger_and_slower_than_other_answers() -> None:
+    assert all(more > less for more, less in zip(INVENTORY, ORDINARY, strict=True))
+    with answer_limits.limits_of("iam", "GetAccountAuthorizationDetails"):
+        assert answer_limits._HERE.limits == INVENTORY
+        with answer_limits.limits_of("sts", "AssumeRole"):
+            assert answer_limits._HERE.limits == ORDINARY
+        assert answer_limits._HERE.limits == INVENTORY
+
+
+_UNCLOSED = """
+import resource, sys
+from iamtui.aws.connection import Connection
+from iamtui.problem import Problem
+from tests.support.hostile_endpoint import answering, whole
+with answering(whole(b"<a>" * 9_000_000)) as endpoint:
+    aws = Connection.open(profile=None, region="eu-west-1", endpoint_url=endpoint.url)
+    try:
+        list(aws.pages("iam", "GetAccountAuthorizationDetails"))
+    except Problem as problem:
+        print(problem.code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def test_27_mb_of_unclosed_tags_do_not_become_a_tree(keys_in_environment: None) -> None:
+    run = subprocess.run([sys.executable, "-c", _UNCLOSED], capture_output=True, text=True, timeout=60, check=True)
+    code, megabytes = run.stdout.split()
+    assert code == "AnswerTooComplex"
+    assert int(megabytes) < 300
+
+
+def listing(*pages: str, key: str = "Users") -> Callable[[Any], Answer | None]:
+    """A rule for the fault proxy: these pages in turn, the last one for ever."""
+    left = list(pages)
+
+    def rule(call: Any) -> Answer | None:
+        if call.operation != "ListUsers":
+            return None
+        page = left.pop(0) if len(left) > 1 else left[0]
+        return Answer(200, f"<R><ListUsersResult>{page}</ListUsersResult></R>".encode())
+
+    return rule
+
+
+USER = "<Users><member><UserName>alice</UserName></member></Users>"
+MORE = "<IsTruncated>true</IsTruncated>"
+
+
+def given_up(fault_proxy: FaultProxy, rule: Callable[[Any], Answer | None]) -> AwsProblem:
+    fault_proxy.rules.append(rule)
+    aws = Connection.open(profile=None, region="eu-west-1", endpoint_url=fault_proxy.url)
+    with pytest.raises(AwsProblem, match="iam:ListUsers") as caught:
+        list(aws.pages("iam", "ListUsers"))
+    return caught.value
+
+
+def test_a_listing_of_large_pages_is_given_up(fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "LARGEST_LISTING", 100_000)
+    pages = (f"{MORE}<Marker>{count}</Marker><!--{'x' * 30_000}-->" for count in range(1000))
+    problem = given_up(fault_proxy, listing(*pages))
+    assert problem.code == "AnswerTooLarge"
+    assert len(fault_proxy.calls) == 4
+    aws = Connection.open(profile=None, region="eu-west-1", endpoint_url=fault_proxy.url)
+    list(zip(range(3), aws.pages("iam", "ListUsers"), strict=False))
+
+
+def test_a_listing_of_empty_pages_is_given_up(fault_proxy: FaultProxy) -> None:
+    problem = given_up(fault_proxy, listing(*(f"{MORE}<Marker>{count}</Marker>" for count in range(1000))))
+    assert f"{MOST_EMPTY_PAGES} empty pages" in problem.sentence
+    assert len(fault_proxy.calls) == MOST_EMPTY_PAGES
+
+
+def test_some_empty_pages_are_waited_through(fault_proxy: FaultProxy) -> None:
+    empty = [f"{MORE}<Marker>{count}</Marker>" for count in range(MOST_EMPTY_PAGES - 1)]
+    again = [f"{MORE}<Marker>more{count}</Marker>" for count in range(MOST_EMPTY_PAGES - 1)]
+    pages = [*empty, f"{USER}{MORE}<Marker>x</Marker>", *again, f"{USER}<IsTruncated>false</IsTruncated>"]
+    fault_proxy.rules.append(listing(*pages))
+    aws = Connection.open(profile=None, region="eu-west-1", endpoint_url=fault_proxy.url)
+    assert sum(len(page.get("Users") or ()) for page in aws.pages("iam", "ListUsers")) == 2
+
+
+@pytest.mark.parametrize("markers", ["aa", "aba", "abca"])
+def test_a_listing_that_goes_round_is_given_up(fault_proxy: FaultProxy, markers: Iterable[str]) -> None:
+    problem = given_up(fault_proxy, listing(*(f"{USER}{MORE}<Marker>{marker}</Marker>" for marker in markers)))
+    assert "the same page again" in problem.sentence
+    assert len(fault_proxy.calls) == len(list(markers))
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        f"{USER}{MORE}",
+        f"{USER}<IsTruncated>True</IsTruncated><Marker>x</Marker>",
+        f"{USER}<Marker>x</Marker>",
+    ],
+)
+def test_a_listing_that_may_go_on_is_not_taken_for_whole(fault_proxy: FaultProxy, page: str) -> None:
+    assert "whether and where the listing goes on" in given_up(fault_proxy, listing(page)).sentence
+
+
+def test_clients_that_botocore_makes_by_itself_are_limited_too(no_aws_settings: Path) -> None:
+    """Those that get a profile's credentials: they are made by botocore's session, whose own there is none else."""
+    (no_aws_settings / "config").write_text(
+        "[profile one]\nrole_arn = arn:aws:iam::123456789012:role/one\nsource_profile = base\n"
+        "[profile base]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n"
+    )
+    aws = Connection.open(profile="one", region="eu-west-1", endpoint_url=None)
+    made = aws._botocore_session().create_client("sts", region_name="eu-west-1")
+    assert isinstance(made._endpoint.http_session, LimitedHttpSession)

@@ -1,0 +1,99 @@
+"""The cheap look at markup lets nothing through that is deeper or larger than allowed, and everything else."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iamtui.aws.answer_markup import DEEPEST, Markup, too_much_markup
+
+D = DEEPEST
+
+
+def nested(levels: int, inside: bytes = b"") -> bytes:
+    return b"<a>" * levels + inside + b"</a>" * levels
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b" ",
+        b"x",
+        b"<" * 500,
+        b"<a" * 500,
+        b"<>" * 500,
+        nested(D),
+        b"\xef\xbb\xbf" + nested(D),
+        b'<?xml version="1.0"?>\n' + nested(D),
+        nested(D - 1, b"<b/>" * 500),
+        nested(D - 1, b'<b c="/>"/>' * 500),
+        nested(D - 1, b"<b></b>" * 500),
+        nested(D - 1, b"<!-- <a> -->" * 500),
+        nested(D - 1, b"<![CDATA[<a>]]>" * 500),
+        nested(D, b"/>" * 500),
+        b"[" * D + b"]" * D,
+        json.dumps({"text": "[{" * 5000 + '\\"' * 100}).encode(),
+        b"[" + b",".join([b"[]"] * 500) + b"]",
+    ],
+    ids=itertools.count(),
+)
+def test_what_is_allowed_passes(data: bytes) -> None:
+    assert too_much_markup(data, 20_000) is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        nested(D + 1),
+        b"<a>" * 5000,
+        nested(D + 1, b"</b>"),
+        b'<a b="/>">' * (D + 1) + b"</a>" * (D + 1),
+        b"<a b='/>'>" * (D + 1),
+        b"<a>/>" * (D + 1),
+        b"<a>x/></b>".replace(b"</b>", b"") * (D + 1),
+        b"<r><!-- </a> -->" + nested(D),
+        b"<r><![CDATA[" + b"</a>" * 50 + b"]]>" + nested(D),
+        b"<r><?x " + b"</a>" * 50 + b"?>" + nested(D),
+        b"<r b='" + b"&lt;/a>" * 50 + b"'>" + nested(D),
+        b"[" * (D + 1),
+        b'{"a":' * (D + 1),
+        b'["]]]]]]]",' * (D + 1),
+        b'["\\"]]]]]]]",' * (D + 1),
+    ],
+    ids=itertools.count(),
+)
+def test_what_is_too_deep_is_found(data: bytes) -> None:
+    assert too_much_markup(data, 10_000) is Markup.DEEP
+
+
+@pytest.mark.parametrize(
+    "data", [b"<a/>" * 2000, b"<a " + b'b="" ' * 2000, b"[{}" * 1000, b"[" + b"1," * 2000], ids=itertools.count()
+)
+def test_what_is_too_much_is_found(data: bytes) -> None:
+    assert too_much_markup(data, 1_999) is Markup.MANY
+
+
+_PIECES = st.sampled_from(
+    (b"<a>", b"</a>", b"<a/>", b'<a b="/>">', b"<a b='>'/>", b"/>", b"<!--</a>-->", b"<![CDATA[</a>]]>", b"<?x </a>?>")
+)
+
+
+@given(st.lists(_PIECES, max_size=600))
+def test_the_tags_alone_say_of_no_deep_xml_that_it_is_not(pieces: list[bytes]) -> None:
+    data = b"<r>" + b"".join(pieces)
+    deepest = depth = 0
+    parser = ET.XMLPullParser(("start", "end"))
+    try:
+        parser.feed(data)
+        for event, _ in parser.read_events():
+            depth += 1 if event == "start" else -1
+            deepest = max(deepest, depth)
+    except ET.ParseError:
+        pass
+    assert (too_much_markup(data, 10**6) is Markup.DEEP) or deepest <= D
