@@ -35,7 +35,7 @@ _WHAT: Final = {
     "bare_star_in_arn_operator": "whether * matches every ARN in an ARN condition",
     "wildcards_in_substituted_values": "whether a star inside a substituted value is a wildcard",
     "star_allow_includes_services": 'whether an Allow to "*" includes AWS services',
-    "trust_aws_star_admits_everyone": 'whether {"AWS": "*"} in a trust policy admits services and federated callers',
+    "trust_aws_star_admits_everyone": 'whether {"AWS": "*"} in a trust policy admits services',
     "legacy_role_self_trust": "whether an old role still trusts itself",
     "block_public_access_is_explicit": "whether a Block Public Access rejection counts as an explicit deny",
 }

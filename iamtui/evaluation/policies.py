@@ -122,7 +122,7 @@ class EngineOptions:
         bare_star_in_arn_operator: whether `*` as an ARN pattern matches every present value.
         wildcards_in_substituted_values: whether `*` inside a substituted value is a wildcard.
         star_allow_includes_services: whether an Allow to "*" includes service principals.
-        trust_aws_star_admits_everyone: whether {"AWS": "*"} in a trust policy admits services and federated callers.
+        trust_aws_star_admits_everyone: whether {"AWS": "*"} in a trust policy admits services.
         legacy_role_self_trust: whether roles trust themselves, as they may trust their account, without saying so.
         block_public_access_is_explicit: whether a Block Public Access rejection counts as an explicit deny.
     """

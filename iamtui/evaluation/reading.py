@@ -295,7 +295,7 @@ def principal_rules(result: Evaluation, *, of_resource: bool) -> PrincipalRules:
     return PrincipalRules(
         trust=result.prepared.trust and of_resource,
         star_includes_services=options.star_allow_includes_services,
-        aws_star_admits_everyone=options.trust_aws_star_admits_everyone,
+        aws_star_admits_services=options.trust_aws_star_admits_everyone,
         account_root_needed=options.not_principal_root_required,
         outsiders_are_granted=options.not_principal_allow_grants,
     )

@@ -219,7 +219,9 @@ def _iam_by_credentials(action: ActionName, principal: Principal, context: Reque
 
 def _refused_by_sts(action: ActionName, principal: Principal, context: RequestContext) -> str | None:
     kind = principal.kind
-    if kind is PrincipalKind.ANONYMOUS and action.name not in _UNSIGNED_ACTIONS:
+    if kind is PrincipalKind.ANONYMOUS:
+        if action.name in _UNSIGNED_ACTIONS:
+            return "STS takes this call from an identity provider's users only: an anonymous caller has none."
         return "STS takes this call signed only: an anonymous caller cannot make it."
     if kind is PrincipalKind.ROOT and action.name == "assumerole":
         return "STS refuses sts:AssumeRole to the root user."

@@ -74,15 +74,14 @@ class PrincipalRules:
     Args:
         trust: whether the document is a role trust policy.
         star_includes_services: whether an Allow to "*" includes service principals.
-        aws_star_admits_everyone: whether {"AWS": "*"} in the Allow of a trust policy admits services and
-            federated callers.
+        aws_star_admits_services: whether {"AWS": "*"} in the Allow of a trust policy admits services.
         account_root_needed: whether Deny with NotPrincipal also denies when the account root is not listed.
         outsiders_are_granted: whether Allow with NotPrincipal reaches everyone who is not listed, or nobody.
     """
 
     trust: bool = False
     star_includes_services: bool = True
-    aws_star_admits_everyone: bool = False
+    aws_star_admits_services: bool = False
     account_root_needed: bool = False
     outsiders_are_granted: bool = True
 
@@ -175,24 +174,23 @@ def _match_session_arn(value: str, arn: Arn, caller: Caller) -> tuple[Strength, 
 
 
 def _reaches(entry: PrincipalEntry, caller: Caller, rules: PrincipalRules) -> bool:
-    """Whether a star entry of an Allow reaches callers that are no AWS principals."""
+    """Whether a star entry of an Allow reaches callers that are no AWS principals; an identity provider it does not."""
     if entry.value != "*":
         return True
-    if caller.kind is CallerKind.SERVICE and not rules.star_includes_services:
-        return False
-    if rules.trust and not entry.bare and not rules.aws_star_admits_everyone:
-        return caller.kind not in (CallerKind.SERVICE, CallerKind.PROVIDER)
-    return True
+    if caller.kind is CallerKind.SERVICE:
+        admitted = entry.bare or not rules.trust or rules.aws_star_admits_services
+        return rules.star_includes_services and admitted
+    return caller.kind is not CallerKind.PROVIDER
 
 
 def allow_strengths(statement: Statement, caller: Caller, rules: PrincipalRules) -> Mapping[Strength, Truth]:
     """By which forms the principals of an Allow statement reach the caller; empty when they do not.
 
     A statement with neither Principal nor NotPrincipal reaches nobody. NotPrincipal with Allow, which AWS no
-    longer accepts, reaches everyone who is not listed.
+    longer accepts, reaches everyone who is not listed. An identity provider has to be named.
     """
     if statement.not_principals is not None:
-        if not rules.outsiders_are_granted:
+        if not rules.outsiders_are_granted or caller.kind is CallerKind.PROVIDER:
             return {}
         listed = any_of(
             found[1] for entry in statement.not_principals if (found := match_entry(entry, caller, trust=rules.trust))

@@ -8,7 +8,7 @@ import pytest
 
 from iamtui.evaluation.decision import Layer, LayerState, Outcome
 
-from .test_ignored_and_refused import ADMIN, ALICE, FEDERATED, SESSION, A, ask, document, named, to
+from .test_ignored_and_refused import ADMIN, ALICE, FEDERATED, ROLE, SESSION, A, ask, document, named, to
 
 CHINESE = f"arn:aws-cn:iam::{A}:user/alice"
 
@@ -120,3 +120,39 @@ def test_the_key_that_a_service_rule_lacks_is_named_in_strict_mode() -> None:
         ALICE, "iam:GetUser", USER_ARN, request={**TEMPORARY, "context": WITHOUT_MFA}, identity_policies=named(ADMIN)
     )
     assert decision.missing_context == ()
+
+
+OIDC = f"arn:aws:iam::{A}:oidc-provider/token.actions.githubusercontent.com"
+SAML = f"arn:aws:iam::{A}:saml-provider/Corp"
+WITHOUT_SIGNATURE = [("sts:AssumeRoleWithWebIdentity", OIDC), ("sts:AssumeRoleWithSAML", SAML)]
+
+
+@pytest.mark.parametrize("option", [False, True])
+@pytest.mark.parametrize(("action", "provider"), WITHOUT_SIGNATURE)
+def test_only_a_trust_policy_that_names_a_provider_lets_its_users_in(action: str, provider: str, option: bool) -> None:
+    def outcome(statement: dict[str, Any]) -> Outcome:
+        trust = document({"Effect": "Allow", "Action": action, **statement})
+        caller = {"type": "Federated", "provider": provider}
+        options = {"trust_aws_star_admits_everyone": option}
+        return ask(caller, action, ROLE, resource_policy=trust, options=options)[0].outcome
+
+    assert outcome({"Principal": {"Federated": provider}}) is Outcome.ALLOWED
+    for nobody in ("*", {"AWS": "*"}, {"AWS": A}, {"Federated": "arn:aws:iam::111111111111:saml-provider/Other"}):
+        assert outcome({"Principal": nobody}) is Outcome.IMPLICIT_DENY
+    assert outcome({"NotPrincipal": {"AWS": ALICE}}) is Outcome.IMPLICIT_DENY
+
+
+@pytest.mark.parametrize(("action", "provider"), WITHOUT_SIGNATURE)
+def test_a_deny_for_everyone_hits_the_users_of_a_provider(action: str, provider: str) -> None:
+    allow = {"Effect": "Allow", "Action": action, "Principal": {"Federated": provider}}
+    trust = document(allow, {"Effect": "Deny", "Action": action, "Principal": "*"})
+    decision, _ = ask({"type": "Federated", "provider": provider}, action, ROLE, resource_policy=trust)
+    assert decision.outcome is Outcome.EXPLICIT_DENY
+
+
+@pytest.mark.parametrize(("action", "provider"), WITHOUT_SIGNATURE)
+def test_an_anonymous_caller_has_no_provider(action: str, provider: str) -> None:
+    trust = document({"Effect": "Allow", "Action": action, "Principal": "*"})
+    decision, _ = ask({"type": "Anonymous"}, action, ROLE, resource_policy=trust)
+    assert decision.outcome is Outcome.IMPLICIT_DENY
+    assert [reason.layer for reason in decision.reasons] == [Layer.SERVICE_RULE]
