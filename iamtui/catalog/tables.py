@@ -78,6 +78,39 @@ RCP_SERVICES: Final = frozenset(
 )
 """Service prefixes whose actions RCPs can restrict (Organizations User Guide: resource control policies)."""
 
+REGIONS_READ: Final = date(2026, 10, 27)
+"""When the list of Regions was read; it keeps growing."""
+
+REGIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        "aws": frozenset(
+            (
+                "af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3",
+                "ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-4",
+                "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "ca-central-1", "ca-west-1", "eu-central-1",
+                "eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-2", "eu-west-3",
+                "il-central-1", "me-central-1", "me-south-1", "me-west-1", "mx-central-1", "sa-east-1", "sa-west-1",
+                "us-east-1", "us-east-2", "us-west-1", "us-west-2",
+            )
+        ),
+        "aws-cn": frozenset(("cn-north-1", "cn-northwest-1")),
+        "aws-eusc": frozenset(("eusc-de-east-1",)),
+        "aws-iso": frozenset(("us-iso-east-1", "us-iso-west-1")),
+        "aws-iso-b": frozenset(("us-isob-east-1", "us-isob-west-1")),
+        "aws-iso-e": frozenset(("eu-isoe-west-1",)),
+        "aws-iso-f": frozenset(("us-isof-east-1", "us-isof-south-1")),
+        "aws-us-gov": frozenset(("us-gov-east-1", "us-gov-west-1")),
+    }
+)  # fmt: skip
+"""The Regions of each partition (AWS General Reference: Regions and endpoints)."""
+
+RETIRED_SERVICES: Final = frozenset(
+    (
+        "codestar", "deepcomposer", "deeplens", "deepracer", "elastic-inference", "evidently", "iot1click", "iotevents",
+    )
+)  # fmt: skip
+"""Action prefixes of services that AWS has ended and its reference no longer lists; old policies still name them."""
+
 _SYNTHETIC: Final[Mapping[str, str]] = MappingProxyType({"iam:listroles": "arn:{partition}:iam::{account}:role/*"})
 
 

@@ -88,8 +88,14 @@ def _print_finding(out: Output, name: str, finding: Finding) -> None:
         f"{shown}:{line}: ",
         Span(f"{_MARKS[level]} {level}", _STYLES[level]),
         f" {finding.message} ",
-        Span(f"[{finding.code}]", Style.QUIET),
+        Span(f"[{finding.code}]{_beside(finding)}", Style.QUIET),
     )
+
+
+def _beside(finding: Finding) -> str:
+    """AWS's code of the finding, and how often it was made."""
+    code = f" {finding.aws_code}" if finding.aws_code else ""
+    return f"{code} ({finding.count} times)" if finding.count > 1 else code
 
 
 def _summary(found: list[Finding], files: int) -> str:

@@ -7,20 +7,49 @@ where nobody said what a document is. `finding_to_json` is the JSON form of one 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from typing import Final
+
 from iamtui.evaluation.lint.actions import check_actions
-from iamtui.evaluation.lint.conditions import check_conditions, check_resource_variables
+from iamtui.evaluation.lint.condition_keys import check_needed_actions
+from iamtui.evaluation.lint.conditions import check_conditions
+from iamtui.evaluation.lint.dynamodb import check_dynamodb
 from iamtui.evaluation.lint.elements import check_document, check_elements
 from iamtui.evaluation.lint.principals import check_principals
+from iamtui.evaluation.lint.rcp import check_rcp
+from iamtui.evaluation.lint.repetition import check_repetition, check_statements
+from iamtui.evaluation.lint.resource_policies import check_one_service
 from iamtui.evaluation.lint.resources import check_resources
+from iamtui.evaluation.lint.sensitive_actions import check_sensitive_actions
 from iamtui.evaluation.lint.subject import Finding, Level, Subject, document_positions
+from iamtui.evaluation.lint.tag_keys import check_tag_keys
 from iamtui.evaluation.lint.trust import check_trust
-from iamtui.policy.document import DocumentError, JsonValue, PolicyDocument
+from iamtui.evaluation.lint.variables import check_resource_variables
+from iamtui.policy.document import DocumentError, Fault, JsonValue, PolicyDocument
 from iamtui.policy.kinds import PolicyType
 
 __all__ = ["DocumentKind", "Finding", "Level", "finding_to_json", "findings", "guess_kind"]
 
 DocumentKind = PolicyType
 """What a document is used as; which elements it may have depends on it."""
+
+
+_STATEMENT_CHECKS: Final = (
+    check_elements,
+    check_principals,
+    check_actions,
+    check_sensitive_actions,
+    check_resources,
+    check_resource_variables,
+    check_repetition,
+    check_conditions,
+    check_needed_actions,
+    check_tag_keys,
+    check_dynamodb,
+    check_rcp,
+    check_trust,
+)
 
 
 def findings(document: PolicyDocument, kind: DocumentKind, *, account: str | None = None) -> tuple[Finding, ...]:
@@ -38,14 +67,11 @@ def findings(document: PolicyDocument, kind: DocumentKind, *, account: str | Non
         return (_unreadable(document, error),)
     subject = Subject(document, kind, account)
     check_document(subject)
+    check_statements(subject)
+    check_one_service(subject)
     for statement in subject.policy.statements:
-        check_elements(subject, statement)
-        check_principals(subject, statement)
-        check_actions(subject, statement)
-        check_resources(subject, statement)
-        check_resource_variables(subject, statement)
-        check_conditions(subject, statement)
-        check_trust(subject, statement)
+        for check in _STATEMENT_CHECKS:
+            check(subject, statement)
     return tuple(sorted(subject.findings, key=lambda finding: finding.level.rank))
 
 
@@ -56,7 +82,29 @@ def _unreadable(document: PolicyDocument, error: DocumentError) -> Finding:
     if lines is None and error.line is not None:
         lines = (error.line, error.line)
     code = "not-json" if error.line is not None else "unreadable"
-    return Finding(Level.ERROR, code, f"{error.message}.", error.path, None, lines, source_line)
+    aws_code = _ISSUE_OF_FAULT.get((error.fault, _element_of(error.path)), _ISSUE_OF_FAULT[error.fault, ""])
+    return Finding(Level.ERROR, code, f"{error.message}.", error.path, None, lines, source_line, aws_code)
+
+
+def _element_of(path: str) -> str:
+    """The element that an error is about: the last name of its path outside the map of a Principal."""
+    names = re.findall(r"\.([A-Za-z]+)", path)
+    return next((name for name in reversed(names) if name in _NAMED), "") if names else "$"
+
+
+_NAMED: Final = frozenset(("Effect", "Principal", "NotPrincipal"))
+_ISSUE_OF_FAULT: Final[Mapping[tuple[Fault, str], str]] = {
+    (Fault.SYNTAX, ""): "JSON_SYNTAX_ERROR",
+    (Fault.MISSING, "$"): "MISSING_STATEMENT",
+    (Fault.MISSING, "Effect"): "MISSING_EFFECT",
+    (Fault.MISSING, ""): "MISSING_ACTION",
+    (Fault.VALUE, ""): "INVALID_EFFECT",
+    (Fault.COMBINATION, ""): "UNSUPPORTED_ELEMENT_COMBINATION",
+    (Fault.TYPE, "Principal"): "INVALID_PRINCIPAL_FORMAT",
+    (Fault.TYPE, "NotPrincipal"): "INVALID_PRINCIPAL_FORMAT",
+    (Fault.TYPE, ""): "DATA_TYPE_MISMATCH",
+}
+"""The issue code of IAM Access Analyzer for an unreadable document, by kind of mistake and element."""
 
 
 def guess_kind(document: PolicyDocument) -> DocumentKind:
@@ -78,11 +126,13 @@ def guess_kind(document: PolicyDocument) -> DocumentKind:
 
 
 def finding_to_json(finding: Finding) -> dict[str, JsonValue]:
-    """One finding as a JSON object: level, code, message, path, statement, lines, source_line."""
+    """One finding as a JSON object: level, code, aws_code, message, count, path, statement, lines, source_line."""
     return {
         "level": finding.level.value,
         "code": finding.code,
+        "aws_code": finding.aws_code,
         "message": finding.message,
+        "count": finding.count,
         "path": finding.path,
         "statement": finding.statement,
         "lines": None if finding.lines is None else list(finding.lines),

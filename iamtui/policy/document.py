@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Final, NoReturn, TypeAlias
 from urllib.parse import unquote
 
@@ -29,6 +30,16 @@ MAX_DEPTH: Final = 64
 """Deepest nesting of brackets read."""
 
 
+class Fault(Enum):
+    """What kind of mistake makes a document unreadable."""
+
+    SYNTAX = "not JSON that can be read"
+    MISSING = "an element is missing"
+    VALUE = "an element has a text that it cannot have"
+    TYPE = "an element has a JSON type that it cannot have"
+    COMBINATION = "two elements exclude each other"
+
+
 class DocumentError(Problem):
     """A policy document cannot be understood.
 
@@ -36,14 +47,16 @@ class DocumentError(Problem):
         message: what is wrong and what was expected.
         path: where inside the JSON, as `$.Statement[0].Effect`.
         line: 1-based line in the text as given, or None when the document did not come as text.
+        fault: what kind of mistake it is.
     """
 
-    def __init__(self, message: str, *, path: str = "$", line: int | None = None) -> None:
+    def __init__(self, message: str, *, path: str = "$", line: int | None = None, fault: Fault = Fault.TYPE) -> None:
         at = path if line is None else f"line {line}" if path == "$" else f"line {line}, {path}"
         super().__init__(f"{message} (at {at}).")
         self.message = message
         self.path = path
         self.line = line
+        self.fault = fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +138,8 @@ def load_json(text: str, *, max_characters: int = MAX_CHARACTERS) -> JsonValue:
     """
     if len(text) > max_characters:
         raise DocumentError(
-            f"The document has {len(text):,} characters, more than the {max_characters:,} that are read"
+            f"The document has {len(text):,} characters, more than the {max_characters:,} that are read",
+            fault=Fault.SYNTAX,
         )
     _check_depth(text)
     try:
@@ -135,13 +149,15 @@ def load_json(text: str, *, max_characters: int = MAX_CHARACTERS) -> JsonValue:
     except json.JSONDecodeError as error:
         # What breaks off is missing behind its last line, not on the empty one that a line end begins.
         line = text.count("\n", 0, min(error.pos, len(text.rstrip()))) + 1
-        raise DocumentError(f"Not JSON: {error.msg.removesuffix(' at')}", line=line) from None
+        raise DocumentError(f"Not JSON: {error.msg.removesuffix(' at')}", line=line, fault=Fault.SYNTAX) from None
     except DocumentError:
         raise
     except RecursionError:
-        raise DocumentError(f"Nested deeper than {MAX_DEPTH} levels") from None
+        raise DocumentError(f"Nested deeper than {MAX_DEPTH} levels", fault=Fault.SYNTAX) from None
     except ValueError:
-        raise DocumentError("A number in the document is too large or too small to be read") from None
+        raise DocumentError(
+            "A number in the document is too large or too small to be read", fault=Fault.SYNTAX
+        ) from None
 
 
 def _check_depth(text: str) -> None:
@@ -149,7 +165,9 @@ def _check_depth(text: str) -> None:
     if text.count("[") + text.count("{") <= MAX_DEPTH:
         return
     if brackets_of(text).deepest > MAX_DEPTH:
-        raise DocumentError(f"Nested deeper than {MAX_DEPTH} levels", line=line_deeper_than(text, MAX_DEPTH))
+        raise DocumentError(
+            f"Nested deeper than {MAX_DEPTH} levels", line=line_deeper_than(text, MAX_DEPTH), fault=Fault.SYNTAX
+        )
 
 
 def _object_without_repeats(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
@@ -157,12 +175,15 @@ def _object_without_repeats(pairs: list[tuple[str, JsonValue]]) -> dict[str, Jso
     if len(result) != len(pairs):
         seen: set[str] = set()
         repeated = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise DocumentError(f'The key "{repeated}" stands twice in one object, so the document has no single meaning')
+        raise DocumentError(
+            f'The key "{repeated}" stands twice in one object, so the document has no single meaning',
+            fault=Fault.SYNTAX,
+        )
     return result
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise DocumentError(f"{name} is not JSON")
+    raise DocumentError(f"{name} is not JSON", fault=Fault.SYNTAX)
 
 
 def parse_policy(value: JsonValue) -> Policy:
@@ -180,7 +201,7 @@ def parse_policy(value: JsonValue) -> Policy:
     if policy_id is not None and not isinstance(policy_id, str):
         raise DocumentError(f"Id is a text, not {_kind(policy_id)}", path="$.Id")
     if "Statement" not in value:
-        raise DocumentError("A policy document needs a Statement element")
+        raise DocumentError("A policy document needs a Statement element", fault=Fault.MISSING)
     raw = value["Statement"]
     statements: list[Statement] = []
     if isinstance(raw, dict):
@@ -199,15 +220,16 @@ def _parse_statement(value: JsonValue, index: int, path: str) -> Statement:
     effect = value.get("Effect")
     if effect not in ("Allow", "Deny"):
         found = "it is missing" if "Effect" not in value else f"not {json.dumps(effect)[:80]}"
-        raise DocumentError(f'Effect is exactly "Allow" or "Deny", {found}', path=f"{path}.Effect")
+        fault = Fault.VALUE if isinstance(effect, str) else Fault.TYPE if "Effect" in value else Fault.MISSING
+        raise DocumentError(f'Effect is exactly "Allow" or "Deny", {found}', path=f"{path}.Effect", fault=fault)
     sid = value.get("Sid")
     if sid is not None and not isinstance(sid, str):
         raise DocumentError(f"Sid is a text, not {_kind(sid)}", path=f"{path}.Sid")
     for one, other in (("Principal", "NotPrincipal"), ("Action", "NotAction"), ("Resource", "NotResource")):
         if one in value and other in value:
-            raise DocumentError(f"A statement has {one} or {other}, never both", path=path)
+            raise DocumentError(f"A statement has {one} or {other}, never both", path=path, fault=Fault.COMBINATION)
     if "Action" not in value and "NotAction" not in value:
-        raise DocumentError("A statement needs Action or NotAction", path=path)
+        raise DocumentError("A statement needs Action or NotAction", path=path, fault=Fault.MISSING)
     return Statement(
         index=index,
         sid=sid,

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import botocore.session
 import pytest
 
-from iamtui.catalog import RCP_SERVICES, catalogue, companions, service_data, synthetic_resource, unique_id_kind
+from iamtui.catalog import (
+    RCP_SERVICES,
+    REGIONS,
+    RETIRED_SERVICES,
+    catalogue,
+    companions,
+    service_data,
+    synthetic_resource,
+    unique_id_kind,
+)
 from iamtui.catalog.api_calls import COMPANIONS
 from iamtui.catalog.tables import _SYNTHETIC
 from iamtui.policy.arn import parse_arn
@@ -88,3 +98,13 @@ def test_synthetic_resource() -> None:
 )
 def test_unique_id_kind(text: str, kind: str | None) -> None:
     assert unique_id_kind(text) == kind
+
+
+def test_the_sdk_knows_all_the_regions() -> None:
+    partitions = botocore.session.get_session().get_data("partitions")["partitions"]
+    known = {partition["id"]: set(partition["regions"]) for partition in partitions}
+    assert all(regions <= known[partition] for partition, regions in REGIONS.items())
+
+
+def test_retired_services_are_not_listed() -> None:
+    assert not [service for service in RETIRED_SERVICES if catalogue().is_service(service)]

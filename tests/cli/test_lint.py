@@ -37,6 +37,14 @@ def test_names_file_and_line(cli: Cli, policy: Path) -> None:
     assert "[unknown-action]" in result.out
 
 
+def test_names_the_code_of_aws_and_the_count(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "p.json"
+    file.write_text(CLEAN.replace('"s3:GetObject"', '["s3:GetObject", "s3:GetObject", "s3:GetObject"]'))
+    assert cli("lint", file).out.endswith("[redundant-action] REDUNDANT_ACTION (2 times)\n")
+    [finding] = cli("lint", file, "--json").json[0]["findings"]
+    assert (finding["aws_code"], finding["count"]) == ("REDUNDANT_ACTION", 2)
+
+
 def test_fail_on_a_level_and_worse(cli: Cli, policy: Path, tmp_path: Path) -> None:
     assert cli("lint", policy, "--fail-on", "error").code == 1
     assert cli("lint", policy, "--fail-on", "suggestion").code == 1

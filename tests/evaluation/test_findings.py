@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iamtui.catalog import catalogue
 from iamtui.evaluation.findings import DocumentKind, Finding, Level, finding_to_json, findings, guess_kind
 from iamtui.policy.document import PolicyDocument
 from iamtui.sources.managed_policies import managed_policy_arns, managed_policy_document
@@ -16,9 +17,10 @@ from tests.evaluation.finding_cases.actions_and_resources import ACTIONS_AND_RES
 from tests.evaluation.finding_cases.conditions import CONDITIONS
 from tests.evaluation.finding_cases.documents import OBJECT, A, Case, allow, document, trust
 from tests.evaluation.finding_cases.elements import ELEMENTS
+from tests.evaluation.finding_cases.no_alarms import NO_ALARMS
 from tests.evaluation.finding_cases.principals import PRINCIPALS
 
-CASES: list[Case] = [*ELEMENTS, *ACTIONS_AND_RESOURCES, *CONDITIONS, *PRINCIPALS]
+CASES: list[Case] = [*ELEMENTS, *ACTIONS_AND_RESOURCES, *CONDITIONS, *PRINCIPALS, *NO_ALARMS]
 
 
 def look(value: Any, kind: str = "identity", **options: Any) -> tuple[Finding, ...]:
@@ -94,6 +96,32 @@ def test_the_own_account_is_no_third_party() -> None:
     assert codes(value, "trust", account="222222222222") == ["warning:third-party-without-external-id"]
 
 
+def test_what_is_repeated_is_one_finding_with_a_count() -> None:
+    def repeated(*actions: str) -> dict[str, Finding]:
+        found = [finding for finding in look(document(allow(Action=list(actions)))) if "large" not in finding.code]
+        assert len(found) == len({finding.code for finding in found})
+        return {finding.code: finding for finding in found}
+
+    [finding] = repeated(*["s3:GetObject"] * 900).values()
+    assert (finding.code, finding.aws_code, finding.count) == ("redundant-action", "REDUNDANT_ACTION", 899)
+    assert "stands 900 times" in finding.message
+    finding = repeated("s3:*", *catalogue().actions_of("s3")[:100])["redundant-action"]
+    assert finding.count == 100
+    assert "and 97 more are already covered by" in finding.message
+    counts = {code: finding.count for code, finding in repeated(*["s3:Nope"] * 900).items()}
+    assert counts == {"unknown-action": 900, "redundant-action": 899}
+
+
+def test_a_redundant_resource_names_what_covers_it() -> None:
+    [finding] = look(document(allow(Resource=[OBJECT, "arn:aws:s3:::b/x", "arn:aws:s3:::b/y?", "arn:aws:s3:::c/*"])))
+    assert finding.path == "$.Statement[0].Resource[1]"
+    assert finding.count == 2
+    assert (
+        finding.message
+        == f'"arn:aws:s3:::b/x", "arn:aws:s3:::b/y?" are already covered by "{OBJECT}"; keep one or the other.'
+    )
+
+
 def padded(size: int) -> dict[str, Any]:
     """A document whose size without white space is `size`."""
     value = document(allow())
@@ -105,7 +133,7 @@ def padded(size: int) -> dict[str, Any]:
     ("kind", "size", "expected"),
     [
         ("identity", 6_144, []),
-        ("identity", 6_145, ["warning:large"]),
+        ("identity", 6_145, ["suggestion:large"]),
         ("identity", 10_241, ["error:too-large"]),
         ("boundary", 6_145, ["error:too-large"]),
         ("session", 2_049, ["warning:large"]),

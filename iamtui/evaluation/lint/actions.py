@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from iamtui.catalog import RCP_SERVICES, RCP_SERVICES_READ, catalogue
+from iamtui.catalog import RCP_SERVICES, RCP_SERVICES_READ, RETIRED_SERVICES, catalogue
+from iamtui.evaluation.lint.matching import action_glob, is_wild
 from iamtui.evaluation.lint.subject import Subject, quoted
 from iamtui.policy.document import Statement
 from iamtui.policy.kinds import PolicyType
-from iamtui.policy.pattern import Glob, parse_pieces, tokens_of
-
-_MOST_COMPARED: Final = 10_000
-"""Lists with more pairs of a wildcard entry and another entry are not searched for repetition."""
 
 
 def check_actions(subject: Subject, statement: Statement) -> None:
@@ -20,13 +15,14 @@ def check_actions(subject: Subject, statement: Statement) -> None:
     entries = statement.actions if statement.actions is not None else statement.not_actions or ()
     for i, action in enumerate(entries):
         path = subject.path(statement, element, i)
-        fault = _fault_of(action)
+        fault, issue = _fault_of(action)
         if fault:
             subject.error(
                 "action-format",
                 f"{quoted(action)} {fault}, so it is compared literally and matches nothing; write service:Operation.",
                 path,
                 statement,
+                aws=issue,
             )
             continue
         _check_known(subject, statement, action, path)
@@ -37,29 +33,26 @@ def check_actions(subject: Subject, statement: Statement) -> None:
                 "its kin.",
                 path,
                 statement,
+                aws="UNSUPPORTED_ACTION_IN_POLICY",
             )
-    if sum("*" in entry or "?" in entry for entry in entries) * len(entries) <= _MOST_COMPARED:
-        _check_repetition(subject, statement, element, entries)
-    if statement.actions is not None:
-        _check_pass_role(subject, statement)
 
 
-def _fault_of(action: str) -> str:
-    """What is wrong with the form of an entry, or empty."""
+def _fault_of(action: str) -> tuple[str, str]:
+    """What is wrong with the form of an entry, and Access Analyzer's issue code of that; or empty."""
     service, colon, name = action.partition(":")
     if action in ("*", "*:*"):
-        return ""
+        return "", ""
     if "${" in action:
-        return "holds a policy variable, which actions do not take"
+        return "holds a policy variable, which actions do not take", "VARIABLE_UNSUPPORTED_IN_ELEMENT"
     if any(c.isspace() for c in action):
-        return "holds a blank, which is never trimmed"
+        return "holds a blank, which is never trimmed", "INVALID_ACTION"
     if "," in action:
-        return "holds a comma, which does not separate actions"
+        return "holds a comma, which does not separate actions", "INVALID_ACTION"
     if not colon or not service:
-        return "has no service in front"
-    if "*" in service or "?" in service:
-        return "has a wildcard in the service"
-    return "" if name else "has no operation behind the colon"
+        return "has no service in front", "INVALID_ACTION"
+    if is_wild(service):
+        return "has a wildcard in the service", "WILDCARD_IN_SERVICE_NAME"
+    return "" if name else "has no operation behind the colon", "INVALID_ACTION"
 
 
 def _check_known(subject: Subject, statement: Statement, action: str, path: str) -> None:
@@ -67,6 +60,14 @@ def _check_known(subject: Subject, statement: Statement, action: str, path: str)
     if service == "*":
         return
     known = catalogue()
+    if service in RETIRED_SERVICES:
+        subject.suggestion(
+            "retired-service",
+            f"AWS has ended the service {quoted(service)}, so {quoted(action)} does nothing; remove it.",
+            path,
+            statement,
+        )
+        return
     if not known.is_service(service):
         hint = subject.nearest(service, (item.prefix for item in known.services()))
         subject.error(
@@ -74,6 +75,7 @@ def _check_known(subject: Subject, statement: Statement, action: str, path: str)
             f"AWS has no service {quoted(service)} (data {known.version}), so {quoted(action)} never matches.{hint}",
             path,
             statement,
+            aws="INVALID_SERVICE_IN_ACTION",
         )
         return
     if subject.kind is PolicyType.RCP and service not in RCP_SERVICES:
@@ -82,8 +84,9 @@ def _check_known(subject: Subject, statement: Statement, action: str, path: str)
             f"RCPs do not restrict the service {quoted(service)} (list of {RCP_SERVICES_READ}), so this has no effect.",
             path,
             statement,
+            aws="RCP_SYNTAX_ERROR_ACTION",
         )
-    if "*" not in name and "?" not in name:
+    if not is_wild(name):
         if not known.knows(action):
             hint = subject.nearest(action, known.actions_of(service))
             subject.error(
@@ -91,9 +94,10 @@ def _check_known(subject: Subject, statement: Statement, action: str, path: str)
                 f"AWS lists no action {quoted(action)} (data {known.version}), so it never matches.{hint}",
                 path,
                 statement,
+                aws="INVALID_ACTION",
             )
     elif name != "*" and subject.may_search():
-        glob = _glob(action)
+        glob = action_glob(action)
         fixed = action.lower().replace("?", "*").partition("*")[0]
         candidates = (candidate.lower() for candidate in known.actions_of(service))
         if not any(candidate.startswith(fixed) and glob.matches(candidate) for candidate in candidates):
@@ -102,59 +106,5 @@ def _check_known(subject: Subject, statement: Statement, action: str, path: str)
                 f"{quoted(action)} matches no action that AWS lists (data {known.version}); check the spelling.",
                 path,
                 statement,
+                aws="INVALID_ACTION",
             )
-
-
-def _glob(action: str) -> Glob:
-    return Glob(tokens_of(parse_pieces(action.lower(), variables=False)))
-
-
-def _check_repetition(subject: Subject, statement: Statement, element: str, entries: tuple[str, ...]) -> None:
-    lowered = [entry.lower() for entry in entries]
-    seen: set[str] = set()
-    wide = [(i, entry, _glob(entry)) for i, entry in enumerate(lowered) if "*" in entry or "?" in entry]
-    for i, entry in enumerate(lowered):
-        cover = _covering(i, entry, wide, entries)
-        repeated = entry in seen
-        seen.add(entry)
-        if repeated:
-            message = f"{quoted(entries[i])} stands twice; remove one of them."
-        elif cover is not None:
-            message = f"{quoted(entries[i])} is already covered by {quoted(cover)}; remove one of them."
-        else:
-            continue
-        subject.suggestion("redundant-action", message, subject.path(statement, element, i), statement)
-
-
-def _covering(i: int, entry: str, wide: list[tuple[int, str, Glob]], entries: tuple[str, ...]) -> str | None:
-    """The entry with wildcards that covers another; the service is compared literally."""
-    service = entry.partition(":")[0]
-    for j, pattern, glob in wide:
-        same_service = pattern in ("*", "*:*") or pattern.partition(":")[0] == service
-        if j != i and pattern != entry and same_service and glob.matches(entry):
-            return entries[j]
-    return None
-
-
-def _check_pass_role(subject: Subject, statement: Statement) -> None:
-    if statement.effect != "Allow" or subject.kind not in (PolicyType.IDENTITY, PolicyType.RESOURCE):
-        return
-    if any(line.key.lower() == "iam:passedtoservice" for line in statement.conditions):
-        return
-    for i, action in enumerate(statement.actions or ()):
-        covers = not _fault_of(action) and (
-            action == "*:*" or (action[:4].lower() in ("iam:", "*") and _glob(action).matches("iam:passrole"))
-        )
-        if covers and _on_all_roles(statement):
-            subject.warning(
-                "pass-role-on-star",
-                f"{quoted(action)} lets the holder pass every role to every service, which can mean administrator "
-                "rights; name the roles and test iam:PassedToService.",
-                subject.path(statement, "Action", i),
-                statement,
-            )
-            return
-
-
-def _on_all_roles(statement: Statement) -> bool:
-    return any(entry == "*" or entry.endswith((":role/*", ":*")) for entry in statement.resources or ())

@@ -14,6 +14,7 @@ from iamtui.evaluation.public_access import is_public
 from iamtui.policy.arn import is_account_id, parse_arn
 from iamtui.policy.document import Policy, PrincipalEntry, Statement
 from iamtui.policy.kinds import PolicyType
+from iamtui.policy.operators import parse_operator
 
 _KINDS: Final = ("AWS", "Service", "Federated", "CanonicalUser")
 _SERVICE: Final = re.compile(
@@ -23,6 +24,10 @@ _HOST: Final = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?:/\S*)?")
 _SOURCE_KEYS: Final = frozenset(("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths"))
 _WITHOUT_SOURCE_KEYS: Final = frozenset(("ec2.amazonaws.com", "lambda.amazonaws.com", "ecs-tasks.amazonaws.com"))
 """Services that assume a role for a customer's own workload and are commonly trusted without a source key."""
+_WEAK_KEYS: Final = frozenset(("aws:referer", "aws:useragent", "aws:sourceip"))
+"""Keys that are taken for a source key, and do not say for whom a service acts."""
+_NOT_OF_SERVICES: Final = ("aws:principalorgid", "aws:principalorgpaths", "aws:principaltag/", "aws:username")
+"""Keys, or their beginnings, that requests made by services carry none of."""
 _CALLER_KEYS: Final = frozenset(("kms:calleraccount", "aws:sourceowner"))
 
 
@@ -36,9 +41,12 @@ def check_principals(subject: Subject, statement: Statement) -> None:
         return
     if not entries:
         subject.error(
-            "empty-principal", f"{element} is empty and names nobody; fill it or remove the statement.",
-            subject.path(statement, element), statement,
-        )  # fmt: skip
+            "empty-principal",
+            f"{element} is empty and names nobody; fill it or remove the statement.",
+            subject.path(statement, element),
+            statement,
+            aws="EMPTY_ARRAY_PRINCIPAL" if subject.raw(statement)[element] else "EMPTY_OBJECT_PRINCIPAL",
+        )
     numbers: dict[str, int] = {}
     for entry in entries:
         number = numbers.setdefault(entry.kind, 0)
@@ -47,6 +55,7 @@ def check_principals(subject: Subject, statement: Statement) -> None:
         _check_entry(subject, statement, entry, path)
     if statement.effect == "Allow" and element == "Principal":
         _check_openings(subject, statement, entries)
+        _check_service_keys(subject, statement)
 
 
 def _check_entry(subject: Subject, statement: Statement, entry: PrincipalEntry, path: str) -> None:
@@ -58,6 +67,7 @@ def _check_entry(subject: Subject, statement: Statement, entry: PrincipalEntry, 
                 'write {"AWS": "..."} around it.',
                 path,
                 statement,
+                aws="INVALID_PRINCIPAL_FORMAT",
             )
             _check_aws(subject, statement, entry.value, path)
         return
@@ -67,6 +77,7 @@ def _check_entry(subject: Subject, statement: Statement, entry: PrincipalEntry, 
             f"{quoted(entry.value)} has a policy variable, which principals do not take; use a condition.",
             path,
             statement,
+            aws="VARIABLE_UNSUPPORTED_IN_ELEMENT",
         )
     elif entry.kind == "AWS":
         _check_aws(subject, statement, entry.value, path)
@@ -84,6 +95,7 @@ def _check_entry(subject: Subject, statement: Statement, entry: PrincipalEntry, 
             f"CanonicalUser.{hint}",
             path,
             statement,
+            aws="INVALID_PRINCIPAL_KEY",
         )
     if subject.kind is PolicyType.VPC_ENDPOINT and entry.value != "*":
         subject.warning(
@@ -104,6 +116,7 @@ def _check_aws(subject: Subject, statement: Statement, value: str, path: str) ->
             "name the account and test aws:PrincipalArn.",
             path,
             statement,
+            aws="UNSUPPORTED_WILDCARD_IN_PRINCIPAL",
         )
         return
     if unique_id_kind(value) in ("IAM user", "role"):
@@ -113,13 +126,18 @@ def _check_aws(subject: Subject, statement: Statement, value: str, path: str) ->
             "not let in by it; remove it.",
             path,
             statement,
+            aws="INVALID_ROLE_REFERENCE" if unique_id_kind(value) == "role" else "INVALID_USER_REFERENCE",
         )
         return
     arn = parse_arn(value)
     kind = arn.resource_type if arn is not None else ""
     if arn is not None and arn.service == "iam" and kind == "group":
         subject.error(
-            "group-principal", f"{quoted(value)} is a group, and groups are never principals.", path, statement
+            "group-principal",
+            f"{quoted(value)} is a group, and groups are never principals.",
+            path,
+            statement,
+            aws="INVALID_PRINCIPAL_FORMAT",
         )
         return
     fits = (
@@ -142,6 +160,7 @@ def _check_aws(subject: Subject, statement: Statement, value: str, path: str) ->
             "write a 12-digit account or the whole ARN.",
             path,
             statement,
+            aws="INVALID_PRINCIPAL_FORMAT",
         )
 
 
@@ -152,6 +171,7 @@ def _check_service(subject: Subject, statement: Statement, value: str, path: str
             f"{quoted(value)} has a wildcard, which service principals do not take; name the services.",
             path,
             statement,
+            aws="UNSUPPORTED_WILDCARD_IN_PRINCIPAL",
         )
     elif not _SERVICE.fullmatch(value):
         subject.error(
@@ -159,6 +179,7 @@ def _check_service(subject: Subject, statement: Statement, value: str, path: str
             f"{quoted(value)} is no service principal, which looks like ec2.amazonaws.com, so it matches nobody.",
             path,
             statement,
+            aws="INVALID_SERVICE_PRINCIPAL_FORMAT",
         )
 
 
@@ -169,6 +190,7 @@ def _check_federated(subject: Subject, statement: Statement, value: str, path: s
             f"Federated principals exist in role trust policies only, so {quoted(value)} matches nobody here.",
             path,
             statement,
+            aws="FEDERATED_PRINCIPAL_NOT_SUPPORTED",
         )
         return
     arn = parse_arn(value)
@@ -180,6 +202,7 @@ def _check_federated(subject: Subject, statement: Statement, value: str, path: s
             "matches nobody.",
             path,
             statement,
+            aws="INVALID_FEDERATED_PRINCIPAL_SYNTAX_IN_ROLE_TRUST_POLICY",
         )
 
 
@@ -190,7 +213,11 @@ def _check_canonical(subject: Subject, statement: Statement, value: str, path: s
         )
     elif not re.fullmatch(r"[0-9a-fA-F]{64}", value):
         subject.error(
-            "principal-format", f"{quoted(value)} is no canonical user id, which has 64 hex digits.", path, statement
+            "principal-format",
+            f"{quoted(value)} is no canonical user id, which has 64 hex digits.",
+            path,
+            statement,
+            aws="INVALID_PRINCIPAL_FORMAT",
         )
 
 
@@ -209,11 +236,37 @@ def _check_openings(subject: Subject, statement: Statement, entries: tuple[Princ
         )
     services = [entry.value for entry in entries if entry.kind == "Service"]
     if services and not keys & _SOURCE_KEYS:
-        message = (
-            f"{quoted(services[0])} may act here for any customer's resource (confused deputy); where the service "
-            "supports it, test aws:SourceArn or aws:SourceAccount."
+        _report_service(subject, statement, services, keys, path)
+
+
+def _report_service(subject: Subject, statement: Statement, services: list[str], keys: set[str], path: str) -> None:
+    """A service that acts here whoever it acts for (confused deputy)."""
+    message = (
+        f"{quoted(services[0])} may act here for any customer's resource (confused deputy); where the service "
+        "supports it, test aws:SourceArn or aws:SourceAccount."
+    )
+    issue = "RESTRICT_ACCESS_TO_SERVICE_PRINCIPAL"
+    if keys & _WEAK_KEYS:
+        issue = "RECOMMENDED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL"
+    if subject.kind is PolicyType.RESOURCE:
+        subject.warning("service-without-source", message, path, statement, aws=issue)
+    elif subject.kind is PolicyType.TRUST and not set(services) <= _WITHOUT_SOURCE_KEYS:
+        subject.suggestion("service-without-source", message, path, statement, aws=issue)
+
+
+def _check_service_keys(subject: Subject, statement: Statement) -> None:
+    """Condition keys about the caller that AWS services do not have, where only services are the principals."""
+    entries = statement.principals or ()
+    if not entries or any(entry.kind != "Service" for entry in entries):
+        return
+    for line in statement.conditions:
+        operator = parse_operator(line.operator)
+        if operator is None or operator.base == "null" or not line.key.lower().startswith(_NOT_OF_SERVICES):
+            continue
+        subject.error(
+            "key-not-of-service",
+            f"{quoted(entries[0].value)} is a service, and requests of services carry no {line.key}; remove the key.",
+            subject.path(statement, f"Condition.{line.operator}.{line.key}"),
+            statement,
+            aws="UNSUPPORTED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL",
         )
-        if subject.kind is PolicyType.RESOURCE:
-            subject.warning("service-without-source", message, path, statement)
-        elif subject.kind is PolicyType.TRUST and not set(services) <= _WITHOUT_SOURCE_KEYS:
-            subject.suggestion("service-without-source", message, path, statement)

@@ -9,26 +9,19 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from iamtui.catalog import catalogue
-from iamtui.evaluation.lint.subject import Subject, quoted
+from iamtui.catalog import REGIONS, REGIONS_READ, RETIRED_SERVICES, catalogue
+from iamtui.evaluation.lint.matching import form_tokens, is_wild, resource_glob
+from iamtui.evaluation.lint.subject import Level, Subject, quoted
 from iamtui.policy.arn import is_account_id
 from iamtui.policy.document import Statement
 from iamtui.policy.kinds import PolicyType
-from iamtui.policy.pattern import (
-    Glob,
-    Token,
-    arn_tokens,
-    parse_pieces,
-    request_tokens,
-    tokens_of,
-    with_variables_as_stars,
-)
 
-_FIELDS: Final = ("arn", "partition", "service", "Region", "account")
-_PARTITION: Final = re.compile(r"aws(?:-cn|-us-gov|-iso(?:-[a-z])?|-eusc)?")
 _REGION: Final = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}")
 _PLACEHOLDER: Final = re.compile(r"\$\{[^}]*\}")
-_ARN_ONLY_SERVICES: Final = frozenset(("catalog", "elastic-inference", "route53-recovery-control"))
+_OF_AWS: Final = re.compile(r"^[^/:]*[/:](?:AWS|Amazon|aws/)")
+"""Names of resources that AWS makes in every account, as documents and parameters of Systems Manager."""
+
+_ARN_ONLY_SERVICES: Final = frozenset(("catalog", "route53-recovery-control"))
 """Service fields of ARNs that are no prefix of actions."""
 
 _MOST_PAIRS: Final = 5_000
@@ -41,8 +34,11 @@ def check_resources(subject: Subject, statement: Statement) -> None:
     """Form of the resources of one statement, and actions that none of them suits."""
     element = "Resource" if statement.resources is not None else "NotResource"
     entries = statement.resources if statement.resources is not None else statement.not_resources or ()
+    before = len(subject.findings)
     for i, entry in enumerate(entries):
         _check_entry(subject, statement, entry, subject.path(statement, element, i))
+    if any(finding.level is Level.ERROR for finding in subject.findings[before:]):
+        return
     if statement.resources and statement.actions and subject.kind in _WITH_OWN_RESOURCES:
         _check_pairs(subject, statement, statement.actions, statement.resources)
 
@@ -56,6 +52,7 @@ def _check_entry(subject: Subject, statement: Statement, entry: str, path: str) 
             f'{quoted(entry)} is neither "*" nor an ARN, so it matches nothing; write the whole ARN.',
             path,
             statement,
+            aws="INVALID_ARN_PREFIX",
         )
         return
     parts = entry.split(":", 5)
@@ -66,10 +63,17 @@ def _check_entry(subject: Subject, statement: Statement, entry: str, path: str) 
             "write all fields.",
             path,
             statement,
+            aws="MISSING_ARN_FIELD",
         )
         return
     if not parts[5]:
-        subject.error("resource-format", f"{quoted(entry)} names no resource behind the fifth colon.", path, statement)
+        subject.error(
+            "resource-format",
+            f"{quoted(entry)} names no resource behind the fifth colon.",
+            path,
+            statement,
+            aws="INVALID_ARN_RESOURCE",
+        )
         return
     if subject.policy.substitutes_variables and "${" in ":".join(parts[:5]):
         subject.error(
@@ -86,41 +90,91 @@ def _check_entry(subject: Subject, statement: Statement, entry: str, path: str) 
 def _check_fields(subject: Subject, statement: Statement, entry: str, parts: list[str], path: str) -> bool:
     """Partition, service, Region and account by themselves; whether the service is known."""
     _, partition, service, region, account, _ = parts
-    for name, value in (("partition", partition), ("service", service)):
-        if _wild(value):
-            subject.warning(
+    for name, value, issue in (("partition", partition, None), ("service", service, "WILDCARD_IN_SERVICE_NAME")):
+        if is_wild(value):
+            subject.suggestion(
                 "wildcard-in-arn-field",
                 f"{quoted(entry)} has a wildcard in the {name}, which AWS wants written out; write the {name}.",
                 path,
                 statement,
+                aws=issue,
             )
-    if not _wild(partition) and not _PARTITION.fullmatch(partition):
+    if not is_wild(partition) and partition not in REGIONS:
         subject.error(
             "unknown-partition",
             f"{quoted(entry)} has the partition {quoted(partition)}, which does not exist; write aws, aws-cn or "
             "aws-us-gov.",
             path,
             statement,
+            aws="INVALID_PARTITION",
         )
-    if region and not _wild(region) and not _REGION.fullmatch(region):
-        subject.error("unknown-region", f"{quoted(entry)} has {quoted(region)} where a Region stands.", path, statement)
-    if account and not _wild(account) and account != "aws" and not is_account_id(account):
+    if region and not is_wild(region):
+        _check_region(subject, statement, entry, partition, region, path)
+    if account and not is_wild(account) and account != "aws" and not is_account_id(account):
         subject.error(
             "account-format",
             f"{quoted(entry)} has {quoted(account)} where a 12-digit account stands, so it matches nothing.",
             path,
             statement,
+            aws="INVALID_ARN_ACCOUNT",
         )
-    if _wild(service):
+    return not is_wild(service) and _check_service(subject, statement, entry, service, path)
+
+
+def _check_region(subject: Subject, statement: Statement, entry: str, partition: str, region: str, path: str) -> None:
+    """A Region that has another form, that is not listed, or that lies in another partition."""
+    elsewhere = next((name for name, regions in REGIONS.items() if region in regions), None)
+    if not _REGION.fullmatch(region):
+        subject.error(
+            "unknown-region",
+            f"{quoted(entry)} has {quoted(region)} where a Region stands.",
+            path,
+            statement,
+            aws="INVALID_ARN_REGION",
+        )
+    elif elsewhere is None:
+        hint = subject.nearest(region, sorted(REGIONS.get(partition, REGIONS["aws"])))
+        subject.warning(
+            "unknown-region",
+            f"{quoted(entry)} has the Region {quoted(region)}, which AWS does not have (list of {REGIONS_READ}), so it "
+            f"matches nothing.{hint}",
+            path,
+            statement,
+            aws="INVALID_ARN_REGION",
+        )
+    elif partition in REGIONS and region not in REGIONS[partition]:
+        subject.error(
+            "unknown-region",
+            f"{quoted(entry)} matches nothing: the Region {quoted(region)} is in the partition {elsewhere}, not in "
+            f"{partition}.",
+            path,
+            statement,
+            aws="INVALID_ARN_REGION",
+        )
+
+
+def _check_service(subject: Subject, statement: Statement, entry: str, service: str, path: str) -> bool:
+    """Whether the ARN forms of the service are known."""
+    if service != service.lower() and catalogue().is_service(service):
+        subject.error(
+            "service-case",
+            f"{quoted(entry)} has capital letters in the service, so it matches nothing; write {service.lower()}.",
+            path,
+            statement,
+            aws="INVALID_ARN_SERVICE_CASE",
+        )
         return False
     if catalogue().is_service(service):
         return True
-    if service not in _ARN_ONLY_SERVICES:
+    if service not in _ARN_ONLY_SERVICES and service not in RETIRED_SERVICES:
         hint = subject.nearest(service, (item.prefix for item in catalogue().services()))
         subject.error(
-            "unknown-service", f"{quoted(entry)} names the service {quoted(service)}, which AWS does not have.{hint}",
-            path, statement,
-        )  # fmt: skip
+            "unknown-service",
+            f"{quoted(entry)} names the service {quoted(service)}, which AWS does not have.{hint}",
+            path,
+            statement,
+            aws="INVALID_SERVICE",
+        )
     return False
 
 
@@ -129,6 +183,7 @@ def _check_against_forms(subject: Subject, statement: Statement, entry: str, par
     service, region, account, resource = parts[2], parts[3], parts[4], parts[5]
     forms = [form for form in _forms(service) if _may_meet(form[2], _fixed_start(resource))]
     if not forms:
+        _report_shape(subject, statement, entry, service, path)
         return
     for name, value, i in (("Region", region, 0), ("account", account, 1)):
         allowed = any(form[i] != "" for form in forms)
@@ -140,15 +195,30 @@ def _check_against_forms(subject: Subject, statement: Statement, entry: str, par
                 "nothing; leave the field empty.",
                 path,
                 statement,
+                aws=f"ARN_{name.upper()}_NOT_ALLOWED",
             )
-        elif not value and needed:
+        elif not value and needed and not _OF_AWS.search(resource):
             subject.warning(
                 f"missing-{name.lower()}",
                 f"{quoted(entry)} has no {name}, so it matches only resources of AWS itself, if any; "
                 f"write the {name} or *.",
                 path,
                 statement,
+                aws=f"MISSING_ARN_{name.upper()}",
             )
+
+
+def _report_shape(subject: Subject, statement: Statement, entry: str, service: str, path: str) -> None:
+    known = [kind.arn for kind in catalogue().resource_types(service) if kind.arn.split(":")[2:3] == [service]]
+    if known:
+        subject.warning(
+            "resource-shape",
+            f"{quoted(entry)} has the form of none of the resources of {service} (data {catalogue().version}), such as "
+            f"{known[0]}; check the part behind the account.",
+            path,
+            statement,
+            aws="INVALID_ARN_RESOURCE",
+        )
 
 
 @lru_cache(maxsize=128)
@@ -170,10 +240,6 @@ def _may_meet(one: str, other: str) -> bool:
     return one.startswith(other) or other.startswith(one)
 
 
-def _wild(value: str) -> bool:
-    return "*" in value or "?" in value
-
-
 def _check_pairs(subject: Subject, statement: Statement, actions: tuple[str, ...], resources: tuple[str, ...]) -> None:
     """Actions that no resource of the statement can be named for, so that the statement does not reach them."""
     if "*" in resources or len(actions) * len(resources) > _MOST_PAIRS:
@@ -182,7 +248,7 @@ def _check_pairs(subject: Subject, statement: Statement, actions: tuple[str, ...
     if not all(entry.startswith("arn:") for entry in resources):
         return
     for i, action in enumerate(actions):
-        info = None if _wild(action) else catalogue().action(action)
+        info = None if is_wild(action) else catalogue().action(action)
         if info is None:
             continue
         verb = "does not grant" if statement.effect == "Allow" else "does not deny"
@@ -209,7 +275,7 @@ def _can_name(entry: str, form: str, variables: bool) -> bool:
     """Whether a resource entry can name a resource of this ARN form; the name of a bucket holds no slash."""
     if form.endswith("${BucketName}") and entry.count("/") > form.count("/"):
         return False
-    return _resource_glob(entry, variables).shares(_form_tokens(form))
+    return resource_glob(entry, variables).shares(form_tokens(form))
 
 
 def _documented_exception(action: str, resources: tuple[str, ...]) -> bool:
@@ -217,14 +283,3 @@ def _documented_exception(action: str, resources: tuple[str, ...]) -> bool:
     if action == "s3:ListAllMyBuckets":
         return any(entry.endswith(":s3:::*") for entry in resources)
     return action.startswith("iam:List")
-
-
-@lru_cache(maxsize=4096)
-def _resource_glob(entry: str, variables: bool) -> Glob:
-    pieces = with_variables_as_stars(parse_pieces(entry, variables=variables))
-    return Glob(arn_tokens(tokens_of(pieces)))
-
-
-@lru_cache(maxsize=4096)
-def _form_tokens(form: str) -> tuple[Token, ...]:
-    return tuple(request_tokens(_PLACEHOLDER.sub("*", form)))

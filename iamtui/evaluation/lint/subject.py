@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from iamtui.policy.document import JsonValue, Policy, PolicyDocument, Statement
@@ -41,6 +41,8 @@ class Finding:
         statement: index of the statement, or None for the document itself.
         lines: lines in the canonical rendering (`PolicyDocument.text`), or None where unknown.
         source_line: first line in the text as given, or None where unknown.
+        aws_code: the issue code of the same check in IAM Access Analyzer ("INVALID_ACTION"), or None where it has none.
+        count: how many entries of the document it is about; `path` is the first of them.
     """
 
     level: Level
@@ -50,6 +52,8 @@ class Finding:
     statement: int | None = None
     lines: Lines | None = None
     source_line: int | None = None
+    aws_code: str | None = None
+    count: int = 1
 
 
 @dataclass(slots=True)
@@ -66,6 +70,7 @@ class Subject:
     kind: PolicyType
     account: str | None = None
     findings: list[Finding] = field(default_factory=list)
+    _seen: dict[tuple[str, str, int | None], int] = field(default_factory=dict)
     _hints: int = 20
     _searches: int = 500
     _places: tuple[dict[str, Lines], dict[str, Lines]] | None = None
@@ -93,8 +98,26 @@ class Subject:
             value = value.get(part) if isinstance(value, dict) else None
         return path if entry is None or not isinstance(value, list) else f"{path}[{entry}]"
 
-    def report(self, level: Level, code: str, message: str, path: str, statement: Statement | None = None) -> None:
-        """Add a finding."""
+    def report(
+        self,
+        level: Level,
+        code: str,
+        message: str,
+        path: str,
+        statement: Statement | None = None,
+        *,
+        aws: str | None = None,
+        count: int = 1,
+    ) -> None:
+        """Add a finding; one that was made before, word for word, is counted there."""
+        index = None if statement is None else statement.index
+        same = (code, message, index)
+        if same in self._seen:
+            at = self._seen[same]
+            earlier = self.findings[at]
+            self.findings[at] = replace(earlier, count=earlier.count + count)
+            return
+        self._seen[same] = len(self.findings)
         canonical, given = self._positions()
         self.findings.append(
             Finding(
@@ -102,23 +125,31 @@ class Subject:
                 code,
                 message,
                 path,
-                None if statement is None else statement.index,
+                index,
                 canonical.get(path),
                 given[path][0] if path in given else None,
+                aws,
+                count,
             )
         )
 
-    def error(self, code: str, message: str, path: str, statement: Statement | None = None) -> None:
+    def error(
+        self, code: str, message: str, path: str, statement: Statement | None = None, *, aws: str | None = None
+    ) -> None:
         """Add an error."""
-        self.report(Level.ERROR, code, message, path, statement)
+        self.report(Level.ERROR, code, message, path, statement, aws=aws)
 
-    def warning(self, code: str, message: str, path: str, statement: Statement | None = None) -> None:
+    def warning(
+        self, code: str, message: str, path: str, statement: Statement | None = None, *, aws: str | None = None
+    ) -> None:
         """Add a warning."""
-        self.report(Level.WARNING, code, message, path, statement)
+        self.report(Level.WARNING, code, message, path, statement, aws=aws)
 
-    def suggestion(self, code: str, message: str, path: str, statement: Statement | None = None) -> None:
+    def suggestion(
+        self, code: str, message: str, path: str, statement: Statement | None = None, *, aws: str | None = None
+    ) -> None:
         """Add a suggestion."""
-        self.report(Level.SUGGESTION, code, message, path, statement)
+        self.report(Level.SUGGESTION, code, message, path, statement, aws=aws)
 
     def nearest(self, name: str, known: Iterable[str]) -> str:
         """` Did you mean "..."?` for the closest known name, or nothing; sought for the first names only."""
@@ -150,3 +181,9 @@ def document_positions(document: PolicyDocument) -> tuple[dict[str, Lines], dict
 def quoted(text: str, longest: int = 120) -> str:
     """A text in quotes for a message, cut where it is very long."""
     return f'"{text}"' if len(text) <= longest else f'"{text[: longest - 1]}…"'
+
+
+def named(texts: Sequence[str], most: int = 3) -> str:
+    """The first of some names in quotes, and how many more there are."""
+    shown = ", ".join(quoted(text) for text in texts[:most])
+    return shown if len(texts) <= most else f"{shown} and {len(texts) - most} more"

@@ -31,7 +31,12 @@ ACTIONS_AND_RESOURCES: Final[list[Case]] = [
         ["suggestion:redundant-action"],
     ),
     ("pass role", document(allow(Action="iam:PassRole", Resource="*")), "identity", ["warning:pass-role-on-star"]),
-    ("pass role by wildcard", document(allow(Action="iam:*", Resource="*")), "identity", ["warning:pass-role-on-star"]),
+    (
+        "pass role by wildcard",
+        document(allow(Action="iam:*", Resource="*")),
+        "identity",
+        ["warning:pass-role-on-star", "warning:service-linked-role-on-star"],
+    ),
     (
         "pass role to one service",
         document(when("StringEquals", "iam:PassedToService", "ec2.amazonaws.com", Action="iam:PassRole", Resource="*")),
@@ -46,10 +51,15 @@ ACTIONS_AND_RESOURCES: Final[list[Case]] = [
         "short arn",
         document(allow(Resource="arn:aws:s3")),
         "identity",
-        ["error:short-arn", "warning:no-resource-for-action"],
+        ["error:short-arn"],
     ),
     ("partition", document(allow(Resource="arn:amazon:s3:::b/*")), "identity", ["error:unknown-partition"]),
-    ("partition wildcard", document(allow(Resource="arn:*:s3:::b/*")), "identity", ["warning:wildcard-in-arn-field"]),
+    (
+        "partition wildcard",
+        document(allow(Resource="arn:*:s3:::b/*")),
+        "identity",
+        ["suggestion:wildcard-in-arn-field"],
+    ),
     (
         "service in arn",
         document(allow(Resource=["arn:aws:s33:::b/*", OBJECT])),
@@ -90,7 +100,7 @@ ACTIONS_AND_RESOURCES: Final[list[Case]] = [
     ),
     (
         "region shape",
-        document(allow(Action="sqs:SendMessage", Resource=[f"arn:aws:sqs:useast1:{A}:q", f"arn:aws:sqs:*:{A}:q"])),
+        document(allow(Action="sqs:SendMessage", Resource=[f"arn:aws:sqs:useast1:{A}:q", f"arn:aws:sqs:*:{A}:p"])),
         "identity",
         ["error:unknown-region"],
     ),

@@ -51,10 +51,10 @@ CONDITIONS: Final[list[Case]] = [
         "private ip",
         document(when("IpAddress", "aws:SourceIp", "10.1.0.0/16")),
         "identity",
-        ["warning:private-source-ip"],
+        ["error:private-source-ip"],
     ),
     ("arn value", document(when("ArnLike", "aws:SourceArn", "my-topic")), "identity", ["error:value-type"]),
-    ("bare star as arn", document(when("ArnLike", "aws:SourceArn", "*")), "identity", []),
+    ("bare star as arn", document(when("ArnLike", "aws:SourceArn", "*")), "identity", ["suggestion:star-as-value"]),
     ("type", document(when("NumericEquals", "aws:username", "1")), "identity", ["error:type-mismatch"]),
     (
         "bool as text",
@@ -80,7 +80,7 @@ CONDITIONS: Final[list[Case]] = [
         "all values without guard",
         document(when("ForAllValues:StringEquals", "aws:TagKeys", "a")),
         "identity",
-        ["warning:for-all-values-without-guard"],
+        ["suggestion:for-all-values-without-guard"],
     ),
     (
         "all values with guard",

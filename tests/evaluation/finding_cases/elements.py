@@ -22,10 +22,10 @@ ELEMENTS: Final[list[Case]] = [
     ("id in resource", document(allow(Principal={"AWS": A}), Id="x"), "resource", []),
     ("unknown top element", document(allow(), Statment=[]), "identity", ["error:unknown-element"]),
     ("no statements", document(), "identity", ["error:no-statements"]),
-    ("same sid", document(allow(Sid="a"), allow(Sid="a")), "identity", ["error:duplicate-sid"]),
+    ("same sid", document(allow(Sid="a"), allow(Sid="a", Action="s3:PutObject")), "identity", ["error:duplicate-sid"]),
     (
         "same sid on a resource",
-        document(allow(Sid="a", Principal={"AWS": A}), allow(Sid="a", Principal={"AWS": A})),
+        document(allow(Sid="a", Principal={"AWS": A}), allow(Sid="a", Principal={"AWS": A}, Action="s3:PutObject")),
         "resource",
         ["warning:duplicate-sid"],
     ),
