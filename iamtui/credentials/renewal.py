@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, TypeAlias
+from weakref import ref
 
 from iamtui.credentials.session import Clock, Session, utc_now
 from iamtui.problem import Problem
@@ -150,6 +151,8 @@ class Renewer:
         self._renewing = threading.Lock()
         self._needs_code = needs_code
         self._forgotten = False
+        # Nothing is kept for them; a dialog may still show one.
+        self._earlier: tuple[ref[Session], ...] = ()
 
     @property
     def held(self) -> Held:
@@ -192,11 +195,12 @@ class Renewer:
         self._switched_on = on
 
     def forget(self) -> None:
-        """Wipe the session, renew it no more, and wipe what a renewal that is under way still brings."""
+        """Wipe the session, those it has replaced, and what a renewal that is under way brings; renew it no more."""
         with self._lock:
             self._renew = None
             self._forgotten = True
-            self._held.session.wipe()
+            for session in (self._held.session, *filter(None, (earlier() for earlier in self._earlier))):
+                session.wipe()
 
     def give_up(self) -> None:
         """Renew it no more: what that takes is gone."""
@@ -293,6 +297,8 @@ class Renewer:
                 failures = self._held.failures.one_more(self._clock(), sentence)
                 self._held = replace(self._held, failures=failures)
             else:
+                living = (earlier for earlier in self._earlier if earlier() is not None)
+                self._earlier = (*living, ref(self._held.session))
                 self._held = Held(session, renewals=self._held.renewals + 1)
 
 

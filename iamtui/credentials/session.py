@@ -63,7 +63,7 @@ class CallerIdentity:
     user_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Session:
     """Temporary credentials of an assumed role.
 

@@ -6,7 +6,8 @@ A widget of this room is given a literal, or what one of these helpers returns.
 
 from __future__ import annotations
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cached_cell_len, cell_len, set_cell_size
+from rich.segment import Segment
 from textual.content import Content
 
 from iamtui.text import LABEL_LIMIT, safe_document, safe_text
@@ -48,6 +49,12 @@ def document(text: str) -> Content:
 def document_lines(text: str) -> list[str]:
     """The lines of a document, each safe to show; tabs become spaces, nothing is cut."""
     return safe_document(text).split("\n")
+
+
+def forget_drawn_texts() -> None:
+    """Drop the texts that the drawing has kept beside their widths and cuts, for when a secret was among them."""
+    cached_cell_len.cache_clear()
+    Segment._split_cells.cache_clear()  # noqa: SLF001 - it is a cache of the process, and nothing else empties it
 
 
 def fit(text: str, width: int) -> str:

@@ -324,6 +324,17 @@ def test_what_a_renewal_brings_after_its_session_was_forgotten_is_wiped(world: W
     assert is_wiped(kept.session)
 
 
+def test_those_that_a_renewal_has_replaced_are_wiped_as_well(world: World) -> None:
+    first = lasting(60, world.clock)
+    kept = world.keeper.add(first, Origin(world.again))
+    kept.renewer.renew_now()
+    second = kept.session
+    kept.renewer.renew_now()
+    assert not is_wiped(first)
+    world.keeper.forget(kept.key)
+    assert [is_wiped(each) for each in (first, second, kept.session)] == [True, True, True]
+
+
 def test_a_session_that_somebody_else_has_taken_is_let_go_unwiped(world: World) -> None:
     picked, other = session(key="ASIAPICKED0000000000"), session(key="ASIAOTHER00000000000")
     world.keeper.add(picked)

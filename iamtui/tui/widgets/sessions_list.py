@@ -13,7 +13,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from iamtui.credentials.session import Clock, Session
-from iamtui.tui.safe import line, lines, plain
+from iamtui.tui.safe import forget_drawn_texts, line, lines, plain
 from iamtui.tui.widgets.notice import Notice
 from iamtui.tui.widgets.session_care_text import callers_row, care_row, endpoint_row, tags, trouble_row
 from iamtui.tui.widgets.session_text import Field, credential_rows, heading_row, identity_row, role_name
@@ -79,6 +79,8 @@ class SessionsList(OptionList):
         self.keeper: Final = SessionsKeeper(clock=clock, off=off, changed=self.renewed_in_thread)
         self.revealed: dict[Field, float] = {}
         """What is readable of the active session, and until when."""
+        self._drawn: frozenset[Field] = frozenset()
+        """What was readable when the lines were drawn last."""
         self.how_to_get_one = TO_ASSUME
         """What to do where there is no session, a sentence."""
         self.is_production: Callable[[Session], bool] = lambda _session: False
@@ -156,6 +158,7 @@ class SessionsList(OptionList):
 
     def _rebuild(self) -> None:
         """Make the list anew, the cursor on the active session."""
+        self._note_what_is_hidden()
         kept = tuple(self.keeper)
         self.border_title = line("Sessions", (f" {len(kept)}", "$muted")) if kept else line("Sessions")
         if not kept:
@@ -167,8 +170,15 @@ class SessionsList(OptionList):
 
     def draw(self) -> None:
         """Bring every line up to date."""
+        self._note_what_is_hidden()
         for kept in self.keeper:
             self.replace_option_prompt(kept.key, self._prompt(kept))
+
+    def _note_what_is_hidden(self) -> None:
+        """Once something is hidden again, leave no copy of it in what the drawing remembers."""
+        before, self._drawn = self._drawn, frozenset(self.revealed)
+        if before - self._drawn:
+            self.call_after_refresh(forget_drawn_texts)
 
     def _prompt(self, kept: KeptSession) -> Content:
         active = kept is self.keeper.active

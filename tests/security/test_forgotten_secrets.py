@@ -1,0 +1,195 @@
+"""After forget and lock no copy of a session's secret or token can be reached in the process."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from iamtui.secret import Secret
+from iamtui.tui import app as tui_app
+from iamtui.tui.app import IamtuiApp
+from iamtui.tui.copying import ClipboardCopier
+from iamtui.workspace.opening import SourceChoice
+from iamtui.workspace.workspace import SourceKind
+from tests.support.moto_server import ACCOUNT, MotoServer, trust
+from tests.support.panel_apps import screen_text
+from tests.support.reachable import Sought, paths_to
+from tests.support.screen_app import press, settle
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/deploy"
+
+PLAIN = f"arn:aws:iam::{ACCOUNT}:role/plain"
+
+CODE = "271828"
+
+
+@dataclass
+class Life:
+    """The screen, and what has been secret in it.
+
+    Args:
+        sought: the secret keys and tokens, as they came to be.
+    """
+
+    pilot: Pilot[None]
+    app: DrawingApp
+    sought: list[Sought] = field(default_factory=list)
+
+    async def press(self, *keys: str) -> None:
+        for key in keys:
+            await press(self.pilot, key)
+
+    @property
+    def words(self) -> str:
+        return " ".join(screen_text(self.app).split())
+
+    def learn(self) -> None:
+        """Take note of what is held now, without keeping it."""
+        for kept in self.app.main.sessions.keeper:
+            self.sought += [
+                Sought(kept.session.secret_access_key.reveal()),
+                Sought(kept.session.session_token.reveal()),
+            ]
+        for shared in self.app.main.mfa_sessions.live():
+            self.sought += [Sought(shared.secret_access_key.reveal()), Sought(shared.session_token.reveal())]
+
+    def check_that_nothing_is_left(self) -> None:
+        left = paths_to(*self.sought)
+        assert not left, "\n" + "\n".join(left)
+
+    async def assume(self, role: str = PLAIN, *, code: str = "") -> None:
+        """Assume a role by its ARN, as the account's own caller."""
+        count = len(self.app.main.sessions.keeper)
+        await self.press("ctrl+r")
+        self.app.screen.query_one("#assume-role", Input).value = role
+        await settle(self.pilot)
+        if code:
+            self.app.screen.query_one("#assume-code", Input).value = code
+            await settle(self.pilot)
+        await self.press("enter")
+        assert len(self.app.main.sessions.keeper) == count + 1, self.words
+        self.learn()
+
+
+class DrawingApp(IamtuiApp):
+    """Also makes what it would send to a terminal, once it has started: without a terminal Textual leaves that out."""
+
+    # Files beside its own module, not beside this one.
+    CSS_PATH = [Path(tui_app.__file__).parent / path for path in IamtuiApp.CSS_PATH]  # noqa: RUF012 - declared so by the base class
+    draws = False
+
+    @property
+    def is_headless(self) -> bool:
+        return not self.draws and super().is_headless
+
+
+@pytest.fixture
+def app(moto: MotoServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DrawingApp:
+    """The screen on a moto account over HTTP, whose clipboard is the terminal's."""
+    iam = moto.client("iam")
+    iam.create_user(UserName="dora")
+    key = iam.create_access_key(UserName="dora")["AccessKey"]
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+    iam.create_virtual_mfa_device(VirtualMFADeviceName="dora")
+    device = f"arn:aws:iam::{ACCOUNT}:mfa/dora"
+    codes = {"AuthenticationCode1": "111111", "AuthenticationCode2": "222222"}
+    iam.enable_mfa_device(UserName="dora", SerialNumber=device, **codes)
+    with_mfa = {"Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}
+    iam.create_role(RoleName="deploy", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}, **with_mfa))
+    iam.create_role(RoleName="plain", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))
+    for name in ("TMUX", "DISPLAY", "WAYLAND_DISPLAY", "SSH_TTY", "SSH_CONNECTION", "IAMTUI_CLIPBOARD_CMD"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("SHELL", "/bin/bash")
+    for name in ("XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    monkeypatch.chdir(tmp_path)
+    return DrawingApp(SourceChoice(SourceKind.LIVE, endpoint_url=moto.url), copier=ClipboardCopier(lambda _text: None))
+
+
+@asynccontextmanager
+async def life_of(app: DrawingApp) -> AsyncIterator[Life]:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        app.draws = True
+        yield Life(pilot, app)
+
+
+async def test_nothing_of_a_forgotten_session_can_be_reached(app: DrawingApp) -> None:
+    async with life_of(app) as life:
+        await life.assume()
+        assert len(paths_to(*life.sought)) >= 2, "the walk finds what is held"
+        await life.press("S", "d", "d")
+        assert "Forgot the session" in life.words
+        life.check_that_nothing_is_left()
+
+
+async def test_nothing_can_be_reached_of_a_session_that_was_handed_over_in_every_way(
+    app: DrawingApp, tmp_path: Path
+) -> None:
+    async with life_of(app) as life:
+        await life.assume()
+        await life.press("S", "1", "2", "3")
+        revealed = paths_to(*life.sought)
+        assert any(path.startswith("str < ") for path in revealed), "the walk finds what is on screen"
+        await life.press("2", "3")
+        await life.press("c")
+        assert "cleared in" in life.words or "overwritten in" in life.words, life.words
+        await life.press("x")
+        await life.press("down", "down", "up", "F")
+        await life.press("enter")
+        assert [file.name for file in tmp_path.iterdir() if file.suffix == ".sh"], life.words
+        await life.press("Y", "escape")
+        await life.press("e")
+        service = next(iter(app.main.sessions.keeper)).service
+        assert service is not None, life.words
+        await asyncio.to_thread(ask_in_a_process, service.endpoint.uri, service.endpoint.token)
+        assert service.endpoint.counts.served == 1
+        del service
+        await life.press("c", "escape")
+        await life.press("r")
+        assert "Renewed" in life.words
+        life.learn()
+        await life.press("d", "d")
+        assert "Forgot the session" in life.words, life.words
+        life.check_that_nothing_is_left()
+
+
+async def test_nothing_can_be_reached_after_the_lock(app: DrawingApp) -> None:
+    async with life_of(app) as life:
+        await life.assume(ROLE, code=CODE)
+        assert app.main.mfa_sessions.live(), "the code serves several roles"
+        await life.assume(PLAIN)
+        await life.press("S", "2", "c")
+        # A role that is assumed by a session, and dialogs that are open when it is locked.
+        await life.press("a")
+        app.screen.query_one("#assume-role", Input).value = PLAIN
+        await settle(life.pilot)
+        await life.press("enter")
+        assert len(app.main.sessions.keeper) == 3, life.words
+        life.learn()
+        await life.press("S", "x")
+        assert paths_to(*life.sought)
+        await life.press("f12")
+        assert "Dropped: 3 sessions" in life.words
+        life.check_that_nothing_is_left()
+
+
+def ask_in_a_process(uri: Secret, token: Secret) -> None:
+    """Ask the endpoint as a program does; what it answers stays there."""
+    ask = (
+        "import sys, urllib.request as u; url, token = sys.stdin.read().split(); "
+        "u.build_opener(u.ProxyHandler({})).open(u.Request(url, headers={'Authorization': token}), timeout=20).read()"
+    )
+    words = f"{uri.reveal()} {token.reveal()}"
+    subprocess.run([sys.executable, "-c", ask], input=words, text=True, check=True, timeout=60)
