@@ -11,7 +11,7 @@ from typing import Final
 
 from iamtui.catalog import GLOBAL_KEYS, RETIRED_SERVICES, ConditionKey, KeyType, catalogue, condition_key
 from iamtui.evaluation.lint.matching import condition_keys_of, is_negated, is_wild, lines_about, reaches
-from iamtui.evaluation.lint.subject import Level, Subject, quoted
+from iamtui.evaluation.lint.subject import Level, Subject, named, quoted
 from iamtui.policy.document import ConditionLine, Statement
 from iamtui.policy.kinds import PolicyType
 from iamtui.policy.operators import parse_operator
@@ -119,19 +119,28 @@ def _check_carried(subject: Subject, statement: Statement, line: ConditionLine, 
         return
     if service in ("aws", "iam", "sts") or not catalogue().is_service(service) or key.name.lower() in GLOBAL_KEYS:
         return
+    carried = False
+    lacking: list[str] = []
     for action in statement.actions or ():
         if is_wild(action) or action.partition(":")[0].lower() != service:
+            carried = True
             continue
         info = catalogue().action(action)
         if info is None or any(name.lower() == key.name.lower() for name in info.all_condition_keys):
-            continue
-        subject.warning(
+            carried = True
+        else:
+            lacking.append(info.name)
+    if lacking:
+        verb, what = ("is", "it") if len(lacking) == 1 else ("are", "them")
+        subject.report(
+            Level.SUGGESTION if carried else Level.WARNING,
             "key-not-carried",
-            f"{info.name} is not known to carry {key.name}, so for it the key is absent; "
-            "move it to a statement of its own.",
+            f"{named(lacking)} {verb} not known to carry {key.name}, so for {what} the key is absent; "
+            "use a statement of its own.",
             path,
             statement,
             aws="UNSUPPORTED_ACTION_FOR_CONDITION_KEY",
+            count=len(lacking),
         )
 
 

@@ -26,8 +26,8 @@ _WITHOUT_SOURCE_KEYS: Final = frozenset(("ec2.amazonaws.com", "lambda.amazonaws.
 """Services that assume a role for a customer's own workload and are commonly trusted without a source key."""
 _WEAK_KEYS: Final = frozenset(("aws:referer", "aws:useragent", "aws:sourceip"))
 """Keys that are taken for a source key, and do not say for whom a service acts."""
-_NOT_OF_SERVICES: Final = ("aws:principalorgid", "aws:principalorgpaths", "aws:principaltag/", "aws:username")
-"""Keys, or their beginnings, that requests made by services carry none of."""
+_NOT_OF_SERVICES: Final = frozenset(("aws:principalorgid", "aws:principalorgpaths"))
+"""Keys that requests made by services do not carry."""
 _CALLER_KEYS: Final = frozenset(("kms:calleraccount", "aws:sourceowner"))
 
 
@@ -261,7 +261,7 @@ def _check_service_keys(subject: Subject, statement: Statement) -> None:
         return
     for line in statement.conditions:
         operator = parse_operator(line.operator)
-        if operator is None or operator.base == "null" or not line.key.lower().startswith(_NOT_OF_SERVICES):
+        if operator is None or operator.base == "null" or line.key.lower() not in _NOT_OF_SERVICES:
             continue
         subject.error(
             "key-not-of-service",

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 from iamtui.catalog import REGIONS, REGIONS_READ, RETIRED_SERVICES, catalogue
-from iamtui.evaluation.lint.matching import form_tokens, is_wild, resource_glob
+from iamtui.evaluation.lint.matching import form_tokens, is_wild, reaches, resource_glob
 from iamtui.evaluation.lint.subject import Level, Subject, quoted
 from iamtui.policy.arn import is_account_id
 from iamtui.policy.document import Statement
@@ -18,7 +18,7 @@ from iamtui.policy.kinds import PolicyType
 
 _REGION: Final = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}")
 _PLACEHOLDER: Final = re.compile(r"\$\{[^}]*\}")
-_OF_AWS: Final = re.compile(r"^[^/:]*[/:](?:AWS|Amazon|aws/)")
+_OF_AWS: Final = re.compile(r"^[^/:]*[/:](?:[Aa][Ww][Ss]|Amazon)")
 """Names of resources that AWS makes in every account, as documents and parameters of Systems Manager."""
 
 _ARN_ONLY_SERVICES: Final = frozenset(("catalog", "route53-recovery-control"))
@@ -211,7 +211,7 @@ def _check_against_forms(subject: Subject, statement: Statement, entry: str, par
 def _report_shape(subject: Subject, statement: Statement, entry: str, service: str, path: str) -> None:
     known = [kind.arn for kind in catalogue().resource_types(service) if kind.arn.split(":")[2:3] == [service]]
     if known:
-        subject.warning(
+        subject.suggestion(
             "resource-shape",
             f"{quoted(entry)} has the form of none of the resources of {service} (data {catalogue().version}), such as "
             f"{known[0]}; check the part behind the account.",
@@ -247,21 +247,19 @@ def _check_pairs(subject: Subject, statement: Statement, actions: tuple[str, ...
     variables = subject.policy.substitutes_variables
     if not all(entry.startswith("arn:") for entry in resources):
         return
+    verb = "does not grant" if statement.effect == "Allow" else "does not deny"
+    without_type: list[tuple[int, str]] = []
+    reached = False
     for i, action in enumerate(actions):
         info = None if is_wild(action) else catalogue().action(action)
         if info is None:
-            continue
-        verb = "does not grant" if statement.effect == "Allow" else "does not deny"
-        if not info.resources:
-            if not _documented_exception(info.name, resources):
-                subject.warning(
-                    "needs-star",
-                    f'{info.name} has no resource type and is judged on "*" only, so this statement {verb} it; '
-                    'give it a statement with Resource "*".',
-                    subject.path(statement, "Action", i),
-                    statement,
-                )
-        elif not any(_can_name(entry, form, variables) for form in info.arn_forms for entry in resources):
+            reached = True
+        elif not info.resources:
+            if not _documented_exception(info.name, resources) and not _on_star(subject, statement, info.name):
+                without_type.append((i, info.name))
+        elif any(_can_name(entry, form, variables) for form in info.arn_forms for entry in resources):
+            reached = True
+        else:
             forms = " or ".join(info.arn_forms[:2])
             subject.warning(
                 "no-resource-for-action",
@@ -269,6 +267,25 @@ def _check_pairs(subject: Subject, statement: Statement, actions: tuple[str, ...
                 subject.path(statement, "Action", i),
                 statement,
             )
+    # A statement that does something is often a list of all that a job needs, in AWS's own policies too.
+    for i, name in without_type:
+        subject.report(
+            Level.SUGGESTION if reached else Level.WARNING,
+            "needs-star",
+            f'{name} has no resource type and is judged on "*" only, so this statement {verb} it; '
+            'give it a statement with Resource "*".',
+            subject.path(statement, "Action", i),
+            statement,
+        )
+
+
+def _on_star(subject: Subject, statement: Statement, action: str) -> bool:
+    """Whether another statement of the policy already is about an action on `*`."""
+    return any(
+        other.effect == statement.effect and "*" in (other.resources or ()) and reaches(other, action)
+        for other in subject.policy.statements
+        if other is not statement
+    )
 
 
 def _can_name(entry: str, form: str, variables: bool) -> bool:

@@ -177,7 +177,7 @@ def _check_provider(subject: Subject, statement: Statement, value: str, path: st
         lone = not any(key.startswith(f"{host.lower()}:") for key in condition_keys_of(statement))
         issue = "MISSING_CONDITION_KEY_FOR_OIDC_PRINCIPAL" if lone else None
         _need_key(subject, statement, f"{host}:aud", "oidc-without-audience", path, issue)
-    if host not in _KNOWN_AUDIENCES:
+    if host not in _KNOWN_AUDIENCES and not host.startswith("oidc.eks."):
         _check_audience(subject, statement, f"{host}:aud")
     if host == _GITHUB:
         _check_github(subject, statement, path)

@@ -11,6 +11,44 @@ DENY = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}
 
 NO_ALARMS: Final[list[Case]] = [
     (
+        "list of what a job needs",
+        document(allow(Action=["s3:GetObject", "s3:ListAllMyBuckets"])),
+        "identity",
+        ["suggestion:needs-star"],
+    ),
+    (
+        "what a job needs, on a star elsewhere",
+        document(
+            allow(Action=["s3:GetObject", "s3:ListAllMyBuckets"]), allow(Action="s3:ListAllMyBuckets", Resource="*")
+        ),
+        "identity",
+        [],
+    ),
+    (
+        "tag of a certificate",
+        document(
+            trust(
+                Principal={"Service": "rolesanywhere.amazonaws.com"},
+                Action=["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
+                Condition={"StringEquals": {"aws:PrincipalTag/x509Subject/CN": "scanner", "aws:SourceAccount": A}},
+            )
+        ),
+        "trust",
+        [],
+    ),
+    (
+        "cluster",
+        document(
+            trust(
+                Principal={"Federated": f"arn:aws:iam::{A}:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/ABC"},
+                Action="sts:AssumeRoleWithWebIdentity",
+                Condition={"StringEquals": {"oidc.eks.eu-west-1.amazonaws.com/id/ABC:aud": "sts.amazonaws.com"}},
+            )
+        ),
+        "trust",
+        [],
+    ),
+    (
         "retired service",
         document(allow(Action="evidently:GetProject", Resource="*")),
         "identity",
