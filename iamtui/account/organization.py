@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from iamtui.account.availability import Fact
 from iamtui.policy.document import PolicyDocument
+
+IAM_SERVICE: Final = "iam.amazonaws.com"
+"""Under which the delegated administrators for IAM stand."""
 
 ORGANIZATION_GAP: Final = "organization: SCPs and RCPs"
 """What the gap is called when the organization is Missing."""
@@ -48,11 +52,14 @@ class Organization:
         id: "o-...".
         management_account: 12 digits.
         path: the levels from the root (first) to the account itself (last).
+        delegated_administrators: by service principal, the accounts that administer that service for the
+            organization; None: not known.
     """
 
     id: str
     management_account: str
     path: tuple[OrganizationLevel, ...]
+    delegated_administrators: Mapping[str, tuple[str, ...]] | None = None
 
     @property
     def org_path(self) -> str:

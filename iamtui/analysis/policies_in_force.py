@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from iamtui.account.availability import Missing
 from iamtui.account.model import Account, Group, Role, User
-from iamtui.account.organization import Organization, OrganizationPolicy
+from iamtui.account.organization import IAM_SERVICE, Organization, OrganizationPolicy
 from iamtui.evaluation.policies import (
     MissingPolicy,
     NamedPolicy,
@@ -94,6 +94,7 @@ class PrincipalPolicies:
     boundaries: tuple[PolicyInForce, ...]
     scps: tuple[PolicyLevel, ...] | NotEvaluated
     in_management_account: bool = False
+    in_iam_delegated_administrator: bool | None = None
 
 
 class ResourceSide(NamedTuple):
@@ -135,9 +136,8 @@ def principal_policies(account: Account, principal: Principal) -> PrincipalPolic
 def _principal_policies(account: Account, principal: Principal, entity: User | Role | None) -> PrincipalPolicies:
     here = principal.account == account.id
     scps: tuple[PolicyLevel, ...] | NotEvaluated = ()
-    management = False
     if here:
-        scps, management = _own_levels(account, "scps")
+        scps = _own_levels(account, "scps")
     elif principal.account is not None:
         scps = NotEvaluated(f"the SCPs of account {principal.account} are not loaded")
     identity: tuple[PolicyInForce, ...] = ()
@@ -154,7 +154,27 @@ def _principal_policies(account: Account, principal: Principal, entity: User | R
     ):
         what = "is not in the loaded account" if here else f"belongs to account {principal.account}"
         identity = (MissingPolicy(f"identity policies of {principal.arn}", reason=what),)
-    return PrincipalPolicies(identity, boundaries, scps, management)
+    management = is_management_account(account, principal.account)
+    delegated = is_iam_delegated_administrator(account, principal.account)
+    return PrincipalPolicies(identity, boundaries, scps, management, delegated)
+
+
+def is_management_account(account: Account, id_: str | None) -> bool:
+    """Whether an account is known to be the one that manages the organization of the loaded account."""
+    fact = account.organization
+    return not isinstance(fact, Missing) and fact.value is not None and fact.value.management_account == id_
+
+
+def is_iam_delegated_administrator(account: Account, id_: str | None) -> bool | None:
+    """Whether an account is a delegated administrator for IAM in its organization; None: not known."""
+    fact = account.organization
+    if isinstance(fact, Missing):
+        return None
+    if fact.value is None:
+        # Of another account only its own organization could tell.
+        return False if id_ == account.id else None
+    delegates = fact.value.delegated_administrators
+    return None if delegates is None else id_ in delegates.get(IAM_SERVICE, ())
 
 
 def identity_policies(account: Account, entity: User | Group | Role) -> Iterator[PolicyInForce]:
@@ -204,19 +224,20 @@ def _boundary(account: Account, arn: str) -> tuple[PolicyInForce, ...]:
     return found
 
 
-def _own_levels(account: Account, kind: str) -> tuple[tuple[PolicyLevel, ...] | NotEvaluated, bool]:
-    """The SCP or RCP levels above the account, and whether it is the management account."""
+def _own_levels(account: Account, kind: str) -> tuple[PolicyLevel, ...] | NotEvaluated:
+    """The SCP or RCP levels above the account."""
     key = ("levels", kind)
     found = account.memo.get(key)
     if found is None:
         fact = account.organization
         if isinstance(fact, Missing):
-            found = (NotEvaluated(fact.reason, fact.permission), False)
+            found = NotEvaluated(fact.reason, fact.permission)
         elif fact.value is None:
-            found = ((), False)
+            found = ()
         else:
-            found = (_levels(fact.value, kind), fact.value.management_account == account.id)
+            found = _levels(fact.value, kind)
         account.memo[key] = found
+    assert isinstance(found, (tuple, NotEvaluated))
     return found
 
 
@@ -249,13 +270,13 @@ def _organization_policies(policies: Iterable[OrganizationPolicy]) -> Iterator[P
 def resource_side(account: Account, owner: str | None, context: Mapping[str, tuple[str, ...]]) -> ResourceSide:
     """What is in force on the side of whoever owns a resource."""
     if owner == account.id:
-        rcps, management = _own_levels(account, "rcps")
+        rcps = _own_levels(account, "rcps")
     else:
-        rcps, management = NotEvaluated(f"the RCPs of account {owner} are not loaded"), False
+        rcps = NotEvaluated(f"the RCPs of account {owner} are not loaded")
     endpoint: tuple[PolicyInForce, ...] | NotEvaluated = ()
     if context and any(key.lower() in _ONLY_THROUGH_ENDPOINTS and value for key, value in context.items()):
         endpoint = NotEvaluated("the policy of the VPC endpoint is not loaded", "ec2:DescribeVpcEndpoints")
-    return ResourceSide(rcps, endpoint, management)
+    return ResourceSide(rcps, endpoint, is_management_account(account, owner))
 
 
 _BLOCK_NOT_LOADED: Final = NotEvaluated(

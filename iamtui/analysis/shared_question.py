@@ -202,6 +202,7 @@ class SharedQuestion:
                 vpc_endpoint=side.vpc_endpoint,
                 principal_in_management_account=self._callers.in_management_account,
                 resource_in_management_account=side.in_management_account,
+                principal_in_iam_delegated_administrator=self._callers.in_iam_delegated_administrator,
                 restrict_public_buckets=restrict_public_buckets(self._account, self.prepared),
                 lasting=True,
             )

@@ -68,6 +68,7 @@ READ: Final[Mapping[tuple[str, str], Request]] = {
     ("organizations", "DescribeOrganization"): _ORGANIZATIONS,
     ("organizations", "DescribeOrganizationalUnit"): _ORGANIZATIONS,
     ("organizations", "DescribePolicy"): _ORGANIZATIONS,
+    ("organizations", "ListDelegatedAdministrators"): _ORGANIZATIONS,
     ("organizations", "ListParents"): _ORGANIZATIONS,
     ("organizations", "ListPoliciesForTarget"): _ORGANIZATIONS,
     ("organizations", "ListRoots"): _ORGANIZATIONS,

@@ -12,6 +12,7 @@ from typing import Final
 from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
 from iamtui.evaluation.asked import Asked
 from iamtui.evaluation.caller import PLAIN_KINDS, WITH_IAM_POLICIES, caller_facts, partition_of
+from iamtui.evaluation.credential_rules import ServiceRule, assume_root_rule, credential_rule
 from iamtui.evaluation.decision import Layer
 from iamtui.evaluation.layers import LayerScan, each_allowing, missing_allow, scan, scan_resource_policy
 from iamtui.evaluation.levels import LevelsScan, endpoint_stack
@@ -39,14 +40,13 @@ from iamtui.evaluation.reading import (
 from iamtui.evaluation.request import PrincipalKind, Request, common_context
 from iamtui.evaluation.resource_sets import settled
 from iamtui.evaluation.services import (
-    ServiceRule,
     bucket_owner_root_escape,
-    credential_rule,
     free_action,
     is_use_of_alias,
     rcp_exempt,
     takes_resource_policy,
 )
+from iamtui.policy.arn import parse_arn
 from iamtui.policy.context import RequestContext
 from iamtui.policy.formula import Truth, all_of, any_of, negate
 from iamtui.policy.kinds import PolicyType
@@ -90,13 +90,13 @@ def read_all_layers(
         RequestContext(common_context(request), fixed=facts.fixed_keys(anonymous_userid=options.anonymous_userid)),
         facts,
         owner,
-        account is not None and account == owner,
+        account is not None and (account == owner or prepared.action.full == "sts:assumeroot"),
         prepared.trust or prepared.key,
     )
     if prepared.refused is not None:
         result.rule = ServiceRule(prepared.refused)
     elif prepared.action.service in ("iam", "sts"):
-        result.rule = credential_rule(prepared.action, principal, result.context)
+        result.rule = _rule_of_caller(result)
     if prepared.action.service == "sts":
         result.free = free_action(prepared.action, principal)
     if principal.kind in WITH_IAM_POLICIES:
@@ -117,6 +117,15 @@ def read_all_layers(
         return read_all_layers(request, policies, options, catalogue=catalogue, asked=single)
 
     return settled(result, about)
+
+
+def _rule_of_caller(result: Evaluation) -> ServiceRule | None:
+    prepared, principal = result.prepared, result.request.principal
+    rule = credential_rule(prepared.action, principal, result.context)
+    if rule is not None or prepared.action.full != "sts:assumeroot":
+        return rule
+    resource = result.asked.single or prepared.resource
+    return assume_root_rule(resource, parse_arn(resource.text), principal, result.context, result.policies)
 
 
 def asked_by(

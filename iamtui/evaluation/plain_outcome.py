@@ -13,6 +13,7 @@ from typing import Final
 
 from iamtui.evaluation.asked import Asked, Circumstances
 from iamtui.evaluation.caller_side import CallerSide
+from iamtui.evaluation.credential_rules import uses_session_token
 from iamtui.evaluation.decision import Layer, Outcome
 from iamtui.evaluation.extent import Extent, both, either
 from iamtui.evaluation.grants import ALONE, WITHIN_CAPS
@@ -25,7 +26,6 @@ from iamtui.evaluation.reading import alone
 from iamtui.evaluation.residues import OwnTests
 from iamtui.evaluation.residues import denies as level_denies
 from iamtui.evaluation.residues import sums as level_sums
-from iamtui.evaluation.services import uses_session_token
 from iamtui.evaluation.witnesses import shape_of, speaks_of_some_alone
 from iamtui.policy.context import RequestContext
 from iamtui.policy.kinds import PolicyType

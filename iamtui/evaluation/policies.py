@@ -72,6 +72,8 @@ class PoliciesInForce:
         scps, rcps: levels from the root; () means not in an organization; NotEvaluated: not loaded.
         vpc_endpoint: policies of the endpoint that the request travels through.
         principal_in_management_account, resource_in_management_account: exempt from SCPs, RCPs.
+        principal_in_iam_delegated_administrator: whether the caller's account is a delegated administrator for IAM;
+            None: not known.
         restrict_public_buckets: S3 Block Public Access; NotEvaluated: not known.
         public_policy: whether the bucket policy counts as public; None: judge it.
         lasting: whether the same tuples (and the same principal) will be asked about again, so that what is made
@@ -87,6 +89,7 @@ class PoliciesInForce:
     vpc_endpoint: tuple[PolicyInForce, ...] | NotEvaluated = ()
     principal_in_management_account: bool = False
     resource_in_management_account: bool = False
+    principal_in_iam_delegated_administrator: bool | None = None
     restrict_public_buckets: bool | NotEvaluated = False
     public_policy: bool | None = None
     lasting: bool = False

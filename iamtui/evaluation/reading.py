@@ -8,6 +8,7 @@ from typing import Final
 
 from iamtui.evaluation.asked import Asked
 from iamtui.evaluation.caller import WITH_IAM_POLICIES, CallerFacts
+from iamtui.evaluation.credential_rules import ServiceRule
 from iamtui.evaluation.decision import Layer, Outcome
 from iamtui.evaluation.grants import GrantSide
 from iamtui.evaluation.layers import LayerScan, reached_as, reaches
@@ -24,7 +25,6 @@ from iamtui.evaluation.policies import (
 from iamtui.evaluation.policy_set import Member, PolicySet, policy_set
 from iamtui.evaluation.prepared import PreparedAction
 from iamtui.evaluation.request import Mode, PrincipalKind, Request
-from iamtui.evaluation.services import ServiceRule
 from iamtui.policy.compiled import CompiledStatement
 from iamtui.policy.context import RequestContext
 from iamtui.policy.formula import Truth

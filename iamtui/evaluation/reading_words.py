@@ -41,7 +41,10 @@ def notes(reading: Evaluation) -> Iterator[str]:
         )
     policies = reading.policies
     if policies.resource is not None and not takes_resource_policy(reading.prepared.action):
-        yield "The policy of an IAM role speaks of assuming it and has no say in this: the one given is ignored."
+        if reading.prepared.action.service == "sts":
+            yield "A root user has no policy that lets callers in: the one given is ignored."
+        else:
+            yield "The policy of an IAM role speaks of assuming it and has no say in this: the one given is ignored."
     for match in reading.resource.matches if reading.resource is not None else ():
         if _spared_but_for_boundary(match, reading):
             yield (
@@ -73,6 +76,8 @@ def assumptions(reading: Evaluation) -> Iterator[str]:
             yield f"the role has no path: aws:PrincipalArn = {role_arn_of(principal)}"
     if reading.free is not None and prepared.action.name == "getsessiontoken" and principal.credentials is None:
         yield "the caller uses long-term credentials"
+    if prepared.action.full == "sts:assumeroot" and reading.total is not False:
+        yield f"account {reading.owner} is a member of the organization, which has centralized root access enabled"
     if reading.admitted_by_assumption:
         which = "role's trust policy" if prepared.trust else "key's policy"
         yield f"each {which} lets the caller in (a set of resources has no policy of its own)"

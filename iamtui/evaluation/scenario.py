@@ -105,6 +105,9 @@ def parse_scenario(value: JsonValue, pool: DocumentPool | None = None) -> Scenar
             vpc_endpoint=_policies(form.vpc_endpoint_policies, "vpc_endpoint_policies", documents),
             principal_in_management_account=bool(settings and settings.principal_in_management_account),
             resource_in_management_account=bool(settings and settings.resource_in_management_account),
+            principal_in_iam_delegated_administrator=(
+                settings.principal_in_iam_delegated_administrator if settings else None
+            ),
             restrict_public_buckets=bool(s3 and s3.restrict_public_buckets),
             public_policy=s3.public_policy if s3 else None,
         ),

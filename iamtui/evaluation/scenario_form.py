@@ -93,6 +93,10 @@ class SettingsForm(Struct, forbid_unknown_fields=True):
 
     principal_in_management_account: Flag = None
     resource_in_management_account: Flag = None
+    principal_in_iam_delegated_administrator: Annotated[
+        bool | None,
+        _described("whether the caller's account is a delegated administrator for IAM; null: it is not known"),
+    ] = None
     s3: Annotated[S3Form | None, _described("the S3 Block Public Access settings")] = None
 
 

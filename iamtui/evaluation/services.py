@@ -9,17 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Final
 
 from iamtui.evaluation.request import Principal, PrincipalKind
 from iamtui.policy.action import ActionName
 from iamtui.policy.arn import Arn
-from iamtui.policy.condition import CompiledCondition
-from iamtui.policy.context import KeyState, RequestContext
-from iamtui.policy.document import ConditionLine
-from iamtui.policy.formula import Truth, any_of
-from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS
 from iamtui.policy.pattern import Glob, arn_tokens, parse_pieces, tokens_of
 from iamtui.policy.principal import Strength
 from iamtui.policy.resource import RequestResource, ResourceKind
@@ -52,26 +46,10 @@ _AWS_MANAGED_POLICY_WRITES: Final = frozenset(
         "untagpolicy",
     )
 )
-_FREE_OR_REFUSED: Final = frozenset(("getcalleridentity", "getsessiontoken", "getfederationtoken"))
-_UNSIGNED_ACTIONS: Final = frozenset(("assumerolewithsaml", "assumerolewithwebidentity"))
+_FREE_OR_REFUSED: Final = frozenset(("assumeroot", "getcalleridentity", "getsessiontoken", "getfederationtoken"))
 _READING_PREFIXES: Final = ("get", "list", "generate", "simulate")
 _ALIAS_WRITES: Final = frozenset(("createalias", "updatealias", "deletealias"))
 _BUCKET_POLICY_ACTIONS: Final = frozenset(("getbucketpolicy", "putbucketpolicy", "deletebucketpolicy"))
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceRule:
-    """A rule of a service that stands above the policies.
-
-    Args:
-        why: what it says, one sentence.
-        passes: False: it refuses whatever the policies say; else what it waits for.
-        keys: the condition keys that it reads.
-    """
-
-    why: str
-    passes: Truth = False
-    keys: tuple[str, ...] = ()
 
 
 def is_trust_question(action: ActionName, resource: RequestResource) -> bool:
@@ -85,7 +63,7 @@ def is_trust_question(action: ActionName, resource: RequestResource) -> bool:
 
 def takes_resource_policy(action: ActionName) -> bool:
     """Whether a policy on the resource has a say: of what IAM manages only roles have one, which speaks of STS."""
-    return action.service != "iam"
+    return action.service != "iam" and action.full != "sts:assumeroot"
 
 
 def is_key_question(action: ActionName, resource: RequestResource) -> bool:
@@ -161,81 +139,6 @@ def _is_all(glob: Glob, resource: RequestResource) -> bool:
     if resource.kind is ResourceKind.SET:
         return glob.covers(resource.tokens)
     return glob.matches(resource.text)
-
-
-_MFA: Final = CompiledCondition(
-    ConditionLine("Bool", "aws:MultiFactorAuthPresent", ("true",)), variables=False, options=DEFAULT_LANGUAGE_OPTIONS
-)
-_ASSUMED_ROOT: Final = CompiledCondition(
-    ConditionLine("Bool", "aws:AssumedRoot", ("true",)), variables=False, options=DEFAULT_LANGUAGE_OPTIONS
-)
-_CHECKED_IN_OTHER_CALLS: Final = frozenset(
-    ("iam:passrole", "sts:tagsession", "sts:setsourceidentity", "sts:setcontext", "sts:getservicebearertoken")
-)
-"""Permissions of IAM and STS that are no calls: AWS checks them when others are made."""
-
-
-def uses_session_token(principal: Principal, context: RequestContext) -> bool:
-    """Whether a user or root user comes with temporary credentials, as from sts:GetSessionToken.
-
-    Where that is not told, a value of aws:MultiFactorAuthPresent tells it: no access key carries the key.
-    """
-    if principal.kind not in (PrincipalKind.USER, PrincipalKind.ROOT):
-        return False
-    if principal.credentials is None:
-        mfa = context.lookup("aws:multifactorauthpresent")
-        return mfa is KeyState.PRESENT or (isinstance(mfa, tuple) and bool(mfa))
-    return principal.credentials == "temporary"
-
-
-def credential_rule(action: ActionName, principal: Principal, context: RequestContext) -> ServiceRule | None:
-    """What IAM and STS refuse this kind of caller, or its kind of credentials, whatever the policies say.
-
-    IAM User Guide: compare AWS STS credentials; STS API Reference.
-    """
-    if action.service == "iam":
-        return _iam_by_credentials(action, principal, context)
-    why = _refused_by_sts(action, principal, context) if action.service == "sts" else None
-    return None if why is None else ServiceRule(why)
-
-
-def _iam_by_credentials(action: ActionName, principal: Principal, context: RequestContext) -> ServiceRule | None:
-    if action.full in _CHECKED_IN_OTHER_CALLS:
-        return None
-    if principal.kind is PrincipalKind.FEDERATED_USER:
-        return ServiceRule("IAM refuses a federated-user session calls from the command line and the API.")
-    if not uses_session_token(principal, context):
-        return None
-    conditions = (_MFA, _ASSUMED_ROOT) if principal.kind is PrincipalKind.ROOT else (_MFA,)
-    passes = any_of(condition.test(context) for condition in conditions)
-    if passes is True:
-        return None
-    return ServiceRule(
-        "IAM refuses calls with a session token from sts:GetSessionToken that was got without MFA.",
-        passes,
-        tuple(condition.line.key for condition in conditions),
-    )
-
-
-def _refused_by_sts(action: ActionName, principal: Principal, context: RequestContext) -> str | None:
-    kind = principal.kind
-    if kind is PrincipalKind.ANONYMOUS:
-        if action.name in _UNSIGNED_ACTIONS:
-            return "STS takes this call from an identity provider's users only: an anonymous caller has none."
-        return "STS takes this call signed only: an anonymous caller cannot make it."
-    if kind is PrincipalKind.ROOT and action.name == "assumerole":
-        return "STS refuses sts:AssumeRole to the root user."
-    if kind is PrincipalKind.FEDERATED_USER and action.name != "getcalleridentity":
-        return "STS refuses every call but GetCallerIdentity to a federated-user session."
-    if action.name in ("getsessiontoken", "getfederationtoken"):
-        if kind in (PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION):
-            return "STS refuses GetSessionToken and GetFederationToken to role sessions."
-        if principal.credentials == "temporary" or uses_session_token(principal, context):
-            return "STS refuses GetSessionToken and GetFederationToken to temporary credentials."
-    takes = action.name in ("assumerole", "getcalleridentity") or action.full in _CHECKED_IN_OTHER_CALLS
-    if uses_session_token(principal, context) and not takes:
-        return "STS refuses every call but AssumeRole and GetCallerIdentity to a session token from GetSessionToken."
-    return None
 
 
 def names_only_root(action: ActionName, principal: Principal, strengths: Collection[Strength]) -> bool:

@@ -9,7 +9,13 @@ from msgspec import Meta, Struct
 
 from iamtui.account.availability import Fact, Gap, Known, Missing
 from iamtui.account.model import Account
-from iamtui.account.organization import ORGANIZATION_GAP, Organization, OrganizationLevel, OrganizationPolicy
+from iamtui.account.organization import (
+    IAM_SERVICE,
+    ORGANIZATION_GAP,
+    Organization,
+    OrganizationLevel,
+    OrganizationPolicy,
+)
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.policy.document import PolicyDocument
@@ -91,6 +97,14 @@ class _PolicyAnswer(Struct, rename="pascal"):
     policy: _Content
 
 
+class _Delegate(Struct, rename="pascal"):
+    id: str
+
+
+class _DelegatesPage(Struct, rename="pascal"):
+    delegated_administrators: list[_Delegate]
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     """A level before its policies are read."""
@@ -127,8 +141,20 @@ def read_organization(connection: Connection, account_id: str, step: Step = no_s
             id=described.id,
             management_account=described.master_account_id,
             path=tuple(levels),
+            delegated_administrators=_delegated_administrators(connection),
         )
     )
+
+
+def _delegated_administrators(connection: Connection) -> dict[str, tuple[str, ...]] | None:
+    """The accounts that administer IAM for the organization, or None where that cannot be read."""
+    try:
+        pages = connection.pages(
+            "organizations", "ListDelegatedAdministrators", _DelegatesPage, ServicePrincipal=IAM_SERVICE
+        )
+        return {IAM_SERVICE: tuple(one.id for page in pages for one in page.delegated_administrators)}
+    except AwsProblem:
+        return None
 
 
 def with_organization(account: Account, found: Fact[Organization | None]) -> Account:

@@ -161,6 +161,31 @@ def test_scp_levels_and_the_exempt_management_account() -> None:
     assert answer(management, "alice", "sqs:SendMessage", queue).outcome is Outcome.ALLOWED
 
 
+@pytest.mark.parametrize(
+    ("management", "delegates", "outcome"),
+    [
+        (ID, None, Outcome.ALLOWED),
+        (OTHER, {"iam.amazonaws.com": (ID,)}, Outcome.ALLOWED),
+        (OTHER, {"iam.amazonaws.com": (OTHER,), "ram.amazonaws.com": (ID,)}, Outcome.IMPLICIT_DENY),
+        (OTHER, {}, Outcome.IMPLICIT_DENY),
+        (OTHER, None, Outcome.DEPENDS),
+    ],
+)
+def test_the_organization_says_who_assumes_the_root_of_a_member_account(
+    management: str, delegates: dict[str, tuple[str, ...]] | None, outcome: Outcome
+) -> None:
+    path = (level("root", FULL_ACCESS, type="ROOT"), level("prod", FULL_ACCESS))
+    ws = workspace(organization=Known(Organization("o-1", management, path, delegates)))
+    admin = replace(ws.account.users[0], inline_policies=(InlinePolicy("all", document(allow("*"))),))
+    ws = ws.with_account(replace(ws.account, users=(admin,)))
+    given = {"sts:TaskPolicyArn": ("arn:aws:iam::aws:policy/root-task/S3UnlockBucketPolicy",)}
+    root = arn("root", "777777777777")
+    assert answer(ws, "alice", "sts:AssumeRoot", root, context=given).outcome is outcome
+    for fact, expected in ((Known(None), Outcome.IMPLICIT_DENY), (Missing("not loaded"), Outcome.DEPENDS)):
+        other = ws.with_account(replace(ws.account, organization=fact))
+        assert answer(other, "alice", "sts:AssumeRoot", root, context=given).outcome is expected
+
+
 def test_the_account_says_what_the_principal_carries() -> None:
     ws = workspace()
     tagged = replace(ws.account.users[0], inline_policies=(

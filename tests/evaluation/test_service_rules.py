@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from iamtui.evaluation.decision import Layer, LayerState, Outcome
+from iamtui.policy.formula import MissingLeaf
 
 from .test_ignored_and_refused import ADMIN, ALICE, FEDERATED, ROLE, SESSION, A, ask, document, named, to
 
@@ -156,3 +157,93 @@ def test_an_anonymous_caller_has_no_provider(action: str, provider: str) -> None
     decision, _ = ask({"type": "Anonymous"}, action, ROLE, resource_policy=trust)
     assert decision.outcome is Outcome.IMPLICIT_DENY
     assert [reason.layer for reason in decision.reasons] == [Layer.SERVICE_RULE]
+
+
+MEMBER_ROOT = "arn:aws:iam::222222222222:root"
+TASK = {"sts:TaskPolicyArn": "arn:aws:iam::aws:policy/root-task/S3UnlockBucketPolicy"}
+
+
+def assume_root(principal: str = ALICE, resource: str = MEMBER_ROOT, **settings: bool | None) -> Any:
+    request = {"context": TASK}
+    return ask(
+        principal, "sts:AssumeRoot", resource, request=request, identity_policies=named(ADMIN), settings=settings
+    )[0]
+
+
+@pytest.mark.parametrize("principal", [ALICE, SESSION, ROLE])
+@pytest.mark.parametrize("place", ["principal_in_management_account", "principal_in_iam_delegated_administrator"])
+def test_the_root_of_a_member_account_is_assumed_from_two_accounts(principal: str, place: str) -> None:
+    decision = assume_root(principal, **{place: True})
+    assert decision.outcome is Outcome.ALLOWED
+    assert any("222222222222 is a member of the organization" in one for one in decision.assumptions)
+
+
+@pytest.mark.parametrize(
+    ("principal", "resource", "settings"),
+    [
+        (ALICE, MEMBER_ROOT, {"principal_in_iam_delegated_administrator": False}),
+        (ALICE, ROOT, {"principal_in_iam_delegated_administrator": False}),
+        (ALICE, ROOT, {"principal_in_management_account": True}),
+        (ALICE, MEMBER_ROOT, {"principal_in_management_account": True, "resource_in_management_account": True}),
+        (ALICE, ROLE, {"principal_in_management_account": True}),
+        (ROOT, MEMBER_ROOT, {"principal_in_management_account": True}),
+        (FEDERATED, MEMBER_ROOT, {"principal_in_management_account": True}),
+    ],
+)
+def test_all_others_are_refused_the_root_of_an_account(
+    principal: str, resource: str, settings: dict[str, bool]
+) -> None:
+    decision = assume_root(principal, resource, **settings)
+    assert decision.outcome is Outcome.IMPLICIT_DENY
+    assert decision.blocked_by == ()
+    assert Layer.SERVICE_RULE in [reason.layer for reason in decision.reasons]
+
+
+def test_the_root_of_an_account_depends_on_a_place_that_is_not_known() -> None:
+    decision = assume_root()
+    assert decision.outcome is Outcome.DEPENDS
+    assert isinstance(decision.depends_on, MissingLeaf)
+    assert decision.depends_on.permission == "organizations:ListDelegatedAdministrators"
+
+
+def test_the_root_of_an_account_is_assumed_with_a_task_policy() -> None:
+    settings = {"principal_in_management_account": True}
+    for context, outcome in (
+        ({}, Outcome.IMPLICIT_DENY),
+        ({"sts:TaskPolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}, Outcome.IMPLICIT_DENY),
+        ({"sts:TaskPolicyArn": f"arn:aws:iam::{A}:policy/root-task/Mine"}, Outcome.IMPLICIT_DENY),
+        (TASK, Outcome.ALLOWED),
+    ):
+        decision, _ = ask(
+            ALICE,
+            "sts:AssumeRoot",
+            MEMBER_ROOT,
+            request={"context": context},
+            identity_policies=named(ADMIN),
+            settings=settings,
+        )
+        assert decision.outcome is outcome
+    decision, _ = ask(
+        ALICE, "sts:AssumeRoot", MEMBER_ROOT, mode="discover", identity_policies=named(ADMIN), settings=settings
+    )
+    assert decision.outcome is Outcome.DEPENDS
+    assert decision.missing_context == ("sts:TaskPolicyArn",)
+
+
+def test_a_root_user_has_no_trust_policy_and_the_callers_own_side_decides() -> None:
+    request = {"context": TASK}
+    settings = {"principal_in_iam_delegated_administrator": True}
+
+    def asked(**more: Any) -> Any:
+        return ask(ALICE, "sts:AssumeRoot", MEMBER_ROOT, request=request, settings=settings, **more)[0]
+
+    assert asked(resource_policy=document(to("*", "*"))).outcome is Outcome.IMPLICIT_DENY
+    denied = document({**to("*", "*"), "Effect": "Deny"})
+    decision = asked(identity_policies=named(ADMIN), resource_policy=denied)
+    assert decision.outcome is Outcome.ALLOWED
+    assert "A root user has no policy that lets callers in: the one given is ignored." in decision.notes
+    no_sts = {"Effect": "Deny", "Action": "sts:AssumeRoot", "Resource": "*"}
+    decision = asked(identity_policies=named(ADMIN), scps=[named(ADMIN, no_sts)])
+    assert (decision.outcome, decision.blocked_by) == (Outcome.EXPLICIT_DENY, (Layer.SCP,))
+    limited = named({"Effect": "Allow", "Action": "s3:*", "Resource": "*"})
+    assert asked(identity_policies=named(ADMIN), permissions_boundaries=limited).outcome is Outcome.IMPLICIT_DENY

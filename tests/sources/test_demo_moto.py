@@ -120,7 +120,7 @@ def test_the_organization_is_the_same(live):
                 assert isinstance(fact, Known)
                 attached.append([(policy.arn, policy.name, policy.document.value) for policy in fact.value])
             levels.append((level.id, level.name, level.type, attached))
-        return [found.id, found.management_account, levels]
+        return [found.id, found.management_account, found.delegated_administrators, levels]
 
     assert comparable(live) == comparable(FILE)
 

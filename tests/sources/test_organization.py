@@ -10,7 +10,7 @@ from iamtui.account.organization import Organization, OrganizationPolicy
 from iamtui.aws.connection import Connection
 from iamtui.sources.live import load_live
 from iamtui.sources.organization import RCP, SCP, read_organization
-from tests.support.fault_proxy import FaultProxy, Reset, json_error
+from tests.support.fault_proxy import Answer, FaultProxy, Reset, json_error
 from tests.support.moto_server import ACCOUNT, MotoServer, policy
 
 DENY_ALL = policy({"Effect": "Deny", "Action": "*", "Resource": "*"})
@@ -137,6 +137,21 @@ def test_each_document_is_read_once(moto: MotoServer, fault_proxy: FaultProxy) -
     read_organization(connect(fault_proxy.url), company.member)
 
     assert fault_proxy.operations().count("DescribePolicy") == 1
+
+
+def test_the_delegated_administrators_for_iam(moto: MotoServer, fault_proxy: FaultProxy) -> None:
+    def delegates() -> object:
+        found = read_organization(connect(fault_proxy.url), ACCOUNT)
+        assert isinstance(found, Known)
+        assert found.value is not None
+        return found.value.delegated_administrators
+
+    Company(moto)
+    answer = json.dumps({"DelegatedAdministrators": [{"Id": "888888888888", "Name": "security"}]}).encode()
+    fault_proxy.on("ListDelegatedAdministrators", Answer(200, answer, "application/x-amz-json-1.1"), times=1)
+    assert delegates() == {"iam.amazonaws.com": ("888888888888",)}
+    fault_proxy.on("ListDelegatedAdministrators", json_error(400, "AccessDeniedException"))
+    assert delegates() is None
 
 
 def test_a_network_that_fails_is_missing_too(moto: MotoServer, fault_proxy: FaultProxy, quick_retries: None) -> None:

@@ -176,6 +176,7 @@ def complete() -> Json:
         organization={
             "id": "o-abc123",
             "management_account": "999999999999",
+            "delegated_administrators": {"iam.amazonaws.com": ["888888888888"]},
             "path": [
                 {
                     "id": "r-ab12",

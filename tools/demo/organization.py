@@ -11,6 +11,7 @@ from tools.demo.company import (
     PROD,
     REGION,
     SECOND_REGION,
+    SECURITY,
     SKYLARK,
     hex_id,
 )
@@ -150,6 +151,7 @@ def organization() -> dict[str, Any]:
     return {
         "id": ORGANIZATION,
         "management_account": MANAGEMENT,
+        "delegated_administrators": {"iam.amazonaws.com": [SECURITY]},
         "path": [
             _level(root_id, "Root", "ROOT", [FULL_SCP, KEEP_THE_AUDIT], [FULL_RCP, ONLY_OUR_IDENTITIES]),
             _level(

@@ -26,8 +26,9 @@ means "asked": an empty list or a null inside it is the answer "none".
                       "partition": "aws", "caller": "ARN", "taken_at": "2026-11-24T09:00:00Z"}
     "organization":  null (in no organization), or {"id": "o-...", "management_account": "123456789012",
                       "path": [{"id", "name", "type": "ROOT" | "ORGANIZATIONAL_UNIT" | "ACCOUNT",
-                                "scps": [{"arn", "name", "document"}] or null (not read), "rcps": likewise}]}
-                      root first, the account last
+                                "scps": [{"arn", "name", "document"}] or null (not read), "rcps": likewise}],
+                                root first, the account last
+                      "delegated_administrators": {"iam.amazonaws.com": ["123456789012"]}}
     "resource_policies":   {resource ARN: {"state": "present" | "none" | "denied", "document": ...,
                                            "permission": "the action that would read it, when denied"}}
     "public_access_block": {bucket: {"RestrictPublicBuckets": true, ...}}     as S3 names the switches
@@ -213,6 +214,7 @@ class OrganizationShape(Struct):
     id: str
     management_account: str = ""
     path: list[LevelShape] = msgspec.field(default_factory=list)
+    delegated_administrators: dict[str, list[str]] | None = None
 
 
 class ResourcePolicyShape(Struct):

@@ -53,7 +53,9 @@ def organization(
         found = page.organization
         if isinstance(found, OrganizationShape):
             path = tuple(_level(shape, document, missing) for shape in found.path)
-            return Known(Organization(found.id, found.management_account, path))
+            delegates = found.delegated_administrators
+            by_service = None if delegates is None else {service: tuple(ids) for service, ids in delegates.items()}
+            return Known(Organization(found.id, found.management_account, path, by_service))
         if found is None:
             return Known(None)
     return missing("organizations:DescribeOrganization")

@@ -260,11 +260,16 @@ def _organization(fact: Known[Any]) -> Json | None:
     organization = fact.value
     if organization is None:
         return None
-    return {
+    written: Json = {
         "id": organization.id,
         "management_account": organization.management_account,
         "path": [_level(level) for level in organization.path],
     }
+    if organization.delegated_administrators is not None:
+        written["delegated_administrators"] = {
+            service: list(ids) for service, ids in organization.delegated_administrators.items()
+        }
+    return written
 
 
 def _level(level: OrganizationLevel) -> Json:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from moto.organizations.models import (
     FakeAccount,
+    FakeDelegatedAdministrator,
     FakeOrganization,
     FakeOrganizationalUnit,
     FakePolicy,
@@ -33,6 +34,8 @@ def seed_organization(account_id: str, organization: Organization) -> None:
     org.id = organization.id
     org.root_id = organization.path[0].id
     backend.org = org
+    for service, ids in (organization.delegated_administrators or {}).items():
+        _add_delegates(backend, org, service, ids)
     policies: dict[str, FakePolicy] = {}
     parent = ""
     for level in organization.path:
@@ -44,6 +47,18 @@ def seed_organization(account_id: str, organization: Organization) -> None:
                 target.attached_policies.append(policies[policy.arn])
                 policies[policy.arn].attachments.append(target)
         parent = level.id
+
+
+def _add_delegates(backend: OrganizationsBackend, org: FakeOrganization, service: str, ids: tuple[str, ...]) -> None:
+    if service not in FakeDelegatedAdministrator.SUPPORTED_SERVICES:
+        # moto's list is older than the delegation of IAM.
+        FakeDelegatedAdministrator.SUPPORTED_SERVICES.append(service)
+    for id_ in ids:
+        account = FakeAccount(org, AccountName=id_, Email=f"{id_}@puffin-parcel.example")
+        account.id = id_
+        delegate = FakeDelegatedAdministrator(account)
+        delegate.add_service_principal(service)
+        backend.admins.append(delegate)
 
 
 def _add_level(

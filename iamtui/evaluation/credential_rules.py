@@ -1,0 +1,168 @@
+"""What IAM and STS refuse a caller for what it is, or for its credentials, whatever the policies say.
+
+Sources: IAM User Guide (compare AWS STS credentials, perform a privileged task on a member account), STS API
+Reference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from iamtui.evaluation.policies import PoliciesInForce
+from iamtui.evaluation.request import Principal, PrincipalKind
+from iamtui.policy.action import ActionName
+from iamtui.policy.arn import Arn
+from iamtui.policy.condition import CompiledCondition
+from iamtui.policy.context import KeyState, RequestContext
+from iamtui.policy.document import ConditionLine
+from iamtui.policy.formula import MissingLeaf, Truth, all_of, any_of
+from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS
+from iamtui.policy.resource import RequestResource, ResourceKind
+
+_UNSIGNED_ACTIONS: Final = frozenset(("assumerolewithsaml", "assumerolewithwebidentity"))
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRule:
+    """A rule of a service that stands above the policies.
+
+    Args:
+        why: what it says, one sentence.
+        passes: False: it refuses whatever the policies say; else what it waits for.
+        keys: the condition keys that it reads.
+    """
+
+    why: str
+    passes: Truth = False
+    keys: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=16)
+def _condition(operator: str, key: str, value: str) -> CompiledCondition:
+    """A condition on the request, as a policy would have it."""
+    return CompiledCondition(ConditionLine(operator, key, (value,)), variables=False, options=DEFAULT_LANGUAGE_OPTIONS)
+
+
+_MFA: Final = _condition("Bool", "aws:MultiFactorAuthPresent", "true")
+_ASSUMED_ROOT: Final = _condition("Bool", "aws:AssumedRoot", "true")
+_CHECKED_IN_OTHER_CALLS: Final = frozenset(
+    ("iam:passrole", "sts:tagsession", "sts:setsourceidentity", "sts:setcontext", "sts:getservicebearertoken")
+)
+"""Permissions of IAM and STS that are no calls: AWS checks them when others are made."""
+
+
+def uses_session_token(principal: Principal, context: RequestContext) -> bool:
+    """Whether a user or root user comes with temporary credentials, as from sts:GetSessionToken.
+
+    Where that is not told, a value of aws:MultiFactorAuthPresent tells it: no access key carries the key.
+    """
+    if principal.kind not in (PrincipalKind.USER, PrincipalKind.ROOT):
+        return False
+    if principal.credentials is None:
+        mfa = context.lookup("aws:multifactorauthpresent")
+        return mfa is KeyState.PRESENT or (isinstance(mfa, tuple) and bool(mfa))
+    return principal.credentials == "temporary"
+
+
+def credential_rule(action: ActionName, principal: Principal, context: RequestContext) -> ServiceRule | None:
+    """What IAM and STS refuse this kind of caller, or its kind of credentials, whatever the policies say.
+
+    IAM User Guide: compare AWS STS credentials; STS API Reference.
+    """
+    if action.service == "iam":
+        return _iam_by_credentials(action, principal, context)
+    why = _refused_by_sts(action, principal, context) if action.service == "sts" else None
+    return None if why is None else ServiceRule(why)
+
+
+def _iam_by_credentials(action: ActionName, principal: Principal, context: RequestContext) -> ServiceRule | None:
+    if action.full in _CHECKED_IN_OTHER_CALLS:
+        return None
+    if principal.kind is PrincipalKind.FEDERATED_USER:
+        return ServiceRule("IAM refuses a federated-user session calls from the command line and the API.")
+    if not uses_session_token(principal, context):
+        return None
+    conditions = (_MFA, _ASSUMED_ROOT) if principal.kind is PrincipalKind.ROOT else (_MFA,)
+    passes = any_of(condition.test(context) for condition in conditions)
+    if passes is True:
+        return None
+    return ServiceRule(
+        "IAM refuses calls with a session token from sts:GetSessionToken that was got without MFA.",
+        passes,
+        tuple(condition.line.key for condition in conditions),
+    )
+
+
+def _refused_by_sts(action: ActionName, principal: Principal, context: RequestContext) -> str | None:
+    kind = principal.kind
+    if kind is PrincipalKind.ANONYMOUS:
+        if action.name in _UNSIGNED_ACTIONS:
+            return "STS takes this call from an identity provider's users only: an anonymous caller has none."
+        return "STS takes this call signed only: an anonymous caller cannot make it."
+    if kind is PrincipalKind.ROOT and action.name in ("assumerole", "assumeroot"):
+        return "STS refuses sts:AssumeRole and sts:AssumeRoot to the root user."
+    if kind is PrincipalKind.FEDERATED_USER and action.name != "getcalleridentity":
+        return "STS refuses every call but GetCallerIdentity to a federated-user session."
+    if action.name in ("getsessiontoken", "getfederationtoken"):
+        if kind in (PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION):
+            return "STS refuses GetSessionToken and GetFederationToken to role sessions."
+        if principal.credentials == "temporary" or uses_session_token(principal, context):
+            return "STS refuses GetSessionToken and GetFederationToken to temporary credentials."
+    takes = action.name in ("assumerole", "getcalleridentity") or action.full in _CHECKED_IN_OTHER_CALLS
+    if uses_session_token(principal, context) and not takes:
+        return "STS refuses every call but AssumeRole and GetCallerIdentity to a session token from GetSessionToken."
+    return None
+
+
+_ROOT_USERS: Final = "the root user of a member account, arn:aws:iam::ACCOUNT:root"
+_DELEGATES: Final = MissingLeaf(
+    "list of the delegated administrators for IAM", "organizations:ListDelegatedAdministrators"
+)
+
+
+def assume_root_rule(
+    resource: RequestResource,
+    arn: Arn | None,
+    principal: Principal,
+    context: RequestContext,
+    policies: PoliciesInForce,
+) -> ServiceRule | None:
+    """Who may take over the root user of a member account (STS API Reference: AssumeRoot).
+
+    Args:
+        arn: of the resource, cut.
+        policies: say where caller and resource stand in the organization.
+    """
+    refused = _assume_root_refused(resource, arn, principal, policies)
+    if refused is not None:
+        return ServiceRule(refused)
+    by_place: Truth = True
+    if not policies.principal_in_management_account and policies.principal_in_iam_delegated_administrator is None:
+        by_place = _DELEGATES
+    partition = arn.partition if arn is not None and "*" not in arn.partition else "*"
+    task = _condition("ArnLike", "sts:TaskPolicyArn", f"arn:{partition}:iam::aws:policy/root-task/*")
+    passes = all_of((by_place, task.test(context)))
+    if passes is True:
+        return None
+    return ServiceRule(
+        "STS lets only the management account and a delegated administrator for IAM call sts:AssumeRoot, with one of "
+        "the task policies under arn:aws:iam::aws:policy/root-task/.",
+        passes,
+        (task.line.key,),
+    )
+
+
+def _assume_root_refused(
+    resource: RequestResource, arn: Arn | None, principal: Principal, policies: PoliciesInForce
+) -> str | None:
+    one = resource.kind is ResourceKind.ONE
+    if one and (arn is None or (arn.service, arn.region, arn.resource) != ("iam", "", "root")):
+        return f"sts:AssumeRoot acts on {_ROOT_USERS}, and on nothing else."
+    if not policies.principal_in_management_account and policies.principal_in_iam_delegated_administrator is False:
+        return "STS lets only the management account and a delegated administrator for IAM call sts:AssumeRoot."
+    own = one and arn is not None and arn.account == principal.account
+    if policies.resource_in_management_account or (own and policies.principal_in_management_account):
+        return f"sts:AssumeRoot acts on {_ROOT_USERS}, not on that of the management account."
+    return None
