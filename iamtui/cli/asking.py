@@ -90,7 +90,7 @@ def _need_terminal(otherwise: str, next_step: str) -> None:
 def _line(question: str) -> str:
     """What the user answers, with its line end; "" at Ctrl+D."""
     out = stderr()
-    out.line(question)
+    out.line(question, whole=True)
     out.flush()
     with TERMINAL.open(encoding="utf-8", errors="replace") as terminal:
         return terminal.readline(100)

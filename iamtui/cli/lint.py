@@ -7,7 +7,7 @@ from typing import Any, Final
 import click
 
 from iamtui.cli.exits import Exit
-from iamtui.cli.output import Output, Span, Style, note, stdout
+from iamtui.cli.output import Output, Span, Style, note, stdout, with_short_arguments
 from iamtui.cli.text_files import read_text
 from iamtui.evaluation.findings import DocumentKind, Finding, finding_to_json, findings, guess_kind
 from iamtui.policy.arn import is_account_id
@@ -44,7 +44,7 @@ def lint(files: tuple[str, ...], kind: str | None, account: str | None, fail_on:
             of_kind, findings = _examine(name, kind, account)
         except Problem as problem:
             unreadable += 1
-            note(f"iamtui: {problem}")
+            note(f"iamtui: {with_short_arguments(str(problem), files)}")
             reports.append({"file": name, "kind": None, "findings": [], "error": problem.sentence})
             continue
         read += 1

@@ -13,7 +13,7 @@ import click
 from iamtui.cli.doors import Screen, refuse_dumb_terminal
 from iamtui.cli.exits import Exit, ProgramExit
 from iamtui.cli.lazy import Entry, LazyGroup
-from iamtui.cli.output import stderr
+from iamtui.cli.output import stderr, with_short_arguments
 from iamtui.cli.source import SourceOptions, choose, confirm_command, source_options
 from iamtui.problem import Problem
 
@@ -137,11 +137,12 @@ def _run(arguments: Sequence[str], screen: Screen, contexts: list[click.Context]
             sys.stdout.flush()
         return code
     except Problem as problem:
-        return _fail(str(problem))
+        return _fail(with_short_arguments(str(problem), arguments))
     except click.UsageError as error:
-        return _fail(f"{error.format_message().rstrip('.')}.{_help_hint(error)}")
+        sentence = with_short_arguments(error.format_message().rstrip("."), arguments)
+        return _fail(f"{sentence}.{_help_hint(error)}")
     except click.ClickException as error:
-        return _fail(error.format_message())
+        return _fail(with_short_arguments(error.format_message(), arguments))
     except (KeyboardInterrupt, click.Abort):
         return Exit.INTERRUPTED
     except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -13,6 +14,11 @@ from typing import Any, Final, NamedTuple, TextIO
 
 from iamtui.problem import Problem
 from iamtui.text import safe_text
+
+LONGEST_WORD: Final = 1000
+"""Characters without a space that a sentence repeats: the longest ARN fits, a file given as an argument does not."""
+
+_LONG_WORD: Final = re.compile(rf"(?<!\S)(\S{{{LONGEST_WORD // 2}}})\S{{{LONGEST_WORD // 2},}}")
 
 NARROWEST: Final = 40
 """Columns below which lines are not wrapped any tighter."""
@@ -49,17 +55,22 @@ class Output:
         self._colour = colour
         self._width = width
 
-    def line(self, *parts: str | Span) -> None:
-        """Write one line."""
-        self._stream.write("".join(self._painted(part) for part in parts).rstrip() + "\n")
+    def line(self, *parts: str | Span, whole: bool = False) -> None:
+        """Write one line.
 
-    def paragraph(self, text: str, *, indent: int = 0, first: Sequence[str | Span] = ()) -> None:
+        Args:
+            whole: also what has very long words, because the reader needs every character (a command).
+        """
+        self._stream.write("".join(self._painted(part, whole=whole) for part in parts).rstrip() + "\n")
+
+    def paragraph(self, text: str, *, indent: int = 0, first: Sequence[str | Span] = (), whole: bool = False) -> None:
         """Write a text, wrapped between `indent` and the right edge.
 
         Args:
             first: what stands at the start of the first line, inside the indent (a bullet, a label).
+            whole: as `line`.
         """
-        safe = safe_text(text, limit=None)
+        safe = _shown(text, whole=whole)
         taken = sum(len(safe_text(part if isinstance(part, str) else part.text, limit=None)) for part in first)
         lead = "".join(self._painted(part) for part in first) + " " * (indent - taken)
         if self._width is None:
@@ -76,7 +87,7 @@ class Output:
         digits = len(str(len(lines)))
         for number, raw in enumerate(lines, 1):
             label = f"{number:>{digits}}  " if numbered else ""
-            self.line(" " * indent, Span(label, Style.QUIET), safe_text(raw.replace("\t", "    "), limit=None))
+            self.line(" " * indent, Span(label, Style.QUIET), raw.replace("\t", "    "), whole=True)
 
     def table(self, rows: Iterable[Sequence[str]], headings: Sequence[str]) -> None:
         """Write aligned columns under their headings; the last column is as wide as it likes."""
@@ -106,11 +117,27 @@ class Output:
         """Hand over what has been written."""
         self._stream.flush()
 
-    def _painted(self, part: str | Span) -> str:
+    def _painted(self, part: str | Span, *, whole: bool = False) -> str:
         if isinstance(part, str):
-            return safe_text(part, limit=None)
-        text = safe_text(part.text, limit=None)
+            return _shown(part, whole=whole)
+        text = _shown(part.text, whole=whole)
         return f"\x1b[{part.style.value}m{text}\x1b[0m" if self._colour and text else text
+
+
+def _shown(text: str, *, whole: bool) -> str:
+    """The text made safe; words that are longer than anything AWS names are cut, with a mark."""
+    safe = safe_text(text, limit=None)
+    return safe if whole or len(safe) < LONGEST_WORD else _LONG_WORD.sub(r"\1…[cut]", safe)
+
+
+def with_short_arguments(sentence: str, arguments: Iterable[str]) -> str:
+    """The sentence, in which very long arguments that it repeats are cut, with a mark, whatever stands in them."""
+    for argument in arguments:
+        for word in (argument, argument.partition("=")[2]):
+            if len(word) > LONGEST_WORD:
+                for repeated in (word, safe_text(word, limit=None), safe_text(word)):
+                    sentence = sentence.replace(repeated, f"{safe_text(word, limit=LONGEST_WORD // 2)}[cut]")
+    return sentence
 
 
 def stdout() -> Output:
@@ -150,6 +177,6 @@ def wants_colour(environ: Mapping[str, str]) -> bool:
     return not environ.get("NO_COLOR") and environ.get("TERM") not in ("dumb", "")
 
 
-def note(text: str) -> None:
-    """Say one sentence of narration on stderr."""
-    stderr().paragraph(text)
+def note(text: str, *, whole: bool = False) -> None:
+    """Say one sentence of narration on stderr; `whole` as for `Output.line`."""
+    stderr().paragraph(text, whole=whole)

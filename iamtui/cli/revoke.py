@@ -69,7 +69,7 @@ def _explain(plan: Revocation, workspace: Workspace) -> None:
         out.paragraph(sentence, indent=2, first=(Span("! ", Style.BAD),))
     for sentence in plan.notes:
         out.paragraph(sentence, indent=2, first=("- ",))
-    out.paragraph(f"To take it away again: {plan.undo}", indent=2, first=("- ",))
+    out.paragraph(f"To take it away again: {plan.undo}", indent=2, first=("- ",), whole=True)
     if plan.decision is not None:
         write_verdict(out, plan.decision, "iam:PutRolePolicy on the role, for you")
     if workspace.source.kind is SourceKind.SNAPSHOT:

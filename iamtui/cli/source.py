@@ -209,7 +209,7 @@ def confirm_command(choice: SourceChoice) -> None:
     profile = credential_commands.profile_with_command(choice.profile)
     if profile is None or credential_commands.is_confirmed(profile):
         return
-    note(f"The profile {profile.name} runs this command for its credentials: {profile.command}")
+    note(f"The profile {profile.name} runs this command for its credentials: {profile.command}", whole=True)
     if remark := credential_commands.remark_on(profile):
         note(remark)
     if not can_ask():
