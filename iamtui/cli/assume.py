@@ -9,7 +9,7 @@ import click
 
 from iamtui.cli.assuming import Wanted, assume_options, assumed, say_nested
 from iamtui.cli.exits import Exit
-from iamtui.cli.output import note, stdout
+from iamtui.cli.output import note, secret_on_stdout, stdout
 from iamtui.cli.shell_output import DEFAULT, wanted_format
 from iamtui.cli.source import SourceOptions, option_words, source_options
 from iamtui.credentials.credentials_file import check_profile, credentials_file, write_profile
@@ -48,7 +48,7 @@ def assume(
     if overwrite:
         raise Problem("--overwrite has a meaning only with --write-profile.", "Leave it out.")
     chosen = wanted_format(name)
-    out = stdout()
+    stdout()  # Nothing is assumed where it is closed.
     if not chosen.secret:
         return _name_variables((role, *option_words(wanted), *source.words))
     if sys.stdout.isatty() and not reveal:
@@ -57,9 +57,7 @@ def assume(
             _instead(chosen, (role, *option_words(wanted), *source.words)),
         )
     say_nested(os.environ)
-    text = hand_over(assumed(role, wanted, source).session, chosen.name)
-    out.raw(text.reveal())
-    out.flush()
+    secret_on_stdout(hand_over(assumed(role, wanted, source).session, chosen.name))
     return Exit.OK
 
 

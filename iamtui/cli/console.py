@@ -11,13 +11,14 @@ import click
 from iamtui.cli.assuming import Wanted, assume_options, assumed, read_time, say_nested
 from iamtui.cli.clipboard import copy_and_wait
 from iamtui.cli.exits import Exit
-from iamtui.cli.output import note, stdout
+from iamtui.cli.output import note, secret_on_stdout, stdout
 from iamtui.cli.source import SourceOptions, option_words, source_options
 from iamtui.credentials.browser import VISIBLE_WARNING, open_in_browser
 from iamtui.credentials.console_sites import check_wanted
 from iamtui.credentials.session import Session
 from iamtui.credentials.signin import SignIn, check_endpoint, duration_problem
 from iamtui.problem import Problem
+from iamtui.secret import Secret
 from iamtui.text import safe_text
 from iamtui.workspace.sessions.console import open_console
 
@@ -66,7 +67,7 @@ def console(
             "The sign-in URL would be shown on the terminal.",
             f"Use iamtui console {safe_text(again)} --copy or --open, send it to a program, or say --reveal.",
         )
-    out = stdout()
+    stdout()  # Nothing is assumed where it is closed.
     say_nested(os.environ)
 
     def check(temporary: bool) -> None:
@@ -81,8 +82,7 @@ def console(
     made = open_console(found.workspace, found.session, wanted=service, seconds=console_duration, regional=regional)
     _say(made, found.session)
     if shown:
-        out.raw(made.url.reveal() + "\n")
-        out.flush()
+        secret_on_stdout(Secret(made.url.reveal() + "\n"))
     if opens:
         note(VISIBLE_WARNING)
         open_in_browser(made.url)

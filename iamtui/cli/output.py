@@ -6,6 +6,7 @@ import io
 import os
 import re
 import shutil
+import stat
 import sys
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,12 +14,15 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple, TextIO
 
 from iamtui.problem import Problem
+from iamtui.secret import Secret
 from iamtui.text import safe_text
 
 LONGEST_WORD: Final = 1000
 """Characters without a space that a sentence repeats: the longest ARN fits, a file given as an argument does not."""
 
 _LONG_WORD: Final = re.compile(rf"(?<!\S)(\S{{{LONGEST_WORD // 2}}})\S{{{LONGEST_WORD // 2},}}")
+
+_READABLE: Final = stat.S_IRGRP | stat.S_IROTH
 
 NARROWEST: Final = 40
 """Columns below which lines are not wrapped any tighter."""
@@ -175,6 +179,32 @@ def _output(stream: TextIO) -> Output:
 def wants_colour(environ: Mapping[str, str]) -> bool:
     """Whether a terminal may be given colours (https://no-color.org)."""
     return not environ.get("NO_COLOR") and environ.get("TERM") not in ("dumb", "")
+
+
+def secret_on_stdout(text: Secret) -> None:
+    """Write a secret to standard output as it is, and warn where that is a file that others can read.
+
+    Raises:
+        Problem: standard output is closed.
+    """
+    out = stdout()
+    mode = _mode_of_file(sys.stdout)
+    if mode is not None and mode & _READABLE:
+        note(
+            f"WARNING: other users of this machine can read the file that this goes to (mode {mode:04o}). "
+            "Run `chmod 600` on it now, and `umask 077` before you write the next one."
+        )
+    out.raw(text.reveal())
+    out.flush()
+
+
+def _mode_of_file(stream: TextIO) -> int | None:
+    """The permissions of the regular file that a stream writes to; None when it writes to anything else."""
+    try:
+        status = os.fstat(stream.fileno())
+    except (OSError, ValueError):
+        return None
+    return stat.S_IMODE(status.st_mode) if stat.S_ISREG(status.st_mode) else None
 
 
 def note(text: str, *, whole: bool = False) -> None:

@@ -14,7 +14,7 @@ import click
 from iamtui.cli.assuming import say_nested
 from iamtui.cli.doors import Screen, refuse_dumb_terminal
 from iamtui.cli.exits import Exit
-from iamtui.cli.output import note, stdout
+from iamtui.cli.output import note, secret_on_stdout
 from iamtui.cli.shell_output import DEFAULT, wanted_format
 from iamtui.cli.source import SourceOptions, choose, source_options
 from iamtui.credentials.formats import FORMATS, Format, hand_over
@@ -59,10 +59,7 @@ def pick(screen: Screen, name: str | None, reveal: bool, source: SourceOptions) 
     if session is None:
         note("Nothing was picked.")
         return Exit.NO
-    text = hand_over(session, chosen.name)
-    out = stdout()
-    out.raw(text.reveal())
-    out.flush()
+    secret_on_stdout(hand_over(session, chosen.name))
     return Exit.OK
 
 

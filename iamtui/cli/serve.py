@@ -18,7 +18,7 @@ import click
 
 from iamtui.cli.assuming import Assumed, Wanted, assume_options, assumed, say_nested
 from iamtui.cli.exits import Exit, ProgramExit
-from iamtui.cli.output import note, stdout
+from iamtui.cli.output import note, secret_on_stdout, stdout
 from iamtui.cli.shell_output import DEFAULT, wanted_format
 from iamtui.cli.source import SourceOptions, option_words, source_options
 from iamtui.config import load_config
@@ -69,7 +69,7 @@ def serve(
     assume.mfa_seconds says. Only who has the URL and the token gets anything.
     """
     chosen, syntax = shell_format(wanted_format(name).name)
-    out = stdout()
+    stdout()  # Nothing is assumed where it is closed.
     if not command and sys.stdout.isatty() and not reveal:
         words = (role, *(("--imds",) if imds else ()), *option_words(wanted), *source.words)
         raise Problem("The token of the endpoint would be shown on the terminal.", _instead(chosen, words))
@@ -98,9 +98,7 @@ def serve(
     if pid is not None:
         service.let_go()
     try:
-        text = _lines(service, syntax, os.getpid() if pid is None else pid, demo=found.session.demo)
-        out.raw(text.reveal())
-        out.flush()
+        secret_on_stdout(_lines(service, syntax, os.getpid() if pid is None else pid, demo=found.session.demo))
         return Exit.OK if pid is not None else _stay(service)
     except BaseException:
         # Nobody was told of the endpoint.
