@@ -30,6 +30,16 @@ class EngineCatalogue:
         """Whether RCPs affect a service, by its action prefix in lower case."""
         return service in tables.RCP_SERVICES
 
+    def takes_unsigned(self, action: str) -> bool | None:
+        """Whether the action can be called without a signature; None where AWS does not say, or has no such service."""
+        service, _, name = action.lower().partition(":")
+        if service in tables.UNSIGNED_REQUESTS_NOT_DOCUMENTED or not service_data.is_service(service):
+            return None
+        found = tables.UNSIGNED_REQUESTS.get(service)
+        return found is not None and any(
+            name.startswith(entry[:-1]) if entry.endswith("*") else name == entry for entry in found.actions
+        )
+
 
 @lru_cache(maxsize=1024)
 def _resource_types_of(service: str) -> Mapping[str, bool]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 RCP_SERVICES_READ: Final = date(2026, 9, 26)
 """When the list of services that support RCPs was read; it keeps growing."""
@@ -110,6 +110,51 @@ RETIRED_SERVICES: Final = frozenset(
     )
 )  # fmt: skip
 """Action prefixes of services that AWS has ended and its reference no longer lists; old policies still name them."""
+
+
+class UnsignedRequests(NamedTuple):
+    """The requests that a service takes without a signature.
+
+    Args:
+        actions: names of its actions in lower case, a `*` at the end for any text.
+        source: where AWS says so.
+    """
+
+    actions: tuple[str, ...]
+    source: str
+
+
+UNSIGNED_REQUESTS: Final[Mapping[str, UnsignedRequests]] = MappingProxyType(
+    {
+        "ecr-public": UnsignedRequests(("*",), "Amazon ECR Public User Guide: public repository policies"),
+        "elasticfilesystem": UnsignedRequests(
+            ("client*",), "Amazon EFS User Guide: using IAM to control access to file systems"
+        ),
+        "es": UnsignedRequests(
+            ("eshttp*",), "OpenSearch Service Developer Guide: making and signing OpenSearch Service requests"
+        ),
+        "execute-api": UnsignedRequests(
+            ("invoke",), "API Gateway Developer Guide: how resource policies affect authorization workflow"
+        ),
+        "lambda": UnsignedRequests(
+            ("invokefunctionurl", "invokefunction"), "Lambda Developer Guide: control access to function URLs"
+        ),
+        "mediastore": UnsignedRequests(
+            ("getobject", "describeobject"), "MediaStore User Guide: example container policy, public read access"
+        ),
+        "s3": UnsignedRequests(("*",), "S3 User Guide: making requests"),
+        "sns": UnsignedRequests(("*",), "SNS API Reference: ConfirmSubscription; SNS Developer Guide: access control"),
+        "sqs": UnsignedRequests(("*",), "SQS Developer Guide: custom access policy language examples"),
+        "vpc-lattice-svcs": UnsignedRequests(
+            ("invoke", "connect"), "VPC Lattice User Guide: control access to services using auth policies"
+        ),
+    }
+)
+"""By action prefix. They are the exception: all other services take signed requests only (IAM User Guide: how IAM
+works). STS takes its two calls for the users of an identity provider, which no policy opens to everybody."""
+
+UNSIGNED_REQUESTS_NOT_DOCUMENTED: Final = frozenset(("s3-object-lambda", "s3-outposts"))
+"""Services before Amazon S3 of which AWS does not say whether they take its unsigned requests."""
 
 _SYNTHETIC: Final[Mapping[str, str]] = MappingProxyType({"iam:listroles": "arn:{partition}:iam::{account}:role/*"})
 

@@ -12,7 +12,7 @@ from typing import Final
 from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
 from iamtui.evaluation.asked import Asked
 from iamtui.evaluation.caller import PLAIN_KINDS, WITH_IAM_POLICIES, caller_facts, partition_of
-from iamtui.evaluation.credential_rules import ServiceRule, assume_root_rule, credential_rule
+from iamtui.evaluation.credential_rules import ServiceRule, anonymous_rule, assume_root_rule, credential_rule
 from iamtui.evaluation.decision import Layer
 from iamtui.evaluation.layers import LayerScan, each_allowing, missing_allow, scan, scan_resource_policy
 from iamtui.evaluation.levels import LevelsScan, endpoint_stack
@@ -95,6 +95,8 @@ def read_all_layers(
     )
     if prepared.refused is not None:
         result.rule = ServiceRule(prepared.refused)
+    elif principal.kind is PrincipalKind.ANONYMOUS:
+        result.rule = anonymous_rule(prepared.action, prepared.facts.takes_unsigned, result.context)
     elif prepared.action.service in ("iam", "sts"):
         result.rule = _rule_of_caller(result)
     if prepared.action.service == "sts":

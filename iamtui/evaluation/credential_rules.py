@@ -21,7 +21,7 @@ from iamtui.policy.formula import MissingLeaf, Truth, all_of, any_of
 from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS
 from iamtui.policy.resource import RequestResource, ResourceKind
 
-_UNSIGNED_ACTIONS: Final = frozenset(("assumerolewithsaml", "assumerolewithwebidentity"))
+_OF_PROVIDERS: Final = frozenset(("sts:assumerolewithsaml", "sts:assumerolewithwebidentity"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,31 @@ def credential_rule(action: ActionName, principal: Principal, context: RequestCo
     return None if why is None else ServiceRule(why)
 
 
+_THROUGH_URL: Final = _condition("Bool", "lambda:InvokedViaFunctionUrl", "true")
+
+
+def anonymous_rule(action: ActionName, takes_unsigned: bool | None, context: RequestContext) -> ServiceRule | None:
+    """What a service refuses to callers without credentials, whatever the policies say.
+
+    Args:
+        takes_unsigned: whether it takes the call without a signature; None: not known.
+    """
+    if action.full in _OF_PROVIDERS:
+        return ServiceRule("STS takes this call from the users of an identity provider, not from an anonymous caller.")
+    if takes_unsigned is False:
+        return ServiceRule(f"{action.service} takes this call signed only: an anonymous caller cannot make it.")
+    if takes_unsigned is None:
+        unknown = MissingLeaf(f"AWS's documentation of unsigned requests to {action.service}", "")
+        return ServiceRule(f"AWS does not say whether {action.service} takes requests without a signature.", unknown)
+    if action.full != "lambda:invokefunction":
+        return None
+    passes = _THROUGH_URL.test(context)
+    if passes is True:
+        return None
+    why = "Lambda takes an unsigned call of a function through its URL only."
+    return ServiceRule(why, passes, (_THROUGH_URL.line.key,))
+
+
 def _iam_by_credentials(action: ActionName, principal: Principal, context: RequestContext) -> ServiceRule | None:
     if action.full in _CHECKED_IN_OTHER_CALLS:
         return None
@@ -97,10 +122,6 @@ def _iam_by_credentials(action: ActionName, principal: Principal, context: Reque
 
 def _refused_by_sts(action: ActionName, principal: Principal, context: RequestContext) -> str | None:
     kind = principal.kind
-    if kind is PrincipalKind.ANONYMOUS:
-        if action.name in _UNSIGNED_ACTIONS:
-            return "STS takes this call from an identity provider's users only: an anonymous caller has none."
-        return "STS takes this call signed only: an anonymous caller cannot make it."
     if kind is PrincipalKind.ROOT and action.name in ("assumerole", "assumeroot"):
         return "STS refuses sts:AssumeRole and sts:AssumeRoot to the root user."
     if kind is PrincipalKind.FEDERATED_USER and action.name != "getcalleridentity":

@@ -38,6 +38,9 @@ class ActionCatalogue(Hashable, Protocol):
     def supports_rcp(self, service: str) -> bool:
         """Whether RCPs affect the service (its action prefix)."""
 
+    def takes_unsigned(self, action: str) -> bool | None:
+        """Whether the action can be called without a signature; None where that is not known."""
+
 
 class ActionFacts:
     """What an action says without resource and caller.
@@ -74,6 +77,11 @@ class ActionFacts:
     def arn_services(self) -> tuple[str, ...]:
         """What the ARNs of its resources have in their service field; () where that is open or not known."""
         return self._catalogue.arn_services(self.action.full)
+
+    @property
+    def takes_unsigned(self) -> bool | None:
+        """Whether it can be called without a signature; None where that is not known."""
+        return self._catalogue.takes_unsigned(self.action.full)
 
 
 class PreparedAction(NamedTuple):

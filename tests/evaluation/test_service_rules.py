@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from iamtui.catalog import service_data
+from iamtui.catalog.tables import UNSIGNED_REQUESTS
 from iamtui.evaluation.decision import Layer, LayerState, Outcome
 from iamtui.policy.formula import MissingLeaf
 
@@ -247,3 +249,60 @@ def test_a_root_user_has_no_trust_policy_and_the_callers_own_side_decides() -> N
     assert (decision.outcome, decision.blocked_by) == (Outcome.EXPLICIT_DENY, (Layer.SCP,))
     limited = named({"Effect": "Allow", "Action": "s3:*", "Resource": "*"})
     assert asked(identity_policies=named(ADMIN), permissions_boundaries=limited).outcome is Outcome.IMPLICIT_DENY
+
+
+ANONYMOUS = {"type": "Anonymous"}
+FUNCTION = f"arn:aws:lambda:us-east-1:{A}:function:f"
+THROUGH_URL = {"lambda:InvokedViaFunctionUrl": "true"}
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "context", "outcome"),
+    [
+        ("s3:GetObject", "arn:aws:s3:::b/k", {}, Outcome.ALLOWED),
+        ("sqs:SendMessage", f"arn:aws:sqs:us-east-1:{A}:q", {}, Outcome.ALLOWED),
+        ("sns:Publish", f"arn:aws:sns:us-east-1:{A}:t", {}, Outcome.ALLOWED),
+        ("execute-api:Invoke", f"arn:aws:execute-api:us-east-1:{A}:x/prod/GET/y", {}, Outcome.ALLOWED),
+        ("lambda:InvokeFunctionUrl", FUNCTION, {}, Outcome.ALLOWED),
+        ("lambda:InvokeFunction", FUNCTION, THROUGH_URL, Outcome.ALLOWED),
+        ("es:ESHttpGet", f"arn:aws:es:us-east-1:{A}:domain/d/i", {}, Outcome.ALLOWED),
+        ("elasticfilesystem:ClientMount", f"arn:aws:elasticfilesystem:us-east-1:{A}:file-system/fs-1", {},
+         Outcome.ALLOWED),
+        ("vpc-lattice-svcs:Invoke", f"arn:aws:vpc-lattice:us-east-1:{A}:service/svc-1/x", {}, Outcome.ALLOWED),
+        ("lambda:InvokeFunction", FUNCTION, {}, Outcome.IMPLICIT_DENY),
+        ("lambda:GetFunction", FUNCTION, {}, Outcome.IMPLICIT_DENY),
+        ("es:UpdateDomainConfig", f"arn:aws:es:us-east-1:{A}:domain/d", {}, Outcome.IMPLICIT_DENY),
+        ("elasticfilesystem:DescribeFileSystems", f"arn:aws:elasticfilesystem:us-east-1:{A}:file-system/fs-1", {},
+         Outcome.IMPLICIT_DENY),
+        ("kms:Decrypt", f"arn:aws:kms:us-east-1:{A}:key/k", {}, Outcome.IMPLICIT_DENY),
+        ("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:us-east-1:{A}:secret:s-AbCdEf", {},
+         Outcome.IMPLICIT_DENY),
+        ("dynamodb:GetItem", f"arn:aws:dynamodb:us-east-1:{A}:table/t", {}, Outcome.IMPLICIT_DENY),
+        ("iam:GetRole", ROLE, {}, Outcome.IMPLICIT_DENY),
+        ("sts:AssumeRole", ROLE, {}, Outcome.IMPLICIT_DENY),
+    ],
+)  # fmt: skip
+def test_only_some_services_take_requests_without_a_signature(
+    action: str, resource: str, context: dict[str, str], outcome: Outcome
+) -> None:
+    decision, _ = ask(ANONYMOUS, action, resource, request={"context": context}, resource_policy=document(to("*", "*")))
+    assert decision.outcome is outcome
+    rules = [reason.layer for reason in decision.reasons if reason.layer is Layer.SERVICE_RULE]
+    assert bool(rules) is (outcome is not Outcome.ALLOWED)
+
+
+@pytest.mark.parametrize("action", ["s3-object-lambda:GetObject", "nosuchservice:Get"])
+def test_where_aws_does_not_say_an_unsigned_request_depends_on_it(action: str) -> None:
+    decision, _ = ask(ANONYMOUS, action, "arn:aws:x:::y", resource_policy=document(to("*", "*")))
+    assert decision.outcome is Outcome.DEPENDS
+    rule = next(report for report in decision.layers if report.layer is Layer.SERVICE_RULE)
+    assert rule.why.startswith("AWS does not say whether ")
+    assert ask(ANONYMOUS, action, "arn:aws:x:::y")[0].outcome is Outcome.IMPLICIT_DENY
+
+
+def test_every_service_that_takes_unsigned_requests_has_a_source() -> None:
+    for service, found in UNSIGNED_REQUESTS.items():
+        known = service_data.actions(service)
+        assert found.source
+        for entry in found.actions:
+            assert any(name.startswith(entry.rstrip("*")) for name in known), (service, entry)
