@@ -4,8 +4,9 @@ Sources, all AWS documentation: the Service Authorization Reference (tables "API
 service), the API reference of each call (required parameters decide what is checked on every call), IAM User Guide
 "Grant a user permissions to pass a role to an AWS service", Amazon S3 User Guide "Required permissions for Amazon
 S3 API operations", Amazon EC2 User Guide "Grant permission to tag Amazon EC2 resources during creation" and
-"Requirements for Amazon EBS encryption", AWS KMS Developer Guide "Controlling access to aliases" and
-"kms:ViaService". A table of names and words; what is asked about each is worked out elsewhere.
+"Requirements for Amazon EBS encryption", AWS Lambda Developer Guide "Control access to Lambda function URLs", AWS KMS
+Developer Guide "Controlling access to aliases" and "kms:ViaService". A table of names and
+words; what is asked about each is worked out elsewhere.
 """
 
 from __future__ import annotations
@@ -388,6 +389,11 @@ _OTHERS: Final[Mapping[str, tuple[Check, ...]]] = {
     "lambda:Invoke": (
         Check("lambda:InvokeFunction", "the function"),
         Check("lambda:InvokeFunctionUrl", "the function", "it is called through its function URL"),
+    ),
+    "lambda:InvokeFunctionUrl": _with_itself(
+        "lambda:InvokeFunctionUrl",
+        "the function",
+        Check("lambda:InvokeFunction", "the function", context=(("lambda:InvokedViaFunctionUrl", "true"),)),
     ),
     "secretsmanager:CreateSecret": _with_itself(
         "secretsmanager:CreateSecret",

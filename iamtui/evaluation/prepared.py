@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, Protocol
 
 from iamtui.evaluation.request import Principal, Request
 from iamtui.evaluation.services import (
+    NEEDED_BESIDES,
     depends_on_credentials,
     escapes_rcps,
     is_key_question,
@@ -131,10 +132,11 @@ def prepare(
         partition, account: the caller's, or "".
     """
     facts = _facts_of(action_text, catalogue)
-    notes: tuple[str, ...] = ()
+    besides = NEEDED_BESIDES.get(facts.action.full)
+    notes: tuple[str, ...] = () if besides is None else (besides,)
     if wildcard_only is None:
         if facts.has_type is None:
-            notes = (f"{action_text} is not in the catalogue: evaluated with the resource as given.",)
+            notes = (*notes, f"{action_text} is not in the catalogue: evaluated with the resource as given.")
         wildcard_only = facts.has_type is False
         if wildcard_only and account and facts.may_be_synthetic:
             text = catalogue.synthetic_resource(action_text, account, partition)

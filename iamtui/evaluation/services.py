@@ -8,7 +8,7 @@ Organizations User Guide (RCPs).
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from iamtui.evaluation.request import Principal, PrincipalKind
@@ -59,6 +59,15 @@ def is_trust_question(action: ActionName, resource: RequestResource) -> bool:
     if action.name in ASSUME_ROLE_ACTIONS:
         return True
     return _may_name(_ROLE, resource)
+
+
+NEEDED_BESIDES: Final[Mapping[str, str]] = {
+    "lambda:invokefunctionurl": (
+        "A call through a function URL needs lambda:InvokeFunction too, with lambda:InvokedViaFunctionUrl true, which "
+        "is a question of its own."
+    ),
+}
+"""By action, what is said of another that every call needs (Lambda Developer Guide: function URLs)."""
 
 
 def takes_resource_policy(action: ActionName) -> bool:

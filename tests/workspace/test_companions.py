@@ -159,3 +159,17 @@ def test_denied_by_policy_beats_a_companion_that_is_only_not_allowed() -> None:
 def test_companions_of_a_caller_without_an_account_are_about_this_accounts_partition(who: str) -> None:
     found = asked(sample_workspace(), who, ("s3:GetObject",), ("arn:aws:s3:::data-lake/x",))
     assert all(one.question.resource.startswith("arn:aws:") for one in found.cells[0].companions)
+
+
+def test_a_function_url_needs_the_call_of_the_function_too() -> None:
+    url = allow("lambda:InvokeFunctionUrl")
+    found = asked(workspace_of(role("r", url)), "role/r", ("lambda:InvokeFunctionUrl",), (FUNCTION,))
+    assert found.cells[0].decision.allowed
+    assert any("needs lambda:InvokeFunction too" in note for note in found.cells[0].decision.notes)
+    besides = companion(found, "lambda:InvokeFunction")
+    assert besides.decides
+    assert besides.question.context["lambda:InvokedViaFunctionUrl"] == ("true",)
+    assert found.worst.deciding.outcome is Outcome.IMPLICIT_DENY
+    through_url = {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}
+    both = workspace_of(role("r", url, allow("lambda:InvokeFunction", Condition=through_url)))
+    assert asked(both, "role/r", ("lambda:InvokeFunctionUrl",), (FUNCTION,)).worst.deciding.allowed
