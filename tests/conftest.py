@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.aws.process_loop import ASKING
+from iamtui.aws.credential_process import ASKING
 
 pytest_plugins = [
     "tests.support.moto_server",

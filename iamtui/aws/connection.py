@@ -16,10 +16,10 @@ from typing import Annotated, Any, Final, TypeVar, overload
 import msgspec
 
 from iamtui.aws.answer_limits import LARGEST_LISTING, limits_of, read_here
+from iamtui.aws.credential_process import Approve, refuse_command
 from iamtui.aws.endpoint_url import check_endpoint_url
 from iamtui.aws.errors import AwsProblem, problem_from
 from iamtui.aws.operations import iam_action
-from iamtui.aws.process_loop import enter_profile
 from iamtui.aws.profiles import login_profile_of
 from iamtui.aws.sdk_logging import silence_debug_logging
 from iamtui.core_dumps import forbid_core_dumps
@@ -90,36 +90,45 @@ class Connection:
         endpoint_url: str = "",
         keys: Keys | None = None,
         stub: Callable[..., Any] | None = None,
+        approve: Approve = refuse_command,
     ) -> None:
         self.profile = profile
         self.region = region
         self.endpoint_url = endpoint_url
         self._keys = keys
         self._stub = stub
+        self._approve = approve
         self._lock = threading.RLock()
         self._session: Any = None
         self._clients: dict[tuple[str, str], Any] = {}
 
     @classmethod
-    def open(cls, *, profile: str | None, region: str | None, endpoint_url: str | None) -> Connection:
-        """Connect through boto3's credential chain. Sends nothing yet, but may run a credential_process.
+    def open(
+        cls,
+        *,
+        profile: str | None,
+        region: str | None,
+        endpoint_url: str | None,
+        approve: Approve = refuse_command,
+    ) -> Connection:
+        """Connect through botocore's credential chain. Sends nothing yet, but may run a credential_process.
 
         Args:
             profile: the profile to use; None for the chain's own choice (environment, default profile, machine).
             region: the region; None for what the environment or the profile says.
             endpoint_url: an AWS-compatible endpoint to call instead of AWS; None for AWS.
+            approve: asked before each run of a credential_process, now and when the credentials are renewed, perhaps
+                in another thread; by default none is run.
 
         Raises:
             Problem: unknown profile, no credentials, a bad endpoint URL or region.
         """
         forbid_core_dumps()
         checked = check_endpoint_url(endpoint_url) if endpoint_url else ""
-        connection = cls(profile=profile or "", region=region or "", endpoint_url=checked)
+        connection = cls(profile=profile or "", region=region or "", endpoint_url=checked, approve=approve)
         try:
             session = connection._botocore_session()
             connection.region = region or session.get_config_variable("region") or ""
-            if not connection._keys_in_environment():
-                enter_profile(connection._profile_in_use())
             if session.get_credentials() is None:
                 import botocore.exceptions  # noqa: PLC0415 - heavy
 
@@ -138,7 +147,10 @@ class Connection:
         if self._keys is not None:
             return self
         return Connection.open(
-            profile=self.profile or None, region=self.region or None, endpoint_url=self.endpoint_url or None
+            profile=self.profile or None,
+            region=self.region or None,
+            endpoint_url=self.endpoint_url or None,
+            approve=self._approve,
         )
 
     @classmethod
@@ -225,7 +237,7 @@ class Connection:
         client = self.client(service, in_region)
         try:
             with limits_of(service, operation):
-                answer = client._make_api_call(operation, parameters)  # noqa: SLF001 - boto3's methods do the same
+                answer = client._make_api_call(operation, parameters)  # noqa: SLF001 - a client's methods do the same
         except Exception as error:  # noqa: BLE001 - emulators and credential chains raise anything
             raise self._problem(error, service, operation) from None
         return self._shaped(answer, into, service, operation)
@@ -308,7 +320,7 @@ class Connection:
 
     @property
     def has_own_keys(self) -> bool:
-        """Whether the credentials were given as they are (a session's), not found by boto3's chain."""
+        """Whether the credentials were given as they are (a session's), not found by botocore's chain."""
         return self._keys is not None
 
     def is_temporary(self) -> bool:
@@ -367,7 +379,14 @@ class Connection:
             if self._session is None:
                 from iamtui.aws.sdk_session import make_sdk_session  # noqa: PLC0415 - heavy
 
-                self._session = make_sdk_session(self.profile, self.endpoint_url, self._keys, self._stub)
+                self._session = make_sdk_session(
+                    profile=self.profile,
+                    region=self.region,
+                    endpoint_url=self.endpoint_url,
+                    keys=self._keys,
+                    stub=self._stub,
+                    approve=self._approve,
+                )
             return self._session
 
 

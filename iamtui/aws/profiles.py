@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from iamtui.aws.errors import problem_from
@@ -44,24 +42,6 @@ class Profile:
     session_name: str = ""
     duration_seconds: int = 0
     login_profile: str = ""
-
-
-_FILES = (("AWS_CONFIG_FILE", "~/.aws/config"), ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"))
-
-
-def some_profile_runs_a_command() -> bool:
-    """Whether the AWS files mention a credential_process at all; cheap, as botocore need not be loaded to see it."""
-    for variable, usual in (
-        ("AWS_CONFIG_FILE", "~/.aws/config"),
-        ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"),
-    ):
-        try:
-            data = Path(os.environ.get(variable) or usual).expanduser().read_bytes()
-        except (OSError, ValueError, RuntimeError):
-            continue
-        if b"credential_process" in data.lower():
-            return True
-    return False
 
 
 def available_profiles() -> tuple[Profile, ...]:

@@ -21,6 +21,7 @@ import botocore.session
 import botocore.utils
 
 from iamtui.aws.answer_limits import limit_answers
+from iamtui.aws.credential_process import Approve, approved_process_provider, refuse_command
 from iamtui.aws.endpoint_url import is_loopback
 from iamtui.aws.errors import AwsProblem
 from iamtui.aws.operations import ALLOWED, Request
@@ -71,14 +72,24 @@ class SdkSession(botocore.session.Session):
     """A botocore session that calls the allowed operations as they are pinned, at AWS or at one endpoint, and no other.
 
     Args:
+        profile: the profile to use; "" for the chain's own choice.
         endpoint_url: an endpoint to call instead of AWS, or "".
         reads_profile: whether the environment may name the profile, where none is given.
+        approve: asked before a credential_process is run.
     """
 
-    def __init__(self, profile: str = "", endpoint_url: str = "", *, reads_profile: bool = True) -> None:
+    def __init__(
+        self,
+        profile: str = "",
+        endpoint_url: str = "",
+        *,
+        reads_profile: bool = True,
+        approve: Approve = refuse_command,
+    ) -> None:
         super().__init__(profile=profile or None)
         silence_debug_logging()
         self._endpoint_url = endpoint_url
+        self._approve = approve
         self.register_component("config_store", config_store(self, reads_profile=reads_profile))
         self.register_component("data_loader", shared_loader())
         self.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=parse_timestamp)
@@ -90,6 +101,23 @@ class SdkSession(botocore.session.Session):
     def get_scoped_config(self) -> dict[str, Any]:
         """The profile's settings, as far as any may be read: botocore looks into them beside its variables too."""
         return {name: value for name, value in super().get_scoped_config().items() if name in PROFILE_SETTINGS}
+
+    def _create_credential_resolver(self) -> Any:
+        """botocore's chain of providers, with every credential_process in it approved, and nobody asked for MFA codes.
+
+        A role's source profiles have chains of their own, which its provider makes by a builder.
+        """
+        chain: Any = super()._create_credential_resolver()  # type: ignore[misc]  # the stubs lack it
+        if not asks_metadata_service(os.environ):
+            chain.remove("iam-role")
+        make = partial(approved_process_provider, load_config=lambda: self.full_config, approve=self._approve)
+        role = chain.get_provider("assume-role")
+        role._prompter = _refuse_prompt  # noqa: SLF001 - botocore has no other way
+        role._profile_provider_builder._create_process_provider = make  # noqa: SLF001 - likewise
+        chain.insert_after("custom-process", make(self.get_config_variable("profile") or "default"))
+        # The first of that name, which is botocore's.
+        chain.remove("custom-process")
+        return chain
 
     def _register_client_plugins(self, client: Any) -> None:
         """No plugins: botocore would import the modules that BOTOCORE_EXPERIMENTAL__PLUGINS names."""
@@ -110,17 +138,29 @@ def aws_domains() -> tuple[str, ...]:
     return tuple(sorted(f".{domain}" for domain in {*suffixes, *_SIGN_IN_DOMAINS}))
 
 
-def make_sdk_session(profile: str, endpoint_url: str, keys: Keys | None, stub: Callable[..., Any] | None) -> SdkSession:
+def make_sdk_session(
+    *,
+    profile: str = "",
+    region: str = "",
+    endpoint_url: str = "",
+    keys: Keys | None = None,
+    stub: Callable[..., Any] | None = None,
+    approve: Approve = refuse_command,
+) -> SdkSession:
     """A botocore session with the project's safe settings, which `Connection` names.
 
     Args:
         profile: the profile to use; "" for the chain's own choice.
+        region: the region to call, for a profile's credentials too; "" for the one that is set.
         endpoint_url: an endpoint to call instead of AWS, or "".
         keys: explicit credentials; None for the chain's.
         stub: what answers every request instead of the network, or None.
+        approve: asked before a credential_process is run.
     """
     # With explicit keys no profile counts: the environment's may not even exist.
-    session = SdkSession(profile, endpoint_url, reads_profile=keys is None)
+    session = SdkSession(profile, endpoint_url, reads_profile=keys is None, approve=approve)
+    if region:
+        session.set_config_variable("region", region)
     # The default client configuration also reaches the clients that botocore makes by itself (STS and SSO
     # calls of a profile), which would otherwise follow an endpoint_url of the config file.
     session.set_default_client_config(botocore.config.Config(**_client_settings(endpoint_url, stub)))
@@ -132,11 +172,6 @@ def make_sdk_session(profile: str, endpoint_url: str, keys: Keys | None, stub: C
             keys.secret_access_key.reveal(),
             keys.session_token.reveal() or None,
         )
-    else:
-        chain = session.get_component("credential_provider")
-        if not asks_metadata_service(os.environ):
-            chain.remove("iam-role")
-        chain.get_provider("assume-role")._prompter = _refuse_prompt  # noqa: SLF001 - botocore has no other way
     return session
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,9 +19,7 @@ _TRIES: Final = 3
 
 
 def can_ask() -> bool:
-    """Whether somebody is there to answer: stderr is a terminal, and this program is in its foreground."""
-    if not (sys.stderr and sys.stderr.isatty()):
-        return False
+    """Whether somebody is there to answer: there is a controlling terminal, and this program is in its foreground."""
     try:
         terminal = os.open(TERMINAL, os.O_RDWR | os.O_CLOEXEC | os.O_NOCTTY)
     except OSError:
@@ -35,9 +32,15 @@ def can_ask() -> bool:
         os.close(terminal)
 
 
-def says_yes(question: str) -> bool:
-    """Ask a question; everything but "y" and "yes" is no."""
-    return _line(f"{question} [y/N]").strip().lower() in ("y", "yes")
+def says_yes(about: Iterable[str], question: str) -> bool:
+    """Ask on the terminal itself, wherever stderr leads; everything but "y" and "yes" is no.
+
+    Args:
+        about: the sentences that are shown before it.
+    """
+    with TERMINAL.open("w", encoding="utf-8", errors="replace") as terminal:
+        terminal.writelines(f"{safe_text(line)}\n" for line in (*about, f"{question} [y/N]"))
+    return _answer().strip().lower() in ("y", "yes")
 
 
 def choose(heading: str, options: Sequence[str], *, instead: str) -> str:
@@ -92,5 +95,9 @@ def _line(question: str) -> str:
     out = stderr()
     out.line(question, whole=True)
     out.flush()
+    return _answer()
+
+
+def _answer() -> str:
     with TERMINAL.open(encoding="utf-8", errors="replace") as terminal:
         return terminal.readline(100)

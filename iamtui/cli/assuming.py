@@ -14,7 +14,7 @@ from iamtui.cli.asking import ask_code, choose
 from iamtui.cli.decision_text import write_verdict
 from iamtui.cli.earlier_session import calls_by_environment, say_itself, told_of_the_session
 from iamtui.cli.output import Span, Style, note, stderr
-from iamtui.cli.source import SourceOptions, command_choice, open_workspace, say_where
+from iamtui.cli.source import SourceOptions, approval, command_choice, open_workspace, say_where
 from iamtui.cli.text_files import read_text
 from iamtui.config import load_config
 from iamtui.credentials.durations import parse_duration
@@ -399,7 +399,7 @@ def _by_environment(source: SourceOptions) -> bool:
 
 def _connected(source: SourceOptions) -> Workspace:
     with told_of_the_session(_by_environment(source)):
-        workspace = connect(command_choice(source))
+        workspace = connect(command_choice(source), approval(source))
     say_where(workspace)
     return workspace
 

@@ -14,7 +14,7 @@ from iamtui.cli.doors import Screen, refuse_dumb_terminal
 from iamtui.cli.exits import Exit, ProgramExit
 from iamtui.cli.lazy import Entry, LazyGroup
 from iamtui.cli.output import stderr, with_short_arguments
-from iamtui.cli.source import SourceOptions, choose, confirm_command, source_options
+from iamtui.cli.source import SourceOptions, choose, source_options
 from iamtui.problem import Problem
 
 ENTRIES: Final = {
@@ -85,10 +85,7 @@ def _open_screen(screen: Screen, source: SourceOptions) -> Exit:
         names = ", ".join(ENTRIES)
         raise Problem(f"The screen needs a terminal on stdin and stdout; without one use a command: {names}.")
     refuse_dumb_terminal(os.environ)
-    choice = choose(source, for_command=False).choice
-    if choice is not None:
-        confirm_command(choice)
-    return Exit.OK if screen.open(choice) == 0 else Exit.ERROR
+    return Exit.OK if screen.open(choose(source, for_command=False).choice) == 0 else Exit.ERROR
 
 
 def run(arguments: Sequence[str], screen: Screen) -> int:

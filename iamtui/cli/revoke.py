@@ -9,7 +9,7 @@ import click
 from iamtui.cli.decision_text import write_verdict
 from iamtui.cli.exits import Exit
 from iamtui.cli.output import Span, Style, note, stderr, stdout
-from iamtui.cli.source import SourceOptions, command_choice, open_workspace, say_where, source_options
+from iamtui.cli.source import SourceOptions, approval, command_choice, open_workspace, say_where, source_options
 from iamtui.workspace.connecting import connect
 from iamtui.workspace.inventory import find_entity
 from iamtui.workspace.questions.presets import at_time
@@ -48,7 +48,7 @@ def _found(role: str, source: SourceOptions) -> tuple[Workspace, str]:
     """Where the role is, and its ARN; with an ARN nothing of the account is read."""
     choice = command_choice(source)
     if role.startswith("arn:") and choice.kind is not SourceKind.SNAPSHOT:
-        workspace = connect(choice)
+        workspace = connect(choice, approval(source))
         say_where(workspace)
         return workspace, role
     workspace = open_workspace(source)

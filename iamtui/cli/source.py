@@ -187,41 +187,45 @@ def command_choice(source: SourceOptions) -> SourceChoice:
         note(problem)
     choice = choose(source, for_command=True).choice
     assert choice is not None
-    confirm_command(choice)
     return choice
 
 
-def confirm_command(choice: SourceChoice) -> None:
-    """Show the command that a profile is about to run for its credentials: its file may not be the user's own work.
+def approval(source: SourceOptions) -> Callable[[str, str], None]:
+    """What is asked before a profile runs a command for its credentials: its file may not be the user's own work."""
+    named = source.profile is not None or any(map(os.environ.get, ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")))
+    return functools.partial(_approve, named=bool(named))
 
-    It is asked for once, where somebody is there to answer; a script has named the profile, and goes on.
+
+def _approve(profile: str, command: str, *, named: bool) -> None:
+    """Show the command that a profile is about to run, and ask, once. Without a terminal a named profile goes on.
 
     Raises:
-        Problem: the user does not want it run.
+        Problem: the user does not want it run, or there is nobody to ask and no profile was named.
     """
     from iamtui.cli.asking import can_ask, says_yes  # noqa: PLC0415 - not needed for --help
-    from iamtui.workspace import credential_commands  # noqa: PLC0415 - not needed for --help
-    from iamtui.workspace.opening import choice_from_environment  # noqa: PLC0415 - not needed for --help
-    from iamtui.workspace.workspace import SourceKind  # noqa: PLC0415 - not needed for --help
+    from iamtui.workspace import credential_commands as commands  # noqa: PLC0415 - not needed for --help
 
-    if choice.kind is not SourceKind.LIVE or (choice.profile is None and choice_from_environment(os.environ)):
+    if commands.is_confirmed(profile, command):
         return
-    profile = credential_commands.profile_with_command(choice.profile)
-    if profile is None or credential_commands.is_confirmed(profile):
-        return
-    note(f"The profile {profile.name} runs this command for its credentials: {profile.command}", whole=True)
-    if remark := credential_commands.remark_on(profile):
-        note(remark)
-    if not can_ask():
-        return
-    if not says_yes("Run it, now and later?"):
+    if can_ask() and not commands.is_credential_process():
+        if not says_yes(commands.about_command(profile, command), "Run it, now and later?"):
+            raise Problem(
+                f"The command of the profile {profile} was not run.", "Choose another profile with --profile."
+            )
+        try:
+            commands.confirm(profile, command)
+        except Problem as problem:
+            note(str(problem))
+    elif named:
+        for sentence in commands.about_command(profile, command):
+            note(sentence, whole=True)
+        commands.confirm_here(profile, command)
+    else:
         raise Problem(
-            f"The command of the profile {profile.name} was not run.", "Choose another profile with --profile."
+            f"The profile {profile} runs a command for its credentials. Nobody named the profile, and there is no "
+            f"terminal to ask on, so it was not run: {command}",
+            "Name it with --profile or AWS_PROFILE, or run iamtui in a terminal first, which asks once.",
         )
-    try:
-        credential_commands.confirm(profile)
-    except Problem as problem:
-        note(str(problem))
 
 
 def open_workspace(source: SourceOptions) -> Workspace:
@@ -232,7 +236,7 @@ def open_workspace(source: SourceOptions) -> Workspace:
     """
     from iamtui.workspace.opening import open_source  # noqa: PLC0415 - not needed for --help
 
-    workspace = open_source(command_choice(source))
+    workspace = open_source(command_choice(source), approve=approval(source))
     say_where(workspace)
     gaps = workspace.account.gaps
     if gaps:

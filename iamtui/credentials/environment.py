@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
-from iamtui.aws.process_loop import ASKING
+from iamtui.aws.credential_process import ASKING
 from iamtui.credentials import variables
 from iamtui.credentials.formats import exportable
 from iamtui.credentials.session import Session

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
@@ -16,7 +17,7 @@ from iamtui.problem import Problem
 from iamtui.tui.compiling import compile_all
 from iamtui.tui.garbage import making
 from iamtui.tui.inventory import Inventory
-from iamtui.tui.safe import line, plain
+from iamtui.tui.safe import line, lines, plain
 from iamtui.tui.screens.main import MainScreen
 from iamtui.tui.terminal_app import TerminalApp
 from iamtui.tui.widgets.notice import Severity
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from iamtui.account.model import Account
     from iamtui.tui.screens.chooser import ChooserScreen
     from iamtui.tui.search import SearchIndex
+    from iamtui.workspace.credential_commands import UnconfirmedCommand
 
 Opener = Callable[[SourceChoice, ProgressReport, Callable[[], bool]], Workspace]
 """Loads what a choice names, blocking; the app calls it in a thread."""
@@ -75,6 +77,8 @@ class OpeningApp(TerminalApp):
         """
         super().__init__()
         self._choice = choice
+        self._endpoint_url = choice.endpoint_url if choice is not None else None
+        """Given for this run, whatever account is chosen later: keys for an emulator must not go to AWS."""
         self._opened: SourceChoice | None = None
         self._chooser: ChooserScreen | None = None
         self._opener = opener
@@ -101,16 +105,20 @@ class OpeningApp(TerminalApp):
         if self.main.is_mounted:
             self.main.say(text, severity, stays=stays)
 
-    def open(self, choice: SourceChoice) -> None:
-        """Load a source in a worker; one that is still loading is cancelled."""
+    def open(self, choice: SourceChoice, confirmed: UnconfirmedCommand | None = None) -> None:
+        """Load a source in a worker; one that is still loading is cancelled.
+
+        Args:
+            confirmed: the command for credentials that the user has just agreed to.
+        """
         self._choice = choice
         self.main.tries_again = False
         self.main.show_opening(_name_of(choice))
         self.say(line("Opening ", (_name_of(choice), "bold"), " …"), stays=True)
-        self._load(choice)
+        self._load(choice, confirmed)
 
     @work(thread=True, exclusive=True, exit_on_error=False, group=_LOADING, name="opening the account")
-    def _load(self, choice: SourceChoice) -> None:
+    def _load(self, choice: SourceChoice, confirmed: UnconfirmedCommand | None) -> None:
         from iamtui.tui.search import SearchIndex  # noqa: PLC0415 - not before the first frame
 
         worker = get_current_worker()
@@ -119,6 +127,12 @@ class OpeningApp(TerminalApp):
             if not worker.is_cancelled:
                 self.post_message(self.SourceProgress(progress))
 
+        if confirmed is not None:
+            from iamtui.workspace.credential_commands import confirm  # noqa: PLC0415 - not before the first frame
+
+            # Where it cannot be kept, it counts for this run.
+            with suppress(Problem):
+                confirm(confirmed.profile, confirmed.command)
         try:
             workspace = self._opener(choice, report, lambda: worker.is_cancelled)
             import_module("iamtui.workspace.principals")
@@ -181,7 +195,11 @@ class OpeningApp(TerminalApp):
         if event.choice is not self._choice or event.problem is None:
             return
         from iamtui.workspace.connecting import login_command  # noqa: PLC0415 - brings the ways to AWS
+        from iamtui.workspace.credential_commands import UnconfirmedCommand  # noqa: PLC0415 - likewise
 
+        if isinstance(event.problem, UnconfirmedCommand):
+            self._ask_about_command(event.choice, event.problem)
+            return
         self.main.show_nothing_open()
         if self._chooser is not None:
             # The line below said that it is being opened.
@@ -193,6 +211,26 @@ class OpeningApp(TerminalApp):
             again = f"  ({key} then tries again.)" if login_command(event.problem) else ""
             self.say(f"{event.problem}{again}", Severity.ERROR)
         self._choice = self._opened or self._choice
+
+    def _ask_about_command(self, choice: SourceChoice, unconfirmed: UnconfirmedCommand) -> None:
+        """Show the command that the profile runs for its credentials, and open the source once it may run."""
+        from iamtui.tui.dialogs.confirm import ConfirmDialog  # noqa: PLC0415 - not before the first frame
+        from iamtui.workspace.credential_commands import about_command  # noqa: PLC0415 - brings the ways to AWS
+
+        def answered(agreed: bool | None) -> None:
+            if choice is not self._choice:
+                return
+            if agreed:
+                self.open(choice, unconfirmed)
+            else:
+                name = unconfirmed.profile
+                refused = Problem(f"The command of the profile {name} was not run.", "Choose another source with P.")
+                self.post_message(self.SourceFailed(choice, refused))
+
+        words = about_command(unconfirmed.profile, unconfirmed.command)
+        title = line("A command for credentials")
+        body = lines(*(plain(sentence, limit=None) for sentence in words))
+        self.push_screen(ConfirmDialog(title, body, "run it, now and later", "do not run it"), answered)
 
     @on(MainScreen.StopWaiting)
     def _stop_waiting(self) -> None:
@@ -211,7 +249,9 @@ class OpeningApp(TerminalApp):
 
         if self._chooser is None:
             self.main.show_nothing_open()
-            self._chooser = ChooserScreen(opening=self.open, cancelling=self._stop_waiting)
+            self._chooser = ChooserScreen(
+                opening=self.open, cancelling=self._stop_waiting, endpoint_url=self._endpoint_url
+            )
             self.push_screen(self._chooser, self._chooser_left)
 
     def _close_chooser(self) -> None:

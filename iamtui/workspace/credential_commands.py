@@ -1,6 +1,7 @@
 """The commands that profiles run for their credentials: shown before they run, and confirmed once.
 
-A config file can come from somebody else, and asking a profile for credentials runs its `credential_process`. What
+A config file can come from somebody else, and asking a profile for credentials runs its `credential_process`. It is
+approved where botocore is about to run it, by what the door that opens the account gives as `approve`. What
 was confirmed is kept in `commands.json` of the data folder, as a digest of profile and command: a command may hold
 secrets of its own, and one that was changed counts as new.
 """
@@ -9,13 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
-from iamtui.aws import process_loop
-from iamtui.aws.profiles import Profile, available_profiles, some_profile_runs_a_command
+from iamtui.aws.credential_process import is_credential_process as is_credential_process  # noqa: PLC0414 - for the doors
+from iamtui.aws.credential_process import remark_on
 from iamtui.credentials.folder_lock import locked
 from iamtui.credentials.private_file import replace_file
 from iamtui.paths import data_folder, exposure
@@ -26,83 +25,60 @@ _LARGEST: Final = 1024 * 1024
 _MOST: Final = 1000
 
 
-class RunsCommand(Protocol):
-    """A profile as far as it counts here."""
+class UnconfirmedCommand(Problem):
+    """A profile would run a command for its credentials that the user has not confirmed: it was not run."""
 
-    @property
-    def name(self) -> str:
-        """Its name."""
-
-    @property
-    def command(self) -> str:
-        """The command that choosing it runs, or ""."""
-
-
-def profile_with_command(name: str | None) -> Profile | None:
-    """The profile of this name (None: the default one), when it runs a command; nothing is run here.
-
-    Raises:
-        Problem: a config file cannot be parsed.
-    """
-    if not some_profile_runs_a_command():
-        return None
-    wanted = name or "default"
-    return next((profile for profile in available_profiles() if profile.name == wanted and profile.command), None)
-
-
-def remark_on(profile: RunsCommand) -> str:
-    """What to know of the command that a profile runs, where that is iamtui itself; else ""."""
-    return process_loop.remark_on(profile.command)
-
-
-_run: dict[tuple[str, ...], str] = {}
-"""The command that each profile of each set of files ran, or "", when this process opened it."""
-
-
-def refuse_changed_command(name: str | None, environ: Mapping[str, str] = os.environ) -> None:
-    """Before a profile is opened: refuse a command that is another than when this process first opened it.
-
-    What a door has shown before the first time is not what stands in a file that was changed meanwhile.
-
-    Args:
-        name: the profile; None: the default one.
-
-    Raises:
-        Problem: the command has changed and was not confirmed since; or a config file cannot be parsed.
-    """
-    profile = profile_with_command(name)
-    files = (environ.get(variable, "") for variable in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"))
-    key, command = (*files, name or "default"), profile.command if profile is not None else ""
-    before = _run.setdefault(key, command)
-    if profile is not None and command != before and not is_confirmed(profile):
-        raise Problem(
-            f"The profile {safe_text(profile.name)} now runs another command for its credentials: {safe_text(command)}",
-            "Nothing was run. Choose the profile again (P), which shows it and asks.",
+    def __init__(self, profile: str, command: str) -> None:
+        super().__init__(
+            about_command(profile, command)[0], "Nothing was run. Choose the profile with P, which shows this and asks."
         )
-    _run[key] = command
+        self.profile = profile
+        self.command = command
 
 
-def is_confirmed(profile: RunsCommand, *, path: Path | None = None) -> bool:
+def about_command(profile: str, command: str) -> tuple[str, ...]:
+    """What a profile is about to run for its credentials, and what to know of that: a sentence or two."""
+    sentence = f"The profile {safe_text(profile)} runs this command for its credentials: {safe_text(command)}"
+    return tuple(filter(None, (sentence, remark_on(command))))
+
+
+def refuse_unconfirmed(profile: str, command: str) -> None:
+    """Approve the commands that were confirmed, where nobody can be asked on the spot: an `Approve` for the screen.
+
+    Raises:
+        UnconfirmedCommand: it was not.
+    """
+    if not is_confirmed(profile, command):
+        raise UnconfirmedCommand(profile, command)
+
+
+_here: Final[set[tuple[Path, str]]] = set()
+"""What was confirmed in this process, also where the file cannot be written."""
+
+
+def is_confirmed(profile: str, command: str, *, path: Path | None = None) -> bool:
     """Whether the command of a profile has been confirmed as it stands. Blocking for file access; never raises."""
-    return _digest(profile) in _read(path or _path())
+    file, digest = path or _path(), _digest(profile, command)
+    return (file, digest) in _here or digest in _read(file)
 
 
-def confirm(profile: RunsCommand, *, path: Path | None = None) -> None:
+def confirm_here(profile: str, command: str, *, path: Path | None = None) -> None:
+    """Remember for as long as this process lives that the command of a profile may be run."""
+    _here.add((path or _path(), _digest(profile, command)))
+
+
+def confirm(profile: str, command: str, *, path: Path | None = None) -> None:
     """Remember that the command of a profile was confirmed. Blocking for file access.
 
     Raises:
-        Problem: the file cannot be written.
+        Problem: the file cannot be written; it counts for this process all the same.
     """
-    file = path or _path()
-    if (found := exposure(file)) is not None:
-        raise Problem(
-            f"That the command was confirmed is not kept: {safe_text(found.path)} {found.reason}.",
-            f"{safe_text(found.remedy)} It is asked again until then.",
-        )
+    file, digest = path or _path(), _digest(profile, command)
+    confirm_here(profile, command, path=file)
     with locked(file):
-        digests = [one for one in _read(file) if one != _digest(profile)]
+        digests = [one for one in _read(file) if one != digest]
         try:
-            replace_file(file, json.dumps({"confirmed": [_digest(profile), *digests][:_MOST]}).encode() + b"\n")
+            replace_file(file, json.dumps({"confirmed": [digest, *digests][:_MOST]}).encode() + b"\n")
         except OSError as error:
             raise Problem(
                 f"That the command was confirmed cannot be kept: {safe_text(file)}: {error.strerror}.",
@@ -114,8 +90,8 @@ def _path() -> Path:
     return data_folder() / "commands.json"
 
 
-def _digest(profile: RunsCommand) -> str:
-    text = f"{profile.name}\0{profile.command}"
+def _digest(profile: str, command: str) -> str:
+    text = f"{profile}\0{command}"
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 

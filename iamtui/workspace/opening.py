@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 if TYPE_CHECKING:
     # Only for annotations: the screen makes a choice before its first frame, and opens it in a thread.
     from iamtui.aws.connection import Connection
+    from iamtui.aws.credential_process import Approve
     from iamtui.aws.profiles import Profile as Profile  # noqa: PLC0414 - the doors annotate with it too
 
 __all__ = [
@@ -108,8 +108,12 @@ def open_source(
     choice: SourceChoice,
     report: ProgressReport = _no_report,
     cancelled: Callable[[], bool] = lambda: False,
+    approve: Approve | None = None,
 ) -> Workspace:
     """Load the account that `choice` names. Blocking: screens call it in a worker.
+
+    Args:
+        approve: asked before a credential_process is run; None: what was confirmed may run.
 
     Raises:
         Problem: the source cannot be read; the sentence says why and what to do.
@@ -121,8 +125,10 @@ def open_source(
             raise OpeningCancelled
         report(Progress(what, done))
 
-    openers = {SourceKind.DEMO: _open_demo, SourceKind.SNAPSHOT: _open_snapshot, SourceKind.LIVE: _open_live}
-    workspace = openers[choice.kind](choice, step)
+    if choice.kind is SourceKind.LIVE:
+        workspace = _open_live(choice, step, approve)
+    else:
+        workspace = (_open_demo if choice.kind is SourceKind.DEMO else _open_snapshot)(choice, step)
     if len(workspace.account.users) + len(workspace.account.roles) > _MANY:
         # Without this every full collection walks the whole account: 40 ms at AWS's usual quotas.
         gc.collect()
@@ -167,15 +173,18 @@ def _open_snapshot(choice: SourceChoice, step: _Step) -> Workspace:
     )
 
 
-def _open_live(choice: SourceChoice, step: _Step) -> Workspace:
+def _open_live(choice: SourceChoice, step: _Step, approve: Approve | None) -> Workspace:
     from iamtui.aws.connection import Connection  # noqa: PLC0415 - start-up
     from iamtui.sources.live import load_live  # noqa: PLC0415 - likewise
-    from iamtui.workspace.credential_commands import refuse_changed_command  # noqa: PLC0415 - likewise
+    from iamtui.workspace.credential_commands import refuse_unconfirmed  # noqa: PLC0415 - likewise
 
     step("finding credentials", 0)
-    if choice.profile is not None or choice_from_environment(os.environ) is None:
-        refuse_changed_command(choice.profile)
-    connection = Connection.open(profile=choice.profile, region=choice.region, endpoint_url=choice.endpoint_url)
+    connection = Connection.open(
+        profile=choice.profile,
+        region=choice.region,
+        endpoint_url=choice.endpoint_url,
+        approve=approve or refuse_unconfirmed,
+    )
     account = load_live(connection, step)
     source = SourceInfo(
         SourceKind.LIVE,

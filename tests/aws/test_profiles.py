@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.aws.connection import Connection
 from iamtui.aws.profiles import Profile, available_profiles
 from iamtui.problem import Problem
+from tests.support.connecting import connect, run_it
 from tests.support.evil_account import EVIL_CONFIG
 
 
@@ -70,7 +70,7 @@ credential_process = {script}
     found = {profile.name: profile.command for profile in available_profiles()}
     assert not ran.exists()
     with pytest.raises(Problem):
-        Connection.open(profile="a", region="eu-central-1", endpoint_url=None).caller()
+        connect(profile="a", region="eu-central-1", approve=run_it).caller()
     assert ran.exists(), "botocore runs the command of the source profile"
     assert str(script) in found["a"]
     assert "harmless" in found["a"]

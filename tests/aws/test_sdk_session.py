@@ -9,7 +9,7 @@ import pytest
 from iamtui.aws import sdk_session
 from iamtui.aws.sdk_session import asks_metadata_service, parse_timestamp
 from iamtui.problem import Problem
-from tests.support.connecting import Listener, config, connect
+from tests.support.connecting import Listener, config, connect, run_it
 from tests.support.fault_proxy import FaultProxy
 from tests.support.moto_server import ACCOUNT, KEY_ID, SECRET, MotoServer, trust
 
@@ -108,7 +108,7 @@ def test_only_the_chosen_profile_runs_its_command(no_aws_settings: Path, tmp_pat
         f"[profile good]\ncredential_process={script} {chosen}\n",
     )
 
-    assert connect(profile="good").profile == "good"
+    assert connect(profile="good", approve=run_it).profile == "good"
     assert chosen.exists()
     assert not marker.exists()
 
@@ -126,7 +126,7 @@ def test_a_command_that_fails_is_said(no_aws_settings: Path, command: str, says:
     config(no_aws_settings, f"[profile broken]\ncredential_process={command}\n")
 
     with pytest.raises(Problem) as raised:
-        connect(profile="broken").caller()
+        connect(profile="broken", approve=run_it).caller()
 
     assert says in raised.value.sentence
     assert raised.value.next_step

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.cli.source import confirm_command
-from iamtui.problem import Problem
 from iamtui.workspace.opening import SourceChoice, open_source
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.questions.asking import Question, as_command
@@ -106,8 +104,8 @@ def test_where_somebody_is_there_a_command_is_confirmed_once(
     asked: list[str] = []
     answers = iter((False, True))
 
-    def answer(question: str) -> bool:
-        asked.append(question)
+    def answer(about: tuple[str, ...], _question: str) -> bool:
+        asked.extend(about)
         return next(answers)
 
     cli.monkeypatch.setattr("iamtui.cli.asking.can_ask", lambda: True)
@@ -115,24 +113,11 @@ def test_where_somebody_is_there_a_command_is_confirmed_once(
     words = ("list", "users", "--endpoint-url", moto.url)
     result = cli(*words)
     result.failed_with("The command of the profile default was not run.", "--profile")
-    assert f"The profile default runs this command for its credentials: touch {marker}" in result.err
     assert not marker.exists()
     assert cli(*words).code == 2, "it is run, and prints no credentials"
     assert marker.exists()
-    assert "runs this command" not in cli(*words).err
-    assert len(asked) == 2
-
-
-def test_the_screen_does_not_open_on_a_command_that_was_refused(
-    cli: Cli, no_aws_settings: Path, tmp_path: Path
-) -> None:
-    (no_aws_settings / "config").write_text(f"[profile evil]\ncredential_process = touch {tmp_path / 'ran'}\n")
-    cli.monkeypatch.setattr("iamtui.cli.asking.can_ask", lambda: True)
-    cli.monkeypatch.setattr("iamtui.cli.asking.says_yes", lambda _question: False)
-    source = SourceChoice(SourceKind.LIVE, profile="evil")
-    with pytest.raises(Problem, match="was not run"):
-        confirm_command(source)
-    assert not (tmp_path / "ran").exists()
+    cli(*words)
+    assert asked == [f"The profile default runs this command for its credentials: touch {marker}"] * 2
 
 
 def test_an_endpoint_of_the_config_file_is_not_followed(

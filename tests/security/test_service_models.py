@@ -131,7 +131,7 @@ def test_every_session_takes_models_from_the_package_alone_and_shares_them(model
 
 
 def connect_nowhere() -> Any:
-    return sdk_session.make_sdk_session("", "", None, None)
+    return sdk_session.make_sdk_session()
 
 
 @pytest.mark.parametrize(

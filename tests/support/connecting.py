@@ -10,10 +10,20 @@ from pathlib import Path
 import pytest
 
 from iamtui.aws.connection import Connection
+from iamtui.aws.credential_process import Approve, refuse_command
 
 
-def connect(url: str | None = None, profile: str | None = None, region: str | None = None) -> Connection:
-    return Connection.open(profile=profile, region=region, endpoint_url=url)
+def connect(
+    url: str | None = None,
+    profile: str | None = None,
+    region: str | None = None,
+    approve: Approve = refuse_command,
+) -> Connection:
+    return Connection.open(profile=profile, region=region, endpoint_url=url, approve=approve)
+
+
+def run_it(_profile: str, _command: str) -> None:
+    """Approve every credential_process."""
 
 
 def config(folder: Path, text: str) -> None:

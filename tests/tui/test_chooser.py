@@ -20,12 +20,11 @@ class Profile:
     name: str
     region: str = ""
     kind: str = ""
-    command: str = ""
 
 
 PROFILES = [
     Profile("default", "eu-west-1", "access key"),
-    Profile("ci", kind="runs a command", command="/opt/get-keys"),
+    Profile("ci", kind="runs a command"),
 ]
 
 
@@ -53,36 +52,14 @@ async def test_profiles_are_listed_and_opened() -> None:
         assert app.returned == [SourceChoice(SourceKind.LIVE, profile="default", region="eu-west-1")]
 
 
-async def test_a_profile_that_runs_a_command_is_opened_at_the_second_enter() -> None:
-    app = chooser()
+async def test_a_profile_is_opened_at_the_endpoint_that_was_given_and_that_is_said() -> None:
+    app = ScreenApp(ChooserScreen(lambda: PROFILES, endpoint_url="http://127.0.0.1:5000"))
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        await pilot.press("j", "j", "j", "enter")
+        assert "NOT AWS: a profile calls http://127.0.0.1:5000." in screen_text(app)
+        await pilot.press("j", "j", "enter")
         await settle(pilot)
-        assert app.returned == []
-        assert "/opt/get-keys" in screen_text(app)
-        await pilot.press("enter")
-        await settle(pilot)
-        assert app.returned == [SourceChoice(SourceKind.LIVE, profile="ci")]
-
-
-async def test_a_command_that_was_confirmed_is_not_asked_about_again() -> None:
-    for presses in (("j", "j", "j", "enter", "enter"), ("j", "j", "j", "enter")):
-        app = chooser()
-        async with app.run_test(size=(80, 24)) as pilot:
-            await settle(pilot)
-            await pilot.press(*presses)
-            await settle(pilot)
-            assert app.returned == [SourceChoice(SourceKind.LIVE, profile="ci")]
-
-
-async def test_moving_away_takes_the_confirmation_back() -> None:
-    app = chooser()
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot)
-        await pilot.press("j", "j", "j", "enter", "k", "j", "enter")
-        await settle(pilot)
-        assert app.returned == []
+        assert [choice.endpoint_url if choice else "" for choice in app.returned] == ["http://127.0.0.1:5000"]
 
 
 async def test_a_snapshot_is_opened_by_its_path(tmp_path: Path) -> None:
@@ -166,12 +143,3 @@ async def test_after_a_sign_in_f5_opens_the_same_again_and_is_named() -> None:
         await pilot.press("f5")
         await settle(pilot)
         assert [choice.profile for choice in opened] == ["default", "default"]
-
-
-async def test_a_command_that_is_iamtui_itself_is_remarked_on() -> None:
-    app = ScreenApp(ChooserScreen(lambda: [Profile("own", command="iamtui assume R --profile base")]))
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot)
-        await pilot.press("j", "j", "enter")
-        await settle(pilot)
-        assert "iamtui serve" in " ".join(screen_text(app).replace("│", " ").split())

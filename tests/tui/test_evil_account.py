@@ -26,6 +26,8 @@ from iamtui.tui.widgets.question.panel import QuestionPanel
 from iamtui.tui.widgets.sessions import SessionsPanel
 from iamtui.workspace.assume import assuming
 from iamtui.workspace.assume.assuming import AssumePlan
+from iamtui.workspace.credential_commands import UnconfirmedCommand
+from iamtui.workspace.opening import SourceChoice
 from iamtui.workspace.questions import asking
 from iamtui.workspace.questions.asking import Question
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
@@ -252,7 +254,19 @@ class EvilProfile:
     name: str = EVIL
     region: str = EVIL
     kind: str = EVIL
-    command: str = EVIL
+
+
+async def test_the_question_about_a_command() -> None:
+    def opener(*_more: object) -> Workspace:
+        raise UnconfirmedCommand(EVIL, EVIL)
+
+    app = IamtuiApp(SourceChoice(SourceKind.LIVE, profile=EVIL), opener=opener, copier=RecordingCopier())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle_panel(pilot)
+        assert "runs this command" in assert_clean(app)
+        await pilot.press("n")
+        await settle_panel(pilot)
+        assert "was not run" in assert_clean(app)
 
 
 async def test_the_chooser() -> None:
@@ -260,10 +274,7 @@ async def test_the_chooser() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await settle_panel(pilot)
         assert_clean(app)
-        await pilot.press("j", "j", "enter")
-        await settle_panel(pilot)
-        assert "runs a command" in assert_clean(app)
-        await pilot.press("k", "enter")
+        await pilot.press("j", "enter")
         app.screen.query_one("#chooser-path", Input).value = "[/oops]\x1b[2J"
         await pilot.press("enter")
         await settle_panel(pilot)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -23,7 +21,7 @@ from textual.worker import Worker, WorkerState
 from iamtui.problem import Problem
 from iamtui.tui.safe import line, lines, plain
 from iamtui.tui.widgets.safe_input import SafeInput
-from iamtui.workspace import credential_commands, opening
+from iamtui.workspace import opening
 from iamtui.workspace.opening import SourceChoice
 from iamtui.workspace.workspace import SourceKind
 
@@ -42,10 +40,6 @@ class ProfileListing(Protocol):
     @property
     def kind(self) -> str:
         """Where its credentials come from, in words."""
-
-    @property
-    def command(self) -> str:
-        """The command that choosing it runs, or ""."""
 
 
 class ChooserScreen(ModalScreen[SourceChoice | None]):
@@ -128,13 +122,13 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
     class _Found(Message):
         profiles: Sequence[ProfileListing]
         problem: Problem | None = None
-        confirmed: frozenset[str] = frozenset()
 
     def __init__(
         self,
         list_profiles: Callable[[], Sequence[ProfileListing]] | None = None,
         opening: Callable[[SourceChoice], None] | None = None,
         cancelling: Callable[[], None] = lambda: None,
+        endpoint_url: str | None = None,
     ) -> None:
         """Make the screen.
 
@@ -143,17 +137,17 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
             opening: starts to open a choice, and later calls `show_progress`, `show_problem` or `finish`;
                 None: the screen is left at once with the choice.
             cancelling: stops what was started.
+            endpoint_url: what a profile's calls go to instead of AWS.
         """
         super().__init__()
         self._list_profiles = list_profiles
         self._opening = opening
         self._cancelling = cancelling
+        self._endpoint_url = endpoint_url
         self._busy = False
         self._finished = False
         self._profiles: dict[str, ProfileListing] = {}
         self._tried: tuple[SourceChoice, str] | None = None
-        self._confirming = ""
-        self._confirmed: frozenset[str] = frozenset()
 
     def compose(self) -> ComposeResult:
         """The list, the file's path when asked for, and a line of explanation."""
@@ -185,16 +179,9 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
         """In the thread: reading the files loads botocore."""
         find = self._list_profiles or opening.list_profiles
         try:
-            profiles = find()
-            confirmed = (one.name for one in profiles if one.command and credential_commands.is_confirmed(one))
-            self.post_message(self._Found(profiles, confirmed=frozenset(confirmed)))
+            self.post_message(self._Found(find()))
         except Problem as problem:
             self.post_message(self._Found((), problem))
-
-    def _remember(self, profile: ProfileListing) -> None:
-        """In the thread. Where it cannot be kept, it is asked again the next time."""
-        with suppress(Problem):
-            credential_commands.confirm(profile)
 
     @on(_Found)
     def _found(self, event: _Found) -> None:
@@ -202,7 +189,6 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
             self._note(plain(event.problem, "$verdict-denied"))
             return
         self._profiles = {profile.name: profile for profile in event.profiles}
-        self._confirmed = event.confirmed
         rows = [
             Option(
                 _row("Profile", profile.name, "  ".join(part for part in (profile.region, profile.kind) if part)),
@@ -212,7 +198,10 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
         ]
         self._options.add_options(rows)
         words = "Profiles are only listed: nothing is connected to before you choose one."
-        self._note(plain(words if rows else "No AWS profiles were found in the configuration files.", "$muted"))
+        note = plain(words if rows else "No AWS profiles were found in the configuration files.", "$muted")
+        if self._endpoint_url:
+            note = lines(note, line(("NOT AWS: ", "bold $verdict-depends"), f"a profile calls {self._endpoint_url}."))
+        self._note(note)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Profiles that cannot be listed leave the rest usable."""
@@ -293,10 +282,6 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
         else:
             self.dismiss(None)
 
-    @on(OptionList.OptionHighlighted)
-    def _moved(self) -> None:
-        self._confirming = ""
-
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
         event.stop()
@@ -309,30 +294,14 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
             self.add_class("-file")
             self.query_one("#chooser-path", Input).focus()
         else:
-            self._choose_profile(self._profiles[chosen.partition(":")[2]])
-
-    def _choose_profile(self, profile: ProfileListing) -> None:
-        """A profile that runs a command is opened at the second Enter, the command having been shown: once."""
-        if profile.command and profile.name not in self._confirmed:
-            if self._confirming == profile.name:
-                self._confirmed |= {profile.name}
-                remember = partial(self._remember, profile)
-                # Of the app: the screen is left with the choice, which would cancel a worker of its own.
-                self.app.run_worker(remember, thread=True, group="confirmed", exit_on_error=False)
-                self._choose_profile(profile)
-                return
-            self._confirming = profile.name
-            self._note(
-                line(
-                    ("This profile runs a command: ", "bold $verdict-depends"),
-                    profile.command,
-                    ("  Enter again runs it. ", "$muted"),
-                    (credential_commands.remark_on(profile), "$muted"),
-                )
+            profile = self._profiles[chosen.partition(":")[2]]
+            choice = SourceChoice(
+                SourceKind.LIVE,
+                profile=profile.name,
+                region=profile.region or None,
+                endpoint_url=self._endpoint_url,
             )
-            return
-        choice = SourceChoice(SourceKind.LIVE, profile=profile.name, region=profile.region or None)
-        self._choose(choice, f"profile {profile.name}")
+            self._choose(choice, f"profile {profile.name}")
 
     @on(Input.Submitted, "#chooser-path")
     def _file_entered(self, event: Input.Submitted) -> None:

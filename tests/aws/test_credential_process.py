@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.aws.process_loop import ASKING, enter_profile, remark_on, runs_iamtui
+from iamtui.aws.credential_process import ASKING, enter_profile, remark_on, runs_iamtui
 from iamtui.aws.profiles import Profile
 from iamtui.problem import Problem
 

@@ -1,12 +1,13 @@
-"""A profile whose credential_process is iamtui itself, and leads back to the same profile."""
+"""The credential_process of a profile: approved where botocore runs it, and refused where it leads back to itself."""
 
 from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping, MutableMapping, Sequence
+import subprocess
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from pathlib import PurePath
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from iamtui.aws.failures import CIRCLE
 from iamtui.aws.profiles import Profile, available_profiles
@@ -14,6 +15,38 @@ from iamtui.problem import Problem
 
 ASKING: Final = "IAMTUI_CREDENTIAL_PROCESS_OF"
 """Names, in the environment of a credential_process, the profiles that iamtui is asking already: PID:PROFILE lines."""
+
+Approve: TypeAlias = Callable[[str, str], None]
+"""Called with a profile and its command before each run of that; raises a Problem when it is not to be run."""
+
+
+def refuse_command(profile: str, command: str) -> None:
+    """Approve no command.
+
+    Raises:
+        Problem: always.
+    """
+    raise Problem(f"The profile {profile} runs a command for its credentials, which was not run: {command}")
+
+
+def approved_process_provider(
+    profile: str, load_config: Callable[[], Mapping[str, Any]], approve: Approve
+) -> Any:  # botocore's ProcessProvider
+    """botocore's provider of the credentials that a command prints, which has each run of that approved."""
+    from botocore.credentials import ProcessProvider  # noqa: PLC0415 - heavy
+
+    def run(words: Sequence[str], **how: Any) -> subprocess.Popen[bytes]:
+        enter_profile(profile)
+        approve(profile, str(load_config()["profiles"][profile]["credential_process"]))
+        return subprocess.Popen(words, **how)  # noqa: S603 - approved, and as the profile says
+
+    return ProcessProvider(profile, load_config, run)
+
+
+def is_credential_process(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether iamtui runs this process for a profile's credentials: it may have a screen on the terminal."""
+    own = str(os.getpid())
+    return any(line.partition(":")[0] != own for line in environ.get(ASKING, "").split("\n") if line)
 
 
 def runs_iamtui(profile: Profile) -> bool:
