@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -10,95 +13,210 @@ from iamtui.cli.exits import Exit
 from iamtui.cli.output import Output, Span, Style, note, stdout, with_short_arguments
 from iamtui.cli.text_files import read_text
 from iamtui.evaluation.findings import DocumentKind, Finding, finding_to_json, findings, guess_kind
+from iamtui.evaluation.suppressions import Suppression, read_suppressions, suppression_of_option
 from iamtui.policy.arn import is_account_id
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
+from iamtui.workspace.sarif import SarifResult, sarif_log
 
 _KINDS: Final = ("identity", "boundary", "session", "resource", "trust", "scp", "rcp", "vpc_endpoint")
 _LEVELS: Final = ("error", "warning", "suggestion")
 _STYLES: Final = {"error": Style.BAD, "warning": Style.OPEN, "suggestion": Style.QUIET}
 _MARKS: Final = {"error": "[x]", "warning": "[!]", "suggestion": "[-]"}
+_SARIF_LEVELS: Final = {"error": "error", "warning": "warning", "suggestion": "note"}
+_REFERENCE: Final = "https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html"
 
 _UNREADABLE: Final = frozenset(("not-json", "unreadable"))
-"""Codes of findings that say that the text is no policy document at all."""
+"""Codes of findings that say that the text is no policy document at all. They cannot be suppressed."""
 
 _LARGEST: Final = 1024 * 1024
+_SUPPRESSIONS: Final = ".iamtui-lint.toml"
+
+_EPILOG: Final = """\
+A suppression accepts findings and says why. They are listed as suppressed, and --fail-on does not count them.
+.iamtui-lint.toml, in the current directory, holds them; file (* also matches /) and sid are optional:
+
+\b
+  [[suppress]]
+  code = "service-without-source"
+  file = "policies/*.json"
+  sid = "AllowLogs"
+  reason = "One account only; see SEC-17"
+
+Exit codes: 0; 1 with --fail-on; 2 when a file cannot be read as a policy document.
+"""
 
 
-@click.command(epilog="Exit codes: 0; 1 with --fail-on; 2 when a file cannot be read as a policy document.")
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A finding, and the suppression that covers it."""
+
+    finding: Finding
+    suppression: Suppression | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """What was found in one file, or why it could not be read."""
+
+    name: str
+    kind: DocumentKind | None = None
+    found: tuple[_Found, ...] = ()
+    problem: str | None = None
+
+    @property
+    def is_unreadable(self) -> bool:
+        return self.problem is not None or any(each.finding.code in _UNREADABLE for each in self.found)
+
+
+@click.command(epilog=_EPILOG)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--kind", type=click.Choice(_KINDS), help="What the documents are used as; else it is told from them.")
 @click.option("--account", metavar="ACCOUNT", help="The account they belong to, so that it is no third party.")
 @click.option("--fail-on", type=click.Choice(_LEVELS), help="Exit 1 on a finding of this level or a worse one.")
+@click.option("--suppress", multiple=True, metavar="CODE=REASON", help="Accept findings of this code, ours or AWS's.")
+@click.option("--suppressions", metavar="FILE", help=f"Read suppressions here instead of {_SUPPRESSIONS}.")
 @click.option("--json", "as_json", is_flag=True, help="Print an array with an object for each file.")
-def lint(files: tuple[str, ...], kind: str | None, account: str | None, fail_on: str | None, as_json: bool) -> Exit:
+@click.option("--format", "form", type=click.Choice(("sarif",)), help="Print a SARIF 2.1.0 log, for CI and code hosts.")
+def lint(
+    files: tuple[str, ...],
+    kind: str | None,
+    account: str | None,
+    fail_on: str | None,
+    suppress: tuple[str, ...],
+    suppressions: str | None,
+    as_json: bool,
+    form: str | None,
+) -> Exit:
     """What AWS would refuse or warn about in the policy documents FILE (- for standard input)."""
     if account is not None and not is_account_id(account):
         raise Problem(f"--account {account} is no account.", "An account is 12 digits.")
+    if as_json and form is not None:
+        raise Problem(f"--json and --format {form} exclude each other.", "Give one of them.")
+    accepted = _suppressions(suppress, suppressions)
+    reports = [_examine(name, kind, account, accepted) for name in files]
     out = stdout()
-    reports: list[dict[str, Any]] = []
-    found: list[Finding] = []
-    read = unreadable = 0
-    for name in files:
-        try:
-            of_kind, findings = _examine(name, kind, account)
-        except Problem as problem:
-            unreadable += 1
-            note(f"iamtui: {with_short_arguments(str(problem), files)}")
-            reports.append({"file": name, "kind": None, "findings": [], "error": problem.sentence})
-            continue
-        read += 1
-        unreadable += any(finding.code in _UNREADABLE for finding in findings)
-        found += findings
-        if as_json:
-            reports.append(_report(name, of_kind, findings))
-        else:
-            for finding in findings:
-                _print_finding(out, name, finding)
-    if as_json:
-        out.json(reports, indent=2)
-    if read:
-        note(_summary(found, read))
-    if unreadable:
-        of_all = f"{unreadable} of {len(files)} {'file' if len(files) == 1 else 'files'}"
-        note(f"iamtui: {of_all} cannot be read as a policy document.")
-        return Exit.ERROR
-    worst_allowed = _LEVELS.index(fail_on) if fail_on is not None else -1
-    return Exit.NO if any(finding.level.rank <= worst_allowed for finding in found) else Exit.OK
+    if form is not None:
+        out.json(_sarif(reports), indent=2)
+    elif as_json:
+        out.json([_to_json(report) for report in reports], indent=2)
+    else:
+        for report in reports:
+            _print(out, report)
+    _say_unused(accepted, reports)
+    return _ending(reports, fail_on)
 
 
-def _examine(name: str, kind: str | None, account: str | None) -> tuple[DocumentKind, tuple[Finding, ...]]:
+def _suppressions(options: Sequence[str], file: str | None) -> tuple[Suppression, ...]:
+    given = tuple(suppression_of_option(text) for text in options)
+    name = file if file is not None else _SUPPRESSIONS
+    if file is None and not Path(name).exists():
+        return given
+    return (*given, *read_suppressions(read_text(name, "suppression file", most=_LARGEST), name))
+
+
+def _examine(name: str, kind: str | None, account: str | None, accepted: Sequence[Suppression]) -> _Report:
+    try:
+        document = _read(name)
+    except Problem as problem:
+        note(f"iamtui: {with_short_arguments(str(problem), (name,))}")
+        return _Report(name, problem=problem.sentence)
+    of_kind = DocumentKind(kind) if kind is not None else guess_kind(document)
+    found = []
+    for finding in findings(document, of_kind, account=account):
+        sid = None if finding.statement is None else document.policy.statements[finding.statement].sid
+        covering = (one for one in accepted if finding.code not in _UNREADABLE and one.covers(finding, name, sid))
+        found.append(_Found(finding, next(covering, None)))
+    return _Report(name, of_kind, tuple(found))
+
+
+def _read(name: str) -> PolicyDocument:
     text = read_text(name, "policy document", most=_LARGEST)
     if not text.strip():
         raise Problem(f"The policy document {name} is empty.", "Expected a JSON object with a Statement.")
-    document = PolicyDocument(text)
-    of_kind = DocumentKind(kind) if kind is not None else guess_kind(document)
-    return of_kind, findings(document, of_kind, account=account)
+    return PolicyDocument(text)
 
 
-def _report(name: str, kind: DocumentKind, findings: tuple[Finding, ...]) -> dict[str, Any]:
-    return {"file": name, "kind": kind.value, "findings": [finding_to_json(finding) for finding in findings]}
+def _to_json(report: _Report) -> dict[str, Any]:
+    listed = [
+        {
+            **finding_to_json(each.finding),
+            "suppressed": None if each.suppression is None else each.suppression.reason,
+        }
+        for each in report.found
+    ]
+    told = {"file": report.name, "kind": report.kind.value if report.kind else None, "findings": listed}
+    return told if report.problem is None else {**told, "error": report.problem}
 
 
-def _print_finding(out: Output, name: str, finding: Finding) -> None:
-    level = finding.level.value
-    shown = "<stdin>" if name == "-" else name
-    line = finding.source_line if finding.source_line is not None else 1
-    out.line(
-        f"{shown}:{line}: ",
-        Span(f"{_MARKS[level]} {level}", _STYLES[level]),
-        f" {finding.message} ",
-        Span(f"[{finding.code}]{_beside(finding)}", Style.QUIET),
-    )
+def _sarif(reports: Sequence[_Report]) -> dict[str, Any]:
+    results = [
+        SarifResult(
+            rule=each.finding.code,
+            level=_SARIF_LEVELS[each.finding.level.value],
+            message=each.finding.message,
+            file=report.name,
+            line=each.finding.source_line,
+            element=each.finding.path,
+            count=each.finding.count,
+            reason=None if each.suppression is None else each.suppression.reason,
+            properties=(("awsCode", each.finding.aws_code),) if each.finding.aws_code else (),
+        )
+        for report in reports
+        for each in report.found
+    ]
+    failures = [(report.name, report.problem) for report in reports if report.problem is not None]
+    return sarif_log(results, help_uri=_REFERENCE, failures=failures)
+
+
+def _print(out: Output, report: _Report) -> None:
+    shown = "<stdin>" if report.name == "-" else report.name
+    for each in report.found:
+        finding = each.finding
+        level = finding.level.value
+        line = finding.source_line if finding.source_line is not None else 1
+        beside = f"[{finding.code}]{_beside(finding)}"
+        if each.suppression is None:
+            mark = Span(f"{_MARKS[level]} {level}", _STYLES[level])
+        else:
+            mark = Span(f"[~] suppressed {level}", Style.QUIET)
+            beside += f" because: {each.suppression.reason}"
+        out.line(f"{shown}:{line}: ", mark, f" {finding.message} ", Span(beside, Style.QUIET))
 
 
 def _beside(finding: Finding) -> str:
-    """AWS's code of the finding, and how often it was made."""
+    """AWS's code of the finding, and how many entries it is about."""
     code = f" {finding.aws_code}" if finding.aws_code else ""
-    return f"{code} ({finding.count} times)" if finding.count > 1 else code
+    return f"{code} ({finding.count} entries)" if finding.count > 1 else code
 
 
-def _summary(found: list[Finding], files: int) -> str:
-    counts = [(level, sum(finding.level.value == level for finding in found)) for level in _LEVELS]
+def _say_unused(accepted: Sequence[Suppression], reports: Sequence[_Report]) -> None:
+    """Suppressions that could have covered something in these files, and covered nothing."""
+    used = {each.suppression for report in reports for each in report.found}
+    for one in accepted:
+        if one not in used and any(not report.is_unreadable and one.is_about(report.name) for report in reports):
+            about = "" if one.code in one.origin else f" ({one.code})"
+            note(f"{one.origin[:1].upper()}{one.origin[1:]}{about} suppresses nothing; remove it.")
+
+
+def _ending(reports: Sequence[_Report], fail_on: str | None) -> Exit:
+    read = [report for report in reports if report.problem is None]
+    if read:
+        note(_summary([each for report in read for each in report.found], len(read)))
+    unreadable = sum(report.is_unreadable for report in reports)
+    if unreadable:
+        of_all = f"{unreadable} of {len(reports)} {'file' if len(reports) == 1 else 'files'}"
+        note(f"iamtui: {of_all} cannot be read as a policy document.")
+        return Exit.ERROR
+    worst_allowed = _LEVELS.index(fail_on) if fail_on is not None else -1
+    counted = [each.finding for report in reports for each in report.found if each.suppression is None]
+    return Exit.NO if any(finding.level.rank <= worst_allowed for finding in counted) else Exit.OK
+
+
+def _summary(found: Sequence[_Found], files: int) -> str:
+    counted = [each.finding.level.value for each in found if each.suppression is None]
+    counts = [(level, counted.count(level)) for level in _LEVELS]
     words = ", ".join(f"{count} {level}{'' if count == 1 else 's'}" for level, count in counts if count)
-    return f"{files} {'file' if files == 1 else 'files'}: {words or 'no findings'}."
+    suppressed = len(found) - len(counted)
+    tail = f"; {suppressed} suppressed" if suppressed else ""
+    return f"{files} {'file' if files == 1 else 'files'}: {words or 'no findings'}{tail}."

@@ -40,7 +40,7 @@ def test_names_file_and_line(cli: Cli, policy: Path) -> None:
 def test_names_the_code_of_aws_and_the_count(cli: Cli, tmp_path: Path) -> None:
     file = tmp_path / "p.json"
     file.write_text(CLEAN.replace('"s3:GetObject"', '["s3:GetObject", "s3:GetObject", "s3:GetObject"]'))
-    assert cli("lint", file).out.endswith("[redundant-action] REDUNDANT_ACTION (2 times)\n")
+    assert cli("lint", file).out.endswith("[redundant-action] REDUNDANT_ACTION (2 entries)\n")
     [finding] = cli("lint", file, "--json").json[0]["findings"]
     assert (finding["aws_code"], finding["count"]) == ("REDUNDANT_ACTION", 2)
 
