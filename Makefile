@@ -4,6 +4,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
+# Nothing is installed but what constraints.txt names, to build with as well.
+PINNED := --quiet --constraint constraints.txt --build-constraint constraints.txt
+# A new environment has the pip of its Python, which knows less, and on Python 3.11 setuptools, which nothing needs.
+pinned_pip = $(1) -m pip install --quiet --constraint constraints.txt --upgrade pip && $(1) -m pip uninstall --quiet --yes setuptools
+
 .PHONY: demo test sdk-clients test-engine check format fuzz bench screenshots clean
 
 demo: $(STAMP)
@@ -15,10 +20,13 @@ test: $(STAMP)
 # The AWS CLI and the JavaScript SDK, against which the tests hold the credentials endpoint; needs npm.
 sdk-clients: .sdk-clients/.installed
 
-.sdk-clients/.installed:
-	npm install --prefix .sdk-clients --no-package-lock --no-audit --no-fund --ignore-scripts --silent @aws-sdk/credential-providers@3.1175.0
+.sdk-clients/.installed: constraints.txt tests/sdk_clients/package.json
+	mkdir -p .sdk-clients
+	cp tests/sdk_clients/package.json .sdk-clients/package.json
+	npm install --prefix .sdk-clients --no-package-lock --no-audit --no-fund --ignore-scripts --silent
 	$(PYTHON) -m venv .sdk-clients/aws-cli
-	.sdk-clients/aws-cli/bin/python -m pip install --quiet awscli==1.46.3
+	$(call pinned_pip,.sdk-clients/aws-cli/bin/python)
+	.sdk-clients/aws-cli/bin/python -m pip install $(PINNED) --only-binary :all: awscli
 	@touch $@
 
 # What must give the same answers on every Python: make test-engine PYTHON=python3.13 VENV=.venv-3.13
@@ -47,8 +55,8 @@ screenshots: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev --editable .
+	$(call pinned_pip,$(BIN)/python)
+	$(BIN)/python -m pip install $(PINNED) --group dev --editable .
 	@touch $(STAMP)
 
 clean:

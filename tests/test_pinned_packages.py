@@ -1,0 +1,97 @@
+"""`make` installs what constraints.txt and the JavaScript SDK's package.json name, in these versions, and no more."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from importlib.metadata import Distribution, distributions
+from pathlib import Path
+
+import pytest
+from hatchling.build import get_requires_for_build_editable, get_requires_for_build_sdist, get_requires_for_build_wheel
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.support.external_tools import aws_cli, javascript_sdk
+
+ROOT = Path(__file__).parent.parent
+LINES = (ROOT / "constraints.txt").read_text().splitlines()
+PINNED = {canonicalize_name(name): version for name, version in (line.split("==") for line in LINES)}
+JAVASCRIPT = json.loads((ROOT / "tests" / "sdk_clients" / "package.json").read_text())["dependencies"]
+
+
+def not_as_pinned(found: list[Distribution]) -> list[str]:
+    installed = [(canonicalize_name(one.metadata["Name"]), one.version) for one in found]
+    return [f"{name}=={version}" for name, version in installed if name != "iamtui" and PINNED.get(name) != version]
+
+
+def test_the_file_holds_names_and_versions_in_order() -> None:
+    for line in LINES:
+        assert re.fullmatch(r"[A-Za-z0-9._-]+==[0-9A-Za-z.]+", line), line
+    names = [line.split("==")[0].lower() for line in LINES]
+    assert names == sorted(set(names))
+
+
+def test_everything_installed_here_is_pinned() -> None:
+    assert not_as_pinned([*distributions()]) == []
+
+
+def test_everything_that_builds_the_project_is_pinned() -> None:
+    """It is installed apart, where this environment does not show it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = [
+        *project["build-system"]["requires"],
+        *get_requires_for_build_editable(),
+        *get_requires_for_build_sdist(),
+        *get_requires_for_build_wheel(),
+    ]
+    seen: set[str] = set()
+    while wanted:
+        requirement = Requirement(wanted.pop())
+        name = canonicalize_name(requirement.name)
+        if name in seen or (requirement.marker is not None and not requirement.marker.evaluate({"extra": ""})):
+            continue
+        seen.add(name)
+        assert name in PINNED, requirement
+        assert requirement.specifier.contains(PINNED[name]), requirement
+        wanted += next((one.requires or [] for one in distributions(name=requirement.name)), [])
+    assert {"hatchling", "editables", "pathspec"} <= seen
+
+
+def test_every_installation_of_the_makefile_is_held_to_the_file() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    pinned = "--quiet --constraint constraints.txt --build-constraint constraints.txt"
+    assert f"PINNED := {pinned}" in makefile
+    commands = [part for line in makefile.splitlines() for part in line.split("&&") if re.search(r"\binstall\b", part)]
+    assert len([part for part in commands if "pip" in part]) == 3
+    for part in commands:
+        if "npm install" in part:
+            assert not re.search(r"@\d", part), "the packages stand in package.json"
+        elif "pip install" in part:
+            assert "$(PINNED)" in part or "--constraint constraints.txt" in part, part
+
+
+def test_the_aws_cli_of_the_tests_is_as_pinned() -> None:
+    folders = [str(path) for path in aws_cli().parents[1].glob("lib/python*/site-packages")]
+    found = [*distributions(path=folders)]
+    assert "awscli" in {one.metadata["Name"] for one in found}
+    assert not_as_pinned(found) == []
+
+
+def test_the_javascript_sdk_of_the_tests_is_as_pinned() -> None:
+    modules = javascript_sdk() / "node_modules"
+    records = [json.loads(file.read_text()) for file in modules.rglob("package.json") if is_package(file)]
+    assert {record["name"]: record["version"] for record in records} == JAVASCRIPT
+    assert len(records) == len(JAVASCRIPT), "a package is there twice"
+
+
+def is_package(file: Path) -> bool:
+    """Whether a package.json is that of an installed package, and not of a part of one."""
+    parent = file.parent.parent
+    return parent.name == "node_modules" or (parent.name.startswith("@") and parent.parent.name == "node_modules")
+
+
+@pytest.mark.parametrize("version", JAVASCRIPT.values())
+def test_versions_of_the_javascript_sdk_are_exact(version: str) -> None:
+    assert re.fullmatch(r"\d+\.\d+\.\d+", version)
