@@ -39,7 +39,7 @@ def says_yes(about: Iterable[str], question: str) -> bool:
         about: the sentences that are shown before it.
     """
     with TERMINAL.open("w", encoding="utf-8", errors="replace") as terminal:
-        terminal.writelines(f"{safe_text(line)}\n" for line in (*about, f"{question} [y/N]"))
+        terminal.writelines(f"{safe_text(line, limit=None)}\n" for line in (*about, f"{question} [y/N]"))
     return _answer().strip().lower() in ("y", "yes")
 
 

@@ -38,7 +38,9 @@ class UnconfirmedCommand(Problem):
 
 def about_command(profile: str, command: str) -> tuple[str, ...]:
     """What a profile is about to run for its credentials, and what to know of that: a sentence or two."""
-    sentence = f"The profile {safe_text(profile)} runs this command for its credentials: {safe_text(command)}"
+    # To its end: what is confirmed must have been seen.
+    shown = safe_text(command, limit=None)
+    sentence = f"The profile {safe_text(profile)} runs this command for its credentials: {shown}"
     return tuple(filter(None, (sentence, remark_on(command))))
 
 
@@ -71,10 +73,15 @@ def confirm(profile: str, command: str, *, path: Path | None = None) -> None:
     """Remember that the command of a profile was confirmed. Blocking for file access.
 
     Raises:
-        Problem: the file cannot be written; it counts for this process all the same.
+        Problem: the file cannot be written, or others can; it counts for this process all the same.
     """
     file, digest = path or _path(), _digest(profile, command)
     confirm_here(profile, command, path=file)
+    if (found := exposure(file)) is not None:
+        raise Problem(
+            f"That the command was confirmed is not kept: {safe_text(found.path)} {found.reason}.",
+            f"{safe_text(found.remedy)} It is asked again until then.",
+        )
     with locked(file):
         digests = [one for one in _read(file) if one != digest]
         try:

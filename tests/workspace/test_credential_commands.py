@@ -54,6 +54,25 @@ def test_a_damaged_file_confirms_nothing(file: Path, damage: str) -> None:
     assert is_confirmed(*CI, path=file)
 
 
+@pytest.mark.parametrize("where", ["file", "folder"])
+def test_what_others_could_have_confirmed_counts_for_nothing(
+    file: Path, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confirm(*CI, path=file)
+    place = file if where == "file" else file.parent
+    place.chmod(place.stat().st_mode | 0o020)
+    monkeypatch.setattr(credential_commands, "_here", set())
+    assert not is_confirmed(*CI, path=file)
+    with pytest.raises(Problem, match=r"is not kept: .* can be written by others") as caught:
+        confirm(*CI, path=file)
+    assert f"chmod go-w {place}" in caught.value.next_step
+    assert is_confirmed(*CI, path=file), "for this process"
+
+
+def test_a_command_is_shown_to_its_end() -> None:
+    assert about_command("ci", "x" * 100_000 + ";last")[0].endswith(";last")
+
+
 def test_where_it_cannot_be_kept_that_is_said_and_it_counts_for_now(file: Path) -> None:
     file.mkdir(parents=True)
     assert not is_confirmed(*CI, path=file)
