@@ -7,6 +7,8 @@ blocks. What is not known enters as a formula, so the same code answers plainly 
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
@@ -25,7 +27,7 @@ from iamtui.evaluation.policies import (
     PolicyInForce,
     PolicyLevel,
 )
-from iamtui.evaluation.prepared import ActionCatalogue, prepare, resource_owner
+from iamtui.evaluation.prepared import ActionCatalogue, PreparedAction, prepare, resource_owner
 from iamtui.evaluation.public_access import is_public
 from iamtui.evaluation.reading import (
     RESOURCE_ONLY,
@@ -47,14 +49,13 @@ from iamtui.evaluation.services import (
     takes_resource_policy,
 )
 from iamtui.policy.arn import parse_arn
-from iamtui.policy.context import RequestContext
-from iamtui.policy.formula import Truth, all_of, any_of, negate
+from iamtui.policy.context import AtLeast, RequestContext
+from iamtui.policy.formula import MissingLeaf, Truth, all_of, any_of, negate
 from iamtui.policy.kinds import PolicyType
 from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS
 from iamtui.policy.principal import Strength, is_role
 from iamtui.policy.resource import ResourceKind
 
-_POLICY_BEHIND_ALIAS: Final = NotEvaluated("the policy of the key behind the alias is not known", "kms:GetKeyPolicy")
 _MOST_SUMS: Final = 4096
 _UNDER_SCPS: Final = WITH_IAM_POLICIES | {PrincipalKind.ROOT}
 
@@ -78,6 +79,8 @@ def read_all_layers(
     if asked is None:
         asked = asked_by(request, options, catalogue=catalogue)
     prepared = asked.prepared
+    if prepared.resource.kind is ResourceKind.ONE and is_use_of_alias(prepared.action, prepared.resource):
+        return _read_by_alias(request, policies, options, catalogue, prepared)
     owner = resource_owner(request.resource_account, principal, prepared)
     service_linked = facts.service_linked
     boundaries = () if service_linked else policies.boundaries
@@ -119,6 +122,50 @@ def read_all_layers(
         return read_all_layers(request, policies, options, catalogue=catalogue, asked=single)
 
     return settled(result, about)
+
+
+def _read_by_alias(
+    request: Request,
+    policies: PoliciesInForce,
+    options: EngineOptions,
+    catalogue: ActionCatalogue,
+    prepared: PreparedAction,
+) -> Evaluation:
+    """Read a request for a KMS key by an alias: it is for some key of the alias's account and Region.
+
+    An alias stands for a key in a request only: what policies say of the alias says nothing of the key (KMS Developer
+    Guide: use aliases to control access).
+    """
+    arn = prepared.arn
+    assert arn is not None
+    name = arn.resource
+    keys = f"arn:{arn.partition}:kms:{arn.region}:{arn.account}:key/*"
+    request = replace(
+        request, derived=({"kms:requestalias": (name,), "kms:resourcealiases": AtLeast((name,))}, *request.derived)
+    )
+    if policies.resource is None or isinstance(policies.resource, NotEvaluated):
+        policies = replace(policies, resource=_policy_behind(name))
+
+    def about(*, everywhere: bool) -> Evaluation:
+        asked = asked_by(replace(request, resource=keys), options, catalogue=catalogue, everywhere=everywhere)
+        said = f"{name} stands for a key that is not known: some key of account {arn.account} in {arn.region}."
+        asked.prepared = asked.prepared._replace(notes=(*asked.prepared.notes, said))
+        return read_all_layers(request, policies, options, catalogue=catalogue, asked=asked)
+
+    some = about(everywhere=False)
+    some.by_alias = True
+    if some.total is not False:
+        every = about(everywhere=True).total
+        if every != some.total:
+            which = MissingLeaf(f"the key behind {name}", "kms:ListAliases")
+            some.total = any_of((every, all_of((some.total, which))))
+    return some
+
+
+@lru_cache(maxsize=256)
+def _policy_behind(name: str) -> MissingPolicy:
+    """The policy of the key behind an alias; the same object each time."""
+    return MissingPolicy(f"policy of the key behind {name}", "kms:GetKeyPolicy", "it is not known which key that is")
 
 
 def _rule_of_caller(result: Evaluation) -> ServiceRule | None:
@@ -184,8 +231,6 @@ def _read_resource_policy(result: Evaluation) -> None:
     prepared = result.prepared
     if not takes_resource_policy(prepared.action):
         return
-    if given is None and is_use_of_alias(prepared.action, prepared.resource):
-        given = _POLICY_BEHIND_ALIAS
     if (
         result.must_admit
         and prepared.resource.kind is ResourceKind.SET

@@ -106,6 +106,8 @@ class Conclusion:
             yield from reading_words.unsafe_denies(reading)
 
     def _scope_found(self) -> Scope:
+        if self._scope is None and self._reading.by_alias and self._reading.total is True:
+            self._scope = Scope(ResourceScope.ONE)
         if self._scope is None:
             self._scope = resource_scope(
                 self._reading, self._read_everywhere(), self._allowed_everywhere, self._allowed_in_part

@@ -205,11 +205,6 @@ def _with_own_rules(
         refused = refused or refusal(action, resource)
         by_alias = is_use_of_alias(action, resource)
         key = is_key_question(action, resource)
-    if arn is not None and by_alias:
-        notes = (
-            *notes,
-            "KMS authorizes this against the key behind the alias, and by that key's policy: ask about the key's ARN.",
-        )
     plain = not (by_alias or refused is not None or by_credentials)
     return _made(
         PreparedAction,

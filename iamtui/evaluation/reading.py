@@ -79,6 +79,8 @@ class Evaluation:
     """Of such a set: the entries that grant some of it; none where all of it is granted."""
     is_unsettled: bool = False
     """Whether a set is too involved to be told whether a resource of it is allowed."""
+    by_alias: bool = False
+    """Whether the set is all that one key, which is named by its alias, can be."""
     not_evaluated: dict[Layer, NotEvaluated] = field(default_factory=dict)
     grant: Truth = False
     deny: Truth = False

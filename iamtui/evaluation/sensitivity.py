@@ -8,7 +8,7 @@ from typing import Final
 from iamtui.evaluation.layers import LayerScan
 from iamtui.evaluation.reading import Evaluation
 from iamtui.policy.compiled import CompiledStatement
-from iamtui.policy.context import KeyState, RequestContext
+from iamtui.policy.context import AtLeast, KeyState, RequestContext
 from iamtui.policy.formula import ConditionLeaf
 from iamtui.policy.operators import parse_operator
 from iamtui.policy.pattern import parse_pieces, variable_names
@@ -28,7 +28,7 @@ def open_keys(leaf: ConditionLeaf, context: RequestContext) -> tuple[str, ...]:
         values = leaf.values if takes else ()
     for value in values:
         names = {**variable_names(parse_pieces(value, variables=True)), **names}
-    return tuple(name for key, name in names.items() if isinstance(context.lookup(key), KeyState))
+    return tuple(name for key, name in names.items() if isinstance(context.lookup(key), (KeyState, AtLeast)))
 
 
 def sensitive_keys(reading: Evaluation) -> Iterator[str]:

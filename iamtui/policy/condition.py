@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from iamtui.policy.comparison import Comparer, Comparison, Pieces, comparers, single_value_test
-from iamtui.policy.context import KeyState, RequestContext
+from iamtui.policy.context import AtLeast, KeyState, RequestContext
 from iamtui.policy.document import ConditionLine
 from iamtui.policy.formula import ConditionLeaf, Truth
 from iamtui.policy.operators import Operator, SetOperator, parse_operator
@@ -85,6 +85,8 @@ class CompiledCondition:
         assert not isinstance(values, KeyState)
         if not values:
             return self._test_absent(operator)
+        if isinstance(values, AtLeast):
+            return self._test_at_least(operator, values, context)
         if operator.base == "null":
             return self._test_null(operator, values)
         return self._test_values(operator, values, context)
@@ -114,6 +116,17 @@ class CompiledCondition:
     def _test_present(self) -> bool:
         wanted = self._null_wants()
         return wanted is not None and False in wanted
+
+    def _test_at_least(self, operator: Operator, values: AtLeast, context: RequestContext) -> Truth:
+        """Whether the line holds whatever other values the key has."""
+        if operator.base == "null":
+            return self._test_present() if operator.over is None else self._leaf()
+        if operator.over is None:
+            # One value is compared, several are not, and how many there are is not known.
+            return self._leaf()
+        settled = operator.over is SetOperator.ANY
+        holds = (self._holds(operator.negated, value, context) for value in values)
+        return settled if any(one is settled for one in holds) else self._leaf()
 
     def _test_null(self, operator: Operator, values: tuple[str, ...]) -> bool:
         wanted = self._null_wants()

@@ -18,6 +18,12 @@ class KeyState(Enum):
     """It is there, with an unknown value."""
 
 
+class AtLeast(tuple[str, ...]):
+    """Values of a key that may have others besides."""
+
+    __slots__ = ()
+
+
 KeyValue: TypeAlias = tuple[str, ...] | KeyState
 """The values of a key; () is absent."""
 

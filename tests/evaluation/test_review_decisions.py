@@ -10,7 +10,6 @@ from iamtui.evaluation.decision import Decision, Layer, Outcome, ResourceScope
 from iamtui.evaluation.evaluator import evaluate
 from iamtui.evaluation.scenario import Scenario, parse_scenario
 from iamtui.evaluation.trace import trace
-from iamtui.policy.formula import MissingLeaf
 
 ALICE = "arn:aws:iam::111111111111:user/alice"
 
@@ -80,19 +79,6 @@ def test_a_star_of_an_unknown_kind_reaches_nobody_in_the_decision_and_in_the_tra
     assert evaluate(made.request, made.policies).outcome is Outcome.IMPLICIT_DENY
     (traced,) = [layer for layer in trace(made.request, made.policies) if layer.layer is Layer.VPC_ENDPOINT]
     assert [(statement.matched, traced.state) for statement in traced.statements] == [(False, "silent")]
-
-
-@pytest.mark.parametrize("action", ["kms:Decrypt", "kms:DescribeKey"])
-def test_a_key_asked_about_by_its_alias_is_pointed_at(action: str) -> None:
-    alias = "arn:aws:kms:us-east-1:111111111111:alias/app"
-    used = decide(allow("kms:*"), action=action, resource=alias)
-    assert used.outcome is Outcome.DEPENDS
-    assert isinstance(used.depends_on, MissingLeaf)
-    assert used.depends_on.document == f"policy of {alias}"
-    assert any("behind the alias" in note for note in used.notes)
-    created = decide(allow("kms:*"), action="kms:CreateAlias", resource=alias)
-    assert created.outcome is Outcome.ALLOWED
-    assert not any("behind the alias" in note for note in created.notes)
 
 
 def test_the_role_behind_a_session_is_said_to_be_taken_without_a_path() -> None:

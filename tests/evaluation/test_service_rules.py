@@ -8,8 +8,8 @@ import pytest
 
 from iamtui.catalog import service_data
 from iamtui.catalog.tables import UNSIGNED_REQUESTS
-from iamtui.evaluation.decision import Layer, LayerState, Outcome
-from iamtui.policy.formula import MissingLeaf
+from iamtui.evaluation.decision import Layer, LayerState, Outcome, ResourceScope
+from iamtui.policy.formula import MissingLeaf, leaves
 
 from .test_ignored_and_refused import ADMIN, ALICE, FEDERATED, ROLE, SESSION, A, ask, document, named, to
 
@@ -306,3 +306,85 @@ def test_every_service_that_takes_unsigned_requests_has_a_source() -> None:
         assert found.source
         for entry in found.actions:
             assert any(name.startswith(entry.rstrip("*")) for name in known), (service, entry)
+
+
+KEYS = f"arn:aws:kms:us-east-1:{A}:key/"
+KEY = f"{KEYS}11111111-1111-1111-1111-111111111111"
+ALIAS = f"arn:aws:kms:us-east-1:{A}:alias/app"
+DELEGATES = document(to({"AWS": ROOT}, "kms:*"))
+
+
+def allow(resource: Any = "*", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": "kms:*", "Resource": resource, **more}
+
+
+def deny(resource: Any = "*", **more: Any) -> dict[str, Any]:
+    return {**allow(resource, **more), "Effect": "Deny"}
+
+
+@pytest.mark.parametrize(
+    ("statements", "outcome"),
+    [
+        ([allow()], Outcome.ALLOWED),
+        ([allow(f"{KEYS}*")], Outcome.ALLOWED),
+        ([allow(f"arn:aws:kms:*:{A}:key/*")], Outcome.ALLOWED),
+        ([allow(KEY)], Outcome.DEPENDS),
+        ([allow(), deny(KEY)], Outcome.DEPENDS),
+        ([allow(), deny(ALIAS)], Outcome.ALLOWED),
+        ([allow(), deny(f"{KEYS}*")], Outcome.EXPLICIT_DENY),
+        ([allow(ALIAS)], Outcome.IMPLICIT_DENY),
+        ([allow(f"arn:aws:kms:us-east-1:{A}:alias/*")], Outcome.IMPLICIT_DENY),
+        ([allow(f"arn:aws:kms:eu-west-1:{A}:key/*")], Outcome.IMPLICIT_DENY),
+        ([allow("arn:aws:kms:us-east-1:222222222222:key/*")], Outcome.IMPLICIT_DENY),
+        ([allow(Condition={"StringEquals": {"kms:RequestAlias": "alias/app"}})], Outcome.ALLOWED),
+        ([allow(Condition={"StringEquals": {"kms:RequestAlias": "alias/other"}})], Outcome.IMPLICIT_DENY),
+        ([allow(Condition={"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/app"}})], Outcome.ALLOWED),
+        ([allow(Condition={"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/x"}})], Outcome.DEPENDS),
+        ([allow(Condition={"ForAllValues:StringEquals": {"kms:ResourceAliases": "alias/app"}})], Outcome.DEPENDS),
+        ([allow(Condition={"ForAllValues:StringEquals": {"kms:ResourceAliases": "alias/x"}})], Outcome.IMPLICIT_DENY),
+        ([allow(), deny(Condition={"ForAnyValue:StringLike": {"kms:ResourceAliases": "alias/a*"}})],
+         Outcome.EXPLICIT_DENY),
+        ([], Outcome.IMPLICIT_DENY),
+    ],
+)  # fmt: skip
+def test_a_key_named_by_its_alias_is_some_key_of_the_account(
+    statements: list[dict[str, Any]], outcome: Outcome
+) -> None:
+    decision, _ = ask(ALICE, "kms:Decrypt", ALIAS, identity_policies=named(*statements), resource_policy=DELEGATES)
+    assert decision.outcome is outcome
+    assert decision.request.resource == ALIAS
+    assert any("alias/app stands for a key that is not known" in note for note in decision.notes)
+    if outcome is Outcome.ALLOWED:
+        assert (decision.resource_scope, decision.allowed_resources) == (ResourceScope.ONE, ())
+
+
+def test_what_depends_on_the_key_behind_an_alias_says_so() -> None:
+    decision, explanation = ask(
+        ALICE, "kms:Decrypt", ALIAS, identity_policies=named(allow(KEY)), resource_policy=DELEGATES
+    )
+    assert isinstance(decision.depends_on, MissingLeaf)
+    assert (decision.depends_on.document, decision.depends_on.permission) == (
+        "the key behind alias/app", "kms:ListAliases",
+    )  # fmt: skip
+    assert KEY in decision.allowed_resources
+    assert "the key behind alias/app allows it" in explanation.paragraph
+
+
+@pytest.mark.parametrize("action", ["kms:Decrypt", "kms:DescribeKey"])
+@pytest.mark.parametrize("statement", [allow(), allow(KEY), allow(ALIAS)])
+def test_without_the_policy_of_the_key_behind_an_alias_nothing_is_settled(
+    action: str, statement: dict[str, Any]
+) -> None:
+    decision, _ = ask(ALICE, action, ALIAS, identity_policies=named(statement))
+    assert decision.outcome is Outcome.DEPENDS
+    documents = [leaf.document for leaf in leaves(decision.depends_on or True) if isinstance(leaf, MissingLeaf)]
+    assert "policy of the key behind alias/app" in documents
+    denied, _ = ask(ALICE, action, ALIAS, identity_policies=named(statement, deny()))
+    assert denied.outcome is Outcome.EXPLICIT_DENY
+
+
+def test_an_alias_is_made_and_deleted_by_iam_policies_alone() -> None:
+    for action in ("kms:CreateAlias", "kms:UpdateAlias", "kms:DeleteAlias"):
+        decision, _ = ask(ALICE, action, ALIAS, identity_policies=named(allow(ALIAS)))
+        assert decision.outcome is Outcome.ALLOWED
+        assert decision.notes == ()
