@@ -157,6 +157,14 @@ def test_redirected_errors_keep_it_from_nobody(machine: Machine, order: Order) -
     assert str(machine.command) in refused.text
 
 
+def test_a_long_command_is_shown_to_its_end_and_safely(machine: Machine) -> None:
+    machine.config(f"[default]\ncredential_process = {machine.command} {'x' * 9_000} \x1b]52;c;cHduZWQ=\x07 the-end\n")
+    refused = machine.on_terminal(keys=b"n\n")
+    assert machine.runs == 0
+    assert "␛]52;c;cHduZWQ=␇ the-end" in refused.text
+    assert "\x1b]52" not in refused.text
+
+
 @pytest.mark.parametrize("name", ["--profile", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"])
 def test_without_a_terminal_a_profile_that_was_named_goes_on_and_says_so(machine: Machine, name: str) -> None:
     machine.config(f"[profile ci]\nrole_arn = {ROLE}\nsource_profile = base\n[profile base]\nRUNS")
