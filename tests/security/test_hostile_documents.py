@@ -40,6 +40,24 @@ DOCUMENTS = {
     "many actions": json.dumps(
         {"Statement": {"Effect": "Allow", "Action": [f"s3:G*t*{i}*" for i in range(12_000)], "Resource": "*"}}
     ),
+    "long resources that might cover each other": json.dumps(
+        {
+            "Statement": {
+                "Effect": "Allow",
+                "Action": "s3:GetObjekt",
+                "Resource": ["arn:aws:s3:::" + "a*" * 900 + str(i) for i in range(250)]
+                + ["arn:aws:s3:::" + "a" * 900 + str(i) for i in range(250)],
+            }
+        }
+    ),
+    "statements that trust alike": json.dumps(
+        {
+            "Statement": [
+                {"Effect": "Allow", "Principal": {"Service": "rolesanywhere.amazonaws.com"}, "Action": f"sts:X{i}"}
+                for i in range(4_000)
+            ]
+        }
+    ),
 }
 
 

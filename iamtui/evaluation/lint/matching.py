@@ -48,11 +48,6 @@ def reaches(statement: Statement, action: str) -> bool:
     return not any(covers_action(entry, action) for entry in statement.not_actions or ())
 
 
-def named_actions(statement: Statement) -> list[str]:
-    """The entries of Action that name one action of one service."""
-    return [entry for entry in statement.actions or () if not is_wild(entry)]
-
-
 def condition_keys_of(statement: Statement) -> set[str]:
     """The condition keys that a statement tests, in lower case."""
     return {line.key.lower() for line in statement.conditions}

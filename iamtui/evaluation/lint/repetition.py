@@ -12,8 +12,10 @@ from iamtui.policy.document import Statement
 from iamtui.policy.pattern import Token, Wild, parse_pieces, tokens_of
 
 _WILD: Final = re.compile(r"[*?]")
-_MOST_COMPARED: Final = 10_000
-"""Lists with more pairs of a wildcard entry and another entry are not searched for repetition."""
+_MOST_PAIRS: Final = 1_000_000
+"""Lists with more pairs of a wildcard entry and another entry are not searched for entries that cover others."""
+_MOST_CHARACTERS: Final = 500_000
+"""Characters that are held against patterns for one list."""
 
 
 def check_repetition(subject: Subject, statement: Statement) -> None:
@@ -82,8 +84,9 @@ def _superfluous(entries: Sequence[str], covers: Callable[[str, str], bool]) -> 
     """For each entry that covers others, which; of two that cover each other the first stays."""
     # What stands before its first wildcard spares most comparisons.
     wide = {i: _WILD.split(entry, maxsplit=1)[0] for i, entry in enumerate(entries) if is_wild(entry)}
-    if len(wide) * len(entries) > _MOST_COMPARED:
+    if len(wide) * len(entries) > _MOST_PAIRS:
         wide = {}
+    left = _MOST_CHARACTERS
     firsts: dict[str, int] = {}
     found: dict[int, list[int]] = {}
     for i, entry in enumerate(entries):
@@ -92,12 +95,12 @@ def _superfluous(entries: Sequence[str], covers: Callable[[str, str], bool]) -> 
             found.setdefault(first, []).append(i)
             continue
         for j, start in wide.items():
-            if (
-                entries[j] != entry
-                and entry.startswith(start)
-                and covers(entries[j], entry)
-                and not (i < j and covers(entry, entries[j]))
-            ):
+            if entries[j] == entry or not entry.startswith(start):
+                continue
+            left -= len(entry)
+            if left < 0:
+                break
+            if covers(entries[j], entry) and not (i < j and covers(entry, entries[j])):
                 found.setdefault(j, []).append(i)
                 break
     return {at: sorted(found[at]) for at in sorted(found)}

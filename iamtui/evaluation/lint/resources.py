@@ -281,7 +281,7 @@ def _check_pairs(subject: Subject, statement: Statement, actions: tuple[str, ...
 
 def _on_star(subject: Subject, statement: Statement, action: str) -> bool:
     """Whether another statement of the policy already is about an action on `*`."""
-    return any(
+    return subject.may_search() and any(
         other.effect == statement.effect and "*" in (other.resources or ()) and reaches(other, action)
         for other in subject.policy.statements
         if other is not statement

@@ -135,12 +135,14 @@ def _check_repeated_role(subject: Subject, statement: Statement) -> None:
 
 def _check_roles_anywhere(subject: Subject, statement: Statement) -> None:
     """IAM Roles Anywhere needs three actions, in whichever statements."""
-    if not _trusts_roles_anywhere(statement):
-        return
-    trusting = [
+    trusting = (
         other for other in subject.policy.statements if other.effect == "Allow" and _trusts_roles_anywhere(other)
-    ]
-    missing = [action for action in _ROLES_ANYWHERE_NEEDS if not any(reaches(other, action) for other in trusting)]
+    )
+    # Said once, at the first of the statements.
+    if not _trusts_roles_anywhere(statement) or next(trusting) is not statement:
+        return
+    together = [statement, *trusting]
+    missing = [action for action in _ROLES_ANYWHERE_NEEDS if not any(reaches(other, action) for other in together)]
     if missing:
         subject.error(
             "roles-anywhere-actions",
