@@ -57,6 +57,10 @@ class PickerApp(IamtuiApp):
         """Say how to pick."""
         self.say(PICKING, stays=True)
 
+    def action_suspend_process(self) -> None:
+        """Stop nothing: a shell that waits for what is picked could neither be used nor continue this."""
+        self.say(line("Your shell waits for what is picked here; ", ("q", "bold $match"), " hands nothing over."))
+
     @on(MainScreen.Picked)
     def _picked(self, event: MainScreen.Picked) -> None:
         """End with a session for whoever started the picker."""

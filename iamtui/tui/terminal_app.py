@@ -81,9 +81,12 @@ class TerminalApp(OrderedKeysApp):
             return
         self.before_stop()
         self._driver.suspend_application_mode()
-        was_stopped = self._jobs.stop_here()
-        self._driver.resume_application_mode()
-        self.refresh(layout=True)
+        self._is_away = True
+        try:
+            was_stopped = self._jobs.stop_here()
+        finally:
+            self._is_away = False
+        self._take_back()
         if was_stopped:
             self.after_stop()
         else:
@@ -93,9 +96,17 @@ class TerminalApp(OrderedKeysApp):
         """After a SIGSTOP, which cannot be seen coming: whoever had the terminal meanwhile has changed it."""
         if self._driver is not None:
             self._driver.suspend_application_mode()
+            self._take_back()
+            self.after_stop()
+
+    def _take_back(self) -> None:
+        """Take the terminal back from whoever had it, and paint everything anew."""
+        if terminal_is_gone():
+            # Taking back a terminal that has hung up would wait for it for ever.
+            hang_up()
+        if self._driver is not None:
             self._driver.resume_application_mode()
             self.refresh(layout=True)
-            self.after_stop()
 
     def _leave_without_terminal(self) -> None:
         if terminal_is_gone():

@@ -131,6 +131,25 @@ def test_a_copied_secret_is_taken_back_before_the_program_is_stopped(tmp_path: P
         screen.until("ops-readonly")
 
 
+def test_a_picker_is_not_stopped_because_its_shell_waits(tmp_path: Path) -> None:
+    with tmux_screen(tmp_path, BASH) as screen:
+        screen.type(f'eval "$({IAMTUI} pick --demo)"; echo "ended $((40+2))"')
+        screen.until("Pick for your shell")
+        screen.keys("C-z")
+        screen.until("Your shell waits")
+        screen.keys("q")
+        screen.until("ended 42")
+
+
+def test_a_terminal_that_goes_while_the_program_is_stopped_ends_it(tmp_path: Path) -> None:
+    with tmux_screen(tmp_path, BASH) as screen:
+        program = started(screen)
+        screen.keys("C-z")
+        in_shell(screen)
+        screen.tmux("kill-server")
+        screen.until_true(lambda: not Path(f"/proc/{program}").exists())
+
+
 async def test_in_a_text_editor_ctrl_z_is_undo() -> None:
     async with opened() as pilot:
         main = app_of(pilot).main

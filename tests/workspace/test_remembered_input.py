@@ -127,6 +127,14 @@ def test_a_damaged_file_is_no_obstacle(file: Path, damage: bytes) -> None:
     assert remembered_input(ALICE, ROLE, path=file) is not None
 
 
+def test_what_others_could_have_entered_is_not_offered(file: Path) -> None:
+    remember_input(ALICE, ENTERED, path=file)
+    file.parent.chmod(0o777)
+    assert remembered_input(ALICE, ROLE, path=file) is None
+    file.parent.chmod(0o700)
+    assert remembered_input(ALICE, ROLE, path=file) is not None
+
+
 def test_one_damaged_entry_leaves_the_others(file: Path) -> None:
     remember_input(ALICE, ENTERED, path=file)
     whole = json.loads(file.read_text(encoding="utf-8"))

@@ -27,7 +27,7 @@ from iamtui.credentials.assume_request import DEFAULT_SECONDS
 from iamtui.credentials.folder_lock import locked
 from iamtui.credentials.private_file import replace_file
 from iamtui.credentials.session_extras import AssumeExtras
-from iamtui.paths import data_folder
+from iamtui.paths import data_folder, exposure
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.assume.input import AssumeInput
@@ -158,6 +158,9 @@ def _read(path: Path) -> list[_RoleForm]:
     Raises:
         Problem: a newer iamtui wrote the file.
     """
+    if exposure(path) is not None:
+        # Somebody else could have entered it.
+        return []
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)

@@ -195,6 +195,7 @@ def write_new(path: Path, text: str) -> Path:
         raise Problem(f"{shown} cannot be written: {reason}.", "Choose another place.") from None
     try:
         with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, 0o600)
             file.write(text.encode("utf-8"))
             file.flush()
             os.fsync(file.fileno())
