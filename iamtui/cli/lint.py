@@ -71,8 +71,8 @@ class _Report:
 
 @click.command(epilog=_EPILOG)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("--kind", type=click.Choice(_KINDS), help="What the documents are used as; else it is told from them.")
-@click.option("--account", metavar="ACCOUNT", help="The account they belong to, so that it is no third party.")
+@click.option("--kind", type=click.Choice(_KINDS), help="What the documents are used as; by default told from each.")
+@click.option("--account", metavar="ACCOUNT", help="Owner account ID; not reported as a third party.")
 @click.option("--fail-on", type=click.Choice(_LEVELS), help="Exit 1 on a finding of this level or a worse one.")
 @click.option("--suppress", multiple=True, metavar="CODE=REASON", help="Accept findings of this code, ours or AWS's.")
 @click.option("--suppressions", metavar="FILE", help=f"Read suppressions here instead of {_SUPPRESSIONS}.")
@@ -90,7 +90,7 @@ def lint(
 ) -> Exit:
     """What AWS would refuse or warn about in the policy documents FILE (- for standard input)."""
     if account is not None and not is_account_id(account):
-        raise Problem(f"--account {account} is no account.", "An account is 12 digits.")
+        raise Problem(f"--account {account} is not an account ID.", "An account ID has 12 digits.")
     if as_json and form is not None:
         raise Problem(f"--json and --format {form} exclude each other.", "Give one of them.")
     accepted = _suppressions(suppress, suppressions)

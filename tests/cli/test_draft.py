@@ -88,12 +88,12 @@ def test_a_draft_is_made_edit_by_edit(cli: Cli, account: str, file: Path) -> Non
         (
             ("put-inline", "carol", "p"),
             allow("s3:*", Principal="*"),
-            "Principal does not belong into an identity-based",
+            "Principal is not allowed in an identity-based",
         ),
-        (("put-policy", "new"), allow("s3:*", NotPrincipal="*"), "does not belong into an identity-based policy"),
+        (("put-policy", "new"), allow("s3:*", NotPrincipal="*"), "is not allowed in an identity-based policy"),
         (("set-trust", "role/web-server"), allow("sts:AssumeRole"), "AWS would refuse the document"),
         (("put-resource-policy", BUCKET), allow("s3:*"), "needs a Principal"),
-        (("put-scp", OU, "p"), deny("s3:*", Principal="*"), "does not belong into a service control policy"),
+        (("put-scp", OU, "p"), deny("s3:*", Principal="*"), "is not allowed in a service control policy"),
         (("put-rcp", OU, "p"), deny("s3:*"), "needs a Principal"),
         (
             ("put-resource-policy", f"arn:aws:ec2:us-east-1:{ID}:instance/i-1"),

@@ -108,7 +108,7 @@ def test_what_is_repeated_is_one_finding_with_a_count() -> None:
 
     [finding] = repeated(*["s3:GetObject"] * 900).values()
     assert (finding.code, finding.aws_code, finding.count) == ("redundant-action", "REDUNDANT_ACTION", 899)
-    assert "stands 900 times" in finding.message
+    assert "is listed 900 times" in finding.message
     finding = repeated("s3:*", *catalogue().actions_of("s3")[:100])["redundant-action"]
     assert finding.count == 100
     assert "and 97 more are already covered by" in finding.message

@@ -29,8 +29,8 @@ def check_actions(subject: Subject, statement: Statement) -> None:
         if subject.kind is PolicyType.TRUST and not action.lower().startswith("sts:"):
             subject.error(
                 "trust-action",
-                f"{quoted(action)} is no STS action, and a role trust policy takes only those; use sts:AssumeRole or "
-                "its kin.",
+                f"{quoted(action)} is not an STS action, and a role trust policy allows only those; use sts:AssumeRole "
+                "or a similar action.",
                 path,
                 statement,
                 aws="UNSUPPORTED_ACTION_IN_POLICY",
@@ -43,11 +43,11 @@ def _fault_of(action: str) -> tuple[str, str]:
     if action in ("*", "*:*"):
         return "", ""
     if "${" in action:
-        return "holds a policy variable, which actions do not take", "VARIABLE_UNSUPPORTED_IN_ELEMENT"
+        return "contains a policy variable, which is not supported in actions", "VARIABLE_UNSUPPORTED_IN_ELEMENT"
     if any(c.isspace() for c in action):
-        return "holds a blank, which is never trimmed", "INVALID_ACTION"
+        return "contains a space, which AWS does not trim", "INVALID_ACTION"
     if "," in action:
-        return "holds a comma, which does not separate actions", "INVALID_ACTION"
+        return "contains a comma, which does not separate actions", "INVALID_ACTION"
     if not colon or not service:
         return "has no service in front", "INVALID_ACTION"
     if is_wild(service):

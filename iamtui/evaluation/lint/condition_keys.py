@@ -60,7 +60,7 @@ def check_condition_key(subject: Subject, statement: Statement, line: ConditionL
     if not colon or not prefix or not name or any(c.isspace() for c in prefix):
         subject.error(
             "key-format",
-            f"{quoted(key)} is no condition key, which is written prefix:name, so it is always absent.",
+            f"{quoted(key)} is not a valid condition key, which is written prefix:name, so it is always absent.",
             path,
             statement,
             aws="INVALID_CONDITION_KEY_FORMAT",

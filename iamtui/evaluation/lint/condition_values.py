@@ -21,7 +21,7 @@ from iamtui.policy.values import parse_binary, parse_date, parse_network, parse_
 _VALUE_TESTS: Final[Mapping[str, tuple[Callable[[str], bool], str, str | None]]] = {
     "numeric": (
         lambda text: parse_number(text) is not None,
-        "a number, without blanks or exponent",
+        "a number without spaces or an exponent",
         "TYPE_MISMATCH_NUMBER",
     ),
     "date": (
@@ -337,7 +337,7 @@ def _check_identifier(subject: Subject, statement: Statement, line: ConditionLin
         return
     subject.error(
         "identifier-format",
-        f"{quoted(value)} never matches: {line.key} holds {prefix} and 8 or 17 letters and digits behind it.",
+        f"{quoted(value)} never matches: {line.key} is {prefix} followed by 8 or 17 letters and digits.",
         path,
         statement,
         aws=issue,

@@ -97,7 +97,7 @@ def _check_operator(subject: Subject, statement: Statement, line: ConditionLine)
         )
         subject.error(
             "unknown-operator",
-            f"{quoted(line.operator)} is no condition operator, so the condition never holds.{hint}",
+            f"{quoted(line.operator)} is not a condition operator, so the condition is never met.{hint}",
             path,
             statement,
             aws="NULL_WITH_IF_EXISTS" if null else "INVALID_CONDITION_OPERATOR",
@@ -191,10 +191,10 @@ def _check_multiplicity(
 
 def _check_null(subject: Subject, statement: Statement, line: ConditionLine, operator: Operator, path: str) -> None:
     if operator.base == "null" and operator.over is not None:
-        always = "holds" if operator.over is SetOperator.ALL else "fails"
+        always = "true" if operator.over is SetOperator.ALL else "false"
         subject.suggestion(
             "null-with-set-operator",
-            f"{line.operator} always {always}, whatever the request; write Null without the set operator.",
+            f"{line.operator} is always {always}, whatever the request; write Null without the set operator.",
             path,
             statement,
             aws="NULL_WITH_QUALIFIER",

@@ -60,7 +60,7 @@ def check_document(subject: Subject) -> None:
     if policy.id is not None and subject.kind in _WITHOUT_ID:
         subject.error(
             "id-not-allowed",
-            f"Id does not belong into {name_of(subject.kind)}; remove it.",
+            f"Id is not allowed in {name_of(subject.kind)}; remove it.",
             "$.Id",
             aws="INVALID_POLICY_ELEMENT",
         )
@@ -68,7 +68,7 @@ def check_document(subject: Subject) -> None:
         hint = subject.nearest(element, _TOP)
         subject.error(
             "unknown-element",
-            f"{quoted(element)} is no element of a policy, so AWS refuses it.{hint}",
+            f"{quoted(element)} is not an element of a policy, so AWS refuses it.{hint}",
             f"$.{element}",
             aws="INVALID_POLICY_ELEMENT",
         )
@@ -124,13 +124,13 @@ def _check_sids(subject: Subject) -> None:
         if subject.kind in OF_IAM and not re.fullmatch(r"[A-Za-z0-9]+", sid):
             subject.error(
                 "sid-characters",
-                f"Sid {quoted(sid)} may hold only the letters A-Z, a-z and digits in IAM; AWS refuses others.",
+                f"Sid {quoted(sid)} may contain only the letters A-Z and a-z and digits in IAM; AWS refuses others.",
                 path,
                 statement,
                 aws="UNSUPPORTED_SID",
             )
         if sid in seen:
-            message = f"Sid {quoted(sid)} stands twice, and Sids must be unique in a document; rename one."
+            message = f"Sid {quoted(sid)} is used twice, and Sids must be unique in a document; rename one."
             if subject.kind in (PolicyType.RESOURCE, PolicyType.VPC_ENDPOINT):
                 subject.warning(
                     "duplicate-sid",
@@ -156,7 +156,7 @@ def check_elements(subject: Subject, statement: Statement) -> None:
         hint = subject.nearest(element, _ELEMENTS)
         subject.error(
             "unknown-element",
-            f"{quoted(element)} is no element of a statement, so AWS refuses it.{hint}",
+            f"{quoted(element)} is not an element of a statement, so AWS refuses it.{hint}",
             f"{subject.path(statement)}.{element}",
             statement,
             aws="INVALID_POLICY_ELEMENT",
@@ -188,7 +188,7 @@ def _check_principal_element(subject: Subject, statement: Statement) -> None:
         if present:
             subject.error(
                 "principal-not-allowed",
-                f"{element} does not belong into {name_of(subject.kind)}, whose principal is whom it is attached to; "
+                f"{element} is not allowed in {name_of(subject.kind)}, whose principal is whoever it is attached to; "
                 "remove it.",
                 path,
                 statement,
@@ -213,7 +213,7 @@ def _check_not_principal(subject: Subject, statement: Statement, path: str) -> N
     if subject.kind is not PolicyType.RESOURCE:
         subject.error(
             "not-principal-not-allowed",
-            f"NotPrincipal does not belong into {name_of(subject.kind)}; name the principals, or use a condition on "
+            f"NotPrincipal is not allowed in {name_of(subject.kind)}; name the principals, or use a condition on "
             "aws:PrincipalArn.",
             path,
             statement,
@@ -245,7 +245,7 @@ def _check_resource_element(subject: Subject, statement: Statement) -> None:
             element = "Resource" if statement.resources is not None else "NotResource"
             subject.error(
                 "resource-in-trust-policy",
-                f"{element} does not belong into a role trust policy, whose resource is the role itself; remove it.",
+                f"{element} is not allowed in a role trust policy, whose resource is the role itself; remove it.",
                 subject.path(statement, element),
                 statement,
                 aws="ROLE_TRUST_POLICY_SYNTAX_ERROR_RESOURCE",

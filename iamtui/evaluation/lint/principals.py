@@ -63,7 +63,7 @@ def _check_entry(subject: Subject, statement: Statement, entry: PrincipalEntry, 
         if entry.value != "*":
             subject.error(
                 "bare-principal",
-                f'{quoted(entry.value)} stands alone, which AWS refuses for anything but "*"; '
+                f'{quoted(entry.value)} is a plain text, which AWS refuses for anything but "*"; '
                 'write {"AWS": "..."} around it.',
                 path,
                 statement,
@@ -91,7 +91,7 @@ def _check_entry(subject: Subject, statement: Statement, entry: PrincipalEntry, 
         hint = subject.nearest(entry.kind, _KINDS)
         subject.error(
             "principal-type",
-            f"{quoted(entry.kind)} is no type of principal, so it matches nobody; write AWS, Service, Federated or "
+            f"{quoted(entry.kind)} is not a type of principal, so it matches nobody; write AWS, Service, Federated or "
             f"CanonicalUser.{hint}",
             path,
             statement,
@@ -112,7 +112,7 @@ def _check_aws(subject: Subject, statement: Statement, value: str, path: str) ->
     if "*" in value or "?" in value:
         subject.error(
             "principal-wildcard",
-            f"{quoted(value)} has a wildcard, which principals do not take, so it matches nobody; "
+            f"{quoted(value)} has a wildcard, which is not supported in principals, so it matches nobody; "
             "name the account and test aws:PrincipalArn.",
             path,
             statement,
@@ -156,7 +156,7 @@ def _check_aws(subject: Subject, statement: Statement, value: str, path: str) ->
     if not fits and not cloudfront:
         subject.error(
             "principal-format",
-            f"{quoted(value)} is no account, user, role, role session or federated session, so it matches nobody; "
+            f"{quoted(value)} is not an account, user, role, role session or federated session, so it matches nobody; "
             "write a 12-digit account or the whole ARN.",
             path,
             statement,
@@ -176,7 +176,7 @@ def _check_service(subject: Subject, statement: Statement, value: str, path: str
     elif not _SERVICE.fullmatch(value):
         subject.error(
             "service-principal-format",
-            f"{quoted(value)} is no service principal, which looks like ec2.amazonaws.com, so it matches nobody.",
+            f"{quoted(value)} is not a service principal such as ec2.amazonaws.com, so it matches nobody.",
             path,
             statement,
             aws="INVALID_SERVICE_PRINCIPAL_FORMAT",
@@ -214,7 +214,7 @@ def _check_canonical(subject: Subject, statement: Statement, value: str, path: s
     elif not re.fullmatch(r"[0-9a-fA-F]{64}", value):
         subject.error(
             "principal-format",
-            f"{quoted(value)} is no canonical user id, which has 64 hex digits.",
+            f"{quoted(value)} is not a canonical user ID, which has 64 hex digits.",
             path,
             statement,
             aws="INVALID_PRINCIPAL_FORMAT",

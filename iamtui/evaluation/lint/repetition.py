@@ -63,7 +63,7 @@ def _report(
         if all(compared[i] == compared[at] for i in superfluous):
             times = len(superfluous) + 1
             message = (
-                f"{quoted(entries[first])} stands {'twice' if times == 2 else f'{times} times'}; keep one of them."
+                f"{quoted(entries[first])} is listed {'twice' if times == 2 else f'{times} times'}; keep one of them."
             )
         else:
             names = list(dict.fromkeys(entries[i] for i in superfluous))

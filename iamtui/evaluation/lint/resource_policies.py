@@ -31,8 +31,8 @@ def check_one_service(subject: Subject) -> None:
             if of_resource not in _arn_services(service):
                 subject.error(
                     "action-of-other-service",
-                    f"The policy of a resource of {of_resource} cannot hold {quoted(entry)}, which acts on others; "
-                    "remove it.",
+                    f"The policy of a resource of {of_resource} cannot contain {quoted(entry)}, which acts on other "
+                    "resources; remove it.",
                     subject.path(statement, "Action", number),
                     statement,
                     aws="UNSUPPORTED_ACTION_IN_POLICY",

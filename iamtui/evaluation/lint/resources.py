@@ -94,7 +94,7 @@ def _check_fields(subject: Subject, statement: Statement, entry: str, parts: lis
         if is_wild(value):
             subject.suggestion(
                 "wildcard-in-arn-field",
-                f"{quoted(entry)} has a wildcard in the {name}, which AWS wants written out; write the {name}.",
+                f"{quoted(entry)} has a wildcard in the {name}; AWS recommends writing out the {name}.",
                 path,
                 statement,
                 aws=issue,
@@ -113,7 +113,7 @@ def _check_fields(subject: Subject, statement: Statement, entry: str, parts: lis
     if account and not is_wild(account) and account != "aws" and not is_account_id(account):
         subject.error(
             "account-format",
-            f"{quoted(entry)} has {quoted(account)} where a 12-digit account stands, so it matches nothing.",
+            f"{quoted(entry)} has {quoted(account)} in place of a 12-digit account ID, so it matches nothing.",
             path,
             statement,
             aws="INVALID_ARN_ACCOUNT",
@@ -127,7 +127,7 @@ def _check_region(subject: Subject, statement: Statement, entry: str, partition:
     if not _REGION.fullmatch(region):
         subject.error(
             "unknown-region",
-            f"{quoted(entry)} has {quoted(region)} where a Region stands.",
+            f"{quoted(entry)} has {quoted(region)} in place of a Region, so it matches nothing.",
             path,
             statement,
             aws="INVALID_ARN_REGION",

@@ -70,8 +70,8 @@ def _check_only_guard(subject: Subject, statement: Statement) -> None:
     if operators and all(operator is not None and operator.over is SetOperator.ALL for operator in operators):
         subject.warning(
             "for-all-values-only-guard",
-            "ForAllValues is the only guard of this trust and holds when the key is absent, so it guards nothing then; "
-            "add a condition without it.",
+            "ForAllValues is the only condition of this trust and is true when the key is absent, so it protects "
+            "nothing then; add a condition without it.",
             subject.path(statement, "Condition"),
             statement,
         )

@@ -43,7 +43,7 @@ def check_line_variables(subject: Subject, statement: Statement, line: Condition
         elif family not in ("string", "arn"):
             subject.error(
                 "variable-not-supported",
-                f"{line.operator} takes no policy variables, so {quoted(value)} is compared as it stands.",
+                f"{line.operator} does not support policy variables, so {quoted(value)} is compared as it stands.",
                 path,
                 statement,
                 aws="INVALID_VARIABLE_FOR_OPERATOR",
@@ -85,7 +85,7 @@ def _check_variable(subject: Subject, statement: Statement, body: str, path: str
     if body.partition(",")[0] != parsed[1]:
         subject.warning(
             "malformed-variable",
-            f"{quoted('${' + body + '}')} has a blank beside the key, which AWS does not support; remove it.",
+            f"{quoted('${' + body + '}')} has a space beside the key, which AWS does not support; remove it.",
             path,
             statement,
             aws="UNSUPPORTED_SPACE_IN_VARIABLE",
@@ -127,7 +127,7 @@ def _malformed(subject: Subject, statement: Statement, body: str, path: str) -> 
         issue = "UNSUPPORTED_SPACE_IN_VARIABLE" if " " in key.strip() else None
     subject.warning(
         "malformed-variable",
-        f"{quoted('${' + body + '}')} is no policy variable, so it never has a value; "
+        f"{quoted('${' + body + '}')} is not a valid policy variable, so it never has a value; "
         "write ${key} or ${key, 'default'}.",
         path,
         statement,
