@@ -90,6 +90,7 @@ class SdkSession(botocore.session.Session):
         silence_debug_logging()
         self._endpoint_url = endpoint_url
         self._approve = approve
+        self._chain_is_safe = False
         self.register_component("config_store", config_store(self, reads_profile=reads_profile))
         self.register_component("data_loader", shared_loader())
         self.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=parse_timestamp)
@@ -102,22 +103,29 @@ class SdkSession(botocore.session.Session):
         """The profile's settings, as far as any may be read: botocore looks into them beside its variables too."""
         return {name: value for name, value in super().get_scoped_config().items() if name in PROFILE_SETTINGS}
 
-    def _create_credential_resolver(self) -> Any:
-        """botocore's chain of providers, with every credential_process in it approved, and nobody asked for MFA codes.
+    def get_credentials(self) -> Any:
+        """botocore's, from a chain in which every credential_process is approved and nobody is asked for MFA codes."""
+        if not self._chain_is_safe:
+            self._make_safe(self.get_component("credential_provider"))
+            self._chain_is_safe = True
+        return super().get_credentials()
+
+    def _make_safe(self, chain: Any) -> None:
+        """Change the providers of a chain. Fails, so that nothing is run, where those of a newer botocore differ.
 
         A role's source profiles have chains of their own, which its provider makes by a builder.
         """
-        chain: Any = super()._create_credential_resolver()  # type: ignore[misc]  # the stubs lack it
-        if not asks_metadata_service(os.environ):
-            chain.remove("iam-role")
-        make = partial(approved_process_provider, load_config=lambda: self.full_config, approve=self._approve)
         role = chain.get_provider("assume-role")
-        role._prompter = _refuse_prompt  # noqa: SLF001 - botocore has no other way
-        role._profile_provider_builder._create_process_provider = make  # noqa: SLF001 - likewise
+        builder = role._profile_provider_builder  # noqa: SLF001 - botocore has no other way
+        _ = role._prompter, builder._create_process_provider  # noqa: SLF001 - as above: they must be there
+        make = partial(approved_process_provider, load_config=lambda: self.full_config, approve=self._approve)
+        role._prompter = _refuse_prompt  # noqa: SLF001 - as above
+        builder._create_process_provider = make  # noqa: SLF001 - as above
         chain.insert_after("custom-process", make(self.get_config_variable("profile") or "default"))
         # The first of that name, which is botocore's.
         chain.remove("custom-process")
-        return chain
+        if not asks_metadata_service(os.environ):
+            chain.remove("iam-role")
 
     def _register_client_plugins(self, client: Any) -> None:
         """No plugins: botocore would import the modules that BOTOCORE_EXPERIMENTAL__PLUGINS names."""

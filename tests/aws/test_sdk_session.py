@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import botocore.credentials
 import pytest
 
 from iamtui.aws import sdk_session
@@ -111,6 +112,27 @@ def test_only_the_chosen_profile_runs_its_command(no_aws_settings: Path, tmp_pat
     assert connect(profile="good", approve=run_it).profile == "good"
     assert chosen.exists()
     assert not marker.exists()
+
+
+@pytest.mark.parametrize(
+    "lacks", ["ProfileProviderBuilder._create_process_provider", "ProcessProvider.METHOD", "AssumeRoleProvider.METHOD"]
+)
+def test_a_botocore_of_other_providers_runs_no_command(
+    no_aws_settings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacks: str
+) -> None:
+    """One that is newer than this iamtui may have them under other names: nothing is run past the approval."""
+    config(no_aws_settings, f"[profile p]\ncredential_process=touch {tmp_path / 'ran'}\n")
+    owner, name = lacks.split(".")
+    kind: Any = getattr(botocore.credentials, owner)
+    if name == "METHOD":
+        monkeypatch.setattr(kind, name, "renamed")
+    else:
+        monkeypatch.setattr(kind, "_renamed", getattr(kind, name), raising=False)
+        monkeypatch.setattr(kind, "providers", lambda self, profile_name, **_more: [self._renamed(profile_name)])
+        monkeypatch.delattr(kind, name)
+    with pytest.raises(Problem):
+        connect(profile="p").caller()
+    assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize(
