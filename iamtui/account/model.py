@@ -227,6 +227,7 @@ class Account:
         organization: Known(None) when the account is in no organization; Missing: SCPs and RCPs unknown.
         resource_policies: by resource ARN; an ARN that is not there was not asked about.
         public_access_blocks: by bucket name.
+        kms_aliases: by the ARN of an alias, that of the KMS key it stands for; of a Region all or none are there.
         gaps: what the source lacks as a whole.
     """
 
@@ -244,6 +245,7 @@ class Account:
     organization: Fact[Organization | None] = NOT_LOADED
     resource_policies: Mapping[str, ResourcePolicy] = field(default_factory=dict)
     public_access_blocks: Mapping[str, PublicAccessBlock] = field(default_factory=dict)
+    kms_aliases: Mapping[str, str] = field(default_factory=dict)
     gaps: tuple[Gap, ...] = ()
 
     @cached_property

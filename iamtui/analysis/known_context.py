@@ -12,7 +12,10 @@ from iamtui.account.model import Account, Role, User
 from iamtui.analysis.policies_in_force import entity_behind
 from iamtui.evaluation.prepared import PreparedAction
 from iamtui.evaluation.request import Principal, PrincipalKind
+from iamtui.evaluation.services import is_use_of_alias
+from iamtui.policy.action import action_name
 from iamtui.policy.context import KeyNames, KeyValues
+from iamtui.policy.resource import RequestResource, ResourceKind
 
 _GLOBAL_SERVICES: Final = frozenset(
     ("iam", "organizations", "route53", "cloudfront", "support", "health", "account", "globalaccelerator", "shield")
@@ -98,9 +101,37 @@ def _tagged(account: Account, prepared: PreparedAction) -> User | Role | None:
     return found if isinstance(found, (User, Role)) else None
 
 
+def key_behind_alias(account: Account, action: str, resource: str) -> str | None:
+    """The ARN of the KMS key that a request by one of its aliases is for; None where it is not, or not known."""
+    key = account.kms_aliases.get(resource)
+    if key is None or not is_use_of_alias(action_name(action), RequestResource(resource, ResourceKind.ONE)):
+        return None
+    return key
+
+
+def has_aliases(account: Account, prepared: PreparedAction) -> bool:
+    """Whether the account knows aliases of the KMS key asked about."""
+    return bool(account.kms_aliases) and bool(_aliases(account, prepared))
+
+
+def _aliases(account: Account, prepared: PreparedAction) -> tuple[str, ...]:
+    """The known aliases of the key asked about, as `alias/NAME`."""
+    if prepared.action.service != "kms":
+        return ()
+    found = account.memo.get("aliases of keys")
+    if found is None:
+        found = account.memo["aliases of keys"] = {}
+        for alias, key in account.kms_aliases.items():
+            found[key] = (*found.get(key, ()), alias.rsplit(":", 1)[-1])
+    aliases: tuple[str, ...] = found.get(prepared.resource.text, ())
+    return aliases
+
+
 def resource_context(account: Account, prepared: PreparedAction, owner: str | None) -> KnownContext:
-    """What the account says of the resource: owner, its organization, and the tags of users and roles."""
+    """What the account says of the resource: owner, its organization, aliases of keys, tags of users and roles."""
     known = _of_owner(account, owner)
+    if has_aliases(account, prepared):
+        return KnownContext({**known.values, "kms:resourcealiases": _aliases(account, prepared)}, known.absent)
     tagged = _tagged(account, prepared)
     if tagged is None:
         return known

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from time import time
 from typing import Final
 
 from iamtui.account.model import Account
-from iamtui.analysis.known_context import assumed_environment, is_tagged, region_asked, resource_context
+from iamtui.analysis.known_context import (
+    KnownContext,
+    assumed_environment,
+    has_aliases,
+    is_tagged,
+    key_behind_alias,
+    region_asked,
+    resource_context,
+)
 from iamtui.analysis.policies_in_force import policy_carrier, resource_side, trust_or_resource_policy
 from iamtui.analysis.principal_facts import PrincipalFacts, principal_facts
 from iamtui.analysis.question import Question
@@ -39,7 +48,12 @@ class Asker:
             now: the time of the request, UTC; None: the clock.
         """
         self._account = account
-        self._question = question
+        key = key_behind_alias(account, question.action, question.resource)
+        self._question = question if key is None else replace(question, resource=key)
+        self._alias = "" if key is None else question.resource.rsplit(":", 1)[-1]
+        self._notes = (
+            () if key is None else (f"{self._alias} stands for {key}: the question is answered about this key.",)
+        )
         self._second = int(time() if now is None else now.timestamp())
         self._by_account: dict[tuple[str | None, str], SharedQuestion] = {}
 
@@ -113,13 +127,15 @@ class Asker:
             owner=owner,
             caller_account=caller_account,
             callers=own.policies,
+            notes=self._notes,
         )
 
     def _surroundings(self, prepared: PreparedAction, owner: str | None) -> Surroundings:
         """What surrounds a request, kept where it is the same for every resource of its owner."""
         question = self._question
         region = region_asked(prepared, question.region)
-        if question.context or is_tagged(self._account, prepared):
+        by_itself = is_tagged(self._account, prepared) or has_aliases(self._account, prepared)
+        if question.context or by_itself:
             return self._surroundings_of(prepared, owner, region)
         kept = self._account.memo.get("surroundings")
         if kept is None:
@@ -135,6 +151,8 @@ class Asker:
 
     def _surroundings_of(self, prepared: PreparedAction, owner: str | None, region: str) -> Surroundings:
         known = resource_context(self._account, prepared, owner)
+        if self._alias:
+            known = KnownContext({**known.values, "kms:requestalias": (self._alias,)}, known.absent)
         side = resource_side(self._account, owner, self._question.context)
         if self._question.mode is not Mode.DISCOVER:
             return Surroundings((known.values,), known.absent, (), side, {}, {})

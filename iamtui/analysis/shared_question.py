@@ -58,6 +58,7 @@ class SharedQuestion:
         "_around",
         "_asked",
         "_callers",
+        "_notes",
         "_of_others",
         "_question",
         "_reads_tags",
@@ -82,6 +83,7 @@ class SharedQuestion:
         owner: str | None,
         caller_account: str | None,
         callers: PrincipalPolicies,
+        notes: tuple[str, ...] = (),
     ) -> None:
         """Take a question.
 
@@ -90,6 +92,7 @@ class SharedQuestion:
             resource: the policy of the resource.
             resource_account: who is said to own it, or None; `owner` is who does.
             callers: the policies of one of the callers; those that all are under are taken from it.
+            notes: one sentence each on how it came to this question.
         """
         self._account = account
         self._question = question
@@ -99,6 +102,7 @@ class SharedQuestion:
         self._resource = resource
         self._resource_account = resource_account
         self._callers = callers
+        self._notes = notes
         self._of_others: tuple[str, ...] = ()
         if prepared.action.service in LISTED_PER_RESOURCE:
             self._of_others = keys_of_other_resources(question.action, question.resource)
@@ -193,6 +197,7 @@ class SharedQuestion:
                 mode=question.mode,
                 known_absent=self._absent,
                 assumptions=self._around.assumptions + foreign,
+                notes=self._notes,
             )
             policies = PoliciesInForce(
                 session=self._session,

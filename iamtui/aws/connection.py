@@ -243,18 +243,24 @@ class Connection:
         return self._shaped(answer, into, service, operation)
 
     @overload
-    def pages(self, service: str, operation: str, /, **parameters: Any) -> Iterator[dict[str, Any]]: ...
+    def pages(
+        self, service: str, operation: str, /, *, in_region: str = "", **parameters: Any
+    ) -> Iterator[dict[str, Any]]: ...
 
     @overload
-    def pages(self, service: str, operation: str, into: type[T], /, **parameters: Any) -> Iterator[T]: ...
+    def pages(
+        self, service: str, operation: str, into: type[T], /, *, in_region: str = "", **parameters: Any
+    ) -> Iterator[T]: ...
 
-    def pages(self, service: str, operation: str, into: type[Any] = dict, /, **parameters: Any) -> Iterator[Any]:
+    def pages(
+        self, service: str, operation: str, into: type[Any] = dict, /, *, in_region: str = "", **parameters: Any
+    ) -> Iterator[Any]:
         """Call a listing operation until its last page, yielding each answer, shaped as by `call`.
 
         Raises:
             Problem: as `call`; also when the endpoint repeats a page or never ends.
         """
-        client = self.client(service)
+        client = self.client(service, in_region)
         try:
             listing = client.get_paginator(client_method(client, operation)).paginate(**parameters)
             pages = iter(listing)

@@ -42,6 +42,7 @@ def _json(target_prefix: str) -> Request:
 _IAM: Final = _query("2010-05-08")
 _STS: Final = _query("2011-06-15")
 _ORGANIZATIONS: Final = _json("AWSOrganizationsV20161128")
+_KMS: Final = _json("TrentService")
 _SQS: Final = _json("AmazonSQS")
 
 READ: Final[Mapping[tuple[str, str], Request]] = {
@@ -62,7 +63,8 @@ READ: Final[Mapping[tuple[str, str], Request]] = {
     ("iam", "ListSAMLProviders"): _IAM,
     ("iam", "ListUsers"): _IAM,
     ("iam", "SimulatePrincipalPolicy"): _IAM,
-    ("kms", "GetKeyPolicy"): _json("TrentService"),
+    ("kms", "GetKeyPolicy"): _KMS,
+    ("kms", "ListAliases"): _KMS,
     ("lambda", "GetPolicy"): Request("rest-json", "GET", "/2015-03-31/functions/{FunctionName}/policy"),
     ("organizations", "DescribeAccount"): _ORGANIZATIONS,
     ("organizations", "DescribeOrganization"): _ORGANIZATIONS,

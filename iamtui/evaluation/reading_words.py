@@ -25,6 +25,7 @@ from iamtui.text import safe_text
 
 def notes(reading: Evaluation) -> Iterator[str]:
     """One sentence each on how the question was read."""
+    yield from reading.request.notes
     yield from reading.prepared.notes
     if reading.members and reading.deny is True and not reading.granted:
         yield "Each of these resources is denied, though not all of them by one statement."

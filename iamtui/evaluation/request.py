@@ -92,6 +92,7 @@ class Request:
         any_value: keys that are present with an unknown value.
         wildcard_only_action: whether the action has no resource type; None: look it up in the catalogue.
         assumptions: what whoever asks has taken for granted, to be said with the decision.
+        notes: one sentence each on how it came to this request, likewise.
     """
 
     principal: Principal
@@ -105,6 +106,7 @@ class Request:
     any_value: tuple[str, ...] = ()
     wildcard_only_action: bool | None = None
     assumptions: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def by(
         self,

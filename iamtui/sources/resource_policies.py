@@ -27,12 +27,17 @@ def load_resource_policy(connection: Connection, account: Account, resource_arn:
     Args:
         connection: the way to AWS.
         account: the account so far.
-        resource_arn: the ARN of the resource that carries the policy (the bucket, not the object).
+        resource_arn: the ARN of the resource that carries the policy (the bucket, not the object); an alias of a KMS
+            key stands for the key, which the account then tells (`kms_aliases`).
 
     Raises:
         Problem: not one resource, a service without a known call, no such resource, or AWS cannot be reached.
     """
     arn = parse_arn(resource_arn)
+    if arn is not None and arn.service == "kms" and arn.resource.startswith("alias/"):
+        account = _with_aliases(connection, account, arn)
+        resource_arn = account.kms_aliases[resource_arn]
+        arn = parse_arn(resource_arn)
     if arn is None or "*" in resource_arn or "?" in resource_arn:
         raise Problem(f"{resource_arn} does not name one resource.", "Give the whole ARN of one resource.")
     read = _READERS.get(arn.service)
@@ -45,6 +50,28 @@ def load_resource_policy(connection: Connection, account: Account, resource_arn:
     policies = {**account.resource_policies, resource_arn: _resource_policy(connection, arn, read)}
     loaded = replace(account, resource_policies=policies)
     return _with_public_access_block(connection, loaded, arn.resource) if arn.service == "s3" else loaded
+
+
+def _with_aliases(connection: Connection, account: Account, arn: Arn) -> Account:
+    """The same account with the KMS aliases of the Region of one of them."""
+    if arn.account != account.id:
+        raise Problem(
+            f"The aliases of KMS keys of account {arn.account} cannot be listed from account {account.id}.",
+            "Ask about the key by its own ARN.",
+        )
+    keys = f"arn:{arn.partition}:kms:{arn.region}:{arn.account}:key/"
+    found = {
+        alias.alias_arn: keys + alias.target_key_id
+        for page in connection.pages("kms", "ListAliases", _AliasesPage, in_region=arn.region)
+        for alias in page.aliases
+        if alias.target_key_id
+    }
+    if str(arn) not in found:
+        raise Problem(
+            f"No KMS key of account {arn.account} in {arn.region} has the alias {arn.resource.removeprefix('alias/')}.",
+            "Check the name, the account and the region in its ARN.",
+        )
+    return replace(account, kms_aliases={**account.kms_aliases, **found})
 
 
 def _resource_policy(connection: Connection, arn: Arn, read: _Reader) -> ResourcePolicy:
@@ -122,6 +149,15 @@ class _Policy(Struct, rename="pascal"):
     policy: Annotated[str, Meta(min_length=1)]
 
 
+class _Alias(Struct, rename="pascal"):
+    alias_arn: str
+    target_key_id: str = ""
+
+
+class _AliasesPage(Struct, rename="pascal"):
+    aliases: list[_Alias]
+
+
 class _Repository(Struct):
     text: Annotated[str, Meta(min_length=1)] = field(name="policyText")
 
@@ -175,7 +211,7 @@ def _bucket(connection: Connection, arn: Arn) -> str:
 
 def _key(connection: Connection, arn: Arn) -> str:
     if not arn.resource.startswith("key/"):
-        raise Problem(f"{arn} is not a KMS key.", "Give the ARN of the key itself, not of an alias.")
+        raise Problem(f"{arn} is not a KMS key.", "Give the ARN of a key, or of an alias of one.")
     return connection.call(
         "kms", "GetKeyPolicy", _Policy, in_region=arn.region, KeyId=str(arn), PolicyName="default"
     ).policy

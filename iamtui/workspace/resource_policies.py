@@ -13,10 +13,14 @@ from iamtui.workspace.workspace import Workspace
 
 
 def unloaded_carriers(account: Account, resources: Iterable[str]) -> Iterator[str]:
-    """The ARNs whose policies would decide about these resources and have not been asked for, each once."""
+    """The ARNs whose policies would decide about these resources and have not been asked for, each once.
+
+    An alias of a KMS key that is not known stands for itself.
+    """
     seen: set[str] = set()
     for resource in resources:
         carrier = resource_policy_arn(resource)
+        carrier = account.kms_aliases.get(carrier, carrier)
         arn = parse_arn(carrier)
         if arn is None or arn.service not in WITH_RESOURCE_POLICIES or "*" in carrier or "?" in carrier:
             continue

@@ -23,6 +23,7 @@ from iamtui.account.model import (
 )
 from iamtui.account.organization import Organization, OrganizationLevel, OrganizationPolicy
 from iamtui.evaluation.decision import Decision, Layer, LayerState, Outcome, ResourceScope
+from iamtui.evaluation.decision_json import derived_context
 from iamtui.evaluation.request import Mode, Principal, PrincipalKind
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
@@ -378,3 +379,48 @@ def test_nobody_answers(text: str) -> None:
 def test_the_nearest_names_are_offered() -> None:
     with pytest.raises(Problem, match=r"user/alice"):
         resolve_principal(workspace(), "alise")
+
+
+KEY, ALIAS = f"arn:aws:kms:eu-west-1:{ID}:key/1", f"arn:aws:kms:eu-west-1:{ID}:alias/app"
+OTHER_ALIAS = f"arn:aws:kms:eu-west-1:{ID}:alias/other"
+OTHER_KEY = f"arn:aws:kms:eu-west-1:{ID}:key/2"
+
+
+def with_keys(*statements: dict[str, Any], aliases: dict[str, str]) -> Workspace:
+    policy = document(allow("kms:*", "*", Principal={"AWS": f"arn:aws:iam::{ID}:root"}))
+    ws = workspace(resource_policies={key: ResourcePolicy("present", policy) for key in (KEY, OTHER_KEY)})
+    alice = replace(ws.account.users[0], inline_policies=(InlinePolicy("keys", document(*statements)),))
+    return ws.with_account(replace(ws.account, users=(alice,), kms_aliases=aliases))
+
+
+def test_a_question_about_a_known_alias_is_answered_about_its_key() -> None:
+    aliases = {ALIAS: KEY, f"{ALIAS}2": KEY, OTHER_ALIAS: OTHER_KEY}
+    ws = with_keys(allow("kms:Decrypt", KEY), aliases=aliases)
+    decision = answer(ws, "alice", "kms:Decrypt", ALIAS)
+    assert decision.outcome is Outcome.ALLOWED
+    assert decision.request.resource == KEY
+    assert derived_context(decision.request)["kms:requestalias"] == "alias/app"
+    assert derived_context(decision.request)["kms:resourcealiases"] == ["alias/app", "alias/app2"]
+    assert any(f"alias/app stands for {KEY}" in note for note in decision.notes)
+    assert (
+        answer(ws, "alice", "kms:Decrypt", f"arn:aws:kms:eu-west-1:{ID}:alias/other").outcome is Outcome.IMPLICIT_DENY
+    )
+    named = with_keys(allow("kms:Decrypt", ALIAS), aliases=aliases)
+    assert answer(named, "alice", "kms:Decrypt", ALIAS).outcome is Outcome.IMPLICIT_DENY
+    unknown = with_keys(allow("kms:Decrypt", KEY), aliases={})
+    assert answer(unknown, "alice", "kms:Decrypt", ALIAS).outcome is Outcome.DEPENDS
+
+
+def test_aliases_of_a_key_are_condition_keys_of_its_requests() -> None:
+    by_request = allow("kms:Decrypt", "*", Condition={"StringEquals": {"kms:RequestAlias": "alias/app"}})
+    by_key = allow("kms:Decrypt", "*", Condition={"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/app"}})
+    aliases = {ALIAS: KEY, OTHER_ALIAS: OTHER_KEY}
+    for statement, of_key, of_other in (
+        (by_request, Outcome.DEPENDS, Outcome.DEPENDS),
+        (by_key, Outcome.ALLOWED, Outcome.IMPLICIT_DENY),
+    ):
+        ws = with_keys(statement, aliases=aliases)
+        assert answer(ws, "alice", "kms:Decrypt", ALIAS).outcome is Outcome.ALLOWED
+        assert answer(ws, "alice", "kms:Decrypt", KEY).outcome is of_key
+        assert answer(ws, "alice", "kms:Decrypt", OTHER_KEY).outcome is of_other
+        assert answer(ws, "alice", "kms:CreateAlias", ALIAS).request.resource == ALIAS

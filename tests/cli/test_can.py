@@ -205,3 +205,37 @@ def test_a_trust_policy_without_a_resource_element_wants_none(cli: Cli) -> None:
     trace = cli("can", "maya.okafor", "sts:AssumeRole", "--on", role, "--trace", "--demo").out
     assert "[+] Resource  No Resource element: this role." in trace
     assert "wanted nothing" not in trace
+
+
+def test_an_alias_of_a_key_is_followed_to_the_key(cli: Cli) -> None:
+    alias = "arn:aws:kms:eu-west-1:111122223333:alias/payments"
+    result = cli("can", "role/apps/invoice-renderer-lambda", "kms:Decrypt", "--on", alias, "--demo", "--json")
+    assert result.code == 0
+    decided = result.json
+    assert decided["decision"] == "allowed"
+    assert decided["request"]["resource"].startswith("arn:aws:kms:eu-west-1:111122223333:key/")
+    assert decided["derived_context"]["kms:requestalias"] == "alias/payments"
+    unknown = cli("can", "role/apps/invoice-renderer-lambda", "kms:Decrypt", "--on", f"{alias}-2", "--demo")
+    assert unknown.code == 3
+    assert "has the alias payments-2" in unknown.err
+    assert "AWS never asks" not in unknown.out
+
+
+def test_who_may_assume_the_root_of_a_member_account(cli: Cli) -> None:
+    root = "arn:aws:iam::111122223333:root"
+    here = cli("can", "break-glass-1", "sts:AssumeRoot", "--on", root, "--demo")
+    assert here.code == 1
+    assert "only the management account and a delegated administrator for IAM" in here.out
+
+
+def test_the_resource_of_another_partition_is_denied(cli: Cli) -> None:
+    queue = "arn:aws-cn:sqs:cn-north-1:111122223333:q"
+    result = cli("can", "break-glass-1", "sqs:SendMessage", "--on", queue, "--demo", "--json")
+    assert result.code == 1
+    assert "service_rule" in [reason["layer"] for reason in result.json["reasons"]]
+
+
+def test_a_star_in_an_absent_key_stands_for_any_text(cli: Cli, snapshot: str) -> None:
+    words = ("can", "role/web-server", "s3:GetObject", "--on", LAKE, "--snapshot", snapshot, "--json")
+    assert cli(*words, "--absent", "aws:Secure*").json["assumptions"] != cli(*words).json["assumptions"]
+    assert "matches, so no request carries one" in cli(*words, "--absent", "aws:Nothing*").err

@@ -125,6 +125,13 @@ def test_the_organization_is_the_same(live):
     assert comparable(live) == comparable(FILE)
 
 
+@pytest.mark.parametrize("alias", FILE.kms_aliases)
+def test_aliases_of_keys_are_the_same(live, alias):
+    loaded = load_resource_policy(connection_to(alias.split(":")[2]), live, alias)
+    assert loaded.kms_aliases[alias] == FILE.kms_aliases[alias]
+    assert FILE.kms_aliases[alias] in loaded.resource_policies
+
+
 MOTO_REFUSES_NOBODY = "arn:aws:s3:::puffin-hr-exports"
 """Its policy is unreadable for the demo's caller, by a Deny that moto does not heed."""
 

@@ -11,6 +11,7 @@ from botocore.awsrequest import AWSResponse
 
 from iamtui.account.model import Account, PublicAccessBlock, ResourcePolicy
 from iamtui.aws.connection import Connection
+from iamtui.aws.errors import AwsProblem
 from iamtui.problem import Problem
 from iamtui.sources.resource_policies import load_resource_policy
 from tests.support.fault_proxy import FaultProxy, json_error
@@ -222,7 +223,8 @@ def test_a_table_or_file_system_that_does_not_exist_is_said_to_be_none(
         ("nonsense", "does not name one resource"),
         ("arn:aws:s3:::data*", "does not name one resource"),
         ("arn:aws:s3:::data/key", "is not a bucket"),
-        (f"arn:aws:kms:{REGION}:{ACCOUNT}:alias/a", "is not a KMS key"),
+        (f"arn:aws:kms:{REGION}:{ACCOUNT}:alias/a", "has the alias a"),
+        (f"arn:aws:kms:{REGION}:{ACCOUNT}:custom-key-store/a", "is not a KMS key"),
         (f"arn:aws:events:{REGION}:{ACCOUNT}:rule/r", "is not an event bus"),
         (f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/i-1", "of ec2 cannot be loaded"),
         ("arn:aws::::x", "of no service"),
@@ -322,3 +324,35 @@ def test_credentials_that_ended_are_a_problem(moto: MotoServer, fault_proxy: Fau
 
     with pytest.raises(Problem, match="expired"):
         load_resource_policy(connect(fault_proxy.url), Account(ACCOUNT), arn)
+
+
+def test_an_alias_of_a_key_brings_the_aliases_of_its_region_and_the_policy_of_the_key(moto: MotoServer) -> None:
+    arn = key(moto, True)
+    moto.client("kms").create_alias(AliasName="alias/app", TargetKeyId=arn)
+    alias = f"arn:aws:kms:{REGION}:{ACCOUNT}:alias/app"
+
+    loaded = load_resource_policy(connect(moto.url), Account(ACCOUNT), alias)
+
+    assert loaded.kms_aliases[alias] == arn
+    assert all(one.startswith(f"arn:aws:kms:{REGION}:{ACCOUNT}:alias/") for one in loaded.kms_aliases)
+    assert loaded.resource_policies[arn].state == "present"
+    assert alias not in loaded.resource_policies
+
+
+@pytest.mark.parametrize(
+    ("alias", "said"),
+    [
+        (f"arn:aws:kms:{REGION}:{ACCOUNT}:alias/nothing", "has the alias nothing"),
+        (f"arn:aws:kms:{REGION}:999999999999:alias/app", "cannot be listed from account"),
+    ],
+)
+def test_an_alias_that_cannot_be_followed_says_why(moto: MotoServer, alias: str, said: str) -> None:
+    with pytest.raises(Problem, match=said):
+        load_resource_policy(connect(moto.url), Account(ACCOUNT), alias)
+
+
+def test_aliases_that_may_not_be_listed_name_the_permission(moto: MotoServer, fault_proxy: FaultProxy) -> None:
+    fault_proxy.on("ListAliases", json_error(400, "AccessDeniedException"))
+    with pytest.raises(AwsProblem) as raised:
+        load_resource_policy(connect(fault_proxy.url), Account(ACCOUNT), f"arn:aws:kms:{REGION}:{ACCOUNT}:alias/app")
+    assert raised.value.permission == "kms:ListAliases"

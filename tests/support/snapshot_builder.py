@@ -194,6 +194,7 @@ def complete() -> Json:
             "arn:aws:s3:::plain": {"state": "none"},
             "arn:aws:s3:::shut": {"state": "denied", "permission": "s3:GetBucketPolicy"},
         },
+        kms_aliases={f"arn:aws:kms:eu-west-1:{ID}:alias/app": f"arn:aws:kms:eu-west-1:{ID}:key/1"},
         public_access_block={"open": {"RestrictPublicBuckets": True, "BlockPublicAcls": False}},
         user_details={"alice": {"PasswordLastUsed": "2026-10-01T00:00:00Z"}, "bob": {}},
         role_details={"deploy": {"Description": "ships", "MaxSessionDuration": 7200}},

@@ -25,7 +25,7 @@ from tools.demo.company import (
 from tools.demo.language import Key, Person, PolicyStory, RoleStory, Team
 from tools.demo.organization import organization
 from tools.demo.people import CALLER, GROUPS, USERS
-from tools.demo.resources import public_access_block, resource_policies
+from tools.demo.resources import kms_aliases, public_access_block, resource_policies
 
 POLICIES: Final = (*policies_people.POLICIES, *policies_workloads.POLICIES)
 ROLES: Final = (*roles_people.ROLES, *roles_workloads.ROLES)
@@ -50,6 +50,7 @@ def snapshot() -> dict[str, Any]:
         "organization": organization(),
         "resource_policies": resource_policies(),
         "public_access_block": public_access_block(),
+        "kms_aliases": kms_aliases(),
         "user_details": {p.name: {"PasswordLastUsed": _when(p.password_last_used, p.name)} for p in _people()},
         "role_details": {
             r.name: {"Description": r.description, "MaxSessionDuration": r.max_hours * 3600}

@@ -343,6 +343,12 @@ def resource_policies() -> dict[str, Any]:
     )
 
 
+def kms_aliases() -> dict[str, str]:
+    """The "kms_aliases" of the snapshot."""
+    names = {"data-lake": LAKE_KEY, "logs": LOGS_KEY, "payments": PAYMENTS_KEY}
+    return {regional("kms", f"alias/{name}"): key for name, key in names.items()}
+
+
 def public_access_block() -> dict[str, Any]:
     """The "public_access_block" of the snapshot: every bucket is closed but the one shared with the partner."""
     buckets = (*BUCKET_POLICIES, *BUCKETS_WITHOUT_POLICY, *UNREADABLE_BUCKETS)

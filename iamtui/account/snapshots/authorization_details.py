@@ -136,6 +136,7 @@ class _Reading:
                 bucket: PublicAccessBlock(shape.restrict_public_buckets)
                 for bucket, shape in self._table("public_access_block").items()
             },
+            kms_aliases=self._table("kms_aliases"),
         )
         return replace(account, gaps=find_gaps(account, self._pages, from_file=self._absent == NOT_IN_SNAPSHOT))
 

@@ -32,6 +32,7 @@ means "asked": an empty list or a null inside it is the answer "none".
     "resource_policies":   {resource ARN: {"state": "present" | "none" | "denied", "document": ...,
                                            "permission": "the action that would read it, when denied"}}
     "public_access_block": {bucket: {"RestrictPublicBuckets": true, ...}}     as S3 names the switches
+    "kms_aliases":         {alias ARN: key ARN}                     of a Region all or none
     "user_details":        {user: {"PasswordLastUsed": date or null}}         what ListUsers adds
     "role_details":        {role: {"Description": text, "MaxSessionDuration": seconds}}   what ListRoles adds
     "access_keys":         {user: [{"AccessKeyId", "Status": "Active" | "Inactive", "CreateDate",
@@ -301,6 +302,7 @@ class SnapshotShape(Struct):
     organization: OrganizationShape | UnsetType | None = UNSET
     resource_policies: dict[str, ResourcePolicyShape] | None = None
     public_access_block: dict[str, PublicAccessBlockShape] | None = None
+    kms_aliases: dict[str, str] | None = None
     user_details: dict[str, UserDetailShape] | None = None
     role_details: dict[str, RoleDetailShape] | None = None
     access_keys: dict[str, list[AccessKeyShape]] | None = None

@@ -75,6 +75,7 @@ def snapshot_of(account: Account) -> Json:
             bucket: {"RestrictPublicBuckets": block.restrict_public_buckets}
             for bucket, block in account.public_access_blocks.items()
         },
+        "kms_aliases": dict(account.kms_aliases),
         "missing": [
             _some(what=gap.what, permission=gap.permission or None, error=gap.error or None) for gap in account.gaps
         ],

@@ -29,6 +29,11 @@ def seed_resources(account: Account) -> None:
         assert arn is not None
         policy = known.document.source_text if known.document else None
         _MAKERS[arn.service](account, arn, policy)
+    for alias, key in account.kms_aliases.items():
+        arn, of_key = parse_arn(alias), parse_arn(key)
+        assert arn is not None
+        assert of_key is not None
+        kms_backends[account.id][arn.region].create_alias(of_key.name, arn.resource)
 
 
 def _add_bucket(account: Account, arn: Arn, policy: str | None) -> None:
