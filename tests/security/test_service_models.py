@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from iamtui.workspace.opening import SourceChoice, open_source
 from iamtui.workspace.workspace import SourceKind
 from tests.support.connecting import Listener, config, connect
 from tests.support.moto_server import ACCOUNT, MotoServer
+from tests.support.program_on_terminal import PROGRAM, environment
 
 DATA = Path(botocore.__file__).parent / "data"
 
@@ -128,6 +130,28 @@ def test_every_session_takes_models_from_the_package_alone_and_shares_them(model
         assert loader is shared_loader()
         assert loader.search_paths == [str(DATA)]
         assert session.get_service_model("s3").operation_model("GetBucketPolicy").http["method"] == "GET"
+
+
+def test_the_demo_too_answers_by_the_models_of_the_package(tmp_path: Path) -> None:
+    def renamed(model: dict[str, Any]) -> None:
+        model["operations"] = {"Other": {**model["operations"]["AssumeRole"], "name": "Other"}}
+
+    replaced(tmp_path / ".aws" / "models", "sts/2011-06-15/service-2", renamed)
+    code = (
+        "from botocore.session import Session; from iamtui.sources.demo import demo_connection; "
+        "print(Session().get_service_model('sts').operation_names); "
+        "print(demo_connection().caller().arn)"
+    )
+    done = subprocess.run(
+        [*PROGRAM[:1], "-c", code],
+        env={**environment(tmp_path), "AWS_DATA_PATH": str(tmp_path / ".aws" / "models")},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert done.stdout.splitlines()[0] == "['Other']", "the hole is there without our loaders"
+    assert done.stdout.splitlines()[1].startswith("arn:aws:")
 
 
 def connect_nowhere() -> Any:
