@@ -6,11 +6,15 @@ import os
 import select
 import signal
 import sys
+import time
 from collections.abc import Callable
 from typing import Final
 
 LOOK_SECONDS: Final = 2.0
 """How often the screen looks whether its terminal is still there."""
+
+_STOP_SECONDS: Final = 0.05
+"""How long it takes at most until a signal that stops the process has done so."""
 
 
 def terminal_is_gone() -> bool:
@@ -72,6 +76,8 @@ class JobControl:
             while True:
                 before = self._continuations
                 os.kill(0, signal.SIGTSTP)
+                # Another thread may be the one that the system stops the process by.
+                time.sleep(_STOP_SECONDS)
                 if self._continuations == before:
                     return was_stopped
                 was_stopped = True
