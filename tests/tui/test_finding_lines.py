@@ -68,3 +68,10 @@ async def test_findings_are_wrapped_anew_in_another_width_with_the_cursor_where_
         await settle(pilot)
         assert found.total > 2
         assert found.finding_at(found.cursor) is found.findings[1]
+
+
+async def test_what_is_repeated_is_one_finding_with_its_count() -> None:
+    app = editor(TWO_LONG_ONES.replace('"s3:GetObjekt"', '["s3:GetObjekt", "s3:GetObjekt", "s3:GetObjekt"]'))
+    async with app.run_test(size=(80, 40)) as pilot:
+        await settle(pilot)
+        assert "(3 entries)" in words(app)

@@ -87,6 +87,15 @@ def _report_unknown(subject: Subject, statement: Statement, key: str, path: str)
     service = key.split(":", 1)[0].lower()
     if service in RETIRED_SERVICES:
         return
+    if key.lower() == "aws:sourceowner":
+        subject.suggestion(
+            "deprecated-key",
+            "aws:SourceOwner, in the default policy of SNS topics, is deprecated; write aws:SourceAccount.",
+            path,
+            statement,
+            aws="DEPRECATED_GLOBAL_CONDITION_KEY",
+        )
+        return
     if key.lower() == "aws:arn":
         subject.error(
             "unknown-key",
@@ -209,8 +218,10 @@ def _check_string_like(subject: Subject, statement: Statement, line: ConditionLi
     operator = parse_operator(line.operator)
     if operator is None or operator.base != "stringlike":
         return
-    # Without a wildcard both operators come to the same.
-    level = Level.WARNING if any(is_wild(value) and value != "*" for value in line.values) else Level.SUGGESTION
+    # Without a wildcard both operators come to the same, and a Deny that matches too much lets nobody in.
+    wild = any(is_wild(value) and value != "*" for value in line.values)
+    opens = operator.negated == (statement.effect == "Deny")
+    level = Level.WARNING if wild and opens else Level.SUGGESTION
     arn_like = line.operator.replace("StringLike", "ArnLike").replace("StringNotLike", "ArnNotLike")
     subject.report(
         level,

@@ -174,18 +174,23 @@ def _check_multiplicity(
             statement,
             aws="MISSING_QUALIFIER",
         )
-    elif not key.multivalued and operator.over is not None:
-        issue = None
-        if operator.over is SetOperator.ALL:
-            issue = "FORALLVALUES_WITH_SINGLE_VALUED_KEY"
-        elif line.key.lower().endswith(":aud"):
-            issue = "FORANYVALUE_WITH_AUDIENCE_CLAIM_TYPE"
+    elif not key.multivalued and operator.over is SetOperator.ALL:
         subject.warning(
             "set-operator-on-single-value",
-            f"{quoted(line.key)} holds one value, so a set operator can let an absent key through; remove it.",
+            f"{quoted(line.key)} has at most one value, and ForAllValues also holds when it is absent; remove it.",
             path,
             statement,
-            aws=issue,
+            aws="FORALLVALUES_WITH_SINGLE_VALUED_KEY",
+        )
+    elif not key.multivalued and operator.over is SetOperator.ANY:
+        audience = line.key.lower().endswith(":aud")
+        subject.report(
+            Level.WARNING if audience else Level.SUGGESTION,
+            "set-operator-on-single-value",
+            f"{quoted(line.key)} has at most one value, and ForAnyValue is for keys with several; remove it.",
+            path,
+            statement,
+            aws="FORANYVALUE_WITH_AUDIENCE_CLAIM_TYPE" if audience else None,
         )
 
 

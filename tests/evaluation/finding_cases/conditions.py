@@ -73,7 +73,7 @@ CONDITIONS: Final[list[Case]] = [
         "set operator on one value",
         document(when("ForAnyValue:StringEquals", "aws:username", "a")),
         "identity",
-        ["warning:set-operator-on-single-value"],
+        ["suggestion:set-operator-on-single-value"],
     ),
     ("any value", document(when("ForAnyValue:StringEquals", "aws:TagKeys", "a")), "identity", []),
     (

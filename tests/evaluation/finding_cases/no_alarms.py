@@ -11,6 +11,60 @@ DENY = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}
 
 NO_ALARMS: Final[list[Case]] = [
     (
+        "deny root users",
+        document(
+            when("StringLike", "aws:PrincipalArn", "arn:aws:iam::*:root", Effect="Deny", Action="*", Resource="*")
+        ),
+        "scp",
+        ["suggestion:string-like-on-arn"],
+    ),
+    (
+        "deny all but some roles",
+        document(
+            when(
+                "StringNotLike", "aws:PrincipalArn", "arn:aws:iam::*:role/ops", Effect="Deny", Action="*", Resource="*"
+            )
+        ),
+        "scp",
+        ["warning:string-like-on-arn"],
+    ),
+    (
+        "default policy of a topic",
+        document(
+            when(
+                "StringEquals",
+                "AWS:SourceOwner",
+                A,
+                Principal={"AWS": "*"},
+                Action="SNS:Publish",
+                Resource=f"arn:aws:sns:us-east-1:{A}:t",
+            )
+        ),
+        "resource",
+        ["suggestion:deprecated-key"],
+    ),
+    (
+        "short form of API Gateway",
+        document(allow(Effect="Deny", Principal="*", Action="execute-api:Invoke", Resource="execute-api:/*/POST/*")),
+        "resource",
+        [],
+    ),
+    (
+        "version stage",
+        document(
+            when(
+                "ForAnyValue:StringEquals",
+                "secretsmanager:VersionStage",
+                "AWSCURRENT",
+                Principal={"AWS": A},
+                Action="secretsmanager:GetSecretValue",
+                Resource="*",
+            )
+        ),
+        "resource",
+        ["suggestion:set-operator-on-single-value"],
+    ),
+    (
         "list of what a job needs",
         document(allow(Action=["s3:GetObject", "s3:ListAllMyBuckets"])),
         "identity",

@@ -60,7 +60,7 @@ class FindingLines(LineView):
         self._rows = [
             _Row(number, at == 0, piece.plain)
             for number, finding in enumerate(self._findings)
-            for at, piece in enumerate(wrap(plain(finding.message, limit=None), width))
+            for at, piece in enumerate(wrap(plain(_words(finding), limit=None), width))
         ]
         self.set_total(
             len(self._rows), cursor=next((at for at, row in enumerate(self._rows) if row.finding == here), 0)
@@ -95,3 +95,8 @@ class FindingLines(LineView):
         mark, style = _MARKS[finding.level]
         at = f"line {finding.source_line}" if finding.source_line else ""
         return [Piece(f"{mark} {finding.level.value.ljust(10)} {at.ljust(9)}".ljust(_HEAD), style), Piece(row.text)]
+
+
+def _words(finding: Finding) -> str:
+    """The message, and how many entries it is about."""
+    return finding.message if finding.count == 1 else f"{finding.message} ({finding.count} entries)"
