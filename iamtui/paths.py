@@ -172,10 +172,9 @@ def _steps(path: Path) -> Iterator[tuple[Path, os.stat_result, Path]]:
 def _fault(place: Path, status: os.stat_result) -> Exposure | None:
     user = os.geteuid()
     if status.st_uid not in (0, user):
+        chown = f"chown -h {_name(user)} {shlex.quote(str(place))}"
         return Exposure(
-            place,
-            f"belongs to {_name(status.st_uid)}",
-            f"Run `chown {_name(user)} {shlex.quote(str(place))}`, or put your own in its place.",
+            place, f"belongs to {_name(status.st_uid)}", f"Run `{chown}` as root, or put your own in its place."
         )
     is_folder, mode = stat.S_ISDIR(status.st_mode), stat.S_IMODE(status.st_mode)
     if stat.S_ISLNK(status.st_mode) or not mode & _WRITABLE or (is_folder and mode & stat.S_ISVTX):
