@@ -151,7 +151,9 @@ class RequestContext:
             return found
         if common.any_value and key in common.any_value:
             return KeyState.PRESENT
-        if key in common.absent:
+        absent = common.absent
+        # As `in` has it, spelled out because this is asked for every key that nobody gave.
+        if key in absent.exact or key.startswith(absent.families) or (absent.pattern is not None and key in absent):
             return ABSENT
         found = self._fixed.get(key)
         if found is not None:
