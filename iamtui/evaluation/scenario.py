@@ -149,6 +149,10 @@ def _principal(asked: RequestForm) -> Principal:
             f"found {kind_of(asked.issuer)}, expected the ARN of the user behind the federated-user session",
             path="$.request.issuer",
         )
+    of_resource = parse_arn(asked.resource)
+    if is_account_id(given) and of_resource is not None and "*" not in of_resource.partition:
+        # A number alone names no partition: that of what is asked about is meant.
+        given = f"arn:{of_resource.partition}:iam::{given}:root"
     try:
         principal = principal_from_text(given, action=asked.action, credentials=asked.credentials, issuer=asked.issuer)
     except ValueError as error:

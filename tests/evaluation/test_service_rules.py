@@ -44,6 +44,13 @@ def test_a_resource_of_the_own_partition_is_not_refused() -> None:
         assert decision.outcome is Outcome.ALLOWED
 
 
+def test_an_account_that_is_given_as_a_number_is_one_of_the_partition_asked_about() -> None:
+    for partition in ("aws", "aws-cn"):
+        decision, _ = ask(A, "sqs:SendMessage", f"arn:{partition}:sqs:cn-north-1:{A}:q")
+        assert decision.outcome is Outcome.ALLOWED
+        assert decision.request.principal.arn == f"arn:{partition}:iam::{A}:root"
+
+
 def test_a_resource_policy_cannot_let_in_another_partition() -> None:
     queue = f"arn:aws:sqs:us-east-1:{A}:q"
     for entry in (CHINESE, f"arn:aws-cn:iam::{A}:root", A, "*"):

@@ -65,6 +65,13 @@ def test_whom_the_resource_names_comes_behind_them() -> None:
     assert not found.everyone
 
 
+def test_an_account_named_by_its_number_is_one_of_the_own_partition() -> None:
+    workspace = with_bucket_policy(lets_in({"AWS": "999999999999"}))
+    workspace = workspace.with_account(replace(workspace.account, partition="aws-cn"))
+    found = everybody(workspace, asking())
+    assert found.principals[3].arn == "arn:aws-cn:iam::999999999999:root"
+
+
 @pytest.mark.parametrize("principal", ["*", {"AWS": "*"}])
 def test_a_policy_that_names_everybody_adds_the_anonymous_caller_and_says_so(principal: Any) -> None:
     found = everybody(with_bucket_policy(lets_in(principal)), asking())

@@ -12,7 +12,7 @@ from iamtui.analysis.question import Question
 from iamtui.analysis.questions import Asker
 from iamtui.evaluation.decision import Decision
 from iamtui.evaluation.policies import MissingPolicy, NamedPolicy, NotEvaluated
-from iamtui.evaluation.request import Principal, PrincipalKind, principal_from_text
+from iamtui.evaluation.request import Principal, PrincipalKind
 from iamtui.policy.arn import is_account_id, parse_arn
 from iamtui.policy.document import PrincipalEntry
 from iamtui.problem import Problem
@@ -156,7 +156,9 @@ def _principal_of(workspace: Workspace, question: Question, entry: PrincipalEntr
             if account and question.action.lower() == _NOT_FOR_ROOT:
                 # The account's root user, for whom the entry stands by its name, is the one who may not.
                 value = f"arn:{workspace.account.partition}:iam::{account}:role/{ANY_ROLE}"
-            return principal_from_text(value) if is_account_id(value) else resolve_principal(workspace, value)
+            if is_account_id(value):
+                value = f"arn:{workspace.account.partition}:iam::{value}:root"
+            return resolve_principal(workspace, value)
         if entry.kind == "Service":
             return Principal(PrincipalKind.SERVICE, value)
         if entry.kind == "CanonicalUser":
