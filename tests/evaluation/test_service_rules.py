@@ -9,7 +9,11 @@ import pytest
 from iamtui.catalog import service_data
 from iamtui.catalog.tables import UNSIGNED_REQUESTS
 from iamtui.evaluation.decision import Layer, LayerState, Outcome, ResourceScope
-from iamtui.policy.formula import MissingLeaf, leaves
+from iamtui.policy.condition import CompiledCondition
+from iamtui.policy.context import CommonContext, RequestContext
+from iamtui.policy.document import ConditionLine
+from iamtui.policy.formula import ConditionLeaf, MissingLeaf, leaves
+from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS
 
 from .test_ignored_and_refused import ADMIN, ALICE, FEDERATED, ROLE, SESSION, A, ask, document, named, to
 
@@ -395,3 +399,35 @@ def test_an_alias_is_made_and_deleted_by_iam_policies_alone() -> None:
         decision, _ = ask(ALICE, action, ALIAS, identity_policies=named(allow(ALIAS)))
         assert decision.outcome is Outcome.ALLOWED
         assert decision.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("principal", "action", "resource", "request_", "settings", "key", "values"),
+    [
+        (ALICE, "iam:GetUser", USER_ARN, TEMPORARY, {}, "aws:MultiFactorAuthPresent", ["true", "True", "false", "x"]),
+        (ROOT, "iam:GetUser", USER_ARN, TEMPORARY, {}, "aws:AssumedRoot", ["true", "false"]),
+        (ALICE, "sts:AssumeRoot", MEMBER_ROOT, {}, {"principal_in_management_account": True}, "sts:TaskPolicyArn",
+         [TASK["sts:TaskPolicyArn"], f"arn:aws:iam::{A}:policy/root-task/x", "x"]),
+    ],
+)  # fmt: skip
+def test_what_a_service_rule_waits_for_holds_exactly_where_the_call_is_allowed(
+    principal: str,
+    action: str,
+    resource: str,
+    request_: dict[str, Any],
+    settings: dict[str, bool],
+    key: str,
+    values: list[str],
+) -> None:
+    policies = {"identity_policies": named(ADMIN), "settings": settings}
+    open_, _ = ask(principal, action, resource, request=request_, mode="discover", **policies)
+    assert open_.outcome is Outcome.DEPENDS
+    waiting = [leaf for leaf in leaves(open_.depends_on or True) if isinstance(leaf, ConditionLeaf) and leaf.key == key]
+    (leaf,) = waiting
+    line = CompiledCondition(
+        ConditionLine(leaf.op, key, leaf.values), variables=False, options=DEFAULT_LANGUAGE_OPTIONS
+    )
+    for context in ({}, *({key: value} for value in values)):
+        decided, _ = ask(principal, action, resource, request={**request_, "context": context}, **policies)
+        known = {name: (value,) for name, value in context.items()}
+        assert decided.allowed is (line.test(RequestContext(CommonContext(known))) is True)
