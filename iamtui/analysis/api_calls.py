@@ -216,8 +216,8 @@ def _kms(given: Mapping[str, str], _action: str, partition: str, region: str, ac
         return key
     if not key or not account:
         return ""
-    # An alias is not what policies name: the key behind it is not told.
-    return "" if key.startswith("alias/") else f"arn:{partition}:kms:{region}:{account}:key/{key}"
+    # The key behind an alias is not told; a question about the alias is answered about it.
+    return f"arn:{partition}:kms:{region}:{account}:{key if key.startswith('alias/') else f'key/{key}'}"
 
 
 def _arn_only(*keys: str) -> Any:

@@ -273,7 +273,7 @@ def test_the_action_behind_a_call(source: str, operation: str, action: str) -> N
             f"arn:aws:sqs:eu-west-1:{ACCOUNT}:jobs",
         ),
         ("kms", "kms:Decrypt", {"keyId": "1234"}, f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1234"),
-        ("kms", "kms:Decrypt", {"keyId": "alias/x"}, ""),
+        ("kms", "kms:Decrypt", {"keyId": "alias/x"}, f"arn:aws:kms:eu-west-1:{ACCOUNT}:alias/x"),
         ("sts", "sts:AssumeRole", {"roleArn": ROLE}, ROLE),
         ("dynamodb", "dynamodb:Query", {"tableName": "t"}, f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/t"),
         ("wafv2", "wafv2:GetWebACL", {"resourceArn": "arn:aws:wafv2:x"}, "arn:aws:wafv2:x"),
