@@ -1,9 +1,12 @@
-"""What the README shows is real: commands, options, the scenario, the pictures."""
+"""What the README and the pages in docs/ show is real: commands, options, the scenario, the pictures, the links."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -11,21 +14,39 @@ import click
 import pytest
 
 from iamtui.cli.main import ENTRIES, cli
+from iamtui.config import load_config, settings
 from iamtui.evaluation.evaluator import evaluate
+from iamtui.evaluation.open_points import option_names
+from iamtui.evaluation.policies import DEFAULT_OPTIONS
 from iamtui.evaluation.scenario import parse_scenario
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README, re.DOTALL)
+README = ROOT / "README.md"
+PAGES = (README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
+TEXTS = {str(page.relative_to(ROOT)): page.read_text(encoding="utf-8") for page in PAGES}
+BLOCKS = [
+    (name, kind, text) for name, page in TEXTS.items() for kind, text in re.findall(r"```(\w*)\n(.*?)```", page, re.S)
+]
 
 
 def shown_commands() -> list[str]:
-    lines = [line for kind, text in BLOCKS if kind in ("sh", "console", "yaml") for line in text.splitlines()]
-    return [found[0] for line in lines for found in re.findall(r"(\biamtui (?:[a-z-]+|--)[^|#\n)\"]*)(.?)", line)]
+    blocks = [text.replace("\\\n", " ") for _, kind, text in BLOCKS if kind in ("sh", "console", "yaml")]
+    lines = [line for text in blocks for line in text.splitlines()]
+    return [found[0] for line in lines for found in re.findall(r"(\biamtui (?:[a-z-]+|--)[^|#\n)\"`]*)(.?)", line)]
+
+
+def the_block(page: str, kind: str) -> str:
+    return next(text for name, found, text in BLOCKS if (name, found) == (page, kind))
+
+
+def headings(text: str) -> set[str]:
+    """The anchors that a code host makes of the headings."""
+    titles = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 def test_there_are_commands_to_look_at() -> None:
-    assert len(shown_commands()) > 12
+    assert len(shown_commands()) > 40
 
 
 @pytest.mark.parametrize("line", shown_commands())
@@ -43,39 +64,91 @@ def test_every_command_and_option_that_is_shown_exists(line: str) -> None:
     assert {word for word in words if word.startswith("-") and word != "-"} <= options
 
 
+def demo_lines(page: str) -> list[str]:
+    """The shell commands of a page that ask the demo account."""
+    text = "\n".join(text for name, kind, text in BLOCKS if name == page and kind in ("sh", "console"))
+    lines = text.replace("\\\n", " ").splitlines()
+    return [line.removeprefix("$ ") for line in lines if "--demo" in line and not line.startswith("uvx")]
+
+
+@pytest.mark.parametrize("page", [page for page in TEXTS if demo_lines(page)])
+def test_every_example_on_the_demo_account_runs(page: str, tmp_path: Path) -> None:
+    environ = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "TMPDIR": str(tmp_path),
+    }
+    for line in demo_lines(page):
+        run = subprocess.run(
+            ["bash", "-c", line], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False, timeout=120
+        )
+        assert run.returncode in (0, 1, 3), f"{line}\n{run.stderr}"
+        assert "iamtui: " not in run.stderr, f"{line}\n{run.stderr}"
+
+
 def test_every_command_is_mentioned() -> None:
     for name in ENTRIES:
-        assert f"iamtui {name}" in README
+        assert f"iamtui {name}" in TEXTS["README.md"]
+        assert f"`iamtui {name}`" in TEXTS["docs/command-line.md"]
+
+
+def test_the_readme_fits_two_screens() -> None:
+    lines = TEXTS["README.md"].splitlines()
+    assert len(lines) <= 120
+    assert max(map(len, lines)) <= 120
 
 
 def test_the_scenario_decides_as_it_expects() -> None:
-    text = next(text for kind, text in BLOCKS if kind == "json")
-    scenario = parse_scenario(json.loads(text))
+    scenario = parse_scenario(json.loads(the_block("docs/ci.md", "json")))
     assert scenario.expect is not None
     assert scenario.expect.met_by(evaluate(scenario.request, scenario.policies, scenario.options).outcome)
 
 
 def test_the_config_that_is_shown_has_no_problems(tmp_path: Path) -> None:
-    from iamtui.config import load_config
-
     file = tmp_path / "config.toml"
-    file.write_text(next(text for kind, text in BLOCKS if kind == "toml"))
+    file.write_text(the_block("docs/configuration.md", "toml"))
     config, problems = load_config(file, {})
     assert problems == ()
     assert config.source.profile == "prod"
 
 
-@pytest.mark.parametrize("picture", re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README))
-def test_pictures_are_there_small_and_load_nothing_from_the_web(picture: str) -> None:
-    text = (ROOT / picture).read_text(encoding="utf-8")
+def test_every_setting_is_in_the_table_with_its_default() -> None:
+    rows = dict(re.findall(r"^\| `([\w.]+)` \|([^|]*)\|", TEXTS["docs/configuration.md"], re.MULTILINE))
+    assert list(rows) == [setting.name for setting in settings()]
+    for setting in settings():
+        if setting.default not in ("", {}):
+            assert rows[setting.name].strip("` ").lower() == str(setting.default).lower()
+
+
+def test_every_engine_option_is_in_the_table_with_its_default() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| [^|]+ \| (yes|no) \|$", TEXTS["docs/decisions.md"], re.MULTILINE))
+    assert rows == {name: "yes" if getattr(DEFAULT_OPTIONS, name) else "no" for name in option_names()}
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [(page, picture) for page, text in TEXTS.items() for picture in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", text)],
+)
+def test_pictures_are_there_small_and_load_nothing_from_the_web(picture: tuple[str, str]) -> None:
+    page, target = picture
+    text = ((ROOT / page).parent / target).read_text(encoding="utf-8")
     assert len(text) < 500_000
     assert "url(http" not in text
     assert "@import" not in text
 
 
-def test_links_within_the_project_lead_somewhere() -> None:
-    for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
-        assert (ROOT / target).exists(), target
+@pytest.mark.parametrize("page", TEXTS)
+def test_links_within_the_project_lead_somewhere(page: str) -> None:
+    for target, anchor in re.findall(r"\]\((?!http)([^)#]*)#?([^)]*)\)", TEXTS[page]):
+        file = (ROOT / page).parent / target if target else ROOT / page
+        assert file.exists(), target
+        if anchor:
+            assert anchor in headings(file.read_text(encoding="utf-8")), f"{target}#{anchor}"
+
+
+@pytest.mark.parametrize("page", [page for page in TEXTS if page.startswith("docs/")])
+def test_the_readme_leads_to_every_page(page: str) -> None:
+    assert f"]({page})" in TEXTS["README.md"]
 
 
 def test_the_version_is_in_the_changelog() -> None:
