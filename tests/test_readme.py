@@ -11,14 +11,18 @@ from importlib import import_module
 from pathlib import Path
 
 import click
+import msgspec
 import pytest
 
+from iamtui.account.snapshots.format import SnapshotShape
 from iamtui.cli.main import ENTRIES, cli
 from iamtui.config import load_config, settings
+from iamtui.credentials.formats import FORMATS
 from iamtui.evaluation.evaluator import evaluate
 from iamtui.evaluation.open_points import option_names
 from iamtui.evaluation.policies import DEFAULT_OPTIONS
 from iamtui.evaluation.scenario import parse_scenario
+from iamtui.workspace.permissions import FEATURES
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -123,6 +127,24 @@ def test_every_setting_is_in_the_table_with_its_default() -> None:
 def test_every_engine_option_is_in_the_table_with_its_default() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \| [^|]+ \| (yes|no) \|$", TEXTS["docs/decisions.md"], re.MULTILINE))
     assert rows == {name: "yes" if getattr(DEFAULT_OPTIONS, name) else "no" for name in option_names()}
+
+
+def test_every_format_is_in_the_table_with_its_command() -> None:
+    rows = dict(re.findall(r"^\| `([\w-]+)`[^|]* \| (.+) \|$", TEXTS["docs/sessions.md"], re.MULTILINE))
+    shown = {name: rows[name].strip("`").replace("\\|", "|").partition(" -e ")[0] for name in rows if name in FORMATS}
+    expected = {name: form.reference.format(role="ROLE").partition(" -e ")[0] for name, form in FORMATS.items()}
+    assert shown == expected
+
+
+def test_every_permission_is_in_the_table() -> None:
+    rows = re.findall(r"^\| `([\w-]+)` \| [^|]+ \| [^|]+ \|$", TEXTS["docs/snapshots.md"], re.MULTILINE)
+    assert rows == [feature.name for feature in FEATURES]
+
+
+def test_every_key_of_a_snapshot_is_in_the_table() -> None:
+    rows = re.findall(r"^\| (`[\w`, ]+`) \| [^|]+ \|$", TEXTS["docs/snapshots.md"], re.MULTILINE)
+    own = [field.name for field in msgspec.structs.fields(SnapshotShape) if field.name == field.encode_name]
+    assert re.findall(r"\w+", " ".join(rows)) == own
 
 
 @pytest.mark.parametrize(
