@@ -32,6 +32,9 @@ ORDINARY: Final = AnswerLimits(4 * 1024 * 1024, 20.0, 200_000)
 INVENTORY: Final = AnswerLimits(64 * 1024 * 1024, 60.0, 1_000_000)
 """The largest real ones, pages of GetAccountAuthorizationDetails, stay below a tenth."""
 
+METADATA: Final = AnswerLimits(64 * 1024, 5.0, 1_000)
+"""What a machine's own services say about credentials has 2 kB, and comes from nearby."""
+
 _INVENTORIES: Final = frozenset(
     (
         ("iam", "GetAccountAuthorizationDetails"),
@@ -63,6 +66,7 @@ class _Here(threading.local):
     """What counts for the call that the thread is making."""
 
     limits: AnswerLimits = ORDINARY
+    seconds: float = 0
     deadline: float = float("inf")
 
 
@@ -87,7 +91,7 @@ def check_deadline() -> None:
         AnswerTooSlow: it should have come to its end.
     """
     if time.monotonic() > _HERE.deadline:
-        raise AnswerTooSlow(f"{_HERE.limits.seconds:g} seconds")
+        raise AnswerTooSlow(f"{_HERE.seconds:g} seconds")
 
 
 class HttpSession(Protocol):
@@ -105,10 +109,15 @@ class LimitedHttpSession:
 
     The bytes that came are what counts: botocore asks for no compression, and unpacks none. Errors while reading are
     botocore's own, so that its retries and our sentences treat them as they treat others.
+
+    Args:
+        session: what sends.
+        limits: for every answer; None: those of the call that the thread is making.
     """
 
-    def __init__(self, session: HttpSession) -> None:
+    def __init__(self, session: HttpSession, limits: AnswerLimits | None = None) -> None:
         self._session = session
+        self._limits = limits
         self._thread = threading.local()
 
     @property
@@ -125,10 +134,10 @@ class LimitedHttpSession:
         import botocore.awsrequest  # noqa: PLC0415 - heavy
         from botocore.exceptions import HTTPClientError  # noqa: PLC0415 - heavy
 
-        limits = _HERE.limits
+        limits = self._limits or _HERE.limits
         streamed = request.stream_output
         request.stream_output = True
-        _HERE.deadline = time.monotonic() + limits.seconds
+        _HERE.seconds, _HERE.deadline = limits.seconds, time.monotonic() + limits.seconds
         try:
             response = self._session.send(request)
             if streamed:
@@ -187,6 +196,15 @@ def limit_answers(client: Any) -> Any:
     time_answers(endpoint.http_session)
     endpoint.http_session = LimitedHttpSession(endpoint.http_session)
     return client
+
+
+def limit_metadata(fetcher: Any) -> None:
+    """Hold the answers that a fetcher of botocore gets from the machine's container or metadata service to limits."""
+    from iamtui.aws.timed_connection import time_answers  # noqa: PLC0415 - heavy
+
+    session = fetcher._session  # noqa: SLF001 - as above
+    time_answers(session)
+    fetcher._session = LimitedHttpSession(session, METADATA)  # noqa: SLF001 - as above
 
 
 def read_here(client: Any) -> int:

@@ -98,6 +98,7 @@ class Connection:
         self._keys = keys
         self._stub = stub
         self._approve = approve
+        self._settings_profile: str | None = None if keys is not None else profile
         self._lock = threading.RLock()
         self._session: Any = None
         self._clients: dict[tuple[str, str], Any] = {}
@@ -167,10 +168,15 @@ class Connection:
         return cls(region=region, keys=keys, stub=before_send)
 
     def with_credentials(self, access_key_id: str, secret_access_key: Secret, session_token: Secret) -> Connection:
-        """The same endpoint and settings, as somebody else. Close it after use: its clients hold the secrets."""
+        """The same endpoint, and the settings of the same profile (certificates, FIPS, retries), as somebody else.
+
+        Close it after use: its clients hold the secrets.
+        """
         forbid_core_dumps()
         keys = Keys(access_key_id, secret_access_key, session_token)
-        return Connection(region=self.region, endpoint_url=self.endpoint_url, keys=keys, stub=self._stub)
+        other = Connection(region=self.region, endpoint_url=self.endpoint_url, keys=keys, stub=self._stub)
+        other._settings_profile = self._settings_profile if self._keys is not None else self.profile
+        return other
 
     def __enter__(self) -> Connection:
         return self
@@ -386,10 +392,11 @@ class Connection:
                 from iamtui.aws.sdk_session import make_sdk_session  # noqa: PLC0415 - heavy
 
                 self._session = make_sdk_session(
-                    profile=self.profile,
+                    profile=self.profile or self._settings_profile or "",
                     region=self.region,
                     endpoint_url=self.endpoint_url,
                     keys=self._keys,
+                    reads_settings=self._settings_profile is not None,
                     stub=self._stub,
                     approve=self._approve,
                 )

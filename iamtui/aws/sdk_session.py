@@ -20,7 +20,7 @@ import botocore.loaders
 import botocore.session
 import botocore.utils
 
-from iamtui.aws.answer_limits import limit_answers
+from iamtui.aws.answer_limits import limit_answers, limit_metadata
 from iamtui.aws.credential_process import Approve, approved_process_provider, refuse_command
 from iamtui.aws.endpoint_url import is_loopback
 from iamtui.aws.errors import AwsProblem
@@ -74,7 +74,7 @@ class SdkSession(botocore.session.Session):
     Args:
         profile: the profile to use; "" for the chain's own choice.
         endpoint_url: an endpoint to call instead of AWS, or "".
-        reads_profile: whether the environment may name the profile, where none is given.
+        reads_settings: whether the AWS files and the environment are read at all.
         approve: asked before a credential_process is run.
     """
 
@@ -83,7 +83,7 @@ class SdkSession(botocore.session.Session):
         profile: str = "",
         endpoint_url: str = "",
         *,
-        reads_profile: bool = True,
+        reads_settings: bool = True,
         approve: Approve = refuse_command,
     ) -> None:
         super().__init__(profile=profile or None)
@@ -91,7 +91,7 @@ class SdkSession(botocore.session.Session):
         self._endpoint_url = endpoint_url
         self._approve = approve
         self._chain_is_safe = False
-        self.register_component("config_store", config_store(self, reads_profile=reads_profile))
+        self.register_component("config_store", config_store(self, reads_settings=reads_settings))
         self.register_component("data_loader", shared_loader())
         self.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=parse_timestamp)
         decode: Any = botocore.handlers.json_decode_policies
@@ -104,8 +104,9 @@ class SdkSession(botocore.session.Session):
         return {name: value for name, value in super().get_scoped_config().items() if name in PROFILE_SETTINGS}
 
     def get_credentials(self) -> Any:
-        """botocore's, from a chain in which every credential_process is approved and nobody is asked for MFA codes."""
-        if not self._chain_is_safe:
+        """Those that were given, else botocore's: from a chain in which every credential_process is approved, nobody is
+        asked for MFA codes, and every answer has an end."""
+        if self._credentials is None and not self._chain_is_safe:
             self._make_safe(self.get_component("credential_provider"))
             self._chain_is_safe = True
         return super().get_credentials()
@@ -124,8 +125,14 @@ class SdkSession(botocore.session.Session):
         chain.insert_after("custom-process", make(self.get_config_variable("profile") or "default"))
         # The first of that name, which is botocore's.
         chain.remove("custom-process")
+        # Roles with a credential_source ask the same two.
+        limit_metadata(chain.get_provider("container-role")._fetcher)  # noqa: SLF001 - as above
+        limit_metadata(chain.get_provider("iam-role")._role_fetcher)  # noqa: SLF001 - as above
         if not asks_metadata_service(os.environ):
             chain.remove("iam-role")
+
+    def get_auth_token(self, **_kwargs: Any) -> None:
+        """None: no allowed call is authorized by a token, which botocore would load and renew for each client."""
 
     def _register_client_plugins(self, client: Any) -> None:
         """No plugins: botocore would import the modules that BOTOCORE_EXPERIMENTAL__PLUGINS names."""
@@ -152,21 +159,23 @@ def make_sdk_session(
     region: str = "",
     endpoint_url: str = "",
     keys: Keys | None = None,
+    reads_settings: bool = True,
     stub: Callable[..., Any] | None = None,
     approve: Approve = refuse_command,
 ) -> SdkSession:
     """A botocore session with the project's safe settings, which `Connection` names.
 
     Args:
-        profile: the profile to use; "" for the chain's own choice.
+        profile: the profile whose settings count, and whose credentials where no keys are given; "" for the chain's
+            own choice.
         region: the region to call, for a profile's credentials too; "" for the one that is set.
         endpoint_url: an endpoint to call instead of AWS, or "".
         keys: explicit credentials; None for the chain's.
+        reads_settings: whether the AWS files and the environment are read at all.
         stub: what answers every request instead of the network, or None.
         approve: asked before a credential_process is run.
     """
-    # With explicit keys no profile counts: the environment's may not even exist.
-    session = SdkSession(profile, endpoint_url, reads_profile=keys is None, approve=approve)
+    session = SdkSession(profile, endpoint_url, reads_settings=reads_settings, approve=approve)
     if region:
         session.set_config_variable("region", region)
     # The default client configuration also reaches the clients that botocore makes by itself (STS and SSO
@@ -183,11 +192,11 @@ def make_sdk_session(
     return session
 
 
-def session_without_profile() -> Any:
-    """A boto3 session that reads no profile, for a library that only wants botocore's data."""
+def session_without_settings() -> Any:
+    """A boto3 session without settings, for a library that only wants botocore's data."""
     import boto3  # noqa: PLC0415 - heavy, and only the demo needs it
 
-    return boto3.Session(botocore_session=SdkSession(reads_profile=False))
+    return boto3.Session(botocore_session=SdkSession(reads_settings=False))
 
 
 def asks_metadata_service(environ: Mapping[str, str], vendor_file: Path = _DMI_VENDOR) -> bool:

@@ -5,6 +5,7 @@ Importing this module loads botocore, which is heavy.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -100,23 +101,26 @@ PROFILE_SETTINGS: Final = frozenset(
 """The names that the variables of READ have in a profile."""
 
 
-def config_store(session: Session, *, reads_profile: bool) -> ConfigValueStore:
+_NO_FILES: Final = {"config_file": os.devnull, "credentials_file": os.devnull}
+
+
+def config_store(session: Session, *, reads_settings: bool) -> ConfigValueStore:
     """The variables of a session.
 
     A variable that a newer botocore adds has botocore's default, until it is looked at here.
 
     Args:
-        reads_profile: whether the environment may name the profile.
+        reads_settings: whether those of READ are read from the AWS files and the environment.
     """
     chains = ConfigChainFactory(session=session)
     variables: dict[str, Any] = {}
     for name, (in_file, in_environment, default, convert) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items():
-        if name not in READ:
-            variables[name] = ConstantProvider(value=FIXED.get(name, default))
+        if name not in READ or not reads_settings:
+            variables[name] = ConstantProvider(value={**_NO_FILES, **FIXED}.get(name, default))
             continue
         variables[name] = chains.create_config_chain(
             instance_name=name,
-            env_var_names=None if name == "profile" and not reads_profile else in_environment,
+            env_var_names=in_environment,
             config_property_names=None if name in ENVIRONMENT_ONLY else in_file,
             default=default,
             conversion_func=READ[name] or convert,

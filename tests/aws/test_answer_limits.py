@@ -18,6 +18,7 @@ from iamtui.aws import answer_limits, connection
 from iamtui.aws.answer_limits import INVENTORY, ORDINARY, AnswerLimits, LimitedHttpSession
 from iamtui.aws.connection import MOST_EMPTY_PAGES, Connection
 from iamtui.aws.errors import AwsProblem
+from iamtui.problem import Problem
 from tests.support.fault_proxy import Answer, FaultProxy
 from tests.support.hostile_endpoint import Bytes, answering, dripping, repeated, whole
 
@@ -226,3 +227,30 @@ def test_clients_that_botocore_makes_by_itself_are_limited_too(no_aws_settings: 
     aws = Connection.open(profile="one", region="eu-west-1", endpoint_url=None)
     made = aws._botocore_session().create_client("sts", region_name="eu-west-1")
     assert isinstance(made._endpoint.http_session, LimitedHttpSession)
+
+
+METADATA_URLS = {
+    "container": ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "/role"),
+    "instance": ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "/"),
+}
+
+
+@pytest.mark.parametrize("hostile", ["slow", "large", "deep"])
+@pytest.mark.parametrize("machine", METADATA_URLS)
+@pytest.mark.usefixtures("quick_retries")
+def test_what_a_machine_says_of_credentials_is_limited_too(
+    monkeypatch: pytest.MonkeyPatch, machine: str, hostile: str
+) -> None:
+    """The container's and the instance's services are asked by botocore without a client."""
+    monkeypatch.setattr(answer_limits, "METADATA", AnswerLimits(100_000, 0.3, 5_000))
+    sends = {"slow": SLOW["body"], "large": LARGE["body without end"], "deep": whole(b"[" * 90_000)}[hostile]
+    variable, path = METADATA_URLS[machine]
+    with answering(sends) as endpoint:
+        monkeypatch.delenv("AWS_EC2_METADATA_DISABLED", raising=False)
+        monkeypatch.setenv(variable, endpoint.url + path)
+        started = time.monotonic()
+        with pytest.raises(Problem) as caught:
+            Connection.open(profile=None, region="eu-west-1", endpoint_url=None)
+        assert time.monotonic() - started < 10
+        assert endpoint.requests
+    assert "recursion" not in str(caught.value)

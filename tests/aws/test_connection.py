@@ -56,6 +56,32 @@ def test_keys_of_the_environment_win_over_its_profile(no_aws_settings: Path, mon
     assert connect().profile == ""
 
 
+@pytest.mark.parametrize("by", ["option", "AWS_PROFILE", "AWS_PROFILE beside keys"])
+def test_the_settings_of_the_profile_count_for_sessions_made_from_it_and_its_credentials_do_not(
+    no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    others = "ca_bundle=/none/default.pem\nmax_attempts=9\nuse_fips_endpoint=false\n"
+    own = "ca_bundle=/none/dev.pem\nmax_attempts=2\nuse_fips_endpoint=true\nregion=us-east-2\n"
+    keys = "aws_access_key_id=AKIADEV\naws_secret_access_key=B\n"
+    config(no_aws_settings, f"[default]\n{keys}{others}[profile dev]\n{keys}{own}")
+    if by != "option":
+        monkeypatch.setenv("AWS_PROFILE", "dev")
+    if by == "AWS_PROFILE beside keys":
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAENV")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "C")
+
+    first = connect(profile="dev" if by == "option" else None).with_credentials("ASIA1", Secret("s"), Secret("t"))
+    second = first.with_credentials("ASIA2", Secret("s"), Secret("t"))
+
+    for connection, key in ((first, "ASIA1"), (second, "ASIA2")):
+        session = connection._botocore_session()
+        assert connection.ca_bundle() == "/none/dev.pem"
+        assert session.get_config_variable("max_attempts") == 2
+        assert session.get_config_variable("use_fips_endpoint") is True
+        assert session.get_credentials().access_key == key
+        assert connection.profile == ""
+
+
 def test_nothing_heavy_is_imported_before_the_first_client() -> None:
     import subprocess
 
@@ -300,6 +326,30 @@ def test_a_stub_answers_instead_of_the_network() -> None:
     )
     assert "ASIAX" in str(requests[-1].headers["Authorization"])
     assert connection.region == "eu-central-1"
+
+
+def test_a_stub_takes_nothing_of_the_aws_files_and_the_environment(
+    no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (no_aws_settings / "config").write_text("[[[ broken")
+    for name, value in (
+        ("AWS_PROFILE", "nobody"),
+        ("AWS_MAX_ATTEMPTS", "x"),
+        ("AWS_RETRY_MODE", "x"),
+        ("AWS_USE_FIPS_ENDPOINT", "true"),
+        ("AWS_CA_BUNDLE", "/none.pem"),
+    ):
+        monkeypatch.setenv(name, value)
+    requests: list[Any] = []
+    connection = Connection.with_stub(
+        stub(requests), access_key_id="AKIADEMO", secret_access_key="s", region="us-east-1"
+    )
+
+    connection.caller()
+    connection.with_credentials("ASIAX", Secret("s"), Secret("t")).caller()
+
+    assert [request.url for request in requests] == ["https://sts.us-east-1.amazonaws.com/"] * 2
+    assert connection.ca_bundle() != "/none.pem"
 
 
 def test_what_a_stub_does_not_answer_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ import pytest
 from iamtui.aws import sdk_session
 from iamtui.aws.operations import ALLOWED
 from iamtui.aws.profiles import available_profiles
-from iamtui.aws.sdk_session import SdkSession, aws_domains, session_without_profile, shared_loader
+from iamtui.aws.sdk_session import SdkSession, aws_domains, session_without_settings, shared_loader
 from iamtui.problem import Problem
 from iamtui.sources.resource_policies import load_resource_policy
 from iamtui.workspace.opening import SourceChoice, open_source
@@ -123,9 +123,9 @@ def test_a_rule_set_sends_no_token_to_another_host(
 
 def test_every_session_takes_models_from_the_package_alone_and_shares_them(models: Path) -> None:
     replaced(models, "s3/2006-03-01/service-2", deletes)
-    session_without_profile()
+    session_without_settings()
     available_profiles()
-    for session in (SdkSession(), session_without_profile()._session, connect_nowhere()):
+    for session in (SdkSession(), session_without_settings()._session, connect_nowhere()):
         loader = session.get_component("data_loader")
         assert loader is shared_loader()
         assert loader.search_paths == [str(DATA)]

@@ -37,12 +37,12 @@ class DemoAnswers:
             from moto.core.botocore_stubber import BotocoreStubber  # noqa: PLC0415 - heavy
             from moto.core.loaders import Loader  # noqa: PLC0415 - heavy
 
-            from iamtui.aws.sdk_session import session_without_profile  # noqa: PLC0415 - heavy
+            from iamtui.aws.sdk_session import session_without_settings  # noqa: PLC0415 - heavy
 
             # moto too would prefer the models of ~/.aws/models.
             Loader.CUSTOMER_DATA_PATH = Loader.BUILTIN_DATA_PATH
             # moto's own session would fail on an AWS_PROFILE that does not exist.
-            session = session_without_profile()
+            session = session_without_settings()
             AccountSpecificBackend.get_session = staticmethod(lambda: session)  # type: ignore[method-assign,assignment]
             from iamtui.sources.demo.seeding import seed  # noqa: PLC0415 - imports moto
 
