@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shlex
+import signal
 import subprocess
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+import weakref
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import PurePath
 from typing import Any, Final, TypeAlias
 
@@ -16,11 +20,14 @@ from iamtui.problem import Problem
 ASKING: Final = "IAMTUI_CREDENTIAL_PROCESS_OF"
 """Names, in the environment of a credential_process, the profiles that iamtui is asking already: PID:PROFILE lines."""
 
-Approve: TypeAlias = Callable[[str, str], None]
-"""Called with a profile and its command before each run of that; raises a Problem when it is not to be run."""
+Approve: TypeAlias = Callable[[str, str], bool]
+"""Called with a profile and its command before each run of that; raises a Problem when it is not to be run.
+
+Returns whether the command may have the terminal, to ask for a PIN: not where a screen or another program reads keys.
+"""
 
 
-def refuse_command(profile: str, command: str) -> None:
+def refuse_command(profile: str, command: str) -> bool:
     """Approve no command.
 
     Raises:
@@ -37,10 +44,43 @@ def approved_process_provider(
 
     def run(words: Sequence[str], **how: Any) -> subprocess.Popen[bytes]:
         enter_profile(profile)
-        approve(profile, str(load_config()["profiles"][profile]["credential_process"]))
-        return subprocess.Popen(words, **how)  # noqa: S603 - approved, and as the profile says
+        may_ask = approve(profile, str(load_config()["profiles"][profile]["credential_process"]))
+        with _terminal(may_ask) as more:
+            child = subprocess.Popen(words, **how, **more)  # noqa: S603 - approved, and as the profile says
+        if "start_new_session" in more:
+            _of_their_own.add(child)
+        return child
 
     return ProcessProvider(profile, load_config, run)
+
+
+@contextmanager
+def _terminal(may_ask: bool) -> Iterator[dict[str, Any]]:
+    """The standard input of a command, which is never ours: that may be a screen's keys, or somebody's data.
+
+    A command that may not ask has no terminal at all, or it would open that by its name.
+    """
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY)
+    except OSError:
+        yield {"stdin": subprocess.DEVNULL}
+        return
+    try:
+        yield {"stdin": terminal} if may_ask else {"stdin": subprocess.DEVNULL, "start_new_session": True}
+    finally:
+        os.close(terminal)
+
+
+_of_their_own: Final[weakref.WeakSet[subprocess.Popen[bytes]]] = weakref.WeakSet()
+"""The commands in a session of their own, which hear nothing of the end of our terminal."""
+
+
+@atexit.register
+def _end_those_left() -> None:
+    for child in list(_of_their_own):
+        if child.poll() is None:
+            with suppress(OSError):
+                os.killpg(child.pid, signal.SIGTERM)
 
 
 def is_credential_process(environ: Mapping[str, str] = os.environ) -> bool:

@@ -106,7 +106,7 @@ class SdkSession(botocore.session.Session):
     def get_credentials(self) -> Any:
         """Those that were given, else botocore's: from a chain in which every credential_process is approved, nobody is
         asked for MFA codes, and every answer has an end."""
-        if self._credentials is None and not self._chain_is_safe:
+        if not self._chain_is_safe:
             self._make_safe(self.get_component("credential_provider"))
             self._chain_is_safe = True
         return super().get_credentials()
@@ -131,8 +131,9 @@ class SdkSession(botocore.session.Session):
         if not asks_metadata_service(os.environ):
             chain.remove("iam-role")
 
-    def get_auth_token(self, **_kwargs: Any) -> None:
+    def get_auth_token(self, **_kwargs: Any) -> Any:
         """None: no allowed call is authorized by a token, which botocore would load and renew for each client."""
+        return None
 
     def _register_client_plugins(self, client: Any) -> None:
         """No plugins: botocore would import the modules that BOTOCORE_EXPERIMENTAL__PLUGINS names."""

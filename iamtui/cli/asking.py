@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -18,8 +19,24 @@ TERMINAL: Final = Path("/dev/tty")
 _TRIES: Final = 3
 
 
+_lent = False
+
+
+@contextmanager
+def lending_terminal() -> Iterator[None]:
+    """Leave the terminal to a child that reads it; nobody is asked meanwhile, in whichever thread."""
+    global _lent  # noqa: PLW0603 - as the terminal, there is one for the process
+    _lent = True
+    try:
+        yield
+    finally:
+        _lent = False
+
+
 def can_ask() -> bool:
     """Whether somebody is there to answer: there is a controlling terminal, and this program is in its foreground."""
+    if _lent:
+        return False
     try:
         terminal = os.open(TERMINAL, os.O_RDWR | os.O_CLOEXEC | os.O_NOCTTY)
     except OSError:

@@ -16,6 +16,7 @@ from typing import Final, NoReturn
 
 import click
 
+from iamtui.cli.asking import lending_terminal
 from iamtui.cli.assuming import Assumed, Wanted, assume_options, assumed, say_nested
 from iamtui.cli.exits import Exit, ProgramExit
 from iamtui.cli.output import note, secret_on_stdout, stdout
@@ -156,7 +157,8 @@ def _with_program(service: CredentialsService, command: tuple[str, ...]) -> Prog
     environ = endpoint_environment(wanted, os.environ, session=session, hide_default_profile=hide)
     service.start()
     try:
-        return ProgramExit(run_child(command, environ))
+        with lending_terminal():
+            return ProgramExit(run_child(command, environ))
     except NotStarted as problem:
         note(f"iamtui: {problem}")
         return ProgramExit(problem.code)

@@ -190,24 +190,34 @@ def command_choice(source: SourceOptions) -> SourceChoice:
     return choice
 
 
-def approval(source: SourceOptions) -> Callable[[str, str], None]:
+def approval(source: SourceOptions) -> Callable[[str, str], bool]:
     """What is asked before a profile runs a command for its credentials: its file may not be the user's own work."""
     named = source.profile is not None or any(map(os.environ.get, ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")))
     return functools.partial(_approve, named=bool(named))
 
 
-def _approve(profile: str, command: str, *, named: bool) -> None:
+def _approve(profile: str, command: str, *, named: bool) -> bool:
     """Show the command that a profile is about to run, and ask, once. Without a terminal a named profile goes on.
 
+    Returns:
+        Whether the command may ask on the terminal.
+
     Raises:
-        Problem: the user does not want it run, or there is nobody to ask and no profile was named.
+        Problem: the user does not want it run, or there is nobody to ask and no profile was named, or another iamtui
+            runs this one, and would show nobody what is said here.
     """
     from iamtui.cli.asking import can_ask, says_yes  # noqa: PLC0415 - not needed for --help
     from iamtui.workspace import credential_commands as commands  # noqa: PLC0415 - not needed for --help
 
     if commands.is_confirmed(profile, command):
-        return
-    if can_ask() and not commands.is_credential_process():
+        return can_ask()
+    if commands.is_credential_process():
+        raise Problem(
+            f"The profile {profile} runs a command for its credentials. It was named by the credential_process of "
+            f"another profile and not by you, so it was not run: {command}",
+            f"Run iamtui --profile {profile} in a terminal first, which asks once.",
+        )
+    if can_ask():
         if not says_yes(commands.about_command(profile, command), "Run it, now and later?"):
             raise Problem(
                 f"The command of the profile {profile} was not run.", "Choose another profile with --profile."
@@ -226,6 +236,7 @@ def _approve(profile: str, command: str, *, named: bool) -> None:
             f"terminal to ask on, so it was not run: {command}",
             "Name it with --profile or AWS_PROFILE, or run iamtui in a terminal first, which asks once.",
         )
+    return can_ask()
 
 
 def open_workspace(source: SourceOptions) -> Workspace:

@@ -44,14 +44,17 @@ def about_command(profile: str, command: str) -> tuple[str, ...]:
     return tuple(filter(None, (sentence, remark_on(command))))
 
 
-def refuse_unconfirmed(profile: str, command: str) -> None:
+def refuse_unconfirmed(profile: str, command: str) -> bool:
     """Approve the commands that were confirmed, where nobody can be asked on the spot: an `Approve` for the screen.
+
+    The terminal is the screen's: a command that asks there would take its keys and write over it.
 
     Raises:
         UnconfirmedCommand: it was not.
     """
     if not is_confirmed(profile, command):
         raise UnconfirmedCommand(profile, command)
+    return False
 
 
 _here: Final[set[tuple[Path, str]]] = set()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from iamtui.aws.credential_process import ASKING, enter_profile, remark_on, runs_iamtui
 from iamtui.aws.profiles import Profile
 from iamtui.problem import Problem
+from tests.support.program_on_terminal import run_on_terminal
 
 ROOT = Path(__file__).parents[2]
 RUNS = "credential_process = iamtui assume r"
@@ -124,3 +127,32 @@ def test_iamtui_that_would_run_itself_for_ever_says_so_once(no_aws_settings: Pat
     assert "by hand" not in done.stderr
     assert "Traceback" not in done.stderr
     assert len(runs.read_text().splitlines()) == (1 if name == "iamtui" else 2)
+
+
+def test_a_command_without_the_terminal_ends_with_iamtui(tmp_path: Path) -> None:
+    """In a session of its own it would hear nothing of the end of our terminal."""
+    told = tmp_path / "pid"
+    command = tmp_path / "waits"
+    command.write_text(f"#!/bin/sh\necho $$ > {told}.new; mv {told}.new {told}; exec sleep 100\n")
+    command.chmod(0o700)
+    script = (
+        "import os, sys, threading, time\n"
+        "from iamtui.aws.credential_process import approved_process_provider\n"
+        f"config = {{'profiles': {{'p': {{'credential_process': {str(command)!r}}}}}}}\n"
+        "provider = approved_process_provider('p', lambda: config, lambda *_: False)\n"
+        "threading.Thread(target=provider.load, daemon=True).start()\n"
+        f"while not os.path.exists({str(told)!r}): time.sleep(0.01)\n"
+    )
+    # The terminal that is opened first by the leader of a session becomes its controlling one.
+    program = ("sh", "-c", 'exec 3<>"$(tty)"; exec "$@"', "sh", sys.executable, "-c", script)
+    done = run_on_terminal([], home=tmp_path, program=program)
+    assert done.code == 0, done.text
+    pid = int(told.read_text())
+    for _ in range(100):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    os.kill(pid, signal.SIGKILL)
+    pytest.fail("the command goes on")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from iamtui.cli import asking
 from iamtui.cli.assuming import Wanted, assumed
 from iamtui.cli.source import SourceOptions
 from iamtui.problem import Problem
@@ -84,6 +85,23 @@ def test_a_program_keeps_what_no_proxy_holds_in_both_spellings(given: dict[str, 
     show = "import os; print(os.environ['NO_PROXY'], os.environ['no_proxy'])"
     done = run(*DEMO, "--imds", "--", sys.executable, "-c", show, **given)
     assert done.stdout == f"{kept} {kept}\n"
+
+
+def test_nothing_is_asked_on_the_terminal_while_the_program_has_it(cli: Cli, tmp_path: Path) -> None:
+    """A renewal in the background may run a credential_process, which would take the program's keys."""
+    _, terminal = pty.openpty()
+    cli.monkeypatch.setattr(asking, "TERMINAL", Path(os.ttyname(terminal)))
+    cli.monkeypatch.setattr(os, "tcgetpgrp", lambda _number: os.getpgrp())
+    answers: list[bool] = []
+
+    def instead(*_: object) -> int:
+        answers.append(asking.can_ask())
+        return 0
+
+    cli.monkeypatch.setattr("iamtui.cli.serve.run_child", instead)
+    assert cli("serve", "ops-readonly", "--demo", "--", "true").code == 0
+    assert answers == [False]
+    assert asking.can_ask()
 
 
 def test_the_endpoint_ends_with_the_program() -> None:

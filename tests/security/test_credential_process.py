@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -39,29 +39,36 @@ class Machine:
     def config(self, text: str) -> None:
         (self.home / "aws-config").write_text(text.replace("RUNS", f"credential_process = {self.command}\n"))
 
-    def without_terminal(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def without_terminal(self, *words: str, stdin: int = subprocess.DEVNULL) -> subprocess.CompletedProcess[str]:
         variables = {**environment(self.home), **self.environ}
         return subprocess.run(
             [*PROGRAM, *self.words, *words],
             env=variables,
             cwd=ROOT,
             capture_output=True,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             text=True,
             start_new_session=True,
             timeout=120,
             check=False,
         )
 
-    def on_terminal(self, *words: str, keys: bytes, program: tuple[str, ...] = PROGRAM) -> Run:
+    def on_terminal(
+        self,
+        *words: str,
+        keys: bytes,
+        more_keys: Sequence[bytes] = (),
+        after: bytes = b"now and later?",
+        program: tuple[str, ...] = PROGRAM,
+    ) -> Run:
         # The terminal that is opened first by the leader of a session becomes its controlling one.
         opens = ("sh", "-c", 'exec 3<>"$(tty)"; "$@"', "sh", *program)
         return run_on_terminal(
             [*self.words, *words],
             home=self.home,
             program=opens,
-            keys=[keys],
-            after=b"now and later?",
+            keys=[keys, *more_keys],
+            after=after,
             environ=self.environ,
         )
 
@@ -195,3 +202,55 @@ def test_a_credential_process_of_iamtui_asks_nobody_over_its_screen(machine: Mac
     assert machine.runs == 0
     assert done.code == 2
     assert "now and later?" not in done.text
+
+
+def test_a_profile_that_another_profiles_command_names_is_not_named_by_the_user(machine: Machine) -> None:
+    """What the iamtui in between says is seen by nobody: only its answer is read."""
+    machine.config("[profile inner]\nRUNS")
+    machine.environ["IAMTUI_CREDENTIAL_PROCESS_OF"] = "1:outer"
+    done = machine.without_terminal("--profile", "inner")
+    assert machine.runs == 0
+    assert done.returncode == 2
+    assert f"not by you, so it was not run: {machine.command}" in done.stderr
+    assert "iamtui --profile inner in a terminal" in done.stderr
+    del machine.environ["IAMTUI_CREDENTIAL_PROCESS_OF"]
+    assert machine.on_terminal("--profile", "inner", keys=b"y\n").code == 0
+    machine.environ["IAMTUI_CREDENTIAL_PROCESS_OF"] = "1:outer"
+    assert machine.without_terminal("--profile", "inner").returncode == 0, "once confirmed, it may run"
+
+
+# The terminal of a command
+
+
+def tells_its_terminal(machine: Machine) -> Path:
+    """A command that writes what its standard input is, and whether it can open the terminal by its name."""
+    told = machine.home / "told"
+    machine.command.write_text(
+        f"#!/bin/sh\n{{ readlink /proc/self/fd/0; (: </dev/tty) 2>/dev/null && echo terminal || echo none; }} >{told}\n"
+        f"echo '{ANSWER}'\n"
+    )
+    machine.config("[profile p]\nRUNS")
+    return told
+
+
+def test_on_the_command_line_a_command_can_ask_on_the_terminal(machine: Machine) -> None:
+    told = tells_its_terminal(machine)
+    piped = ("sh", "-c", 'echo data | "$@"', "sh", *PROGRAM)
+    done = machine.on_terminal("--profile", "p", keys=b"y\n", program=piped)
+    assert done.code == 0, done.text
+    assert told.read_text().split() == ["/dev/tty", "terminal"]
+
+
+def test_without_a_terminal_a_command_does_not_read_what_is_piped_to_iamtui(machine: Machine) -> None:
+    told = tells_its_terminal(machine)
+    done = machine.without_terminal("--profile", "p", stdin=subprocess.PIPE)
+    assert done.returncode == 0, done.stderr
+    assert told.read_text().split() == ["/dev/null", "none"]
+
+
+def test_a_command_takes_no_keys_from_the_screen(machine: Machine) -> None:
+    told = tells_its_terminal(machine)
+    machine.words = machine.words[2:]
+    done = machine.on_terminal("--profile", "p", keys=b"y", more_keys=[b"q", b"q"], after=b"now and later")
+    assert done.code == 0, done.text
+    assert told.read_text().split() == ["/dev/null", "none"]

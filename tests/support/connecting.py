@@ -22,8 +22,9 @@ def connect(
     return Connection.open(profile=profile, region=region, endpoint_url=url, approve=approve)
 
 
-def run_it(_profile: str, _command: str) -> None:
+def run_it(_profile: str, _command: str) -> bool:
     """Approve every credential_process."""
+    return False
 
 
 def config(folder: Path, text: str) -> None:
