@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
-from time import time
+from datetime import UTC, datetime
 from typing import Final
 
 from iamtui.account.model import Account
@@ -17,44 +16,60 @@ from iamtui.analysis.known_context import (
     region_asked,
     resource_context,
 )
+from iamtui.analysis.known_members import KnownMembers, known_resources_of, plain_outcome
 from iamtui.analysis.policies_in_force import policy_carrier, resource_side, trust_or_resource_policy
 from iamtui.analysis.principal_facts import PrincipalFacts, principal_facts
 from iamtui.analysis.question import Question
-from iamtui.analysis.shared_question import SharedQuestion, Surroundings
+from iamtui.analysis.shared_question import SharedQuestion, Surroundings, keys_with_policy
 from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
 from iamtui.evaluation.all_layers import read_all_layers
 from iamtui.evaluation.asked import Asked
 from iamtui.evaluation.conclusion import Conclusion
-from iamtui.evaluation.decision import Decision
+from iamtui.evaluation.decision import Decision, Outcome
 from iamtui.evaluation.evaluator import concluded
 from iamtui.evaluation.policies import NamedPolicy, PoliciesInForce
+from iamtui.evaluation.policy_set import Member
 from iamtui.evaluation.prepared import PreparedAction, prepare, resource_owner
 from iamtui.evaluation.reading import Evaluation
 from iamtui.evaluation.request import Mode, Principal, Request
 from iamtui.policy.document import PolicyDocument
+from iamtui.policy.resource import ResourceKind, ResourceSet
 
 __all__ = ["Asker", "Question", "make_principal_ready"]
 
 _MOST_SURROUNDINGS: Final = 256
+_MOST_SINGLES: Final = 4096
 
 
 class Asker:
     """Puts one question to any number of principals of an account; what they share is worked out once."""
 
-    def __init__(self, account: Account, question: Question, now: datetime | None = None) -> None:
+    def __init__(
+        self,
+        account: Account,
+        question: Question,
+        now: datetime | None = None,
+        *,
+        of_a_set: bool = False,
+    ) -> None:
         """Take a question.
 
         Args:
             now: the time of the request, UTC; None: the clock.
+            of_a_set: whether it is about one resource of a set that was asked about.
         """
-        self._account = account
+        self.account = self._account = account
         key = key_behind_alias(account, question.action, question.resource)
         self._question = question if key is None else replace(question, resource=key)
         self._alias = "" if key is None else question.resource.rsplit(":", 1)[-1]
         self._notes = (
             () if key is None else (f"{self._alias} stands for {key}: the question is answered about this key.",)
         )
-        self._second = int(time() if now is None else now.timestamp())
+        self._now = datetime.now(UTC) if now is None else now
+        self._second = int(self._now.timestamp())
+        self._of_a_set = of_a_set
+        self._singles: dict[str, Asker] = {}
+        self._known: tuple[ResourceSet, frozenset[str], dict[Member, frozenset[str] | None]] | None = None
         self._by_account: dict[tuple[str | None, str], SharedQuestion] = {}
 
     def decide(self, principal: Principal, *, assumptions: tuple[str, ...] = (), read_whole: bool = False) -> Decision:
@@ -69,11 +84,22 @@ class Asker:
         shared = self._by_account.get(own.origin) or self._shared(principal, own)
         asked = shared.asked_by(own.class_, own.side.absent)
         if shared.plain is not None and not read_whole:
-            outcome = shared.plain.outcome(own.side, asked)
+            outcome, complete = shared.plain.outcome(own.side, asked), shared.plain.complete
+            if outcome is not None and shared.has_known_members:
+                found = plain_outcome(
+                    self,
+                    principal,
+                    own.side,
+                    asked,
+                    outcome,
+                    owner=shared.owner,
+                    caps_complete=shared.plain.caps_complete,
+                )
+                outcome, complete = found or (None, complete)
             if outcome is not None:
                 return Decision.concluded(
                     outcome,
-                    complete=shared.plain.complete,
+                    complete=complete,
                     conclude=lambda: Conclusion(
                         self._read(principal, own, shared, asked, assumptions), ENGINE_CATALOGUE
                     ),
@@ -100,7 +126,57 @@ class Asker:
         self, principal: Principal, own: PrincipalFacts, shared: SharedQuestion, assumptions: tuple[str, ...]
     ) -> tuple[Request, PoliciesInForce]:
         request = shared.request_by(principal, own.known, assumptions, tags_of=own.tags_of, reads_tags=own.reads_tags)
-        return request, shared.policies_of(own.policies)
+        policies = shared.policies_of(own.policies)
+        if shared.prepared.resource.kind is ResourceKind.SET:
+            policies = replace(policies, members=KnownMembers(self, principal))
+        return request, policies
+
+    def about(self, text: str) -> Asker:
+        """The same question about one resource of the set that is asked about; what it knows is kept."""
+        found = self._singles.get(text)
+        if found is None:
+            if len(self._singles) >= _MOST_SINGLES:
+                self._singles.clear()
+            question = replace(self._question, resource=text)
+            found = self._singles[text] = Asker(self._account, question, self._now, of_a_set=True)
+        return found
+
+    def put_by(self, principal: Principal) -> tuple[Request, PoliciesInForce, Asked]:
+        """What the evaluator needs to answer for one principal, and what has been worked out for others like it."""
+        own = principal_facts(self._account, principal)
+        shared = self._shared(principal, own)
+        request, policies = self._put_by(principal, own, shared, ())
+        return request, policies, shared.asked_by(own.class_, own.side.absent)
+
+    def plain_outcome(self, principal: Principal) -> Outcome | None:
+        """The outcome for one principal as far as it is quickly found."""
+        own = principal_facts(self._account, principal)
+        shared = self._shared(principal, own)
+        if shared.plain is None:
+            return None
+        return shared.plain.outcome(own.side, shared.asked_by(own.class_, own.side.absent))
+
+    def plain_is_complete(self, principal: Principal) -> bool:
+        """Whether every layer that could cap `plain_outcome` is evaluated."""
+        shared = self._shared(principal, principal_facts(self._account, principal))
+        return shared.plain is not None and shared.plain.complete
+
+    def known_in(self, prepared: PreparedAction) -> frozenset[str]:
+        """The roles of the account, or the keys whose policy is loaded, that are in a set."""
+        members = prepared.resource.members
+        if self._known is None or self._known[0] is not members:
+            arns = keys_with_policy(self._account) if prepared.key else (role.arn for role in self._account.roles)
+            self._known = (members, frozenset(filter(members.has, arns)), {})
+        return self._known[1]
+
+    def named_by(self, member: Member, asked: Asked) -> frozenset[str] | None:
+        """Those of `known_in` that a statement is about; None where it may be about any."""
+        inside = self.known_in(asked.prepared)
+        assert self._known is not None
+        kept = self._known[2]
+        if member not in kept:
+            kept[member] = known_resources_of(member, inside)
+        return kept[member]
 
     def _shared(self, principal: Principal, own: PrincipalFacts) -> SharedQuestion:
         found = self._by_account.get(own.origin)
@@ -112,7 +188,16 @@ class Asker:
         account = self._account
         question = self._question
         caller_account, partition = own.origin
-        prepared = prepare(question.action, question.resource, None, partition, caller_account or "", ENGINE_CATALOGUE)
+        prepared = prepare(
+            question.action,
+            question.resource,
+            None,
+            partition,
+            caller_account or "",
+            ENGINE_CATALOGUE,
+            question.resource_account or (self._account.id if caller_account is None else None),
+            is_single=self._of_a_set,
+        )
         carrier = policy_carrier(prepared)
         resource_account = question.resource_account or self._owner_known_here(principal, prepared, carrier)
         owner = resource_owner(resource_account, principal, prepared)
@@ -128,6 +213,7 @@ class Asker:
             caller_account=caller_account,
             callers=own.policies,
             notes=self._notes,
+            of_a_set=self._of_a_set,
         )
 
     def _surroundings(self, prepared: PreparedAction, owner: str | None) -> Surroundings:

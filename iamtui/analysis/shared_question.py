@@ -20,8 +20,9 @@ from iamtui.evaluation.request import Mode, Principal, PrincipalKind, Request
 from iamtui.policy.context import CommonContext, KeyValues
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS
+from iamtui.policy.resource import ResourceKind
 
-_SWITCHED_OFF = NotEvaluated("switched off")
+SWITCHED_OFF: Final = NotEvaluated("switched off")
 _NOBODY: Final = Principal(PrincipalKind.ANONYMOUS, "")
 
 
@@ -49,7 +50,9 @@ class SharedQuestion:
 
     Args:
         prepared: its action and resource.
+        owner: the account that owns the resource, or None.
         plain: what finds the outcome for most callers, or None where policies alone do not decide.
+        has_known_members: whether the account knows resources of the set whose own policy has to let the caller in.
     """
 
     __slots__ = (
@@ -59,6 +62,7 @@ class SharedQuestion:
         "_asked",
         "_callers",
         "_notes",
+        "_of_a_set",
         "_of_others",
         "_question",
         "_reads_tags",
@@ -66,6 +70,8 @@ class SharedQuestion:
         "_resource_account",
         "_session",
         "_template",
+        "has_known_members",
+        "owner",
         "plain",
         "prepared",
     )
@@ -84,6 +90,7 @@ class SharedQuestion:
         caller_account: str | None,
         callers: PrincipalPolicies,
         notes: tuple[str, ...] = (),
+        of_a_set: bool = False,
     ) -> None:
         """Take a question.
 
@@ -93,6 +100,7 @@ class SharedQuestion:
             resource_account: who is said to own it, or None; `owner` is who does.
             callers: the policies of one of the callers; those that all are under are taken from it.
             notes: one sentence each on how it came to this question.
+            of_a_set: whether it is about one resource of a set that was asked about.
         """
         self._account = account
         self._question = question
@@ -103,6 +111,7 @@ class SharedQuestion:
         self._resource_account = resource_account
         self._callers = callers
         self._notes = notes
+        self._of_a_set = of_a_set
         self._of_others: tuple[str, ...] = ()
         if prepared.action.service in LISTED_PER_RESOURCE:
             self._of_others = keys_of_other_resources(question.action, question.resource)
@@ -113,6 +122,9 @@ class SharedQuestion:
         self.plain: PlainQuestion | None = None
         side = around.side
         within_account = caller_account is not None and caller_account == owner
+        is_set = prepared.resource.kind is ResourceKind.SET
+        self.has_known_members = is_set and has_known_members(account, prepared)
+        self.owner = owner
         if prepared.plain and within_account and not (session or side.vpc_endpoint or question.layers_off):
             caps = around.caps.get(caller_account)
             if caps is None:
@@ -120,7 +132,7 @@ class SharedQuestion:
                     () if callers.in_management_account else callers.scps,
                     () if side.in_management_account else side.rcps,
                 )
-            self.plain = PlainQuestion(prepared, resource, caps)
+            self.plain = PlainQuestion(prepared, resource, caps, of_a_set=of_a_set)
 
     def request_by(
         self, principal: Principal, known: KnownContext, assumptions: tuple[str, ...], *, tags_of: str, reads_tags: bool
@@ -161,7 +173,11 @@ class SharedQuestion:
             if circumstances is None:
                 circumstances = self._circumstances(class_, absent)
             found = self._asked[class_] = Asked(
-                self.prepared, DEFAULT_LANGUAGE_OPTIONS, shared=True, circumstances=circumstances
+                self.prepared,
+                DEFAULT_LANGUAGE_OPTIONS,
+                shared=True,
+                circumstances=circumstances,
+                of_a_set=self._of_a_set,
             )
         else:
             found.repeated = True
@@ -226,6 +242,23 @@ class SharedQuestion:
         return self._reads_tags
 
 
+def has_known_members(account: Account, prepared: PreparedAction) -> bool:
+    """Whether the account knows resources of a set whose own policy has to let the caller in."""
+    return bool(keys_with_policy(account)) if prepared.key else prepared.trust
+
+
+def keys_with_policy(account: Account) -> tuple[str, ...]:
+    """The KMS keys whose policy is loaded."""
+    found = account.memo.get("keys with a policy")
+    if found is None:
+        policies = account.resource_policies.items()
+        found = account.memo["keys with a policy"] = tuple(
+            arn for arn, policy in policies if policy.state == "present" and arn.split(":", 3)[2:3] == ["kms"]
+        )
+    assert isinstance(found, tuple)
+    return found
+
+
 def _carried(question: Question) -> tuple[KeyValues, tuple[str, ...]]:
     """The given context without the keys that the check of this resource does not carry, and what is said of those.
 
@@ -270,17 +303,17 @@ def _speaks_of_tags(account: Account, document: PolicyDocument) -> bool:
 def _without(policies: PoliciesInForce, layers: frozenset[Layer]) -> PoliciesInForce:
     """The policies with some layers switched off: each is then not evaluated instead of absent."""
     if Layer.IDENTITY in layers:
-        policies = replace(policies, identity=_SWITCHED_OFF)
+        policies = replace(policies, identity=SWITCHED_OFF)
     if Layer.BOUNDARY in layers and policies.boundaries:
-        policies = replace(policies, boundaries=_SWITCHED_OFF)
+        policies = replace(policies, boundaries=SWITCHED_OFF)
     if Layer.SESSION in layers and policies.session:
-        policies = replace(policies, session=_SWITCHED_OFF)
+        policies = replace(policies, session=SWITCHED_OFF)
     if Layer.RESOURCE in layers:
-        policies = replace(policies, resource=_SWITCHED_OFF)
+        policies = replace(policies, resource=SWITCHED_OFF)
     if Layer.SCP in layers and policies.scps:
-        policies = replace(policies, scps=_SWITCHED_OFF)
+        policies = replace(policies, scps=SWITCHED_OFF)
     if Layer.RCP in layers and policies.rcps:
-        policies = replace(policies, rcps=_SWITCHED_OFF)
+        policies = replace(policies, rcps=SWITCHED_OFF)
     if Layer.VPC_ENDPOINT in layers and policies.vpc_endpoint:
-        policies = replace(policies, vpc_endpoint=_SWITCHED_OFF)
+        policies = replace(policies, vpc_endpoint=SWITCHED_OFF)
     return policies

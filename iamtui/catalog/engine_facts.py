@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from iamtui.catalog import service_data, tables
+from iamtui.catalog.arn_forms import ArnForm, arn_forms
 
 
 class EngineCatalogue:
@@ -17,10 +18,9 @@ class EngineCatalogue:
         service, _, name = action.lower().partition(":")
         return _resource_types_of(service).get(name)
 
-    def arn_services(self, action: str) -> tuple[str, ...]:
-        """What the ARNs of an action's resources have in their service field; () where that is open or not known."""
-        service, _, name = action.lower().partition(":")
-        return _arn_services_of(service).get(name, ())
+    def arn_forms(self, action: str) -> tuple[ArnForm, ...]:
+        """The ARN forms of all resource types of an action; () where none is known."""
+        return arn_forms(action)
 
     def synthetic_resource(self, action: str, account: str, partition: str) -> str | None:
         """The ARN that a list action without resource type is authorized against, or None."""
@@ -50,27 +50,6 @@ def _resource_types_of(service: str) -> Mapping[str, bool]:
 
 
 _NO_SERVICE: Final[Mapping[str, bool]] = {}
-
-
-@lru_cache(maxsize=1024)
-def _arn_services_of(service: str) -> Mapping[str, tuple[str, ...]]:
-    """The service fields of the resources of each action of a service for which they are known."""
-    fields = {name: _service_field(str(found["arn"])) for name, found in service_data.resource_types(service).items()}
-    kept: dict[tuple[str, ...], tuple[str, ...]] = {}
-    result: dict[str, tuple[str, ...]] = {}
-    for name, found in service_data.actions(service).items():
-        types = (str(one["name"]).lower() for one in found["resourceTypes"])
-        services = tuple(sorted({fields.get(one, "") for one in types}))
-        if services and services[0]:
-            # The actions of a service share a few such tuples.
-            result[name] = kept.setdefault(services, services)
-    return result
-
-
-def _service_field(arn: str) -> str:
-    """The service field of an ARN form, or "" where it leaves that open."""
-    parts = arn.split(":")
-    return parts[2] if len(parts) > 5 and not {"$", "*"} & {*parts[2]} else ""
 
 
 ENGINE_CATALOGUE: Final = EngineCatalogue()

@@ -262,5 +262,6 @@ def _verdict(decision: Decision) -> dict[str, Any]:
         "resource_scope": decision.resource_scope.value,
         "allowed_resources": list(decision.allowed_resources),
         "denied_resources": list(decision.denied_resources),
+        "example_resource": decision.example_resource,
         "blocked_by": [layer.value for layer in decision.blocked_by],
     }

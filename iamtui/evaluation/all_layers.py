@@ -48,7 +48,6 @@ from iamtui.evaluation.services import (
     rcp_exempt,
     takes_resource_policy,
 )
-from iamtui.policy.arn import parse_arn
 from iamtui.policy.context import AtLeast, RequestContext
 from iamtui.policy.formula import MissingLeaf, Truth, all_of, any_of, negate
 from iamtui.policy.kinds import PolicyType
@@ -114,13 +113,22 @@ def read_all_layers(
     if prepared.on_plain_bucket:
         _read_block_public_access(result)
     _conclude(result)
-    if prepared.resource.kind is not ResourceKind.SET or asked.single is not None or asked.everywhere:
+    if prepared.resource.kind is not ResourceKind.SET or asked.everywhere:
         return result
 
     def about(text: str) -> Evaluation:
-        single = result.asked.about_single(text)
-        return read_all_layers(request, policies, options, catalogue=catalogue, asked=single)
+        if policies.members is not None:
+            single, in_force, asked = policies.members.single(text)
+            if in_force.session != policies.session:
+                in_force = replace(in_force, session=policies.session)
+            if options is not DEFAULT_OPTIONS:
+                asked = Asked(asked.prepared, options.language, of_a_set=True)
+        else:
+            single, in_force = replace(request, resource=text), policies
+            asked = result.asked.about_single(text, lambda: _prepared(single, catalogue, is_single=True))
+        return read_all_layers(single, in_force, options, catalogue=catalogue, asked=asked)
 
+    result.about = about
     return settled(result, about)
 
 
@@ -173,8 +181,7 @@ def _rule_of_caller(result: Evaluation) -> ServiceRule | None:
     rule = credential_rule(prepared.action, principal, result.context)
     if rule is not None or prepared.action.full != "sts:assumeroot":
         return rule
-    resource = result.asked.single or prepared.resource
-    return assume_root_rule(resource, parse_arn(resource.text), principal, result.context, result.policies)
+    return assume_root_rule(prepared.resource, prepared.arn, principal, result.context, result.policies)
 
 
 def asked_by(
@@ -189,17 +196,22 @@ def asked_by(
     Args:
         everywhere: for a set of resources, ask about all of them instead of at least one.
     """
+    language = DEFAULT_LANGUAGE_OPTIONS if options is DEFAULT_OPTIONS else options.language
+    return Asked(_prepared(request, catalogue), language, everywhere)
+
+
+def _prepared(request: Request, catalogue: ActionCatalogue, *, is_single: bool = False) -> PreparedAction:
     principal = request.principal
-    prepared = prepare(
+    return prepare(
         request.action,
         request.resource,
         request.wildcard_only_action,
         partition_of(principal),
         principal.account or "",
         catalogue,
+        request.resource_account,
+        is_single=is_single,
     )
-    language = DEFAULT_LANGUAGE_OPTIONS if options is DEFAULT_OPTIONS else options.language
-    return Asked(prepared, language, everywhere)
 
 
 def _read_callers_layers(result: Evaluation, boundaries: tuple[PolicyInForce, ...] | NotEvaluated) -> None:
@@ -233,7 +245,7 @@ def _read_resource_policy(result: Evaluation) -> None:
         return
     if (
         result.must_admit
-        and prepared.resource.kind is ResourceKind.SET
+        and (prepared.resource.kind is ResourceKind.SET or result.asked.of_a_set)
         and (given is None or isinstance(given, NotEvaluated))
     ):
         # A key or trust policy belongs to one resource; a set of them cannot be asked for one.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from iamtui.policy.compiled import CompiledStatement
 from iamtui.policy.context import CommonContext, RequestContext
 from iamtui.policy.formula import Truth, all_of
 from iamtui.policy.options import LanguageOptions
-from iamtui.policy.resource import RequestResource, ResourceKind, ResourceMatcher
+from iamtui.policy.resource import ResourceMatcher
 
 _MOST_SINGLES: Final = 1024
 
@@ -25,14 +26,18 @@ class SetMemory:
     Args:
         singles: the same question about one resource, by its text.
         limits: by the policies of a layer, whether they tell resources apart.
-        likely: by the entries that grant, a resource that they name.
+        conditions: by the policies of a layer, whether they read what differs from one resource to another.
+        likely: by the entries that grant, resources that they name.
         walks: by the statements that matter, resources that speak for all.
+        of_each_type: resources of the set, one of each type.
     """
 
     singles: dict[str, Asked] = field(default_factory=dict)
     limits: dict[PolicySet, bool] = field(default_factory=dict)
-    likely: dict[ResourceMatcher, str | None] = field(default_factory=dict)
+    conditions: dict[PolicySet, bool] = field(default_factory=dict)
+    likely: dict[ResourceMatcher, tuple[str, ...]] = field(default_factory=dict)
     walks: dict[Any, Any] = field(default_factory=dict)
+    of_each_type: tuple[str, ...] | None = None
 
 
 class Circumstances:
@@ -65,8 +70,8 @@ class Asked:
             boundaries without a record what their levels come to.
         circumstances: in which the callers ask, or None where it is for a single request.
         whole: the same question about all resources of the set, once it was asked.
-        single: the resource of the set that statements are held against instead of the set; all else stays that of
-            the set.
+        of_a_set: whether it is about one resource of a set that was asked about: what is taken for granted of the
+            set (that a key, or a role, whose policy is not known lets the caller in) is taken for granted of it too.
         truths: what statements come to, principals aside, whoever of the class asks.
     """
 
@@ -76,11 +81,11 @@ class Asked:
         "circumstances",
         "everywhere",
         "language",
+        "of_a_set",
         "prepared",
         "repeated",
         "scans",
         "shared",
-        "single",
         "sums",
         "truths",
         "whole",
@@ -93,14 +98,14 @@ class Asked:
         everywhere: bool = False,
         shared: bool = False,
         circumstances: Circumstances | None = None,
-        single: RequestResource | None = None,
+        of_a_set: bool = False,
     ) -> None:
         self.prepared = prepared
         self.language = language
         self.everywhere = everywhere
         self.shared = shared
         self.circumstances = circumstances
-        self.single = single
+        self.of_a_set = of_a_set
         self.scans: dict[Any, Any] = {}
         self.sums: dict[Any, Any] = {}
         self.whole: Asked | None = None
@@ -130,19 +135,14 @@ class Asked:
             self.whole.repeated = True
         return self.whole
 
-    def about_single(self, text: str) -> Asked:
+    def about_single(self, text: str, prepare: Callable[[], PreparedAction]) -> Asked:
         """The question about one resource of the set, which is kept."""
         known = self.of_set.singles
         found = known.get(text)
         if found is None:
             if len(known) >= _MOST_SINGLES:
                 known.clear()
-            found = known[text] = Asked(
-                self.prepared,
-                self.language,
-                shared=self.shared,
-                single=RequestResource(text, ResourceKind.ONE),
-            )
+            found = known[text] = Asked(prepare(), self.language, shared=self.shared, of_a_set=True)
         else:
             found.repeated = True
         return found
@@ -191,7 +191,7 @@ class Asked:
 
     def _about(self, compiled: CompiledStatement, context: RequestContext) -> Truth:
         return compiled.any_resource or compiled.matches_resource(
-            self.single or self.prepared.resource, context, self.language, everywhere=self.everywhere
+            self.prepared.resource, context, self.language, everywhere=self.everywhere
         )
 
     def truth(self, compiled: CompiledStatement, context: RequestContext) -> Truth:

@@ -14,11 +14,13 @@ from iamtui.evaluation.prepared import ActionCatalogue
 from iamtui.evaluation.reading import Evaluation
 from iamtui.evaluation.request import Mode, Request
 from iamtui.evaluation.resource_scope import Scope, resource_scope
+from iamtui.evaluation.resource_sets import known_and_not_denied
 from iamtui.evaluation.sensitivity import open_keys, sensitive_keys
 from iamtui.evaluation.services import granted_by_acl
 from iamtui.evaluation.wording import depends_text
 from iamtui.policy.formula import ConditionLeaf, Node, Truth, all_of, leaves, negate
 from iamtui.policy.resource import ResourceKind
+from iamtui.text import safe_text
 
 
 class Conclusion:
@@ -74,6 +76,10 @@ class Conclusion:
         """The resources or patterns, among those asked about, that a Deny takes out."""
         return self._scope_found().denied
 
+    def example_resource(self) -> str | None:
+        """One of the resources asked about on which the same question, asked alone, is allowed."""
+        return None if self._reading.by_alias else self._reading.witness
+
     def depends_on(self) -> Node | None:
         """What would have to hold."""
         total = self._reading.total
@@ -97,7 +103,8 @@ class Conclusion:
         yield from self._scope_found().limits
         if reading.outcome is Outcome.ALLOWED:
             if self._scope_found().scope is ResourceScope.SOME:
-                yield "Allowed for at least one resource of the set asked about."
+                example = f", for example {safe_text(reading.witness, limit=512)}" if reading.witness else ""
+                yield f"Allowed for at least one resource of the set asked about{example}."
         else:
             yield from _not_modelled(reading)
         if reading.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY):
@@ -108,6 +115,8 @@ class Conclusion:
     def _scope_found(self) -> Scope:
         if self._scope is None and self._reading.by_alias and self._reading.total is True:
             self._scope = Scope(ResourceScope.ONE)
+        if self._scope is None and self._reading.by_known and self._reading.total is not False:
+            self._scope = Scope(ResourceScope.SOME, known_and_not_denied(self._reading))
         if self._scope is None:
             self._scope = resource_scope(
                 self._reading, self._read_everywhere(), self._allowed_everywhere, self._allowed_in_part

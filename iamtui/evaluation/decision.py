@@ -138,6 +138,8 @@ class Decision:
         matched: every statement that matched, Allow and Deny.
         resource_scope, allowed_resources: for a question about a pattern, how far "allowed" reaches.
         denied_resources: the patterns, among those asked about, that a Deny takes out.
+        example_resource: for an allowed question about a pattern, one resource on which the same question, asked
+            alone, is allowed.
         depends_on: what would have to hold, when the outcome is DEPENDS.
         missing_context: keys nobody gave that matter for this request.
         assumptions: what was taken for granted, as "key = value" or a sentence.
@@ -156,6 +158,7 @@ class Decision:
     resource_scope: ResourceScope = field(default_factory=lambda: ResourceScope.ONE)
     allowed_resources: tuple[str, ...] = field(default_factory=_none)
     denied_resources: tuple[str, ...] = field(default_factory=_none)
+    example_resource: str | None = field(default_factory=lambda: None)
     depends_on: Node | None = field(default_factory=lambda: None)
     missing_context: tuple[str, ...] = field(default_factory=_none)
     assumptions: tuple[str, ...] = field(default_factory=_none)

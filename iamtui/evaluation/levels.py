@@ -15,6 +15,7 @@ from iamtui.evaluation.decision import Layer
 from iamtui.evaluation.layers import MOST_SCANS, LayerScan, Match, add_missing, match_of
 from iamtui.evaluation.policies import NotEvaluated, PolicyInForce, PolicyLevel
 from iamtui.evaluation.policy_set import Member, PolicySet, policy_set
+from iamtui.evaluation.set_members import tells_resources_apart
 from iamtui.policy.action import ActionName
 from iamtui.policy.compiled import CompiledStatement
 from iamtui.policy.context import RequestContext
@@ -77,6 +78,7 @@ class Plan:
         "deny_tests",
         "members",
         "reaches_everyone",
+        "reads_the_resource",
         "residual",
         "results",
         "tells_resources_apart",
@@ -92,6 +94,7 @@ class Plan:
         self.residual: Any = None
         tested = frozenset(self.tests)
         self.reaches_everyone = not with_principals or all(member.compiled.reaches_everyone for member in self.tests)
+        self.reads_the_resource = any(tells_resources_apart(key) for test in self.tests for key in test.compiled.keys)
         self.tells_resources_apart = not all(member.compiled.any_resource for member in self.tests)
         self.denies = any(not member.compiled.allows and member not in tested for level in members for member in level)
         self.deny_tests = tuple(member for member in self.tests if not member.compiled.allows)

@@ -26,7 +26,7 @@ from iamtui.evaluation.reading import alone
 from iamtui.evaluation.residues import OwnTests
 from iamtui.evaluation.residues import denies as level_denies
 from iamtui.evaluation.residues import sums as level_sums
-from iamtui.evaluation.witnesses import shape_of, speaks_of_some_alone
+from iamtui.evaluation.witnesses import reads_the_resource, speaks_of_some_alone
 from iamtui.policy.context import RequestContext
 from iamtui.policy.kinds import PolicyType
 from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS
@@ -70,10 +70,12 @@ class PlainQuestion:
 
     Args:
         complete: whether every layer that could cap the answer is evaluated.
+        caps_complete: whether SCPs and RCPs are.
     """
 
     __slots__ = (
         "_by_credentials",
+        "_involved",
         "_must_admit",
         "_not_known",
         "_rcps",
@@ -81,6 +83,7 @@ class PlainQuestion:
         "_rules",
         "_scps",
         "_set",
+        "caps_complete",
         "complete",
     )
 
@@ -89,14 +92,18 @@ class PlainQuestion:
         prepared: PreparedAction,
         resource: PolicyInForce | NotEvaluated | None,
         caps: Caps,
+        *,
+        of_a_set: bool = False,
     ) -> None:
         """Take a question without session policies and VPC endpoint whose action and resource are `plain`.
 
         Args:
             resource: the policy of the resource; it lasts.
+            of_a_set: whether it is about one resource of a set that was asked about.
         """
         kind = prepared.resource.kind
         self._set = kind is ResourceKind.SET
+        self._involved = bool(prepared.resource.members.forms)
         self._rules = _TRUST_RULES if prepared.trust else _RULES
         # The policy of a key or a role has to let the caller in; of a set of them, whose policies are not known, each
         # is taken to do so.
@@ -104,9 +111,9 @@ class PlainQuestion:
         self._by_credentials = prepared.action.service in ("iam", "sts")
         self._resource: PolicySet | None = None
         self._not_known = False
-        self.complete = caps.scps_complete
+        self.complete = self.caps_complete = caps.scps_complete
         if resource is None or isinstance(resource, NotEvaluated):
-            if self._set:
+            if self._set or of_a_set:
                 self._must_admit = False
             if resource is not None and prepared.facts.takes_resource_policy:
                 self.complete = False
@@ -119,6 +126,7 @@ class PlainQuestion:
         if prepared.facts.under_rcps and kind is not ResourceKind.NONE:
             self._rcps = caps.rcps
             self.complete = self.complete and caps.rcps_complete
+            self.caps_complete = self.caps_complete and caps.rcps_complete
 
     def outcome(self, side: CallerSide, asked: Asked) -> Outcome | None:
         """What AWS decides for one caller; the same as the reading of all layers comes to.
@@ -184,7 +192,10 @@ class PlainQuestion:
             # Single resources of the set have to be asked about.
             return None
         if grant is True and cap is True:
-            return Outcome.ALLOWED if deny is False else Outcome.DEPENDS
+            if deny is not False:
+                return Outcome.DEPENDS
+            # Where conditions read what differs from one resource to another, one has to be shown.
+            return None if self._set and self._reads_the_resource(side, asked) else Outcome.ALLOWED
         if deny is None and self._may_exclude_each_other(side, asked, context):
             return None
         return Outcome.DEPENDS
@@ -223,11 +234,18 @@ class PlainQuestion:
 
     def _may_differ(self, side: CallerSide, asked: Asked) -> bool:
         """Whether resources of the set may be answered differently, as `witnesses.may_differ` has it of a reading."""
-        shape = shape_of(asked, side.facts.partition)
         return (
-            speaks_of_some_alone(Layer.IDENTITY, side.identity, asked, shape)
-            or (self._resource is not None and speaks_of_some_alone(Layer.RESOURCE, self._resource, asked, shape))
+            self._involved
+            or speaks_of_some_alone(Layer.IDENTITY, side.identity, asked)
+            or (self._resource is not None and speaks_of_some_alone(Layer.RESOURCE, self._resource, asked))
             or any(stack.plan_for(asked.action).tells_resources_apart for stack in self._stacks(side))
+        )
+
+    def _reads_the_resource(self, side: CallerSide, asked: Asked) -> bool:
+        return (
+            reads_the_resource(side.identity, asked)
+            or (self._resource is not None and reads_the_resource(self._resource, asked))
+            or any(stack.plan_for(asked.action).reads_the_resource for stack in self._stacks(side))
         )
 
     def _stacks(self, side: CallerSide) -> tuple[LevelStack, ...]:

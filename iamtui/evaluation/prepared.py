@@ -6,6 +6,7 @@ from collections.abc import Hashable
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
+from iamtui.catalog.arn_forms import ArnForm
 from iamtui.evaluation.request import Principal, Request
 from iamtui.evaluation.services import (
     NEEDED_BESIDES,
@@ -19,9 +20,12 @@ from iamtui.evaluation.services import (
     refusal,
     takes_resource_policy,
 )
+from iamtui.evaluation.set_members import account_asked_about, resources_in
 from iamtui.policy.action import ActionName, action_name
 from iamtui.policy.arn import Arn, is_account_id, parse_arn
-from iamtui.policy.resource import RequestResource, ResourceKind
+from iamtui.policy.pattern import request_tokens
+from iamtui.policy.resource import RequestResource, ResourceKind, ResourceSet
+from iamtui.text import safe_text
 
 
 class ActionCatalogue(Hashable, Protocol):
@@ -30,8 +34,8 @@ class ActionCatalogue(Hashable, Protocol):
     def has_resource_type(self, action: str) -> bool | None:
         """Whether the action has a resource type; None when the action is not known."""
 
-    def arn_services(self, action: str) -> tuple[str, ...]:
-        """What the ARNs of an action's resources have in their service field; () where that is open or not known."""
+    def arn_forms(self, action: str) -> tuple[ArnForm, ...]:
+        """The ARN forms of all resource types of an action; () where none is known."""
 
     def synthetic_resource(self, action: str, account: str, partition: str) -> str | None:
         """The ARN that a list action without resource type is authorized against, or None."""
@@ -75,9 +79,9 @@ class ActionFacts:
         self.under_rcps = catalogue.supports_rcp(action.service) and not escapes_rcps(action)
 
     @property
-    def arn_services(self) -> tuple[str, ...]:
-        """What the ARNs of its resources have in their service field; () where that is open or not known."""
-        return self._catalogue.arn_services(self.action.full)
+    def arn_forms(self) -> tuple[ArnForm, ...]:
+        """The ARN forms of all its resource types; () where none is known."""
+        return self._catalogue.arn_forms(self.action.full)
 
     @property
     def takes_unsigned(self) -> bool | None:
@@ -124,12 +128,17 @@ def prepare(
     partition: str,
     account: str,
     catalogue: ActionCatalogue,
+    resource_account: str | None = None,
+    *,
+    is_single: bool = False,
 ) -> PreparedAction:
     """Classify an action and a resource.
 
     Args:
         wildcard_only: whether the action has no resource type; None: ask the catalogue (unknown: it has one).
         partition, account: the caller's, or "".
+        resource_account: who is said to own the resource, or None.
+        is_single: whether the text is one ARN although a star is in it, as in the name of an object.
     """
     facts = _facts_of(action_text, catalogue)
     besides = NEEDED_BESIDES.get(facts.action.full)
@@ -150,14 +159,34 @@ def prepare(
         if facts.action.full == "s3:listallmybuckets":
             resource = RequestResource("*", ResourceKind.NONE, f"arn:{partition or 'aws'}:s3:::*")
         return _prepared(facts, resource, partition, notes)
-    if resource_text == "*":
-        return _prepared(facts, _EVERY_RESOURCE, partition, notes)
-    kind = ResourceKind.SET if "*" in resource_text else ResourceKind.ONE
-    return _prepared(facts, _made(RequestResource, (resource_text, kind, "")), partition, notes)
+    if is_single or "*" not in resource_text:
+        return _prepared(
+            facts, _made(RequestResource, (resource_text, ResourceKind.ONE, "", _NO_SET)), partition, notes
+        )
+    owner = account_asked_about(resource_text, resource_account, account)
+    forms = facts.arn_forms
+    members = resources_in(resource_text, forms, partition, owner)
+    if not members.patterns:
+        return _of_no_resource(facts, action_text, resource_text, partition, notes)
+    if not forms:
+        notes = (*notes, f"Which resources {action_text} has is not known: any ARN that fits counts as one.")
+    return _prepared(facts, RequestResource(resource_text, ResourceKind.SET, members=members), partition, notes)
+
+
+def _of_no_resource(
+    facts: ActionFacts, action: str, text: str, partition: str, notes: tuple[str, ...]
+) -> PreparedAction:
+    """A set without a resource: statements are held against its text, so that a Deny of all that is like it says so."""
+    resource = RequestResource(text, ResourceKind.SET, members=ResourceSet((request_tokens(text),)))
+    found = _prepared(facts, resource, partition, notes)
+    if found.refused is not None:
+        return found
+    why = f"{action} has no resource that matches {safe_text(text, limit=256)}."
+    return found._replace(refused=why, plain=False)
 
 
 _NO_RESOURCE: Final = RequestResource("*", ResourceKind.NONE)
-_EVERY_RESOURCE: Final = RequestResource("*", ResourceKind.SET)
+_NO_SET: Final = _NO_RESOURCE.members
 _facts_of = lru_cache(maxsize=65536)(ActionFacts)
 
 _made: Final = tuple.__new__

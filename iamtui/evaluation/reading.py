@@ -77,6 +77,14 @@ class Evaluation:
     """Of a set of which no resource is allowed: the readings of resources that speak for all that is granted of it."""
     granted: tuple[str, ...] = ()
     """Of such a set: the entries that grant some of it; none where all of it is granted."""
+    witness: str | None = None
+    """Of an allowed set: a resource of it on which the same question, asked alone, is allowed."""
+    among_known: bool = False
+    """Of a set: whether all of its resources are known, and none of them is allowed."""
+    by_known: bool = False
+    """Of a set: whether the layers are those of known resources of it, under their own policies."""
+    about: Callable[[str], Evaluation] | None = None
+    """Of a set: what reads the same question about one resource of it."""
     is_unsettled: bool = False
     """Whether a set is too involved to be told whether a resource of it is allowed."""
     by_alias: bool = False
@@ -99,8 +107,7 @@ class Evaluation:
     @property
     def compared(self) -> tuple[RequestResource, ...]:
         """What statements are held against: the resource, or those that speak for a set of which none is allowed."""
-        singles = tuple(member.asked.single for member in self.members if member.asked.single is not None)
-        return singles or (self.prepared.resource,)
+        return tuple(member.prepared.resource for member in self.members) or (self.prepared.resource,)
 
     @property
     def refused(self) -> str | None:

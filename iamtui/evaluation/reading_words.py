@@ -27,7 +27,11 @@ def notes(reading: Evaluation) -> Iterator[str]:
     """One sentence each on how the question was read."""
     yield from reading.request.notes
     yield from reading.prepared.notes
-    if reading.members and reading.deny is True and not reading.granted:
+    if reading.among_known:
+        yield "The account has no role among these that lets this caller in and that its own policies let it assume."
+    elif reading.members and reading.refused is not None:
+        yield f"Of these resources nothing is granted but {first_of(reading.granted) or 'what no policy can allow'}."
+    elif reading.members and reading.deny is True and not reading.granted:
         yield "Each of these resources is denied, though not all of them by one statement."
     elif reading.members:
         named = f": {first_of(reading.granted)}" if reading.granted else ""

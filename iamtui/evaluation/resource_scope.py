@@ -11,7 +11,8 @@ from iamtui.evaluation.layer_reports import statement_name
 from iamtui.evaluation.layers import LayerScan, Match
 from iamtui.evaluation.reading import Evaluation
 from iamtui.evaluation.wording import MOST_NAMED, first_of
-from iamtui.policy.resource import Reach, RequestResource, ResourceKind
+from iamtui.policy.pattern import request_tokens
+from iamtui.policy.resource import Reach, RequestResource, ResourceKind, ResourceSet
 
 _MOST_TRIED: Final = 32
 """How many patterns are asked about again to say where the answer holds as a whole."""
@@ -83,7 +84,8 @@ def resource_scope(
 
 def _is_taken_out(entry: str, denying: Iterable[Match], reading: Evaluation) -> bool:
     """Whether one Deny takes out all that an entry stands for, whatever is unknown."""
-    resource = RequestResource(entry, ResourceKind.SET if "*" in entry else ResourceKind.ONE)
+    members = ResourceSet((request_tokens(entry),))
+    resource = RequestResource(entry, ResourceKind.SET if "*" in entry else ResourceKind.ONE, members=members)
     return any(
         match.truth is True
         and match.statement.matches_resource(resource, reading.context, reading.language, everywhere=False) is True

@@ -8,17 +8,21 @@ may be favourable each about another resource. So the answer stands only once on
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 from iamtui.evaluation.decision import Layer, Outcome
 from iamtui.evaluation.layers import LayerScan, Match
 from iamtui.evaluation.levels import LevelScan, LevelsScan
 from iamtui.evaluation.reading import Evaluation
-from iamtui.evaluation.witnesses import any_of_set, likely, may_differ, told_apart
+from iamtui.evaluation.witness_text import spellings
+from iamtui.evaluation.witnesses import any_of_set, likely, may_differ, surroundings, told_apart
 from iamtui.policy.formula import And, ConditionLeaf, Or, Truth, all_of, any_of
 from iamtui.policy.resource import Reach
 
 _GRANTING: Final = (Layer.IDENTITY, Layer.RESOURCE)
+_MOST_SPEAKING: Final = 64
+"""How many known resources an answer about a set is explained by."""
 
 
 def settled(reading: Evaluation, about: Callable[[str], Evaluation]) -> Evaluation:
@@ -28,31 +32,111 @@ def settled(reading: Evaluation, about: Callable[[str], Evaluation]) -> Evaluati
         reading: of the set as a whole.
         about: reads the same question about one resource of the set.
     """
-    if reading.total is False or reading.free is not None or not may_differ(reading):
+    known = reading.policies.members
+    all_known = known is not None and known.are_all(reading)
+    if all_known:
+        # Each of them has a policy, which is known.
+        reading.not_evaluated.pop(Layer.RESOURCE, None)
+    if known is not None and not _is_settled(reading):
+        members: list[Evaluation] = []
+        for text in known.texts(reading):
+            single = about(text)
+            if single.total is True:
+                _take_layers(reading, (single,))
+                reading.grant, reading.deny, reading.caps = single.grant, single.deny, single.caps
+                reading.by_known = True
+                return _shown_by(reading, text)
+            members.append(single)
+            if len(members) == _MOST_SPEAKING:
+                break
+        if all_known or (reading.total is False and any(member.total is not False for member in members)):
+            return _settled_by_known(reading, tuple(members))
+    if reading.total is False or (reading.total is not True and not may_differ(reading)):
         return reading
     ways: list[Truth] = []
     granted: Truth = False
     for text in likely(reading):
         single = about(text)
+        if single.total is True:
+            return _shown_by(reading, text)
         ways.append(_of_the_set(single.total))
         if ways[-1] == reading.total:
             return reading
-        if _same(single.deny, reading.deny) and _same(single.caps, reading.caps):
+        if reading.total is not True and _same(single.deny, reading.deny) and _same(single.caps, reading.caps):
             granted = any_of((granted, _of_the_set(single.grant)))
             if _same(granted, reading.grant):
                 return reading
     found = told_apart(reading, denied_too=False)
+    is_open = not found.complete
     for text in found.texts:
-        ways.append(_of_the_set(about(text).total))
+        single = about(text)
+        if single.total is True:
+            witness = next(_allowed_spellings(text, reading, about), None)
+            if witness is not None:
+                return _shown_by(reading, witness)
+            is_open = True
+            continue
+        ways.append(_of_the_set(single.total))
         if ways[-1] == reading.total:
             return reading
-    if not found.complete:
+    if is_open:
         reading.is_unsettled = True
         ways.append(ConditionLeaf("Resource", "", (reading.prepared.resource.text,)))
     is_certain = reading.total is True
     reading.total = any_of(ways)
     if reading.total is False:
         _speak_for_all(reading, about, found.texts, is_certain=is_certain)
+    return reading
+
+
+def _shown_by(reading: Evaluation, witness: str) -> Evaluation:
+    reading.witness = witness
+    reading.total = True
+    return reading
+
+
+def _allowed_spellings(text: str, reading: Evaluation, about: Callable[[str], Evaluation]) -> Iterator[str]:
+    """The text in characters that names have, as far as the answer stays the same."""
+    for spelling in dict.fromkeys(spellings(text, surroundings(reading))):
+        if reading.prepared.resource.members.has(spelling) and about(spelling).total is True:
+            yield spelling
+
+
+def known_and_not_denied(reading: Evaluation) -> tuple[str, ...]:
+    """The known resources of a set on which the answer holds, as far as it was looked for them."""
+    known = reading.policies.members
+    if known is None or reading.about is None:
+        return ()
+    about, is_allowed = reading.about, reading.total is True
+    read = ((text, about(text).total) for text in islice(known.texts(reading), _MOST_SPEAKING))
+    return tuple(text for text, total in read if (total is True if is_allowed else total is not False))
+
+
+def _is_settled(reading: Evaluation) -> bool:
+    """Whether the answer is the same for all resources of the set, whatever their own policies say."""
+    return reading.deny is True or reading.caps is False or reading.refused is not None or reading.free is not None
+
+
+def _settled_by_known(reading: Evaluation, members: tuple[Evaluation, ...]) -> Evaluation:
+    """The reading of a set of which all resources are known.
+
+    Args:
+        members: those that may be allowed; none is for certain.
+    """
+    reading.by_known = True
+    if members:
+        _take_layers(reading, members)
+    reading.must_admit = True
+    reading.admitted_by_assumption = False
+    reading.not_evaluated.pop(Layer.RESOURCE, None)
+    reading.forget_sums()
+    reading.grant = any_of(member.grant for member in members)
+    reading.total = any_of(member.total for member in members)
+    if reading.total is False:
+        reading.among_known = True
+        reading.members = members
+        granting = tuple(filter(_grants, members))
+        reading.deny = bool(granting) and all(member.outcome is Outcome.EXPLICIT_DENY for member in granting)
     return reading
 
 
@@ -87,6 +171,18 @@ def _speak_for_all(
     members = tuple(about(text) for text in found.texts or (any_of_set(reading),))
     reading.granted = tuple(dict.fromkeys(_granted(reading)))
     reading.members = members
+    _take_layers(reading, members)
+    reading.grant = any_of(member.grant for member in members)
+    reading.caps = all_of(member.caps for member in members)
+    granting = list(filter(_grants, members))
+    if granting and all(member.refused is not None for member in granting):
+        reading.rule = granting[0].rule
+    # Where nothing may be granted after all, no Deny decides.
+    reading.deny = is_certain and bool(granting) and all(member.outcome is Outcome.EXPLICIT_DENY for member in members)
+
+
+def _take_layers(reading: Evaluation, members: tuple[Evaluation, ...]) -> None:
+    """Make the reading of a set say of each layer what it says of some resources of it."""
     reading.identity = _together(Layer.IDENTITY, (member.identity for member in members))
     reading.resource = _together(Layer.RESOURCE, (member.resource for member in members))
     reading.session = _together(Layer.SESSION, (member.session for member in members))
@@ -94,13 +190,10 @@ def _speak_for_all(
     reading.vpc_endpoint = _together(Layer.VPC_ENDPOINT, (member.vpc_endpoint for member in members))
     reading.scp_levels = _levels_together(Layer.SCP, (member.scp_levels for member in members))
     reading.rcp_levels = _levels_together(Layer.RCP, (member.rcp_levels for member in members))
+    reading.must_admit = any(member.must_admit for member in members)
+    reading.admitted_by_assumption = any(member.admitted_by_assumption for member in members)
+    reading.not_evaluated = {layer: why for member in members for layer, why in member.not_evaluated.items()}
     reading.forget_sums()
-    reading.grant = any_of(member.grant for member in members)
-    reading.caps = all_of(member.caps for member in members)
-    # Where nothing may be granted after all, no Deny decides.
-    reading.deny = (
-        is_certain and any(map(_grants, members)) and all(member.outcome is Outcome.EXPLICIT_DENY for member in members)
-    )
 
 
 def _grants(single: Evaluation) -> bool:

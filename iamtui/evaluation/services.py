@@ -89,7 +89,7 @@ def _may_name(glob: Glob, resource: RequestResource) -> bool:
     if resource.kind is ResourceKind.NONE:
         return False
     if resource.kind is ResourceKind.SET:
-        return glob.shares(resource.tokens)
+        return resource.members.shares(glob)
     return glob.matches(resource.text)
 
 
@@ -142,11 +142,34 @@ def refusal(action: ActionName, resource: RequestResource) -> str | None:
     return None
 
 
+_TELLING_APART: Final = {
+    "iam": (_AWS_MANAGED, _RESERVED_ROLE),
+    "kms": (_KMS_KEY, _ALIAS, _RESERVED_ALIAS),
+    "s3": (_glob("arn:*:s3:::*"),),
+    "sts": (_ROLE, _glob("arn:*:iam::*:role/aws-service-role/*")),
+}
+
+
+def telling_resources_apart(action: ActionName) -> tuple[Glob, ...]:
+    """What the rules of a service tell the resources of an action apart by, besides the policies."""
+    if action.service == "iam" and action.name.startswith(_READING_PREFIXES):
+        return ()
+    return _TELLING_APART.get(action.service, ())
+
+
+def refused_resources(action: ActionName) -> tuple[Glob, ...]:
+    """Resources of an action on which no customer policy can allow it, as `refusal` has it."""
+    if action.service == "iam" and not action.name.startswith(_READING_PREFIXES):
+        managed = (_AWS_MANAGED,) if action.name in _AWS_MANAGED_POLICY_WRITES else ()
+        return (*managed, _RESERVED_ROLE)
+    return (_RESERVED_ALIAS,) if action.service == "kms" and action.name in _ALIAS_WRITES else ()
+
+
 def _is_all(glob: Glob, resource: RequestResource) -> bool:
     if resource.kind is ResourceKind.NONE:
         return False
     if resource.kind is ResourceKind.SET:
-        return glob.covers(resource.tokens)
+        return resource.members.is_covered_by(glob)
     return glob.matches(resource.text)
 
 

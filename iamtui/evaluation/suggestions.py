@@ -176,6 +176,7 @@ def _prepared(decision: Decision) -> PreparedAction:
         partition_of(request.principal),
         request.principal.account or "",
         ENGINE_CATALOGUE,
+        request.resource_account,
     )
 
 

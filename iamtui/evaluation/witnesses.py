@@ -1,14 +1,14 @@
 """Single resources that speak for all of a set.
 
-Statements tell resources apart by their Resource and NotResource elements alone, so that two resources that the same
-entries match are answered the same. A set is settled by one resource for each way in which its resources are matched.
-Such a witness is made up: it need not exist, and is never shown.
+Statements tell resources apart by their Resource and NotResource elements alone, and the rules of a service by a few
+patterns, so that two resources that the same patterns match are answered the same. A set is settled by one resource for
+each way in which its resources are matched. It need not exist.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from iamtui.evaluation.asked import Asked
@@ -16,68 +16,22 @@ from iamtui.evaluation.decision import Layer
 from iamtui.evaluation.layers import reached_as, reaches
 from iamtui.evaluation.policy_set import Member, PolicySet
 from iamtui.evaluation.reading import Evaluation, principal_rules
-from iamtui.evaluation.variables import replaced
-from iamtui.policy.action import ActionName
+from iamtui.evaluation.services import refused_resources, telling_resources_apart
+from iamtui.evaluation.set_members import tells_resources_apart
+from iamtui.evaluation.witness_text import Surroundings, spelled
 from iamtui.policy.compiled import CompiledStatement
 from iamtui.policy.formula import Truth
-from iamtui.policy.pattern import Glob, Token, Unresolved, Wild, request_tokens
+from iamtui.policy.pattern import Token, Wild
+from iamtui.policy.pattern_intersection import first_common
 from iamtui.policy.pattern_walk import PatternTest, Texts, texts_apart
-from iamtui.policy.resource import Patterns, Reach, ResourceMatcher
+from iamtui.policy.resource import Patterns, ResourceMatcher
 
-_ARN_FIELDS: Final = 5
-_MADE_UP: Final = "\ue000\ue000\ue000"
-"""What a star of a pattern stands for in a likely witness: nothing that another pattern names."""
-_MOST_LIKELY: Final = 4
+_MOST_LIKELY: Final = 8
 _MOST_ENTRIES: Final = 32
 """How many entries of a statement a likely witness is looked for in."""
+_MOST_OF_A_STATEMENT: Final = 3
 _MOST_REMEMBERED: Final = 4096
 _MOST_WALKS: Final = 512
-_NOT_LOOKED_FOR: Final = ""
-"""Stands for a statement for which no resource was looked for; no resource is named so."""
-
-_SOMETHING: Final[tuple[Token, ...]] = (Wild.FIELD_ONE, Wild.FIELD_STAR)
-
-
-class Shape(NamedTuple):
-    """What every resource that a set can be about is named like: an ARN with partition, service and name.
-
-    Args:
-        partition: that of the caller, which reaches no other, or "" for any.
-        services: what the action's resources have in their service field; () for any.
-    """
-
-    partition: str
-    services: tuple[str, ...]
-
-    def patterns(self) -> tuple[tuple[Token, ...], ...]:
-        """The shape as patterns, of which one matches."""
-        partition = tuple(self.partition) or _SOMETHING
-        return tuple(
-            (*"arn:", *partition, ":", *service, ":", Wild.FIELD_STAR, ":", Wild.FIELD_STAR, ":", Wild.ONE, Wild.STAR)
-            for service in map(tuple, self.services or (_SOMETHING,))
-        )
-
-    def has(self, entry: str) -> bool:
-        """Whether an entry of a policy is seen at once to name resources of this shape."""
-        fields = entry.split(":", _ARN_FIELDS)
-        if len(fields) <= _ARN_FIELDS:
-            return False
-        arn, partition, service, _, _, name = fields
-        return (
-            arn == "arn"
-            and bool(partition and service and name)
-            and (not self.partition or partition in ("*", self.partition))
-            and (not self.services or service == "*" or service in self.services)
-        )
-
-
-def shape_of(asked: Asked, partition: str) -> Shape:
-    """The shape of the resources that a question about a set is about.
-
-    Args:
-        partition: that of the caller's ARN, or "".
-    """
-    return Shape(partition, asked.prepared.facts.arn_services)
 
 
 def may_differ(reading: Evaluation) -> bool:
@@ -85,112 +39,149 @@ def may_differ(reading: Evaluation) -> bool:
 
     They are not where nothing but Allow statements of the caller's own policies speaks of some resources alone.
     """
-    shape = _shape(reading)
-    return any(speaks_of_some_alone(layer, policies, reading.asked, shape) for layer, _, policies in reading.sets())
+    return bool(reading.prepared.resource.members.forms) or any(
+        speaks_of_some_alone(layer, policies, reading.asked) for layer, _, policies in reading.sets()
+    )
 
 
-def _shape(reading: Evaluation) -> Shape:
-    return shape_of(reading.asked, reading.facts.partition)
-
-
-def speaks_of_some_alone(layer: Layer, policies: PolicySet, asked: Asked, shape: Shape) -> bool:
+def speaks_of_some_alone(layer: Layer, policies: PolicySet, asked: Asked) -> bool:
     """Whether policies make some resources of the set differ from others; see `may_differ`."""
     known = asked.of_set.limits
     found = known.get(policies)
     if found is None:
         if len(known) >= _MOST_REMEMBERED:
             known.clear()
-        found = known[policies] = _speaks_of_some_alone(layer, policies, asked.action, shape)
+        found = known[policies] = _speaks_of_some_alone(layer, policies, asked)
     return found
 
 
-def _speaks_of_some_alone(layer: Layer, policies: PolicySet, action: ActionName, shape: Shape) -> bool:
+def reads_the_resource(policies: PolicySet, asked: Asked) -> bool:
+    """Whether policies have conditions on what a request about one resource tells and one about a set does not."""
+    known = asked.of_set.conditions
+    found = known.get(policies)
+    if found is None:
+        if len(known) >= _MOST_REMEMBERED:
+            known.clear()
+        action = asked.action
+        found = known[policies] = any(
+            member.is_about(action) and any(map(tells_resources_apart, member.compiled.keys))
+            for member in policies.in_any_order(action.service)
+        )
+    return found
+
+
+def _speaks_of_some_alone(layer: Layer, policies: PolicySet, asked: Asked) -> bool:
+    action = asked.action
     for member in policies.in_any_order(action.service):
         if member.is_about(action):
             compiled = member.compiled
             grants = layer is Layer.IDENTITY and compiled.allows
-            if not compiled.any_resource and not (grants and _names_resources(compiled, shape)):
+            if not compiled.any_resource and not (grants and _names_resources(compiled, asked)):
                 return True
     return False
 
 
-def _names_resources(compiled: CompiledStatement, shape: Shape) -> bool:
-    """Whether each entry of a statement stands for resources of the shape for certain."""
+def _names_resources(compiled: CompiledStatement, asked: Asked) -> bool:
+    """Whether a statement that grants some of the set is allowed on what it names, as far as rules of AWS go."""
     element = compiled.resource
     return (
         element.matcher is not None
         and not element.negated
         and not element.matcher.variable_keys
-        and all(map(shape.has, element.matcher.texts))
+        and _names_any_not_refused(element.matcher, asked)
     )
 
 
+def _names_any_not_refused(matcher: ResourceMatcher, asked: Asked) -> bool:
+    """Whether entries stand for a resource of the set that AWS does not refuse whatever policies say."""
+    refused = refused_resources(asked.action)
+    if not refused:
+        return True
+    known = asked.of_set.likely
+    made = known.get(matcher)
+    if made is None:
+        made = _keep(known, matcher, _in_common(matcher.fixed_patterns, asked, Surroundings(asked.action.service, "")))
+    return not made or any(not any(glob.matches(text) for glob in refused) for text in made)
+
+
 def likely(reading: Evaluation) -> Iterator[str]:
-    """Witnesses that are quickly made, one for each statement that grants: mostly one is allowed if any is."""
-    tried: set[str] = set()
-    for text in _each_likely(reading):
-        if text not in tried:
-            tried.add(text)
-            if _is_of_the_set(text, reading):
-                yield text
-        if len(tried) == _MOST_LIKELY:
-            return
+    """Resources of the set that are quickly made: mostly one of them is allowed if any is."""
+    yield from islice(dict.fromkeys(_each_likely(reading)), _MOST_LIKELY)
 
 
 def _each_likely(reading: Evaluation) -> Iterator[str]:
-    for scanned in (reading.identity, reading.resource):
-        for match in scanned.matches if scanned is not None else ():
-            text = _of_statement(match.statement, reading) if match.statement.allows else None
-            if text is not None:
-                yield text
-    yield any_of_set(reading)
+    granting = (Layer.IDENTITY, Layer.RESOURCE)
+    # Boundaries and the like name what they let through; the policies that grant come first.
+    for first in (True, False):
+        for layer, _, scanned in reading.scans:
+            if (layer in granting) is first and layer is not Layer.RCP:
+                for match in scanned.matches:
+                    if match.statement.allows:
+                        yield from _of_statement(match.statement, reading)
+    yield from _of_the_whole(reading)
 
 
-def _of_statement(compiled: CompiledStatement, reading: Evaluation) -> str | None:
-    """A resource of the set that a statement seems to be about, or None."""
+def _of_statement(compiled: CompiledStatement, reading: Evaluation) -> tuple[str, ...]:
+    """Resources of the set that a statement is about."""
     matcher = compiled.resource.matcher
     if matcher is None or compiled.any_resource or compiled.resource.negated:
-        return any_of_set(reading)
+        return ()
     known = reading.asked.of_set.likely
-    kept = known.get(matcher, _NOT_LOOKED_FOR)
-    if kept != _NOT_LOOKED_FOR:
-        return kept
-    if matcher.hits_set(reading.prepared.resource, Reach.COVERS, reading.context, reading.language) is True:
-        found: str | None = any_of_set(reading)
-    else:
-        made = (_made_of(entry, reading) for entry in matcher.texts[:_MOST_ENTRIES])
-        found = next((text for text in made if text is not None), None) or _in_common(matcher, reading)
-    if not matcher.variable_keys:
-        if len(known) >= _MOST_REMEMBERED:
-            known.clear()
-        known[matcher] = found
-    return found
+    kept = known.get(matcher)
+    if kept is None:
+        entries = matcher.patterns(reading.context, reading.language).certain
+        kept = _in_common(entries, reading.asked, surroundings(reading))
+        if not matcher.variable_keys:
+            _keep(known, matcher, kept)
+    return kept
 
 
-def _made_of(entry: str, reading: Evaluation) -> str | None:
-    """A resource of the set that an entry seems to name, or None."""
-    whole = replaced(entry, reading.context, is_resource=True) if "${" in entry else entry
-    if isinstance(whole, Unresolved):
-        return None
-    text = whole.replace("*", _MADE_UP).replace("?", _MADE_UP[0])
-    return text if _is_of_the_set(text, reading) else None
+def _in_common(entries: Iterable[tuple[Token, ...]], asked: Asked, around: Surroundings) -> tuple[str, ...]:
+    """Resources of the set that entries name."""
+    members = asked.prepared.resource.members
+    made = (
+        spelled(both, around)
+        for entry in islice(entries, _MOST_ENTRIES)
+        for tokens in members.patterns
+        if (both := first_common(entry, tokens)) is not None
+    )
+    found = list(islice(filter(members.has, made), _MOST_ENTRIES))
+    # What is named in other Regions may be denied for that.
+    found.sort(key=lambda text: text.split(":", 4)[3] not in ("", around.region))
+    return tuple(found[:_MOST_OF_A_STATEMENT])
 
 
-def _in_common(matcher: ResourceMatcher, reading: Evaluation) -> str | None:
-    """A resource of the set that an entry names for certain, where it takes more than filling in its wildcards."""
-    certain = PatternTest(matcher.patterns(reading.context, reading.language).certain, must=True)
-    return next(iter(texts_apart((*_of_the_set(reading.prepared.resource.text, _shape(reading)), certain)).texts), None)
+def _keep(
+    known: dict[ResourceMatcher, tuple[str, ...]], matcher: ResourceMatcher, made: tuple[str, ...]
+) -> tuple[str, ...]:
+    if len(known) >= _MOST_REMEMBERED:
+        known.clear()
+    known[matcher] = made
+    return made
+
+
+def _of_the_whole(reading: Evaluation) -> Iterator[str]:
+    """Resources of the set, one of each type, whatever statements are about."""
+    memory = reading.asked.of_set
+    if memory.of_each_type is None:
+        around = surroundings(reading)
+        members = reading.prepared.resource.members
+        made = (spelled(tokens, around) for tokens in members.forms or members.patterns)
+        memory.of_each_type = tuple(islice(filter(members.has, made), _MOST_LIKELY))
+    yield from memory.of_each_type
 
 
 def any_of_set(reading: Evaluation) -> str:
-    """A resource of the set that no entry names."""
-    asked = reading.prepared.resource.text
-    if asked != "*":
-        lacking = _ARN_FIELDS - asked.count(":") if asked.endswith("*") else 0
-        return asked.replace("*", _MADE_UP) + f":{_MADE_UP}" * lacking
-    partition, services = _shape(reading)
-    service = services[0] if services else reading.asked.action.service
-    return f"arn:{partition or 'aws'}:{service}:{_MADE_UP}:{_MADE_UP}:{_MADE_UP}"
+    """A resource of the set."""
+    return next(_of_the_whole(reading), reading.prepared.resource.text)
+
+
+def surroundings(reading: Evaluation) -> Surroundings:
+    """What stands in a made-up ARN where nothing else is named."""
+    region = reading.context.lookup("aws:requestedregion")
+    return Surroundings(
+        reading.asked.action.service, region[0] if isinstance(region, tuple) and len(region) == 1 else ""
+    )
 
 
 class _Said(NamedTuple):
@@ -258,7 +249,16 @@ def _unknown_grants(reading: Evaluation) -> bool:
 
 def _tests(reading: Evaluation, statements: tuple[_Said, ...], *, denied_too: bool) -> Iterator[PatternTest]:
     """What tells the resources of the set apart; statements that come to the same are one test."""
-    yield from _of_the_set(reading.prepared.resource.text, _shape(reading))
+    members = reading.prepared.resource.members
+    yield PatternTest(members.patterns, must=True)
+    if members.forms:
+        yield PatternTest(members.forms, must=True)
+    for glob in telling_resources_apart(reading.asked.action):
+        if members.shares(glob):
+            yield PatternTest((glob.tokens,))
+    region = surroundings(reading).region
+    if region and any("aws:requestedregion" in said.member.compiled.keys for said in statements):
+        yield PatternTest(((*"arn:", Wild.FIELD_STAR, ":", Wild.FIELD_STAR, ":", *region, ":", Wild.STAR),))
     grants_anything = (
         reading.side.is_root
         or _unknown_grants(reading)
@@ -304,24 +304,3 @@ def _tests(reading: Evaluation, statements: tuple[_Said, ...], *, denied_too: bo
 def _is_about_all(said: _Said) -> bool:
     element = said.member.compiled.resource
     return said.member.compiled.any_resource or (element.matcher is None and element.implied)
-
-
-@lru_cache(maxsize=256)
-def _of_the_set(asked: str, shape: Shape) -> tuple[PatternTest, ...]:
-    """That a text is a resource of the set: one of the shape, unless there is none in it, or at least an ARN."""
-    whole = PatternTest((request_tokens(asked),), must=True)
-    for wanted in (shape, Shape("", ())):
-        test = PatternTest(wanted.patterns(), must=True)
-        if texts_apart((whole, test)).texts:
-            return (whole, test)
-    return (whole,)
-
-
-@lru_cache(maxsize=256)
-def _globs_of_the_set(asked: str, shape: Shape) -> tuple[tuple[Glob, ...], ...]:
-    return tuple(tuple(map(Glob, test.patterns)) for test in _of_the_set(asked, shape))
-
-
-def _is_of_the_set(text: str, reading: Evaluation) -> bool:
-    tests = _globs_of_the_set(reading.prepared.resource.text, _shape(reading))
-    return all(any(glob.matches(text) for glob in globs) for globs in tests)

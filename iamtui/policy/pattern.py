@@ -19,12 +19,26 @@ from iamtui.policy.context import KeyState, RequestContext
 
 
 class Wild(Enum):
-    """The wildcards of a pattern; the FIELD kinds cannot match a colon (they stay inside their ARN field)."""
+    """The wildcards of a pattern, and of the names in an ARN form: the value is which kind, and what it cannot match.
+
+    The FIELD kinds cannot match a colon (they stay inside their ARN field), the PART kinds no slash, the NAME kinds
+    neither. Only ARN forms have the latter two.
+    """
 
     ONE = "?"
     STAR = "*"
     FIELD_ONE = "?:"
     FIELD_STAR = "*:"
+    PART_ONE = "?/"
+    PART_STAR = "*/"
+    NAME_ONE = "?:/"
+    NAME_STAR = "*:/"
+
+
+STARS: Final = frozenset((Wild.STAR, Wild.FIELD_STAR, Wild.PART_STAR, Wild.NAME_STAR))
+"""The wildcards that match any number of characters, none included."""
+WITHOUT: Final = {wild: wild.value[1:] for wild in Wild}
+"""The separators that each wildcard cannot match."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,57 +188,92 @@ def literal_text(pieces: Sequence[Piece]) -> str | None:
 class _Machine:
     """What a pattern does with each character. Bit i of the state means: the first i non-star tokens have been matched.
 
+    Stars in a row are taken for one that matches what any of them does; of such stars one matches all that the others
+    do.
+
     Args:
         accepts: by character, the states that it leads on from.
         any: the states that a character leads on from that the pattern does not name.
-        loops, field_loops: the states that a colon, and another character, leave as they are.
+        loops: by separator, the states that it leaves as they are; `other_loops` those that another character does.
         final: the state in which the whole pattern has been matched.
     """
 
-    __slots__ = ("accepts", "any", "field_loops", "final", "loops")
+    __slots__ = ("_literal", "_ones", "accepts", "any", "final", "loops", "other_loops")
 
     def __init__(self, tokens: Sequence[Token]) -> None:
-        accepts: dict[str, int] = {}
-        any_character = one_colon = loops = field_loops = 0
+        accepts: dict[str, int] = {":": 0, "/": 0}
+        by_separator = {":": 0, "/": 0}
+        loops = {":": 0, "/": 0}
+        any_character = other_loops = 0
         bit = 1
         for token in tokens:
-            if token is Wild.STAR:
-                loops |= bit
-            elif token is Wild.FIELD_STAR:
-                field_loops |= bit
-            else:
-                if token is Wild.ONE:
-                    any_character |= bit
-                    one_colon |= bit
-                elif token is Wild.FIELD_ONE:
-                    any_character |= bit
-                else:
-                    assert isinstance(token, str)
-                    accepts[token] = accepts.get(token, 0) | bit
+            if isinstance(token, str):
+                accepts[token] = accepts.get(token, 0) | bit
                 bit <<= 1
+                continue
+            without = WITHOUT[token]
+            if token in STARS:
+                other_loops |= bit
+                for separator in loops:
+                    if separator not in without:
+                        loops[separator] |= bit
+                continue
+            any_character |= bit
+            for separator in by_separator:
+                if separator not in without:
+                    by_separator[separator] |= bit
+            bit <<= 1
+        self._literal = {separator: accepts[separator] for separator in by_separator}
+        self._ones = by_separator
         for character in accepts:
-            accepts[character] |= one_colon if character == ":" else any_character
-        accepts.setdefault(":", one_colon)
+            accepts[character] |= by_separator.get(character, any_character)
         self.accepts = accepts
         self.any = any_character
         self.loops = loops
-        self.field_loops = loops | field_loops
+        self.other_loops = other_loops
         self.final = bit
 
     def step(self, state: int, character: str) -> int:
         """The states that a character leads to."""
-        loops = self.loops if character == ":" else self.field_loops
+        loops = self.loops.get(character, self.other_loops)
         return ((state & self.accepts.get(character, self.any)) << 1) | (state & loops)
 
-    def run_without_colon(self, state: int) -> int:
-        """All states reachable by some text without a colon: up to the next state that only a colon leaves."""
-        only_colon = self.accepts[":"] & ~self.any
-        reached = state
+    def step_by_some(self, state: int, without: str) -> int:
+        """All states reachable by one character that is none of some separators."""
+        barred = 0
+        for separator in without:
+            barred |= self._literal[separator]
+        return ((state & ~barred & (self.final - 1)) << 1) | (state & self.other_loops)
+
+    def run_by_some(self, state: int, without: str) -> int:
+        """All states reachable by some text without some separators: up to the next state that only these leave."""
+        if not without:
+            return -(state & -state) & ((self.final << 1) - 1)
         while True:
-            wider = reached | (((reached & ~only_colon) << 1) & ((self.final << 1) - 1))
-            if wider == reached:
-                return reached
-            reached = wider
+            wider = state | self.step_by_some(state, without)
+            if wider == state:
+                return state
+            state = wider
+
+    def step_by_all(self, state: int, without: str) -> int:
+        """The states that every character leads to that is none of some separators."""
+        ones, loops = self.any, self.other_loops
+        for separator in self.loops:
+            if separator not in without:
+                ones &= self._ones[separator]
+                loops &= self.loops[separator]
+        return ((state & ones) << 1) | (state & loops)
+
+    def run_by_all(self, state: int, without: str) -> int:
+        """The states that each text leads to that has none of some separators, whatever its length."""
+        common = state
+        for _ in range(self.final.bit_length()):
+            longer = self.step_by_all(state, without)
+            common &= longer
+            if longer == state or not common:
+                break
+            state = longer
+        return common
 
 
 class Glob:
@@ -234,17 +283,17 @@ class Glob:
     before it; what is done with single characters is worked out when it is needed, which for most patterns it never is.
     """
 
-    __slots__ = ("_made", "_runs", "_tokens")
+    __slots__ = ("_made", "_runs", "tokens")
 
     def __init__(self, tokens: Sequence[Token]) -> None:
-        self._tokens = tokens
+        self.tokens = tuple(tokens)
         self._runs = _literal_runs(tokens)
         self._made: _Machine | None = None
 
     @property
     def _machine(self) -> _Machine:
         if self._made is None:
-            self._made = _Machine(self._tokens)
+            self._made = _Machine(self.tokens)
         return self._made
 
     def matches(self, text: str, count_step: Callable[[], None] | None = None) -> bool:
@@ -255,54 +304,45 @@ class Glob:
         state = 1
         accepts = machine.accepts
         any_character = machine.any
-        field_loops = machine.field_loops
         loops = machine.loops
+        other_loops = machine.other_loops
         for character in text:
             if count_step is not None:
                 count_step()
-            state = ((state & accepts.get(character, any_character)) << 1) | (
-                state & (loops if character == ":" else field_loops)
-            )
+            state = ((state & accepts.get(character, any_character)) << 1) | (state & loops.get(character, other_loops))
             if not state:
                 return False
         return bool(state & machine.final)
 
     def shares(self, request: Sequence[Token]) -> bool:
-        """Whether some text matches both this pattern and a request pattern.
-
-        In the request only stars are wild (STAR may run over colons, FIELD_STAR may not); question marks
-        there are ordinary characters.
-        """
+        """Whether some text matches both this pattern and a request pattern."""
         machine = self._machine
         state = 1
         for token in request:
-            if token is Wild.STAR:
-                state = -(state & -state) & ((machine.final << 1) - 1)
-            elif token is Wild.FIELD_STAR:
-                state = machine.run_without_colon(state)
-            else:
-                assert isinstance(token, str)
+            if isinstance(token, str):
                 state = machine.step(state, token)
+            elif token in STARS:
+                state = machine.run_by_some(state, WITHOUT[token])
+            else:
+                state = machine.step_by_some(state, WITHOUT[token])
             if not state:
                 return False
         return bool(state & machine.final)
 
     def covers(self, request: Sequence[Token]) -> bool:
-        """Whether this pattern matches every text that the request pattern matches.
+        """Whether this pattern is seen to match every text that the request pattern matches.
 
-        A request star is absorbed only by a star of this pattern, one that may run over colons when the
-        request's may.
+        It is not seen of a few patterns with question marks that match texts of different lengths each in its own way.
         """
         machine = self._machine
         state = 1
         for token in request:
-            if token is Wild.STAR:
-                state &= machine.loops
-            elif token is Wild.FIELD_STAR:
-                state &= machine.field_loops
-            else:
-                assert isinstance(token, str)
+            if isinstance(token, str):
                 state = machine.step(state, token)
+            elif token in STARS:
+                state = machine.run_by_all(state, WITHOUT[token])
+            else:
+                state = machine.step_by_all(state, WITHOUT[token])
             if not state:
                 return False
         return bool(state & machine.final)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from iamtui.policy.pattern import Token, Wild
+from iamtui.policy.pattern import STARS, WITHOUT, Token, Wild
 
 _FEWEST_STEPS: Final = 20_000
 _STEPS_FOR_EACH_NODE: Final = 8
@@ -87,10 +87,13 @@ class _Tree:
         reached = [self._with_stars(node) for node in range(size)]
         self.first = reached[0]
         self.is_star = [token is Wild.STAR for token in self.token]
-        self.by_any = [self._by_wilds(node, reached, colon=False) for node in range(size)]
+        self.by_any = [self._by_wilds(node, reached, "") for node in range(size)]
         """The nodes that a node leads to by a character that is in no pattern."""
-        self.by_colon = [self._by_wilds(node, reached, colon=True) for node in range(size)]
-        """The nodes that wildcards lead to by a colon."""
+        told = {separator for token in self.token if isinstance(token, Wild) for separator in WITHOUT[token]}
+        self.by_separator = {
+            separator: [self._by_wilds(node, reached, separator) for node in range(size)] for separator in sorted(told)
+        }
+        """The nodes that wildcards lead to by a separator that some of them cannot match."""
         self.by_literal = [
             tuple((character, reached[child]) for character, child in children.items()) for children in self.literals
         ]
@@ -107,9 +110,7 @@ class _Tree:
         node = 0
         for token in pattern:
             before = self.token[node]
-            if (token is Wild.STAR and before is Wild.STAR) or (
-                token is Wild.FIELD_STAR and (before is Wild.STAR or before is Wild.FIELD_STAR)
-            ):
+            if token in STARS and before in STARS and set(_without(before)) <= set(_without(token)):
                 # One star more stands for nothing that the one before it does not.
                 continue
             if isinstance(token, Wild):
@@ -127,19 +128,23 @@ class _Tree:
         """A node and the stars behind it that may stand for nothing."""
         found = [node]
         for one in found:
-            found.extend(
-                child for token, child in self.wilds[one].items() if token is Wild.STAR or token is Wild.FIELD_STAR
-            )
+            found.extend(child for token, child in self.wilds[one].items() if token in STARS)
         return tuple(found)
 
-    def _by_wilds(self, node: int, reached: Sequence[tuple[int, ...]], *, colon: bool) -> tuple[int, ...]:
+    def _by_wilds(self, node: int, reached: Sequence[tuple[int, ...]], separator: str) -> tuple[int, ...]:
+        """The nodes that wildcards lead to by a separator, or by a character that is none ("")."""
         found: list[int] = []
-        if self.token[node] is Wild.STAR or (self.token[node] is Wild.FIELD_STAR and not colon):
+        token = self.token[node]
+        if token in STARS and not (separator and separator in _without(token)):
             found.extend(reached[node])
         for wild, child in self.wilds[node].items():
-            if wild is Wild.ONE or (wild is Wild.FIELD_ONE and not colon):
+            if wild not in STARS and not (separator and separator in WITHOUT[wild]):
                 found.extend(reached[child])
         return tuple(found)
+
+
+def _without(token: Token | None) -> str:
+    return WITHOUT[token] if isinstance(token, Wild) else ""
 
 
 _Link = tuple["_Link | None", str]
@@ -175,11 +180,13 @@ class _Walk:
                 ended |= self._tree.ends[node]
             if self._is_of_interest(self._holding(ended, 0)):
                 yield _spelled(text)
+            found: list[tuple[_State, _Link | None]] = []
             for character, reached in self._onward(nodes):
                 state = self._state(reached, hits)
                 if state not in visited:
                     visited.add(state)
-                    waiting.append((state, (text, character)))
+                    found.append((state, (text, character)))
+            waiting.extend(reversed(found))
 
     def _holding(self, hits: int, undecided: int) -> int:
         """The tests that hold for certain, of those that some pattern hit and those that still may be."""
@@ -226,20 +233,20 @@ class _Walk:
         return nodes, hits
 
     def _onward(self, nodes: frozenset[int]) -> Iterator[tuple[str, Iterable[int]]]:
-        """The nodes that one character more leads to, for each that makes a difference; the unused one last."""
+        """The nodes that one character more leads to, for each that makes a difference; the unused one first."""
         tree = self._tree
         by_any: list[int] = []
-        by_colon: list[int] = []
-        by_literal: dict[str, list[int]] = {":": by_colon}
+        by_literal: dict[str, list[int]] = {separator: [] for separator in tree.by_separator}
         for node in sorted(nodes):
             by_any += tree.by_any[node]
-            by_colon += tree.by_colon[node]
+            for separator, by_wilds in tree.by_separator.items():
+                by_literal[separator] += by_wilds[node]
             for character, reached in tree.by_literal[node]:
                 by_literal.setdefault(character, []).extend(reached)
         self.steps += len(nodes) + sum(map(len, by_literal.values())) + len(by_any) * len(by_literal)
-        for character, found in by_literal.items():
-            yield character, found if character == ":" else by_any + found
         yield self._unused, by_any
+        for character, found in by_literal.items():
+            yield character, found if character in tree.by_separator else by_any + found
 
 
 def _bits(flags: Iterable[bool]) -> int:

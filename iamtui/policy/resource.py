@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, NamedTuple
@@ -21,7 +21,6 @@ from iamtui.policy.pattern import (
     arn_tokens,
     literal_text,
     parse_pieces,
-    request_tokens,
     resolve,
     tokens_of,
     variable_names,
@@ -40,6 +39,36 @@ class ResourceKind(Enum):
     """The action has no resource type: the real resource is `*`."""
 
 
+class ResourceSet:
+    """The resources that a question about `*` or a pattern is about.
+
+    Args:
+        patterns: a resource of the set matches one of them.
+        forms: and one of these; () where the patterns say it all.
+    """
+
+    __slots__ = ("_globs", "forms", "patterns")
+
+    def __init__(self, patterns: tuple[tuple[Token, ...], ...], forms: tuple[tuple[Token, ...], ...] = ()) -> None:
+        self.patterns = patterns
+        self.forms = forms
+        self._globs: tuple[tuple[Glob, ...], ...] = ()
+
+    def shares(self, glob: Glob) -> bool:
+        """Whether a pattern matches some resource of the set."""
+        return any(glob.shares(tokens) for tokens in self.patterns)
+
+    def is_covered_by(self, glob: Glob) -> bool:
+        """Whether a pattern matches all resources of the set."""
+        return all(glob.covers(tokens) for tokens in self.patterns)
+
+    def has(self, text: str) -> bool:
+        """Whether an ARN is a resource of the set."""
+        if not self._globs:
+            self._globs = tuple(tuple(map(Glob, each)) for each in (self.patterns, self.forms) if each)
+        return all(any(glob.matches(text) for glob in globs) for globs in self._globs)
+
+
 class RequestResource(NamedTuple):
     """The resource asked about.
 
@@ -48,16 +77,13 @@ class RequestResource(NamedTuple):
         kind: what it stands for.
         every_bucket: for s3:ListAllMyBuckets, the ARN on which AWS's examples grant it besides `*`
             (`arn:aws:s3:::*`); else "".
+        members: the resources of a SET.
     """
 
     text: str
     kind: ResourceKind
     every_bucket: str = ""
-
-    @property
-    def tokens(self) -> tuple[Token, ...]:
-        """The pattern of a SET."""
-        return request_tokens(self.text)
+    members: ResourceSet = ResourceSet(())
 
 
 class Patterns(NamedTuple):
@@ -216,8 +242,8 @@ class ResourceMatcher:
         """The entries as written."""
         return self._texts
 
-    def hits_one(self, text: str, context: RequestContext, options: LanguageOptions) -> Truth:
-        """Whether some entry matches one ARN; undetermined entries give leaves named after their variable."""
+    def names(self, text: str) -> bool:
+        """Whether some entry without variables matches one ARN."""
         if self._star or text in self._exact or (self._prefixes and text.startswith(self._prefixes)):
             return True
         colons = -1
@@ -227,6 +253,12 @@ class ResourceMatcher:
                     colons = text.count(":")
                 if pattern.literal_colons <= colons and pattern.glob.matches(text):
                     return True
+        return False
+
+    def hits_one(self, text: str, context: RequestContext, options: LanguageOptions) -> Truth:
+        """Whether some entry matches one ARN; undetermined entries give leaves named after their variable."""
+        if self.names(text):
+            return True
         if not self._templates:
             return False
         return self._with_variables(context, options, text, lambda glob: glob.matches(text), whole=False)
@@ -237,11 +269,8 @@ class ResourceMatcher:
         """Whether some entry shares a resource with a SET, or covers all of it."""
         if self._star:
             return True
-        tokens = resource.tokens
-
-        def meets(glob: Glob) -> bool:
-            return glob.shares(tokens) if reach is Reach.SHARES else glob.covers(tokens)
-
+        members = resource.members
+        meets = members.shares if reach is Reach.SHARES else members.is_covered_by
         if any(meets(pattern.glob) for pattern in self._patterns):
             return True
         if not self._templates:
@@ -284,11 +313,17 @@ class ResourceMatcher:
             ConditionLeaf("Resource", key, tuple(entries), whole=whole) for key, entries in undetermined.items()
         )
 
+    @property
+    def fixed_patterns(self) -> Iterator[tuple[Token, ...]]:
+        """The entries without variables as patterns."""
+        if self._star:
+            yield (Wild.STAR,)
+        for pattern in self._patterns:
+            yield pattern.tokens_of(pattern.pieces)
+
     def patterns(self, context: RequestContext, options: LanguageOptions) -> Patterns:
         """The entries as patterns, variables replaced."""
-        certain = [pattern.tokens_of(pattern.pieces) for pattern in self._patterns]
-        if self._star:
-            certain.append((Wild.STAR,))
+        certain = list(self.fixed_patterns)
         possible: list[tuple[Token, ...]] = []
         for pattern in self._templates:
             resolved = resolve(pattern.pieces, context, wildcards_in_values=options.wildcards_in_substituted_values)
@@ -300,10 +335,10 @@ class ResourceMatcher:
 
     def entries_meeting(self, resource: RequestResource, context: RequestContext) -> tuple[str, ...]:
         """The entries that share a resource with a SET, for saying where "allowed on some" holds."""
-        met = [pattern.entry for pattern in self._patterns if pattern.glob.shares(resource.tokens)]
+        met = [pattern.entry for pattern in self._patterns if resource.members.shares(pattern.glob)]
         for pattern in self._templates:
             resolved = resolve(pattern.pieces, context)
-            if not isinstance(resolved, Unresolved) and pattern.glob_of(resolved).shares(resource.tokens):
+            if not isinstance(resolved, Unresolved) and resource.members.shares(pattern.glob_of(resolved)):
                 met.append(
                     "".join(
                         piece if isinstance(piece, str) else piece.value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from iamtui.catalog import catalogue, has_resource_type, service_data
+from iamtui.catalog.arn_forms import ArnForm, Name
 from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
 
 
@@ -32,17 +33,36 @@ def test_has_resource_type(action: str, expected: bool | None) -> None:
 @pytest.mark.parametrize(
     ("action", "expected"),
     [
-        ("s3:GetObject", ("s3",)),
-        ("STS:assumerole", ("iam",)),
-        ("ec2:RunInstances", ("ec2", "elastic-inference", "license-manager", "resource-groups")),
-        ("ec2:DescribeInstances", ()),
-        ("s3:NoSuchAction", ()),
-        ("../services:x", ()),
-        ("s3", ()),
+        ("s3:GetObject", {"s3:*:*:accesspoint/<no :/>/object/<any>", "s3:::<no :/>/<any>"}),
+        ("s3:ListBucket", {"s3:*:*:accesspoint/<no :/>", "s3:::<no :/>"}),
+        ("STS:assumerole", {"iam::*:role/<no :>"}),
+        ("dynamodb:Query", {"dynamodb:*:*:table/<no :/>", "dynamodb:*:*:table/<no :/>/index/<no :>"}),
+        ("dynamodb:GetRecords", {"dynamodb:*:*:table/<no :/>/stream/<no />"}),
+        ("logs:PutLogEvents", {"logs:*:*:log-group:<no :>:log-stream:<no :>"}),
+        ("logs:DescribeLogStreams", {"logs:*:*:log-group:<no :>", "logs:*:*:log-group:<no :>:log-stream:"}),
+        ("secretsmanager:GetSecretValue", {"secretsmanager:*:*:secret:<no :>"}),
+        ("execute-api:InvalidateCache", {f"execute-api:*:*:<no :/>/<no :/>/<no :/>/{end}" for end in ("<no :>", "")}),
+        ("codebuild:UpdateFleet", {"codebuild:*:*:fleet/<no :>:<no :/>"}),
+        ("ec2:DescribeInstances", set()),
+        ("s3:NoSuchAction", set()),
+        ("../services:x", set()),
+        ("s3", set()),
     ],
 )
-def test_services_that_name_the_resources_of_an_action(action: str, expected: tuple[str, ...]) -> None:
-    assert ENGINE_CATALOGUE.arn_services(action) == expected
+def test_arn_forms_of_the_resources_of_an_action(action: str, expected: set[str]) -> None:
+    assert {_written(form) for form in ENGINE_CATALOGUE.arn_forms(action)} == expected
+
+
+def test_a_form_that_leaves_region_and_account_open_may_lack_them() -> None:
+    (form,) = ENGINE_CATALOGUE.arn_forms("braket:GetDevice")
+    assert form.may_lack
+    assert _written(form) == "braket:*:*:device/<no :/>/<no :/>/<no :>"
+
+
+def _written(form: ArnForm) -> str:
+    fields = ("*" if isinstance(field, Name) else field for field in form[:3])
+    pieces = (piece if isinstance(piece, str) else f"<no {piece.without}>" for piece in form.resource)
+    return ":".join((*fields, "".join(pieces).replace("<no >", "<any>")))
 
 
 def test_action_is_complete() -> None:

@@ -60,6 +60,8 @@ def to_json(decision: Decision) -> Json:
         ],
         "matched": [{"effect": ref.effect, "layer": ref.layer.value, **_statement(ref)} for ref in decision.matched],
         "resource_scope": decision.resource_scope.value,
+        "allowed_resources": list(decision.allowed_resources),
+        "example_resource": decision.example_resource,
         "missing_context": list(decision.missing_context),
         "depends_on": None if decision.depends_on is None else _node(decision.depends_on),
     }

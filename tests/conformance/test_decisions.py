@@ -20,7 +20,7 @@ def test_decision(case: Json) -> None:
         assert found["blocked_by"] == expected["blocked_by"], case["why"]
     if "depends_on" in expected:
         assert without_sources(found["depends_on"]) == without_sources(expected["depends_on"]), case["why"]
-    for part in ("resource_scope", "missing_context"):
+    for part in ("resource_scope", "allowed_resources", "example_resource", "missing_context"):
         if part in expected:
             assert found[part] == expected[part], case["why"]
     assert (found["depends_on"] is not None) == (expected["decision"] == "depends")

@@ -115,7 +115,7 @@ def test_of_thousands_of_denies_and_entries_the_first_are_named_and_the_others_c
         *(f"Not allowed on {BUCKETS}{name}: own / statement {at} (identity) denies it."
           for at, name in enumerate(names[:5], start=2)),
         "1,994 more Denies take out, or may take out, some of these resources.",
-        "Allowed for at least one resource of the set asked about.",
+        f"Allowed for at least one resource of the set asked about, for example {BUCKETS}n1999/x.",
     )  # fmt: skip
     assert len(each.denied_resources) == 1999
     together = decided(ALLOW_ALL, deny(*names))
@@ -185,8 +185,14 @@ def test_thousands_of_entries_are_told_apart_in_a_few_steps_for_each_character(c
         assert found.steps <= 4 * sum(map(len, names))
 
 
-def test_a_set_in_which_no_resource_of_aws_can_be_is_still_answered() -> None:
-    assert decided(ALLOW_ALL, deny("a*"), resource="arn:*:s3:::").outcome is Outcome.ALLOWED
+def test_a_set_in_which_no_resource_of_aws_can_be_is_denied() -> None:
+    for resource in ("arn:*:s3:::", "arn:aws:sqs:*:*:b/*", "arn:aws:s3:::b*c?"):
+        decision = decided(ALLOW_ALL, deny("a*"), resource=resource)
+        is_empty = resource != "arn:aws:s3:::b*c?"
+        assert decision.allowed is not is_empty
+        if is_empty:
+            assert decision.outcome is Outcome.IMPLICIT_DENY
+            assert [reason.layer for reason in decision.reasons] == [Layer.SERVICE_RULE]
 
 
 def test_documents_that_are_not_known_keep_their_say() -> None:

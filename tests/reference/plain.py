@@ -55,6 +55,7 @@ def plain_outcomes(scenario: dict[str, Any]) -> list[str | None]:
         partition_of(principal),
         principal.account or "",
         ENGINE_CATALOGUE,
+        request.resource_account,
     )
     owner = resource_owner(request.resource_account, principal, prepared)
     if (

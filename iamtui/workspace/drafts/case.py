@@ -95,7 +95,13 @@ def own_arn(principal: Principal) -> str | None:
 def prepared_question(principal: Principal, question: Question) -> PreparedAction:
     """The action and resource of a question as they are evaluated for a caller."""
     return prepare(
-        question.action, question.resource, None, partition_of(principal), principal.account or "", ENGINE_CATALOGUE
+        question.action,
+        question.resource,
+        None,
+        partition_of(principal),
+        principal.account or "",
+        ENGINE_CATALOGUE,
+        question.resource_account,
     )
 
 

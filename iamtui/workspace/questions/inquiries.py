@@ -32,7 +32,7 @@ from iamtui.workspace.questions.asking import (
     without_a_session,
 )
 from iamtui.workspace.questions.companion_questions import Call, check_named, companion_questions
-from iamtui.workspace.questions.never_asked import allowed_on_nothing, fits, never_asked, no_action_matches
+from iamtui.workspace.questions.never_asked import fits, never_asked, no_action_matches
 from iamtui.workspace.workspace import Workspace
 
 MOST_CELLS: Final = 1_000
@@ -223,9 +223,6 @@ class InquiryPoll:
             if cancelled():
                 return None
             decision = planned.asked.decide(principal, assumptions, planned.notes, open_points=open_points)
-            doubt = planned.never_asked
-            if not doubt and not only_deciding and (doubt := allowed_on_nothing(decision)):
-                decision = replace(decision, notes=(*decision.notes, doubt))
             answered = tuple(
                 Companion(check, asked.question, asked.decide(principal, assumptions, open_points=open_points), decides)
                 for check, asked, decides in planned.companions
@@ -242,7 +239,7 @@ class InquiryPoll:
                     answered,
                     worst_of(deciding),
                     planned.fits,
-                    doubt,
+                    planned.never_asked,
                 )
             )
         return _whole(self.inquiry, principal, cells, chain, self.cut)

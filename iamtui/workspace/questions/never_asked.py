@@ -9,7 +9,6 @@ import difflib
 from typing import Final
 
 from iamtui.catalog.actions import ActionInfo, catalogue
-from iamtui.evaluation.decision import Decision, Outcome
 from iamtui.policy.arn import Arn, parse_arn
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -31,21 +30,6 @@ def never_asked(action: str, resource: str) -> str:
     if not info.arn_forms or fits(action, resource):
         return ""
     return f"AWS never asks this: {_what_it_is_about(info)}, which this resource is not."
-
-
-def allowed_on_nothing(decision: Decision) -> str:
-    """Why what is allowed of a set of resources is none that AWS ever asks about; "" where some of it may be.
-
-    The usual mistake: `s3:GetObject` granted on a bucket, not on its objects.
-    """
-    action, allowed = decision.request.action, decision.allowed_resources
-    info = catalogue().action(action)
-    if info is None or not info.arn_forms or decision.outcome is not Outcome.ALLOWED or not allowed:
-        return ""
-    if any(fits(action, resource) for resource in allowed):
-        return ""
-    named = safe_text(allowed[0], limit=256) + (f" and {len(allowed) - 1} more" if len(allowed) > 1 else "")
-    return f"AWS never asks what is allowed here, on {named}: {_what_it_is_about(info)}. In effect nothing is allowed."
 
 
 def _what_it_is_about(info: ActionInfo) -> str:

@@ -371,6 +371,7 @@ def _rest(decision: Decision) -> Iterator[TraceRow]:
         ("Taken for granted", decision.assumptions),
         ("Allowed for these resources", decision.allowed_resources),
         ("Denied for these of them", decision.denied_resources),
+        ("Shown on an example", () if decision.example_resource is None else (decision.example_resource,)),
         ("Notes", decision.notes),
     ):
         if values:

@@ -1,0 +1,247 @@
+"""What an account knows of the resources in a set: its roles with their trust policies, keys with a loaded policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Final
+
+from iamtui.account.model import Account
+from iamtui.analysis.shared_question import SWITCHED_OFF, keys_with_policy
+from iamtui.evaluation.decision import Outcome
+from iamtui.evaluation.policies import NotEvaluated, PolicyInForce
+from iamtui.evaluation.prepared import PreparedAction
+from iamtui.evaluation.reading import Evaluation
+from iamtui.evaluation.request import Principal, Request
+from iamtui.evaluation.set_members import account_asked_about
+from iamtui.policy.arn import is_account_id, parse_arn
+from iamtui.policy.document import PolicyDocument, Statement
+from iamtui.policy.principal import Caller
+from iamtui.policy.resource import RequestResource, ResourceKind
+
+if TYPE_CHECKING:
+    from iamtui.analysis.questions import Asker
+    from iamtui.evaluation.asked import Asked
+    from iamtui.evaluation.caller_side import CallerSide
+    from iamtui.evaluation.policies import PoliciesInForce
+    from iamtui.evaluation.policy_set import Member
+
+_EVERYONE: Final = "*"
+_MOST_DENIED: Final = 32
+"""How many resources that are denied are read, so that an answer can be explained by them."""
+
+
+class KnownMembers:
+    """The known resources of a set, as one caller may be allowed on them.
+
+    Args:
+        asker: of the question about the set.
+    """
+
+    __slots__ = ("_asker", "_principal")
+
+    def __init__(self, asker: Asker, principal: Principal) -> None:
+        self._asker = asker
+        self._principal = principal
+
+    def single(self, text: str) -> tuple[Request, PoliciesInForce, Asked]:
+        """The same question about one resource of the set."""
+        return self._asker.about(text).put_by(self._principal)
+
+    def are_all(self, reading: Evaluation) -> bool:
+        """Whether the account knows all resources of the set: it knows its roles, and no other account's."""
+        request = reading.request
+        owner = account_asked_about(request.resource, request.resource_account, request.principal.account)
+        return _knows_all(self._asker.account, reading.prepared, reading.policies.resource, owner)
+
+    def texts(self, reading: Evaluation) -> Iterator[str]:
+        """Known resources of the set on which the caller may be allowed, those first on which it is."""
+        account, prepared = self._asker.account, reading.prepared
+        all_known = self.are_all(reading)
+        if not (prepared.key or all_known):
+            return
+        inside = self._asker.known_in(prepared)
+        granted = _granted_by_reading(reading)
+        waiting: list[str] = []
+        denied: list[str] = []
+        for text in candidates(account, prepared, inside, reading.caller, granted):
+            outcome = self._asker.about(text).plain_outcome(self._principal)
+            if outcome is Outcome.ALLOWED:
+                yield text
+            elif outcome is None or outcome is Outcome.DEPENDS:
+                waiting.append(text)
+            else:
+                denied.append(text)
+        yield from waiting
+        # Of a set that holds others too these say nothing.
+        yield from denied[:_MOST_DENIED] if all_known else ()
+
+
+def plain_outcome(
+    asker: Asker,
+    principal: Principal,
+    side: CallerSide,
+    asked: Asked,
+    outcome: Outcome,
+    *,
+    owner: str | None,
+    caps_complete: bool,
+) -> tuple[Outcome, bool] | None:
+    """The outcome for a set whose members are known, with whether every layer is evaluated; None: not quickly found.
+
+    Args:
+        outcome: of the set, each member of which is taken to let the caller in.
+        owner: the account that owns the resources, or None.
+        caps_complete: whether SCPs and RCPs are loaded.
+    """
+    prepared = asked.prepared
+    all_known = _knows_all(asker.account, prepared, None, owner or "")
+    if outcome is Outcome.EXPLICIT_DENY:
+        return outcome, all_known and caps_complete
+    caller = side.caller(session_may_vary=asked.circumstances is not None and asked.circumstances.context.discover)
+    granted = None if outcome is Outcome.IMPLICIT_DENY else _granted_by_policies(asker, side, asked)
+    seen: set[Outcome] = set()
+    for text in candidates(asker.account, prepared, asker.known_in(prepared), caller, granted):
+        single = asker.about(text)
+        found = single.plain_outcome(principal)
+        if found is None:
+            return None
+        if found is Outcome.ALLOWED:
+            return found, single.plain_is_complete(principal)
+        seen.add(found)
+    if all_known:
+        if Outcome.DEPENDS in seen:
+            return None if Outcome.EXPLICIT_DENY in seen else (Outcome.DEPENDS, caps_complete)
+        return None if Outcome.EXPLICIT_DENY in seen else (Outcome.IMPLICIT_DENY, caps_complete)
+    return None if Outcome.DEPENDS in seen else (outcome, False)
+
+
+def candidates(
+    account: Account,
+    prepared: PreparedAction,
+    inside: frozenset[str],
+    caller: Caller,
+    granted: Callable[[str], bool] | None,
+) -> Iterable[str]:
+    """Known resources of a set whose policy may let a caller in.
+
+    Args:
+        inside: the known resources of the set.
+        granted: whether the caller's own policies may grant what a resource's policy leaves to them; None: nothing.
+    """
+    trusting = _trusting(account, prepared)
+    found = dict.fromkeys(arn for key in _keys_of(caller) for arn in trusting.get(key, ()) if arn in inside)
+    if granted is not None:
+        delegated = (arn for arn in trusting.get(caller.account, ()) if arn in inside)
+        found.update(dict.fromkeys(filter(granted, delegated)))
+    return found
+
+
+def _knows_all(
+    account: Account, prepared: PreparedAction, resource: PolicyInForce | NotEvaluated | None, owner: str
+) -> bool:
+    return prepared.trust and resource is not SWITCHED_OFF and owner == account.id
+
+
+def _keys_of(caller: Caller) -> Iterator[str]:
+    """What the policy of a resource can name a caller by, besides its account."""
+    yield _EVERYONE
+    for name in (caller.name, caller.role_arn, caller.session_arn, caller.issuer, caller.unique_id):
+        if name:
+            yield _key(name)
+    if caller.role_name:
+        yield caller.role_name
+
+
+def _key(value: str) -> str:
+    """What an entry of a Principal element is found by: an account, or the last word that it and the caller share."""
+    arn = parse_arn(value)
+    if arn is None:
+        return value
+    if arn.resource == "root":
+        return arn.account
+    return arn.resource.split("/")[1] if arn.resource.startswith("assumed-role/") else arn.name
+
+
+def _trusting(account: Account, prepared: PreparedAction) -> dict[str, list[str]]:
+    """The roles, or keys, by whom the Allows of their policies name."""
+    kind = "keys" if prepared.key else "roles"
+    found = account.memo.get((kind, "by whom they let in"))
+    if found is None:
+        found = account.memo[kind, "by whom they let in"] = _by_whom_they_let_in(_policies(account, kind))
+    assert isinstance(found, dict)
+    return found
+
+
+def _policies(account: Account, kind: str) -> Iterator[tuple[str, str, PolicyDocument]]:
+    """The ARN of each role, or key, its name where it may trust itself, and its policy."""
+    if kind == "roles":
+        for role in account.roles:
+            # A role of old may trust itself without saying so.
+            yield role.arn, role.name, role.trust
+        return
+    for arn in keys_with_policy(account):
+        document = account.resource_policies[arn].document
+        if document is not None:
+            yield arn, _EVERYONE if document.error else "", document
+
+
+def _by_whom_they_let_in(policies: Iterable[tuple[str, str, PolicyDocument]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for arn, own, document in policies:
+        keys = {own} if own else set()
+        if document.error:
+            keys.add(_EVERYONE)
+        else:
+            keys.update(key for statement in document.policy.statements for key in _named_by(statement))
+        for key in sorted(keys):
+            found.setdefault(key, []).append(arn)
+    return found
+
+
+def _named_by(statement: Statement) -> Iterator[str]:
+    if statement.effect == "Allow":
+        if statement.not_principals is not None:
+            yield _EVERYONE
+        for entry in statement.principals or ():
+            yield entry.value if is_account_id(entry.value) else _key(entry.value)
+
+
+def _granted_by_reading(reading: Evaluation) -> Callable[[str], bool] | None:
+    """Whether the caller's own policies may grant what a resource's policy leaves to them, as they were read."""
+    scanned = reading.identity
+    if scanned is None or (not scanned.missing and scanned.allow is False):
+        return None
+    if scanned.missing:
+        return lambda _: True
+    matches = [match.statement for match in scanned.matches if match.statement.allows]
+
+    def granted(text: str) -> bool:
+        resource = RequestResource(text, ResourceKind.ONE)
+        return any(
+            statement.any_resource
+            or statement.matches_resource(resource, reading.context, reading.language, everywhere=False) is not False
+            for statement in matches
+        )
+
+    return granted
+
+
+def _granted_by_policies(asker: Asker, side: CallerSide, asked: Asked) -> Callable[[str], bool]:
+    """The same, by the entries of the policies alone."""
+    named: list[frozenset[str]] = []
+    for member in side.identity.in_any_order(asked.action.service):
+        if member.is_about(asked.action) and member.compiled.allows:
+            found = asker.named_by(member, asked)
+            if found is None:
+                return lambda _: True
+            named.append(found)
+    return lambda text: any(text in each for each in named)
+
+
+def known_resources_of(member: Member, inside: frozenset[str]) -> frozenset[str] | None:
+    """The known resources of a set that a statement is about; None where it may be about any."""
+    element = member.compiled.resource
+    matcher = element.matcher
+    if member.compiled.any_resource or matcher is None or element.negated or matcher.variable_keys:
+        return None
+    return frozenset(text for text in inside if matcher.names(text))

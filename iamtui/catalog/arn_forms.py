@@ -1,0 +1,152 @@
+"""ARN forms of resource types (Service Authorization Reference), parsed: what the ARN of a resource is made of.
+
+`${BucketName}` stands for some text without the separators that such names cannot have. A name that another form of
+its service goes on behind with a slash has no slash itself: `${BucketName}/${ObjectName}` is an object, so that no
+bucket is called `a/b`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from iamtui.catalog import service_data
+
+
+class Name(NamedTuple):
+    """A part of an ARN form that is filled in: one character or more.
+
+    Args:
+        without: the separators (of ":/") that it cannot have.
+    """
+
+    without: str
+
+
+class ArnForm(NamedTuple):
+    """The ARNs of one resource type.
+
+    Args:
+        service, region, account: literal text, or `Name`: some text ("*" in the reference: or none).
+        resource: what stands behind the fifth colon.
+        may_lack: whether region and account may be empty although they are a `Name`.
+    """
+
+    service: str | Name
+    region: str | Name
+    account: str | Name
+    resource: tuple[str | Name, ...]
+    may_lack: bool = False
+
+
+_PLACEHOLDER: Final = re.compile(r"\$\{[^}]*\}|\*")
+_FIELD: Final = Name(":")
+_BLANK: Final = "\0"
+
+_WITH_COLONS: Final = (
+    re.compile(r"dynamodb \$\{StreamLabel\}"),  # a time
+    re.compile(r"bedrock \$\{ResourceId\}"),  # anthropic.claude-v2:1
+    re.compile(r"cognito-\w+ \$\{Identity(Pool)?Id\}"),  # eu-west-1:UUID
+    re.compile(r"codebuild \$\{Build(Batch)?Id\}"),  # PROJECT:UUID
+)
+"""The names, each behind its service, that have colons but no slash (each service's guide). Most names have none: a
+star that ends the account of an entry runs past colons (IAM User Guide: Resource element), and would find in
+`foundation-model/x:guardrail/y` a model for an entry about guardrails."""
+_WITH_ANYTHING: Final = re.compile(r"s3[\w-]* \$\{ObjectName\}|[\w-]+ \$\{\w+Arn\}")
+"""The names with colons and slashes: keys of objects, and ARNs within ARNs."""
+_WITH_SLASHES: Final = ("logs", "secretsmanager")
+"""The services whose names have slashes although their types end with a colon."""
+_ALSO: Final = {
+    # What CloudWatch Logs authorizes calls on a log group against, so that policies name log groups as `NAME:*`.
+    "log-group:${LogGroupName}": ("log-group:${LogGroupName}:log-stream:",),
+    # Automated snapshots, and those of AWS Backup.
+    "snapshot:${SnapshotName}": ("snapshot:rds:${SnapshotName}", "snapshot:awsbackup:${SnapshotName}"),
+    "cluster-snapshot:${ClusterSnapshotName}": (
+        "cluster-snapshot:rds:${ClusterSnapshotName}",
+        "cluster-snapshot:awsbackup:${ClusterSnapshotName}",
+    ),
+    "snapshot:${ClusterName}/${SnapshotName}": ("snapshot:${ClusterName}/rds:${SnapshotName}",),
+    # A package without a namespace, and the root of an API.
+    "package/${DomainName}/${RepositoryName}/${PackageFormat}/${PackageNamespace}/${PackageName}": (
+        "package/${DomainName}/${RepositoryName}/${PackageFormat}//${PackageName}",
+    ),
+    "${ApiId}/${Stage}/${Method}/${ApiSpecificResourcePath}": ("${ApiId}/${Stage}/${Method}/",),
+}
+"""ARNs of a resource type that its form in the reference leaves out, by what stands behind the fifth colon."""
+
+
+def arn_forms(action: str) -> tuple[ArnForm, ...]:
+    """The ARN forms of all resource types of an action ("service:Operation", any case); () where none is known."""
+    service, _, name = action.lower().partition(":")
+    return _forms_of(service).get(name, ())
+
+
+@lru_cache(maxsize=1024)
+def _forms_of(service: str) -> Mapping[str, tuple[ArnForm, ...]]:
+    """The forms of each action of a service."""
+    texts = {name: _texts_of(str(found["arn"])) for name, found in service_data.resource_types(service).items()}
+    blanked = [_blanked(text) for each in texts.values() for text in each]
+    parsed = {name: tuple(_parsed(text, blanked) for text in each) for name, each in texts.items()}
+    kept: dict[tuple[ArnForm, ...], tuple[ArnForm, ...]] = {}
+    result: dict[str, tuple[ArnForm, ...]] = {}
+    for name, found in service_data.actions(service).items():
+        types = (str(one["name"]).lower() for one in found["resourceTypes"])
+        forms = tuple(dict.fromkeys(form for one in types for form in parsed.get(one, ())))
+        if forms:
+            # The actions of a service share a few such tuples.
+            result[name] = kept.setdefault(forms, forms)
+    return result
+
+
+def _texts_of(forms: str) -> list[str]:
+    """The forms of a resource type: a few have two in one text."""
+    texts: list[str] = []
+    for text in forms.split(", "):
+        texts.append(text)
+        *head, resource = text.split(":", 5)
+        texts += (":".join((*head, other)) for other in _ALSO.get(resource, ()))
+    return texts
+
+
+def _blanked(text: str) -> str:
+    return _PLACEHOLDER.sub(_BLANK, text)
+
+
+def _parsed(text: str, blanked: Iterable[str]) -> ArnForm:
+    """One form.
+
+    Args:
+        blanked: all forms of the service, placeholders blanked.
+    """
+    # Placeholders have no colon, so that the first five part the fields.
+    _, _, service, region, account, resource = text.split(":", 5)
+    head = text[: len(text) - len(resource)]
+    pieces: list[str | Name] = []
+    position = 0
+    for match in _PLACEHOLDER.finditer(resource):
+        if match.start() > position:
+            pieces.append(resource[position : match.start()])
+        before = _blanked(head + resource[: match.end()]) + "/"
+        # Types that end with a colon have names without slashes, as have versions and ids behind a name and a colon.
+        behind_colon = resource[: match.start()].endswith(":") and service not in _WITH_SLASHES
+        has_slash = not behind_colon and not any(other.startswith(before) for other in blanked)
+        pieces.append(Name(_without(f"{service} {match.group()}", has_slash=has_slash)))
+        position = match.end()
+    if position < len(resource):
+        pieces.append(resource[position:])
+    return ArnForm(_field(service), _field(region), _field(account), tuple(pieces), "*" in (region, account))
+
+
+def _without(name: str, *, has_slash: bool) -> str:
+    """The separators that a name, behind its service, cannot have."""
+    if _WITH_ANYTHING.fullmatch(name):
+        return ""
+    if any(pattern.fullmatch(name) for pattern in _WITH_COLONS):
+        return "/"
+    return ":" if has_slash else ":/"
+
+
+def _field(text: str) -> str | Name:
+    return _FIELD if _PLACEHOLDER.search(text) else text

@@ -1,0 +1,107 @@
+"""ARNs made up from patterns, in plain letters: the resources on which an answer about a set is shown to hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from iamtui.policy.pattern import STARS, Glob, Token, Wild
+
+_ARN_FIELDS: Final = 5
+_FIRST_PRIVATE, _LAST_PRIVATE = "\ue000", "\uf8ff"
+_LETTERS: Final = "xabcdefghijklmnopqrstuvwyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-_.+=@,"
+"""What names are made of, the likeliest first."""
+_PARTITIONS: Final = ("aws", "aws-cn", "aws-us-gov")
+_REGIONS: Final = (
+    "eu-west-1", "us-east-1", "us-west-2", "eu-central-1", "ap-southeast-2", "cn-north-1", "us-gov-west-1",
+)  # fmt: skip
+_ACCOUNT: Final = "123456789012"
+_MANAGED_POLICY: Final = "policy/ReadOnlyAccess"
+
+
+class Surroundings(NamedTuple):
+    """What stands in the fields of a made-up ARN where nothing else is named: service and Region, or ""."""
+
+    service: str
+    region: str
+
+
+def spelled(tokens: Sequence[Token], around: Surroundings, letter: str = _LETTERS[0]) -> str:
+    """An ARN that a pattern matches.
+
+    Args:
+        tokens: with all six fields of an ARN.
+        letter: what stands for the wildcards of names.
+    """
+    fields = _fields(tokens)
+    names = (_MANAGED_POLICY,) if fields[4] == list("aws") else ()
+    likely: tuple[tuple[str, ...], ...] = (
+        (),
+        _PARTITIONS,
+        (around.service,),
+        (around.region, *_REGIONS),
+        (_ACCOUNT,),
+        names,
+    )
+    made: list[str] = []
+    for field, words in zip(fields, likely, strict=True):
+        glob = Glob(field)
+        known = next((word for word in words if word and glob.matches(word)), None)
+        made.append(_filled(field, "1" if len(made) == _ARN_FIELDS - 1 else letter) if known is None else known)
+    return ":".join(made)
+
+
+def spellings(text: str, around: Surroundings) -> Iterator[str]:
+    """A text in which characters for private use stand for any, with characters of names instead."""
+    exact: list[Token] = []
+    wide: list[Token] = []
+    for character in text:
+        if not _FIRST_PRIVATE <= character <= _LAST_PRIVATE:
+            exact.append(character)
+            wide.append(character)
+            continue
+        exact.append(Wild.ONE)
+        # What stands in one of the first fields may be longer.
+        wide += (Wild.FIELD_ONE, Wild.FIELD_STAR) if exact.count(":") < _ARN_FIELDS else (Wild.ONE,)
+    for region in (around.region, *_REGIONS):
+        yield spelled(wide, around._replace(region=region))
+    for tokens in (wide, exact):
+        for letter in _LETTERS:
+            yield spelled(tokens, around, letter)
+
+
+def _fields(tokens: Sequence[Token]) -> list[list[Token]]:
+    fields: list[list[Token]] = [[]]
+    for token in tokens:
+        if token == ":" and len(fields) <= _ARN_FIELDS:
+            fields.append([])
+        else:
+            fields[-1].append(token)
+    while len(fields) <= _ARN_FIELDS:
+        fields.append([])
+    return fields
+
+
+def _filled(tokens: Sequence[Token], letter: str) -> str:
+    """The text with each run of wildcards as one letter, or as many as it has to be."""
+    made: list[str] = []
+    position = 0
+    while position < len(tokens):
+        token = tokens[position]
+        if isinstance(token, str):
+            made.append(token)
+            position += 1
+            continue
+        end = position
+        while end < len(tokens) and isinstance(tokens[end], Wild):
+            end += 1
+        run = tokens[position:end]
+        least = sum(one not in STARS for one in run)
+        is_open = least < len(run)
+        is_whole = (position == 0 or tokens[position - 1] in ("/", ":")) and end < len(tokens) and tokens[end] == "/"
+        if is_whole and is_open and least <= len("example") and letter == _LETTERS[0]:
+            made.append("example")
+        else:
+            made.append(letter * max(least, 1))
+        position = end
+    return "".join(made)
