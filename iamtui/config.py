@@ -7,14 +7,15 @@ the file. The app never writes the file. Whatever is wrong is reported and the d
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
+from iamtui.input_files import MissingFile, read_document, text_of
 from iamtui.paths import config_file, exposure
+from iamtui.problem import Problem
 from iamtui.text import safe_text
 
 Check = Callable[[Any], str]
@@ -247,23 +248,11 @@ def _shown(value: Any) -> str:
 
 def _read(path: Path, problems: list[str]) -> dict[str, Any]:
     try:
-        # A pipe would be waited for.
-        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                problems.append(f"The config {path} is not a regular file; all defaults are used.")
-                return {}
-            data = file.read(LARGEST + 1)
-        if len(data) > LARGEST:
-            problems.append(f"The config {path} is larger than {LARGEST // 1024**2} MB; all defaults are used.")
-            return {}
-        text = data.decode("utf-8")
-    except (FileNotFoundError, NotADirectoryError):
+        text = text_of(read_document(path, f"The config {path}", most=LARGEST, pipes=False), f"The config {path}")
+    except MissingFile:
         return {}
-    except UnicodeDecodeError:
-        problems.append(f"The config {path} is not UTF-8 text; all defaults are used.")
-        return {}
-    except OSError as error:
-        problems.append(f"The config {path} cannot be read ({error.strerror}); all defaults are used.")
+    except Problem as problem:
+        problems.append(f"{problem.sentence.rstrip('.')}; all defaults are used.")
         return {}
     import tomllib  # noqa: PLC0415 - most people have no config: start-up
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import IO, Final, cast
@@ -86,7 +85,7 @@ def simulate(
     with opened(file, what) as stream:
         buffered = stream if hasattr(stream, "peek") else io.BufferedReader(cast("io.RawIOBase", stream))
         writer = _JsonWriter(out, _is_array(buffered)) if as_json else _TextWriter(out)
-        for entry in _entries(buffered, "standard input" if file == "-" else file):
+        for entry in read_scenarios(buffered):
             _answer(entry, expect, writer, tally, with_trace=with_trace)
         if tally.decided + tally.malformed == 0:
             where = "Standard input" if file == "-" else f"The {what} {file}"
@@ -105,18 +104,6 @@ def _is_array(stream: IO[bytes]) -> bool:
     """Whether the first character that counts opens an array; nothing is taken from the stream."""
     head: bytes = stream.peek(_PEEK)  # type: ignore[attr-defined]  # a BufferedReader
     return head.removeprefix(_BOM).lstrip(_WHITE).startswith(b"[")
-
-
-def _entries(stream: IO[bytes], shown: str) -> Iterator[Scenario | MalformedScenario]:
-    reading = read_scenarios(stream)
-    while True:
-        try:
-            entry = next(reading, None)
-        except OSError as error:
-            raise Problem(f"{shown} cannot be read: {error.strerror}.", "Name a file of scenarios.") from None
-        if entry is None:
-            return
-        yield entry
 
 
 def _answer(

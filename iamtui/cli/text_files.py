@@ -1,50 +1,55 @@
-"""Reading what the user names: a text file or stdin, with a sentence for everything that can be wrong with it."""
+"""Reading what the user names on the command line: a file, or standard input for "-"."""
 
 from __future__ import annotations
 
-import os
 import sys
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, Final
 
+from iamtui.cli.output import note
+from iamtui.input_files import open_input, open_standard_input, read_whole, text_of
 from iamtui.problem import Problem
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+_FIRST_SECONDS: Final = 2.0
+_LONGEST_SECONDS: Final = 60.0
+"""After how long a reading tells how far it has come, and how often at least from then on."""
 
 
 @contextmanager
 def opened(name: str, what: str) -> Iterator[IO[bytes]]:
-    """Open a file, or stdin for "-", for reading bytes.
+    """Open a file, or stdin for "-", for reading bytes. What takes long says so on a terminal.
 
     Args:
         name: as the user gave it; "" is no file.
         what: what it should be, for the sentence ("scenario file").
 
     Raises:
-        Problem: no name, no such file, a directory, or unreadable.
+        Problem: no name, no such file, a directory or device, or unreadable.
     """
-    if name == "-":
-        if sys.stdin is None:
-            raise Problem("There is no standard input to read.", f"Name the {what} instead of -.")
-        yield sys.stdin.buffer
-        return
     if not name:
         raise Problem(f"No {what} is named.", "Give its path, or - for standard input.")
+    told = _Progress(shown_name(name)).tell
+    if name != "-":
+        with open_input(name, f"The {what} {name}", told=told) as file:
+            yield file
+        return
+    if sys.stdin is None:
+        raise Problem("There is no standard input to read.", f"Name the {what} instead of -.")
     try:
-        file = Path(name).open("rb")  # noqa: SIM115 - closed below; its errors must not be mixed with the reader's
-    except FileNotFoundError:
-        raise Problem(f"The {what} {name} does not exist.", "Check the path.") from None
-    except IsADirectoryError:
-        raise Problem(f"The {what} {name} is a directory.", "Name a file in it.") from None
-    except PermissionError:
-        raise Problem(f"The {what} {name} may not be read by this user.", "Check its permissions.") from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "the path is not valid"
-        raise Problem(f"The {what} {name} cannot be opened: {reason}.", "Check the path.") from None
-    with file:
+        descriptor = sys.stdin.fileno()
+    except (OSError, ValueError):
+        # Python runs inside something that has put its own in place.
+        yield sys.stdin.buffer
+        return
+    with open_standard_input(descriptor, f"The {what} on standard input", told=told) as file:
         yield file
+
+
+def shown_name(name: str) -> str:
+    """What a sentence calls the file."""
+    return "standard input" if name == "-" else name
 
 
 def read_text(name: str, what: str, *, most: int) -> str:
@@ -56,21 +61,23 @@ def read_text(name: str, what: str, *, most: int) -> str:
     Raises:
         Problem: it cannot be read, is too large, or is not UTF-8 text.
     """
-    shown = "standard input" if name == "-" else name
+    subject = f"The {what} {'on standard input' if name == '-' else name}"
     with opened(name, what) as file:
-        try:
-            data = file.read(most + 1)
-        except OSError as error:
-            reason = os.strerror(error.errno or 0)
-            raise Problem(f"The {what} {shown} cannot be read: {reason}.", "Check the file.") from None
-    if len(data) > most:
-        raise Problem(f"The {what} {shown} has more than the {most // 1024:,} kB that are read.")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Problem(
-            f"The {what} {shown} is not UTF-8 text (byte {error.start + 1}).", "Is it the right file?"
-        ) from None
-    if "\0" in text:
-        raise Problem(f"The {what} {shown} is not text.", "Is it the right file?")
-    return text
+        return text_of(read_whole(file, subject, most=most), subject)
+
+
+class _Progress:
+    """Says on a terminal how far a long reading has come, in lines that come ever more seldom."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._pause = _FIRST_SECONDS
+        self._next = time.monotonic() + _FIRST_SECONDS
+        self._terminal = sys.stderr is not None and sys.stderr.isatty()
+
+    def tell(self, size: int) -> None:
+        """To be called again and again while something is read or waited for, with the bytes so far."""
+        if self._terminal and time.monotonic() > self._next:
+            self._pause = min(2 * self._pause, _LONGEST_SECONDS)
+            self._next = time.monotonic() + self._pause
+            note(f"Reading {self._name}: {size / 1024**2:,.1f} MB so far; ctrl+c stops.")

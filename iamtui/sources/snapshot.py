@@ -3,71 +3,44 @@
 from __future__ import annotations
 
 import codecs
-import io
 import json
-import stat
-from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from iamtui.account.model import Account
 from iamtui.account.snapshots.authorization_details import load_account
 from iamtui.account.snapshots.reading import HOW_TO_MAKE_ONE, not_json
+from iamtui.input_files import ONE_DOCUMENT, Told, open_input, read_whole, tell_nobody
 from iamtui.problem import Problem
-from iamtui.sources.pipe import Pipe
-
-LARGEST_BYTES: Final = 512 * 1024 * 1024
-"""Largest file read, in bytes: an account at AWS's highest quotas prints 140 MB."""
 
 _HEAD_BYTES: Final = 64 * 1024
+_UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _WHITE: Final = " \t\r\n\ufeff"
 
 
-def _keep_waiting() -> None:
-    pass
-
-
-def read_snapshot(path: Path, waiting: Callable[[], None] = _keep_waiting) -> Account:
+def read_snapshot(path: Path, told: Told = tell_nobody) -> Account:
     """Read the account in a file.
 
-    A file that is no JSON is refused after its first 64 kB.
+    A file that is no JSON is refused after its first 64 kB, one that is no text where that shows.
 
     Args:
         path: the file, or a named pipe.
-        waiting: called again and again while a pipe gives nothing; raises to stop.
+        told: see `iamtui.input_files.Told`.
 
     Raises:
         Problem: no such file, a directory, unreadable, empty, too large, not JSON, or JSON of another kind.
     """
     origin = f"The snapshot {path}"
-    try:
-        found = path.stat()
-        if stat.S_ISDIR(found.st_mode):
-            raise Problem(f"{origin} is a directory.", "Name the JSON file in it.")
-        if found.st_size > LARGEST_BYTES:
-            raise Problem(
-                f"{origin} has {found.st_size // 2**20:,} MB, more than the {LARGEST_BYTES // 2**20} MB that are read.",
-                HOW_TO_MAKE_ONE,
-            )
-        with _opened(path, waiting, pipe=stat.S_ISFIFO(found.st_mode)) as file:
-            head = file.read(_HEAD_BYTES)
-            check_head(head, origin)
-            # A pipe has no size, so the limit is kept while reading too.
-            data = head + file.read(LARGEST_BYTES + 1 - len(head))
-    except FileNotFoundError:
-        raise Problem(f"{origin} does not exist.", "Check the path. " + HOW_TO_MAKE_ONE) from None
-    except PermissionError:
-        raise Problem(f"{origin} may not be read by this user.", "Change its permissions, or copy it.") from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "the path is not valid"
-        raise Problem(f"{origin} cannot be read: {reason}.", "Check the path.") from None
-    if len(data) > LARGEST_BYTES:
-        raise Problem(f"{origin} has more than the {LARGEST_BYTES // 2**20} MB that are read.", HOW_TO_MAKE_ONE)
+    with open_input(path, origin, told=told, missing=f"Check the path. {HOW_TO_MAKE_ONE}") as file:
+        head = file.read(_HEAD_BYTES)
+        check_head(head, origin)
+
+        def check(portion: bytes) -> None:
+            if b"\0" in portion and not head.startswith(_UTF_16):
+                raise _no_text(origin)
+
+        data = read_whole(file, origin, most=ONE_DOCUMENT, beginning=head, check=check)
     return load_account(data, origin=origin)
-
-
-def _opened(path: Path, waiting: Callable[[], None], *, pipe: bool) -> IO[bytes]:
-    return io.BufferedReader(Pipe(path, waiting)) if pipe else path.open("rb")
 
 
 def check_head(head: bytes, origin: str) -> None:
@@ -96,7 +69,7 @@ def check_head(head: bytes, origin: str) -> None:
 
 def _text(head: bytes, origin: str) -> str:
     """The head as text; a character that is cut at its end is left out."""
-    utf16 = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    utf16 = head.startswith(_UTF_16)
     decoder = codecs.getincrementaldecoder("utf-16" if utf16 else "utf-8")()
     try:
         text = decoder.decode(head)
@@ -104,5 +77,9 @@ def _text(head: bytes, origin: str) -> str:
         text = "\0"
     # Less than one character after the mark of UTF-16 is none of its texts.
     if "\0" in text or (utf16 and not text.lstrip("\ufeff")):
-        raise Problem(f"{origin} is not text, so it is no JSON.", HOW_TO_MAKE_ONE)
+        raise _no_text(origin)
     return text
+
+
+def _no_text(origin: str) -> Problem:
+    return Problem(f"{origin} is not text, so it is no JSON.", HOW_TO_MAKE_ONE)

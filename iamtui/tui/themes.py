@@ -14,7 +14,9 @@ from textual.color import Color, ColorParseError
 from textual.design import ColorSystem
 from textual.theme import BUILTIN_THEMES, Theme
 
+from iamtui.input_files import read_document, text_of
 from iamtui.paths import exposure, shipped_themes, user_themes
+from iamtui.problem import Problem
 
 DEFAULT_DARK: Final = "iamtui-dark"
 _TEXTUAL_DARK: Final = "textual-dark"
@@ -92,6 +94,10 @@ def load_themes(folders: Iterable[Path] | None = None) -> LoadedThemes:
     return LoadedThemes(tuple(themes.values()), tuple(problems))
 
 
+_LARGEST: Final = 1024 * 1024
+"""Bytes of a theme file."""
+
+
 def first_theme(wanted: str, ours: Mapping[str, Theme]) -> tuple[str, list[str]]:
     """The name of the theme to begin with, and what is wrong with the one that is wanted.
 
@@ -111,8 +117,11 @@ def first_theme(wanted: str, ours: Mapping[str, Theme]) -> tuple[str, list[str]]
 def read_theme(file: Path) -> tuple[Theme | None, list[str]]:
     """Read one theme file: the Theme, or None when it cannot be used at all, and what was wrong."""
     try:
-        data = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        subject = f"Theme {file.name}"
+        data = tomllib.loads(text_of(read_document(file, subject, most=_LARGEST, pipes=False), subject))
+    except Problem as problem:
+        return None, [problem.sentence]
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         return None, [f"Theme {file.name} cannot be read: {error}."]
     return theme_from(data, file.name)
 

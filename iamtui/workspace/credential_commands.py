@@ -17,6 +17,7 @@ from iamtui.aws.credential_process import is_credential_process as is_credential
 from iamtui.aws.credential_process import remark_on
 from iamtui.credentials.folder_lock import locked
 from iamtui.credentials.private_file import replace_file
+from iamtui.input_files import read_document
 from iamtui.paths import data_folder, exposure
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -110,9 +111,8 @@ def _read(path: Path) -> list[str]:
         # Somebody else could have confirmed a command there.
         return []
     try:
-        with path.open("rb") as file:
-            found = json.loads(file.read(_LARGEST))
-    except (OSError, ValueError, RecursionError):
+        found = json.loads(read_document(path, "The confirmed commands", most=_LARGEST, pipes=False))
+    except (Problem, ValueError, RecursionError):
         return []
     digests = found.get("confirmed") if isinstance(found, dict) else None
     return [one for one in digests if isinstance(one, str)] if isinstance(digests, list) else []

@@ -159,7 +159,7 @@ def _open_snapshot(choice: SourceChoice, step: _Step) -> Workspace:
         raise Problem("No snapshot was named.", "Give its path: --snapshot FILE.")
     reading = f"reading {choice.snapshot.name}"
     step(reading, 0)
-    account = read_snapshot(choice.snapshot, waiting=lambda: step(reading, 0))
+    account = read_snapshot(choice.snapshot, lambda _size: step(reading, 0))
     region = choice.region or ""
     return Workspace(
         account,

@@ -94,7 +94,7 @@ def test_a_file_that_was_cut(end: int) -> None:
     [
         ('{"RoleDetailList": [], "UserDetailList": [], "RoleDetailList": []}', "the key RoleDetailList twice at $,"),
         (
-            '{"UserDetailList": [{"AttachedManagedPolicies": [], "AttachedManagedPolicies": []}]}',
+            '{"UserDetailList": [{"UserName": "a", "AttachedManagedPolicies": [], "AttachedManagedPolicies": []}]}',
             "the key AttachedManagedPolicies twice at $.UserDetailList[0],",
         ),
         ('[{"RoleDetailList": []}, {"Policies": [], "Policies": []}]', "the key Policies twice at $[1],"),

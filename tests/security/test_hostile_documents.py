@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from iamtui import input_files
 from iamtui.evaluation.scenario import MalformedScenario, Scenario, read_scenarios
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.source_lines import LONGEST_PATH, positions
 from iamtui.problem import Problem
-from iamtui.sources import pipe as pipe_module
 from iamtui.sources.snapshot import read_snapshot
 from tests.support.evil_account import evil_snapshot
 from tests.support.program_on_terminal import PROGRAM, environment
@@ -136,7 +136,7 @@ class Stopped(Exception):
 
 
 def test_a_pipe_that_nobody_writes_into_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipe_module, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(input_files, "PATIENCE_SECONDS", 0.2)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     with pytest.raises(Problem, match="nobody writes into"):
@@ -149,7 +149,7 @@ def test_waiting_for_a_pipe_can_be_stopped(tmp_path: Path) -> None:
     writer = os.open(pipe, os.O_RDWR)
     asked = 0
 
-    def stop() -> None:
+    def stop(_size: int) -> None:
         nonlocal asked
         asked += 1
         if asked > 2:
@@ -157,13 +157,13 @@ def test_waiting_for_a_pipe_can_be_stopped(tmp_path: Path) -> None:
 
     try:
         with pytest.raises(Stopped):
-            read_snapshot(pipe, waiting=stop)
+            read_snapshot(pipe, stop)
     finally:
         os.close(writer)
 
 
 def test_a_slow_writer_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipe_module, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(input_files, "PATIENCE_SECONDS", 0.0)
     pipe, whole = tmp_path / "pipe", tmp_path / "whole.json"
     os.mkfifo(pipe)
     whole.write_bytes(as_bytes(evil_snapshot()))
@@ -184,10 +184,10 @@ def test_a_slow_writer_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyP
         writer.stdout.readline()
         ended = False
 
-        def let_it_end() -> None:
+        def let_it_end(_size: int) -> None:
             nonlocal ended
             if not ended and writer.stdin is not None:
                 ended = True
                 writer.stdin.close()
 
-        assert read_snapshot(pipe, waiting=let_it_end) == read_snapshot(whole)
+        assert read_snapshot(pipe, let_it_end) == read_snapshot(whole)

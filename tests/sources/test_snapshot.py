@@ -76,7 +76,7 @@ def test_a_file_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         raise PermissionError(13, "Permission denied")
 
     # Root may read every file, so the refusal is made up.
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
 
     assert "may not be read" in refusal(path).sentence
 
@@ -127,14 +127,14 @@ def test_noise_is_refused_by_its_first_bytes(tmp_path: Path) -> None:
 def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "sparse.json"
     with path.open("wb") as file:
-        file.write(b'{"UserDetailList": []}')
-        file.truncate(module.LARGEST_BYTES + 1)
+        file.write(b'{"UserDetailList": []}' + b" " * 100_000)
+        file.truncate(module.ONE_DOCUMENT + 1)
 
-    assert "more than the 512 MB" in refusal(path).sentence
+    assert "more than the 1 GB" in refusal(path).sentence
 
 
 def test_a_pipe_that_never_ends_is_not_read_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LARGEST_BYTES", 1024 * 1024)
+    monkeypatch.setattr(module, "ONE_DOCUMENT", 1024 * 1024)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     writer = subprocess.Popen(

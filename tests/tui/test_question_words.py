@@ -183,9 +183,9 @@ def test_a_session_policy_is_read_from_a_file(tmp_path: Path) -> None:
     file.write_text(READ_LAKE.raw)
 
     assert read_policy_file(str(file)) == READ_LAKE.raw
-    with pytest.raises(Problem, match="There is no file"):
+    with pytest.raises(Problem, match=r"does not exist|is a directory"):
         read_policy_file(str(tmp_path / "other.json"))
-    with pytest.raises(Problem, match="There is no file"):
+    with pytest.raises(Problem, match=r"does not exist|is a directory"):
         read_policy_file(str(tmp_path))
     file.write_text("[1, 2")
     with pytest.raises(Problem, match="is not readable"):

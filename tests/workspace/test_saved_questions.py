@@ -202,7 +202,7 @@ def test_a_binary_file_and_a_directory_are_faulty_too(store: QuestionStore) -> N
         store.saved()
     store.path.unlink()
     store.path.mkdir()
-    with pytest.raises(Problem, match="cannot be read"):
+    with pytest.raises(Problem, match="is a directory"):
         store.saved()
 
 

@@ -102,6 +102,11 @@ class UserShape(Struct, rename="pascal"):
     permissions_boundary: BoundaryShape | None = None
     tags: list[TagShape] | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot be told from others, at once: a file may hold millions of it."""
+        if not (self.user_name or self.arn):
+            raise ValueError("an entry without name and ARN")
+
 
 class GroupShape(Struct, rename="pascal"):
     """An entry of GroupDetailList."""
@@ -113,6 +118,11 @@ class GroupShape(Struct, rename="pascal"):
     create_date: When = None
     group_policy_list: list[PolicyShape] | None = None
     attached_managed_policies: list[AttachmentShape] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be told from others, at once: a file may hold millions of it."""
+        if not (self.group_name or self.arn):
+            raise ValueError("an entry without name and ARN")
 
 
 class RoleNameShape(Struct, rename="pascal"):
@@ -166,6 +176,11 @@ class ManagedPolicyShape(Struct, rename="pascal"):
     policy_version_list: list[VersionShape] | None = None
     tags: list[TagShape] | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot be told from others, at once: a file may hold millions of it."""
+        if not (self.policy_name or self.arn):
+            raise ValueError("an entry without name and ARN")
+
 
 class RoleShape(ManagedPolicyShape, rename="pascal"):
     """An entry of RoleDetailList; some tools put managed policies among the roles, so it has their fields too."""
@@ -178,6 +193,11 @@ class RoleShape(ManagedPolicyShape, rename="pascal"):
     permissions_boundary: BoundaryShape | None = None
     role_last_used: LastUsedShape | UnsetType | None = UNSET
     instance_profile_list: list[InstanceProfileShape] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be told from others, at once: a file may hold millions of it."""
+        if not (self.role_name or self.arn or self.policy_name):
+            raise ValueError("an entry without name and ARN")
 
 
 class HeaderShape(Struct):

@@ -2,14 +2,15 @@
 
 Read are: one object; a list of pages; several objects after one another; UTF-8 or UTF-16 with a byte order
 mark (PowerShell's `>` writes the latter). The usual file goes through msgspec, which leaves policy documents
-undecoded; what msgspec does not take (several objects, lone surrogates, NaN inside a document) goes through
-the standard library.
+undecoded and ends at the first entry that is none; what msgspec does not take (lone surrogates, NaN inside a
+document) goes through the standard library, which holds all that it has read: only in files that are not large.
 """
 
 from __future__ import annotations
 
 import codecs
 import gc
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ import msgspec
 from msgspec import Raw
 
 from iamtui.account.snapshots.format import FORMAT_VERSION, SnapshotShape
+from iamtui.input_files import PORTION
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 
@@ -31,6 +33,18 @@ _ONE: Final = msgspec.json.Decoder(SnapshotShape)
 _MANY: Final = msgspec.json.Decoder(list[SnapshotShape])
 _ERROR_PATH: Final = re.compile(r"(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?", re.DOTALL)
 _WHITE: Final = re.compile(r"[ \t\r\n\ufeff]*")
+_WHITE_BYTES: Final = re.compile(rb"(?:[ \t\r\n]|\xef\xbb\xbf)*+")
+_TRAILING: Final = re.compile(r"trailing characters \(byte (?P<byte>[0-9]+)\)")
+_NO_ASCII_AS_X: Final = bytes(range(128)) + b"x" * 128
+
+_MOST_PARTS: Final = 6_000_000
+"""Lists, objects and the commas in them; an account at AWS's highest quotas prints four million."""
+
+_MOST_PAGES: Final = 10_000
+
+_LARGEST_SLOW: Final = 32 * 1024 * 1024
+_MOST_SLOW: Final = 500_000
+"""Bytes and commas of a file that the standard library is given: it needs about a hundred bytes for each value."""
 _AWS_LISTS: Final = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
 _AWS_DOCUMENTS: Final = frozenset(("PolicyDocument", "AssumeRolePolicyDocument", "Document"))
 _OUR_DOCUMENTS: Final = {"organization": frozenset(("document",)), "resource_policies": frozenset(("document",))}
@@ -60,20 +74,50 @@ def decode_pages(data: bytes, *, origin: str = "The snapshot") -> list[SnapshotS
         Problem: not text, not JSON, JSON of another shape (with the path), or a newer format.
     """
     data = _utf8(data, origin)
-    start = data.lstrip(b" \t\r\n")[:1]
-    if not start:
+    if data.count(b"{") + data.count(b"[") + data.count(b",") > _MOST_PARTS:
+        raise Problem(f"{origin} has more than the {_MOST_PARTS:,} values that are read.", HOW_TO_MAKE_ONE)
+    pages: list[SnapshotShape] = []
+    position = _past_white(data, 0)
+    if position == len(data):
         raise Problem(f"{origin} is empty.", HOW_TO_MAKE_ONE)
+    while position < len(data):
+        found, position = _decode_next(data, position, origin)
+        pages += found
+        if len(pages) > _MOST_PAGES:
+            raise Problem(f"{origin} has more than the {_MOST_PAGES:,} pages that are read.", HOW_TO_MAKE_ONE)
+    _check(pages, data, origin)
+    return pages
+
+
+def _decode_next(data: bytes, position: int, origin: str) -> tuple[list[SnapshotShape], int]:
+    """The pages of the JSON value at a position, and the position of the next value."""
+    rest = memoryview(data)[position:] if position else data
     try:
-        pages = _MANY.decode(data) if start == b"[" else [_ONE.decode(data)]
-        _refuse_repeats(data, origin)
+        try:
+            pages, end = _decode(rest), len(data)
+        except msgspec.DecodeError as error:
+            more = _TRAILING.search(str(error))
+            if more is None:
+                raise
+            end = position + int(more["byte"])
+            pages = _decode(memoryview(data)[position:end])
+        _refuse_repeats(data[position:end], origin)
     except msgspec.ValidationError as error:
         raise _wrong_shape(str(error), origin) from None
     except RecursionError:
         raise _too_deep(origin) from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        pages = _decode_slowly(data.decode("utf-8"), origin)
-    _check(pages, data, origin)
-    return pages
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return _decode_slowly(data, position, str(error), origin), len(data)
+    return pages, end
+
+
+def _decode(data: bytes | memoryview) -> list[SnapshotShape]:
+    return _MANY.decode(data) if data[:1] == b"[" else [_ONE.decode(data)]
+
+
+def _past_white(data: bytes, position: int) -> int:
+    found = _WHITE_BYTES.match(data, position)
+    return found.end() if found else position
 
 
 def _utf8(data: bytes, origin: str) -> bytes:
@@ -85,16 +129,35 @@ def _utf8(data: bytes, origin: str) -> bytes:
         encoding = "utf-8-sig"
     elif data.isascii():
         return data
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise Problem(
-            f"{origin} is not text: byte {error.start + 1:,} is not valid {encoding.upper()}.", HOW_TO_MAKE_ONE
-        ) from None
-    return data if encoding == "utf-8" else text.encode("utf-8", "surrogatepass")
+    # As one text it could have four times the size.
+    decoder = codecs.getincrementaldecoder(encoding)()
+    found = io.BytesIO()
+    for start in range(0, len(data), PORTION):
+        end = start + PORTION
+        try:
+            text = decoder.decode(data[start:end], final=end >= len(data))
+        except UnicodeDecodeError as error:
+            before = start - len(error.object) + len(data[start:end])
+            raise Problem(
+                f"{origin} is not text: byte {before + error.start + 1:,} is not valid {encoding.upper()}.",
+                HOW_TO_MAKE_ONE,
+            ) from None
+        if encoding != "utf-8":
+            found.write(text.encode("utf-8", "surrogatepass"))
+    return data if encoding == "utf-8" else found.getvalue()
 
 
-def _decode_slowly(text: str, origin: str) -> list[SnapshotShape]:
+def _decode_slowly(data: bytes, start: int, reason: str, origin: str) -> list[SnapshotShape]:
+    """The pages of all values from a position on, or the Problem of the first that is none.
+
+    Args:
+        reason: why msgspec did not take the first of them.
+    """
+    if len(data) - start > _LARGEST_SLOW or data.count(b",", start) > _MOST_SLOW:
+        what, _, place = reason.removeprefix("JSON is malformed: ").partition(" (byte ")
+        at = data.count(b"\n", 0, start + int(place[:-1])) if place else data.count(b"\n")
+        raise Problem(f"{origin} is not JSON, or breaks off: {what} in line {at + 1:,}.", HOW_TO_MAKE_ONE)
+    text = data[start:].decode("utf-8")
     decoder = json.JSONDecoder(object_pairs_hook=_object)
     values: list[Any] = []
     position = _skip_white(text, 0)
@@ -154,8 +217,10 @@ def _counted(pairs: list[tuple[str, Any]]) -> None:
 
 def _refuse_repeats(data: bytes, origin: str) -> None:
     """Refuse a key that stands twice in one object: msgspec takes the last and would lose a list without a word."""
+    # As a text in which one character is not ASCII it could have four times the size: what is found is looked at again.
+    plain = data if data.isascii() else data.translate(_NO_ASCII_AS_X)
     try:
-        json.loads(data, object_pairs_hook=_counted, parse_int=str)
+        json.loads(plain.decode("ascii"), object_pairs_hook=_counted, parse_int=str)
     except _RepeatFound:
         _refuse_repeat_in(json.loads(data, object_pairs_hook=_object, parse_int=str), origin)
     except RecursionError:

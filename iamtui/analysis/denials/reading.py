@@ -14,7 +14,7 @@ from typing import Any, Final
 from iamtui.analysis.denials.cloudtrail import is_record, read_record
 from iamtui.analysis.denials.denial import CALLER_UNKNOWN, Claim, Denial, DenialForm, Findings, Place, needs_no_resource
 from iamtui.analysis.denials.search import messages_in, messages_of
-from iamtui.analysis.denials.stream import MOST_READ, Readable, has_records, records_in, text_portions
+from iamtui.analysis.denials.stream import Readable, has_records, records_in, text_portions
 from iamtui.problem import Problem
 
 MOST_WHOLE: Final = 4 * 1024 * 1024
@@ -74,7 +74,7 @@ def read_log(stream: Readable, cancelled: Callable[[], bool] = lambda: False) ->
             collected.add_records(portions)
         else:
             collected.add_lines(portions)
-        findings = collected.findings(counted.notes)
+        findings = collected.findings()
     return ReadLog(counted.head, counted.lines, findings)
 
 
@@ -83,7 +83,6 @@ class _Counted:
 
     def __init__(self, portions: Iterator[str]) -> None:
         self._portions = portions
-        self._size = 0
         self._breaks = 0
         self._last = ""
         self.head = ""
@@ -92,7 +91,6 @@ class _Counted:
         for portion in self._portions:
             if len(self.head) < HEAD:
                 self.head += portion[: HEAD - len(self.head)]
-            self._size += len(portion)
             self._breaks += portion.count("\n")
             self._last = portion[-1:] or self._last
             yield portion
@@ -100,11 +98,6 @@ class _Counted:
     @property
     def lines(self) -> int:
         return self._breaks + (self._last not in ("", "\n"))
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        whole = self._size < MOST_READ
-        return () if whole else (f"Only the first {MOST_READ // 1024**3} GB were read.",)
 
 
 def find_denials(text: str, cancelled: Callable[[], bool] = lambda: False) -> Findings:
@@ -121,7 +114,7 @@ def find_denials(text: str, cancelled: Callable[[], bool] = lambda: False) -> Fi
             collected.add_messages(text)
     else:
         collected.add_lines((text,))
-    return collected.findings(())
+    return collected.findings()
 
 
 class _Collected:
@@ -203,15 +196,14 @@ class _Collected:
             offset += len(line) + 1
         return "\n".join(lines)
 
-    def findings(self, notes: tuple[str, ...]) -> Findings:
+    def findings(self) -> Findings:
         denials = [
             denial if self._counts[key] == 1 else replace(denial, count=self._counts[key])
             for key, denial in (self._denials or self._successes).items()
         ]
         denials.sort(key=lambda denial: denial.place.offset)
         shown = 0 if self._denials else sum(denial.count for denial in denials)
-        notes = (*self._notes, *notes)
-        return Findings(tuple(denials), self.records, self._left, notes, self._passed_over - shown)
+        return Findings(tuple(denials), self.records, self._left, tuple(self._notes), self._passed_over - shown)
 
 
 def _as_json(text: str) -> tuple[bool, Any]:

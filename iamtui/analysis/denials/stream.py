@@ -9,13 +9,14 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, Protocol
 
+from iamtui.input_files import PORTION
 from iamtui.problem import Problem
 
-PORTION: Final = 1024 * 1024
-"""Bytes that are read at once."""
+LARGEST_RATIO: Final = 200
+"""How many times its size an archive may unpack to: logs shrink to a tenth, gzip's best is a thousandth."""
 
-MOST_READ: Final = 4 * 1024 * 1024 * 1024
-"""Characters of a stream that are read: a bound for archives that hold nothing but zeros."""
+_ANY_RATIO: Final = 16 * 1024 * 1024
+"""Bytes up to which it may unpack to any multiple."""
 
 _LARGEST_RECORD: Final = 16 * 1024 * 1024
 _GZIP: Final = b"\x1f\x8b"
@@ -44,7 +45,6 @@ def text_portions(stream: Readable) -> Iterator[str]:
     raw = _read_on(data, stream)
     portions = _unpacked(raw) if data.startswith(_GZIP) else raw
     decoder: codecs.IncrementalDecoder | None = None
-    left = MOST_READ
     for portion in portions:
         if decoder is None:
             name = "utf-16" if portion[:2] in _UTF_16 else "utf-8-sig"
@@ -53,9 +53,6 @@ def text_portions(stream: Readable) -> Iterator[str]:
         if text.count("\0") > len(text) // 100 + 1:
             raise Problem("This is no text.", "Give a log, a message, or CloudTrail records (JSON, also as .gz).")
         yield text
-        left -= len(text)
-        if left <= 0:
-            return
     if decoder is not None:
         yield decoder.decode(b"", final=True)
 
@@ -67,17 +64,29 @@ def _read_on(data: bytes, stream: Readable) -> Iterator[bytes]:
 
 
 def _unpacked(portions: Iterable[bytes]) -> Iterator[bytes]:
-    """Every member of a gzip file, which may be several behind each other."""
+    """Every member of a gzip file, which may be several behind each other.
+
+    Raises:
+        Problem: it is damaged, or unpacks to LARGEST_RATIO times its size and more.
+    """
     unpacker = zlib.decompressobj(wbits=31)
+    read = given = 0
     try:
         for portion in portions:
             data = portion
+            read += len(portion)
             while data:
                 if unpacker.eof:
                     if not data.startswith(_GZIP):
                         return
                     unpacker = zlib.decompressobj(wbits=31)
                 if text := unpacker.decompress(data, PORTION):
+                    given += len(text)
+                    if given > max(_ANY_RATIO, LARGEST_RATIO * read):
+                        raise Problem(
+                            f"The gzip file unpacks to more than {LARGEST_RATIO} times its size.",
+                            "If it is a log all the same, give its text: gunzip -c FILE | iamtui explain -",
+                        )
                     yield text
                 data = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
     except zlib.error:

@@ -27,6 +27,7 @@ from iamtui.credentials.assume_request import DEFAULT_SECONDS
 from iamtui.credentials.folder_lock import locked
 from iamtui.credentials.private_file import replace_file
 from iamtui.credentials.session_extras import AssumeExtras
+from iamtui.input_files import read_document
 from iamtui.paths import data_folder, exposure
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -162,11 +163,10 @@ def _read(path: Path) -> list[_RoleForm]:
         # Somebody else could have entered it.
         return []
     try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
+        data = read_document(path, "What was entered", most=LARGEST, pipes=False)
         whole = msgspec.json.decode(data, type=_FileForm)
-    except (OSError, ValueError, RecursionError):
-        # ValueError: JSON, UTF-8 and form, and a path that is none.
+    except (Problem, ValueError, RecursionError):
+        # ValueError: JSON, UTF-8 and form.
         return []
     if whole.version > VERSION:
         raise Problem(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 
 from msgspec import Struct
 
@@ -19,6 +18,7 @@ from iamtui.evaluation.decision import Decision, Outcome
 from iamtui.evaluation.explanation import Explanation
 from iamtui.evaluation.request import Mode, Principal, PrincipalKind, principal_from_text
 from iamtui.evaluation.wording import condition_of
+from iamtui.input_files import home_expanded, open_input
 from iamtui.policy.arn import parse_arn
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -83,18 +83,26 @@ class ExplainedDenial:
         return self.comparison.agreement.settles
 
 
+class _Cancelled(Exception):
+    """The reading is not wanted any more."""
+
+
 def read_denial_file(path: str, cancelled: Callable[[], bool] = lambda: False) -> ReadLog:
     """The denials in a log, a message or a file of CloudTrail records, unpacked when it is gzip.
 
     Raises:
         Problem: it cannot be read, or is no text.
     """
+
+    def told(_size: int) -> None:
+        if cancelled():
+            raise _Cancelled
+
     try:
-        with Path(path).expanduser().open("rb") as file:
+        with open_input(home_expanded(path), f"The log {safe_text(path)}", told=told) as file:
             return read_log(file, cancelled)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "the path is not valid"
-        raise Problem(f"{safe_text(path)} cannot be read: {reason}.", "Check the path.") from None
+    except _Cancelled:
+        return ReadLog("", 0, find_denials(""))
 
 
 class _DecodedMessage(Struct, rename="pascal"):

@@ -10,6 +10,7 @@ from typing import Final
 from iamtui.account.drafts.draft import Draft
 from iamtui.account.drafts.file import LARGEST, DraftFormError, draft_schema, read_draft, write_draft
 from iamtui.credentials.private_file import refuse_diversion, replace_file
+from iamtui.input_files import read_document, text_of
 from iamtui.paths import data_folder, make_private_folder
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -89,21 +90,8 @@ def open_draft_file(path: Path, account_id: str | None = None) -> Draft:
 
 
 def _read(path: Path) -> str:
-    shown = safe_text(path)
-    try:
-        with path.open("rb") as file:
-            data = file.read(4 * LARGEST + 1)
-    except FileNotFoundError:
-        raise Problem(f"The draft {shown} does not exist.", "Check the path.") from None
-    except IsADirectoryError:
-        raise Problem(f"The draft {shown} is a directory.", "Name a file in it.") from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "the path is not valid"
-        raise Problem(f"The draft {shown} cannot be read: {reason}.", "Check the path and its permissions.") from None
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Problem(f"The draft {shown} is not UTF-8 text.", "Is it the right file?") from None
+    subject = f"The draft {safe_text(path)}"
+    return text_of(read_document(path, subject, most=4 * LARGEST), subject)
 
 
 def save_draft_file(draft: Draft, path: Path, *, seen: Draft | None = None, overwrite: bool = False) -> Path:

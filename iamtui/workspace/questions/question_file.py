@@ -31,6 +31,7 @@ from iamtui.credentials.private_file import replace_file
 from iamtui.evaluation.decision import Layer
 from iamtui.evaluation.expectation import Expectation
 from iamtui.evaluation.request import Mode
+from iamtui.input_files import MissingFile, read_document
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 
@@ -90,15 +91,9 @@ def read_file(path: Path) -> FileForm:
         Problem: it cannot be read, is faulty (with the path inside it), or was made by a newer iamtui.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
-    except FileNotFoundError:
+        data = read_document(path, f"The questions file {safe_text(path)}", most=LARGEST)
+    except MissingFile:
         return FileForm()
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "the path is not valid"
-        raise Problem(f"The questions file {safe_text(path)} cannot be read: {reason}.", "Check the path.") from None
-    if len(data) > LARGEST:
-        raise Problem(f"The questions file {safe_text(path)} has more than {LARGEST // 1024**2} MB.", _next_step(path))
     try:
         found = msgspec.json.decode(data, type=FileForm)
     except msgspec.ValidationError as error:

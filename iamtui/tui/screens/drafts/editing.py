@@ -9,6 +9,8 @@ from pathlib import Path
 from textual.app import App, SuspendNotSupported
 from textual.content import Content
 
+from iamtui.input_files import read_document, text_of
+from iamtui.problem import Problem
 from iamtui.tui.safe import line, plain
 from iamtui.tui.screens.editor import editor_command, private_copy
 from iamtui.tui.widgets.draft.json_editor import LONGEST
@@ -48,12 +50,7 @@ def edit_in_editor(app: App[object], text: str, name: str) -> tuple[str | None, 
 
 def _read(path: Path) -> tuple[str | None, Content, Severity]:
     try:
-        if path.stat().st_size > 4 * LONGEST:
-            return None, plain("The editor wrote more than a policy can have: nothing was taken over."), Severity.ERROR
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        return None, plain(f"The editor's file cannot be read: {reason}."), Severity.ERROR
-    except UnicodeDecodeError:
-        return None, plain("The editor's file is not UTF-8 text: nothing was taken over."), Severity.ERROR
+        text = text_of(read_document(path, "The editor's file", most=4 * LONGEST, pipes=False), "The editor's file")
+    except Problem as problem:
+        return None, plain(f"{problem.sentence} Nothing was taken over."), Severity.ERROR
     return text.rstrip("\n"), plain("Taken over from the editor."), Severity.INFORMATION

@@ -6,9 +6,9 @@ Pure, but for `read_policy_file`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from iamtui.input_files import home_expanded, read_document, text_of
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui.widgets.question.field import Offer
@@ -108,15 +108,8 @@ def read_policy_file(name: str) -> str:
     Raises:
         Problem: it cannot be read, is too large to be a policy, or is no policy.
     """
-    path = Path(name).expanduser()
-    try:
-        if not path.is_file():
-            raise Problem(f"There is no file {safe_text(name)}.", "Give the path of a JSON policy document.")
-        if path.stat().st_size > _LARGEST_FILE:
-            raise Problem(f"{safe_text(name)} is too large for a session policy.", "AWS takes 2,048 characters.")
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeError) as error:
-        raise Problem(f"{safe_text(name)} cannot be read: {type(error).__name__}.", "") from None
+    subject = f"The session policy {safe_text(name)}"
+    text = text_of(read_document(home_expanded(name), subject, most=_LARGEST_FILE), subject)
     check_policy(text, safe_text(name, limit=64))
     return text
 

@@ -1,0 +1,266 @@
+"""Files and pipes that a person names as input: opened without waiting, devices refused, read up to a limit.
+
+Everything that reads such a file goes through here, the command line and the screen. Lists of records are read as
+streams and have no limit in all; one document has ONE_DOCUMENT, and most kinds have a smaller one of their own.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import select
+import stat
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Final
+
+from iamtui.problem import Problem
+
+ONE_DOCUMENT: Final = 1024 * 1024 * 1024
+"""Bytes of one document."""
+
+PATIENCE_SECONDS: Final = 5.0
+"""How long nobody may have a named pipe open for writing."""
+
+PORTION: Final = 1024 * 1024
+"""Bytes that are read at once, so that an interruption is noticed between them."""
+
+_POLL_SECONDS: Final = 0.05
+
+Told = Callable[[int], None]
+"""Called again and again while something is read or waited for, with the bytes so far; may raise, to stop."""
+
+
+def tell_nobody(_size: int) -> None:
+    """A Told that nobody listens to."""
+
+
+class MissingFile(Problem):
+    """There is no file of that name."""
+
+
+def home_expanded(path: str) -> Path:
+    """The path, with `~` at its start for a home folder where there is such a user."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
+@contextmanager
+def open_input(
+    path: str | Path,
+    subject: str,
+    *,
+    told: Told = tell_nobody,
+    missing: str = "Check the path.",
+    pipes: bool = True,
+) -> Iterator[IO[bytes]]:
+    """Open a file or a named pipe for reading; what fails while it is read is a Problem too.
+
+    Args:
+        path: as the person gave it.
+        subject: what a sentence calls it ("The draft x.json").
+        told: see `Told`.
+        missing: the next step when there is none.
+        pipes: whether a named pipe may stand there; for files that are looked for unasked it may not.
+
+    Raises:
+        MissingFile: there is none.
+        Problem: a directory, device or socket, unreadable, or a pipe that nobody writes into.
+    """
+    try:
+        # A device may do something when it is opened, so it is looked at first.
+        _refuse_kind(Path(path).stat(), subject, pipes=pipes)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    except FileNotFoundError:
+        raise MissingFile(f"{subject} does not exist.", missing) from None
+    except PermissionError:
+        raise Problem(f"{subject} may not be read by this user.", "Check its permissions.") from None
+    except (OSError, ValueError) as error:
+        raise _unreadable(error, subject) from None
+    try:
+        found = os.fstat(descriptor)
+        _refuse_kind(found, subject, pipes=pipes)
+        pipe = stat.S_ISFIFO(found.st_mode)
+        os.set_blocking(descriptor, not pipe)
+        patience = PATIENCE_SECONDS if pipe else None
+        yield io.BufferedReader(_Input(descriptor, subject, told, patience=patience))
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def open_standard_input(descriptor: int, subject: str, *, told: Told = tell_nobody) -> Iterator[IO[bytes]]:
+    """Standard input for reading. It may be slow, so that it is waited for without end.
+
+    Raises:
+        Problem: a directory, or a device that is no terminal.
+    """
+    found = os.fstat(descriptor)
+    # A terminal is typed into, and what starts programs may hand them a socket.
+    if not os.isatty(descriptor) and not stat.S_ISSOCK(found.st_mode):
+        _refuse_kind(found, subject)
+    yield io.BufferedReader(_Input(descriptor, subject, told, patience=None))
+
+
+def read_document(
+    path: str | Path,
+    subject: str,
+    *,
+    most: int = ONE_DOCUMENT,
+    told: Told = tell_nobody,
+    missing: str = "Check the path.",
+    pipes: bool = True,
+) -> bytes:
+    """The bytes of a file that is one document.
+
+    Raises:
+        MissingFile, Problem: as `open_input`, or it has more than `most` bytes.
+    """
+    with open_input(path, subject, told=told, missing=missing, pipes=pipes) as file:
+        return read_whole(file, subject, most=most)
+
+
+def read_whole(
+    file: IO[bytes],
+    subject: str,
+    *,
+    most: int = ONE_DOCUMENT,
+    beginning: bytes = b"",
+    check: Callable[[bytes], None] = lambda _portion: None,
+) -> bytes:
+    """The bytes of an open file that is one document.
+
+    Args:
+        beginning: what has been read of it already.
+        check: called with each portion as it comes; raises to refuse it.
+
+    Raises:
+        Problem: it has more than `most` bytes.
+    """
+    _refuse_size(file, subject, most)
+    # Hands its bytes over without a copy.
+    found = io.BytesIO()
+    found.write(beginning)
+    while portion := file.read(min(PORTION, most + 1 - found.tell())):
+        found.write(portion)
+        if found.tell() > most:
+            raise Problem(f"{subject} has more than the {size_words(most)} that are read.", "Is it the right file?")
+        check(portion)
+    return found.getvalue()
+
+
+def _refuse_size(file: IO[bytes], subject: str, most: int) -> None:
+    """Refuse a file by the size that it says it has, before any of it is held."""
+    try:
+        found = os.fstat(file.fileno())
+    except OSError:
+        return
+    if stat.S_ISREG(found.st_mode) and found.st_size > most:
+        raise Problem(
+            f"{subject} has {found.st_size:,} bytes, more than the {size_words(most)} that are read.",
+            "Is it the right file?",
+        )
+
+
+def text_of(data: bytes, subject: str) -> str:
+    """UTF-8 text, without its byte order mark.
+
+    Raises:
+        Problem: it is none; says where.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Problem(f"{subject} is not UTF-8 text (byte {error.start + 1:,}).", "Is it the right file?") from None
+    if "\0" in text:
+        raise Problem(f"{subject} is not text.", "Is it the right file?")
+    return text
+
+
+def size_words(size: int) -> str:
+    """A number of bytes that is a limit, in the largest unit that shows it whole."""
+    for unit, factor in (("GB", 1024**3), ("MB", 1024**2), ("kB", 1024)):
+        if size >= factor and size % factor == 0:
+            return f"{size // factor:,} {unit}"
+    return f"{size:,} bytes"
+
+
+def _unreadable(error: OSError | ValueError, subject: str) -> Problem:
+    reason = error.strerror if isinstance(error, OSError) else "the path is not valid"
+    return Problem(f"{subject} cannot be read: {reason}.", "Check the path.")
+
+
+def _refuse_kind(found: os.stat_result, subject: str, *, pipes: bool = True) -> None:
+    mode = found.st_mode
+    if stat.S_ISDIR(mode):
+        raise Problem(f"{subject} is a directory.", "Name a file in it.")
+    kinds = {"device": _is_device(found), "socket": stat.S_ISSOCK(mode), "pipe": stat.S_ISFIFO(mode) and not pipes}
+    for kind, refused in kinds.items():
+        if refused:
+            raise Problem(f"{subject} is a {kind}, which is not read.", "Name a file.")
+
+
+def _is_device(found: os.stat_result) -> bool:
+    """Whether it is a device other than the one that holds nothing."""
+    nothing = stat.S_ISCHR(found.st_mode) and found.st_rdev == Path(os.devnull).stat().st_rdev
+    return (stat.S_ISCHR(found.st_mode) or stat.S_ISBLK(found.st_mode)) and not nothing
+
+
+class _Input(io.RawIOBase):
+    """A file or pipe, open for reading: waits as long as somebody has it open for writing, and can be interrupted.
+
+    Args:
+        patience: seconds after which a pipe that nobody has opened for writing is given up; None: never.
+    """
+
+    def __init__(self, descriptor: int, subject: str, told: Told, *, patience: float | None) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._subject = subject
+        self._told = told
+        self._size = 0
+        self._written = patience is None
+        self._give_up = time.monotonic() + (patience or 0)
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def fileno(self) -> int:
+        """The file descriptor."""
+        return self._descriptor
+
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]  # what BufferedReader passes
+        """Read what there is, waiting for at least one byte; 0 at the end."""
+        try:
+            return self._read(buffer)
+        except OSError as error:
+            raise _unreadable(error, self._subject) from None
+
+    def _read(self, buffer: memoryview) -> int:
+        while True:
+            ready = bool(select.select([self._descriptor], [], [], _POLL_SECONDS)[0])
+            if ready or not self._written:
+                try:
+                    count = os.readv(self._descriptor, [buffer])
+                except BlockingIOError:
+                    # Somebody has it open, and has not written yet.
+                    self._written = True
+                else:
+                    if count or self._written:
+                        self._written = True
+                        self._size += count
+                        self._told(self._size)
+                        return count
+                    if time.monotonic() > self._give_up:
+                        raise Problem(
+                            f"{self._subject} is a pipe that nobody writes into.",
+                            "Start what writes into it first, or name a file.",
+                        )
+                    if ready:
+                        time.sleep(_POLL_SECONDS)
+            self._told(self._size)
