@@ -31,6 +31,9 @@ _PEEK: Final = 64 * 1024
 _WHITE: Final = b" \t\r\n"
 _BOM: Final = b"\xef\xbb\xbf"
 _INDENT: Final = 4
+_MOST_MALFORMED: Final = 1_000
+"""Malformed entries one after the other, after which it is the wrong file."""
+
 _doubt_about: Final = lru_cache(maxsize=1024)(never_asked)
 _LINE: Final = re.compile(r"\(line [0-9]+\)")
 
@@ -41,6 +44,7 @@ class _Tally:
 
     decided: int = 0
     malformed: int = 0
+    malformed_on_end: int = 0
     expected: int = 0
     unmet: int = 0
 
@@ -87,6 +91,13 @@ def simulate(
         writer = _JsonWriter(out, _is_array(buffered)) if as_json else _TextWriter(out)
         for entry in read_scenarios(buffered):
             _answer(entry, expect, writer, tally, with_trace=with_trace)
+            if tally.malformed_on_end > _MOST_MALFORMED:
+                writer.end()
+                raise Problem(
+                    f"{_MOST_MALFORMED:,} entries of the {what} one after the other are not scenarios; "
+                    "the rest was not read.",
+                    "Is it the right file? --schema shows the form of a scenario.",
+                )
         if tally.decided + tally.malformed == 0:
             where = "Standard input" if file == "-" else f"The {what} {file}"
             raise Problem(f"{where} holds no scenario.", "Expected a JSON object, an array of them, or JSON lines.")
@@ -116,12 +127,14 @@ def _answer(
 ) -> None:
     if isinstance(entry, MalformedScenario):
         tally.malformed += 1
+        tally.malformed_on_end += 1
         writer.malformed(entry)
         return
     decision = evaluate(entry.request, entry.policies, entry.options)
     decision = with_open_points(decision, entry.request, entry.policies, entry.options)
     expected = entry.expect or expect
     tally.decided += 1
+    tally.malformed_on_end = 0
     tally.expected += expected is not None
     unmet = expected is not None and not expected.met_by(decision.outcome)
     tally.unmet += unmet

@@ -6,6 +6,7 @@ import gzip
 import io
 import itertools
 import json
+import time
 import tracemalloc
 from collections.abc import Iterator
 
@@ -153,3 +154,17 @@ def test_memory_does_not_grow_with_the_log() -> None:
 
 def test_what_was_found_so_far_remains_when_cancelled() -> None:
     assert read_log(io.BytesIO(log(400).encode()), lambda: True).findings.denials[0].place.record == 1
+
+
+@pytest.mark.parametrize("filling", [b" ", b"x", b"\n", b"a line of a log without anything in it\n"])
+def test_an_archive_that_swells_is_refused_before_it_is_unpacked(filling: bytes) -> None:
+    bomb = gzip.compress(filling * (200_000_000 // len(filling)), 1)
+    started = time.monotonic()
+    with pytest.raises(Problem, match="unpacks to more than 200 times its size"):
+        read_log(io.BytesIO(gzip.compress(b"a\n") + bomb * 3))
+    assert time.monotonic() - started < 10
+
+
+def test_an_archive_of_a_repetitive_log_is_read() -> None:
+    lines = b"".join(b"2026-01-02T03:04:%02d %d GET /health 200\n" % (number % 60, number) for number in range(600_000))
+    assert read_log(io.BytesIO(gzip.compress(lines))).lines == 600_000

@@ -34,11 +34,27 @@ _MANY: Final = msgspec.json.Decoder(list[SnapshotShape])
 _ERROR_PATH: Final = re.compile(r"(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?", re.DOTALL)
 _WHITE: Final = re.compile(r"[ \t\r\n\ufeff]*")
 _WHITE_BYTES: Final = re.compile(rb"(?:[ \t\r\n]|\xef\xbb\xbf)*+")
-_TRAILING: Final = re.compile(r"trailing characters \(byte (?P<byte>[0-9]+)\)")
+_TRAILING: Final = re.compile(r"trailing characters \(byte (?P<byte>[0-9]+)\)")  # the first byte is 1
 _NO_ASCII_AS_X: Final = bytes(range(128)) + b"x" * 128
 
-_MOST_PARTS: Final = 6_000_000
-"""Lists, objects and the commas in them; an account at AWS's highest quotas prints four million."""
+_MOST_PARTS: Final = 5_000_000
+"""Lists, objects and the commas in them: twice what an account at AWS's highest quotas prints in its 140 MB."""
+
+_MOST_ENTITIES: Final = 100_000
+"""Entries of one list of a page: AWS's highest quota is 10,000."""
+
+
+class _Outline(msgspec.Struct):
+    """How long the lists of a page are, found without making anything of their entries."""
+
+    UserDetailList: list[Raw] | None = None
+    GroupDetailList: list[Raw] | None = None
+    RoleDetailList: list[Raw] | None = None
+    Policies: list[Raw] | None = None
+
+
+_ONE_OUTLINE: Final = msgspec.json.Decoder(_Outline)
+_MANY_OUTLINES: Final = msgspec.json.Decoder(list[_Outline])
 
 _MOST_PAGES: Final = 10_000
 
@@ -74,13 +90,16 @@ def decode_pages(data: bytes, *, origin: str = "The snapshot") -> list[SnapshotS
         Problem: not text, not JSON, JSON of another shape (with the path), or a newer format.
     """
     data = _utf8(data, origin)
-    if data.count(b"{") + data.count(b"[") + data.count(b",") > _MOST_PARTS:
+    objects = data.count(b"{")
+    if objects + data.count(b"[") + data.count(b",") > _MOST_PARTS:
         raise Problem(f"{origin} has more than the {_MOST_PARTS:,} values that are read.", HOW_TO_MAKE_ONE)
     pages: list[SnapshotShape] = []
     position = _past_white(data, 0)
     if position == len(data):
         raise Problem(f"{origin} is empty.", HOW_TO_MAKE_ONE)
     while position < len(data):
+        if objects > _MOST_ENTITIES:
+            _refuse_long_lists(data, position, origin)
         found, position = _decode_next(data, position, origin)
         pages += found
         if len(pages) > _MOST_PAGES:
@@ -99,7 +118,7 @@ def _decode_next(data: bytes, position: int, origin: str) -> tuple[list[Snapshot
             more = _TRAILING.search(str(error))
             if more is None:
                 raise
-            end = position + int(more["byte"])
+            end = position + int(more["byte"]) - 1
             pages = _decode(memoryview(data)[position:end])
         _refuse_repeats(data[position:end], origin)
     except msgspec.ValidationError as error:
@@ -113,6 +132,24 @@ def _decode_next(data: bytes, position: int, origin: str) -> tuple[list[Snapshot
 
 def _decode(data: bytes | memoryview) -> list[SnapshotShape]:
     return _MANY.decode(data) if data[:1] == b"[" else [_ONE.decode(data)]
+
+
+def _refuse_long_lists(data: bytes, position: int, origin: str) -> None:
+    rest = memoryview(data)[position:]
+    decode = _MANY_OUTLINES.decode if data.startswith(b"[", position) else lambda value: [_ONE_OUTLINE.decode(value)]
+    try:
+        try:
+            outlines = decode(rest)
+        except msgspec.DecodeError as error:
+            more = _TRAILING.search(str(error))
+            outlines = decode(rest[: int(more["byte"]) - 1]) if more else []
+    except (msgspec.DecodeError, RecursionError):
+        # What is wrong is said by those who make something of it.
+        return
+    for outline in outlines:
+        for key in _AWS_LISTS:
+            if len(getattr(outline, key) or ()) > _MOST_ENTITIES:
+                raise Problem(f"{origin} has more than {_MOST_ENTITIES:,} entries in its {key}.", HOW_TO_MAKE_ONE)
 
 
 def _past_white(data: bytes, position: int) -> int:
@@ -218,9 +255,9 @@ def _counted(pairs: list[tuple[str, Any]]) -> None:
 def _refuse_repeats(data: bytes, origin: str) -> None:
     """Refuse a key that stands twice in one object: msgspec takes the last and would lose a list without a word."""
     # As a text in which one character is not ASCII it could have four times the size: what is found is looked at again.
-    plain = data if data.isascii() else data.translate(_NO_ASCII_AS_X)
+    text = data.decode("ascii") if data.isascii() else data.translate(_NO_ASCII_AS_X).decode("ascii")
     try:
-        json.loads(plain.decode("ascii"), object_pairs_hook=_counted, parse_int=str)
+        json.loads(text, object_pairs_hook=_counted, parse_int=str)
     except _RepeatFound:
         _refuse_repeat_in(json.loads(data, object_pairs_hook=_object, parse_int=str), origin)
     except RecursionError:

@@ -1,0 +1,88 @@
+"""A snapshot that is none is refused at its first bad entry, whatever its size: in seconds and within its own size."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from iamtui.account.snapshots import reading
+from iamtui.account.snapshots.authorization_details import load_account
+from iamtui.problem import Problem
+from tests.support.snapshot_builder import snapshot, user
+
+SIZE = 64_000_000
+
+HEAD = b'{"UserDetailList": [], "x": "' + b"y" * 70_000 + b'", "a": ['
+
+SWOLLEN: dict[str, tuple[bytes, bytes, bytes, str]] = {
+    "zeros": (HEAD, b"\0" * 1000, b"", "is not text"),
+    "noise": (HEAD, bytes(range(1, 256)), b"", "is not valid UTF-8"),
+    "empty objects": (b"", b"{}", b"", "values that are read"),
+    "pages that say nothing": (b"", b'{"iamtui":{}, "x": "%s"}' % (b"y" * 1000), b"", "pages that are read"),
+    "empty users": (b'{"UserDetailList":[', b"{},", b"{}]}", "values that are read"),
+    "empty users of some size": (b'{"UserDetailList":[', b'{"x":"%s"},' % (b"y" * 1000), b"{}]}", "UserDetailList[0]"),
+    "the same user": (
+        b'{"UserDetailList":[',
+        b'{"UserName":"%s"},' % (b"a" * 100),
+        b'{"UserName":"b"}]}',
+        "more than 100,000 entries in its UserDetailList",
+    ),
+    "the same user, twice": (
+        b'{}\n{"UserDetailList":[',
+        b'{"UserName":"%s"},' % (b"a" * 100),
+        b'{"UserName":"b"}]}\n{}',
+        "more than 100,000 entries in its UserDetailList",
+    ),
+    "groups": (b'{"UserDetailList":[{"UserName":"a","GroupList":[', b'"a",', b'"a"]}]}', "values that are read"),
+    "broken character": (b'{"a":"\\ud800","UserDetailList":[],"b":"', b"x" * 100, b'"}', "is not JSON, or breaks off"),
+    "cut": (b'{"UserDetailList":[{"UserName":"', b"x" * 100, b"", "truncated in line 1"),
+    "deep": (b'{"UserDetailList":[],"a":', b"[", b"", "nested too deeply"),
+}
+"""How it begins, what is repeated up to SIZE, how it ends, and what is said of it."""
+
+READ = """
+import resource, sys, time
+from pathlib import Path
+from iamtui.problem import Problem
+from iamtui.sources.snapshot import read_snapshot
+started = time.monotonic()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    read_snapshot(Path(sys.argv[1]))
+except Problem as problem:
+    print(problem.sentence)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+@pytest.mark.parametrize("name", SWOLLEN)
+def test_what_is_swollen_is_refused_cheaply(tmp_path: Path, name: str) -> None:
+    begins, repeated, ends, says = SWOLLEN[name]
+    file = tmp_path / "account.json"
+    file.write_bytes(begins + repeated * (SIZE // len(repeated)) + ends)
+
+    command = [sys.executable, "-c", READ, str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+
+    sentence, megabytes = done.stdout.splitlines()
+    assert says in sentence
+    assert int(megabytes) < 200
+
+
+def test_many_pages_are_read_one_by_one() -> None:
+    pages = [json.dumps(snapshot(users=[user(f"u{number}")])) for number in range(300)]
+    assert len(load_account("\n".join(pages).encode()).users) == 300
+    with pytest.raises(Problem, match=r"\$\.UserDetailList\[0\]"):
+        load_account(("\n".join(pages) + '{"UserDetailList": [{}]}').encode())
+
+
+def test_only_a_small_file_is_given_to_the_standard_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = json.dumps(snapshot(users=[user("u", Tags=[{"Key": "k", "Value": "\ud800"}])]), indent=1)
+    assert load_account(text.encode()).users[0].tags == (("k", "\ud800"),)
+    monkeypatch.setattr(reading, "_LARGEST_SLOW", 100)
+    with pytest.raises(Problem, match=r"is not JSON, or breaks off: .* in line"):
+        load_account(text.encode())

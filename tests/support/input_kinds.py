@@ -1,0 +1,31 @@
+"""Every place where the command line takes a file, as a command line with the file left open."""
+
+from __future__ import annotations
+
+from typing import Final
+
+FILE: Final = "FILE"
+
+COMMANDS: Final[dict[str, tuple[str, ...]]] = {
+    "snapshot": ("list", "users", "--snapshot", FILE),
+    "scenarios": ("simulate", FILE),
+    "policy": ("lint", FILE),
+    "log": ("explain", FILE, "--demo"),
+    "context": ("can", "aoife.brennan", "s3:GetObject", "--context-file", FILE, "--demo"),
+    "session policy": ("can", "aoife.brennan", "s3:GetObject", "--session-policy", FILE, "--demo"),
+    "draft": ("can", "aoife.brennan", "s3:GetObject", "--draft", FILE, "--demo"),
+    "draft file": ("draft", "show", FILE, "--demo"),
+    "document of a draft": ("draft", "edit", "new.json", "put-inline", "user/aoife.brennan", "p", FILE, "--demo"),
+    "questions": ("questions", "run", "--questions", FILE, "--demo"),
+    "policy of a session": ("assume", "analytics-lake-reader", "--policy", FILE, "--demo"),
+}
+"""What is read there, to the command."""
+
+STANDARD_INPUT: Final = frozenset(
+    ("scenarios", "policy", "log", "context", "session policy", "draft", "document of a draft", "policy of a session")
+)
+"""Those that read standard input for "-"."""
+
+
+def command(kind: str, file: str) -> list[str]:
+    return [file if word == FILE else word for word in COMMANDS[kind]]
