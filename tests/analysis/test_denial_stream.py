@@ -156,12 +156,12 @@ def test_what_was_found_so_far_remains_when_cancelled() -> None:
     assert read_log(io.BytesIO(log(400).encode()), lambda: True).findings.denials[0].place.record == 1
 
 
-@pytest.mark.parametrize("filling", [b" ", b"x", b"\n", b"a line of a log without anything in it\n"])
+@pytest.mark.parametrize("filling", [b" ", b"x", b"\n", b"a line\n"])
 def test_an_archive_that_swells_is_refused_before_it_is_unpacked(filling: bytes) -> None:
-    bomb = gzip.compress(filling * (200_000_000 // len(filling)), 1)
+    bomb = gzip.compress(filling * (50_000_000 // len(filling)))
     started = time.monotonic()
-    with pytest.raises(Problem, match="unpacks to more than 200 times its size"):
-        read_log(io.BytesIO(gzip.compress(b"a\n") + bomb * 3))
+    with pytest.raises(Problem, match="unpacks to more than 100 times its size"):
+        read_log(io.BytesIO(gzip.compress(b"a\n") + bomb * 20))
     assert time.monotonic() - started < 10
 
 

@@ -12,10 +12,10 @@ from typing import Any, Final, Protocol
 from iamtui.input_files import PORTION
 from iamtui.problem import Problem
 
-LARGEST_RATIO: Final = 200
-"""How many times its size an archive may unpack to: logs shrink to a tenth, gzip's best is a thousandth."""
+LARGEST_RATIO: Final = 100
+"""How many times its size an archive may unpack to: logs shrink to a tenth or a twentieth, and 1,032 is gzip's best."""
 
-_ANY_RATIO: Final = 16 * 1024 * 1024
+_ANY_RATIO: Final = 4 * 1024 * 1024
 """Bytes up to which it may unpack to any multiple."""
 
 _LARGEST_RECORD: Final = 16 * 1024 * 1024
@@ -50,7 +50,7 @@ def text_portions(stream: Readable) -> Iterator[str]:
             name = "utf-16" if portion[:2] in _UTF_16 else "utf-8-sig"
             decoder = codecs.getincrementaldecoder(name)(errors="replace")
         text = decoder.decode(portion)
-        if text.count("\0") > len(text) // 100 + 1:
+        if text.count("\0") > len(text) // 100 + 1 or text.count("\ufffd") > len(text) // 5 + 1000:
             raise Problem("This is no text.", "Give a log, a message, or CloudTrail records (JSON, also as .gz).")
         yield text
     if decoder is not None:
@@ -80,15 +80,16 @@ def _unpacked(portions: Iterable[bytes]) -> Iterator[bytes]:
                     if not data.startswith(_GZIP):
                         return
                     unpacker = zlib.decompressobj(wbits=31)
-                if text := unpacker.decompress(data, PORTION):
+                text = unpacker.decompress(data, PORTION)
+                data = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
+                if text:
                     given += len(text)
-                    if given > max(_ANY_RATIO, LARGEST_RATIO * read):
+                    if given > max(_ANY_RATIO, LARGEST_RATIO * (read - len(data))):
                         raise Problem(
                             f"The gzip file unpacks to more than {LARGEST_RATIO} times its size.",
                             "If it is a log all the same, give its text: gunzip -c FILE | iamtui explain -",
                         )
                     yield text
-                data = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
     except zlib.error:
         raise Problem("The gzip file is damaged.", "Fetch it again.") from None
     if not unpacker.eof:
