@@ -76,7 +76,9 @@ def findings(document: PolicyDocument, kind: DocumentKind, *, account: str | Non
 
 
 def _unreadable(document: PolicyDocument, error: DocumentError) -> Finding:
-    canonical, given = document_positions(document)
+    # Where the error has its own line no place in the document is needed, which may be a million brackets.
+    nowhere = error.path == "$" and error.line is not None
+    canonical, given = ({}, {}) if nowhere else document_positions(document)
     lines = canonical.get(error.path) if error.path != "$" else None
     source_line = error.line if error.line is not None else given.get(error.path, (None, None))[0]
     if lines is None and error.line is not None:

@@ -157,7 +157,7 @@ async def test_a_file_is_read_and_a_wrong_path_is_said(tmp_path: Path) -> None:
         path = dialog(pilot).query_one("#denial-file", Input)
         path.value = str(tmp_path / "none")
         await press(pilot, "enter")
-        assert "cannot be read" in note(pilot)
+        assert "does not exist" in note(pilot)
 
         path.value = str(file)
         await press(pilot, "enter")
