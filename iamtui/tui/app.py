@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import events, on, work
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
@@ -23,10 +24,10 @@ from iamtui.tui import clock
 from iamtui.tui.commands import ActionCommands
 from iamtui.tui.copying import ClipboardCopier, Copier
 from iamtui.tui.crash import worker_failure
-from iamtui.tui.garbage import begin_rounds, look_through_all, look_through_new
+from iamtui.tui.garbage import begin_rounds, look_through_all, look_through_closed, look_through_new
 from iamtui.tui.idle import IdleLock
 from iamtui.tui.opening_app import Opener, OpeningApp, open_blocking
-from iamtui.tui.safe import line
+from iamtui.tui.safe import forget_drawn_widgets, line
 from iamtui.tui.screens.main import MainScreen
 from iamtui.tui.themes import fallback_variables, first_theme, load_themes
 from iamtui.tui.widgets.notice import Severity
@@ -109,6 +110,8 @@ class IamtuiApp(OpeningApp):
         self._idle = IdleLock(self._config.lock.idle_minutes)
         self._keymap_is_checked = False
         self._pauses = False
+        self._has_closed = False
+        self._is_lull = False
         self._main = MainScreen(self._copier, self._config.assume, self._config.production)
 
     @property
@@ -137,17 +140,34 @@ class IamtuiApp(OpeningApp):
         """Note that the user is there."""
         if isinstance(event, events.InputEvent):
             self._idle.touch()
-            if not self._pauses:
-                self._pauses = True
-                self.set_timer(PAUSE_SECONDS, self._use_pause)
+            self._is_lull = False
+            self._look_in_a_pause()
         await super().on_event(event)
+
+    def pop_screen(self) -> AwaitComplete:
+        """Note that a screen has been closed, perhaps by an answer that took its time."""
+        self._has_closed = True
+        self._look_in_a_pause()
+        return super().pop_screen()
+
+    def _look_in_a_pause(self) -> None:
+        if not self._pauses:
+            self._pauses = True
+            self.set_timer(PAUSE_SECONDS, self._use_pause)
 
     def _use_pause(self) -> None:
         self._pauses = False
-        look_through_new()
+        if self._has_closed and len(self.screen_stack) == 1:
+            self._has_closed = False
+            forget_drawn_widgets()
+            look_through_closed()
+        else:
+            look_through_new()
 
     def _use_lull(self) -> None:
-        if self._idle.since >= timedelta(seconds=LULL_SECONDS):
+        """Once in each time that the user does nothing."""
+        if not self._is_lull and self._idle.since >= timedelta(seconds=LULL_SECONDS):
+            self._is_lull = True
             look_through_all()
 
     def _lock_when_idle(self) -> None:

@@ -43,6 +43,6 @@ def few_pauses(account: Account) -> Iterator[None]:
     What is compiled is kept for as long as the account is, so looking through it for garbage, which takes half a
     second for six thousand principals, finds none; afterwards it is left out of the collector's rounds.
     """
-    with making():
+    with making(stays=not account.memo.get(_COMPILED)):
         yield
         account.memo[_COMPILED] = True

@@ -15,6 +15,9 @@ from typing import Final
 _MANY: Final = 20_000
 """Objects from which on what was made is left out of later rounds; fewer are soon looked through."""
 
+_TOO_MANY: Final = 60_000
+"""Objects that stayed, from which on looking through them again would take too long."""
+
 _ROUNDS: Final = 20_000, 10, 1_000
 """How many objects, and rounds through those of less age, make a round worth it. One key makes seven thousand objects
 that nearly all go by themselves; Python's own numbers have it look through them a dozen times meanwhile, and now and
@@ -25,31 +28,40 @@ _PAUSES: Final = 5
 
 _lock = Lock()
 _makers = 0
+_stays = False
+"""Whether something of what is being made now is made to stay."""
 _is_on = False
 """Whether the collector is on while nobody is making anything."""
 
 
 @contextmanager
-def making() -> Iterator[None]:
-    """Look for no garbage while this lasts; much that was made is left out of the collector's rounds afterwards.
+def making(*, stays: bool = False) -> Iterator[None]:
+    """Look for no garbage while this lasts.
 
     For work in threads; several may be at it. It changes nothing where the collector is off anyway.
+
+    Args:
+        stays: whether what is made is kept: much of it is then left out of the collector's rounds. So is all else that
+            is there at that moment, and what of that becomes garbage waits for `look_through_all`.
     """
-    global _makers, _is_on  # noqa: PLW0603 - the collector is the process's own
+    global _makers, _is_on, _stays  # noqa: PLW0603 - the collector is the process's own
     with _lock:
         if not _makers:
             _is_on = gc.isenabled()
             gc.disable()
         _makers += 1
+        _stays = _stays or stays
     try:
         yield
     finally:
         with _lock:
             _makers -= 1
             if not _makers and _is_on:
-                if gc.get_count()[0] > _MANY:
+                if _stays and gc.get_count()[0] > _MANY:
                     gc.freeze()
                 gc.enable()
+            if not _makers:
+                _stays = False
 
 
 def begin_rounds() -> None:
@@ -76,7 +88,22 @@ def look_through_new() -> None:
         gc.collect(1 if gc.get_count()[1] >= _PAUSES else 0)
 
 
-def look_through_all() -> None:
-    """Look through everything, which `begin_rounds` has happen only rarely. For when nobody is waiting."""
+def look_through_closed() -> None:
+    """Look for what a closed screen has left: its parts refer to each other, so nothing else takes them away.
+
+    Everything is looked through that was made since the start, or since much was left out. What has stayed is left out
+    in its turn once it is much, such as what the first dialog of a kind has loaded.
+    """
     if gc.isenabled() and gc.get_threshold() == _ROUNDS:
         gc.collect()
+        if len(gc.get_objects(generation=2)) > _TOO_MANY:
+            gc.freeze()
+
+
+def look_through_all() -> None:
+    """Look through everything, also what was left out before, and leave out what is there. For when nobody is waiting:
+    it takes as long as a key may, and for a large account several times as long."""
+    if gc.isenabled() and gc.get_threshold() == _ROUNDS:
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()

@@ -136,7 +136,7 @@ class OpeningApp(TerminalApp):
         try:
             workspace = self._opener(choice, report, lambda: worker.is_cancelled)
             import_module("iamtui.workspace.principals")
-            with making():
+            with making(stays=True):
                 inventory, index = Inventory(workspace.account), SearchIndex(workspace.account)
         except OpeningCancelled:
             return

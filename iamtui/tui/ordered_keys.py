@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from functools import partial
 from typing import Final
+from weakref import ref
 
 from textual import events, on
 from textual.app import App
@@ -46,14 +47,15 @@ class OrderedKeysApp(App[None]):
         super().__init__()
         self._typed: deque[events.Event] = deque()
         self._lap: OrderedKeysApp.Lap | None = None
-        self._handed: deque[tuple[events.Event, Screen[object]]] = deque(maxlen=4)
-        """The keys that were handed on last, and the screens they are for."""
+        self._handed: deque[tuple[ref[events.Event], ref[Screen[object]]]] = deque(maxlen=4)
+        """The keys that were handed on last, and the screens they are for; neither what was typed nor a screen that
+        was closed is kept for it."""
 
     async def on_event(self, event: events.Event) -> None:
         """Take a key or a paste from the terminal in its turn."""
         if not isinstance(event, (events.Key, events.Paste)) or event.is_forwarded:
             # A key that comes up only when another screen has come is not for that: it could unlock a lock.
-            if not any(event is handed and screen is not self.screen for handed, screen in self._handed):
+            if not any(handed() is event and screen() is not self.screen for handed, screen in self._handed):
                 await super().on_event(event)
             return
         self._typed.append(event)
@@ -70,7 +72,7 @@ class OrderedKeysApp(App[None]):
                 return
             event, screen = self._typed.popleft(), self.screen
             target = self.focused or screen
-            self._handed.append((event, screen))
+            self._handed.append((ref(event), ref(screen)))
             await super().on_event(event)
             # Characters for a field stay in their order, and a pasted text has many.
             if not (isinstance(event, events.Key) and target.check_consume_key(event.key, event.character)):

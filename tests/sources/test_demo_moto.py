@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -207,6 +208,21 @@ def test_assuming_a_role_makes_the_caller_that_role(role, account):
     known = FILE.by_arn(role)
     assert known is None or caller.user_id == f"{known.id}:maya"  # type: ignore[union-attr]
     assert connection.caller().arn == CALLER
+
+
+def test_the_demos_sts_keeps_only_its_newest_sessions():
+    connection = demo_connection()
+    role = "arn:aws:iam::111122223333:role/ops-readonly"
+    for number in range(40):
+        keys = connection.call("sts", "AssumeRole", RoleArn=role, RoleSessionName=f"t{number}")["Credentials"]
+    from moto.sts.models import AssumedRole
+
+    gc.collect()
+    assert sum(type(one) is AssumedRole for one in gc.get_objects()) < 36
+    session = connection.with_credentials(
+        keys["AccessKeyId"], Secret(keys["SecretAccessKey"]), Secret(keys["SessionToken"])
+    )
+    assert session.caller().arn.endswith(":assumed-role/ops-readonly/t39")
 
 
 def test_eight_threads_may_call_at_once():

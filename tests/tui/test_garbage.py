@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from weakref import ref
 
 import pytest
 
@@ -54,16 +55,52 @@ def test_rounds_that_begin_while_something_is_made_wait_for_its_end() -> None:
         gc.enable()
 
 
-def test_much_that_was_made_is_left_out_of_later_rounds_and_little_is_not() -> None:
+def test_much_that_is_made_to_stay_is_left_out_of_later_rounds_and_little_is_not() -> None:
     gc.collect()
     before = gc.get_freeze_count()
-    with making():
+    with making(stays=True):
         few = [[] for _ in range(100)]
-    assert gc.get_freeze_count() == before
     with making():
+        some = [[number] for number in range(50_000)]
+    assert gc.get_freeze_count() == before
+    gc.collect()
+    with making(stays=True):
         many = [[number] for number in range(50_000)]
     assert gc.get_freeze_count() >= before + 50_000
-    assert (len(few), len(many)) == (100, 50_000)
+    assert (len(few), len(some), len(many)) == (100, 50_000, 50_000)
+    gc.unfreeze()
+
+
+class Loop:
+    """Refers to itself, as the parts of a screen do to each other."""
+
+    def __init__(self) -> None:
+        self.loop = self
+
+
+@pytest.mark.usefixtures("rounds")
+def test_what_a_closed_screen_leaves_is_taken_away_whatever_its_age() -> None:
+    left = ref(loop := Loop())
+    for _ in range(12):
+        garbage.look_through_new()
+    gc.collect()
+    del loop
+    garbage.look_through_new()
+    assert left() is not None, "it has come to the oldest, which a pause leaves alone"
+    garbage.look_through_closed()
+    assert left() is None
+
+
+@pytest.mark.usefixtures("rounds")
+def test_when_nobody_waits_also_what_was_left_out_is_looked_through() -> None:
+    left = ref(loop := Loop())
+    gc.freeze()
+    del loop
+    garbage.look_through_closed()
+    assert left() is not None
+    garbage.look_through_all()
+    assert left() is None
+    assert gc.get_freeze_count() > 0
 
 
 @pytest.fixture

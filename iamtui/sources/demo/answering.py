@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from iamtui.account.model import Account
+
+_MOST_SESSIONS: Final = 32
+"""How many of the sessions that it has given the demo's STS still knows."""
 
 
 class DemoAnswers:
@@ -29,7 +32,9 @@ class DemoAnswers:
     def __call__(self, *, event_name: str = "before-send", request: Any, **_more: Any) -> Any:
         """The response to a prepared request, or None when moto knows no such service."""
         with self._turn:
-            return self._ready()(event_name, request)
+            response = self._ready()(event_name, request)
+            _forget_old_sessions()
+            return response
 
     def _ready(self) -> Callable[..., Any]:
         if self._stub is None:
@@ -51,3 +56,18 @@ class DemoAnswers:
             stub.enabled = True
             self._stub = stub
         return self._stub
+
+
+def _forget_old_sessions() -> None:
+    from moto.iam.models import AccessKey, iam_backends  # noqa: PLC0415 - heavy
+    from moto.sts.models import AssumedRole, sts_backends  # noqa: PLC0415 - heavy
+
+    for partitions in sts_backends.values():
+        for backend in partitions.values():
+            for old in backend.assumed_roles[:-_MOST_SESSIONS]:
+                iam_backends[old.account_id][old.partition].access_keys.pop(old.access_key_id, None)
+            del backend.assumed_roles[:-_MOST_SESSIONS]
+    kinds: tuple[Any, ...] = (AccessKey, AssumedRole)
+    for kind in kinds:
+        # All there ever were, for moto's own reset.
+        kind.instances_tracked.clear()

@@ -74,6 +74,10 @@ class WhoCanList(LineView):
         self.rows = Rows()
         self._draft = False
 
+    def on_unmount(self) -> None:
+        """Drop the rows, of which a large account has thousands, before the collector would find them."""
+        self.rows = Rows()
+
     @property
     def row(self) -> Row | None:
         """The row under the cursor."""
