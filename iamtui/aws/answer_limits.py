@@ -198,11 +198,19 @@ def limit_answers(client: Any) -> Any:
     return client
 
 
-def limit_metadata(fetcher: Any) -> None:
-    """Hold the answers that a fetcher of botocore gets from the machine's container or metadata service to limits."""
+def limit_metadata(fetcher: Any, seconds: int) -> None:
+    """Hold the answers that a fetcher of botocore gets from the machine's container or metadata service to limits.
+
+    They hold credentials in the clear, and come from nearby: no proxy of the environment may see them.
+
+    Args:
+        seconds: how long bytes are waited for.
+    """
+    from botocore.httpsession import URLLib3Session  # noqa: PLC0415 - heavy
+
     from iamtui.aws.timed_connection import time_answers  # noqa: PLC0415 - heavy
 
-    session = fetcher._session  # noqa: SLF001 - as above
+    session = URLLib3Session(timeout=seconds)
     time_answers(session)
     fetcher._session = LimitedHttpSession(session, METADATA)  # noqa: SLF001 - as above
 

@@ -26,7 +26,7 @@ from iamtui.aws.endpoint_url import is_loopback
 from iamtui.aws.errors import AwsProblem
 from iamtui.aws.operations import ALLOWED, Request
 from iamtui.aws.sdk_logging import silence_debug_logging
-from iamtui.aws.sdk_settings import PROFILE_SETTINGS, config_store
+from iamtui.aws.sdk_settings import PROFILE_SETTINGS, TokenFile, config_store
 
 if TYPE_CHECKING:
     from iamtui.aws.connection import Keys
@@ -118,16 +118,23 @@ class SdkSession(botocore.session.Session):
         """
         role = chain.get_provider("assume-role")
         builder = role._profile_provider_builder  # noqa: SLF001 - botocore has no other way
-        _ = role._prompter, builder._create_process_provider  # noqa: SLF001 - as above: they must be there
+        by_token = chain.get_provider("assume-role-with-web-identity")
+        # They must be there.
+        _ = role._prompter, builder._create_process_provider, by_token._token_loader_cls  # noqa: SLF001 - as above
         make = partial(approved_process_provider, load_config=lambda: self.full_config, approve=self._approve)
         role._prompter = _refuse_prompt  # noqa: SLF001 - as above
         builder._create_process_provider = make  # noqa: SLF001 - as above
+        create_by_token = builder._create_web_identity_provider  # noqa: SLF001 - as above
+        builder._create_web_identity_provider = lambda *args: _read_short_token(create_by_token(*args))  # noqa: SLF001 - as above
+        _read_short_token(by_token)
         chain.insert_after("custom-process", make(self.get_config_variable("profile") or "default"))
         # The first of that name, which is botocore's.
         chain.remove("custom-process")
         # Roles with a credential_source ask the same two.
-        limit_metadata(chain.get_provider("container-role")._fetcher)  # noqa: SLF001 - as above
-        limit_metadata(chain.get_provider("iam-role")._role_fetcher)  # noqa: SLF001 - as above
+        container = chain.get_provider("container-role")._fetcher  # noqa: SLF001 - as above
+        instance = chain.get_provider("iam-role")._role_fetcher  # noqa: SLF001 - as above
+        limit_metadata(container, container.TIMEOUT_SECONDS)
+        limit_metadata(instance, instance._timeout)  # noqa: SLF001 - as above
         if not asks_metadata_service(os.environ):
             chain.remove("iam-role")
 
@@ -144,6 +151,12 @@ class SdkSession(botocore.session.Session):
             _refuse_sign_in(service_name)
             kwargs["endpoint_url"] = self._endpoint_url
         return limit_answers(super().create_client(service_name, *args, **kwargs))
+
+
+def _read_short_token(provider: Any) -> Any:
+    """The provider, which reads its token from a file, and no more than a token may be long."""
+    provider._token_loader_cls = TokenFile  # noqa: SLF001 - botocore has no other way
+    return provider
 
 
 @cache

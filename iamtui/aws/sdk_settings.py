@@ -6,7 +6,9 @@ Importing this module loads botocore, which is heavy.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from botocore.configprovider import (
@@ -21,6 +23,8 @@ from botocore.session import Session
 MOST_ATTEMPTS: Final = 10
 """How often a call is tried at most, whatever max_attempts says."""
 _MOST_METADATA_SECONDS: Final = 10
+LONGEST_TOKEN: Final = 64 * 1024
+"""Bytes of a web identity token; STS takes 20,000 characters."""
 
 _RETRY_MODES: Final = ("standard", "adaptive", "legacy")
 
@@ -42,12 +46,42 @@ def _retry_mode(value: Any) -> str:
     return mode
 
 
+def _certificates(value: Any) -> Any:
+    path = Path(value)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        # A pipe would be waited for, and a device read without end.
+        raise InvalidConfigError(error_msg=f"the ca_bundle {value!r} is neither a file nor a folder")
+    return value
+
+
+class TokenFile:
+    """Reads the token of a web_identity_token_file, in place of botocore's loader: of a file, and not a long one."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __call__(self) -> str:
+        """The token.
+
+        Raises:
+            InvalidConfigError: it is a pipe or a device, or longer than a token.
+            OSError: it cannot be read.
+        """
+        with open(self._path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+            is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            token = file.read(LONGEST_TOKEN + 1) if is_file else b""
+        if not is_file or len(token) > LONGEST_TOKEN:
+            what = f"longer than {LONGEST_TOKEN // 1024} KiB" if is_file else "not a regular file"
+            raise InvalidConfigError(error_msg=f"the web_identity_token_file {self._path!r} is {what}")
+        return token.decode()
+
+
 READ: Final[Mapping[str, Callable[[Any], Any] | None]] = {
     "profile": None,
     "region": None,
     "config_file": None,
     "credentials_file": None,
-    "ca_bundle": None,
+    "ca_bundle": _certificates,
     "max_attempts": _between_one_and(MOST_ATTEMPTS),
     "retry_mode": _retry_mode,
     "use_fips_endpoint": None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -215,7 +216,7 @@ def _approve(profile: str, command: str, *, named: bool) -> bool:
         raise Problem(
             f"The profile {profile} runs a command for its credentials. It was named by the credential_process of "
             f"another profile and not by you, so it was not run: {command}",
-            f"Run iamtui --profile {profile} in a terminal first, which asks once.",
+            f"Run iamtui --profile {shlex.quote(profile)} in a terminal first, which asks once.",
         )
     if can_ask():
         if not says_yes(commands.about_command(profile, command), "Run it, now and later?"):

@@ -3,13 +3,16 @@
 A config file can come from somebody else, and asking a profile for credentials runs its `credential_process`. It is
 approved where botocore is about to run it, by what the door that opens the account gives as `approve`. What
 was confirmed is kept in `commands.json` of the data folder, as a digest of profile and command: a command may hold
-secrets of its own, and one that was changed counts as new.
+secrets of its own, and one that was changed counts as new, as does one that names files of the folder it is run in
+when that is another one.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shlex
 from pathlib import Path
 from typing import Final
 
@@ -42,7 +45,9 @@ def about_command(profile: str, command: str) -> tuple[str, ...]:
     # To its end: what is confirmed must have been seen.
     shown = safe_text(command, limit=None)
     sentence = f"The profile {safe_text(profile)} runs this command for its credentials: {shown}"
-    return tuple(filter(None, (sentence, remark_on(command))))
+    folder = _folder_of(command)
+    where = f"It names files of this folder: {safe_text(folder, limit=None)}" if folder else ""
+    return tuple(filter(None, (sentence, where, remark_on(command))))
 
 
 def refuse_unconfirmed(profile: str, command: str) -> bool:
@@ -101,8 +106,28 @@ def _path() -> Path:
     return data_folder() / "commands.json"
 
 
+def _folder_of(command: str) -> str:
+    """The folder that we are in where a command names files of it, and is another one elsewhere; else ""."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        words = command.split()
+    # The first word is looked for on the PATH, unless it is a path.
+    relative = "./" in command or any("/" in word or number for number, word in enumerate(words) if _is_here(word))
+    try:
+        return str(Path.cwd()) if relative else ""
+    except OSError:
+        return ""
+
+
+def _is_here(word: str) -> bool:
+    # Path.is_file raises where a word is too long for a name.
+    return not word.startswith("/") and os.path.isfile(word)  # noqa: PTH113
+
+
 def _digest(profile: str, command: str) -> str:
-    text = f"{profile}\0{command}"
+    folder = _folder_of(command)
+    text = f"{profile}\0{command}" + (f"\0{folder}" if folder else "")
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import os
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES as VARIABL
 from botocore.configprovider import DEFAULT_PROXIES_CONFIG_VARS, DEFAULT_S3_CONFIG_VARS
 
 from iamtui.aws.sdk_session import SdkSession
-from iamtui.aws.sdk_settings import ENVIRONMENT_ONLY, FIXED, PROFILE_SETTINGS, READ
+from iamtui.aws.sdk_settings import ENVIRONMENT_ONLY, FIXED, LONGEST_TOKEN, PROFILE_SETTINGS, READ
 from iamtui.problem import Problem
 from tests.support.connecting import Listener, config, connect
 from tests.support.fault_proxy import FaultProxy, error
@@ -355,6 +356,33 @@ def test_a_proxy_of_the_environment_is_used(
     assert listener.visitors == 1
 
 
+@pytest.mark.parametrize("kind", ["pipe", "device", "long"])
+@pytest.mark.parametrize("setting", ["ca_bundle", "web_identity_token_file", "source_profile"])
+def test_a_file_of_the_settings_that_has_no_end_is_not_read(
+    no_aws_settings: Path, tmp_path: Path, sent: Sent, setting: str, kind: str
+) -> None:
+    path = Path("/dev/zero") if kind == "device" else tmp_path / "it"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "long":
+        path.write_text("x" * (LONGEST_TOKEN + 1))
+    by_token = f"role_arn={ROLE}\nweb_identity_token_file={path}\n"
+    if setting == "ca_bundle":
+        config(no_aws_settings, f"[profile p]\nregion=eu-west-1\nca_bundle={path}\n{KEYS}")
+    elif setting == "source_profile":
+        config(no_aws_settings, f"[profile p]\nrole_arn={ROLE}\nsource_profile=b\n[profile b]\n{by_token}")
+    else:
+        config(no_aws_settings, f"[profile p]\nregion=eu-west-1\n{by_token}")
+    if (setting, kind) == ("ca_bundle", "long"):
+        # How large a file of certificates may be is OpenSSL's business.
+        connect(profile="p").caller()
+        return
+    with pytest.raises(Problem, match=r"neither a file|not a regular file|longer than 64 KiB") as caught:
+        connect(profile="p", region="eu-west-1").caller()
+    assert str(path) in caught.value.sentence
+    assert sent.requests == []
+
+
 @pytest.mark.parametrize("by", ["file", "environment"])
 def test_web_identity(
     no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sent: Sent, by: str
@@ -443,7 +471,9 @@ def machine() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("kind", ["CONTAINER", "INSTANCE"])
-def test_containers_and_instances(monkeypatch: pytest.MonkeyPatch, machine: str, kind: str) -> None:
+def test_containers_and_instances(monkeypatch: pytest.MonkeyPatch, machine: str, kind: str, listener: Listener) -> None:
+    monkeypatch.setenv("HTTP_PROXY", listener.url)
+    monkeypatch.setenv("http_proxy", listener.url)
     if kind == "CONTAINER":
         monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{machine}/mine")
     else:
@@ -452,3 +482,4 @@ def test_containers_and_instances(monkeypatch: pytest.MonkeyPatch, machine: str,
     connection = connect(region="eu-west-1")
     assert connection.is_temporary()
     assert connection._botocore_session().get_credentials().access_key == f"ASIA{kind}"
+    assert listener.visitors == 0, "credentials in the clear are for no proxy"

@@ -45,6 +45,34 @@ def test_a_changed_command_is_a_new_one(file: Path, changed: tuple[str, str]) ->
     assert not is_confirmed(*changed, path=file)
 
 
+@pytest.mark.parametrize("command", ["./get-keys", "sh get-keys", "tools/get-keys", "sh -c './get-keys | jq .'"])
+def test_a_command_that_names_files_of_a_folder_is_confirmed_for_that_folder(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """A config file that comes with a folder, and names what lies beside it, must not run another folder's."""
+    for name in ("mine", "hostile"):
+        (tmp_path / name / "tools").mkdir(parents=True)
+        for place in ("get-keys", "tools/get-keys"):
+            (tmp_path / name / place).write_text("")
+    monkeypatch.chdir(tmp_path / "mine")
+    confirm("ci", command, path=file)
+    assert is_confirmed("ci", command, path=file)
+    assert f"of this folder: {tmp_path / 'mine'}" in " ".join(about_command("ci", command))
+    monkeypatch.chdir(tmp_path / "hostile")
+    assert not is_confirmed("ci", command, path=file)
+
+
+@pytest.mark.parametrize("command", ["/opt/get-keys a", "get-keys --for ci", "sh /opt/get-keys", f"x {'y' * 9000}"])
+def test_any_other_command_is_confirmed_for_every_folder(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    (tmp_path / "get-keys").write_text("")
+    monkeypatch.chdir(tmp_path)
+    confirm("ci", command, path=file)
+    monkeypatch.chdir("/")
+    assert is_confirmed("ci", command, path=file)
+
+
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"confirmed": 7}', '{"confirmed": [7]}', "[" * 100_000])
 def test_a_damaged_file_confirms_nothing(file: Path, damage: str) -> None:
     file.parent.mkdir()
