@@ -17,6 +17,7 @@ from iamtui.evaluation.plain_outcome import Caps, PlainQuestion
 from iamtui.evaluation.policies import NamedPolicy, NotEvaluated, PoliciesInForce, PolicyInForce, PolicyLevel
 from iamtui.evaluation.prepared import PreparedAction
 from iamtui.evaluation.request import Mode, Principal, PrincipalKind, Request
+from iamtui.policy.arn import parse_arn
 from iamtui.policy.context import CommonContext, KeyValues
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS
@@ -132,7 +133,13 @@ class SharedQuestion:
                     () if callers.in_management_account else callers.scps,
                     () if side.in_management_account else side.rcps,
                 )
-            self.plain = PlainQuestion(prepared, resource, caps, of_a_set=of_a_set)
+            self.plain = PlainQuestion(
+                prepared,
+                resource,
+                caps,
+                of_a_set=of_a_set,
+                with_policies=not self.has_known_members and prepared.action.service in services_with_policies(account),
+            )
 
     def request_by(
         self, principal: Principal, known: KnownContext, assumptions: tuple[str, ...], *, tags_of: str, reads_tags: bool
@@ -245,6 +252,17 @@ class SharedQuestion:
 def has_known_members(account: Account, prepared: PreparedAction) -> bool:
     """Whether the account knows resources of a set whose own policy has to let the caller in."""
     return bool(keys_with_policy(account)) if prepared.key else prepared.trust
+
+
+def services_with_policies(account: Account) -> frozenset[str]:
+    """The services with a resource whose policy is loaded, or could not be read."""
+    found = account.memo.get("services with policies")
+    if found is None:
+        policies = account.resource_policies.items()
+        loaded = (parse_arn(arn) for arn, policy in policies if policy.state != "none")
+        found = account.memo["services with policies"] = frozenset(arn.service for arn in loaded if arn is not None)
+    assert isinstance(found, frozenset)
+    return found
 
 
 def keys_with_policy(account: Account) -> tuple[str, ...]:

@@ -3,7 +3,8 @@
 Besides the keys of a decision, each pair has `companions` (the other requests behind the call: `action`,
 `resource`, `what` and `when` in words, `decides`, and `answer`, a decision), `deciding` (the worst of the
 decision, the companions that decide and the chain), and where they say something `typed` (the pattern or the
-call that the action comes from), `fits` (false: AWS never sees this action on this resource) and `chain`.
+call that the action comes from), `fits` (false: AWS never sees this action on this resource), `never_asked` (why AWS
+never asks this) and `chain`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ def cell_to_json(answer: Answer, cell: Cell, *, trace: JsonValue = None) -> dict
         found["typed"] = cell.pattern
     if not cell.fits:
         found["fits"] = False
+    if cell.never_asked:
+        found["never_asked"] = cell.never_asked
     if answer.chain is not None:
         found["chain"] = _companion(answer.chain)
     return found

@@ -41,6 +41,15 @@ def write_answer(out: Output, answer: Answer, traced: Tracer, *, with_trace: boo
             out.blank()
         _write_one(out, answer, cells[0], traced, with_trace=with_trace)
         return
+    cells = answer.counted
+    unasked = [cell for cell in answer.cells if cell.never_asked and not is_pattern(cell.pattern)]
+    for cell in unasked:
+        out.line(Span("[!] ", Style.OPEN), f"{_subject(cell)}: AWS never asks this, so it does not count.")
+    if unasked:
+        out.blank()
+    if not cells:
+        out.line(Span(f"{len(answer.cells)} pairs, none of which AWS asks", Style.QUIET))
+        return
     ordered = worst_first(cells)
     if len(cells) <= MOST_EXPLAINED and not any(map(is_pattern, answer.inquiry.actions)):
         for cell in ordered:
@@ -159,7 +168,7 @@ def _write_companions(out: Output, companions: Sequence[Companion]) -> None:
 
 
 def _write_counts(out: Output, answer: Answer) -> None:
-    cells = answer.taking_part
+    cells = answer.counted
     patterns = list(dict.fromkeys(cell.pattern for cell in cells if is_pattern(cell.pattern)))
     what = f" of {', '.join(patterns)}" if patterns else ""
     out.paragraph(f"{len(cells)} pairs{what}: {counts_by_verdict(cell.deciding for cell in cells)}.")

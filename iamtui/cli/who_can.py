@@ -89,11 +89,11 @@ def _json(found: Answer) -> dict[str, Any]:
     worst = cell_to_json(found, found.worst)
     if _is_one(found):
         return worst
-    counts = Counter(cell.deciding.outcome.value for cell in found.taking_part)
+    counts = Counter(cell.deciding.outcome.value for cell in found.counted)
     return {
         "principal": found.principal.arn,
         "decision": found.worst.deciding.outcome.value,
-        "pairs": len(found.taking_part),
+        "pairs": len(found.counted),
         "counts": dict(sorted(counts.items())),
         "cut": found.cut,
         "worst": worst,
@@ -109,7 +109,7 @@ def _print_line(out: Output, workspace: Workspace, found: Answer) -> None:
     if decision.depends_on is not None:
         rest = ", ".join(filter(None, (f"if {condition_of(decision)}", as_far_as_loaded(decision))))
     if not _is_one(found):
-        kinds = counts_by_verdict(cell.deciding for cell in found.taking_part)
+        kinds = counts_by_verdict(cell.deciding for cell in found.counted)
         request = decision.request
         rest = f"{kinds}; worst: {request.action}  {request.resource}  {rest}" if "," in kinds else f"{kinds}  {rest}"
     elif decision is not found.worst.decision:

@@ -83,6 +83,7 @@ class PlainQuestion:
         "_rules",
         "_scps",
         "_set",
+        "_with_policies",
         "caps_complete",
         "complete",
     )
@@ -94,15 +95,18 @@ class PlainQuestion:
         caps: Caps,
         *,
         of_a_set: bool = False,
+        with_policies: bool = False,
     ) -> None:
         """Take a question without session policies and VPC endpoint whose action and resource are `plain`.
 
         Args:
             resource: the policy of the resource; it lasts.
             of_a_set: whether it is about one resource of a set that was asked about.
+            with_policies: whether policies of resources are known that may be in the set asked about.
         """
         kind = prepared.resource.kind
         self._set = kind is ResourceKind.SET
+        self._with_policies = with_policies
         self._involved = bool(prepared.resource.members.forms)
         self._rules = _TRUST_RULES if prepared.trust else _RULES
         # The policy of a key or a role has to let the caller in; of a set of them, whose policies are not known, each
@@ -194,8 +198,9 @@ class PlainQuestion:
         if grant is True and cap is True:
             if deny is not False:
                 return Outcome.DEPENDS
-            # Where conditions read what differs from one resource to another, one has to be shown.
-            return None if self._set and self._reads_the_resource(side, asked) else Outcome.ALLOWED
+            # Where policies of resources are known, or conditions read what differs from one to another, one is shown.
+            is_shown = self._set and (self._with_policies or self._reads_the_resource(side, asked))
+            return None if is_shown else Outcome.ALLOWED
         if deny is None and self._may_exclude_each_other(side, asked, context):
             return None
         return Outcome.DEPENDS

@@ -304,6 +304,25 @@ def test_a_grant_on_what_the_action_is_never_about_allows_nothing() -> None:
         assert not cell.never_asked
 
 
+def test_in_a_matrix_a_pair_that_aws_never_asks_is_not_counted() -> None:
+    workspace = workspace_of(role("r", allow("s3:GetObject", "arn:aws:s3:::b/*")))
+    actions = ("s3:GetObject", "ecs:UpdateService", "s3:GetObjct")
+    found = asked(workspace, "role/r", actions, ("arn:aws:s3:::b/k",))
+    assert [bool(cell.never_asked) for cell in found.cells] == [False, True, True]
+    assert found.worst is found.cells[0]
+    assert found.worst.deciding.allowed
+    assert found.taking_part == found.counted == found.cells[:1]
+    assert len(found.never_asked) == 2
+    decided = InquiryPoll(workspace, found.inquiry).decide(found.principal)
+    assert decided is not None
+    assert decided.allowed
+    nothing = asked(workspace, "role/r", actions[1:], ("arn:aws:s3:::b/k",))
+    assert nothing.counted == ()
+    assert len(nothing.never_asked) == 2
+    single = asked(workspace, "role/r", actions[1:2], ("arn:aws:s3:::b/k",))
+    assert single.counted == single.cells
+
+
 @pytest.mark.parametrize(
     ("actions", "resources", "ever"),
     [

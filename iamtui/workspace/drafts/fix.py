@@ -22,7 +22,7 @@ from iamtui.text import safe_text
 from iamtui.workspace.drafts.case import NoEdit
 from iamtui.workspace.drafts.drafting import lay
 from iamtui.workspace.drafts.suggestions import edits_for_suggestion
-from iamtui.workspace.questions.answers import Answer
+from iamtui.workspace.questions.answers import Answer, Cell
 from iamtui.workspace.questions.asking import ask_and_trace, check_action, is_pattern
 from iamtui.workspace.questions.companion_questions import Call
 from iamtui.workspace.questions.inquiries import InquiryPoll
@@ -197,11 +197,16 @@ def _unknown_actions(answer: Answer) -> Iterator[str]:
     Raises:
         Problem: a known action is asked about on a resource that it is never authorized on.
     """
-    for cell in answer.taking_part:
+    for cell in _fitting(answer):
         if cell.never_asked and catalogue().knows(cell.question.action):
             raise Problem(cell.never_asked, "Ask about a resource of the action: no policy would help with this one.")
         if cell.never_asked:
             yield cell.never_asked
+
+
+def _fitting(answer: Answer) -> tuple[Cell, ...]:
+    """What a fix is for: an action that the catalogue does not know may be a new one."""
+    return tuple(cell for cell in answer.cells if cell.fits) or answer.cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +243,7 @@ def _denied(answer: Answer) -> Iterator[_Part]:
 
     if answer.chain is not None and denied(answer.chain.decision):
         yield _Part(answer.chain.decision.request.principal, answer.chain.question, companion=False)
-    for cell in answer.taking_part:
+    for cell in _fitting(answer):
         if denied(cell.decision):
             yield _Part(answer.principal, cell.question, companion=False)
         for one in cell.companions:

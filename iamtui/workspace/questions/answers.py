@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
@@ -80,6 +80,27 @@ class Cell:
     never_asked: str = ""
 
 
+class _MayDecide(Protocol):
+    """A cell, or the plan of one."""
+
+    @property
+    def fits(self) -> bool:
+        """Whether the resource can be one of the action's, or none of those asked about can."""
+
+    @property
+    def never_asked(self) -> str:
+        """Why AWS never asks this, or ""."""
+
+
+_T = TypeVar("_T", bound=_MayDecide)
+
+
+def those_that_decide(cells: tuple[_T, ...]) -> tuple[_T, ...]:
+    """The cells that decide about the whole: those that AWS may ask; where it asks none, those that fit, or all."""
+    fitting = tuple(cell for cell in cells if cell.fits)
+    return tuple(cell for cell in fitting if not cell.never_asked) or fitting or cells
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The answer to an inquiry for one principal.
@@ -101,13 +122,20 @@ class Answer:
 
     @property
     def taking_part(self) -> tuple[Cell, ...]:
-        """The cells that decide about the whole: those that fit, or all when none does."""
-        return tuple(cell for cell in self.cells if cell.fits) or self.cells
+        """The cells that decide about the whole: those that AWS may ask; where it asks none, those that fit, or all."""
+        return those_that_decide(self.cells)
 
     @property
     def never_asked(self) -> tuple[str, ...]:
-        """Why AWS never asks some of what decides about the whole; one sentence each."""
-        return tuple(dict.fromkeys(cell.never_asked for cell in self.taking_part if cell.never_asked))
+        """Why AWS never asks some of what was written out; one sentence each."""
+        return tuple(dict.fromkeys(cell.never_asked for cell in self.cells if cell.fits and cell.never_asked))
+
+    @property
+    def counted(self) -> tuple[Cell, ...]:
+        """The cells that are counted as allowed or not: those that decide, without what AWS never asks."""
+        if len(self.cells) == 1:
+            return self.cells
+        return tuple(cell for cell in self.taking_part if not cell.never_asked)
 
     @property
     def is_ever_asked(self) -> bool:

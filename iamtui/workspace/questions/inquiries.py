@@ -22,7 +22,7 @@ from iamtui.policy.arn import parse_arn
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions.answers import Answer, Cell, Companion, severity, worst_of
+from iamtui.workspace.questions.answers import Answer, Cell, Companion, severity, those_that_decide, worst_of
 from iamtui.workspace.questions.asking import (
     check_action,
     check_resource,
@@ -181,13 +181,10 @@ class InquiryPoll:
         chain = self._chain(principal)
         assumptions = () if chain is None else self._of_a_chain()
         plan = self._plan_for(principal)
-        some_fit = any(cell.fits for cell in plan)
         worst = chain.decision if chain is not None else None
-        for cell in plan:
+        for cell in those_that_decide(plan):
             if cancelled():
                 return None
-            if some_fit and not cell.fits:
-                continue
             for asked in (cell.asked, *(asked for _, asked, decides in cell.companions if decides)):
                 decision = asked.decide(principal, assumptions, open_points=False)
                 if worst is None or severity(decision) < severity(worst):
@@ -334,8 +331,7 @@ def _rests_on_mfa_of_a_role(decision: Decision, policies: PoliciesInForce) -> bo
 
 
 def _whole(inquiry: Inquiry, principal: Principal, cells: list[Cell], chain: Companion | None, cut: int) -> Answer:
-    taking_part = [cell for cell in cells if cell.fits] or cells
-    worst = min(taking_part, key=lambda cell: severity(cell.deciding))
+    worst = min(those_that_decide(tuple(cells)), key=lambda cell: severity(cell.deciding))
     return Answer(inquiry, principal, tuple(cells), worst, chain, cut)
 
 

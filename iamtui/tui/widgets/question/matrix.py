@@ -64,7 +64,7 @@ def summary(answer: Answer) -> Content:
     """What the answers come to, in counts: how many actions a pattern stands for, how many are denied."""
     from iamtui.tui.widgets.question.verdict import verdict  # noqa: PLC0415 - an answer is there, so it is loaded
 
-    cells, part = answer.cells, answer.taking_part
+    cells, part = answer.cells, answer.counted
     verdicts = [verdict(cell.deciding) for cell in part]
     counted = Counter(shown.word for shown in verdicts)
     limited = sum(1 for shown in verdicts if shown.word == "ALLOWED" and shown.limit)
@@ -82,8 +82,10 @@ def summary(answer: Answer) -> Content:
     if len(answer.inquiry.actions) == 1 and patterns:
         # The pattern stands above.
         front = [(f"{_actions(len(cells) // across)}:", "bold")]
-    none = len(cells) - len(part)
-    of = f", {none:,} no part" if none else f" of {len(part):,}" if len(counted) > 1 else ""
+    never = sum(1 for cell in cells if cell.never_asked) if len(cells) > 1 else 0
+    none = len(cells) - len(part) - never
+    of = f" of {len(part):,}" if len(counted) > 1 and not (never or none) else ""
+    of = (f", {none:,} no part" if none else "") + (f", {never:,} never asked" if never else "") or of
     tail = f"; {answer.cut:,} more not asked: too many" if answer.cut else ""
     about: list[object] = []
     for piece in front[:2]:
@@ -238,6 +240,9 @@ class MatrixView(LineView):
     def _verdict_piece(self, cell: Cell) -> Piece:
         from iamtui.tui.widgets.question.verdict import verdict  # noqa: PLC0415 - as above
 
+        assert self._answer is not None
+        if cell.never_asked and len(self._answer.cells) > 1:
+            return Piece("[!] never".ljust(_VERDICT), "depends")
         if id(cell) not in self._part:
             return Piece(" ·  no part".ljust(_VERDICT), "muted")
         shown = verdict(cell.deciding)
