@@ -53,7 +53,9 @@ def read_files(reader: str, first: int, end: int) -> Cost:
         if not line:
             break
         told = json.loads(line)
-        if "number" in told:
+        if "good" in told:
+            assert told["good"] in (0, 1, 3), f"{reader}: the good file is refused"
+        elif "number" in told:
             at = f"file {told['number']} ({told['bytes']:,} bytes)"
         elif "code" in told:
             cost.files += 1

@@ -67,7 +67,21 @@ GOOD: Final[dict[str, bytes]] = {
             "edits": [{"edit": "PutInlinePolicy", "holder": CALLER, "name": "p", "document": _POLICY}],
         }
     ).encode(),
-    "questions": json.dumps({"version": 1, "saved": [{"name": "q", "action": "s3:GetObject"}]}).encode(),
+    "questions": json.dumps(
+        {
+            "version": 1,
+            "history": [],
+            "saved": [
+                {
+                    "name": "q",
+                    "question": {"actions": ["s3:GetObject"], "resources": ["*"]},
+                    "account": sample_account().id,
+                    "principal": CALLER,
+                    "expect": "denied",
+                }
+            ],
+        }
+    ).encode(),
     "config": b'theme = "iamtui-light"\n[clipboard]\nseconds = 20\n[keymap]\n"question.ask" = "f5,g"\n',
     "theme": b'name = "x"\ndark = true\n[colors]\nprimary = "#ff0000"\n',
 }
