@@ -56,7 +56,6 @@ def write_answer(out: Output, answer: Answer, traced: Tracer, *, with_trace: boo
             _write_brief(out, answer, cell)
             _maybe_trace(out, cell, traced, with_trace=with_trace)
             out.blank()
-        _write_no_part(out, answer)
     else:
         _write_counts(out, answer)
         _write_list(out, answer, ordered, traced, with_trace=with_trace)
