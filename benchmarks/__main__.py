@@ -1,4 +1,4 @@
-"""`python -m benchmarks [decisions] [loading] [screen] [--json] [--quick]`: measure, and say which figures are met.
+"""`python -m benchmarks [NAME ...] [--json] [--quick]`: measure, and say which figures are met.
 
 Machines differ and are shared: times are CPU times of one core or ratios within one run, medians of repeats. The
 reference loop, printed first, tells how fast the machine is just now: about 26 ms on two cores of a Xeon server.
@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final
 
-from benchmarks import decisions, loading, screen
+from benchmarks import decisions, loading, memory, screen
 from benchmarks.results import Plan, Result, median_cpu_seconds
 
 BENCHMARKS: Final[dict[str, Callable[[Plan], Iterator[Result]]]] = {
     "decisions": decisions.run,
     "loading": loading.run,
     "screen": screen.run,
+    "memory": memory.run,
 }
 
 
@@ -34,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     unknown = [name for name in given.which if name not in BENCHMARKS]
     if unknown:
         parser.error(f"there is no benchmark {unknown[0]}: expected {', '.join(BENCHMARKS)}")
-    plan = replace(Plan(), decisions=1_500, repeats=3) if given.quick else Plan()
+    plan = replace(Plan(), decisions=1_500, repeats=3, cycles=100) if given.quick else Plan()
     reference = _reference_ms()
     python = platform.python_version()
     results: list[Result] = []

@@ -22,6 +22,7 @@ class Plan:
         decisions: decisions in one repeat.
         repeats: repeats, of which the median counts.
         tree: nodes of the tree in which the cursor moves.
+        cycles: how often a thing is done again whose growth is measured.
     """
 
     small: Size = THOUSAND
@@ -29,9 +30,10 @@ class Plan:
     decisions: int = 4_000
     repeats: int = 7
     tree: int = 10_000
+    cycles: int = 500
 
 
-SMOKE: Final = Plan(small=TINY, large=TINY, decisions=20, repeats=1, tree=50)
+SMOKE: Final = Plan(small=TINY, large=TINY, decisions=20, repeats=1, tree=50, cycles=10)
 """Small enough for a test of whether the measurements run at all."""
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
+from weakref import finalize
 
 from iamtui.account.model import Account
 from iamtui.analysis.known_context import KnownContext, principal_context
 from iamtui.analysis.policies_in_force import PrincipalPolicies, entity_behind, principal_policies
 from iamtui.analysis.shared_question import reads_principal_tags
-from iamtui.evaluation.caller import caller_class, partition_of
+from iamtui.evaluation.caller import caller_class, forget_caller, partition_of
 from iamtui.evaluation.caller_side import CallerSide
+from iamtui.evaluation.policy_set import forget_policies
 from iamtui.evaluation.request import Principal, PrincipalKind
+from iamtui.policy.kinds import PolicyType
 
 
 class ClassOfCallers:
@@ -50,6 +53,8 @@ def principal_facts(account: Account, principal: Principal) -> PrincipalFacts:
     kept = account.memo.get("principal facts")
     if kept is None:
         kept = account.memo.setdefault("principal facts", {})
+        # What the engine remembers of them would outlive the account: each draft makes one.
+        finalize(account, _forget, kept).atexit = False
     found = kept.get(id(principal))
     if found is None or found.principal is not principal:
         if len(kept) >= _MOST_FACTS:
@@ -58,6 +63,13 @@ def principal_facts(account: Account, principal: Principal) -> PrincipalFacts:
         found = kept[id(principal)] = _facts_of(account, principal)
     assert isinstance(found, PrincipalFacts)
     return found
+
+
+def _forget(kept: dict[int, PrincipalFacts]) -> None:
+    for facts in tuple(kept.values()):
+        forget_caller(facts.principal)
+        forget_policies(facts.policies.identity, PolicyType.IDENTITY)
+        forget_policies(facts.policies.boundaries, PolicyType.BOUNDARY)
 
 
 def _facts_of(account: Account, principal: Principal) -> PrincipalFacts:

@@ -220,3 +220,8 @@ def caller_facts(principal: Principal, *, lasting: bool) -> CallerFacts:
     # The facts hold the principal, so its id cannot be reused while it is a key here.
     made = _remembered[id(principal)] = CallerFacts(principal)
     return made
+
+
+def forget_caller(principal: Principal) -> None:
+    """Drop what is remembered of a principal that is asked about no more."""
+    _remembered.pop(id(principal), None)

@@ -87,6 +87,11 @@ class _ServiceIndex:
         # collections would be lost for a service, with its Denies.
         self._changing = Lock()
 
+    @property
+    def count(self) -> int:
+        """How many policies were taken in; one that nobody carries any more is still among them."""
+        return len(self._all)
+
     def add(self, policies: Iterable[_Carried]) -> None:
         """Take in policies."""
         with self._changing:
@@ -233,13 +238,19 @@ def policy_set(
     found = _remembered.get(key)
     if found is not None and found[0] is policies:
         return found[1]
-    if len(_remembered) >= _MOST_REMEMBERED:
+    index = _indexes.get(policy_type)
+    if len(_remembered) >= _MOST_REMEMBERED or (index is not None and index.count >= _MOST_REMEMBERED):
         _remembered.clear()
         _indexes.clear()
-    index = _indexes.get(policy_type)
+        index = None
     if index is None:
         index = _indexes[policy_type] = _ServiceIndex()
     made = PolicySet(policies, policy_type, options, level, index=index)
     # The tuple is kept beside the set, so its id cannot be reused while it is a key here.
     _remembered[key] = (policies, made)
     return made
+
+
+def forget_policies(policies: tuple[PolicyInForce, ...], policy_type: PolicyType) -> None:
+    """Drop the set of a tuple of policies that is asked about no more."""
+    _remembered.pop((id(policies), policy_type, None), None)
