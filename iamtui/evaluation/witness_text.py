@@ -11,10 +11,11 @@ _ARN_FIELDS: Final = 5
 _FIRST_PRIVATE, _LAST_PRIVATE = "\ue000", "\uf8ff"
 _LETTERS: Final = "xabcdefghijklmnopqrstuvwyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-_.+=@,"
 """What names are made of, the likeliest first."""
-_PARTITIONS: Final = ("aws", "aws-cn", "aws-us-gov")
-_REGIONS: Final = (
-    "eu-west-1", "us-east-1", "us-west-2", "eu-central-1", "ap-southeast-2", "cn-north-1", "us-gov-west-1",
-)  # fmt: skip
+_REGIONS: Final = {
+    "aws": ("eu-west-1", "us-east-1", "us-west-2", "eu-central-1", "ap-southeast-2"),
+    "aws-cn": ("cn-north-1", "cn-northwest-1"),
+    "aws-us-gov": ("us-gov-west-1", "us-gov-east-1"),
+}
 _ACCOUNT: Final = "123456789012"
 _MANAGED_POLICY: Final = "policy/ReadOnlyAccess"
 
@@ -37,9 +38,9 @@ def spelled(tokens: Sequence[Token], around: Surroundings, letter: str = _LETTER
     names = (_MANAGED_POLICY,) if fields[4] == list("aws") else ()
     likely: tuple[tuple[str, ...], ...] = (
         (),
-        _PARTITIONS,
+        tuple(_REGIONS),
         (around.service,),
-        (around.region, *_REGIONS),
+        (around.region, *_regions(fields[1])),
         (_ACCOUNT,),
         names,
     )
@@ -63,11 +64,17 @@ def spellings(text: str, around: Surroundings) -> Iterator[str]:
         exact.append(Wild.ONE)
         # What stands in one of the first fields may be longer.
         wide += (Wild.FIELD_ONE, Wild.FIELD_STAR) if exact.count(":") < _ARN_FIELDS else (Wild.ONE,)
-    for region in (around.region, *_REGIONS):
+    for region in (around.region, *_regions(_fields(list(text))[1])):
         yield spelled(wide, around._replace(region=region))
     for tokens in (wide, exact):
         for letter in _LETTERS:
             yield spelled(tokens, around, letter)
+
+
+def _regions(partition: Sequence[Token]) -> tuple[str, ...]:
+    """Regions of a partition, the likeliest first."""
+    glob = Glob(partition)
+    return next((regions for name, regions in _REGIONS.items() if glob.matches(name)), _REGIONS["aws"])
 
 
 def _fields(tokens: Sequence[Token]) -> list[list[Token]]:
