@@ -367,6 +367,7 @@ def test_a_key_named_by_its_alias_is_some_key_of_the_account(
     assert any("alias/app stands for a key that is not known" in note for note in decision.notes)
     if outcome is Outcome.ALLOWED:
         assert (decision.resource_scope, decision.allowed_resources) == (ResourceScope.ONE, ())
+        assert decision.example_resource is None
 
 
 def test_what_depends_on_the_key_behind_an_alias_says_so() -> None:
