@@ -126,3 +126,26 @@ async def test_the_endpoint_that_was_given_stays_whatever_profile_is_chosen() ->
         assert [choice.kind for choice in opener.opened[1:]] == [SourceKind.DEMO, SourceKind.LIVE]
         assert opener.opened[2].profile == "plain"
         assert opener.opened[2].endpoint_url == "http://127.0.0.1:5000"
+
+
+async def test_a_long_command_cannot_be_agreed_to_before_its_end_was_shown() -> None:
+    command = f"{COMMAND} {' '.join(f'word{number}' for number in range(400))} the-end"
+    opener = Opener(command)
+    app = app_on(CI, opener)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "j k scroll to the end" in shown(app))
+        assert "the-end" not in shown(app)
+        assert "y run it" not in shown(app)
+        await pilot.press("y")
+        await settle(pilot)
+        assert opener.opened == []
+        assert "word0 " not in shown(app)
+        await pilot.press("k", "pageup", "down", "space")
+        for _ in range(100):
+            if "the-end" in shown(app):
+                break
+            assert opener.opened == []
+            await pilot.press("y")
+        await until(pilot, lambda: "y run it, now and later" in shown(app))
+        await pilot.press("y")
+        await until(pilot, lambda: opener.opened == [CI])
