@@ -285,10 +285,12 @@ class Connection:
                 raise self._problem(error, service, operation) from None
             if page is None:
                 return
-            marker = page.get("Marker") or page.get("NextToken")
+            # As IAM, Organizations and KMS name them.
+            marker = page.get("Marker") or page.get("NextToken") or page.get("NextMarker")
+            more = page.get("IsTruncated") or page.get("NextToken") or page.get("Truncated")
             if marker and str(marker) in markers:
                 raise self._endless("PaginationError", service, operation, "the same page again")
-            if bool(page.get("IsTruncated") or page.get("NextToken")) is not bool(marker):
+            if bool(more) is not bool(marker):
                 # botocore would take the listing for whole.
                 raise self.unexpected(service, operation, "it does not say whether and where the listing goes on")
             markers.add(str(marker))

@@ -229,12 +229,20 @@ def asks_metadata_service(environ: Mapping[str, str], vendor_file: Path = _DMI_V
 _FAST_TIMESTAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)")
 
 
+_LONGEST_TIMESTAMP: Final = 64
+
+
 def parse_timestamp(value: Any) -> datetime:
     """A timestamp of an AWS answer as a datetime in UTC.
 
     botocore's own parser takes half of the time of a large answer, because it accepts almost anything; the
-    usual form is read directly and all else left to it.
+    usual form is read directly and all else left to it. Of a long text it would take minutes.
+
+    Raises:
+        ValueError: it is none.
     """
+    if isinstance(value, str) and len(value) > _LONGEST_TIMESTAMP:
+        raise ValueError(f"a timestamp of {len(value):,} characters")
     if type(value) is str and _FAST_TIMESTAMP.fullmatch(value):
         try:
             return datetime.fromisoformat(value).astimezone(UTC)

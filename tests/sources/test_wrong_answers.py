@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -41,6 +42,8 @@ LAYERS: dict[Pair, str] = {
 }
 """What opening an account loses with each operation, as its list of gaps calls it."""
 
+DELEGATES = ("organizations", "ListDelegatedAdministrators")
+
 SCPS = (("organizations", "ListPoliciesForTarget"), ("organizations", "DescribePolicy"))
 
 DETAILS = ("iam", "GetAccountAuthorizationDetails")
@@ -57,6 +60,7 @@ OF_A_RESOURCE: dict[Pair, str] = {
     ("ecr", "GetRepositoryPolicy"): f"arn:aws:ecr:eu-west-1:{ACCOUNT}:repository/app",
     ("efs", "DescribeFileSystemPolicy"): f"arn:aws:elasticfilesystem:eu-west-1:{ACCOUNT}:file-system/fs-12345678",
     ("events", "DescribeEventBus"): f"arn:aws:events:eu-west-1:{ACCOUNT}:event-bus/b",
+    ("kms", "ListAliases"): f"arn:aws:kms:eu-west-1:{ACCOUNT}:alias/a",
     ("kms", "GetKeyPolicy"): f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1",
     ("lambda", "GetPolicy"): f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:f",
     ("s3", "GetBucketPolicy"): "arn:aws:s3:::bucket",
@@ -100,7 +104,7 @@ def aws(shared_aws: CannedAws) -> CannedAws:
 
 
 def test_the_table_names_every_read(aws: CannedAws) -> None:
-    tables = {*LAYERS, *SCPS, DETAILS, *OF_A_USER, *OF_A_RESOURCE, *BLOCKS, SIMULATE, DECODE}
+    tables = {*LAYERS, *SCPS, DELEGATES, DETAILS, *OF_A_USER, *OF_A_RESOURCE, *BLOCKS, SIMULATE, DECODE}
     assert tables == READ.keys() == GOOD.keys()
 
 
@@ -111,7 +115,7 @@ def test_good_answers_leave_nothing_out(aws: CannedAws) -> None:
     assert all(isinstance(getattr(alice, name), Known) for name in OF_A_USER.values())
     for arn in OF_A_RESOURCE.values():
         loaded = load_resource_policy(aws.connection, account, arn)
-        assert loaded.resource_policies[arn].state == "present"
+        assert loaded.resource_policies[loaded.kms_aliases.get(arn, arn)].state == "present"
         assert loaded.gaps == ()
     assert simulate(aws.connection, SIMULATION)
     assert decode_authorization_message(workspace(aws), "x") == "{}"
@@ -129,6 +133,19 @@ def test_what_is_no_answer_costs_its_layer_and_says_so(aws: CannedAws, pair: Pai
     assert [user.name for user in account.users] == ["alice"]
     if pair[0] == "organizations":
         assert isinstance(account.organization, Missing)
+
+
+@pytest.mark.parametrize(
+    "text", ["1." * 1_000_000, "1 " * 1_000_000, "9" * 1_000_000], ids=["dots", "blanks", "digits"]
+)
+def test_a_date_of_a_million_characters_takes_no_minutes(aws: CannedAws, text: str) -> None:
+    aws.wrong["iam", "ListUsers"] = GOOD["iam", "ListUsers"].replace(b"2026-01-02T03:04:05Z", text.encode())
+    started = time.process_time()
+
+    account = load_live(aws.connection)
+
+    assert time.process_time() - started < 5
+    assert [gap.what for gap in account.gaps] == ["last use of passwords"]
 
 
 @pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS)
@@ -201,6 +218,17 @@ def test_simulator_and_decoding_say_that_no_answer_came(aws: CannedAws, body: by
         decode_authorization_message(workspace(aws), "x")
 
 
+@pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS)
+def test_delegated_administrators_that_do_not_come_are_not_known(aws: CannedAws, body: bytes) -> None:
+    aws.wrong[DELEGATES] = body
+
+    organization = load_live(aws.connection).organization
+
+    assert isinstance(organization, Known)
+    assert organization.value is not None
+    assert organization.value.delegated_administrators is None
+
+
 @pytest.mark.parametrize("pair", sorted(READ), ids=":".join)
 def test_each_part_of_each_answer_may_be_wrong(aws: CannedAws, pair: Pair) -> None:
     """Every value of a good answer in turn left out, or replaced by one of another type."""
@@ -213,7 +241,7 @@ def test_each_part_of_each_answer_may_be_wrong(aws: CannedAws, pair: Pair) -> No
             read()
         except Problem:
             assert pair not in LAYERS
-            assert pair not in SCPS
+            assert pair not in (*SCPS, DELEGATES)
             assert pair not in OF_A_USER
             assert pair not in BLOCKS
 

@@ -152,11 +152,30 @@ GOOD: dict[tuple[str, str], bytes] = dict(
             "ListPoliciesForTarget",
             {"Policies": [{"Id": SCP_ID, "Arn": "arn:aws:organizations::aws:policy/x", "Name": "FullAWSAccess"}]},
         ),
+        _json(
+            "organizations",
+            "ListDelegatedAdministrators",
+            {"DelegatedAdministrators": [{"Id": "111122223333", "Name": "security"}]},
+        ),
         _json("organizations", "DescribePolicy", {"Policy": {"PolicySummary": {"Id": SCP_ID}, "Content": ALLOW}}),
         (("s3", "GetBucketPolicy"), ON_RESOURCE.encode()),
         (("s3", "GetPublicAccessBlock"), _BLOCK.encode()),
         (("s3control", "GetPublicAccessBlock"), _BLOCK.encode()),
         _json("kms", "GetKeyPolicy", {"Policy": ON_RESOURCE}),
+        _json(
+            "kms",
+            "ListAliases",
+            {
+                "Aliases": [
+                    {
+                        "AliasName": "alias/a",
+                        "AliasArn": f"arn:aws:kms:eu-west-1:{ACCOUNT}:alias/a",
+                        "TargetKeyId": "12345678-1234-1234-1234-123456789012",
+                    }
+                ],
+                "Truncated": False,
+            },
+        ),
         _json("sqs", "GetQueueUrl", {"QueueUrl": f"https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/q"}),
         _json(
             "sqs",
