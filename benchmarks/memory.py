@@ -103,15 +103,27 @@ def count(secrets):
             del block
     return found
 def learn(kept):
-    return [bytes(reversed(secret.reveal().encode()[8:32])) for secret in (
+    # Taken from where it is held: revealing it would leave copies of its own.
+    return [bytes(reversed(memoryview(secret._Secret__bytes)[8:32])) for secret in (
         kept.session.secret_access_key, kept.session.session_token)]
-first = hold()
+def hold_alone():
+    '''The demo's own STS knows its sessions in this process; AWS's does not.'''
+    from moto.iam.models import iam_backends
+    from moto.sts.models import sts_backends
+    kept = hold()
+    for partitions in sts_backends.values():
+        for backend in partitions.values():
+            for given in backend.assumed_roles:
+                iam_backends[given.account_id][given.partition].access_keys.pop(given.access_key_id, None)
+            backend.assumed_roles.clear()
+    return kept
+first = hold_alone()
 learnt = learn(first)
 held = count(learnt)
 keeper.forget(first.key)
 after = count(learnt)
 for _ in range(cycles):
-    keeper.forget(hold().key)
+    keeper.forget(hold_alone().key)
 later = count(learnt)
 print(json.dumps([held, after, later]))
 """
@@ -127,7 +139,7 @@ def run(plan: Plan) -> Iterator[Result]:
         note = f"{plan.cycles} cycles in the demo account, {before:.0f} to {after:.0f} MB"
         yield Result(f"growth by {what}", after - before, "MB", GROWTH_GOAL_MB, note=note)
     held, after, later = _output(_START + _LEFT, 20)
-    note = f"{held} while it is held, {later} after 20 other sessions; the demo's own STS keeps some of them"
+    note = f"{held} while it is held, {later} after 20 other sessions; freed, and not yet used again"
     yield Result("copies of a forgotten secret and token in memory", after, "x", note=note)
 
 

@@ -10,6 +10,10 @@ import pytest
 
 from iamtui.tui import garbage
 from iamtui.tui.garbage import making
+from iamtui.tui.screens.who_can.rows import Row
+from iamtui.tui.screens.who_can.screen import WhoCanScreen
+from tests.support.drafting import app_of, until
+from tests.support.screen_app import opened, press, settle
 
 
 def test_the_collector_rests_until_the_last_maker_has_ended() -> None:
@@ -139,3 +143,22 @@ def test_a_collector_with_other_numbers_is_let_be() -> None:
     garbage.look_through_new()
     assert gc.get_stats()[0]["collections"] == before
     assert kept
+
+
+async def test_of_screens_that_were_closed_only_the_last_is_still_there() -> None:
+    async with opened() as pilot:
+        for number in range(5):
+            app_of(pilot).main.question.ask("s3:GetObject", f"arn:aws:s3:::bucket-{number}/key")
+            app_of(pilot).main.explorer.tree_view.focus()
+            await settle(pilot)
+            await press(pilot, "W")
+            assert isinstance(pilot.app.screen, WhoCanScreen)
+            await press(pilot, "escape")
+        # It has thousands of rows in a large account.
+        await until(pilot, lambda: living(WhoCanScreen) <= 1 and not living(Row))
+
+
+def living(kind: type) -> int:
+    """How many objects of a class are left when all garbage is taken away."""
+    gc.collect()
+    return sum(type(one) is kind for one in gc.get_objects())
