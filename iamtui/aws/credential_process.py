@@ -76,7 +76,8 @@ _of_their_own: Final[weakref.WeakSet[subprocess.Popen[bytes]]] = weakref.WeakSet
 
 
 @atexit.register
-def _end_those_left() -> None:
+def end_commands() -> None:
+    """End the commands in a session of their own. Called at the end of the process, unless a signal ends it."""
     for child in list(_of_their_own):
         if child.poll() is None:
             with suppress(OSError):

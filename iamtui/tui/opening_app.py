@@ -82,6 +82,11 @@ class OpeningApp(TerminalApp):
         self._opened: SourceChoice | None = None
         self._chooser: ChooserScreen | None = None
         self._opener = opener
+        self._end_commands: Callable[[], None] = lambda: None
+
+    def before_end(self) -> None:
+        """A command for credentials has no terminal here, so that nothing tells it when ours has gone."""
+        self._end_commands()
 
     @property
     def main(self) -> MainScreen:
@@ -127,6 +132,10 @@ class OpeningApp(TerminalApp):
             if not worker.is_cancelled:
                 self.post_message(self.SourceProgress(progress))
 
+        if choice.kind is SourceKind.LIVE:
+            from iamtui.workspace.credential_commands import end_commands  # noqa: PLC0415 - not before the first frame
+
+            self._end_commands = end_commands
         if confirmed is not None:
             from iamtui.workspace.credential_commands import confirm  # noqa: PLC0415 - not before the first frame
 

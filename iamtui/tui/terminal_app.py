@@ -154,11 +154,15 @@ class TerminalApp(OrderedKeysApp):
 
     def leave_terminal(self, _number: int) -> None:
         """Before a signal ends the process: leave the terminal as it was. After a hang-up there is none left."""
+        self.before_end()
         if self._driver is not None and not self._is_away:
             # Outside the main thread the driver fails to do this itself.
             self._driver.write(MOUSE_OFF)
             self._driver.stop_application_mode()
             self._driver.close()
+
+    def before_end(self) -> None:
+        """What else a signal must not leave behind."""
 
     @contextmanager
     def suspend(self) -> Iterator[None]:

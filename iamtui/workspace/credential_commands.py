@@ -16,6 +16,7 @@ import shlex
 from pathlib import Path
 from typing import Final
 
+from iamtui.aws.credential_process import end_commands as end_commands  # noqa: PLC0414 - for the doors
 from iamtui.aws.credential_process import is_credential_process as is_credential_process  # noqa: PLC0414 - for the doors
 from iamtui.aws.credential_process import remark_on
 from iamtui.credentials.folder_lock import locked

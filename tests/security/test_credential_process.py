@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -254,3 +256,29 @@ def test_a_command_takes_no_keys_from_the_screen(machine: Machine) -> None:
     done = machine.on_terminal("--profile", "p", keys=b"y", more_keys=[b"q", b"q"], after=b"now and later")
     assert done.code == 0, done.text
     assert told.read_text().split() == ["/dev/null", "none"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_a_command_ends_with_the_screen_when_a_signal_ends_that(machine: Machine, number: signal.Signals) -> None:
+    told = machine.home / "pid"
+    machine.command.write_text(f"#!/bin/sh\necho $$ >{told}\nsleep 1; kill -{int(number)} $PPID\nexec sleep 100\n")
+    machine.config("[profile p]\nRUNS")
+    machine.words = machine.words[2:]
+    done = machine.on_terminal("--profile", "p", keys=b"y", after=b"now and later")
+    assert done.code in (-number, 128 + number), done.text
+    pid = int(told.read_text())
+    for _ in range(100):
+        if not _runs(pid):
+            return
+        time.sleep(0.05)
+    os.kill(pid, signal.SIGKILL)
+    pytest.fail("the command goes on")
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # Where nobody waits for it, what has ended stays.
+    return "Z (zombie)" not in Path(f"/proc/{pid}/status").read_text()
