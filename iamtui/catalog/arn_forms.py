@@ -50,6 +50,7 @@ _WITH_COLONS: Final = (
     re.compile(r"bedrock \$\{ResourceId\}"),  # anthropic.claude-v2:1
     re.compile(r"cognito-\w+ \$\{Identity(Pool)?Id\}"),  # eu-west-1:UUID
     re.compile(r"codebuild \$\{Build(Batch)?Id\}"),  # PROJECT:UUID
+    re.compile(r"s3 \$\{BucketName\}"),  # told from an object by the slash alone
 )
 """The names, each behind its service, that have colons but no slash (each service's guide). Most names have none: a
 star that ends the account of an entry runs past colons (IAM User Guide: Resource element), and would find in

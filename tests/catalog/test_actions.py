@@ -33,8 +33,8 @@ def test_has_resource_type(action: str, expected: bool | None) -> None:
 @pytest.mark.parametrize(
     ("action", "expected"),
     [
-        ("s3:GetObject", {"s3:*:*:accesspoint/<no :/>/object/<any>", "s3:::<no :/>/<any>"}),
-        ("s3:ListBucket", {"s3:*:*:accesspoint/<no :/>", "s3:::<no :/>"}),
+        ("s3:GetObject", {"s3:*:*:accesspoint/<no :/>/object/<any>", "s3:::<no />/<any>"}),
+        ("s3:ListBucket", {"s3:*:*:accesspoint/<no :/>", "s3:::<no />"}),
         ("STS:assumerole", {"iam::*:role/<no :>"}),
         ("dynamodb:Query", {"dynamodb:*:*:table/<no :/>", "dynamodb:*:*:table/<no :/>/index/<no :>"}),
         ("dynamodb:GetRecords", {"dynamodb:*:*:table/<no :/>/stream/<no />"}),
