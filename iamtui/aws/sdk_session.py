@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import botocore.config
+import botocore.exceptions
 import botocore.handlers
 import botocore.loaders
 import botocore.session
@@ -273,9 +274,14 @@ def _refuse_other_operations(**event: Any) -> None:
 
     Raises:
         AwsProblem: it is.
+        ClientError: it is what botocore asks by itself after a redirect of S3 that does not say where the bucket is;
+            it then goes on with the redirect as the answer.
     """
     model = event["model"]
     service: str = model.service_model.service_name
+    if (service, model.name) == ("s3", "HeadBucket"):
+        unknown: Any = {"ResponseMetadata": {"HTTPHeaders": {}}}
+        raise botocore.exceptions.ClientError(unknown, model.name)
     pinned = ALLOWED.get((service, model.name))
     if pinned is None:
         raise AwsProblem(

@@ -233,6 +233,16 @@ def test_a_stall_ends(fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) 
     assert raised.value.fatal
 
 
+@pytest.mark.parametrize("status", [301, 302, 307, 400])
+def test_a_redirect_of_a_bucket_that_says_no_region_is_the_answer(fault_proxy: FaultProxy, status: int) -> None:
+    """botocore would look for the region by another operation, which is not on the list."""
+    fault_proxy.on("*", Answer(status, b"<Error><Code>PermanentRedirect</Code><Message>m</Message></Error>"))
+
+    with pytest.raises(AwsProblem, match="answered s3:GetBucketPolicy with PermanentRedirect"):
+        connect(fault_proxy.url, region="eu-west-1").call("s3", "GetBucketPolicy", Bucket="b")
+    assert len(fault_proxy.calls) == 1
+
+
 def test_no_redirect_is_followed(fault_proxy: FaultProxy, listener: Listener, quick_retries: None) -> None:
     for status in (301, 302, 307, 308):
         fault_proxy.rules.clear()
