@@ -48,8 +48,20 @@ def spelled(tokens: Sequence[Token], around: Surroundings, letter: str = _LETTER
     for field, words in zip(fields, likely, strict=True):
         glob = Glob(field)
         known = next((word for word in words if word and glob.matches(word)), None)
-        made.append(_filled(field, "1" if len(made) == _ARN_FIELDS - 1 else letter) if known is None else known)
+        if known is None:
+            known = _account(field) if len(made) == _ARN_FIELDS - 1 else _filled(field, letter)
+        made.append(known)
     return ":".join(made)
+
+
+def _account(field: Sequence[Token]) -> str:
+    """An account that a pattern matches: of as many digits as accounts have, if there is one."""
+    missing = len(_ACCOUNT) - sum(token not in STARS for token in field)
+    for place, token in enumerate(field):
+        if token in STARS and missing >= 0:
+            rest = [one for one in field[place + 1 :] if one not in STARS]
+            return "".join(one if isinstance(one, str) else "1" for one in [*field[:place], *"1" * missing, *rest])
+    return _filled(field, "1")
 
 
 def spellings(text: str, around: Surroundings) -> Iterator[str]:
