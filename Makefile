@@ -47,9 +47,9 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# The two evaluators against each other over at least 100,000 generated requests.
+# The two evaluators against each other over 100,000 generated requests and 20,000 sets of resources.
 fuzz: $(STAMP)
-	$(BIN)/python -m tests.reference.fuzz --requests 100000
+	$(BIN)/python -m tests.reference.fuzz --requests 100000 --sets 20000
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks

@@ -5,10 +5,15 @@ from __future__ import annotations
 import copy
 import itertools
 import json
+import re
 from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
+from iamtui.evaluation.decision_json import decision_to_json
+from iamtui.evaluation.evaluator import evaluate as ask_engine
+from iamtui.evaluation.scenario import parse_scenario
+from tests.conformance.cases import ALLOW_ALL, document
 from tests.conformance.engine import decide
 
 from .conditions import Line
@@ -17,7 +22,7 @@ from .evaluator import Verdict, _Evaluation, at_its_most_favourable, evaluate, n
 from .matching import as_list, resource_entry_matches
 from .plain import plain_disagreement
 from .sets import TooMany
-from .vocabulary import KEYS, MULTIVALUED
+from .vocabulary import KEYS, MULTIVALUED, RULE_KEYS, A
 
 Json = dict[str, Any]
 
@@ -35,6 +40,10 @@ NEEDED = (
 )
 """The keys without which a scenario means nothing."""
 
+EVERY_KEY = {**KEYS, **RULE_KEYS}
+SAMPLED = 4
+"""How many resources of a set that was denied are asked about one by one."""
+
 COMPLETIONS = 12
 """How many ways of filling in the unknown keys are tried for one scenario."""
 
@@ -42,48 +51,158 @@ COMPLETIONS = 12
 def disagreement(scenario: Json, *, completions: int = COMPLETIONS) -> str | None:
     """One sentence about how the evaluators differ on a scenario, or None when they agree.
 
-    A set with too many kinds of resources for the reference is left to the engine.
+    A set with too many kinds of resources for the reference is left to the engine, but for its witness.
     """
     found = plain_disagreement(scenario)
     if found:
         return found
+    theirs = decide(scenario)
+    found = _witness_disagreement(scenario, theirs["decision"])
+    if found:
+        return found
     try:
-        return _disagreement(scenario, completions)
+        found = _disagreement(scenario, theirs, completions, narrow=True)
+        # Which names may hold slashes and colons is not known, and either reading will do.
+        return found and _disagreement(scenario, theirs, completions, narrow=False)
     except TooMany:
         return None
 
 
-def _disagreement(scenario: Json, completions: int) -> str | None:
-    mine = evaluate(scenario)
-    theirs = decide(scenario)
+def _disagreement(scenario: Json, theirs: Json, completions: int, *, narrow: bool) -> str | None:
+    mine = evaluate(scenario, narrow=narrow)
+    found = _member_disagreement(scenario, theirs["decision"])
+    if found:
+        return found
+    if _Evaluation(scenario, None).uses_alias():
+        return _alias_disagreement(scenario, mine, theirs, completions)
     if scenario.get("mode") != "discover":
         return _strict_disagreement(mine, theirs)
     sharper = mine.decision == "depends" or (mine.decision, theirs["decision"]) == ("implicitDeny", "explicitDeny")
-    if mine.decision != theirs["decision"] and not sharper:
+    if theirs["decision"] not in (mine.decision, mine.also) and not sharper:
         return f"discover: reference says {mine.decision}, engine {theirs['decision']}"
     for filled, session in fillings(scenario, completions):
-        found = _difference_when_filled(mine, theirs, filled, session)
+        found = _difference_when_filled(mine, theirs, filled, session, narrow=narrow)
         if found:
             return found
     return None
 
 
+def _alias_disagreement(scenario: Json, mine: Verdict, theirs: Json, completions: int) -> str | None:
+    """Compare the answers about a key that only an alias of it tells.
+
+    They may depend on which key it is, which no tree says, so that decisions alone are compared.
+    """
+    if scenario.get("mode") != "discover":
+        same = theirs["decision"] in (mine.decision, mine.also)
+        return None if same else f"alias: reference says {mine.decision}, engine {theirs['decision']}"
+    for filled, session in fillings(scenario, completions):
+        strict = evaluate(filled, session=session).decision
+        said = theirs["decision"]
+        if said != "depends" and (said == "allowed") != (strict == "allowed"):
+            return f"alias, discover: engine says {said}, strict mode says {strict} with {_shown(filled, session)}"
+    return None
+
+
+# Sets: a resource of them that is allowed, and those of a set that is denied.
+
+
+def alone(scenario: Json, resource: str) -> Json:
+    """The question about one resource of a set, under the assumption that is printed for the set.
+
+    A key or role of the caller's account whose policy is not known leaves it to the account who comes in.
+    """
+    result = {**scenario, "request": {**scenario["request"], "resource": resource}}
+    evaluation = _Evaluation(scenario, None, resource)
+    account = evaluation.caller.account
+    own = account is not None and evaluation.same_account
+    if scenario.get("resource_policy") is None and own and evaluation.needs_policy():
+        result["resource_policy"] = document({**ALLOW_ALL, "Principal": {"AWS": account}})
+    return result
+
+
+def example_of(scenario: Json) -> str | None:
+    """The witness that the engine names."""
+    parsed = parse_scenario(scenario)
+    found = decision_to_json(ask_engine(parsed.request, parsed.policies, parsed.options))["example_resource"]
+    assert found is None or isinstance(found, str)
+    return found
+
+
+def asks_about_a_set(scenario: Json) -> bool:
+    """Whether it does."""
+    evaluation = _Evaluation(scenario, None)
+    return evaluation.target.is_pattern and not evaluation.is_free()
+
+
+def named_members(scenario: Json) -> list[str]:
+    """Resources of a set: those that entries of its policies name, with something in place of each wildcard.
+
+    Found without a walk through the patterns, so that no mistake there hides them.
+    """
+    belongings = _Evaluation(scenario, None, narrow=True).belongings()
+    found = list(belongings.samples())
+    for _, policy in documents(scenario):
+        for statement in as_list(policy["document"]["Statement"]):
+            for entry in as_list(statement.get("Resource", statement.get("NotResource", []))):
+                found += [_without_wildcards(entry, name) for name in ("x", "ab", "a")]
+    return [text for text in dict.fromkeys(found) if belongings.has(text)]
+
+
+def _without_wildcards(entry: str, name: str) -> str:
+    fields = entry.replace("?", "q").split(":", 5)
+    filling = ("arn", "aws", "s3", "us-east-1", A, name)
+    return ":".join(re.sub("[*]+", other, field) for field, other in zip(fields, filling, strict=False))
+
+
+def _witness_disagreement(scenario: Json, decision: str) -> str | None:
+    """What is wrong with the witness of a set of which some resource is said to be allowed."""
+    if decision != "allowed" or not asks_about_a_set(scenario):
+        return None
+    witness = example_of(scenario)
+    if witness is None:
+        return "allowed without a witness"
+    if not _Evaluation(scenario, None).belongings().has(witness):
+        return f"the witness {witness} is not in the set"
+    found = _Evaluation(scenario, None, witness).decided().decision
+    open_in_part = scenario.get("mode") == "discover" and found == "depends"
+    if found != "allowed" and not open_in_part:
+        return f"asked alone, the reference says {found} of the witness {witness}"
+    found = decide(alone(scenario, witness))["decision"]
+    return None if found == "allowed" else f"asked alone, the engine says {found} of its witness {witness}"
+
+
+def _member_disagreement(scenario: Json, decision: str) -> str | None:
+    """Which resource of a set that is said to be denied is allowed when it is asked about alone."""
+    if decision not in ("explicitDeny", "implicitDeny") or not asks_about_a_set(scenario):
+        return None
+    kinds = [text for text in _Evaluation(scenario, None, narrow=True).members() if "*" not in text]
+    random = Random(json.dumps(scenario, sort_keys=True))
+    for text in random.sample(kinds, min(SAMPLED, len(kinds))):
+        found = decide(alone(scenario, text))["decision"]
+        if found == "allowed":
+            return f"denied as a whole, but asked alone the engine allows {text}"
+    return None
+
+
 def _strict_disagreement(mine: Verdict, theirs: Json) -> str | None:
-    if mine.decision != theirs["decision"]:
+    if theirs["decision"] not in (mine.decision, mine.also):
         return f"reference says {mine.decision}, engine {theirs['decision']}"
-    if list(mine.blocked_by) != theirs["blocked_by"]:
+    # What stands in the way of a set, of whose resources each may have another layer there, is told by no rule.
+    if list(mine.blocked_by) != theirs["blocked_by"] and not mine.of_set:
         return f"blocked_by: reference says {list(mine.blocked_by)}, engine {theirs['blocked_by']}"
     return None
 
 
-def _difference_when_filled(mine: Verdict, theirs: Json, filled: Json, session: str | None) -> str | None:
+def _difference_when_filled(
+    mine: Verdict, theirs: Json, filled: Json, session: str | None, *, narrow: bool
+) -> str | None:
     """Compare what discover mode said with strict mode once the unknown keys have values.
 
     The engine may settle what the reference leaves open (a leaf beside its own opposite, a Resource that no value
     of its variable makes match), so long as every way of filling in the keys bears it out.
     """
-    strict = evaluate(filled, session=session)
-    shown = json.dumps({"context": filled["request"].get("context"), "session": session}, ensure_ascii=False)
+    strict = evaluate(filled, session=session, narrow=narrow)
+    shown = _shown(filled, session)
     allowed = strict.decision == "allowed"
     for name, decision, tree in (
         ("reference", mine.decision, mine.formula),
@@ -96,14 +215,18 @@ def _difference_when_filled(mine: Verdict, theirs: Json, filled: Json, session: 
             says = at_its_most_favourable(filled, session=session) != "allowed"
         if says != allowed:
             return f"discover: {name} says {decision} ({says}), strict mode says {strict.decision} with {shown}"
-    if theirs["decision"] == "explicitDeny" and strict.decision != "explicitDeny":
+    if theirs["decision"] == "explicitDeny" and "explicitDeny" not in (strict.decision, strict.also):
         return f"discover: engine says explicitDeny, strict mode says {strict.decision} with {shown}"
     asked = as_session(filled, session)
     if asked is not None:
-        found = _strict_disagreement(evaluate(asked), decide(asked))
+        found = _strict_disagreement(evaluate(asked, narrow=narrow), decide(asked))
         if found:
             return f"filled in with {shown}: {found}"
     return None
+
+
+def _shown(filled: Json, session: str | None) -> str:
+    return json.dumps({"context": filled["request"].get("context"), "session": session}, ensure_ascii=False)
 
 
 def _names_entries(tree: Any) -> bool:
@@ -148,12 +271,17 @@ def documents(scenario: Json) -> Iterator[tuple[str, Json]]:
 
 def open_keys(scenario: Json) -> dict[str, bool]:
     """The keys whose value is not known, from the vocabulary: name to whether it may be absent."""
-    context = _Evaluation(scenario, None).context
+    evaluation = _Evaluation(scenario, None)
+    context = evaluation.context
     text = json.dumps(scenario).lower()
     result = {}
-    for key in KEYS:
+    by_kind = scenario["request"].get("credentials") == "temporary"
+    for key in EVERY_KEY:
         state = context.state(key)[0]
-        if state in ("unknown", "present") and key.lower() in text:
+        named = key.lower() in text or (by_kind and key in ("aws:MultiFactorAuthPresent", "aws:AssumedRoot"))
+        if evaluation.uses_alias() and key in ("kms:RequestAlias", "kms:ResourceAliases"):
+            continue  # The request says which alias it is, and that the key has it.
+        if state in ("unknown", "present") and named:
             result[key] = state == "unknown"
     return result
 
@@ -176,7 +304,7 @@ def fillings(scenario: Json, count: int) -> Iterator[tuple[Json, str | None]]:
         for key, may_lack in keys.items():
             if may_lack and random.random() < 0.25:
                 continue
-            pool = [value for value in KEYS[key] if value or may_lack]
+            pool = [value for value in EVERY_KEY[key] if value or may_lack]
             most = 2 if key in MULTIVALUED else 1
             context[key] = [random.choice(pool) for _ in range(random.randint(1, most))]
         yield filled, random.choice(["s1", "s2", "s3"]) if unnamed else None
@@ -200,6 +328,8 @@ def tree_truth(tree: Any, filled: Json, session: str | None) -> bool:
             return all(truth(part) for part in node["and"])
         if "or" in node:
             return any(truth(part) for part in node["or"])
+        if "missing" in node:
+            return False
         if "session" in node:
             return bool((node["session"] == session) == node["holds"])
         document = document_of(node["source"])

@@ -11,6 +11,9 @@ from .vocabulary import EXTRA_VALUES, KEYS, MULTIVALUED, OPERATORS_FOR, STRING_O
 class ConditionMaker(Draws):
     """Makes conditions whose keys a request may have."""
 
+    keys = KEYS
+    """The keys, with the values that requests have."""
+
     def any_case(self, key: str) -> str:
         """A key, now and then in other letters."""
         return str(self.pick([key.upper(), key.lower()])) if self.chance(8) else key
@@ -20,14 +23,14 @@ class ConditionMaker(Draws):
         most = 3 if key in MULTIVALUED else 1
         if self.chance(4):
             most = self.pick([0, 2])
-        values = list(dict.fromkeys(self.pick(KEYS[key]) for _ in range(most)))
+        values = list(dict.fromkeys(self.pick(self.keys[key]) for _ in range(most)))
         return self.maybe_list(values)
 
     def condition(self) -> Json:
         """A Condition block."""
         result: Json = {}
         for _ in range(self.pick([1, 1, 1, 2, 3])):
-            key = self.pick(list(KEYS))
+            key = self.pick(list(self.keys))
             if self.chance(1):
                 key = "noprefix"
             block = result.setdefault(self._operator(key), {})
@@ -58,7 +61,7 @@ class ConditionMaker(Draws):
         return self.maybe_list(values)
 
     def _policy_value(self, key: str) -> Any:
-        own = KEYS.get(key, ["x"])
+        own = self.keys.get(key, ["x"])
         if self.chance(50):
             return self.pick(own)
         extras = EXTRA_VALUES.get(key, TEXT_EXTRAS)

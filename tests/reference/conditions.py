@@ -162,6 +162,11 @@ class Line:
             return self._null(state, asked, wanted)
         if state in ("unknown", "present"):
             return None
+        if state == "at least":
+            found = [None, *(self._one(value, wanted) for value in asked)]
+            if self.quantifier == "forallvalues":
+                return kleene_and(found)
+            return kleene_or(found) if self.quantifier == "foranyvalue" else None
         if state == "absent":
             if self.if_exists:
                 return True
@@ -182,7 +187,7 @@ class Line:
         if state == "unknown":
             either = {"true", "false"} <= {text.lower() for text in wanted}
             return True if either and not self.quantifier else None
-        if state == "present":
+        if state in ("present", "at least"):
             nulls = [False]
         elif not self.quantifier:
             nulls = [asked in ([], [""])]

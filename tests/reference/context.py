@@ -49,15 +49,21 @@ def values_of(value: Any) -> list[str]:
 class Context:
     """What is known about the context keys of one request."""
 
-    def __init__(self, request: dict[str, Any], fixed: dict[str, list[str]], *, discover: bool) -> None:
+    def __init__(
+        self, request: dict[str, Any], fixed: dict[str, list[str]], *, discover: bool, alias: str | None = None
+    ) -> None:
         self._discover = discover
         self._known = {key.lower(): values_of(value) for key, value in (request.get("context") or {}).items()}
         self._present = [key.lower() for key in request.get("any_value") or []] if discover else []
         self._absent = [key.lower() for key in request.get("known_absent") or []]
-        self._fixed = fixed
+        self._fixed = fixed if alias is None else {**fixed, "kms:requestalias": [alias]}
+        self._alias = alias
 
     def state(self, key: str) -> tuple[str, list[str]]:
-        """("known", values), ("absent", []), ("present", []) with an unknown value, or ("unknown", [])."""
+        """What is known of a key: "known" with its values, "absent", "present" with an unknown value, or "unknown".
+
+        "at least": with these values, and perhaps with others.
+        """
         name = key.lower()
         if ":" not in name:
             return "absent", []
@@ -68,6 +74,8 @@ class Context:
             return "present", []
         if any(name == gone or (gone.endswith("/*") and name.startswith(gone[:-1])) for gone in self._absent):
             return "absent", []
+        if name == "kms:resourcealiases" and self._alias is not None:
+            return "at least", [self._alias]
         if name in self._fixed:
             return ("known", self._fixed[name]) if self._fixed[name] else ("absent", [])
         return ("unknown" if self._discover else "absent"), []

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .callers import Caller, is_service_linked_role, read_caller
+from .catalogue import has_no_resource_type
 from .conditions import Line
 from .context import Context, fixed_by_caller, values_of
 from .logic import Truth, conjunction, disjunction, negation
@@ -28,7 +29,8 @@ from .matching import (
 from .patterns import Token, Unknown, shares
 from .principals import names, strengths
 from .public_access import is_public
-from .sets import arn_services, one_of_each_kind, ways_to_be_in
+from .service_rules import ALIAS_CHANGES, partition_of, refused
+from .sets import ANY_ACCOUNT, Belongings
 
 DEFAULTS: dict[str, Any] = {
     "substitute_variables_in_bool": True,
@@ -50,34 +52,19 @@ DEFAULTS: dict[str, Any] = {
     "block_public_access_is_explicit": True,
 }
 
-WILDCARD_ONLY = (
-    "ec2:describeinstances",
-    "iam:listaccountaliases",
-    "iam:listusers",
-    "kms:createkey",
-    "kms:listaliases",
-    "kms:listkeys",
-    "s3:listallmybuckets",
-    "sqs:listqueues",
-    "sts:getcalleridentity",
-    "sts:getsessiontoken",
+TOLD_APART_BY_RULES = (
+    "arn:*:iam::*:role/aws-reserved/*",
+    "arn:*:iam::*:role/aws-service-role/*",
+    "arn:*:iam::*:role/AWSServiceRoleFor*",
+    "arn:*:iam::*:role/*/AWSServiceRoleFor*",
+    "arn:*:kms:*:*:alias/aws/*",
 )
-"""The actions without a resource type that tests ask about; any other is taken to have one."""
+"""What rules about single resources speak of."""
 
 IN_FIELDS = {"trailing_star_crosses_colons": False}
 TRUST_ACTIONS = ("sts:assumerole", "sts:assumerolewithsaml", "sts:assumerolewithwebidentity")
 TRUST_SIDE_ACTIONS = ("sts:tagsession", "sts:setsourceidentity")
 OWN_BUCKET_POLICY = ("s3:getbucketpolicy", "s3:putbucketpolicy", "s3:deletebucketpolicy")
-ALIAS_CHANGES = ("createalias", "updatealias", "deletealias")
-FROZEN_MANAGED_POLICY = (
-    "createpolicy",
-    "createpolicyversion",
-    "deletepolicy",
-    "deletepolicyversion",
-    "setdefaultpolicyversion",
-    "tagpolicy",
-    "untagpolicy",
-)
 # fmt: off
 RCP_SERVICES = (
     "appstream", "dsql", "clouddirectory", "cloudfront", "cloudsearch", "logs", "networkmonitor",
@@ -104,20 +91,29 @@ class Layer:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer. `formula` is the tree of what has to hold when the decision is "depends"."""
+    """The answer. `formula` is the tree of what has to hold when the decision is "depends".
+
+    `witness` is a resource of the set that was asked about which is allowed, and `also` another name for the denial of
+    a set of which nothing is granted.
+    """
 
     decision: str
     blocked_by: tuple[str, ...] = ()
     formula: Truth = None
+    witness: str | None = None
+    also: str | None = None
+    of_set: bool = False
 
 
-def evaluate(scenario: dict[str, Any], *, session: str | None = None) -> Verdict:
+def evaluate(scenario: dict[str, Any], *, session: str | None = None, narrow: bool = False) -> Verdict:
     """Decide a scenario. `session` names the session of a caller that is given as a role ARN.
+
+    `narrow`: names of resources hold no slash and no colon.
 
     Raises:
         TooMany: it asks about a set that has too many kinds of resources to try them all.
     """
-    return _Evaluation(scenario, session).verdict()
+    return _Evaluation(scenario, session, narrow=narrow).verdict()
 
 
 def at_its_most_favourable(scenario: dict[str, Any], *, session: str | None = None) -> str:
@@ -126,7 +122,18 @@ def at_its_most_favourable(scenario: dict[str, Any], *, session: str | None = No
 
 
 class _Evaluation:
-    def __init__(self, scenario: dict[str, Any], session: str | None, single: str | None = None) -> None:
+    """One request; `member` is a resource of the set that it asks about, for which the question is asked alone."""
+
+    def __init__(
+        self,
+        scenario: dict[str, Any],
+        session: str | None,
+        member: str | None = None,
+        *,
+        by_alias: str | None = None,
+        narrow: bool = False,
+    ) -> None:
+        self.narrow = narrow
         self.scenario = scenario
         self.session_name = session
         self.options = {**DEFAULTS, **(scenario.get("options") or {})}
@@ -135,13 +142,16 @@ class _Evaluation:
         request = scenario["request"]
         self.caller: Caller = read_caller(request, session=session)
         fixed = fixed_by_caller(self.caller, anonymous_userid=self.options["anonymous_userid"])
-        self.context = Context(request, fixed, discover=self.discover)
+        self.context = Context(request, fixed, discover=self.discover, alias=by_alias)
         self.action: str = request["action"].lower()
         wildcard_only = request.get("wildcard_only_action")
         if wildcard_only is None:
-            wildcard_only = self.action in WILDCARD_ONLY
-        self.target = Target(request["action"], "*" if wildcard_only else request["resource"], wildcard_only)
-        self.compared = self.target if single is None else Target(request["action"], single, False, single=True)
+            wildcard_only = has_no_resource_type(self.action)
+        self.policy_assumed = member is not None and scenario.get("resource_policy") is None
+        if member is None:
+            self.target = Target(request["action"], "*" if wildcard_only else request["resource"], wildcard_only)
+        else:
+            self.target = Target(request["action"], member, wildcard_only=False, single=True)
         self.owner = self._owner(request.get("resource_account"))
         self.same_account = self.owner == self.caller.account
         self.trust = self._is_trust_question()
@@ -167,31 +177,25 @@ class _Evaluation:
             return True
         return self.action in TRUST_SIDE_ACTIONS and self._may_name("arn:*:iam::*:role/*")
 
+    def needs_policy(self) -> bool:
+        """Whether the policy of the resource has to let the caller in, besides the caller's own."""
+        key = self.action.startswith("kms:") and self._may_name("arn:*:kms:*:*:key/*")
+        return self.action != "sts:assumeroot" and (key or self.trust)
+
     def _resource_must_grant(self) -> bool:
-        key = self.action.startswith("kms:") and (self._may_name("arn:*:kms:*:*:key/*") or self.uses_alias())
-        if not key and not self.trust:
+        if not self.needs_policy():
             return False
-        return not (self.target.is_pattern and self.scenario.get("resource_policy") is None)
+        return not (self.policy_assumed or (self.target.is_pattern and self.scenario.get("resource_policy") is None))
 
     def uses_alias(self) -> bool:
         """Whether a key is used by its alias, rather than the alias changed."""
         service, name = self.action.split(":", 1)
         named = re.fullmatch(r"arn:[^:]*:kms:[^:]*:[^:]*:alias/.*", self.target.resource)
-        return service == "kms" and name not in ALIAS_CHANGES and named is not None
+        return service == "kms" and name not in ALIAS_CHANGES and named is not None and not self.target.is_pattern
 
-    def _refused(self) -> bool:
+    def _refused(self) -> Truth:
         """Whether no customer policy can allow this."""
-        service, name = self.action.split(":", 1)
-        fields = self.target.resource.split(":", 5)
-        if len(fields) < 6:
-            return False
-        _, _, kind, _, account, rest = fields
-        if service == "iam" and kind == "iam":
-            if account == "aws" and rest.startswith("policy/"):
-                return name in FROZEN_MANAGED_POLICY
-            reads = ("get", "list", "generate", "simulate")
-            return rest.startswith("role/aws-reserved/") and not name.startswith(reads)
-        return service == "kms" and kind == "kms" and rest.startswith("alias/aws/") and name in ALIAS_CHANGES
+        return refused(self.target, self.caller, self.owner, self.context, self.settings)
 
     # Statements and layers.
 
@@ -243,7 +247,7 @@ class _Evaluation:
         truths = [
             resource_truth(
                 statement,
-                self.compared,
+                self.target,
                 layer,
                 version=version,
                 context=self.context,
@@ -273,7 +277,8 @@ class _Evaluation:
             alone = [self._read("session", [policy]) for policy in self._policies("session_policies")]
             self.session.allows = conjunction(one.allows for one in alone)
         self.boundary = self._own_layer("permissions_boundaries", "boundary") if self._has_boundary() else Layer()
-        document = None if self.action.startswith("iam:") else self.scenario.get("resource_policy")
+        without_one = self.action.startswith("iam:") or self.action == "sts:assumeroot"
+        document = None if without_one else self.scenario.get("resource_policy")
         self.resource = Layer() if document is None else self._read("resource", [named_document(document)])
         if self.options["legacy_role_self_trust"] and self.trust and self._asks_for_itself():
             self.resource.present = self.resource.allows = self.resource.grants["ACCOUNT"] = True
@@ -311,35 +316,103 @@ class _Evaluation:
 
     def verdict(self) -> Verdict:
         """The answer; about a set: whether some resource in it is allowed."""
-        found = self.decided()
-        if not self.target.is_pattern or found.decision not in ("allowed", "depends") or self._is_free():
-            return found
+        if self.is_free():
+            return self.decided()
+        if self.uses_alias():
+            return self._about_some_key()
+        return self._about_a_set() if self.target.is_pattern else self.decided()
+
+    def _about_a_set(self) -> Verdict:
         granted = []
         formulas = []
-        certain = False
-        entries = list(self._entries())
-        services = ("",) if self.action in WILDCARD_ONLY else arn_services(self.action)
-        ways = ways_to_be_in(self.target.tokens, self.caller.arn or self.caller.name, services)
-        for text in (text for needed in ways for text in one_of_each_kind(needed, entries)):
+        certain = fully = False
+        witness = None
+        every: list[Verdict] = []
+        for text in self.members():
             single = _Evaluation(self.scenario, self.session_name, text)
             verdict = single.decided()
+            every.append(verdict)
             formulas.append(verdict.formula)
+            if verdict.formula is True:
+                witness = witness or text
             grants = single.something_grants()
             if grants is not False:
                 granted.append(verdict)
             certain = certain or grants is True
+            fully = fully or single.grants_fully()
         formula = disjunction(formulas)
         if formula is True:
-            return Verdict("allowed", formula=True)
+            return Verdict("allowed", formula=True, witness=witness)
         if formula is not False:
             return Verdict("depends", formula=formula)
-        explicit = found.decision == "allowed" and certain and all(one.decision == "explicitDeny" for one in granted)
+        explicit = all(one.decision == "explicitDeny" for one in (granted if certain else every))
         blocking = {layer for one in granted for layer in one.blocked_by}
-        return Verdict("explicitDeny" if explicit else "implicitDeny", tuple(sorted(blocking)), False)
+        return Verdict(
+            "explicitDeny" if explicit and every else "implicitDeny",
+            tuple(sorted(blocking)),
+            False,
+            also=("implicitDeny" if every else "explicitDeny") if explicit and not fully else None,
+            of_set=True,
+        )
+
+    def _about_some_key(self) -> Verdict:
+        """An alias names a key that is not known: some key of its account and Region.
+
+        Which it is matters where only some are allowed, and what its policy says where that is not given.
+        """
+        _, partition, _, region, account, name = self.target.resource.split(":", 5)
+        keys = pattern_tokens(f"arn:{partition}:kms:{region}:{account}:key/*", None, IN_FIELDS)
+        owners = [self.owner] if self.owner is not None else [account]
+        belongings = Belongings(self.action, keys, partition_of(self.caller), owners, narrow=True)
+        every = [
+            _Evaluation(self.scenario, self.session_name, text, by_alias=name).decided()
+            for text in belongings.kinds(list(self._entries()))
+        ]
+        decisions = {one.decision for one in every}
+        if decisions == {"allowed"} and self.scenario.get("resource_policy") is not None:
+            return Verdict("allowed", formula=True)
+        if decisions & {"allowed", "depends"}:
+            return Verdict("depends")
+        blocking = tuple(sorted({layer for one in every for layer in one.blocked_by}))
+        explicit = decisions == {"explicitDeny"}
+        also = None if every else "explicitDeny"
+        return Verdict("explicitDeny" if explicit else "implicitDeny", blocking, False, also=also, of_set=True)
+
+    def belongings(self) -> Belongings:
+        """What the resources of the set have in common."""
+        named = self.target.resource.split(":")[4:5]
+        given = self.scenario["request"].get("resource_account")
+        if given and self.owner is not None:
+            accounts = [self.owner]
+        elif named and re.fullmatch(r"[0-9]{12}", named[0]):
+            accounts = named
+        elif self.caller.account is not None:
+            accounts = [self.caller.account]
+        else:
+            starred = "".join(named)
+            filled = starred.replace("*", "1" * (13 - len(starred)), 1)
+            told = sorted(set(re.findall(r"[0-9]{12}", f"{filled} {self.scenario}")))
+            accounts = [*told, "123456789012", ANY_ACCOUNT]
+        known = [account for account in accounts if account is not None]
+        return Belongings(self.action, self.target.tokens, partition_of(self.caller), known, narrow=self.narrow)
+
+    def members(self) -> Iterator[str]:
+        """One resource of each kind of the set."""
+        belongings = self.belongings()
+        entries = [*self._entries(), *(pattern_tokens(text, None, IN_FIELDS) for text in TOLD_APART_BY_RULES)]
+        return belongings.kinds(entries)
 
     def something_grants(self) -> Truth:
         """Whether a statement that grants is about the resource, once the layers were read; root needs none."""
         return self.caller.kind == "root" or disjunction([self.identity.allows, self.resource.allows])
+
+    def grants_fully(self) -> bool:
+        """Whether it would be allowed if no Deny matched: where a cap is silent anyway, no Deny has to decide."""
+        return conjunction([self._caps(), self._granted(self.identity.allows, self.resource.grants)]) is True
+
+    def _caps(self) -> Truth:
+        levels = [level.allows for level in self.scps]
+        return conjunction([*levels, not self.endpoint.present or self.endpoint.allows])
 
     def _entries(self) -> Iterator[list[Token]]:
         """The patterns of all statements about the action, each once; of an unknown variable anything may come."""
@@ -362,7 +435,7 @@ class _Evaluation:
 
     def decided(self) -> Verdict:
         """Put the layers together."""
-        if self._is_free():
+        if self.is_free():
             return Verdict("allowed", formula=True)
         self._read_layers()
         denied = disjunction(
@@ -377,11 +450,11 @@ class _Evaluation:
                 *self.rcps,
             )
         )
-        caps = conjunction([*(level.allows for level in self.scps), not self.endpoint.present or self.endpoint.allows])
+        caps = self._caps()
         refused = self._refused()
         granted = self._granted(self.identity.allows, self.resource.grants, with_boundary=True)
         gate_closed = self._gate_closed()
-        formula = conjunction([negation(denied), caps, not refused, granted, not gate_closed])
+        formula = conjunction([negation(denied), caps, negation(refused), granted, not gate_closed])
         if formula is True:
             return Verdict("allowed", formula=True)
         if formula is not False:
@@ -389,12 +462,12 @@ class _Evaluation:
         gate_rejects = (
             gate_closed
             and self.options["block_public_access_is_explicit"]
-            and conjunction([caps, not refused, granted]) is True
+            and conjunction([caps, negation(refused), granted]) is True
         )
         decision = "explicitDeny" if denied is True or gate_rejects else "implicitDeny"
-        return Verdict(decision, self._blocked_by(refused=refused, gate_closed=gate_closed), False)
+        return Verdict(decision, self._blocked_by(refused=refused is True, gate_closed=gate_closed), False)
 
-    def _is_free(self) -> bool:
+    def is_free(self) -> bool:
         if self.action == "sts:getsessiontoken":
             return self.caller.kind in ("user", "root") and self.caller.credentials != "temporary"
         return self.action == "sts:getcalleridentity" and self.caller.kind != "anonymous"
@@ -407,12 +480,14 @@ class _Evaluation:
             return self.session.allows
         return not (self.caller.kind == "federated" and self.options["deny_federated_without_session_policy"])
 
-    def _granted(self, identity: Truth, grants: dict[str, Truth], *, with_boundary: bool) -> Truth:
+    def _granted(self, identity: Truth, grants: dict[str, Truth], *, with_boundary: bool = True) -> Truth:
         any_grant = disjunction(grants.values())
         if not self.caller.has_own_policies and self.caller.kind != "root":
             return any_grant
         caps = conjunction([self._boundary_ok() if with_boundary else True, self._session_ok()])
         own = conjunction([identity, caps])
+        if self.action == "sts:assumeroot":
+            return own
         if not self.same_account:
             return any_grant if self.caller.kind == "root" else conjunction([any_grant, own])
         must = self._resource_must_grant()

@@ -1,26 +1,40 @@
-"""The long run: `python -m tests.reference.fuzz --requests 100000 [--seed N] [--sets | --options]`.
+"""The long run: `python -m tests.reference.fuzz --requests 100000 --sets 20000 [--seed N] [--only KIND]`.
 
-Makes scenarios, asks both evaluators, and prints the first disagreement, made as small as it gets, as a scenario
-that `iamtui simulate` reads. Exits with 1 then, with 0 when there was none.
+Makes scenarios of every kind in turn, asks both evaluators, and prints each disagreement, made as small as it gets,
+as a scenario that `iamtui simulate` reads. Exits with 1 when there was one, with 0 when there was none.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
 from .agreement import disagreement, reduced
+from .catalogue_generator import make_catalogue_scenario
+from .drawing import Json
 from .evaluator import evaluate
 from .generator import make_scenario
 from .open_questions import is_open
 from .option_generator import make_option_scenario
+from .rule_generator import make_rule_scenario
 from .set_generator import make_set_scenario
 from .sets import TooMany
+
+REQUESTS: dict[str, Callable[[Random], Json]] = {
+    "requests": make_scenario,
+    "rules": make_rule_scenario,
+    "options": make_option_scenario,
+}
+SETS: dict[str, Callable[[Random], Json]] = {"letters": make_set_scenario, "catalogue": make_catalogue_scenario}
+MOST_SHOWN = 20
+"""How many disagreements a run shows before it gives up."""
 
 
 def why_bad(scenario: dict[str, Any], *, open_too: bool = False) -> str | None:
@@ -56,30 +70,47 @@ def decision_on(scenario: dict[str, Any]) -> str:
         return "too many kinds of resources"
 
 
+def numbered(kinds: dict[str, Callable[[Random], Json]], count: int, seed: int) -> Iterator[tuple[str, int, Json]]:
+    """Scenarios of all kinds in turn; the one before which N others were made has the seed SEED + N."""
+    named = list(kinds.items())
+    for number in range(seed, seed + count):
+        name, make = named[number % len(named)]
+        yield name, number, make(Random(number))
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run and report."""
     parser = argparse.ArgumentParser(prog="python -m tests.reference.fuzz", description=__doc__)
-    parser.add_argument("--requests", type=int, default=100_000, help="how many scenarios to try")
+    parser.add_argument("--requests", type=int, default=0, help="how many questions about single resources to try")
+    parser.add_argument("--sets", type=int, default=0, help="how many questions about sets of resources to try")
     parser.add_argument("--seed", type=int, default=0, help="where to start; scenario number N has seed SEED + N")
+    parser.add_argument("--only", choices=[*REQUESTS, *SETS], help="one kind of scenario")
     parser.add_argument("--open", action="store_true", help="try the open questions of open_questions.py too")
-    parser.add_argument("--sets", action="store_true", help="ask about sets of resources alone")
-    parser.add_argument("--options", action="store_true", help="turn off options that seldom matter, where they do")
     options = parser.parse_args(arguments)
-    make = make_set_scenario if options.sets else make_option_scenario if options.options else make_scenario
+
+    def chosen(kinds: dict[str, Callable[[Random], Json]]) -> dict[str, Callable[[Random], Json]]:
+        return {name: make for name, make in kinds.items() if options.only in (None, name)} or kinds
+
     decisions: Counter[str] = Counter()
+    differences = 0
     started = time.monotonic()
-    for number in range(options.requests):
-        scenario = make(Random(options.seed + number))
+    made = itertools.chain(
+        numbered(chosen(REQUESTS), options.requests, options.seed), numbered(chosen(SETS), options.sets, options.seed)
+    )
+    for number, (kind, seed, scenario) in enumerate(made):
         found = report(scenario, open_too=options.open)
         if found is not None:
-            print(f"seed {options.seed + number}: {found}")
-            return 1
-        decisions[f"{scenario.get('mode', 'strict')} {decision_on(scenario)}"] += 1
-        if number % 10_000 == 9_999:
-            print(f"{number + 1} scenarios, {time.monotonic() - started:.0f} s", file=sys.stderr)
+            differences += 1
+            print(f"{kind}, seed {seed}: {found}", flush=True)
+            if differences == MOST_SHOWN:
+                break
+        decisions[f"{kind} {scenario.get('mode', 'strict')} {decision_on(scenario)}"] += 1
+        if number % 5_000 == 4_999:
+            print(f"{number + 1} scenarios, {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
     for name, count in sorted(decisions.items()):
         print(f"{count:8} {name}")
-    return 0
+    print(f"{differences:8} differences")
+    return 1 if differences else 0
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from .drawing import Json
 from .statement_maker import StatementMaker
-from .vocabulary import CALLERS, FROM_CALLER, KEYS, OUTSIDERS, PROVIDER_CALLERS, QUESTIONS, A, B
+from .vocabulary import CALLERS, FROM_CALLER, OUTSIDERS, PROVIDER_CALLERS, QUESTIONS, A, B
 
 SWITCHES = (
     "substitute_variables_in_bool",
@@ -120,7 +120,7 @@ class Maker(StatementMaker):
         context: Json = {}
         absent: list[str] = []
         present: list[str] = []
-        for key in KEYS:
+        for key in self.keys:
             given = 3 if key in FROM_CALLER else 20 if discover else 40
             if self.chance(given):
                 context[self.any_case(key)] = self.context_value(key)

@@ -68,7 +68,7 @@ def resource_row(random: Random) -> Json:
     """A row of the resources table, without its answer."""
     maker = Maker(random)
     asked = [resource for _, resources in QUESTIONS for resource in resources]
-    maker.resource = maker.pick(asked)
+    maker.resource = maker.pick([resource for resource in asked if not resource.startswith("arn:aws-cn:")])
     effect = maker.pick(["Allow", "Deny"])
     layer = maker.pick(["identity", "resource", *(["scp", "rcp"] if effect == "Deny" else [])])
     if maker.chance(70):

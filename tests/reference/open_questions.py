@@ -13,26 +13,16 @@ from typing import Any
 from .agreement import documents
 from .callers import FEDERATION_ACTIONS, read_caller
 from .context import values_of
-from .evaluator import TRUST_ACTIONS, _Evaluation
 from .matching import as_list
 
 Json = dict[str, Any]
 
 
-def _refused_by_kind_of_credentials(scenario: Json) -> bool:
-    """STS refuses some calls by the kind of credentials, whatever the policies say.
-
-    Temporary credentials get no session or federation tokens, a federated session can call STS only to ask who it is,
-    the root user cannot assume a role, and an anonymous caller signs nothing. Whether that is part of a policy
-    decision is a matter of taste: the engine reports a service rule, the reference looks at policies alone.
-    """
+def _signed_call_for_a_provider(scenario: Json) -> bool:
+    """A call that carries no credentials, asked for somebody whose credentials STS refuses for its signed calls."""
     caller = read_caller(scenario["request"])
-    action: str = scenario["request"]["action"].lower()
-    if caller.kind in ("session", "role") or caller.credentials == "temporary":
-        return action in ("sts:getsessiontoken", "sts:getfederationtoken")
-    if caller.kind in ("federated", "anonymous"):
-        return action.startswith("sts:")
-    return caller.kind == "root" and action in TRUST_ACTIONS
+    signed = caller.kind in ("root", "federated") or caller.credentials == "temporary"
+    return signed and scenario["request"]["action"].lower() in FEDERATION_ACTIONS
 
 
 def _provider_calls_something_else(scenario: Json) -> bool:
@@ -70,18 +60,12 @@ def _provider_spared_outside_trust(scenario: Json) -> bool:
     return re.search(r'"NotPrincipal": \{[^}]*"Federated"', outside) is not None
 
 
-def _policy_behind_alias_not_given(scenario: Json) -> bool:
-    """A key used by its alias without a key policy: the engine says that it depends on that policy."""
-    return scenario.get("resource_policy") is None and _Evaluation(scenario, None).uses_alias()
-
-
 OPEN: tuple[Callable[[Json], bool], ...] = (
-    _refused_by_kind_of_credentials,
+    _signed_call_for_a_provider,
     _provider_calls_something_else,
     _null_without_true_or_false,
     _provider_spared_outside_trust,
     _star_without_services_in_endpoint,
-    _policy_behind_alias_not_given,
 )
 
 

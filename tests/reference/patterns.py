@@ -58,7 +58,7 @@ def resolve(text: str, context: Context, *, version: str | None, wildcards_in_va
             continue
         position = found.end()
         state, values = context.state(found[1])
-        if state in ("unknown", "present"):
+        if state in ("unknown", "present", "at least"):
             unknown = unknown or Unknown(found[1])
         elif state == "known" and len(values) == 1:
             result += [(character, not wildcards_in_values) for character in values[0]]
@@ -111,7 +111,7 @@ def _reach(start: tuple[int, int], step: Callable[[int, int], list[tuple[int, in
 def covers(entry: list[Token], request: list[Token]) -> bool:
     """Whether the entry matches the request read as text.
 
-    A run of the request is taken by a run of the entry only, and one that may hold colons only by one that may.
+    A wildcard of the request is taken by one of the entry only, and one that may hold colons only by one that may.
     """
 
     def step(i: int, j: int) -> list[tuple[int, int]]:
@@ -124,15 +124,13 @@ def covers(entry: list[Token], request: list[Token]) -> bool:
         if j == len(request):
             return moves
         other, other_detail = request[j]
-        if kind == "run" and (
-            detail or (other == "char" and other_detail != ":") or (other == "run" and not other_detail)
-        ):
+        within = other_detail != ":" if other == "char" else other_detail is not True
+        if kind == "run" and (detail or within):
             moves.append((i, j + 1))
-        if other == "char":
-            if kind == "one" and (detail or other_detail != ":"):
-                moves.append((i + 1, j + 1))
-            if kind == "char" and detail == other_detail:
-                moves.append((i + 1, j + 1))
+        if kind == "one" and other != "run" and (detail or within):
+            moves.append((i + 1, j + 1))
+        if kind == "char" and (other, other_detail) == ("char", detail):
+            moves.append((i + 1, j + 1))
         return moves
 
     return _reach((0, 0), step, (len(entry), len(request)))

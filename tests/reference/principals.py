@@ -24,11 +24,14 @@ def entries_of(element: Any) -> list[Entry]:
     ]
 
 
-def _account_entry(value: str) -> str | None:
+def _account_entry(value: str, partition: str) -> str | None:
+    """The account that an entry names; an ARN names the one of its own partition alone."""
     if re.fullmatch(r"[0-9]{12}", value):
         return value
-    found = re.fullmatch(r"arn:[^:*?]+:iam::([0-9]{12}):root", value)
-    return found[1] if found else None
+    found = re.fullmatch(r"arn:([^:*?]+):iam::([0-9]{12}):root", value)
+    if found is None:
+        return None
+    return found[2] if partition in ("", found[1]) else ""
 
 
 def names(entry: Entry, caller: Caller, *, discover: bool) -> tuple[str, Truth]:
@@ -45,7 +48,7 @@ def names(entry: Entry, caller: Caller, *, discover: bool) -> tuple[str, Truth]:
         return "ACCOUNT", caller.kind == "canonical" and caller.name == value
     if kind != "AWS" or "*" in value or "?" in value or caller.account is None:
         return nobody
-    account = _account_entry(value)
+    account = _account_entry(value, caller.partition)
     if account is not None:
         return "ACCOUNT", account == caller.account
     if caller.kind == "user":
@@ -96,13 +99,17 @@ def strengths(
         listed = entries_of(statement["NotPrincipal"])
         if allow and not options["not_principal_allow_grants"]:
             return {}
+        if allow and trust and caller.kind == "provider":
+            return {}
         if allow:
             covered = disjunction(names(entry, caller, discover=discover)[1] for entry in listed)
             return {"WILDCARD": negation(covered)}
         own = disjunction(is_own(entry, caller, discover=discover) for entry in listed)
         if options["not_principal_root_required"] and caller.account is not None:
             everyone = any(kind in ("*", "AWS") and value == "*" for kind, value in listed)
-            root = any(kind == "AWS" and _account_entry(value) == caller.account for kind, value in listed)
+            root = any(
+                kind == "AWS" and _account_entry(value, caller.partition) == caller.account for kind, value in listed
+            )
             own = conjunction([own, everyone or root])
         return {"WILDCARD": True if has_boundary else negation(own)}
     found: dict[str, Truth] = {}
@@ -111,8 +118,10 @@ def strengths(
             continue
         strength, truth = names(entry, caller, discover=discover)
         if strength == "WILDCARD" and allow:
+            if trust and caller.kind == "provider":
+                continue
             only_aws = trust and entry[0] == "AWS" and not options["trust_aws_star_admits_everyone"]
-            if only_aws and caller.kind in ("service", "provider"):
+            if only_aws and caller.kind == "service":
                 continue
             if caller.kind == "service" and not options["star_allow_includes_services"]:
                 continue

@@ -1,4 +1,4 @@
-"""One resource of each kind out of a set: two are of one kind when the same patterns match both.
+"""The resources of a set: one of each kind, where two are of one kind when the same patterns match both.
 
 Plain and slow: all patterns are read side by side, a character at a time, and wherever what is left of them is the
 same as before, nothing new can follow.
@@ -6,58 +6,173 @@ same as before, nothing new can follow.
 
 from __future__ import annotations
 
+import re
+import string
 from collections import deque
 from collections.abc import Iterator
 
-from .patterns import Token, shares
+from .catalogue import forms_of, other_forms
+from .patterns import Token, covers, shares
 
-SOMETHING: list[Token] = [("one", False), ("run", False)]
+Pattern = list[Token]
+
+NAMES_WITHOUT_COLON = ("dynamodb", "ec2", "ecr", "eks", "iam", "kms", "sns", "sqs", "secretsmanager")
+FROZEN_MANAGED_POLICY = (
+    "createpolicy",
+    "createpolicyversion",
+    "deletepolicy",
+    "deletepolicyversion",
+    "setdefaultpolicyversion",
+    "tagpolicy",
+    "untagpolicy",
+)
+"""What nobody can do to a policy of AWS."""
+
+_VARIABLE = re.compile(r"(\$\{[^}]*\}|\*)")
 
 
-def arn(partition: str = "", service: str = "") -> list[Token]:
-    """Any ARN: a partition, a service and a name, perhaps a Region and an account; "" stands for any of them."""
+def exactly(text: str) -> Pattern:
+    """The pattern of one text."""
+    return [("char", character) for character in text]
 
-    def field(text: str) -> list[Token]:
-        return [("char", character) for character in text] or SOMETHING
 
+class Form:
+    """The ARN form of a resource type in one partition ("" is any) and account: as a pattern and as an expression.
+
+    `narrow`: names hold no slash and no colon, but for paths and the like. The documentation tells of few services
+    which of them their names may hold.
+    """
+
+    def __init__(self, text: str, partition: str, account: str, *, narrow: bool = False) -> None:
+        fields = text.split(":", 5)
+        if partition:
+            fields[1] = partition
+        if _VARIABLE.fullmatch(fields[4]):
+            fields[4] = account
+        self.in_any_account = fields[4] == ANY_ACCOUNT
+        self.pattern: Pattern = []
+        expression = ""
+        for number, field in enumerate(fields):
+            if field == ANY_ACCOUNT:
+                self.pattern += [("one", False)] * 12 + exactly(":")
+                expression += "[0-9]{12}:"
+                continue
+            for part in _VARIABLE.split(field):
+                if not _VARIABLE.fullmatch(part):
+                    self.pattern += exactly(part)
+                    expression += re.escape(part)
+                    continue
+                if part.endswith("WithPath}"):
+                    self.pattern += [("run", False), ("one", IN_NAME)]
+                    expression += "[^:]*[^:/]"
+                    continue
+                across: bool | str = number == 5 and _may_hold_colons(fields[2], part)
+                if number == 5 and narrow and not _HOLDS_COLONS.search(part):
+                    across = False if _HOLDS_SLASHES.search(part) else IN_NAME
+                self.pattern += [("one", across), ("run", across)]
+                expression += {True: ".+", False: "[^:]+", IN_NAME: "[^:/]+"}[across]
+            if number < 5:
+                self.pattern += exactly(":")
+                expression += ":"
+        self._expression = re.compile(expression, re.DOTALL)
+
+    def has(self, text: str) -> bool:
+        """Whether a text has this form."""
+        return self._expression.fullmatch(text) is not None
+
+
+ANY_ACCOUNT = "any account"
+IN_NAME = "in name"
+"""What may stand for neither a slash nor a colon."""
+
+_HOLDS_COLONS = re.compile(r"ObjectName|StreamLabel")
+_HOLDS_SLASHES = re.compile(r"Path|LogGroupName|ParameterName|SecretId|RepositoryName")
+
+
+def _may_hold_colons(service: str, variable: str) -> bool:
+    # The label of a stream is a time of day, which has colons wherever names have none.
+    return service not in NAMES_WITHOUT_COLON or variable == "${StreamLabel}"
+
+
+def _any_arn(partition: str) -> Pattern:
+    anything: Pattern = [("run", False), ("char", ":")]
+    something: Pattern = [("one", False), *anything]
     return [
-        *field("arn:"),
-        *field(partition),
-        ("char", ":"),
-        *field(service),
-        ("char", ":"),
-        *[("run", False), ("char", ":")] * 2,
+        *exactly("arn:"),
+        *(exactly(f"{partition}:") if partition else something),
+        *something,
+        *anything,
+        *anything,
         ("one", True),
         ("run", True),
     ]
 
 
-ARN_SERVICES: dict[str, tuple[str, ...]] = {
-    "ec2:runinstances": ("ec2", "elastic-inference", "license-manager", "resource-groups"),
-    "s3:nope": ("",),
-    "s3:probe": ("",),
-}
-"""What the ARNs of an action's resources have in their service field ("" is any), where it is not the service."""
+BUCKET = "arn:${Partition}:s3:::${BucketName}"
+IN_A_BUCKET = "arn:${Partition}:s3:::${BucketName}/"
+"""What no bucket is called; an object of it has a longer name."""
 
 
-def arn_services(action: str) -> tuple[str, ...]:
-    """What the ARNs of the resources of an action, in lower case, have in their service field."""
-    service = action.split(":", maxsplit=1)[0]
-    return ARN_SERVICES.get(action, ("iam",) if service == "sts" else (service,))
+def _is_narrower(one: Form, other: Form) -> bool:
+    return covers(other.pattern, one.pattern) and not covers(one.pattern, other.pattern)
 
 
-def ways_to_be_in(asked: list[Token], principal: str, services: tuple[str, ...]) -> list[list[list[Token]]]:
-    """What each resource of a set matches, in one way or another.
+class Belongings:
+    """What the resources of a set have in common.
 
-    That is the set, and an ARN of the caller's partition and one of the services, where one can be in it, or else any
-    ARN.
+    They have one of the forms of the action, and not a narrower one of another type of the service.
     """
-    partition = principal.split(":")[1] if principal.startswith("arn:") else ""
-    for shapes in ([arn(partition, service) for service in services], [arn()]):
-        within = [shape for shape in shapes if shares(shape, asked)]
-        if within:
-            return [[asked, shape] for shape in within]
-    return [[asked]]
+
+    def __init__(
+        self, action: str, asked: Pattern, partition: str, accounts: list[str], *, narrow: bool = False
+    ) -> None:
+        self._asked = asked
+        service, name = action.lower().split(":", 1)
+        texts = forms_of(action)
+        attachable = service == "iam" and name not in FROZEN_MANAGED_POLICY
+        forms = []
+        for text in texts:
+            owners = [*accounts, "aws"] if attachable and ":policy/" in text else accounts
+            forms += [Form(text, partition, owner, narrow=narrow) for owner in owners]
+        self._others = [
+            Form(text, partition, owner, narrow=True)
+            for text in [*other_forms(action), *([IN_A_BUCKET] if BUCKET in texts else [])]
+            for owner in accounts
+            if any(_is_narrower(Form(text, partition, owner), Form(own, partition, owner)) for own in texts)
+        ]
+        self._known = bool(texts)
+        self._forms = [form for form in forms if shares(form.pattern, asked)]
+        self._anything = _any_arn(partition)
+
+    def has(self, text: str) -> bool:
+        """Whether a resource is one of them."""
+        one = exactly(text)
+        if not covers(self._asked, one):
+            return False
+        if not self._known:
+            return covers(self._anything, one)
+        return any(form.has(text) for form in self._forms) and not any(other.has(text) for other in self._others)
+
+    def samples(self) -> Iterator[str]:
+        """A resource of each form, if it is in the set."""
+        for form in self._forms:
+            if form.in_any_account:
+                continue
+            text = "".join(detail if kind == "char" else "x" for kind, detail in form.pattern if kind != "run")
+            if self.has(text):
+                yield text
+
+    def kinds(self, entries: list[Pattern]) -> Iterator[str]:
+        """One of each kind, as the entries tell them apart.
+
+        Raises:
+            TooMany: there are more ways than are tried.
+        """
+        apart = [*entries, *(other.pattern for other in self._others)]
+        told = [form.pattern for form in self._forms if not form.in_any_account]
+        for pattern in told if self._known else [self._anything]:
+            telling = [entry for entry in apart if shares(entry, pattern) and not covers(entry, pattern)]
+            yield from filter(self.has, one_of_each_kind([self._asked, pattern], telling))
 
 
 MOST_STATES = 6000
@@ -70,16 +185,22 @@ class TooMany(Exception):
     """The patterns of a scenario overlap in too many ways to try them all."""
 
 
-def _resting(pattern: list[Token], places: set[int]) -> Places:
+def _resting(pattern: Pattern, places: set[int]) -> Places:
     """The places in a pattern, and those behind the runs there, which may stand for nothing."""
     result = set(places)
-    for place in range(len(pattern)):
-        if place in result and pattern[place][0] == "run":
-            result.add(place + 1)
+    for place in places:
+        while place < len(pattern) and pattern[place][0] == "run":
+            place += 1
+            result.add(place)
     return frozenset(result)
 
 
-def _behind(pattern: list[Token], places: Places, character: str) -> Places:
+def _never(detail: bool | str) -> str:
+    """The characters that a wildcard does not stand for."""
+    return ":/" if detail == IN_NAME else "" if detail else ":"
+
+
+def _behind(pattern: Pattern, places: Places, character: str) -> Places:
     result = set()
     for place in places:
         if place == len(pattern):
@@ -88,12 +209,15 @@ def _behind(pattern: list[Token], places: Places, character: str) -> Places:
         if kind == "char":
             if detail == character:
                 result.add(place + 1)
-        elif detail or character != ":":
+        elif character not in _never(detail):
             result.add(place if kind == "run" else place + 1)
     return _resting(pattern, result)
 
 
-def one_of_each_kind(needed: list[list[Token]], others: list[list[Token]]) -> Iterator[str]:
+_LETTERS = "xyzwvqkj" + string.ascii_lowercase + string.digits + string.ascii_uppercase
+
+
+def one_of_each_kind(needed: list[Pattern], others: list[Pattern]) -> Iterator[str]:
     """A text for each kind, of those that all needed patterns match.
 
     Raises:
@@ -101,7 +225,7 @@ def one_of_each_kind(needed: list[list[Token]], others: list[list[Token]]) -> It
     """
     patterns = [*needed, *others]
     used = {detail for pattern in patterns for kind, detail in pattern if kind == "char"}
-    other = next(character for character in map(chr, range(0x3B1, 0x3FF)) if character not in used)
+    other = next(letter for letter in _LETTERS + "".join(map(chr, range(0x3B1, 0x3FF))) if letter not in used)
     start = tuple(_resting(pattern, {0}) for pattern in patterns)
     seen = {start}
     waiting = deque([(start, "")])

