@@ -110,17 +110,23 @@ def _user_message(text: SearchableText, at: int, floor: int) -> Span | None:
         return None
     resource, after, notes = _resource(text, after, start)
     resource, notes = _with_arn(resource, notes, caller)
-    if text.lowered.startswith(_CIPHERTEXT, after):
-        notes = (*notes, _CIPHERTEXT_NOTE)
-        after += len(_CIPHERTEXT)
+    for words, note in _NAMELESS.items():
+        if text.lowered.startswith(words, after):
+            notes = (*notes, note) if note else notes
+            after += len(words)
     found = claim_at(text, after, start)
     return _message(text, DenialForm.MESSAGE, (start, found.end), floor, caller, action, resource, found, notes)
 
 
 _CIPHERTEXT: Final = "ontheresourceassociatedwiththisciphertext"
-_CIPHERTEXT_NOTE: Final = (
-    "KMS names no key here: it may not exist in this region, its policy may let nobody in, or deny explicitly."
-)
+_THIS_RESOURCE: Final = "onthisresource"
+_NAMELESS: Final = {
+    _CIPHERTEXT: (
+        "KMS names no key here: it may not exist in this region, its policy may let nobody in, or deny explicitly."
+    ),
+    _THIS_RESOURCE: "",
+}
+"""How a message speaks of a resource without naming it, and what to know of that."""
 
 
 def _no_access_message(text: SearchableText, at: int, floor: int) -> Span | None:
@@ -202,7 +208,8 @@ def _action(text: SearchableText, start: int) -> tuple[str, int]:
     lowered = text.lowered
     start += len(text.packed[start : start + 2]) - len(text.packed[start : start + 2].lstrip(QUOTES))
     ends = [
-        lowered.find(word, start, start + _ACTION_REACH) for word in ("onresource", "becauseno", "withanexplicitdeny")
+        lowered.find(word, start, start + _ACTION_REACH)
+        for word in ("onresource", _THIS_RESOURCE, _CIPHERTEXT, "becauseno", "withanexplicitdeny")
     ]
     for end in sorted(end for end in ends if end >= 0):
         packed = text.packed[start:end].rstrip(QUOTES)
