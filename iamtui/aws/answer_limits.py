@@ -16,7 +16,7 @@ class AnswerLimits(NamedTuple):
     """What one HTTP answer may have.
 
     Args:
-        size: bytes of its body.
+        size: bytes of its body; all that comes with it may have as many again, and WIRE_OVERHEAD.
         seconds: from the sending of the request to the last byte.
         parts: tags of XML, or brackets and commas of JSON, before a parser builds objects of them.
     """
@@ -45,6 +45,9 @@ _INVENTORIES: Final = frozenset(
 )
 """The listings whose pages hold hundreds of entities."""
 
+WIRE_OVERHEAD: Final = 1024 * 1024
+"""Bytes of status, headers, chunk sizes and trailers, beside as many again as the body may have."""
+
 LARGEST_LISTING: Final = 1024 * 1024 * 1024
 """Bytes of all pages of one listing: twice what an account at AWS's highest quotas could need, with every version of
 every policy."""
@@ -67,7 +70,10 @@ class _Here(threading.local):
 
     limits: AnswerLimits = ORDINARY
     seconds: float = 0
+    size: int = ORDINARY.size
     deadline: float = float("inf")
+    wire: int = 0
+    """Bytes that have come from the socket."""
 
 
 _HERE: Final = _Here()
@@ -92,6 +98,21 @@ def check_deadline() -> None:
     """
     if time.monotonic() > _HERE.deadline:
         raise AnswerTooSlow(f"{_HERE.seconds:g} seconds")
+
+
+def count_wire(count: int) -> None:
+    """To be told how many bytes came from the socket: what stands around a body may be without end as well.
+
+    Raises:
+        AnswerTooLarge: no body within the limit comes with so many.
+    """
+    _HERE.wire += count
+    if _HERE.wire > 2 * _HERE.size + WIRE_OVERHEAD:
+        raise _too_large(_HERE.size)
+
+
+def _too_large(size: int) -> AnswerTooLarge:
+    return AnswerTooLarge(f"{size / 1024**2:g} MiB")
 
 
 class HttpSession(Protocol):
@@ -138,6 +159,7 @@ class LimitedHttpSession:
         streamed = request.stream_output
         request.stream_output = True
         _HERE.seconds, _HERE.deadline = limits.seconds, time.monotonic() + limits.seconds
+        _HERE.size, _HERE.wire = limits.size, 0
         try:
             response = self._session.send(request)
             if streamed:
@@ -145,7 +167,7 @@ class LimitedHttpSession:
             body = self._read(request, response.raw, limits.size)
         except HTTPClientError as error:
             cause = error.kwargs.get("error")
-            raise cause if isinstance(cause, AnswerTooSlow) else error from None
+            raise cause if isinstance(cause, AnswerTooSlow | AnswerTooLarge) else error from None
         finally:
             request.stream_output = streamed
             _HERE.deadline = float("inf")
@@ -168,7 +190,7 @@ class LimitedHttpSession:
                 room -= len(piece)
                 if room < 0:
                     raw.close()
-                    raise AnswerTooLarge(f"{largest / 1024**2:g} MiB")
+                    raise _too_large(largest)
                 check_deadline()
                 pieces.append(piece)
         except urllib3.exceptions.ReadTimeoutError as error:
@@ -184,6 +206,10 @@ def _check_markup(body: bytes, limits: AnswerLimits) -> None:
     found = too_much_markup(body, limits.parts)
     if found is Markup.DEEP:
         raise AnswerTooComplex("nested too deeply")
+    if found is Markup.UTF_16:
+        raise AnswerTooComplex("in UTF-16")
+    if found is Markup.ENTITIES:
+        raise AnswerTooComplex("with entities of its own")
     if found is Markup.MANY:
         raise AnswerTooComplex(f"of more than {limits.parts:,} parts")
 

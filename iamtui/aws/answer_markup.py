@@ -10,7 +10,9 @@ from typing import Final
 DEEPEST: Final = 100
 """Levels of elements, or of lists and objects. The deepest answers that AWS's models describe have some twelve."""
 
-_BEFORE: Final = b"\xef\xbb\xbf \t\r\n"
+_BEFORE: Final = re.compile(rb"[\xef\xbb\xbf \t\r\n]*+")
+_UTF_16: Final = re.compile(rb"\xfe\xff|\xff\xfe|.?\0", re.DOTALL)
+"""How XML in UTF-16 begins: a parser notices it whatever it was told the encoding is."""
 _SLASH, _QUESTION_MARK = b"/?"
 _JSON_TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
 
@@ -20,6 +22,8 @@ class Markup(enum.Enum):
 
     MANY = "too many parts"
     DEEP = "nested too deeply"
+    UTF_16 = "text in UTF-16, whose parts are not counted"
+    ENTITIES = "entities, each of which may stand for any number of parts"
 
 
 def too_much_markup(data: bytes, most: int) -> Markup | None:
@@ -30,8 +34,13 @@ def too_much_markup(data: bytes, most: int) -> Markup | None:
     Args:
         most: parts that are allowed: tags and attributes of XML, brackets and commas of JSON.
     """
-    start = data[: len(_BEFORE) + 64].lstrip(_BEFORE)[:1]
-    if start == b"<":
+    if _UTF_16.match(data):
+        return Markup.UTF_16
+    before = _BEFORE.match(data)
+    start = before.end() if before else 0
+    if data.startswith(b"<", start):
+        if b"<!ENTITY" in data:
+            return Markup.ENTITIES
         tags = data.count(b"<")
         if tags > most or data.count(b"=") > most:
             return Markup.MANY

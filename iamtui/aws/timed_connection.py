@@ -1,4 +1,4 @@
-"""HTTP connections that give an answer up when it comes too slowly as a whole, status and headers included.
+"""HTTP connections that give an answer up when it comes too slowly or is too large as a whole, headers included.
 
 A read timeout starts anew with every byte, so that an endpoint which sends one now and then would be waited for
 without end. Loaded with botocore, not before.
@@ -11,11 +11,11 @@ from typing import Any
 
 import botocore.awsrequest
 
-from iamtui.aws.answer_limits import check_deadline
+from iamtui.aws.answer_limits import check_deadline, count_wire
 
 
 class _Timed(io.RawIOBase):
-    """A socket's bytes, with a look at the clock before each read; one read waits for the read timeout at most."""
+    """A socket's bytes, counted, with a look at the clock before each read; one read waits for the read timeout at most."""
 
     def __init__(self, raw: io.RawIOBase) -> None:
         super().__init__()
@@ -26,7 +26,9 @@ class _Timed(io.RawIOBase):
 
     def readinto(self, buffer: Any, /) -> int | None:
         check_deadline()
-        return self._raw.readinto(buffer)
+        count = self._raw.readinto(buffer)
+        count_wire(count or 0)
+        return count
 
     def close(self) -> None:
         self._raw.close()

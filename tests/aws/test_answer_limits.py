@@ -40,6 +40,8 @@ LARGE: dict[str, Bytes] = {
     "body": whole(b"x" * 200_000),
     "body without end": lambda: itertools.chain([OK + b"\r\n"], repeated(b"x" * 10_000)),
     "chunks without end": lambda: itertools.chain([CHUNKED], repeated(b"2710\r\n" + b"x" * 10_000 + b"\r\n")),
+    "trailers without end": lambda: itertools.chain([CHUNKED, b"0\r\n"], repeated(b"A: b\r\n" * 1_000)),
+    "interim answers without end": lambda: repeated(b"HTTP/1.1 100 Continue\r\n\r\n" * 1_000),
 }
 
 COMPLEX: dict[str, bytes] = {
@@ -47,12 +49,7 @@ COMPLEX: dict[str, bytes] = {
     "unclosed tags": b"<a>" * 10_000,
     "deep": b"<a>" * 500 + b"</a>" * 500,
     "attributes": b"<a " + b" ".join(b'b%d=""' % number for number in range(10_000)) + b"/>",
-    "deep json": b"[" * 500 + b"]" * 500,
-    "json": json.dumps([[]] * 10_000).encode(),
-}
-
-UNREADABLE: dict[str, Bytes] = {
-    "entities": whole(
+    "entities": (
         b'<!DOCTYPE a [<!ENTITY b "'
         + b"x" * 5000
         + b'">'
@@ -61,8 +58,20 @@ UNREADABLE: dict[str, Bytes] = {
         + b"".join(b"&c%d;" % number for number in range(100))
         + b"</a>"
     ),
+    "deep json": b"[" * 500 + b"]" * 500,
+    "json": json.dumps([[]] * 10_000).encode(),
+    "tags after spaces": b" " * 1_000 + b"<a>" + b"<b/>" * 10_000 + b"</a>",
+    "UTF-16": ("<a>" + "<b/>" * 10_000 + "</a>").encode("utf-16"),
+    "big-endian UTF-16 without a mark": ("<a>" + "<b/>" * 10_000 + "</a>").encode("utf-16-be"),
+    "entities of tags": b'<!DOCTYPE a [<!ENTITY b "' + b"<b/>" * 4_000 + b'">]><a>' + b"&b;" * 500 + b"</a>",
+}
+
+UNREADABLE: dict[str, Bytes] = {
     "gzip": whole(gzip.compress(b"<a>" + b" " * 50_000_000 + b"</a>"), b"Content-Encoding: gzip\r\n"),
     "no http": lambda: [b"SSH-2.0-OpenSSH_9.2\r\n"],
+    "chunk size without end": lambda: itertools.chain([CHUNKED], repeated(b"0" * 10_000)),
+    "chunk extension without end": lambda: itertools.chain([CHUNKED, b"1;"], repeated(b"a" * 10_000)),
+    "trailer without end": lambda: itertools.chain([CHUNKED, b"0\r\n"], repeated(b"a" * 10_000)),
     "endless headers": lambda: itertools.chain([OK], repeated(b"A: b\r\n")),
     "endless header": lambda: itertools.chain([OK, b"A: "], repeated(b"b" * 10_000)),
 }
