@@ -15,7 +15,7 @@ from iamtui.aws.answer_limits import check_deadline, count_wire
 
 
 class _Timed(io.RawIOBase):
-    """A socket's bytes, counted, with a look at the clock before each read, which waits for the read timeout at most."""
+    """A socket's bytes, counted, with a look at the clock before each read: one waits for the read timeout at most."""
 
     def __init__(self, raw: io.RawIOBase) -> None:
         super().__init__()
