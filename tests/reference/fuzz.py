@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
+from tests.conformance.engine import decide
+
 from .agreement import disagreement, reduced
 from .catalogue_generator import make_catalogue_scenario
 from .drawing import Json
@@ -104,7 +106,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{kind}, seed {seed}: {found}", flush=True)
             if differences == MOST_SHOWN:
                 break
-        decisions[f"{kind} {scenario.get('mode', 'strict')} {decision_on(scenario)}"] += 1
+        decisions[f"{kind} {scenario.get('mode', 'strict')} {decide(scenario)['decision']}"] += 1
         if number % 5_000 == 4_999:
             print(f"{number + 1} scenarios, {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
     for name, count in sorted(decisions.items()):
