@@ -2,7 +2,8 @@
 
 `${BucketName}` stands for some text without the separators that such names cannot have. A name that another form of
 its service goes on behind with a slash has no slash itself: `${BucketName}/${ObjectName}` is an object, so that no
-bucket is called `a/b`.
+bucket is called `a/b`. Nor has one beside which another type begins: with `table/${TableName}/import/${ImportArn}` no
+index `table/${TableName}/index/${IndexName}` is called `import/x`, which an entry about imports would take in.
 """
 
 from __future__ import annotations
@@ -129,15 +130,37 @@ def _parsed(text: str, blanked: Iterable[str]) -> ArnForm:
     for match in _PLACEHOLDER.finditer(resource):
         if match.start() > position:
             pieces.append(resource[position : match.start()])
-        before = _blanked(head + resource[: match.end()]) + "/"
+        place = len(_blanked(head + resource[: match.start()]))
         # Types that end with a colon have names without slashes, as have versions and ids behind a name and a colon.
         behind_colon = resource[: match.start()].endswith(":") and service not in _WITH_SLASHES
-        has_slash = not behind_colon and not any(other.startswith(before) for other in blanked)
+        has_slash = not behind_colon and not _parts_types(_blanked(text), place, blanked, match.group())
         pieces.append(Name(_without(f"{service} {match.group()}", has_slash=has_slash)))
         position = match.end()
     if position < len(resource):
         pieces.append(resource[position:])
     return ArnForm(_field(service), _field(region), _field(account), tuple(pieces), "*" in (region, account))
+
+
+def _parts_types(form: str, place: int, blanked: Iterable[str], name: str) -> bool:
+    """Whether a name with a slash could be taken for more of another form of the service.
+
+    Args:
+        form: the form of the name, blanked.
+        place: of the name in it.
+        name: the placeholder; a path has slashes as long as no form goes on behind it.
+    """
+    if any(other.startswith(form[: place + 1] + "/") for other in blanked):
+        return True
+    if name == "*" or "Path" in name:
+        return False
+    if any(other.startswith(form[:place]) and "/" in other[place:] and other[place] != _BLANK for other in blanked):
+        return True
+    for earlier in (index for index in range(place) if form[index] == _BLANK):
+        following = form.index(_BLANK, earlier + 1)
+        goes_on = (other for other in blanked if other.startswith(form[: earlier + 1] + "/"))
+        if any(not other.startswith(form[: following + 1]) for other in goes_on):
+            return True
+    return False
 
 
 def _without(name: str, *, has_slash: bool) -> str:

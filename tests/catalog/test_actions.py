@@ -36,7 +36,7 @@ def test_has_resource_type(action: str, expected: bool | None) -> None:
         ("s3:GetObject", {"s3:*:*:accesspoint/<no :/>/object/<any>", "s3:::<no />/<any>"}),
         ("s3:ListBucket", {"s3:*:*:accesspoint/<no :/>", "s3:::<no />"}),
         ("STS:assumerole", {"iam::*:role/<no :>"}),
-        ("dynamodb:Query", {"dynamodb:*:*:table/<no :/>", "dynamodb:*:*:table/<no :/>/index/<no :>"}),
+        ("dynamodb:Query", {"dynamodb:*:*:table/<no :/>", "dynamodb:*:*:table/<no :/>/index/<no :/>"}),
         ("dynamodb:GetRecords", {"dynamodb:*:*:table/<no :/>/stream/<no />"}),
         ("logs:PutLogEvents", {"logs:*:*:log-group:<no :>:log-stream:<no :>"}),
         ("logs:DescribeLogStreams", {"logs:*:*:log-group:<no :>", "logs:*:*:log-group:<no :>:log-stream:"}),
@@ -116,3 +116,18 @@ def test_a_missing_data_set_is_explained(monkeypatch: pytest.MonkeyPatch) -> Non
             service_data._folder()
     finally:
         service_data._folder.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("action", "expected"),
+    [
+        ("bedrock-agentcore:DeletePolicy", "policy-engine/<no :/>/policy/<no :/>"),
+        ("elasticloadbalancing:EnableAvailabilityZonesForLoadBalancer", "loadbalancer/<no :/>"),
+        ("iot:Publish", "topic/<no :>"),
+        ("iam:PassRole", "role/<no :>"),
+        ("execute-api:Invoke", "<no :/>/<no :/>/<no :/>/<no :>"),
+    ],
+)
+def test_no_name_has_a_slash_with_which_another_type_begins(action: str, expected: str) -> None:
+    written = {_written(form).split(":", 3)[3] for form in ENGINE_CATALOGUE.arn_forms(action)}
+    assert expected in written
