@@ -60,8 +60,21 @@ def _provider_spared_outside_trust(scenario: Json) -> bool:
     return re.search(r'"NotPrincipal": \{[^}]*"Federated"', outside) is not None
 
 
+def _service_assumes_some_role_under_rcps(scenario: Json) -> bool:
+    """A service asks about a set of roles: RCPs spare its own service-linked role there, which the engine leaves out.
+
+    It then denies the set, and allows that role when it is asked about alone.
+    """
+    service = read_caller(scenario["request"]).kind == "service"
+    starred = "*" in scenario["request"]["resource"]
+    return (
+        service and starred and scenario["request"]["action"].lower().startswith("sts:") and bool(scenario.get("rcps"))
+    )
+
+
 OPEN: tuple[Callable[[Json], bool], ...] = (
     _signed_call_for_a_provider,
+    _service_assumes_some_role_under_rcps,
     _provider_calls_something_else,
     _null_without_true_or_false,
     _provider_spared_outside_trust,
