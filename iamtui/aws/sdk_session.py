@@ -27,7 +27,7 @@ from iamtui.aws.endpoint_url import is_loopback
 from iamtui.aws.errors import AwsProblem
 from iamtui.aws.operations import ALLOWED, Request
 from iamtui.aws.sdk_logging import silence_debug_logging
-from iamtui.aws.sdk_settings import PROFILE_SETTINGS, TokenFile, config_store
+from iamtui.aws.sdk_settings import PROFILE_SETTINGS, TokenFile, config_store, refuse_endless_config
 
 if TYPE_CHECKING:
     from iamtui.aws.connection import Keys
@@ -100,6 +100,14 @@ class SdkSession(botocore.session.Session):
         self.register("before-parameter-build", _refuse_other_operations)
         self.register("before-send", partial(_refuse_other_hosts, endpoint_url))
 
+    @property
+    def full_config(self) -> dict[str, Any]:
+        """The AWS config and credentials files, of which neither may be without end. Read before any provider does."""
+        if self._config is None:
+            for variable in ("config_file", "credentials_file"):
+                refuse_endless_config(self.get_config_variable(variable))
+        return super().full_config
+
     def get_scoped_config(self) -> dict[str, Any]:
         """The profile's settings, as far as any may be read: botocore looks into them beside its variables too."""
         return {name: value for name, value in super().get_scoped_config().items() if name in PROFILE_SETTINGS}
@@ -131,6 +139,8 @@ class SdkSession(botocore.session.Session):
         chain.insert_after("custom-process", make(self.get_config_variable("profile") or "default"))
         # The first of that name, which is botocore's.
         chain.remove("custom-process")
+        _parse_short_files(chain.get_provider("boto-config"), "_ini_parser")
+        _parse_short_files(chain.get_provider("ec2-credentials-file"), "_parser")
         # Roles with a credential_source ask the same two.
         container = chain.get_provider("container-role")._fetcher  # noqa: SLF001 - as above
         instance = chain.get_provider("iam-role")._role_fetcher  # noqa: SLF001 - as above
@@ -152,6 +162,17 @@ class SdkSession(botocore.session.Session):
             _refuse_sign_in(service_name)
             kwargs["endpoint_url"] = self._endpoint_url
         return limit_answers(super().create_client(service_name, *args, **kwargs))
+
+
+def _parse_short_files(provider: Any, attribute: str) -> None:
+    """Have a provider refuse a file without end, of those that are no config or credentials file of AWS."""
+    parse = getattr(provider, attribute)
+
+    def parse_short(path: str) -> Any:
+        refuse_endless_config(path)
+        return parse(path)
+
+    setattr(provider, attribute, parse_short)
 
 
 def _read_short_token(provider: Any) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,11 +21,16 @@ from botocore.configprovider import (
 from botocore.exceptions import InvalidConfigError
 from botocore.session import Session
 
+from iamtui.input_files import PORTION
+
 MOST_ATTEMPTS: Final = 10
 """How often a call is tried at most, whatever max_attempts says."""
 _MOST_METADATA_SECONDS: Final = 10
 LONGEST_TOKEN: Final = 64 * 1024
 """Bytes of a web identity token; STS takes 20,000 characters."""
+
+LARGEST_CONFIG: Final = 16 * 1024 * 1024
+"""Bytes of an AWS config or credentials file; one with a profile for each of 5,000 accounts has some 2 MB."""
 
 _RETRY_MODES: Final = ("standard", "adaptive", "legacy")
 
@@ -52,6 +58,28 @@ def _certificates(value: Any) -> Any:
         # A pipe would be waited for, and a device read without end.
         raise InvalidConfigError(error_msg=f"the ca_bundle {value!r} is neither a file nor a folder")
     return value
+
+
+def refuse_endless_config(path: str) -> None:
+    """Look at a config file before botocore reads it, which waits for pipes, and holds all of a file many times over.
+
+    What is not there, or cannot be read, is left to botocore. The file is read, since some say that they are empty and
+    have no end.
+
+    Raises:
+        InvalidConfigError: it is a pipe or a device, or longer than any that people write.
+    """
+    found = Path(os.path.expandvars(path)).expanduser()
+    if not found.exists() or found.is_dir() or found.samefile(os.devnull):
+        return
+    if not found.is_file():
+        raise InvalidConfigError(error_msg=f"{path!r} is not a regular file")
+    rest = LARGEST_CONFIG + 1
+    with suppress(OSError), found.open("rb") as file:
+        while rest > 0 and (portion := file.read(min(rest, PORTION))):
+            rest -= len(portion)
+    if rest <= 0:
+        raise InvalidConfigError(error_msg=f"{path!r} is longer than {LARGEST_CONFIG // 1024**2} MiB")
 
 
 class TokenFile:

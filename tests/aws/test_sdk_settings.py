@@ -22,7 +22,7 @@ from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES as VARIABL
 from botocore.configprovider import DEFAULT_PROXIES_CONFIG_VARS, DEFAULT_S3_CONFIG_VARS
 
 from iamtui.aws.sdk_session import SdkSession
-from iamtui.aws.sdk_settings import ENVIRONMENT_ONLY, FIXED, LONGEST_TOKEN, PROFILE_SETTINGS, READ
+from iamtui.aws.sdk_settings import ENVIRONMENT_ONLY, FIXED, LARGEST_CONFIG, LONGEST_TOKEN, PROFILE_SETTINGS, READ
 from iamtui.problem import Problem
 from tests.support.connecting import Listener, config, connect
 from tests.support.fault_proxy import FaultProxy, error
@@ -379,6 +379,26 @@ def test_a_file_of_the_settings_that_has_no_end_is_not_read(
         return
     with pytest.raises(Problem, match=r"neither a file|not a regular file|longer than 64 KiB") as caught:
         connect(profile="p", region="eu-west-1").caller()
+    assert str(path) in caught.value.sentence
+    assert sent.requests == []
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "long"])
+@pytest.mark.parametrize(
+    "variable", ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "BOTO_CONFIG", "AWS_CREDENTIAL_FILE"]
+)
+def test_a_config_file_that_has_no_end_is_not_read(
+    no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sent: Sent, variable: str, kind: str
+) -> None:
+    path = Path("/dev/zero") if kind == "device" else tmp_path / "it"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "long":
+        path.write_text("#")
+        os.truncate(path, LARGEST_CONFIG + 1)
+    monkeypatch.setenv(variable, str(path))
+    with pytest.raises(Problem, match=r"not a regular file|longer than 16 MiB") as caught:
+        connect(profile=None, region="eu-west-1").caller()
     assert str(path) in caught.value.sentence
     assert sent.requests == []
 
