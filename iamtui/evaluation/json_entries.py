@@ -71,6 +71,10 @@ def _lines(stream: IO[str] | IO[bytes], longest: int) -> Iterator[tuple[int, str
             return
         number += 1
         if len(raw) > longest:
+            if isinstance(raw, bytes) and b"\0" in raw:
+                # A hole, or memory: its line may have no end.
+                yield number, _Broken("not text from here on, expected JSON")
+                return
             _skip_line(stream)
             yield number, _too_long(longest)
             continue
