@@ -15,8 +15,8 @@ from typing import Final
 _MANY: Final = 20_000
 """Objects from which on what was made is left out of later rounds; fewer are soon looked through."""
 
-_TOO_MANY: Final = 60_000
-"""Objects that stayed, from which on looking through them again would take too long."""
+_TOO_MANY: Final = 12_000
+"""Objects that stayed, from which on they are left out: so many, and what a closed screen leaves, take 10 ms."""
 
 _ROUNDS: Final = 20_000, 10, 1_000
 """How many objects, and rounds through those of less age, make a round worth it. One key makes seven thousand objects

@@ -96,6 +96,16 @@ def test_what_a_closed_screen_leaves_is_taken_away_whatever_its_age() -> None:
 
 
 @pytest.mark.usefixtures("rounds")
+def test_what_stays_is_left_out_before_looking_through_it_takes_a_frame() -> None:
+    kept = [[number] for number in range(15_000)]
+    garbage.look_through_closed()
+    assert len(gc.get_objects(generation=2)) < len(kept)
+    few = [[number] for number in range(1_000)]
+    garbage.look_through_closed()
+    assert len(gc.get_objects(generation=2)) >= len(few), "what may soon be garbage is looked through again"
+
+
+@pytest.mark.usefixtures("rounds")
 def test_when_nobody_waits_also_what_was_left_out_is_looked_through() -> None:
     left = ref(loop := Loop())
     gc.freeze()
