@@ -92,6 +92,7 @@ class SdkSession(botocore.session.Session):
         self._endpoint_url = endpoint_url
         self._approve = approve
         self._chain_is_safe = False
+        self._config_has_end = False
         self.register_component("config_store", config_store(self, reads_settings=reads_settings))
         self.register_component("data_loader", shared_loader())
         self.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=parse_timestamp)
@@ -103,9 +104,10 @@ class SdkSession(botocore.session.Session):
     @property
     def full_config(self) -> dict[str, Any]:
         """The AWS config and credentials files, of which neither may be without end. Read before any provider does."""
-        if self._config is None:
+        if not self._config_has_end:
             for variable in ("config_file", "credentials_file"):
                 refuse_endless_config(self.get_config_variable(variable))
+            self._config_has_end = True
         return super().full_config
 
     def get_scoped_config(self) -> dict[str, Any]:
