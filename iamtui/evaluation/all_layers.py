@@ -14,7 +14,13 @@ from typing import Final
 from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
 from iamtui.evaluation.asked import Asked
 from iamtui.evaluation.caller import PLAIN_KINDS, WITH_IAM_POLICIES, caller_facts, partition_of
-from iamtui.evaluation.credential_rules import ServiceRule, anonymous_rule, assume_root_rule, credential_rule
+from iamtui.evaluation.credential_rules import (
+    ServiceRule,
+    anonymous_rule,
+    assume_root_rule,
+    credential_rule,
+    provider_rule,
+)
 from iamtui.evaluation.decision import Layer
 from iamtui.evaluation.layers import LayerScan, each_allowing, missing_allow, scan, scan_resource_policy
 from iamtui.evaluation.levels import LevelsScan, endpoint_stack
@@ -44,6 +50,7 @@ from iamtui.evaluation.resource_sets import settled
 from iamtui.evaluation.services import (
     bucket_owner_root_escape,
     free_action,
+    is_assumption_of_service_linked_role,
     is_use_of_alias,
     rcp_exempt,
     takes_resource_policy,
@@ -99,6 +106,8 @@ def read_all_layers(
         result.rule = ServiceRule(prepared.refused)
     elif principal.kind is PrincipalKind.ANONYMOUS:
         result.rule = anonymous_rule(prepared.action, prepared.facts.takes_unsigned, result.context)
+    elif principal.kind is PrincipalKind.IDENTITY_PROVIDER:
+        result.rule = provider_rule(prepared.action, principal)
     elif prepared.action.service in ("iam", "sts"):
         result.rule = _rule_of_caller(result)
     if prepared.action.service == "sts":
@@ -181,6 +190,12 @@ def _policy_behind(name: str) -> MissingPolicy:
 def _rule_of_caller(result: Evaluation) -> ServiceRule | None:
     prepared, principal = result.prepared, result.request.principal
     rule = credential_rule(prepared.action, principal, result.context)
+    if (
+        rule is None
+        and principal.kind is not PrincipalKind.SERVICE
+        and is_assumption_of_service_linked_role(prepared.action, prepared.resource)
+    ):
+        return ServiceRule("A service-linked role can be assumed by the AWS service that it belongs to alone.")
     if rule is not None or prepared.action.full != "sts:assumeroot":
         return rule
     return assume_root_rule(prepared.resource, prepared.arn, principal, result.context, result.policies)

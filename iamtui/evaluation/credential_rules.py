@@ -53,6 +53,10 @@ _CHECKED_IN_OTHER_CALLS: Final = frozenset(
 """Permissions of IAM and STS that are no calls: AWS checks them when others are made."""
 
 
+_WITH_A_ROLE: Final = frozenset(("sts:tagsession", "sts:setsourceidentity"))
+"""Permissions that STS checks, in the role's trust policy, when a role is assumed."""
+
+
 def uses_session_token(principal: Principal, context: RequestContext) -> bool:
     """Whether a user or root user comes with temporary credentials, as from sts:GetSessionToken.
 
@@ -102,6 +106,21 @@ def anonymous_rule(action: ActionName, takes_unsigned: bool | None, context: Req
     return ServiceRule(why, passes, (_THROUGH_URL.line.key,))
 
 
+def provider_rule(action: ActionName, provider: Principal) -> ServiceRule | None:
+    """What the users of an identity provider, who have no AWS credentials yet, cannot call.
+
+    STS API Reference: AssumeRoleWithSAML, AssumeRoleWithWebIdentity; IAM User Guide: pass session tags.
+    """
+    by_saml = ":saml-provider/" in provider.arn
+    if action.full == f"sts:assumerolewith{'saml' if by_saml else 'webidentity'}" or action.full in _WITH_A_ROLE:
+        return None
+    kind, call = ("SAML", "SAML") if by_saml else ("OpenID Connect", "WebIdentity")
+    return ServiceRule(
+        f"The users of {'a' if by_saml else 'an'} {kind} provider have no AWS credentials: they can call "
+        f"sts:AssumeRoleWith{call} alone."
+    )
+
+
 def _iam_by_credentials(action: ActionName, principal: Principal, context: RequestContext) -> ServiceRule | None:
     if action.full in _CHECKED_IN_OTHER_CALLS:
         return None
@@ -122,6 +141,8 @@ def _iam_by_credentials(action: ActionName, principal: Principal, context: Reque
 
 def _refused_by_sts(action: ActionName, principal: Principal, context: RequestContext) -> str | None:
     kind = principal.kind
+    if action.full in _OF_PROVIDERS:
+        return "STS takes this call from the users of an identity provider, who have no AWS credentials."
     if kind is PrincipalKind.ROOT and action.name in ("assumerole", "assumeroot"):
         return "STS refuses sts:AssumeRole and sts:AssumeRoot to the root user."
     if kind is PrincipalKind.FEDERATED_USER and action.name != "getcalleridentity":

@@ -12,6 +12,7 @@ from iamtui.evaluation.services import (
     NEEDED_BESIDES,
     depends_on_credentials,
     escapes_rcps,
+    is_assumption_of_service_linked_role,
     is_key_question,
     is_trust_question,
     is_use_of_alias,
@@ -229,7 +230,7 @@ def _with_own_rules(
         on_bucket = on_plain_bucket(action, resource, arn)
     elif service == "sts":
         trust = is_trust_question(action, resource)
-        by_credentials = depends_on_credentials(action)
+        by_credentials = depends_on_credentials(action) or is_assumption_of_service_linked_role(action, resource)
     else:
         refused = refused or refusal(action, resource)
         by_alias = is_use_of_alias(action, resource)

@@ -1,8 +1,8 @@
 """Rules of single services: who must be let in by the resource side, what is free, what no policy can allow.
 
 Data where it can be: action names are in lower case. Sources: IAM User Guide (policy evaluation logic,
-managed policies, temporary credentials), KMS Developer Guide (key policies), S3 User Guide (bucket policies),
-Organizations User Guide (RCPs).
+managed policies, service-linked roles, temporary credentials), KMS Developer Guide (key policies), S3 User Guide
+(bucket policies), Organizations User Guide (RCPs).
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ _KMS_KEY: Final = _glob("arn:*:kms:*:*:key/*")
 # IAM has no Regions, so that a star there adds nothing to a set.
 _AWS_MANAGED: Final = _glob("arn:*:iam:*:aws:policy/*")
 _RESERVED_ROLE: Final = _glob("arn:*:iam:*:*:role/aws-reserved/*")
+_SERVICE_LINKED_ROLE: Final = _glob("arn:*:iam:*:*:role/aws-service-role/*")
 _ALIAS: Final = _glob("arn:*:kms:*:*:alias/*")
 _RESERVED_ALIAS: Final = _glob("arn:*:kms:*:*:alias/aws/*")
 
@@ -46,7 +47,23 @@ _AWS_MANAGED_POLICY_WRITES: Final = frozenset(
         "untagpolicy",
     )
 )
-_FREE_OR_REFUSED: Final = frozenset(("assumeroot", "getcalleridentity", "getsessiontoken", "getfederationtoken"))
+_SERVICE_LINKED_ROLE_WRITES: Final = frozenset(
+    (
+        "attachrolepolicy",
+        "deleterole",
+        "deleterolepermissionsboundary",
+        "deleterolepolicy",
+        "detachrolepolicy",
+        "putrolepermissionsboundary",
+        "putrolepolicy",
+        "updateassumerolepolicy",
+    )
+)
+"""What IAM refuses for service-linked roles: UnmodifiableEntity in the IAM API Reference, but for the edits of
+descriptions and of instance profiles."""
+_OF_SERVICE_LINKED_ROLES: Final = frozenset(("createservicelinkedrole", "deleteservicelinkedrole"))
+_OF_PROVIDERS: Final = frozenset(("assumerolewithsaml", "assumerolewithwebidentity"))
+_FREE_OR_REFUSED: Final = _OF_PROVIDERS | {"assumeroot", "getcalleridentity", "getsessiontoken", "getfederationtoken"}
 _READING_PREFIXES: Final = ("get", "list", "generate", "simulate")
 _ALIAS_WRITES: Final = frozenset(("createalias", "updatealias", "deletealias"))
 _BUCKET_POLICY_ACTIONS: Final = frozenset(("getbucketpolicy", "putbucketpolicy", "deletebucketpolicy"))
@@ -106,7 +123,8 @@ def free_action(action: ActionName, principal: Principal) -> str | None:
     """Why the action needs no permission for this caller, or None when it does (STS API Reference)."""
     if action.service != "sts":
         return None
-    if action.name == "getcalleridentity" and principal.kind is not PrincipalKind.ANONYMOUS:
+    unsigned = (PrincipalKind.ANONYMOUS, PrincipalKind.IDENTITY_PROVIDER)
+    if action.name == "getcalleridentity" and principal.kind not in unsigned:
         return "sts:GetCallerIdentity needs no permission and cannot be denied."
     long_term = principal.credentials != "temporary"
     if action.name == "getsessiontoken" and principal.kind in (PrincipalKind.USER, PrincipalKind.ROOT) and long_term:
@@ -137,16 +155,21 @@ def refusal(action: ActionName, resource: RequestResource) -> str | None:
             return "AWS managed policies cannot be changed by customers."
         if not action.name.startswith(_READING_PREFIXES) and _is_all(_RESERVED_ROLE, resource):
             return "Roles under /aws-reserved/ belong to IAM Identity Center and cannot be changed or passed in IAM."
+        if action.name in _SERVICE_LINKED_ROLE_WRITES and _is_all(_SERVICE_LINKED_ROLE, resource):
+            return "Service-linked roles can be changed and deleted by the AWS service that they belong to alone."
+        is_other = resource.kind is not ResourceKind.NONE and not _may_name(_SERVICE_LINKED_ROLE, resource)
+        if is_other and action.name in _OF_SERVICE_LINKED_ROLES:
+            return "All service-linked roles are under role/aws-service-role/."
     if action.service == "kms" and action.name in _ALIAS_WRITES and _is_all(_RESERVED_ALIAS, resource):
         return "Aliases under alias/aws/ are reserved for AWS."
     return None
 
 
 _TELLING_APART: Final = {
-    "iam": (_AWS_MANAGED, _RESERVED_ROLE),
+    "iam": (_AWS_MANAGED, _RESERVED_ROLE, _SERVICE_LINKED_ROLE),
     "kms": (_KMS_KEY, _ALIAS, _RESERVED_ALIAS),
     "s3": (_glob("arn:*:s3:::*"),),
-    "sts": (_ROLE, _glob("arn:*:iam::*:role/aws-service-role/*")),
+    "sts": (_ROLE, _SERVICE_LINKED_ROLE),
 }
 
 
@@ -157,12 +180,15 @@ def telling_resources_apart(action: ActionName) -> tuple[Glob, ...]:
     return _TELLING_APART.get(action.service, ())
 
 
-def refused_resources(action: ActionName) -> tuple[Glob, ...]:
-    """Resources of an action on which no customer policy can allow it, as `refusal` has it."""
-    if action.service == "iam" and not action.name.startswith(_READING_PREFIXES):
-        managed = (_AWS_MANAGED,) if action.name in _AWS_MANAGED_POLICY_WRITES else ()
-        return (*managed, _RESERVED_ROLE)
-    return (_RESERVED_ALIAS,) if action.service == "kms" and action.name in _ALIAS_WRITES else ()
+def is_assumption_of_service_linked_role(action: ActionName, resource: RequestResource) -> bool:
+    """Whether a service-linked role is to be assumed, which trusts its AWS service alone (IAM User Guide)."""
+    return action.full == "sts:assumerole" and _is_all(_SERVICE_LINKED_ROLE, resource)
+
+
+def may_be_granted(action: ActionName, text: str) -> bool:
+    """Whether an identity policy can allow an action on a single resource, as far as `refusal` and STS go."""
+    resource = RequestResource(text, ResourceKind.ONE)
+    return refusal(action, resource) is None and not is_assumption_of_service_linked_role(action, resource)
 
 
 def _is_all(glob: Glob, resource: RequestResource) -> bool:

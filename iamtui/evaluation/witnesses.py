@@ -16,7 +16,7 @@ from iamtui.evaluation.decision import Layer
 from iamtui.evaluation.layers import reached_as, reaches
 from iamtui.evaluation.policy_set import Member, PolicySet
 from iamtui.evaluation.reading import Evaluation, principal_rules
-from iamtui.evaluation.services import refused_resources, telling_resources_apart
+from iamtui.evaluation.services import may_be_granted, telling_resources_apart
 from iamtui.evaluation.set_members import tells_resources_apart
 from iamtui.evaluation.witness_text import Surroundings, spelled
 from iamtui.policy.compiled import CompiledStatement
@@ -94,14 +94,13 @@ def _names_resources(compiled: CompiledStatement, asked: Asked) -> bool:
 
 def _names_any_not_refused(matcher: ResourceMatcher, asked: Asked) -> bool:
     """Whether entries stand for a resource of the set that AWS does not refuse whatever policies say."""
-    refused = refused_resources(asked.action)
-    if not refused:
+    if not telling_resources_apart(asked.action):
         return True
     known = asked.of_set.likely
     made = known.get(matcher)
     if made is None:
         made = _keep(known, matcher, _in_common(matcher.fixed_patterns, asked, Surroundings(asked.action.service, "")))
-    return not made or any(not any(glob.matches(text) for glob in refused) for text in made)
+    return not made or any(may_be_granted(asked.action, text) for text in made)
 
 
 def likely(reading: Evaluation) -> Iterator[str]:

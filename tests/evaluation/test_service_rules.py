@@ -172,6 +172,96 @@ def test_an_anonymous_caller_has_no_provider(action: str, provider: str) -> None
     assert [reason.layer for reason in decision.reasons] == [Layer.SERVICE_RULE]
 
 
+@pytest.mark.parametrize(("action", "provider"), WITHOUT_SIGNATURE)
+def test_a_caller_with_aws_credentials_has_no_provider(action: str, provider: str) -> None:
+    for caller in (ALICE, SESSION, ROLE, f"arn:aws:iam::{A}:root"):
+        for principal in ("*", {"AWS": caller}, {"AWS": A}):
+            trust = document({"Effect": "Allow", "Action": action, "Principal": principal})
+            decision, _ = ask(caller, action, ROLE, identity_policies=named(ADMIN), resource_policy=trust)
+            assert decision.outcome is Outcome.IMPLICIT_DENY
+            assert [reason.layer for reason in decision.reasons] == [Layer.SERVICE_RULE]
+
+
+@pytest.mark.parametrize(
+    ("provider", "action", "outcome"),
+    [
+        (OIDC, "sts:AssumeRoleWithSAML", Outcome.IMPLICIT_DENY),
+        (OIDC, "sts:AssumeRole", Outcome.IMPLICIT_DENY),
+        (OIDC, "sts:GetCallerIdentity", Outcome.IMPLICIT_DENY),
+        (OIDC, "sts:TagSession", Outcome.ALLOWED),
+        ("accounts.google.com", "sts:AssumeRoleWithSAML", Outcome.IMPLICIT_DENY),
+        ("accounts.google.com", "sts:AssumeRoleWithWebIdentity", Outcome.ALLOWED),
+        (SAML, "sts:AssumeRoleWithWebIdentity", Outcome.IMPLICIT_DENY),
+        (SAML, "sts:SetSourceIdentity", Outcome.ALLOWED),
+    ],
+)
+def test_the_users_of_a_provider_make_the_call_for_its_kind_alone(provider: str, action: str, outcome: Outcome) -> None:
+    trust = document({"Effect": "Allow", "Action": "sts:*", "Principal": {"Federated": provider}})
+    decision, _ = ask({"type": "Federated", "provider": provider}, action, ROLE, resource_policy=trust)
+    assert decision.outcome is outcome
+
+
+def test_the_users_of_a_provider_are_not_anonymous_elsewhere() -> None:
+    caller = {"type": "Federated", "provider": OIDC}
+    decision, _ = ask(caller, resource_policy=document(to("*")))
+    assert decision.outcome is Outcome.IMPLICIT_DENY
+    rule = next(report for report in decision.layers if report.layer is Layer.SERVICE_RULE)
+    assert rule.why == (
+        "The users of an OpenID Connect provider have no AWS credentials: they can call sts:AssumeRoleWithWebIdentity "
+        "alone."
+    )
+
+
+LINKED = f"arn:aws:iam::{A}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"
+ALL_LINKED = f"arn:aws:iam::{A}:role/aws-service-role/*"
+
+
+@pytest.mark.parametrize(
+    ("action", "outcome"),
+    [
+        ("iam:AttachRolePolicy", Outcome.IMPLICIT_DENY),
+        ("iam:DeleteRole", Outcome.IMPLICIT_DENY),
+        ("iam:DeleteRolePermissionsBoundary", Outcome.IMPLICIT_DENY),
+        ("iam:DeleteRolePolicy", Outcome.IMPLICIT_DENY),
+        ("iam:DetachRolePolicy", Outcome.IMPLICIT_DENY),
+        ("iam:PutRolePermissionsBoundary", Outcome.IMPLICIT_DENY),
+        ("iam:PutRolePolicy", Outcome.IMPLICIT_DENY),
+        ("iam:UpdateAssumeRolePolicy", Outcome.IMPLICIT_DENY),
+        ("sts:AssumeRole", Outcome.IMPLICIT_DENY),
+        ("iam:CreateServiceLinkedRole", Outcome.ALLOWED),
+        ("iam:DeleteServiceLinkedRole", Outcome.ALLOWED),
+        ("iam:GetRole", Outcome.ALLOWED),
+        ("iam:PassRole", Outcome.ALLOWED),
+        ("iam:TagRole", Outcome.ALLOWED),
+        ("iam:UpdateRoleDescription", Outcome.ALLOWED),
+    ],
+)
+def test_a_service_linked_role_is_its_services_alone(action: str, outcome: Outcome) -> None:
+    trust = document({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": A}})
+    for resource in (LINKED, ALL_LINKED):
+        policy = trust if resource == LINKED and action == "sts:AssumeRole" else None
+        for statement in (ADMIN, {**ADMIN, "Resource": ALL_LINKED}):
+            decision, _ = ask(ALICE, action, resource, identity_policies=named(statement), resource_policy=policy)
+            assert decision.outcome is outcome
+    of_linked_alone = named({**ADMIN, "Resource": ALL_LINKED})
+    assert ask(ALICE, action, "*", identity_policies=of_linked_alone)[0].outcome is outcome
+
+
+def test_a_service_assumes_its_service_linked_role() -> None:
+    trust = document({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ecs.amazonaws.com"}})
+    assert ask("ecs.amazonaws.com", "sts:AssumeRole", LINKED, resource_policy=trust)[0].outcome is Outcome.ALLOWED
+
+
+@pytest.mark.parametrize("action", ["iam:CreateServiceLinkedRole", "iam:DeleteServiceLinkedRole"])
+def test_only_service_linked_roles_are_made_and_deleted_as_such(action: str) -> None:
+    for resource in (ROLE, f"arn:aws:iam::{A}:role/app*"):
+        assert ask(ALICE, action, resource, identity_policies=named(ADMIN))[0].outcome is Outcome.IMPLICIT_DENY
+    some = named({**ADMIN, "Resource": f"arn:aws:iam::{A}:role/app*"})
+    assert ask(ALICE, action, "*", identity_policies=some)[0].outcome is Outcome.IMPLICIT_DENY
+    decision, _ = ask(ALICE, action, "*", identity_policies=named(ADMIN))
+    assert (decision.outcome, ":role/aws-service-role/" in str(decision.example_resource)) == (Outcome.ALLOWED, True)
+
+
 MEMBER_ROOT = "arn:aws:iam::222222222222:root"
 TASK = {"sts:TaskPolicyArn": "arn:aws:iam::aws:policy/root-task/S3UnlockBucketPolicy"}
 

@@ -470,7 +470,7 @@ class _Evaluation:
     def is_free(self) -> bool:
         if self.action == "sts:getsessiontoken":
             return self.caller.kind in ("user", "root") and self.caller.credentials != "temporary"
-        return self.action == "sts:getcalleridentity" and self.caller.kind != "anonymous"
+        return self.action == "sts:getcalleridentity" and self.caller.kind not in ("anonymous", "provider")
 
     def _boundary_ok(self) -> Truth:
         return self.boundary.allows if self.boundary.present else True

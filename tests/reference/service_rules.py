@@ -12,6 +12,20 @@ from .patterns import glob, plain, tokens_of
 from .sets import FROZEN_MANAGED_POLICY
 
 ALIAS_CHANGES = ("createalias", "updatealias", "deletealias")
+OF_PROVIDERS = ("assumerolewithsaml", "assumerolewithwebidentity")
+OF_SERVICE_LINKED_ROLES = ("createservicelinkedrole", "deleteservicelinkedrole")
+FROZEN_SERVICE_LINKED_ROLE = (
+    "attachrolepolicy",
+    "deleterole",
+    "deleterolepermissionsboundary",
+    "deleterolepolicy",
+    "detachrolepolicy",
+    "putrolepermissionsboundary",
+    "putrolepolicy",
+    "updateassumerolepolicy",
+)
+"""What nobody but its service can do to a service-linked role."""
+
 SIDE_CHECKS = ("tagsession", "setsourceidentity")
 """What is checked beside a call of STS and is no call itself."""
 
@@ -52,6 +66,8 @@ def refused(target: Target, caller: Caller, owner: str | None, context: Context,
         [
             on_resource and _another_partition(fields, caller),
             on_resource and _nobodys_to_change(service, name, fields),
+            on_resource and _trusts_its_service_alone(service, name, fields) and caller.kind != "service",
+            caller.kind == "provider" and not _is_of_provider(service, name, caller),
             service == "iam" and name == "passrole" and on_resource and caller.account not in (None, owner),
             _by_kind_of_credentials(service, name, caller, context),
             service == "sts" and name == "assumeroot" and _no_root_session(fields, caller, context, settings),
@@ -76,14 +92,29 @@ def _nobodys_to_change(service: str, name: str, fields: list[str]) -> bool:
     if service == "iam" and kind == "iam":
         if account == "aws" and rest.startswith("policy/"):
             return name in FROZEN_MANAGED_POLICY
+        service_linked = rest.startswith("role/aws-service-role/")
+        if name in (FROZEN_SERVICE_LINKED_ROLE if service_linked else OF_SERVICE_LINKED_ROLES):
+            return True
         reads = ("get", "list", "generate", "simulate")
         return rest.startswith("role/aws-reserved/") and not name.startswith(reads)
     return service == "kms" and kind == "kms" and rest.startswith("alias/aws/") and name in ALIAS_CHANGES
 
 
+def _trusts_its_service_alone(service: str, name: str, fields: list[str]) -> bool:
+    return (service, name, fields[2]) == ("sts", "assumerole", "iam") and fields[5].startswith("role/aws-service-role/")
+
+
+def _is_of_provider(service: str, name: str, provider: Caller) -> bool:
+    """Whether a call is one that is made with the word of a provider, or checked beside it."""
+    by_saml = ":saml-provider/" in (provider.name or "")
+    return service == "sts" and name in (OF_PROVIDERS[0 if by_saml else 1], *SIDE_CHECKS)
+
+
 def _by_kind_of_credentials(service: str, name: str, caller: Caller, context: Context) -> Truth:
     if service == "sts" and name == "getcalleridentity":
         return False
+    if service == "sts" and name in OF_PROVIDERS and caller.kind not in ("provider", "anonymous"):
+        return True
     calls_iam = service == "iam" and name != "passrole"
     if caller.kind == "federated":
         return calls_iam or service == "sts"
