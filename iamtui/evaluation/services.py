@@ -33,6 +33,7 @@ _KMS_KEY: Final = _glob("arn:*:kms:*:*:key/*")
 _AWS_MANAGED: Final = _glob("arn:*:iam:*:aws:policy/*")
 _RESERVED_ROLE: Final = _glob("arn:*:iam:*:*:role/aws-reserved/*")
 _SERVICE_LINKED_ROLE: Final = _glob("arn:*:iam:*:*:role/aws-service-role/*")
+_MADE_FOR_A_SERVICE: Final = _glob("arn:*:iam:*:*:role/aws-service-role/?*/?*")
 _ALIAS: Final = _glob("arn:*:kms:*:*:alias/*")
 _RESERVED_ALIAS: Final = _glob("arn:*:kms:*:*:alias/aws/*")
 
@@ -157,16 +158,16 @@ def refusal(action: ActionName, resource: RequestResource) -> str | None:
             return "Roles under /aws-reserved/ belong to IAM Identity Center and cannot be changed or passed in IAM."
         if action.name in _SERVICE_LINKED_ROLE_WRITES and _is_all(_SERVICE_LINKED_ROLE, resource):
             return "Service-linked roles can be changed and deleted by the AWS service that they belong to alone."
-        is_other = resource.kind is not ResourceKind.NONE and not _may_name(_SERVICE_LINKED_ROLE, resource)
+        is_other = resource.kind is not ResourceKind.NONE and not _may_name(_MADE_FOR_A_SERVICE, resource)
         if is_other and action.name in _OF_SERVICE_LINKED_ROLES:
-            return "All service-linked roles are under role/aws-service-role/."
+            return "Every service-linked role is a role/aws-service-role/SERVICE/NAME."
     if action.service == "kms" and action.name in _ALIAS_WRITES and _is_all(_RESERVED_ALIAS, resource):
         return "Aliases under alias/aws/ are reserved for AWS."
     return None
 
 
 _TELLING_APART: Final = {
-    "iam": (_AWS_MANAGED, _RESERVED_ROLE, _SERVICE_LINKED_ROLE),
+    "iam": (_AWS_MANAGED, _RESERVED_ROLE, _SERVICE_LINKED_ROLE, _MADE_FOR_A_SERVICE),
     "kms": (_KMS_KEY, _ALIAS, _RESERVED_ALIAS),
     "s3": (_glob("arn:*:s3:::*"),),
     "sts": (_ROLE, _SERVICE_LINKED_ROLE),

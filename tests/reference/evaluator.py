@@ -55,6 +55,7 @@ DEFAULTS: dict[str, Any] = {
 TOLD_APART_BY_RULES = (
     "arn:*:iam::*:role/aws-reserved/*",
     "arn:*:iam::*:role/aws-service-role/*",
+    "arn:*:iam::*:role/aws-service-role/?*/?*",
     "arn:*:iam::*:role/AWSServiceRoleFor*",
     "arn:*:iam::*:role/*/AWSServiceRoleFor*",
     "arn:*:kms:*:*:alias/aws/*",

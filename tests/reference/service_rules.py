@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from .callers import Caller
@@ -93,7 +94,9 @@ def _nobodys_to_change(service: str, name: str, fields: list[str]) -> bool:
         if account == "aws" and rest.startswith("policy/"):
             return name in FROZEN_MANAGED_POLICY
         service_linked = rest.startswith("role/aws-service-role/")
-        if name in (FROZEN_SERVICE_LINKED_ROLE if service_linked else OF_SERVICE_LINKED_ROLES):
+        if service_linked and name in FROZEN_SERVICE_LINKED_ROLE:
+            return True
+        if name in OF_SERVICE_LINKED_ROLES and not re.fullmatch(r"role/aws-service-role/.+/.+", rest, re.DOTALL):
             return True
         reads = ("get", "list", "generate", "simulate")
         return rest.startswith("role/aws-reserved/") and not name.startswith(reads)
