@@ -114,8 +114,13 @@ def _write_suggestions(out: Output, explanation: Explanation) -> None:
             out.line(" " * (_INDENT + _LABEL), Span(safe_text(text, limit=None), Style.QUIET))
 
 
-def write_trace(out: Output, layers: Iterable[TracedLayer]) -> None:
-    """Write a trace: each layer's statements, and for those about the action every element looked at."""
+def write_trace(out: Output, decision: Decision, layers: Iterable[TracedLayer]) -> None:
+    """Write a trace: each layer's statements, and for those about the action every element looked at.
+
+    Of an allowed set of resources it says first which of them shows it.
+    """
+    if decision.example_resource is not None:
+        out.paragraph(decision.example_resource, indent=_INDENT + _LABEL, first=(" " * _INDENT + "shown on",))
     for layer in layers:
         if layer.state == LayerState.NOT_APPLICABLE.value and not layer.statements:
             continue

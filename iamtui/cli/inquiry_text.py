@@ -115,7 +115,7 @@ def _write_one(out: Output, answer: Answer, cell: Cell, traced: Tracer, *, with_
     _write_companions(out, cell.companions)
     if with_trace:
         out.blank()
-        write_trace(out, layers)
+        write_trace(out, cell.decision, layers)
 
 
 def write_never_asked(out: Output, answer: Answer) -> None:
@@ -203,4 +203,4 @@ def _write_list(out: Output, answer: Answer, cells: Iterable[Cell], traced: Trac
 def _maybe_trace(out: Output, cell: Cell, traced: Tracer, *, with_trace: bool) -> None:
     if with_trace:
         out.blank()
-        write_trace(out, traced(cell))
+        write_trace(out, cell.decision, traced(cell))

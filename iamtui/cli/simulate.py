@@ -211,7 +211,7 @@ class _TextWriter:
             return
         self._out.paragraph(explain(decision).paragraph, indent=_INDENT)
         if with_trace:
-            write_trace(self._out, trace(entry.request, entry.policies, entry.options))
+            write_trace(self._out, decision, trace(entry.request, entry.policies, entry.options))
         write_basis(self._out, decision)
 
     def _name(self, given: str | int | None) -> tuple[str | Span, ...]:

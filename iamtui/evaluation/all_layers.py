@@ -267,7 +267,7 @@ def _read_resource_policy(result: Evaluation) -> None:
     ):
         # A key or trust policy belongs to one resource; a set of them cannot be asked for one.
         result.must_admit = False
-        result.admitted_by_assumption = True
+        result.admitted_by_assumption = result.same_account
     if given is None:
         if result.options.legacy_role_self_trust and prepared.trust:
             _trust_itself(result)
