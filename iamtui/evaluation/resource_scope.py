@@ -10,6 +10,7 @@ from iamtui.evaluation.decision import Layer, Outcome, ResourceScope
 from iamtui.evaluation.layer_reports import statement_name
 from iamtui.evaluation.layers import LayerScan, Match
 from iamtui.evaluation.reading import Evaluation
+from iamtui.evaluation.services import refused_in_part
 from iamtui.evaluation.wording import MOST_NAMED, first_of
 from iamtui.policy.pattern import request_tokens
 from iamtui.policy.resource import Reach, RequestResource, ResourceKind, ResourceSet
@@ -58,7 +59,9 @@ def resource_scope(
         return _ONE
     asked = reading.prepared.resource.text
     if everywhere.total is True or (outcome is Outcome.DEPENDS and everywhere.total == reading.total):
-        return Scope(ResourceScope.ALL, (asked,))
+        prepared = reading.prepared
+        refused = refused_in_part(prepared.action, prepared.resource)
+        return Scope(ResourceScope.ALL, (asked,), limits=tuple(f"Not on all of these: {why}" for why in refused))
     granting = [scanned for scanned in (reading.identity, reading.resource) if scanned is not None]
     granted = tuple(dict.fromkeys(_entries(granting, reading)))
     denying = [match for _, _, scanned in everywhere.scans for match in scanned.matches if not match.statement.allows]

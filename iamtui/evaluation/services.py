@@ -8,7 +8,7 @@ managed policies, service-linked roles, temporary credentials), KMS Developer Gu
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from iamtui.evaluation.request import Principal, PrincipalKind
@@ -151,19 +151,39 @@ def partition_refusal(partition: str, arn: Arn | None) -> str | None:
 
 def refusal(action: ActionName, resource: RequestResource) -> str | None:
     """Why no customer policy can allow this, or None; for a set of resources, only when it holds for all."""
-    if action.service == "iam":
-        if action.name in _AWS_MANAGED_POLICY_WRITES and _is_all(_AWS_MANAGED, resource):
-            return "AWS managed policies cannot be changed by customers."
-        if not action.name.startswith(_READING_PREFIXES) and _is_all(_RESERVED_ROLE, resource):
-            return "Roles under /aws-reserved/ belong to IAM Identity Center and cannot be changed or passed in IAM."
-        if action.name in _SERVICE_LINKED_ROLE_WRITES and _is_all(_SERVICE_LINKED_ROLE, resource):
-            return "Service-linked roles can be changed and deleted by the AWS service that they belong to alone."
+    for glob, why in _refused_resources(action):
+        if _is_all(glob, resource):
+            return why
+    if action.service == "iam" and action.name in _OF_SERVICE_LINKED_ROLES:
         is_other = resource.kind is not ResourceKind.NONE and not _may_name(_MADE_FOR_A_SERVICE, resource)
-        if is_other and action.name in _OF_SERVICE_LINKED_ROLES:
-            return "Every service-linked role is a role/aws-service-role/SERVICE/NAME."
-    if action.service == "kms" and action.name in _ALIAS_WRITES and _is_all(_RESERVED_ALIAS, resource):
-        return "Aliases under alias/aws/ are reserved for AWS."
+        return "Every service-linked role is a role/aws-service-role/SERVICE/NAME." if is_other else None
     return None
+
+
+def refused_in_part(action: ActionName, resource: RequestResource) -> Iterator[str]:
+    """Why no customer policy can allow this on some resources of a set."""
+    for glob, why in _refused_resources(action):
+        if _may_name(glob, resource):
+            yield why
+
+
+def _refused_resources(action: ActionName) -> Iterator[tuple[Glob, str]]:
+    """On which resources no customer policy can allow an action, and why."""
+    if action.service == "iam":
+        if action.name in _AWS_MANAGED_POLICY_WRITES:
+            yield _AWS_MANAGED, "AWS managed policies cannot be changed by customers."
+        if not action.name.startswith(_READING_PREFIXES):
+            yield (
+                _RESERVED_ROLE,
+                "Roles under /aws-reserved/ belong to IAM Identity Center and cannot be changed or passed in IAM.",
+            )
+        if action.name in _SERVICE_LINKED_ROLE_WRITES:
+            yield (
+                _SERVICE_LINKED_ROLE,
+                "Service-linked roles can be changed and deleted by the AWS service that they belong to alone.",
+            )
+    elif action.service == "kms" and action.name in _ALIAS_WRITES:
+        yield _RESERVED_ALIAS, "Aliases under alias/aws/ are reserved for AWS."
 
 
 _TELLING_APART: Final = {
