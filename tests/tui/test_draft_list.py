@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -9,9 +11,10 @@ from textual.widgets import Input
 
 from iamtui.account.drafts.draft import AddUserToGroup, AttachPolicy, DetachPolicy, PutInlinePolicy
 from iamtui.account.drafts.file import read_draft
+from iamtui.problem import Problem
 from iamtui.tui.dialogs.prompts import ChoiceDialog, LineDialog
 from iamtui.tui.screens.drafts.editor import DraftEditorScreen
-from iamtui.tui.screens.drafts.export import DraftExportScreen
+from iamtui.tui.screens.drafts.export import DraftExportScreen, write_new
 from iamtui.tui.screens.drafts.screen import DraftScreen
 from tests.support.draft_accounts import text
 from tests.support.drafting import app_of, choose, draft, laid, lay, own_data_folder, until
@@ -204,3 +207,15 @@ async def test_an_export_is_shown_copied_and_written(form: str, words: str, tmp_
         assert target.read_text() == screen.text
         assert target.stat().st_mode & 0o077 == 0
         assert "is there already" in screen_text(app_of(pilot))
+
+
+def test_an_export_that_fails_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(Problem, match="half a character"):
+        write_new(tmp_path / "out", "\ud800")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(Problem, match="No space left"):
+        write_new(tmp_path / "out", "text")
+    assert not list(tmp_path.iterdir())

@@ -187,6 +187,12 @@ def write_new(path: Path, text: str) -> Path:
     """
     shown = safe_text(path)
     try:
+        data = text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise Problem(
+            f"{shown} is not written: the text holds half a character.", "Correct what the draft says."
+        ) from None
+    try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise Problem(f"{shown} is there already, and is left as it is.", "Choose another name.") from None
@@ -196,10 +202,12 @@ def write_new(path: Path, text: str) -> Path:
     try:
         with os.fdopen(descriptor, "wb") as file:
             os.fchmod(descriptor, 0o600)
-            file.write(text.encode("utf-8"))
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
-    except OSError as error:
+    except BaseException as error:
         path.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
         raise Problem(f"{shown} cannot be written: {error.strerror}.", "Choose another place.") from None
     return path.absolute()
