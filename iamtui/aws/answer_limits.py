@@ -53,6 +53,10 @@ LARGEST_LISTING: Final = 1024 * 1024 * 1024
 every policy."""
 
 
+MOST_LISTED_PARTS: Final = 10_000_000
+"""Parts of all pages of one listing, which become objects that are kept: many times what such an account has."""
+
+
 class AnswerTooLarge(Exception):
     """An endpoint answered with more bytes than the limit, which the text names."""
 
@@ -146,6 +150,11 @@ class LimitedHttpSession:
         """How many bytes of answers the calling thread has read so far."""
         return int(getattr(self._thread, "read", 0))
 
+    @property
+    def parts_here(self) -> int:
+        """How many parts the answers had that the calling thread has read so far."""
+        return int(getattr(self._thread, "parts", 0))
+
     def send(self, request: Any) -> Any:
         """As botocore's session does.
 
@@ -172,6 +181,7 @@ class LimitedHttpSession:
             request.stream_output = streamed
             _HERE.deadline = float("inf")
         _check_markup(body, limits)
+        self._thread.parts = self.parts_here + max(body.count(b"<"), body.count(b","))
         raw = _Read(body)
         return botocore.awsrequest.AWSResponse(response.url, response.status_code, response.headers, raw)
 
@@ -245,6 +255,12 @@ def read_here(client: Any) -> int:
     """How many bytes of a limited client's answers the calling thread has read so far."""
     session: LimitedHttpSession = client._endpoint.http_session  # noqa: SLF001 - as above
     return session.read_here
+
+
+def parts_here(client: Any) -> int:
+    """How many parts a limited client's answers had that the calling thread has read so far."""
+    session: LimitedHttpSession = client._endpoint.http_session  # noqa: SLF001 - as above
+    return session.parts_here
 
 
 class _Read:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, TypeVar, overload
 
 import msgspec
 
-from iamtui.aws.answer_limits import LARGEST_LISTING, limits_of, read_here
+from iamtui.aws.answer_limits import LARGEST_LISTING, MOST_LISTED_PARTS, limits_of, parts_here, read_here
 from iamtui.aws.credential_process import Approve, refuse_command
 from iamtui.aws.endpoint_url import check_endpoint_url
 from iamtui.aws.errors import AwsProblem, problem_from
@@ -272,12 +272,14 @@ class Connection:
             pages = iter(listing)
         except Exception as error:  # noqa: BLE001 - as in call
             raise self._problem(error, service, operation) from None
-        before = read_here(client)
+        before, parts_before = read_here(client), parts_here(client)
         markers: set[str] = set()
         empty = 0
         for _ in range(MOST_PAGES):
             if read_here(client) - before > LARGEST_LISTING:
                 raise self._endless("AnswerTooLarge", service, operation, f"more than {LARGEST_LISTING // 2**20:,} MiB")
+            if parts_here(client) - parts_before > MOST_LISTED_PARTS:
+                raise self._endless("AnswerTooComplex", service, operation, f"more than {MOST_LISTED_PARTS:,} parts")
             try:
                 with limits_of(service, operation):
                     page = next(pages, None)

@@ -193,6 +193,15 @@ def test_a_listing_of_large_pages_is_given_up(fault_proxy: FaultProxy, monkeypat
     list(zip(range(3), aws.pages("iam", "ListUsers"), strict=False))
 
 
+def test_a_listing_of_many_small_entries_is_given_up(fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "MOST_LISTED_PARTS", 3_000)
+    many = "<Users>" + "<member/>" * 1_000 + "</Users>"
+    pages = (many + MORE + f"<Marker>{number}</Marker>" for number in range(10))
+    problem = given_up(fault_proxy, listing(*pages))
+    assert problem.code == "AnswerTooComplex"
+    assert "more than 3,000 parts" in problem.sentence
+
+
 def test_a_listing_of_empty_pages_is_given_up(fault_proxy: FaultProxy) -> None:
     problem = given_up(fault_proxy, listing(*(f"{MORE}<Marker>{count}</Marker>" for count in range(1000))))
     assert f"{MOST_EMPTY_PAGES} empty pages" in problem.sentence
