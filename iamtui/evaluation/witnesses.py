@@ -21,7 +21,7 @@ from iamtui.evaluation.set_members import tells_resources_apart
 from iamtui.evaluation.witness_text import Surroundings, spelled
 from iamtui.policy.compiled import CompiledStatement
 from iamtui.policy.formula import Truth
-from iamtui.policy.pattern import Token, Wild
+from iamtui.policy.pattern import STARS, Token, Wild
 from iamtui.policy.pattern_intersection import first_common
 from iamtui.policy.pattern_walk import PatternTest, Texts, texts_apart
 from iamtui.policy.resource import Patterns, ResourceMatcher
@@ -142,12 +142,22 @@ def _in_common(entries: Iterable[tuple[Token, ...]], asked: Asked, around: Surro
         spelled(both, around)
         for entry in islice(entries, _MOST_ENTRIES)
         for tokens in members.patterns
-        if (both := first_common(entry, tokens)) is not None
+        if (both := first_common(_with_full_folders(entry), tokens) or first_common(entry, tokens)) is not None
     )
     found = list(islice(filter(members.has, made), _MOST_ENTRIES))
     # What is named in other Regions may be denied for that.
     found.sort(key=lambda text: text.split(":", 4)[3] not in ("", around.region))
     return tuple(found[:_MOST_OF_A_STATEMENT])
+
+
+def _with_full_folders(entry: tuple[Token, ...]) -> tuple[Token, ...]:
+    """The pattern without an empty name between two slashes, which IAM's paths and most names do not have."""
+    full: list[Token] = []
+    for place, token in enumerate(entry):
+        if token in STARS and entry[place - 1 : place] == ("/",) and entry[place + 1 : place + 2] == ("/",):
+            full.append(Wild.ONE)
+        full.append(token)
+    return tuple(full)
 
 
 def _keep(

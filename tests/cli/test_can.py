@@ -82,6 +82,12 @@ def test_json_of_one_pair_is_the_decision_of_the_documented_form(cli: Cli, snaps
     assert result.out.isascii()
 
 
+def test_trace_names_the_resource_that_shows_an_allowed_set(cli: Cli) -> None:
+    asked = ("can", "user/astrid.nilsen", "iam:CreateAccessKey", "--trace", "--demo")
+    assert "\n    shown on       arn:aws:iam::111122223333:user/example/astrid.nilsen\n" in cli(*asked).out
+    assert "shown on" not in cli(*asked, "--on", "arn:aws:iam::111122223333:user/admin/astrid.nilsen").out
+
+
 def test_trace_adds_the_statements_and_elements(cli: Cli, snapshot: str) -> None:
     asked = ("can", "role/web-server", "s3:GetObject", "--on", LAKE, "--trace", "--snapshot", snapshot)
     assert "[+] Action  wanted s3:GetObject, s3:ListBucket; seen s3:GetObject" in cli(*asked).out

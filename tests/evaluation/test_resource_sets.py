@@ -53,6 +53,31 @@ def explained(*identity: Json, **more: Any) -> Explanation:
     return explain(decision, trace(made.request, made.policies, made.options))
 
 
+def test_the_example_has_no_empty_folder() -> None:
+    assert decided(allow("b/*/secret"), deny("c/*")).example_resource == f"{BUCKETS}b/example/secret"
+    alone = allow("b//secret", "b/*/?")
+    assert decided(alone, deny("c/*"), resource=f"{BUCKETS}b//s*").example_resource == f"{BUCKETS}b//secret"
+
+
+def test_a_trust_policy_of_another_account_is_not_taken_for_granted() -> None:
+    def assumptions(account: str) -> str:
+        request = {"principal": "arn:aws:iam::111111111111:user/alice", "action": "sts:AssumeRole"}
+        request["resource"] = f"arn:aws:iam::{account}:role/*"
+        made = parse_scenario({"request": request, "identity_policies": named("own", ALLOW_ALL)})
+        return " ".join(evaluate(made.request, made.policies, made.options).assumptions)
+
+    assert "trust policy lets the caller in" in assumptions("111111111111")
+    assert "trust policy lets the caller in" not in assumptions("222222222222")
+
+
+def test_an_allowed_set_says_which_of_its_resources_no_policy_can_allow() -> None:
+    request = {"principal": "arn:aws:iam::111111111111:user/alice", "action": "iam:DeleteRole", "resource": "*"}
+    made = parse_scenario({"request": request, "identity_policies": named("own", ALLOW_ALL)})
+    reserved, service_linked = evaluate(made.request, made.policies, made.options).notes
+    assert reserved.startswith("Not on all of these: Roles under /aws-reserved/ belong to IAM Identity Center")
+    assert service_linked.startswith("Not on all of these: Service-linked roles can be changed and deleted by the AWS")
+
+
 def test_every_deny_that_takes_a_part_out_is_named_in_the_order_of_the_policy() -> None:
     halves = (ALLOW_ALL, deny_others("a*"), deny("a*"))
     decision = decided(*halves)
