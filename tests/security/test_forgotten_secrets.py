@@ -14,12 +14,16 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from iamtui.credentials.private_get import Host
 from iamtui.secret import Secret
 from iamtui.tui import app as tui_app
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.copying import ClipboardCopier
+from iamtui.tui.dialogs.console import ConsoleDialog
 from iamtui.workspace.opening import SourceChoice
 from iamtui.workspace.workspace import SourceKind
+from tests.support.drafting import until
+from tests.support.hostile_endpoint import answering, whole
 from tests.support.moto_server import ACCOUNT, MotoServer, trust
 from tests.support.panel_apps import screen_text
 from tests.support.reachable import Sought, paths_to
@@ -163,6 +167,27 @@ async def test_nothing_can_be_reached_of_a_session_that_was_handed_over_in_every
         await life.press("d", "d")
         assert "Forgot the session" in life.words, life.words
         life.check_that_nothing_is_left()
+
+
+async def test_nothing_can_be_reached_of_a_session_that_signed_in_to_the_console(
+    app: DrawingApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    with answering(whole(b'{"SigninToken": "EXAMPLE-TOKEN"}', b"Content-Type: application/json\r\n")) as endpoint:
+        host = Host("127.0.0.1", int(endpoint.url.rpartition(":")[2]), tls=False)
+        monkeypatch.setattr("iamtui.credentials.signin.sign_in_host", lambda *_args, **_kwargs: host)
+        async with life_of(app) as life:
+            await life.assume()
+            await life.press("S", "b")
+            assert isinstance(app.screen, ConsoleDialog), life.words
+            await life.press("enter")
+            await until(life.pilot, lambda: not isinstance(app.screen, ConsoleDialog))
+            assert endpoint.requests == 1
+            assert "Sign-in URL sent to the terminal" in life.words, life.words
+            await life.press("d", "d")
+            assert "Forgot the session" in life.words, life.words
+            life.check_that_nothing_is_left()
 
 
 async def test_nothing_can_be_reached_after_the_lock(app: DrawingApp) -> None:
