@@ -79,20 +79,6 @@ _ALSO: Final = {
 """ARNs of a resource type that its form in the reference leaves out, by what stands behind the fifth colon."""
 
 
-_QUALIFIED: Final = ("function alias", "function version")
-_CALLED_BY_VERSION: Final = (
-    "addpermission", "createfunctionurlconfig", "deletefunctioneventinvokeconfig",
-    "deletefunctionurlconfig", "getfunction", "getfunctionconfiguration", "getfunctioneventinvokeconfig",
-    "getfunctionscalingconfig", "getfunctionurlconfig", "getpolicy", "getruntimemanagementconfig", "invokefunction",
-    "invokefunctionurl", "listdurableexecutionsbyfunction", "putfunctioneventinvokeconfig",
-    "putfunctionscalingconfig", "putruntimemanagementconfig", "removepermission", "updatefunctioneventinvokeconfig",
-    "updatefunctionurlconfig",
-)  # fmt: skip
-_MORE_TYPES: Final[Mapping[str, tuple[str, ...]]] = {f"lambda:{name}": _QUALIFIED for name in _CALLED_BY_VERSION}
-"""Resource types that the reference leaves out: calls that take the version or alias of a function as Qualifier (Lambda
-API Reference; Lambda Developer Guide: fine-tuning the Resources and Conditions sections of policies)."""
-
-
 def arn_forms(action: str) -> tuple[ArnForm, ...]:
     """The ARN forms of all resource types of an action ("service:Operation", any case); () where none is known."""
     service, _, name = action.lower().partition(":")
@@ -108,8 +94,7 @@ def _forms_of(service: str) -> Mapping[str, tuple[ArnForm, ...]]:
     kept: dict[tuple[ArnForm, ...], tuple[ArnForm, ...]] = {}
     result: dict[str, tuple[ArnForm, ...]] = {}
     for name, found in service_data.actions(service).items():
-        types = [str(one["name"]).lower() for one in found["resourceTypes"]]
-        types += _MORE_TYPES.get(f"{service}:{name}", ())
+        types = (str(one["name"]).lower() for one in found["resourceTypes"])
         forms = tuple(dict.fromkeys(form for one in types for form in parsed.get(one, ())))
         if forms:
             # The actions of a service share a few such tuples.
