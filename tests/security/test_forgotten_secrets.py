@@ -25,6 +25,7 @@ from iamtui.workspace.workspace import SourceKind
 from tests.support.drafting import until
 from tests.support.hostile_endpoint import answering, whole
 from tests.support.moto_server import ACCOUNT, MotoServer, trust
+from tests.support.own_process import in_own_process
 from tests.support.panel_apps import screen_text
 from tests.support.reachable import Sought, paths_to
 from tests.support.screen_app import press, settle
@@ -129,6 +130,7 @@ async def life_of(app: DrawingApp) -> AsyncIterator[Life]:
         yield Life(pilot, app)
 
 
+@in_own_process
 async def test_nothing_of_a_forgotten_session_can_be_reached(app: DrawingApp) -> None:
     async with life_of(app) as life:
         await life.assume()
@@ -138,6 +140,7 @@ async def test_nothing_of_a_forgotten_session_can_be_reached(app: DrawingApp) ->
         life.check_that_nothing_is_left()
 
 
+@in_own_process
 async def test_nothing_can_be_reached_of_a_session_that_was_handed_over_in_every_way(
     app: DrawingApp, tmp_path: Path
 ) -> None:
@@ -169,6 +172,7 @@ async def test_nothing_can_be_reached_of_a_session_that_was_handed_over_in_every
         life.check_that_nothing_is_left()
 
 
+@in_own_process
 async def test_nothing_can_be_reached_of_a_session_that_signed_in_to_the_console(
     app: DrawingApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,6 +194,7 @@ async def test_nothing_can_be_reached_of_a_session_that_signed_in_to_the_console
             life.check_that_nothing_is_left()
 
 
+@in_own_process
 async def test_nothing_can_be_reached_after_the_lock(app: DrawingApp) -> None:
     async with life_of(app) as life:
         await life.assume(ROLE, code=CODE)
