@@ -100,9 +100,14 @@ def run(kind: str, file: str, stdin: object, folder: Path) -> subprocess.Complet
 
 @contextmanager
 def running(*words: str, stderr: int = subprocess.PIPE) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "iamtui", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr
-    )
+    # A suite that runs in the background ignores ctrl+c, and its children would inherit that.
+    interrupted = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "iamtui", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr
+        )
+    finally:
+        signal.signal(signal.SIGINT, interrupted)
     try:
         yield process
     finally:

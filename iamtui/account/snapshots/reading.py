@@ -202,6 +202,9 @@ def _decode_slowly(data: bytes, start: int, reason: str, origin: str) -> list[Sn
         try:
             value, position = decoder.raw_decode(text, position)
         except json.JSONDecodeError as error:
+            # Lines and columns count from the start of the file.
+            before = data[:start].decode("utf-8")
+            error = json.JSONDecodeError(error.msg, before + text, len(before) + error.pos)
             raise not_json(error, origin) from None
         except RecursionError:
             raise _too_deep(origin) from None
