@@ -138,16 +138,16 @@ def test_inventory_pages_may_be_larger_and_slower_than_other_answers() -> None:
 
 
 _UNCLOSED = """
-import resource, sys
 from iamtui.aws.connection import Connection
 from iamtui.problem import Problem
 from tests.support.hostile_endpoint import answering, whole
+from tests.support.peak_memory import peak_megabytes
 with answering(whole(b"<a>" * 9_000_000)) as endpoint:
     aws = Connection.open(profile=None, region="eu-west-1", endpoint_url=endpoint.url)
     try:
         list(aws.pages("iam", "GetAccountAuthorizationDetails"))
     except Problem as problem:
-        print(problem.code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+        print(problem.code, peak_megabytes())
 """
 
 

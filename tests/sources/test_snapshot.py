@@ -111,11 +111,11 @@ def test_noise_is_refused_by_its_first_bytes(tmp_path: Path) -> None:
         file.write(os.urandom(65536))
         file.truncate(200 * 1024 * 1024)
     code = (
-        "import resource, sys; from pathlib import Path; from iamtui.sources.snapshot import read_snapshot\n"
-        "from iamtui.problem import Problem\n"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "import sys; from pathlib import Path; from iamtui.sources.snapshot import read_snapshot\n"
+        "from iamtui.problem import Problem; from tests.support.peak_memory import peak_megabytes\n"
+        "before = peak_megabytes()\n"
         "try:\n    read_snapshot(Path(sys.argv[1]))\nexcept Problem as problem:\n    print(problem.sentence)\n"
-        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)"
+        "print(peak_megabytes() - before)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
     sentence, grown = done.stdout.splitlines()

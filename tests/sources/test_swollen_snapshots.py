@@ -45,17 +45,18 @@ SWOLLEN: dict[str, tuple[bytes, bytes, bytes, str]] = {
 """How it begins, what is repeated up to SIZE, how it ends, and what is said of it."""
 
 READ = """
-import resource, sys, time
+import sys, time
 from pathlib import Path
 from iamtui.problem import Problem
 from iamtui.sources.snapshot import read_snapshot
+from tests.support.peak_memory import peak_megabytes
 started = time.monotonic()
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak_megabytes()
 try:
     read_snapshot(Path(sys.argv[1]))
 except Problem as problem:
     print(problem.sentence)
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+print(peak_megabytes() - before)
 """
 
 

@@ -21,6 +21,7 @@ from iamtui.config import load_config
 from iamtui.problem import Problem
 from iamtui.workspace.denials.explaining import read_denial_file
 from tests.support.hostile_files import CALLER, GOOD, hostile_file
+from tests.support.peak_memory import peak_megabytes
 
 ACCOUNT = "account.json"
 """The good snapshot beside which the other kinds are read."""
@@ -107,7 +108,7 @@ def main(reader: str, first: int, end: int) -> None:
             started = time.process_time()
             code = read()
             seconds = time.process_time() - started
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+            peak = peak_megabytes()
             print(json.dumps({"code": code, "seconds": round(seconds, 2), "megabytes": peak}), flush=True)
 
 
