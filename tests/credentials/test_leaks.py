@@ -7,6 +7,7 @@ import logging
 import pickle
 import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 
@@ -172,18 +173,14 @@ def test_a_bug_after_the_call_shows_nothing_secret() -> None:
 def test_a_failing_hand_over_shows_nothing_secret(name: str) -> None:
     session = assumed()
     for broken in (
-        Session(**_fields(session) | {"session_token": Secret(TOKEN + "\n")}),
-        Session(**_fields(session) | {"secret_access_key": Secret(SECRET_KEY + "'")}),
-        Session(**_fields(session) | {"region": "not a region"}),
-        Session(**_fields(session) | {"expires_at": NOW - timedelta(hours=1)}),
+        replace(session, session_token=Secret(TOKEN + "\n")),
+        replace(session, secret_access_key=Secret(SECRET_KEY + "'")),
+        replace(session, region="not a region"),
+        replace(session, expires_at=NOW - timedelta(hours=1)),
     ):
         with pytest.raises(Problem) as failure:
             hand_over(broken, name, now=NOW)
         assert leaked(shown_everywhere(failure.value)) == []
-
-
-def _fields(session: Session) -> dict[str, object]:
-    return {name: getattr(session, name) for name in session.__slots__}
 
 
 def test_a_failing_copy_shows_nothing_secret() -> None:
