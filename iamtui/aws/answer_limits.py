@@ -218,8 +218,10 @@ def _check_markup(body: bytes, limits: AnswerLimits) -> None:
         raise AnswerTooComplex("nested too deeply")
     if found is Markup.UTF_16:
         raise AnswerTooComplex("in UTF-16")
-    if found is Markup.ENTITIES:
-        raise AnswerTooComplex("with entities of its own")
+    if found is Markup.DECLARATIONS:
+        raise AnswerTooComplex("with entities or default attributes")
+    if found is Markup.NAMESPACE:
+        raise AnswerTooComplex("with too long a namespace")
     if found is Markup.MANY:
         raise AnswerTooComplex(f"of more than {limits.parts:,} parts")
 

@@ -5,15 +5,23 @@ from __future__ import annotations
 import enum
 import re
 import xml.parsers.expat
+from collections.abc import Callable
 from typing import Final
 
 DEEPEST: Final = 100
 """Levels of elements, or of lists and objects. The deepest answers that AWS's models describe have some twelve."""
 
+LONGEST_NAMESPACE: Final = 128
+"""Characters of a namespace, which a parser adds to the name of every element in it. AWS's have some fifty."""
+
 _BEFORE: Final = re.compile(rb"[\xef\xbb\xbf \t\r\n]*+")
 _UTF_16: Final = re.compile(rb"\xfe\xff|\xff\xfe|.?\0", re.DOTALL)
 """How XML in UTF-16 begins: a parser notices it whatever it was told the encoding is."""
 _SLASH, _QUESTION_MARK = b"/?"
+_LONG_ATTRIBUTE: Final = re.compile(
+    rb"""=[ \t\r\n]*+(?:"[^"<]{%d}|'[^'<]{%d})""" % (LONGEST_NAMESPACE + 1, LONGEST_NAMESPACE + 1)
+)
+"""How an attribute begins that could be too long a namespace; other text may look like it."""
 _JSON_TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
 
 
@@ -23,7 +31,8 @@ class Markup(enum.Enum):
     MANY = "too many parts"
     DEEP = "nested too deeply"
     UTF_16 = "text in UTF-16, whose parts are not counted"
-    ENTITIES = "entities, each of which may stand for any number of parts"
+    DECLARATIONS = "entities, or attributes by default, each of which may stand for any number of parts"
+    NAMESPACE = "a long namespace, which becomes part of every name"
 
 
 def too_much_markup(data: bytes, most: int) -> Markup | None:
@@ -39,11 +48,13 @@ def too_much_markup(data: bytes, most: int) -> Markup | None:
     before = _BEFORE.match(data)
     start = before.end() if before else 0
     if data.startswith(b"<", start):
-        if b"<!ENTITY" in data:
-            return Markup.ENTITIES
+        if b"<!ENTITY" in data or b"<!ATTLIST" in data:
+            return Markup.DECLARATIONS
         tags = data.count(b"<")
         if tags > most or data.count(b"=") > most:
             return Markup.MANY
+        if _LONG_ATTRIBUTE.search(data) and _has_long_namespace(data):
+            return Markup.NAMESPACE
         return Markup.DEEP if tags > DEEPEST and _xml_is_deep(data) else None
     brackets = data.count(b"[") + data.count(b"{")
     if brackets > most or data.count(b",") > most:
@@ -80,8 +91,8 @@ def _xml_is_deep(data: bytes) -> bool:
     return False
 
 
-class _TooDeep(Exception):
-    pass
+class _Found(Exception):
+    """Raised to end a parser's work."""
 
 
 def _xml_is_deep_in_truth(data: bytes) -> bool:
@@ -91,18 +102,32 @@ def _xml_is_deep_in_truth(data: bytes) -> bool:
         nonlocal depth
         depth += 1
         if depth > DEEPEST:
-            raise _TooDeep
+            raise _Found
 
     def end(_name: str) -> None:
         nonlocal depth
         depth -= 1
 
-    parser = xml.parsers.expat.ParserCreate()
+    return _finds(data, start, end)
+
+
+def _has_long_namespace(data: bytes) -> bool:
+    def start(_name: str, attributes: dict[str, str]) -> None:
+        for name, value in attributes.items():
+            if name.startswith("xmlns") and len(value) > LONGEST_NAMESPACE:
+                raise _Found
+
+    return _finds(data, start)
+
+
+def _finds(data: bytes, start: Callable[[str, dict[str, str]], None], end: Callable[[str], None] | None = None) -> bool:
+    """Whether a handler raises _Found. The parser leaves namespaces as they are written."""
+    parser = xml.parsers.expat.ParserCreate("utf-8")
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     try:
         parser.Parse(data, True)
-    except _TooDeep:
+    except _Found:
         return True
     except xml.parsers.expat.ExpatError:
         return False

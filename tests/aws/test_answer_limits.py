@@ -64,6 +64,8 @@ COMPLEX: dict[str, bytes] = {
     "UTF-16": ("<a>" + "<b/>" * 10_000 + "</a>").encode("utf-16"),
     "big-endian UTF-16 without a mark": ("<a>" + "<b/>" * 10_000 + "</a>").encode("utf-16-be"),
     "entities of tags": b'<!DOCTYPE a [<!ENTITY b "' + b"<b/>" * 4_000 + b'">]><a>' + b"&b;" * 500 + b"</a>",
+    "attributes by default": b"<!DOCTYPE a [<!ATTLIST b " + b'c CDATA "d" ' * 100 + b"]><a>" + b"<b/>" * 100 + b"</a>",
+    "long namespace": b'<a xmlns="' + b"x" * 10_000 + b'">' + b"<b/>" * 100 + b"</a>",
 }
 
 UNREADABLE: dict[str, Bytes] = {

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.aws.answer_markup import DEEPEST, Markup, too_much_markup
+from iamtui.aws.answer_markup import DEEPEST, LONGEST_NAMESPACE, Markup, too_much_markup
 
 D = DEEPEST
 
@@ -77,6 +77,44 @@ def test_what_is_too_deep_is_found(data: bytes) -> None:
 )
 def test_what_is_too_much_is_found(data: bytes) -> None:
     assert too_much_markup(data, 1_999) is Markup.MANY
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'<a xmlns="%b"><b/></a>' % (b"u" * LONGEST_NAMESPACE),
+        b"<a b='%b'/>" % (b"u" * 5000),
+        b'<a><b>xmlns="%b</b></a>' % (b"u" * 5000),
+        b"<a><!-- xmlns='%b' --></a>" % (b"u" * 5000),
+        b'<!DOCTYPE html><html lang="en"></html>',
+    ],
+    ids=itertools.count(),
+)
+def test_other_long_texts_than_namespaces_pass(data: bytes) -> None:
+    assert too_much_markup(data, 20_000) is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'<a xmlns="%b"><b/></a>',
+        b"<a xmlns='%b'><b/></a>",
+        b'<a xmlns:c = \n\t"%b"><b/></a>',
+        b'<r><a b="/>" xmlns="%b">',
+        b'<r b=\'"\'><a xmlns="%b"/>',
+        b'<r><!-- \'" --><a xmlns="%b"/></r>',
+        b'<?xml version="1.0"?><r>="<c/><a xmlns="%b"/>',
+    ],
+    ids=itertools.count(),
+)
+@pytest.mark.parametrize("filling", [b"u", b">", b"&#65;" * 2, "é".encode()], ids=itertools.count())
+def test_a_long_namespace_is_found(data: bytes, filling: bytes) -> None:
+    assert too_much_markup(data % (filling * (LONGEST_NAMESPACE + 1)), 20_000) is Markup.NAMESPACE
+
+
+@pytest.mark.parametrize("declaration", [b'<!ENTITY b "c">', b'<!ENTITY % b "c">', b'<!ATTLIST b c CDATA "d">'])
+def test_what_stands_for_more_than_is_written_is_found(declaration: bytes) -> None:
+    assert too_much_markup(b"<!DOCTYPE a [" + declaration + b"]><a/>", 20_000) is Markup.DECLARATIONS
 
 
 _PIECES = st.sampled_from(
