@@ -168,3 +168,19 @@ def test_an_archive_that_swells_is_refused_before_it_is_unpacked(filling: bytes)
 def test_an_archive_of_a_repetitive_log_is_read() -> None:
     lines = b"".join(b"2026-01-02T03:04:%02d %d GET /health 200\n" % (number % 60, number) for number in range(600_000))
     assert read_log(io.BytesIO(gzip.compress(lines))).lines == 600_000
+
+
+@pytest.mark.parametrize("split", range(1, 60, 7))
+def test_a_member_that_begins_at_the_end_of_a_portion_is_read(split: int) -> None:
+    first, second = gzip.compress(b"first "), gzip.compress(b"second")
+    whole = first + second
+    for at in (split, len(first) + 1):
+        portions = denial_stream._unpacked([whole[:at], whole[at:]])
+        assert b"".join(portions) == b"first second"
+
+
+def test_very_many_members_are_unpacked_in_large_portions() -> None:
+    packed = gzip.compress(b" " * 90) * 30_000
+    portions = list(denial_stream._unpacked([packed[at : at + 65_536] for at in range(0, len(packed), 65_536)]))
+    assert sum(map(len, portions)) == 90 * 30_000
+    assert len(portions) <= 90 * 30_000 // denial_stream.PORTION + 1

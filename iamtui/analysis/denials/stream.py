@@ -18,6 +18,7 @@ LARGEST_RATIO: Final = 100
 _ANY_RATIO: Final = 4 * 1024 * 1024
 """Bytes up to which it may unpack to any multiple."""
 
+_SLICE: Final = 4096
 _LARGEST_RECORD: Final = 16 * 1024 * 1024
 _GZIP: Final = b"\x1f\x8b"
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
@@ -64,32 +65,56 @@ def _read_on(data: bytes, stream: Readable) -> Iterator[bytes]:
 
 
 def _unpacked(portions: Iterable[bytes]) -> Iterator[bytes]:
-    """Every member of a gzip file, which may be several behind each other.
+    """The text of every member of a gzip file, which may be several behind each other, in large portions.
 
     Raises:
         Problem: it is damaged, or unpacks to LARGEST_RATIO times its size and more.
     """
+    gathered = bytearray()
+    problem: Problem | None = None
+    texts = _texts_of_members(portions)
+    while True:
+        try:
+            text = next(texts, None)
+        except Problem as error:
+            text, problem = None, error
+        if text is not None:
+            gathered += text
+        if gathered and (text is None or len(gathered) >= PORTION):
+            yield bytes(gathered)
+            gathered.clear()
+        if problem is not None:
+            raise problem
+        if text is None:
+            return
+
+
+def _texts_of_members(portions: Iterable[bytes]) -> Iterator[bytes]:
     unpacker = zlib.decompressobj(wbits=31)
     read = given = 0
+    data = b""
     try:
-        for portion in portions:
-            data = portion
-            read += len(portion)
+        # What is behind a member is copied for each member: small slices keep that small.
+        for piece in (portion[at : at + _SLICE] for portion in portions for at in range(0, len(portion), _SLICE)):
+            data += piece
+            read += len(piece)
             while data:
                 if unpacker.eof:
+                    if data == _GZIP[:1]:
+                        # The next member begins at the end of this piece.
+                        break
                     if not data.startswith(_GZIP):
                         return
                     unpacker = zlib.decompressobj(wbits=31)
                 text = unpacker.decompress(data, PORTION)
                 data = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
-                if text:
-                    given += len(text)
-                    if given > max(_ANY_RATIO, LARGEST_RATIO * (read - len(data))):
-                        raise Problem(
-                            f"The gzip file unpacks to more than {LARGEST_RATIO} times its size.",
-                            "If it is a log all the same, give its text: gunzip -c FILE | iamtui explain -",
-                        )
-                    yield text
+                given += len(text)
+                if given > max(_ANY_RATIO, LARGEST_RATIO * (read - len(data))):
+                    raise Problem(
+                        f"The gzip file unpacks to more than {LARGEST_RATIO} times its size.",
+                        "If it is a log all the same, give its text: gunzip -c FILE | iamtui explain -",
+                    )
+                yield text
     except zlib.error:
         raise Problem("The gzip file is damaged.", "Fetch it again.") from None
     if not unpacker.eof:
