@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from iamtui.aws.errors import problem_from
 from iamtui.problem import Problem
@@ -110,10 +110,14 @@ def _command(name: str, profiles: Mapping[str, Mapping[str, Any]]) -> str:
     return " and ".join(dict.fromkeys(command for command in commands if command))
 
 
+_LONGEST_CHAIN: Final = 64
+"""Profiles in a row that each start from the next: real chains have two or three, and each link is a call of STS."""
+
+
 def _chain(name: str, profiles: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """A profile and those its role is assumed from, by source_profile; a circle ends it."""
+    """A profile and those its role is assumed from, by source_profile, as far as such a chain is followed."""
     seen: set[str] = set()
-    while name in profiles and name not in seen:
+    while name in profiles and name not in seen and len(seen) < _LONGEST_CHAIN:
         seen.add(name)
         yield name, profiles[name]
         name = _text(profiles[name].get("source_profile"))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from iamtui.aws import profiles
 from iamtui.aws.profiles import Profile, available_profiles
 from iamtui.problem import Problem
 from tests.support.connecting import connect, run_it
@@ -100,3 +101,20 @@ def test_a_file_that_cannot_be_read_is_a_problem(no_aws_settings: Path, content:
     with pytest.raises(Problem) as raised:
         available_profiles()
     assert raised.value.next_step
+
+
+def test_a_very_long_chain_of_profiles_is_listed_quickly(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    link = "[profile p{0}]\nrole_arn = arn:aws:iam::111111111111:role/r\nsource_profile = p{1}\n"
+    config = tmp_path / "config"
+    config.write_text("".join(link.format(number, number + 1) for number in range(5_000)))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    steps = 0
+
+    def counted(value: object) -> str:
+        nonlocal steps
+        steps += 1
+        return value if isinstance(value, str) else ""
+
+    monkeypatch.setattr(profiles, "_text", counted)
+    assert len(profiles.available_profiles()) == 5_000
+    assert steps < 5_000 * 200
