@@ -28,8 +28,8 @@ CONFIG_FILE: Final = "config file"
 RUNS_A_PROGRAM: Final = frozenset(("clipboard.command",))
 """Settings that name a program to run: taken from a file only when nobody but the user and root can change it."""
 
-LARGEST: Final = 1024 * 1024
-"""Bytes of the config file that are read at most."""
+LARGEST: Final = 32 * 1024
+"""Bytes of the config file that are read at most: of a long dotted key the TOML reader takes quadratic time."""
 
 
 def _text(value: Any) -> str:

@@ -150,4 +150,9 @@ def test_a_config_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
 
 def test_a_config_that_is_too_large_is_not_read(file: Path) -> None:
     file.write_bytes(b"#" * (LARGEST + 1))
-    assert "more than the 1 MB that are read; all defaults are used" in load_config(file, {})[1][0]
+    assert "more than the 32 kB that are read; all defaults are used" in load_config(file, {})[1][0]
+
+
+def test_a_key_of_very_many_parts_does_not_keep_anyone_waiting(file: Path) -> None:
+    file.write_text(".".join("a" * 40_000) + " = 1\n")
+    assert "more than the 32 kB that are read" in load_config(file, {})[1][0]

@@ -94,7 +94,7 @@ def load_themes(folders: Iterable[Path] | None = None) -> LoadedThemes:
     return LoadedThemes(tuple(themes.values()), tuple(problems))
 
 
-_LARGEST: Final = 1024 * 1024
+_LARGEST: Final = 32 * 1024
 """Bytes of a theme file."""
 
 
