@@ -20,7 +20,7 @@ def cell_to_json(answer: Answer, cell: Cell, *, trace: JsonValue = None) -> dict
     """One pair of an answer."""
     found: dict[str, Any] = decision_to_json(cell.decision, trace=trace)
     found["deciding"] = cell.deciding.outcome.value
-    found["companions"] = [_companion(one) for one in cell.companions]
+    found["companions"] = [companion_to_json(one) for one in cell.companions]
     if cell.pattern:
         found["typed"] = cell.pattern
     if not cell.fits:
@@ -28,11 +28,12 @@ def cell_to_json(answer: Answer, cell: Cell, *, trace: JsonValue = None) -> dict
     if cell.never_asked:
         found["never_asked"] = cell.never_asked
     if answer.chain is not None:
-        found["chain"] = _companion(answer.chain)
+        found["chain"] = companion_to_json(answer.chain)
     return found
 
 
-def _companion(one: Companion) -> dict[str, Any]:
+def companion_to_json(one: Companion) -> dict[str, Any]:
+    """One of the other requests behind a call."""
     return {
         "action": one.question.action,
         "resource": one.question.resource,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import IO, Final, cast
 
 import click
 
+from iamtui.analysis.question import Question
 from iamtui.cli.decision_text import subject_of, verdict_style, write_basis, write_trace
 from iamtui.cli.exits import Exit
 from iamtui.cli.expectations import expect_option
+from iamtui.cli.inquiry_json import companion_to_json
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.text_files import opened
 from iamtui.evaluation.decision import Decision
@@ -21,9 +23,12 @@ from iamtui.evaluation.evaluator import evaluate
 from iamtui.evaluation.expectation import Expectation
 from iamtui.evaluation.explanation import explain
 from iamtui.evaluation.open_points import with_open_points
+from iamtui.evaluation.request import Request
 from iamtui.evaluation.scenario import MalformedScenario, Scenario, read_scenarios, scenario_schema
 from iamtui.evaluation.trace import trace, trace_to_json
 from iamtui.problem import Problem
+from iamtui.workspace.questions.answers import Companion, worst_of
+from iamtui.workspace.questions.companion_questions import requests_beside
 from iamtui.workspace.questions.never_asked import never_asked
 from iamtui.workspace.questions.verdict import verdict_words
 
@@ -36,6 +41,52 @@ _MOST_MALFORMED: Final = 1_000
 
 _doubt_about: Final = lru_cache(maxsize=1024)(never_asked)
 _LINE: Final = re.compile(r"\(line [0-9]+\)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What is said of one scenario, as `iamtui can` says it of a question.
+
+    Args:
+        decision: about the request itself.
+        beside: what every call with it is checked for too, on the same resource.
+        never_asked: why AWS never asks it, or "".
+    """
+
+    decision: Decision
+    beside: tuple[Companion, ...]
+    never_asked: str
+
+    @property
+    def deciding(self) -> Decision:
+        """The worst of all: the call needs each."""
+        return worst_of((self.decision, *(one.decision for one in self.beside)))
+
+    def unmet(self, expected: Expectation) -> str:
+        """Why this is not what was expected, as a clause, or "" when it is."""
+        deciding = self.deciding
+        if not expected.met_by(deciding.outcome):
+            besides = "" if deciding is self.decision else f" ({deciding.request.action})"
+            return f"it is {deciding.outcome.value}{besides}"
+        # What AWS never asks is never allowed: a denial is as expected whatever the policies say.
+        return "AWS never asks this" if self.never_asked and expected is Expectation.ALLOWED else ""
+
+
+def _answered(entry: Scenario) -> _Answer:
+    def decide(request: Request) -> Decision:
+        decision = evaluate(request, entry.policies, entry.options)
+        return with_open_points(decision, request, entry.policies, entry.options)
+
+    asked = entry.request
+    doubt = _doubt_about(asked.action, asked.resource) if asked.wildcard_only_action is None else ""
+    decision = decide(asked)
+    if doubt:
+        decision = replace(decision, notes=(*decision.notes, doubt))
+    beside = tuple(
+        Companion(check, Question(request.action, request.resource), decide(request), decides=True)
+        for check, request in requests_beside(asked)
+    )
+    return _Answer(decision, beside, doubt)
 
 
 @dataclass(slots=True)
@@ -130,20 +181,16 @@ def _answer(
         tally.malformed_on_end += 1
         writer.malformed(entry)
         return
-    decision = evaluate(entry.request, entry.policies, entry.options)
-    decision = with_open_points(decision, entry.request, entry.policies, entry.options)
+    answer = _answered(entry)
     expected = entry.expect or expect
     tally.decided += 1
     tally.malformed_on_end = 0
     tally.expected += expected is not None
-    unmet = expected is not None and not expected.met_by(decision.outcome)
-    tally.unmet += unmet
-    if expected is not None and not unmet and not decision.allowed and entry.request.wildcard_only_action is None:
-        # What AWS never asks is never allowed: such an expectation is met whatever the policies say.
-        doubt = _doubt_about(entry.request.action, entry.request.resource)
-        if doubt:
-            note(f"{_named(entry)}{doubt}")
-    writer.decided(entry, decision, expected if unmet else None, with_trace=with_trace)
+    unmet = "" if expected is None else answer.unmet(expected)
+    tally.unmet += bool(unmet)
+    if answer.never_asked and expected is not None:
+        note(f"{_named(entry)}{answer.never_asked}")
+    writer.decided(entry, answer, f"expected {expected}, but {unmet}" if unmet else "", with_trace=with_trace)
 
 
 def _named(entry: Scenario) -> str:
@@ -162,13 +209,18 @@ class _JsonWriter:
         """Write an error in its place."""
         self._write(entry.as_json())
 
-    def decided(self, entry: Scenario, decision: Decision, unmet: str | None, *, with_trace: bool) -> None:
-        """Write a decision; that it is not the expected one goes to stderr."""
-
+    def decided(self, entry: Scenario, answer: _Answer, unmet: str, *, with_trace: bool) -> None:
+        """Write an answer; that it is not the expected one goes to stderr."""
         traced = trace_to_json(trace(entry.request, entry.policies, entry.options)) if with_trace else None
-        self._write(decision_to_json(decision, id=entry.id, trace=traced))
-        if unmet is not None:
-            note(f"{_named(entry)}expected {unmet}, but it is {decision.outcome.value}.")
+        found = decision_to_json(answer.decision, id=entry.id, trace=traced)
+        if answer.beside:
+            found["deciding"] = answer.deciding.outcome.value
+            found["companions"] = [companion_to_json(one) for one in answer.beside]
+        if answer.never_asked:
+            found["never_asked"] = answer.never_asked
+        self._write(found)
+        if unmet:
+            note(f"{_named(entry)}{unmet}.")
 
     def _write(self, value: object) -> None:
         if self._array:
@@ -195,24 +247,34 @@ class _TextWriter:
         at = "" if entry.line is None or _LINE.search(text) else f" (line {entry.line})"
         self._out.line(*self._name(entry.id), Span("[!] MALFORMED", Style.BAD), f" {text}{at}")
 
-    def decided(self, entry: Scenario, decision: Decision, unmet: str | None, *, with_trace: bool) -> None:
-        """Write a decision."""
-
-        words = verdict_words(decision)
-        wrong = (Span(f"  expected {unmet}", Style.BAD),) if unmet is not None else ()
+    def decided(self, entry: Scenario, answer: _Answer, unmet: str, *, with_trace: bool) -> None:
+        """Write an answer."""
+        decision, deciding = answer.decision, answer.deciding
+        words = verdict_words(deciding)
+        told = f"{words.word} {words.rest}".strip()
+        verdict = Span(f"{words.mark} {words.word}", verdict_style(deciding)), f" {words.rest}" if words.rest else ""
+        if answer.never_asked:
+            verdict = Span("[!] NEVER ASKED", Style.OPEN), f" (by the letter of the policies {told})"
         self._out.line(
             *self._name(entry.id),
-            Span(f"{words.mark} {words.word}", verdict_style(decision)),
-            f" {words.rest}" if words.rest else "",
-            *wrong,
-            Span(f"  {subject_of(decision)}", Style.QUIET),
+            *verdict,
+            *((f"  {unmet}",) if unmet and not answer.never_asked else ()),
+            Span(f"  {subject_of(deciding)}", Style.QUIET),
         )
-        if unmet is None and not with_trace:
+        if not unmet and not with_trace:
+            if answer.never_asked:
+                self._out.paragraph(answer.never_asked, indent=_INDENT)
             return
-        self._out.paragraph(explain(decision).paragraph, indent=_INDENT)
+        self._out.paragraph(explain(deciding).paragraph, indent=_INDENT)
+        if deciding is not decision:
+            self._out.paragraph(
+                f"It is checked with {decision.request.action}, of which the answer by itself is "
+                f"{verdict_words(decision)}.",
+                indent=_INDENT,
+            )
         if with_trace:
             write_trace(self._out, decision, trace(entry.request, entry.policies, entry.options))
-        write_basis(self._out, decision)
+        write_basis(self._out, deciding)
 
     def _name(self, given: str | int | None) -> tuple[str | Span, ...]:
         self._number += 1

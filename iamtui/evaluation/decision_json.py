@@ -213,6 +213,14 @@ def decision_schema() -> dict[str, Any]:
         "level_name": _TEXT_OR_NULL,
         "statements": _list_of(_object(statement)),
     }
+    companion: dict[str, JsonValue] = {
+        "action": _TEXT,
+        "resource": _TEXT,
+        "what": _TEXT,
+        "when": _TEXT_OR_NULL,
+        "decides": _FLAG,
+        "answer": {"$ref": "#"},
+    }
     scenario_definitions = scenario_schema()["$defs"]
     properties: dict[str, JsonValue] = {
         "id": {"type": ["string", "integer", "null"]},
@@ -232,11 +240,15 @@ def decision_schema() -> dict[str, Any]:
         "assumptions": _TEXTS,
         "notes": _TEXTS,
         "trace": {},
+        # Where they say something: the other requests of the call, the worst of all, why AWS never asks this.
+        "deciding": {"enum": [outcome.value for outcome in Outcome]},
+        "companions": _list_of(_object(companion)),
+        "never_asked": _TEXT,
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "iamtui decision",
-        **_object(properties, optional=("trace",)),
+        **_object(properties, optional=("trace", "deciding", "companions", "never_asked")),
         "$defs": {
             "Formula": formula,
             "RequestForm": scenario_definitions["RequestForm"],

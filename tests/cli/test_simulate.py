@@ -49,7 +49,7 @@ def test_an_array_gives_an_array_and_lines_give_lines(cli: Cli) -> None:
 
 
 def test_text_is_one_line_each(cli: Cli) -> None:
-    result = cli("simulate", "-", stdin=lines(scenario("a"), scenario(None, "ec2:RunInstances")))
+    result = cli("simulate", "-", stdin=lines(scenario("a"), scenario(None, identity_policies=[])))
     assert [line.split("  ")[:2] for line in result.out.splitlines()] == [
         ["a", "[+] ALLOWED"], ["#2", "[-] DENIED no allow"],
     ]  # fmt: skip
@@ -130,10 +130,75 @@ def test_a_denial_that_is_expected_of_what_aws_never_asks_is_met_and_said(
     result = cli("simulate", "-", *form, stdin=lines(asked))
     assert result.code == 0
     assert "1 of 1 as expected" in result.err
-    assert "AWS never asks" not in result.out
+    if form:
+        assert ("never_asked" in result.json) == bool(said)
+        assert result.json.get("never_asked", "").startswith(said.removeprefix("a: "))
     assert (said in result.err) if said else ("never asks" not in result.err)
-    for meant in ({"expect": None}, {"request": {**asked["request"], "wildcard_only_action": False}}):
-        assert "never asks" not in cli("simulate", "-", *form, stdin=lines({**asked, **meant})).err
+    assert "never asks" not in cli("simulate", "-", *form, stdin=lines({**asked, "expect": None})).err
+    asked["request"]["wildcard_only_action"] = False
+    meant = cli("simulate", "-", *form, stdin=lines(asked))
+    assert "never asks" not in meant.err + meant.out
+
+
+BUCKET_ALONE = "AWS never asks this: s3:GetObject is about arn:aws:s3:::${BucketName}/${ObjectName}"
+
+
+def test_what_aws_never_asks_is_not_allowed_whatever_the_policies_say(cli: Cli) -> None:
+    asked = scenario("a")
+    asked["request"]["resource"] = "arn:aws:s3:::b"
+    shown = cli("simulate", "-", stdin=lines(asked))
+    assert shown.out.startswith("a  [!] NEVER ASKED (by the letter of the policies ALLOWED)  ")
+    assert BUCKET_ALONE in " ".join(shown.out.split())
+    decision = cli("simulate", "-", "--json", stdin=lines(asked)).json
+    assert decision["never_asked"].startswith(BUCKET_ALONE)
+    assert decision["never_asked"] in decision["notes"]
+    for form in ((), ("--json",)):
+        unmet = cli("simulate", "-", *form, "--expect", "allowed", stdin=lines(asked))
+        assert unmet.code == 1
+        assert "0 of 1 as expected" in unmet.err
+        assert f"a: {BUCKET_ALONE}" in unmet.err
+    assert "a: expected allowed, but AWS never asks this." in unmet.err
+
+
+FUNCTION = "arn:aws:lambda:us-east-1:111111111111:function:f"
+THROUGH_URL = {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}
+
+
+@pytest.mark.parametrize(
+    ("allowed", "condition", "deciding"),
+    [
+        (["lambda:InvokeFunctionUrl"], {}, "implicitDeny"),
+        (["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"], {}, "allowed"),
+        (["lambda:InvokeFunction"], {}, "implicitDeny"),
+        (["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"], THROUGH_URL, "allowed"),
+    ],
+)
+def test_a_call_through_a_function_url_needs_both_actions(
+    cli: Cli, allowed: list[str], condition: dict[str, Any], deciding: str
+) -> None:
+    statements = [{"Effect": "Allow", "Action": allowed[:1], "Resource": "*"}]
+    statements += [{"Effect": "Allow", "Action": allowed[1:], "Resource": "*", "Condition": condition}]
+    policies = [{"name": "p", "document": {"Version": "2012-10-17", "Statement": statements[: len(allowed)]}}]
+    asked = scenario("a", "lambda:InvokeFunctionUrl", identity_policies=policies)
+    asked["request"]["resource"] = FUNCTION
+    found = cli("simulate", "-", "--json", stdin=lines(asked)).json
+    own = "allowed" if "lambda:InvokeFunctionUrl" in allowed else "implicitDeny"
+    assert (found["decision"], found["deciding"]) == (own, deciding)
+    (beside,) = found["companions"]
+    assert (beside["action"], beside["resource"], beside["decides"]) == ("lambda:InvokeFunction", FUNCTION, True)
+    assert beside["answer"]["request"]["context"] == {"lambda:InvokedViaFunctionUrl": "true"}
+    shown = cli("simulate", "-", "--expect", "allowed", stdin=lines(asked))
+    assert shown.code == (0 if deciding == "allowed" else 1)
+    if own == "allowed" != deciding:
+        assert shown.out.startswith(
+            "a  [-] DENIED no allow  expected allowed, but it is implicitDeny (lambda:InvokeFunction)"
+        )
+        assert "by itself is [+] ALLOWED" in shown.out
+
+
+def test_a_call_of_one_action_has_no_others_beside_it(cli: Cli) -> None:
+    found = cli("simulate", "-", "--json", stdin=lines(scenario("a"))).json
+    assert not {"deciding", "companions", "never_asked"} & set(found)
 
 
 def test_the_trace_says_of_each_level_what_that_level_does(cli: Cli) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 from iamtui.analysis.question import Question
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.api_calls import Check, companions
+from iamtui.evaluation.request import Request
 from iamtui.policy.arn import parse_arn
 from iamtui.problem import Problem
 from iamtui.text import safe_text
@@ -91,6 +92,28 @@ def companion_questions(
             context = _context_of(check, question, resource)
             asked = replace(question, action=check.action, resource=resource, context=context)
             yield Asked(check, asked, not check.when or given is not None or named.get(key) == ())
+
+
+def requests_beside(request: Request) -> Iterator[tuple[Check, Request]]:
+    """What every call with this request is checked for too, on the same resource, so that the same policies decide."""
+    call = Call.of(request.action)
+    for check in call.checks:
+        if check.when or check.arn or check.via or check.action.lower() == request.action.lower():
+            continue
+        given = {key.lower() for key in request.context}
+        carried = {key: (value,) for key, value in check.context if key.lower() not in given}
+        named = {key.lower() for key in carried}
+        yield (
+            check,
+            replace(
+                request,
+                action=check.action,
+                context={**request.context, **carried},
+                known_absent=tuple(key for key in request.known_absent if key.lower() not in named),
+                any_value=tuple(key for key in request.any_value if key.lower() not in named),
+                wildcard_only_action=None,
+            ),
+        )
 
 
 def _checked_more_than_once(call: Call) -> frozenset[str]:
