@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from iamtui.aws.credential_process import ASKING
 
@@ -18,6 +20,33 @@ pytest_plugins = [
 ]
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
+
+# A busy machine is not a failure, and in CI the same code gives the same result.
+settings.register_profile("iamtui", deadline=None, derandomize=os.environ.get("CI") == "true")
+settings.load_profile("iamtui")
+
+_TIMER = pytest.StashKey[Any]()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let --reruns run again only what drives a screen: elsewhere a failure that goes away is a failure still."""
+    if config.getoption("reruns", default=None):
+        for item in items:
+            if item.get_closest_marker("screen") is None:
+                item.add_marker(pytest.mark.flaky(reruns=0))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> None:
+    """Remember the limit: pytest-timeout sets it once a test, and a failure ends it."""
+    item.stash[_TIMER] = settings
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Set the limit again when a test is run again."""
+    if getattr(item, "execution_count", 1) > 1:
+        item.ihook.pytest_timeout_set_timer(item=item, settings=item.stash[_TIMER])
 
 
 @pytest.fixture(autouse=True)

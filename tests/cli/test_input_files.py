@@ -24,6 +24,8 @@ from iamtui.problem import Problem
 from tests.support.cli_runner import Cli
 from tests.support.input_kinds import COMMANDS, STANDARD_INPUT, command
 
+pytestmark = pytest.mark.screen
+
 REQUEST = {"principal": "arn:aws:iam::123456789012:user/x", "action": "s3:GetObject", "resource": "arn:aws:s3:::b/x"}
 SCENARIO = json.dumps({"request": REQUEST}).encode()
 MESSAGE = (

@@ -23,6 +23,8 @@ from tests.support.cli_runner import Cli
 from tests.support.panel_sessions import session
 from tests.support.program_on_terminal import run_on_terminal
 
+pytestmark = pytest.mark.screen
+
 
 def test_a_terminal_on_stdout_is_refused_with_the_command_that_works(tmp_path: Path) -> None:
     done = run_on_terminal(["pick", "--demo", "--format", "fish"], home=tmp_path, columns=200)

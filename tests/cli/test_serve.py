@@ -26,6 +26,8 @@ from tests.support.fault_proxy import FaultProxy, error
 from tests.support.mfa_alice import SERIAL, AliceWithMfa
 from tests.support.moto_server import MotoServer, trust
 
+pytestmark = pytest.mark.screen
+
 DEMO = ("serve", "ops-readonly", "--demo")
 PROGRAM = (sys.executable, "-m", "iamtui")
 

@@ -32,6 +32,8 @@ from iamtui.problem import Problem
 from iamtui.secret import Secret
 from tests.support.external_tools import Tmux, need, tmux_server
 
+pytestmark = pytest.mark.screen
+
 TEXT = "export AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY\nexport NAME='Zoë'\n"
 NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)
 PLAIN = {"PATH": os.defpath, "TERM": "xterm-256color"}

@@ -21,6 +21,8 @@ from iamtui.credentials.clipboard_routes import LocalRoute, local_tools
 from iamtui.secret import Secret
 from tests.support.external_tools import need, x_server
 
+pytestmark = pytest.mark.screen
+
 TEXT = "export AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY\nexport NAME='Zoë'\n"
 NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)
 

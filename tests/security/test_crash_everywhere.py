@@ -24,6 +24,8 @@ from tests.support.panel_sessions import SECRET, TOKEN, session
 from tests.support.screen_app import make_app, opened, settle
 from tests.support.tui_functions import Function, handlers, worker_calls, workers
 
+pytestmark = pytest.mark.screen
+
 CODE = "271828"
 USES_NOTHING = {"IamtuiApp._load_engine", "SessionCareScreen._load_endpoint"}
 """Workers that use nothing of their object, so that nothing in them can fail here."""

@@ -13,6 +13,8 @@ import pytest
 from tests.support.panel_sessions import SECRET, TOKEN
 from tests.support.program_on_terminal import environment, run_on_terminal
 
+pytestmark = pytest.mark.screen
+
 CODE = "314159"
 
 START = """

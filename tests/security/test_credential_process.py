@@ -14,6 +14,8 @@ import pytest
 from tests.support.moto_server import ACCOUNT, MotoServer, trust
 from tests.support.program_on_terminal import PROGRAM, ROOT, Run, environment, run_on_terminal
 
+pytestmark = pytest.mark.screen
+
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/r"
 ANSWER = '{"Version": 1, "AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "SecretAccessKey": "x"}'
 

@@ -20,6 +20,8 @@ from tests.support.program_on_terminal import (
 )
 from tests.support.snapshot_builder import as_bytes
 
+pytestmark = pytest.mark.screen
+
 ACCOUNT = "123456789012"
 ATTACK = "\x1b]52;c;cHduZWQ=\x07 \u202e\x9b31m[red]\u200b"
 """What a user may be made to paste as an argument."""

@@ -31,6 +31,8 @@ from tests.support.process_watch import ProcessWatch
 from tests.support.program_on_terminal import environment
 from tests.support.terminal_session import TerminalSession
 
+pytestmark = pytest.mark.screen
+
 CODE = "271828"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/deploy"
 

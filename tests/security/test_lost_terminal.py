@@ -17,6 +17,8 @@ import pytest
 
 from tests.support.program_on_terminal import PROGRAM, environment
 
+pytestmark = pytest.mark.screen
+
 DRAWN_SECONDS = 30.0
 GONE_SECONDS = 20.0
 

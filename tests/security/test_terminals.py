@@ -14,6 +14,8 @@ from tests.support.panel_sessions import session
 from tests.support.program_on_terminal import hostile_in_lines, hostile_in_screen, run_on_terminal
 from tests.support.screen_app import make_app, settle
 
+pytestmark = pytest.mark.screen
+
 
 @pytest.mark.parametrize("columns", [1, 2, 10, 29, 31, 33, 59])
 @pytest.mark.parametrize("lines", [1, 10, 40])

@@ -22,7 +22,7 @@ def in_own_process(test: Callable[..., Any]) -> Callable[..., Any]:
     def run() -> None:
         environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         test_id = f"{inspect.getfile(test)}::{test.__name__}"
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", test_id]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "", test_id]
         environ[_CHILD] = "1"
         done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=170, check=False)
         assert done.returncode == 0, done.stdout + done.stderr

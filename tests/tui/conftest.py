@@ -11,11 +11,15 @@ from iamtui.tui import clock, themes
 from iamtui.workspace.questions import saved_questions
 from tests.support.sample_account import NOW
 
+HERE = Path(__file__).parent
 SNAPSHOT_PYTHON = (3, 11)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Snapshots are made and compared on one Python only: others may draw the same screen in other bytes."""
+    """Mark every test here; snapshots are made and compared on one Python only: others may draw in other bytes."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.screen)
     if sys.version_info[:2] == SNAPSHOT_PYTHON:
         return
     wanted = ".".join(map(str, SNAPSHOT_PYTHON))
