@@ -27,7 +27,7 @@ from iamtui.aws.endpoint_url import is_loopback
 from iamtui.aws.errors import AwsProblem
 from iamtui.aws.operations import ALLOWED, Request
 from iamtui.aws.sdk_logging import silence_debug_logging
-from iamtui.aws.sdk_settings import PROFILE_SETTINGS, TokenFile, config_store, refuse_endless_config
+from iamtui.aws.sdk_settings import PROFILE_SETTINGS, SignInCache, TokenFile, config_store, refuse_endless_config
 
 if TYPE_CHECKING:
     from iamtui.aws.connection import Keys
@@ -141,6 +141,7 @@ class SdkSession(botocore.session.Session):
         chain.insert_after("custom-process", make(self.get_config_variable("profile") or "default"))
         # The first of that name, which is botocore's.
         chain.remove("custom-process")
+        _read_short_sign_ins(chain.get_provider("sso"), chain.get_provider("login"), builder)
         _parse_short_files(chain.get_provider("boto-config"), "_ini_parser")
         _parse_short_files(chain.get_provider("ec2-credentials-file"), "_parser")
         # Roles with a credential_source ask the same two.
@@ -175,6 +176,16 @@ def _parse_short_files(provider: Any, attribute: str) -> None:
         return parse(path)
 
     setattr(provider, attribute, parse_short)
+
+
+def _read_short_sign_ins(identity_center: Any, login: Any, builder: Any) -> None:
+    """Have providers, and those that a builder makes for a role's source profiles, read no long file of a sign-in."""
+    by_session = identity_center._token_provider  # noqa: SLF001 - botocore has no other way
+    kept = SignInCache(by_session._cache)  # noqa: SLF001 - as above
+    by_session._cache = by_session._token_loader._cache = kept  # noqa: SLF001 - as above
+    identity_center._token_cache = builder._sso_token_cache = kept  # noqa: SLF001 - as above
+    kept = SignInCache(login._token_cache)  # noqa: SLF001 - as above
+    login._token_cache = builder._login_token_cache = kept  # noqa: SLF001 - as above
 
 
 def _read_short_token(provider: Any) -> Any:

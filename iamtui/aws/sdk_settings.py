@@ -5,7 +5,10 @@ Importing this module loads botocore, which is heavy.
 
 from __future__ import annotations
 
+import io
+import json
 import os
+import re
 import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -20,6 +23,7 @@ from botocore.configprovider import (
 )
 from botocore.exceptions import InvalidConfigError
 from botocore.session import Session
+from botocore.utils import JSONFileCache
 
 from iamtui.input_files import PORTION
 
@@ -29,8 +33,15 @@ _MOST_METADATA_SECONDS: Final = 10
 LONGEST_TOKEN: Final = 64 * 1024
 """Bytes of a web identity token; STS takes 20,000 characters."""
 
-LARGEST_CONFIG: Final = 16 * 1024 * 1024
-"""Bytes of an AWS config or credentials file; one with a profile for each of 5,000 accounts has some 2 MB."""
+LARGEST_CONFIG: Final = 4 * 1024 * 1024
+"""Bytes of an AWS config or credentials file; one with a profile for each of 5,000 accounts has some 1 MB."""
+LONGEST_HEADER: Final = 1024
+MOST_SECTIONS: Final = 50_000
+MOST_BAD_LINES: Final = 1_000
+"""Characters of a section's header, sections, and lines that are no settings, of such a file. The time that botocore
+takes for headers with quotes, and for lines that it cannot parse, grows with the square of their number."""
+LARGEST_SIGN_IN: Final = 256 * 1024
+"""Bytes of a file in which the AWS CLI keeps a sign-in; real ones have some 5 kB."""
 
 _RETRY_MODES: Final = ("standard", "adaptive", "legacy")
 
@@ -67,19 +78,96 @@ def refuse_endless_config(path: str) -> None:
     have no end.
 
     Raises:
-        InvalidConfigError: it is a pipe or a device, or longer than any that people write.
+        InvalidConfigError: it is a pipe or a device, or has more than any that people write.
     """
     found = Path(os.path.expandvars(path)).expanduser()
     if not found.exists() or found.is_dir() or found.samefile(os.devnull):
         return
     if not found.is_file():
         raise InvalidConfigError(error_msg=f"{path!r} is not a regular file")
-    rest = LARGEST_CONFIG + 1
+    content = bytearray()
     with suppress(OSError), found.open("rb") as file:
-        while rest > 0 and (portion := file.read(min(rest, PORTION))):
-            rest -= len(portion)
-    if rest <= 0:
+        while len(content) <= LARGEST_CONFIG and (portion := file.read(PORTION)):
+            content += portion
+    if len(content) > LARGEST_CONFIG:
         raise InvalidConfigError(error_msg=f"{path!r} is longer than {LARGEST_CONFIG // 1024**2} MiB")
+    excess = _excess(content.decode("utf-8", "replace"))
+    if excess:
+        raise InvalidConfigError(error_msg=f"{path!r} {excess}")
+
+
+_HEADER: Final = re.compile(r"\[.+\]")
+_SETTING: Final = re.compile(r"[^=:].*?[=:]")
+
+
+def _excess(content: str) -> str:
+    """What a config file has too much of for Python's parser, as the rest of a sentence, or ""."""
+    sections = bad = 0
+    # Ends of lines as Python's parser sees them.
+    for number, line in enumerate(io.StringIO(content, newline=None), start=1):
+        text = line.strip()
+        if not text or text.startswith(("#", ";")):
+            continue
+        if _HEADER.match(text):
+            sections += 1
+            if len(text) > LONGEST_HEADER:
+                return f"has a section name of more than {LONGEST_HEADER:,} characters in line {number:,}"
+        elif not _SETTING.match(text):
+            bad += 1
+        if sections > MOST_SECTIONS:
+            return f"has more than {MOST_SECTIONS:,} sections"
+        if bad > MOST_BAD_LINES:
+            return f"has more than {MOST_BAD_LINES:,} lines without a setting, such as line {number:,}"
+    return ""
+
+
+def _read_short(path: str, most: int, what: str) -> bytes:
+    """The bytes of a file that the settings name.
+
+    Raises:
+        InvalidConfigError: it is a pipe, device or socket, or longer than `most` bytes.
+        OSError: it cannot be read.
+    """
+    data = b""
+    # What is opened may do something, so it is looked at first.
+    is_file = stat.S_ISREG(Path(path).stat().st_mode)
+    if is_file:
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+            is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            data = file.read(most + 1) if is_file else b""
+    if not is_file or len(data) > most:
+        reason = f"longer than {most // 1024} KiB" if is_file else "not a regular file"
+        raise InvalidConfigError(error_msg=f"{what} {path!r} is {reason}")
+    return data
+
+
+class SignInCache(JSONFileCache):
+    """The sign-ins that the AWS CLI keeps in files, in place of botocore's cache, which reads files of any length.
+
+    Args:
+        kept: botocore's cache.
+    """
+
+    def __init__(self, kept: Any) -> None:
+        super().__init__(kept._working_dir, kept._dumps)  # noqa: SLF001 - botocore has no other way
+
+    def __getitem__(self, cache_key: str) -> Any:
+        """The sign-in of that key.
+
+        Raises:
+            InvalidConfigError: its file does not hold one.
+        """
+        path: str = self._convert_cache_key(cache_key)  # type: ignore[attr-defined]  # the stubs lack it
+        what = "the file of a sign-in"
+        try:
+            found = json.loads(_read_short(path, LARGEST_SIGN_IN, what))
+        except OSError as error:
+            raise InvalidConfigError(error_msg=f"{what} {path!r} cannot be read: {error.strerror}") from None
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict):
+            raise InvalidConfigError(error_msg=f"{what} {path!r} is not a JSON object; sign in again to replace it")
+        return found
 
 
 class TokenFile:
@@ -92,16 +180,14 @@ class TokenFile:
         """The token.
 
         Raises:
-            InvalidConfigError: it is a pipe or a device, or longer than a token.
+            InvalidConfigError: it is not a file, longer than a token, or not text.
             OSError: it cannot be read.
         """
-        with open(self._path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
-            is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-            token = file.read(LONGEST_TOKEN + 1) if is_file else b""
-        if not is_file or len(token) > LONGEST_TOKEN:
-            what = f"longer than {LONGEST_TOKEN // 1024} KiB" if is_file else "not a regular file"
-            raise InvalidConfigError(error_msg=f"the web_identity_token_file {self._path!r} is {what}")
-        return token.decode()
+        what = "the web_identity_token_file"
+        try:
+            return _read_short(self._path, LONGEST_TOKEN, what).decode()
+        except UnicodeDecodeError:
+            raise InvalidConfigError(error_msg=f"{what} {self._path!r} is not text") from None
 
 
 READ: Final[Mapping[str, Callable[[Any], Any] | None]] = {

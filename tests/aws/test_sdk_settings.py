@@ -22,7 +22,15 @@ from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES as VARIABL
 from botocore.configprovider import DEFAULT_PROXIES_CONFIG_VARS, DEFAULT_S3_CONFIG_VARS
 
 from iamtui.aws.sdk_session import SdkSession
-from iamtui.aws.sdk_settings import ENVIRONMENT_ONLY, FIXED, LARGEST_CONFIG, LONGEST_TOKEN, PROFILE_SETTINGS, READ
+from iamtui.aws.sdk_settings import (
+    ENVIRONMENT_ONLY,
+    FIXED,
+    LARGEST_CONFIG,
+    LARGEST_SIGN_IN,
+    LONGEST_TOKEN,
+    PROFILE_SETTINGS,
+    READ,
+)
 from iamtui.problem import Problem
 from tests.support.connecting import Listener, config, connect
 from tests.support.fault_proxy import FaultProxy, error
@@ -397,10 +405,74 @@ def test_a_config_file_that_has_no_end_is_not_read(
         path.write_text("#")
         os.truncate(path, LARGEST_CONFIG + 1)
     monkeypatch.setenv(variable, str(path))
-    with pytest.raises(Problem, match=r"not a regular file|longer than 16 MiB") as caught:
+    with pytest.raises(Problem, match=r"not a regular file|longer than 4 MiB") as caught:
         connect(profile=None, region="eu-west-1").caller()
     assert str(path) in caught.value.sentence
     assert sent.requests == []
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[profile " + '\\"' * 200_000 + "]\n", "section name of more than 1,024 characters in line 1"),
+        ("".join(f"[profile {number}]\n" for number in range(60_000)), "more than 50,000 sections"),
+        ("[profile p]\n" + "%\n" * 200_000, "more than 1,000 lines without a setting, such as line 1,002"),
+        ("[profile p]\r" + "\u00a0%\r" * 200_000, "more than 1,000 lines without a setting"),
+        (" =\n".join(f"[{number}]\n" for number in range(20_000)), "more than 1,000 lines without a setting"),
+    ],
+)
+def test_a_config_that_takes_botocore_minutes_is_not_parsed(
+    no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch, text: str, says: str
+) -> None:
+    config(no_aws_settings, text)
+    monkeypatch.setattr("configparser.RawConfigParser.read", lambda *_: pytest.fail("it was parsed"))
+    with pytest.raises(Problem, match=says):
+        connect(profile="p")
+
+
+def test_a_config_with_thousands_of_profiles_is_read(no_aws_settings: Path) -> None:
+    profile = "[profile account-{}]\nsso_session = corp\n# a comment\ns3 =\n  a = b\nregion: eu-west-1\n{}\n"
+    config(no_aws_settings, "".join(profile.format(number, KEYS) for number in range(5_000)))
+    assert connect(profile="account-4999").region == "eu-west-1"
+
+
+SSO_PROFILE = (
+    "[sso-session corp]\nsso_start_url=https://x.awsapps.com/start\nsso_region=eu-west-1\n"
+    f"[profile s]\nregion=eu-west-1\nsso_session=corp\nsso_account_id={ACCOUNT}\nsso_role_name=dev\n"
+)
+
+
+@pytest.mark.parametrize("held", ["long", "list", "noise", "deep"])
+@pytest.mark.parametrize("by", ["sso", "login"])
+@pytest.mark.parametrize("profile", ["s", "role"])
+def test_a_file_of_a_sign_in_that_is_not_one_is_not_read(
+    no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sent: Sent, by: str, held: str, profile: str
+) -> None:
+    for owner in ("botocore.tokens.SSOTokenProvider", "botocore.credentials.SSOProvider"):
+        monkeypatch.setattr(f"{owner}._SSO_TOKEN_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr("botocore.credentials.EC", object())
+    monkeypatch.setenv("AWS_LOGIN_CACHE_DIRECTORY", str(tmp_path))
+    name = hashlib.sha1(b"corp", usedforsecurity=False) if by == "sso" else hashlib.sha256(b"me")
+    path = tmp_path / f"{name.hexdigest()}.json"
+    signs_in = SSO_PROFILE if by == "sso" else "[profile s]\nlogin_session=me\nregion=eu-west-1\n"
+    config(no_aws_settings, f"{signs_in}[profile role]\nregion=eu-west-1\nrole_arn={ROLE}\nsource_profile=s\n")
+    content = {"long": " " * (LARGEST_SIGN_IN + 1) + "{}", "list": "[]", "noise": "x", "deep": "[" * 100_000}
+    path.write_text(content[held])
+    says = "longer than 256 KiB" if held == "long" else "is not a JSON object; sign in again"
+    with pytest.raises(Problem, match=says) as caught:
+        connect(profile=profile).caller()
+    assert caught.value.next_step
+    assert str(path) in caught.value.sentence
+    assert sent.requests == []
+
+
+def test_a_token_file_that_is_a_socket(no_aws_settings: Path, tmp_path: Path) -> None:
+    path = tmp_path / "it"
+    config(no_aws_settings, f"[profile p]\nregion=eu-west-1\nrole_arn={ROLE}\nweb_identity_token_file={path}\n")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        with pytest.raises(Problem, match="not a regular file"):
+            connect(profile="p").caller()
 
 
 @pytest.mark.parametrize("by", ["file", "environment"])
