@@ -159,10 +159,10 @@ def test_what_was_found_so_far_remains_when_cancelled() -> None:
 @pytest.mark.parametrize("filling", [b" ", b"x", b"\n", b"a line\n"])
 def test_an_archive_that_swells_is_refused_before_it_is_unpacked(filling: bytes) -> None:
     bomb = gzip.compress(filling * (50_000_000 // len(filling)))
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(Problem, match="unpacks to more than 100 times its size"):
         read_log(io.BytesIO(gzip.compress(b"a\n") + bomb * 20))
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_an_archive_of_a_repetitive_log_is_read() -> None:

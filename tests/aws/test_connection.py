@@ -380,7 +380,7 @@ def test_threads_share_a_connection(moto: MotoServer) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
 
     assert found == [ACCOUNT] * 8
 

@@ -35,7 +35,7 @@ ASK = """
 import json, os, urllib.request
 request = urllib.request.Request(os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"])
 request.add_header("Authorization", os.environ["AWS_CONTAINER_AUTHORIZATION_TOKEN"])
-with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=20) as answer:
+with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
     print(json.dumps({**json.load(answer), "environ": dict(os.environ)}))
 """
 
@@ -46,7 +46,7 @@ def run(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def gone(pid: int, seconds: float = 20) -> bool:
+def gone(pid: int, seconds: float = 60) -> bool:
     """Whether a process ends in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -142,7 +142,7 @@ def test_signals_end_the_program_and_the_endpoint() -> None:
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGTERM)
         assert process.stdout.read() == "ended\n"
-        assert process.wait(20) == 3
+        assert process.wait(60) == 3
 
 
 @pytest.mark.parametrize(("shell", "name"), [("bash", "bash"), ("zsh", "zsh"), ("dash", "posix"), ("fish", "fish")])
@@ -221,7 +221,7 @@ def test_in_the_foreground_a_signal_ends_it_well(number: signal.Signals) -> None
         while not said or "until Ctrl+C" not in said[-1]:
             said.append(process.stderr.readline())
         process.send_signal(number)
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
         rest = process.stderr.read()
     text = "".join(lines)
     assert f"export IAMTUI_ENDPOINT_PID={process.pid}" in text

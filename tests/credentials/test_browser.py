@@ -38,7 +38,7 @@ def test_only_the_browser_has_the_url_among_its_arguments(tmp_path: Path) -> Non
         watch.until(lambda: watch.in_arguments and (tmp_path / "seen").exists())
         with (tmp_path / "end").open("w") as end:
             end.write("\n")
-        opening.join(20)
+        opening.join(60)
     assert (tmp_path / "seen").read_text() == URL.reveal()
     assert watch.in_arguments == {os.path.realpath("/bin/sh")}
     assert watch.in_environments == set()

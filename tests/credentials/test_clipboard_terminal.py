@@ -295,7 +295,7 @@ def test_a_signal_clears_then_does_what_the_app_asks_for_then_ends_whatever_it_i
         assert process.stdout.readline() == "ready\n"
         process.send_signal(number)
         said = process.stdout.read()
-        assert process.wait(30) == -number
+        assert process.wait(60) == -number
     assert said == f"{osc(' ').decode()!a}\n'then {number}'\n"
 
 
@@ -383,15 +383,15 @@ def test_the_end_waits_for_a_copy_that_is_being_made() -> None:
     def make() -> ClipboardLease:
         lease = clipboard.copy(Secret(TEXT), environ=PLAIN)
         copying.set()
-        assert go_on.wait(30)
+        assert go_on.wait(60)
         return lease
 
     thread = threading.Thread(target=guard.copy, args=(make,))
     thread.start()
-    assert copying.wait(30)
+    assert copying.wait(60)
     threading.Timer(0.1, go_on.set).start()
     result = guard.clear()
-    thread.join(30)
+    thread.join(60)
     assert result is not None
     assert result.state is ClearState.SENT
     assert written == [osc(TEXT).decode(), osc(" ").decode()]

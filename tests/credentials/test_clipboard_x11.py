@@ -52,7 +52,7 @@ def pasted(display: str, selection: str = "clipboard") -> str:
         env={"PATH": os.environ["PATH"], "DISPLAY": display},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        timeout=10,
+        timeout=60,
         check=False,
     )
     return run.stdout.decode()
@@ -65,7 +65,7 @@ def put(display: str, text: str) -> None:
         env={"PATH": os.environ["PATH"], "DISPLAY": display},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        timeout=10,
+        timeout=60,
         check=True,
     )
     for _ in range(100):

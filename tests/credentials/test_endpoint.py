@@ -60,7 +60,7 @@ def ask(
 ) -> Answer:
     """One request; a header that is None is not sent, an underscore in its name is a hyphen."""
     parts = urlsplit(endpoint.uri.reveal())
-    connection = http.client.HTTPConnection(parts.netloc, timeout=20)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=60)
     given = {"Authorization": endpoint.token.reveal(), "Host": parts.netloc}
     given |= {name.replace("_", "-"): value for name, value in headers.items()}  # type: ignore[misc]
     connection.putrequest(method, path or parts.path, skip_host=True, skip_accept_encoding=True)

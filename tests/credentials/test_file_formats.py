@@ -38,7 +38,7 @@ def test_node_reads_the_dotenv_file(tmp_path: Path) -> None:
         env={"PATH": os.environ["PATH"]},
         capture_output=True,
         check=True,
-        timeout=30,
+        timeout=60,
     )
     found = json.loads(run.stdout)
     assert {name: value for name, value in found.items() if name.startswith("AWS_")} == EXPECTED
@@ -54,7 +54,7 @@ def test_a_shell_that_sources_it_reads_the_same(shell: str, tmp_path: Path) -> N
         env={"PATH": os.environ["PATH"]},
         capture_output=True,
         check=True,
-        timeout=30,
+        timeout=60,
     )
     found = dict(entry.split("=", 1) for entry in run.stdout.decode().split("\0") if entry)
     assert {name: value for name, value in found.items() if name.startswith("AWS_")} == EXPECTED

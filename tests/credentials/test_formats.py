@@ -60,7 +60,7 @@ def environment_after(shell: str, text: str, folder: Path) -> dict[str, str]:
         cwd=folder,
         env={"PATH": os.environ["PATH"], "HOME": str(folder), **old},
         capture_output=True,
-        timeout=30,
+        timeout=60,
         check=True,
     )
     assert run.stderr == b""
@@ -153,7 +153,7 @@ def test_pasted_lines_stay_out_of_the_history_of_shells_set_up_so(
         env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TERM": "dumb"},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        timeout=30,
+        timeout=60,
         check=False,
         start_new_session=True,
     )
@@ -303,7 +303,7 @@ def test_the_reference_names_the_role_as_one_word(shell: str, tmp_path: Path) ->
     (tmp_path / "iamtui").write_text('#!/bin/sh\nprintf "%s\\n" "$@" >words\n')
     (tmp_path / "iamtui").chmod(0o755)
     environ = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(tmp_path)}
-    subprocess.run([shell, "-c", command], cwd=tmp_path, env=environ, check=True, timeout=30)
+    subprocess.run([shell, "-c", command], cwd=tmp_path, env=environ, check=True, timeout=60)
     expected = ["assume", ROLE_WITH_SYNTAX, "--format", SHELLS[shell]]
     assert (tmp_path / "words").read_text().splitlines() == expected
 

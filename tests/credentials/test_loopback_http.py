@@ -176,7 +176,7 @@ def test_a_client_that_says_nothing_or_little_is_cut_off(
 ) -> None:
     monkeypatch.setattr(loopback_http, "REQUEST_SECONDS", 0.2)
     assert talk(server, b"").startswith(b"HTTP/1.1 408")
-    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
         with suppress(ConnectionError):
             for _ in range(200):
                 connection.sendall(b"G")
@@ -187,7 +187,7 @@ def test_a_client_that_says_nothing_or_little_is_cut_off(
 
 def test_slow_clients_do_not_block_others(server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loopback_http, "REQUEST_SECONDS", 60)
-    slow = [socket.create_connection(("127.0.0.1", server.port), timeout=20) for _ in range(3 * MOST_CONNECTIONS)]
+    slow = [socket.create_connection(("127.0.0.1", server.port), timeout=60) for _ in range(3 * MOST_CONNECTIONS)]
     try:
         for connection in slow:
             with suppress(OSError):
@@ -207,7 +207,7 @@ def test_many_clients_at_once_are_all_answered(server: LoopbackServer) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert [answer[:12] for answer in answers] == [b"HTTP/1.1 200"] * (MOST_CONNECTIONS // 2)
 
 
@@ -225,7 +225,7 @@ def test_an_error_inside_is_told_without_its_text(capfd: pytest.CaptureFixture[s
 
 
 def test_after_the_stop_nothing_answers(server: LoopbackServer) -> None:
-    waiting = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+    waiting = socket.create_connection(("127.0.0.1", server.port), timeout=60)
     assert ask(server).startswith(b"HTTP/1.1 200")
     server.stop()
     server.stop()

@@ -51,7 +51,7 @@ def endpoint(world: World) -> Iterator[MetadataEndpoint]:
 
 
 def ask(endpoint: MetadataEndpoint, path: str, method: str = "GET", **headers: str) -> tuple[int, str]:
-    connection = http.client.HTTPConnection(urlsplit(endpoint.url).netloc, timeout=20)
+    connection = http.client.HTTPConnection(urlsplit(endpoint.url).netloc, timeout=60)
     connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
     response = connection.getresponse()
     body = response.read().decode()

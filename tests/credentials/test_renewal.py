@@ -276,19 +276,19 @@ def test_reading_never_waits_for_a_renewal_and_two_never_run() -> None:
     def slow(_code: Secret | None) -> Session:
         calls.append(1)
         begun.set()
-        assert go_on.wait(20)
+        assert go_on.wait(60)
         return session(60, START + 45 * MINUTE, "ASIATWO")
 
     renewer = Renewer(session(), slow, clock=lambda: START + 45 * MINUTE)
     thread = threading.Thread(target=renewer.tick)
     thread.start()
-    assert begun.wait(20)
+    assert begun.wait(60)
     assert renewer.held.session.access_key_id == "ASIAONE"
     assert renewer.tick() is RenewalState.DUE
     renewer.renew_now()
     assert renewer.renewing
     go_on.set()
-    thread.join(20)
+    thread.join(60)
     assert renewer.held.session.access_key_id == "ASIATWO"
     assert len(calls) == 1
 

@@ -32,7 +32,7 @@ def test_what_is_due_is_renewed_in_the_background() -> None:
     renewer = Renewer(lasting(5), lambda _code: lasting(60, "ASIASECOND000000000A"), changed=change)
     service = CredentialsService(renewer)
     service.start()
-    assert changed.wait(20)
+    assert changed.wait(60)
     status = service.status
     assert status.running
     assert status.held.session.access_key_id == "ASIASECOND000000000A"
@@ -54,7 +54,7 @@ def test_a_renewal_that_fails_leaves_it_running() -> None:
     renewer = Renewer(lasting(-1), fail, changed=lambda _held: changed.set())
     service = CredentialsService(renewer, with_metadata=True)
     service.start()
-    assert changed.wait(20)
+    assert changed.wait(60)
     assert service.status.running
     assert service.status.held.failures.sentence == "No network."
     assert service.status.metadata_counts == Counts()
@@ -64,7 +64,7 @@ def test_a_renewal_that_fails_leaves_it_running() -> None:
 def test_it_ends_with_a_session_that_nothing_renews() -> None:
     service = CredentialsService(Renewer(lasting(0.003), None))
     service.start()
-    assert service.wait(20)
+    assert service.wait(60)
 
 
 def test_nothing_secret_is_in_its_repr() -> None:

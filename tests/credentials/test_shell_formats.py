@@ -81,7 +81,7 @@ def read_back(shell: str, values: list[str], script: str = "") -> list[str]:
         environ = {"PATH": os.environ["PATH"], "HOME": folder, "LC_ALL": "C.UTF-8", "OLD": "x"}
         plain = {"fish": ["--no-config"], "zsh": ["-f"]}.get(shell, [])
         run = subprocess.run(
-            [shell, *plain, "-c", script or usual], cwd=folder, env=environ, capture_output=True, timeout=30, check=True
+            [shell, *plain, "-c", script or usual], cwd=folder, env=environ, capture_output=True, timeout=60, check=True
         )
     assert run.stderr == b""
     found = dict(entry.split("=", 1) for entry in run.stdout.decode().split("\0") if entry)
@@ -117,7 +117,7 @@ def test_fish_erases_every_scope_and_never_fails(script: str, before: str, tmp_p
         cwd=tmp_path,
         env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
         capture_output=True,
-        timeout=30,
+        timeout=60,
         check=True,
     )
     assert (run.stdout, run.stderr) == (b"0\n", b"")
@@ -137,7 +137,7 @@ def test_fish_erases_every_scope_and_never_fails(script: str, before: str, tmp_p
 def test_the_line_of_a_failure_lets_the_shell_stop(shell: str, script: str, tmp_path: Path) -> None:
     need(shell)
     (tmp_path / "handed").write_text(f"{SHELLS[shell].failure}\n")
-    run = subprocess.run([shell, "-c", script], cwd=tmp_path, capture_output=True, timeout=30, check=False)
+    run = subprocess.run([shell, "-c", script], cwd=tmp_path, capture_output=True, timeout=60, check=False)
     assert (run.returncode, run.stdout, run.stderr) == (1, b"", b"")
 
 

@@ -148,7 +148,7 @@ def test_a_refusal_writes_no_payload(name: str, snapshot: str, tmp_path: Path) -
 def _type(tmux: Tmux, shown: str, *keys: str) -> str:
     """Wait until the window shows a text, then type; returns what was shown."""
     text = ""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while shown not in text and time.monotonic() < deadline:
         text = tmux.run("capture-pane", "-p", "-t", "evil").stdout
         # The client must be read from, or it stops and the server with it.

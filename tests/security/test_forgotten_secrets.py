@@ -219,7 +219,7 @@ def ask_in_a_process(uri: Secret, token: Secret) -> None:
     """Ask the endpoint as a program does; what it answers stays there."""
     ask = (
         "import sys, urllib.request as u; url, token = sys.stdin.read().split(); "
-        "u.build_opener(u.ProxyHandler({})).open(u.Request(url, headers={'Authorization': token}), timeout=20).read()"
+        "u.build_opener(u.ProxyHandler({})).open(u.Request(url, headers={'Authorization': token}), timeout=60).read()"
     )
     words = f"{uri.reveal()} {token.reveal()}"
     subprocess.run([sys.executable, "-c", ask], input=words, text=True, check=True, timeout=60)

@@ -271,7 +271,7 @@ def serve(it: TerminalSession, life: Life, watch: ProcessWatch) -> None:
     url = re.findall(r"AWS_CONTAINER_CREDENTIALS_FULL_URI=['\"]?([^'\"\s;]+)", lines)[0]
     watch.add(*life.learn(token, urlsplit(url).path.strip("/").rpartition("/")[2]))
     request = urllib.request.Request(url, headers={"Authorization": token})
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as answer:
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
         assert json.load(answer)["AccessKeyId"].startswith("ASIA")
     at = it.type(b"q")
     it.until("Boundary", at)

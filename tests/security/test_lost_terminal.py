@@ -19,8 +19,8 @@ from tests.support.program_on_terminal import PROGRAM, environment
 
 pytestmark = pytest.mark.screen
 
-DRAWN_SECONDS = 30.0
-GONE_SECONDS = 20.0
+DRAWN_SECONDS = 90.0
+GONE_SECONDS = 60.0
 
 
 @pytest.mark.parametrize("hang_up", [signal.SIG_DFL, signal.SIG_IGN])

@@ -85,13 +85,13 @@ def test_a_read_that_deletes_is_not_taken_from_anywhere(moto: MotoServer, models
 
 
 def _made_by_its_url(url: str, bucket: str) -> None:
-    with urllib.request.urlopen(urllib.request.Request(f"{url}/{bucket}", method="PUT"), timeout=10) as answer:
+    with urllib.request.urlopen(urllib.request.Request(f"{url}/{bucket}", method="PUT"), timeout=60) as answer:
         assert answer.status == 200
 
 
 def _is_there(url: str, bucket: str) -> bool:
     try:
-        with urllib.request.urlopen(urllib.request.Request(f"{url}/{bucket}", method="HEAD"), timeout=10):
+        with urllib.request.urlopen(urllib.request.Request(f"{url}/{bucket}", method="HEAD"), timeout=60):
             return True
     except urllib.error.HTTPError as error:
         return error.code != 404

@@ -61,7 +61,7 @@ class Gate:
 
     def __call__(self) -> None:
         self.started.set()
-        assert self.opened.wait(30)
+        assert self.opened.wait(60)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def app_of(pilot: Pilot[None]) -> IamtuiApp:
     return pilot.app
 
 
-async def until(pilot: Pilot[None], holds: Callable[[], bool], seconds: float = 30) -> None:
+async def until(pilot: Pilot[None], holds: Callable[[], bool], seconds: float = 90) -> None:
     """Settle until something holds; a test that goes on without it would fail at random."""
     end = asyncio.get_running_loop().time() + seconds
     while not holds():

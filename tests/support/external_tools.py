@@ -70,7 +70,7 @@ def x_server() -> Iterator[str]:
         yield f":{number}"
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(60)
 
 
 @contextmanager
@@ -112,7 +112,7 @@ class Tmux:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=60,
             check=False,
         )
 
@@ -130,7 +130,7 @@ class Tmux:
         os.close(theirs)
         self.outer_bytes(until=b"\x1b[")
 
-    def outer_bytes(self, until: bytes, seconds: float = 10) -> bytes:
+    def outer_bytes(self, until: bytes, seconds: float = 60) -> bytes:
         """What the outer terminal receives, until `until` is in it or the time is over."""
         assert self._terminal is not None
         received = b""
@@ -150,6 +150,6 @@ class Tmux:
         self.run("kill-server")
         if self._client is not None:
             self._client.terminate()
-            self._client.wait(10)
+            self._client.wait(60)
         if self._terminal is not None:
             os.close(self._terminal)

@@ -160,7 +160,7 @@ class FaultProxy:
         handler.wfile.write(answer.body)
 
     def _forward(self, handler: BaseHTTPRequestHandler, body: bytes, call: Call) -> Answer:
-        connection = http.client.HTTPConnection(self._moto, timeout=30)
+        connection = http.client.HTTPConnection(self._moto, timeout=60)
         try:
             connection.request(handler.command, handler.path, body, dict(handler.headers.items()))
             response = connection.getresponse()

@@ -57,7 +57,7 @@ class MotoServer:
     def _post(self, what: str, body: bytes) -> None:
         plain = {"Content-Type": "text/plain"}
         request = urllib.request.Request(f"{self.url}/moto-api/{what}", data=body, headers=plain, method="POST")
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             answer.read()
 
 

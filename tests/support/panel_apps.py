@@ -82,7 +82,7 @@ async def settle(pilot: Pilot[object]) -> None:
     await settled(pilot)
 
 
-async def until(pilot: Pilot[object], holds: Callable[[], bool], seconds: float = 30) -> None:
+async def until(pilot: Pilot[object], holds: Callable[[], bool], seconds: float = 90) -> None:
     """Wait until something holds, in steps; a test that goes on without it would fail at random."""
     end = time.monotonic() + seconds
     while not holds():

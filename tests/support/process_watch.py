@@ -43,9 +43,9 @@ class ProcessWatch:
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         self._stop.set()
-        self._thread.join(10)
+        self._thread.join(60)
 
-    def until(self, holds: Callable[[], object], seconds: float = 30) -> None:
+    def until(self, holds: Callable[[], object], seconds: float = 90) -> None:
         """Wait until something holds."""
         end = time.monotonic() + seconds
         while not holds():

@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-LIMIT_SECONDS = 60.0
+LIMIT_SECONDS = 90.0
 """A program that has not ended by then is killed, and the test fails."""
 
 QUIET_SECONDS = 0.12
@@ -90,7 +90,7 @@ def run_on_terminal(
         os.close(controller)
         if process.poll() is None and time.monotonic() >= deadline:
             process.kill()
-    return Run(output, process.wait(30))
+    return Run(output, process.wait(60))
 
 
 def environment(home: Path) -> dict[str, str]:

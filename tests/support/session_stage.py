@@ -113,5 +113,5 @@ def ask(url: str, token: str) -> dict[str, str]:
     """What a program gets; raises as urllib does."""
     request = urllib.request.Request(url, headers={"Authorization": token})
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=20) as answer:
+    with opener.open(request, timeout=60) as answer:
         return dict(json.load(answer))

@@ -46,7 +46,7 @@ def run_on_terminal(script: Path, *, columns: int = 120, lines: int = 40) -> tup
         os.close(controller)
         if process.poll() is None and time.monotonic() >= deadline:
             process.kill()
-    return output.decode("utf-8", "replace"), process.wait(30)
+    return output.decode("utf-8", "replace"), process.wait(60)
 
 
 def _read(controller: int) -> bytes:

@@ -17,7 +17,7 @@ from types import TracebackType
 
 _SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[=>78]|\([0B])")
 
-LIMIT_SECONDS = 30.0
+LIMIT_SECONDS = 90.0
 
 REST_SECONDS = 0.25
 """A screen that writes nothing for so long waits for the next key: what it was asked to leave is left."""
@@ -60,8 +60,8 @@ class TerminalSession:
     ) -> None:
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait(10)
-        self._reader.join(10)
+        self.process.wait(60)
+        self._reader.join(60)
         os.close(self._controller)
 
     @property
@@ -99,7 +99,7 @@ class TerminalSession:
     def wait(self) -> int:
         """Wait for its end; returns the exit code."""
         code = self.process.wait(LIMIT_SECONDS)
-        self._reader.join(10)
+        self._reader.join(60)
         return code
 
     def _read(self) -> None:

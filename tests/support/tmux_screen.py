@@ -19,7 +19,7 @@ from tests.support.program_on_terminal import ROOT, environment
 IAMTUI = f"{shlex.quote(sys.executable)} -m iamtui"
 """The program, for a command line."""
 
-LIMIT_SECONDS = 60.0
+LIMIT_SECONDS = 90.0
 
 
 class TmuxScreen:
@@ -32,7 +32,7 @@ class TmuxScreen:
     def tmux(self, *words: str) -> str:
         """Run a tmux command; returns what it prints."""
         done = subprocess.run(
-            [*self._start, *words], env=dict(self._environ), capture_output=True, text=True, timeout=20, check=False
+            [*self._start, *words], env=dict(self._environ), capture_output=True, text=True, timeout=60, check=False
         )
         return done.stdout
 

@@ -377,7 +377,7 @@ async def test_while_an_account_is_being_opened_nobody_is_told_that_none_is_open
     go_on = Event()
 
     def slow(_choice: SourceChoice, _report: ProgressReport, _cancelled: object) -> Workspace:
-        go_on.wait(10)
+        go_on.wait(60)
         return sample_workspace()
 
     async with make_app(opener=slow).run_test() as pilot:
@@ -407,7 +407,7 @@ async def test_the_chooser_shows_progress_failure_and_the_next_step_and_goes_whe
         if choice.kind is not SourceKind.DEMO:
             return sample_workspace()
         report(Progress("reading the demo", 3))
-        release.wait(10)
+        release.wait(60)
         problem = outcomes.pop(0)
         if problem is not None:
             raise problem

@@ -212,7 +212,7 @@ async def test_a_running_call_shows_progress_and_can_be_cancelled(gate: Gate) ->
         assert name.has_focus
         await pilot.press("enter")
         await pilot.pause()
-        assert gate.started.wait(30)
+        assert gate.started.wait(60)
         assert "Asking STS" in words(app)
         before = name.value
         await pilot.press("9")

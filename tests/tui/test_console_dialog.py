@@ -139,7 +139,7 @@ async def test_a_url_that_comes_after_a_cancel_is_dropped(monkeypatch: pytest.Mo
 
     def wait(_host: Host, _path: Secret, **_more: str) -> PrivateAnswer:
         asked.set()
-        assert answered.wait(30)
+        assert answered.wait(60)
         return PrivateAnswer(200, Secret(f'{{"SigninToken": "{SIGN_IN_TOKEN}"}}'))
 
     monkeypatch.setattr(signin, "private_get", wait)

@@ -136,7 +136,7 @@ async def test_all_that_would_be_lost_is_asked_about_at_once() -> None:
         assert isinstance(app.screen, LeaveDialog)
         await pilot.press("y")
         await until(pilot, lambda: not app.is_running)
-    assert service.wait(20)
+    assert service.wait(60)
 
 
 async def test_without_a_draft_no_draft_is_shown() -> None:

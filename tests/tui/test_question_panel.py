@@ -145,7 +145,7 @@ class SlowEngine:
     ) -> Answer | None:
         if principal.arn.endswith("deploy-prod"):
             self.started.set()
-            assert self.go_on.wait(30)
+            assert self.go_on.wait(60)
             return records.answer_of(principal, inquiry, [records.denied()])
         return records.canned_inquiry(workspace, principal, inquiry)
 
@@ -164,7 +164,7 @@ async def test_an_answer_to_an_older_question_is_dropped(slow_engine: SlowEngine
         panel = await opened(pilot, app)
         panel.ask("s3:GetObject", "*")
         await pilot.pause()
-        assert slow_engine.started.wait(30)
+        assert slow_engine.started.wait(60)
         panel.set_principal(records.user_principal("bob"), "user/bob")
         await until(pilot, lambda: "ALLOWED" in shown(app, "verdict"))
 
@@ -184,7 +184,7 @@ async def test_a_slow_answer_never_leaves_the_old_verdict_under_the_new_name(slo
 
         panel.set_principal(records.role_principal(), "role/deploy-prod")
         await pilot.pause()
-        assert slow_engine.started.wait(30)
+        assert slow_engine.started.wait(60)
         assert "Can role/deploy-prod" not in screen_text(app)
         await until(pilot, lambda: "Asking for role/deploy-prod" in screen_text(app))
 

@@ -154,7 +154,7 @@ async def test_escape_stops_waiting_first_and_then_goes_back() -> None:
         await until(pilot, lambda: "Asking" in screen_text(app))
         await pilot.press("escape")
         await settle(pilot)
-        assert stopped.wait(10)
+        assert stopped.wait(60)
         assert app.returned == []
         assert "Stopped." in screen_text(app)
         await pilot.press("escape")

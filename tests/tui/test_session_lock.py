@@ -189,4 +189,4 @@ async def test_leaving_the_app_stops_the_endpoints(monkeypatch: pytest.MonkeyPat
         assert kept is not None
         assert kept.service is not None
         service = kept.service
-    assert service.wait(20)
+    assert service.wait(60)

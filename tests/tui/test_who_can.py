@@ -199,7 +199,7 @@ async def test_rows_show_while_others_are_still_asked_and_leaving_stops_the_thre
         assert not screen.done
         await pilot.press("f6")
         await settle(pilot)
-        assert slow.stopped.wait(10)
+        assert slow.stopped.wait(60)
         assert app.returned == [None]
 
 

@@ -216,7 +216,7 @@ def ask(url: str, token: str) -> int:
     request = urllib.request.Request(url, headers={"Authorization": token})
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(request, timeout=20) as answer:
+        with opener.open(request, timeout=60) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code
