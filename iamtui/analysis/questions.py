@@ -27,6 +27,7 @@ from iamtui.evaluation.asked import Asked
 from iamtui.evaluation.conclusion import Conclusion
 from iamtui.evaluation.decision import Decision, Outcome
 from iamtui.evaluation.evaluator import concluded
+from iamtui.evaluation.index_reading import Surrounded
 from iamtui.evaluation.policies import NamedPolicy, PoliciesInForce
 from iamtui.evaluation.policy_set import Member
 from iamtui.evaluation.prepared import PreparedAction, prepare, resource_owner
@@ -147,6 +148,10 @@ class Asker:
         shared = self._shared(principal, own)
         request, policies = self._put_by(principal, own, shared, ())
         return request, policies, shared.asked_by(own.class_, own.side.absent)
+
+    def surrounded(self, principal: Principal) -> Surrounded | None:
+        """The question as an index reads it for all callers of an account, of whom one is given."""
+        return self._shared(principal, principal_facts(self._account, principal)).surrounded()
 
     def plain_outcome(self, principal: Principal) -> Outcome | None:
         """The outcome for one principal as far as it is quickly found."""

@@ -13,6 +13,7 @@ from iamtui.analysis.question import Question
 from iamtui.catalog.request_keys import LISTED_PER_RESOURCE, is_of_another_resource, keys_of_other_resources
 from iamtui.evaluation.asked import Asked, Circumstances
 from iamtui.evaluation.decision import Layer
+from iamtui.evaluation.index_reading import Surrounded
 from iamtui.evaluation.plain_outcome import Caps, PlainQuestion
 from iamtui.evaluation.policies import NamedPolicy, NotEvaluated, PoliciesInForce, PolicyInForce, PolicyLevel
 from iamtui.evaluation.prepared import PreparedAction
@@ -61,6 +62,7 @@ class SharedQuestion:
         "_account",
         "_around",
         "_asked",
+        "_caller_account",
         "_callers",
         "_notes",
         "_of_a_set",
@@ -122,6 +124,7 @@ class SharedQuestion:
         self._asked: dict[object, Asked] = {}
         self.plain: PlainQuestion | None = None
         side = around.side
+        self._caller_account = caller_account
         within_account = caller_account is not None and caller_account == owner
         is_set = prepared.resource.kind is ResourceKind.SET
         self.has_known_members = is_set and has_known_members(account, prepared)
@@ -140,6 +143,25 @@ class SharedQuestion:
                 of_a_set=of_a_set,
                 with_policies=not self.has_known_members and prepared.action.service in services_with_policies(account),
             )
+
+    def surrounded(self) -> Surrounded | None:
+        """The question as an index reads it for all callers; None where only the evaluator can."""
+        side = self._around.side
+        if self._session or side.vpc_endpoint or self._question.layers_off or self.has_known_members:
+            return None
+        return Surrounded(
+            self.prepared,
+            _carried(self._question)[0],
+            self._around.derived,
+            self._absent,
+            self._question.mode is Mode.DISCOVER,
+            self._resource,
+            () if self._callers.in_management_account else self._callers.scps,
+            () if side.in_management_account else side.rcps,
+            of_a_set=self._of_a_set,
+            with_policies=self.prepared.action.service in services_with_policies(self._account),
+            within_account=self._caller_account is not None and self._caller_account == self.owner,
+        )
 
     def request_by(
         self, principal: Principal, known: KnownContext, assumptions: tuple[str, ...], *, tags_of: str, reads_tags: bool

@@ -76,12 +76,12 @@ def _speaks_of_some_alone(layer: Layer, policies: PolicySet, asked: Asked) -> bo
         if member.is_about(action):
             compiled = member.compiled
             grants = layer is Layer.IDENTITY and compiled.allows
-            if not compiled.any_resource and not (grants and _names_resources(compiled, asked)):
+            if not compiled.any_resource and not (grants and names_resources(compiled, asked)):
                 return True
     return False
 
 
-def _names_resources(compiled: CompiledStatement, asked: Asked) -> bool:
+def names_resources(compiled: CompiledStatement, asked: Asked) -> bool:
     """Whether a statement that grants some of the set is allowed on what it names, as far as rules of AWS go."""
     element = compiled.resource
     return (
