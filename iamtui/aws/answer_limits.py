@@ -209,6 +209,10 @@ class LimitedHttpSession:
             raise ConnectionClosedError(endpoint_url=request.url, error=error, request=request) from error
         finally:
             self._thread.read = self.read_here + largest - max(room, 0)
+        if getattr(raw, "length_remaining", 0):
+            # botocore has urllib3 take it for whole.
+            cut = f"{raw.length_remaining:,} bytes are missing"
+            raise ConnectionClosedError(endpoint_url=request.url, error=cut, request=request)
         return b"".join(pieces)
 
 

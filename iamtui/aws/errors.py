@@ -104,6 +104,9 @@ _THROTTLED: Final = frozenset(
         "429",
     )
 )
+_FAILED_INSIDE: Final = frozenset(
+    ("InternalFailure", "InternalError", "ServiceUnavailable", "ServiceFailure", "500", "502", "503", "504")
+)
 _UNKNOWN_KEY: Final = frozenset(
     ("InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "NotSignedUp", "OptInRequired")
 )
@@ -232,7 +235,16 @@ def _from_answer(error: BaseException, response: dict[str, object], where: CallS
         sentence, step = _mfa_words(message, where)
     else:
         sentence, step = _words_for(code, message, permission, where)
+    if code in _FAILED_INSIDE and (tries := _tries(response)) > 1:
+        sentence = f"{sentence.removesuffix('.')}, at each of {tries} tries."
     return AwsProblem(sentence, step, code=code, permission=permission, wrong_mfa_code=wrong_mfa_code)
+
+
+def _tries(response: dict[str, object]) -> int:
+    """How often the call was made."""
+    metadata = response.get("ResponseMetadata")
+    retries = metadata.get("RetryAttempts") if isinstance(metadata, dict) else None
+    return 1 + retries if isinstance(retries, int) else 1
 
 
 _MFA_FAILED: Final = "MultiFactorAuthentication failed"
@@ -294,7 +306,7 @@ def _words_for(code: str, message: str, permission: str, where: CallSite) -> tup
         return assume(message)
     if code in ("NoSuchEntity", "NoSuchEntityException"):
         return f"{where.call} found nothing{said}.", "It may have been deleted meanwhile: refresh."
-    if code in ("InternalFailure", "InternalError", "ServiceUnavailable", "ServiceFailure", "500", "502", "503", "504"):
+    if code in _FAILED_INSIDE:
         return f"{capital(where.target)} failed inside while answering {where.call} ({code}).", where.check_step
     return f"{capital(where.target)} answered {where.call} with {code}{said}.", where.check_step
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
 """Connect and read timeouts in seconds."""
+
+LONGEST_RETRIES: Final = 60.0
+"""Seconds after the start of a call within which its last try begins, however many the settings ask for."""
 
 _SIGN_IN_SERVICES: Final = frozenset(("sso", "sso-oidc", "signin"))
 _SIGN_IN_DOMAINS: Final = (
@@ -99,6 +103,7 @@ class SdkSession(botocore.session.Session):
         decode: Any = botocore.handlers.json_decode_policies
         self.unregister("after-call.iam", decode)
         self.register("before-parameter-build", _refuse_other_operations)
+        self.register("before-parameter-build", _note_start)
         self.register("before-send", partial(_refuse_other_hosts, endpoint_url))
 
     @property
@@ -164,7 +169,14 @@ class SdkSession(botocore.session.Session):
         if self._endpoint_url:
             _refuse_sign_in(service_name)
             kwargs["endpoint_url"] = self._endpoint_url
-        return limit_answers(super().create_client(service_name, *args, **kwargs))
+        client = limit_answers(super().create_client(service_name, *args, **kwargs))
+        doubles = client.meta.config.retries.get("mode", "legacy") == "legacy"
+        # Of several handlers, the first that has an opinion counts.
+        client.meta.events.register_first(
+            f"needs-retry.{client.meta.service_model.service_id.hyphenize()}",
+            partial(_end_retries, _LONGEST_DOUBLED if doubles else _LONGEST_PAUSE),
+        )
+        return client
 
 
 def _parse_short_files(provider: Any, attribute: str) -> None:
@@ -329,6 +341,22 @@ def _refuse_other_operations(**event: Any) -> None:
             "Install the version of botocore that iamtui was released with, or a newer iamtui.",
             code="OperationNotAllowed",
         )
+
+
+_LONGEST_DOUBLED: Final = 2.0**10
+_LONGEST_PAUSE: Final = 25.0
+"""Seconds between two tries, at most: pauses double from one on, in the retry modes beside legacy not as far."""
+
+
+def _note_start(**event: Any) -> None:
+    event["context"]["iamtui_started"] = monotonic()
+
+
+def _end_retries(longest_pause: float, /, **event: Any) -> bool | None:
+    """False, which ends the tries of a call, where the next could begin too late; otherwise None."""
+    passed = monotonic() - event["request_dict"]["context"]["iamtui_started"]
+    pause = min(2.0 ** (event["attempts"] - 1), longest_pause)
+    return False if passed + pause > LONGEST_RETRIES else None
 
 
 def request_of(model: Any) -> Request:

@@ -19,7 +19,7 @@ from iamtui.aws.answer_limits import INVENTORY, ORDINARY, AnswerLimits, LimitedH
 from iamtui.aws.connection import MOST_EMPTY_PAGES, Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.problem import Problem
-from tests.support.fault_proxy import Answer, FaultProxy
+from tests.support.fault_proxy import Answer, FaultProxy, error
 from tests.support.hostile_endpoint import Bytes, answering, dripping, repeated, whole
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -133,6 +133,53 @@ def test_an_answer_has_a_number_of_parts_and_levels(small_limits: None, body: by
 @pytest.mark.parametrize("sends", UNREADABLE.values(), ids=UNREADABLE)
 def test_what_is_no_answer_is_said_to_be_none(small_limits: None, sends: Bytes) -> None:
     refused(sends)
+
+
+@pytest.mark.usefixtures("keys_in_environment", "quick_retries")
+def test_an_answer_that_is_cut_is_not_taken_for_whole() -> None:
+    body = (
+        b"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/x</Arn>"
+        b"<UserId>u</UserId><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
+    )
+    with answering(whole(body)) as endpoint:
+        aws = Connection.open(profile=None, region="eu-west-1", endpoint_url=endpoint.url)
+        assert aws.caller().user_id == "u"
+    with answering(lambda: [OK + b"Content-Length: %d\r\n\r\n" % (len(body) + 1), body]) as endpoint:
+        aws = Connection.open(profile=None, region="eu-west-1", endpoint_url=endpoint.url)
+        with pytest.raises(AwsProblem, match=r"connection to .* was cut during sts:GetCallerIdentity") as caught:
+            aws.caller()
+        assert caught.value.code == "ConnectionClosedError"
+        assert endpoint.requests > 1
+
+
+@pytest.mark.parametrize("mode", ["legacy", "standard", "adaptive"])
+@pytest.mark.usefixtures("keys_in_environment")
+def test_retries_end_after_a_minute(fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    import botocore.endpoint
+
+    from iamtui.aws import sdk_session
+
+    # A clock that goes only while somebody sleeps, with the longest pauses that there can be.
+    passed = [0.0]
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        passed[0] += seconds
+
+    monkeypatch.setattr(sdk_session, "monotonic", lambda: passed[0])
+    monkeypatch.setattr(botocore.endpoint.time, "sleep", sleep)
+    monkeypatch.setattr("random.random", lambda: 1.0)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "10")
+    monkeypatch.setenv("AWS_RETRY_MODE", mode)
+    code = "InternalFailure" if mode == "legacy" else "Throttling"
+    fault_proxy.on("GetCallerIdentity", error(500, code))
+    with pytest.raises(AwsProblem, match=r"at each of \d tries" if mode == "legacy" else "at every try"):
+        Connection.open(profile=None, region="eu-west-1", endpoint_url=fault_proxy.url).caller()
+    assert len(slept) == len(fault_proxy.calls) - 1
+    assert sum(slept) <= sdk_session.LONGEST_RETRIES
+    if mode == "legacy":
+        assert slept == [1, 2, 4, 8, 16]
 
 
 def test_inventory_pages_may_be_larger_and_slower_than_other_answers() -> None:
