@@ -119,7 +119,7 @@ class Conclusion:
             self._scope = Scope(ResourceScope.SOME, known_and_not_denied(self._reading))
         if self._scope is None:
             self._scope = resource_scope(
-                self._reading, self._read_everywhere(), self._allowed_everywhere, self._allowed_in_part
+                self._reading, self._read_everywhere(), self._holds_everywhere, self._allowed_in_part
             )
         return self._scope
 
@@ -133,9 +133,10 @@ class Conclusion:
             reading.request, reading.policies, reading.options, catalogue=self._catalogue, asked=asked
         )
 
-    def _allowed_everywhere(self, resource: str) -> bool:
-        """Whether the same question about another resource or pattern is allowed for all of it."""
-        return self._read_about(resource, everywhere=True).total is True
+    def _holds_everywhere(self, resource: str) -> bool:
+        """Whether the same question about another resource or pattern is allowed (here: may be) for all of it."""
+        total = self._read_about(resource, everywhere=True).total
+        return total is True or (self._reading.outcome is Outcome.DEPENDS and total is not False)
 
     def _allowed_in_part(self, resource: str) -> bool:
         """Whether the same question about another resource or pattern is not denied for all of it."""

@@ -41,17 +41,18 @@ _ONE: Final = Scope(ResourceScope.ONE)
 def resource_scope(
     reading: Evaluation,
     everywhere: Evaluation | None,
-    allowed_everywhere: Callable[[str], bool],
+    holds_everywhere: Callable[[str], bool],
     allowed_in_part: Callable[[str], bool],
 ) -> Scope:
     """How far the decision of a reading reaches.
 
-    Where a cap or a Deny takes part of the set out, the patterns that are allowed as a whole are looked for; when
-    there is none, those of the granting policies stand with a note that says that not all of them is allowed.
+    Where a cap or a Deny takes part of the set out, or two layers have to grant it together, the patterns that are
+    allowed as a whole are looked for; when there is none, those of the granting policies stand with a note that says
+    that not all of them is allowed.
 
     Args:
         everywhere: the reading that asks about all resources of the set; None for one resource.
-        allowed_everywhere: whether the same question is allowed for all that another pattern stands for.
+        holds_everywhere: whether the decision holds for all that another pattern stands for.
         allowed_in_part: whether it is not denied for all that another pattern stands for.
     """
     outcome = reading.outcome
@@ -69,14 +70,19 @@ def resource_scope(
     limits = tuple(_limits(denying, reading))
     capping = tuple(dict.fromkeys(_capping(everywhere)))
     if not (denying or capping):
-        return Scope(ResourceScope.SOME, granted, denied, limits)
+        sides = [entry for entry in granted if entry != asked]
+        both = len(granting) > 1 and len(sides) > 0 and all(any(_entries([scanned], reading)) for scanned in granting)
+        whole = tuple(entry for entry in sides[:_MOST_TRIED] if holds_everywhere(entry)) if both else granted
+        if not whole:
+            limits = (*limits, "Not all of these resources are allowed: only those that both policies name.")
+        return Scope(ResourceScope.SOME, whole or tuple(sides), denied, limits)
     if outcome is Outcome.DEPENDS:
         left = tuple(entry for entry in granted if not _is_taken_out(entry, denying[:_MOST_TRIED], reading))
         return Scope(ResourceScope.SOME, left or granted, denied, limits)
     scans = [scanned for layer, _, scanned in reading.scans if layer in capping]
     spared = (entry for match in denying for entry in _named_by(match, reading, negated=True))
     candidates = [entry for entry in dict.fromkeys((*granted, *_entries(scans, reading), *spared)) if entry != asked]
-    whole = tuple(entry for entry in candidates[:_MOST_TRIED] if allowed_everywhere(entry))
+    whole = tuple(entry for entry in candidates[:_MOST_TRIED] if holds_everywhere(entry))
     if capping and not whole:
         words = ", ".join(layer.value for layer in capping)
         limits = (*limits, f"Not all of these resources are allowed: {words} allows only some of them.")

@@ -233,3 +233,37 @@ def test_documents_that_are_not_known_keep_their_say() -> None:
     made = scenario(ALLOW_ALL, deny("a*"))
     policies = replace(made.policies, boundaries=(lost,))
     assert isinstance(evaluate(made.request, policies, made.options).depends_on, And)
+
+
+KEYS = "arn:aws:kms:us-east-1:111111111111:key/"
+
+
+@pytest.mark.parametrize("condition", [{}, {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}])
+@pytest.mark.parametrize(
+    ("own", "key_policy", "principal", "where"),
+    [
+        (["abc*"], ["*"], "111111111111", ["abc*"]),
+        (["*"], ["abc*"], "111111111111", ["abc*"]),
+        (["abc*", "x*"], ["ab*"], "111111111111", ["abc*"]),
+        (["a*"], ["*b"], "111111111111", ["a*", "*b"]),
+        (["abc*"], ["x*"], "arn:aws:iam::111111111111:user/alice", ["x*"]),
+    ],
+)
+def test_an_allowed_set_of_keys_is_what_both_policies_grant(
+    own: list[str], key_policy: list[str], principal: str, where: list[str], condition: Json
+) -> None:
+    identity = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": [KEYS + name for name in own]}
+    of_key = {"Effect": "Allow", "Action": "kms:*", "Resource": [KEYS + name for name in key_policy]}
+    request = {"principal": "arn:aws:iam::111111111111:user/alice", "action": "kms:Decrypt", "resource": f"{KEYS}*"}
+    asked = parse_scenario(
+        {
+            "mode": "discover" if condition else "strict",
+            "request": request,
+            "identity_policies": named("own", {**identity, "Condition": condition}),
+            "resource_policy": {"Statement": {**of_key, "Principal": {"AWS": principal}}},
+        }
+    )
+    decision = evaluate(asked.request, asked.policies, asked.options)
+    assert decision.allowed_resources == tuple(KEYS + name for name in where)
+    not_all = "Not all of these resources are allowed: only those that both policies name."
+    assert (not_all in decision.notes) == (len(where) > 1)
