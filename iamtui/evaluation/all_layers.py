@@ -198,7 +198,7 @@ def _rule_of_caller(result: Evaluation) -> ServiceRule | None:
         return ServiceRule("A service-linked role can be assumed by the AWS service that it belongs to alone.")
     if rule is not None or prepared.action.full != "sts:assumeroot":
         return rule
-    return assume_root_rule(prepared.resource, prepared.arn, principal, result.context, result.policies)
+    return assume_root_rule(prepared.resource, prepared.arn, principal, result.context, result.policies, result.owner)
 
 
 def asked_by(

@@ -162,6 +162,11 @@ _ROOT_USERS: Final = "the root user of a member account, arn:aws:iam::ACCOUNT:ro
 _DELEGATES: Final = MissingLeaf(
     "list of the delegated administrators for IAM", "organizations:ListDelegatedAdministrators"
 )
+_ON_ITSELF: Final = MissingLeaf(
+    "AWS's documentation of sts:AssumeRoot on the delegated administrator's own account, which is a member account too",
+    "",
+)
+"""IAM User Guide (perform a privileged task on a member account) and STS API Reference neither allow nor exclude it."""
 
 
 def assume_root_rule(
@@ -170,12 +175,14 @@ def assume_root_rule(
     principal: Principal,
     context: RequestContext,
     policies: PoliciesInForce,
+    owner: str | None,
 ) -> ServiceRule | None:
     """Who may take over the root user of a member account (STS API Reference: AssumeRoot).
 
     Args:
         arn: of the resource, cut.
         policies: say where caller and resource stand in the organization.
+        owner: the account of the root user, or of those of a set.
     """
     refused = _assume_root_refused(resource, arn, principal, policies)
     if refused is not None:
@@ -183,6 +190,9 @@ def assume_root_rule(
     by_place: Truth = True
     if not policies.principal_in_management_account and policies.principal_in_iam_delegated_administrator is None:
         by_place = _DELEGATES
+    own = owner == principal.account and not policies.principal_in_management_account
+    if own:
+        by_place = all_of((by_place, _ON_ITSELF))
     partition = arn.partition if arn is not None and "*" not in arn.partition else "*"
     task = _condition("ArnLike", "sts:TaskPolicyArn", f"arn:{partition}:iam::aws:policy/root-task/*")
     passes = all_of((by_place, task.test(context)))
@@ -190,7 +200,8 @@ def assume_root_rule(
         return None
     return ServiceRule(
         "STS lets only the management account and a delegated administrator for IAM call sts:AssumeRoot, with one of "
-        "the task policies under arn:aws:iam::aws:policy/root-task/.",
+        "the task policies under arn:aws:iam::aws:policy/root-task/."
+        + (" AWS does not say whether a delegated administrator may call it on its own account." if own else ""),
         passes,
         (task.line.key,),
     )

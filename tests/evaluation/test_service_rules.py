@@ -311,6 +311,21 @@ def test_the_root_of_an_account_depends_on_a_place_that_is_not_known() -> None:
     assert decision.depends_on.permission == "organizations:ListDelegatedAdministrators"
 
 
+@pytest.mark.parametrize("resource", [ROOT, "*", "arn:aws:iam::*:root"])
+@pytest.mark.parametrize("delegated", [True, None])
+def test_whether_a_delegated_administrator_assumes_its_own_root_is_left_open(
+    resource: str, delegated: bool | None
+) -> None:
+    decision = assume_root(ALICE, resource, principal_in_iam_delegated_administrator=delegated)
+    assert (decision.outcome, decision.example_resource) == (Outcome.DEPENDS, None)
+    waiting = [leaf.document for leaf in leaves(decision.depends_on) if isinstance(leaf, MissingLeaf)]
+    assert any("the delegated administrator's own account" in document for document in waiting)
+    said = [report.why for report in decision.layers if report.layer is Layer.SERVICE_RULE]
+    assert "AWS does not say whether a delegated administrator may call it on its own account." in said[0]
+    denied = assume_root(ALICE, ROOT, principal_in_iam_delegated_administrator=False)
+    assert denied.outcome is Outcome.IMPLICIT_DENY
+
+
 def test_the_root_of_an_account_is_assumed_with_a_task_policy() -> None:
     settings = {"principal_in_management_account": True}
     for context, outcome in (

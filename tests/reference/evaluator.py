@@ -365,17 +365,20 @@ class _Evaluation:
         keys = pattern_tokens(f"arn:{partition}:kms:{region}:{account}:key/*", None, IN_FIELDS)
         owners = [self.owner] if self.owner is not None else [account]
         belongings = Belongings(self.action, keys, partition_of(self.caller), owners, narrow=True)
-        every = [
-            _Evaluation(self.scenario, self.session_name, text, by_alias=name).decided()
+        keys_of_each_kind = [
+            _Evaluation(self.scenario, self.session_name, text, by_alias=name)
             for text in belongings.kinds(list(self._entries()))
         ]
+        every = [key.decided() for key in keys_of_each_kind]
         decisions = {one.decision for one in every}
         if decisions == {"allowed"} and self.scenario.get("resource_policy") is not None:
             return Verdict("allowed", formula=True)
         if decisions & {"allowed", "depends"}:
             return Verdict("depends")
         blocking = tuple(sorted({layer for one in every for layer in one.blocked_by}))
-        explicit = decisions == {"explicitDeny"}
+        # As for a set: the kind of denial is that of the keys that something grants.
+        granted = [one for key, one in zip(keys_of_each_kind, every, strict=True) if key.something_grants() is True]
+        explicit = {one.decision for one in granted or every} == {"explicitDeny"}
         also = None if every else "explicitDeny"
         return Verdict("explicitDeny" if explicit else "implicitDeny", blocking, False, also=also, of_set=True)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from .agreement import documents
 from .callers import FEDERATION_ACTIONS, read_caller
+from .catalogue import has_no_resource_type
 from .context import values_of
 from .matching import as_list
 
@@ -72,9 +73,25 @@ def _service_assumes_some_role_under_rcps(scenario: Json) -> bool:
     )
 
 
+def _kms_call_said_to_have_resources(scenario: Json) -> bool:
+    """A set of resources of a KMS call that has none (kms:ListKeys), which the request says to have some.
+
+    Whether such a resource is a key, needs a key policy or can be an alias is then a question about nothing: the
+    reference takes every ARN for one, the engine keys.
+    """
+    request = scenario["request"]
+    return (
+        request["action"].lower().startswith("kms:")
+        and request.get("wildcard_only_action") is False
+        and "*" in request["resource"]
+        and has_no_resource_type(request["action"])
+    )
+
+
 OPEN: tuple[Callable[[Json], bool], ...] = (
     _signed_call_for_a_provider,
     _service_assumes_some_role_under_rcps,
+    _kms_call_said_to_have_resources,
     _provider_calls_something_else,
     _null_without_true_or_false,
     _provider_spared_outside_trust,

@@ -161,7 +161,10 @@ def _no_root_session(fields: list[str], caller: Caller, context: Context, settin
         if settings.get("resource_in_management_account"):
             return True
     entitled: Truth = True if managing or delegated else {"missing": "organization", "holds": True, "source": None}
-    return negation(conjunction([entitled, _is_task(context, caller)]))
+    # Of the administrator's own account, which is a member account too, AWS's documentation says nothing.
+    on_itself: Truth = {"missing": "documentation", "holds": True, "source": None}
+    elsewhere: Truth = on_itself if len(fields) == 6 and fields[4] == caller.account else True
+    return negation(conjunction([entitled, elsewhere, _is_task(context, caller)]))
 
 
 def _is_task(context: Context, caller: Caller) -> Truth:

@@ -113,6 +113,15 @@ IN_A_BUCKET = "arn:${Partition}:s3:::${BucketName}/"
 """What no bucket is called; an object of it has a longer name."""
 
 
+API_ROOT = "arn:${Partition}:execute-api:${Region}:${Account}:${ApiId}/${Stage}/${Method}/"
+SHORTER = {f"{API_ROOT}${{ApiSpecificResourcePath}}": [API_ROOT]}
+"""Forms whose last part may be empty.
+
+The root of an API has no path: `{apiId}/{stage}/{httpVerb}/[{resource}/[{child-resources}]]` (API Gateway Developer
+Guide: input to a Lambda authorizer).
+"""
+
+
 def _is_narrower(one: Form, other: Form) -> bool:
     return covers(other.pattern, one.pattern) and not covers(one.pattern, other.pattern)
 
@@ -128,7 +137,7 @@ class Belongings:
     ) -> None:
         self._asked = asked
         service, name = action.lower().split(":", 1)
-        texts = forms_of(action)
+        texts = [text for form in forms_of(action) for text in (form, *SHORTER.get(form, ()))]
         attachable = service == "iam" and name not in FROZEN_MANAGED_POLICY
         forms = []
         for text in texts:
