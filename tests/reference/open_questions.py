@@ -88,10 +88,21 @@ def _kms_call_said_to_have_resources(scenario: Json) -> bool:
     )
 
 
+def _part_of_an_account(scenario: Json) -> bool:
+    """A set in accounts of which the text gives some digits (`*111111111`), asked by a caller without an account.
+
+    The engine's example may have an account of fewer than 12 digits, which shows the form of those that are allowed.
+    """
+    request = scenario["request"]
+    account = "".join(request["resource"].split(":")[4:5])
+    return re.search("[0-9]", account) is not None and "*" in account and read_caller(request).account is None
+
+
 OPEN: tuple[Callable[[Json], bool], ...] = (
     _signed_call_for_a_provider,
     _service_assumes_some_role_under_rcps,
     _kms_call_said_to_have_resources,
+    _part_of_an_account,
     _provider_calls_something_else,
     _null_without_true_or_false,
     _provider_spared_outside_trust,

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from tests.conformance.engine import decide
+
+from .agreement import example_of
 from .evaluator import _Evaluation, evaluate
 from .vocabulary import A, B
 
@@ -137,3 +140,18 @@ def test_an_alias_is_some_key_of_its_account_and_region(entry: str, decision: st
     )
     trusting = {"Effect": "Allow", "Principal": {"AWS": A}, "Action": "kms:*", "Resource": "*"}
     assert evaluate({**scenario, "resource_policy": {"Statement": trusting}}).decision == decision
+
+
+def test_an_alias_whose_granted_keys_are_all_denied_is_denied_explicitly_as_a_set_is() -> None:
+    keys = f"arn:aws:kms:us-east-1:{A}:key/*1"
+    granting = {"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": keys}
+    for name in ("alias/x", "key/*"):
+        scenario = _with(_about("kms:Decrypt", f"arn:aws:kms:us-east-1:{A}:{name}"), _statement("Deny", "kms:*", keys))
+        scenario["resource_policy"] = {"Statement": granting}
+        assert evaluate(scenario).decision == decide(scenario)["decision"] == "explicitDeny"
+
+
+def test_the_root_of_an_api_is_one_of_its_methods() -> None:
+    api = f"arn:aws:execute-api:us-east-1:{A}:api/prod/GET/"
+    scenario = _with(_about("execute-api:Invoke"), _statement("Allow", "execute-api:Invoke", api))
+    assert evaluate(scenario).witness == example_of(scenario) == api
