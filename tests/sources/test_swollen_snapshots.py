@@ -38,8 +38,15 @@ SWOLLEN: dict[str, tuple[bytes, bytes, bytes, str]] = {
         "more than 100,000 entries in its UserDetailList",
     ),
     "groups": (b'{"UserDetailList":[{"UserName":"a","GroupList":[', b'"a",', b'"a"]}]}', "values that are read"),
-    "broken character": (b'{"a":"\\ud800","UserDetailList":[],"b":"', b"x" * 100, b'"}', "is not JSON, or breaks off"),
-    "cut": (b'{"UserDetailList":[{"UserName":"', b"x" * 100, b"", "truncated in line 1"),
+    "broken character": (
+        b'{"a":"\\ud800","UserDetailList":[],"b":[',
+        b'"%s",' % (b"x" * 1000),
+        b'""]}',
+        "is not JSON, or breaks off",
+    ),
+    "one text": (b'{"UserDetailList":[{"UserName":"', b"x" * 100, b'"}]}', "a text, or a gap between texts, of more"),
+    "escaped quotes": (b'{"UserDetailList":[], "x":"', b'\\"', b'"}', "a text, or a gap between texts, of more"),
+    "cut": (b'{"UserDetailList":[{"UserName":"a","x":[', b'"%s",' % (b"x" * 1000), b"", "truncated in line 1"),
     "deep": (b'{"UserDetailList":[],"a":', b"[", b"", "nested too deeply"),
 }
 """How it begins, what is repeated up to SIZE, how it ends, and what is said of it."""
@@ -87,3 +94,21 @@ def test_only_a_small_file_is_given_to_the_standard_library(monkeypatch: pytest.
     monkeypatch.setattr(reading, "_LARGEST_SLOW", 100)
     with pytest.raises(Problem, match=r"is not JSON, or breaks off: .* in line"):
         load_account(text.encode())
+
+
+@pytest.mark.parametrize("character", ["x", "é", "😀", "\\u0041"])
+@pytest.mark.parametrize("length", [100_000, 200_000_000])
+def test_184_mb_of_text_stay_below_500_mb(tmp_path: Path, length: int, character: str) -> None:
+    size = 184_000_000
+    text = character * (min(length, size) // len(character.encode()))
+    whole = json.dumps(snapshot(users=[user("u")]))
+    file = tmp_path / "account.json"
+    many = ", ".join([f'{{"y": "{text}"}}'] * max(1, size // length))
+    file.write_text(f'{whole[:-1]}, "x": [{many}]}}', "utf-8")
+
+    command = [sys.executable, "-c", READ.replace(" - before", ""), str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+
+    *sentences, megabytes = done.stdout.splitlines()
+    assert int(megabytes) < 500
+    assert bool(sentences) is (length > size)

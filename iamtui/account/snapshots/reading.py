@@ -21,7 +21,7 @@ import msgspec
 from msgspec import Raw
 
 from iamtui.account.snapshots.format import FORMAT_VERSION, SnapshotShape
-from iamtui.input_files import PORTION
+from iamtui.input_files import PORTION, size_words
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 
@@ -35,13 +35,18 @@ _ERROR_PATH: Final = re.compile(r"(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?", re
 _WHITE: Final = re.compile(r"[ \t\r\n\ufeff]*")
 _WHITE_BYTES: Final = re.compile(rb"(?:[ \t\r\n]|\xef\xbb\xbf)*+")
 _TRAILING: Final = re.compile(r"trailing characters \(byte (?P<byte>[0-9]+)\)")  # the first byte is 1
-_NO_ASCII_AS_X: Final = bytes(range(128)) + b"x" * 128
+_QUOTE: Final = re.compile(rb'(?<!\\)"')
 
 _MOST_PARTS: Final = 5_000_000
 """Lists, objects and the commas in them: twice what an account at AWS's highest quotas prints in its 140 MB."""
 
 _MOST_ENTITIES: Final = 100_000
 """Entries of one list of a page: AWS's highest quota is 10,000."""
+
+
+_LONGEST_TEXT: Final = 512 * 1024
+"""Bytes in a row without an end of a text: the longest of AWS's, a policy of an organization, has 10 kB. Each copy that
+is made of a text counts, and one could be the whole file."""
 
 
 class _Outline(msgspec.Struct):
@@ -93,6 +98,7 @@ def decode_pages(data: bytes, *, origin: str = "The snapshot") -> list[SnapshotS
     objects = data.count(b"{")
     if objects + data.count(b"[") + data.count(b",") > _MOST_PARTS:
         raise Problem(f"{origin} has more than the {_MOST_PARTS:,} values that are read.", HOW_TO_MAKE_ONE)
+    _refuse_long_text(data, origin)
     pages: list[SnapshotShape] = []
     position = _past_white(data, 0)
     if position == len(data):
@@ -132,6 +138,17 @@ def _decode_next(data: bytes, position: int, origin: str) -> tuple[list[Snapshot
 
 def _decode(data: bytes | memoryview) -> list[SnapshotShape]:
     return _MANY.decode(data) if data[:1] == b"[" else [_ONE.decode(data)]
+
+
+def _refuse_long_text(data: bytes, origin: str) -> None:
+    for start in range(0, len(data) - _LONGEST_TEXT, _LONGEST_TEXT):
+        if not _QUOTE.search(data, start, start + _LONGEST_TEXT):
+            line = data.count(b"\n", 0, start) + 1
+            raise Problem(
+                f"{origin} has a text, or a gap between texts, of more than {size_words(_LONGEST_TEXT)} in line "
+                f"{line:,}.",
+                HOW_TO_MAKE_ONE,
+            )
 
 
 def _refuse_long_lists(data: bytes, position: int, origin: str) -> None:
@@ -257,10 +274,9 @@ def _counted(pairs: list[tuple[str, Any]]) -> None:
 
 def _refuse_repeats(data: bytes, origin: str) -> None:
     """Refuse a key that stands twice in one object: msgspec takes the last and would lose a list without a word."""
-    # As a text in which one character is not ASCII it could have four times the size: what is found is looked at again.
-    text = data.decode("ascii") if data.isascii() else data.translate(_NO_ASCII_AS_X).decode("ascii")
     try:
-        json.loads(text, object_pairs_hook=_counted, parse_int=str)
+        # As UTF-8 it could be a text of four times the size: what is found is looked at again.
+        json.loads(data.decode("latin-1"), object_pairs_hook=_counted, parse_int=str)
     except _RepeatFound:
         _refuse_repeat_in(json.loads(data, object_pairs_hook=_object, parse_int=str), origin)
     except RecursionError:
