@@ -57,6 +57,11 @@ class CallSite:
         return self.operation or self.service or "The call to AWS"
 
     @property
+    def called(self) -> str:
+        """The call within a sentence: "iam:ListUsers"."""
+        return self.call if self.service or self.operation else "a call"
+
+    @property
     def target(self) -> str:
         """Who was called: "AWS", or the URL of the endpoint."""
         return self.endpoint_url or "AWS"
@@ -231,13 +236,13 @@ def _refused(_error: BaseException, where: CallSite) -> tuple[str, str]:
 
 
 def _no_answer(_error: BaseException, where: CallSite) -> tuple[str, str]:
-    return f"{capital(where.target)} did not answer {where.call} in time.", (
+    return f"{capital(where.target)} did not answer {where.called} in time.", (
         "Try again; a proxy or VPN in between may hold the answer back."
     )
 
 
 def _closed(_error: BaseException, where: CallSite) -> tuple[str, str]:
-    return f"The connection to {where.target} was cut during {where.call}.", (
+    return f"The connection to {where.target} was cut during {where.called}.", (
         "Try again; a proxy or VPN in between may cut connections."
     )
 
@@ -256,9 +261,11 @@ def _tls(_error: BaseException, where: CallSite) -> tuple[str, str]:
 def _unreadable_answer(error: BaseException, where: CallSite) -> tuple[str, str]:
     # Outside of a call, the same kinds of exception are no answer's fault.
     if not where.operation:
-        return f"{where.call} failed: {detail(error) or type(error).__name__}.", where.check_step
+        kind = type(error).__name__
+        sentence = f"{capital(where.credentials)} could not be read: a part of them has an unexpected form ({kind})."
+        return sentence, where.login_step
     return (
-        f"{capital(where.target)} answered {where.call} with something that is not an AWS answer.",
+        f"{capital(where.target)} answered {where.called} with something that is not an AWS answer.",
         "A proxy's or captive portal's page looks like this, or an emulator that does not know the operation."
         if not where.endpoint_url
         else "Check that --endpoint-url names an AWS-compatible endpoint that knows this operation.",
@@ -271,7 +278,7 @@ def _unexpected_answer(error: BaseException, where: CallSite) -> tuple[str, str]
 
 
 def _not_offered(_error: BaseException, where: CallSite) -> tuple[str, str]:
-    return f"{capital(where.target)} does not offer {where.call}.", where.without_it_step
+    return f"{capital(where.target)} does not offer {where.called}.", where.without_it_step
 
 
 def _no_region(_error: BaseException, where: CallSite) -> tuple[str, str]:
@@ -302,19 +309,19 @@ def _missing_dependency(error: BaseException, _where: CallSite) -> tuple[str, st
 
 
 def _pages_repeat(error: BaseException, where: CallSite) -> tuple[str, str]:
-    return f"{capital(where.target)} repeated a page of {where.call}: {detail(error)}.", where.check_step
+    return f"{capital(where.target)} repeated a page of {where.called}: {detail(error)}.", where.check_step
 
 
 def _too_large(error: BaseException, where: CallSite) -> tuple[str, str]:
     return (
-        f"{capital(where.target)} answered {where.call} with more than {detail(error)}; the rest was not read.",
+        f"{capital(where.target)} answered {where.called} with more than {detail(error)}; the rest was not read.",
         "That is no AWS: check the endpoint.",
     )
 
 
 def _too_slow(error: BaseException, where: CallSite) -> tuple[str, str]:
     return (
-        f"{capital(where.target)} did not come to the end of its answer to {where.call} within {detail(error)}.",
+        f"{capital(where.target)} did not come to the end of its answer to {where.called} within {detail(error)}.",
         "Try again; a proxy or VPN in between may slow answers down."
         if not where.endpoint_url
         else "Check that --endpoint-url names an AWS-compatible endpoint that is not overloaded.",
@@ -323,7 +330,7 @@ def _too_slow(error: BaseException, where: CallSite) -> tuple[str, str]:
 
 def _too_complex(error: BaseException, where: CallSite) -> tuple[str, str]:
     return (
-        f"{capital(where.target)} answered {where.call} with XML or JSON {detail(error)}, which was not read.",
+        f"{capital(where.target)} answered {where.called} with XML or JSON {detail(error)}, which was not read.",
         "That is no AWS: check the endpoint.",
     )
 
@@ -374,6 +381,8 @@ FAILURES: Final[dict[str, Words]] = {
     "TypeError": _unreadable_answer,
     "AttributeError": _unreadable_answer,
     "ParseError": _unreadable_answer,
+    "OverflowError": _unreadable_answer,
+    "ParserError": _unreadable_answer,
     "RecursionError": _unreadable_answer,
     "UnicodeDecodeError": _unreadable_answer,
     "NotImplementedError": _not_offered,

@@ -10,6 +10,7 @@ import botocore.parsers
 import pytest
 from botocore.exceptions import ClientError
 
+from iamtui.aws.answer_limits import AnswerTooComplex, AnswerTooLarge, AnswerTooSlow
 from iamtui.aws.errors import AwsProblem, permission_in, problem_from
 from iamtui.problem import Problem
 
@@ -200,6 +201,26 @@ def test_the_endpoint_and_the_profile_are_named() -> None:
     assert '"my profile"' in problem_from(be.NoCredentialsError(), profile="my profile").sentence
     hostile = problem_from(be.SSOTokenLoadError(error_msg="x"), profile="a; rm -rf ~")
     assert "--profile 'a; rm -rf ~'" in hostile.next_step
+
+
+@pytest.mark.parametrize("value", [{}, 7, [], "x" * 20, "9" * 60, 10**400])
+def test_a_date_of_credentials_that_is_none(value: object) -> None:
+    import dateutil.parser
+
+    with pytest.raises((TypeError, OverflowError, ValueError)) as raised:
+        dateutil.parser.parse(value)  # type: ignore[arg-type]
+    problem = problem_from(raised.value, profile="dev")
+    assert problem.sentence.startswith('The credentials of profile "dev" could not be read: a part of them has')
+    assert "aws sso login --profile dev" in problem.next_step
+
+
+@pytest.mark.parametrize(
+    "error", [AnswerTooComplex("of more than 7 parts"), AnswerTooLarge("4 MiB"), AnswerTooSlow("20 seconds")]
+)
+def test_a_call_without_a_name_is_a_call(error: Exception) -> None:
+    sentence = problem_from(error).sentence
+    assert "a call" in sentence
+    assert "The call" not in sentence
 
 
 def test_a_problem_stays_as_it_is() -> None:
