@@ -57,7 +57,7 @@ def _one_of(*choices: str) -> Check:
 
 def _keymap(value: Any) -> str:
     good = isinstance(value, dict) and all(isinstance(keys, str) and keys.strip() for keys in value.values())
-    return "" if good else 'ids of bindings, each with its keys as text: "question.ask" = "f5,g"'
+    return "" if good else 'ids of bindings, each with its keys as text: "question.ask" = "f5,Z"'
 
 
 def _setting(default: Any, help_text: str, check: Check) -> Any:

@@ -31,13 +31,13 @@ def test_every_setting_is_declared_with_a_meaning_and_a_default_that_passes_its_
 
 def test_the_file_is_read_and_every_value_knows_where_it_came_from(file: Path) -> None:
     file.write_text(
-        'theme = "iamtui-light"\n[keymap]\n"question.ask" = "f5,g"\n'
+        'theme = "iamtui-light"\n[keymap]\n"question.ask" = "f5,Z"\n'
         '[clipboard]\nseconds = 10\n[source]\nregion = "eu-west-1"\n'
     )
     config, problems = load_config(file, {})
     assert problems == ()
     assert config.theme == "iamtui-light"
-    assert config.keymap == {"question.ask": "f5,g"}
+    assert config.keymap == {"question.ask": "f5,Z"}
     assert config.clipboard.seconds == 10
     assert config.source.region == "eu-west-1"
     assert config.origin("clipboard.seconds") == CONFIG_FILE

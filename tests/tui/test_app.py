@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from threading import Event
 
 import pytest
@@ -265,6 +267,16 @@ async def test_a_key_can_be_remapped_by_the_id_of_its_binding() -> None:
         assert tree.cursor == 1
         await press(pilot, "Z")
         assert app.query_one(QuestionPanel).has_focus_within
+
+
+async def test_the_keys_of_the_sample_config_reach_what_they_name() -> None:
+    document = Path(__file__).parents[2].joinpath("docs/configuration.md").read_text(encoding="utf-8")
+    keymap = tomllib.loads(document.partition("```toml\n")[2].partition("```")[0])["keymap"]
+    for key in keymap["question.ask"].split(","):
+        async with opened(make_app(config=Config(keymap=keymap))) as pilot:
+            assert pilot.app.query_one(ExplorerTree).has_focus
+            await press(pilot, key)
+            assert pilot.app.query_one(QuestionPanel).has_focus_within, f"{key} does something else in the tree"
 
 
 async def test_a_wrong_keymap_or_theme_is_said_with_the_nearest_and_the_default_used() -> None:
