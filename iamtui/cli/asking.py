@@ -82,7 +82,7 @@ def choose(heading: str, options: Sequence[str], *, instead: str) -> str:
         answer = line.strip() or "1"
         if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= len(options):
             return options[int(answer) - 1]
-        note(f"{answer} is no number of the list.")
+        note(f"{answer} is not a number in the list.")
     raise Problem(f"{heading}, and none of them was chosen.", instead)
 
 

@@ -186,7 +186,9 @@ def _take_back(workspace: Workspace, draft: Draft, kind: str, words: tuple[str, 
     number = len(draft.edits)
     if kind == "drop":
         if not words[0].isdecimal() or not 1 <= int(words[0]) <= len(draft.edits):
-            raise Problem(f"{words[0]} is no number of an edit.", f"The draft has the edits 1 to {len(draft.edits)}.")
+            raise Problem(
+                f"{words[0]} is not a number of an edit.", f"The draft has the edits 1 to {len(draft.edits)}."
+            )
         number = int(words[0])
     gone = describe_edit(draft.edits[number - 1], workspace.account, draft.edits[: number - 1])
     return draft.without(number - 1), f"Taken back: edit {number}, {gone}."

@@ -22,7 +22,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 ANYWAY = click.option(
     "--anyway",
     is_flag=True,
-    help="Meant as written: an action that the catalogue does not know, a resource that is none of the action's.",
+    help="Meant as written: an action that the catalogue does not know, a resource that the action does not work on.",
 )
 
 

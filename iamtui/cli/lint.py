@@ -27,7 +27,7 @@ _SARIF_LEVELS: Final = {"error": "error", "warning": "warning", "suggestion": "n
 _REFERENCE: Final = "https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html"
 
 _UNREADABLE: Final = frozenset(("not-json", "unreadable"))
-"""Codes of findings that say that the text is no policy document at all. They cannot be suppressed."""
+"""Codes of findings that say that the text is not a policy document at all. They cannot be suppressed."""
 
 _LARGEST: Final = 1024 * 1024
 _SUPPRESSIONS: Final = ".iamtui-lint.toml"

@@ -121,7 +121,7 @@ def inquiry_of(actions: tuple[str, ...], asked: QuestionOptions) -> Inquiry:
         Problem: something given is none of what it should be; says what and how to write it.
     """
     if asked.resource_account is not None and not is_account_id(asked.resource_account):
-        raise Problem(f"--resource-account {asked.resource_account} is no account.", "An account is 12 digits.")
+        raise Problem(f"--resource-account {asked.resource_account} is not an account.", "An account is 12 digits.")
     terms = Question(
         "",
         "*",
@@ -164,7 +164,7 @@ def _checks(given: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
         action, equals, resource = text.partition("=")
         check_action(action)
         if equals and not resource:
-            raise Problem(f"--with {text} names no resource.", f"Write --with {action}=ARN, or --with {action}.")
+            raise Problem(f"--with {text} does not name a resource.", f"Write --with {action}=ARN, or --with {action}.")
         checks[action] = checks.get(action, ()) + ((resource,) if resource else ())
     return checks
 
@@ -219,7 +219,9 @@ def _check_key(key: str, where: str) -> None:
     # Only a tag's key, and what else AWS leaves to its users, may hold spaces.
     spaced = any(character.isspace() for character in key)
     if not (colon and prefix and name) or (spaced and (key != key.strip() or undocumented(key))):
-        raise Problem(f"{where} names no condition key: expected prefix:name.", "Write -c aws:SourceIp=203.0.113.9.")
+        raise Problem(
+            f"{where} does not name a condition key: expected prefix:name.", "Write -c aws:SourceIp=203.0.113.9."
+        )
 
 
 def _context_file(name: str) -> dict[str, tuple[str, ...]]:
@@ -253,7 +255,7 @@ def _session_policy(name: str) -> str:
     text = read_text(name, "session policy", most=MAX_CHARACTERS)
     error = PolicyDocument(text).error
     if error is not None:
-        raise Problem(f"The session policy {name} is no policy document: {error}", "iamtui lint says more.")
+        raise Problem(f"The session policy {name} is not a policy document: {error}", "iamtui lint says more.")
     return text
 
 

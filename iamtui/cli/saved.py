@@ -249,7 +249,7 @@ def ask_saved(workspace: Workspace, question: SavedQuestion) -> Answer:
     """
     check_inquiry(question.inquiry)
     if not question.principal:
-        raise Problem("It names no principal.", _ask_it(question.name))
+        raise Problem("It does not name a principal.", _ask_it(question.name))
     return answered(workspace, resolve_principal(workspace, question.principal), question.inquiry)
 
 

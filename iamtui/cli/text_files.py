@@ -22,7 +22,7 @@ def opened(name: str, what: str) -> Iterator[IO[bytes]]:
     """Open a file, or stdin for "-", for reading bytes. What takes long says so on a terminal.
 
     Args:
-        name: as the user gave it; "" is no file.
+        name: as the user gave it; "" is not a file.
         what: what it should be, for the sentence ("scenario file").
 
     Raises:

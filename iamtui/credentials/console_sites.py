@@ -125,7 +125,7 @@ def check_wanted(wanted: str) -> None:
             _WHAT_IS_TAKEN,
         )
     if wanted and not wanted.startswith("/") and "://" not in wanted and not _SERVICE.fullmatch(wanted):
-        raise Problem(f"{safe_text(wanted, limit=80)} is no name of a service.", _WHAT_IS_TAKEN)
+        raise Problem(f"{safe_text(wanted, limit=80)} is not the name of a service.", _WHAT_IS_TAKEN)
 
 
 _WHAT_IS_TAKEN: Final = "Give the name of a service (iam), a path (/iam/home#/roles), or a URL of the console."

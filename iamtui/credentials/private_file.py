@@ -94,7 +94,7 @@ def refuse_diversion(path: Path) -> None:
 
 def _check_target(path: Path, overwrite: bool) -> None:
     if not path.name:
-        raise Problem(f"{path} is no file.", "Name a file.")
+        raise Problem(f"{path} is not a file.", "Name a file.")
     try:
         status = path.lstat()
     except FileNotFoundError:

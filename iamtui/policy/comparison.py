@@ -163,7 +163,7 @@ def _arn_like(_value: str, pieces: Pieces, options: LanguageOptions) -> Comparer
         with_values = _variable_text(
             pieces, options, lambda resolved, value: _compare_arn(_arn_fields(resolved), value)
         )
-        # Text that is no ARN compares with nothing, whatever the variables turn out to be.
+        # Text that is not an ARN compares with nothing, whatever the variables turn out to be.
         return lambda value, context: with_values(value, context) if value.count(":") >= 5 else Comparison.BAD_VALUE
     fields = _arn_fields(pieces)
     return lambda value, _context: _compare_arn(fields, value)

@@ -190,7 +190,7 @@ def parse_policy(value: JsonValue) -> Policy:
     """Turn a decoded JSON value into a Policy.
 
     Raises:
-        DocumentError: the value is no policy document; the path says where.
+        DocumentError: the value is not a policy document; the path says where.
     """
     if not isinstance(value, dict):
         raise DocumentError(f"A policy document is a JSON object, not {_kind(value)}")

@@ -9,7 +9,7 @@ from math import isinf, nan
 from typing import Any, Final, Self
 
 _LARGEST_EXPONENT: Final = 400
-"""Beyond it either way is no number that anybody compares with, and its digits would fill the memory."""
+"""Beyond it either way is not a number that anybody compares with, and its digits would fill the memory."""
 _STRING_OR_MARK: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|NaN')
 
 

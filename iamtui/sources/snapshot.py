@@ -21,7 +21,7 @@ _WHITE: Final = " \t\r\n\ufeff"
 def read_snapshot(path: Path, told: Told = tell_nobody) -> Account:
     """Read the account in a file.
 
-    A file that is no JSON is refused after its first 64 kB, one that is no text where that shows.
+    A file that is not JSON is refused after its first 64 kB, one that is not text where that shows.
 
     Args:
         path: the file, or a named pipe.
@@ -47,7 +47,7 @@ def check_head(head: bytes, origin: str) -> None:
     """Refuse a file by its first bytes when they cannot be the start of JSON text.
 
     Raises:
-        Problem: empty, binary, or text that is no JSON; says where.
+        Problem: empty, binary, or text that is not JSON; says where.
     """
     if not head:
         raise Problem(f"{origin} is empty.", HOW_TO_MAKE_ONE)
@@ -82,4 +82,4 @@ def _text(head: bytes, origin: str) -> str:
 
 
 def _no_text(origin: str) -> Problem:
-    return Problem(f"{origin} is not text, so it is no JSON.", HOW_TO_MAKE_ONE)
+    return Problem(f"{origin} is not text, so it is not JSON.", HOW_TO_MAKE_ONE)

@@ -106,7 +106,7 @@ def coming_with(
         credentials: "long_term" or "temporary", of a user; None: not told.
 
     Raises:
-        Problem: the principal is of no kind that it can be said of, or the issuer is no user of its account.
+        Problem: the principal is of no kind that it can be said of, or the issuer is not a user of its account.
     """
     if issuer is not None:
         user = resolve_principal(workspace, issuer)
@@ -118,7 +118,7 @@ def coming_with(
         if user.account != principal.account:
             raise Problem(
                 "A federated-user session belongs to the account of its issuer, and "
-                f"{safe_text(user.arn, limit=512)} is no user of account {principal.account}.",
+                f"{safe_text(user.arn, limit=512)} is not a user of account {principal.account}.",
                 f"Name a user of {principal.account} as issuer, or the session by its ARN in the user's account.",
             )
         principal = replace(principal, issuer=user.arn)
@@ -176,7 +176,7 @@ def _from_arn(workspace: Workspace, text: str) -> Principal:
         principal = principal_from_text(text)
     except ValueError as error:
         raise UnknownPrincipal(
-            f"{safe_text(text)} names no principal: {error}.", "Give the ARN of a user, role, session or root."
+            f"{safe_text(text)} does not name a principal: {error}.", "Give the ARN of a user, role, session or root."
         ) from None
     if principal.account != account.id:
         return principal

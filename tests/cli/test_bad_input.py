@@ -54,7 +54,7 @@ def test_no_such_file_and_a_directory(cli: Cli, tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("", "is empty"), ("nope", "Not JSON"), ("[]", "is not a JSON object"), ('{"aws:X": {}}', "aws:X"),
-        ('{"NoColon": "x"}', "names no condition key"), ('{"aws:X": 1, "AWS:x": 2}', "twice"),
+        ('{"NoColon": "x"}', "does not name a condition key"), ('{"aws:X": 1, "AWS:x": 2}', "twice"),
         ('{"aws:X": 1, "aws:X": 2}', "aws:X"), ('{"aws:X": [null]}', "aws:X"),
     ],
 )  # fmt: skip
@@ -78,12 +78,12 @@ def test_a_context_file_of_noise(cli: Cli, tmp_path: Path) -> None:
             ["-c", r"aws:RequestTag/a\=b c"],
             r"Write -c 'aws:RequestTag/a\=b c=VALUE'; --absent 'aws:RequestTag/a=b c' says",
         ),
-        (["-c", "SourceIp=1"], "names no condition key"),
-        (["-c", "=1"], "names no condition key"),
-        (["--absent", "foo"], "names no condition key"),
+        (["-c", "SourceIp=1"], "does not name a condition key"),
+        (["-c", "=1"], "does not name a condition key"),
+        (["--absent", "foo"], "does not name a condition key"),
         (["-c", "aws:X=1", "--absent", "AWS:x"], "both given and said to be absent"),
-        (["--on", "bucket"], "bucket is no resource: expected * or an ARN"),
-        (["--on", ""], "is no resource"),
+        (["--on", "bucket"], "bucket is not a resource: expected * or an ARN"),
+        (["--on", ""], "is not a resource"),
         (["--resource-account", "12"], "An account is 12 digits"),
         (["--without", "nothing"], "'--without'"),
         (["--expect", "yes"], "'--expect'"),
@@ -110,13 +110,13 @@ def test_an_action_that_is_none(cli: Cli, action: str) -> None:
 def test_a_resource_that_is_none_is_told_what_those_of_the_action_look_like(
     cli: Cli, action: str, example: str
 ) -> None:
-    cli("can", "amara.diallo", action, "--on", "role/ops", "--demo").failed_with("role/ops is no resource", example)
+    cli("can", "amara.diallo", action, "--on", "role/ops", "--demo").failed_with("role/ops is not a resource", example)
 
 
 def test_a_principal_that_is_unknown_or_ambiguous_names_the_nearest(cli: Cli, snapshot: str) -> None:
     cli("can", "amara.dialo", "s3:GetObject", "--demo").failed_with("amara.dialo", "Nearest: user/amara.diallo")
     cli("can", "zzzzzz", "s3:GetObject", "--demo").failed_with("zzzzzz", "iamtui list users")
-    cli("can", "arn:aws:s3:::b", "s3:GetObject", "--demo").failed_with("names no principal")
+    cli("can", "arn:aws:s3:::b", "s3:GetObject", "--demo").failed_with("does not name a principal")
     cli("can", "", "s3:GetObject", "--demo").failed_with("No principal is named")
     record = json.loads(Path(snapshot).read_text())
     record["RoleDetailList"][0] |= {"RoleName": "alice", "Arn": "arn:aws:iam::123456789012:role/alice"}

@@ -72,7 +72,7 @@ def test_one_that_cannot_be_asked_is_an_error_and_the_others_are_asked(cli: Cli,
     result = cli("questions", "run", "--snapshot", saved)
     assert result.code == 2
     assert 'iamtui: question "reads": No user or role of this account is role/gone' in result.err
-    assert 'iamtui: question "deletes not": It names no principal' in result.err
+    assert 'iamtui: question "deletes not": It does not name a principal' in result.err
     assert "NOT MET  deletes" in result.out
     records = cli("questions", "run", "--json", "--snapshot", saved).json
     assert "role/gone" in records[0]["error"]

@@ -108,7 +108,7 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
 
 @pytest.fixture
 def snapshot(tmp_path: Path) -> str:
-    """The sample account as a file; one inline policy of user/ci-deploy is no JSON."""
+    """The sample account as a file; one inline policy of user/ci-deploy is not JSON."""
     file = tmp_path / "account.json"
     file.write_text(json.dumps(snapshot_of(sample_account())))
     return str(file)

@@ -196,7 +196,7 @@ async def test_a_slow_answer_never_leaves_the_old_verdict_under_the_new_name(slo
 
 async def test_a_problem_is_said_with_its_next_step(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_args: object, **_options: object) -> None:
-        raise Problem("The resource is no ARN.", "Write * for any.")
+        raise Problem("The resource is not an ARN.", "Write * for any.")
 
     monkeypatch.setattr(inquiries, "answer", refuse)
     app = listener()
@@ -205,7 +205,7 @@ async def test_a_problem_is_said_with_its_next_step(monkeypatch: pytest.MonkeyPa
         panel.ask("s3:GetObject", "arn:nonsense")
         await settle(pilot)
 
-        assert shown(app, "verdict") == "! The resource is no ARN."
+        assert shown(app, "verdict") == "! The resource is not an ARN."
         assert shown(app, "because") == "Write * for any."
         assert panel.answer is None
 

@@ -167,9 +167,9 @@ def test_the_callers_line_is_read() -> None:
     [
         ("who", "says nothing about a caller"),
         ("from=role/nobody", "No role of this account is role/nobody"),
-        ("from=", "names no role"),
+        ("from=", "does not name a role"),
         ("session=policy.json", "is not read yet"),
-        ("session=", "names no policy"),
+        ("session=", "does not name a policy"),
         ("session={", "is not readable"),
     ],
 )

@@ -164,7 +164,7 @@ async def test_what_cannot_be_asked_is_a_sentence() -> None:
     app = ScreenApp(WhoCanScreen(small_workspace(), replace(READ, resources=("no-arn",))))
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        assert "no-arn is no resource" in screen_text(app)
+        assert "no-arn is not a resource" in screen_text(app)
 
 
 class Slow:

@@ -154,7 +154,7 @@ def test_what_no_line_names_is_not_copied_as_somebody_else() -> None:
         ((FEDERATED.arn, "--issuer", "nobody"), "No user or role of this account is nobody"),
         (
             (FEDERATED.arn, "--issuer", "arn:aws:iam::999999999999:user/alice"),
-            "arn:aws:iam::999999999999:user/alice is no user of account 123456789012",
+            "arn:aws:iam::999999999999:user/alice is not a user of account 123456789012",
         ),
         (
             ("arn:aws:sts::999999999999:federated-user/ana", "--issuer", "alice"),

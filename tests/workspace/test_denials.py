@@ -320,7 +320,7 @@ def test_a_resource_that_is_no_arn_is_asked_about_as_any() -> None:
 
     assert one.question is not None
     assert one.question.resource == "*"
-    assert any("prod/db is no ARN" in sentence for sentence in one.open)
+    assert any("prod/db is not an ARN" in sentence for sentence in one.open)
 
 
 def test_several_denials_are_each_answered_and_can_be_cancelled() -> None:

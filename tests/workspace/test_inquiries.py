@@ -77,9 +77,9 @@ def test_an_action_named_by_a_pattern_and_written_out_is_not_counted_as_cut() ->
     [
         ("iam:Paas*", ("iam:Paas* matches no action", "Nearest: iam:PassRole.")),
         ("s33:Get*", ("s33:Get* matches no action", "s3:*")),
-        ("*:Get*", ("is no action", "s3:Get*")),
-        ("*", ("is no action",)),
-        ("arn:aws:s3:::bucket", ("is no action", "looks like an ARN")),
+        ("*:Get*", ("is not an action", "s3:Get*")),
+        ("*", ("is not an action",)),
+        ("arn:aws:s3:::bucket", ("is not an action", "looks like an ARN")),
     ],
 )
 def test_a_pattern_that_matches_nothing_names_the_nearest(pattern: str, parts: tuple[str, ...]) -> None:
@@ -188,9 +188,9 @@ def test_the_chain_sees_the_environment_and_the_sts_keys_but_not_the_rest_of_the
 
 
 def test_a_chain_needs_roles_at_both_ends() -> None:
-    with pytest.raises(Problem, match="is no role"):
+    with pytest.raises(Problem, match="is not a role"):
         asked(sample_workspace(), "user/alice", ("s3:GetObject",), chained_from=iam("role/web-server"))
-    with pytest.raises(Problem, match="is no role"):
+    with pytest.raises(Problem, match="is not a role"):
         asked(sample_workspace(), "role/web-server", ("s3:GetObject",), chained_from=iam("user/alice"))
 
 

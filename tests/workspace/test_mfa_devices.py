@@ -42,8 +42,8 @@ def test_a_security_key_gives_no_codes() -> None:
     ("caller", "note"),
     [
         (Missing("access denied"), "Who is calling is not known"),
-        (Known(f"arn:aws:sts::{ID}:assumed-role/Ops/alice"), "The caller is no user"),
-        (Known("nonsense"), "The caller is no user"),
+        (Known(f"arn:aws:sts::{ID}:assumed-role/Ops/alice"), "The caller is not a user"),
+        (Known("nonsense"), "The caller is not a user"),
     ],
 )
 def test_who_is_no_user_has_none(caller: Known[str] | Missing, note: str) -> None:

@@ -192,8 +192,8 @@ def test_whether_the_caller_may_is_answered_or_unknown() -> None:
         (f"arn:aws:iam::{ACCOUNT}:role/a b", "a name that IAM would not give"),
         (f"arn:aws:iam::{ACCOUNT}:role/x;rm -rf", "a name that IAM would not give"),
         (f"arn:aws:iam::{ACCOUNT}:role/", "a name that IAM would not give"),
-        (f"arn:aws:iam::{ACCOUNT}:user/x", "is no role"),
-        ("deploy", "is no role"),
+        (f"arn:aws:iam::{ACCOUNT}:user/x", "is not a role"),
+        ("deploy", "is not a role"),
     ],
 )
 def test_what_cannot_be_revoked_is_refused(arn: str, said: str) -> None:

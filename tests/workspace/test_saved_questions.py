@@ -172,7 +172,7 @@ def test_a_name_that_nothing_has_names_the_nearest(store: QuestionStore, change:
     ("text", "parts"),
     [
         ("", ("is empty",)),
-        ("{", ("it is no JSON",)),
+        ("{", ("it is not JSON",)),
         ("[]", ("Expected `object`",)),
         ('{"saved": [{"name": "a"}]}', ("$.saved[0]", "question")),
         ('{"saved": [{"name": "a", "question": {"actions": []}, "expct": "allowed"}]}', ("$.saved[0]", "expct")),

@@ -149,7 +149,7 @@ def test_of_a_role_that_is_not_loaded_only_the_policy_is_judged() -> None:
 
 def test_a_question_that_cannot_be_asked_is_a_note() -> None:
     preview = preview_session(space(LOGS), ROLE, inline(READ), (Question("nonsense"),))
-    assert preview.notes[0].startswith("nonsense is no action")
+    assert preview.notes[0].startswith("nonsense is not an action")
     assert preview.rows
 
 

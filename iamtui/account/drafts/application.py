@@ -255,7 +255,7 @@ def _put_inline(ledger: Ledger, edit: PutInlinePolicy) -> None:
     holder = ledger.holder(edit.holder_arn)
     if not _POLICY_NAME.fullmatch(edit.name):
         raise Misfit(
-            f"{safe_text(edit.name, limit=160) or 'an empty text'} is no name for a policy",
+            f"{safe_text(edit.name, limit=160) or 'an empty text'} is not a name for a policy",
             "Use 1 to 128 letters, digits and characters of +=,.@-_.",
         )
     now = next((policy for policy in holder.inline_policies if policy.name == edit.name), None)

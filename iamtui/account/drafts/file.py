@@ -6,7 +6,7 @@
      "edits": [{"edit": "AttachPolicy", "holder": "arn:aws:iam::123456789012:user/alice", "policy": "ARN"},
                {"edit": "PutInlinePolicy", "holder": "ARN", "name": "extra", "document": {...}}]}
 
-A document that is no JSON object (a draft may hold unfinished ones) is kept as text.
+A document that is not a JSON object (a draft may hold unfinished ones) is kept as text.
 """
 
 from __future__ import annotations

@@ -129,7 +129,7 @@ class Ledger:
         """The document for a text; `now`, the very object, when it says the same.
 
         Raises:
-            Misfit: the text is no policy document; says where and why.
+            Misfit: the text is not a policy document; says where and why.
         """
         found = self._documents.get(text)
         if found is None:

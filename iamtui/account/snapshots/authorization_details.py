@@ -68,7 +68,7 @@ def load_account(data: bytes, *, origin: str = "The snapshot") -> Account:
         origin: what it is called in an error ("The snapshot account.json").
 
     Raises:
-        Problem: it is no account, or entities of two accounts stand in it; says where.
+        Problem: it is not an account, or entities of two accounts stand in it; says where.
     """
     with collector_paused():
         return account_from_pages(decode_pages(data, origin=origin), origin=origin)

@@ -374,7 +374,7 @@ def _wrong_shape(message: str, origin: str) -> Problem:
 
 
 def not_json(error: json.JSONDecodeError, origin: str) -> Problem:
-    """The Problem for text that is no JSON, with the place."""
+    """The Problem for text that is not JSON, with the place."""
     what = error.msg.removesuffix(" at")
     return Problem(f"{origin} is not JSON: {what} at line {error.lineno}, column {error.colno}.", HOW_TO_MAKE_ONE)
 

@@ -131,7 +131,7 @@ class Denial:
 
 
 def needs_no_resource(action: str) -> bool:
-    """Whether a message that names no resource lacks nothing: the action has no resource type."""
+    """Whether a message that does not name a resource lacks nothing: the action has no resource type."""
     return bool(action) and catalogue().has_resource_type(action) is False
 
 

@@ -70,7 +70,7 @@ def _check_entry(subject: Subject, statement: Statement, entry: str, path: str) 
     if not parts[5]:
         subject.error(
             "resource-format",
-            f"{quoted(entry)} names no resource behind the fifth colon.",
+            f"{quoted(entry)} does not name a resource behind the fifth colon.",
             path,
             statement,
             aws="INVALID_ARN_RESOURCE",

@@ -54,7 +54,7 @@ def find_mfa_devices(workspace: Workspace) -> MfaDevices:
         return MfaDevices(note="Who is calling is not known, so enter the device: its serial number or ARN.")
     name = _user_name(caller.value)
     if not name:
-        return MfaDevices(note="The caller is no user, and only users and the root user have MFA devices.")
+        return MfaDevices(note="The caller is not a user, and only users and the root user have MFA devices.")
     try:
         serials = mfa_serials(workspace.connection, name)
     except Problem as problem:

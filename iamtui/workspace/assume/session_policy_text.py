@@ -26,7 +26,7 @@ def compact_policy(text: str) -> str:
     r"""The same document without blanks between its parts, and with what is not ASCII as \uXXXX.
 
     Raises:
-        Problem: it is no JSON object, or repeats a key, whose first value would be lost.
+        Problem: it is not a JSON object, or repeats a key, whose first value would be lost.
     """
     try:
         document = load_json(text)

@@ -382,7 +382,7 @@ def _resource(workspace: Workspace, denial: Denial, left_open: list[str]) -> str
     arn = parse_arn(resource)
     if arn is None:
         if resource != "*":
-            left_open.append(f"{resource} is no ARN: the account is asked about any resource.")
+            left_open.append(f"{resource} is not an ARN: the account is asked about any resource.")
         return "*"
     if arn.service == "iam" and arn.account == workspace.account.id:
         return _with_path(workspace, resource, arn.resource_type, arn.name)

@@ -72,7 +72,7 @@ class Case:
         if entity is None:
             who = safe_text(self.principal.arn or "An anonymous caller", limit=512)
             raise NoEdit(
-                f"{who} is no user or role of account {self.account.id}, so a draft cannot change its policies."
+                f"{who} is not a user or role of account {self.account.id}, so a draft cannot change its policies."
             )
         if isinstance(entity, Role) and entity.service_linked:
             raise NoEdit(

@@ -57,7 +57,7 @@ def check_question(question: Question) -> None:
 
 
 def check_action(action: str, *, pattern: bool = False) -> None:
-    """Refuse what is no action.
+    """Refuse what is not an action.
 
     Args:
         pattern: whether `*` and `?` may stand for several operations of a service.
@@ -70,16 +70,17 @@ def check_action(action: str, *, pattern: bool = False) -> None:
         raise Problem("No action is named.", "Give one as service:Operation, such as s3:GetObject.")
     if pattern and ("*" in service or "?" in service):
         raise Problem(
-            f"{safe_text(action)} is no action: a pattern stands for operations of one service.",
+            f"{safe_text(action)} is not an action: a pattern stands for operations of one service.",
             "Write it as s3:Get*, for example.",
         )
     if not colon or not service or not name or any(character.isspace() for character in action):
         raise Problem(
-            f"{safe_text(action)} is no action: expected service:Operation.", "Write it as s3:GetObject, for example."
+            f"{safe_text(action)} is not an action: expected service:Operation.",
+            "Write it as s3:GetObject, for example.",
         )
     if ":" in name or "/" in name:
         raise Problem(
-            f"{safe_text(action, limit=256)} is no action: it looks like an ARN.",
+            f"{safe_text(action, limit=256)} is not an action: it looks like an ARN.",
             "Actions are written as s3:GetObject; name resources as resources.",
         )
     if not pattern and is_pattern(action):
@@ -104,7 +105,7 @@ def check_resource(resource: str, action: str = "") -> None:
     """
     if resource != "*" and parse_arn(resource) is None:
         raise Problem(
-            f"{safe_text(resource)} is no resource: expected * or an ARN of six fields.",
+            f"{safe_text(resource)} is not a resource: expected * or an ARN of six fields.",
             f"Write it as {_example_of(action)}, for example, or * for any.",
         )
 
@@ -126,12 +127,13 @@ def check_terms(terms: Question) -> None:
     """Refuse a context that cannot be asked in.
 
     Raises:
-        Problem: a name is no condition key.
+        Problem: a name is not a condition key.
     """
     for key in terms.context:
         if ":" not in key:
             raise Problem(
-                f"{safe_text(key)} is no condition key: expected prefix:name.", "Write it as aws:SourceIp=203.0.113.9."
+                f"{safe_text(key)} is not a condition key: expected prefix:name.",
+                "Write it as aws:SourceIp=203.0.113.9.",
             )
 
 

@@ -209,7 +209,7 @@ class InquiryPoll:
             only_deciding: leave out the companions that do not decide.
 
         Raises:
-            Problem: the inquiry is about a chain of roles, and this principal is no role.
+            Problem: the inquiry is about a chain of roles, and this principal is not a role.
         """
         chain = self._chain(principal)
         assumptions = () if chain is None else self._of_a_chain()
@@ -247,7 +247,7 @@ class InquiryPoll:
             return None
         if principal.kind not in (PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION):
             raise Problem(
-                f"{safe_text(principal.arn or 'anonymous')} is no role, so it cannot be reached by role chaining.",
+                f"{safe_text(principal.arn or 'anonymous')} is not a role, so it cannot be reached by role chaining.",
                 "Ask as a role, or leave the role it is chained from out.",
             )
         arn = parse_arn(principal.arn)
@@ -257,7 +257,7 @@ class InquiryPoll:
         first = resolve_principal(self._workspace, source)
         if first.kind not in (PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION):
             raise Problem(
-                f"{safe_text(source)} is no role: role chaining starts with the session of one.",
+                f"{safe_text(source)} is not a role: role chaining starts with the session of one.",
                 "Name a role, such as role/NAME.",
             )
         context = {

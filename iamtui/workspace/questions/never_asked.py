@@ -1,4 +1,4 @@
-"""Questions that AWS never asks: an action that it does not have, a resource that is none of the action's.
+"""Questions that AWS never asks: an action that it does not have, a resource that the action does not work on.
 
 Such a question has an answer by the letter of the policies, which says nothing about any real request.
 """

@@ -99,7 +99,7 @@ def read_file(path: Path) -> FileForm:
     except msgspec.ValidationError as error:
         raise _faulty(path, str(error), data) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _faulty(path, f"it is no JSON: {error}", data) from None
+        raise _faulty(path, f"it is not JSON: {error}", data) from None
     if found.version > VERSION:
         raise Problem(
             f"The questions file {safe_text(path)} is of version {found.version}, and version {VERSION} is read here.",

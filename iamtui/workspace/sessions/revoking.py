@@ -150,7 +150,7 @@ def plan_revocation(
         before: the moment, by AWS's clock; None: now.
 
     Raises:
-        Problem: the role cannot be changed, or is no role.
+        Problem: the role cannot be changed, or is not a role.
     """
     role = workspace.account.by_arn(role_arn)
     held = role if isinstance(role, Role) else None
@@ -205,12 +205,12 @@ def _checked_name(role_arn: str, role: Role | None) -> str:
     """The role's name, once it is known that it may be changed.
 
     Raises:
-        Problem: it may not, or this is no role's ARN.
+        Problem: it may not, or this is not a role's ARN.
     """
     arn = parse_arn(role_arn)
     if arn is None or arn.service != "iam" or not arn.resource.startswith("role/"):
         raise Problem(
-            f"{safe_text(role_arn)} is no role.", "Give a role: it looks like arn:aws:iam::123456789012:role/X."
+            f"{safe_text(role_arn)} is not a role.", "Give a role: it looks like arn:aws:iam::123456789012:role/X."
         )
     path, _, name = arn.resource.removeprefix("role").rpartition("/")
     if not _ROLE_NAME.fullmatch(name):

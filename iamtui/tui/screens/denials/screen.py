@@ -103,7 +103,7 @@ class DenialScreen(DenialReadingScreen):
         """Show the policy that AWS names in the marked denial, at its first Deny of the action."""
         denial = self.list.denial
         if denial is None or not denial.claim.policy:
-            self.note(plain("AWS names no policy in the marked denial."))
+            self.note(plain("AWS does not name a policy in the marked denial."))
             return
         screen = named_policy_screen(self._workspace.account, denial)
         if screen is None:

@@ -120,7 +120,7 @@ class DetailPane(FindsInDocument):
         return self.query_one(ListAndDocument).show_statement(policy_name, statement_index)
 
     def show_trust_statement(self, statement_index: int) -> bool:
-        """Show the Trust tab with one statement marked; False when the entity is no role."""
+        """Show the Trust tab with one statement marked; False when the entity is not a role."""
         if not isinstance(self._entity, Role) or not self.select_tab("trust"):
             return False
         lines = self._entity.trust.lines

@@ -250,12 +250,12 @@ class AnsweringPanel(Pane):
         partial = next((word for word in inquiry.resources if word != "*" and not word.startswith("arn:")), "")
         if partial and entered:
             self._inquiry = None
-            says = f"{safe_text(partial, limit=64)} is no resource."
+            says = f"{safe_text(partial, limit=64)} is not a resource."
             self._show_problem(Problem(says, "Type it as arn:aws:…, or * for any resource."))
             return
         if partial:
             self._inquiry = None
-            self._show_nothing(f"{partial} is no ARN yet.", "Type it as arn:aws:…, or * for any resource.")
+            self._show_nothing(f"{partial} is not an ARN yet.", "Type it as arn:aws:…, or * for any resource.")
             return
         self._inquiry = inquiry if inquiry.actions else None
         self._is_unasked = not inquiry.actions

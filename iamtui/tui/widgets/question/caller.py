@@ -68,7 +68,7 @@ def read_caller(text: str, account: Account | None, texts: Mapping[str, str]) ->
 
 def _role(name: str, account: Account | None) -> str:
     if not name:
-        raise Problem("from= names no role.", "Write from=role/NAME, or the role's ARN.")
+        raise Problem("from= does not name a role.", "Write from=role/NAME, or the role's ARN.")
     if name.startswith("arn:"):
         return name
     role = account.role(name.removeprefix("role/").rpartition("/")[2]) if account is not None else None
@@ -82,7 +82,7 @@ def _role(name: str, account: Account | None) -> str:
 def _policy(name: str, texts: Mapping[str, str]) -> str:
     text = name if name.startswith("{") else texts.get(name)
     if not name:
-        raise Problem("session= names no policy.", "Write session=FILE, session={...}, or choose to write one.")
+        raise Problem("session= does not name a policy.", "Write session=FILE, session={...}, or choose to write one.")
     if text is None:
         raise Problem(f"The session policy {safe_text(name, limit=128)} is not read yet.", "Press Enter to read it.")
     check_policy(text, safe_text(name, limit=64))
@@ -90,7 +90,7 @@ def _policy(name: str, texts: Mapping[str, str]) -> str:
 
 
 def check_policy(text: str, name: str) -> None:
-    """Refuse a text that is no policy document.
+    """Refuse a text that is not a policy document.
 
     Raises:
         Problem: with the position of what is wrong.
