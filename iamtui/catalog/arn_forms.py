@@ -79,27 +79,71 @@ _ALSO: Final = {
 """ARNs of a resource type that its form in the reference leaves out, by what stands behind the fifth colon."""
 
 
+_QUALIFIED: Final = ("function alias", "function version")
+_CALLED_BY_VERSION: Final = (
+    "addpermission", "createfunctionurlconfig", "deletefunctioneventinvokeconfig",
+    "deletefunctionurlconfig", "getfunction", "getfunctionconfiguration", "getfunctioneventinvokeconfig",
+    "getfunctionscalingconfig", "getfunctionurlconfig", "getpolicy", "getruntimemanagementconfig", "invokefunction",
+    "invokefunctionurl", "listdurableexecutionsbyfunction", "putfunctioneventinvokeconfig",
+    "putfunctionscalingconfig", "putruntimemanagementconfig", "removepermission", "updatefunctioneventinvokeconfig",
+    "updatefunctionurlconfig",
+)  # fmt: skip
+_MORE_TYPES: Final[Mapping[str, tuple[str, ...]]] = {f"lambda:{name}": _QUALIFIED for name in _CALLED_BY_VERSION}
+"""Resource types that the reference leaves out: calls that take the version or alias of a function as Qualifier (Lambda
+API Reference; Lambda Developer Guide: fine-tuning the Resources and Conditions sections of policies)."""
+
+
 def arn_forms(action: str) -> tuple[ArnForm, ...]:
     """The ARN forms of all resource types of an action ("service:Operation", any case); () where none is known."""
     service, _, name = action.lower().partition(":")
     return _forms_of(service).get(name, ())
 
 
+def entries_of_other_types(action: str) -> tuple[str, ...]:
+    """Entries of policies that take in all resources of the types that the service has, but for those of the action."""
+    service, _, name = action.lower().partition(":")
+    types = _types_of(service, name)
+    texts = _texts_of_types(service)
+    own = {text for one in types for text in texts.get(one, ())}
+    others = dict.fromkeys(text for each in texts.values() for text in each if text not in own)
+    return tuple(map(_entry, others)) if types else ()
+
+
+def _entry(form: str) -> str:
+    _, _, fields = form.split(":", 2)
+    return "arn:*:" + _PLACEHOLDER.sub("*", fields)
+
+
 @lru_cache(maxsize=1024)
 def _forms_of(service: str) -> Mapping[str, tuple[ArnForm, ...]]:
     """The forms of each action of a service."""
-    texts = {name: _texts_of(str(found["arn"])) for name, found in service_data.resource_types(service).items()}
+    texts = _texts_of_types(service)
     blanked = [_blanked(text) for each in texts.values() for text in each]
     parsed = {name: tuple(_parsed(text, blanked) for text in each) for name, each in texts.items()}
     kept: dict[tuple[ArnForm, ...], tuple[ArnForm, ...]] = {}
     result: dict[str, tuple[ArnForm, ...]] = {}
-    for name, found in service_data.actions(service).items():
-        types = (str(one["name"]).lower() for one in found["resourceTypes"])
-        forms = tuple(dict.fromkeys(form for one in types for form in parsed.get(one, ())))
+    for name in service_data.actions(service):
+        forms = tuple(dict.fromkeys(form for one in _types_of(service, name) for form in parsed.get(one, ())))
         if forms:
             # The actions of a service share a few such tuples.
             result[name] = kept.setdefault(forms, forms)
     return result
+
+
+def _types_of(service: str, name: str) -> tuple[str, ...]:
+    """The resource types of an action, by its name in lower case."""
+    found = service_data.actions(service).get(name)
+    if found is None:
+        return ()
+    types = (str(one["name"]).lower() for one in found["resourceTypes"])
+    return (*types, *_MORE_TYPES.get(f"{service}:{name}", ()))
+
+
+@lru_cache(maxsize=1024)
+def _texts_of_types(service: str) -> Mapping[str, tuple[str, ...]]:
+    """The forms of each resource type of a service."""
+    types = service_data.resource_types(service).items()
+    return {name: tuple(_texts_of(str(found["arn"]))) for name, found in types}
 
 
 def _texts_of(forms: str) -> list[str]:

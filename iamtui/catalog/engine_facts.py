@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from iamtui.catalog import service_data, tables
-from iamtui.catalog.arn_forms import ArnForm, arn_forms
+from iamtui.catalog.arn_forms import ArnForm, arn_forms, entries_of_other_types
 
 
 class EngineCatalogue:
@@ -21,6 +21,10 @@ class EngineCatalogue:
     def arn_forms(self, action: str) -> tuple[ArnForm, ...]:
         """The ARN forms of all resource types of an action; () where none is known."""
         return arn_forms(action)
+
+    def entries_of_other_types(self, action: str) -> tuple[str, ...]:
+        """Entries that take in all resources of the types that the action's service has besides those of the action."""
+        return entries_of_other_types(action)
 
     def synthetic_resource(self, action: str, account: str, partition: str) -> str | None:
         """The ARN that a list action without resource type is authorized against, or None."""

@@ -21,10 +21,10 @@ from iamtui.evaluation.services import (
     refusal,
     takes_resource_policy,
 )
-from iamtui.evaluation.set_members import account_asked_about, resources_in
+from iamtui.evaluation.set_members import account_asked_about, resources_in, taken_by_others
 from iamtui.policy.action import ActionName, action_name
 from iamtui.policy.arn import Arn, is_account_id, parse_arn
-from iamtui.policy.pattern import request_tokens
+from iamtui.policy.pattern import Glob, request_tokens
 from iamtui.policy.resource import RequestResource, ResourceKind, ResourceSet
 from iamtui.text import safe_text
 
@@ -37,6 +37,9 @@ class ActionCatalogue(Hashable, Protocol):
 
     def arn_forms(self, action: str) -> tuple[ArnForm, ...]:
         """The ARN forms of all resource types of an action; () where none is known."""
+
+    def entries_of_other_types(self, action: str) -> tuple[str, ...]:
+        """Entries that take in all resources of the types that the action's service has besides those of the action."""
 
     def synthetic_resource(self, action: str, account: str, partition: str) -> str | None:
         """The ARN that a list action without resource type is authorized against, or None."""
@@ -62,6 +65,7 @@ class ActionFacts:
 
     __slots__ = (
         "_catalogue",
+        "_taken",
         "action",
         "has_type",
         "may_be_synthetic",
@@ -72,6 +76,7 @@ class ActionFacts:
 
     def __init__(self, text: str, catalogue: ActionCatalogue) -> None:
         self._catalogue = catalogue
+        self._taken: tuple[Glob, ...] | None = None
         self.action = action = action_name(text)
         self.has_type = catalogue.has_resource_type(text)
         self.may_be_synthetic = catalogue.synthetic_resource(text, "", "") is not None
@@ -83,6 +88,13 @@ class ActionFacts:
     def arn_forms(self) -> tuple[ArnForm, ...]:
         """The ARN forms of all its resource types; () where none is known."""
         return self._catalogue.arn_forms(self.action.full)
+
+    @property
+    def taken(self) -> tuple[Glob, ...]:
+        """What looks like one of its resources and belongs to another type."""
+        if self._taken is None:
+            self._taken = taken_by_others(self.arn_forms, self._catalogue.entries_of_other_types(self.action.full))
+        return self._taken
 
     @property
     def takes_unsigned(self) -> bool | None:
@@ -166,7 +178,7 @@ def prepare(
         )
     owner = account_asked_about(resource_text, resource_account, account)
     forms = facts.arn_forms
-    members = resources_in(resource_text, forms, partition, owner)
+    members = resources_in(resource_text, forms, partition, owner, facts.taken)
     if not members.patterns:
         return _of_no_resource(facts, action_text, resource_text, partition, notes)
     if not forms:

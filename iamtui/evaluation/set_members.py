@@ -2,17 +2,21 @@
 
 They match the text, have an ARN form of one of the action's resource types (Service Authorization Reference), lie in
 the caller's partition and belong to the account that is asked about.
+
+Nor are they named so that an entry about another type of the service takes them in: a star that ends the account of an
+entry runs past colons (IAM User Guide: Resource element), so that `arn:aws:lambda:*:*:layer:*` would find a version of
+a function called `layer`. Whoever grants layers grants no functions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
 from iamtui.catalog.arn_forms import ArnForm, Name
 from iamtui.policy.arn import is_account_id, parse_arn
-from iamtui.policy.pattern import WITHOUT, Token, Wild, request_tokens
+from iamtui.policy.pattern import WITHOUT, Glob, Token, Wild, arn_tokens, parse_pieces, request_tokens, tokens_of
 from iamtui.policy.pattern_intersection import in_common
 from iamtui.policy.resource import ResourceSet
 
@@ -28,11 +32,14 @@ _BY_SEPARATORS: Final = {
 
 
 @lru_cache(maxsize=1024)
-def resources_in(text: str, forms: tuple[ArnForm, ...], partition: str, owner: str) -> ResourceSet:
+def resources_in(
+    text: str, forms: tuple[ArnForm, ...], partition: str, owner: str, taken: tuple[Glob, ...] = ()
+) -> ResourceSet:
     """The resources that a text with `*` stands for.
 
     Args:
         forms: of the action's resource types; () where they are not known.
+        taken: what belongs to other types; see `taken_by_others`.
         partition: that of the caller, or "" for any.
         owner: the account of the resources whose form has an account field, or "" for any.
     """
@@ -45,9 +52,27 @@ def resources_in(text: str, forms: tuple[ArnForm, ...], partition: str, owner: s
         both = in_common(asked, tokens)
         if both is None:
             # Too involved to be put into patterns.
-            return ResourceSet((asked,), every)
+            return ResourceSet((asked,), every, taken)
         patterns.update(dict.fromkeys(both))
-    return ResourceSet(tuple(sorted(patterns, key=len)))
+    left = (tokens for tokens in patterns if not any(glob.covers(tokens) for glob in taken))
+    return ResourceSet(tuple(sorted(left, key=len)), never=taken)
+
+
+def taken_by_others(forms: Iterable[ArnForm], entries: Iterable[str]) -> tuple[Glob, ...]:
+    """Of entries about other types of the service, those that take in some of what forms stand for.
+
+    Not those that take in all that has one of the forms, so that the type is part of the other.
+    """
+    own = tuple(tokens for form in forms for tokens in _patterns_of(form, "", ""))
+    taken = []
+    for entry in entries:
+        tokens = list(arn_tokens(tokens_of(parse_pieces(entry, variables=False))))
+        # Stars that run past colons are dear where texts are long, and that of the partition gains nothing by it.
+        tokens[len("arn:")] = Wild.FIELD_STAR
+        glob = Glob(tokens)
+        if any(map(glob.shares, own)) and not any(map(glob.covers, own)):
+            taken.append(glob)
+    return tuple(taken)
 
 
 def tells_resources_apart(key: str) -> bool:

@@ -8,6 +8,7 @@ each way in which its resources are matched. It need not exist.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
@@ -24,7 +25,7 @@ from iamtui.policy.formula import Truth
 from iamtui.policy.pattern import STARS, Token, Wild
 from iamtui.policy.pattern_intersection import first_common
 from iamtui.policy.pattern_walk import PatternTest, Texts, texts_apart
-from iamtui.policy.resource import Patterns, ResourceMatcher
+from iamtui.policy.resource import Patterns, ResourceMatcher, ResourceSet
 
 _MOST_LIKELY: Final = 8
 _MOST_ENTRIES: Final = 32
@@ -39,7 +40,8 @@ def may_differ(reading: Evaluation) -> bool:
 
     They are not where nothing but Allow statements of the caller's own policies speaks of some resources alone.
     """
-    return bool(reading.prepared.resource.members.forms) or any(
+    members = reading.prepared.resource.members
+    return bool(members.forms or members.never) or any(
         speaks_of_some_alone(layer, policies, reading.asked) for layer, _, policies in reading.sets()
     )
 
@@ -262,6 +264,7 @@ def _tests(reading: Evaluation, statements: tuple[_Said, ...], *, denied_too: bo
     yield PatternTest(members.patterns, must=True)
     if members.forms:
         yield PatternTest(members.forms, must=True)
+    yield PatternTest(tuple(_never_named(members, statements)), must=False)
     for glob in telling_resources_apart(reading.asked.action):
         if members.shares(glob):
             yield PatternTest((glob.tokens,))
@@ -308,6 +311,26 @@ def _tests(reading: Evaluation, statements: tuple[_Said, ...], *, denied_too: bo
     for key, patterns in allowed.items():
         yield PatternTest(tuple(patterns), one_of=key in granting)
     yield PatternTest(tuple(denied), must=False)
+
+
+def _never_named(members: ResourceSet, statements: tuple[_Said, ...]) -> Iterator[tuple[Token, ...]]:
+    """What is never a resource of the set, as far as the text asked about or an entry spells it out.
+
+    A witness has no other words than those; the rest would make a walk through thousands of entries twice as long.
+    """
+    if members.never:
+        texts = ["".join(token if isinstance(token, str) else "*" for token in each) for each in members.patterns]
+        for said in statements:
+            matcher = said.member.compiled.resource.matcher
+            texts.extend(matcher.texts if matcher is not None else ())
+        text = "\n".join(texts)
+        yield from (glob.tokens for glob in members.never if _longest_word(glob.tokens) in text)
+
+
+@lru_cache(maxsize=4096)
+def _longest_word(tokens: tuple[Token, ...]) -> str:
+    """The longest literal text in a pattern."""
+    return max("".join(token if isinstance(token, str) else "*" for token in tokens).split("*"), key=len)
 
 
 def _is_about_all(said: _Said) -> bool:

@@ -45,17 +45,24 @@ class ResourceSet:
     Args:
         patterns: a resource of the set matches one of them.
         forms: and one of these; () where the patterns say it all.
+        never: and none of these.
     """
 
-    __slots__ = ("_globs", "forms", "patterns")
+    __slots__ = ("_globs", "forms", "never", "patterns")
 
-    def __init__(self, patterns: tuple[tuple[Token, ...], ...], forms: tuple[tuple[Token, ...], ...] = ()) -> None:
+    def __init__(
+        self,
+        patterns: tuple[tuple[Token, ...], ...],
+        forms: tuple[tuple[Token, ...], ...] = (),
+        never: tuple[Glob, ...] = (),
+    ) -> None:
         self.patterns = patterns
         self.forms = forms
+        self.never = never
         self._globs: tuple[tuple[Glob, ...], ...] = ()
 
     def shares(self, glob: Glob) -> bool:
-        """Whether a pattern matches some resource of the set."""
+        """Whether a pattern matches some resource of the set, as far as the patterns go."""
         return any(glob.shares(tokens) for tokens in self.patterns)
 
     def is_covered_by(self, glob: Glob) -> bool:
@@ -66,6 +73,8 @@ class ResourceSet:
         """Whether an ARN is a resource of the set."""
         if not self._globs:
             self._globs = tuple(tuple(map(Glob, each)) for each in (self.patterns, self.forms) if each)
+        if any(glob.matches(text) for glob in self.never):
+            return False
         return all(any(glob.matches(text) for glob in globs) for globs in self._globs)
 
 

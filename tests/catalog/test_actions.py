@@ -42,6 +42,8 @@ def test_has_resource_type(action: str, expected: bool | None) -> None:
         ("logs:DescribeLogStreams", {"logs:*:*:log-group:<no :>", "logs:*:*:log-group:<no :>:log-stream:"}),
         ("secretsmanager:GetSecretValue", {"secretsmanager:*:*:secret:<no :>"}),
         ("execute-api:InvalidateCache", {f"execute-api:*:*:<no :/>/<no :/>/<no :/>/{end}" for end in ("<no :>", "")}),
+        ("lambda:InvokeFunction", {"lambda:*:*:function:<no :/>", "lambda:*:*:function:<no :/>:<no :/>"}),
+        ("lambda:UpdateFunctionCode", {"lambda:*:*:function:<no :/>"}),
         ("codebuild:UpdateFleet", {"codebuild:*:*:fleet/<no :>:<no :/>"}),
         ("ec2:DescribeInstances", set()),
         ("s3:NoSuchAction", set()),

@@ -13,12 +13,13 @@ from random import Random
 import pytest
 
 from iamtui.catalog import catalogue
-from iamtui.catalog.arn_forms import ArnForm, Name, arn_forms
+from iamtui.catalog.arn_forms import ArnForm, Name, arn_forms, entries_of_other_types
 from iamtui.evaluation.all_layers import read_all_layers
 from iamtui.evaluation.decision import Decision, Outcome
 from iamtui.evaluation.evaluator import evaluate
 from iamtui.evaluation.scenario import Scenario, parse_scenario
 from iamtui.evaluation.set_members import resources_in
+from iamtui.policy.pattern import Glob, arn_tokens, parse_pieces, tokens_of
 from iamtui.policy.pattern_intersection import first_common
 from iamtui.policy.resource import ResourceSet
 from tests.conformance.cases import ALLOW_ALL, Json, named
@@ -103,6 +104,82 @@ def test_a_grant_of_other_resource_types_allows_nothing(block: int) -> None:
                 assert not decided(action, allow).allowed, (action, others)
                 count += 1
     assert count > 50
+
+
+EVERY_NTH = 48
+"""How many questions lie between those that the fast suite asks about single forms of other types."""
+
+
+def grants_of_another_type(service: str) -> Iterator[tuple[str, str]]:
+    """Of actions that have the same resource types one, with an entry about each other type of the service."""
+    alike = {forms: action for action, forms in forms_of(service).items()}
+    return ((action, other) for action in alike.values() for other in entries_of_other_types(action))
+
+
+def is_shown_on_another_type(action: str, other: str) -> bool:
+    """Whether an action is allowed by an entry about another type, on what cannot be one of its own resources.
+
+    An entry may take in all that has one of the action's own forms, and is then about them too, whatever else it is
+    about: that of a parent ends with a star that runs over what is its part (`apps/*` and `apps/x/branches/y`, `bot:*`
+    and `bot:x:y`, buckets and their objects), and that of a type without a word of its own is about any (`*/*/*`).
+    """
+    glob = Glob(arn_tokens(tokens_of(parse_pieces(other, variables=False))))
+    sets = (resources_in("*", (form,), "aws", ACCOUNT) for form in arn_forms(action))
+    if any(glob.covers(tokens) for each in sets for tokens in each.patterns):
+        return False
+    return decided(action, {"Effect": "Allow", "Action": "*", "Resource": other.replace("arn:*:", "arn:aws:")}).allowed
+
+
+def test_a_grant_of_all_resources_of_another_type_allows_nothing() -> None:
+    asked = [question for service in SERVICES for question in grants_of_another_type(service)][::EVERY_NTH]
+    assert len(asked) > 1_000
+    assert [question for question in asked if is_shown_on_another_type(*question)] == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("block", range(BLOCKS))
+def test_no_grant_of_all_resources_of_another_type_allows_anything(block: int) -> None:
+    asked = [question for service in SERVICES[block::BLOCKS] for question in grants_of_another_type(service)]
+    assert len(asked) > 1_000
+    assert [question for question in asked if is_shown_on_another_type(*question)] == []
+
+
+@pytest.mark.parametrize(
+    ("action", "granted"),
+    [
+        ("connect:ListAgentStatuses", "arn:aws:connect:*:*:instance/*/queue/*"),
+        ("amplifybackend:GetBackendJob", "arn:aws:amplifybackend:*:*:/backend/*/auth/*"),
+        ("backup:CopyFromBackupVault", "arn:aws:backup:*:*:backup-vault:*"),
+        ("logs:CreateLogGroup", "arn:aws:logs:*:*:destination:*"),
+        ("lambda:InvokeFunction", "arn:aws:lambda:*:*:layer:*"),
+        ("lambda:InvokeFunction", "arn:aws:lambda:*:*:event-source-mapping:*"),
+    ],
+)
+def test_no_name_is_the_word_of_another_type(action: str, granted: str) -> None:
+    assert not decided(action, {"Effect": "Allow", "Action": "*", "Resource": granted}).allowed
+    everything = decided(action, ALLOW_ALL, {"Effect": "Deny", "Action": "*", "Resource": granted})
+    assert everything.allowed
+    assert not Glob(arn_tokens(tokens_of(parse_pieces(granted, variables=False)))).matches(
+        everything.example_resource or ""
+    )
+
+
+@pytest.mark.parametrize(
+    ("action", "granted", "is_allowed"),
+    [
+        ("lambda:InvokeFunction", "function:f:*", True),
+        ("lambda:InvokeFunction", "function:f:PROD", True),
+        ("lambda:InvokeFunction", "function:f", True),
+        ("lambda:UpdateFunctionCode", "function:f:*", False),
+    ],
+)
+def test_versions_and_aliases_of_functions_are_invoked_too(action: str, granted: str, is_allowed: bool) -> None:
+    entry_text = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:{granted}"
+    decision = decided(action, {"Effect": "Allow", "Action": action, "Resource": entry_text})
+    assert decision.allowed is is_allowed
+    if is_allowed:
+        assert decision.example_resource is not None
+        assert decided(action, ALLOW_ALL, resource=decision.example_resource).allowed
 
 
 def overlaps(form: ArnForm, own: ArnForm) -> bool:

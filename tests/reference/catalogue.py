@@ -46,11 +46,27 @@ def has_no_resource_type(action: str) -> bool:
     return entry is not None and not entry["resourceTypes"]
 
 
+_FUNCTION = "arn:${Partition}:lambda:${Region}:${Account}:function:${FunctionName}"
+_CALLED_BY_VERSION = (
+    "addpermission", "createfunctionurlconfig", "deletefunctioneventinvokeconfig",
+    "deletefunctionurlconfig", "getfunction", "getfunctionconfiguration", "getfunctioneventinvokeconfig",
+    "getfunctionscalingconfig", "getfunctionurlconfig", "getpolicy", "getruntimemanagementconfig", "invokefunction",
+    "invokefunctionurl", "listdurableexecutionsbyfunction", "putfunctioneventinvokeconfig",
+    "putfunctionscalingconfig", "putruntimemanagementconfig", "removepermission", "updatefunctioneventinvokeconfig",
+    "updatefunctionurlconfig",
+)  # fmt: skip
+"""The calls of Lambda that are asked about a version or an alias too, of which the reference names the function."""
+
+
 def forms_of(action: str) -> list[str]:
     """The ARN forms of all resource types of an action; none when they are not known."""
     entry = _entry(action)
-    known = types_of(action.lower().partition(":")[0]) if entry else {}
-    return [form for kind in (entry or {}).get("resourceTypes", []) for form in known[kind["name"].lower()]]
+    service, _, name = action.lower().partition(":")
+    known = types_of(service) if entry else {}
+    forms = [form for kind in (entry or {}).get("resourceTypes", []) for form in known[kind["name"].lower()]]
+    if service == "lambda" and name in _CALLED_BY_VERSION:
+        forms += [f"{_FUNCTION}:${{Version}}", f"{_FUNCTION}:${{Alias}}"]
+    return forms
 
 
 def other_forms(action: str) -> list[str]:

@@ -122,6 +122,22 @@ Guide: input to a Lambda authorizer).
 """
 
 
+def _entry_for(form: str) -> Pattern:
+    """The entry of a policy about all resources of a type; a star that ends a field runs over colons."""
+    rest = form.split(":", 2)[2]
+    found = [token for part in _VARIABLE.split(rest) for token in _run_or_text(part)]
+    return [*exactly("arn:"), ("run", False), *exactly(":"), *found]
+
+
+def _run_or_text(part: str) -> Pattern:
+    return [("run", True)] if _VARIABLE.fullmatch(part) else exactly(part)
+
+
+def _words(pattern: Pattern) -> str:
+    """What is written in a pattern, with a star for each wildcard."""
+    return "".join(detail if kind == "char" else "*" for kind, detail in pattern)
+
+
 def _is_narrower(one: Form, other: Form) -> bool:
     return covers(other.pattern, one.pattern) and not covers(one.pattern, other.pattern)
 
@@ -129,7 +145,8 @@ def _is_narrower(one: Form, other: Form) -> bool:
 class Belongings:
     """What the resources of a set have in common.
 
-    They have one of the forms of the action, and not a narrower one of another type of the service.
+    They have one of the forms of the action, and not a narrower one of another type of the service. Nor would an entry
+    about another type find them, unless it finds all that has one of the forms.
     """
 
     def __init__(
@@ -149,6 +166,13 @@ class Belongings:
             for owner in accounts
             if any(_is_narrower(Form(text, partition, owner), Form(own, partition, owner)) for own in texts)
         ]
+        every = [Form(text, "*", "*", narrow=narrow).pattern for text in texts]
+        entries = [_entry_for(text) for text in other_forms(action)] if texts else []
+        self._of_others = [
+            entry
+            for entry in entries
+            if any(shares(entry, form) for form in every) and not any(covers(entry, form) for form in every)
+        ]
         self._known = bool(texts)
         self._forms = [form for form in forms if shares(form.pattern, asked)]
         self._anything = _any_arn(partition)
@@ -160,6 +184,8 @@ class Belongings:
             return False
         if not self._known:
             return covers(self._anything, one)
+        if any(covers(entry, one) for entry in self._of_others):
+            return False
         return any(form.has(text) for form in self._forms) and not any(other.has(text) for other in self._others)
 
     def samples(self) -> Iterator[str]:
@@ -177,7 +203,10 @@ class Belongings:
         Raises:
             TooMany: there are more ways than are tried.
         """
-        apart = [*entries, *(other.pattern for other in self._others)]
+        named = "\n".join(map(_words, [*entries, self._asked]))
+        # The others hold words that no text has which is made up here.
+        of_others = [entry for entry in self._of_others if max(_words(entry).split("*"), key=len) in named]
+        apart = [*entries, *(other.pattern for other in self._others), *of_others]
         told = [form.pattern for form in self._forms if not form.in_any_account]
         for pattern in told if self._known else [self._anything]:
             telling = [entry for entry in apart if shares(entry, pattern) and not covers(entry, pattern)]
