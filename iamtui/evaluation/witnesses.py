@@ -96,13 +96,14 @@ def names_resources(compiled: CompiledStatement, asked: Asked) -> bool:
 
 def _names_any_not_refused(matcher: ResourceMatcher, asked: Asked) -> bool:
     """Whether entries stand for a resource of the set that AWS does not refuse whatever policies say."""
-    if not telling_resources_apart(asked.action):
+    never = asked.prepared.resource.members.never
+    if not never and not telling_resources_apart(asked.action):
         return True
     known = asked.of_set.likely
     made = known.get(matcher)
     if made is None:
         made = _keep(known, matcher, _in_common(matcher.fixed_patterns, asked, Surroundings(asked.action.service, "")))
-    return not made or any(may_be_granted(asked.action, text) for text in made)
+    return any(may_be_granted(asked.action, text) for text in made) if made else not never
 
 
 def likely(reading: Evaluation) -> Iterator[str]:
