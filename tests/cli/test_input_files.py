@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from iamtui import input_files
-from iamtui.input_files import MissingFile, open_input, open_standard_input, read_document, read_whole
+from iamtui.input_files import PORTION, MissingFile, open_input, open_standard_input, read_document, read_whole
 from iamtui.problem import Problem
 from tests.support.cli_runner import Cli
 from tests.support.input_kinds import COMMANDS, STANDARD_INPUT, command
@@ -266,3 +266,45 @@ def test_descriptors_are_closed(tmp_path: Path, impatient: None) -> None:
     (tmp_path / "file").write_bytes(b"x")
     read_document(tmp_path / "file", "It")
     assert len(list(Path("/dev/fd").iterdir())) == before
+
+
+@pytest.mark.parametrize("swap", ["replaced", "pipe", "removed", "cut"])
+def test_a_file_that_is_swapped_while_it_is_read_is_the_one_that_was_opened(tmp_path: Path, swap: str) -> None:
+    file = tmp_path / "it"
+    before = b"a" * (4 * PORTION)
+    file.write_bytes(before)
+    other = tmp_path / "other"
+    other.write_bytes(b"b" * len(before))
+
+    def told(size: int) -> None:
+        if size >= 2 * PORTION and not done:
+            done.append(size)
+            if swap == "cut":
+                os.truncate(file, 0)
+            elif swap == "replaced":
+                other.replace(file)
+            else:
+                file.unlink()
+                if swap == "pipe":
+                    os.mkfifo(file)
+
+    done: list[int] = []
+    found = read_document(file, "It", told=told)
+    assert found == before[: done[0] if swap == "cut" else None]
+
+
+def test_what_is_swapped_for_a_device_before_it_is_opened_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "it"
+    file.write_bytes(b"{}")
+    open_file = os.open
+
+    def swapped(path: Path, flags: int) -> int:
+        file.unlink()
+        file.symlink_to("/dev/zero")
+        return open_file(path, flags)
+
+    monkeypatch.setattr(os, "open", swapped)
+    with pytest.raises(Problem, match="It is a device, which is not read"):
+        read_document(file, "It")

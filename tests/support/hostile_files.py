@@ -83,7 +83,7 @@ GOOD: Final[dict[str, bytes]] = {
         }
     ).encode(),
     "config": b'theme = "iamtui-light"\n[clipboard]\nseconds = 20\n[keymap]\n"question.ask" = "f5,Z"\n',
-    "theme": b'name = "x"\ndark = true\n[colors]\nprimary = "#ff0000"\n',
+    "theme": b'name = "x"\ndark = true\nprimary = "#ff0000"\n[variables]\nborder = "#00ff00"\n',
 }
 """A good file of each kind."""
 

@@ -61,8 +61,8 @@ def _config() -> int:
 def _theme() -> int:
     from iamtui.tui.themes import read_theme
 
-    read_theme(Path("FILE"))
-    return 0
+    theme, _ = read_theme(Path("FILE"))
+    return 0 if theme is not None else 2
 
 
 _NO_SCREEN = Screen(lambda _choice: 0, lambda: (), lambda _choice, _format: None)
