@@ -6,7 +6,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -192,6 +192,25 @@ async def test_nothing_can_be_reached_of_a_session_that_signed_in_to_the_console
             await life.press("d", "d")
             assert "Forgot the session" in life.words, life.words
             life.check_that_nothing_is_left()
+
+
+@in_own_process
+async def test_nothing_can_be_reached_of_a_session_that_a_shell_was_opened_with(
+    app: DrawingApp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shell = tmp_path / "bash"
+    shell.write_text('#!/bin/sh\n[ -n "$AWS_SESSION_TOKEN" ] && : > had-a-token\n')
+    shell.chmod(0o700)
+    monkeypatch.setenv("SHELL", str(shell))
+    # There is no terminal to leave in a test.
+    monkeypatch.setattr(DrawingApp, "suspend", nullcontext)
+    async with life_of(app) as life:
+        await life.assume()
+        await life.press("S", "exclamation_mark")
+        assert (tmp_path / "had-a-token").exists(), life.words
+        await life.press("d", "d")
+        assert "Forgot the session" in life.words, life.words
+        life.check_that_nothing_is_left()
 
 
 @in_own_process
