@@ -1,13 +1,13 @@
-"""The compiled index of an account: which principals it holds, and a question about all of them."""
+"""The compiled index of an account: its users and roles, as they ask."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from iamtui.account.model import Account, Role, User
 from iamtui.analysis.known_context import principal_context
 from iamtui.analysis.policies_in_force import principal_policies
-from iamtui.analysis.questions import Asker
 from iamtui.evaluation.index import AccountIndex, IndexedPrincipal
-from iamtui.evaluation.index_reading import IndexReading, Outcomes, is_read_here
 from iamtui.evaluation.request import Principal, PrincipalKind
 
 
@@ -40,12 +40,30 @@ def _principal_of(account: str, entity: User | Role) -> Principal:
 
 def account_index(account: Account) -> AccountIndex:
     """The index of an account, compiled when it is first asked for."""
-    found = account.memo.get("index")
-    if found is None:
-        everyone: tuple[User | Role, ...] = (*account.users, *account.roles)
-        found = account.memo["index"] = AccountIndex([_indexed(account, entity) for entity in everyone])
-    assert isinstance(found, AccountIndex)
+    for _ in compile_index(account):
+        pass
+    found = known_index(account)
+    assert found is not None
     return found
+
+
+def known_index(account: Account) -> AccountIndex | None:
+    """The index of an account if it is compiled."""
+    found = account.memo.get("index")
+    assert found is None or isinstance(found, AccountIndex)
+    return found
+
+
+def compile_index(account: Account) -> Iterator[None]:
+    """Compile the index of an account, one principal at each step."""
+    if known_index(account) is not None:
+        return
+    everyone: tuple[User | Role, ...] = (*account.users, *account.roles)
+    indexed: list[IndexedPrincipal] = []
+    for entity in everyone:
+        indexed.append(_indexed(account, entity))
+        yield
+    account.memo["index"] = AccountIndex(indexed)
 
 
 def _indexed(account: Account, entity: User | Role) -> IndexedPrincipal:
@@ -53,14 +71,3 @@ def _indexed(account: Account, entity: User | Role) -> IndexedPrincipal:
     policies = principal_policies(account, principal)
     known = principal_context(account, principal)
     return IndexedPrincipal(principal, policies.identity, policies.boundaries, known.values, known.absent)
-
-
-def outcomes(asker: Asker) -> Outcomes | None:
-    """The decisions of everybody."""
-    index = account_index(asker.account)
-    if not index.principals:
-        return None
-    surrounded = asker.surrounded(index.principals[0].principal)
-    if surrounded is None or not is_read_here(surrounded):
-        return None
-    return IndexReading(index, surrounded).outcomes(index.everyone)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from iamtui.account.model import Account
 from iamtui.analysis.shared_question import SWITCHED_OFF, keys_with_policy
 from iamtui.evaluation.decision import Outcome
-from iamtui.evaluation.policies import NotEvaluated, PolicyInForce
+from iamtui.evaluation.policies import NamedPolicy, NotEvaluated, PolicyInForce
 from iamtui.evaluation.prepared import PreparedAction
 from iamtui.evaluation.reading import Evaluation
 from iamtui.evaluation.request import Principal, Request
@@ -160,6 +160,19 @@ def _key(value: str) -> str:
     if arn.resource == "root":
         return arn.account
     return arn.resource.split("/")[1] if arn.resource.startswith("assumed-role/") else arn.name
+
+
+def policies_of_members(account: Account, prepared: PreparedAction) -> tuple[NamedPolicy, ...]:
+    """The policies of the known resources that sets of an action's resources may have."""
+    kind = "keys" if prepared.key else "roles"
+    return tuple(NamedPolicy(arn, document) for arn, _, document in _policies(account, kind))
+
+
+def may_be_known_by_name(account: Account, prepared: PreparedAction, principal: Principal) -> bool:
+    """Whether the policy of a known resource may name a principal, or stand for itself."""
+    trusting = _trusting(account, prepared)
+    names = (principal.arn.rsplit("/", 1)[-1], principal.unique_id, principal.role_name)
+    return any(name in trusting for name in names if name)
 
 
 def _trusting(account: Account, prepared: PreparedAction) -> dict[str, list[str]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from iamtui.account.model import Account
+from iamtui.analysis.account_index import account_index, known_index
 from iamtui.analysis.known_context import (
     KnownContext,
     assumed_environment,
@@ -16,7 +18,13 @@ from iamtui.analysis.known_context import (
     region_asked,
     resource_context,
 )
-from iamtui.analysis.known_members import KnownMembers, known_resources_of, plain_outcome
+from iamtui.analysis.known_members import (
+    KnownMembers,
+    known_resources_of,
+    may_be_known_by_name,
+    plain_outcome,
+    policies_of_members,
+)
 from iamtui.analysis.policies_in_force import policy_carrier, resource_side, trust_or_resource_policy
 from iamtui.analysis.principal_facts import PrincipalFacts, principal_facts
 from iamtui.analysis.question import Question
@@ -27,7 +35,8 @@ from iamtui.evaluation.asked import Asked
 from iamtui.evaluation.conclusion import Conclusion
 from iamtui.evaluation.decision import Decision, Outcome
 from iamtui.evaluation.evaluator import concluded
-from iamtui.evaluation.index_reading import Surrounded
+from iamtui.evaluation.index import AccountIndex
+from iamtui.evaluation.index_reading import IndexReading, Outcomes, is_read_here
 from iamtui.evaluation.policies import NamedPolicy, PoliciesInForce
 from iamtui.evaluation.policy_set import Member
 from iamtui.evaluation.prepared import PreparedAction, prepare, resource_owner
@@ -40,6 +49,22 @@ __all__ = ["Asker", "Question", "make_principal_ready"]
 
 _MOST_SURROUNDINGS: Final = 256
 _MOST_SINGLES: Final = 4096
+_ASKED_ALONE: Final = 2
+"""So many principals are asked about one by one before the index is read for everybody."""
+
+
+class _Everybody(NamedTuple):
+    """A question as it was read for everybody in an index.
+
+    Args:
+        outcomes: None where only the evaluator can tell any.
+        classes: what the evaluator said of one principal of a class, with whether every layer is evaluated.
+    """
+
+    over: AccountIndex
+    reading: IndexReading
+    outcomes: Outcomes | None
+    classes: dict[Hashable, tuple[Outcome, bool]]
 
 
 class Asker:
@@ -72,6 +97,8 @@ class Asker:
         self._singles: dict[str, Asker] = {}
         self._known: tuple[ResourceSet, frozenset[str], dict[Member, frozenset[str] | None]] | None = None
         self._by_account: dict[tuple[str | None, str], SharedQuestion] = {}
+        self._asked = 0
+        self._for_everybody: _Everybody | None = None
 
     def decide(self, principal: Principal, *, assumptions: tuple[str, ...] = (), read_whole: bool = False) -> Decision:
         """The decision for one principal.
@@ -81,6 +108,14 @@ class Asker:
             read_whole: whether more than the outcome will be read of every decision, so that finding that first
                 would be one way too many.
         """
+        if not read_whole:
+            decided = self._found_for_everybody(principal)
+            if decided is not None:
+                return Decision.concluded(
+                    decided[0],
+                    complete=decided[1],
+                    conclude=lambda: Conclusion(self._read_by(principal, assumptions), ENGINE_CATALOGUE),
+                )
         own = principal_facts(self._account, principal)
         shared = self._by_account.get(own.origin) or self._shared(principal, own)
         asked = shared.asked_by(own.class_, own.side.absent)
@@ -106,6 +141,58 @@ class Asker:
                     ),
                 )
         return concluded(self._read(principal, own, shared, asked, assumptions))
+
+    def outcomes(self) -> Outcomes | None:
+        """The outcomes for everybody in the index of the account; None where it cannot tell any."""
+        return self._everybody().outcomes
+
+    def _everybody(self) -> _Everybody:
+        if self._for_everybody is None:
+            self._for_everybody = self._read_for_everybody(account_index(self._account))
+        return self._for_everybody
+
+    def _read_for_everybody(self, index: AccountIndex) -> _Everybody:
+        account = self._account
+        principal = index.principals[0].principal
+        shared = self._shared(principal, principal_facts(account, principal))
+        members: tuple[NamedPolicy, ...] = ()
+        known_one_by_one = 0
+        if shared.has_known_members:
+            members = policies_of_members(account, shared.prepared)
+            for place, one in enumerate(index.principals):
+                if may_be_known_by_name(account, shared.prepared, one.principal):
+                    known_one_by_one |= 1 << place
+        surrounded = shared.surrounded(members, known_one_by_one)
+        reading = IndexReading(index, surrounded)
+        return _Everybody(index, reading, reading.outcomes(index.everyone) if is_read_here(surrounded) else None, {})
+
+    def _found_for_everybody(self, principal: Principal) -> tuple[Outcome, bool] | None:
+        """The outcome for a principal, with whether every layer is evaluated, once several have asked."""
+        if self._for_everybody is None:
+            self._asked += 1
+            if self._asked <= _ASKED_ALONE or known_index(self._account) is None:
+                return None
+        everybody = self._everybody()
+        place = everybody.over.place_of(principal)
+        if place is None:
+            return None
+        if everybody.outcomes is not None:
+            outcome = everybody.outcomes.of(place)
+            if outcome is not None:
+                return outcome, everybody.outcomes.complete
+        class_ = everybody.reading.class_of(place)
+        if class_ is None:
+            return None
+        found = everybody.classes.get(class_)
+        if found is None:
+            reading = self._read_by(principal, ())
+            found = everybody.classes[class_] = (reading.outcome, not reading.not_evaluated)
+        return found
+
+    def _read_by(self, principal: Principal, assumptions: tuple[str, ...]) -> Evaluation:
+        own = principal_facts(self._account, principal)
+        shared = self._shared(principal, own)
+        return self._read(principal, own, shared, shared.asked_by(own.class_, own.side.absent), assumptions)
 
     def _read(
         self,
@@ -148,10 +235,6 @@ class Asker:
         shared = self._shared(principal, own)
         request, policies = self._put_by(principal, own, shared, ())
         return request, policies, shared.asked_by(own.class_, own.side.absent)
-
-    def surrounded(self, principal: Principal) -> Surrounded | None:
-        """The question as an index reads it for all callers of an account, of whom one is given."""
-        return self._shared(principal, principal_facts(self._account, principal)).surrounded()
 
     def plain_outcome(self, principal: Principal) -> Outcome | None:
         """The outcome for one principal as far as it is quickly found."""

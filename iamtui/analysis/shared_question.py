@@ -144,11 +144,13 @@ class SharedQuestion:
                 with_policies=not self.has_known_members and prepared.action.service in services_with_policies(account),
             )
 
-    def surrounded(self) -> Surrounded | None:
-        """The question as an index reads it for all callers; None where only the evaluator can."""
+    def surrounded(self, members: tuple[PolicyInForce, ...], known_one_by_one: int) -> Surrounded:
+        """The question as an index reads it for all callers.
+
+        Args:
+            members, known_one_by_one: as there.
+        """
         side = self._around.side
-        if self._session or side.vpc_endpoint or self._question.layers_off or self.has_known_members:
-            return None
         return Surrounded(
             self.prepared,
             _carried(self._question)[0],
@@ -158,6 +160,10 @@ class SharedQuestion:
             self._resource,
             () if self._callers.in_management_account else self._callers.scps,
             () if side.in_management_account else side.rcps,
+            session=self._session,
+            members=members,
+            known_one_by_one=known_one_by_one,
+            layers_off=bool(self._question.layers_off or side.vpc_endpoint),
             of_a_set=self._of_a_set,
             with_policies=self.prepared.action.service in services_with_policies(self._account),
             within_account=self._caller_account is not None and self._caller_account == self.owner,

@@ -95,6 +95,16 @@ class HeldPolicy:
         self.holders = holders
         self.statements = tuple(HeldStatement(self, number) for number in range(len(compiled.actions)))
 
+    def about(self, action: ActionName) -> Iterator[CompiledStatement]:
+        """The statements whose Action or NotAction matches."""
+        compiled = self.compiled
+        for number in compiled.by_service.get(action.service, ()):
+            if compiled.actions[number].names_of(action.service).match(action.name):
+                yield self.statements[number].compiled
+        for number in compiled.of_any_service:
+            if compiled.actions[number].matches(action):
+                yield self.statements[number].compiled
+
 
 class HeldStatement:
     """One statement of a held policy, compiled when it is first about what is asked."""

@@ -7,7 +7,7 @@ evaluator can tell; it is asked as well wherever else this reading cannot be sur
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from iamtui.evaluation.asked import Asked
@@ -18,6 +18,7 @@ from iamtui.evaluation.index import (
     NOBODY,
     AccountIndex,
     Bits,
+    HeldPolicy,
     HeldStatement,
     Holdings,
     both,
@@ -57,6 +58,10 @@ class Surrounded(NamedTuple):
         discover: whether all other keys are unknown.
         resource: the policy of the resource.
         scps, rcps: those that bind the callers and protect the resource.
+        session: the session policies.
+        members: the policies of known resources of the set asked about.
+        known_one_by_one: to whom those may be known by name.
+        layers_off: whether some layers are switched off.
         of_a_set: whether it is about one resource of a set that was asked about.
         with_policies: whether policies of resources are known that may be in the set asked about.
         within_account: whether the callers' account owns the resource.
@@ -70,6 +75,10 @@ class Surrounded(NamedTuple):
     resource: PolicyInForce | NotEvaluated | None
     scps: tuple[PolicyLevel, ...] | NotEvaluated
     rcps: tuple[PolicyLevel, ...] | NotEvaluated
+    session: tuple[PolicyInForce, ...] = ()
+    members: tuple[PolicyInForce, ...] = ()
+    known_one_by_one: int = 0
+    layers_off: bool = False
     of_a_set: bool = False
     with_policies: bool = False
     within_account: bool = True
@@ -104,7 +113,7 @@ class Outcomes(NamedTuple):
 def is_read_here(asked: Surrounded) -> bool:
     """Whether nothing but policies that an index holds decides a question, so that it can be read for everybody."""
     prepared = asked.prepared
-    if not prepared.plain:
+    if not prepared.plain or asked.session or asked.layers_off or asked.members:
         return False
     if asked.within_account:
         return True
@@ -226,6 +235,7 @@ class IndexReading:
         self._asked = asked
         self._prepared = asked.prepared
         self._contexts = _Contexts(index, asked)
+        self._features: _Features | None = None
         self._standing: dict[str, tuple[list[tuple[KeyValue, int]], KeyValue | None]] = {}
         self._unclear = 0
         self._unsettled = 0
@@ -271,10 +281,9 @@ class IndexReading:
         rest = who & ~explicit & ~implicit
         left = self._unclear | (rest & self._unsettled)
         allowed = rest & possible.yes & ~deny.maybe
-        if prepared.resource.kind is ResourceKind.SET:
-            differing, shown = self._of_set()
-            left |= rest & differing
-            left |= allowed & shown
+        if prepared.resource.kind is ResourceKind.SET and rest & ~left:
+            differing, shown = self._of_set(rest & ~left)
+            left |= (rest & differing) | (allowed & shown)
         waiting = rest & ~possible.yes & deny.maybe
         if waiting:
             left |= waiting & self._exclusive()
@@ -286,6 +295,66 @@ class IndexReading:
             left & who,
             complete,
         )
+
+    def class_of(self, place: int) -> Hashable | None:
+        """What the evaluator's outcome for a principal follows from: equal for two who get the same.
+
+        None where it may follow from who that is.
+        """
+        index = self._index
+        bit = 1 << place
+        if index.left & bit:
+            return None
+        if self._features is None:
+            self._features = _Features(self)
+        features = self._features
+        if (features.named | self._asked.known_one_by_one) & bit:
+            return None
+        principal = index.principals[place].principal
+        parts: list[Hashable] = [principal.kind, principal.credentials, bool(index.bounded & bit)]
+        parts += features.common(place)
+        for layer in (index.held, index.bounds):
+            for held in layer[place]:
+                parts += features.of(held, place)
+            parts.append(None)
+        return tuple(parts)
+
+    def all_statements(self) -> Iterator[CompiledStatement]:
+        """The statements about the action that bind everybody, of all layers."""
+        asked, index, action = self._asked, self._index, self._prepared.action
+        layers = [*index.levels(PolicyType.SCP, asked.scps).levels, *index.levels(PolicyType.RCP, asked.rcps).levels]
+        resources = (*asked.members, *((asked.resource,) if asked.resource is not None else ()))
+        for given, policy_type in (
+            *((policy, PolicyType.TRUST if self._prepared.trust else PolicyType.RESOURCE) for policy in resources),
+            *((policy, PolicyType.SESSION) for policy in asked.session),
+        ):
+            if isinstance(given, NamedPolicy) and given.document.error is None:
+                layers.append(index.of_resource(given, policy_type))
+        for holdings in layers:
+            for statement in holdings.about(action):
+                yield statement.compiled
+
+    def told_by(self, compiled: CompiledStatement) -> Iterator[Bits | str]:
+        """What tells principals apart in a statement: for whom conditions hold, and keys of variables."""
+        matcher = compiled.resource.matcher
+        if matcher is not None:
+            yield from self._contexts.varying(matcher.variable_keys)
+        for condition in compiled.conditions:
+            if self._contexts.varying((condition.key, *condition.variable_keys)):
+                yield self._holds(condition, self._index.everyone)
+
+    def value_of(self, key: str, place: int) -> KeyValue:
+        """What is known of a condition key where a principal asks."""
+        return self._contexts.of_place(place).lookup(key)
+
+    def about_action(self, held: HeldPolicy) -> Iterator[CompiledStatement]:
+        """The statements of a policy that are about the action."""
+        return held.about(self._prepared.action)
+
+    def named_in(self, compiled: CompiledStatement) -> int:
+        """Whom a statement names one by one."""
+        statement = compiled.statement
+        return self._index.named_by((*(statement.principals or ()), *(statement.not_principals or ())))
 
     def _leave_session_tokens(self, who: int) -> None:
         index, contexts = self._index, self._contexts
@@ -537,7 +606,7 @@ class IndexReading:
                 maybe |= bits
         return Bits(yes, maybe)
 
-    def _of_set(self) -> tuple[int, int]:
+    def _of_set(self, who: int) -> tuple[int, int]:
         """For whom resources of the set may be answered differently, and for whom one has to be shown.
 
         As `witnesses.may_differ` and `witnesses.reads_the_resource` have it of a reading.
@@ -557,13 +626,58 @@ class IndexReading:
             layers.append((Layer.RESOURCE, index.of_resource(given, policy_type)))
         for layer, holdings in layers:
             for statement in holdings.about(prepared.action):
-                compiled, holders = statement.compiled, statement.held.holders
+                holders = statement.held.holders & who
+                if not holders:
+                    continue
+                compiled = statement.compiled
                 if any(map(tells_resources_apart, compiled.keys)):
                     shown |= holders
                 grants = layer is Layer.IDENTITY and compiled.allows
                 if not compiled.any_resource and not (grants and names_resources(compiled, memory)):
                     differing |= holders
         return differing, shown
+
+
+class _Features:
+    """What tells the principals of an index apart to the statements about an action.
+
+    Args:
+        named: those whom a statement names one by one.
+    """
+
+    def __init__(self, reading: IndexReading) -> None:
+        self._reading = reading
+        self._of_held: dict[HeldPolicy, tuple[Bits | str, ...] | None] = {}
+        self.named = 0
+        told: dict[Bits | str, None] = {}
+        for compiled in reading.all_statements():
+            self.named |= reading.named_in(compiled)
+            told.update(dict.fromkeys(reading.told_by(compiled)))
+        for key in ("aws:multifactorauthpresent", "aws:requestedregion"):
+            told[key] = None
+        self._common = tuple(told)
+
+    def common(self, place: int) -> Iterator[Hashable]:
+        """What tells a principal apart to the statements that bind everybody."""
+        return self._each(self._common, place)
+
+    def of(self, held: HeldPolicy, place: int) -> Iterator[Hashable]:
+        """The same to a policy of its own; nothing where that does not speak of the action."""
+        if held not in self._of_held:
+            statements = tuple(self._reading.about_action(held))
+            told = (one for compiled in statements for one in self._reading.told_by(compiled))
+            self._of_held[held] = tuple(dict.fromkeys(told)) if statements else None
+        found = self._of_held[held]
+        if found is not None:
+            yield held
+            yield from self._each(found, place)
+
+    def _each(self, told: tuple[Bits | str, ...], place: int) -> Iterator[Hashable]:
+        for one in told:
+            if isinstance(one, Bits):
+                yield (one.yes >> place & 1, one.maybe >> place & 1)
+            else:
+                yield self._reading.value_of(one, place)
 
 
 def _as_bits(truth: Truth, who: int) -> Bits:

@@ -9,6 +9,7 @@ from typing import Final
 
 from iamtui.account.availability import Missing
 from iamtui.account.model import Account, Role, User
+from iamtui.analysis.account_index import principal_of
 from iamtui.catalog.tables import unique_id_kind
 from iamtui.evaluation.request import Principal, PrincipalKind, principal_from_text
 from iamtui.problem import Problem
@@ -37,26 +38,7 @@ def principal_for(workspace: Workspace, entity: User | Role) -> Principal:
     Whether a user comes with access keys or temporary credentials is left open, so that MFA and its kin stay
     conditions instead of being taken for absent.
     """
-    memo = workspace.account.memo
-    key = ("principal", entity.arn)
-    found = memo.get(key)
-    if found is None:
-        found = memo[key] = _principal_of(workspace.account.id, entity)
-    assert isinstance(found, Principal)
-    return found
-
-
-def _principal_of(account: str, entity: User | Role) -> Principal:
-    if isinstance(entity, User):
-        return Principal(PrincipalKind.USER, entity.arn, account, unique_id=entity.id or None)
-    return Principal(
-        PrincipalKind.ROLE,
-        entity.arn,
-        account,
-        role_arn=entity.arn,
-        unique_id=entity.id or None,
-        credentials="temporary",
-    )
+    return principal_of(workspace.account, entity)
 
 
 def resolve_principal(workspace: Workspace, text: str, actions: Sequence[str] = ()) -> Principal:

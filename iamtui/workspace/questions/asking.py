@@ -11,9 +11,10 @@ from types import MappingProxyType
 from typing import Final
 
 from iamtui.account.model import Role, User
+from iamtui.analysis.account_index import account_index, compile_index
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
-from iamtui.analysis.questions import Asker, make_principal_ready
+from iamtui.analysis.questions import Asker
 from iamtui.catalog import catalogue
 from iamtui.evaluation.decision import Decision, Layer
 from iamtui.evaluation.evaluator import evaluate
@@ -205,6 +206,7 @@ def ask_all(
         Problem: the question cannot be asked.
     """
     poll = Poll(workspace, question, now=now)
+    account_index(workspace.account)
     everyone: tuple[User | Role, ...] = (*workspace.account.users, *workspace.account.roles)
     for entity in everyone:
         if cancelled():
@@ -214,11 +216,8 @@ def ask_all(
 
 
 def make_ready(workspace: Workspace) -> Iterator[None]:
-    """Compile the policies of every user and role, one principal at each step, as the first question would."""
-    everyone: tuple[User | Role, ...] = (*workspace.account.users, *workspace.account.roles)
-    for entity in everyone:
-        make_principal_ready(workspace.account, principal_for(workspace, entity))
-        yield
+    """Compile the policies of every user and role, one principal at each step."""
+    yield from compile_index(workspace.account)
 
 
 def ask_and_trace(
