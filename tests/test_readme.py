@@ -23,6 +23,7 @@ from iamtui.evaluation.open_points import option_names
 from iamtui.evaluation.policies import DEFAULT_OPTIONS
 from iamtui.evaluation.scenario import parse_scenario
 from iamtui.workspace.permissions import FEATURES
+from tests.support.slow import all_but
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -75,7 +76,7 @@ def demo_lines(page: str) -> list[str]:
     return [line.removeprefix("$ ") for line in lines if "--demo" in line and not line.startswith("uvx")]
 
 
-@pytest.mark.parametrize("page", [page for page in TEXTS if demo_lines(page)])
+@pytest.mark.parametrize("page", all_but("README.md", [page for page in TEXTS if demo_lines(page)]))
 def test_every_example_on_the_demo_account_runs(page: str, tmp_path: Path) -> None:
     environ = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",

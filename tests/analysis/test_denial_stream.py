@@ -138,6 +138,7 @@ class Endless:
         return next(self._text) if self._portions >= 0 else b""
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_memory_does_not_grow_with_the_log() -> None:
     def peak(portions: int) -> int:
@@ -165,6 +166,7 @@ def test_an_archive_that_swells_is_refused_before_it_is_unpacked(filling: bytes)
     assert time.process_time() - started < 10
 
 
+@pytest.mark.slow
 def test_an_archive_of_a_repetitive_log_is_read() -> None:
     lines = b"".join(b"2026-01-02T03:04:%02d %d GET /health 200\n" % (number % 60, number) for number in range(600_000))
     assert read_log(io.BytesIO(gzip.compress(lines))).lines == 600_000

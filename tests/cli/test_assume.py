@@ -18,6 +18,7 @@ from tests.support.external_tools import need
 from tests.support.fault_proxy import FaultProxy, error
 from tests.support.mfa_alice import AliceWithMfa
 from tests.support.moto_server import ACCOUNT, MotoServer, trust
+from tests.support.slow import all_but
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/deploy"
 
@@ -65,7 +66,7 @@ FISH_SAYS = "echo (string sub -l 4 $AWS_ACCESS_KEY_ID) (set -q AWS_PROFILE; and 
 
 
 @pytest.mark.parametrize("form", ["eval ({0})", "{0} | source"])
-@pytest.mark.parametrize("named", ["", " --format fish"])
+@pytest.mark.parametrize("named", all_but("", ["", " --format fish"]))
 def test_fish_takes_the_credentials_both_ways_and_by_itself(form: str, named: str, tmp_path: Path) -> None:
     need("fish")
     command = f"{sys.executable} -m iamtui assume ops-readonly --demo{named} 2>/dev/null"
@@ -85,7 +86,9 @@ def test_fish_takes_the_credentials_both_ways_and_by_itself(form: str, named: st
         ("fish", "{0} | source; and echo went on"),
     ],
 )
-@pytest.mark.parametrize("words", ["assume nobody --demo", "assume --what", "pick --demo", "serve nobody --demo"])
+@pytest.mark.parametrize(
+    "words", all_but("pick --demo", ["assume nobody --demo", "assume --what", "pick --demo", "serve nobody --demo"])
+)
 def test_a_shell_stops_where_nothing_was_handed_over(shell: str, script: str, words: str) -> None:
     need(shell)
     command = f"{sys.executable} -m iamtui {words} 2>/dev/null"

@@ -25,8 +25,11 @@ from tests.support.external_tools import need
 from tests.support.fault_proxy import FaultProxy, error
 from tests.support.mfa_alice import SERIAL, AliceWithMfa
 from tests.support.moto_server import MotoServer, trust
+from tests.support.slow import all_but
 
 pytestmark = pytest.mark.screen
+
+SHELLS = (("zsh", "zsh"), ("dash", "posix"), ("fish", "fish"))
 
 DEMO = ("serve", "ops-readonly", "--demo")
 PROGRAM = (sys.executable, "-m", "iamtui")
@@ -145,7 +148,10 @@ def test_signals_end_the_program_and_the_endpoint() -> None:
         assert process.wait(60) == 3
 
 
-@pytest.mark.parametrize(("shell", "name"), [("bash", "bash"), ("zsh", "zsh"), ("dash", "posix"), ("fish", "fish")])
+@pytest.mark.parametrize(
+    ("shell", "name"),
+    [("bash", "bash"), *(pytest.param(*more, marks=pytest.mark.slow) for more in SHELLS)],
+)
 def test_a_shell_evaluates_it_and_goes_on(shell: str, name: str, tmp_path: Path) -> None:
     need(shell)
     (tmp_path / "ask.py").write_text(ASK)
@@ -206,7 +212,7 @@ def test_no_token_stands_in_the_arguments_of_any_process(tmp_path: Path) -> None
     assert found == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", all_but(signal.SIGTERM, [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]))
 def test_in_the_foreground_a_signal_ends_it_well(number: signal.Signals) -> None:
     with subprocess.Popen(
         [*PROGRAM, *DEMO, "--foreground", "--imds"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

@@ -278,6 +278,7 @@ def test_lines_are_answered_while_more_are_to_come() -> None:
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 def test_a_long_stream_needs_no_more_memory_than_a_short_one(cli: Cli, tmp_path: Path) -> None:
     def peak(count: int) -> int:
         file = tmp_path / f"{count}.jsonl"

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 from tests.conformance.engine import decide
+from tests.support.slow import blocks
 
 from .agreement import disagreement, documents
 from .catalogue_generator import make_catalogue_scenario
@@ -24,10 +25,11 @@ from .plain import as_plain, plain_disagreement, plain_outcomes
 from .rule_generator import TOPICS, make_rule_scenario, topic_of
 from .set_generator import make_set_scenario
 
-BLOCK = 500
+BLOCK = 250
+BLOCK_OF_SETS = 50
 
 
-@pytest.mark.parametrize("first", range(0, 4000, BLOCK))
+@pytest.mark.parametrize("first", blocks(4000, BLOCK))
 def test_seeded_requests(first: int) -> None:
     for seed in range(first, first + BLOCK):
         scenario = make_scenario(Random(seed))
@@ -35,28 +37,28 @@ def test_seeded_requests(first: int) -> None:
         assert found is None, f"seed {seed}: {found}"
 
 
-@pytest.mark.parametrize("first", range(0, 1000, BLOCK))
+@pytest.mark.parametrize("first", blocks(1000, BLOCK_OF_SETS))
 def test_seeded_requests_about_sets(first: int) -> None:
-    for seed in range(first, first + BLOCK):
+    for seed in range(first, first + BLOCK_OF_SETS):
         found = report(make_set_scenario(Random(seed)))
         assert found is None, f"seed {seed}: {found}"
 
 
-@pytest.mark.parametrize("first", range(0, 1500, BLOCK))
+@pytest.mark.parametrize("first", blocks(1500, BLOCK))
 def test_seeded_requests_about_rules_of_services(first: int) -> None:
     for seed in range(first, first + BLOCK):
         found = report(make_rule_scenario(Random(seed)))
         assert found is None, f"seed {seed}: {found}"
 
 
-@pytest.mark.parametrize("first", range(0, 200, 100))
+@pytest.mark.parametrize("first", blocks(200, BLOCK_OF_SETS))
 def test_seeded_requests_about_sets_of_any_service(first: int) -> None:
-    for seed in range(first, first + 100):
+    for seed in range(first, first + BLOCK_OF_SETS):
         found = report(make_catalogue_scenario(Random(seed)))
         assert found is None, f"seed {seed}: {found}"
 
 
-@pytest.mark.parametrize("first", range(0, 1000, BLOCK))
+@pytest.mark.parametrize("first", blocks(1000, BLOCK))
 def test_seeded_requests_with_an_option_that_seldom_matters(first: int) -> None:
     for seed in range(first, first + BLOCK):
         found = report(make_option_scenario(Random(seed)))
@@ -73,6 +75,7 @@ def test_options_that_seldom_matter_do_in_scenarios_made_for_them() -> None:
         assert changed[option] > 5, changed
 
 
+@pytest.mark.slow
 def test_sets_reach_every_answer_and_are_seldom_too_many() -> None:
     answers: Counter[str] = Counter()
     for seed in range(1000):
@@ -87,6 +90,7 @@ def test_sets_reach_every_answer_and_are_seldom_too_many() -> None:
     assert answers["too many kinds of resources"] < 20, answers
 
 
+@pytest.mark.slow
 def test_sets_of_any_service_reach_every_answer_and_are_seldom_too_many() -> None:
     answers: Counter[str] = Counter(decision_on(make_catalogue_scenario(Random(seed))) for seed in range(150))
     for decision in ("allowed", "explicitDeny", "implicitDeny"):
@@ -103,6 +107,7 @@ def test_requests_about_every_rule_are_allowed_and_denied() -> None:
             assert answers[topic, decision] > 2, answers
 
 
+@pytest.mark.slow
 @given(scenarios())
 @settings(max_examples=200, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 def test_shrinkable_requests(scenario: Json) -> None:

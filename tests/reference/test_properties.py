@@ -12,6 +12,7 @@ import pytest
 
 from tests.conformance.cases import ALLOW_ALL, document, named
 from tests.conformance.engine import decide
+from tests.support.slow import blocks
 
 from .agreement import alone, as_session, documents, example_of, fillings, named_members, tree_truth
 from .callers import read_caller
@@ -23,7 +24,7 @@ from .evaluator import _Evaluation
 from .generator import extra_deny, make_scenario
 from .matching import as_list
 
-SEEDS = [pytest.param(first, id=f"from-{first}") for first in range(0, 1500, 500)]
+SEEDS = blocks(1500, 500)
 BLOCK = 500
 
 

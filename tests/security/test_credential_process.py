@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.moto_server import ACCOUNT, MotoServer, trust
 from tests.support.program_on_terminal import PROGRAM, ROOT, Run, environment, run_on_terminal
+from tests.support.slow import all_but
 
 pytestmark = pytest.mark.screen
 
@@ -131,7 +132,7 @@ ORDERS = [
 Order = Callable[[Machine], None]
 
 
-@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("order", all_but(by_default, ORDERS))
 def test_without_a_terminal_no_unnamed_profile_runs_its_command(machine: Machine, order: Order) -> None:
     order(machine)
     done = machine.without_terminal()
@@ -142,7 +143,7 @@ def test_without_a_terminal_no_unnamed_profile_runs_its_command(machine: Machine
     assert "--profile" in done.stderr
 
 
-@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("order", all_but(by_default, ORDERS))
 def test_on_a_terminal_it_is_shown_and_asked_about_once(machine: Machine, order: Order) -> None:
     order(machine)
     refused = machine.on_terminal(keys=b"n\n")
@@ -157,7 +158,7 @@ def test_on_a_terminal_it_is_shown_and_asked_about_once(machine: Machine, order:
     assert "now and later?" not in again.text
 
 
-@pytest.mark.parametrize("order", [by_default, by_container])
+@pytest.mark.parametrize("order", all_but(by_default, [by_default, by_container]))
 def test_redirected_errors_keep_it_from_nobody(machine: Machine, order: Order) -> None:
     """The question comes on the controlling terminal, with the command, whatever stderr is."""
     order(machine)
@@ -176,7 +177,7 @@ def test_a_long_command_is_shown_to_its_end_and_safely(machine: Machine) -> None
     assert "\x1b]52" not in refused.text
 
 
-@pytest.mark.parametrize("name", ["--profile", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"])
+@pytest.mark.parametrize("name", all_but("AWS_PROFILE", ["--profile", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"]))
 def test_without_a_terminal_a_profile_that_was_named_goes_on_and_says_so(machine: Machine, name: str) -> None:
     machine.config(f"[profile ci]\nrole_arn = {ROLE}\nsource_profile = base\n[profile base]\nRUNS")
     if name != "--profile":
@@ -260,7 +261,7 @@ def test_a_command_takes_no_keys_from_the_screen(machine: Machine) -> None:
     assert told.read_text().split() == ["/dev/null", "none"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+@pytest.mark.parametrize("number", all_but(signal.SIGHUP, [signal.SIGHUP, signal.SIGTERM]))
 def test_a_command_ends_with_the_screen_when_a_signal_ends_that(machine: Machine, number: signal.Signals) -> None:
     told = machine.home / "pid"
     machine.command.write_text(f"#!/bin/sh\necho $$ >{told}\nsleep 1; kill -{int(number)} $PPID\nexec sleep 100\n")

@@ -28,8 +28,8 @@ from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.live_workspace import live_workspace
 from tests.support.panel_apps import ScreenApp, settle, type_text
 from tests.support.sample_account import NOW
+from tests.support.slow import EACH_SIZE, NARROW_AND_MEDIUM, SIZES
 
-SIZES = {"narrow": (80, 24), "medium": (120, 40), "wide": (200, 60)}
 SnapCompare = Callable[..., bool]
 Run = Callable[[Pilot[object]], Awaitable[None]]
 
@@ -64,13 +64,13 @@ def everybody(question: Question) -> ScreenApp:
     return ScreenApp(WhoCanScreen(demo(), Inquiry((question.action,), (question.resource,), question)))
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_who_can(snap_compare: SnapCompare, size: str) -> None:
     question = Question("s3:GetObject", LOGS, region="eu-west-1")
     assert snap_compare(everybody(question), terminal_size=SIZES[size], run_before=pressing("j", "j"))
 
 
-@pytest.mark.parametrize("size", ["narrow", "medium"])
+@pytest.mark.parametrize("size", NARROW_AND_MEDIUM)
 def test_who_can_filtered(snap_compare: SnapCompare, size: str) -> None:
     app = everybody(replace(WRITE, region="eu-west-1"))
     assert snap_compare(app, terminal_size=SIZES[size], run_before=pressing("4", "slash", text="lambda"))
@@ -83,13 +83,13 @@ def trace(name: str, question: Question) -> ScreenApp:
     return ScreenApp(TraceScreen(workspace, decision, principal, question, name))
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_the_trace_of_a_denial(snap_compare: SnapCompare, size: str) -> None:
     app = trace("role/address-geocoder-lambda", WRITE)
     assert snap_compare(app, terminal_size=SIZES[size], run_before=pressing())
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_the_top_of_the_trace_of_a_denial(snap_compare: SnapCompare, size: str) -> None:
     app = trace("role/address-geocoder-lambda", WRITE)
     assert snap_compare(app, terminal_size=SIZES[size], run_before=pressing("g"))
@@ -100,7 +100,7 @@ def test_a_search_in_the_trace(snap_compare: SnapCompare) -> None:
     assert snap_compare(app, terminal_size=SIZES["medium"], run_before=pressing("slash", text="s3"))
 
 
-@pytest.mark.parametrize("size", ["narrow", "medium"])
+@pytest.mark.parametrize("size", NARROW_AND_MEDIUM)
 def test_a_document_that_is_not_in_the_tree(snap_compare: SnapCompare, size: str) -> None:
     workspace = demo()
     principal = resolve_principal(workspace, "role/address-geocoder-lambda")
@@ -138,11 +138,11 @@ def opinion() -> ScreenApp:
     return ScreenApp(SecondOpinionScreen(workspace, principal, WRITE, decision, asker=simulated, now=NOW))
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_two_answers(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(opinion(), terminal_size=SIZES[size], run_before=pressing("enter"))
 
 
-@pytest.mark.parametrize("size", ["narrow", "medium"])
+@pytest.mark.parametrize("size", NARROW_AND_MEDIUM)
 def test_what_aws_would_be_asked(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(opinion(), terminal_size=SIZES[size], run_before=pressing())

@@ -22,9 +22,9 @@ from iamtui.workspace.workspace import Workspace
 from tests.support.assume_account import DENIED, EXTERNAL, FOREIGN, MFA, ROLE, ROOT, trust, workspace
 from tests.support.panel_apps import ScreenApp, settle, type_text
 from tests.support.panel_sessions import session
+from tests.support.slow import EACH_SIZE, SIZES
 from tests.support.sts_answers import CannedSts
 
-SIZES = {"narrow": (80, 24), "medium": (120, 40), "wide": (200, 60)}
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 BOTH = {"Condition": {**MFA["Condition"], **EXTERNAL["Condition"]}}
 
@@ -73,49 +73,49 @@ def pressing(*steps: str) -> RunBefore:
     return run
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_a_role_that_trusts_the_caller(snap_compare: SnapCompare, size: str) -> None:
     assert shot(snap_compare, size, workspace(trust()), pressing())
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_a_role_that_asks_for_external_id_and_mfa(snap_compare: SnapCompare, size: str) -> None:
     space = workspace(trust(**BOTH))
     assert shot(snap_compare, size, space, pressing(), mfa_sessions=MfaSessions(clock=lambda: NOW))
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_all_inputs_with_what_is_wrong(snap_compare: SnapCompare, size: str) -> None:
     extras = AssumeExtras(tags=(("team", "x"),), transitive_tag_keys=("cost",), source_identity="a")
     before = AssumeInput(ROLE, "bad name", 99_999, extras=extras)
     assert shot(snap_compare, size, workspace(trust()), pressing("f2", "f5"), prefilled=before)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_a_denial_that_is_explained(snap_compare: SnapCompare, size: str) -> None:
     space = workspace(trust({"AWS": FOREIGN}), sts=CannedSts(refusal=DENIED))
     assert shot(snap_compare, size, space, pressing("enter"))
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_a_session_as_the_caller(snap_compare: SnapCompare, size: str) -> None:
     hub = session("hub", key="ASIAHUBHUBHUBHUB0001", assumed_at=NOW, expires_at=NOW + timedelta(minutes=50))
     assert shot(snap_compare, size, workspace(trust(ROOT)), pressing("f3"), callers=[hub])
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_any_role(snap_compare: SnapCompare, size: str) -> None:
     assert shot(snap_compare, size, workspace(trust()), pressing(" dep"), None)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_the_editor_of_a_session_policy(snap_compare: SnapCompare, size: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(draft_editor, "PAUSE_SECONDS", 0.001)
     question = Question("s3:PutObject", "arn:aws:s3:::logs/x")
     assert shot(snap_compare, size, workspace(trust()), pressing("f2", "enter", " x"), questions=[question])
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_production(snap_compare: SnapCompare, size: str) -> None:
     space = workspace(trust())
     space = space.with_account(replace(space.account, alias=Known("acme-prod")))

@@ -23,6 +23,7 @@ from iamtui.workspace.denials import explaining as denials
 from tests.support.denial_account import ALICE, CAROL, DEPLOY, FENCE_ARN, LAKE, denial_workspace, message
 from tests.support.sample_account import ID, NOW, iam
 from tests.support.screen_app import make_app, opened, press, settle
+from tests.support.slow import EACH_SIZE, SIZES
 
 AGREED = message(CAROL, "s3:GetObject", f"{LAKE}/x", "because no identity-based policy allows the s3:GetObject action")
 DENIED = message(DEPLOY, "s3:PutBucketPolicy", LAKE, "with an explicit deny in a service control policy")
@@ -32,7 +33,6 @@ DIFFERENT = message(
 BARE = "An error occurred (AccessDenied) when calling the ListBuckets operation: Access Denied"
 ENCODED = "You are not authorized to perform this operation. Encoded authorization failure message: " + "Ab1-" * 30
 LOG = "\n".join((AGREED, AGREED, DENIED, DIFFERENT, BARE, ENCODED))
-SIZES = {"narrow": (80, 24), "medium": (120, 40), "wide": (200, 60)}
 
 SnapCompare = Callable[..., bool]
 
@@ -336,17 +336,17 @@ def _one_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(denials, "ask_and_trace", lambda *args, **_: ask(*args, now=NOW))
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_before_the_paste(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(make_app(denial_workspace()), terminal_size=SIZES[size], run_before=walk(text=""))
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_what_was_found(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(make_app(denial_workspace()), terminal_size=SIZES[size], run_before=walk("j"))
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_a_report(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(make_app(denial_workspace()), terminal_size=SIZES[size], run_before=walk("j", "j", "enter"))
 

@@ -15,8 +15,7 @@ from iamtui.tui.widgets.message_line import MessageLine
 from tests.support.drafting import app_of, ask, lay, until
 from tests.support.sample_account import ADMIN_ARN, LAKE_READ, iam
 from tests.support.screen_app import make_app, press, settle
-
-SIZES = {"narrow": (80, 24), "medium": (120, 40), "wide": (200, 60)}
+from tests.support.slow import EACH_SIZE, SIZES
 
 SnapCompare = Callable[..., bool]
 Run = Callable[[Pilot[None]], Awaitable[None]]
@@ -50,12 +49,12 @@ def drafted(*keys: str, place: str = CAROL) -> Run:
     return run
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_an_account_with_a_draft(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=drafted("2"))
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_a_table_with_a_draft(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=drafted(place="roles:"))
 
@@ -68,17 +67,17 @@ def test_the_json_of_a_changed_role(snap_compare: SnapCompare) -> None:
     assert snap_compare(make_app(), terminal_size=SIZES["medium"], run_before=drafted("4", place=DEPLOY))
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_the_edits(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=drafted("d", "j", "j", "j"))
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_the_menu_of_edits(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=drafted("E", place=DEPLOY))
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_the_impact(snap_compare: SnapCompare, size: str) -> None:
     async def run(pilot: Pilot[None]) -> None:
         await drafted("I", "f")(pilot)
@@ -89,7 +88,7 @@ def test_the_impact(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=run)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_the_editor(snap_compare: SnapCompare, size: str) -> None:
     async def run(pilot: Pilot[None]) -> None:
         await drafted("d", "j", "j", "j", "enter")(pilot)
@@ -102,14 +101,14 @@ def test_the_editor(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=run)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 @pytest.mark.parametrize("form", ["cli", "terraform", "diff"])
 def test_the_export(snap_compare: SnapCompare, size: str, form: str) -> None:
     down = {"cli": (), "terraform": ("down",), "diff": ("down", "down")}[form]
     assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=drafted("d", "e", *down, "enter"))
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_no_draft(snap_compare: SnapCompare, size: str) -> None:
     async def run(pilot: Pilot[None]) -> None:
         await settle(pilot)

@@ -18,8 +18,8 @@ from iamtui.workspace.workspace import SourceInfo, SourceKind
 from tests.support.hostile_text import assert_clean
 from tests.support.panel_apps import ScreenApp, settle
 from tests.support.panel_sessions import session
+from tests.support.slow import EACH_SIZE, SIZES
 
-SIZES = {"narrow": (80, 24), "medium": (120, 40), "wide": (200, 60)}
 HOSTILE = ("[/oops]", "[red]x[/] [@click=app.quit]y[/]", "\x1b]52;c;cHduZWQ=\x07", "a\nb\u202e\u200b", "\x9b1m")
 SnapCompare = Callable[..., bool]
 LIVE = Provenance(SourceInfo(SourceKind.LIVE, "prod", region="eu-west-1", profile="prod"))
@@ -38,12 +38,12 @@ def export(one: Session, provenance: Provenance = LIVE) -> ScreenApp:
     return ScreenApp(ExportDialog(TITLE, one, partial(format_reference, one, provenance), "fish"))
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_copy_menu(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(copy_menu(held()), terminal_size=SIZES[size], run_before=settle)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_export(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(export(held(demo=True)), terminal_size=SIZES[size], run_before=settle)
 

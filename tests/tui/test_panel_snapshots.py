@@ -20,8 +20,8 @@ from iamtui.workspace.questions.asking import Question
 from tests.support import panel_records as records
 from tests.support.panel_apps import PanelApp, ScreenApp, settle, type_text
 from tests.support.panel_sessions import START, RecordingCopier, StillClock, session
+from tests.support.slow import EACH_SIZE, NARROW_AND_MEDIUM, SIZES
 
-SIZES = {"narrow": (80, 24), "medium": (120, 40), "wide": (200, 60)}
 SnapCompare = Callable[..., bool]
 Run = Callable[[Pilot[object]], Awaitable[None]]
 ROLE = "arn:aws:iam::123456789012:role/deploy-prod"
@@ -68,13 +68,13 @@ async def on_a_group(pilot: Pilot[object]) -> None:
     await _finish(pilot)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 @pytest.mark.parametrize("action", ["s3:GetObject", "s3:GetObjectAcl", "s3:DeleteObject", "iam:CreateUser"])
 def test_an_answer(snap_compare: SnapCompare, size: str, action: str) -> None:
     assert snap_compare(question_app(), terminal_size=SIZES[size], run_before=asked(action))
 
 
-@pytest.mark.parametrize("size", ["narrow", "medium"])
+@pytest.mark.parametrize("size", NARROW_AND_MEDIUM)
 def test_completions(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(question_app(), terminal_size=SIZES[size], run_before=completing)
 
@@ -102,7 +102,7 @@ async def holding_sessions(pilot: Pilot[object]) -> None:
     await _finish(pilot)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_sessions(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(sessions_app(), terminal_size=SIZES[size], run_before=holding_sessions)
 
@@ -111,7 +111,7 @@ def test_no_session(snap_compare: SnapCompare) -> None:
     assert snap_compare(sessions_app(), terminal_size=SIZES["medium"], run_before=_finish)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_the_trace(snap_compare: SnapCompare, size: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking, "ask_and_trace", partial(asking.ask_and_trace, now=START))
     question = Question("s3:GetObject", "arn:aws:s3:::data-lake/x", {"aws:SourceIp": ("203.0.113.9",)})
@@ -123,7 +123,7 @@ def test_the_trace(snap_compare: SnapCompare, size: str, monkeypatch: pytest.Mon
     assert snap_compare(app, terminal_size=SIZES[size], run_before=_finish)
 
 
-@pytest.mark.parametrize("size", ["narrow", "medium"])
+@pytest.mark.parametrize("size", NARROW_AND_MEDIUM)
 def test_the_chooser(snap_compare: SnapCompare, size: str) -> None:
     profiles = [
         SimpleNamespace(name="default", region="eu-west-1", kind="access key", command=""),

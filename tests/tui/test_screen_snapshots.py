@@ -10,8 +10,7 @@ from textual.pilot import Pilot
 from iamtui.tui.widgets.message_line import MessageLine
 from tests.support.sample_account import iam
 from tests.support.screen_app import make_app, press, settle
-
-SIZES = {"narrow": (80, 24), "medium": (120, 40), "wide": (200, 60)}
+from tests.support.slow import EACH_SIZE, SIZES
 
 SnapCompare = Callable[..., bool]
 
@@ -32,17 +31,17 @@ def at(key: str, *keys: str, theme: str = "iamtui-dark") -> Callable[[Pilot[None
     return run
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_a_branch_as_a_table(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=at("roles:"))
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_overview_of_a_user(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=at(iam("user/alice"), "1"))
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_policies_of_a_role(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=at(iam("role/deploy-prod"), "2"))
 

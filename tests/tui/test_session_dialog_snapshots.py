@@ -15,8 +15,8 @@ from iamtui.tui.dialogs.revoke import RevokeDialog
 from tests.support.panel_apps import ScreenApp, settle
 from tests.support.panel_sessions import START, RecordingCopier, session
 from tests.support.sample_account import sample_workspace
+from tests.support.slow import EACH_SIZE, SIZES
 
-SIZES = {"narrow": (80, 24), "medium": (120, 40), "wide": (200, 60)}
 SnapCompare = Callable[..., bool]
 
 
@@ -32,13 +32,13 @@ async def _finish(pilot: Pilot[object]) -> None:
     await pilot.pause()
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_the_console(snap_compare: SnapCompare, size: str) -> None:
     app = ScreenApp(ConsoleDialog(sample_workspace(), session(from_long_term=True), RecordingCopier()))
     assert snap_compare(app, terminal_size=SIZES[size], run_before=_finish)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EACH_SIZE)
 def test_revoking(snap_compare: SnapCompare, size: str) -> None:
     held = (session(), session("auditor", key="ASIAEXAMPLEKEY00ABCD"))
     app = ScreenApp(RevokeDialog(sample_workspace(), session().role_arn, held, RecordingCopier()))

@@ -21,14 +21,14 @@ from iamtui.tui.screens.sessions import endpoint as endpoint_module
 from iamtui.workspace.sessions.keeping import KeptSession, Origin
 from tests.support.panel_sessions import START, session
 from tests.support.screen_app import RecordingCopier, make_app, press, settle
+from tests.support.slow import EACH_SIZE, SIZES
 
-SIZES = {"narrow": (80, 24), "medium": (120, 40), "wide": (200, 60)}
 USER = "arn:aws:iam::123456789012:user/alice"
 ENTRY = "arn:aws:sts::123456789012:assumed-role/entry/alice"
 SnapCompare = Callable[..., bool]
 Run = Callable[[Pilot[Any]], Awaitable[None]]
 
-each_size = pytest.mark.parametrize("size", SIZES)
+each_size = pytest.mark.parametrize("size", EACH_SIZE)
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,25 @@
+"""Which cases of a test are slow: `make test` has one of each, `make test-slow` the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+SIZES = {"narrow": (80, 24), "medium": (120, 40), "wide": (200, 60)}
+"""Columns and lines of the windows that pictures are taken of."""
+
+
+def all_but(quick: object, cases: Iterable[Any]) -> list[Any]:
+    """The cases of a parametrized test, all but one marked as slow."""
+    return [case if case == quick else pytest.param(case, marks=pytest.mark.slow) for case in cases]
+
+
+EACH_SIZE = all_but("medium", SIZES)
+NARROW_AND_MEDIUM = all_but("medium", ("narrow", "medium"))
+
+
+def blocks(end: int, size: int) -> list[Any]:
+    """The first seed of each block of seeds; all but the first block are slow."""
+    return all_but(0, range(0, end, size))
