@@ -3,13 +3,14 @@ the memory."""
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, Protocol
 
-from iamtui.aws.answer_markup import Markup, too_much_markup
+from iamtui.aws.answer_markup import LONGEST_TEXT, Markup, too_much_markup
 
 
 class AnswerLimits(NamedTuple):
@@ -29,8 +30,9 @@ class AnswerLimits(NamedTuple):
 ORDINARY: Final = AnswerLimits(4 * 1024 * 1024, 20.0, 200_000)
 """The largest real one, a policy of a bucket or key, has 32 kB."""
 
-INVENTORY: Final = AnswerLimits(64 * 1024 * 1024, 60.0, 1_000_000)
-"""The largest real ones, pages of GetAccountAuthorizationDetails, stay below a tenth."""
+INVENTORY: Final = AnswerLimits(16 * 1024 * 1024, 60.0, 1_000_000)
+"""AWS's largest, pages of GetAccountAuthorizationDetails, have some 2 MB. moto sends an account at AWS's default quotas
+as one page, of 14 MB."""
 
 METADATA: Final = AnswerLimits(64 * 1024, 5.0, 1_000)
 """What a machine's own services say about credentials has 2 kB, and comes from nearby."""
@@ -48,13 +50,18 @@ _INVENTORIES: Final = frozenset(
 WIRE_OVERHEAD: Final = 1024 * 1024
 """Bytes of status, headers, chunk sizes and trailers, beside as many again as the body may have."""
 
-LARGEST_LISTING: Final = 1024 * 1024 * 1024
-"""Bytes of all pages of one listing: twice what an account at AWS's highest quotas could need, with every version of
-every policy."""
+MOST_CHUNKS: Final = 100_000
+"""Pieces in which one answer comes, each of which costs time. Servers send thousands of bytes in one."""
 
+LARGEST_LISTING: Final = 256 * 1024 * 1024
+"""Bytes that all pages of one listing take as text: an account at AWS's highest quotas has 80 MB. One wide character
+makes all of a text take two or four times its bytes, for which whole pages are counted so often."""
 
-MOST_LISTED_PARTS: Final = 10_000_000
-"""Parts of all pages of one listing, which become objects that are kept: many times what such an account has."""
+MOST_LISTED_PARTS: Final = 4_000_000
+"""Parts of all pages of one listing, which become objects that are kept: twice what such an account has."""
+
+_FOUR_BYTES: Final = re.compile(rb"[\xf0-\xff]|&#x?0*[0-9A-Fa-f]{3}|\\u")
+_TWO_BYTES: Final = re.compile(rb"[\xc4-\xef]")
 
 
 class AnswerTooLarge(Exception):
@@ -147,7 +154,7 @@ class LimitedHttpSession:
 
     @property
     def read_here(self) -> int:
-        """How many bytes of answers the calling thread has read so far."""
+        """How many bytes the answers that the calling thread has read so far take as text, at most."""
         return int(getattr(self._thread, "read", 0))
 
     @property
@@ -181,6 +188,7 @@ class LimitedHttpSession:
             request.stream_output = streamed
             _HERE.deadline = float("inf")
         _check_markup(body, limits)
+        self._thread.read = self.read_here + len(body) * _width(body)
         self._thread.parts = self.parts_here + max(body.count(b"<"), body.count(b","))
         raw = _Read(body)
         return botocore.awsrequest.AWSResponse(response.url, response.status_code, response.headers, raw)
@@ -193,7 +201,8 @@ class LimitedHttpSession:
         import urllib3.exceptions  # noqa: PLC0415 - heavy
         from botocore.exceptions import ConnectionClosedError, ReadTimeoutError  # noqa: PLC0415 - heavy
 
-        pieces: list[bytes] = []
+        body = bytearray()
+        chunks = 0
         room = largest
         try:
             for piece in raw.stream():
@@ -202,18 +211,25 @@ class LimitedHttpSession:
                     raw.close()
                     raise _too_large(largest)
                 check_deadline()
-                pieces.append(piece)
+                chunks += 1
+                if chunks > MOST_CHUNKS:
+                    raw.close()
+                    raise AnswerTooComplex(f"of more than {MOST_CHUNKS:,} chunks")
+                body += piece
         except urllib3.exceptions.ReadTimeoutError as error:
             raise ReadTimeoutError(endpoint_url=request.url, error=error) from error
         except urllib3.exceptions.ProtocolError as error:
             raise ConnectionClosedError(endpoint_url=request.url, error=error, request=request) from error
-        finally:
-            self._thread.read = self.read_here + largest - max(room, 0)
         if getattr(raw, "length_remaining", 0):
             # botocore has urllib3 take it for whole.
             cut = f"{raw.length_remaining:,} bytes are missing"
             raise ConnectionClosedError(endpoint_url=request.url, error=cut, request=request)
-        return b"".join(pieces)
+        return bytes(body)
+
+
+def _width(body: bytes) -> int:
+    """How many bytes a character of its texts takes in memory, at most."""
+    return 4 if _FOUR_BYTES.search(body) else 2 if _TWO_BYTES.search(body) else 1
 
 
 def _check_markup(body: bytes, limits: AnswerLimits) -> None:
@@ -226,6 +242,8 @@ def _check_markup(body: bytes, limits: AnswerLimits) -> None:
         raise AnswerTooComplex("with entities or default attributes")
     if found is Markup.NAMESPACE:
         raise AnswerTooComplex("with too long a namespace")
+    if found is Markup.TEXT:
+        raise AnswerTooComplex(f"with a text of more than {LONGEST_TEXT // 1024**2} MiB")
     if found is Markup.MANY:
         raise AnswerTooComplex(f"of more than {limits.parts:,} parts")
 
@@ -258,7 +276,7 @@ def limit_metadata(fetcher: Any, seconds: int) -> None:
 
 
 def read_here(client: Any) -> int:
-    """How many bytes of a limited client's answers the calling thread has read so far."""
+    """How many bytes a limited client's answers that the calling thread has read so far take as text, at most."""
     session: LimitedHttpSession = client._endpoint.http_session  # noqa: SLF001 - as above
     return session.read_here
 

@@ -14,6 +14,12 @@ DEEPEST: Final = 100
 LONGEST_NAMESPACE: Final = 128
 """Characters of a namespace, which a parser adds to the name of every element in it. AWS's have some fifty."""
 
+LONGEST_TEXT: Final = 2 * 1024 * 1024
+"""Bytes of XML between two tags. The longest real ones, policies of AWS in percent-encoding, stay below 1 MB."""
+
+_XML_PARTS: Final = (b"<", b"=", b"&", b"\n", b"\r", b"]")
+"""Where a parser begins another object: a tag, an attribute, and a piece of text (in CDATA at each bracket)."""
+
 _BEFORE: Final = re.compile(rb"[\xef\xbb\xbf \t\r\n]*+")
 _UTF_16: Final = re.compile(rb"\xfe\xff|\xff\xfe|.?\0", re.DOTALL)
 """How XML in UTF-16 begins: a parser notices it whatever it was told the encoding is."""
@@ -32,6 +38,7 @@ class Markup(enum.Enum):
     DEEP = "nested too deeply"
     UTF_16 = "text in UTF-16, whose parts are not counted"
     DECLARATIONS = "entities, or attributes by default, each of which may stand for any number of parts"
+    TEXT = "a long text"
     NAMESPACE = "a long namespace, which becomes part of every name"
 
 
@@ -41,7 +48,8 @@ def too_much_markup(data: bytes, most: int) -> Markup | None:
     What is not well-formed is left to the parser.
 
     Args:
-        most: parts that are allowed: tags and attributes of XML, brackets and commas of JSON.
+        most: parts of each kind that are allowed: tags, attributes, references and lines of XML, brackets and commas
+            of JSON.
     """
     if _UTF_16.match(data):
         return Markup.UTF_16
@@ -51,8 +59,10 @@ def too_much_markup(data: bytes, most: int) -> Markup | None:
         if b"<!ENTITY" in data or b"<!ATTLIST" in data:
             return Markup.DECLARATIONS
         tags = data.count(b"<")
-        if tags > most or data.count(b"=") > most:
+        if any(data.count(part) > most for part in _XML_PARTS):
             return Markup.MANY
+        if _has_long_text(data):
+            return Markup.TEXT
         if _LONG_ATTRIBUTE.search(data) and _has_long_namespace(data):
             return Markup.NAMESPACE
         return Markup.DEEP if tags > DEEPEST and _xml_is_deep(data) else None
@@ -60,6 +70,16 @@ def too_much_markup(data: bytes, most: int) -> Markup | None:
     if brackets > most or data.count(b",") > most:
         return Markup.MANY
     return Markup.DEEP if brackets > DEEPEST and _json_is_deep(data) else None
+
+
+def _has_long_text(data: bytes) -> bool:
+    at = data.find(b"<")
+    while len(data) - at > LONGEST_TEXT:
+        further = data.rfind(b"<", at + 1, at + LONGEST_TEXT + 1)
+        if further < 0:
+            return True
+        at = further
+    return False
 
 
 def _xml_is_deep(data: bytes) -> bool:

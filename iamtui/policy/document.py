@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, NoReturn, TypeAlias
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from iamtui.policy.json_brackets import brackets_of, line_deeper_than
 from iamtui.policy.json_numbers import WrittenNumber, json_text
@@ -25,6 +25,11 @@ JsonValue: TypeAlias = Any
 
 MAX_CHARACTERS: Final = 1_048_576
 """Longest document read, in characters. AWS's own policies reach 330,000 when printed with indentation."""
+
+_LONGEST_ENCODED: Final = 3 * MAX_CHARACTERS
+"""Characters of a percent-encoded document up to which it is decoded: what is longer cannot be read then either."""
+
+_SLICE: Final = 65_536
 
 MAX_DEPTH: Final = 64
 """Deepest nesting of brackets read."""
@@ -127,6 +132,21 @@ VERSIONS: Final = ("2012-10-17", "2008-10-17")
 _STATEMENT_ELEMENTS: Final = frozenset(
     ("Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition")
 )
+
+
+def percent_decoded(text: str) -> str:
+    """The text without percent-encoding: slice by slice, since urllib makes objects of each escape."""
+    data = text.encode("utf-8", "replace")
+    decoded = bytearray()
+    at = 0
+    while at < len(data):
+        end = at + _SLICE
+        # No escape may be cut.
+        begun = data.rfind(b"%", end - 2, end) if end < len(data) else -1
+        end = begun if begun >= 0 else end
+        decoded += unquote_to_bytes(data[at:end])
+        at = end
+    return decoded.decode("utf-8", "replace")
 
 
 def load_json(text: str, *, max_characters: int = MAX_CHARACTERS) -> JsonValue:
@@ -381,9 +401,9 @@ class PolicyDocument:
 
     @property
     def source_text(self) -> str:
-        """The text as given, percent-decoded where it was encoded."""
+        """The text as given, percent-decoded where it was encoded and is not too long."""
         text = self._raw.lstrip("\ufeff \t\r\n")
-        return unquote(self._raw) if text[:1] == "%" else self._raw
+        return percent_decoded(self._raw) if text[:1] == "%" and len(text) <= _LONGEST_ENCODED else self._raw
 
     @property
     def value(self) -> JsonValue:
@@ -417,8 +437,8 @@ class PolicyDocument:
 
     @property
     def text(self) -> str:
-        """The canonical rendering, or the text as given when it cannot be read."""
-        return self.source_text if self.error else render(self._value)
+        """The canonical rendering, or the beginning of the text as given when it cannot be read."""
+        return self.source_text[:MAX_CHARACTERS] if self.error else render(self._value)
 
     @property
     def lines(self) -> tuple[tuple[int, int], ...]:

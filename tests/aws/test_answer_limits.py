@@ -191,12 +191,14 @@ def test_inventory_pages_may_be_larger_and_slower_than_other_answers() -> None:
         assert answer_limits._HERE.limits == INVENTORY
 
 
-_UNCLOSED = """
+_PEAK = """
+import itertools, sys
 from iamtui.aws.connection import Connection
 from iamtui.problem import Problem
-from tests.support.hostile_endpoint import answering, whole
+from tests.support.hostile_endpoint import answering, repeated, whole
 from tests.support.peak_memory import peak_megabytes
-with answering(whole(b"<a>" * 9_000_000)) as endpoint:
+OK = b"HTTP/1.1 200 OK\\r\\n"
+with answering({sends}) as endpoint:
     aws = Connection.open(profile=None, region="eu-west-1", endpoint_url=endpoint.url)
     try:
         list(aws.pages("iam", "GetAccountAuthorizationDetails"))
@@ -205,11 +207,24 @@ with answering(whole(b"<a>" * 9_000_000)) as endpoint:
 """
 
 
-def test_27_mb_of_unclosed_tags_do_not_become_a_tree(keys_in_environment: None) -> None:
-    run = subprocess.run([sys.executable, "-c", _UNCLOSED], capture_output=True, text=True, timeout=60, check=True)
+@pytest.mark.parametrize(
+    "sends",
+    [
+        'whole(b"<a>" * 5_000_000)',
+        'whole(b"<a>" + "\u0100\\n".encode() * 5_000_000 + b"</a>")',
+        'whole(b"<a>" + b"&#256;" * 2_500_000 + b"</a>")',
+        'whole(b"<a><![CDATA[" + "\u0100]".encode() * 5_000_000 + b"]]></a>")',
+        'whole(b"<a>" + b"a" * 15_000_000 + "\U0001f600</a>".encode())',
+        'lambda: itertools.chain([OK + b"Transfer-Encoding: chunked\\r\\n\\r\\n"], repeated(b"2\\r\\n..\\r\\n" * 999))',
+    ],
+    ids=["tags", "lines", "references", "CDATA", "wide text", "chunks"],
+)
+def test_an_answer_that_a_parser_would_swell_is_not_parsed(keys_in_environment: None, sends: str) -> None:
+    script = _PEAK.replace("{sends}", sends)
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300, check=True)
     code, megabytes = run.stdout.split()
     assert code == "AnswerTooComplex"
-    assert int(megabytes) < 300
+    assert int(megabytes) < 200
 
 
 def listing(*pages: str, key: str = "Users") -> Callable[[Any], Answer | None]:
@@ -245,6 +260,16 @@ def test_a_listing_of_large_pages_is_given_up(fault_proxy: FaultProxy, monkeypat
     assert len(fault_proxy.calls) == 4
     aws = Connection.open(profile=None, region="eu-west-1", endpoint_url=fault_proxy.url)
     list(zip(range(3), aws.pages("iam", "ListUsers"), strict=False))
+
+
+@pytest.mark.parametrize(("text", "width"), [("\u00ff", 1), ("\u0100", 2), ("\U0001f600", 4), ("&#x1f600;", 4)])
+def test_a_listing_is_as_large_as_its_text_in_memory(
+    fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, text: str, width: int
+) -> None:
+    monkeypatch.setattr(connection, "LARGEST_LISTING", 160_000)
+    pages = (f"{USER}{MORE}<Marker>{count}</Marker><!--{'x' * 30_000}{text}-->" for count in range(1000))
+    assert given_up(fault_proxy, listing(*pages)).code == "AnswerTooLarge"
+    assert len(fault_proxy.calls) == {1: 6, 2: 3, 4: 2}[width]
 
 
 def test_a_listing_of_many_small_entries_is_given_up(fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.aws.answer_markup import DEEPEST, LONGEST_NAMESPACE, Markup, too_much_markup
+from iamtui.aws.answer_markup import DEEPEST, LONGEST_NAMESPACE, LONGEST_TEXT, Markup, too_much_markup
 
 D = DEEPEST
 
@@ -73,10 +73,28 @@ def test_what_is_too_deep_is_found(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"<a/>" * 2000, b"<a " + b'b="" ' * 2000, b"[{}" * 1000, b"[" + b"1," * 2000], ids=itertools.count()
+    "data",
+    [
+        b"<a/>" * 2000,
+        b"<a " + b'b="" ' * 2000,
+        b"[{}" * 1000,
+        b"[" + b"1," * 2000,
+        b"<a>" + b"&#256;" * 2000 + b"</a>",
+        b"<a>" + b"b\n" * 2000 + b"</a>",
+        b"<a>" + b"b\r" * 2000 + b"</a>",
+        b"<a><![CDATA[" + b"b]" * 2000 + b"]]></a>",
+    ],
+    ids=itertools.count(),
 )
 def test_what_is_too_much_is_found(data: bytes) -> None:
     assert too_much_markup(data, 1_999) is Markup.MANY
+
+
+@pytest.mark.parametrize("before", [b"<a>", b"<a>" + b"<b/>" * 5_000_000, b"<a " + b" " * 100])
+def test_a_text_between_two_tags_has_a_length(before: bytes) -> None:
+    long = LONGEST_TEXT - len(b"<b/>")
+    assert too_much_markup(b"<a>" + b"x" * long + b"</a>" + b"<b/>" * 50 + b"x" * long, 6_000_000) is None
+    assert too_much_markup(before + b"x" * (LONGEST_TEXT + 1) + b"</a>", 6_000_000) is Markup.TEXT
 
 
 @pytest.mark.parametrize(

@@ -249,8 +249,21 @@ def test_the_metadata_service_is_out_of_the_chain(monkeypatch: pytest.MonkeyPatc
         ("Fri, 01 Mar 2024 10:00:00 GMT", datetime(2024, 3, 1, 10, tzinfo=UTC)),
         (1709287200, datetime(2024, 3, 1, 10, tzinfo=UTC)),
         ("1709287200", datetime(2024, 3, 1, 10, tzinfo=UTC)),
+        ("20240301", datetime(1970, 8, 23, 6, 18, 21, tzinfo=UTC)),
+        ("2024-03-01T10:00:00", datetime(2024, 3, 1, 10, tzinfo=UTC)),
+        ("2024-03-01T10:00:00.1234567Z", datetime(2024, 3, 1, 10, 0, 0, 123456, tzinfo=UTC)),
     ],
 )
 def test_timestamps_of_every_protocol(text: Any, read: datetime) -> None:
     assert parse_timestamp(text) == read
     assert parse_timestamp(text).tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    "text", ["1 Jan 2024,,,,", "Thursday, January 01, 2024 at m", "1e40", "nan", "", "0" * 41, None]
+)
+def test_what_is_no_timestamp_is_not_guessed_at(text: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Its guesses take 150 microseconds each, of which a page could ask for hundreds of thousands.
+    monkeypatch.setattr("dateutil.parser.parse", lambda *_args, **_more: pytest.fail("dateutil was asked"))
+    with pytest.raises(ValueError, match="timestamp"):
+        parse_timestamp(text)

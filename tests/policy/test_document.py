@@ -1,8 +1,10 @@
 """Reading policy documents: tolerant where AWS is, exact where something is wrong."""
 
 import json
+import subprocess
+import sys
 from contextlib import suppress
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 from hypothesis import given
@@ -15,6 +17,7 @@ from iamtui.policy.document import (
     PolicyDocument,
     load_json,
     parse_policy,
+    percent_decoded,
     render,
     statement_lines,
 )
@@ -132,3 +135,29 @@ def test_what_breaks_off_is_missing_on_its_last_line() -> None:
         with pytest.raises(DocumentError) as caught:
             load_json(text)
         assert caught.value.line == 2, text
+
+
+_LONG = """
+from iamtui.policy.document import PolicyDocument
+from tests.support.peak_memory import peak_megabytes
+before = peak_megabytes()
+document = PolicyDocument("{piece}" * ({length} // len("{piece}")))
+assert document.error is not None
+assert len(document.text) <= 1_048_576, len(document.text)
+print(peak_megabytes() - before)
+"""
+
+
+@pytest.mark.parametrize(
+    ("piece", "length"), [("%7B", 60_000_000), ("%7B", 3_145_000), ("%7B\u0100", 3_145_000), ("{", 60_000_000)]
+)
+def test_reading_a_long_document_takes_little_memory(piece: str, length: int) -> None:
+    script = _LONG.replace("{piece}", piece).replace("{length}", str(length))
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300, check=True)
+    assert int(run.stdout) < 100
+
+
+@pytest.mark.parametrize("start", range(12))
+def test_percent_encoding_is_read_as_urllib_reads_it(start: int) -> None:
+    text = "x" * start + "%c3%a9 %zz\u00e9%f0%9f%98%80%c3\u00e9%" * 20_000
+    assert percent_decoded(text) == unquote(text)

@@ -43,7 +43,7 @@ def record_text(entity: Entity) -> str:
 
 def _json(value: Any, missing: dict[str, str]) -> Any:
     if isinstance(value, PolicyDocument):
-        return value.source_text if value.error is not None else value.value
+        return value.text if value.error is not None else value.value
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Known):
