@@ -54,6 +54,14 @@ def known_index(account: Account) -> AccountIndex | None:
     return found
 
 
+def make_index_ready(account: Account) -> Iterator[None]:
+    """Compile the index of an account and all statements in it, step by step."""
+    yield from compile_index(account)
+    index = account_index(account)
+    yield from index.identity.make_ready()
+    yield from index.boundary.make_ready()
+
+
 def compile_index(account: Account) -> Iterator[None]:
     """Compile the index of an account, one principal at each step."""
     if known_index(account) is not None:

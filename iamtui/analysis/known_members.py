@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 from iamtui.account.model import Account
 from iamtui.analysis.shared_question import SWITCHED_OFF, keys_with_policy
 from iamtui.evaluation.decision import Outcome
+from iamtui.evaluation.index import AccountIndex
+from iamtui.evaluation.index_reading import IndexReading, Outcomes, exclusive
 from iamtui.evaluation.policies import NamedPolicy, NotEvaluated, PolicyInForce
 from iamtui.evaluation.prepared import PreparedAction
 from iamtui.evaluation.reading import Evaluation
@@ -162,6 +164,84 @@ def _key(value: str) -> str:
     return arn.resource.split("/")[1] if arn.resource.startswith("assumed-role/") else arn.name
 
 
+def with_known_members(
+    asker: Asker, index: AccountIndex, reading: IndexReading, found: Outcomes, owner: str | None
+) -> Outcomes:
+    """The outcomes of a set whose members are known.
+
+    Args:
+        reading: of the set as a whole, each member of which is taken to let everybody in.
+        found: what that came to.
+        owner: the account that owns the resources, or None.
+    """
+    account, prepared = asker.account, reading.prepared
+    all_known = _knows_all(account, prepared, None, owner or "")
+    who = index.everyone & ~index.left & ~reading.settled & ~reading.unclear
+    allowed = depends = denied = complete = left = 0
+    allows: dict[object, int] = {}
+    denies: dict[object, int] = {}
+    for text, keys, own in _members(account, prepared):
+        # Whom it may trust as itself counts where anything is granted: by their own policies, or as one of the account.
+        here = index.named(own) & (-1 if account.id in keys else reading.granted) if own else 0
+        for key in keys:
+            # What lets in the account leaves the rest to the caller's own policies.
+            here |= reading.granted if key == account.id else index.everyone if key == _EVERYONE else index.named(key)
+        here &= who & ~allowed
+        if not here or text not in asker.known_in(prepared):
+            continue
+        single = asker.about(text).read_index(index, here)
+        if single is None:
+            left |= here
+            continue
+        outcomes, read = single
+        allowed |= outcomes.allowed
+        depends |= outcomes.depends
+        denied |= outcomes.explicit_deny
+        left |= outcomes.left
+        complete |= outcomes.allowed & outcomes.complete
+        for noted, into in ((read.open_allows, allows), (read.open_denies, denies)):
+            for waited_for, bits in noted.items():
+                into[waited_for] = into.get(waited_for, 0) | bits
+    rest = who & ~allowed
+    left = (left & rest) | reading.unclear | (depends & exclusive(allows, denies) & rest)
+    if not all_known:
+        # What is granted may be known keys alone, whose policies let nobody in.
+        left |= rest & found.allowed
+        rest &= ~left
+        waiting = found.implicit_deny & rest & depends
+        return Outcomes(
+            allowed,
+            found.explicit_deny,
+            found.implicit_deny & (rest | reading.settled) & ~waiting,
+            (found.depends & rest) | waiting,
+            left | (found.left & ~allowed),
+            complete,
+        )
+    # Which of the Denies decides is said of those that grant anything.
+    left |= rest & denied & ~depends
+    rest &= ~left
+    return Outcomes(
+        allowed,
+        found.explicit_deny,
+        (found.implicit_deny & reading.settled) | (rest & ~depends),
+        rest & depends,
+        left,
+        index.everyone if reading.caps_complete else 0,
+    )
+
+
+def _members(account: Account, prepared: PreparedAction) -> tuple[tuple[str, frozenset[str], str], ...]:
+    """The known resources: by what each lets in whom, and its own name where it may trust itself."""
+    kind = "keys" if prepared.key else "roles"
+    found = account.memo.get((kind, "whom each lets in"))
+    if found is None:
+        found = account.memo[kind, "whom each lets in"] = tuple(
+            (arn, frozenset(_keys_in(document)), own) for arn, own, document in _policies(account, kind)
+        )
+    assert isinstance(found, tuple)
+    return found
+
+
 def policies_of_members(account: Account, prepared: PreparedAction) -> tuple[NamedPolicy, ...]:
     """The policies of the known resources that sets of an action's resources may have."""
     kind = "keys" if prepared.key else "roles"
@@ -201,14 +281,18 @@ def _policies(account: Account, kind: str) -> Iterator[tuple[str, str, PolicyDoc
 def _by_whom_they_let_in(policies: Iterable[tuple[str, str, PolicyDocument]]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for arn, own, document in policies:
-        keys = {own} if own else set()
-        if document.error:
-            keys.add(_EVERYONE)
-        else:
-            keys.update(key for statement in document.policy.statements for key in _named_by(statement))
-        for key in sorted(keys):
+        for key in sorted({*_keys_in(document), *((own,) if own else ())}):
             found.setdefault(key, []).append(arn)
     return found
+
+
+def _keys_in(document: PolicyDocument) -> Iterator[str]:
+    """What the Allows of a policy name whom they let in by."""
+    if document.error:
+        yield _EVERYONE
+        return
+    for statement in document.policy.statements:
+        yield from _named_by(statement)
 
 
 def _named_by(statement: Statement) -> Iterator[str]:

@@ -24,6 +24,7 @@ from iamtui.analysis.known_members import (
     may_be_known_by_name,
     plain_outcome,
     policies_of_members,
+    with_known_members,
 )
 from iamtui.analysis.policies_in_force import policy_carrier, resource_side, trust_or_resource_policy
 from iamtui.analysis.principal_facts import PrincipalFacts, principal_facts
@@ -164,7 +165,21 @@ class Asker:
                     known_one_by_one |= 1 << place
         surrounded = shared.surrounded(members, known_one_by_one)
         reading = IndexReading(index, surrounded)
-        return _Everybody(index, reading, reading.outcomes(index.everyone) if is_read_here(surrounded) else None, {})
+        outcomes = None
+        if is_read_here(surrounded):
+            outcomes = reading.outcomes(index.everyone)
+            if members:
+                outcomes = with_known_members(self, index, reading, outcomes, shared.owner)
+        return _Everybody(index, reading, outcomes, {})
+
+    def read_index(self, index: AccountIndex, who: int) -> tuple[Outcomes, IndexReading] | None:
+        """The outcomes for some principals of an index, of a question about one resource; None where it cannot tell."""
+        principal = index.principals[0].principal
+        surrounded = self._shared(principal, principal_facts(self._account, principal)).surrounded((), 0)
+        if not is_read_here(surrounded):
+            return None
+        reading = IndexReading(index, surrounded)
+        return reading.outcomes(who), reading
 
     def _found_for_everybody(self, principal: Principal) -> tuple[Outcome, bool] | None:
         """The outcome for a principal, with whether every layer is evaluated, once several have asked."""
@@ -179,7 +194,7 @@ class Asker:
         if everybody.outcomes is not None:
             outcome = everybody.outcomes.of(place)
             if outcome is not None:
-                return outcome, everybody.outcomes.complete
+                return outcome, bool(everybody.outcomes.complete >> place & 1)
         class_ = everybody.reading.class_of(place)
         if class_ is None:
             return None

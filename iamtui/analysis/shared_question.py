@@ -165,7 +165,7 @@ class SharedQuestion:
             known_one_by_one=known_one_by_one,
             layers_off=bool(self._question.layers_off or side.vpc_endpoint),
             of_a_set=self._of_a_set,
-            with_policies=self.prepared.action.service in services_with_policies(self._account),
+            with_policies=not members and self.prepared.action.service in services_with_policies(self._account),
             within_account=self._caller_account is not None and self._caller_account == self.owner,
         )
 

@@ -22,10 +22,11 @@ from iamtui.policy.principal import Caller
 from iamtui.policy.resource import RequestResource
 
 _MOST_ACTIONS: Final = 512
-_MOST_RESOURCES: Final = 256
+_MOST_RESOURCES: Final = 2048
 _MOST_KEYS: Final = 256
 _MOST_CONDITIONS: Final = 2048
 _MOST_STACKS: Final = 16
+_MOST_TEXTS: Final = 256
 
 
 class Bits(NamedTuple):
@@ -63,6 +64,18 @@ def with_value(groups: dict[KeyValue, int], value: KeyValue, bits: int) -> dict[
     made = dict(groups)
     _add(made, value, bits)
     return made
+
+
+def standing_in(groups: Mapping[KeyValue, int], text: str) -> tuple[list[tuple[KeyValue, int]], KeyValue | None]:
+    """Who has which value that stands in a text, or is not one text, and one of the other values."""
+    inside: list[tuple[KeyValue, int]] = []
+    example: KeyValue | None = None
+    for value, bits in groups.items():
+        if type(value) is tuple and len(value) == 1 and value[0] not in text:
+            example = value
+        else:
+            inside.append((value, bits))
+    return inside, example
 
 
 def _add(groups: dict[KeyValue, int], value: KeyValue, bits: int) -> None:
@@ -200,6 +213,13 @@ class Holdings:
         self._by_service = by_service
         return by_service
 
+    def make_ready(self) -> Iterator[None]:
+        """Compile all statements, one policy at each step; else each is when it is first about what is asked."""
+        for _, held in tuple(self._policies.values()):
+            for statement in held.statements:
+                statement.compiled  # noqa: B018 - compiled when it is read
+            yield
+
     def about_resource(self, action: ActionName, resource: RequestResource) -> AboutResource:
         """Those of `about` that may be about a resource too."""
         key = (action.full, resource)
@@ -281,7 +301,9 @@ class AccountIndex:
         self._values: dict[tuple[str, bool], Mapping[KeyValue, int]] = {}
         self._stacks: dict[tuple[int, PolicyType], tuple[tuple[PolicyLevel, ...], Levels]] = {}
         self._conditions: dict[object, Bits] = {}
+        self._standing: dict[tuple[str, str, bool], tuple[list[tuple[KeyValue, int]], KeyValue | None]] = {}
         self._of_resources: dict[tuple[int, PolicyType], tuple[PolicyDocument, Holdings]] = {}
+        self._places = {id(one.principal): place for place, one in enumerate(self.principals)}
         for place, one in enumerate(self.principals):
             self._take(1 << place, one)
         self.left |= self.identity.incomplete | self.boundary.incomplete
@@ -298,7 +320,7 @@ class AccountIndex:
             or caller_facts(principal, lasting=True).service_linked
         ):
             self.left |= bit
-        for name in {principal.arn, principal.unique_id, principal.role_name}:
+        for name in {principal.arn, principal.unique_id, principal.arn.rsplit("/", 1)[-1]}:
             if name:
                 self._named[name] = self._named.get(name, 0) | bit
         kind = (principal.kind, bool(one.boundaries), principal.credentials)
@@ -307,11 +329,19 @@ class AccountIndex:
 
     def place_of(self, principal: Principal) -> int | None:
         """The place of a principal, or None where it is not among them."""
+        known = self._places.get(id(principal))
+        if known is not None:
+            # The index holds the principal, so its id is not that of another.
+            return known
         for place in places(self._named.get(principal.arn, 0)):
             found = self.principals[place].principal
             if found is principal or found == principal:
                 return place
         return None
+
+    def named(self, name: str) -> int:
+        """Who has an ARN, an id, or a name without its path."""
+        return self._named.get(name, 0)
 
     def key_facts(self, key: str) -> KeyFacts:
         """What is known of a condition key in lower case."""
@@ -422,6 +452,15 @@ class AccountIndex:
             # The levels are kept beside, so that their id cannot be reused while it is a key here.
             found = self._stacks[id(given), policy_type] = (given, Levels(tuple(made), len(made) == len(given)))
         return found[1]
+
+    def standing_in(self, key: str, text: str, *, discover: bool) -> tuple[list[tuple[KeyValue, int]], KeyValue | None]:
+        """Who has which value of a key that stands in a text, and one of the other values."""
+        found = self._standing.get((key, text, discover))
+        if found is None:
+            if len(self._standing) >= _MOST_TEXTS:
+                self._standing.clear()
+            found = self._standing[key, text, discover] = standing_in(self.values_of(key, discover=discover), text)
+        return found
 
     def condition(self, key: object, find: Callable[[], Bits]) -> Bits:
         """For whom a condition holds that reads nothing of the question, kept by what it is and what else it reads."""

@@ -1,7 +1,7 @@
 """One question, read once for every user and role of a compiled account.
 
 What is undetermined needs no formula here: it is never negated within a layer, so it stays so, whatever it is made of.
-Where a Deny and an Allow are both undetermined and read the same key, the one may exclude the other, and only the
+Where a Deny and an Allow are both undetermined and have the same condition, the one may exclude the other, and only the
 evaluator can tell; it is asked as well wherever else this reading cannot be sure.
 """
 
@@ -24,6 +24,7 @@ from iamtui.evaluation.index import (
     both,
     either,
     places,
+    standing_in,
     with_value,
 )
 from iamtui.evaluation.layers import reached_as, reaches
@@ -88,7 +89,7 @@ class Outcomes(NamedTuple):
     """Who gets which decision; `left` are those of whom only the evaluator can tell.
 
     Args:
-        complete: whether every layer that could cap the answer is evaluated.
+        complete: for whom every layer that could cap the answer is evaluated.
     """
 
     allowed: int
@@ -96,7 +97,7 @@ class Outcomes(NamedTuple):
     implicit_deny: int
     depends: int
     left: int
-    complete: bool
+    complete: int
 
     def of(self, place: int) -> Outcome | None:
         """The decision for the principal of a place, or None."""
@@ -113,12 +114,20 @@ class Outcomes(NamedTuple):
 def is_read_here(asked: Surrounded) -> bool:
     """Whether nothing but policies that an index holds decides a question, so that it can be read for everybody."""
     prepared = asked.prepared
-    if not prepared.plain or asked.session or asked.layers_off or asked.members:
+    if not prepared.plain or asked.session or asked.layers_off:
         return False
-    if asked.within_account:
-        return True
+    if asked.within_account or asked.members:
+        return asked.within_account
     is_loaded = asked.resource is not None and not isinstance(asked.resource, NotEvaluated)
     return prepared.resource.kind is not ResourceKind.SET and not (prepared.on_plain_bucket and is_loaded)
+
+
+def exclusive(allows: Mapping[object, int], denies: Mapping[object, int]) -> int:
+    """For whom an undetermined Deny waits for the same as an undetermined Allow: one may exclude the other."""
+    found = 0
+    for waited_for, bits in denies.items():
+        found |= bits & allows.get(waited_for, 0)
+    return found
 
 
 class _OfGroup(RequestContext):
@@ -227,28 +236,36 @@ class _Side:
 
 
 class IndexReading:
-    """One question read over an index."""
+    """One question read over an index.
+
+    Args:
+        granted: whom, as it was last read, their own policies may grant some of it.
+        settled: whom some layer denies it for certain, or no SCP allows it.
+        unclear: of whom it is not even known whether they are settled.
+        caps_complete: whether all SCPs and RCPs are loaded.
+        open_allows, open_denies: by condition, or key of a variable, in undetermined statements, for whom they are so.
+    """
 
     def __init__(self, index: AccountIndex, asked: Surrounded) -> None:
         """Take a question that `is_read_here`."""
         self._index = index
         self._asked = asked
-        self._prepared = asked.prepared
+        self.prepared = asked.prepared
         self._contexts = _Contexts(index, asked)
         self._features: _Features | None = None
-        self._standing: dict[str, tuple[list[tuple[KeyValue, int]], KeyValue | None]] = {}
         self._unclear = 0
         self._unsettled = 0
-        # By key that an undetermined statement reads, for whom it is undetermined.
-        self._open_allows: dict[str, int] = {}
-        self._open_denies: dict[str, int] = {}
+        self.granted = self.settled = self.unclear = 0
+        self.caps_complete = True
+        self.open_allows: dict[object, int] = {}
+        self.open_denies: dict[object, int] = {}
 
     def outcomes(self, who: int) -> Outcomes:
         """The decisions for some principals."""
-        asked, index, prepared = self._asked, self._index, self._prepared
+        asked, index, prepared = self._asked, self._index, self.prepared
         self._unclear = self._unsettled = 0
-        self._open_allows.clear()
-        self._open_denies.clear()
+        self.open_allows.clear()
+        self.open_denies.clear()
         who &= ~index.left
         if prepared.action.service in ("iam", "sts"):
             self._leave_session_tokens(who)
@@ -259,7 +276,7 @@ class IndexReading:
         boundary = Bits(bound.allow.yes | (who & ~bounded), bound.allow.maybe)
         grant = both(own.allow, boundary)
         deny = either(deny, bound.deny)
-        complete = True
+        caps_complete = complete = True
         if prepared.facts.takes_resource_policy and asked.resource is not None:
             complete = not isinstance(asked.resource, NotEvaluated)
         grant, denied = self._with_resource(grant, boundary, who)
@@ -269,12 +286,16 @@ class IndexReading:
         for level in scps.levels:
             said = self._layer(level, who)
             cap, deny = both(cap, said.allow), either(deny, said.deny)
-        complete = complete and scps.complete
+        caps_complete = scps.complete
         if prepared.facts.under_rcps and prepared.resource.kind is not ResourceKind.NONE:
             rcps = index.levels(PolicyType.RCP, asked.rcps)
             for level in rcps.levels:
                 deny = either(deny, self._layer(level, who, with_principals=True).deny)
-            complete = complete and rcps.complete
+            caps_complete = caps_complete and rcps.complete
+        self.granted = own.allow.yes | own.allow.maybe
+        self.settled = deny.yes | (who & ~(cap.yes | cap.maybe))
+        self.unclear = self._unclear
+        self.caps_complete = caps_complete
         explicit = deny.yes
         possible = both(grant, cap)
         implicit = who & ~explicit & ~(possible.yes | possible.maybe)
@@ -286,14 +307,14 @@ class IndexReading:
             left |= (rest & differing) | (allowed & shown)
         waiting = rest & ~possible.yes & deny.maybe
         if waiting:
-            left |= waiting & self._exclusive()
+            left |= waiting & exclusive(self.open_allows, self.open_denies)
         return Outcomes(
             allowed & ~left,
             explicit & ~left,
             implicit & ~left,
             rest & ~allowed & ~left,
             left & who,
-            complete,
+            index.everyone if complete and caps_complete else 0,
         )
 
     def class_of(self, place: int) -> Hashable | None:
@@ -321,11 +342,11 @@ class IndexReading:
 
     def all_statements(self) -> Iterator[CompiledStatement]:
         """The statements about the action that bind everybody, of all layers."""
-        asked, index, action = self._asked, self._index, self._prepared.action
+        asked, index, action = self._asked, self._index, self.prepared.action
         layers = [*index.levels(PolicyType.SCP, asked.scps).levels, *index.levels(PolicyType.RCP, asked.rcps).levels]
         resources = (*asked.members, *((asked.resource,) if asked.resource is not None else ()))
         for given, policy_type in (
-            *((policy, PolicyType.TRUST if self._prepared.trust else PolicyType.RESOURCE) for policy in resources),
+            *((policy, PolicyType.TRUST if self.prepared.trust else PolicyType.RESOURCE) for policy in resources),
             *((policy, PolicyType.SESSION) for policy in asked.session),
         ):
             if isinstance(given, NamedPolicy) and given.document.error is None:
@@ -349,7 +370,7 @@ class IndexReading:
 
     def about_action(self, held: HeldPolicy) -> Iterator[CompiledStatement]:
         """The statements of a policy that are about the action."""
-        return held.about(self._prepared.action)
+        return held.about(self.prepared.action)
 
     def named_in(self, compiled: CompiledStatement) -> int:
         """Whom a statement names one by one."""
@@ -374,7 +395,7 @@ class IndexReading:
             grant: whom their own policies and their boundary grant it.
             boundary: whom their boundary lets through.
         """
-        asked, prepared = self._asked, self._prepared
+        asked, prepared = self._asked, self.prepared
         takes = prepared.facts.takes_resource_policy
         is_set = prepared.resource.kind is ResourceKind.SET
         must_admit = prepared.key or prepared.trust
@@ -395,7 +416,7 @@ class IndexReading:
     def _let_in(
         self, policy: NamedPolicy, grant: Bits, boundary: Bits, who: int, *, must_admit: bool
     ) -> tuple[Bits, Bits]:
-        prepared = self._prepared
+        prepared = self.prepared
         holdings = self._index.of_resource(policy, PolicyType.TRUST if prepared.trust else PolicyType.RESOURCE)
         rules = _TRUST_RULES if prepared.trust else _RULES
         at_all = by_itself = within_boundary = deny = NOBODY
@@ -446,7 +467,7 @@ class IndexReading:
             return _Side()
         if holdings.incomplete & who:
             self._unclear |= holdings.incomplete & who
-        about = holdings.about_resource(self._prepared.action, self._prepared.resource)
+        about = holdings.about_resource(self.prepared.action, self.prepared.resource)
         deny = self._some(about.denies, who, with_principals=with_principals)
         return _Side(
             NOBODY if with_principals else self._some(about.allows, who, with_principals=False),
@@ -488,16 +509,11 @@ class IndexReading:
 
     def _note_open(self, compiled: CompiledStatement, maybe: int) -> None:
         if maybe:
-            noted = self._open_allows if compiled.allows else self._open_denies
-            for key in compiled.keys:
-                noted[key] = noted.get(key, 0) | maybe
-
-    def _exclusive(self) -> int:
-        """For whom an undetermined Deny reads a key that an undetermined Allow reads: one may exclude the other."""
-        found = 0
-        for key, bits in self._open_denies.items():
-            found |= bits & self._open_allows.get(key, 0)
-        return found
+            noted = self.open_allows if compiled.allows else self.open_denies
+            matcher = compiled.resource.matcher
+            variables = matcher.variable_keys if matcher is not None else ()
+            for read in (*(condition.line for condition in compiled.conditions), *variables):
+                noted[read] = noted.get(read, 0) | maybe
 
     def _statement(self, compiled: CompiledStatement, who: int, *, varies: bool) -> Bits:
         """For whom a statement about the action matches, its principals aside.
@@ -516,7 +532,7 @@ class IndexReading:
     def _about(self, compiled: CompiledStatement, who: int) -> Bits:
         matcher = compiled.resource.matcher
         assert matcher is not None
-        resource, contexts = self._prepared.resource, self._contexts
+        resource, contexts = self.prepared.resource, self._contexts
 
         def test(context: RequestContext) -> Truth:
             return compiled.matches_resource(resource, context, DEFAULT_LANGUAGE_OPTIONS, everywhere=False)
@@ -542,18 +558,12 @@ class IndexReading:
 
         A variable stands for its value letter by letter, so an entry with such a value matches none.
         """
-        found = self._standing.get(key)
-        if found is None:
-            text = self._prepared.resource.text
-            example: KeyValue | None = None
-            inside: list[tuple[KeyValue, int]] = []
-            for value, bits in self._contexts.column(key)[0].items():
-                if type(value) is tuple and len(value) == 1 and value[0] not in text:
-                    example = value
-                else:
-                    inside.append((value, bits))
-            found = self._standing[key] = (inside, example)
-        inside, example = found
+        text = self.prepared.resource.text
+        column, is_lasting = self._contexts.column(key)
+        if is_lasting:
+            inside, example = self._index.standing_in(key, text, discover=self._asked.discover)
+        else:
+            inside, example = standing_in(column, text)
         groups: list[tuple[Mapping[str, KeyValue], int]] = []
         for value, bits in inside:
             if bits & who:
@@ -611,7 +621,7 @@ class IndexReading:
 
         As `witnesses.may_differ` and `witnesses.reads_the_resource` have it of a reading.
         """
-        asked, index, prepared = self._asked, self._index, self._prepared
+        asked, index, prepared = self._asked, self._index, self.prepared
         everyone = index.everyone
         differing = everyone if prepared.resource.members.forms else 0
         shown = everyone if asked.with_policies else 0

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from iamtui.account.model import Role, User
-from iamtui.analysis.account_index import account_index, compile_index
+from iamtui.analysis.account_index import account_index, make_index_ready
 from iamtui.analysis.inquiry import Inquiry
 from iamtui.analysis.question import Question
 from iamtui.analysis.questions import Asker
@@ -217,7 +217,7 @@ def ask_all(
 
 def make_ready(workspace: Workspace) -> Iterator[None]:
     """Compile the policies of every user and role, one principal at each step."""
-    yield from compile_index(workspace.account)
+    yield from make_index_ready(workspace.account)
 
 
 def ask_and_trace(
