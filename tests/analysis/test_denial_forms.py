@@ -17,6 +17,7 @@ import pytest
 
 from iamtui.analysis.denials.denial import Denial
 from iamtui.analysis.denials.reading import find_denials
+from tests.support.slow import one_quick
 
 SESSION = "arn:aws:sts::111122223333:assumed-role/deploy/i-0abc@x.com"
 USER = "arn:aws:iam::111122223333:user/a/b/ana+1"
@@ -148,7 +149,7 @@ def whole(denial: Denial) -> tuple[object, ...]:
     return facts(denial), denial.claim.words, denial.form, denial.code, denial.operation, denial.encoded
 
 
-@pytest.mark.parametrize("between", ["\n", "\n\n", "\n2026-11-25T10:00:00Z ERROR "], ids=["line", "blank", "log"])
+@one_quick("between", ["\n", "\n\n", "\n2026-11-25T10:00:00Z ERROR "], ids=["line", "blank", "log"])
 def test_no_message_takes_anything_from_its_neighbour(between: str) -> None:
     alone = [[whole(denial) for denial in find_denials(text).denials] for text in TEXTS]
     assert all(len(found) == 1 for found in alone)

@@ -15,6 +15,7 @@ from iamtui.analysis.denials import search as denial_search
 from iamtui.analysis.denials.denial import Denial
 from iamtui.analysis.denials.reading import MOST_DENIALS, find_denials
 from iamtui.analysis.denials.search import messages_in
+from tests.support.slow import one_quick
 
 ROWS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "denial_messages.json").read_text(encoding="utf-8"))
 TOLD = [row for row in ROWS if row["want"].get("action") and row["want"].get("layers")]
@@ -155,7 +156,7 @@ HOSTILE = {
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("name", HOSTILE)
+@one_quick("name", HOSTILE)
 def test_hostile_text_ends_in_findings(name: str) -> None:
     findings = find_denials(HOSTILE[name])
 

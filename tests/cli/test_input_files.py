@@ -23,6 +23,7 @@ from iamtui.input_files import PORTION, MissingFile, open_input, open_standard_i
 from iamtui.problem import Problem
 from tests.support.cli_runner import Cli
 from tests.support.input_kinds import COMMANDS, STANDARD_INPUT, command
+from tests.support.slow import one_quick
 
 pytestmark = pytest.mark.screen
 
@@ -71,7 +72,7 @@ def test_a_directory_and_a_socket_are_refused(
     assert "is a directory" in cli(*command(kind, str(tmp_path))).err
 
 
-@pytest.mark.parametrize("kind", sorted(STANDARD_INPUT))
+@one_quick("kind", sorted(STANDARD_INPUT))
 def test_devices_on_standard_input_are_refused(tmp_path: Path, kind: str) -> None:
     with Path("/dev/zero").open("rb") as zeros:
         done = run(kind, "-", zeros, tmp_path)
@@ -79,7 +80,7 @@ def test_devices_on_standard_input_are_refused(tmp_path: Path, kind: str) -> Non
     assert b"on standard input is a device, which is not read" in done.stderr
 
 
-@pytest.mark.parametrize("kind", sorted(STANDARD_INPUT))
+@one_quick("kind", sorted(STANDARD_INPUT))
 def test_standard_input_without_anything_is_empty(tmp_path: Path, kind: str) -> None:
     done = run(kind, "-", subprocess.DEVNULL, tmp_path)
     assert done.returncode == 2

@@ -25,7 +25,7 @@ from tests.support.external_tools import need
 from tests.support.fault_proxy import FaultProxy, error
 from tests.support.mfa_alice import SERIAL, AliceWithMfa
 from tests.support.moto_server import MotoServer, trust
-from tests.support.slow import all_but
+from tests.support.slow import all_but, one_quick
 
 pytestmark = pytest.mark.screen
 
@@ -77,7 +77,7 @@ def test_a_program_asks_and_ends_with_its_own_code() -> None:
     assert found["environ"]["AWS_CONTAINER_AUTHORIZATION_TOKEN"] not in done.stderr
 
 
-@pytest.mark.parametrize(
+@one_quick(
     ("given", "kept"),
     [
         ({"NO_PROXY": "corp.local", "no_proxy": ""}, "corp.local,127.0.0.1"),

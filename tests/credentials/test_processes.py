@@ -19,6 +19,7 @@ from iamtui.credentials.processes import NotStarted, replace_process, run_child,
 from iamtui.secret import Secret
 from tests.credentials.test_leaks import leaked, shown_everywhere
 from tests.support.external_tools import need
+from tests.support.slow import one_quick
 from tests.support.sts_answers import SECRET_KEY, TOKEN
 
 ROOT = Path(__file__).parents[2]
@@ -187,7 +188,7 @@ print("code", code, "ours", os.tcgetpgrp(0) == os.getpgrp(), flush=True)
 """
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "dash"])
+@one_quick("shell", ["bash", "zsh", "fish", "dash"])
 def test_a_sub_shell_has_the_terminal_and_gives_it_back(shell: str, tmp_path: Path) -> None:
     need(shell)
     import shutil

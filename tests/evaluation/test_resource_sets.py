@@ -131,6 +131,7 @@ def test_what_depends_lists_no_entry_of_which_nothing_is_left() -> None:
     assert decision.denied_resources == (f"{BUCKETS}a*",)
 
 
+@pytest.mark.slow
 def test_of_thousands_of_denies_and_entries_the_first_are_named_and_the_others_counted() -> None:
     names = [f"n{number:04}/*" for number in range(2000)]
     first = ", ".join(BUCKETS + name for name in names[:5])

@@ -65,6 +65,7 @@ def test_seeded_requests_with_an_option_that_seldom_matters(first: int) -> None:
         assert found is None, f"seed {seed}: {found}"
 
 
+@pytest.mark.slow
 def test_options_that_seldom_matter_do_in_scenarios_made_for_them() -> None:
     changed: Counter[str] = Counter()
     for seed in range(1000):
@@ -115,6 +116,7 @@ def test_shrinkable_requests(scenario: Json) -> None:
     assert disagreement(scenario) is None, json.dumps(scenario)
 
 
+@pytest.mark.slow
 def test_generated_requests_reach_every_answer_and_layer() -> None:
     answers: Counter[str] = Counter()
     for seed in range(2500):
@@ -144,6 +146,7 @@ def test_the_long_run_can_be_started(capsys: pytest.CaptureFixture[str]) -> None
     assert "0 differences" in printed
 
 
+@pytest.mark.slow
 def test_a_disagreement_is_reported_as_a_small_scenario(monkeypatch: pytest.MonkeyPatch) -> None:
     """Against an engine that never denies explicitly, one Deny statement is left over."""
 
@@ -159,6 +162,7 @@ def test_a_disagreement_is_reported_as_a_small_scenario(monkeypatch: pytest.Monk
     assert sum(len(as_list(policy["document"]["Statement"])) for _, policy in documents(json.loads(scenario))) == 1
 
 
+@pytest.mark.slow
 def test_the_outcome_without_a_record_is_that_with_one() -> None:
     said: Counter[str | None] = Counter()
     for seed in range(6000):

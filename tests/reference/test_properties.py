@@ -12,7 +12,7 @@ import pytest
 
 from tests.conformance.cases import ALLOW_ALL, document, named
 from tests.conformance.engine import decide
-from tests.support.slow import blocks
+from tests.support.slow import blocks, one_quick
 
 from .agreement import alone, as_session, documents, example_of, fillings, named_members, tree_truth
 from .callers import read_caller
@@ -123,7 +123,7 @@ CAPS: dict[str, tuple[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("cap", CAPS)
+@one_quick("cap", CAPS)
 def test_an_absent_cap_equals_one_that_allows_everything(cap: str) -> None:
     """But for a Deny with NotPrincipal, which hits whoever has a boundary, and for federated sessions.
 
@@ -222,6 +222,7 @@ def typed_actions() -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_denying_all_forms_of_an_action_never_allows() -> None:
     for action in typed_actions()[::EVERY_NTH]:
         assert not allowed(everything_but_all(action)), action

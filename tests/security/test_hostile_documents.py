@@ -19,6 +19,7 @@ from iamtui.problem import Problem
 from iamtui.sources.snapshot import read_snapshot
 from tests.support.evil_account import evil_snapshot
 from tests.support.program_on_terminal import PROGRAM, environment
+from tests.support.slow import one_quick
 from tests.support.snapshot_builder import as_bytes
 
 CPU_SECONDS = 20
@@ -78,7 +79,7 @@ def run_limited(home: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
     )
 
 
-@pytest.mark.parametrize("name", list(DOCUMENTS))
+@one_quick("name", list(DOCUMENTS))
 def test_lint_is_not_worn_out(name: str, tmp_path: Path) -> None:
     file = tmp_path / "policy.json"
     file.write_text(DOCUMENTS[name])
@@ -88,7 +89,7 @@ def test_lint_is_not_worn_out(name: str, tmp_path: Path) -> None:
     assert b"error" in done.stdout
 
 
-@pytest.mark.parametrize("name", list(DOCUMENTS))
+@one_quick("name", list(DOCUMENTS))
 def test_an_account_with_such_a_document_is_shown(name: str, tmp_path: Path) -> None:
     role = {
         "RoleName": "r",
@@ -105,6 +106,7 @@ def test_an_account_with_such_a_document_is_shown(name: str, tmp_path: Path) -> 
     assert run_limited(tmp_path, "show", "role/r", "--snapshot", str(file)).returncode == 0
 
 
+@pytest.mark.slow
 def test_places_of_values_do_not_outgrow_the_text() -> None:
     found = positions(DOCUMENTS["a long key with many values"])
     assert found["$.Statement"] == (1, 1)

@@ -27,6 +27,7 @@ from iamtui.workspace.workspace import SourceKind
 from tests.support.connecting import Listener, config, connect
 from tests.support.moto_server import ACCOUNT, MotoServer
 from tests.support.program_on_terminal import PROGRAM, environment
+from tests.support.slow import one_quick
 
 DATA = Path(botocore.__file__).parent / "data"
 
@@ -158,7 +159,7 @@ def connect_nowhere() -> Any:
     return sdk_session.make_sdk_session()
 
 
-@pytest.mark.parametrize(
+@one_quick(
     ("service", "operation", "change"),
     [
         ("s3/2006-03-01", "GetBucketPolicy", {"http": {"method": "DELETE", "requestUri": "/{Bucket}?policy"}}),

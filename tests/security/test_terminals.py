@@ -13,12 +13,13 @@ from iamtui.tui.widgets.sessions import SessionsPanel
 from tests.support.panel_sessions import session
 from tests.support.program_on_terminal import hostile_in_lines, hostile_in_screen, run_on_terminal
 from tests.support.screen_app import make_app, settle
+from tests.support.slow import one_quick
 
 pytestmark = pytest.mark.screen
 
 
-@pytest.mark.parametrize("columns", [1, 2, 10, 29, 31, 33, 59])
-@pytest.mark.parametrize("lines", [1, 10, 40])
+@one_quick("columns", [1, 2, 10, 29, 31, 33, 59])
+@one_quick("lines", [1, 10, 40])
 async def test_a_window_of_any_size_does_not_end_the_app(columns: int, lines: int) -> None:
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
@@ -53,9 +54,7 @@ async def test_keys_pressed_while_a_screen_is_being_left_do_not_end_the_app() ->
         assert app.screen is app.main
 
 
-@pytest.mark.parametrize(
-    "environ", [{"NO_COLOR": "1"}, {"TERM": ""}, {"COLUMNS": "1", "LINES": "1"}, {"COLUMNS": "x"}], ids=str
-)
+@one_quick("environ", [{"NO_COLOR": "1"}, {"TERM": ""}, {"COLUMNS": "1", "LINES": "1"}, {"COLUMNS": "x"}], ids=str)
 def test_the_real_program_starts_and_ends(environ: dict[str, str], tmp_path: Path) -> None:
     run = run_on_terminal(["--demo"], home=tmp_path, keys=[b"\x11"], after=b"\x1b[?2048$p", environ=environ)
     assert run.code == 0

@@ -238,6 +238,7 @@ def test_the_demos_sts_keeps_only_its_newest_sessions():
     assert session.caller().arn.endswith(":assumed-role/ops-readonly/t39")
 
 
+@pytest.mark.slow
 def test_eight_threads_may_call_at_once():
     connection = demo_connection()
 

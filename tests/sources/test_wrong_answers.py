@@ -22,6 +22,7 @@ from iamtui.sources.user_details import load_user_details
 from iamtui.workspace.denials.explaining import decode_authorization_message
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.canned_aws import ACCOUNT, GOOD, CannedAws
+from tests.support.slow import one_quick
 
 Pair = tuple[str, str]
 
@@ -229,7 +230,7 @@ def test_delegated_administrators_that_do_not_come_are_not_known(aws: CannedAws,
     assert organization.value.delegated_administrators is None
 
 
-@pytest.mark.parametrize("pair", sorted(READ), ids=":".join)
+@one_quick("pair", sorted(READ), ids=":".join)
 def test_each_part_of_each_answer_may_be_wrong(aws: CannedAws, pair: Pair) -> None:
     """Every value of a good answer in turn left out, or replaced by one of another type."""
     read = _reader(aws, pair)

@@ -23,3 +23,11 @@ NARROW_AND_MEDIUM = all_but("medium", ("narrow", "medium"))
 def blocks(end: int, size: int) -> list[Any]:
     """The first seed of each block of seeds; all but the first block are slow."""
     return all_but(0, range(0, end, size))
+
+
+def one_quick(names: str | tuple[str, ...], cases: Iterable[Any], **how: Any) -> pytest.MarkDecorator:
+    """As `pytest.mark.parametrize`, with all cases but the first marked as slow."""
+    first, *others = cases
+    several = len(names.split(",") if isinstance(names, str) else names) > 1
+    slow = [pytest.param(*(other if several else (other,)), marks=pytest.mark.slow) for other in others]
+    return pytest.mark.parametrize(names, [first, *slow], **how)

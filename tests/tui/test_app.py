@@ -37,6 +37,7 @@ from tests.support.panel_apps import screen_text, until
 from tests.support.panel_sessions import session
 from tests.support.sample_account import iam, sample_account, sample_workspace
 from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle
+from tests.support.slow import one_quick
 
 
 def said(app: IamtuiApp) -> str:
@@ -355,7 +356,7 @@ async def test_a_window_that_is_too_small_gets_one_sentence(size: tuple[int, int
         assert (f"This one has {size[0]} and {size[1]}" in " ".join(screen_text(pilot.app).split())) is small
 
 
-@pytest.mark.parametrize("focused", ["ExplorerTree", "FilterInput", "#question-action"])
+@one_quick("focused", ["ExplorerTree", "FilterInput", "#question-action"])
 async def test_in_a_window_that_is_too_small_only_quitting_works(focused: str) -> None:
     copier = RecordingCopier()
     app = make_app(copier=copier)

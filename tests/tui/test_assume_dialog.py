@@ -17,6 +17,7 @@ from iamtui.workspace.workspace import SourceKind
 from tests.support.assume_account import DENIED, EXTERNAL, FOREIGN, MFA, ROLE, ROOT, SERIAL, trust, workspace
 from tests.support.assume_dialog import Gate, dialog, field, gate, is_shown, press, result, words
 from tests.support.panel_apps import screen_text, settle, type_text, until
+from tests.support.slow import one_quick
 from tests.support.sts_answers import CannedSts, sts_error
 
 __all__ = ["gate"]
@@ -27,7 +28,7 @@ ENTERED = AssumeInput(ROLE, "alice", 3600)
 # The plain case
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+@one_quick("size", [(80, 24), (120, 40), (200, 60)])
 async def test_enter_alone_assumes_with_what_is_prefilled(size: tuple[int, int]) -> None:
     sts = CannedSts()
     app = dialog(workspace(trust(), sts=sts))
@@ -125,6 +126,7 @@ async def test_an_unknown_device_is_asked_for() -> None:
         assert sts.requests[0]["SerialNumber"] == "GAHT12345678"
 
 
+@pytest.mark.slow
 async def test_a_foreign_role_may_ask_for_anything() -> None:
     sts = CannedSts(identity="arn:aws:sts::999999999999:assumed-role/Partner/alice")
     app = dialog(workspace(trust(), sts=sts), FOREIGN)

@@ -26,6 +26,7 @@ from iamtui.workspace.assume.assuming import AssumeExtras, AssumeInput, MfaDevic
 from iamtui.workspace.workspace import Workspace
 from tests.support.assume_account import CREATED, MFA, ROLE, document, trust, workspace
 from tests.support.panel_apps import ScreenApp, screen_text, settle, type_text, until
+from tests.support.slow import one_quick
 from tests.support.sts_answers import CannedSts
 
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
@@ -64,7 +65,7 @@ async def fill(pilot: Pilot[object], app: ScreenApp, name: str, text: str) -> No
 # What is wrong is said at the field
 
 
-@pytest.mark.parametrize(
+@one_quick(
     ("name", "text", "sentence"),
     [
         ("name", "bad name", "The session name may hold only ASCII letters, digits and _+=,.@-, and no spaces."),
@@ -276,6 +277,7 @@ async def test_delete_drops_the_session_policy() -> None:
 # What was entered before
 
 
+@pytest.mark.slow
 async def test_inputs_come_back_for_the_same_role_but_no_secrets() -> None:
     space = workspace(TAGGED, may=ALL)
     app = dialog(space)
@@ -344,6 +346,7 @@ async def test_an_unknown_device_is_looked_up(monkeypatch: pytest.MonkeyPatch) -
 DEVICES = tuple(MfaDevice(f"arn:aws:iam::123456789012:mfa/{name}", CREATED) for name in ("alice", "phone"))
 
 
+@pytest.mark.slow
 async def test_one_of_several_devices_gives_the_code_and_is_remembered() -> None:
     sts = CannedSts()
     space = workspace(trust(**MFA), sts=sts, devices=Known(DEVICES))

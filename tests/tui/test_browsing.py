@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from textual.events import Key
 
 from iamtui.account.model import Role, User
@@ -16,6 +15,7 @@ from iamtui.tui.widgets.message_line import MessageLine
 from tests.support.panel_apps import screen_text
 from tests.support.sample_account import LAKE_READ, iam, large_account
 from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle
+from tests.support.slow import one_quick
 
 
 def node_key(app: IamtuiApp) -> str:
@@ -53,7 +53,7 @@ async def test_l_and_h_walk_into_branches_and_out_again() -> None:
         assert pilot.app.query_one(ExplorerTree).total == 6
 
 
-@pytest.mark.parametrize(
+@one_quick(
     ("query", "first", "total"),
     [
         ("deploy-p", iam("role/deploy-prod"), 1),

@@ -249,6 +249,7 @@ async def test_the_caller_of_one_denial_is_not_taken_for_that_of_another() -> No
         assert field.value == ""
 
 
+@pytest.mark.slow
 async def test_without_a_caller_the_report_says_so() -> None:
     async with opened(make_app(denial_workspace())) as pilot:
         await press(pilot, "D")

@@ -22,6 +22,7 @@ from tests.support.drafting import app_of, ask, choose, laid, lay, message, own_
 from tests.support.panel_apps import screen_text
 from tests.support.sample_account import ADMIN_ARN, LAKE_READ, iam
 from tests.support.screen_app import opened, press, settle
+from tests.support.slow import one_quick
 
 __all__ = ["own_data_folder"]
 
@@ -77,7 +78,7 @@ async def test_the_account_of_the_source_stays_as_it_is() -> None:
 # Edits where the cursor is.
 
 
-@pytest.mark.parametrize(
+@one_quick(
     ("key", "choice", "edit"),
     [
         (DEPLOY, "Detach data-lake-read", DetachPolicy(DEPLOY, LAKE_READ.arn)),
@@ -99,7 +100,7 @@ async def test_an_edit_that_needs_no_more(key: str, choice: str, edit: object) -
         assert "Drafted:" in message(pilot)
 
 
-@pytest.mark.parametrize(
+@one_quick(
     ("key", "choice", "then", "edit"),
     [
         (CAROL, "Add to a group", "auditors", AddUserToGroup(CAROL, iam("group/auditors"))),

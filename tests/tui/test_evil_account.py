@@ -38,6 +38,7 @@ from tests.support.panel_apps import PanelApp, ScreenApp, screen_text, until
 from tests.support.panel_apps import settle as settle_panel
 from tests.support.panel_sessions import RecordingCopier, StillClock, session
 from tests.support.screen_app import make_app, press, settle
+from tests.support.slow import one_quick
 from tests.support.terminal_run import run_on_terminal
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
@@ -95,7 +96,7 @@ async def test_the_check_itself_sees_a_link() -> None:
 # The whole app
 
 
-@pytest.mark.parametrize("size", SIZES)
+@one_quick("size", SIZES)
 async def test_every_branch_entity_and_tab(size: tuple[int, int]) -> None:
     app = make_app(evil_workspace())
     async with app.run_test(size=size) as pilot:

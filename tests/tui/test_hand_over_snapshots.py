@@ -18,7 +18,7 @@ from iamtui.workspace.workspace import SourceInfo, SourceKind
 from tests.support.hostile_text import assert_clean
 from tests.support.panel_apps import ScreenApp, settle
 from tests.support.panel_sessions import session
-from tests.support.slow import EACH_SIZE, SIZES
+from tests.support.slow import EACH_SIZE, SIZES, one_quick
 
 HOSTILE = ("[/oops]", "[red]x[/] [@click=app.quit]y[/]", "\x1b]52;c;cHduZWQ=\x07", "a\nb\u202e\u200b", "\x9b1m")
 SnapCompare = Callable[..., bool]
@@ -48,8 +48,8 @@ def test_export(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(export(held(demo=True)), terminal_size=SIZES[size], run_before=settle)
 
 
-@pytest.mark.parametrize("make", [copy_menu, export])
-@pytest.mark.parametrize("text", HOSTILE)
+@one_quick("make", [copy_menu, export])
+@one_quick("text", HOSTILE)
 async def test_hostile_text_does_nothing(text: str, make: Callable[[Session, Provenance], ScreenApp]) -> None:
     one = replace(held(), role_arn=f"arn:aws:iam::123456789012:role/{text}/x", region=text, session_name=text)
     source = SourceInfo(SourceKind.LIVE, text, region=text, profile=text, endpoint_url=text)

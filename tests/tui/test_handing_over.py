@@ -29,6 +29,7 @@ from tests.support.panel_apps import screen_text, until
 from tests.support.panel_sessions import SECRET, START, TOKEN, session
 from tests.support.sample_account import NOW
 from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle
+from tests.support.slow import one_quick
 
 ARN = "arn:aws:iam::123456789012:role/deploy-prod"
 
@@ -111,7 +112,7 @@ async def test_c_copies_with_one_key_and_says_what_goes_wrong_without_data() -> 
         assert said(pilot) == "x ValueError, an error in iamtui while copying the credentials."
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+@one_quick("size", [(80, 24), (120, 40), (200, 60)])
 async def test_the_first_line_of_the_copy_menu_is_the_reference_command(size: tuple[int, int]) -> None:
     copier = RecordingCopier()
     async with stage(copier, size) as pilot:
@@ -126,7 +127,7 @@ async def test_the_first_line_of_the_copy_menu_is_the_reference_command(size: tu
         assert said(pilot) == "Command copied."
 
 
-@pytest.mark.parametrize(
+@one_quick(
     ("key", "copied"),
     [
         ("1", "ASIAEXAMPLEKEY00WXYZ"), ("2", SECRET), ("3", TOKEN),

@@ -32,6 +32,7 @@ from tests.support.drafting import app_of, draft, until
 from tests.support.panel_apps import screen_text
 from tests.support.sample_account import LAKE_READ, iam, sample_workspace
 from tests.support.screen_app import make_app, opened, press, settle
+from tests.support.slow import one_quick
 from tests.tui.test_handing_over import held
 
 
@@ -41,7 +42,7 @@ def burst(pilot: Pilot[None], *keys: str) -> None:
         pilot.app.post_message(events.Key(key, key if len(key) == 1 else None))
 
 
-@pytest.mark.parametrize(
+@one_quick(
     ("keys", "value"),
     [
         (("a", "b", "c", "ctrl+u", "x", "y"), "xy"),
@@ -50,7 +51,7 @@ def burst(pilot: Pilot[None], *keys: str) -> None:
         (("a", "b", "home", "x", "end", "y"), "xaby"),
     ],
 )
-@pytest.mark.parametrize("field", ["s", "slash"])
+@one_quick("field", ["s", "slash"])
 async def test_a_field_obeys_its_keys_in_their_order(field: str, keys: tuple[str, ...], value: str) -> None:
     async with opened() as pilot:
         await press(pilot, field)
@@ -70,7 +71,7 @@ async def test_a_pasted_text_and_an_editor_do_so_too() -> None:
         assert area.text == "xay"
 
 
-@pytest.mark.parametrize("key", ["d", "question_mark", "f2", "E", "D", "a", "colon", "f6", "S"])
+@one_quick("key", ["d", "question_mark", "f2", "E", "D", "a", "colon", "f6", "S"])
 async def test_what_is_pressed_behind_the_key_that_quits_does_nothing(key: str) -> None:
     app = make_app()
     async with opened(app) as pilot:

@@ -22,6 +22,7 @@ from tests.support.panel_apps import screen_text, until
 from tests.support.panel_sessions import StillClock, session
 from tests.support.sample_account import LAKE_READ, NOW, iam, sample_workspace
 from tests.support.screen_app import SAMPLE, RecordingCopier, make_app, opened, press, settle
+from tests.support.slow import one_quick
 from tests.tui.test_handing_over import held
 
 CAROL = iam("user/carol")
@@ -39,8 +40,8 @@ async def hold(pilot: Pilot[None], *roles: str, **more: object) -> None:
     await settle(pilot)
 
 
-@pytest.mark.parametrize("key", ["q", "ctrl+q"])
-@pytest.mark.parametrize("agreeing", ["y", "enter", "q", "ctrl+q"])
+@one_quick("key", ["q", "ctrl+q"])
+@one_quick("agreeing", ["y", "enter", "q", "ctrl+q"])
 async def test_leaving_with_a_live_session_asks_once(key: str, agreeing: str) -> None:
     app = make_app()
     async with opened(app) as pilot:
@@ -53,8 +54,8 @@ async def test_leaving_with_a_live_session_asks_once(key: str, agreeing: str) ->
         await until(pilot, lambda: app._exit)
 
 
-@pytest.mark.parametrize("key", ["q", "ctrl+q"])
-@pytest.mark.parametrize("agreeing", ["y", "enter"])
+@one_quick("key", ["q", "ctrl+q"])
+@one_quick("agreeing", ["y", "enter"])
 async def test_the_same_key_twice_drops_no_draft(key: str, agreeing: str) -> None:
     app = make_app()
     async with opened(app) as pilot:

@@ -17,6 +17,7 @@ from tests.support.screen_app import opened, press, settle
 __all__ = ["account"]
 
 
+@pytest.mark.slow
 async def test_no_completion_is_marked_while_enter_keeps_what_is_typed() -> None:
     async with opened() as pilot:
         await asked(pilot)

@@ -154,6 +154,7 @@ async def test_with_a_draft_the_verdict_without_it_is_told(monkeypatch: pytest.M
         assert "Without the draft" not in shown(app, "because")
 
 
+@pytest.mark.slow
 async def test_an_action_without_resources_skips_the_field(asked: list[Inquiry]) -> None:
     app = listener()
     async with app.run_test(size=(80, 24)) as pilot:

@@ -15,6 +15,7 @@ from tests.support.panel_apps import screen_text
 from tests.support.question_asked import LAKE_OBJECT, account, asked, form_of
 from tests.support.sample_account import allow, deny, document, iam, sample_workspace
 from tests.support.screen_app import opened, press, settle
+from tests.support.slow import one_quick
 
 __all__ = ["account"]
 
@@ -35,7 +36,7 @@ async def test_that_aws_never_asks_this_stands_with_the_verdict(account: Account
         assert "[!] AWS never asks this: s3:ListBucket is about" in screen_text(pilot.app)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (60, 20)])
+@one_quick("size", [(80, 24), (60, 20)])
 async def test_the_layers_stay_in_sight_below_the_longest_answer(size: tuple[int, int]) -> None:
     statements = [
         deny("s3:Get*", "*", Sid="x" * 120),
@@ -163,7 +164,7 @@ async def test_the_layers_of_a_chain_say_which_step_they_are_of(size: tuple[int,
         assert "of 2: " not in screen_text(pilot.app)
 
 
-@pytest.mark.parametrize("size", [(120, 40), (190, 30), (190, 40), (200, 60)])
+@one_quick("size", [(120, 40), (190, 30), (190, 40), (200, 60)])
 async def test_the_layer_that_denies_is_in_sight_below_a_matrix(size: tuple[int, int]) -> None:
     async with opened(size=size) as pilot:
         panel = await asked(

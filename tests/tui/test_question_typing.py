@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from iamtui.account.model import Account
 from iamtui.tui.dialogs.prompts import ChoiceDialog
 from iamtui.tui.screens.session_policy_editor import SessionPolicyEditor
@@ -17,6 +15,7 @@ from tests.support.panel_apps import screen_text, type_text
 from tests.support.question_asked import LAKE_OBJECT, OFFICE, account, asked, form_of, panel_of, typed
 from tests.support.sample_account import iam, sample_workspace
 from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle
+from tests.support.slow import one_quick
 
 __all__ = ["account"]
 
@@ -113,7 +112,7 @@ async def test_an_account_without_principals_says_that_nobody_can_be_asked_for()
         assert "there is nobody to ask for" in screen_text(pilot.app)
 
 
-@pytest.mark.parametrize("half", ["s3:GetObj", "s3:Gxt*", "s3:GetObject"])
+@one_quick("half", ["s3:GetObj", "s3:Gxt*", "s3:GetObject"])
 async def test_only_what_was_answered_is_remembered_although_enter_was_pressed(half: str) -> None:
     async with opened() as pilot:
         panel = await asked(pilot)
@@ -177,7 +176,7 @@ async def test_an_answer_without_what_is_half_typed_says_so_and_what_is_left_hal
         assert "Without" not in str(panel.border_title)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@one_quick("size", [(80, 24), (120, 40)])
 async def test_what_an_answer_leads_to_says_that_it_leaves_out_what_is_half_typed(
     account: Account, size: tuple[int, int]
 ) -> None:

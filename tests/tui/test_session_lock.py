@@ -17,6 +17,7 @@ from tests.support.panel_apps import type_text, until
 from tests.support.panel_sessions import SECRET, session
 from tests.support.screen_app import press, settle
 from tests.support.session_stage import ask, stage
+from tests.support.slow import one_quick
 
 
 async def test_a_session_is_forgotten_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +87,7 @@ async def test_locking_works_while_typing_and_takes_a_code_along(monkeypatch: py
         assert "There was no session to drop." in it.text
 
 
-@pytest.mark.parametrize("keys", [("Y",), ("x",), ("e", "i"), ("f",), ("a",), ("e", "help")])
+@one_quick("keys", [("Y",), ("x",), ("e", "i"), ("f",), ("a",), ("e", "help")])
 async def test_no_dialog_outlasts_the_lock(monkeypatch: pytest.MonkeyPatch, keys: tuple[str, ...]) -> None:
     async with stage(monkeypatch) as it:
         await it.hold(60)

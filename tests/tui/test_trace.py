@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from textual.content import Content
 from textual.message import Message
 from textual.pilot import Pilot
@@ -315,6 +316,7 @@ async def test_the_chain_that_comes_first_has_a_section_although_it_does_not_dec
         assert f"by {iam('role/deploy-prod')}" in text
 
 
+@pytest.mark.slow
 async def test_a_chain_that_decides_is_traced_as_the_call_of_the_role_it_starts_from() -> None:
     async with make_app().run_test(size=(120, 50)) as pilot:
         text = await chained(pilot, "s3:GetObject")

@@ -23,6 +23,7 @@ from iamtui.workspace.opening import SourceChoice, open_source
 from iamtui.workspace.workspace import SourceKind, Workspace
 from tests.support.fault_proxy import Answer, Fault, FaultProxy, Reset, Stall, Truncate, error
 from tests.support.moto_server import ACCOUNT, MotoServer, allow, policy, trust
+from tests.support.slow import one_quick
 from tests.support.sts_gate import BAD_JSON, CHAINED, EXPIRED, TOO_LARGE, TOO_LONG, WRONG_CODE, StsGate, gate_for_alice
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/ops/Deployer"
@@ -172,7 +173,7 @@ READ_AS_A_PERSON = [
 """What goes wrong, how often it is tried, and what is said: what, why, and the next step. CREDENTIALS's A2, each."""
 
 
-@pytest.mark.parametrize(("fault", "calls", "sentence", "step"), READ_AS_A_PERSON)
+@one_quick(("fault", "calls", "sentence", "step"), READ_AS_A_PERSON)
 @pytest.mark.usefixtures("quick_retries")
 def test_whatever_sts_answers_is_one_sentence_and_a_next_step(
     faulty: tuple[Workspace, FaultProxy],

@@ -42,6 +42,7 @@ from iamtui.workspace.questions.inquiries import answer
 from iamtui.workspace.workspace import SourceKind, Workspace
 from tests.support.draft_accounts import BUCKET, KEY, OPEN_BUCKET, OU, drafting_workspace, text
 from tests.support.sample_account import ADMIN_ARN, BOUNDARY, ID, LAKE_READ, allow, deny, iam
+from tests.support.slow import one_quick
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
@@ -89,7 +90,7 @@ QUESTIONS = {
 CASES = [(name, question) for name, questions in QUESTIONS.items() for question in questions]
 
 
-@pytest.mark.parametrize(("name", "question"), CASES, ids=lambda value: getattr(value, "action", value))
+@one_quick(("name", "question"), CASES, ids=lambda value: getattr(value, "action", value))
 def test_all_suggestions_together_allow_what_was_denied(name: str, question: Question) -> None:
     workspace = demo() if name == "demo" else sample()
     account = workspace.account
