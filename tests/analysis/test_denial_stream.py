@@ -6,6 +6,8 @@ import gzip
 import io
 import itertools
 import json
+import subprocess
+import sys
 import time
 import tracemalloc
 from collections.abc import Iterator
@@ -186,3 +188,43 @@ def test_very_many_members_are_unpacked_in_large_portions() -> None:
     portions = list(denial_stream._unpacked([packed[at : at + 65_536] for at in range(0, len(packed), 65_536)]))
     assert sum(map(len, portions)) == 90 * 30_000
     assert len(portions) <= 90 * 30_000 // denial_stream.PORTION + 1
+
+
+_NESTED = """
+import io, time
+from iamtui.analysis.denials.reading import read_log
+from tests.support.peak_memory import peak_megabytes
+chain = '{"":' * 90 + "1" + "}" * 90
+record = '{"x":[' + ",".join([chain] * (16_500_000 // len(chain))) + "]}"
+first = FIRST
+text = '{"Records":[' + first + record + "," + record + "]}"
+log = io.BytesIO(text.encode())
+del text, record
+before = peak_megabytes()
+findings = read_log(log).findings
+print(peak_megabytes() - before, time.process_time(), *findings.notes)
+"""
+
+
+@pytest.mark.parametrize("first", ["", '{"eventName":"GetObject"},'])
+def test_a_record_of_a_million_objects_is_not_read(first: str) -> None:
+    script = _NESTED.replace("FIRST", repr(first))
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300, check=True)
+    megabytes, _, *notes = run.stdout.split()
+    assert int(megabytes) < 250
+    assert bool(notes) is bool(first)
+
+
+def test_a_record_that_comes_in_many_portions_is_tried_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[int] = []
+
+    class Decoder(json.JSONDecoder):
+        def raw_decode(self, s: str, idx: int = 0) -> tuple[object, int]:
+            tries.append(len(s) - idx)
+            return super().raw_decode(s, idx)
+
+    monkeypatch.setattr(json, "JSONDecoder", Decoder)
+    text = '{"Records":[' + json.dumps({"a": "x" * 500_000}) + ',{"b":1}]}'
+    portions = (text[at : at + 100] for at in range(0, len(text), 100))
+    assert [len(str(value)) for value in denial_stream.records_in(portions)] == [500_009, 8]
+    assert sum(tries) < 3 * len(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import itertools
 import json
 import re
 import zlib
@@ -19,7 +20,8 @@ _ANY_RATIO: Final = 4 * 1024 * 1024
 """Bytes up to which it may unpack to any multiple."""
 
 _SLICE: Final = 4096
-_LARGEST_RECORD: Final = 16 * 1024 * 1024
+_LARGEST_RECORD: Final = 1024 * 1024
+"""Characters; CloudTrail cuts an event at 256 kB. Nested objects take forty times as much when they are read."""
 _GZIP: Final = b"\x1f\x8b"
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _LIST: Final = re.compile(
@@ -126,8 +128,9 @@ def has_records(beginning: str) -> bool:
     found = _LIST.match(beginning)
     if found is None:
         return False
+    start = _past_space(beginning, found.end())
     try:
-        value, _ = json.JSONDecoder().raw_decode(beginning, _past_space(beginning, found.end()))
+        value, _ = json.JSONDecoder().raw_decode(beginning[start : start + _LARGEST_RECORD])
     except (ValueError, RecursionError):
         return False
     return isinstance(value, dict)
@@ -140,8 +143,8 @@ def records_in(portions: Iterable[str]) -> Iterator[Any]:
         Problem: an entry cannot be read.
     """
     decoder = json.JSONDecoder()
-    buffer, at, count = "", -1, 0
-    for portion in portions:
+    buffer, at, count, tried = "", -1, 0, 0
+    for portion in itertools.chain(portions, ("",)):
         buffer = buffer[max(at, 0) :] + portion
         if at < 0:
             start = _LIST.match(buffer)
@@ -150,17 +153,24 @@ def records_in(portions: Iterable[str]) -> Iterator[Any]:
             at = start.end()
         else:
             at = 0
+        # A record that comes in many small portions is not tried with each; with the last it is.
+        if portion and len(buffer) - at < 2 * tried:
+            continue
         while True:
             at = _past_space(buffer, at)
             if buffer.startswith("]", at):
                 return
             try:
-                value, at = decoder.raw_decode(buffer, at)
+                value, end = decoder.raw_decode(buffer, at)
             except (ValueError, RecursionError):
                 break
-            count += 1
+            if end - at > _LARGEST_RECORD:
+                break
+            at, count = end, count + 1
             yield value
-        if len(buffer) - at > _LARGEST_RECORD:
+            del value
+        tried = len(buffer) - at
+        if tried > _LARGEST_RECORD:
             break
     raise Problem(f"The list of records cannot be read behind record {count:,}.", "Is the file whole?")
 
