@@ -3,10 +3,11 @@ the memory."""
 
 from __future__ import annotations
 
+import io
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -120,6 +121,38 @@ def count_wire(count: int) -> None:
     _HERE.wire += count
     if _HERE.wire > 2 * _HERE.size + WIRE_OVERHEAD:
         raise _too_large(_HERE.size)
+
+
+class CountedReads(io.RawIOBase):
+    """A socket's bytes, counted, with a look at the clock before each read: one waits for the read timeout at most.
+
+    Args:
+        raw: the socket, as a file.
+        check: called before each read.
+        count: called after it with the number of bytes.
+    """
+
+    def __init__(self, raw: io.RawIOBase, check: Callable[[], None], count: Callable[[int], None]) -> None:
+        super().__init__()
+        self._raw = raw
+        self._check = check
+        self._count = count
+
+    def readable(self) -> bool:
+        """True."""
+        return True
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        """Read into a buffer, as far as check and count allow."""
+        self._check()
+        read = self._raw.readinto(buffer)
+        self._count(read or 0)
+        return read
+
+    def close(self) -> None:
+        """Close the socket's file too."""
+        self._raw.close()
+        super().close()
 
 
 def _too_large(size: int) -> AnswerTooLarge:

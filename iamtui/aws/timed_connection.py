@@ -11,35 +11,14 @@ from typing import Any
 
 import botocore.awsrequest
 
-from iamtui.aws.answer_limits import check_deadline, count_wire
-
-
-class _Timed(io.RawIOBase):
-    """A socket's bytes, counted, with a look at the clock before each read: one waits for the read timeout at most."""
-
-    def __init__(self, raw: io.RawIOBase) -> None:
-        super().__init__()
-        self._raw = raw
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any, /) -> int | None:
-        check_deadline()
-        count = self._raw.readinto(buffer)
-        count_wire(count or 0)
-        return count
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
+from iamtui.aws.answer_limits import CountedReads, check_deadline, count_wire
 
 
 class _TimedResponse(botocore.awsrequest.AWSHTTPResponse):
     def __init__(self, *args: Any, status_tuple: Any = None, **kwargs: Any) -> None:
         super().__init__(*args, status_tuple=status_tuple, **kwargs)
         # Nothing has been read of it yet.
-        self.fp = io.BufferedReader(_Timed(self.fp.detach()))
+        self.fp = io.BufferedReader(CountedReads(self.fp.detach(), check_deadline, count_wire))
 
 
 class _HttpConnection(botocore.awsrequest.AWSHTTPConnection):

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import base64
 import http.client
+import io
 import ssl
 import time
 import urllib.request
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+from iamtui.aws.answer_limits import CountedReads
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.text import safe_text
@@ -23,10 +26,10 @@ CONNECT_SECONDS: Final = 3
 READ_SECONDS: Final = 10
 
 WHOLE_SECONDS: Final = 30
-"""How long an answer that comes drop by drop is waited for."""
+"""How long the answers of the proxy and the host are waited for when they come drop by drop."""
 
 LARGEST_ANSWER: Final = 64 * 1024
-"""Bytes."""
+"""Bytes of the body; all that the proxy and the host send may have twice as many."""
 
 _STEP: Final = "Check the network, the proxy (HTTPS_PROXY, NO_PROXY) and the certificates (AWS_CA_BUNDLE)."
 
@@ -89,8 +92,40 @@ def _kind(error: Exception) -> str:
     return words or type(error).__name__
 
 
+class _Limits:
+    """The time and bytes that are left for all that comes back, headers and interim answers included."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._end = time.monotonic() + WHOLE_SECONDS
+        self._left = 2 * LARGEST_ANSWER
+
+    def check(self) -> None:
+        if time.monotonic() > self._end:
+            raise TimeoutError
+
+    def count(self, read: int) -> None:
+        self._left -= read
+        if self._left < 0:
+            raise _too_large(self._host)
+
+
+def _too_large(host: Host) -> Problem:
+    return Problem(f"{host.name} answered with more than {LARGEST_ANSWER:,} bytes; nothing of it was used.")
+
+
+class _LimitedResponse(http.client.HTTPResponse):
+    def __init__(self, limits: _Limits, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Nothing has been read of it yet.
+        raw: Any = self.fp
+        self.fp = io.BufferedReader(CountedReads(raw.detach(), limits.check, limits.count))
+
+
 def _get(host: Host, path: Secret, ca_bundle: str) -> PrivateAnswer:
     connection = _connection(host, ca_bundle)
+    # Also for the proxy's answer to CONNECT.
+    connection.response_class = partial(_LimitedResponse, _Limits(host))  # type: ignore[assignment]
     try:
         connection.connect()
         connection.sock.settimeout(READ_SECONDS)
@@ -128,12 +163,17 @@ def _proxy_headers(user: str | None, password: str | None) -> dict[str, str]:
 
 
 def _trust(ca_bundle: str) -> ssl.SSLContext:
+    # Not ssl.create_default_context: it opens the file of SSLKEYLOGFILE for the keys of all connections.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if not ca_bundle:
-        return ssl.create_default_context()
+        context.load_default_certs()
+        return context
     try:
         if Path(ca_bundle).is_dir():
-            return ssl.create_default_context(capath=ca_bundle)
-        return ssl.create_default_context(cafile=ca_bundle)
+            context.load_verify_locations(capath=ca_bundle)
+        else:
+            context.load_verify_locations(cafile=ca_bundle)
+        return context
     except OSError as error:
         why = safe_text(error.strerror or type(error).__name__)
         raise Problem(f"The certificates of {safe_text(ca_bundle)} cannot be read: {why}.", _STEP) from None
@@ -143,14 +183,11 @@ def _read(response: http.client.HTTPResponse, host: Host) -> Secret:
     """The body, as far as it may be long.
 
     Raises:
-        Problem: it is longer, or takes too long.
+        Problem: it is longer.
     """
-    end = time.monotonic() + WHOLE_SECONDS
     pieces = bytearray()
     while piece := response.read1(LARGEST_ANSWER):
         pieces += piece
         if len(pieces) > LARGEST_ANSWER:
-            raise Problem(f"{host.name} answered with more than {LARGEST_ANSWER:,} bytes; nothing of it was used.")
-        if time.monotonic() > end:
-            raise TimeoutError
+            raise _too_large(host)
     return Secret(pieces.decode("utf-8", "replace"))
