@@ -362,13 +362,15 @@ class Connection:
 
     def _problem(self, error: Exception, service: str, operation: str) -> Problem:
         profile = self._profile_in_use()
+        # Not parsed for this: that may be what failed.
+        known = self._session.known_profiles if self._session is not None else {}
         return problem_from(
             error,
             service=service,
             operation=operation,
             profile=profile,
             endpoint_url=self.endpoint_url,
-            login_profile="" if self._keys is not None else login_profile_of(profile),
+            login_profile="" if self._keys is not None else login_profile_of(profile, known),
         )
 
     def _profile_in_use(self) -> str:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from iamtui.aws.errors import problem_from
-from iamtui.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +60,14 @@ def available_profiles() -> tuple[Profile, ...]:
     return tuple(_profile(name, found) for name in found)
 
 
-def login_profile_of(name: str) -> str:
-    """The profile whose sign-in a profile rests on ("" for the default profile), or ""; never raises."""
-    try:
-        return next((one.login_profile for one in available_profiles() if one.name == (name or "default")), "")
-    except Problem:
-        return ""
+def login_profile_of(name: str, profiles: Mapping[str, Mapping[str, Any]]) -> str:
+    """The profile whose sign-in a profile rests on, or "".
+
+    Args:
+        name: the profile, "" for the default one.
+        profiles: the settings of every profile.
+    """
+    return next((one for one, own in _chain(name or "default", profiles) if any(map(own.get, _SIGN_INS))), "")
 
 
 _KINDS = (
@@ -94,7 +95,7 @@ def _profile(name: str, profiles: Mapping[str, Mapping[str, Any]]) -> Profile:
         mfa_serial=_text(settings.get("mfa_serial")),
         session_name=_text(settings.get("role_session_name")),
         duration_seconds=_number(settings.get("duration_seconds")),
-        login_profile=next((one for one, own in _chain(name, profiles) if any(map(own.get, _SIGN_INS))), ""),
+        login_profile=login_profile_of(name, profiles),
     )
 
 

@@ -6,6 +6,7 @@ Importing this module loads botocore, which is heavy: others import it where the
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 import botocore.config
 import botocore.exceptions
 import botocore.handlers
+import botocore.httpsession
 import botocore.loaders
 import botocore.session
 import botocore.utils
@@ -115,6 +117,12 @@ class SdkSession(botocore.session.Session):
             self._config_has_end = True
         return super().full_config
 
+    @property
+    def known_profiles(self) -> dict[str, Any]:
+        """The profiles of the files, as far as they have been parsed already."""
+        profiles: dict[str, Any] = (getattr(self, "_config", None) or {}).get("profiles", {})
+        return profiles
+
     def get_scoped_config(self) -> dict[str, Any]:
         """The profile's settings, as far as any may be read: botocore looks into them beside its variables too."""
         return {name: value for name, value in super().get_scoped_config().items() if name in PROFILE_SETTINGS}
@@ -150,6 +158,7 @@ class SdkSession(botocore.session.Session):
         _parse_short_files(chain.get_provider("boto-config"), "_ini_parser")
         _parse_short_files(chain.get_provider("ec2-credentials-file"), "_parser")
         # Roles with a credential_source ask the same two.
+        _read_short_container_token(chain.get_provider("container-role"))
         container = chain.get_provider("container-role")._fetcher  # noqa: SLF001 - as above
         instance = chain.get_provider("iam-role")._role_fetcher  # noqa: SLF001 - as above
         limit_metadata(container, container.TIMEOUT_SECONDS)
@@ -204,6 +213,36 @@ def _read_short_token(provider: Any) -> Any:
     """The provider, which reads its token from a file, and no more than a token may be long."""
     provider._token_loader_cls = TokenFile  # noqa: SLF001 - botocore has no other way
     return provider
+
+
+def _read_short_container_token(provider: Any) -> None:
+    """Have a provider read the token that it shows to a container's service from a file, and no more than one."""
+    build, check = provider._build_headers, provider._validate_auth_token  # noqa: SLF001 - botocore has no other way
+
+    def build_headers() -> Any:
+        path = os.environ.get(provider.ENV_VAR_AUTH_TOKEN_FILE)
+        if path is None:
+            return build()
+        token = TokenFile(path, f"the {provider.ENV_VAR_AUTH_TOKEN_FILE}")()
+        check(token)
+        return {"Authorization": token}
+
+    provider._build_headers = build_headers  # noqa: SLF001 - as above
+
+
+class _UnloggedContext(ssl.SSLContext):
+    """A TLS context that tells nobody its keys, and opens no file for them: botocore heeds SSLKEYLOGFILE."""
+
+    @property  # type: ignore[override]  # the stubs lack None
+    def keylog_filename(self) -> str | None:
+        return None
+
+    @keylog_filename.setter
+    def keylog_filename(self, _name: str | None) -> None:
+        pass
+
+
+botocore.httpsession.SSLContext = _UnloggedContext  # type: ignore[attr-defined]  # nor do they have this
 
 
 @cache

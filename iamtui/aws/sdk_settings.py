@@ -36,10 +36,13 @@ LONGEST_TOKEN: Final = 64 * 1024
 LARGEST_CONFIG: Final = 4 * 1024 * 1024
 """Bytes of an AWS config or credentials file; one with a profile for each of 5,000 accounts has some 1 MB."""
 LONGEST_HEADER: Final = 1024
+LONGEST_GAP: Final = 64
 MOST_SECTIONS: Final = 50_000
+MOST_LINES: Final = 200_000
 MOST_BAD_LINES: Final = 1_000
-"""Characters of a section's header, sections, and lines that are no settings, of such a file. The time that botocore
-takes for headers with quotes, and for lines that it cannot parse, grows with the square of their number."""
+"""Characters of a section's header, blanks in a row in front of a value, sections, lines, and lines that are no
+settings, of such a file. The time that botocore takes for headers with quotes, for such blanks, and for lines that it
+cannot parse grows with the square of their number. Values may be long: a credential_process is."""
 LARGEST_SIGN_IN: Final = 256 * 1024
 """Bytes of a file in which the AWS CLI keeps a sign-in; real ones have some 5 kB."""
 
@@ -98,6 +101,7 @@ def refuse_endless_config(path: str) -> None:
 
 _HEADER: Final = re.compile(r"\[.+\]")
 _SETTING: Final = re.compile(r"[^=:].*?[=:]")
+_GAP: Final = re.compile(rf"(?:[^=:\s]++|\s{{1,{LONGEST_GAP}}}+(?!\s))*+\s")
 
 
 def _excess(content: str) -> str:
@@ -114,6 +118,10 @@ def _excess(content: str) -> str:
                 return f"has a section name of more than {LONGEST_HEADER:,} characters in line {number:,}"
         elif not _SETTING.match(text):
             bad += 1
+        if _GAP.match(text):
+            return f"has more than {LONGEST_GAP} blanks in a row in line {number:,}"
+        if number > MOST_LINES:
+            return f"has more than {MOST_LINES:,} lines"
         if sections > MOST_SECTIONS:
             return f"has more than {MOST_SECTIONS:,} sections"
         if bad > MOST_BAD_LINES:
@@ -171,10 +179,16 @@ class SignInCache(JSONFileCache):
 
 
 class TokenFile:
-    """Reads the token of a web_identity_token_file, in place of botocore's loader: of a file, and not a long one."""
+    """Reads the token of a web identity or container, in place of botocore's loaders: of a file, and not a long one.
 
-    def __init__(self, path: str) -> None:
+    Args:
+        path: the file.
+        what: how the file is called.
+    """
+
+    def __init__(self, path: str, what: str = "the web_identity_token_file") -> None:
         self._path = path
+        self._what = what
 
     def __call__(self) -> str:
         """The token.
@@ -183,11 +197,10 @@ class TokenFile:
             InvalidConfigError: it is not a file, longer than a token, or not text.
             OSError: it cannot be read.
         """
-        what = "the web_identity_token_file"
         try:
-            return _read_short(self._path, LONGEST_TOKEN, what).decode()
+            return _read_short(self._path, LONGEST_TOKEN, self._what).decode()
         except UnicodeDecodeError:
-            raise InvalidConfigError(error_msg=f"{what} {self._path!r} is not text") from None
+            raise InvalidConfigError(error_msg=f"{self._what} {self._path!r} is not text") from None
 
 
 READ: Final[Mapping[str, Callable[[Any], Any] | None]] = {

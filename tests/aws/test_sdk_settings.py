@@ -33,7 +33,7 @@ from iamtui.aws.sdk_settings import (
 )
 from iamtui.problem import Problem
 from tests.support.connecting import Listener, config, connect
-from tests.support.fault_proxy import FaultProxy, error
+from tests.support.fault_proxy import Answer, FaultProxy, error
 from tests.support.moto_server import ACCOUNT, MotoServer
 
 KEYS = "aws_access_key_id=AKIAIOSFODNN7EXAMPLE\naws_secret_access_key=secret\n"
@@ -418,6 +418,9 @@ def test_a_config_file_that_has_no_end_is_not_read(
         ("".join(f"[profile {number}]\n" for number in range(60_000)), "more than 50,000 sections"),
         ("[profile p]\n" + "%\n" * 200_000, "more than 1,000 lines without a setting, such as line 1,002"),
         ("[profile p]\r" + "\u00a0%\r" * 200_000, "more than 1,000 lines without a setting"),
+        ("[profile p]\na" + " " * 100_000 + "b\n", "more than 64 blanks in a row in line 2"),
+        ("[profile p]\na" + " \t" * 50_000 + "b = c\n", "more than 64 blanks in a row in line 2"),
+        ("[profile p]\n" + "".join(f"{n}=\n" for n in range(300_000)), "more than 200,000 lines"),
         (" =\n".join(f"[{number}]\n" for number in range(20_000)), "more than 1,000 lines without a setting"),
     ],
 )
@@ -428,6 +431,72 @@ def test_a_config_that_takes_botocore_minutes_is_not_parsed(
     monkeypatch.setattr("configparser.RawConfigParser.read", lambda *_: pytest.fail("it was parsed"))
     with pytest.raises(Problem, match=says):
         connect(profile="p")
+
+
+def test_a_config_with_long_values_and_wide_columns_is_read(no_aws_settings: Path) -> None:
+    name, value = "credential_process" + " " * 64, "/bin/echo" + " " * 10_000 + "x" * 10_000
+    config(no_aws_settings, f"[profile p]\n{name}= {value}\n")
+    assert SdkSession("p").full_config["profiles"]["p"] == {"credential_process": value}
+
+
+def test_a_config_is_parsed_once_however_often_a_call_fails(
+    no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch, fault_proxy: FaultProxy
+) -> None:
+    config(no_aws_settings, f"[profile p]\nregion=eu-west-1\n{KEYS}")
+    aws = connect(fault_proxy.url, profile="p")
+    monkeypatch.setattr("configparser.RawConfigParser.read", lambda *_: pytest.fail("it was parsed again"))
+    fault_proxy.on("GetCallerIdentity", error(403, "AccessDenied"))
+    with pytest.raises(Problem, match=r"AccessDenied|may not|denied"):
+        aws.caller()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "long"])
+def test_a_container_token_that_has_no_end_is_not_read(
+    no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sent: Sent, kind: str
+) -> None:
+    path = Path("/dev/zero") if kind == "device" else tmp_path / "it"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "long":
+        path.write_text("x" * (LONGEST_TOKEN + 1))
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/x")
+    monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", str(path))
+    says = r"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE .*(not a regular file|longer than 64 KiB)"
+    with pytest.raises(Problem, match=says):
+        connect(profile=None, region="eu-west-1").caller()
+    assert sent.requests == []
+
+
+def test_a_container_token_is_shown_to_the_container(
+    no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault_proxy: FaultProxy
+) -> None:
+    (tmp_path / "token").write_text("t0ken")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{fault_proxy.url}/creds")
+    monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", str(tmp_path / "token"))
+    seen: list[str] = []
+
+    def rule(call: Any) -> Answer:
+        seen.append({name.lower(): value for name, value in call.headers.items()}.get("authorization", ""))
+        expires = "2099-01-01T00:00:00Z"
+        keys = {"AccessKeyId": "ASIA", "SecretAccessKey": "s", "Token": "t", "Expiration": expires}
+        return Answer(200, json.dumps(keys).encode(), "application/json")
+
+    fault_proxy.rules.append(rule)
+    assert connect(profile=None, region="eu-west-1").is_temporary()
+    assert seen[0] == "t0ken"
+
+
+def test_no_keys_of_connections_are_logged(
+    no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # A pipe would be waited for.
+    os.mkfifo(tmp_path / "keys")
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    config(no_aws_settings, f"[profile p]\nregion=eu-west-1\n{KEYS}")
+    aws = connect(profile="p")
+    session = aws.client("sts")._endpoint.http_session._session
+    assert session._manager.connection_pool_kw["ssl_context"].keylog_filename is None
 
 
 def test_a_config_with_thousands_of_profiles_is_read(no_aws_settings: Path) -> None:

@@ -14,6 +14,7 @@ from botocore.awsrequest import AWSResponse
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.aws.profiles import available_profiles, login_profile_of
+from iamtui.aws.sdk_session import SdkSession
 from iamtui.secret import Secret
 
 ACCOUNT = "123456789012"
@@ -120,7 +121,8 @@ PORTAL = json.dumps(
     ("profile", "login"), [("base", "base"), ("old", "old"), ("deploy", "base"), ("keys", ""), ("gone", "")]
 )
 def test_the_profile_to_sign_in_with_is_found_along_the_chain(profile: str, login: str) -> None:
-    assert login_profile_of(profile) == login
+    profiles = SdkSession().full_config["profiles"]
+    assert login_profile_of(profile, profiles) == login
 
 
 @pytest.mark.parametrize("profile", ["base", "old", "deploy"])
