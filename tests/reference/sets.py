@@ -133,11 +133,6 @@ def _run_or_text(part: str) -> Pattern:
     return [("run", True)] if _VARIABLE.fullmatch(part) else exactly(part)
 
 
-def _words(pattern: Pattern) -> str:
-    """What is written in a pattern, with a star for each wildcard."""
-    return "".join(detail if kind == "char" else "*" for kind, detail in pattern)
-
-
 def _is_narrower(one: Form, other: Form) -> bool:
     return covers(other.pattern, one.pattern) and not covers(one.pattern, other.pattern)
 
@@ -203,10 +198,7 @@ class Belongings:
         Raises:
             TooMany: there are more ways than are tried.
         """
-        named = "\n".join(map(_words, [*entries, self._asked]))
-        # The others hold words that no text has which is made up here.
-        of_others = [entry for entry in self._of_others if max(_words(entry).split("*"), key=len) in named]
-        apart = [*entries, *(other.pattern for other in self._others), *of_others]
+        apart = [*entries, *(other.pattern for other in self._others)]
         told = [form.pattern for form in self._forms if not form.in_any_account]
         for pattern in told if self._known else [self._anything]:
             telling = [entry for entry in apart if shares(entry, pattern) and not covers(entry, pattern)]
