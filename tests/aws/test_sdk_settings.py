@@ -112,7 +112,7 @@ ELSEWHERE = {
     "BOTO_DISABLE_CRT": "which library signs",
     "BOTO_EXPERIMENTAL__ADD_PROXY_HOST_HEADER": "a header for the proxy",
     "BOTO_EXPERIMENTAL__NO_EMPTY_CONTINUE": "a header of uploads, of which there are none",
-    "SSLKEYLOGFILE": "of every program that uses OpenSSL: the user's own way to read along",
+    "SSLKEYLOGFILE": "ignored: iamtui's TLS contexts log no keys",
 }
 """What botocore asks the environment for by name beside its table, and why that may stay."""
 
