@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,17 @@ settings.register_profile("iamtui", deadline=None, derandomize=os.environ.get("C
 settings.load_profile("iamtui")
 
 _TIMER = pytest.StashKey[Any]()
+
+
+def pytest_configure() -> None:
+    """A suite that runs in the background may ignore these signals: the programs that it starts do not."""
+    for number in (signal.SIGHUP, signal.SIGINT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, _nothing)
+
+
+def _nothing(_number: int, _frame: object) -> None:
+    """A handler in place of ignoring: unlike that, it is not inherited."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

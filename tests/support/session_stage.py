@@ -96,6 +96,8 @@ async def stage(
     """The app, opened on the sample account."""
     still, copier = StillClock(), RecordingCopier()
     monkeypatch.setattr(clock, "now", still)
+    # Time passes where the test says so, and at no moment in between.
+    monkeypatch.setattr(SessionsPanel, "set_interval", lambda *_args, **_options: None)
     async with opened(make_app(copier=copier, config=config), size=size) as pilot:
         on_stage = Stage(pilot, still, copier)
         line = pilot.app.query_one(MessageLine)
