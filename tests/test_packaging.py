@@ -72,6 +72,7 @@ def test_the_metadata_names_the_command_and_the_licence(wheel: Path) -> None:
     assert any(name.endswith("licenses/LICENSE") for name in archive.namelist())
 
 
+@pytest.mark.slow
 def test_the_installed_copy_runs(installed: Path) -> None:
     where = run(installed, "import iamtui; print(iamtui.__file__)")
     assert where.stdout.startswith(str(installed)), where

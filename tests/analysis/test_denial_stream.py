@@ -19,6 +19,7 @@ from iamtui.analysis.denials import stream as denial_stream
 from iamtui.analysis.denials.denial import Findings
 from iamtui.analysis.denials.reading import find_denials, read_log
 from iamtui.problem import Problem
+from tests.support.slow import one_quick
 
 DENIED = (
     "2026-11-24T10:00:00Z ERROR User: arn:aws:iam::111122223333:user/u{} is not authorized to perform: s3:GetObject on "
@@ -159,7 +160,7 @@ def test_what_was_found_so_far_remains_when_cancelled() -> None:
     assert read_log(io.BytesIO(log(400).encode()), lambda: True).findings.denials[0].place.record == 1
 
 
-@pytest.mark.parametrize("filling", [b" ", b"x", b"\n", b"a line\n"])
+@one_quick("filling", [b" ", b"x", b"\n", b"a line\n"])
 def test_an_archive_that_swells_is_refused_before_it_is_unpacked(filling: bytes) -> None:
     bomb = gzip.compress(filling * (50_000_000 // len(filling)))
     started = time.process_time()

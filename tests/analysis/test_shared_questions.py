@@ -25,6 +25,7 @@ from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS
 from iamtui.sources.demo import load_demo_account
 from iamtui.workspace.principals import principal_for
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from tests.support.slow import one_quick
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 CONTEXTS: tuple[dict[str, tuple[str, ...]], ...] = (
@@ -75,7 +76,7 @@ def questions(account: Account, random: Random) -> Iterator[Question]:
         yield replace(question, mode=mode, context=random.choice(CONTEXTS))
 
 
-@pytest.mark.parametrize("seed", range(2))
+@one_quick("seed", range(2))
 def test_each_caller_gets_the_answer_it_would_get_alone(account: Account, seed: int) -> None:
     random = Random(seed)
     callers = everybody(account)
@@ -120,6 +121,7 @@ def test_tags_and_names_tell_callers_apart() -> None:
     assert not any(map(tells_callers_apart, ("aws:principalorgid", "aws:principaltype", "aws:sourceip", "s3:prefix")))
 
 
+@pytest.mark.slow
 def test_asking_about_service_after_service_keeps_little() -> None:
     names = [f"svc{number}" for number in range(3000)]
     document = PolicyDocument.of(

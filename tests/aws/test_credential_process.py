@@ -15,6 +15,7 @@ from iamtui.aws.credential_process import ASKING, enter_profile, remark_on, runs
 from iamtui.aws.profiles import Profile
 from iamtui.problem import Problem
 from tests.support.program_on_terminal import run_on_terminal
+from tests.support.slow import one_quick
 
 ROOT = Path(__file__).parents[2]
 RUNS = "credential_process = iamtui assume r"
@@ -101,7 +102,7 @@ def test_the_default_profile_counts_too(no_aws_settings: Path) -> None:
         enter_profile("", {ASKING: "1:default"})
 
 
-@pytest.mark.parametrize("name", ["iamtui", "under-another-name"])
+@one_quick("name", ["iamtui", "under-another-name"])
 def test_iamtui_that_would_run_itself_for_ever_says_so_once(no_aws_settings: Path, tmp_path: Path, name: str) -> None:
     command, runs = tmp_path / name, tmp_path / "runs"
     # The limit keeps a test that fails from filling the machine.

@@ -55,6 +55,7 @@ def test_every_call_in_the_code_is_on_the_list() -> None:
     assert len(found) > 20
 
 
+@pytest.mark.slow
 def test_helpers_that_take_an_operation_are_given_literals() -> None:
     """Every string that names an operation of AWS in code that makes calls is on the list."""
     model = operations_of_aws()

@@ -125,6 +125,7 @@ BY_MAPPING = {
 """Where it keeps the environment as a whole, and for which variables."""
 
 
+@pytest.mark.slow
 def test_what_botocore_reads_of_the_environment_beside_its_table_is_known() -> None:
     names: set[str] = set()
     files: set[str] = set()

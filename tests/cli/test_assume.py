@@ -18,7 +18,7 @@ from tests.support.external_tools import need
 from tests.support.fault_proxy import FaultProxy, error
 from tests.support.mfa_alice import AliceWithMfa
 from tests.support.moto_server import ACCOUNT, MotoServer, trust
-from tests.support.slow import all_but
+from tests.support.slow import all_but, one_quick
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/deploy"
 
@@ -258,7 +258,7 @@ def test_a_role_that_does_not_need_a_code_asks_for_none(cli: Cli) -> None:
     assert cli("assume", "ops-readonly", "--demo").code == 0
 
 
-@pytest.mark.parametrize(("answer", "device"), [("2\n", "alice-phone"), ("\n", "alice"), ("1\n", "alice")])
+@one_quick(("answer", "device"), [("2\n", "alice-phone"), ("\n", "alice"), ("1\n", "alice")])
 def test_one_of_several_mfa_devices_is_chosen(
     cli: Cli, moto: MotoServer, fault_proxy: FaultProxy, tmp_path: Path, answer: str, device: str
 ) -> None:
@@ -320,6 +320,7 @@ def test_a_terminal_is_refused_and_told_how() -> None:
     assert "AWS_SECRET_ACCESS_KEY" not in shown
 
 
+@pytest.mark.slow
 def test_a_terminal_gets_them_when_it_insists() -> None:
     code, shown = in_a_terminal("assume", "ops-readonly", "--demo", "--reveal", "--format", "json")
     assert code == 0

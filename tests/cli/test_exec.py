@@ -39,6 +39,7 @@ def test_the_program_gets_the_session_and_nothing_older() -> None:
     assert environ["AWS_SECRET_ACCESS_KEY"] not in done.stderr
 
 
+@pytest.mark.slow
 def test_the_exit_code_and_the_words_are_the_programs() -> None:
     done = run(*DEMO, "--no-region", "--", "sh", "-c", 'echo "$1|$2|$AWS_REGION"; exit 42', "x", "--a b", "-h")
     assert (done.returncode, done.stdout) == (42, "--a b|-h|\n")

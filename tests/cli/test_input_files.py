@@ -149,7 +149,7 @@ def test_a_slow_log_is_waited_for() -> None:
         assert b"s3:GetObject" in out
 
 
-@pytest.mark.parametrize("words", [("explain", "-"), ("simulate", "-"), ("lint", "-"), ("explain", "PIPE", "--demo")])
+@one_quick("words", [("explain", "-"), ("simulate", "-"), ("lint", "-"), ("explain", "PIPE", "--demo")])
 def test_control_c_ends_a_long_reading(tmp_path: Path, words: tuple[str, ...]) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)

@@ -8,6 +8,7 @@ from tests.support.cli_runner import Cli
 from tests.support.fault_proxy import Answer, FaultProxy, error
 from tests.support.moto_server import MotoServer, allow, policy
 from tests.support.simulator_answers import answer, result, specific
+from tests.support.slow import one_quick
 
 ON = "arn:aws:s3:::reports/x"
 
@@ -52,8 +53,8 @@ def test_json_has_it_beside_the_decision(cli: Cli, fault_proxy: FaultProxy) -> N
 
 
 @pytest.mark.usefixtures("account", "quick_retries")
-@pytest.mark.parametrize("expect", [(), ("--expect", "allowed"), ("--expect", "denied")])
-@pytest.mark.parametrize(("status", "code", "says"), [(403, "AccessDenied", "may not ask"), (400, "Throttling", "")])
+@one_quick("expect", [(), ("--expect", "allowed"), ("--expect", "denied")])
+@one_quick(("status", "code", "says"), [(403, "AccessDenied", "may not ask"), (400, "Throttling", "")])
 def test_our_answer_stands_where_aws_refuses_its_own_but_is_no_success(
     cli: Cli, fault_proxy: FaultProxy, status: int, code: str, says: str, expect: tuple[str, ...]
 ) -> None:
@@ -73,7 +74,7 @@ def test_our_answer_stands_where_aws_refuses_its_own_but_is_no_success(
 
 
 @pytest.mark.usefixtures("account", "quick_retries")
-@pytest.mark.parametrize(
+@one_quick(
     ("of_one", "calls", "says"),
     [
         (error(400, "InvalidInput"), 1, "malformed"),

@@ -109,6 +109,7 @@ def test_nothing_is_asked_on_the_terminal_while_the_program_has_it(cli: Cli, tmp
     assert asking.can_ask()
 
 
+@pytest.mark.slow
 def test_the_endpoint_ends_with_the_program() -> None:
     done = run(*DEMO, "--", "sh", "-c", "echo $AWS_CONTAINER_CREDENTIALS_FULL_URI")
     assert done.returncode == 0
@@ -127,6 +128,7 @@ def test_the_endpoint_ends_with_the_program() -> None:
     assert "Connection refused" in after.stderr
 
 
+@pytest.mark.slow
 def test_a_default_profile_is_hidden_from_the_program(no_aws_settings: Path) -> None:
     (no_aws_settings / "credentials").write_text("[default]\naws_access_key_id = AKIA\naws_secret_access_key = x\n")
     done = run(*DEMO, "--", "sh", "-c", "echo $AWS_SHARED_CREDENTIALS_FILE $AWS_CONFIG_FILE")

@@ -20,6 +20,7 @@ from iamtui.credentials.clipboard import ClearOnExit, ClearState, ClipboardOptio
 from iamtui.credentials.clipboard_routes import LocalRoute, local_tools
 from iamtui.secret import Secret
 from tests.support.external_tools import need, x_server
+from tests.support.slow import one_quick
 
 pytestmark = pytest.mark.screen
 
@@ -108,7 +109,7 @@ def test_clearing_twice_spares_what_was_copied_in_between(desktop: Mapping[str, 
     assert pasted(display) == TEXT
 
 
-@pytest.mark.parametrize("text", ["x", "a\r\nb", "\n", "日本 🚀 $(touch x) `id` \\ ' \"", "y" * 100_000])
+@one_quick("text", ["x", "a\r\nb", "\n", "日本 🚀 $(touch x) `id` \\ ' \"", "y" * 100_000])
 def test_any_text_comes_back_as_it_was(text: str, desktop: Mapping[str, str], display: str) -> None:
     lease = clipboard.copy(Secret(text), environ=desktop)
     assert lease.result.verified

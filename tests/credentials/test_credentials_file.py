@@ -24,6 +24,7 @@ from iamtui.problem import Problem
 from iamtui.secret import Secret
 from tests.credentials.test_formats import SESSION, START
 from tests.credentials.test_leaks import leaked, shown_everywhere
+from tests.support.slow import one_quick
 from tests.support.sts_answers import KEY_ID, SECRET_KEY, TOKEN
 
 FOREIGN_SECRET = "foreignSecretOfSomebodyElse0000000000KEY"
@@ -202,7 +203,7 @@ credentials_file.write_profile(SESSION, "prod", Path(sys.argv[1]), now=START)
 """
 
 
-@pytest.mark.parametrize("step", ["fsync", "replace"])
+@one_quick("step", ["fsync", "replace"])
 def test_a_crash_half_way_leaves_the_old_file(file: Path, step: str) -> None:
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", _DIES, str(file), step], cwd=root, check=False, timeout=60)

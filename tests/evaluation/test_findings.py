@@ -238,6 +238,7 @@ policies = st.fixed_dictionaries(
 kinds = st.sampled_from(DocumentKind)
 
 
+@pytest.mark.slow
 @given(anything | policies, kinds)
 def test_any_json_gives_findings_and_never_raises(value: Any, kind: DocumentKind) -> None:
     for finding in findings(PolicyDocument(json.dumps(value)), kind):

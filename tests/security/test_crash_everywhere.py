@@ -149,6 +149,7 @@ async def test_the_check_sees_what_textual_itself_would_print(monkeypatch: pytes
         it.app.main.query_one(SessionsPanel).forget_all()
 
 
+@pytest.mark.slow
 async def test_a_crash_in_any_worker() -> None:
     functions = workers()
     assert len(functions) > 30, "the functions are not found any more"

@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.panel_sessions import SECRET, TOKEN
 from tests.support.program_on_terminal import environment, run_on_terminal
+from tests.support.slow import one_quick
 
 pytestmark = pytest.mark.screen
 
@@ -102,7 +103,7 @@ def assert_none_in_files(home: Path) -> None:
             assert_no_secret(file.read_bytes().decode("utf-8", "replace"))
 
 
-@pytest.mark.parametrize("kind", ["timer", "handler", "worker", "task", "drawing"])
+@one_quick("kind", ["timer", "handler", "worker", "task", "drawing"])
 def test_a_crash_of_the_screen(kind: str, tmp_path: Path) -> None:
     home = tmp_path / "home"
     program = script(tmp_path, START + SCREEN.replace("CRASH", kind))

@@ -209,6 +209,7 @@ def test_a_credential_process_of_iamtui_asks_nobody_over_its_screen(machine: Mac
     assert "now and later?" not in done.text
 
 
+@pytest.mark.slow
 def test_a_profile_that_another_profiles_command_names_is_not_named_by_the_user(machine: Machine) -> None:
     """What the iamtui in between says is seen by nobody: only its answer is read."""
     machine.config("[profile inner]\nRUNS")

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.hostile_runs import READERS
+from tests.support.slow import one_quick
 
 MOST_SECONDS = 10.0
 MOST_MEGABYTES = 500
@@ -71,7 +72,7 @@ def read_files(reader: str, first: int, end: int) -> Cost:
     return cost
 
 
-@pytest.mark.parametrize("reader", READERS)
+@one_quick("reader", READERS)
 def test_hostile_files(reader: str) -> None:
     cost = read_files(reader, 0, 19)
     assert cost.files == 19

@@ -273,6 +273,7 @@ def test_the_environment_is_left_alone():
     assert in_a_new_process(code) == "True"
 
 
+@pytest.mark.slow
 def test_other_clients_of_the_process_are_not_answered():
     """A plain client, made after the demo has answered, goes to its own endpoint: nobody listens there."""
     code = """
@@ -313,6 +314,7 @@ print(connection.caller().arn)
     ]
 
 
+@pytest.mark.slow
 def test_the_first_call_seeds_whatever_thread_makes_it():
     code = (
         "import threading; from iamtui.sources.demo import demo_connection\n"

@@ -14,6 +14,7 @@ from iamtui.problem import Problem
 from iamtui.sources.live import PAGE_SIZE, load_live
 from tests.support.fault_proxy import Answer, FaultProxy, Reset, Truncate, error, json_error
 from tests.support.moto_server import ACCOUNT, MotoServer, allow, policy, trust
+from tests.support.slow import one_quick
 
 
 def connect(url: str) -> Connection:
@@ -176,7 +177,7 @@ def test_moto_really_denies_it(moto: MotoServer, monkeypatch: pytest.MonkeyPatch
 DENIED = error(403, "AccessDenied")
 
 
-@pytest.mark.parametrize(
+@one_quick(
     ("operation", "fault", "permission", "what", "reason"),
     [
         ("ListUsers", DENIED, "iam:ListUsers", "last use of passwords", "access denied"),

@@ -12,6 +12,7 @@ import pytest
 from iamtui.account.snapshots import reading
 from iamtui.account.snapshots.authorization_details import load_account
 from iamtui.problem import Problem
+from tests.support.slow import one_quick
 from tests.support.snapshot_builder import snapshot, user
 
 SIZE = 64_000_000
@@ -67,7 +68,7 @@ print(peak_megabytes() - before)
 """
 
 
-@pytest.mark.parametrize("name", SWOLLEN)
+@one_quick("name", SWOLLEN)
 def test_what_is_swollen_is_refused_cheaply(tmp_path: Path, name: str) -> None:
     begins, repeated, ends, says = SWOLLEN[name]
     file = tmp_path / "account.json"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from iamtui.credentials.session import Session
 from iamtui.tui import clock
 from iamtui.tui.dialogs.assume.caller_choice import CallerChoice
@@ -92,6 +94,7 @@ async def test_a_session_that_has_ended_cannot_be_the_caller() -> None:
 # Any role
 
 
+@pytest.mark.slow
 async def test_without_a_role_its_arn_is_asked_for() -> None:
     app = dialog(workspace(trust()), None)
     async with app.run_test(size=(80, 24)) as pilot:

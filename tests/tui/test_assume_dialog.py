@@ -244,7 +244,7 @@ async def test_a_role_that_cannot_be_planned_says_why(monkeypatch: pytest.Monkey
         assert "A snapshot cannot call STS. > Open the account live." in words(app)
 
 
-@pytest.mark.parametrize("part", ["plan_assume", "assume"])
+@one_quick("part", ["plan_assume", "assume"])
 async def test_an_error_of_our_own_ends_nothing_and_shows_no_data(monkeypatch: pytest.MonkeyPatch, part: str) -> None:
     def fail(*_args: object, **_kwargs: object) -> None:
         raise ValueError("wJalrXUtnFEMI")

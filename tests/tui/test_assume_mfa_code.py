@@ -12,6 +12,7 @@ from iamtui.workspace.assume.assuming import AssumeInput, MfaSessions, MfaWay
 from tests.support.assume_account import DENIED, MFA, ROLE, SERIAL, trust, workspace
 from tests.support.assume_dialog import Gate, dialog, field, gate, press, result, words
 from tests.support.panel_apps import screen_text, settle, type_text, until
+from tests.support.slow import one_quick
 from tests.support.sts_answers import CannedSts, sts_error
 
 __all__ = ["gate"]
@@ -41,6 +42,7 @@ async def test_a_code_that_is_typed_before_the_plan_is_there_is_never_readable(
         assert sts.requests[0]["TokenCode"] == "987654"
 
 
+@pytest.mark.slow
 async def test_one_code_serves_the_next_role_and_a_new_one_replaces_it() -> None:
     sts = CannedSts()
     space, held = workspace(trust(**MFA), sts=sts), MfaSessions()
@@ -104,7 +106,7 @@ async def test_more_than_an_hour_needs_a_code_of_its_own() -> None:
         assert result(app).entered.mfa_way is MfaWay.DIRECT
 
 
-@pytest.mark.parametrize("keys", [("ctrl+c",), ("ctrl+x",), ("super+c",)])
+@one_quick("keys", [("ctrl+c",), ("ctrl+x",), ("super+c",)])
 async def test_the_mfa_code_can_neither_be_copied_nor_cut(keys: tuple[str, ...]) -> None:
     app = dialog(workspace(trust(**MFA)))
     async with app.run_test(size=(80, 24)) as pilot:

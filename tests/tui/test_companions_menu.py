@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from textual.pilot import Pilot
 
 from iamtui.tui.app import IamtuiApp
@@ -11,6 +10,7 @@ from tests.support.drafting import app_of, ask, until
 from tests.support.panel_apps import screen_text, type_text
 from tests.support.sample_account import iam
 from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle
+from tests.support.slow import one_quick
 
 OPS = iam("role/deploy-prod")
 
@@ -35,7 +35,7 @@ def named(pilot: Pilot[None]) -> object:
     return inquiry.with_checks
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@one_quick("size", [(80, 24), (120, 40)])
 async def test_the_role_that_is_passed_is_chosen_and_copied_with_the_command(size: tuple[int, int]) -> None:
     copier = RecordingCopier()
     app = make_app(copier=copier)

@@ -17,6 +17,7 @@ from iamtui.tui.widgets.sessions import SessionsPanel
 from tests.support.panel_apps import until
 from tests.support.panel_sessions import SECRET, TOKEN, session
 from tests.support.screen_app import make_app, settle
+from tests.support.slow import one_quick
 from tests.support.terminal_run import run_on_terminal
 
 
@@ -56,7 +57,7 @@ def in_a_worker_that_ends_the_app(app: IamtuiApp, held: Session) -> None:
     app.main.run_worker(lambda: explode(held), thread=True, exit_on_error=True)
 
 
-@pytest.mark.parametrize("crash", [in_a_handler, in_a_timer, in_a_panel, in_a_worker_that_ends_the_app])
+@one_quick("crash", [in_a_handler, in_a_timer, in_a_panel, in_a_worker_that_ends_the_app])
 async def test_a_crash_prints_where_but_no_values(crash: Callable[[IamtuiApp, Session], None]) -> None:
     app = make_app()
     stream = recording(app)
@@ -94,7 +95,7 @@ async def test_a_worker_that_fails_is_reported_without_values(monkeypatch: pytes
         assert_no_secret(picture + "".join(said))
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+@one_quick("size", [(80, 24), (120, 40), (200, 60)])
 async def test_a_picture_of_the_whole_screen_holds_no_secret(size: tuple[int, int]) -> None:
     app = make_app()
     async with app.run_test(size=size) as pilot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from textual.widgets import Input
 
 from iamtui.account.drafts.draft import PutInlinePolicy, PutManagedPolicy, UpdateTrustPolicy
@@ -18,6 +19,7 @@ __all__ = ["own_data_folder"]
 CAROL, BOB, DEPLOY = iam("user/carol"), iam("user/data/bob"), iam("role/deploy-prod")
 
 
+@pytest.mark.slow
 async def test_a_document_that_cannot_be_read_is_taken_over_only_when_asked_twice() -> None:
     async with opened() as pilot:
         main = app_of(pilot).main

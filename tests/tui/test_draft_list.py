@@ -21,6 +21,7 @@ from tests.support.drafting import app_of, choose, draft, laid, lay, own_data_fo
 from tests.support.panel_apps import screen_text
 from tests.support.sample_account import ADMIN_ARN, LAKE_READ, allow, iam
 from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle
+from tests.support.slow import one_quick
 
 __all__ = ["own_data_folder"]
 
@@ -182,7 +183,7 @@ async def test_a_file_that_is_no_draft_is_refused(tmp_path: Path) -> None:
 # Export.
 
 
-@pytest.mark.parametrize(
+@one_quick(
     ("form", "words"), [("CLI", "aws iam attach-user-policy"), ("Terraform", "aws_iam_user_policy"), ("Diff", "+++ b/")]
 )
 async def test_an_export_is_shown_copied_and_written(form: str, words: str, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from textual.widgets import Input
 
 from iamtui.account.drafts.draft import (
@@ -20,6 +19,7 @@ from tests.support.drafting import app_of, ask, choose, made, own_data_folder
 from tests.support.panel_apps import screen_text, type_text
 from tests.support.sample_account import BOUNDARY, ID, allow, iam
 from tests.support.screen_app import make_app, opened, press, settle
+from tests.support.slow import one_quick
 
 __all__ = ["own_data_folder"]
 
@@ -75,7 +75,7 @@ async def test_a_new_scp_has_a_name_of_its_own_and_a_document() -> None:
         assert (edit.level_id, edit.name) == (OU, "fence")
 
 
-@pytest.mark.parametrize(
+@one_quick(
     ("resource", "choice", "kind"),
     [
         (BUCKET, "Delete the policy of data-lake", DeleteResourcePolicy),

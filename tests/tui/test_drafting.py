@@ -163,6 +163,7 @@ async def test_the_menu_of_a_branch_and_of_an_instance_profile() -> None:
         assert "Nothing can be edited here" in screen_text(app_of(pilot))
 
 
+@pytest.mark.slow
 async def test_a_statement_is_made_from_the_question() -> None:
     async with opened() as pilot:
         main = app_of(pilot).main

@@ -173,7 +173,7 @@ async def test_a_source_that_fails_with_an_evil_error() -> None:
 # Panels and dialogs with evil records
 
 
-@pytest.mark.parametrize("size", SIZES)
+@one_quick("size", SIZES)
 async def test_the_question_panel(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking, "ask", lambda *_: evil_decision())
     monkeypatch.setattr(asking, "check_question", lambda _question: None)
@@ -228,7 +228,7 @@ async def test_the_trace_screen() -> None:
             assert_clean(app)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@one_quick("size", SIZES)
 async def test_the_sessions_panel(size: tuple[int, int]) -> None:
     clock = StillClock()
     panel = SessionsPanel(RecordingCopier(), clock=clock, monotonic=clock.monotonic)
@@ -316,6 +316,7 @@ async def test_the_help() -> None:
         assert_clean(app)
 
 
+@pytest.mark.slow
 def test_nothing_evil_reaches_a_real_terminal(tmp_path: Path) -> None:
     script = tmp_path / "evil.py"
     script.write_text(

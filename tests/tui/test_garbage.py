@@ -59,6 +59,7 @@ def test_rounds_that_begin_while_something_is_made_wait_for_its_end() -> None:
         gc.enable()
 
 
+@pytest.mark.slow
 def test_much_that_is_made_to_stay_is_left_out_of_later_rounds_and_little_is_not() -> None:
     gc.collect()
     before = gc.get_freeze_count()
@@ -105,6 +106,7 @@ def test_what_stays_is_left_out_before_looking_through_it_takes_a_frame() -> Non
     assert len(gc.get_objects(generation=2)) >= len(few), "what may soon be garbage is looked through again"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("rounds")
 def test_when_nobody_waits_also_what_was_left_out_is_looked_through() -> None:
     left = ref(loop := Loop())
@@ -155,6 +157,7 @@ def test_a_collector_with_other_numbers_is_let_be() -> None:
     assert kept
 
 
+@pytest.mark.slow
 async def test_of_screens_that_were_closed_only_the_last_is_still_there() -> None:
     async with opened() as pilot:
         for number in range(5):

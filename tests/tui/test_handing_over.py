@@ -54,7 +54,7 @@ def said(pilot: Pilot[None]) -> str:
     return pilot.app.main.query_one(MessageLine).words
 
 
-@pytest.mark.parametrize(("size", "words"), [((80, 24), " clip 24 s "), ((120, 40), " clipboard clears in 24 s ")])
+@one_quick(("size", "words"), [((80, 24), " clip 24 s "), ((120, 40), " clipboard clears in 24 s ")])
 async def test_the_status_line_counts_down_until_the_clipboard_is_cleared(size: tuple[int, int], words: str) -> None:
     copier = RecordingCopier()
     async with stage(copier, size, held(role="a-role-with-a-rather-long-name")) as pilot:
@@ -77,7 +77,7 @@ async def test_the_status_line_counts_down_until_the_clipboard_is_cleared(size: 
         assert "clip" not in status.render().plain
 
 
-@pytest.mark.parametrize("key", ["c", "Y", "x", "exclamation_mark"])
+@one_quick("key", ["c", "Y", "x", "exclamation_mark"])
 async def test_without_a_session_the_keys_say_what_to_do(key: str) -> None:
     async with opened() as pilot:
         await press(pilot, key)
@@ -246,6 +246,7 @@ async def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
         assert not (tmp_path / "target").exists()
 
 
+@pytest.mark.slow
 async def test_a_profile_is_written_and_a_foreign_one_only_when_confirmed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

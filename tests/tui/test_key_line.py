@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from iamtui.tui.widgets.key_line import KeyLine
 from iamtui.tui.widgets.sessions import SessionsPanel
 from tests.support.panel_sessions import session
 from tests.support.sample_account import iam, sample_workspace
 from tests.support.screen_app import make_app, opened, press, settle
+from tests.support.slow import one_quick
 from tests.support.sts_answers import CannedSts
 
 
-@pytest.mark.parametrize("width", [60, 80, 120, 200])
+@one_quick("width", [60, 80, 120, 200])
 async def test_help_and_quit_always_fit(width: int) -> None:
     async with opened(size=(width, 30)) as pilot:
         pilot.app.query_one(SessionsPanel).add_session(session())

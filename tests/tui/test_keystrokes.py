@@ -18,6 +18,7 @@ from tests.support.panel_apps import screen_text, type_text
 from tests.support.panel_sessions import session
 from tests.support.sample_account import iam
 from tests.support.screen_app import RecordingCopier, make_app, settle
+from tests.support.slow import one_quick
 
 
 class Budget:
@@ -56,7 +57,7 @@ async def test_find_takes_two_keys() -> None:
         assert budget.used == 2
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+@one_quick("size", [(80, 24), (120, 40), (200, 60)])
 async def test_ask_takes_three_keys_and_why_none(size: tuple[int, int]) -> None:
     app = make_app()
     async with app.run_test(size=size) as pilot:
@@ -131,7 +132,7 @@ async def test_assume_takes_two_keys_and_copy_one(monkeypatch: pytest.MonkeyPatc
         assert budget.used == 3
 
 
-@pytest.mark.parametrize("key", ["ctrl+r", "a"])
+@one_quick("key", ["ctrl+r", "a"])
 async def test_any_role_takes_two_keys_and_its_arn(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     entered: list[AssumeInput] = []
 

@@ -70,7 +70,7 @@ async def test_the_same_key_twice_drops_no_draft(key: str, agreeing: str) -> Non
         await until(pilot, lambda: app._exit)
 
 
-@pytest.mark.parametrize("staying", ["escape", "n"])
+@one_quick("staying", ["escape", "n"])
 async def test_one_can_stay_and_is_asked_again(staying: str) -> None:
     app = make_app()
     async with opened(app) as pilot:
@@ -140,6 +140,7 @@ async def test_all_that_would_be_lost_is_asked_about_at_once() -> None:
     assert service.wait(60)
 
 
+@pytest.mark.slow
 async def test_without_a_draft_no_draft_is_shown() -> None:
     app = make_app()
     async with opened(app) as pilot:

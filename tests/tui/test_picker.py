@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.picking import PickerApp
 from iamtui.tui.widgets.message_line import MessageLine
@@ -15,6 +13,7 @@ from tests.support.external_tools import need
 from tests.support.panel_apps import screen_text
 from tests.support.sample_account import sample_workspace
 from tests.support.screen_app import SAMPLE, RecordingCopier, press, settle
+from tests.support.slow import one_quick
 from tests.support.tmux_screen import IAMTUI, LEFT, ON_SCREEN, tmux_screen
 from tests.tui.test_handing_over import held
 
@@ -26,7 +25,7 @@ SHELLS = {
 SHOW = 'echo "key=$AWS_ACCESS_KEY_ID profile=<$AWS_PROFILE>"'
 
 
-@pytest.mark.parametrize("shell", SHELLS)
+@one_quick("shell", SHELLS)
 def test_what_is_picked_is_in_the_shell(shell: str, tmp_path: Path) -> None:
     start, pick = SHELLS[shell]
     need(shell)
@@ -70,8 +69,8 @@ def picker() -> PickerApp:
     return PickerApp("fish", SAMPLE, opener=lambda *_: opened, copier=RecordingCopier())
 
 
-@pytest.mark.parametrize("focused", [False, True])
-@pytest.mark.parametrize("key", ["c", "enter"])
+@one_quick("focused", [False, True])
+@one_quick("key", ["c", "enter"])
 async def test_c_anywhere_and_enter_on_the_session_pick_it(key: str, focused: bool) -> None:
     app = picker()
     async with app.run_test(size=(120, 40)) as pilot:

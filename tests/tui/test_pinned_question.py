@@ -44,6 +44,7 @@ def app_node() -> str:
     return iam("user/alice")
 
 
+@pytest.mark.slow
 async def test_each_principal_in_tree_and_table_gets_its_own_mark(app_node: str) -> None:
     async with opened() as pilot:
         pilot.app.main.go_to(app_node)

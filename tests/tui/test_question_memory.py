@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from textual.widgets import Input
 
 from iamtui.analysis.inquiry import Inquiry
@@ -11,6 +10,7 @@ from iamtui.workspace.questions.saved_questions import QuestionStore
 from tests.support import panel_records as records
 from tests.support.panel_apps import screen_text, settle, type_text
 from tests.support.question_panel import X, asked, listener, opened
+from tests.support.slow import one_quick
 
 __all__ = ["asked"]
 
@@ -55,7 +55,7 @@ async def test_a_question_that_was_meant_is_remembered(asked: list[Inquiry]) -> 
         assert kept.principal == records.role_principal().arn
 
 
-@pytest.mark.parametrize("misspelt", ["s3:GetObjct", "s3:Gxt*"])
+@one_quick("misspelt", ["s3:GetObjct", "s3:Gxt*"])
 async def test_up_brings_back_a_misspelt_question_until_another_is_asked_and_it_is_kept_nowhere(
     misspelt: str, asked: list[Inquiry]
 ) -> None:
@@ -123,7 +123,7 @@ async def test_a_question_is_saved_under_a_name_and_chosen_again(asked: list[Inq
         assert asked[-1].actions == ("s3:DeleteObject",)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@one_quick("size", [(80, 24), (120, 40)])
 async def test_questions_asked_before_differ_by_their_context_on_the_list(
     size: tuple[int, int], asked: list[Inquiry]
 ) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from iamtui.account.model import Account, InlinePolicy
 from iamtui.tui.widgets.question.context_view import ContextView
 from iamtui.tui.widgets.question.layer_text import layer_parts
@@ -143,7 +141,7 @@ async def test_the_names_of_keys_are_read_in_a_column_too(account: Account) -> N
         assert "aws:RequestedRegion " in text
 
 
-@pytest.mark.parametrize(("size", "front"), [((80, 24), "Step"), ((120, 40), "Layers of step")])
+@one_quick(("size", "front"), [((80, 24), "Step"), ((120, 40), "Layers of step")])
 async def test_the_layers_of_a_chain_say_which_step_they_are_of(size: tuple[int, int], front: str) -> None:
     async with opened(size=size) as pilot:
         panel = await asked(pilot)

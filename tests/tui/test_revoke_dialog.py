@@ -124,6 +124,7 @@ async def test_a_clipboard_that_fails_is_said(monkeypatch: pytest.MonkeyPatch) -
         await until(pilot, lambda: "! No clipboard." in words(app))
 
 
+@pytest.mark.slow
 async def test_the_key_means_the_role_or_the_session() -> None:
     app = make_app()
     async with opened(app) as pilot:

@@ -119,6 +119,7 @@ async def test_what_cannot_be_renewed_says_why(monkeypatch: pytest.MonkeyPatch) 
             assert it.said == "! It cannot be renewed: how it was assumed is not known."
 
 
+@pytest.mark.slow
 async def test_without_a_session_the_keys_say_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage(monkeypatch) as it:
         await press(it.pilot, "S")

@@ -107,6 +107,7 @@ def test_the_endpoint(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=showing("e"))
 
 
+@pytest.mark.slow
 def test_the_warning_before_metadata(snap_compare: SnapCompare) -> None:
     async def run(pilot: Pilot[Any]) -> None:
         await showing()(pilot)

@@ -15,6 +15,7 @@ from iamtui.tui.screens.main import MainScreen
 from iamtui.tui.widgets.explorer_tree import ExplorerTree
 from tests.support.panel_apps import until
 from tests.support.screen_app import opened
+from tests.support.slow import one_quick
 
 
 def test_importing_the_app_loads_neither_boto_nor_moto_nor_the_catalogue() -> None:
@@ -43,7 +44,7 @@ def watch_styles(monkeypatch: pytest.MonkeyPatch, seen: Callable[[DOMNode], obje
     monkeypatch.setattr(IamtuiApp, "update_styles", update_styles)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60), (50, 15)])
+@one_quick("size", [(80, 24), (120, 40), (200, 60), (50, 15)])
 async def test_the_styles_are_worked_out_for_the_size_from_the_start(
     size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

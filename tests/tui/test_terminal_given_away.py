@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.external_tools import need, x_server
+from tests.support.slow import one_quick
 from tests.support.tmux_screen import IAMTUI, LEFT, ON_SCREEN, tmux_screen
 
 SHELLS = {"bash": "--norc --noprofile", "zsh": "-f", "fish": "--no-config"}
@@ -27,7 +28,7 @@ def shell_without_settings(shell: str, home: Path) -> str:
     return str(program)
 
 
-@pytest.mark.parametrize("shell", SHELLS)
+@one_quick("shell", SHELLS)
 def test_a_shell_has_the_session_and_gives_the_screen_back(shell: str, tmp_path: Path) -> None:
     need(shell)
     environ = {"SHELL": shell_without_settings(shell, tmp_path), "AWS_PROFILE": "old", "IAMTUI_SESSION": "outer@1"}
@@ -76,7 +77,7 @@ def test_a_shell_that_crashes_or_stops_itself_leaves_the_screen_whole(tmp_path: 
         screen.until(" icanon")
 
 
-@pytest.mark.parametrize("in_shell", [False, True])
+@one_quick("in_shell", [False, True])
 def test_sigterm_clears_the_clipboard_and_leaves_the_terminal_in_order(in_shell: bool, tmp_path: Path) -> None:
     with tmux_screen(tmp_path, environ={"SHELL": shell_without_settings("bash", tmp_path)}) as screen:
         screen.type(DEMO)
@@ -129,7 +130,7 @@ def display() -> Iterator[str]:
         yield name
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@one_quick(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_clears_the_desktops_clipboard(
     number: signal.Signals, code: int, display: str, tmp_path: Path
 ) -> None:
@@ -150,8 +151,8 @@ def test_a_signal_clears_the_desktops_clipboard(
         assert screen.modes == LEFT
 
 
-@pytest.mark.parametrize("inside", ["", "screen -c /dev/null sh"])
-@pytest.mark.parametrize("ending", ["quit", "signal"])
+@one_quick("inside", ["", "screen -c /dev/null sh"])
+@one_quick("ending", ["quit", "signal"])
 def test_a_terminals_clipboard_is_overwritten_at_the_end_also_through_gnu_screen(
     inside: str, ending: str, tmp_path: Path
 ) -> None:

@@ -22,6 +22,7 @@ from iamtui.workspace.questions.inquiries import answer
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.cli_runner import Cli, cli, snapshot
 from tests.support.sample_account import sample_account, sample_workspace
+from tests.support.slow import one_quick
 
 __all__ = ["cli", "snapshot"]
 
@@ -101,7 +102,7 @@ FEDERATED = Principal(
 )
 
 
-@pytest.mark.parametrize(
+@one_quick(
     ("principal", "action", "says"),
     [
         (FEDERATED, "s3:GetObject", ["--issuer", ALICE]),

@@ -181,6 +181,7 @@ def _fresh(account: Account) -> Account:
     return replace(account)
 
 
+@pytest.mark.slow
 @given(made=st.lists(edits(drafting_account()), min_size=1, max_size=5), question=st.sampled_from(QUESTIONS))
 @settings(max_examples=60, deadline=None)
 def test_what_is_shared_is_what_asking_twice_would_say(made: list[Edit], question: Question) -> None:
