@@ -19,16 +19,16 @@ from benchmarks.results import Plan, Result, cpu_seconds, median_cpu_seconds
 from benchmarks.vocabulary import ACCOUNT
 from benchmarks.yes_or_no import YesOrNo
 from iamtui.account.model import Account, Role, User
-from iamtui.analysis.questions import Asker, Question
-from iamtui.evaluation.decision import Decision
-from iamtui.evaluation.decision_json import decision_to_json
-from iamtui.evaluation.evaluator import evaluate
-from iamtui.evaluation.policies import PoliciesInForce
-from iamtui.evaluation.request import Principal, Request
-from iamtui.evaluation.scenario import MalformedScenario, read_scenarios
-from iamtui.evaluation.trace import trace
+from iamtui.engine.api import evaluate
+from iamtui.engine.decision import Decision
+from iamtui.engine.decision_json import decision_to_json
+from iamtui.engine.policies import PoliciesInForce
+from iamtui.engine.request import Principal, Request
+from iamtui.engine.scenario import MalformedScenario, read_scenarios
+from iamtui.engine.trace import trace
+from iamtui.questions.evaluator import Question, QuestionEvaluator
 from iamtui.workspace.principals import principal_for
-from iamtui.workspace.questions.asking import ask_all, make_ready
+from iamtui.workspace.questions import ask_all, make_ready
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
 Asked: TypeAlias = tuple[Principal, Question]
@@ -73,13 +73,13 @@ def draw(account: Account, principals: Sequence[Principal], count: int, seed: in
 def decide(account: Account, asked: Sequence[Asked]) -> None:
     """Answer each question on its own, with the complete Decision record."""
     for principal, question in asked:
-        Asker(account, question).decide(principal)
+        QuestionEvaluator(account, question).decide(principal)
 
 
 def decide_and_read(account: Account, asked: Sequence[Asked]) -> None:
     """The same with every part of the Decision put together, as JSON output does; else that is left to the reader."""
     for principal, question in asked:
-        decision = Asker(account, question).decide(principal)
+        decision = QuestionEvaluator(account, question).decide(principal)
         for part in _PARTS:
             getattr(decision, part)
 
@@ -87,7 +87,7 @@ def decide_and_read(account: Account, asked: Sequence[Asked]) -> None:
 def decide_and_trace(account: Account, asked: Sequence[Asked]) -> None:
     """The same with the trace of every layer."""
     for principal, question in asked:
-        request, policies = Asker(account, question).request_and_policies(principal)
+        request, policies = QuestionEvaluator(account, question).request_and_policies(principal)
         evaluate(request, policies)
         trace(request, policies)
 
@@ -122,7 +122,9 @@ def _single_decisions(plan: Plan, size: Size) -> Iterator[Result]:
     yield Result(f"decisions, {where}, every part read", count / seconds, "/s", note="layers, reasons, notes, ...")
     seconds = median_cpu_seconds([partial(decide, account, warm[0]) for _ in range(plan.repeats)])
     yield Result(f"decisions, {where}, asked before", count / seconds, "/s")
-    prepared = [Asker(account, question).request_and_policies(principal) for principal, question in warm[-1]]
+    prepared = [
+        QuestionEvaluator(account, question).request_and_policies(principal) for principal, question in warm[-1]
+    ]
     seconds = median_cpu_seconds([partial(_evaluate_all, prepared) for _ in range(plan.repeats)])
     yield Result(f"decisions, {where}, evaluate() alone", count / seconds, "/s", note="request and policies at hand")
     some = [asked[: max(1, count // 8)] for asked in warm]

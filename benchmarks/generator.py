@@ -28,10 +28,10 @@ from benchmarks.vocabulary import (
     name,
     one_arn,
 )
+from iamtui.account.authorization_details import load_account
 from iamtui.account.model import Account
-from iamtui.account.snapshots.authorization_details import load_account
-from iamtui.analysis.questions import Question
 from iamtui.catalog import catalogue
+from iamtui.questions.evaluator import Question
 from iamtui.sources.managed_policies import managed_policy
 
 SEED: Final = 20_261_124

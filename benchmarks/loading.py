@@ -20,10 +20,10 @@ MEMORY_GOAL_MB: Final = 300.0
 _LOADS: Final = """
 import json, sys, time
 from pathlib import Path
-from iamtui.account.snapshots.authorization_details import load_account
+from iamtui.account.authorization_details import load_account
 from iamtui.sources.snapshot import read_snapshot
 from iamtui.tui.inventory import Inventory
-from iamtui.tui.search import SearchIndex
+from iamtui.tui.explorer.search import SearchIndex
 path, repeats = Path(sys.argv[1]), int(sys.argv[2])
 plain, loaded, listed = [], [], []
 for _ in range(repeats):
@@ -46,8 +46,8 @@ print(json.dumps([plain, loaded, listed]))
 _PEAK: Final = """
 import json, resource, sys
 from pathlib import Path
-from iamtui.workspace.questions.asking import Question, ask_all
-from iamtui.workspace.opening import SourceChoice, open_source
+from iamtui.workspace.questions import Question, ask_all
+from iamtui.workspace.workspace import SourceChoice, open_source
 from iamtui.workspace.workspace import SourceKind
 def peak():
     # A child starts with the ru_maxrss of its parent, so where the kernel tells the process's own peak, that counts.
@@ -67,7 +67,7 @@ print(json.dumps(peaks))
 
 _DEMO: Final = """
 import json, time
-from iamtui.workspace.opening import SourceChoice, open_source
+from iamtui.workspace.workspace import SourceChoice, open_source
 from iamtui.workspace.workspace import SourceKind
 start = time.process_time()
 workspace = open_source(SourceChoice(SourceKind.DEMO))

@@ -20,7 +20,7 @@ GROWTH_GOAL_MB: Final = 5.0
 _START: Final = """
 import gc, json, re, sys
 from datetime import UTC, datetime
-from iamtui.workspace.opening import SourceChoice, open_source
+from iamtui.workspace.workspace import SourceChoice, open_source
 from iamtui.workspace.workspace import SourceKind
 cycles = int(sys.argv[1])
 workspace = open_source(SourceChoice(SourceKind.DEMO))
@@ -37,8 +37,8 @@ def soak(step):
 """
 
 _ASSUME: Final = """
-from iamtui.workspace.assume.assuming import AssumeInput, assume
-from iamtui.workspace.sessions.keeping import SessionsKeeper
+from iamtui.workspace.assume import AssumeInput, assume
+from iamtui.workspace.session_store import SessionsKeeper
 ROLE = "arn:aws:iam::111122223333:role/ops-readonly"
 keeper = SessionsKeeper()
 def hold():
@@ -49,23 +49,23 @@ _SOAKS: Final = {
     "assume + forget": _ASSUME + "soak(lambda number: keeper.forget(hold().key))",
     "a question about a new resource": """
 from iamtui.workspace.principals import principal_for
-from iamtui.workspace.questions.asking import Question, ask
+from iamtui.workspace.questions import Question, ask
 principals = [principal_for(workspace, user) for user in workspace.account.users]
 def step(number):
     ask(workspace, principals[number % len(principals)], Question("s3:GetObject", f"arn:aws:s3:::bucket-{number}/key"))
 soak(step)
 """,
     "who can, on a new resource": """
-from iamtui.workspace.questions.asking import Question, ask_all
+from iamtui.workspace.questions import Question, ask_all
 def step(number):
     for _ in ask_all(workspace, Question("s3:GetObject", f"arn:aws:s3:::bucket-{number}/key")):
         pass
 soak(step)
 """,
     "a draft that is laid, asked about and dropped": """
-from iamtui.account.drafts.application import apply_draft
-from iamtui.account.drafts.draft import Draft, PutInlinePolicy
-from iamtui.workspace.questions.asking import Question, ask_all
+from iamtui.drafts.overlay import apply_draft
+from iamtui.drafts.edits import Draft, PutInlinePolicy
+from iamtui.workspace.questions import Question, ask_all
 def step(number):
     document = json.dumps({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::bucket-{number}/*"}]})

@@ -32,11 +32,10 @@ from iamtui.credentials.session import Session
 from iamtui.secret import Secret
 from iamtui.tui import app as tui_app
 from iamtui.tui.app import STARTED_SECONDS, IamtuiApp
+from iamtui.tui.explorer.explorer import Explorer
 from iamtui.tui.inventory import TOP_BRANCHES
-from iamtui.tui.widgets.explorer import Explorer
-from iamtui.tui.widgets.question.panel import QuestionPanel
-from iamtui.workspace.opening import SourceChoice
-from iamtui.workspace.workspace import SourceKind, Workspace
+from iamtui.tui.question.panel import QuestionPanel
+from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
 
 FIRST_FRAME_GOAL: Final = 1.3
 CONTENT_GOAL: Final = 1.5

@@ -24,12 +24,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeAlias
 
 from iamtui.account.model import Account
-from iamtui.analysis.known_context import principal_context
-from iamtui.analysis.policies_in_force import principal_policies
-from iamtui.evaluation.caller import caller_fixed_keys
-from iamtui.evaluation.policies import NamedPolicy, PolicyInForce
-from iamtui.evaluation.request import Principal
+from iamtui.engine.policies import NamedPolicy, PolicyInForce
+from iamtui.engine.request import Principal, caller_fixed_keys
 from iamtui.policy.document import ConditionLine, PolicyDocument, Statement
+from iamtui.questions.context import principal_context
+from iamtui.questions.policies_in_force import principal_policies
 
 Context: TypeAlias = Mapping[str, str]
 """The value of each condition key that a principal's requests carry, by lower-case name."""

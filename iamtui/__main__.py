@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from iamtui.cli.doors import KeyBinding
+    from iamtui.cli.exits import KeyBinding
     from iamtui.credentials.session import Session
-    from iamtui.workspace.opening import SourceChoice
+    from iamtui.workspace.workspace import SourceChoice
 
 
 _TEXTUAL_TOOLS = ("TEXTUAL", "TEXTUAL_DEBUG", "TEXTUAL_LOG", "TEXTUAL_SCREENSHOT")
@@ -24,14 +24,14 @@ _TEXTUAL_TOOLS = ("TEXTUAL", "TEXTUAL_DEBUG", "TEXTUAL_LOG", "TEXTUAL_SCREENSHOT
 
 def _open_screen(choice: SourceChoice | None) -> int:
     _prepare_screen()
-    from iamtui.tui.app import run_app  # noqa: PLC0415 - commands and --help need no screen
+    from iamtui.tui.app import run_app  # commands and --help need no screen
 
     return run_app(choice)
 
 
 def _pick(choice: SourceChoice | None, format_name: str) -> Session | None:
     _prepare_screen()
-    from iamtui.tui.picking import run_picker  # noqa: PLC0415 - as above
+    from iamtui.tui.picking import run_picker  # as above
 
     return run_picker(choice, format_name)
 
@@ -47,11 +47,11 @@ def _prepare_screen() -> None:
 
 def _bindings() -> Sequence[KeyBinding]:
     """Every binding of the screen that has an id, from the classes that declare them."""
-    from textual.binding import Binding  # noqa: PLC0415 - only for `info`
-    from textual.dom import DOMNode  # noqa: PLC0415 - only for `info`
+    from textual.binding import Binding  # only for `info`
+    from textual.dom import DOMNode  # only for `info`
 
-    from iamtui.cli.doors import KeyBinding  # noqa: PLC0415 - only for `info`
-    from iamtui.tui.keys import load_every_pane  # noqa: PLC0415 - only for `info`
+    from iamtui.cli.exits import KeyBinding  # only for `info`
+    from iamtui.tui.keymap import load_every_pane  # only for `info`
 
     load_every_pane()
     found: dict[str, KeyBinding] = {}
@@ -69,8 +69,8 @@ def _bindings() -> Sequence[KeyBinding]:
 def main() -> None:
     """Run iamtui and exit with its code."""
     try:
-        from iamtui.cli.doors import Screen  # noqa: PLC0415 - only click before --help and the first frame
-        from iamtui.cli.main import run  # noqa: PLC0415 - likewise
+        from iamtui.cli.exits import Screen  # only click before --help and the first frame
+        from iamtui.cli.main import run  # likewise
 
         code = run(sys.argv[1:], Screen(_open_screen, _bindings, _pick))
     except KeyboardInterrupt:

@@ -254,7 +254,7 @@ def _read(path: Path, problems: list[str]) -> dict[str, Any]:
     except Problem as problem:
         problems.append(f"{problem.sentence.rstrip('.')}; all defaults are used.")
         return {}
-    import tomllib  # noqa: PLC0415 - most people have no config: start-up
+    import tomllib  # most people have no config: start-up
 
     try:
         return tomllib.loads(text)

@@ -22,7 +22,7 @@ def forbid_core_dumps() -> None:
     cannot wipe a text from memory, and nothing here keeps root out. May be called more than once.
     """
     try:
-        import resource  # noqa: PLC0415 - Windows has no such module
+        import resource  # Windows has no such module
     except ImportError:
         return
     with suppress(OSError, ValueError):
@@ -36,6 +36,6 @@ def forbid_core_dumps() -> None:
 @cache
 def _libc() -> ctypes.CDLL:
     """The C library, loaded once: each loading makes classes that only the garbage collector takes away."""
-    import ctypes  # noqa: PLC0415 - takes a while to load: not before the first frame
+    import ctypes  # takes a while to load: not before the first frame
 
     return ctypes.CDLL(None)

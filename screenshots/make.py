@@ -33,9 +33,11 @@ from textual.pilot import Pilot  # noqa: E402 - the environment must be clean fi
 
 from iamtui.tui import clock  # noqa: E402
 from iamtui.tui.app import IamtuiApp  # noqa: E402
-from iamtui.tui.widgets.message_line import MessageLine  # noqa: E402
-from iamtui.workspace.opening import SourceChoice  # noqa: E402
-from iamtui.workspace.workspace import SourceKind  # noqa: E402
+from iamtui.tui.widgets.status import MessageLine  # noqa: E402
+from iamtui.workspace.workspace import (  # noqa: E402
+    SourceChoice,
+    SourceKind,
+)
 
 Steps = Callable[[Pilot[None], IamtuiApp], Awaitable[None]]
 

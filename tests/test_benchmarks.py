@@ -17,9 +17,9 @@ from benchmarks.__main__ import main
 from benchmarks.generator import TINY, Size
 from benchmarks.results import SMOKE, Result
 from iamtui.account.model import Account
-from iamtui.analysis.policies_in_force import identity_policies
-from iamtui.evaluation.policies import NamedPolicy
-from iamtui.evaluation.scenario import Scenario, read_scenarios
+from iamtui.engine.policies import NamedPolicy
+from iamtui.engine.scenario import Scenario, read_scenarios
+from iamtui.questions.policies_in_force import identity_policies
 from tests.support.slow import one_quick
 
 CHECKOUT = Path(__file__).resolve().parents[1]

@@ -31,7 +31,7 @@ def of_rooms(modules: set[str], *rooms: str) -> set[str]:
     return {name for name in modules if name.startswith(tuple(f"iamtui.{room}" for room in rooms))}
 
 
-@pytest.mark.parametrize("module", ["iamtui.policy.document", "iamtui.policy.condition", "iamtui.catalog.actions"])
+@pytest.mark.parametrize("module", ["iamtui.policy.document", "iamtui.policy.conditions", "iamtui.catalog.actions"])
 def test_the_lowest_rooms_bring_in_nothing_of_the_others(module: str) -> None:
     loaded = modules_after(f"import {module}")
     assert not packages(loaded) & {*HEAVY, *DOORS}
@@ -39,13 +39,13 @@ def test_the_lowest_rooms_bring_in_nothing_of_the_others(module: str) -> None:
 
 
 def test_the_evaluator_knows_no_account_and_no_library_of_the_doors() -> None:
-    loaded = modules_after("import iamtui.evaluation.evaluator, iamtui.evaluation.trace, iamtui.evaluation.scenario")
+    loaded = modules_after("import iamtui.engine.api, iamtui.engine.trace, iamtui.engine.scenario")
     assert not packages(loaded) & {*HEAVY, *DOORS}
     assert not of_rooms(loaded, "account", "analysis", "aws", "sources", "credentials", "workspace", "cli", "tui")
 
 
 def test_questions_over_an_account_reach_for_nothing_outside() -> None:
-    loaded = modules_after("import iamtui.analysis.questions")
+    loaded = modules_after("import iamtui.questions.evaluator")
     assert not packages(loaded) & {*HEAVY, *DOORS}
     assert not of_rooms(loaded, "aws", "sources", "credentials", "workspace", "cli", "tui")
 
@@ -92,7 +92,7 @@ def test_no_command_loads_the_screen(command: str) -> None:
 def test_a_decision_of_the_demo_needs_neither_moto_nor_boto3() -> None:
     code = """
 import contextlib, io, sys
-from iamtui.cli.doors import Screen
+from iamtui.cli.exits import Screen
 from iamtui.cli.main import run
 with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
     words = ["can", "amara.diallo", "s3:GetObject", "--on", "arn:aws:s3:::puffin-data-lake/x", "--demo"]
@@ -104,7 +104,7 @@ with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.St
 _FIRST_FRAME = """
 import sys
 from iamtui.tui.app import IamtuiApp
-from iamtui.workspace.opening import SourceChoice
+from iamtui.workspace.workspace import SourceChoice
 from iamtui.workspace.workspace import SourceKind
 
 def on_ready(self):
@@ -115,7 +115,7 @@ def on_ready(self):
 IamtuiApp.on_ready = on_ready
 
 def nothing(choice, report, cancelled):
-    from iamtui.workspace.opening import OpeningCancelled
+    from iamtui.workspace.workspace import OpeningCancelled
     raise OpeningCancelled
 
 app = IamtuiApp(CHOICE, opener=nothing)

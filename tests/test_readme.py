@@ -14,14 +14,14 @@ import click
 import msgspec
 import pytest
 
-from iamtui.account.snapshots.format import SnapshotShape
+from iamtui.account.snapshot_format import SnapshotShape
 from iamtui.cli.main import ENTRIES, cli
 from iamtui.config import load_config, settings
-from iamtui.credentials.formats import FORMATS
-from iamtui.evaluation.evaluator import evaluate
-from iamtui.evaluation.open_points import option_names
-from iamtui.evaluation.policies import DEFAULT_OPTIONS
-from iamtui.evaluation.scenario import parse_scenario
+from iamtui.credentials.export import FORMATS
+from iamtui.engine.api import evaluate
+from iamtui.engine.policies import DEFAULT_OPTIONS
+from iamtui.engine.scenario import parse_scenario
+from iamtui.engine.undocumented import option_names
 from iamtui.workspace.permissions import FEATURES
 from tests.support.slow import all_but
 

@@ -8,20 +8,20 @@ import pytest
 
 from benchmarks.decisions import principals_of
 from benchmarks.yes_or_no import YesOrNo
-from iamtui.account.availability import Known
 from iamtui.account.model import (
     Account,
     AttachedPolicy,
     Group,
     InlinePolicy,
+    Known,
     ManagedPolicy,
     PolicyVersion,
     Role,
     User,
 )
-from iamtui.analysis.questions import Asker, Question
-from iamtui.evaluation.request import Mode, Principal
+from iamtui.engine.request import Mode, Principal
 from iamtui.policy.document import PolicyDocument
+from iamtui.questions.evaluator import Question, QuestionEvaluator
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.sample_account import ID, allow, deny, document, iam
 
@@ -177,7 +177,7 @@ def test_it_agrees_with_the_engine(account: Account) -> None:
         region = tuple(resource.split(":")[3:4])
         context = {"aws:SecureTransport": ("true",), "aws:RequestedRegion": region}
         question = Question(action, resource, context, Mode.STRICT)
-        allowed = Asker(account, question).decide(principal).allowed
+        allowed = QuestionEvaluator(account, question).decide(principal).allowed
         assert yardstick.allows(principal.arn, action, resource) is allowed, (principal.arn, action, resource)
         said.add((principal.arn, allowed))
     assert said == set(product((ALICE, BOB, DEPLOY), (True, False)))

@@ -6,14 +6,53 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
-from iamtui.account.availability import Fact, Gap, Missing
+from iamtui.policy.document import PolicyDocument
 
-if TYPE_CHECKING:
-    # Only for annotations: the screen has an account before its first frame, an empty one.
-    from iamtui.account.organization import Organization
-    from iamtui.policy.document import PolicyDocument
+# Known and Missing: every fact that a source can lack says whether it is there, and if not, why.
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Known(Generic[T]):
+    """A fact the source gave. `Known(None)` means "asked, and there is none"."""
+
+    value: T
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A fact the source did not give; never to be read as "none".
+
+    Args:
+        reason: why, as a short phrase ("not in the snapshot", "access denied").
+        permission: the IAM action that would let the source give it ("iam:ListRoles"), or empty.
+    """
+
+    reason: str
+    permission: str = ""
+
+
+Fact: TypeAlias = Known[T] | Missing
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """One thing a whole source lacks, for the visible list of what was missing.
+
+    Args:
+        what: what is lacking ("documents of AWS managed policies", "organization").
+        permission: the IAM action that would have given it, or empty.
+        error: what the source or AWS said, or empty.
+    """
+
+    what: str
+    permission: str = ""
+    error: str = ""
+
 
 Tags: TypeAlias = tuple[tuple[str, str], ...]
 """Pairs of tag key and value, in the source's order."""
@@ -342,3 +381,65 @@ class Account:
         """The users and roles that have this policy as their permissions boundary."""
         everyone: tuple[User | Role, ...] = (*self.users, *self.roles)
         return tuple(holder for holder in everyone if holder.boundary_arn == policy_arn)
+
+
+# Where an account stands in its organization, and the SCPs and RCPs attached at every level above it.
+
+
+IAM_SERVICE: Final = "iam.amazonaws.com"
+"""Under which the delegated administrators for IAM stand."""
+
+ORGANIZATION_GAP: Final = "organization: SCPs and RCPs"
+"""What the gap is called when the organization is Missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationPolicy:
+    """One SCP or RCP attached to one level."""
+
+    arn: str
+    name: str
+    document: PolicyDocument
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationLevel:
+    """One step of the way from the root to the account.
+
+    Args:
+        id: root, OU or account id ("r-ab12", "ou-ab12-x", "123456789012").
+        name: its name.
+        type: "ROOT", "ORGANIZATIONAL_UNIT" or "ACCOUNT".
+        scps: the attached SCPs, FullAWSAccess included; Missing when they could not be read.
+        rcps: likewise for RCPs.
+    """
+
+    id: str
+    name: str
+    type: str
+    scps: Fact[tuple[OrganizationPolicy, ...]]
+    rcps: Fact[tuple[OrganizationPolicy, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """An organization as seen from one of its accounts.
+
+    Args:
+        id: "o-...".
+        management_account: 12 digits.
+        path: the levels from the root (first) to the account itself (last).
+        delegated_administrators: by service principal, the accounts that administer that service for the
+            organization; None: not known.
+    """
+
+    id: str
+    management_account: str
+    path: tuple[OrganizationLevel, ...]
+    delegated_administrators: Mapping[str, tuple[str, ...]] | None = None
+
+    @property
+    def org_path(self) -> str:
+        """The value of aws:PrincipalOrgPaths: `o-id/r-id/ou-id/.../`, without the account."""
+        steps = [level.id for level in self.path if level.type != "ACCOUNT"]
+        return "/".join([self.id, *steps]) + "/"

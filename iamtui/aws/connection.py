@@ -17,10 +17,9 @@ import msgspec
 
 from iamtui.aws.answer_limits import LARGEST_LISTING, MOST_LISTED_PARTS, limits_of, parts_here, read_here
 from iamtui.aws.credential_process import Approve, refuse_command
-from iamtui.aws.endpoint_url import check_endpoint_url
 from iamtui.aws.errors import AwsProblem, problem_from
 from iamtui.aws.operations import iam_action
-from iamtui.aws.profiles import login_profile_of
+from iamtui.aws.profiles import check_endpoint_url, login_profile_of
 from iamtui.aws.sdk_logging import silence_debug_logging
 from iamtui.core_dumps import forbid_core_dumps
 from iamtui.problem import Problem
@@ -49,7 +48,7 @@ class Keys:
     session_token: Secret
 
 
-class Caller(msgspec.Struct, frozen=True, rename="pascal"):
+class CallerIdentity(msgspec.Struct, frozen=True, rename="pascal"):
     """What sts:GetCallerIdentity says."""
 
     arn: Annotated[str, msgspec.Meta(pattern=r"^arn:[^:]+:(iam|sts)::")]
@@ -131,7 +130,7 @@ class Connection:
             session = connection._botocore_session()
             connection.region = region or session.get_config_variable("region") or ""
             if session.get_credentials() is None:
-                import botocore.exceptions  # noqa: PLC0415 - heavy
+                import botocore.exceptions  # heavy
 
                 raise botocore.exceptions.NoCredentialsError  # noqa: TRY301 - said like every other failure
         except Exception as error:  # noqa: BLE001 - the chain runs processes and reads files: anything can come
@@ -326,13 +325,13 @@ class Connection:
         except msgspec.ValidationError as error:
             raise self.unexpected(service, operation, str(error)) from None
 
-    def caller(self) -> Caller:
+    def caller(self) -> CallerIdentity:
         """Who these credentials are (sts:GetCallerIdentity).
 
         Raises:
             Problem: the call failed; says why and what to do.
         """
-        return self.call("sts", "GetCallerIdentity", Caller)
+        return self.call("sts", "GetCallerIdentity", CallerIdentity)
 
     @property
     def has_own_keys(self) -> bool:
@@ -355,7 +354,7 @@ class Connection:
 
     def ca_bundle(self) -> str:
         """The file of certificates that calls over TLS are checked with: as configured, else botocore's own."""
-        import botocore.httpsession  # noqa: PLC0415 - heavy
+        import botocore.httpsession  # heavy
 
         configured = self._botocore_session().get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
         return str(configured or botocore.httpsession.get_cert_path(verify=True))
@@ -395,7 +394,7 @@ class Connection:
     def _botocore_session(self) -> Any:
         with self._lock:
             if self._session is None:
-                from iamtui.aws.sdk_session import make_sdk_session  # noqa: PLC0415 - heavy
+                from iamtui.aws.session import make_sdk_session  # heavy
 
                 self._session = make_sdk_session(
                     profile=self.profile or self._settings_profile or "",

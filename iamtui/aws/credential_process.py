@@ -40,7 +40,7 @@ def approved_process_provider(
     profile: str, load_config: Callable[[], Mapping[str, Any]], approve: Approve
 ) -> Any:  # botocore's ProcessProvider
     """botocore's provider of the credentials that a command prints, which has each run of that approved."""
-    from botocore.credentials import ProcessProvider  # noqa: PLC0415 - heavy
+    from botocore.credentials import ProcessProvider  # heavy
 
     def run(words: Sequence[str], **how: Any) -> subprocess.Popen[bytes]:
         enter_profile(profile)

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 
-class Request(NamedTuple):
+class OperationRequest(NamedTuple):
     """The request of an operation, as the service model of botocore describes it.
 
     Args:
@@ -31,12 +31,12 @@ class Request(NamedTuple):
     api: str = ""
 
 
-def _query(version: str) -> Request:
-    return Request("query", "POST", "/", version)
+def _query(version: str) -> OperationRequest:
+    return OperationRequest("query", "POST", "/", version)
 
 
-def _json(target_prefix: str) -> Request:
-    return Request("json", "POST", "/", target_prefix)
+def _json(target_prefix: str) -> OperationRequest:
+    return OperationRequest("json", "POST", "/", target_prefix)
 
 
 _IAM: Final = _query("2010-05-08")
@@ -45,10 +45,12 @@ _ORGANIZATIONS: Final = _json("AWSOrganizationsV20161128")
 _KMS: Final = _json("TrentService")
 _SQS: Final = _json("AmazonSQS")
 
-READ: Final[Mapping[tuple[str, str], Request]] = {
+READ: Final[Mapping[tuple[str, str], OperationRequest]] = {
     ("dynamodb", "GetResourcePolicy"): _json("DynamoDB_20120810"),
     ("ecr", "GetRepositoryPolicy"): _json("AmazonEC2ContainerRegistry_V20150921"),
-    ("efs", "DescribeFileSystemPolicy"): Request("rest-json", "GET", "/2015-02-01/file-systems/{FileSystemId}/policy"),
+    ("efs", "DescribeFileSystemPolicy"): OperationRequest(
+        "rest-json", "GET", "/2015-02-01/file-systems/{FileSystemId}/policy"
+    ),
     ("events", "DescribeEventBus"): _json("AWSEvents"),
     ("iam", "GetAccountAuthorizationDetails"): _IAM,
     ("iam", "GetAccessKeyLastUsed"): _IAM,
@@ -65,7 +67,7 @@ READ: Final[Mapping[tuple[str, str], Request]] = {
     ("iam", "SimulatePrincipalPolicy"): _IAM,
     ("kms", "GetKeyPolicy"): _KMS,
     ("kms", "ListAliases"): _KMS,
-    ("lambda", "GetPolicy"): Request("rest-json", "GET", "/2015-03-31/functions/{FunctionName}/policy"),
+    ("lambda", "GetPolicy"): OperationRequest("rest-json", "GET", "/2015-03-31/functions/{FunctionName}/policy"),
     ("organizations", "DescribeAccount"): _ORGANIZATIONS,
     ("organizations", "DescribeOrganization"): _ORGANIZATIONS,
     ("organizations", "DescribeOrganizationalUnit"): _ORGANIZATIONS,
@@ -74,9 +76,11 @@ READ: Final[Mapping[tuple[str, str], Request]] = {
     ("organizations", "ListParents"): _ORGANIZATIONS,
     ("organizations", "ListPoliciesForTarget"): _ORGANIZATIONS,
     ("organizations", "ListRoots"): _ORGANIZATIONS,
-    ("s3", "GetBucketPolicy"): Request("rest-xml", "GET", "/{Bucket}?policy"),
-    ("s3", "GetPublicAccessBlock"): Request("rest-xml", "GET", "/{Bucket}?publicAccessBlock"),
-    ("s3control", "GetPublicAccessBlock"): Request("rest-xml", "GET", "/v20180820/configuration/publicAccessBlock"),
+    ("s3", "GetBucketPolicy"): OperationRequest("rest-xml", "GET", "/{Bucket}?policy"),
+    ("s3", "GetPublicAccessBlock"): OperationRequest("rest-xml", "GET", "/{Bucket}?publicAccessBlock"),
+    ("s3control", "GetPublicAccessBlock"): OperationRequest(
+        "rest-xml", "GET", "/v20180820/configuration/publicAccessBlock"
+    ),
     ("secretsmanager", "GetResourcePolicy"): _json("secretsmanager"),
     ("sns", "GetTopicAttributes"): _query("2010-03-31"),
     ("sqs", "GetQueueAttributes"): _SQS,
@@ -86,10 +90,10 @@ READ: Final[Mapping[tuple[str, str], Request]] = {
 }
 """The request of every read, by botocore's name of the service and operation."""
 
-CREDENTIALS: Final[Mapping[tuple[str, str], Request]] = {
-    ("signin", "CreateOAuth2Token"): Request("rest-json", "POST", "/v1/token"),
-    ("sso", "GetRoleCredentials"): Request("rest-json", "GET", "/federation/credentials"),
-    ("sso-oidc", "CreateToken"): Request("rest-json", "POST", "/token"),
+CREDENTIALS: Final[Mapping[tuple[str, str], OperationRequest]] = {
+    ("signin", "CreateOAuth2Token"): OperationRequest("rest-json", "POST", "/v1/token"),
+    ("sso", "GetRoleCredentials"): OperationRequest("rest-json", "GET", "/federation/credentials"),
+    ("sso-oidc", "CreateToken"): OperationRequest("rest-json", "POST", "/token"),
     ("sts", "AssumeRole"): _STS,
     ("sts", "AssumeRoleWithWebIdentity"): _STS,
     ("sts", "GetFederationToken"): _STS,
@@ -98,7 +102,7 @@ CREDENTIALS: Final[Mapping[tuple[str, str], Request]] = {
 """The request of every call that yields temporary credentials; the first three and the web identity call are only
 made by botocore, for a profile that is set up so."""
 
-ALLOWED: Final[Mapping[tuple[str, str], Request]] = {**READ, **CREDENTIALS}
+ALLOWED: Final[Mapping[tuple[str, str], OperationRequest]] = {**READ, **CREDENTIALS}
 
 _IAM_PREFIXES: Final = {
     "efs": "elasticfilesystem",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from iamtui.aws.errors import problem_from
+from iamtui.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ def available_profiles() -> tuple[Profile, ...]:
     Raises:
         Problem: a file cannot be parsed.
     """
-    from iamtui.aws.sdk_session import SdkSession  # noqa: PLC0415 - heavy
+    from iamtui.aws.session import SdkSession  # heavy
 
     try:
         found: Mapping[str, Mapping[str, Any]] = SdkSession().full_config.get("profiles", {})
@@ -132,3 +135,38 @@ def _number(value: object) -> int:
     """A whole number of the file; 0 for what is none."""
     text = _text(value).strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+# Endpoints that are not AWS: which may be called.
+
+
+def check_endpoint_url(url: str) -> str:
+    """Return the URL when calls may go there: https, or http to this machine.
+
+    Raises:
+        Problem: another scheme, plain http to another machine, or no URL at all.
+    """
+    step = "Give an https:// URL, or http:// with localhost or 127.0.0.1 (for example http://127.0.0.1:5000)."
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        _ = parts.port
+    except ValueError:
+        raise Problem(f"--endpoint-url {url} is not a URL.", step) from None
+    if parts.scheme not in ("http", "https") or not host or any(c.isspace() or not c.isprintable() for c in url):
+        raise Problem(f"--endpoint-url {url} is not an http or https URL.", step)
+    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+        raise Problem("--endpoint-url must not hold a user name, a query or a fragment.", step)
+    if parts.scheme == "http" and not is_loopback(host):
+        raise Problem(f"--endpoint-url {url} would send credentials unencrypted to another machine.", step)
+    return url
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

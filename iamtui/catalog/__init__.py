@@ -14,8 +14,8 @@ from iamtui.catalog.actions import (
     has_resource_type,
     search_actions,
 )
-from iamtui.catalog.api_calls import Check, companions
-from iamtui.catalog.keys import GLOBAL_KEYS, TRUST_KEYS, ConditionKey, KeyType, condition_key, global_key
+from iamtui.catalog.condition_keys import GLOBAL_KEYS, TRUST_KEYS, ConditionKey, KeyType, condition_key, global_key
+from iamtui.catalog.dependent_actions import Check, companions
 from iamtui.catalog.tables import (
     RCP_SERVICES,
     RCP_SERVICES_READ,

@@ -7,39 +7,46 @@ from typing import TYPE_CHECKING
 
 import click
 
-from iamtui.cli.draft_option import draft_option, with_draft
+from iamtui.cli.draft import draft_option, with_draft
 from iamtui.cli.exits import Exit
-from iamtui.cli.expectations import ANYWAY, Demands, expect_option
-from iamtui.cli.inquiry_json import cell_to_json
-from iamtui.cli.inquiry_text import write_answer
 from iamtui.cli.output import Output, note, stdout
-from iamtui.cli.questions import QuestionOptions, inquiry_of, load_resource_policies, question_options
-from iamtui.cli.second_opinion import (
+from iamtui.cli.question_options import (
+    ANYWAY,
+    Demands,
+    QuestionOptions,
+    expect_option,
+    inquiry_of,
+    load_resource_policies,
+    question_options,
+)
+from iamtui.cli.render import (
+    cell_to_json,
     check_comparable,
     is_lacking,
     opinions_on,
     second_opinion_option,
     second_opinion_to_json,
+    write_answer,
     write_second_opinions,
 )
-from iamtui.cli.source import SourceOptions, open_workspace, source_options
-from iamtui.evaluation.trace import TracedLayer, trace_to_json
+from iamtui.cli.source_options import SourceOptions, open_workspace, source_options
+from iamtui.engine.trace import TracedLayer, trace_to_json
 from iamtui.problem import Problem
 from iamtui.text import safe_text
+from iamtui.workspace.answers import answer, check_inquiry
 from iamtui.workspace.principals import coming_with, resolve_principal
-from iamtui.workspace.questions.asking import ask_and_trace, is_pattern
-from iamtui.workspace.questions.inquiries import answer, check_inquiry
-from iamtui.workspace.questions.saved_questions import QuestionStore, account_key, quoted
-from iamtui.workspace.questions.verdict import verdict_words
+from iamtui.workspace.questions import ask_and_trace, is_pattern
+from iamtui.workspace.saved_questions import QuestionStore, account_key, quoted
+from iamtui.workspace.verdict import verdict_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from iamtui.analysis.inquiry import Inquiry
-    from iamtui.evaluation.expectation import Expectation
-    from iamtui.evaluation.request import Principal
-    from iamtui.workspace.questions.answers import Answer, Cell
-    from iamtui.workspace.questions.opinion_comparison import SecondOpinion
+    from iamtui.engine.decision import Expectation
+    from iamtui.engine.request import Principal
+    from iamtui.questions.question import QuestionMatrix
+    from iamtui.workspace.answers import Answer, Cell
+    from iamtui.workspace.aws_simulator import SecondOpinion
     from iamtui.workspace.workspace import Workspace
 
 
@@ -104,7 +111,7 @@ def can(
     workspace = open_workspace(source)
     if saved is not None:
         question = question_store(account_key(workspace), file).find(saved)
-        made, principal = question.inquiry, principal or question.principal
+        made, principal = question.question_matrix, principal or question.principal
         expect = expect or question.expect
         check_inquiry(made)
     assert made is not None
@@ -146,7 +153,7 @@ def question_store(account: str, file: str | None, *, must_exist: bool = True) -
     return store
 
 
-def answered(workspace: Workspace, who: Principal, asked: Inquiry) -> Answer:
+def answered(workspace: Workspace, who: Principal, asked: QuestionMatrix) -> Answer:
     """The answer to an inquiry."""
     found = answer(workspace, who, asked)
     assert found is not None, "nothing cancels a command's question"
@@ -177,7 +184,7 @@ def print_answer(
         ]
         for record, (_, opinion) in zip(records, opinions, strict=False):
             record["second_opinion"] = second_opinion_to_json(opinion)
-        one = len(records) == 1 and not any(map(is_pattern, found.inquiry.actions))
+        one = len(records) == 1 and not any(map(is_pattern, found.question_matrix.actions))
         out.json(records[0] if one else records, indent=2)
     else:
         write_answer(out, found, traced, with_trace=with_trace)

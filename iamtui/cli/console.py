@@ -8,19 +8,24 @@ import sys
 
 import click
 
-from iamtui.cli.assuming import Wanted, assume_options, assumed, read_time, say_nested
-from iamtui.cli.clipboard import copy_and_wait
+from iamtui.cli.assume import copy_and_wait
+from iamtui.cli.assume_options import Wanted, assume_options, assumed, read_time, say_nested
 from iamtui.cli.exits import Exit
 from iamtui.cli.output import note, secret_on_stdout, stdout
-from iamtui.cli.source import SourceOptions, option_words, source_options
-from iamtui.credentials.browser import VISIBLE_WARNING, open_in_browser
-from iamtui.credentials.console_sites import check_wanted
+from iamtui.cli.source_options import SourceOptions, option_words, source_options
+from iamtui.credentials.console_url import (
+    VISIBLE_WARNING,
+    SignIn,
+    check_endpoint,
+    check_wanted,
+    duration_problem,
+    open_in_browser,
+)
 from iamtui.credentials.session import Session
-from iamtui.credentials.signin import SignIn, check_endpoint, duration_problem
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.text import safe_text
-from iamtui.workspace.sessions.console import open_console
+from iamtui.workspace.session_actions import open_console
 
 
 @click.command(epilog="Exit codes: 0 with the URL handed over; 2 without.")

@@ -1,21 +1,75 @@
-"""`iamtui draft`: what-if drafts without the screen."""
+"""`iamtui draft edit` and `fix`: making a draft without the screen."""
 
 from __future__ import annotations
 
-from typing import Final
+import shlex
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
 import click
 
-from iamtui.cli.lazy import Entry, LazyGroup
+from iamtui.account.model import Account
+from iamtui.cli.exits import Exit
+from iamtui.cli.main import CommandEntry, LazyGroup
+from iamtui.cli.output import Output, Span, Style, note, read_text, stdout
+from iamtui.cli.question_options import Demands, QuestionOptions, inquiry_of, load_resource_policies, question_options
+from iamtui.cli.render import verdict_style
+from iamtui.cli.source_options import SourceOptions, open_workspace, source_options
+from iamtui.drafts.draft_file import draft_schema, edit_to_json
+from iamtui.drafts.edits import (
+    AddUserToGroup,
+    AttachPolicy,
+    DeleteInlinePolicy,
+    DeletePermissionsBoundary,
+    DeleteResourcePolicy,
+    DetachOrganizationPolicy,
+    DetachPolicy,
+    Draft,
+    Edit,
+    PutInlinePolicy,
+    PutManagedPolicy,
+    PutOrganizationPolicy,
+    PutPermissionsBoundary,
+    PutResourcePolicy,
+    RemoveUserFromGroup,
+    UpdateTrustPolicy,
+)
+from iamtui.drafts.overlay import DraftFinding, describe_edit
+from iamtui.drafts.words import RCP, SCP
+from iamtui.policy.document import MAX_CHARACTERS
+from iamtui.problem import Problem
+from iamtui.text import safe_document, safe_text
+from iamtui.workspace.draft_fixes import one_cell, with_fix
+from iamtui.workspace.draft_names import holder_arn, level_id, policy_arn
+from iamtui.workspace.draft_session import (
+    EXPORT_FORMS,
+    GRAVE,
+    DraftedAccount,
+    compare,
+    export_drafted,
+    lay,
+    open_draft_file,
+    save_draft_file,
+    with_edited_resources,
+)
+from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.verdict import verdict_words
+from iamtui.workspace.workspace import Workspace
+
+# `iamtui draft`: what-if drafts without the screen.
+
 
 ENTRIES: Final = {
-    "edit": Entry("iamtui.cli.draft_editing", "edit", "Add an edit to a draft, or take one back; makes the file."),
-    "fix": Entry("iamtui.cli.draft_editing", "fix", "Add the edits that would allow something that is denied."),
-    "show": Entry("iamtui.cli.draft_reading", "show", "The edits of a draft in words, and what is wrong with them."),
-    "check": Entry("iamtui.cli.draft_reading", "check", "Whether a draft fits the account."),
-    "compare": Entry("iamtui.cli.draft_comparing", "compare", "Whose answers a draft changes."),
-    "export": Entry("iamtui.cli.draft_reading", "export", "AWS CLI commands, Terraform or a diff of a draft."),
-    "schema": Entry("iamtui.cli.draft_reading", "schema", "The JSON Schema of a draft's file."),
+    "edit": CommandEntry("iamtui.cli.draft", "edit", "Add an edit to a draft, or take one back; makes the file."),
+    "fix": CommandEntry("iamtui.cli.draft", "fix", "Add the edits that would allow something that is denied."),
+    "show": CommandEntry("iamtui.cli.draft", "show", "The edits of a draft in words, and what is wrong with them."),
+    "check": CommandEntry("iamtui.cli.draft", "check", "Whether a draft fits the account."),
+    "compare": CommandEntry("iamtui.cli.draft_compare", "compare", "Whose answers a draft changes."),
+    "export": CommandEntry("iamtui.cli.draft", "export", "AWS CLI commands, Terraform or a diff of a draft."),
+    "schema": CommandEntry("iamtui.cli.draft", "schema", "The JSON Schema of a draft's file."),
 }
 
 
@@ -26,3 +80,417 @@ def draft() -> None:
     A draft is a JSON file with edits: policies attached, documents changed, groups joined, boundaries set. The other
     commands take it with --draft. iamtui never makes the changes: `iamtui draft export` prints what would.
     """
+
+
+# `--draft FILE`: answer as if the edits of a draft had been made.
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_LARGEST = 32 * 1024 * 1024
+
+
+def draft_option(command: F) -> F:
+    """Add `--draft FILE` to a command, which gets it as `draft: str | None`."""
+    return click.option("--draft", metavar="FILE", help="Answer as if the edits of this draft had been made.")(command)
+
+
+def read_drafted(workspace: Workspace, name: str) -> DraftedAccount:
+    """Lay a draft over an opened account, with the policies loaded that its edits of resources replace.
+
+    Args:
+        name: the draft's file, or "-" for standard input.
+
+    Raises:
+        Problem: it cannot be read, or is for another account. What does not fit is in `Drafted.problems`.
+    """
+    from iamtui.workspace.draft_session import (  # only with a draft
+        lay,
+        parse_draft,  # only with a draft
+        with_edited_resources,
+    )
+
+    shown = "on standard input" if name == "-" else name
+    draft = parse_draft(read_text(name, "draft", most=_LARGEST), shown, workspace.account.id)
+    return lay(with_edited_resources(workspace, draft), draft)
+
+
+def with_draft(workspace: Workspace, name: str | None) -> Workspace:
+    """The workspace as the draft would make it, which is said on stderr; without a draft the workspace itself.
+
+    Raises:
+        Problem: the draft cannot be read, is for another account, or does not fit this one.
+    """
+    if name is None:
+        return workspace
+    drafted = read_drafted(workspace, name)
+    drafted.check()
+    count = len(drafted.draft.edits)
+    note(f"DRAFT: as if {count} {'edit' if count == 1 else 'edits'} of {name} had been made. Nothing was changed.")
+    say_findings(drafted)
+    return drafted.after
+
+
+def say_findings(drafted: DraftedAccount) -> None:
+    """Say on stderr what is worth knowing about a draft."""
+    for finding in drafted.findings:
+        note(f"{finding_label(finding.edit)}{finding.sentence}")
+
+
+def finding_label(edit: int) -> str:
+    """ "Edit 3: " in front of a finding about an edit, "" in front of one about the whole draft."""
+    return f"Edit {edit}: " if edit else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A kind of edit as words: what it takes, and what is made of that."""
+
+    words: str
+    make: Callable[[Account, tuple[str, ...]], Edit]
+
+
+def _user(account: Account, text: str) -> str:
+    return holder_arn(account, text if text.startswith("arn:") or "/" in text else f"user/{text}")
+
+
+def _group(account: Account, text: str) -> str:
+    return holder_arn(account, text if text.startswith("arn:") or "/" in text else f"group/{text}")
+
+
+def _role(account: Account, text: str) -> str:
+    return holder_arn(account, text if text.startswith("arn:") or "/" in text else f"role/{text}")
+
+
+def _own_policy(account: Account, text: str) -> str:
+    """The ARN of a policy to write: one of the account, or a new one of that name."""
+    if text.startswith("arn:"):
+        return text
+    own = [policy.arn for policy in account.policies if policy.name == text and not policy.aws_managed]
+    return own[0] if len(own) == 1 else f"arn:{account.partition}:iam::{account.id}:policy/{text.lstrip('/')}"
+
+
+def _document(name: str) -> str:
+    return read_text(name, "policy document", most=4 * MAX_CHARACTERS)
+
+
+EDITS: Final = {
+    "attach": _Kind("HOLDER POLICY", lambda a, w: AttachPolicy(holder_arn(a, w[0]), policy_arn(a, w[1]))),
+    "detach": _Kind("HOLDER POLICY", lambda a, w: DetachPolicy(holder_arn(a, w[0]), policy_arn(a, w[1]))),
+    "put-inline": _Kind(
+        "HOLDER NAME DOCUMENT", lambda a, w: PutInlinePolicy(holder_arn(a, w[0]), w[1], _document(w[2]))
+    ),
+    "delete-inline": _Kind("HOLDER NAME", lambda a, w: DeleteInlinePolicy(holder_arn(a, w[0]), w[1])),
+    "put-policy": _Kind("POLICY DOCUMENT", lambda a, w: PutManagedPolicy(_own_policy(a, w[0]), _document(w[1]))),
+    "add-to-group": _Kind("USER GROUP", lambda a, w: AddUserToGroup(_user(a, w[0]), _group(a, w[1]))),
+    "remove-from-group": _Kind("USER GROUP", lambda a, w: RemoveUserFromGroup(_user(a, w[0]), _group(a, w[1]))),
+    "set-boundary": _Kind(
+        "HOLDER POLICY", lambda a, w: PutPermissionsBoundary(holder_arn(a, w[0]), policy_arn(a, w[1]))
+    ),
+    "drop-boundary": _Kind("HOLDER", lambda a, w: DeletePermissionsBoundary(holder_arn(a, w[0]))),
+    "set-trust": _Kind("ROLE DOCUMENT", lambda a, w: UpdateTrustPolicy(_role(a, w[0]), _document(w[1]))),
+    "put-scp": _Kind(
+        "LEVEL NAME DOCUMENT", lambda a, w: PutOrganizationPolicy(SCP, level_id(a, w[0]), w[1], _document(w[2]))
+    ),
+    "detach-scp": _Kind("LEVEL NAME", lambda a, w: DetachOrganizationPolicy(SCP, level_id(a, w[0]), w[1])),
+    "put-rcp": _Kind(
+        "LEVEL NAME DOCUMENT", lambda a, w: PutOrganizationPolicy(RCP, level_id(a, w[0]), w[1], _document(w[2]))
+    ),
+    "detach-rcp": _Kind("LEVEL NAME", lambda a, w: DetachOrganizationPolicy(RCP, level_id(a, w[0]), w[1])),
+    "put-resource-policy": _Kind("RESOURCE DOCUMENT", lambda _, w: PutResourcePolicy(w[0], _document(w[1]))),
+    "delete-resource-policy": _Kind("RESOURCE", lambda _, w: DeleteResourcePolicy(w[0])),
+}
+
+_TAKING_BACK: Final = {"undo": "", "drop": "NUMBER"}
+
+_HELP: Final = "\n".join(
+    (
+        "\b",
+        "KIND and what it takes:",
+        *(f"  {name} {kind.words}" for name, kind in EDITS.items()),
+        "  undo (takes the last edit back)",
+        "  drop NUMBER (takes one edit out)",
+    )
+)
+
+
+@click.command(
+    epilog=_HELP + "\n\nHOLDER is an ARN, user/NAME, group/NAME, role/NAME or a name that only one of them has. POLICY "
+    "is an ARN or a name, AWS's included. DOCUMENT is a file, or - for standard input. LEVEL is the id or the "
+    "name of the root, an organizational unit or the account."
+)
+@click.argument("file")
+@click.argument("kind", metavar="KIND")
+@click.argument("words", nargs=-1, metavar="[WORD]...")
+@click.option("--name", help="What the draft is called.")
+@source_options
+def edit(file: str, kind: str, words: tuple[str, ...], name: str | None, source: SourceOptions) -> Exit:
+    """Add an edit to the draft FILE, which is made when there is none.
+
+    The edit must fit the account with the edits before it; otherwise the file stays as it is.
+    """
+    _check_words(kind, words)
+    workspace = open_workspace(source)
+    path = Path(file)
+    before = _opened(workspace, path)
+    draft = before or Draft(workspace.account.id)
+    if name is not None:
+        draft = Draft(draft.account_id, name, draft.edits)
+    if kind in _TAKING_BACK:
+        draft, said = _take_back(workspace, draft, kind, words)
+    else:
+        standing = lay(workspace, draft)
+        made = EDITS[kind].make(standing.after.account, words)
+        draft = draft.with_edit(made)
+        workspace = with_edited_resources(workspace, draft)
+        said = f"Edit {len(draft.edits)}: {describe_edit(made, workspace.account, draft.edits[:-1])}."
+    _save(workspace, draft, before, path, source)
+    note(said)
+    return Exit.OK
+
+
+def _check_words(kind: str, words: tuple[str, ...]) -> None:
+    known = {**{name: entry.words for name, entry in EDITS.items()}, **_TAKING_BACK}
+    if kind not in known:
+        from difflib import get_close_matches  # for this message only
+
+        near = get_close_matches(kind, known, n=1, cutoff=0.5)
+        meant = f"Did you mean {near[0]}? " if near else ""
+        raise Problem(f"There is no kind of edit {kind}.", f"{meant}Kinds: {', '.join(known)}.")
+    wanted = known[kind].split()
+    if len(words) != len(wanted):
+        takes = " ".join(wanted) or "nothing more"
+        raise Problem(
+            f"{kind} takes {takes}, and {len(words)} {'word' if len(words) == 1 else 'words'} came.",
+            f"Write: iamtui draft edit FILE {' '.join([kind, *wanted])}.",
+        )
+
+
+def _opened(workspace: Workspace, path: Path) -> Draft | None:
+    """The draft in a file, or None when there is no file."""
+    return open_draft_file(path, workspace.account.id) if path.exists() or path.is_symlink() else None
+
+
+def _take_back(workspace: Workspace, draft: Draft, kind: str, words: tuple[str, ...]) -> tuple[Draft, str]:
+    if not draft.edits:
+        raise Problem("The draft has no edits to take back.")
+    number = len(draft.edits)
+    if kind == "drop":
+        if not words[0].isdecimal() or not 1 <= int(words[0]) <= len(draft.edits):
+            raise Problem(
+                f"{words[0]} is not a number of an edit.", f"The draft has the edits 1 to {len(draft.edits)}."
+            )
+        number = int(words[0])
+    gone = describe_edit(draft.edits[number - 1], workspace.account, draft.edits[: number - 1])
+    return draft.without(number - 1), f"Taken back: edit {number}, {gone}."
+
+
+def _save(workspace: Workspace, draft: Draft, before: Draft | None, path: Path, source: SourceOptions) -> None:
+    """Save the draft when it fits, or at least no worse than before; says what is new about it.
+
+    Raises:
+        Problem: it does not fit, or cannot be saved.
+    """
+    drafted, was = lay(workspace, draft), lay(workspace, before or Draft(workspace.account.id))
+    was_at_fault = {problem.words for problem in was.problems}
+    for problem in drafted.problems:
+        if problem.words not in was_at_fault:
+            raise problem
+        note(f"[x] {problem}")
+    known = {_told(was, finding) for finding in was.findings}
+    new = [finding for finding in drafted.findings if _told(drafted, finding) not in known]
+    for finding in new:
+        note(f"{finding_label(finding.edit)}{finding.sentence}")
+    earlier = len(drafted.findings) - len(new)
+    if earlier:
+        check = shlex.join(("iamtui", "draft", "check", str(path), *source.words))
+        note(f"{earlier} earlier {'finding stays' if earlier == 1 else 'findings stay'}; all of them: {check}")
+    save_draft_file(drafted.draft, path, seen=before)
+
+
+def _told(drafted: DraftedAccount, finding: DraftFinding) -> tuple[object, ...]:
+    """What a finding says of which edit, whose number changes when another one is taken out."""
+    return drafted.draft.edits[finding.edit - 1] if finding.edit else None, finding.kind, finding.sentence
+
+
+@click.command(
+    epilog="Exit codes: what `can` would say with the draft: 0 allowed, 1 still denied, 3 it depends; 2 an error."
+)
+@click.argument("file")
+@click.argument("principal")
+@click.argument("actions", nargs=-1, required=True, metavar="ACTION...")
+@question_options
+@source_options
+def fix(file: str, principal: str, actions: tuple[str, ...], asked: QuestionOptions, source: SourceOptions) -> Exit:
+    """Add the edits to the draft FILE that would allow PRINCIPAL to do ACTION, as far as edits can.
+
+    They allow PRINCIPAL what is asked, and nobody anything else; it need not be the right change. A Deny that others
+    share keeps denying them and gets PRINCIPAL as an exception, or stays where that cannot be; one that denies nobody
+    else is taken out. Entries of a Deny that are not needed stay denied to PRINCIPAL too; where one covers more than
+    was asked, that is said. Where the answer stays denied, nothing that limits others is changed for it. What the call
+    is checked for besides is allowed too. Look at it with `iamtui draft show` and at whom else it changes with `iamtui
+    draft compare`.
+    """
+    made = inquiry_of(actions, asked)
+    workspace = open_workspace(source)
+    who = resolve_principal(workspace, principal)
+    workspace = load_resource_policies(workspace, made)
+    path = Path(file)
+    before = _opened(workspace, path)
+    draft = before or Draft(workspace.account.id)
+    out = stdout()
+    for question in made.questions():
+        count = len(draft.edits)
+        suggested = with_fix(workspace, draft, who, one_cell(made, question))
+        draft = suggested.draft
+        for number, added in enumerate(draft.edits[count:], count + 1):
+            out.line(f"{number}  {describe_edit(added, workspace.account, draft.edits[: number - 1])}")
+        for caution in suggested.cautions:
+            note(caution)
+        if suggested.left:
+            note(f"{safe_text(question.action)} stays denied:")
+        for reason in suggested.left:
+            note(f"  {reason}")
+    if draft != (before or Draft(workspace.account.id)):
+        _save(workspace, draft, before, path, source)
+    comparison = compare(lay(workspace, draft), made, who)
+    assert comparison is not None
+    decision = comparison.after.worst.deciding
+    held_by = f"with {file}" if draft.edits else "no edit drafted"
+    out.line(Span(str(verdict_words(decision)), verdict_style(decision)), f"  {held_by}")
+    return Demands().code(decision)
+
+
+# `iamtui draft show`, `check`, `export` and `schema`: what is in a draft.
+
+
+_KINDS: Final = {
+    "error": "[x]", "nothing allowed": "[!]", "quota": "[!]", "refused": "[!]", "warning": "[!]", "shared": "[!]",
+    "denies less": "[!]", "unknown": "[?]", "no effect": "[-]",
+}  # fmt: skip
+
+
+@click.command()
+@click.argument("file")
+@click.option("--json", "as_json", is_flag=True, help="Print one object.")
+@source_options
+def show(file: str, as_json: bool, source: SourceOptions) -> Exit:
+    """Show the edits of the draft FILE (- for standard input) in words, and what is wrong with them."""
+    drafted = read_drafted(open_workspace(source), file)
+    out = stdout()
+    if as_json:
+        out.json(_to_json(drafted), indent=2)
+        return Exit.OK
+    _print_draft(out, drafted)
+    return Exit.OK
+
+
+@click.command(epilog="Exit codes: 0 it fits, 1 it does not or --fail-on-findings found something, 2 an error.")
+@click.argument("file")
+@click.option("--fail-on-findings", is_flag=True, help="Exit 1 also on findings, such as a quota that is exceeded.")
+@click.option("--json", "as_json", is_flag=True, help="Print one object.")
+@source_options
+def check(file: str, fail_on_findings: bool, as_json: bool, source: SourceOptions) -> Exit:
+    """Whether the draft FILE (- for standard input) fits the account."""
+    drafted = read_drafted(open_workspace(source), file)
+    out = stdout()
+    if as_json:
+        out.json(_to_json(drafted), indent=2)
+    else:
+        for problem in drafted.problems:
+            out.paragraph(str(problem), indent=4, first=(Span("[x]", Style.BAD),))
+        _print_findings(out, drafted, 0)
+        words = "does not fit" if drafted.problems else "fits"
+        note(f"The draft {words} account {drafted.base.account.id}: {_counts(drafted)}.")
+    if drafted.problems or (fail_on_findings and drafted.findings):
+        return Exit.NO
+    return Exit.OK
+
+
+def _counts(drafted: DraftedAccount) -> str:
+    def some(count: int, what: str) -> str:
+        return f"{count} {what}{'' if count == 1 else 's'}"
+
+    parts = [some(len(drafted.draft.edits), "edit"), some(len(drafted.findings), "finding")]
+    if drafted.problems:
+        parts.insert(1, f"{len(drafted.problems)} of them at fault")
+    return ", ".join(parts)
+
+
+def _to_json(drafted: DraftedAccount) -> dict[str, Any]:
+    account, edits = drafted.base.account, drafted.draft.edits
+    return {
+        "account_id": drafted.draft.account_id,
+        "name": drafted.draft.name,
+        "fits": not drafted.problems,
+        "edits": [
+            {"number": number, "words": describe_edit(edit, account, edits[: number - 1]), **edit_to_json(edit)}
+            for number, edit in enumerate(edits, 1)
+        ],
+        "problems": [
+            {"edit": problem.number, "reason": problem.reason, "next_step": problem.next_step}
+            for problem in drafted.problems
+        ],
+        "findings": [
+            {"edit": finding.edit, "kind": finding.kind, "sentence": finding.sentence} for finding in drafted.findings
+        ],
+    }
+
+
+def _print_draft(out: Output, drafted: DraftedAccount) -> None:
+    draft, account = drafted.draft, drafted.base.account
+    out.line(Span(draft.name or "draft without a name", Style.STRONG), f"  for account {draft.account_id}")
+    if not draft.edits:
+        out.line("  no edits yet: `iamtui draft edit` adds one")
+    digits = len(str(len(draft.edits)))
+    at_fault = {problem.number: problem for problem in drafted.problems}
+    for number, edit in enumerate(draft.edits, 1):
+        words = describe_edit(edit, account, draft.edits[: number - 1])
+        out.paragraph(words, indent=digits + 4, first=(f"  {number:>{digits}}",))
+        if number in at_fault:
+            problem = at_fault[number]
+            sentence = f"does not fit: {problem.reason}. {problem.next_step}"
+            out.paragraph(sentence, indent=digits + 8, first=(" " * (digits + 4), Span("[x]", Style.BAD)))
+        _print_findings(out, drafted, number, digits + 4)
+    _print_findings(out, drafted, 0, 2, whole=True)
+
+
+def _print_findings(out: Output, drafted: DraftedAccount, number: int, indent: int = 0, *, whole: bool = False) -> None:
+    """The findings about one edit; with number 0 all of them with their edit, or those about the whole."""
+    for finding in drafted.findings:
+        if finding.edit != number and (number or whole):
+            continue
+        label = "" if number or whole else finding_label(finding.edit)
+        mark = Span(_KINDS.get(finding.kind, "[?]"), Style.OPEN)
+        out.paragraph(f"{label}{finding.sentence}", indent=indent + 4, first=(" " * indent, mark))
+
+
+@click.command()
+@click.argument("file")
+@click.option(
+    "--format", "form", type=click.Choice(EXPORT_FORMS), default="cli", show_default=True, help="What to print."
+)
+@source_options
+def export(file: str, form: str, source: SourceOptions) -> Exit:
+    """Print what would make the changes of the draft FILE (- for standard input).
+
+    AWS CLI commands, Terraform, or a unified diff of the policy documents. Nothing is run: read it first.
+    """
+    drafted = read_drafted(open_workspace(source), file)
+    text = export_drafted(drafted, form)
+    for finding in drafted.findings:
+        if finding.kind in GRAVE:
+            note(f"{finding_label(finding.edit)}{finding.sentence}")
+    out = stdout()
+    # A terminal acts on control characters; a file or another program gets the text as it is.
+    out.raw(safe_document(text) if sys.stdout.isatty() else text)
+    if not text:
+        note("No policy document differs, so the diff is empty.")
+    return Exit.OK
+
+
+@click.command()
+def schema() -> Exit:
+    """Print the JSON Schema of a draft's file."""
+    stdout().json(draft_schema(), indent=2)
+    return Exit.OK

@@ -6,12 +6,11 @@ import os
 
 import click
 
-from iamtui.cli.assuming import Wanted, assume_options, assumed, say_nested
+from iamtui.cli.assume_options import Wanted, assume_options, assumed, say_nested
 from iamtui.cli.exits import ProgramExit
 from iamtui.cli.output import note
-from iamtui.cli.source import SourceOptions, source_options
-from iamtui.credentials.environment import child_environment
-from iamtui.credentials.processes import NotStarted, check_program, replace_process
+from iamtui.cli.source_options import SourceOptions, source_options
+from iamtui.credentials.child_process import NotStarted, check_program, child_environment, replace_process
 from iamtui.problem import Problem
 
 EPILOG = (

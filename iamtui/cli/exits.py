@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from iamtui.problem import Problem
+
+if TYPE_CHECKING:
+    from iamtui.credentials.session import Session
+    from iamtui.workspace.workspace import SourceChoice
 
 
 class Exit(IntEnum):
@@ -24,3 +32,47 @@ class Exit(IntEnum):
 
 class ProgramExit(int):
     """The exit code of a program that a command ran, handed on as it is."""
+
+
+# What the command line is told of the screen, which it must not import.
+
+
+class KeyBinding(NamedTuple):
+    """One key of the screen: the id the config names it by, the keys, and what they do."""
+
+    id: str
+    keys: str
+    description: str
+
+
+class Screen(NamedTuple):
+    """The other door.
+
+    Args:
+        open: runs the screen on a source (None: the user is asked) and returns its exit code.
+        bindings: the keys that the config can change.
+        pick: runs the screen on a source until the user picks a session for the format of this name; gives None when
+            the user picks none, and raises Problem when the screen ends by an error.
+    """
+
+    open: Callable[[SourceChoice | None], int]
+    bindings: Callable[[], Sequence[KeyBinding]]
+    pick: Callable[[SourceChoice | None, str], Session | None]
+
+
+_WITHOUT_CURSOR: Final = frozenset(("dumb", "unknown"))
+"""Values of TERM for terminals that can only print: those of editors, logs and CI."""
+
+
+def refuse_dumb_terminal(environ: Mapping[str, str]) -> None:
+    """Refuse to draw the screen where the cursor cannot be moved: nothing would be seen, and keys seem to do nothing.
+
+    Raises:
+        Problem: TERM names such a terminal.
+    """
+    name = environ.get("TERM", "").lower()
+    if name in _WITHOUT_CURSOR:
+        raise Problem(
+            f"The screen cannot be drawn on this terminal (TERM={name}).",
+            "Use a command (iamtui --help), or set TERM to what the terminal really is, such as xterm-256color.",
+        )

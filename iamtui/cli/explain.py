@@ -9,16 +9,15 @@ from typing import Any, Final
 
 import click
 
-from iamtui.cli.decision_text import verdict_style
 from iamtui.cli.exits import Exit
-from iamtui.cli.output import Output, Span, Style, note, stdout
-from iamtui.cli.source import SourceOptions, open_workspace, source_options
-from iamtui.cli.text_files import opened
-from iamtui.evaluation.decision_json import decision_to_json
-from iamtui.evaluation.explanation import explanation_to_json
+from iamtui.cli.output import Output, Span, Style, note, opened, stdout
+from iamtui.cli.render import verdict_style
+from iamtui.cli.source_options import SourceOptions, open_workspace, source_options
+from iamtui.engine.decision_json import decision_to_json
+from iamtui.engine.explanation import explanation_to_json
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.workspace.denials.explaining import (
+from iamtui.workspace.denials import (
     Agreement,
     ExplainedDenial,
     Findings,
@@ -27,7 +26,7 @@ from iamtui.workspace.denials.explaining import (
     find_denials,
     read_log,
 )
-from iamtui.workspace.questions.verdict import verdict_words
+from iamtui.workspace.verdict import verdict_words
 
 _LABEL: Final = 12
 _INDENT: Final = 2

@@ -7,12 +7,11 @@ from typing import Any, Final
 
 import click
 
-from iamtui.account.availability import Missing
-from iamtui.account.model import Entity, Group, IdentityProvider, ManagedPolicy, Role, User
-from iamtui.cli.draft_option import draft_option, with_draft
+from iamtui.account.model import Entity, Group, IdentityProvider, ManagedPolicy, Missing, Role, User
+from iamtui.cli.draft import draft_option, with_draft
 from iamtui.cli.exits import Exit
 from iamtui.cli.output import Output, Span, Style, note, stdout
-from iamtui.cli.source import SourceOptions, open_workspace, source_options
+from iamtui.cli.source_options import SourceOptions, open_workspace, source_options
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.workspace.inventory import (
@@ -24,8 +23,7 @@ from iamtui.workspace.inventory import (
     record_to_json,
     summary_to_json,
 )
-from iamtui.workspace.opening import load_user_details
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.workspace import Workspace, load_user_details
 
 _LABEL: Final = 20
 

@@ -10,14 +10,21 @@ from typing import Any, Final
 import click
 
 from iamtui.cli.exits import Exit
-from iamtui.cli.output import Output, Span, Style, note, stdout, with_short_arguments
-from iamtui.cli.text_files import read_text
-from iamtui.evaluation.findings import DocumentKind, Finding, finding_to_json, findings, guess_kind
-from iamtui.evaluation.suppressions import Suppression, read_suppressions, suppression_of_option
+from iamtui.cli.output import Output, Span, Style, note, read_text, stdout, with_short_arguments
+from iamtui.lint.findings import (
+    DocumentKind,
+    Finding,
+    Suppression,
+    finding_to_json,
+    findings,
+    guess_kind,
+    read_suppressions,
+    suppression_of_option,
+)
+from iamtui.lint.sarif import SarifResult, sarif_log
 from iamtui.policy.arn import is_account_id
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
-from iamtui.workspace.sarif import SarifResult, sarif_log
 
 _KINDS: Final = ("identity", "boundary", "session", "resource", "trust", "scp", "rcp", "vpc_endpoint")
 _LEVELS: Final = ("error", "warning", "suggestion")

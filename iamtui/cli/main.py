@@ -3,39 +3,103 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import os
 import sys
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, Final, NamedTuple
 
 import click
 
-from iamtui.cli.doors import Screen, refuse_dumb_terminal
-from iamtui.cli.exits import Exit, ProgramExit
-from iamtui.cli.lazy import Entry, LazyGroup
+from iamtui.cli.exits import Exit, ProgramExit, Screen, refuse_dumb_terminal
 from iamtui.cli.output import stderr, with_short_arguments
-from iamtui.cli.source import SourceOptions, choose, source_options
+from iamtui.cli.source_options import SourceOptions, choose, source_options
 from iamtui.problem import Problem
+from iamtui.text import safe_text
+
+# A click group whose commands are imported when they are run, so that `--help` and the screen start fast.
+
+
+class CommandEntry(NamedTuple):
+    """A command that is not imported yet.
+
+    Args:
+        module: where it is.
+        name: the attribute of the module.
+        summary: one line for `--help`.
+    """
+
+    module: str
+    name: str
+    summary: str
+
+
+class LazyGroup(click.Group):
+    """A group made from a table of entries."""
+
+    def __init__(self, *args: Any, entries: Mapping[str, CommandEntry], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._entries = entries
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The names in the order of the table."""
+        return list(self._entries)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
+        """Import one command."""
+        entry = self._entries.get(cmd_name)
+        if entry is None:
+            return None
+        command = getattr(importlib.import_module(entry.module), entry.name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that the words name.
+
+        Raises:
+            Problem: there is none; names the nearest.
+        """
+        if args and args[0] not in self._entries and not args[0].startswith("-"):
+            near = get_close_matches(args[0], self._entries, n=1, cutoff=0.5)
+            meant = f"Did you mean {near[0]}? " if near else ""
+            raise Problem(f"There is no command {safe_text(args[0])}.", f"{meant}See `{ctx.command_path} --help`.")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+        """Write the commands' summaries without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in self._entries.items()])
+
 
 ENTRIES: Final = {
-    "can": Entry("iamtui.cli.can", "can", "May a principal do this, and why?"),
-    "who-can": Entry("iamtui.cli.who_can", "who_can", "Every principal that may do this, and on what condition."),
-    "questions": Entry("iamtui.cli.saved", "questions", "Saved questions, and running them as a test for policies."),
-    "explain": Entry("iamtui.cli.explain", "explain", "Why was this denied? Messages and CloudTrail records."),
-    "simulate": Entry("iamtui.cli.simulate", "simulate", "Decide scenarios from a file: policies and a request each."),
-    "lint": Entry("iamtui.cli.lint", "lint", "What AWS would refuse or warn about in policy documents."),
-    "draft": Entry("iamtui.cli.draft", "draft", "What-if edits over an account: make, compare and export them."),
-    "list": Entry("iamtui.cli.inventory", "list_kind", "The users, groups, roles or policies of an account."),
-    "show": Entry("iamtui.cli.inventory", "show", "Everything known about one user, group, role or policy."),
-    "assume": Entry("iamtui.cli.assume", "assume", "Assume a role and print its credentials for a shell."),
-    "pick": Entry("iamtui.cli.pick", "pick", 'Pick a role on the screen, for a shell: eval "$(iamtui pick)".'),
-    "exec": Entry("iamtui.cli.exec", "exec_", "Run a program with a role's credentials."),
-    "serve": Entry("iamtui.cli.serve", "serve", "Offer a role's credentials to SDKs, renewed in time."),
-    "console": Entry("iamtui.cli.console", "console", "A URL that signs in to the AWS console as a role."),
-    "revoke": Entry("iamtui.cli.revoke", "revoke", "The command that cuts a role's older sessions off."),
-    "info": Entry("iamtui.cli.info", "info", "Versions, paths, the source, the config in use and the key ids."),
-    "permissions": Entry("iamtui.cli.permissions", "permissions", "The least IAM policy for each feature."),
-    "completion": Entry("iamtui.cli.completion", "completion", "Completion for bash, zsh or fish."),
+    "can": CommandEntry("iamtui.cli.can", "can", "May a principal do this, and why?"),
+    "who-can": CommandEntry(
+        "iamtui.cli.who_can", "who_can", "Every principal that may do this, and on what condition."
+    ),
+    "questions": CommandEntry(
+        "iamtui.cli.questions", "questions", "Saved questions, and running them as a test for policies."
+    ),
+    "explain": CommandEntry("iamtui.cli.explain", "explain", "Why was this denied? Messages and CloudTrail records."),
+    "simulate": CommandEntry(
+        "iamtui.cli.simulate", "simulate", "Decide scenarios from a file: policies and a request each."
+    ),
+    "lint": CommandEntry("iamtui.cli.lint", "lint", "What AWS would refuse or warn about in policy documents."),
+    "draft": CommandEntry("iamtui.cli.draft", "draft", "What-if edits over an account: make, compare and export them."),
+    "list": CommandEntry("iamtui.cli.inventory", "list_kind", "The users, groups, roles or policies of an account."),
+    "show": CommandEntry("iamtui.cli.inventory", "show", "Everything known about one user, group, role or policy."),
+    "assume": CommandEntry("iamtui.cli.assume", "assume", "Assume a role and print its credentials for a shell."),
+    "pick": CommandEntry("iamtui.cli.pick", "pick", 'Pick a role on the screen, for a shell: eval "$(iamtui pick)".'),
+    "exec": CommandEntry("iamtui.cli.exec", "exec_", "Run a program with a role's credentials."),
+    "serve": CommandEntry("iamtui.cli.serve", "serve", "Offer a role's credentials to SDKs, renewed in time."),
+    "console": CommandEntry("iamtui.cli.console", "console", "A URL that signs in to the AWS console as a role."),
+    "revoke": CommandEntry("iamtui.cli.revoke", "revoke", "The command that cuts a role's older sessions off."),
+    "info": CommandEntry("iamtui.cli.info", "info", "Versions, paths, the source, the config in use and the key ids."),
+    "permissions": CommandEntry("iamtui.cli.permissions", "permissions", "The least IAM policy for each feature."),
+    "completion": CommandEntry("iamtui.cli.completion", "completion", "Completion for bash, zsh or fish."),
 }
 
 
@@ -49,7 +113,7 @@ COMPLETE_VARIABLE: Final = "_IAMTUI_COMPLETE"
 
 def _print_version(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
     if value and not context.resilient_parsing:
-        from importlib.metadata import version  # noqa: PLC0415 - only for --version
+        from importlib.metadata import version  # only for --version
 
         click.echo(f"iamtui {version('iamtui')}")
         context.exit()
@@ -112,7 +176,7 @@ def _fail_in_shell(command: str | None, arguments: Sequence[str]) -> None:
     """Let the shell fail that evaluates what the command prints."""
     if command is None or _ends_as_a_program(command, arguments) or command not in _FOR_SHELLS:
         return
-    from iamtui.cli.shell_output import fail_in_shell  # noqa: PLC0415 - only for commands that have loaded it
+    from iamtui.cli.assume_options import fail_in_shell  # only for commands that have loaded it
 
     try:
         fail_in_shell(arguments)
@@ -152,7 +216,7 @@ def _run(arguments: Sequence[str], screen: Screen, contexts: list[click.Context]
 
 def _invoke(arguments: Sequence[str], screen: Screen, contexts: list[click.Context]) -> int:
     if COMPLETE_VARIABLE in os.environ:
-        from click.shell_completion import shell_complete  # noqa: PLC0415 - only while completing
+        from click.shell_completion import shell_complete  # only while completing
 
         return shell_complete(cli, {}, "iamtui", COMPLETE_VARIABLE, os.environ[COMPLETE_VARIABLE])
     try:
@@ -190,7 +254,7 @@ def _stream_failed(error: OSError) -> int:
 
 
 def _unforeseen(error: BaseException) -> int:
-    from iamtui.cli.crash import record  # noqa: PLC0415 - hardly ever needed
+    from iamtui.cli.crash import record  # hardly ever needed
 
     log = record(error)
     where = f"details are in {log}" if log is not None else "the log could not be written"

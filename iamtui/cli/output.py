@@ -9,10 +9,13 @@ import shutil
 import stat
 import sys
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
-from typing import Any, Final, NamedTuple, TextIO
+from typing import IO, Any, Final, NamedTuple, TextIO
 
+from iamtui.input_files import open_input, open_standard_input, read_whole, text_of
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.text import safe_text
@@ -109,7 +112,7 @@ class Output:
 
     def json(self, value: Any, *, indent: int | None = None, end: str = "\n") -> None:
         """Write a JSON value in printable ASCII."""
-        from iamtui.evaluation.decision_json import to_ascii_json  # noqa: PLC0415 - `--help` needs no JSON
+        from iamtui.engine.decision_json import to_ascii_json  # `--help` needs no JSON
 
         self._stream.write(to_ascii_json(value, indent=indent) + end)
 
@@ -210,3 +213,77 @@ def _mode_of_file(stream: TextIO) -> int | None:
 def note(text: str, *, whole: bool = False) -> None:
     """Say one sentence of narration on stderr; `whole` as for `Output.line`."""
     stderr().paragraph(text, whole=whole)
+
+
+# Reading what the user names on the command line: a file, or standard input for "-".
+
+
+_FIRST_SECONDS: Final = 2.0
+_LONGEST_SECONDS: Final = 60.0
+"""After how long a reading tells how far it has come, and how often at least from then on."""
+
+
+@contextmanager
+def opened(name: str, what: str) -> Iterator[IO[bytes]]:
+    """Open a file, or stdin for "-", for reading bytes. What takes long says so on a terminal.
+
+    Args:
+        name: as the user gave it; "" is not a file.
+        what: what it should be, for the sentence ("scenario file").
+
+    Raises:
+        Problem: no name, no such file, a directory or device, or unreadable.
+    """
+    if not name:
+        raise Problem(f"No {what} is named.", "Give its path, or - for standard input.")
+    told = _Progress(shown_name(name)).tell
+    if name != "-":
+        with open_input(name, f"The {what} {name}", told=told) as file:
+            yield file
+        return
+    if sys.stdin is None:
+        raise Problem("There is no standard input to read.", f"Name the {what} instead of -.")
+    try:
+        descriptor = sys.stdin.fileno()
+    except (OSError, ValueError):
+        # Python runs inside something that has put its own in place.
+        yield sys.stdin.buffer
+        return
+    with open_standard_input(descriptor, f"The {what} on standard input", told=told) as file:
+        yield file
+
+
+def shown_name(name: str) -> str:
+    """What a sentence calls the file."""
+    return "standard input" if name == "-" else name
+
+
+def read_text(name: str, what: str, *, most: int) -> str:
+    """Read a whole text file, or stdin for "-".
+
+    Args:
+        most: bytes that are read at most.
+
+    Raises:
+        Problem: it cannot be read, is too large, or is not UTF-8 text.
+    """
+    subject = f"The {what} {'on standard input' if name == '-' else name}"
+    with opened(name, what) as file:
+        return text_of(read_whole(file, subject, most=most), subject)
+
+
+class _Progress:
+    """Says on a terminal how far a long reading has come, in lines that come ever more seldom."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._pause = _FIRST_SECONDS
+        self._next = time.monotonic() + _FIRST_SECONDS
+        self._terminal = sys.stderr is not None and sys.stderr.isatty()
+
+    def tell(self, size: int) -> None:
+        """To be called again and again while something is read or waited for, with the bytes so far."""
+        if self._terminal and time.monotonic() > self._next:
+            self._pause = min(2 * self._pause, _LONGEST_SECONDS)
+            self._next = time.monotonic() + self._pause
+            note(f"Reading {self._name}: {size / 1024**2:,.1f} MB so far; ctrl+c stops.")

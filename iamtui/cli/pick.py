@@ -11,13 +11,11 @@ from typing import TextIO
 
 import click
 
-from iamtui.cli.assuming import say_nested
-from iamtui.cli.doors import Screen, refuse_dumb_terminal
-from iamtui.cli.exits import Exit
+from iamtui.cli.assume_options import DEFAULT, say_nested, wanted_format
+from iamtui.cli.exits import Exit, Screen, refuse_dumb_terminal
 from iamtui.cli.output import note, secret_on_stdout
-from iamtui.cli.shell_output import DEFAULT, wanted_format
-from iamtui.cli.source import SourceOptions, choose, source_options
-from iamtui.credentials.formats import FORMATS, Format, hand_over
+from iamtui.cli.source_options import SourceOptions, choose, source_options
+from iamtui.credentials.export import FORMATS, Format, hand_over
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 

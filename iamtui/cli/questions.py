@@ -1,270 +1,297 @@
-"""From the words of `can` and `who-can` to an inquiry: actions, resources, context, layers, caller."""
+"""`iamtui questions`: saved questions, which are a regression set for policies when they say what they expect."""
 
 from __future__ import annotations
 
-import functools
 import shlex
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from collections.abc import Sequence
+from typing import Any, Final
 
 import click
 
-from iamtui.analysis.inquiry import Inquiry
-from iamtui.analysis.question import Question
-from iamtui.cli.output import note
-from iamtui.cli.text_files import read_text
-from iamtui.evaluation.decision import Layer
-from iamtui.evaluation.request import Mode
-from iamtui.policy.arn import is_account_id
-from iamtui.policy.document import MAX_CHARACTERS, DocumentError, PolicyDocument, load_json, scalar_text
+from iamtui.cli.can import answered, question_store
+from iamtui.cli.draft import draft_option, with_draft
+from iamtui.cli.exits import Exit
+from iamtui.cli.output import Output, Span, Style, note, stderr, stdout
+from iamtui.cli.question_options import ANYWAY, Demands, load_resource_policies
+from iamtui.cli.render import cell_to_json, verdict_style
+from iamtui.cli.source_options import SourceOptions, open_workspace, source_options
 from iamtui.problem import Problem
-from iamtui.workspace.questions.asking import check_action
-from iamtui.workspace.questions.context_values import read_values, undocumented
-from iamtui.workspace.questions.inquiries import check_inquiry
-from iamtui.workspace.questions.key_words import split_key, written_key
-from iamtui.workspace.questions.presets import at_time, from_ip, through_endpoint, with_mfa
-from iamtui.workspace.resource_policies import with_resource_policies
+from iamtui.text import safe_text
+from iamtui.workspace.answers import Answer, check_inquiry
+from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.saved_questions import DEMO, QuestionStore, SavedQuestion, account_key, quoted, testing
+from iamtui.workspace.verdict import verdict_words
 from iamtui.workspace.workspace import Workspace
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-SWITCHES: Final = ("identity", "resource", "session", "boundary", "scp", "rcp", "vpc_endpoint")
-"""The layers that can be switched off: those that hold policies."""
-
-_LARGEST_CONTEXT: Final = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class QuestionOptions:
-    """The options of a question, as given."""
-
-    resources: tuple[str, ...]
-    context: tuple[str, ...]
-    absent: tuple[str, ...]
-    context_file: str | None
-    strict: bool
-    without: tuple[str, ...]
-    session_policies: tuple[str, ...]
-    resource_account: str | None
-    chained_from: str | None
-    with_checks: tuple[str, ...]
-    mfa: bool | None
-    from_ip: str | None
-    through_vpce: str | None
-    at: str | None
-
-    @property
-    def given(self) -> bool:
-        """Whether any of them was given."""
-        return any(getattr(self, entry.name) not in (None, False, ()) for entry in fields(self)) or self.mfa is not None
+_VERBS: Final[dict[str, tuple[int, int | None, str]]] = {
+    "list": (0, 0, "no name"),
+    "show": (1, 1, "one name"),
+    "rename": (2, 2, "a name and the new one"),
+    "remove": (1, None, "a name"),
+    "run": (0, None, "names or none"),
+    "forget": (0, 0, "no name"),
+}
+"""What can be done, with how many names at least and at most (None: any number), in figures and in words."""
 
 
-_NAMES: Final = tuple(entry.name for entry in fields(QuestionOptions))
+@click.command(epilog="Exit codes: 0 done or met, 1 an expectation is not met, 2 an error.")
+@click.argument("verb", type=click.Choice(tuple(_VERBS)), default="list")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option(
+    "--questions", "file", metavar="FILE", help="A file of questions instead of your own, such as one in a repository."
+)
+@click.option("--account", metavar="ACCOUNT", help="Those of one account: 12 digits or demo.")
+@click.option("--any-resource", is_flag=True, help="Allowed on some of the resources is enough (run).")
+@click.option("--complete", is_flag=True, help="Allowed as far as loaded is not enough (run).")
+@ANYWAY
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@draft_option
+@source_options
+def questions(
+    verb: str,
+    names: tuple[str, ...],
+    file: str | None,
+    account: str | None,
+    any_resource: bool,
+    complete: bool,
+    anyway: bool,
+    as_json: bool,
+    draft: str | None,
+    source: SourceOptions,
+) -> Exit:
+    """Saved questions: list, show NAME, rename NAME NEW, remove NAME..., or run them; forget those once asked.
 
-
-def question_options(command: F) -> F:
-    """Add the options of a question to a command, which gets them as one `asked: QuestionOptions`."""
-
-    @functools.wraps(command)
-    def with_question(*args: Any, **kwargs: Any) -> Any:
-        own = {name: kwargs.pop(name) for name in _NAMES}
-        return command(*args, asked=QuestionOptions(**own), **kwargs)
-
-    options = (
-        click.option(
-            "--on", "resources", multiple=True, metavar="RESOURCE",
-            help="The resource: an ARN, a pattern or *; may be given again.",
-        ),
-        click.option(
-            "-c", "--context", multiple=True, metavar="KEY=VALUE",
-            help="A condition key of the request; the same key again adds a value, KEY= gives the empty text, "
-            r"\= stands for a = in KEY.",
-        ),
-        click.option("--absent", multiple=True, metavar="KEY", help="A key that the request lacks; * is any text."),
-        click.option(
-            "--context-file", metavar="FILE", help="A JSON object of condition keys; null says absent. -c wins over it."
-        ),
-        click.option("--strict", is_flag=True, help="Take keys that nobody gave for absent, not for unknown."),
-        click.option(
-            "--without", multiple=True, type=click.Choice(SWITCHES), help="Leave a layer out, as if it were not loaded."
-        ),
-        click.option(
-            "--session-policy", "session_policies", multiple=True, metavar="FILE",
-            help="A policy that the caller's session was made with.",
-        ),
-        click.option(
-            "--resource-account", metavar="ACCOUNT", help="Who owns the resource, when its ARN does not say so."
-        ),
-        click.option(
-            "--with", "with_checks", multiple=True, metavar="ACTION[=RESOURCE]",
-            help="The call also needs this, such as iam:PassRole=ROLE-ARN or ec2:CreateTags.",
-        ),
-        click.option(
-            "--chained-from", metavar="ROLE", help="The asking role is assumed by a session of this role."
-        ),
-        click.option("--mfa/--no-mfa", default=None, help="Temporary credentials got with, or without, an MFA code."),
-        click.option("--from-ip", metavar="ADDRESS", help="From this address, through no VPC endpoint."),
-        click.option("--through-vpce", metavar="ENDPOINT", help="Through this VPC endpoint."),
-        click.option("--at", metavar="TIME", help="At another time: now+1h, 2026-12-24 or 2026-12-24T18:00:00Z."),
-    )  # fmt: skip
-    for option in reversed(options):
-        with_question = option(with_question)
-    return with_question  # type: ignore[return-value]  # functools.wraps keeps what click needs
-
-
-def inquiry_of(actions: tuple[str, ...], asked: QuestionOptions) -> Inquiry:
-    """The inquiry that actions and options make.
-
-    Raises:
-        Problem: something given is none of what it should be; says what and how to write it.
+    `run` asks all of them (or those named) about an account and holds each answer against what the question expects:
+    a test for policies. Save one with `iamtui can ... --expect allowed --save NAME`.
+    `forget` empties the history that the screen offers; what is saved stays.
     """
-    if asked.resource_account is not None and not is_account_id(asked.resource_account):
-        raise Problem(f"--resource-account {asked.resource_account} is not an account.", "An account is 12 digits.")
-    terms = Question(
-        "",
-        "*",
-        _checked(_with_presets(_context(asked), asked)),
-        Mode.STRICT if asked.strict else Mode.DISCOVER,
-        asked.resource_account,
-        tuple(_session_policy(name) for name in asked.session_policies),
-        frozenset(Layer(name) for name in asked.without),
-    )
-    made = Inquiry(
-        tuple(dict.fromkeys(actions)),
-        tuple(dict.fromkeys(asked.resources or ("*",))),
-        terms,
-        asked.chained_from or "",
-        _checks(asked.with_checks),
-    )
-    check_inquiry(made)
-    return made
+    _check_count(verb, names)
+    if verb == "run":
+        return _run(names, file, source, Demands(any_resource, complete, anyway), draft, as_json=as_json)
+    store = question_store(_account(account, source), file)
+    if verb == "list":
+        return _list(store, as_json=as_json)
+    if verb == "show":
+        return _show(store.find(names[0]), as_json=as_json)
+    if verb == "rename":
+        store.rename(*names)
+        return Exit.OK
+    if verb == "forget":
+        store.clear_history()
+        return Exit.OK
+    for name in names:
+        store.find(name)
+    for name in names:
+        store.delete(name)
+    return Exit.OK
 
 
-def _checked(context: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """The context with values that their keys take, as the engine reads them; what AWS does not document is said.
-
-    Raises:
-        Problem: a value that its key's type does not take, which would be taken for no match by every condition.
-    """
-    now = datetime.now(UTC)
-    read = {key: read_values(key, values, now).values if values else () for key, values in context.items()}
-    for key in read:
-        remark = undocumented(key)
-        if remark:
-            note(remark)
-    return read
+def _check_count(verb: str, names: Sequence[str]) -> None:
+    least, most, expected = _VERBS[verb]
+    if len(names) < least or (most is not None and len(names) > most):
+        raise Problem(f"questions {verb} takes {expected}.", "See `iamtui questions --help`.")
 
 
-def _checks(given: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """`ACTION=RESOURCE` words as action to resources."""
-    checks: dict[str, tuple[str, ...]] = {}
-    for text in given:
-        action, equals, resource = text.partition("=")
-        check_action(action)
-        if equals and not resource:
-            raise Problem(f"--with {text} does not name a resource.", f"Write --with {action}=ARN, or --with {action}.")
-        checks[action] = checks.get(action, ()) + ((resource,) if resource else ())
-    return checks
+def _account(account: str | None, source: SourceOptions) -> str:
+    """The account whose questions are meant: named, or that of the source; "" for all."""
+    if account is not None:
+        if source.given:
+            raise Problem(f"--account and {source.given[0]} both say which account is meant.", "Leave one of them out.")
+        return account
+    if source.demo:
+        return DEMO
+    return account_key(open_workspace(source)) if source.given else ""
 
 
-def _with_presets(context: dict[str, tuple[str, ...]], asked: QuestionOptions) -> dict[str, tuple[str, ...]]:
-    """The context with that of --mfa, --from-ip, --through-vpce and --at."""
-    presets: list[tuple[str, Mapping[str, tuple[str, ...]]]] = []
-    if asked.mfa is not None:
-        presets.append(("--mfa" if asked.mfa else "--no-mfa", with_mfa(asked.mfa)))
-    if asked.from_ip is not None:
-        presets.append(("--from-ip", from_ip(asked.from_ip)))
-    if asked.through_vpce is not None:
-        presets.append(("--through-vpce", through_endpoint(asked.through_vpce)))
-    if asked.at is not None:
-        presets.append(("--at", at_time(asked.at, datetime.now(UTC))))
-    said_by = {key.lower(): "-c, --absent or the context file" for key in context}
-    for option, keys in presets:
-        for key, values in keys.items():
-            if key.lower() in said_by:
-                raise Problem(f"{option} and {said_by[key.lower()]} both speak of {key}.", "Leave one of them out.")
-            said_by[key.lower()] = option
-            context[key] = values
-    return context
-
-
-def _context(asked: QuestionOptions) -> dict[str, tuple[str, ...]]:
-    """The context: the file's, then -c and --absent. A key has one spelling, whatever its letter case."""
-    given: dict[str, list[str]] = {}
-    spelling: dict[str, str] = {}
-    for text in asked.context:
-        key, equals, value = split_key(text)
-        if not equals:
-            pair, alone = shlex.quote(f"{written_key(key)}=VALUE"), shlex.quote(key)
-            raise Problem(
-                f"-c {text} is no KEY=VALUE.", f"Write -c {pair}; --absent {alone} says that the request lacks it."
-            )
-        _check_key(key, f"-c {text}")
-        given.setdefault(spelling.setdefault(key.lower(), key), []).append(value)
-    for key in asked.absent:
-        _check_key(key, f"--absent {key}")
-        if key.lower() in spelling:
-            raise Problem(f"{key} is both given and said to be absent.", "Leave one of the two out.")
-        given[key] = []
-    said = {key.lower() for key in given}
-    from_file = _context_file(asked.context_file) if asked.context_file is not None else {}
-    context = {key: values for key, values in from_file.items() if key.lower() not in said}
-    return {**context, **{key: tuple(values) for key, values in given.items()}}
-
-
-def _check_key(key: str, where: str) -> None:
-    prefix, colon, name = key.partition(":")
-    # Only a tag's key, and what else AWS leaves to its users, may hold spaces.
-    spaced = any(character.isspace() for character in key)
-    if not (colon and prefix and name) or (spaced and (key != key.strip() or undocumented(key))):
-        raise Problem(
-            f"{where} does not name a condition key: expected prefix:name.", "Write -c aws:SourceIp=203.0.113.9."
+def _list(store: QuestionStore, *, as_json: bool) -> Exit:
+    found = store.saved()
+    out = stdout()
+    if as_json:
+        out.json([_record(question) for question in found], indent=2)
+        return Exit.OK
+    if not found:
+        note("No question is saved. Save one with `iamtui can PRINCIPAL ACTION --save NAME`.")
+        return Exit.OK
+    rows = [
+        (
+            question.name,
+            question.account or "any",
+            question.expect.value if question.expect else "-",
+            _in_short(question),
         )
+        for question in found
+    ]
+    out.table(rows, ("NAME", "ACCOUNT", "EXPECTS", "QUESTION"))
+    return Exit.OK
 
 
-def _context_file(name: str) -> dict[str, tuple[str, ...]]:
-    what = "context file"
-    text = read_text(name, what, most=_LARGEST_CONTEXT)
-    where = f"The {what} {'standard input' if name == '-' else name}"
-    if not text.strip():
-        raise Problem(f"{where} is empty.", 'Expected a JSON object, such as {"aws:SourceIp": "203.0.113.9"}.')
-    try:
-        value = load_json(text, max_characters=_LARGEST_CONTEXT)
-    except DocumentError as error:
-        raise Problem(f"{where}: {error}", "Expected a JSON object of condition keys.") from None
-    if not isinstance(value, dict):
-        raise Problem(f"{where} is not a JSON object.", 'Write {"aws:SourceIp": "203.0.113.9"}, for example.')
-    context: dict[str, tuple[str, ...]] = {}
-    seen: set[str] = set()
-    for key, found in value.items():
-        _check_key(key, f"{where}: {key}")
-        if key.lower() in seen:
-            raise Problem(f"{where} gives {key} twice (letter case does not count).", "Give it once.")
-        seen.add(key.lower())
-        items = [] if found is None else found if isinstance(found, list) else [found]
-        texts = [scalar_text(item) for item in items]
-        if any(item is None for item in texts):
-            raise Problem(f"{where}: {key} must be a text, number or boolean, a list of these, or null for absent.")
-        context[key] = tuple(item for item in texts if item is not None)
-    return context
+def _in_short(question: SavedQuestion) -> str:
+    actions, resources = question.question_matrix.actions, question.question_matrix.resources
+    return f"{question.principal or 'anyone'}  {', '.join(actions)}  {', '.join(resources)}"
 
 
-def _session_policy(name: str) -> str:
-    text = read_text(name, "session policy", most=MAX_CHARACTERS)
-    error = PolicyDocument(text).error
-    if error is not None:
-        raise Problem(f"The session policy {name} is not a policy document: {error}", "iamtui lint says more.")
-    return text
+def _record(question: SavedQuestion) -> dict[str, Any]:
+    question_matrix, terms = question.question_matrix, question.question_matrix.terms
+    return {
+        "name": question.name,
+        "account": question.account or None,
+        "principal": question.principal or None,
+        "expect": question.expect.value if question.expect else None,
+        "actions": list(question_matrix.actions),
+        "resources": list(question_matrix.resources),
+        "context": {key: list(values) for key, values in terms.context.items()},
+        "mode": terms.mode.value,
+        "resource_account": terms.resource_account,
+        "session_policies": list(terms.session_policies),
+        "layers_off": sorted(layer.value for layer in terms.layers_off),
+        "region": terms.region or None,
+        "chained_from": question_matrix.chained_from or None,
+        "with_checks": {action: list(resources) for action, resources in question_matrix.with_checks.items()},
+    }
 
 
-def load_resource_policies(workspace: Workspace, asked: Inquiry) -> Workspace:
-    """The workspace with the policies of the resources asked about; what cannot be loaded is said on stderr."""
-    if Layer.RESOURCE in asked.terms.layers_off:
-        return workspace
-    named = [resource for resources in asked.with_checks.values() for resource in resources]
-    workspace, failed = with_resource_policies(workspace, [*asked.resources, *named])
-    for arn, problem in failed.items():
-        note(f"The policy of {arn} is not loaded: {problem}")
-    return workspace
+def _show(question: SavedQuestion, *, as_json: bool) -> Exit:
+    record = _record(question)
+    out = stdout()
+    if as_json:
+        out.json(record, indent=2)
+        return Exit.OK
+    for key, value in record.items():
+        if value in (None, [], {}):
+            continue
+        label = f"{key.replace('_', ' '):<18}"
+        if isinstance(value, dict):
+            value = "; ".join(f"{name} = {', '.join(values) or 'absent'}" for name, values in value.items())
+        elif isinstance(value, list):
+            value = ", ".join(value)
+        out.paragraph(value, indent=len(label), first=(Span(label, Style.QUIET),))
+    return Exit.OK
+
+
+def _run(
+    names: Sequence[str],
+    file: str | None,
+    source: SourceOptions,
+    demands: Demands,
+    draft: str | None,
+    *,
+    as_json: bool,
+) -> Exit:
+    workspace = open_workspace(source)
+    store = question_store(account_key(workspace), file)
+    chosen = [store.find(name) for name in names] if names else list(store.saved())
+    if not chosen:
+        raise Problem(
+            f"No question about {store.account} is saved in {store.path}.",
+            "Save one with `iamtui can PRINCIPAL ACTION --expect allowed --save NAME`.",
+        )
+    if not names:
+        chosen = _about_somebody(chosen)
+    for question in chosen:
+        workspace = load_resource_policies(workspace, question.question_matrix)
+    workspace = with_draft(workspace, draft)
+    out = stdout()
+    ends: list[Exit] = []
+    records: list[dict[str, Any]] = []
+    for question in chosen:
+        try:
+            found = ask_saved(workspace, question)
+            if question.expect is not None:
+                demands.check_asked(found)
+        except Problem as problem:
+            # One question of many that cannot be asked: said, and the others are asked all the same.
+            stderr().paragraph(f"iamtui: question {quoted(question.name)}: {problem}")
+            ends.append(Exit.ERROR)
+            records.append({"name": question.name, "error": str(problem)})
+            continue
+        why = _unmet(found, question, demands)
+        ends.append(Exit.NO if why else Exit.OK)
+        records.append(_result(question, found, why))
+        if not as_json:
+            _print_result(out, question, found, why)
+    if as_json:
+        out.json(records, indent=2)
+    note(_summary(chosen, ends))
+    return next((end for end in (Exit.ERROR, Exit.NO) if end in ends), Exit.OK)
+
+
+def _about_somebody(saved: Sequence[SavedQuestion]) -> list[SavedQuestion]:
+    """The questions without those that name nobody and expect nothing: of all that are saved, they test nothing.
+
+    Raises:
+        Problem: no question is left.
+    """
+    chosen, untested = testing(saved)
+    left_out = [question.name for question in untested]
+    if not chosen:
+        raise Problem(
+            f"None of the saved questions ({', '.join(map(quoted, left_out))}) names a principal or expects anything.",
+            _ask_it(left_out[0]),
+        )
+    if left_out:
+        names = ", ".join(map(quoted, left_out))
+        note(f"Not asked, for want of a principal and of anything to expect: {names}. {_ask_it(left_out[0])}")
+    return chosen
+
+
+def _ask_it(name: str) -> str:
+    return f"Ask it with `iamtui can PRINCIPAL --saved {shlex.quote(safe_text(name))}`."
+
+
+def ask_saved(workspace: Workspace, question: SavedQuestion) -> Answer:
+    """Answer a saved question.
+
+    Raises:
+        Problem: nobody is named, or the question cannot be asked.
+    """
+    check_inquiry(question.question_matrix)
+    if not question.principal:
+        raise Problem("It does not name a principal.", _ask_it(question.name))
+    return answered(workspace, resolve_principal(workspace, question.principal), question.question_matrix)
+
+
+def _unmet(found: Answer, question: SavedQuestion, demands: Demands) -> str:
+    """Why an answer is not what its question expects, as a clause, or ""."""
+    if question.expect is None:
+        return ""
+    for cell in found.taking_part:
+        why = demands.unmet(cell.deciding, question.expect)
+        if why:
+            return f"{cell.question.action} on {cell.question.resource}: {why}"
+    return f"{found.cut} actions are not answered" if found.cut else ""
+
+
+def _result(question: SavedQuestion, found: Answer, why: str) -> dict[str, Any]:
+    return {
+        "name": question.name,
+        "principal": found.principal.arn,
+        "expect": question.expect.value if question.expect else None,
+        "met": None if question.expect is None else not why,
+        "why": why or None,
+        "decision": found.worst.deciding.outcome.value,
+        "worst": cell_to_json(found, found.worst),
+    }
+
+
+def _print_result(out: Output, question: SavedQuestion, found: Answer, why: str) -> None:
+    decision = found.worst.deciding
+    if question.expect is None:
+        mark, style = "  -   ", Style.QUIET
+    else:
+        mark, style = ("NOT MET", Style.BAD) if why else ("met", Style.GOOD)
+    out.line(
+        Span(f"{mark:<9}", style),
+        f"{question.name}  ",
+        Span(str(verdict_words(decision)), verdict_style(decision)),
+        f"  {found.principal.arn or 'anonymous'}  {decision.request.action}  {decision.request.resource}",
+    )
+    if why and question.expect is not None:
+        out.paragraph(f"expected {question.expect.value}; {why}", indent=9)
+
+
+def _summary(chosen: Sequence[SavedQuestion], ends: Sequence[Exit]) -> str:
+    expecting = sum(1 for question, end in zip(chosen, ends, strict=True) if question.expect and end is not Exit.ERROR)
+    failed, errors = ends.count(Exit.NO), ends.count(Exit.ERROR)
+    wrong = f", {errors} cannot be asked" if errors else ""
+    asked = f"{len(chosen)} question{'' if len(chosen) == 1 else 's'}"
+    return f"{asked}: {expecting - failed} of {expecting} expectations met{wrong}."

@@ -16,25 +16,24 @@ from typing import Final, NoReturn
 
 import click
 
-from iamtui.cli.asking import lending_terminal
-from iamtui.cli.assuming import Assumed, Wanted, assume_options, assumed, say_nested
+from iamtui.cli.assume_options import DEFAULT, Assumed, Wanted, assume_options, assumed, say_nested, wanted_format
 from iamtui.cli.exits import Exit, ProgramExit
 from iamtui.cli.output import note, secret_on_stdout, stdout
-from iamtui.cli.shell_output import DEFAULT, wanted_format
-from iamtui.cli.source import SourceOptions, option_words, source_options
+from iamtui.cli.prompts import lending_terminal
+from iamtui.cli.source_options import SourceOptions, option_words, source_options
 from iamtui.config import load_config
-from iamtui.credentials.environment import endpoint_environment
-from iamtui.credentials.formats import DEMO_LABEL, Format, shell_format
-from iamtui.credentials.formats.shells import ShellSyntax, assignments
-from iamtui.credentials.processes import NotStarted, check_program, run_child
+from iamtui.credentials.child_process import NotStarted, check_program, endpoint_environment, run_child
+from iamtui.credentials.export import Format, shell_format
+from iamtui.credentials.export_values import DEMO_LABEL
 from iamtui.credentials.renewal import Held, Renewer
-from iamtui.credentials.service import CredentialsService
+from iamtui.credentials.server import CredentialsService
 from iamtui.credentials.session import time_left_words
+from iamtui.credentials.shell_syntax import ShellSyntax, assignments
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.text import safe_text
-from iamtui.workspace.assume.mfa_sessions import MfaSessions
-from iamtui.workspace.sessions.serving import ENDPOINT_STALE, default_profile_in_the_way, endpoint_variables
+from iamtui.workspace.mfa import MfaSessions
+from iamtui.workspace.session_store import ENDPOINT_STALE, default_profile_in_the_way, endpoint_variables
 
 ENDPOINT_PID: Final = "IAMTUI_ENDPOINT_PID"
 """The process to end when the endpoint is no longer wanted."""

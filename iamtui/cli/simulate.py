@@ -10,27 +10,24 @@ from typing import IO, Final, cast
 
 import click
 
-from iamtui.analysis.question import Question
-from iamtui.cli.decision_text import subject_of, verdict_style, write_basis, write_trace
 from iamtui.cli.exits import Exit
-from iamtui.cli.expectations import expect_option
-from iamtui.cli.inquiry_json import companion_to_json
-from iamtui.cli.output import Output, Span, Style, note, stdout
-from iamtui.cli.text_files import opened
-from iamtui.evaluation.decision import Decision
-from iamtui.evaluation.decision_json import decision_schema, decision_to_json
-from iamtui.evaluation.evaluator import evaluate
-from iamtui.evaluation.expectation import Expectation
-from iamtui.evaluation.explanation import explain
-from iamtui.evaluation.open_points import with_open_points
-from iamtui.evaluation.request import Request
-from iamtui.evaluation.scenario import MalformedScenario, Scenario, read_scenarios, scenario_schema
-from iamtui.evaluation.trace import trace, trace_to_json
+from iamtui.cli.output import Output, Span, Style, note, opened, stdout
+from iamtui.cli.question_options import expect_option
+from iamtui.cli.render import companion_to_json, subject_of, verdict_style, write_basis, write_trace
+from iamtui.engine.api import evaluate
+from iamtui.engine.decision import Decision, Expectation
+from iamtui.engine.decision_json import decision_schema, decision_to_json
+from iamtui.engine.explanation import explain
+from iamtui.engine.request import Request
+from iamtui.engine.scenario import MalformedScenario, Scenario, read_scenarios, scenario_schema
+from iamtui.engine.trace import trace, trace_to_json
+from iamtui.engine.undocumented import with_undocumented_behaviour
 from iamtui.problem import Problem
-from iamtui.workspace.questions.answers import Companion, worst_of
-from iamtui.workspace.questions.companion_questions import requests_beside
-from iamtui.workspace.questions.never_asked import never_asked
-from iamtui.workspace.questions.verdict import verdict_words
+from iamtui.questions.question import Question
+from iamtui.workspace.answers import DependentAnswer, worst_of
+from iamtui.workspace.dependent_questions import requests_beside
+from iamtui.workspace.questions import never_asked
+from iamtui.workspace.verdict import verdict_words
 
 _PEEK: Final = 64 * 1024
 _WHITE: Final = b" \t\r\n"
@@ -54,7 +51,7 @@ class _Answer:
     """
 
     decision: Decision
-    beside: tuple[Companion, ...]
+    beside: tuple[DependentAnswer, ...]
     never_asked: str
 
     @property
@@ -75,7 +72,7 @@ class _Answer:
 def _answered(entry: Scenario) -> _Answer:
     def decide(request: Request) -> Decision:
         decision = evaluate(request, entry.policies, entry.options)
-        return with_open_points(decision, request, entry.policies, entry.options)
+        return with_undocumented_behaviour(decision, request, entry.policies, entry.options)
 
     asked = entry.request
     doubt = _doubt_about(asked.action, asked.resource) if asked.wildcard_only_action is None else ""
@@ -83,7 +80,7 @@ def _answered(entry: Scenario) -> _Answer:
     if doubt:
         decision = replace(decision, notes=(*decision.notes, doubt))
     beside = tuple(
-        Companion(check, Question(request.action, request.resource), decide(request), decides=True)
+        DependentAnswer(check, Question(request.action, request.resource), decide(request), decides=True)
         for check, request in requests_beside(asked)
     )
     return _Answer(decision, beside, doubt)

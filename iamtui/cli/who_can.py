@@ -7,24 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from iamtui.cli.decision_text import verdict_style
-from iamtui.cli.draft_option import draft_option, with_draft
+from iamtui.cli.draft import draft_option, with_draft
 from iamtui.cli.exits import Exit
-from iamtui.cli.inquiry_json import cell_to_json
-from iamtui.cli.inquiry_text import counts_by_verdict
 from iamtui.cli.output import Output, Span, note, stdout
-from iamtui.cli.questions import QuestionOptions, inquiry_of, load_resource_policies, question_options
-from iamtui.cli.source import SourceOptions, open_workspace, source_options
-from iamtui.evaluation.decision import Layer
-from iamtui.evaluation.wording import condition_of
-from iamtui.workspace.questions.asking import is_pattern
-from iamtui.workspace.questions.inquiries import answer_all
-from iamtui.workspace.questions.verdict import SHORT_LAYER_NAMES, as_far_as_loaded, unloaded_layers, verdict_words
-from iamtui.workspace.questions.who_can import everybody
+from iamtui.cli.question_options import QuestionOptions, inquiry_of, load_resource_policies, question_options
+from iamtui.cli.render import cell_to_json, counts_by_verdict, verdict_style
+from iamtui.cli.source_options import SourceOptions, open_workspace, source_options
+from iamtui.engine.decision import Layer
+from iamtui.engine.wording import condition_of
+from iamtui.workspace.answers import answer_all
+from iamtui.workspace.questions import is_pattern
+from iamtui.workspace.verdict import SHORT_LAYER_NAMES, as_far_as_loaded, unloaded_layers, verdict_words
+from iamtui.workspace.who_can import everybody
 
 if TYPE_CHECKING:
-    from iamtui.analysis.inquiry import Inquiry
-    from iamtui.workspace.questions.answers import Answer
+    from iamtui.questions.question import QuestionMatrix
+    from iamtui.workspace.answers import Answer
     from iamtui.workspace.workspace import Workspace
 
 
@@ -81,7 +79,7 @@ def who_can(
 
 
 def _is_one(found: Answer) -> bool:
-    return len(found.cells) == 1 and not any(map(is_pattern, found.inquiry.actions))
+    return len(found.cells) == 1 and not any(map(is_pattern, found.question_matrix.actions))
 
 
 def _json(found: Answer) -> dict[str, Any]:
@@ -117,7 +115,7 @@ def _print_line(out: Output, workspace: Workspace, found: Answer) -> None:
     out.line(Span(f"{words.mark} {words.word:<7}", verdict_style(decision)), f"  {name}", f"  {rest}" if rest else "")
 
 
-def _summary(asked: Inquiry, counts: Counter[str], outside: int) -> str:
+def _summary(asked: QuestionMatrix, counts: Counter[str], outside: int) -> str:
     denied = counts["explicitDeny"] + counts["implicitDeny"]
     on = "" if asked.resources == ("*",) else f" on {', '.join(asked.resources)}"
     who = "roles" if asked.chained_from else "users and roles"

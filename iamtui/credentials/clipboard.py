@@ -331,7 +331,7 @@ def _child(action: str, tool: str, stdin: bytes) -> int:
     Returns:
         One of `ChildCode`.
     """
-    import pyperclip  # noqa: PLC0415 - only the child uses it
+    import pyperclip  # only the child uses it
 
     if tool == "wsl":
         put, get = pyperclip.init_wsl_clipboard()
@@ -342,7 +342,7 @@ def _child(action: str, tool: str, stdin: bytes) -> int:
         return ChildCode.UNUSABLE
 
     def holds(expected: str) -> bool:
-        import hmac  # noqa: PLC0415 - brings OpenSSL, and the screen's first frame waits for what copies
+        import hmac  # brings OpenSSL, and the screen's first frame waits for what copies
 
         return hmac.compare_digest(fingerprint(get().encode("utf-8", "replace")), expected)
 

@@ -115,7 +115,7 @@ class ClipboardRoute(Protocol):
 
 def fingerprint(text: bytes) -> str:
     """SHA-256 of a text in hex, with the line ends that clipboards change made equal."""
-    import hashlib  # noqa: PLC0415 - brings OpenSSL, and the screen's first frame waits for what copies
+    import hashlib  # brings OpenSSL, and the screen's first frame waits for what copies
 
     return hashlib.sha256(text.replace(b"\r\n", b"\n")).hexdigest()
 
@@ -218,7 +218,7 @@ class TmuxRoute:
 
     def clear(self, fingerprint: str) -> ClearResult:
         """Overwrite with one space, since tmux passes no empty text on, and delete the buffer."""
-        import hmac  # noqa: PLC0415 - as above
+        import hmac  # as above
 
         held = self._held()
         if held is None or not hmac.compare_digest(held, fingerprint):

@@ -16,10 +16,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from iamtui.credentials.folder_lock import hold_folder
-from iamtui.credentials.formats import exportable
-from iamtui.credentials.formats.files import OWN_MARK, check_profile_name, credentials_entry
-from iamtui.credentials.private_file import AlreadyThere, sync_folder, write_temporary
+from iamtui.credentials.export import OWN_MARK, check_profile_name, credentials_entry
+from iamtui.credentials.export_values import exportable
+from iamtui.credentials.secure_files import AlreadyThere, hold_folder, sync_folder, write_temporary
 from iamtui.credentials.session import Session
 from iamtui.paths import make_private_folder
 from iamtui.problem import Problem

@@ -10,9 +10,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from iamtui.aws.connection import Connection
-from iamtui.credentials.assume_request import InvalidRequest, mfa_problems
-from iamtui.credentials.clock import Clock, utc_now
-from iamtui.credentials.sts_answer import ask_for_credentials
+from iamtui.credentials.assume_role import InvalidRequest, ask_for_credentials, mfa_problems
+from iamtui.credentials.session import Clock, utc_now
 from iamtui.secret import Secret
 
 SHORTEST_SECONDS: Final = 900

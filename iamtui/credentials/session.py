@@ -2,14 +2,106 @@
 
 from __future__ import annotations
 
+import re
+import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeAlias
 
-from iamtui.credentials.clock import Clock, utc_now
 from iamtui.credentials.session_extras import NO_EXTRAS, AssumeExtras
 from iamtui.secret import Secret
+
+# A clock that neither a suspended machine nor a changed wall clock leads astray.
+
+
+Clock: TypeAlias = Callable[[], datetime]
+"""Gives the local time as an aware UTC datetime."""
+
+JUMP: Final = timedelta(seconds=5)
+"""How far the wall clock must be off what was counted to have jumped rather than drifted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Counts seconds and is set by nobody.
+
+    Args:
+        read: the seconds since some moment.
+        counts_sleep: whether it goes on while the machine is suspended.
+    """
+
+    read: Callable[[], float]
+    counts_sleep: bool
+
+
+def system_counter() -> Counter:
+    """The best counter of this system: CLOCK_BOOTTIME on Linux, CLOCK_MONOTONIC on macOS, which count sleep too."""
+    boottime: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+    if boottime is not None:
+        identifier = boottime
+        return Counter(lambda: time.clock_gettime(identifier), counts_sleep=True)
+    if hasattr(time, "CLOCK_UPTIME_RAW"):
+        # macOS: its CLOCK_MONOTONIC counts sleep, unlike time.monotonic, which is CLOCK_UPTIME_RAW there.
+        return Counter(lambda: time.clock_gettime(time.CLOCK_MONOTONIC), counts_sleep=True)
+    return Counter(time.monotonic, counts_sleep=False)
+
+
+def _wall() -> datetime:
+    return datetime.now(UTC)
+
+
+class SteadyClock:
+    """The local time, counted from one reading of the wall clock. Thread-safe.
+
+    Where the counter stands still while the machine sleeps, a wall clock that is ahead of it is believed: whether
+    it slept or was set forward cannot be told apart, and a session that is said to end too early does no harm. A
+    wall clock that was set back is never believed.
+    """
+
+    def __init__(self, wall: Callable[[], datetime] = _wall, counter: Counter | None = None) -> None:
+        self._wall = wall
+        self._counter = counter or system_counter()
+        self._lock = threading.Lock()
+        self._now = wall()
+        self._counted = self._counter.read()
+        self._wall_then = self._now
+
+    def __call__(self) -> datetime:
+        """The time, UTC; never earlier than what was told before."""
+        with self._lock:
+            counted = self._counter.read()
+            passed = timedelta(seconds=max(counted - self._counted, 0.0))
+            if not self._counter.counts_sleep:
+                wall = self._wall()
+                by_wall = wall - self._wall_then
+                self._wall_then = wall
+                if by_wall - passed > JUMP:
+                    passed = by_wall
+            self._counted = counted
+            self._now += passed
+            return self._now
+
+    @property
+    def off(self) -> timedelta:
+        """How far the wall clock has moved from what was counted: near zero unless somebody set it."""
+        return self._wall() - self()
+
+
+_CLOCK: Final = SteadyClock()
+
+
+def utc_now() -> datetime:
+    """The local time, as an aware UTC datetime; see SteadyClock."""
+    return _CLOCK()
+
+
+def clock_off() -> timedelta:
+    """How far this machine's wall clock has been set from what was counted since the start; see SteadyClock.off."""
+    return _CLOCK.off
+
 
 __all__ = [
     "SOON",
@@ -160,3 +252,31 @@ class Session:
     def masked_access_key_id(self) -> str:
         """`ASIA…WXYZ`: the first and the last four characters."""
         return f"{self.access_key_id[:4]}…{self.access_key_id[-4:]}"
+
+
+# Durations as a person types them. Pure.
+
+
+_PARTS = re.compile(r"(?:(\d{1,4})\s*h)?\s*(?:(\d{1,4})\s*m)?\s*(?:(\d{1,6})\s*s?)?", re.IGNORECASE | re.ASCII)
+
+
+def parse_duration(text: str) -> int | None:
+    """Read "1h", "90m", "1h30m", "45m" or a number of seconds ("3600"); None when it is none of them."""
+    match = _PARTS.fullmatch(text.strip())
+    if match is None or not any(match.groups()):
+        return None
+    hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + seconds
+
+
+def duration_text(seconds: int) -> str:
+    """Seconds as the shortest text that `parse_duration` reads back: "1h", "1h30m", "900s" as "15m"."""
+    hours, rest = divmod(seconds, 3600)
+    minutes, rest = divmod(rest, 60)
+    parts = [f"{hours}h" if hours else "", f"{minutes}m" if minutes else "", f"{rest}s" if rest else ""]
+    return "".join(parts) or "0s"
+
+
+def duration_words(seconds: int) -> str:
+    """Seconds for a sentence, as they are typed and as STS counts them: "9h (32,400 seconds)"."""
+    return f"{duration_text(seconds)} ({seconds:,} seconds)"

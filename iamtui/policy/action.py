@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from iamtui.policy.pattern import Glob, parse_pieces, tokens_of
+from iamtui.policy.patterns import Glob, parse_pieces, tokens_of
 
 
 class ActionName(NamedTuple):

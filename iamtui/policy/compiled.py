@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from iamtui.policy.action import ActionElement
-from iamtui.policy.condition import CompiledCondition
+from iamtui.policy.conditions import CompiledCondition
 from iamtui.policy.context import RequestContext
 from iamtui.policy.document import PolicyDocument, Statement
-from iamtui.policy.formula import Truth, all_of
-from iamtui.policy.kinds import PolicyType
-from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS, LanguageOptions
 from iamtui.policy.resource import Reach, RequestResource, ResourceElement, ResourceMatcher
+from iamtui.policy.truth import Truth, all_of
+from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, LanguageOptions, PolicyType
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,7 @@ from enum import Enum
 from typing import Any, Final, NoReturn, TypeAlias
 from urllib.parse import unquote_to_bytes
 
-from iamtui.policy.json_brackets import brackets_of, line_deeper_than
-from iamtui.policy.json_numbers import WrittenNumber, json_text
+from iamtui.policy.json_text import WrittenNumber, brackets_of, json_text, line_deeper_than
 from iamtui.policy.operators import parse_operator
 from iamtui.problem import Problem
 

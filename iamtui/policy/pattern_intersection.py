@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from iamtui.policy.pattern import STARS, WITHOUT, Token, Wild
+from iamtui.policy.patterns import STARS, WITHOUT, Token, Wild
 
 _MOST_PATTERNS: Final = 32
 _MOST_STEPS: Final = 20_000

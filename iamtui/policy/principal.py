@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from iamtui.policy.arn import Arn, is_account_id, parse_arn
 from iamtui.policy.document import PrincipalEntry, Statement
-from iamtui.policy.formula import SessionLeaf, Truth, any_of, negate
+from iamtui.policy.truth import SessionLeaf, Truth, any_of, negate
 
 
 class Strength(StrEnum):

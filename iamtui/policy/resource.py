@@ -8,10 +8,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from iamtui.policy.context import KeyState, RequestContext
-from iamtui.policy.formula import ConditionLeaf, Truth, all_of, any_of
-from iamtui.policy.kinds import PolicyType
-from iamtui.policy.options import LanguageOptions
-from iamtui.policy.pattern import (
+from iamtui.policy.patterns import (
     Glob,
     Piece,
     Token,
@@ -26,6 +23,8 @@ from iamtui.policy.pattern import (
     variable_names,
     with_variables_as_stars,
 )
+from iamtui.policy.truth import ConditionLeaf, Truth, all_of, any_of
+from iamtui.policy.types import LanguageOptions, PolicyType
 
 
 class ResourceKind(Enum):

@@ -7,11 +7,14 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from iamtui.account.availability import Fact, Gap, Known, Missing
-from iamtui.account.model import Account
-from iamtui.account.organization import (
+from iamtui.account.model import (
     IAM_SERVICE,
     ORGANIZATION_GAP,
+    Account,
+    Fact,
+    Gap,
+    Known,
+    Missing,
     Organization,
     OrganizationLevel,
     OrganizationPolicy,
@@ -19,7 +22,7 @@ from iamtui.account.organization import (
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.policy.document import PolicyDocument
-from iamtui.sources.reading import Step, failure, no_step
+from iamtui.sources.progress import Step, failure, no_step
 
 SCP: Final = "SERVICE_CONTROL_POLICY"
 RCP: Final = "RESOURCE_CONTROL_POLICY"

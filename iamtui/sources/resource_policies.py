@@ -11,14 +11,13 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct, field
 
-from iamtui.account.availability import Gap
-from iamtui.account.model import Account, PublicAccessBlock, ResourcePolicy
+from iamtui.account.model import Account, Gap, PublicAccessBlock, ResourcePolicy
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.policy.arn import Arn, parse_arn
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
-from iamtui.sources.reading import failure
+from iamtui.sources.progress import failure
 
 
 def load_resource_policy(connection: Connection, account: Account, resource_arn: str) -> Account:

@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 from typing import Final
 
+from iamtui.account.authorization_details import load_account
 from iamtui.account.model import Account
-from iamtui.account.snapshots.authorization_details import load_account
-from iamtui.account.snapshots.reading import HOW_TO_MAKE_ONE, not_json
+from iamtui.account.snapshot_reader import HOW_TO_MAKE_ONE, not_json
 from iamtui.input_files import ONE_DOCUMENT, Told, open_input, read_whole, tell_nobody
 from iamtui.problem import Problem
 

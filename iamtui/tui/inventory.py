@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
-from iamtui.account.availability import Missing
-from iamtui.account.model import Account, Entity, Group, IdentityProvider, InstanceProfile, ManagedPolicy, Role, User
+from iamtui.account.model import (
+    Account,
+    AttachedPolicy,
+    Entity,
+    Fact,
+    Group,
+    IdentityProvider,
+    InlinePolicy,
+    InstanceProfile,
+    ManagedPolicy,
+    Missing,
+    Role,
+    User,
+)
+from iamtui.engine.decision import Layer, StatementRef
+from iamtui.engine.request import Principal
+from iamtui.policy.document import PolicyDocument
 
 
 class Kind(StrEnum):
@@ -169,3 +185,215 @@ class Inventory:
         if entity is not None:
             return entity
         return next((branch for branch in self._children if key_of(branch) == key), None)
+
+
+# What the detail pane says of an entity: its policies from every way, who holds it, and what is unknown. Pure.
+
+
+T = TypeVar("T")
+
+ADMINISTRATOR_POLICY: Final = "AdministratorAccess"
+
+
+class PolicyWay(StrEnum):
+    """How a policy comes to apply to its holder."""
+
+    MANAGED = "managed"
+    INLINE = "inline"
+    GROUP = "group"
+    GROUP_INLINE = "group inline"
+    BOUNDARY = "boundary"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPolicy:
+    """One policy of a user, group or role.
+
+    Args:
+        name: policy name.
+        arn: of a managed policy, else "".
+        group: the group it comes through, or "".
+        document: the version in force, or None when it was not loaded.
+        missing: why there is no document ("" when there is one).
+    """
+
+    way: PolicyWay
+    name: str
+    arn: str = ""
+    group: str = ""
+    document: PolicyDocument | None = None
+    missing: str = ""
+
+
+def held_policies(account: Account, holder: User | Group | Role) -> tuple[HeldPolicy, ...]:
+    """Every policy that takes part when this holder acts: managed, inline, through groups, boundary."""
+    held = _own(account, holder, PolicyWay.MANAGED, PolicyWay.INLINE, "")
+    if isinstance(holder, User):
+        for name in holder.groups:
+            group = account.group(name)
+            if group is None:
+                missing = "the group was not loaded (iam:GetGroup)"
+                held.append(HeldPolicy(PolicyWay.GROUP, "policies unknown", group=name, missing=missing))
+            else:
+                held.extend(_own(account, group, PolicyWay.GROUP, PolicyWay.GROUP_INLINE, name))
+    if not isinstance(holder, Group) and holder.boundary_arn:
+        attached = AttachedPolicy(holder.boundary_arn.rsplit("/", 1)[-1], holder.boundary_arn)
+        held.append(_managed(account, attached, PolicyWay.BOUNDARY, ""))
+    return tuple(held)
+
+
+def _own(
+    account: Account, holder: User | Group | Role, managed: PolicyWay, inline: PolicyWay, group: str
+) -> list[HeldPolicy]:
+    own = [_managed(account, attached, managed, group) for attached in holder.attached_policies]
+    own.extend(_inline(policy, inline, group) for policy in holder.inline_policies)
+    return own
+
+
+def _managed(account: Account, attached: AttachedPolicy, way: PolicyWay, group: str) -> HeldPolicy:
+    policy = account.policy(attached.arn)
+    version = policy.default_version if policy is not None else None
+    if version is None:
+        return HeldPolicy(way, attached.name, attached.arn, group, None, "not loaded (iam:GetPolicyVersion)")
+    return HeldPolicy(way, attached.name, attached.arn, group, version.document)
+
+
+def _inline(policy: InlinePolicy, way: PolicyWay, group: str) -> HeldPolicy:
+    return HeldPolicy(way, policy.name, "", group, policy.document)
+
+
+def policy_count(account: Account, holder: User | Group | Role) -> int:
+    """How many policies grant to a holder, boundary not counted."""
+    count = len(holder.attached_policies) + len(holder.inline_policies)
+    if isinstance(holder, User):
+        for name in holder.groups:
+            group = account.group(name)
+            if group is not None:
+                count += len(group.attached_policies) + len(group.inline_policies)
+    return count
+
+
+def administrator_through(account: Account, holder: User | Group | Role) -> str:
+    """How AdministratorAccess is attached: "directly", "through group NAME", or "" when it is not.
+
+    A flag for the eye, nothing more: a Deny, boundary or SCP may still stand in the way, and other policies
+    may grant as much.
+    """
+    if _has_administrator(holder):
+        return "directly"
+    if isinstance(holder, User):
+        for name in holder.groups:
+            group = account.group(name)
+            if group is not None and _has_administrator(group):
+                return f"through group {name}"
+    return ""
+
+
+def _has_administrator(holder: User | Group | Role) -> bool:
+    return any(
+        attached.name == ADMINISTRATOR_POLICY and attached.arn.endswith(":aws:policy/AdministratorAccess")
+        for attached in holder.attached_policies
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LastUse:
+    """When something was last used; `at_least` says that a later use may be hidden in what was not loaded."""
+
+    moment: datetime | None
+    at_least: bool = False
+
+
+def last_used(entity: Entity) -> LastUse | Missing:
+    """When a user (password or any access key) or role was last used; Missing where the source does not say."""
+    if isinstance(entity, Role):
+        return entity.last_used if isinstance(entity.last_used, Missing) else LastUse(entity.last_used.value)
+    if not isinstance(entity, User):
+        return Missing("IAM keeps no last use of this")
+    moments: list[datetime] = []
+    lacking: Missing | None = None
+    if isinstance(entity.password_last_used, Missing):
+        lacking = entity.password_last_used
+    elif entity.password_last_used.value is not None:
+        moments.append(entity.password_last_used.value)
+    if isinstance(entity.access_keys, Missing):
+        lacking = entity.access_keys
+    else:
+        moments.extend(key.last_used for key in entity.access_keys.value if key.last_used is not None)
+    if lacking is not None and not moments:
+        return lacking
+    return LastUse(max(moments, default=None), at_least=lacking is not None)
+
+
+def unknown(missing: Missing) -> str:
+    """A missing fact in words: `unknown (not loaded; needs iam:ListRoles)`."""
+    needs = f"; needs {missing.permission}" if missing.permission else ""
+    return f"unknown ({missing.reason}{needs})"
+
+
+def fact_text(fact: Fact[T], words: Callable[[T], str]) -> str:
+    """A fact in words, or why it is unknown."""
+    return unknown(fact) if isinstance(fact, Missing) else words(fact.value)
+
+
+def attachments(account: Account, policy: ManagedPolicy) -> int | None:
+    """How many holders a policy has: as the source counts, else as seen in the account."""
+    if not isinstance(policy.attachment_count, Missing):
+        return policy.attachment_count.value
+    return len(account.holders(policy.arn))
+
+
+# From a statement that took part in a decision to the text of it in the account. Pure.
+
+
+def entity_of(account: Account, principal: Principal) -> User | Role | None:
+    """The user or role that a principal of this account is, or whose session it is; None for others."""
+    entity = account.by_arn(principal.role_arn or principal.arn)
+    if isinstance(entity, User | Role):
+        return entity
+    name = principal.role_name
+    return account.role(name) if name is not None and principal.account == account.id else None
+
+
+def document_of(account: Account, principal: Principal, resource: str, ref: StatementRef) -> PolicyDocument | None:
+    """The document that a statement stands in, or None when it is not one of the account's records."""
+    if ref.layer in (Layer.IDENTITY, Layer.BOUNDARY):
+        entity = entity_of(account, principal)
+        held = held_policies(account, entity) if entity is not None else ()
+        for policy in held:
+            if (policy.way is PolicyWay.BOUNDARY) is (ref.layer is Layer.BOUNDARY) and ref.policy in (
+                policy.arn,
+                policy.name,
+            ):
+                return policy.document
+        return None
+    if ref.layer is Layer.RESOURCE:
+        owner_role = account.by_arn(resource)
+        if isinstance(owner_role, Role):
+            return owner_role.trust
+        owner = resource.partition("/")[0] if resource.startswith("arn:aws:s3:::") else resource
+        policy_of = account.resource_policies.get(resource) or account.resource_policies.get(owner)
+        return policy_of.document if policy_of is not None else None
+    return _organization_document(account, ref)
+
+
+def _organization_document(account: Account, ref: StatementRef) -> PolicyDocument | None:
+    if isinstance(account.organization, Missing) or account.organization.value is None:
+        return None
+    path = account.organization.value.path
+    if ref.level is None or ref.level >= len(path):
+        return None
+    level = path[ref.level]
+    fact = level.scps if ref.layer is Layer.SCP else level.rcps
+    if isinstance(fact, Missing):
+        return None
+    return next((policy.document for policy in fact.value if ref.policy in (policy.arn, policy.name)), None)
+
+
+def statement_text(document: PolicyDocument, ref: StatementRef) -> list[tuple[int, str]]:
+    """The lines of one statement as the JSON tab shows them, each with its number; none when unreadable."""
+    if document.error is not None or ref.lines is None:
+        return []
+    first, last = ref.lines
+    rows = document.text.split("\n")
+    return [(number, rows[number - 1]) for number in range(first, min(last, len(rows)) + 1)]

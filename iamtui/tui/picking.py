@@ -9,19 +9,18 @@ from textual import on
 
 from iamtui.config import Config, load_config
 from iamtui.problem import Problem
-from iamtui.tui.app import IamtuiApp
-from iamtui.tui.opening_app import open_blocking
-from iamtui.tui.safe import line
-from iamtui.tui.screens.main import MainScreen
+from iamtui.tui.app import IamtuiApp, open_blocking
+from iamtui.tui.content import line
+from iamtui.tui.main_screen import MainScreen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from iamtui.account.model import Account
     from iamtui.credentials.session import Session
-    from iamtui.tui.copying import Copier
-    from iamtui.tui.opening_app import Opener
-    from iamtui.workspace.opening import SourceChoice
+    from iamtui.tui.app import Opener
+    from iamtui.tui.clipboard import Copier
+    from iamtui.workspace.workspace import SourceChoice
 
 PICKING: Final = line(
     ("Pick for your shell: ", "bold"), ("a", "bold $match"), " assumes the role under the cursor, ",

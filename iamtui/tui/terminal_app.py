@@ -3,29 +3,321 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import select
+import signal
 import sys
+import time
+import traceback
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+from weakref import ref
 
 from rich.console import RenderableType
 from rich.text import Text
+from textual import events, on
 from textual.actions import ActionParseResult
-from textual.app import SystemCommand
+from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.dom import DOMNode
+from textual.message import Message
+from textual.message_pump import MessagePump
 from textual.screen import Screen
+from textual.worker import Worker
 
-from iamtui.tui.crash import crash_report
-from iamtui.tui.ordered_keys import OrderedKeysApp
-from iamtui.tui.terminal import LOOK_SECONDS, JobControl, hang_up, stop_at_once, terminal_is_gone
+from iamtui.problem import Problem
+from iamtui.secret import redacted
+from iamtui.text import safe_text
+from iamtui.tui import clock
 
 if TYPE_CHECKING:
-    from iamtui.tui.copying import Copier
+    from iamtui.tui.clipboard import Copier
+
+
+# What the user sees when iamtui ends by an error of its own.
+
+
+def crash_report(error: BaseException | None) -> str:
+    """What happened and where, in safe text, without values of variables and what looks like a secret."""
+    lines = ["iamtui stopped because of an error of its own. Nothing was changed in any account."]
+    if error is not None:
+        lines.append(f"{type(error).__name__}: {safe_text(redacted(str(error)), limit=500)}")
+        lines.extend(
+            f"  {safe_text(frame.filename)}:{frame.lineno} in {safe_text(frame.name)}"
+            for frame in traceback.extract_tb(error.__traceback__)
+        )
+    return "\n".join(lines)
+
+
+def worker_failure(worker: Worker[Any]) -> str:
+    """A worker that failed in one sentence: the kind of error, but not its words, which may hold data."""
+    if isinstance(worker.error, Problem):
+        return str(worker.error)
+    doing = f" while {worker.name}" if worker.name and worker.name.isprintable() and "<" not in worker.name else ""
+    return f"{type(worker.error).__name__}, an error in iamtui{doing}."
+
+
+# IdleLock: when a screen that was left alone is to be locked.
+
+
+class IdleLock:
+    """Counts from the last time the user was there.
+
+    Args:
+        minutes: how long the user may be away; 0: for ever.
+    """
+
+    def __init__(self, minutes: int) -> None:
+        self._minutes = minutes
+        self._used_at = clock.now()
+
+    def touch(self) -> None:
+        """The user is there."""
+        self._used_at = clock.now()
+
+    @property
+    def since(self) -> timedelta:
+        """How long the user has been away."""
+        return clock.now() - self._used_at
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the user was away for too long."""
+        return bool(self._minutes) and self.since >= timedelta(minutes=self._minutes)
+
+    @property
+    def why(self) -> str:
+        """Why the screen is locked, as a sentence."""
+        return f"Nothing was pressed for {self._minutes} minute{'' if self._minutes == 1 else 's'}."
+
+
+# OrderedKeysApp: an app that obeys keys one after the other, however fast they come.
+
+
+LAPS: Final = 3
+"""How often to go the way of a key before it is done: what it made its target post comes behind the first time, and
+what that made it post behind the second."""
+
+PATIENCE_SECONDS: Final = 0.1
+"""How long a key waits for one whose way ends, where a widget is taken away."""
+
+MOST_SECONDS: Final = 6.0
+"""How long a key waits for the one before at most."""
+
+
+class OrderedKeysApp(App[None]):
+    """Hands a key on when what the one before has done is done.
+
+    Textual gives all keys that are there to the widget that has the focus, and looks for the binding of one only when
+    it has gone up from there to the app. Of what is typed ahead, sent over a slow line or by a macro, everything
+    behind a key that opens a screen or moves the focus would go to the wrong place, and characters would come before
+    the Backspace in front of them.
+    """
+
+    class Lap(Message):
+        """Goes the way of a key, behind it: from a widget up to the app."""
+
+        def __init__(self, start: MessagePump, screen: Screen[object], left: int) -> None:
+            super().__init__()
+            self.start = start
+            self.screen = screen
+            self.left = left
+
+    def __init__(self) -> None:
+        """Make the app."""
+        super().__init__()
+        self._typed: deque[events.Event] = deque()
+        self._lap: OrderedKeysApp.Lap | None = None
+        self._handed: deque[tuple[ref[events.Event], ref[Screen[object]]]] = deque(maxlen=4)
+        """The keys that were handed on last, and the screens they are for; neither what was typed nor a screen that
+        was closed is kept for it."""
+
+    async def on_event(self, event: events.Event) -> None:
+        """Take a key or a paste from the terminal in its turn."""
+        if not isinstance(event, (events.Key, events.Paste)) or event.is_forwarded:
+            # A key that comes up only when another screen has come is not for that: it could unlock a lock.
+            if not any(handed() is event and screen() is not self.screen for handed, screen in self._handed):
+                await super().on_event(event)
+            return
+        self._typed.append(event)
+        if self._lap is None:
+            await self._hand_on()
+        else:
+            self._lose_patience_with(self._lap)
+
+    async def _hand_on(self) -> None:
+        while self._typed and self._lap is None:
+            if not (self.screen_stack and self.screen.is_mounted):
+                # Typed before the first screen is there.
+                self.set_timer(PATIENCE_SECONDS, self._hand_on)
+                return
+            event, screen = self._typed.popleft(), self.screen
+            target = self.focused or screen
+            self._handed.append((ref(event), ref(screen)))
+            await super().on_event(event)
+            # Characters for a field stay in their order, and a pasted text has many.
+            if not (isinstance(event, events.Key) and target.check_consume_key(event.key, event.character)):
+                # A key that was obeyed before it was handed to anything has no way to go.
+                self._go(target if event.is_forwarded else self, screen, LAPS)
+
+    def _go(self, start: MessagePump, screen: Screen[object], left: int) -> None:
+        """Send a lap from there, or, where that is being taken away, from the app."""
+        lap = self._lap = self.Lap(start, screen, left)
+        if not start.post_message(lap) and not self.post_message(lap):
+            self._lap = None
+        elif self._typed:
+            self._lose_patience_with(lap)
+
+    @on(Lap)
+    async def _came_round(self, event: Lap) -> None:
+        event.stop()
+        if event is not self._lap or not self.is_running:
+            return
+        if self.screen is not event.screen:
+            # What the key was for may be gone; what it has opened has to be ready.
+            self._go(self.screen, self.screen, LAPS)
+        elif event.left > 1:
+            self._go(event.start, event.screen, event.left - 1)
+        elif event.start is not self:
+            # What moves the focus asks the app to, which does so in its turn.
+            self._go(self, event.screen, 1)
+        else:
+            self._lap = None
+            await self._hand_on()
+
+    def _is_urgent(self, event: events.Event) -> bool:
+        if not isinstance(event, events.Key):
+            return False
+        live = self.active_bindings.get(event.key)
+        return live is not None and live.node is self and live.binding.priority
+
+    def _lose_patience_with(self, lap: Lap) -> None:
+        self.set_timer(PATIENCE_SECONDS, partial(self._look_for, lap, PATIENCE_SECONDS))
+
+    async def _look_for(self, lap: Lap, waited: float) -> None:
+        if self._lap is not lap:
+            return
+        urgent = next((at for at, event in enumerate(self._typed) if self._is_urgent(event)), None)
+        if urgent is not None:
+            # To lock or to quit waits for nothing that takes its time, and what was typed before it is void.
+            for _ in range(urgent):
+                self._typed.popleft()
+            self._lap = None
+            await self._hand_on()
+        elif lap.screen is not self.screen:
+            self._go(self.screen, self.screen, LAPS)
+        elif lap.start.is_attached and waited < MOST_SECONDS:
+            # Something on the way takes its time.
+            self.set_timer(PATIENCE_SECONDS, partial(self._look_for, lap, waited + PATIENCE_SECONDS))
+        else:
+            self._lap = None
+            await self._hand_on()
+
+
+# Whether the terminal is still there, and giving it back to the shell that job control stops this process for.
+
+
+LOOK_SECONDS: Final = 2.0
+"""How often the screen looks whether its terminal is still there."""
+
+_STOP_SECONDS: Final = 0.05
+"""How long it takes at most until a signal that stops the process has done so."""
+
+
+def terminal_is_gone() -> bool:
+    """Whether the terminal on standard input has hung up: nothing reads it any more."""
+    if sys.__stdin__ is None or not hasattr(select, "poll"):
+        return False
+    try:
+        watched = select.poll()
+        watched.register(sys.__stdin__.fileno(), 0)
+        return any(event & select.POLLHUP for _, event in watched.poll(0))
+    except (OSError, ValueError):
+        return False
+
+
+def hang_up() -> None:
+    """Do what the system does when a terminal goes: SIGHUP, whose handlers clear the clipboard and end the process.
+
+    A process without a controlling terminal gets no such signal, and Textual would read the end of its input for
+    ever. Where SIGHUP is ignored (`nohup`), SIGTERM does the same: without its terminal a screen cannot go on.
+    """
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    os.kill(os.getpid(), signal.SIGTERM if ignored else signal.SIGHUP)
+
+
+class JobControl:
+    """Stops the process for its shell (SIGTSTP, `ctrl+z`), and tells when it is continued (SIGCONT, `fg`).
+
+    Textual's own handlers stop with SIGSTOP, which also freezes a process that no shell can continue, leave a program
+    that started this one (`uvx`, `make`) waiting in the foreground, and take a SIGCONT after somebody else's SIGSTOP
+    for one after their own.
+
+    Args:
+        stop: called for SIGTSTP.
+        continued: called for a SIGCONT that follows no `stop_here`.
+
+    Both are called inside signal handlers, in the main thread.
+    """
+
+    def __init__(self, stop: Callable[[], object], continued: Callable[[], object]) -> None:
+        self._stop = stop
+        self._continued = continued
+        self._is_stopping = False
+        self._continuations = 0
+
+    def install(self) -> None:
+        """Take the signals, in the main thread."""
+        signal.signal(signal.SIGTSTP, lambda *_: self._stop())
+        signal.signal(signal.SIGCONT, self._note_continuation)
+
+    def stop_here(self) -> bool:
+        """Stop this process and those that were started with it, as a terminal does for its key, until `fg`.
+
+        Returns:
+            False when there is no shell that could continue them: the system then stops nobody.
+        """
+        was_stopped, self._is_stopping = False, True
+        handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        try:
+            while True:
+                before = self._continuations
+                os.kill(0, signal.SIGTSTP)
+                # Another thread may be the one that the system stops the process by.
+                time.sleep(_STOP_SECONDS)
+                if self._continuations == before:
+                    return was_stopped
+                was_stopped = True
+                # After `bg` it runs without the terminal, and could only wait for it.
+                if _has_terminal():
+                    return True
+        finally:
+            signal.signal(signal.SIGTSTP, handler)
+            self._is_stopping = False
+
+    def _note_continuation(self, *_: object) -> None:
+        self._continuations += 1
+        if not self._is_stopping:
+            self._continued()
+
+
+def stop_at_once() -> None:
+    """Stop this process alone, while another program has the terminal."""
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def _has_terminal() -> bool:
+    try:
+        return sys.__stdin__ is None or os.tcgetpgrp(sys.__stdin__.fileno()) == os.getpgrp()
+    except (OSError, ValueError):
+        return True
+
 
 MOUSE_OFF: Final = "\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l"
 """What ends the reports of the mouse that the driver asked the terminal for."""

@@ -16,11 +16,10 @@ import shlex
 from pathlib import Path
 from typing import Final
 
-from iamtui.aws.credential_process import end_commands as end_commands  # noqa: PLC0414 - for the doors
-from iamtui.aws.credential_process import is_credential_process as is_credential_process  # noqa: PLC0414 - for the doors
+from iamtui.aws.credential_process import end_commands as end_commands  # for the doors
+from iamtui.aws.credential_process import is_credential_process as is_credential_process  # for the doors
 from iamtui.aws.credential_process import remark_on
-from iamtui.credentials.folder_lock import locked
-from iamtui.credentials.private_file import replace_file
+from iamtui.credentials.secure_files import locked, replace_file
 from iamtui.input_files import read_document
 from iamtui.paths import data_folder, exposure
 from iamtui.problem import Problem

@@ -7,8 +7,19 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
-from iamtui.account.availability import Fact, Known, Missing
-from iamtui.account.model import Account, Entity, Group, IdentityProvider, InstanceProfile, ManagedPolicy, Role, User
+from iamtui.account.model import (
+    Account,
+    Entity,
+    Fact,
+    Group,
+    IdentityProvider,
+    InstanceProfile,
+    Known,
+    ManagedPolicy,
+    Missing,
+    Role,
+    User,
+)
 from iamtui.catalog.tables import unique_id_kind
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem

@@ -8,11 +8,10 @@ from urllib.parse import quote
 
 import pytest
 
-from iamtui.account.availability import Known, Missing
-from iamtui.account.model import AccessKey, Account, LoginProfile, PublicAccessBlock
-from iamtui.account.snapshots.authorization_details import account_from_pages, load_account
-from iamtui.account.snapshots.reading import decode_pages
-from iamtui.account.snapshots.record_parts import parse_time
+from iamtui.account.authorization_details import account_from_pages, load_account
+from iamtui.account.model import AccessKey, Account, Known, LoginProfile, Missing, PublicAccessBlock
+from iamtui.account.snapshot_parts import parse_time
+from iamtui.account.snapshot_reader import decode_pages
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from tests.support.snapshot_builder import (

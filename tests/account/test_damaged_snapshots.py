@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from iamtui.account.authorization_details import load_account
 from iamtui.account.model import Account
-from iamtui.account.snapshots.authorization_details import load_account
-from iamtui.account.snapshots.writing import snapshot_of
+from iamtui.account.snapshot_writer import snapshot_of
 from iamtui.problem import Problem
 from tests.support.snapshot_builder import complete
 

@@ -9,16 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iamtui.account.availability import Known, Missing
-from iamtui.account.drafts.application import (
-    DraftProblem,
-    LaidDraft,
-    apply_draft,
-    changed_documents,
-    describe_edit,
-    lay_draft,
-)
-from iamtui.account.drafts.draft import (
+from iamtui.account.model import Account, Known, ManagedPolicy, Missing, PolicyVersion, Role
+from iamtui.drafts.edits import (
     AddUserToGroup,
     AttachPolicy,
     DeleteInlinePolicy,
@@ -36,8 +28,8 @@ from iamtui.account.drafts.draft import (
     RemoveUserFromGroup,
     UpdateTrustPolicy,
 )
-from iamtui.account.drafts.words import RCP, SCP
-from iamtui.account.model import Account, ManagedPolicy, PolicyVersion, Role
+from iamtui.drafts.overlay import DraftProblem, LaidDraft, apply_draft, changed_documents, describe_edit, lay_draft
+from iamtui.drafts.words import RCP, SCP
 from tests.support.draft_accounts import BUCKET, KEY, OPEN_BUCKET, OU, ROOT, drafting_account, edits, text
 from tests.support.sample_account import ADMIN_ARN, BOUNDARY, ID, LAKE_READ, UNLOADED, allow, deny, document, iam
 

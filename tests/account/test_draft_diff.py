@@ -9,8 +9,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.account.drafts.application import apply_draft
-from iamtui.account.drafts.draft import (
+from iamtui.drafts import export
+from iamtui.drafts.edits import (
     AddUserToGroup,
     DeleteInlinePolicy,
     DeletePermissionsBoundary,
@@ -19,7 +19,7 @@ from iamtui.account.drafts.draft import (
     PutManagedPolicy,
     PutResourcePolicy,
 )
-from iamtui.account.drafts.exports import export
+from iamtui.drafts.overlay import apply_draft
 from iamtui.policy.document import PolicyDocument
 from tests.support.draft_exports import POLICY, account, draft, organization_edits
 from tests.support.external_tools import need

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from iamtui.account.drafts.application import apply_draft
-from iamtui.account.drafts.draft import (
+from iamtui.account.model import PolicyVersion
+from iamtui.drafts import FORMS, export
+from iamtui.drafts.edits import (
     AddUserToGroup,
     AttachPolicy,
     DeleteInlinePolicy,
@@ -27,8 +28,7 @@ from iamtui.account.drafts.draft import (
     RemoveUserFromGroup,
     UpdateTrustPolicy,
 )
-from iamtui.account.drafts.exports import FORMS, export
-from iamtui.account.model import PolicyVersion
+from iamtui.drafts.overlay import apply_draft
 from iamtui.problem import Problem
 from tests.support.draft_exports import MANAGEMENT, POLICY, RESOURCES, account, draft, exported, organization_edits
 from tests.support.external_tools import need

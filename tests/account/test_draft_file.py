@@ -10,16 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.account.drafts.draft import AttachPolicy, Draft, Edit, PutInlinePolicy, PutOrganizationPolicy
-from iamtui.account.drafts.exports.commands import ascii_document
-from iamtui.account.drafts.file import (
-    EDIT_KINDS,
-    DraftFormError,
-    draft_schema,
-    draft_to_json,
-    read_draft,
-    write_draft,
-)
+from iamtui.drafts.draft_file import EDIT_KINDS, DraftFormError, draft_schema, draft_to_json, read_draft, write_draft
+from iamtui.drafts.edits import AttachPolicy, Draft, Edit, PutInlinePolicy, PutOrganizationPolicy
+from iamtui.drafts.export_cli import ascii_document
 from iamtui.policy.document import PolicyDocument, load_json, render
 from tests.support.draft_accounts import drafting_account, edits
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from iamtui.account.drafts.application import lay_draft
-from iamtui.account.drafts.draft import (
+from iamtui.drafts.edits import (
     AttachPolicy,
     DeleteInlinePolicy,
     DeletePermissionsBoundary,
@@ -21,8 +20,9 @@ from iamtui.account.drafts.draft import (
     PutResourcePolicy,
     UpdateTrustPolicy,
 )
-from iamtui.account.drafts.standing import Standing
-from iamtui.account.drafts.words import RCP, SCP, describe_edit
+from iamtui.drafts.ledger import Standing
+from iamtui.drafts.overlay import lay_draft
+from iamtui.drafts.words import RCP, SCP, describe_edit
 from iamtui.policy.document import PolicyDocument
 from tests.support.draft_accounts import BUCKET, OPEN_BUCKET, OU, ROOT, drafting_account, text
 from tests.support.sample_account import ID, LAKE_READ, allow, deny, iam

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.account.drafts.draft import (
+from iamtui.drafts import export
+from iamtui.drafts.edits import (
     AddUserToGroup,
     AttachPolicy,
     DeletePermissionsBoundary,
@@ -19,8 +20,7 @@ from iamtui.account.drafts.draft import (
     PutPermissionsBoundary,
     PutResourcePolicy,
 )
-from iamtui.account.drafts.exports import export
-from iamtui.account.drafts.exports.hcl import Names, json_heredoc, quoted
+from iamtui.drafts.export_terraform import Names, json_heredoc, quoted
 from tests.support.draft_exports import MANAGEMENT, POLICY, RESOURCES, account, draft, exported, organization_edits
 from tests.support.sample_account import ADMIN_ARN, ID, LAKE_READ, iam
 

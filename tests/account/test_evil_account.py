@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from iamtui.account.availability import Known
+from iamtui.account.model import Known
 from iamtui.text import safe_document, safe_text
 from tests.support.evil_account import EVIL, EVIL_PATH, EVIL_RESOURCE, PAYLOADS, evil_account
 from tests.support.snapshot_builder import iam

@@ -3,10 +3,9 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from iamtui.account.availability import Missing
-from iamtui.account.model import Account
-from iamtui.account.snapshots.authorization_details import load_account
-from iamtui.account.snapshots.writing import snapshot_of
+from iamtui.account.authorization_details import load_account
+from iamtui.account.model import Account, Missing
+from iamtui.account.snapshot_writer import snapshot_of
 from tests.support.snapshot_builder import as_bytes, complete, document, inline, role, snapshot, trust, user
 
 

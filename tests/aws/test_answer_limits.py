@@ -157,7 +157,7 @@ def test_an_answer_that_is_cut_is_not_taken_for_whole() -> None:
 def test_retries_end_after_a_minute(fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
     import botocore.endpoint
 
-    from iamtui.aws import sdk_session
+    from iamtui.aws import session as sdk_session
 
     # A clock that goes only while somebody sleeps, with the longest pauses that there can be.
     passed = [0.0]

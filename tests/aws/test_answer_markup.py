@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.aws.answer_markup import DEEPEST, LONGEST_NAMESPACE, LONGEST_TEXT, Markup, too_much_markup
+from iamtui.aws.answer_limits import DEEPEST, LONGEST_NAMESPACE, LONGEST_TEXT, Markup, too_much_markup
 
 D = DEEPEST
 

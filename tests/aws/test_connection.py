@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from iamtui.aws import connection as module
-from iamtui.aws import sdk_session
+from iamtui.aws import session as sdk_session
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.aws.sdk_logging import silence_debug_logging

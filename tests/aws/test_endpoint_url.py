@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from iamtui.aws.endpoint_url import check_endpoint_url
+from iamtui.aws.profiles import check_endpoint_url
 from iamtui.problem import Problem
 from tests.support.connecting import connect
 

@@ -12,7 +12,7 @@ import pytest
 
 import iamtui
 from iamtui.aws.operations import ALLOWED, CREDENTIALS, READ, iam_action
-from iamtui.aws.sdk_session import request_of
+from iamtui.aws.session import request_of
 
 ROOT = Path(iamtui.__file__).parent
 CALLS = ("call", "pages")

@@ -7,8 +7,8 @@ from typing import Any
 import botocore.credentials
 import pytest
 
-from iamtui.aws import sdk_session
-from iamtui.aws.sdk_session import asks_metadata_service, parse_timestamp
+from iamtui.aws import session as sdk_session
+from iamtui.aws.session import asks_metadata_service, parse_timestamp
 from iamtui.problem import Problem
 from tests.support.connecting import Listener, config, connect, run_it
 from tests.support.fault_proxy import FaultProxy

@@ -21,7 +21,6 @@ from botocore.awsrequest import AWSResponse
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES as VARIABLES
 from botocore.configprovider import DEFAULT_PROXIES_CONFIG_VARS, DEFAULT_S3_CONFIG_VARS
 
-from iamtui.aws.sdk_session import SdkSession
 from iamtui.aws.sdk_settings import (
     ENVIRONMENT_ONLY,
     FIXED,
@@ -31,6 +30,7 @@ from iamtui.aws.sdk_settings import (
     PROFILE_SETTINGS,
     READ,
 )
+from iamtui.aws.session import SdkSession
 from iamtui.problem import Problem
 from tests.support.connecting import Listener, config, connect
 from tests.support.fault_proxy import Answer, FaultProxy, error

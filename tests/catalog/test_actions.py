@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from iamtui.catalog import catalogue, has_resource_type, service_data
+from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.catalog.arn_forms import ArnForm, Name
-from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.catalog import catalogue, names
-from iamtui.catalog.names import ActionNames
+from iamtui.catalog import action_names as names
+from iamtui.catalog import catalogue
+from iamtui.catalog.action_names import ActionNames
 
 FEW = ActionNames(
     [

@@ -15,7 +15,7 @@ from iamtui.catalog import (
     synthetic_resource,
     unique_id_kind,
 )
-from iamtui.catalog.api_calls import COMPANIONS
+from iamtui.catalog.dependent_actions import COMPANIONS
 from iamtui.catalog.tables import _SYNTHETIC
 from iamtui.policy.arn import parse_arn
 

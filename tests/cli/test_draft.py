@@ -9,14 +9,12 @@ from typing import Any
 
 import pytest
 
-from iamtui.account.drafts.draft import AttachPolicy, DetachOrganizationPolicy, Draft
-from iamtui.account.drafts.file import EDIT_KINDS, read_draft, write_draft
-from iamtui.account.snapshots.writing import snapshot_of
-from iamtui.analysis.inquiry import Inquiry
-from iamtui.analysis.question import Question
-from iamtui.cli.draft import ENTRIES
-from iamtui.cli.draft_editing import EDITS
-from iamtui.workspace.questions.saved_questions import QuestionStore
+from iamtui.account.snapshot_writer import snapshot_of
+from iamtui.cli.draft import EDITS, ENTRIES
+from iamtui.drafts.draft_file import EDIT_KINDS, read_draft, write_draft
+from iamtui.drafts.edits import AttachPolicy, DetachOrganizationPolicy, Draft
+from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.workspace.saved_questions import QuestionStore
 from tests.support.cli_runner import Cli
 from tests.support.draft_accounts import BUCKET, OU, drafting_account, text
 from tests.support.sample_account import ID, LAKE_READ, allow, deny, iam
@@ -376,11 +374,11 @@ def test_compare_holds_the_saved_questions_against_what_they_expect(cli: Cli, ac
 
 
 def test_a_saved_question_without_a_principal_is_left_out_and_named(cli: Cli, account: str, file: Path) -> None:
-    inquiry = Inquiry(("s3:GetObject",), (f"{BUCKET}/x",), Question("", "*"))
-    QuestionStore(ID).save("anybody's", inquiry)
+    question_matrix = QuestionMatrix(("s3:GetObject",), (f"{BUCKET}/x",), Question("", "*"))
+    QuestionStore(ID).save("anybody's", question_matrix)
     words = ["draft", "compare", written(file), "--snapshot", account]
     cli(*words).failed_with('None of the saved questions ("anybody\'s") names a principal', "Say with --principal")
-    QuestionStore(ID).save("carol's", inquiry, "user/carol")
+    QuestionStore(ID).save("carol's", question_matrix, "user/carol")
     result = cli(*words)
     assert result.code == 0
     assert 'for want of a principal and of anything to expect: "anybody\'s"' in result.err

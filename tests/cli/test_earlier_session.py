@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from iamtui.account.availability import Known
-from iamtui.workspace.assume.chaining import is_session_of
+from iamtui.account.model import Known
+from iamtui.workspace.assume import is_session_of
 from tests.support.assume_account import ID, ROLE, trust, workspace
 from tests.support.cli_runner import Cli
 from tests.support.fault_proxy import FaultProxy, error

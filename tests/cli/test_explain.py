@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.account.snapshots.writing import snapshot_of
+from iamtui.account.snapshot_writer import snapshot_of
 from tests.support.cli_runner import Cli
 from tests.support.denial_account import ALICE, CAROL, FENCE_ARN, LAKE, denial_account, message
 from tests.support.sample_account import ID

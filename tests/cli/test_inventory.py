@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.account.snapshots.writing import snapshot_of
+from iamtui.account.snapshot_writer import snapshot_of
 from tests.support.cli_runner import Cli
 from tests.support.fault_proxy import FaultProxy, error
 from tests.support.moto_server import MotoServer, allow, policy, trust

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.workspace.opening import SourceChoice, open_source
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions.asking import Question, as_command
-from iamtui.workspace.workspace import SourceKind
+from iamtui.workspace.questions import Question, as_command
+from iamtui.workspace.workspace import SourceChoice, SourceKind, open_source
 from tests.support.cli_runner import Cli
 from tests.support.fault_proxy import FaultProxy, error
 from tests.support.moto_server import MotoServer, allow, policy
@@ -108,8 +107,8 @@ def test_where_somebody_is_there_a_command_is_confirmed_once(
         asked.extend(about)
         return next(answers)
 
-    cli.monkeypatch.setattr("iamtui.cli.asking.can_ask", lambda: True)
-    cli.monkeypatch.setattr("iamtui.cli.asking.says_yes", answer)
+    cli.monkeypatch.setattr("iamtui.cli.prompts.can_ask", lambda: True)
+    cli.monkeypatch.setattr("iamtui.cli.prompts.says_yes", answer)
     words = ("list", "users", "--endpoint-url", moto.url)
     result = cli(*words)
     result.failed_with("The command of the profile default was not run.", "--profile")

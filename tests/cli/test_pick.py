@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from iamtui.cli.doors import Screen
+from iamtui.cli.exits import Screen
 from iamtui.cli.main import run
 from iamtui.cli.pick import picking
-from iamtui.cli.source import SourceOptions
-from iamtui.credentials.formats import FORMATS, find_format
+from iamtui.cli.source_options import SourceOptions
+from iamtui.credentials.export import FORMATS, find_format
 from iamtui.credentials.session import Session, utc_now
 from iamtui.problem import Problem
 from tests.support.cli_runner import Cli
@@ -59,7 +59,7 @@ def piped(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
             monkeypatch.setattr(sys, "stdout", out)
             monkeypatch.setattr(sys, "stderr", err)
             monkeypatch.setattr("iamtui.cli.pick._is_terminal", lambda _stream: True)
-            monkeypatch.setattr("iamtui.cli.shell_output.parent_program", lambda: "bash")
+            monkeypatch.setattr("iamtui.cli.assume_options.parent_program", lambda: "bash")
             code = run(["pick", "--demo", *words], Screen(lambda _choice: 0, tuple, pick))
         captured = capfd.readouterr()
         return int(code), captured.out, captured.err

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.credentials.formats import FORMATS
+from iamtui.credentials.export import FORMATS
 from tests.support.cli_runner import Cli, Result
 
 SECRET = [name for name, one in FORMATS.items() if one.secret]

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.analysis.inquiry import Inquiry
-from iamtui.analysis.question import Question
-from iamtui.workspace.questions.saved_questions import QuestionStore
+from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.workspace.saved_questions import QuestionStore
 from tests.support.cli_runner import Cli
 
 LAKE = "arn:aws:s3:::data-lake/x"
@@ -133,7 +132,7 @@ def test_renaming_and_removing(cli: Cli, saved: str) -> None:
 def test_the_questions_once_asked_are_forgotten_and_the_saved_ones_stay(cli: Cli, saved: str) -> None:
     assert saved
     for account, resource in (("123456789012", LAKE), ("demo", "*")):
-        asked = Inquiry(("s3:GetObject",), (resource,), Question("s3:GetObject"))
+        asked = QuestionMatrix(("s3:GetObject",), (resource,), Question("s3:GetObject"))
         QuestionStore(account, questions_file(cli)).add_to_history(asked)
 
     assert cli("questions", "forget", "--account", "demo").code == 0

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from iamtui.cli.doors import Screen
+from iamtui.cli.exits import Screen
 from iamtui.cli.main import run
 from tests.support.cli_runner import Cli
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from iamtui.cli.main import ENTRIES
-from iamtui.workspace.opening import SourceChoice
-from iamtui.workspace.workspace import SourceKind
+from iamtui.workspace.workspace import SourceChoice, SourceKind
 from tests.support.cli_runner import Cli
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from iamtui.evaluation.decision import Decision, StatementRef
-from iamtui.evaluation.evaluator import evaluate
-from iamtui.evaluation.scenario import parse_scenario
-from iamtui.policy.formula import And, ConditionLeaf, MissingLeaf, Node, Or, SessionLeaf, Source
+from iamtui.engine.api import evaluate
+from iamtui.engine.decision import Decision, StatementRef
+from iamtui.engine.scenario import parse_scenario
+from iamtui.policy.truth import And, ConditionLeaf, MissingLeaf, Node, Or, SessionLeaf, Source
 
 from .cases import action_question, condition_question, public_question, resource_question
 

@@ -11,8 +11,7 @@ import pytest
 
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
-from iamtui.credentials.assume import assume_role
-from iamtui.credentials.assume_request import AssumeRoleRequest, InvalidRequest
+from iamtui.credentials.assume_role import AssumeRoleRequest, InvalidRequest, assume_role
 from iamtui.credentials.session import CallerIdentity
 from iamtui.problem import Problem
 from iamtui.secret import Secret

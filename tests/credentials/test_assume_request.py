@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.credentials.assume_request import AssumeRoleRequest
+from iamtui.credentials.assume_role import AssumeRoleRequest
 from iamtui.secret import Secret
 
 GOOD = AssumeRoleRequest("arn:aws:iam::123456789012:role/deploy/Deployer", "alice")

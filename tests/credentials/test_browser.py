@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.credentials import browser
-from iamtui.credentials.browser import open_in_browser
+from iamtui.credentials import console_url as browser
+from iamtui.credentials.console_url import open_in_browser
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from tests.credentials.test_leaks import shown_everywhere
@@ -57,7 +57,8 @@ def test_a_browser_that_stays_in_the_foreground_is_not_waited_for(
 def test_what_browsers_print_stays_off_the_screen(tmp_path: Path) -> None:
     environ = fake_browser(tmp_path, "echo noise; echo noise >&2")
     code = (
-        "import json, sys\nfrom iamtui.credentials.browser import open_in_browser\nfrom iamtui.secret import Secret\n"
+        "import json, sys\nfrom iamtui.credentials.console_url import open_in_browser\n"
+        "from iamtui.secret import Secret\n"
         "open_in_browser(Secret('https://x'), json.loads(sys.argv[1]))\n"
     )
     done = subprocess.run([sys.executable, "-c", code, json.dumps(environ)], capture_output=True, check=True)

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.credentials.assume import assume_role
-from iamtui.credentials.assume_request import AssumeRoleRequest
-from iamtui.credentials.clock import Counter, SteadyClock, system_counter, utc_now
+from iamtui.credentials.assume_role import AssumeRoleRequest, assume_role
+from iamtui.credentials.session import Counter, SteadyClock, system_counter, utc_now
 from tests.support.sts_answers import ROLE_ARN, CannedSts
 
 START = datetime(2026, 11, 25, 10, tzinfo=UTC)

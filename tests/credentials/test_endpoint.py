@@ -13,9 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from iamtui.credentials import variables
-from iamtui.credentials.endpoint import CredentialsEndpoint
-from iamtui.credentials.loopback_http import Counts
 from iamtui.credentials.renewal import Failures, Held
+from iamtui.credentials.server import Counts, CredentialsEndpoint
 from tests.credentials.test_formats import SESSION
 from tests.support.fault_proxy import FaultProxy
 from tests.support.sdk_clients import Found, ask_boto3, ask_javascript, call_with_aws_cli

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iamtui.credentials import variables
-from iamtui.credentials.environment import SESSION_MARK, child_environment, endpoint_environment, session_mark
+from iamtui.credentials.child_process import SESSION_MARK, child_environment, endpoint_environment, session_mark
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from tests.credentials.test_formats import EXPECTED, SESSION, START

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.credentials.formats import DEMO_LABEL, FORMATS, Exportable, Layout, exportable, find_format, hand_over
+from iamtui.credentials.export import FORMATS, Layout, find_format, hand_over
+from iamtui.credentials.export_values import DEMO_LABEL, Exportable, exportable
 from iamtui.credentials.session import CallerIdentity, Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret

@@ -16,9 +16,8 @@ from rich.console import Console
 from rich.traceback import Traceback
 
 from iamtui.credentials import clipboard
-from iamtui.credentials.assume import assume_role
-from iamtui.credentials.assume_request import AssumeRoleRequest
-from iamtui.credentials.formats import hand_over
+from iamtui.credentials.assume_role import AssumeRoleRequest, assume_role
+from iamtui.credentials.export import hand_over
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.credentials import loopback_http
-from iamtui.credentials.loopback_http import (
+from iamtui.credentials import server as loopback_http
+from iamtui.credentials.server import (
     LARGEST_REQUEST,
     MOST_CONNECTIONS,
     Counts,
+    HttpRequest,
     LoopbackServer,
-    Request,
     Response,
     parse_request,
 )
@@ -37,7 +37,7 @@ def status(given: bytes) -> int:
 
 def test_a_plain_request_is_taken() -> None:
     found = parse_request(head("Accept: */*", "X-Y:\t z ", "Content-Length: 0"), AUTHORITY)
-    assert isinstance(found, Request)
+    assert isinstance(found, HttpRequest)
     assert (found.method, found.path) == ("GET", "/x")
     assert found.headers == {"host": AUTHORITY, "accept": "*/*", "x-y": "z", "content-length": "0"}
     assert "z" not in repr(found)
@@ -212,7 +212,7 @@ def test_many_clients_at_once_are_all_answered(server: LoopbackServer) -> None:
 
 
 def test_an_error_inside_is_told_without_its_text(capfd: pytest.CaptureFixture[str]) -> None:
-    def broken(_request: Request) -> Response:
+    def broken(_request: HttpRequest) -> Response:
         raise RuntimeError("secret")
 
     server = LoopbackServer(broken)

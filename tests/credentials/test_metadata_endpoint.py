@@ -15,9 +15,8 @@ from botocore.credentials import InstanceMetadataProvider
 from botocore.utils import InstanceMetadataFetcher
 
 from iamtui.credentials import variables
-from iamtui.credentials.loopback_http import Counts
-from iamtui.credentials.metadata_endpoint import MetadataEndpoint
 from iamtui.credentials.renewal import Failures, Held
+from iamtui.credentials.server import Counts, MetadataEndpoint
 from tests.credentials.test_formats import SESSION
 from tests.support.sdk_clients import Found, ask_javascript
 from tests.support.sts_answers import KEY_ID, SECRET_KEY, TOKEN

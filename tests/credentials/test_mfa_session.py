@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from iamtui.aws.errors import AwsProblem
-from iamtui.credentials.assume_request import InvalidRequest
+from iamtui.credentials.assume_role import InvalidRequest
 from iamtui.credentials.mfa_session import MfaSession, start_mfa_session
 from iamtui.problem import Problem
 from iamtui.secret import Secret

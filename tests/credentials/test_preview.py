@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from iamtui.credentials.formats import FORMATS, hand_over, preview, users_format
+from iamtui.credentials.export import FORMATS, hand_over, preview, users_format
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from tests.credentials.test_formats import SESSION, START

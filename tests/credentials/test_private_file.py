@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.credentials import private_file
-from iamtui.credentials.private_file import AlreadyThere, write_private
+from iamtui.credentials import secure_files as private_file
+from iamtui.credentials.secure_files import AlreadyThere, write_private
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.credentials.environment import ChildEnvironment
-from iamtui.credentials.processes import NotStarted, replace_process, run_child, shell_of
+from iamtui.credentials.child_process import ChildEnvironment, NotStarted, replace_process, run_child, shell_of
 from iamtui.secret import Secret
 from tests.credentials.test_leaks import leaked, shown_everywhere
 from tests.support.external_tools import need
@@ -93,14 +92,14 @@ def test_the_childs_own_path_finds_it(programs: Path) -> None:
 
 _RUNS = """
 import os, sys
-from iamtui.credentials.environment import ChildEnvironment
-from iamtui.credentials.processes import run_child
+from iamtui.credentials.child_process import ChildEnvironment
+from iamtui.credentials.child_process import run_child
 sys.exit(run_child(sys.argv[1:], ChildEnvironment(os.environ)))
 """
 _BECOMES = """
 import os, sys
-from iamtui.credentials.environment import ChildEnvironment
-from iamtui.credentials.processes import replace_process
+from iamtui.credentials.child_process import ChildEnvironment
+from iamtui.credentials.child_process import replace_process
 replace_process(sys.argv[1:], ChildEnvironment(os.environ))
 """
 
@@ -180,7 +179,7 @@ from tests.credentials.test_formats import SESSION
 from dataclasses import replace
 from datetime import timedelta
 from iamtui.credentials.session import utc_now
-from iamtui.credentials.processes import run_shell
+from iamtui.credentials.child_process import run_shell
 session = replace(SESSION, expires_at=utc_now() + timedelta(hours=1))
 print("before", flush=True)
 code = run_shell(session)

@@ -11,16 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.credentials.renewal import (
-    LAST_CALL,
-    LONGEST_WAIT,
-    Failures,
-    Held,
-    RenewalState,
-    Renewer,
-    decide,
-    lead_of,
-)
+from iamtui.credentials.renewal import LAST_CALL, LONGEST_WAIT, Failures, Held, RenewalState, Renewer, decide, lead_of
 from iamtui.credentials.session import CallerIdentity, Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret

@@ -6,9 +6,8 @@ import threading
 from dataclasses import replace
 from datetime import timedelta
 
-from iamtui.credentials.loopback_http import Counts
 from iamtui.credentials.renewal import Held, Renewer
-from iamtui.credentials.service import CredentialsService
+from iamtui.credentials.server import Counts, CredentialsService
 from iamtui.credentials.session import Session, utc_now
 from iamtui.problem import Problem
 from iamtui.secret import Secret

@@ -12,9 +12,19 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from iamtui.credentials.formats import evaluating_format, shell_format
-from iamtui.credentials.formats.quoting import LONGEST_CMD_LINE, cmd_assignment, posix_word, powershell_word
-from iamtui.credentials.formats.shells import CMD, FISH, POSIX, POWERSHELL, ShellSyntax, assignments
+from iamtui.credentials.export import evaluating_format, shell_format
+from iamtui.credentials.shell_syntax import (
+    CMD,
+    FISH,
+    LONGEST_CMD_LINE,
+    POSIX,
+    POWERSHELL,
+    ShellSyntax,
+    assignments,
+    cmd_assignment,
+    posix_word,
+    powershell_word,
+)
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from tests.support.external_tools import need

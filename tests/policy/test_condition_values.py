@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.policy.condition import CompiledCondition
+from iamtui.policy.conditions import CompiledCondition
 from iamtui.policy.context import CommonContext, RequestContext
 from iamtui.policy.document import ConditionLine
-from iamtui.policy.options import LanguageOptions
+from iamtui.policy.types import LanguageOptions
 
 OPERATORS = (
     "StringEquals",

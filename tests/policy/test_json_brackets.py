@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.policy.json_brackets import brackets_of, line_deeper_than
+from iamtui.policy.json_text import brackets_of, line_deeper_than
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

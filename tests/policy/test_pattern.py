@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iamtui.policy.context import CommonContext, RequestContext
-from iamtui.policy.pattern import (
+from iamtui.policy.patterns import (
     Glob,
     Token,
     Unresolved,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iamtui.policy.pattern import Glob, Token, arn_tokens, parse_pieces, tokens_of
-from iamtui.policy.pattern_walk import MOST_TEXTS, PatternTest, texts_apart
+from iamtui.policy.pattern_overlap import MOST_TEXTS, PatternTest, texts_apart
+from iamtui.policy.patterns import Glob, Token, arn_tokens, parse_pieces, tokens_of
 
 FRONT = "arn:aws:s3:::"
 

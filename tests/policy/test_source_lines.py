@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iamtui.policy.document import PolicyDocument, render
-from iamtui.policy.source_lines import positions
+from iamtui.policy.json_text import positions
 
 TEXT = """{
   "Version": "2012-10-17", "Statement": [

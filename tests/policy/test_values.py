@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from iamtui.policy.values import lower_each, network_contains, parse_date, parse_network, parse_number
+from iamtui.policy.conditions import lower_each, network_contains, parse_date, parse_network, parse_number
 
 
 @pytest.mark.parametrize(

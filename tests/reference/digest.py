@@ -6,9 +6,9 @@ import hashlib
 import json
 import random
 
-from iamtui.evaluation.decision_json import decision_to_json
-from iamtui.evaluation.evaluator import evaluate
-from iamtui.evaluation.scenario import parse_scenario
+from iamtui.engine.api import evaluate
+from iamtui.engine.decision_json import decision_to_json
+from iamtui.engine.scenario import parse_scenario
 
 from .generator import make_scenario
 

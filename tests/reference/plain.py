@@ -5,17 +5,15 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from iamtui.catalog.engine_facts import ENGINE_CATALOGUE
-from iamtui.evaluation.asked import Asked, Circumstances
-from iamtui.evaluation.caller import partition_of
-from iamtui.evaluation.caller_side import CallerSide
-from iamtui.evaluation.evaluator import evaluate
-from iamtui.evaluation.plain_outcome import Caps, PlainQuestion
-from iamtui.evaluation.policies import DEFAULT_OPTIONS, NotEvaluated
-from iamtui.evaluation.prepared import prepare, resource_owner
-from iamtui.evaluation.request import common_context
-from iamtui.evaluation.scenario import parse_scenario
-from iamtui.policy.options import DEFAULT_LANGUAGE_OPTIONS
+from iamtui.catalog.actions import ENGINE_CATALOGUE
+from iamtui.engine.api import evaluate
+from iamtui.engine.caller_side import CallerSide
+from iamtui.engine.fast_path import Caps, PlainQuestion
+from iamtui.engine.policies import DEFAULT_OPTIONS, NotEvaluated
+from iamtui.engine.prepared_request import PreparedRequest, SharedContext, prepare, resource_owner
+from iamtui.engine.request import common_context, partition_of
+from iamtui.engine.scenario import parse_scenario
+from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS
 
 from .vocabulary import A
 
@@ -76,8 +74,8 @@ def plain_outcomes(scenario: dict[str, Any]) -> list[str | None]:
     )
     question = PlainQuestion(prepared, policies.resource, caps)
     side = CallerSide(principal, policies.identity, policies.boundaries, {}, ())
-    circumstances = Circumstances(common_context(request))
-    asked = Asked(prepared, DEFAULT_LANGUAGE_OPTIONS, shared=True, circumstances=circumstances)
+    circumstances = SharedContext(common_context(request))
+    asked = PreparedRequest(prepared, DEFAULT_LANGUAGE_OPTIONS, shared=True, circumstances=circumstances)
     found: list[str | None] = []
     for turn in range(TIMES):
         asked.repeated = turn > 0

@@ -14,11 +14,11 @@ from textual.app import App
 from textual.pilot import Pilot
 
 from iamtui.secret import Secret
-from iamtui.tui import crash
+from iamtui.tui import terminal_app as crash
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.crash import crash_report
-from iamtui.tui.widgets.message_line import MessageLine
-from iamtui.tui.widgets.sessions import SessionsPanel
+from iamtui.tui.sessions.panel import SessionsPanel
+from iamtui.tui.terminal_app import crash_report
+from iamtui.tui.widgets.status import MessageLine
 from tests.support.federation import SIGN_IN_TOKEN
 from tests.support.panel_sessions import SECRET, TOKEN, session
 from tests.support.screen_app import make_app, opened, settle

@@ -33,8 +33,8 @@ SCREEN = """
 import asyncio
 import threading
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.widgets.sessions import SessionsPanel
-from iamtui.tui.widgets.status_line import StatusLine
+from iamtui.tui.sessions.panel import SessionsPanel
+from iamtui.tui.widgets.status import StatusLine
 
 def begin(app):
     held = session()
@@ -156,7 +156,7 @@ def test_no_secret_in_the_words_or_the_environment_of_a_child(tmp_path: Path) ->
         from dataclasses import replace
         from datetime import UTC, datetime, timedelta
         from iamtui.credentials.clipboard import ClipboardOptions
-        from iamtui.tui.copying import ClipboardCopier
+        from iamtui.tui.clipboard import ClipboardCopier
 
         held = replace(session(), expires_at=datetime.now(UTC) + timedelta(hours=1))
         ClipboardCopier(print, ClipboardOptions(command=sys.argv[1])).copy_exports(held)

@@ -18,10 +18,9 @@ from iamtui.credentials.private_get import Host
 from iamtui.secret import Secret
 from iamtui.tui import app as tui_app
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.copying import ClipboardCopier
-from iamtui.tui.dialogs.console import ConsoleDialog
-from iamtui.workspace.opening import SourceChoice
-from iamtui.workspace.workspace import SourceKind
+from iamtui.tui.clipboard import ClipboardCopier
+from iamtui.tui.sessions.console_dialog import ConsoleDialog
+from iamtui.workspace.workspace import SourceChoice, SourceKind
 from tests.support.drafting import until
 from tests.support.hostile_endpoint import answering, whole
 from tests.support.moto_server import ACCOUNT, MotoServer, trust
@@ -180,7 +179,7 @@ async def test_nothing_can_be_reached_of_a_session_that_signed_in_to_the_console
         monkeypatch.delenv(name, raising=False)
     with answering(whole(b'{"SigninToken": "EXAMPLE-TOKEN"}', b"Content-Type: application/json\r\n")) as endpoint:
         host = Host("127.0.0.1", int(endpoint.url.rpartition(":")[2]), tls=False)
-        monkeypatch.setattr("iamtui.credentials.signin.sign_in_host", lambda *_args, **_kwargs: host)
+        monkeypatch.setattr("iamtui.credentials.console_url.sign_in_host", lambda *_args, **_kwargs: host)
         async with life_of(app) as life:
             await life.assume()
             await life.press("S", "b")

@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from iamtui.credentials.assume import assume_role
-from iamtui.credentials.assume_request import AssumeRoleRequest
+from iamtui.credentials.assume_role import AssumeRoleRequest, assume_role
 from iamtui.credentials.session import Urgency
 from iamtui.problem import Problem
 from tests.support.sts_answers import ROLE_ARN, CannedSts

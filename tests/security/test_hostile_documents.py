@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from iamtui import input_files
-from iamtui.evaluation.scenario import MalformedScenario, Scenario, read_scenarios
+from iamtui.engine.scenario import MalformedScenario, Scenario, read_scenarios
 from iamtui.policy.document import PolicyDocument
-from iamtui.policy.source_lines import LONGEST_PATH, positions
+from iamtui.policy.json_text import LONGEST_PATH, positions
 from iamtui.problem import Problem
 from iamtui.sources.snapshot import read_snapshot
 from tests.support.evil_account import evil_snapshot

@@ -38,7 +38,7 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/deploy"
 
 PROGRAM = """
 import signal, sys, threading, time
-import iamtui.credentials.signin as signin
+import iamtui.credentials.console_url as signin
 from iamtui.credentials.private_get import Host
 from iamtui.__main__ import main
 

@@ -16,14 +16,13 @@ import botocore.loaders
 import botocore.session
 import pytest
 
-from iamtui.aws import sdk_session
+from iamtui.aws import session as sdk_session
 from iamtui.aws.operations import ALLOWED
 from iamtui.aws.profiles import available_profiles
-from iamtui.aws.sdk_session import SdkSession, aws_domains, session_without_settings, shared_loader
+from iamtui.aws.session import SdkSession, aws_domains, session_without_settings, shared_loader
 from iamtui.problem import Problem
 from iamtui.sources.resource_policies import load_resource_policy
-from iamtui.workspace.opening import SourceChoice, open_source
-from iamtui.workspace.workspace import SourceKind
+from iamtui.workspace.workspace import SourceChoice, SourceKind, open_source
 from tests.support.connecting import Listener, config, connect
 from tests.support.moto_server import ACCOUNT, MotoServer
 from tests.support.program_on_terminal import PROGRAM, environment

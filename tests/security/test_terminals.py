@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.screens.jump import JumpScreen
-from iamtui.tui.widgets.sessions import SessionsPanel
+from iamtui.tui.help import JumpScreen
+from iamtui.tui.sessions.panel import SessionsPanel
 from tests.support.panel_sessions import session
 from tests.support.program_on_terminal import hostile_in_lines, hostile_in_screen, run_on_terminal
 from tests.support.screen_app import make_app, settle

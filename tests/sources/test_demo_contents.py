@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.account.availability import Known, Missing
-from iamtui.account.model import Account, Role, User
+from iamtui.account.model import Account, Known, Missing, Role, User
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.sources.demo import load_demo_account
 from iamtui.sources.managed_policies import managed_policy_document

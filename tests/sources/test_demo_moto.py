@@ -14,16 +14,24 @@ from typing import Any
 
 import pytest
 
-from iamtui.account.availability import Known, Missing
-from iamtui.account.model import Account, InlinePolicy, LoginProfile, ManagedPolicy, PolicyVersion, ResourcePolicy, User
+from iamtui.account.model import (
+    Account,
+    InlinePolicy,
+    Known,
+    LoginProfile,
+    ManagedPolicy,
+    Missing,
+    PolicyVersion,
+    ResourcePolicy,
+    User,
+)
 from iamtui.aws.connection import Connection
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.sources.demo import DEMO_REGION, demo_connection, load_demo_account
-from iamtui.sources.live import load_live
+from iamtui.sources.live import load_live, load_user_details
 from iamtui.sources.resource_policies import load_resource_policy
-from iamtui.sources.user_details import load_user_details
 
 FILE = load_demo_account()
 CALLER = "arn:aws:iam::111122223333:user/platform/maya.okafor"

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from iamtui.account.availability import Known
-from iamtui.evaluation.decision import Decision, Layer, Outcome, ResourceScope
-from iamtui.evaluation.findings import DocumentKind, Level, findings
+from iamtui.account.model import Known
+from iamtui.engine.decision import Decision, Layer, Outcome, ResourceScope
+from iamtui.lint.findings import DocumentKind, Level, findings
 from iamtui.policy.document import PolicyDocument
-from iamtui.policy.formula import ConditionLeaf, leaves
+from iamtui.policy.truth import ConditionLeaf, leaves
 from iamtui.sources.demo import DEMO_REGION, load_demo_account
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions.asking import Question, ask
+from iamtui.workspace.questions import Question, ask
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
 WORKSPACE = Workspace(load_demo_account(), SourceInfo(SourceKind.DEMO, "DEMO", region=DEMO_REGION))

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from iamtui.account.availability import Known, Missing
-from iamtui.account.snapshots.authorization_details import load_account
-from iamtui.account.snapshots.writing import snapshot_of
+from iamtui.account.authorization_details import load_account
+from iamtui.account.model import Known, Missing
+from iamtui.account.snapshot_writer import snapshot_of
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.problem import Problem

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from iamtui.account.availability import Missing
+from iamtui.account.model import Missing
 from iamtui.sources.managed_policies import (
     managed_policy,
     managed_policy_arns,

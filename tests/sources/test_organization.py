@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from iamtui.account.availability import Known, Missing
-from iamtui.account.organization import Organization, OrganizationPolicy
+from iamtui.account.model import Known, Missing, Organization, OrganizationPolicy
 from iamtui.aws.connection import Connection
 from iamtui.sources.live import load_live
 from iamtui.sources.organization import RCP, SCP, read_organization

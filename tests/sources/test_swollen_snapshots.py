@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.account.snapshots import reading
-from iamtui.account.snapshots.authorization_details import load_account
+from iamtui.account import snapshot_reader as reading
+from iamtui.account.authorization_details import load_account
 from iamtui.problem import Problem
 from tests.support.slow import one_quick
 from tests.support.snapshot_builder import snapshot, user

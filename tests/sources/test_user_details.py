@@ -2,12 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from iamtui.account.availability import Known, Missing
-from iamtui.account.model import Account
+from iamtui.account.model import Account, Known, Missing
 from iamtui.aws.connection import Connection
 from iamtui.problem import Problem
-from iamtui.sources.live import load_live
-from iamtui.sources.user_details import load_user_details
+from iamtui.sources.live import load_live, load_user_details
 from tests.support.fault_proxy import FaultProxy, error
 from tests.support.moto_server import MotoServer
 

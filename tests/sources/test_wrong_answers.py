@@ -11,15 +11,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from iamtui.account.availability import Known, Missing
-from iamtui.account.model import Account
+from iamtui.account.model import Account, Known, Missing
 from iamtui.aws.operations import READ
 from iamtui.problem import Problem
-from iamtui.sources.live import load_live
+from iamtui.sources.live import load_live, load_user_details
 from iamtui.sources.resource_policies import load_resource_policy
 from iamtui.sources.simulator import Simulation, simulate
-from iamtui.sources.user_details import load_user_details
-from iamtui.workspace.denials.explaining import decode_authorization_message
+from iamtui.workspace.denials import decode_authorization_message
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.canned_aws import ACCOUNT, GOOD, CannedAws
 from tests.support.slow import one_quick

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from iamtui.account.availability import Fact, Known
-from iamtui.account.model import Account, InlinePolicy, MfaDevice, Role, User
+from iamtui.account.model import Account, Fact, InlinePolicy, Known, MfaDevice, Role, User
 from iamtui.policy.document import PolicyDocument
-from iamtui.workspace.assume.assuming import AssumeInput
+from iamtui.workspace.assume import AssumeInput
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.sts_answers import CannedSts, sts_error
 

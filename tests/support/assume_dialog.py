@@ -11,9 +11,8 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from iamtui.tui.dialogs.assume.dialog import AssumeDialog
-from iamtui.tui.dialogs.assume.options import AssumeOptions
-from iamtui.tui.dialogs.assume.result import AssumeResult
+from iamtui.tui.assume.dialog import AssumeDialog
+from iamtui.tui.assume.prepared_dialog import AssumeOptions, AssumeResult
 from iamtui.workspace.workspace import Workspace
 from tests.support.assume_account import ROLE
 from tests.support.panel_apps import ScreenApp, screen_text, settle

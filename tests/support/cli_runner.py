@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from iamtui.account.snapshots.writing import snapshot_of
-from iamtui.cli.doors import KeyBinding, Screen
+from iamtui.account.snapshot_writer import snapshot_of
+from iamtui.cli.exits import KeyBinding, Screen
 from iamtui.cli.main import run
 from iamtui.credentials.session import Session
-from iamtui.workspace.opening import SourceChoice
+from iamtui.workspace.workspace import SourceChoice
 from tests.support.sample_account import sample_account
 
 
@@ -102,7 +102,7 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
         monkeypatch.setenv(variable, str(home / variable.lower()))
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("SHELL", "/bin/bash")
-    monkeypatch.setattr("iamtui.cli.shell_output.parent_program", lambda: "")
+    monkeypatch.setattr("iamtui.cli.assume_options.parent_program", lambda: "")
     return Cli(capsys, monkeypatch, home)
 
 

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from iamtui.account.availability import Known, Missing
-from iamtui.account.model import Account, ResourcePolicy
-from iamtui.account.organization import Organization, OrganizationLevel, OrganizationPolicy
+from iamtui.account.model import (
+    Account,
+    Known,
+    Missing,
+    Organization,
+    OrganizationLevel,
+    OrganizationPolicy,
+    ResourcePolicy,
+)
 from iamtui.workspace.workspace import Workspace
 from tests.support.sample_account import ID, allow, deny, document, iam, sample_account, sample_workspace
 

@@ -8,12 +8,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from iamtui.account.availability import Known
-from iamtui.account.drafts import draft as records
-from iamtui.account.drafts.draft import Edit
-from iamtui.account.drafts.words import RCP, SCP
-from iamtui.account.model import Account, ResourcePolicy
-from iamtui.account.organization import Organization, OrganizationLevel, OrganizationPolicy
+from iamtui.account.model import Account, Known, Organization, OrganizationLevel, OrganizationPolicy, ResourcePolicy
+from iamtui.drafts import edits as records
+from iamtui.drafts.edits import Edit
+from iamtui.drafts.words import RCP, SCP
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.sample_account import (
     ADMIN_ARN,

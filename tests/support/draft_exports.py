@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from iamtui.account.availability import Known
-from iamtui.account.drafts.application import apply_draft
-from iamtui.account.drafts.draft import DetachOrganizationPolicy, Draft, Edit, PutOrganizationPolicy
-from iamtui.account.drafts.exports import export
-from iamtui.account.model import Account
-from iamtui.account.organization import Organization, OrganizationLevel, OrganizationPolicy
+from iamtui.account.model import Account, Known, Organization, OrganizationLevel, OrganizationPolicy
+from iamtui.drafts import export
+from iamtui.drafts.edits import DetachOrganizationPolicy, Draft, Edit, PutOrganizationPolicy
+from iamtui.drafts.overlay import apply_draft
 from tests.support.sample_account import ID, allow, document, sample_workspace
 
 MANAGEMENT = "999999999999"

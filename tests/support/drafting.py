@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from iamtui.account.drafts.draft import Draft, Edit
+from iamtui.drafts.edits import Draft, Edit
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.dialogs.prompts import ChoiceDialog
-from iamtui.tui.widgets.message_line import MessageLine
+from iamtui.tui.dialogs import ChoiceDialog
+from iamtui.tui.widgets.status import MessageLine
 from tests.support.sample_account import ID
 from tests.support.screen_app import press, settle
 
@@ -68,7 +68,7 @@ def draft(*edits: Edit, name: str = "") -> Draft:
 @pytest.fixture(autouse=True)
 def own_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Drafts and questions are kept in a folder of the test's own."""
-    for module in ("iamtui.workspace.drafts.files", "iamtui.workspace.questions.saved_questions"):
+    for module in ("iamtui.workspace.draft_session", "iamtui.workspace.saved_questions"):
         monkeypatch.setattr(f"{module}.data_folder", lambda: tmp_path / "data")
 
 

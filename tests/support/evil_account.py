@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from iamtui.account.authorization_details import load_account
 from iamtui.account.model import Account
-from iamtui.account.snapshots.authorization_details import load_account
 from tests.support.snapshot_builder import (
     ID,
     allow,

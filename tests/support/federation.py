@@ -53,6 +53,6 @@ def federation(fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Fede
     assert port is not None
     found = Federation(Host("127.0.0.1", port, tls=False))
     fault_proxy.rules.append(found.rule)
-    monkeypatch.setattr("iamtui.credentials.signin.sign_in_host", lambda *_args, **_kwargs: found.host)
+    monkeypatch.setattr("iamtui.credentials.console_url.sign_in_host", lambda *_args, **_kwargs: found.host)
     monkeypatch.setattr("iamtui.cli.console.check_endpoint", lambda _endpoint_url: None)
     return found

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Final
 
-from iamtui.account.snapshots.writing import snapshot_of
+from iamtui.account.snapshot_writer import snapshot_of
 from tests.support.sample_account import sample_account
 
 Maker = Callable[[random.Random, bytes, int], bytes]

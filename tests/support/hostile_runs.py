@@ -15,11 +15,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from iamtui.cli.doors import Screen
+from iamtui.cli.exits import Screen
 from iamtui.cli.main import run
 from iamtui.config import load_config
 from iamtui.problem import Problem
-from iamtui.workspace.denials.explaining import read_denial_file
+from iamtui.workspace.denials import read_denial_file
 from tests.support.hostile_files import CALLER, GOOD, hostile_file
 from tests.support.peak_memory import peak_megabytes
 

@@ -6,11 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from iamtui.account.model import Account, InlinePolicy, Role
-from iamtui.analysis.inquiry import Inquiry
-from iamtui.analysis.question import Question
+from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.workspace.answers import Answer, DependentAnswer, answer
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions.answers import Answer, Companion
-from iamtui.workspace.questions.inquiries import answer
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.sample_account import ID, document, iam, trust
 
@@ -41,13 +39,13 @@ def asked(
 ) -> Answer:
     """The answer to an inquiry."""
     terms = more.pop("terms", Question(""))
-    inquiry = Inquiry(tuple(actions), tuple(resources), terms, **more)
-    found = answer(workspace, resolve_principal(workspace, who), inquiry)
+    question_matrix = QuestionMatrix(tuple(actions), tuple(resources), terms, **more)
+    found = answer(workspace, resolve_principal(workspace, who), question_matrix)
     assert found is not None
     return found
 
 
-def companion(found: Answer, action: str, resource: str = "") -> Companion:
+def companion(found: Answer, action: str, resource: str = "") -> DependentAnswer:
     """The companion of the first cell with this action."""
     (one,) = (
         one for one in found.cells[0].companions if one.question.action == action and resource in one.question.resource

@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Footer, Static
 
 from iamtui.tui.themes import fallback_variables
-from iamtui.tui.widgets.notice import Notice
+from iamtui.tui.widgets.status import Notice
 from tests.support.settling import settled
 
 

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from iamtui.account.availability import Known
 from iamtui.account.model import (
     Account,
     AttachedPolicy,
     Group,
     InlinePolicy,
+    Known,
     ManagedPolicy,
     PolicyVersion,
     ResourcePolicy,
     Role,
     User,
 )
-from iamtui.analysis.inquiry import Inquiry
-from iamtui.evaluation.decision import (
+from iamtui.engine.decision import (
     Decision,
     Layer,
     LayerReport,
@@ -28,11 +27,12 @@ from iamtui.evaluation.decision import (
     ResourceScope,
     StatementRef,
 )
-from iamtui.evaluation.request import Principal, PrincipalKind, Request
+from iamtui.engine.request import Principal, PrincipalKind, Request
 from iamtui.policy.document import PolicyDocument
-from iamtui.policy.formula import And, ConditionLeaf, Source
-from iamtui.workspace.questions.answers import Answer, Cell, worst_first
-from iamtui.workspace.questions.asking import Question
+from iamtui.policy.truth import And, ConditionLeaf, Source
+from iamtui.questions.question import QuestionMatrix
+from iamtui.workspace.answers import Answer, Cell, worst_first
+from iamtui.workspace.questions import Question
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
 ACCOUNT = "123456789012"
@@ -265,7 +265,7 @@ BY_ACTION: Answers = {
 def canned_inquiry(
     _workspace: Workspace,
     principal: Principal,
-    inquiry: Inquiry,
+    question_matrix: QuestionMatrix,
     *,
     cancelled: Callable[[], bool] = lambda: False,
     now: datetime | None = None,
@@ -274,16 +274,18 @@ def canned_inquiry(
     assert now is None or now.tzinfo is not None
     if cancelled():
         return None
-    return answer_of(principal, inquiry, [canned_answer(_workspace, principal, one) for one in inquiry.questions()])
+    return answer_of(
+        principal, question_matrix, [canned_answer(_workspace, principal, one) for one in question_matrix.questions()]
+    )
 
 
-def answer_of(principal: Principal, inquiry: Inquiry, decisions: Sequence[Decision]) -> Answer:
+def answer_of(principal: Principal, question_matrix: QuestionMatrix, decisions: Sequence[Decision]) -> Answer:
     """An answer with these decisions, in the order of the inquiry's questions."""
     cells = tuple(
         Cell(question, "", decision, (), decision)
-        for question, decision in zip(inquiry.questions(), decisions, strict=True)
+        for question, decision in zip(question_matrix.questions(), decisions, strict=True)
     )
-    return Answer(inquiry, principal, cells, worst_first(cells)[0])
+    return Answer(question_matrix, principal, cells, worst_first(cells)[0])
 
 
 def canned_answer(_workspace: Workspace, _principal: Principal, question: Question) -> Decision:

@@ -9,9 +9,9 @@ from textual.pilot import Pilot
 
 from iamtui.account.model import Account, ResourcePolicy
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.widgets.question.field import CompletingInput
-from iamtui.tui.widgets.question.form import QuestionForm
-from iamtui.tui.widgets.question.panel import QuestionPanel
+from iamtui.tui.question.completing_input import CompletingInput
+from iamtui.tui.question.form import QuestionForm
+from iamtui.tui.question.panel import QuestionPanel
 from tests.support.panel_apps import type_text
 from tests.support.sample_account import deny, document, iam, sample_workspace
 from tests.support.screen_app import settle

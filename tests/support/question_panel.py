@@ -8,11 +8,11 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from iamtui.analysis.inquiry import Inquiry
-from iamtui.evaluation.request import Principal
-from iamtui.tui.widgets.question.panel import QuestionPanel
-from iamtui.workspace.questions import inquiries
-from iamtui.workspace.questions.answers import Answer
+from iamtui.engine.request import Principal
+from iamtui.questions.question import QuestionMatrix
+from iamtui.tui.question.panel import QuestionPanel
+from iamtui.workspace import answers as inquiries
+from iamtui.workspace.answers import Answer
 from iamtui.workspace.workspace import Workspace
 from tests.support import panel_records as records
 from tests.support.panel_apps import PanelApp, settle
@@ -48,13 +48,15 @@ class Listener(PanelApp):
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[Inquiry]:
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[QuestionMatrix]:
     """The engine replaced by canned answers; keeps what it was asked."""
-    heard: list[Inquiry] = []
+    heard: list[QuestionMatrix] = []
 
-    def answer(workspace: Workspace, principal: Principal, inquiry: Inquiry, **options: Any) -> Answer | None:
-        heard.append(inquiry)
-        return records.canned_inquiry(workspace, principal, inquiry, **options)
+    def answer(
+        workspace: Workspace, principal: Principal, question_matrix: QuestionMatrix, **options: Any
+    ) -> Answer | None:
+        heard.append(question_matrix)
+        return records.canned_inquiry(workspace, principal, question_matrix, **options)
 
     monkeypatch.setattr(inquiries, "answer", answer)
     return heard

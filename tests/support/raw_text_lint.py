@@ -2,7 +2,7 @@
 
 Textual reads a str as markup in most widgets, so data in it could style itself, crash the app or run an
 action. What may reach a widget: a literal without markup, or a Content made by the helpers of
-`iamtui.tui.safe` (or by a function, property or variable that is annotated or assigned as one).
+`iamtui.tui.content` (or by a function, property or variable that is annotated or assigned as one).
 What cannot be recognised as such is a finding.
 """
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from iamtui.account.availability import Known, Missing
 from iamtui.account.model import (
     AccessKey,
     Account,
@@ -14,9 +13,11 @@ from iamtui.account.model import (
     IdentityProvider,
     InlinePolicy,
     InstanceProfile,
+    Known,
     LoginProfile,
     ManagedPolicy,
     MfaDevice,
+    Missing,
     PolicyVersion,
     Role,
     User,

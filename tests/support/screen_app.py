@@ -15,8 +15,7 @@ from iamtui.config import Config
 from iamtui.credentials.session import Session
 from iamtui.secret import Secret
 from iamtui.tui.app import IamtuiApp
-from iamtui.workspace.opening import ProgressReport, SourceChoice
-from iamtui.workspace.workspace import SourceKind, Workspace
+from iamtui.workspace.workspace import ProgressReport, SourceChoice, SourceKind, Workspace
 from tests.support.sample_account import sample_workspace
 from tests.support.settling import settled
 

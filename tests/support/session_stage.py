@@ -19,9 +19,9 @@ from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.tui import clock
-from iamtui.tui.widgets.message_line import MessageLine
-from iamtui.tui.widgets.sessions import SessionsPanel
-from iamtui.workspace.sessions.keeping import Origin
+from iamtui.tui.sessions.panel import SessionsPanel
+from iamtui.tui.widgets.status import MessageLine
+from iamtui.workspace.session_store import Origin
 from tests.support.panel_apps import screen_text
 from tests.support.panel_sessions import StillClock, session
 from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from iamtui.tui import clock, themes
-from iamtui.workspace.questions import saved_questions
+from iamtui.workspace import saved_questions
 from tests.support.sample_account import NOW
 
 HERE = Path(__file__).parent

@@ -10,20 +10,17 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from iamtui.analysis.inquiry import Inquiry
-from iamtui.analysis.question import Question
-from iamtui.evaluation.request import Principal
+from iamtui.engine.request import Principal
+from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.sources.demo import load_demo_account
 from iamtui.sources.simulator import SimulatedResult, SimulatedStatement
-from iamtui.tui.screens.second_opinion import SecondOpinionScreen
-from iamtui.tui.screens.trace.document import DocumentScreen
-from iamtui.tui.screens.trace.screen import TraceScreen
-from iamtui.tui.screens.who_can.screen import WhoCanScreen
-from iamtui.tui.statements import document_of
+from iamtui.tui.inventory import document_of
+from iamtui.tui.question.simulator_screen import SecondOpinionScreen
+from iamtui.tui.question.trace_screen import DocumentScreen, TraceScreen
+from iamtui.tui.question.who_can_screen import WhoCanScreen
+from iamtui.workspace import questions as asking
+from iamtui.workspace.aws_simulator import SecondOpinion, compared, simulation_of
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions import asking
-from iamtui.workspace.questions.opinion_comparison import SecondOpinion, compared
-from iamtui.workspace.questions.second_opinion import simulation_of
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.live_workspace import live_workspace
 from tests.support.panel_apps import ScreenApp, settle, type_text
@@ -61,7 +58,7 @@ def pressing(*keys: str, text: str = "") -> Run:
 
 
 def everybody(question: Question) -> ScreenApp:
-    return ScreenApp(WhoCanScreen(demo(), Inquiry((question.action,), (question.resource,), question)))
+    return ScreenApp(WhoCanScreen(demo(), QuestionMatrix((question.action,), (question.resource,), question)))
 
 
 @pytest.mark.parametrize("size", EACH_SIZE)

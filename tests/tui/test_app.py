@@ -13,26 +13,30 @@ from textual.binding import Binding
 from textual.content import Content
 from textual.widgets import Input
 
-from iamtui.account.availability import Gap, Known
+from iamtui.account.model import Gap, Known
 from iamtui.aws.errors import AwsProblem
 from iamtui.config import Config
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.tui import clock
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.crash import crash_report
-from iamtui.tui.screens.main import MainScreen
-from iamtui.tui.widgets.children_table import ChildrenTable
-from iamtui.tui.widgets.detail.detail_pane import DetailPane
-from iamtui.tui.widgets.detail.rows import RowsView
-from iamtui.tui.widgets.explorer import FilterInput
-from iamtui.tui.widgets.explorer_tree import ExplorerTree
-from iamtui.tui.widgets.message_line import MessageLine, fitted
-from iamtui.tui.widgets.notice import Severity
-from iamtui.tui.widgets.question.panel import QuestionPanel
-from iamtui.tui.widgets.status_line import StatusLine
-from iamtui.workspace.opening import OpeningCancelled, Progress, ProgressReport, SourceChoice
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.tui.explorer.children_table import ChildrenTable
+from iamtui.tui.explorer.detail_pane import DetailPane
+from iamtui.tui.explorer.explorer import ExplorerTree, FilterInput
+from iamtui.tui.explorer.listings import RowsView
+from iamtui.tui.main_screen import MainScreen
+from iamtui.tui.question.panel import QuestionPanel
+from iamtui.tui.terminal_app import crash_report
+from iamtui.tui.widgets.status import MessageLine, Severity, StatusLine, fitted
+from iamtui.workspace.workspace import (
+    OpeningCancelled,
+    Progress,
+    ProgressReport,
+    SourceChoice,
+    SourceInfo,
+    SourceKind,
+    Workspace,
+)
 from tests.support.panel_apps import screen_text, until
 from tests.support.panel_sessions import session
 from tests.support.sample_account import iam, sample_account, sample_workspace

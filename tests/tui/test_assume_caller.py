@@ -8,8 +8,8 @@ import pytest
 
 from iamtui.credentials.session import Session
 from iamtui.tui import clock
-from iamtui.tui.dialogs.assume.caller_choice import CallerChoice
-from iamtui.workspace.assume.assuming import AssumeExtras, AssumeInput
+from iamtui.tui.assume.form import CallerChoice
+from iamtui.workspace.assume import AssumeExtras, AssumeInput
 from tests.support.assume_account import ROLE, ROOT, trust, workspace
 from tests.support.assume_dialog import dialog, field, press, result, words
 from tests.support.panel_apps import screen_text, settle, type_text

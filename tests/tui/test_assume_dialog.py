@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from iamtui.account.availability import Known
+from iamtui.account.model import Known
 from iamtui.problem import Problem
-from iamtui.tui.dialogs.assume.form import AssumeForm
-from iamtui.workspace.assume import assuming
-from iamtui.workspace.assume.assuming import AssumeInput
-from iamtui.workspace.assume.fields import InputName
+from iamtui.tui.assume.form import AssumeForm
+from iamtui.workspace import assume as assuming
+from iamtui.workspace.assume import AssumeInput, InputName
 from iamtui.workspace.workspace import SourceKind
 from tests.support.assume_account import DENIED, EXTERNAL, FOREIGN, MFA, ROLE, ROOT, SERIAL, trust, workspace
 from tests.support.assume_dialog import Gate, dialog, field, gate, is_shown, press, result, words

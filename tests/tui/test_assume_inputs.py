@@ -9,20 +9,18 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
-from iamtui.account.availability import Known, Missing
-from iamtui.account.model import ManagedPolicy, MfaDevice
-from iamtui.analysis.question import Question
+from iamtui.account.model import Known, ManagedPolicy, MfaDevice, Missing
 from iamtui.aws.errors import AwsProblem
-from iamtui.tui.dialogs.assume import dialog as dialogs
-from iamtui.tui.dialogs.assume import prepared
-from iamtui.tui.dialogs.assume.dialog import AssumeDialog
-from iamtui.tui.dialogs.assume.options import AssumeOptions
-from iamtui.tui.dialogs.assume.policy_screen import SessionPolicyScreen
-from iamtui.tui.dialogs.assume.result import AssumeResult
-from iamtui.tui.dialogs.frame import DialogBox
-from iamtui.tui.screens.drafts import editor as draft_editor
-from iamtui.workspace.assume import assuming
-from iamtui.workspace.assume.assuming import AssumeExtras, AssumeInput, MfaDevices
+from iamtui.questions.question import Question
+from iamtui.tui.assume import dialog as dialogs
+from iamtui.tui.assume import prepared_dialog as prepared
+from iamtui.tui.assume.dialog import AssumeDialog
+from iamtui.tui.assume.policy_screen import SessionPolicyScreen
+from iamtui.tui.assume.prepared_dialog import AssumeOptions, AssumeResult
+from iamtui.tui.dialogs import DialogBox
+from iamtui.tui.drafts import editor_screen as draft_editor
+from iamtui.workspace import assume as assuming
+from iamtui.workspace.assume import AssumeExtras, AssumeInput, MfaDevices
 from iamtui.workspace.workspace import Workspace
 from tests.support.assume_account import CREATED, MFA, ROLE, document, trust, workspace
 from tests.support.panel_apps import ScreenApp, screen_text, settle, type_text, until

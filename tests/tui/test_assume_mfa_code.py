@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from iamtui.workspace.assume import assuming
-from iamtui.workspace.assume.assuming import AssumeInput, MfaSessions, MfaWay
+from iamtui.workspace import assume as assuming
+from iamtui.workspace.assume import AssumeInput, MfaSessions, MfaWay
 from tests.support.assume_account import DENIED, MFA, ROLE, SERIAL, trust, workspace
 from tests.support.assume_dialog import Gate, dialog, field, gate, press, result, words
 from tests.support.panel_apps import screen_text, settle, type_text, until

@@ -11,13 +11,13 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
-from iamtui.account.availability import Known
-from iamtui.analysis.question import Question
+from iamtui.account.model import Known
+from iamtui.questions.question import Question
 from iamtui.tui import clock
-from iamtui.tui.dialogs.assume.dialog import AssumeDialog
-from iamtui.tui.dialogs.assume.options import AssumeOptions
-from iamtui.tui.screens.drafts import editor as draft_editor
-from iamtui.workspace.assume.assuming import AssumeExtras, AssumeInput, MfaSessions
+from iamtui.tui.assume.dialog import AssumeDialog
+from iamtui.tui.assume.prepared_dialog import AssumeOptions
+from iamtui.tui.drafts import editor_screen as draft_editor
+from iamtui.workspace.assume import AssumeExtras, AssumeInput, MfaSessions
 from iamtui.workspace.workspace import Workspace
 from tests.support.assume_account import DENIED, EXTERNAL, FOREIGN, MFA, ROLE, ROOT, trust, workspace
 from tests.support.panel_apps import ScreenApp, settle, type_text

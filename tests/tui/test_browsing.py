@@ -6,12 +6,11 @@ from textual.events import Key
 
 from iamtui.account.model import Role, User
 from iamtui.tui.app import IamtuiApp
+from iamtui.tui.explorer.children_table import ChildrenTable
+from iamtui.tui.explorer.detail_pane import DetailPane, ListAndDocument
+from iamtui.tui.explorer.explorer import ExplorerTree
 from iamtui.tui.inventory import Branch, Kind, key_of
-from iamtui.tui.widgets.children_table import ChildrenTable
-from iamtui.tui.widgets.detail.detail_pane import DetailPane
-from iamtui.tui.widgets.detail.list_and_document import ListAndDocument
-from iamtui.tui.widgets.explorer_tree import ExplorerTree
-from iamtui.tui.widgets.message_line import MessageLine
+from iamtui.tui.widgets.status import MessageLine
 from tests.support.panel_apps import screen_text
 from tests.support.sample_account import LAKE_READ, iam, large_account
 from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle

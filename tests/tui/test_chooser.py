@@ -7,9 +7,8 @@ from textual.widgets import Input
 
 from iamtui.aws.errors import AwsProblem
 from iamtui.problem import Problem
-from iamtui.tui.screens.chooser import ChooserScreen
-from iamtui.workspace.opening import SourceChoice
-from iamtui.workspace.workspace import SourceKind
+from iamtui.tui.chooser import ChooserScreen
+from iamtui.workspace.workspace import SourceChoice, SourceKind
 from tests.support.panel_apps import ScreenApp, screen_text, settle
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.pilot import Pilot
 
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.dialogs.prompts import ChoiceDialog, LineDialog
+from iamtui.tui.dialogs import ChoiceDialog, LineDialog
 from tests.support.drafting import app_of, ask, until
 from tests.support.panel_apps import screen_text, type_text
 from tests.support.sample_account import iam
@@ -30,9 +30,9 @@ async def choose_check(pilot: Pilot[None], action: str) -> None:
 
 
 def named(pilot: Pilot[None]) -> object:
-    inquiry = app_of(pilot).main.question.inquiry
-    assert inquiry is not None
-    return inquiry.with_checks
+    question_matrix = app_of(pilot).main.question.question_matrix
+    assert question_matrix is not None
+    return question_matrix.with_checks
 
 
 @one_quick("size", [(80, 24), (120, 40)])
@@ -52,7 +52,7 @@ async def test_the_role_that_is_passed_is_chosen_and_copied_with_the_command(siz
         assert "on the execution role:" in words(app)
         await press(pilot, "escape")
         main = app.main
-        main.question.ask_inquiry(main.question.inquiry)  # type: ignore[arg-type]
+        main.question.ask_inquiry(main.question.question_matrix)  # type: ignore[arg-type]
         await settle(pilot)
         assert named(pilot) == {"iam:PassRole": (OPS,)}, "it is kept with the question"
 

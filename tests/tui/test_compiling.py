@@ -10,8 +10,8 @@ import pytest
 
 from iamtui.account.model import Account, Role, User
 from iamtui.sources.demo import load_demo_account
-from iamtui.tui import compiling
-from iamtui.tui.compiling import compile_all, few_pauses
+from iamtui.tui import background as compiling
+from iamtui.tui.background import compile_all, few_pauses
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
 

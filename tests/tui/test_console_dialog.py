@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from iamtui.credentials import signin
+from iamtui.credentials import console_url as signin
 from iamtui.credentials.private_get import Host, PrivateAnswer
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.tui import clock
-from iamtui.tui.dialogs.console import ConsoleDialog
-from iamtui.tui.widgets.sessions import SessionsPanel
+from iamtui.tui.sessions.console_dialog import ConsoleDialog
+from iamtui.tui.sessions.panel import SessionsPanel
 from tests.support import panel_records as records
 from tests.support.fault_proxy import Answer
 from tests.support.federation import SIGN_IN_TOKEN, Federation

@@ -9,7 +9,7 @@ from iamtui.credentials.clipboard import ClipboardLease, ClipboardOptions
 from iamtui.credentials.clipboard_routes import ClearResult, ClearState, CopyResult, Route
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.tui.copying import ClipboardCopier
+from iamtui.tui.clipboard import ClipboardCopier
 from tests.support.panel_sessions import SECRET, StillClock, session
 
 

@@ -13,7 +13,7 @@ from textual.worker import WorkerState
 
 from iamtui.credentials.session import Session
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.widgets.sessions import SessionsPanel
+from iamtui.tui.sessions.panel import SessionsPanel
 from tests.support.panel_apps import until
 from tests.support.panel_sessions import SECRET, TOKEN, session
 from tests.support.screen_app import make_app, settle
@@ -133,7 +133,7 @@ def test_a_crash_on_a_real_terminal_shows_no_secret(tmp_path: Path) -> None:
             from tests.support.screen_app import SAMPLE, RecordingCopier
             from tests.tui.test_crashes import explode
             from iamtui.tui.app import IamtuiApp
-            from iamtui.tui.widgets.sessions import SessionsPanel
+            from iamtui.tui.sessions.panel import SessionsPanel
 
             def crash(app):
                 held = session()

@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.screens.main import MainScreen
+from iamtui.tui.main_screen import MainScreen
 from iamtui.workspace import credential_commands
 from iamtui.workspace.credential_commands import is_confirmed, refuse_unconfirmed
-from iamtui.workspace.opening import SourceChoice
-from iamtui.workspace.workspace import SourceKind, Workspace
+from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
 from tests.support.panel_apps import screen_text, settle, until
 from tests.support.sample_account import sample_workspace
 from tests.support.screen_app import RecordingCopier

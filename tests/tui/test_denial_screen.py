@@ -12,14 +12,14 @@ from textual.content import Content
 from textual.pilot import Pilot
 from textual.widgets import Input, Label
 
-from iamtui.evaluation.request import PrincipalKind
-from iamtui.tui.screens.denials.report import DenialReportScreen
-from iamtui.tui.screens.denials.screen import DenialScreen
-from iamtui.tui.screens.main import MainScreen
-from iamtui.tui.screens.trace.document import DocumentScreen
-from iamtui.tui.widgets.message_line import MessageLine
-from iamtui.tui.widgets.pasted_text import LONGEST
-from iamtui.workspace.denials import explaining as denials
+from iamtui.engine.request import PrincipalKind
+from iamtui.tui.denials.explanation_screen import DenialScreen
+from iamtui.tui.denials.report import DenialReportScreen
+from iamtui.tui.main_screen import MainScreen
+from iamtui.tui.question.trace_screen import DocumentScreen
+from iamtui.tui.widgets.inputs import LONGEST
+from iamtui.tui.widgets.status import MessageLine
+from iamtui.workspace import denials
 from tests.support.denial_account import ALICE, CAROL, DEPLOY, FENCE_ARN, LAKE, denial_workspace, message
 from tests.support.sample_account import ID, NOW, iam
 from tests.support.screen_app import make_app, opened, press, settle

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from textual.widgets import Input
 
-from iamtui.account.drafts.draft import PutInlinePolicy, PutManagedPolicy, UpdateTrustPolicy
-from iamtui.tui.dialogs.prompts import LineDialog
-from iamtui.tui.screens.drafts.editor import DraftEditorScreen
+from iamtui.drafts.edits import PutInlinePolicy, PutManagedPolicy, UpdateTrustPolicy
+from iamtui.tui.dialogs import LineDialog
+from iamtui.tui.drafts.editor_screen import DraftEditorScreen
 from tests.support.draft_accounts import text
 from tests.support.drafting import app_of, choose, laid, lay, message, own_data_folder, until
 from tests.support.panel_apps import screen_text

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from iamtui.account.drafts.draft import AttachPolicy, DetachPolicy
-from iamtui.analysis.inquiry import Inquiry
-from iamtui.analysis.question import Question
-from iamtui.evaluation.decision import Outcome
-from iamtui.tui.screens.drafts.impact import DraftImpactScreen
-from iamtui.tui.widgets.draft.compared import ComparedVerdict
-from iamtui.tui.widgets.question.verdict_look import PENDING
-from iamtui.workspace.questions.saved_questions import QuestionStore
+from iamtui.drafts.edits import AttachPolicy, DetachPolicy
+from iamtui.engine.decision import Outcome
+from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.tui.drafts.impact_screen import ComparedVerdict, DraftImpactScreen
+from iamtui.tui.question.verdict import PENDING
+from iamtui.workspace.saved_questions import QuestionStore
 from tests.support.drafting import app_of, ask, lay, message, own_data_folder, until
 from tests.support.panel_apps import screen_text
 from tests.support.sample_account import ID, LAKE_READ, iam
@@ -55,7 +53,7 @@ async def test_an_impact_without_question_or_draft_says_what_to_do() -> None:
 async def test_the_saved_questions_are_a_regression_set() -> None:
     store = QuestionStore(ID)
     terms = Question("", "*")
-    lake = Inquiry((QUESTION[0],), (QUESTION[1],), terms)
+    lake = QuestionMatrix((QUESTION[0],), (QUESTION[1],), terms)
     store.save("web reads the lake", lake, "role/web-server", expect=Outcome.ALLOWED)
     store.save("carol reads no lake", lake, "user/carol", expect=Outcome.IMPLICIT_DENY)
     store.save("nobody", lake, "user/gone")
@@ -81,7 +79,7 @@ async def test_the_saved_questions_are_a_regression_set() -> None:
 
 async def test_a_saved_question_that_names_nobody_is_asked_for_the_one_chosen_and_what_it_gains_is_told() -> None:
     terms = Question("", "*")
-    QuestionStore(ID).save("mine", Inquiry((QUESTION[0], "ec2:RunInstances"), (QUESTION[1], "*"), terms))
+    QuestionStore(ID).save("mine", QuestionMatrix((QUESTION[0], "ec2:RunInstances"), (QUESTION[1], "*"), terms))
     async with opened() as pilot:
         await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn))
         app_of(pilot).main.go_to(CAROL)

@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from iamtui.account.drafts.draft import AddUserToGroup, AttachPolicy, DetachPolicy, PutInlinePolicy
-from iamtui.account.drafts.file import read_draft
+from iamtui.drafts.draft_file import read_draft
+from iamtui.drafts.edits import AddUserToGroup, AttachPolicy, DetachPolicy, PutInlinePolicy
 from iamtui.problem import Problem
-from iamtui.tui.dialogs.prompts import ChoiceDialog, LineDialog
-from iamtui.tui.screens.drafts.editor import DraftEditorScreen
-from iamtui.tui.screens.drafts.export import DraftExportScreen, write_new
-from iamtui.tui.screens.drafts.screen import DraftScreen
+from iamtui.tui.dialogs import ChoiceDialog, LineDialog
+from iamtui.tui.drafts.draft_screen import DraftExportScreen, DraftScreen, write_new
+from iamtui.tui.drafts.editor_screen import DraftEditorScreen
 from tests.support.draft_accounts import text
 from tests.support.drafting import app_of, choose, draft, laid, lay, own_data_folder, until
 from tests.support.panel_apps import screen_text

@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 from textual.pilot import Pilot
 
-from iamtui.account.drafts.draft import AddUserToGroup, AttachPolicy, DetachPolicy, PutInlinePolicy
-from iamtui.tui.screens.drafts.editor import DraftEditorScreen
-from iamtui.tui.screens.drafts.impact import DraftImpactScreen
-from iamtui.tui.widgets.message_line import MessageLine
+from iamtui.drafts.edits import AddUserToGroup, AttachPolicy, DetachPolicy, PutInlinePolicy
+from iamtui.tui.drafts.editor_screen import DraftEditorScreen
+from iamtui.tui.drafts.impact_screen import DraftImpactScreen
+from iamtui.tui.widgets.status import MessageLine
 from tests.support.drafting import app_of, ask, lay, until
 from tests.support.sample_account import ADMIN_ARN, LAKE_READ, iam
 from tests.support.screen_app import make_app, press, settle

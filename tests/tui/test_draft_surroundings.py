@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from textual.widgets import Input
 
-from iamtui.account.drafts.draft import (
+from iamtui.drafts.edits import (
     DeleteResourcePolicy,
     PutInlinePolicy,
     PutOrganizationPolicy,
     PutResourcePolicy,
     UpdateTrustPolicy,
 )
-from iamtui.account.drafts.words import SCP
-from iamtui.tui.dialogs.prompts import ChoiceDialog
-from iamtui.tui.screens.drafts.editor import DraftEditorScreen
+from iamtui.drafts.words import SCP
+from iamtui.tui.dialogs import ChoiceDialog
+from iamtui.tui.drafts.editor_screen import DraftEditorScreen
 from tests.support.draft_accounts import BUCKET, OPEN_BUCKET, OU, drafting_workspace, text
 from tests.support.drafting import app_of, ask, choose, made, own_data_folder
 from tests.support.panel_apps import screen_text, type_text

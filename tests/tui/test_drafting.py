@@ -7,7 +7,7 @@ import json
 import pytest
 from textual.widgets import Input
 
-from iamtui.account.drafts.draft import (
+from iamtui.drafts.edits import (
     AddUserToGroup,
     AttachPolicy,
     DeleteInlinePolicy,
@@ -16,8 +16,8 @@ from iamtui.account.drafts.draft import (
     PutInlinePolicy,
     RemoveUserFromGroup,
 )
-from iamtui.evaluation.decision import Outcome
-from iamtui.tui.dialogs.prompts import ChoiceDialog
+from iamtui.engine.decision import Outcome
+from iamtui.tui.dialogs import ChoiceDialog
 from tests.support.drafting import app_of, ask, choose, laid, lay, message, own_data_folder, until
 from tests.support.panel_apps import screen_text
 from tests.support.sample_account import ADMIN_ARN, LAKE_READ, iam

@@ -13,9 +13,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
-from iamtui.tui.widgets.covered import Column, Row
-from iamtui.tui.widgets.drawn_lines import Piece
-from iamtui.tui.widgets.line_view import LineView
+from iamtui.tui.widgets.lists.containers import Column, Row
+from iamtui.tui.widgets.lists.line_list import LineView, Piece
 
 ROWS = 30
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.screens.editor import editor_command, show_in_editor
-from iamtui.tui.widgets.message_line import MessageLine
+from iamtui.tui.text_screens import editor_command, show_in_editor
+from iamtui.tui.widgets.status import MessageLine
 from tests.support.sample_account import iam
 from tests.support.screen_app import opened, press
 
@@ -79,7 +79,7 @@ async def test_e_shows_the_document_of_the_open_tab(monkeypatch: pytest.MonkeyPa
         shown.extend((name, text))
         return "shown", "information"
 
-    monkeypatch.setattr("iamtui.tui.screens.main.show_in_editor", show)
+    monkeypatch.setattr("iamtui.tui.main_screen.show_in_editor", show)
     async with opened() as pilot:
         await press(pilot, "e")
         assert "Put the cursor on" in pilot.app.query_one(MessageLine).words

@@ -12,25 +12,24 @@ from textual.app import App
 from textual.widgets import Input, Static
 
 from iamtui.credentials.session import CallerIdentity
-from iamtui.evaluation.decision import Decision, Layer, LayerReport, LayerState, Outcome, Reason, ResourceScope
-from iamtui.policy.formula import And, ConditionLeaf, MissingLeaf, Or, SessionLeaf, Source
+from iamtui.engine.decision import Decision, Layer, LayerReport, LayerState, Outcome, Reason, ResourceScope
+from iamtui.policy.truth import And, ConditionLeaf, MissingLeaf, Or, SessionLeaf, Source
 from iamtui.problem import Problem
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.dialogs.assume.dialog import AssumeDialog
-from iamtui.tui.dialogs.help import HelpScreen
-from iamtui.tui.safe import plain
-from iamtui.tui.screens.chooser import ChooserScreen
-from iamtui.tui.screens.trace.screen import TraceScreen
-from iamtui.tui.widgets.notice import Notice
-from iamtui.tui.widgets.question.panel import QuestionPanel
-from iamtui.tui.widgets.sessions import SessionsPanel
-from iamtui.workspace.assume import assuming
-from iamtui.workspace.assume.assuming import AssumePlan
+from iamtui.tui.assume.dialog import AssumeDialog
+from iamtui.tui.chooser import ChooserScreen
+from iamtui.tui.content import plain
+from iamtui.tui.help import HelpScreen
+from iamtui.tui.question.panel import QuestionPanel
+from iamtui.tui.question.trace_screen import TraceScreen
+from iamtui.tui.sessions.panel import SessionsPanel
+from iamtui.tui.widgets.status import Notice
+from iamtui.workspace import assume as assuming
+from iamtui.workspace import questions as asking
+from iamtui.workspace.assume import AssumePlan
 from iamtui.workspace.credential_commands import UnconfirmedCommand
-from iamtui.workspace.opening import SourceChoice
-from iamtui.workspace.questions import asking
-from iamtui.workspace.questions.asking import Question
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.questions import Question
+from iamtui.workspace.workspace import SourceChoice, SourceInfo, SourceKind, Workspace
 from tests.support import panel_records as records
 from tests.support.evil_account import EVIL, EVIL_RESOURCE, PAYLOADS, evil_account
 from tests.support.hostile_text import assert_clean, hostile_characters

@@ -5,11 +5,9 @@ from __future__ import annotations
 import pytest
 
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.dialogs.help import help_sections
-from iamtui.tui.widgets.detail.document_view import DocumentView
-from iamtui.tui.widgets.detail.find_line import FindLine
-from iamtui.tui.widgets.detail.hits import Hits
-from iamtui.tui.widgets.drawn_lines import Piece
+from iamtui.tui.explorer.document_view import DocumentView, FindLine, Hits
+from iamtui.tui.help import help_sections
+from iamtui.tui.widgets.lists.line_list import Piece
 from tests.support.drafting import app_of
 from tests.support.panel_apps import screen_text, type_text
 from tests.support.sample_account import iam

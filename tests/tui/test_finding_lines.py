@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from iamtui.policy.kinds import PolicyType
-from iamtui.tui.safe import plain
-from iamtui.tui.screens.drafts.editor import DraftEditorScreen
-from iamtui.tui.widgets.draft.finding_lines import FindingLines
+from iamtui.policy.types import PolicyType
+from iamtui.tui.content import plain
+from iamtui.tui.drafts.editor_screen import DraftEditorScreen, FindingLines
 from tests.support.panel_apps import ScreenApp, screen_text, settle
 
 TWO_LONG_ONES = """{

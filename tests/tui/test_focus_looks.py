@@ -5,8 +5,8 @@ from __future__ import annotations
 from textual.widget import Widget
 from textual.widgets import Label
 
-from iamtui.tui.widgets.covered import Covered
-from iamtui.tui.widgets.key_line import KeyLine
+from iamtui.tui.widgets.lists.containers import Covered
+from iamtui.tui.widgets.status import KeyLine
 from tests.support.panel_apps import screen_text
 from tests.support.question_asked import account, asked, form_of
 from tests.support.sample_account import iam

@@ -8,10 +8,10 @@ from weakref import ref
 
 import pytest
 
-from iamtui.tui import garbage
-from iamtui.tui.garbage import making
-from iamtui.tui.screens.who_can.rows import Row
-from iamtui.tui.screens.who_can.screen import WhoCanScreen
+from iamtui.tui import background as garbage
+from iamtui.tui.background import making
+from iamtui.tui.question.who_can_list import WhoCanRow
+from iamtui.tui.question.who_can_screen import WhoCanScreen
 from tests.support.drafting import app_of, until
 from tests.support.screen_app import opened, press, settle
 
@@ -168,7 +168,7 @@ async def test_of_screens_that_were_closed_only_the_last_is_still_there() -> Non
             assert isinstance(pilot.app.screen, WhoCanScreen)
             await press(pilot, "escape")
         # It has thousands of rows in a large account.
-        await until(pilot, lambda: living(WhoCanScreen) <= 1 and not living(Row))
+        await until(pilot, lambda: living(WhoCanScreen) <= 1 and not living(WhoCanRow))
 
 
 def living(kind: type) -> int:

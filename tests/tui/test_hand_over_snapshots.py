@@ -9,11 +9,10 @@ from functools import partial
 import pytest
 
 from iamtui.credentials.session import Session
-from iamtui.tui.dialogs.copy_menu import copy_items
-from iamtui.tui.dialogs.export import ExportDialog
-from iamtui.tui.dialogs.menu import MenuDialog
-from iamtui.tui.safe import line
-from iamtui.workspace.sessions.references import Provenance, format_reference, references
+from iamtui.tui.content import line
+from iamtui.tui.dialogs import MenuDialog
+from iamtui.tui.sessions.export_dialog import ExportDialog, copy_items
+from iamtui.workspace.reference_commands import Provenance, format_reference, references
 from iamtui.workspace.workspace import SourceInfo, SourceKind
 from tests.support.hostile_text import assert_clean
 from tests.support.panel_apps import ScreenApp, settle

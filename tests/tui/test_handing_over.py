@@ -13,18 +13,16 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from iamtui.credentials.formats import FORMATS
+from iamtui.credentials.export import FORMATS
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
-from iamtui.tui.dialogs.assume.result import AssumeResult
-from iamtui.tui.dialogs.copy_menu import FORMAT_LETTERS
-from iamtui.tui.dialogs.export import ExportDialog
-from iamtui.tui.dialogs.menu import MenuDialog
-from iamtui.tui.screens.sessions.sub_shell import announcement
-from iamtui.tui.widgets.message_line import MessageLine
-from iamtui.tui.widgets.sessions import SessionsPanel
-from iamtui.tui.widgets.status_line import StatusLine
-from iamtui.workspace.assume.assuming import AssumeInput
+from iamtui.tui.assume.prepared_dialog import AssumeResult
+from iamtui.tui.dialogs import MenuDialog
+from iamtui.tui.sessions.export_dialog import FORMAT_LETTERS, ExportDialog
+from iamtui.tui.sessions.hand_over import announcement
+from iamtui.tui.sessions.panel import SessionsPanel
+from iamtui.tui.widgets.status import MessageLine, StatusLine
+from iamtui.workspace.assume import AssumeInput
 from tests.support.panel_apps import screen_text, until
 from tests.support.panel_sessions import SECRET, START, TOKEN, session
 from tests.support.sample_account import NOW

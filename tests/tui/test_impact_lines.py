@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 from textual.screen import Screen
 
-from iamtui.tui.widgets.draft.compared import compared
-from iamtui.tui.widgets.draft.impact_lines import ImpactLines, ImpactRow
-from iamtui.tui.widgets.question.verdict_look import ALLOWED, DENIED, Verdict
+from iamtui.tui.drafts.impact_screen import ImpactLines, ImpactRow, compared
+from iamtui.tui.question.verdict import ALLOWED, DENIED, Verdict
 from tests.support.panel_apps import ScreenApp, settle
 
 WAS = Verdict("[-]", "DENIED", "no allow", "", DENIED)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import TextArea
 
-from iamtui.account.drafts.draft import AddUserToGroup
+from iamtui.drafts.edits import AddUserToGroup
 from tests.support.drafting import app_of, choose, lay, message, own_data_folder, until
 from tests.support.sample_account import iam
 from tests.support.screen_app import opened, press

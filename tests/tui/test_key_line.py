@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from iamtui.tui.widgets.key_line import KeyLine
-from iamtui.tui.widgets.sessions import SessionsPanel
+from iamtui.tui.sessions.panel import SessionsPanel
+from iamtui.tui.widgets.status import KeyLine
 from tests.support.panel_sessions import session
 from tests.support.sample_account import iam, sample_workspace
 from tests.support.screen_app import make_app, opened, press, settle

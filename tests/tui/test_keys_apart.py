@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from textual.binding import Binding
 
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.screens.main import MainScreen
-from iamtui.tui.screens.trace.screen import TraceScreen
-from iamtui.tui.widgets.question.panel import QuestionPanel
-from iamtui.tui.widgets.sessions import SessionsPanel
+from iamtui.tui.main_screen import MainScreen
+from iamtui.tui.question.panel import QuestionPanel
+from iamtui.tui.question.trace_screen import TraceScreen
+from iamtui.tui.sessions.panel import SessionsPanel
 
 
 def keys(owner: type[object], *, priority: bool = False) -> Iterator[tuple[str, str]]:

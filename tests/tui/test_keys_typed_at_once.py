@@ -13,20 +13,20 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.widgets import Input, Label, TextArea
 
-from iamtui.account.drafts.draft import AttachPolicy
+from iamtui.drafts.edits import AttachPolicy
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.dialogs.assume.dialog import AssumeDialog
-from iamtui.tui.dialogs.assume.role_row import RoleField
-from iamtui.tui.dialogs.prompts import ChoiceDialog
-from iamtui.tui.ordered_keys import PATIENCE_SECONDS, OrderedKeysApp
+from iamtui.tui.assume.dialog import AssumeDialog
+from iamtui.tui.assume.rows import RoleField
+from iamtui.tui.content import line
+from iamtui.tui.dialogs import ChoiceDialog
+from iamtui.tui.drafts.option_lines import Choice
 from iamtui.tui.palette import ActionPalette
-from iamtui.tui.safe import line
-from iamtui.tui.screens.sessions.lock import LockScreen
-from iamtui.tui.widgets.draft.option_lines import Choice
-from iamtui.tui.widgets.question.completing import Completer
-from iamtui.tui.widgets.question.field import Offer
-from iamtui.tui.widgets.question.form import QuestionForm
-from iamtui.workspace.drafts import files as draft_files
+from iamtui.tui.question.completer import Completer
+from iamtui.tui.question.completing_input import Offer
+from iamtui.tui.question.form import QuestionForm
+from iamtui.tui.sessions.lock_screen import LockScreen
+from iamtui.tui.terminal_app import PATIENCE_SECONDS, OrderedKeysApp
+from iamtui.workspace import draft_session as draft_files
 from iamtui.workspace.workspace import Workspace
 from tests.support.drafting import app_of, draft, until
 from tests.support.panel_apps import screen_text

@@ -10,9 +10,9 @@ from textual.widgets import Static
 
 from iamtui.credentials.session import Session
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.widgets.sessions import SessionsPanel
-from iamtui.workspace.assume import assuming
-from iamtui.workspace.assume.assuming import AssumeInput
+from iamtui.tui.sessions.panel import SessionsPanel
+from iamtui.workspace import assume as assuming
+from iamtui.workspace.assume import AssumeInput
 from iamtui.workspace.workspace import Workspace
 from tests.support.panel_apps import screen_text, type_text
 from tests.support.panel_sessions import session

@@ -6,19 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from iamtui.evaluation.decision import (
-    ONLY_UNDER_CONDITIONS,
-    Decision,
-    Layer,
-    LayerReport,
-    LayerState,
-    Outcome,
-    Reason,
-)
-from iamtui.policy.formula import ConditionLeaf, Source
-from iamtui.tui.widgets.question.layer_text import layer_block, layer_line, layer_parts
-from iamtui.tui.widgets.question.verdict import notes
-from iamtui.tui.widgets.question.verdict_look import DENIED, DEPENDS, QUIET
+from iamtui.engine.decision import ONLY_UNDER_CONDITIONS, Decision, Layer, LayerReport, LayerState, Outcome, Reason
+from iamtui.policy.truth import ConditionLeaf, Source
+from iamtui.tui.question.layers_list import layer_block, layer_line, layer_parts
+from iamtui.tui.question.verdict import DENIED, DEPENDS, QUIET, notes
 from tests.support import panel_records as records
 
 SILENT = LayerReport(Layer.RESOURCE, LayerState.SILENT, "No statement lets the caller in.")

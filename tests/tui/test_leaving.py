@@ -8,15 +8,15 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
-from iamtui.account.drafts.draft import AttachPolicy
+from iamtui.drafts.edits import AttachPolicy
 from iamtui.tui import clock
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.dialogs.leave import LeaveDialog
+from iamtui.tui.drafts.draft_screen import DraftScreen
 from iamtui.tui.picking import PickerApp
-from iamtui.tui.screens.drafts.screen import DraftScreen
-from iamtui.tui.screens.sessions.lock import LockScreen
-from iamtui.tui.widgets.leaving_text import leaving_words, losses
-from iamtui.workspace.sessions.keeping import Origin, SessionsKeeper
+from iamtui.tui.sessions.export_dialog import LeaveDialog
+from iamtui.tui.sessions.lifecycle_text import leaving_words, losses
+from iamtui.tui.sessions.lock_screen import LockScreen
+from iamtui.workspace.session_store import Origin, SessionsKeeper
 from tests.support.drafting import app_of, lay
 from tests.support.panel_apps import screen_text, until
 from tests.support.panel_sessions import StillClock, session

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from iamtui.tui.dialogs.moment import parse_moment
+from iamtui.tui.sessions.export_dialog import parse_moment
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 EAST = timezone(timedelta(hours=2))

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from iamtui.account.availability import Known, Missing
-from iamtui.account.model import ResourcePolicy
-from iamtui.evaluation.decision import Outcome
+from iamtui.account.model import Known, Missing, ResourcePolicy
+from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
-from iamtui.tui.widgets.message_line import MessageLine
-from iamtui.workspace import opening, resource_policies
+from iamtui.tui.widgets.status import MessageLine
+from iamtui.workspace import connecting as resource_policies
+from iamtui.workspace import workspace as opening
 from iamtui.workspace.workspace import Workspace
 from tests.support.panel_apps import type_text
 from tests.support.sample_account import document, iam, sample_workspace

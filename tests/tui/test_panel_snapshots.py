@@ -10,13 +10,14 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from iamtui.tui.screens.chooser import ChooserScreen
-from iamtui.tui.screens.trace.screen import TraceScreen
-from iamtui.tui.widgets.question.layers import LayersList
-from iamtui.tui.widgets.question.panel import QuestionPanel
-from iamtui.tui.widgets.sessions import SessionsPanel
-from iamtui.workspace.questions import asking, inquiries
-from iamtui.workspace.questions.asking import Question
+from iamtui.tui.chooser import ChooserScreen
+from iamtui.tui.question.layers_list import LayersList
+from iamtui.tui.question.panel import QuestionPanel
+from iamtui.tui.question.trace_screen import TraceScreen
+from iamtui.tui.sessions.panel import SessionsPanel
+from iamtui.workspace import answers as inquiries
+from iamtui.workspace import questions as asking
+from iamtui.workspace.questions import Question
 from tests.support import panel_records as records
 from tests.support.panel_apps import PanelApp, ScreenApp, settle, type_text
 from tests.support.panel_sessions import START, RecordingCopier, StillClock, session

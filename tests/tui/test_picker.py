@@ -6,9 +6,8 @@ from pathlib import Path
 
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.picking import PickerApp
-from iamtui.tui.widgets.message_line import MessageLine
-from iamtui.tui.widgets.sessions import SessionsPanel
-from iamtui.tui.widgets.status_line import StatusLine
+from iamtui.tui.sessions.panel import SessionsPanel
+from iamtui.tui.widgets.status import MessageLine, StatusLine
 from tests.support.external_tools import need
 from tests.support.panel_apps import screen_text
 from tests.support.sample_account import sample_workspace

@@ -16,9 +16,9 @@ from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.tui import clock
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.screens.sessions.lock import LockScreen
-from iamtui.tui.widgets.sessions import SessionsPanel
-from iamtui.workspace.sessions.keeping import Origin
+from iamtui.tui.sessions.lock_screen import LockScreen
+from iamtui.tui.sessions.panel import SessionsPanel
+from iamtui.workspace.session_store import Origin
 from tests.support.federation import SIGN_IN_TOKEN, Federation
 from tests.support.panel_apps import screen_text, type_text, until
 from tests.support.panel_sessions import SECRET, TOKEN, StillClock, session

@@ -6,27 +6,25 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from iamtui.analysis.inquiry import Inquiry
-from iamtui.analysis.question import Question
+from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui.app import IamtuiApp
+from iamtui.tui.explorer.children_table import ChildrenTable
+from iamtui.tui.explorer.detail_pane import DetailPane, ListAndDocument
+from iamtui.tui.explorer.explorer import ExplorerTree
 from iamtui.tui.inventory import Branch, Kind, key_of
-from iamtui.tui.screens import pinned as pinned_module
-from iamtui.tui.screens.pinned import PinnedQuestion
-from iamtui.tui.widgets.children_table import ChildrenTable
-from iamtui.tui.widgets.detail.detail_pane import DetailPane
-from iamtui.tui.widgets.detail.list_and_document import ListAndDocument
-from iamtui.tui.widgets.explorer_tree import ExplorerTree
-from iamtui.tui.widgets.line_view import LineView
-from iamtui.tui.widgets.question.layers import LayersList
-from iamtui.tui.widgets.question.matrix import MatrixView
-from iamtui.tui.widgets.question.panel import QuestionPanel
-from iamtui.tui.widgets.question.verdict_look import PENDING
+from iamtui.tui.question import pinned_verdicts as pinned_module
+from iamtui.tui.question.layers_list import LayersList
+from iamtui.tui.question.matrix import MatrixView
+from iamtui.tui.question.panel import QuestionPanel
+from iamtui.tui.question.pinned_verdicts import PinnedQuestion
+from iamtui.tui.question.verdict import PENDING
+from iamtui.tui.widgets.lists.line_list import LineView
 from tests.support.sample_account import LAKE_READ, iam, sample_workspace
 from tests.support.screen_app import opened, press, settle
 
 LAKE_OBJECT = "arn:aws:s3:::data-lake/x"
 
-DELETING = Inquiry(("s3:DeleteObject",), (LAKE_OBJECT,), Question(""))
+DELETING = QuestionMatrix(("s3:DeleteObject",), (LAKE_OBJECT,), Question(""))
 
 
 def drawn(view: LineView) -> list[str]:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from iamtui.account.model import Account
-from iamtui.tui.widgets.question.catalogue import LoadedCatalogue
-from iamtui.tui.widgets.question.completing import Completer, Surroundings
+from iamtui.tui.question.completer import Completer, CompletionContext
+from iamtui.tui.question.completion import LoadedCatalogue
 from tests.support.panel_apps import screen_text, type_text
 from tests.support.question_asked import OFFICE, account, asked, form_of, typed
 from tests.support.sample_account import iam
@@ -47,8 +47,8 @@ async def test_part_of_a_roles_name_is_completed_by_enter() -> None:
         await press(pilot, "enter")
         assert field.value == "from=role/deploy-prod"
         await settle(pilot)
-        assert panel.inquiry is not None
-        assert panel.inquiry.chained_from == iam("role/deploy-prod")
+        assert panel.question_matrix is not None
+        assert panel.question_matrix.chained_from == iam("role/deploy-prod")
         assert "chained from role/deploy-prod" in screen_text(pilot.app)
 
 
@@ -62,13 +62,13 @@ async def test_part_of_a_roles_name_is_completed_by_enter() -> None:
     ],
 )
 def test_the_values_that_policies_name_are_offered(word: str, offered: list[str]) -> None:
-    around = Surroundings(None, "", ("s3:GetObject",), wanted={"aws:sourceip": (OFFICE,)})
+    around = CompletionContext(None, "", ("s3:GetObject",), wanted={"aws:sourceip": (OFFICE,)})
     found = Completer(LoadedCatalogue()).context(word, around, datetime(2026, 1, 1, tzinfo=UTC))
     assert [offer.value for offer in found] == offered
 
 
 def offered_keys(word: str, action: str, **around: object) -> list[str]:
-    here = Surroundings(None, "", (action,), **around)  # type: ignore[arg-type]
+    here = CompletionContext(None, "", (action,), **around)  # type: ignore[arg-type]
     return [offer.value for offer in Completer(LoadedCatalogue()).context(word, here, datetime(2026, 1, 1, tzinfo=UTC))]
 
 

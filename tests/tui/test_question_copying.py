@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from iamtui.analysis.inquiry import Inquiry
-from iamtui.evaluation.request import Principal, PrincipalKind
-from iamtui.tui.widgets.question.panel import QuestionPanel
+from iamtui.engine.request import Principal, PrincipalKind
+from iamtui.questions.question import QuestionMatrix
+from iamtui.tui.question.panel import QuestionPanel
 from tests.support import panel_records as records
 from tests.support.panel_apps import screen_text, settle, type_text
 from tests.support.question_panel import X, asked, listener, opened
@@ -16,7 +16,7 @@ __all__ = ["asked"]
 SESSION_POLICY = '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}}'
 
 
-async def test_the_command_that_asks_the_same_is_copied(asked: list[Inquiry]) -> None:
+async def test_the_command_that_asks_the_same_is_copied(asked: list[QuestionMatrix]) -> None:
     app = listener()
     async with app.run_test(size=(120, 40)) as pilot:
         panel = await opened(pilot, app)
@@ -39,7 +39,7 @@ async def test_the_command_that_asks_the_same_is_copied(asked: list[Inquiry]) ->
 
 
 async def test_a_session_policy_from_a_file_is_copied_by_its_name_and_one_without_has_to_be_written(
-    asked: list[Inquiry], tmp_path: Path
+    asked: list[QuestionMatrix], tmp_path: Path
 ) -> None:
     file = tmp_path / "mine only.json"
     file.write_text(SESSION_POLICY)
@@ -69,7 +69,7 @@ async def test_a_session_policy_from_a_file_is_copied_by_its_name_and_one_withou
 
 
 async def test_a_caller_whom_no_command_names_is_not_copied_as_somebody_else_nor_expected_anything_of(
-    asked: list[Inquiry],
+    asked: list[QuestionMatrix],
 ) -> None:
     app = listener()
     async with app.run_test(size=(120, 40)) as pilot:

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from iamtui.credentials.durations import duration_text, parse_duration
+from iamtui.credentials.session import duration_text, parse_duration
 from iamtui.problem import Problem
-from iamtui.tui.widgets.question import completion
-from iamtui.tui.widgets.question.context import cycle_mfa, mfa_state, parse_context, with_key
+from iamtui.tui.question import completion
+from iamtui.tui.question.context_field import cycle_mfa, mfa_state, parse_context, with_key
 from tests.support.panel_records import ACCOUNT, small_account
 
 

@@ -8,17 +8,16 @@ from datetime import datetime
 import pytest
 from textual.widgets import Input
 
-from iamtui.analysis.inquiry import Inquiry
-from iamtui.analysis.question import Question
-from iamtui.catalog.api_calls import Check
-from iamtui.evaluation.decision import Decision
-from iamtui.evaluation.request import Mode, Principal
-from iamtui.tui.dialogs.prompts import ChoiceDialog
-from iamtui.tui.widgets.question.context_view import ContextView, key_rows
-from iamtui.tui.widgets.question.matrix import MatrixView
-from iamtui.tui.widgets.question.panel import QuestionPanel
-from iamtui.workspace.questions import inquiries
-from iamtui.workspace.questions.answers import Answer, Companion
+from iamtui.catalog.dependent_actions import Check
+from iamtui.engine.decision import Decision
+from iamtui.engine.request import Mode, Principal
+from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.tui.dialogs import ChoiceDialog
+from iamtui.tui.question.context_field import ContextView, key_rows
+from iamtui.tui.question.matrix import MatrixView
+from iamtui.tui.question.panel import QuestionPanel
+from iamtui.workspace import answers as inquiries
+from iamtui.workspace.answers import Answer, DependentAnswer
 from iamtui.workspace.workspace import Workspace
 from tests.support import panel_records as records
 from tests.support.panel_apps import screen_text, settle, type_text
@@ -27,7 +26,7 @@ from tests.support.question_panel import X, Y, asked, listener, opened, shown
 __all__ = ["asked"]
 
 
-async def test_several_actions_and_resources_make_a_matrix_with_the_worst_first(asked: list[Inquiry]) -> None:
+async def test_several_actions_and_resources_make_a_matrix_with_the_worst_first(asked: list[QuestionMatrix]) -> None:
     app = listener()
     async with app.run_test(size=(120, 40)) as pilot:
         panel = await opened(pilot, app)
@@ -46,7 +45,7 @@ async def test_several_actions_and_resources_make_a_matrix_with_the_worst_first(
         assert panel.question.action == "s3:DeleteObject"
 
 
-async def test_resources_have_the_room_that_there_is(asked: list[Inquiry]) -> None:
+async def test_resources_have_the_room_that_there_is(asked: list[QuestionMatrix]) -> None:
     app = listener()
     async with app.run_test(size=(120, 40)) as pilot:
         panel = await opened(pilot, app)
@@ -58,7 +57,7 @@ async def test_resources_have_the_room_that_there_is(asked: list[Inquiry]) -> No
         assert X in header
 
 
-async def test_the_cursor_in_the_matrix_chooses_what_is_told_below(asked: list[Inquiry]) -> None:
+async def test_the_cursor_in_the_matrix_chooses_what_is_told_below(asked: list[QuestionMatrix]) -> None:
     app = listener()
     async with app.run_test(size=(120, 40)) as pilot:
         panel = await opened(pilot, app)
@@ -71,11 +70,11 @@ async def test_the_cursor_in_the_matrix_chooses_what_is_told_below(asked: list[I
         assert shown(app, "verdict").startswith("s3:GetObject: [+] ALLOWED")
         heard = [event for event in app.heard if isinstance(event, QuestionPanel.Answered)][-1]
         assert (heard.question.action, heard.question.resource) == ("s3:GetObject", Y)
-        assert heard.inquiry == replace(asked[-1], actions=("s3:GetObject",), resources=(Y,))
+        assert heard.question_matrix == replace(asked[-1], actions=("s3:GetObject",), resources=(Y,))
         assert panel.question == heard.question
 
 
-async def test_a_narrow_panel_lists_the_pairs(asked: list[Inquiry]) -> None:
+async def test_a_narrow_panel_lists_the_pairs(asked: list[QuestionMatrix]) -> None:
     app = listener()
     async with app.run_test(size=(80, 24)) as pilot:
         panel = await opened(pilot, app)
@@ -88,7 +87,9 @@ async def test_a_narrow_panel_lists_the_pairs(asked: list[Inquiry]) -> None:
         assert len(panel.whole_answer.cells) == 6
 
 
-async def test_enter_in_the_matrix_opens_the_trace(asked: list[Inquiry], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_enter_in_the_matrix_opens_the_trace(
+    asked: list[QuestionMatrix], monkeypatch: pytest.MonkeyPatch
+) -> None:
     opened_for: list[Decision | None] = []
     app = listener()
     async with app.run_test(size=(120, 40)) as pilot:
@@ -108,9 +109,11 @@ async def test_a_companion_that_decides_is_told_in_words(monkeypatch: pytest.Mon
     passing = Question("iam:PassRole", "arn:aws:iam::123456789012:role/x")
     denied = records.not_allowed()
 
-    def answer(workspace: Workspace, principal: Principal, inquiry: Inquiry, **_options: object) -> Answer:
-        whole = records.answer_of(principal, inquiry, [records.allowed_fully()])
-        needed = Companion(Check("iam:PassRole", "the execution role"), passing, denied, decides=True)
+    def answer(
+        workspace: Workspace, principal: Principal, question_matrix: QuestionMatrix, **_options: object
+    ) -> Answer:
+        whole = records.answer_of(principal, question_matrix, [records.allowed_fully()])
+        needed = DependentAnswer(Check("iam:PassRole", "the execution role"), passing, denied, decides=True)
         cell = replace(whole.cells[0], companions=(needed,), deciding=denied)
         return replace(whole, cells=(cell,), worst=cell)
 
@@ -132,9 +135,11 @@ async def test_a_companion_that_decides_is_told_in_words(monkeypatch: pytest.Mon
 async def test_with_a_draft_the_verdict_without_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     original = records.small_workspace()
 
-    def answer(workspace: Workspace, principal: Principal, inquiry: Inquiry, **_options: object) -> Answer:
+    def answer(
+        workspace: Workspace, principal: Principal, question_matrix: QuestionMatrix, **_options: object
+    ) -> Answer:
         decision = records.not_allowed() if workspace is original else records.allowed_fully()
-        return records.answer_of(principal, inquiry, [decision])
+        return records.answer_of(principal, question_matrix, [decision])
 
     monkeypatch.setattr(inquiries, "answer", answer)
     app = listener()
@@ -155,7 +160,7 @@ async def test_with_a_draft_the_verdict_without_it_is_told(monkeypatch: pytest.M
 
 
 @pytest.mark.slow
-async def test_an_action_without_resources_skips_the_field(asked: list[Inquiry]) -> None:
+async def test_an_action_without_resources_skips_the_field(asked: list[QuestionMatrix]) -> None:
     app = listener()
     async with app.run_test(size=(80, 24)) as pilot:
         panel = await opened(pilot, app)
@@ -170,7 +175,7 @@ async def test_an_action_without_resources_skips_the_field(asked: list[Inquiry])
         assert asked[-1].resources == ("*",)
 
 
-async def test_completions_show_level_and_description(asked: list[Inquiry]) -> None:
+async def test_completions_show_level_and_description(asked: list[QuestionMatrix]) -> None:
     app = listener()
     async with app.run_test(size=(120, 40)) as pilot:
         panel = await opened(pilot, app)
@@ -186,7 +191,7 @@ async def test_completions_show_level_and_description(asked: list[Inquiry]) -> N
         assert asked[-1].actions == ("s3:GetObject", "s3:ListBucket")
 
 
-async def test_a_wrong_value_is_said_at_once_and_takes_the_verdict_away(asked: list[Inquiry]) -> None:
+async def test_a_wrong_value_is_said_at_once_and_takes_the_verdict_away(asked: list[QuestionMatrix]) -> None:
     app = listener()
     async with app.run_test(size=(120, 40)) as pilot:
         panel = await opened(pilot, app)
@@ -198,7 +203,7 @@ async def test_a_wrong_value_is_said_at_once_and_takes_the_verdict_away(asked: l
         assert asked == []
 
 
-async def test_a_time_in_words_keeps_its_moment_while_the_principal_changes(asked: list[Inquiry]) -> None:
+async def test_a_time_in_words_keeps_its_moment_while_the_principal_changes(asked: list[QuestionMatrix]) -> None:
     app = listener()
     async with app.run_test(size=(120, 40)) as pilot:
         panel = await opened(pilot, app)
@@ -213,7 +218,7 @@ async def test_a_time_in_words_keeps_its_moment_while_the_principal_changes(aske
         assert datetime.fromisoformat(moment).tzinfo is not None
 
 
-async def test_the_keys_of_an_answer_are_listed_with_their_source(asked: list[Inquiry]) -> None:
+async def test_the_keys_of_an_answer_are_listed_with_their_source(asked: list[QuestionMatrix]) -> None:
     app = listener()
     async with app.run_test(size=(120, 40)) as pilot:
         panel = await opened(pilot, app)
@@ -251,7 +256,7 @@ def test_rows_of_keys_name_given_assumed_derived_and_unknown() -> None:
     ]
 
 
-async def test_presets_fill_the_context_and_the_mode(asked: list[Inquiry]) -> None:
+async def test_presets_fill_the_context_and_the_mode(asked: list[QuestionMatrix]) -> None:
     app = listener()
     async with app.run_test(size=(120, 40)) as pilot:
         panel = await opened(pilot, app)
@@ -271,7 +276,7 @@ async def test_presets_fill_the_context_and_the_mode(asked: list[Inquiry]) -> No
         assert "strict" in panel.border_title
 
 
-async def test_typing_narrows_the_presets(asked: list[Inquiry]) -> None:
+async def test_typing_narrows_the_presets(asked: list[QuestionMatrix]) -> None:
     app = listener()
     async with app.run_test(size=(120, 40)) as pilot:
         panel = await opened(pilot, app)
@@ -290,12 +295,12 @@ async def test_typing_narrows_the_presets(asked: list[Inquiry]) -> None:
         assert asked[-1].terms.context["aws:MultiFactorAuthPresent"] == ("false",)
 
 
-async def test_a_caller_with_a_session_policy_chained_from_a_role(asked: list[Inquiry]) -> None:
+async def test_a_caller_with_a_session_policy_chained_from_a_role(asked: list[QuestionMatrix]) -> None:
     policy = records.READ_LAKE.raw
     app = listener()
     async with app.run_test(size=(80, 24)) as pilot:
         panel = await opened(pilot, app)
-        whole = Inquiry(
+        whole = QuestionMatrix(
             ("s3:GetObject",),
             (X,),
             Question(
@@ -317,7 +322,7 @@ async def test_a_caller_with_a_session_policy_chained_from_a_role(asked: list[In
         assert "Caller" not in screen_text(app)
 
 
-async def test_the_answer_keeps_its_height_while_a_question_is_pinned(asked: list[Inquiry]) -> None:
+async def test_the_answer_keeps_its_height_while_a_question_is_pinned(asked: list[QuestionMatrix]) -> None:
     app = listener()
     async with app.run_test(size=(120, 40)) as pilot:
         panel = await opened(pilot, app)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from textual.widgets import Input
 
-from iamtui.analysis.inquiry import Inquiry
-from iamtui.analysis.question import Question
-from iamtui.workspace.questions.saved_questions import QuestionStore
+from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.workspace.saved_questions import QuestionStore
 from tests.support import panel_records as records
 from tests.support.panel_apps import screen_text, settle, type_text
 from tests.support.question_panel import X, asked, listener, opened
@@ -15,11 +14,11 @@ from tests.support.slow import one_quick
 __all__ = ["asked"]
 
 
-async def test_up_walks_through_the_questions_asked_before(asked: list[Inquiry]) -> None:
+async def test_up_walks_through_the_questions_asked_before(asked: list[QuestionMatrix]) -> None:
     store = QuestionStore(records.ACCOUNT)
     terms = Question("")
-    store.add_to_history(Inquiry(("s3:ListBucket",), ("arn:aws:s3:::data-lake",), terms))
-    store.add_to_history(Inquiry(("s3:DeleteObject",), (X,), terms))
+    store.add_to_history(QuestionMatrix(("s3:ListBucket",), ("arn:aws:s3:::data-lake",), terms))
+    store.add_to_history(QuestionMatrix(("s3:DeleteObject",), (X,), terms))
     app = listener()
     async with app.run_test(size=(80, 24)) as pilot:
         panel = await opened(pilot, app)
@@ -38,7 +37,7 @@ async def test_up_walks_through_the_questions_asked_before(asked: list[Inquiry])
         assert asked[-1].actions == ("s3:DeleteObject",)
 
 
-async def test_a_question_that_was_meant_is_remembered(asked: list[Inquiry]) -> None:
+async def test_a_question_that_was_meant_is_remembered(asked: list[QuestionMatrix]) -> None:
     app = listener()
     async with app.run_test(size=(80, 24)) as pilot:
         panel = await opened(pilot, app)
@@ -51,13 +50,13 @@ async def test_a_question_that_was_meant_is_remembered(asked: list[Inquiry]) -> 
         await settle(pilot)
 
         [kept] = QuestionStore(records.ACCOUNT).history()
-        assert kept.inquiry == asked[-1]
+        assert kept.question_matrix == asked[-1]
         assert kept.principal == records.role_principal().arn
 
 
 @one_quick("misspelt", ["s3:GetObjct", "s3:Gxt*"])
 async def test_up_brings_back_a_misspelt_question_until_another_is_asked_and_it_is_kept_nowhere(
-    misspelt: str, asked: list[Inquiry]
+    misspelt: str, asked: list[QuestionMatrix]
 ) -> None:
     app = listener()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -83,7 +82,9 @@ async def test_up_brings_back_a_misspelt_question_until_another_is_asked_and_it_
         await ask("s3:DeleteObject")
         await ask(misspelt)
         await walk(("up", "s3:DeleteObject"), ("down", misspelt), ("down", ""), ("up", misspelt))
-        assert [entry.inquiry.actions for entry in QuestionStore(records.ACCOUNT).history()] == [("s3:DeleteObject",)]
+        assert [entry.question_matrix.actions for entry in QuestionStore(records.ACCOUNT).history()] == [
+            ("s3:DeleteObject",)
+        ]
         panel.action_questions()
         await settle(pilot)
         assert "s3:DeleteObject" in screen_text(app)
@@ -94,7 +95,7 @@ async def test_up_brings_back_a_misspelt_question_until_another_is_asked_and_it_
         await walk(("up", "s3:DeleteObject"), ("up", "s3:DeleteObject"), ("down", "s3:GetObject"), ("down", ""))
 
 
-async def test_a_question_is_saved_under_a_name_and_chosen_again(asked: list[Inquiry]) -> None:
+async def test_a_question_is_saved_under_a_name_and_chosen_again(asked: list[QuestionMatrix]) -> None:
     app = listener()
     async with app.run_test(size=(120, 40)) as pilot:
         panel = await opened(pilot, app)
@@ -125,14 +126,14 @@ async def test_a_question_is_saved_under_a_name_and_chosen_again(asked: list[Inq
 
 @one_quick("size", [(80, 24), (120, 40)])
 async def test_questions_asked_before_differ_by_their_context_on_the_list(
-    size: tuple[int, int], asked: list[Inquiry]
+    size: tuple[int, int], asked: list[QuestionMatrix]
 ) -> None:
     app = listener()
     async with app.run_test(size=size) as pilot:
         panel = await opened(pilot, app)
         for used in ("true", "false"):
             panel._memory.remember(
-                Inquiry(
+                QuestionMatrix(
                     ("s3:GetObject",),
                     ("arn:aws:s3:::a-data-lake-with-a-long-name/raw/events/2026/part-0001",),
                     Question("", context={"aws:MultiFactorAuthPresent": (used,)}),
@@ -152,7 +153,7 @@ async def test_questions_asked_before_differ_by_their_context_on_the_list(
         assert asked[-1].terms.context == {"aws:MultiFactorAuthPresent": ("true",)}
 
 
-async def test_a_question_is_saved_with_its_answer_as_what_is_expected(asked: list[Inquiry]) -> None:
+async def test_a_question_is_saved_with_its_answer_as_what_is_expected(asked: list[QuestionMatrix]) -> None:
     app = listener()
     async with app.run_test(size=(80, 24)) as pilot:
         panel = await opened(pilot, app)
@@ -174,7 +175,7 @@ async def test_a_question_is_saved_with_its_answer_as_what_is_expected(asked: li
         assert saved.principal == records.role_principal().arn
 
 
-async def test_a_faulty_file_of_questions_is_said_and_kept(asked: list[Inquiry]) -> None:
+async def test_a_faulty_file_of_questions_is_said_and_kept(asked: list[QuestionMatrix]) -> None:
     path = QuestionStore(records.ACCOUNT).path
     path.parent.mkdir(parents=True)
     path.write_text("not json")

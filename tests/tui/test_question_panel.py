@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from iamtui.analysis.inquiry import Inquiry
-from iamtui.evaluation.decision import Layer
-from iamtui.evaluation.request import Principal
+from iamtui.engine.decision import Layer
+from iamtui.engine.request import Principal
 from iamtui.problem import Problem
-from iamtui.tui.screens.trace.screen import TraceScreen
-from iamtui.tui.widgets.question.layers import LayersList
-from iamtui.tui.widgets.question.panel import QuestionPanel
-from iamtui.workspace.questions import inquiries
-from iamtui.workspace.questions.answers import Answer
-from iamtui.workspace.questions.asking import Question
+from iamtui.questions.question import QuestionMatrix
+from iamtui.tui.question.layers_list import LayersList
+from iamtui.tui.question.panel import QuestionPanel
+from iamtui.tui.question.trace_screen import TraceScreen
+from iamtui.workspace import answers as inquiries
+from iamtui.workspace.answers import Answer
+from iamtui.workspace.questions import Question
 from iamtui.workspace.workspace import Workspace
 from tests.support import panel_records as records
 from tests.support.panel_apps import screen_text, settle, type_text, until
@@ -27,9 +27,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Principal, Question]]:
     """The engine replaced by canned answers; keeps what it was asked."""
     heard: list[tuple[Principal, Question]] = []
 
-    def answer(workspace: Workspace, principal: Principal, inquiry: Inquiry, **options: Any) -> Answer | None:
-        heard.extend((principal, question) for question in inquiry.questions())
-        return records.canned_inquiry(workspace, principal, inquiry, **options)
+    def answer(
+        workspace: Workspace, principal: Principal, question_matrix: QuestionMatrix, **options: Any
+    ) -> Answer | None:
+        heard.extend((principal, question) for question in question_matrix.questions())
+        return records.canned_inquiry(workspace, principal, question_matrix, **options)
 
     monkeypatch.setattr(inquiries, "answer", answer)
     return heard
@@ -141,13 +143,13 @@ class SlowEngine:
         self.go_on = threading.Event()
 
     def __call__(
-        self, workspace: Workspace, principal: Principal, inquiry: Inquiry, **_options: object
+        self, workspace: Workspace, principal: Principal, question_matrix: QuestionMatrix, **_options: object
     ) -> Answer | None:
         if principal.arn.endswith("deploy-prod"):
             self.started.set()
             assert self.go_on.wait(60)
-            return records.answer_of(principal, inquiry, [records.denied()])
-        return records.canned_inquiry(workspace, principal, inquiry)
+            return records.answer_of(principal, question_matrix, [records.denied()])
+        return records.canned_inquiry(workspace, principal, question_matrix)
 
 
 @pytest.fixture

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from iamtui.account.model import Account, InlinePolicy
-from iamtui.tui.widgets.question.context_view import ContextView
-from iamtui.tui.widgets.question.layer_text import layer_parts
-from iamtui.tui.widgets.question.layers import LayersList
-from iamtui.tui.widgets.question.matrix import MatrixView
+from iamtui.tui.question.context_field import ContextView
+from iamtui.tui.question.layers_list import LayersList, layer_parts
+from iamtui.tui.question.matrix import MatrixView
 from tests.support.panel_apps import screen_text
 from tests.support.question_asked import LAKE_OBJECT, account, asked, form_of
 from tests.support.sample_account import allow, deny, document, iam, sample_workspace
@@ -145,8 +144,8 @@ async def test_the_names_of_keys_are_read_in_a_column_too(account: Account) -> N
 async def test_the_layers_of_a_chain_say_which_step_they_are_of(size: tuple[int, int], front: str) -> None:
     async with opened(size=size) as pilot:
         panel = await asked(pilot)
-        assert panel.inquiry is not None
-        panel.ask_inquiry(replace(panel.inquiry, chained_from=iam("role/deploy-prod")))
+        assert panel.question_matrix is not None
+        panel.ask_inquiry(replace(panel.question_matrix, chained_from=iam("role/deploy-prod")))
         await settle(pilot)
         assert panel.whole_answer is not None
         chain = panel.whole_answer.chain
@@ -157,7 +156,7 @@ async def test_the_layers_of_a_chain_say_which_step_they_are_of(size: tuple[int,
         layers = pilot.app.screen.query_one(LayersList)
         assert layers.region.height >= 2
         assert layers.region.bottom <= pilot.app.screen.query_one("#side").region.bottom
-        panel.ask_inquiry(replace(panel.inquiry, chained_from=""))
+        panel.ask_inquiry(replace(panel.question_matrix, chained_from=""))
         await settle(pilot)
         assert "of 2: " not in screen_text(pilot.app)
 

@@ -6,11 +6,9 @@ import pytest
 from textual.geometry import Size
 
 from iamtui.account.model import Account
-from iamtui.analysis.inquiry import Inquiry
-from iamtui.analysis.question import Question
-from iamtui.tui.widgets.question.room import MEDIUM, NARROW, WIDE, room_in
-from iamtui.tui.widgets.question.title import title_of
-from iamtui.tui.widgets.question.why_not import why_not
+from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.tui.question.answering_panel import title_of, why_not
+from iamtui.tui.question.panel_size import MEDIUM, NARROW, WIDE, room_in
 from tests.support.panel_records import role_principal
 from tests.support.sample_account import sample_workspace
 
@@ -31,16 +29,16 @@ def test_before_an_answer_the_title_names_whom_it_will_be_about(
     assert title_of(None, label, aside, short=short, strict=strict).plain == words
 
 
-def inquiry(*actions: str) -> Inquiry:
-    return Inquiry(actions, ("*",), Question(action=""))
+def question_matrix(*actions: str) -> QuestionMatrix:
+    return QuestionMatrix(actions, ("*",), Question(action=""))
 
 
 def test_what_is_missing_for_an_answer_is_said_one_thing_at_a_time() -> None:
     workspace = sample_workspace()
     nobody = workspace.with_account(Account(id="123456789012"))
-    asked = inquiry("s3:GetObject")
+    asked = question_matrix("s3:GetObject")
     assert why_not(asked, None, None).startswith("Open an account")
-    assert why_not(inquiry(), workspace, None).startswith("Press F5")
+    assert why_not(question_matrix(), workspace, None).startswith("Press F5")
     assert why_not(asked, nobody, None).startswith("This account has no user and no role")
     assert why_not(asked, workspace, None).startswith("Move to a user or role")
     assert why_not(asked, workspace, role_principal()) == ""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from iamtui.account.model import Account
-from iamtui.tui.dialogs.prompts import ChoiceDialog
-from iamtui.tui.screens.session_policy_editor import SessionPolicyEditor
-from iamtui.tui.screens.who_can.screen import WhoCanScreen
-from iamtui.tui.widgets.explorer_tree import ExplorerTree
-from iamtui.tui.widgets.question.answer import AnswerView
-from iamtui.tui.widgets.question.context_view import ContextView
+from iamtui.tui.assume.policy_screen import SessionPolicyEditor
+from iamtui.tui.dialogs import ChoiceDialog
+from iamtui.tui.explorer.explorer import ExplorerTree
+from iamtui.tui.question.answer_view import AnswerView
+from iamtui.tui.question.context_field import ContextView
+from iamtui.tui.question.who_can_screen import WhoCanScreen
 from tests.support.panel_apps import screen_text, type_text
 from tests.support.question_asked import LAKE_OBJECT, OFFICE, account, asked, form_of, panel_of, typed
 from tests.support.sample_account import iam, sample_workspace
@@ -26,8 +26,8 @@ async def test_a_key_that_is_being_typed_says_nothing_yet(account: Account) -> N
         field = form_of(pilot).context_field
         await typed(pilot, field, "aws:SourceI")
         assert panel.answer is not None
-        assert panel.inquiry is not None
-        assert not panel.inquiry.terms.context
+        assert panel.question_matrix is not None
+        assert not panel.question_matrix.terms.context
         await press(pilot, "enter")
         assert field.value == "aws:SourceIp="
         assert field.has_focus
@@ -100,9 +100,9 @@ async def test_a_session_policy_is_written_to_ask_with_it_not_for_a_draft() -> N
         assert isinstance(pilot.app.screen, SessionPolicyEditor)
         assert "Ask with it" in screen_text(pilot.app)
         await press(pilot, "ctrl+s")
-        inquiry = panel_of(pilot).inquiry
-        assert inquiry is not None
-        assert len(inquiry.terms.session_policies) == 1
+        question_matrix = panel_of(pilot).question_matrix
+        assert question_matrix is not None
+        assert len(question_matrix.terms.session_policies) == 1
 
 
 async def test_an_account_without_principals_says_that_nobody_can_be_asked_for() -> None:
@@ -126,7 +126,7 @@ async def test_only_what_was_answered_is_remembered_although_enter_was_pressed(h
         await press(pilot, "enter")
         await settle(pilot)
         answered = half == "s3:GetObject"
-        assert [inquiry.actions for inquiry in panel._memory.history] == ([(half,)] if answered else [])
+        assert [question_matrix.actions for question_matrix in panel._memory.history] == ([(half,)] if answered else [])
 
 
 async def test_nothing_is_left_of_the_keys_of_an_answer_that_is_gone() -> None:
@@ -217,19 +217,19 @@ async def test_half_a_value_or_half_a_word_about_the_caller_leaves_the_answer_st
         assert "aws:SourceIp=203. is half typed: finish it or take it out, then save." in screen_text(pilot.app)
         await type_text(pilot, "0.113.9")
         await settle(pilot)
-        assert panel.inquiry is not None
-        assert panel.inquiry.terms.context == {"aws:SourceIp": ("203.0.113.9",)}
+        assert panel.question_matrix is not None
+        assert panel.question_matrix.terms.context == {"aws:SourceIp": ("203.0.113.9",)}
         form_of(pilot).open_caller()
         await settle(pilot)
         for letter in "from=role/deploy-pro":
             await type_text(pilot, letter)
             await settle(pilot)
             assert panel.answer is not None, letter
-        assert panel.inquiry.chained_from == ""
+        assert panel.question_matrix.chained_from == ""
         assert "Without from=role/deploy-pro, can role/web-server do" in screen_text(pilot.app)
         await type_text(pilot, "d")
         await settle(pilot)
-        assert panel.inquiry.chained_from == iam("role/deploy-prod")
+        assert panel.question_matrix.chained_from == iam("role/deploy-prod")
         assert "Without" not in str(panel.border_title)
         await press(pilot, "backspace")
         pilot.app.screen.query_one(ExplorerTree).focus()

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from textual.content import Content
 
 from iamtui.problem import Problem
-from iamtui.tui.widgets.question.answer_text import with_rest_counted
-from iamtui.tui.widgets.question.caller import CallerTerms, caller_offers, read_caller, read_policy_file
-from iamtui.tui.widgets.question.context import parse_context, read_context, with_keys, write_context
-from iamtui.tui.widgets.question.words import joined, last_word, said
-from iamtui.workspace.questions.context_values import read_values, value_offers
+from iamtui.tui.question.answer_view import with_rest_counted
+from iamtui.tui.question.caller import CallerTerms, caller_offers, read_caller, read_policy_file
+from iamtui.tui.question.completing_input import joined, last_word, said
+from iamtui.tui.question.context_field import parse_context, read_context, with_keys, write_context
+from iamtui.workspace.context_values import read_values, value_offers
 from tests.support.panel_records import ACCOUNT, READ_LAKE, small_account
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from textual.pilot import Pilot
 
-from iamtui.tui.widgets.message_line import MessageLine
+from iamtui.tui.widgets.status import MessageLine
 from tests.support.sample_account import iam
 from tests.support.screen_app import make_app, press, settle
 from tests.support.slow import EACH_SIZE, SIZES

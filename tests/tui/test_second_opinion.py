@@ -6,14 +6,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from iamtui.evaluation.request import Principal
+from iamtui.engine.request import Principal
 from iamtui.problem import Problem
 from iamtui.sources.simulator import SimulatedResult, SimulatedStatement
-from iamtui.tui.screens.second_opinion import SecondOpinionScreen
-from iamtui.workspace.questions import asking
-from iamtui.workspace.questions.asking import Question
-from iamtui.workspace.questions.opinion_comparison import UNEXPLAINED, SecondOpinion, compared
-from iamtui.workspace.questions.second_opinion import simulation_of
+from iamtui.tui.question.simulator_screen import SecondOpinionScreen
+from iamtui.workspace import questions as asking
+from iamtui.workspace.aws_simulator import UNEXPLAINED, SecondOpinion, compared, simulation_of
+from iamtui.workspace.questions import Question
 from iamtui.workspace.workspace import Workspace
 from tests.support.evil_account import EVIL
 from tests.support.hostile_text import assert_clean

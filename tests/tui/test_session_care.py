@@ -10,11 +10,10 @@ from textual.widgets import Input
 
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
-from iamtui.tui.dialogs.assume.result import AssumeResult
-from iamtui.tui.dialogs.mfa_code import CodeDialog
-from iamtui.tui.widgets.message_line import MessageLine
-from iamtui.tui.widgets.status_line import StatusLine
-from iamtui.workspace.assume.assuming import AssumeInput
+from iamtui.tui.assume.prepared_dialog import AssumeResult
+from iamtui.tui.sessions.export_dialog import CodeDialog
+from iamtui.tui.widgets.status import MessageLine, StatusLine
+from iamtui.workspace.assume import AssumeInput
 from tests.support.panel_apps import type_text
 from tests.support.panel_sessions import session
 from tests.support.screen_app import press, settle

@@ -11,8 +11,8 @@ import pytest
 from textual.screen import ModalScreen
 
 from iamtui.config import Config, LockConfig
-from iamtui.tui.screens.sessions.lock import LockScreen
-from iamtui.workspace.sessions.keeping import Origin
+from iamtui.tui.sessions.lock_screen import LockScreen
+from iamtui.workspace.session_store import Origin
 from tests.support.panel_apps import type_text, until
 from tests.support.panel_sessions import SECRET, session
 from tests.support.screen_app import press, settle

@@ -8,8 +8,8 @@ import urllib.request
 
 import pytest
 
-from iamtui.tui.dialogs.confirm import ConfirmDialog
-from iamtui.tui.screens.sessions.endpoint import EndpointScreen
+from iamtui.tui.dialogs import ConfirmDialog
+from iamtui.tui.sessions.endpoint_screen import EndpointScreen
 from tests.support.panel_apps import until
 from tests.support.panel_sessions import SECRET
 from tests.support.screen_app import press

@@ -11,14 +11,13 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from iamtui.credentials.loopback_http import Counts
-from iamtui.credentials.service import ServiceStatus
+from iamtui.credentials.server import Counts, ServiceStatus
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.tui import clock
-from iamtui.tui.screens.sessions import endpoint as endpoint_module
-from iamtui.workspace.sessions.keeping import KeptSession, Origin
+from iamtui.tui.sessions import endpoint_screen as endpoint_module
+from iamtui.workspace.session_store import KeptSession, Origin
 from tests.support.panel_sessions import START, session
 from tests.support.screen_app import RecordingCopier, make_app, press, settle
 from tests.support.slow import EACH_SIZE, SIZES

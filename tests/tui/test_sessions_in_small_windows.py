@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from iamtui.tui import clock
-from iamtui.tui.dialogs.assume.result import AssumeResult
-from iamtui.tui.widgets.message_line import MessageLine
-from iamtui.tui.widgets.question.panel import QuestionPanel
-from iamtui.tui.widgets.session_text import assumed_words
-from iamtui.tui.widgets.sessions import SessionsPanel
-from iamtui.workspace.assume.assuming import AssumeInput
+from iamtui.tui.assume.prepared_dialog import AssumeResult
+from iamtui.tui.question.panel import QuestionPanel
+from iamtui.tui.sessions.panel import SessionsPanel
+from iamtui.tui.sessions.text import assumed_words
+from iamtui.tui.widgets.status import MessageLine
+from iamtui.workspace.assume import AssumeInput
 from tests.support.panel_apps import screen_text
 from tests.support.panel_sessions import START, session
 from tests.support.sample_account import iam

@@ -10,8 +10,8 @@ from textual.pilot import Pilot
 
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
-from iamtui.tui.widgets.session_text import chip
-from iamtui.tui.widgets.sessions import REVEAL_SECONDS, SessionsPanel
+from iamtui.tui.sessions.panel import REVEAL_SECONDS, SessionsPanel
+from iamtui.tui.sessions.text import chip
 from tests.support.panel_apps import PanelApp, screen_text, settle, until
 from tests.support.panel_sessions import SECRET, TOKEN, RecordingCopier, StillClock, session
 

@@ -11,8 +11,8 @@ import pytest
 from textual.dom import DOMNode
 
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.screens.main import MainScreen
-from iamtui.tui.widgets.explorer_tree import ExplorerTree
+from iamtui.tui.explorer.explorer import ExplorerTree
+from iamtui.tui.main_screen import MainScreen
 from tests.support.panel_apps import until
 from tests.support.screen_app import opened
 from tests.support.slow import one_quick

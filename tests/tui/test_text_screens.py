@@ -8,17 +8,17 @@ from textual.command import CommandPalette
 from textual.content import Content
 from textual.widgets import Static
 
-from iamtui.evaluation.decision import Decision
+from iamtui.engine.decision import Decision
 from iamtui.problem import Problem
-from iamtui.tui.commands import ActionCommands
-from iamtui.tui.dialogs.help import HelpScreen, help_sections
-from iamtui.tui.screens.text_screen import TextScreen
-from iamtui.tui.screens.trace.screen import TraceScreen
-from iamtui.tui.screens.trace.text import trace_rows
-from iamtui.tui.widgets.question.panel import QuestionPanel
-from iamtui.tui.widgets.wrapped import wrap, wrap_all
-from iamtui.workspace.questions import asking
-from iamtui.workspace.questions.asking import Question
+from iamtui.tui.help import HelpScreen, help_sections
+from iamtui.tui.palette import ActionCommands
+from iamtui.tui.question.panel import QuestionPanel
+from iamtui.tui.question.trace_screen import TraceScreen
+from iamtui.tui.question.trace_text import trace_rows
+from iamtui.tui.text_screens import TextScreen
+from iamtui.tui.widgets.lists.wrapped_text import wrap, wrap_all
+from iamtui.workspace import questions as asking
+from iamtui.workspace.questions import Question
 from tests.support import panel_records as records
 from tests.support.panel_apps import PanelApp, ScreenApp, screen_text, settle, type_text, until
 from tests.support.screen_app import make_app

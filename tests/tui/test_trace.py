@@ -10,19 +10,23 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.screen import Screen
 
-from iamtui.account.availability import Known
-from iamtui.account.model import Account, InlinePolicy, ResourcePolicy
-from iamtui.account.organization import Organization, OrganizationLevel, OrganizationPolicy
-from iamtui.analysis.inquiry import Inquiry
+from iamtui.account.model import (
+    Account,
+    InlinePolicy,
+    Known,
+    Organization,
+    OrganizationLevel,
+    OrganizationPolicy,
+    ResourcePolicy,
+)
 from iamtui.policy.document import PolicyDocument
-from iamtui.tui.screens.trace.document import DocumentScreen, document_rows
-from iamtui.tui.screens.trace.messages import DraftSuggestion
-from iamtui.tui.screens.trace.reading import ReadingScreen
-from iamtui.tui.screens.trace.screen import TraceScreen
-from iamtui.tui.screens.trace.view import TraceRow, TraceView
-from iamtui.tui.widgets.question.panel import QuestionPanel
-from iamtui.workspace.questions import asking
-from iamtui.workspace.questions.asking import Question
+from iamtui.questions.question import QuestionMatrix
+from iamtui.tui.question.panel import QuestionPanel
+from iamtui.tui.question.trace_messages import DraftSuggestion
+from iamtui.tui.question.trace_screen import DocumentScreen, ReadingScreen, TraceScreen, document_rows
+from iamtui.tui.question.trace_view import TraceRow, TraceView
+from iamtui.workspace import questions as asking
+from iamtui.workspace.questions import Question
 from iamtui.workspace.workspace import Workspace
 from tests.support.panel_apps import ScreenApp, screen_text, settle, type_text
 from tests.support.panel_records import (
@@ -298,7 +302,7 @@ async def chained(pilot: Pilot[None], action: str) -> str:
     """The trace of a question that role/web-server asks, chained from role/deploy-prod."""
     app = pilot.app
     await settle_app(pilot)
-    asked = Inquiry((action,), (OBJECT,), Question(""), chained_from=iam("role/deploy-prod"))
+    asked = QuestionMatrix((action,), (OBJECT,), Question(""), chained_from=iam("role/deploy-prod"))
     app.main.go_to(iam("role/web-server"))  # type: ignore[attr-defined]
     app.main.question.ask_inquiry(asked)  # type: ignore[attr-defined]
     await settle_app(pilot)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual import events
 from textual.widgets import Input
 
-from iamtui.tui.dialogs.assume.dialog import AssumeDialog
+from iamtui.tui.assume.dialog import AssumeDialog
 from tests.support.drafting import app_of, until
 from tests.support.sample_account import iam
 from tests.support.screen_app import opened, settle

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from iamtui.evaluation import wording as words
-from iamtui.evaluation.decision import Decision, Layer, LayerReport, LayerState, Outcome, Reason
-from iamtui.policy.formula import And, ConditionLeaf, MissingLeaf, Or, SessionLeaf
-from iamtui.tui.widgets.question import verdict as wording
-from iamtui.tui.widgets.question.layer_text import layer_line
+from iamtui.engine import wording as words
+from iamtui.engine.decision import Decision, Layer, LayerReport, LayerState, Outcome, Reason
+from iamtui.policy.truth import And, ConditionLeaf, MissingLeaf, Or, SessionLeaf
+from iamtui.tui.question import verdict as wording
+from iamtui.tui.question.layers_list import layer_line
 from tests.support import panel_records as records
 
 LOADED = "as far as loaded (SCP not evaluated)"

@@ -7,18 +7,28 @@ from datetime import timedelta
 
 import pytest
 
-from iamtui.account.availability import Known, Missing
-from iamtui.account.model import AccessKey, Account
+from iamtui.account.model import AccessKey, Account, Known, Missing
 from iamtui.policy.document import PolicyDocument
 from iamtui.tui import clock
-from iamtui.tui.holdings import LastUse, PolicyWay, administrator_through, held_policies, last_used, policy_count
-from iamtui.tui.inventory import TOP_BRANCHES, Branch, Inventory, Kind, key_of
-from iamtui.tui.screens.history import History, Place
-from iamtui.tui.search import SearchIndex
-from iamtui.tui.widgets.detail.json_lines import json_pieces
-from iamtui.tui.widgets.detail.listings import trust_entries
-from iamtui.tui.widgets.detail.record import record_text
-from iamtui.tui.widgets.line_styles import LINE_STYLES
+from iamtui.tui.explorer.document_view import json_pieces
+from iamtui.tui.explorer.listings import trust_entries
+from iamtui.tui.explorer.search import SearchIndex
+from iamtui.tui.explorer.tabs import record_text
+from iamtui.tui.history import History, VisitedPlace
+from iamtui.tui.inventory import (
+    TOP_BRANCHES,
+    Branch,
+    Inventory,
+    Kind,
+    LastUse,
+    PolicyWay,
+    administrator_through,
+    held_policies,
+    key_of,
+    last_used,
+    policy_count,
+)
+from iamtui.tui.widgets.lists.line_list import LINE_STYLES
 from tests.support.sample_account import (
     GROUPS,
     NOW,
@@ -190,20 +200,20 @@ def test_history_goes_back_forward_and_forgets_the_future_after_a_jump() -> None
     history.move("b")
     history.jump()
     history.move("c")
-    assert (history.back(), history.back(), history.back()) == (Place("b"), Place("a"), None)
-    assert history.forward() == Place("b")
+    assert (history.back(), history.back(), history.back()) == (VisitedPlace("b"), VisitedPlace("a"), None)
+    assert history.forward() == VisitedPlace("b")
     history.jump()
     history.move("d")
     assert history.forward() is None
-    assert history.back() == Place("b")
+    assert history.back() == VisitedPlace("b")
 
 
 def test_history_knows_the_tab_of_a_place() -> None:
     history = History()
     history.move("a")
     history.jump("overview")
-    assert history.back("policies") == Place("a", "overview")
-    assert history.forward("overview") == Place("a", "policies")
+    assert history.back("policies") == VisitedPlace("a", "overview")
+    assert history.forward("overview") == VisitedPlace("a", "policies")
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,14 @@ from dataclasses import replace
 from textual.widgets import Static
 
 from iamtui.account.model import InlinePolicy, ResourcePolicy
-from iamtui.analysis.inquiry import Inquiry
-from iamtui.analysis.question import Question
-from iamtui.evaluation.decision import Decision
-from iamtui.evaluation.request import Principal
+from iamtui.engine.decision import Decision
+from iamtui.engine.request import Principal
 from iamtui.policy.document import PolicyDocument
-from iamtui.tui.screens.trace.screen import TraceScreen
-from iamtui.tui.screens.who_can.rows import Bucket
-from iamtui.tui.screens.who_can.screen import WhoCanScreen
-from iamtui.workspace.questions import who_can as asking_everybody
+from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.tui.question.trace_screen import TraceScreen
+from iamtui.tui.question.who_can_list import Bucket
+from iamtui.tui.question.who_can_screen import WhoCanScreen
+from iamtui.workspace import who_can as asking_everybody
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.evil_account import EVIL, EVIL_RESOURCE, evil_account
 from tests.support.hostile_text import assert_clean
@@ -29,7 +28,7 @@ from tests.support.screen_app import press as press_in_app
 from tests.support.screen_app import settle as settle_app
 
 OBJECT = "arn:aws:s3:::data-lake/x"
-READ = Inquiry(("s3:GetObject",), (OBJECT,), Question("s3:GetObject", OBJECT))
+READ = QuestionMatrix(("s3:GetObject",), (OBJECT,), Question("s3:GetObject", OBJECT))
 SIZE = (120, 40)
 
 
@@ -176,11 +175,11 @@ class Slow:
     def __call__(
         self,
         workspace: Workspace,
-        inquiry: Inquiry,
+        question_matrix: QuestionMatrix,
         principals: Iterable[Principal],
         cancelled: Callable[[], bool],
     ) -> Iterator[tuple[Principal, Decision]]:
-        answers = asking_everybody.who_can(workspace, inquiry, principals, cancelled)
+        answers = asking_everybody.who_can(workspace, question_matrix, principals, cancelled)
         yield next(answers)
         threading.Event().wait(0.1)
         yield next(answers)
@@ -275,8 +274,8 @@ async def test_f6_turns_can_into_who_can_and_enter_keeps_the_question() -> None:
 
 async def test_hostile_names_cannot_leave_the_list() -> None:
     workspace = Workspace(evil_account(), SourceInfo(SourceKind.SNAPSHOT, EVIL))
-    inquiry = Inquiry(("s3:GetObject",), (EVIL_RESOURCE,), Question("s3:GetObject", EVIL_RESOURCE))
-    screen = WhoCanScreen(workspace, inquiry)
+    question_matrix = QuestionMatrix(("s3:GetObject",), (EVIL_RESOURCE,), Question("s3:GetObject", EVIL_RESOURCE))
+    screen = WhoCanScreen(workspace, question_matrix)
     app = ScreenApp(screen)
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
@@ -304,7 +303,7 @@ async def test_names_are_not_cut_where_the_reasons_leave_room() -> None:
 
 
 async def test_w_explains_the_role_chaining_where_that_decides() -> None:
-    chained = Inquiry(("s3:GetObject",), ("*",), Question(""), chained_from=iam("role/deploy-prod"))
+    chained = QuestionMatrix(("s3:GetObject",), ("*",), Question(""), chained_from=iam("role/deploy-prod"))
     screen = WhoCanScreen(shared_workspace(), chained)
     app = ScreenApp(screen)
     async with app.run_test(size=SIZE) as pilot:

@@ -9,16 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.account.snapshots.writing import snapshot_of
-from iamtui.analysis.inquiry import Inquiry
-from iamtui.analysis.question import Question
-from iamtui.evaluation.decision import Layer
-from iamtui.evaluation.decision_json import request_to_json
-from iamtui.evaluation.request import Mode, Principal, PrincipalKind
+from iamtui.account.snapshot_writer import snapshot_of
+from iamtui.engine.decision import Layer
+from iamtui.engine.decision_json import request_to_json
+from iamtui.engine.request import Mode, Principal, PrincipalKind
 from iamtui.problem import Problem
+from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.workspace.answers import answer
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions.asking import as_command, ask, files_of_command
-from iamtui.workspace.questions.inquiries import answer
+from iamtui.workspace.questions import as_command, ask, files_of_command
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.cli_runner import Cli, cli, snapshot
 from tests.support.sample_account import sample_account, sample_workspace
@@ -31,15 +30,15 @@ ROLE = "arn:aws:iam::123456789012:role/web-server"
 SESSION = '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}}'
 
 INQUIRIES = {
-    "one": Inquiry(("s3:GetObject",), (LAKE,), Question("")),
-    "any resource": Inquiry(("s3:GetObject",), ("*",), Question("")),
-    "several": Inquiry(("s3:GetObject", "s3:Delete*"), (LAKE, "arn:aws:s3:::b/*"), Question("")),
-    "star among others": Inquiry(("s3:GetObject",), (LAKE, "*"), Question("")),
-    "with checks": Inquiry(
+    "one": QuestionMatrix(("s3:GetObject",), (LAKE,), Question("")),
+    "any resource": QuestionMatrix(("s3:GetObject",), ("*",), Question("")),
+    "several": QuestionMatrix(("s3:GetObject", "s3:Delete*"), (LAKE, "arn:aws:s3:::b/*"), Question("")),
+    "star among others": QuestionMatrix(("s3:GetObject",), (LAKE, "*"), Question("")),
+    "with checks": QuestionMatrix(
         ("lambda:CreateFunction",), ("*",), Question(""), "", {"iam:PassRole": (ROLE,), "lambda:TagResource": ()}
     ),
-    "chained": Inquiry(("s3:GetObject",), (LAKE,), Question(""), "arn:aws:iam::123456789012:role/deploy-prod"),
-    "terms": Inquiry(
+    "chained": QuestionMatrix(("s3:GetObject",), (LAKE,), Question(""), "arn:aws:iam::123456789012:role/deploy-prod"),
+    "terms": QuestionMatrix(
         ("s3:GetObject",),
         (LAKE,),
         Question(
@@ -64,19 +63,21 @@ INQUIRIES = {
 
 
 @pytest.mark.parametrize("inquiry", INQUIRIES.values(), ids=INQUIRIES)
-def test_the_line_asks_the_same(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inquiry: Inquiry) -> None:
+def test_the_line_asks_the_same(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, question_matrix: QuestionMatrix
+) -> None:
     file = tmp_path / "an account.json"
     file.write_text(json.dumps(snapshot_of(sample_account())))
     source = SourceInfo(SourceKind.SNAPSHOT, file.name, file=str(file))
     workspace = Workspace(sample_account(), source)
     principal = resolve_principal(workspace, "web-server")
     monkeypatch.chdir(tmp_path)
-    for name, text in files_of_command(inquiry).items():
+    for name, text in files_of_command(question_matrix).items():
         Path(name).write_text(text)
-    words = shlex.split(as_command(workspace, principal, inquiry))
+    words = shlex.split(as_command(workspace, principal, question_matrix))
     assert words[0] == "iamtui"
     printed = cli(*words[1:], "--json").json
-    expected = answer(workspace, principal, inquiry)
+    expected = answer(workspace, principal, question_matrix)
     assert expected is not None
     pairs = printed if isinstance(printed, list) else [printed]
     assert [(pair["request"]["action"], pair["request"]["resource"], pair["deciding"]) for pair in pairs] == [
@@ -87,7 +88,10 @@ def test_the_line_asks_the_same(cli: Cli, tmp_path: Path, monkeypatch: pytest.Mo
             (one.question.action, one.question.resource, one.decides) for one in cell.companions
         ]
         given = pair["request"]["context"]
-        texts = {key: list(values) if len(values) != 1 else values[0] for key, values in inquiry.terms.context.items()}
+        texts = {
+            key: list(values) if len(values) != 1 else values[0]
+            for key, values in question_matrix.terms.context.items()
+        }
         assert {key: given[key] or [] for key in texts} == texts
         assert [layer["state"] for layer in pair["layers"]] == [report.state.value for report in cell.decision.layers]
 
@@ -180,9 +184,9 @@ def test_a_question_is_copied_as_before() -> None:
 
 
 def test_texts_of_session_policies_are_files_that_the_line_names() -> None:
-    inquiry = INQUIRIES["terms"]
-    assert files_of_command(inquiry) == {"session-policy-1.json": SESSION, "session-policy-2.json": SESSION}
-    line = as_command(sample_workspace(), resolve_principal(sample_workspace(), "alice"), inquiry)
+    question_matrix = INQUIRIES["terms"]
+    assert files_of_command(question_matrix) == {"session-policy-1.json": SESSION, "session-policy-2.json": SESSION}
+    line = as_command(sample_workspace(), resolve_principal(sample_workspace(), "alice"), question_matrix)
     assert "--session-policy session-policy-1.json --session-policy session-policy-2.json" in line
     assert "Statement" not in line
     assert files_of_command(INQUIRIES["one"]) == {}
@@ -212,7 +216,7 @@ def test_a_session_policy_with_a_caller_who_has_no_session_is_said_plainly() -> 
         principal = resolve_principal(workspace, name)
         decision = ask(workspace, principal, question)
         session = next(report for report in decision.layers if report.layer is Layer.SESSION)
-        found = answer(workspace, principal, Inquiry((question.action,), (question.resource,), question))
+        found = answer(workspace, principal, QuestionMatrix((question.action,), (question.resource,), question))
         assert found is not None
         assert found.worst.decision.notes == decision.notes
         told[name] = ("no session" in session.why, any("session policies" in note for note in decision.notes))

@@ -7,15 +7,21 @@ from typing import Any
 
 import pytest
 
-from iamtui.account.availability import Known, Missing
-from iamtui.account.model import InlinePolicy, ManagedPolicy, PolicyVersion
+from iamtui.account.model import InlinePolicy, Known, ManagedPolicy, Missing, PolicyVersion
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assume.assuming import AssumeExtras, AssumeInput, MfaWay, check_input, plan_assume
-from iamtui.workspace.assume.fields import InputName, problems_by_input
-from iamtui.workspace.assume.role_arns import role_arns
-from iamtui.workspace.assume.session_policy_text import STARTING_POLICY, compact_policy, readable_policy
-from iamtui.workspace.assume.sides import Side, SideAnswer, sides_of
+from iamtui.workspace.assume import (
+    AssumeExtras,
+    AssumeInput,
+    InputName,
+    MfaWay,
+    check_input,
+    plan_assume,
+    problems_by_input,
+)
+from iamtui.workspace.assume_plan import STARTING_POLICY, compact_policy, readable_policy
+from iamtui.workspace.assume_sides import Side, SideAnswer, sides_of
+from iamtui.workspace.remembered_assume_input import role_arns
 from iamtui.workspace.workspace import Workspace
 from tests.support.assume_account import FOREIGN, ID, MFA, ROLE, ROOT, SERIAL, document, trust, workspace
 

@@ -7,14 +7,20 @@ from typing import Any
 
 import pytest
 
-from iamtui.account.availability import Known, Missing
-from iamtui.account.model import ManagedPolicy, PolicyVersion
-from iamtui.account.organization import Organization, OrganizationLevel, OrganizationPolicy
+from iamtui.account.model import (
+    Known,
+    ManagedPolicy,
+    Missing,
+    Organization,
+    OrganizationLevel,
+    OrganizationPolicy,
+    PolicyVersion,
+)
 from iamtui.aws.errors import AwsProblem
-from iamtui.evaluation.explanation import explain
+from iamtui.engine.explanation import explain
 from iamtui.policy.document import PolicyDocument
 from iamtui.secret import Secret
-from iamtui.workspace.assume.assuming import AssumeExtras, AssumeInput, assume, plan_assume
+from iamtui.workspace.assume import AssumeExtras, AssumeInput, assume, plan_assume
 from iamtui.workspace.workspace import Workspace
 from tests.support.assume_account import (
     ALICE,

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from iamtui.account.availability import Known, Missing
+from iamtui.account.model import Known, Missing
 from iamtui.aws.connection import Connection
-from iamtui.credentials.assume_request import InvalidRequest
-from iamtui.evaluation.decision import Outcome
+from iamtui.credentials.assume_role import InvalidRequest
+from iamtui.engine.decision import Outcome
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assume.assuming import AssumeInput, AssumePlan, assume, check_input, plan_assume
-from iamtui.workspace.assume.sides import SideAnswer, sides_of
+from iamtui.workspace.assume import AssumeInput, AssumePlan, assume, check_input, plan_assume
+from iamtui.workspace.assume_sides import SideAnswer, sides_of
 from iamtui.workspace.workspace import SourceKind, Workspace
 from tests.support.assume_account import (
     ALICE,

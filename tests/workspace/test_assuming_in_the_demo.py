@@ -6,13 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from iamtui.evaluation.decision import Outcome
+from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.sources.demo import load_demo_account
-from iamtui.workspace.assume.assuming import AssumeInput, AssumePlan, assume, plan_assume
-from iamtui.workspace.opening import SourceChoice, open_source
-from iamtui.workspace.workspace import SourceKind, Workspace
+from iamtui.workspace.assume import AssumeInput, AssumePlan, assume, plan_assume
+from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace, open_source
 from tests.support.assume_account import ENTERED, FOREIGN, ROLE, trust, workspace
 from tests.support.sts_answers import CannedSts
 

@@ -12,15 +12,13 @@ import pytest
 
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
-from iamtui.credentials.assume_request import InvalidRequest
-from iamtui.evaluation.decision import Outcome
+from iamtui.credentials.assume_role import InvalidRequest
+from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assume.assuming import AssumeExtras, AssumeInput, MfaSessions, MfaWay, assume, plan_assume
-from iamtui.workspace.assume.chaining import as_session
+from iamtui.workspace.assume import AssumeExtras, AssumeInput, MfaSessions, MfaWay, as_session, assume, plan_assume
 from iamtui.workspace.connecting import connect, reconnected
-from iamtui.workspace.opening import SourceChoice, open_source
-from iamtui.workspace.workspace import SourceKind, Workspace
+from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace, open_source
 from tests.support.fault_proxy import Answer, Fault, FaultProxy, Reset, Stall, Truncate, error
 from tests.support.moto_server import ACCOUNT, MotoServer, allow, policy, trust
 from tests.support.slow import one_quick
@@ -183,7 +181,7 @@ def test_whatever_sts_answers_is_one_sentence_and_a_next_step(
     sentence: str,
     step: str,
 ) -> None:
-    monkeypatch.setattr("iamtui.aws.sdk_session.READ_SECONDS", 0.3)
+    monkeypatch.setattr("iamtui.aws.session.READ_SECONDS", 0.3)
     space, proxy = faulty
     space = reconnected(space)
     proxy.on("AssumeRole", fault)
@@ -212,7 +210,7 @@ def test_a_way_that_leads_nowhere_is_said(
     faulty: tuple[Workspace, FaultProxy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A listener that accepts nobody: once its queue is full, the system answers no more."""
-    monkeypatch.setattr("iamtui.aws.sdk_session.CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr("iamtui.aws.session.CONNECT_SECONDS", 0.2)
     space, _ = faulty
     with socket.socket() as listener, ExitStack() as waiting:
         listener.bind(("127.0.0.1", 0))

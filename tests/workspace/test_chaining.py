@@ -8,16 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from iamtui.account.availability import Known
-from iamtui.account.model import InlinePolicy
-from iamtui.credentials.assume_request import InvalidRequest
+from iamtui.account.model import InlinePolicy, Known
+from iamtui.credentials.assume_role import InvalidRequest
 from iamtui.credentials.session import CallerIdentity, Session
 from iamtui.credentials.session_extras import NO_EXTRAS
-from iamtui.evaluation.decision import Outcome
+from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assume.assuming import AssumeExtras, assume, check_input, plan_assume
-from iamtui.workspace.assume.chaining import as_session
+from iamtui.workspace.assume import AssumeExtras, as_session, assume, check_input, plan_assume
 from iamtui.workspace.workspace import SourceKind, Workspace
 from tests.support.assume_account import ENTERED, FOREIGN, ID, MAY_ASSUME, ROLE, trust, workspace
 from tests.support.sts_answers import SECRET_KEY, TOKEN, CannedSts

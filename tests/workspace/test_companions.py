@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from iamtui.analysis.question import Question
-from iamtui.evaluation.decision import Decision, Outcome, ResourceScope
+from iamtui.engine.decision import Decision, Outcome, ResourceScope
 from iamtui.problem import Problem
+from iamtui.questions.question import Question
 from tests.support.inquiries import LAKE, asked, companion, role, workspace_of
 from tests.support.sample_account import ID, allow, deny, iam, sample_workspace
 

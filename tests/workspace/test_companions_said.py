@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from iamtui.workspace.questions.companion_questions import Call, is_about, on_resource, unsaid, whatever_fits
+from iamtui.workspace.dependent_questions import AuthorizedCall, is_about, on_resource, unsaid, whatever_fits
 
 SUBNET = "arn:aws:ec2:eu-west-1:123456789012:subnet/subnet-1"
 OTHER_SUBNET = "arn:aws:ec2:eu-west-1:123456789012:subnet/subnet-2"
 IMAGE = "arn:aws:ec2:eu-west-1::image/ami-1"
 
-CHECKS = Call.of("ec2:RunInstances").checks
+CHECKS = AuthorizedCall.of("ec2:RunInstances").checks
 OF_SUBNETS = next(check for check in CHECKS if check.arn and is_about(check, SUBNET))
 OF_IMAGES = next(check for check in CHECKS if check.arn and is_about(check, IMAGE))
 

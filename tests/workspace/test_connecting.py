@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.account.availability import Known, Missing
+from iamtui.account.model import Known, Missing
 from iamtui.problem import Problem
 from iamtui.workspace.connecting import connect, login_command, reconnected
-from iamtui.workspace.opening import SourceChoice
-from iamtui.workspace.workspace import SourceKind
+from iamtui.workspace.workspace import SourceChoice, SourceKind
 from tests.support.assume_account import trust, workspace
 from tests.support.fault_proxy import FaultProxy
 from tests.support.moto_server import ACCOUNT, MotoServer

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.account.availability import Known
+from iamtui.account.model import Known
 from iamtui.aws.connection import Connection
-from iamtui.evaluation.decision import Layer, Outcome, ResourceScope
-from iamtui.evaluation.request import PrincipalKind
+from iamtui.engine.decision import Layer, Outcome, ResourceScope
+from iamtui.engine.request import PrincipalKind
 from iamtui.problem import Problem
-from iamtui.workspace.denials.explaining import (
+from iamtui.workspace.denials import (
     Agreement,
     ExplainedDenial,
     decode_authorization_message,

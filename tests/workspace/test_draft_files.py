@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.account.drafts.draft import AddUserToGroup, AttachPolicy, Draft
-from iamtui.account.drafts.file import write_draft
+from iamtui.drafts.draft_file import write_draft
+from iamtui.drafts.edits import AddUserToGroup, AttachPolicy, Draft
 from iamtui.problem import Problem
-from iamtui.workspace.drafts import files as draft_files
-from iamtui.workspace.drafts.files import (
+from iamtui.workspace import draft_session as draft_files
+from iamtui.workspace.draft_session import (
     discard_draft_file,
     open_draft_file,
     save_draft_file,

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from iamtui.account.drafts.draft import Draft, PutResourcePolicy
-from iamtui.analysis.question import Question
-from iamtui.evaluation.decision import Layer, Outcome
+from iamtui.drafts.edits import Draft, PutResourcePolicy
+from iamtui.engine.decision import Layer, Outcome
 from iamtui.policy.document import PolicyDocument
-from iamtui.workspace.drafts.drafting import Drafted, lay
-from iamtui.workspace.drafts.fix import SuggestedDraft, with_all_suggestions
-from iamtui.workspace.drafts.sparing import is_only_for, only_for, spare, with_own_sid
+from iamtui.questions.question import Question
+from iamtui.workspace.draft_denies import is_only_for, only_for, spare, with_own_sid
+from iamtui.workspace.draft_fixes import SuggestedDraft, with_all_suggestions
+from iamtui.workspace.draft_session import DraftedAccount, lay
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions.asking import ask
+from iamtui.workspace.questions import ask
 from iamtui.workspace.workspace import Workspace
 from tests.support.sample_account import NOW, iam, sample_workspace
 
@@ -38,7 +38,7 @@ def denying(**more: Any) -> dict[str, Any]:
     return {"Sid": "Guard", "Effect": "Deny", "Principal": "*", **more}
 
 
-def fixed(workspace: Workspace, action: str, resource: str) -> tuple[SuggestedDraft, Drafted]:
+def fixed(workspace: Workspace, action: str, resource: str) -> tuple[SuggestedDraft, DraftedAccount]:
     who = resolve_principal(workspace, CALLER)
     made = with_all_suggestions(workspace, Draft(workspace.account.id), who, Question(action, resource), now=NOW)
     return made, lay(workspace, made.draft)

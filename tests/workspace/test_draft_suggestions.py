@@ -7,7 +7,8 @@ from functools import cache
 
 import pytest
 
-from iamtui.account.drafts.draft import (
+from iamtui.account.model import Role, User
+from iamtui.drafts.edits import (
     AddUserToGroup,
     AttachPolicy,
     DeleteInlinePolicy,
@@ -22,24 +23,20 @@ from iamtui.account.drafts.draft import (
     PutResourcePolicy,
     UpdateTrustPolicy,
 )
-from iamtui.account.drafts.words import SCP
-from iamtui.account.model import Role, User
-from iamtui.analysis.inquiry import Inquiry
-from iamtui.analysis.question import Question
-from iamtui.evaluation.decision import Layer, Outcome
-from iamtui.evaluation.suggestions import Suggestion
+from iamtui.drafts.words import SCP
+from iamtui.engine.decision import Layer, Outcome
+from iamtui.engine.explanation import Suggestion
 from iamtui.policy.document import PolicyDocument
-from iamtui.workspace.drafts.case import NoEdit
-from iamtui.workspace.drafts.documents import Place
-from iamtui.workspace.drafts.drafting import Effect, compare_everyone, lay
-from iamtui.workspace.drafts.fix import one_cell, with_all_suggestions, with_fix
-from iamtui.workspace.drafts.statements import edit_adding_statement, statement_from_question, statement_places
-from iamtui.workspace.drafts.suggestions import edits_for_suggestion
-from iamtui.workspace.opening import SourceChoice, open_source
+from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.workspace.answers import answer
+from iamtui.workspace.denied_question import NoEdit
+from iamtui.workspace.draft_documents import DocumentPlace
+from iamtui.workspace.draft_fixes import edits_for_suggestion, one_cell, with_all_suggestions, with_fix
+from iamtui.workspace.draft_session import Effect, compare_everyone, lay
+from iamtui.workspace.draft_statements import edit_adding_statement, statement_from_question, statement_places
 from iamtui.workspace.principals import principal_for, resolve_principal
-from iamtui.workspace.questions.asking import ask, ask_and_trace
-from iamtui.workspace.questions.inquiries import answer
-from iamtui.workspace.workspace import SourceKind, Workspace
+from iamtui.workspace.questions import ask, ask_and_trace
+from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace, open_source
 from tests.support.draft_accounts import BUCKET, KEY, OPEN_BUCKET, OU, drafting_workspace, text
 from tests.support.sample_account import ADMIN_ARN, BOUNDARY, ID, LAKE_READ, allow, deny, iam
 from tests.support.slow import one_quick
@@ -359,7 +356,7 @@ CALL = Question("lambda:CreateFunction", f"arn:aws:lambda:us-east-1:{ID}:functio
 def test_a_fix_allows_what_the_call_is_checked_for_besides() -> None:
     who = resolve_principal(sample(), "user/carol")
     role = iam("role/web-server")
-    named = Inquiry((CALL.action,), (CALL.resource,), CALL, with_checks={"iam:PassRole": (role,)})
+    named = QuestionMatrix((CALL.action,), (CALL.resource,), CALL, with_checks={"iam:PassRole": (role,)})
     made = with_fix(sample(), Draft(ID), who, named, now=NOW)
     assert not made.left
     assert [edit.name for edit in made.draft.edits if isinstance(edit, PutInlinePolicy)] == [
@@ -374,7 +371,7 @@ def test_a_fix_allows_what_the_call_is_checked_for_besides() -> None:
 
 def test_a_fix_never_lets_every_role_be_passed() -> None:
     who = resolve_principal(sample(), "user/carol")
-    made = with_fix(sample(), Draft(ID), who, Inquiry((CALL.action,), (CALL.resource,), CALL), now=NOW)
+    made = with_fix(sample(), Draft(ID), who, QuestionMatrix((CALL.action,), (CALL.resource,), CALL), now=NOW)
     (edit,) = made.draft.edits
     assert isinstance(edit, PutInlinePolicy)
     assert "PassRole" not in edit.document
@@ -384,11 +381,11 @@ def test_a_fix_never_lets_every_role_be_passed() -> None:
 
 def test_a_fix_lets_the_role_that_a_session_is_chained_from_assume_the_asking_one() -> None:
     asked = Question("s3:GetObject", f"{BUCKET}/x")
-    inquiry = Inquiry((asked.action,), (asked.resource,), asked, chained_from=iam("role/deploy-prod"))
+    question_matrix = QuestionMatrix((asked.action,), (asked.resource,), asked, chained_from=iam("role/deploy-prod"))
     who = resolve_principal(sample(), "role/web-server")
-    made = with_fix(sample(), Draft(ID), who, inquiry, now=NOW)
+    made = with_fix(sample(), Draft(ID), who, question_matrix, now=NOW)
     assert UpdateTrustPolicy in [type(edit) for edit in made.draft.edits]
-    found = answer(lay(sample(), made.draft).after, who, inquiry, now=NOW)
+    found = answer(lay(sample(), made.draft).after, who, question_matrix, now=NOW)
     assert found is not None
     assert found.chain is not None
     assert found.chain.decision.outcome is Outcome.ALLOWED
@@ -396,7 +393,7 @@ def test_a_fix_lets_the_role_that_a_session_is_chained_from_assume_the_asking_on
 
 def test_one_cell_keeps_only_what_is_named_of_its_own_call() -> None:
     terms = Question("", "*")
-    both = Inquiry(("lambda:CreateFunction", "s3:PutObject"), ("*",), terms, with_checks={"iam:PassRole": ()})
+    both = QuestionMatrix(("lambda:CreateFunction", "s3:PutObject"), ("*",), terms, with_checks={"iam:PassRole": ()})
     first, second = both.questions()
     assert one_cell(both, first).with_checks == {"iam:PassRole": ()}
     assert one_cell(both, second).with_checks == {}
@@ -453,7 +450,7 @@ def test_a_suggestion_that_is_about_something_else_is_refused() -> None:
         )
 
 
-def _place(places: tuple[Place, ...], kind: str) -> Place:
+def _place(places: tuple[DocumentPlace, ...], kind: str) -> DocumentPlace:
     return next(place for place in places if place.kind == kind)
 
 

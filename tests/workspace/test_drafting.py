@@ -9,9 +9,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from iamtui.account.availability import Known
-from iamtui.account.drafts.application import DraftProblem
-from iamtui.account.drafts.draft import (
+from iamtui.account.model import Account, AttachedPolicy, Group, Known, Role, User
+from iamtui.drafts.edits import (
     AddUserToGroup,
     AttachPolicy,
     DeleteInlinePolicy,
@@ -26,17 +25,17 @@ from iamtui.account.drafts.draft import (
     RemoveUserFromGroup,
     UpdateTrustPolicy,
 )
-from iamtui.account.drafts.words import SCP
-from iamtui.account.model import Account, AttachedPolicy, Group, Role, User
-from iamtui.analysis.inquiry import Inquiry
-from iamtui.analysis.question import Question
-from iamtui.evaluation.decision import Outcome
-from iamtui.evaluation.request import Principal
+from iamtui.drafts.overlay import DraftProblem
+from iamtui.drafts.words import SCP
+from iamtui.engine.decision import Outcome
+from iamtui.engine.request import Principal
 from iamtui.policy.document import PolicyDocument
-from iamtui.workspace.drafts.drafting import (
+from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.workspace.answers import answer
+from iamtui.workspace.draft_session import (
     EXPORT_FORMS,
-    Comparison,
-    Drafted,
+    DraftComparison,
+    DraftedAccount,
     Effect,
     compare,
     compare_everyone,
@@ -45,7 +44,6 @@ from iamtui.workspace.drafts.drafting import (
     verdict_key,
 )
 from iamtui.workspace.principals import principal_for, resolve_principal
-from iamtui.workspace.questions.inquiries import answer
 from iamtui.workspace.workspace import Workspace
 from tests.support.draft_accounts import BUCKET, KEY, drafting_account, drafting_workspace, edits, text
 from tests.support.sample_account import ADMIN_ARN, BOUNDARY, ID, LAKE_READ, allow, deny, iam, trust
@@ -61,11 +59,11 @@ def workspace() -> Workspace:
     return drafting_workspace()
 
 
-def drafted(workspace: Workspace, *made: Edit) -> Drafted:
+def drafted(workspace: Workspace, *made: Edit) -> DraftedAccount:
     return lay(workspace, Draft(workspace.account.id, edits=made))
 
 
-def effects(found: Drafted, asked: Question | Inquiry = READ) -> dict[str, Effect]:
+def effects(found: DraftedAccount, asked: Question | QuestionMatrix = READ) -> dict[str, Effect]:
     changed = {c.principal.arn.rsplit("/", 1)[-1]: c.effect for c in compare_everyone(found, asked, now=NOW)}
     return {name: effect for name, effect in changed.items() if effect is not Effect.SAME}
 
@@ -90,9 +88,9 @@ def test_a_verdict_that_only_comes_from_elsewhere_is_the_same(workspace: Workspa
 
 def test_of_several_pairs_gained_and_lost_is_changed(workspace: Workspace) -> None:
     found = drafted(workspace, PutManagedPolicy(LAKE_READ.arn, text(allow("s3:DeleteObject", f"{BUCKET}/*"))))
-    both = Inquiry(("s3:GetObject", "s3:DeleteObject"), (f"{BUCKET}/x",), Question(""))
+    both = QuestionMatrix(("s3:GetObject", "s3:DeleteObject"), (f"{BUCKET}/x",), Question(""))
     assert effects(found, both)["web-server"] is Effect.CHANGED
-    only_gained = Inquiry(("s3:PutObject", "s3:DeleteObject"), (f"{BUCKET}/x",), Question(""))
+    only_gained = QuestionMatrix(("s3:PutObject", "s3:DeleteObject"), (f"{BUCKET}/x",), Question(""))
     assert effects(found, only_gained)["web-server"] is Effect.GAINED
 
 
@@ -170,7 +168,7 @@ def _everyone(workspace: Workspace) -> list[Principal]:
     return [principal_for(workspace, entity) for entity in (*account.users, *account.roles)]
 
 
-def _fitting(workspace: Workspace, made: list[Edit]) -> Drafted:
+def _fitting(workspace: Workspace, made: list[Edit]) -> DraftedAccount:
     first = lay(workspace, Draft(workspace.account.id, edits=tuple(made)))
     at_fault = {problem.number for problem in first.problems}
     return drafted(workspace, *(edit for number, edit in enumerate(made, 1) if number not in at_fault))
@@ -187,15 +185,15 @@ def _fresh(account: Account) -> Account:
 def test_what_is_shared_is_what_asking_twice_would_say(made: list[Edit], question: Question) -> None:
     workspace = drafting_workspace()
     found = _fitting(workspace, made)
-    by_principal: dict[str, Comparison] = {
+    by_principal: dict[str, DraftComparison] = {
         comparison.principal.arn: comparison for comparison in compare_everyone(found, question, now=NOW)
     }
-    inquiry = Inquiry((question.action,), (question.resource,), question)
+    question_matrix = QuestionMatrix((question.action,), (question.resource,), question)
     before, after = (workspace.with_account(_fresh(side.account)) for side in (found.base, found.after))
     for principal in _everyone(workspace):
         comparison = by_principal[principal.arn]
         for side, given_answer in ((before, comparison.before), (after, comparison.after)):
-            expected = answer(side, principal, inquiry, now=NOW)
+            expected = answer(side, principal, question_matrix, now=NOW)
             assert expected is not None
             assert verdict_key(given_answer.worst.deciding) == verdict_key(expected.worst.deciding)
             assert [cell.decision.reasons for cell in given_answer.cells] == [

@@ -7,15 +7,22 @@ from typing import Any
 import pytest
 
 from iamtui.account.model import Role
-from iamtui.analysis.inquiry import Inquiry
-from iamtui.analysis.question import Question
-from iamtui.evaluation.decision import Outcome, ResourceScope
-from iamtui.evaluation.request import Mode
+from iamtui.engine.decision import Outcome, ResourceScope
+from iamtui.engine.request import Mode
 from iamtui.problem import Problem
+from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.workspace.answers import (
+    MOST_CELLS,
+    Answer,
+    BulkMatrixEvaluator,
+    answer,
+    answer_all,
+    expand_actions,
+    severity,
+    worst_first,
+)
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions.answers import Answer, severity, worst_first
-from iamtui.workspace.questions.inquiries import MOST_CELLS, InquiryPoll, answer, answer_all, expand_actions
-from iamtui.workspace.questions.who_can import everybody
+from iamtui.workspace.who_can import everybody
 from tests.support.inquiries import LAKE, asked, role, workspace_of
 from tests.support.sample_account import ID, allow, iam, sample_workspace, trust
 
@@ -60,8 +67,8 @@ def test_what_is_too_much_is_cut_and_counted_but_never_what_is_written_out() -> 
     assert [name for name, _ in actions][-1] == "s3:GetObject"
     assert len(actions) == 10
     assert cut == len(everything) - 9
-    poll = InquiryPoll(
-        sample_workspace(), Inquiry(("ec2:*",), tuple(f"arn:aws:ec2:::x/{i}" for i in range(10)), Question(""))
+    poll = BulkMatrixEvaluator(
+        sample_workspace(), QuestionMatrix(("ec2:*",), tuple(f"arn:aws:ec2:::x/{i}" for i in range(10)), Question(""))
     )
     assert len(poll.actions) == MOST_CELLS // 10
     assert poll.cut == len(everything) - len(poll.actions)
@@ -209,19 +216,21 @@ def test_a_foreign_role_at_the_start_of_a_chain_leaves_the_answer_open() -> None
 def test_it_stops_between_cells_when_cancelled() -> None:
     workspace = sample_workspace()
     calls = iter([False, False, True])
-    inquiry = Inquiry(("sqs:*",), ("*",), Question(""))
-    assert answer(workspace, resolve_principal(workspace, "alice"), inquiry, cancelled=lambda: next(calls)) is None
+    question_matrix = QuestionMatrix(("sqs:*",), ("*",), Question(""))
+    assert (
+        answer(workspace, resolve_principal(workspace, "alice"), question_matrix, cancelled=lambda: next(calls)) is None
+    )
     assert next(calls, None) is None
 
 
 def test_all_are_answered_in_the_accounts_order_as_one_by_one() -> None:
     workspace = sample_workspace()
-    inquiry = Inquiry(("s3:GetObject", "s3:DeleteObject"), (LAKE,), Question(""))
-    found = list(answer_all(workspace, inquiry, everybody(workspace, inquiry).principals))
+    question_matrix = QuestionMatrix(("s3:GetObject", "s3:DeleteObject"), (LAKE,), Question(""))
+    found = list(answer_all(workspace, question_matrix, everybody(workspace, question_matrix).principals))
     everyone = (*workspace.account.users, *workspace.account.roles)
     assert [principal.arn for principal, _ in found] == [entity.arn for entity in everyone]
     for principal, one in found:
-        alone = answer(workspace, principal, inquiry)
+        alone = answer(workspace, principal, question_matrix)
         assert alone is not None
         assert [cell.deciding.outcome for cell in one.cells] == [cell.deciding.outcome for cell in alone.cells]
 
@@ -241,18 +250,18 @@ def test_what_the_table_says_of_an_action_is_a_note() -> None:
 @pytest.mark.parametrize("actions", [("s3:GetObject",), ("s3:*Object",), ("lambda:CreateFunction", "s3:GetObject")])
 def test_the_verdict_alone_is_that_of_the_answer(actions: tuple[str, ...]) -> None:
     workspace = sample_workspace()
-    inquiry = Inquiry(actions, (LAKE,), Question(""))
-    poll = InquiryPoll(workspace, inquiry)
+    question_matrix = QuestionMatrix(actions, (LAKE,), Question(""))
+    poll = BulkMatrixEvaluator(workspace, question_matrix)
     for principal, found in answer_all(
-        workspace, inquiry, everybody(workspace, inquiry).principals, only_deciding=True
+        workspace, question_matrix, everybody(workspace, question_matrix).principals, only_deciding=True
     ):
         alone = poll.decide(principal)
         assert alone is not None
         assert severity(alone) == severity(found.worst.deciding)
         assert all(one.decides for cell in found.cells for one in cell.companions)
-    chain = Inquiry(actions, (LAKE,), Question(""), iam("role/deploy-prod"))
+    chain = QuestionMatrix(actions, (LAKE,), Question(""), iam("role/deploy-prod"))
     for principal, found in answer_all(workspace, chain, everybody(workspace, chain).principals):
-        alone = InquiryPoll(workspace, chain).decide(principal)
+        alone = BulkMatrixEvaluator(workspace, chain).decide(principal)
         assert alone is not None
         assert severity(alone) == severity(found.worst.deciding)
     assert poll.decide(resolve_principal(workspace, "alice"), cancelled=lambda: True) is None
@@ -313,7 +322,7 @@ def test_in_a_matrix_a_pair_that_aws_never_asks_is_not_counted() -> None:
     assert found.worst.deciding.allowed
     assert found.taking_part == found.counted == found.cells[:1]
     assert len(found.never_asked) == 2
-    decided = InquiryPoll(workspace, found.inquiry).decide(found.principal)
+    decided = BulkMatrixEvaluator(workspace, found.question_matrix).decide(found.principal)
     assert decided is not None
     assert decided.allowed
     nothing = asked(workspace, "role/r", actions[1:], ("arn:aws:s3:::b/k",))

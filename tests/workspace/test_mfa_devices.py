@@ -7,12 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from iamtui.account.availability import Known, Missing
-from iamtui.account.model import MfaDevice
-from iamtui.workspace.assume.assuming import MfaDevices, find_mfa_devices, plan_assume
+from iamtui.account.model import Known, MfaDevice, Missing
+from iamtui.workspace.assume import MfaDevices, find_mfa_devices, plan_assume
 from iamtui.workspace.connecting import connect
-from iamtui.workspace.opening import SourceChoice
-from iamtui.workspace.workspace import SourceKind, Workspace
+from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
 from tests.support.assume_account import ID, ROLE, SERIAL, trust, workspace
 from tests.support.fault_proxy import FaultProxy, Reset, error
 from tests.support.moto_server import MotoServer

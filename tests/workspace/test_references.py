@@ -7,9 +7,9 @@ import shlex
 import pytest
 
 from iamtui.cli.assume import assume
-from iamtui.credentials.formats import FORMATS
-from iamtui.workspace.assume.assuming import AssumeExtras, AssumeInput
-from iamtui.workspace.sessions.references import Provenance, Reference, format_reference, references
+from iamtui.credentials.export import FORMATS
+from iamtui.workspace.assume import AssumeExtras, AssumeInput
+from iamtui.workspace.reference_commands import Provenance, Reference, format_reference, references
 from iamtui.workspace.workspace import SourceInfo, SourceKind
 from tests.support.panel_sessions import session
 

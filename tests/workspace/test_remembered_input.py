@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.account.availability import Known, Missing
-from iamtui.credentials import private_file
+from iamtui.account.model import Known, Missing
+from iamtui.credentials import secure_files as private_file
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assume.assuming import AssumeExtras, AssumeInput
-from iamtui.workspace.assume.remembered_input import (
+from iamtui.workspace.assume import AssumeExtras, AssumeInput
+from iamtui.workspace.remembered_assume_input import (
     MOST_ROLES,
     forget_input,
     remember_input,

@@ -12,13 +12,11 @@ from iamtui.aws.errors import AwsProblem
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assume.assuming import AssumeInput, MfaCodeNeeded, MfaWay, assume
-from iamtui.workspace.assume.chaining import as_session
-from iamtui.workspace.opening import SourceChoice, open_source
-from iamtui.workspace.sessions import renewing
-from iamtui.workspace.sessions.keeping import KeptSession, Origin, SessionsKeeper
-from iamtui.workspace.sessions.renewing import Renewal
-from iamtui.workspace.workspace import SourceKind, Workspace
+from iamtui.workspace import session_actions as renewing
+from iamtui.workspace.assume import AssumeInput, MfaCodeNeeded, MfaWay, as_session, assume
+from iamtui.workspace.session_actions import Renewal
+from iamtui.workspace.session_store import KeptSession, Origin, SessionsKeeper
+from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace, open_source
 from tests.support import panel_records as records
 from tests.support.fault_proxy import Call, FaultProxy, error
 from tests.support.moto_server import ACCOUNT, MotoServer, trust

@@ -13,22 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.account.availability import Known
-from iamtui.account.model import Account, InlinePolicy, Role
+from iamtui.account.model import Account, InlinePolicy, Known, Role
 from iamtui.credentials.session import Session
-from iamtui.evaluation.decision import Outcome
+from iamtui.engine.decision import Outcome
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.workspace.principals import principal_for
-from iamtui.workspace.questions.asking import Question, ask
-from iamtui.workspace.sessions.revoking import (
-    ISSUED,
-    POLICY_NAME,
-    plan_revocation,
-    policy_time,
-    revocation_policy,
-    server_now,
-)
+from iamtui.workspace.questions import Question, ask
+from iamtui.workspace.revocation import ISSUED, POLICY_NAME, plan_revocation, policy_time, revocation_policy, server_now
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.external_tools import aws_cli
 from tests.support.moto_server import ACCOUNT, REGION, MotoServer, allow, policy, trust

@@ -14,15 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.analysis.inquiry import Inquiry
-from iamtui.analysis.question import Question
-from iamtui.credentials import folder_lock, private_file
-from iamtui.credentials.folder_lock import locked
-from iamtui.evaluation.decision import Layer
-from iamtui.evaluation.expectation import Expectation
-from iamtui.evaluation.request import Mode
+from iamtui.credentials import secure_files as folder_lock
+from iamtui.credentials import secure_files as private_file
+from iamtui.credentials.secure_files import locked
+from iamtui.engine.decision import Expectation, Layer
+from iamtui.engine.request import Mode
 from iamtui.problem import Problem
-from iamtui.workspace.questions.saved_questions import MOST_IN_HISTORY, QuestionStore, account_key
+from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.workspace.saved_questions import MOST_IN_HISTORY, QuestionStore, account_key
 from iamtui.workspace.workspace import SourceInfo, SourceKind
 from tests.support.sample_account import sample_workspace
 
@@ -31,11 +30,11 @@ OTHER = "999999999999"
 WHEN = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
 
-def ask(action: str = "s3:GetObject") -> Inquiry:
-    return Inquiry((action,), ("*",), Question(""))
+def ask(action: str = "s3:GetObject") -> QuestionMatrix:
+    return QuestionMatrix((action,), ("*",), Question(""))
 
 
-EVERYTHING = Inquiry(
+EVERYTHING = QuestionMatrix(
     ("s3:Get*", "s3:PutObject"),
     ("arn:aws:s3:::b/*", "*"),
     Question(
@@ -74,18 +73,18 @@ def test_every_part_of_a_question_comes_back(store: QuestionStore) -> None:
     store.save("all of it", EVERYTHING, "role/x", expect=Expectation.IMPLICIT_DENY)
     store.add_to_history(EVERYTHING, "role/x", now=WHEN)
     (found,) = store.saved()
-    assert found.inquiry == EVERYTHING
+    assert found.question_matrix == EVERYTHING
     assert (found.name, found.account, found.principal) == ("all of it", ACCOUNT, "role/x")
     assert found.expect is Expectation.IMPLICIT_DENY
     (asked,) = store.history()
-    assert (asked.inquiry, asked.principal, asked.asked_at) == (EVERYTHING, "role/x", WHEN)
+    assert (asked.question_matrix, asked.principal, asked.asked_at) == (EVERYTHING, "role/x", WHEN)
 
 
 def test_the_history_has_the_latest_first_and_each_once(store: QuestionStore) -> None:
     for action in ("s3:A", "s3:B", "s3:A"):
         store.add_to_history(ask(action), "alice", now=WHEN)
     store.add_to_history(ask("s3:A"), "bob", now=WHEN)
-    assert [(entry.inquiry.actions[0], entry.principal) for entry in store.history()] == [
+    assert [(entry.question_matrix.actions[0], entry.principal) for entry in store.history()] == [
         ("s3:A", "bob"),
         ("s3:A", "alice"),
         ("s3:B", "alice"),
@@ -93,12 +92,12 @@ def test_the_history_has_the_latest_first_and_each_once(store: QuestionStore) ->
 
 
 def test_the_history_is_capped_by_account(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("iamtui.workspace.questions.saved_questions.MOST_IN_HISTORY", 3)
+    monkeypatch.setattr("iamtui.workspace.saved_questions.MOST_IN_HISTORY", 3)
     mine, others = QuestionStore(ACCOUNT, path), QuestionStore(OTHER, path)
     others.add_to_history(ask("s3:Other"))
     for number in range(5):
         mine.add_to_history(ask(f"s3:A{number}"))
-    assert [entry.inquiry.actions[0] for entry in mine.history()] == ["s3:A4", "s3:A3", "s3:A2"]
+    assert [entry.question_matrix.actions[0] for entry in mine.history()] == ["s3:A4", "s3:A3", "s3:A2"]
     assert len(others.history()) == 1
     assert MOST_IN_HISTORY == 200
 
@@ -135,7 +134,7 @@ def test_a_name_is_taken_once_and_overwritten_only_when_told(store: QuestionStor
     with pytest.raises(Problem, match=r"A question .a. is saved already"):
         store.save("a", ask("s3:PutObject"))
     store.save("a", ask("s3:PutObject"), overwrite=True)
-    assert [(entry.name, entry.inquiry.actions) for entry in store.saved()] == [
+    assert [(entry.name, entry.question_matrix.actions) for entry in store.saved()] == [
         ("a", ("s3:PutObject",)),
         ("b", ("s3:GetObject",)),
     ]
@@ -219,7 +218,7 @@ def test_a_file_of_a_repository_stays_as_readable_as_it_is_and_ones_own_does_not
     for file in (shared, own):
         file.write_text("{}")
         file.chmod(0o644)
-    monkeypatch.setattr("iamtui.workspace.questions.saved_questions.questions_path", lambda: own)
+    monkeypatch.setattr("iamtui.workspace.saved_questions.questions_path", lambda: own)
     QuestionStore(ACCOUNT, shared).save("a", ask())
     QuestionStore(ACCOUNT).save("a", ask())
     assert shared.stat().st_mode & 0o777 == 0o644
@@ -285,7 +284,7 @@ def test_a_shared_set_may_leave_the_account_open(store: QuestionStore) -> None:
     store.path.write_text('{"saved": [{"name": "a", "principal": "alice", "question": {"actions": ["s3:GetObject"]}}]}')
     (found,) = store.saved()
     assert found.account == ""
-    assert found.inquiry == ask()
+    assert found.question_matrix == ask()
     store.delete("a")
     assert store.saved() == ()
 
@@ -293,8 +292,8 @@ def test_a_shared_set_may_leave_the_account_open(store: QuestionStore) -> None:
 def test_programs_that_write_at_once_lose_nothing(store: QuestionStore) -> None:
     program = (
         "import sys; from pathlib import Path\n"
-        "from iamtui.workspace.questions.saved_questions import QuestionStore\n"
-        "from iamtui.analysis.inquiry import Inquiry; from iamtui.analysis.question import Question\n"
+        "from iamtui.workspace.saved_questions import QuestionStore\n"
+        "from iamtui.questions.question import Inquiry; from iamtui.questions.question import Question\n"
         "store = QuestionStore(sys.argv[1], Path(sys.argv[2]))\n"
         "for i in range(10):\n"
         "    store.save(sys.argv[3] + str(i), Inquiry(('s3:GetObject',), ('*',), Question('')))\n"

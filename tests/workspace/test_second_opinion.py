@@ -7,18 +7,24 @@ from dataclasses import replace
 
 import pytest
 
-from iamtui.account.availability import Known, Missing
-from iamtui.account.model import Account, InlinePolicy, ResourcePolicy
-from iamtui.account.organization import Organization, OrganizationLevel, OrganizationPolicy
-from iamtui.analysis.question import Question
+from iamtui.account.model import (
+    Account,
+    InlinePolicy,
+    Known,
+    Missing,
+    Organization,
+    OrganizationLevel,
+    OrganizationPolicy,
+    ResourcePolicy,
+)
 from iamtui.aws.connection import Connection
-from iamtui.evaluation.decision import Layer
-from iamtui.evaluation.request import Principal, PrincipalKind
+from iamtui.engine.decision import Layer
+from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
+from iamtui.questions.question import Question
+from iamtui.workspace.aws_simulator import UNEXPLAINED, SecondOpinion, can_ask_aws, second_opinion, simulation_of
 from iamtui.workspace.permissions import find_feature
-from iamtui.workspace.questions.opinion_comparison import UNEXPLAINED, SecondOpinion
-from iamtui.workspace.questions.second_opinion import can_ask_aws, second_opinion, simulation_of
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.fault_proxy import FaultProxy
 from tests.support.panel_records import ACCOUNT, role_principal, small_account, small_workspace, user_principal

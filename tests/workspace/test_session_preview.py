@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from iamtui.account.model import InlinePolicy
-from iamtui.analysis.question import Question
-from iamtui.evaluation.decision import Outcome
+from iamtui.engine.decision import Outcome
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
-from iamtui.workspace.assume.assuming import AssumeExtras
-from iamtui.workspace.assume.session_policies import policy_problem
-from iamtui.workspace.assume.session_policy_text import compact_policy
-from iamtui.workspace.assume.session_preview import MOST_TYPICAL, PreviewRow, SessionPreview, preview_session
+from iamtui.questions.question import Question
+from iamtui.workspace.assume import AssumeExtras
+from iamtui.workspace.assume_decision import policy_problem
+from iamtui.workspace.assume_plan import compact_policy
+from iamtui.workspace.session_preview import MOST_TYPICAL, PreviewRow, SessionPreview, preview_session
 from iamtui.workspace.workspace import Workspace
 from tests.support.assume_account import FOREIGN, ID, ROLE, document, trust, workspace
 

@@ -6,14 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from iamtui.evaluation.decision import Decision, Layer, Outcome, ResourceScope
-from iamtui.evaluation.request import Principal, PrincipalKind, Request
-from iamtui.tui.widgets.question.verdict import verdict
-from iamtui.workspace.opening import SourceChoice, open_source
+from iamtui.engine.decision import Decision, Layer, Outcome, ResourceScope
+from iamtui.engine.request import Principal, PrincipalKind, Request
+from iamtui.tui.question.verdict import verdict
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions.asking import Question, ask
-from iamtui.workspace.questions.verdict import verdict_words
-from iamtui.workspace.workspace import SourceKind, Workspace
+from iamtui.workspace.questions import Question, ask
+from iamtui.workspace.verdict import verdict_words
+from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace, open_source
 from tests.support.sample_account import sample_workspace
 
 LAKE = "arn:aws:s3:::data-lake/x"

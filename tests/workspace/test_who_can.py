@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 
 from iamtui.account.model import InlinePolicy, ResourcePolicy
-from iamtui.analysis.inquiry import Inquiry
-from iamtui.analysis.question import Question
-from iamtui.evaluation.request import PrincipalKind
+from iamtui.engine.request import PrincipalKind
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
-from iamtui.workspace.questions.inquiries import answer
-from iamtui.workspace.questions.who_can import everybody, who_can
+from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.workspace.answers import answer
+from iamtui.workspace.who_can import everybody, who_can
 from iamtui.workspace.workspace import Workspace
 from tests.support.panel_records import ACCOUNT, small_account, small_workspace
 
@@ -22,8 +21,8 @@ OBJECT = "arn:aws:s3:::data-lake/x"
 BUCKET = "arn:aws:s3:::data-lake"
 
 
-def asking(action: str = "s3:GetObject", resource: str = OBJECT, **terms: Any) -> Inquiry:
-    return Inquiry((action,), (resource,), Question(action, resource, **terms))
+def asking(action: str = "s3:GetObject", resource: str = OBJECT, **terms: Any) -> QuestionMatrix:
+    return QuestionMatrix((action,), (resource,), Question(action, resource, **terms))
 
 
 def with_bucket_policy(*statements: dict[str, Any]) -> Workspace:
@@ -122,9 +121,9 @@ def test_identity_providers_are_asked_about_where_they_can_call() -> None:
 
 
 def test_a_chain_of_roles_concerns_roles_only() -> None:
-    inquiry = replace(asking(), chained_from="role/deploy-prod")
+    question_matrix = replace(asking(), chained_from="role/deploy-prod")
 
-    assert [p.kind for p in everybody(small_workspace(), inquiry).principals] == [PrincipalKind.ROLE]
+    assert [p.kind for p in everybody(small_workspace(), question_matrix).principals] == [PrincipalKind.ROLE]
 
 
 @pytest.mark.parametrize(
@@ -132,11 +131,11 @@ def test_a_chain_of_roles_concerns_roles_only() -> None:
     [
         asking(),
         asking("lambda:CreateFunction", "arn:aws:lambda:us-east-1:123456789012:function:f"),
-        Inquiry(("s3:GetObject", "s3:DeleteObject"), (OBJECT, "arn:aws:s3:::other/x"), Question("s3:GetObject")),
+        QuestionMatrix(("s3:GetObject", "s3:DeleteObject"), (OBJECT, "arn:aws:s3:::other/x"), Question("s3:GetObject")),
     ],
     ids=["one question", "companions decide", "several"],
 )
-def test_everybody_gets_the_answer_they_would_get_alone(inquiry: Inquiry) -> None:
+def test_everybody_gets_the_answer_they_would_get_alone(question_matrix: QuestionMatrix) -> None:
     create = {"Effect": "Allow", "Action": "lambda:CreateFunction", "Resource": "*"}
     account = small_account()
     maker = replace(
@@ -145,13 +144,13 @@ def test_everybody_gets_the_answer_they_would_get_alone(inquiry: Inquiry) -> Non
     )
     workspace = with_bucket_policy(lets_in("*"))
     workspace = workspace.with_account(replace(workspace.account, users=(maker, *account.users[1:])))
-    found = everybody(workspace, inquiry)
+    found = everybody(workspace, question_matrix)
 
-    together = dict(who_can(workspace, inquiry, found.principals))
+    together = dict(who_can(workspace, question_matrix, found.principals))
 
     assert len(together) == len(found.principals)
     for principal, decision in together.items():
-        alone = answer(workspace, principal, inquiry)
+        alone = answer(workspace, principal, question_matrix)
         assert alone is not None
         assert decision.outcome is alone.worst.deciding.outcome, principal
         assert decision.request.action == alone.worst.deciding.request.action

@@ -32,7 +32,7 @@ ROLES: Final = (*roles_people.ROLES, *roles_workloads.ROLES)
 
 
 def snapshot() -> dict[str, Any]:
-    """The whole account, in the snapshot format of iamtui.account.snapshots.format."""
+    """The whole account, in the snapshot format of iamtui.account.snapshot_format."""
     caller = next(person for person in USERS if person.name == CALLER)
     return {
         "iamtui": {

@@ -10,9 +10,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from iamtui.account.availability import Known
-from iamtui.account.model import Account
-from iamtui.account.snapshots.authorization_details import load_account
+from iamtui.account.authorization_details import load_account
+from iamtui.account.model import Account, Known
 from iamtui.aws.connection import Connection
 from iamtui.sources.demo.answering import DemoAnswers
 

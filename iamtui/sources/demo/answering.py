@@ -38,18 +38,18 @@ class DemoAnswers:
 
     def _ready(self) -> Callable[..., Any]:
         if self._stub is None:
-            from moto.core.base_backend import AccountSpecificBackend  # noqa: PLC0415 - heavy
-            from moto.core.botocore_stubber import BotocoreStubber  # noqa: PLC0415 - heavy
-            from moto.core.loaders import Loader  # noqa: PLC0415 - heavy
+            from moto.core.base_backend import AccountSpecificBackend  # heavy
+            from moto.core.botocore_stubber import BotocoreStubber  # heavy
+            from moto.core.loaders import Loader  # heavy
 
-            from iamtui.aws.sdk_session import session_without_settings  # noqa: PLC0415 - heavy
+            from iamtui.aws.session import session_without_settings  # heavy
 
             # moto too would prefer the models of ~/.aws/models.
             Loader.CUSTOMER_DATA_PATH = Loader.BUILTIN_DATA_PATH
             # moto's own session would fail on an AWS_PROFILE that does not exist.
             session = session_without_settings()
             AccountSpecificBackend.get_session = staticmethod(lambda: session)  # type: ignore[method-assign,assignment]
-            from iamtui.sources.demo.seeding import seed  # noqa: PLC0415 - imports moto
+            from iamtui.sources.demo.moto_backend import seed  # imports moto
 
             seed(self._account())
             stub = BotocoreStubber()
@@ -59,8 +59,8 @@ class DemoAnswers:
 
 
 def _forget_old_sessions() -> None:
-    from moto.iam.models import AccessKey, iam_backends  # noqa: PLC0415 - heavy
-    from moto.sts.models import AssumedRole, sts_backends  # noqa: PLC0415 - heavy
+    from moto.iam.models import AccessKey, iam_backends  # heavy
+    from moto.sts.models import AssumedRole, sts_backends  # heavy
 
     for partitions in sts_backends.values():
         for backend in partitions.values():

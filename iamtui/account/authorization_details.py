@@ -1,0 +1,430 @@
+"""GetAccountAuthorizationDetails and snapshots to an Account. The format stands in `format`.
+
+Tolerant where meaning is certain: names and paths come from ARNs where they lack, entities that several pages
+repeat are one. What is absent becomes Missing, and a Gap of the account; never "none". A policy document that
+cannot be read is kept and says why; the rest loads.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final, TypeVar
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from iamtui.account.model import (
+    Account,
+    Fact,
+    Group,
+    InlinePolicy,
+    InstanceProfile,
+    Known,
+    ManagedPolicy,
+    Missing,
+    PolicyVersion,
+    PublicAccessBlock,
+    Role,
+    User,
+)
+from iamtui.account.snapshot_format import (
+    GroupShape,
+    HeaderShape,
+    LastUsedShape,
+    ManagedPolicyShape,
+    PolicyShape,
+    RoleShape,
+    SnapshotShape,
+    UserShape,
+)
+from iamtui.account.snapshot_parts import (
+    access_keys,
+    attached,
+    boundary,
+    find_gaps,
+    identity_providers,
+    login_profile,
+    mfa_devices,
+    organization,
+    parse_time,
+    resource_policies,
+    tags,
+)
+from iamtui.account.snapshot_reader import HOW_TO_MAKE_ONE, collector_paused, decode_pages
+from iamtui.policy.arn import Arn, is_account_id, parse_arn
+from iamtui.policy.document import DocumentPool, PolicyDocument
+from iamtui.problem import Problem
+
+_ALL_LISTS: Final = "iam:GetAccountAuthorizationDetails"
+NOT_IN_SNAPSHOT: Final = "not in the snapshot"
+
+T = TypeVar("T")
+E = TypeVar("E", User, Group, Role, ManagedPolicy, InstanceProfile)
+
+
+def load_account(data: bytes, *, origin: str = "The snapshot") -> Account:
+    """Read an account from the bytes of a file: see `reading` for the dialects.
+
+    Args:
+        data: the bytes of the file.
+        origin: what it is called in an error ("The snapshot account.json").
+
+    Raises:
+        Problem: it is not an account, or entities of two accounts stand in it; says where.
+    """
+    with collector_paused():
+        return account_from_pages(decode_pages(data, origin=origin), origin=origin)
+
+
+def account_from_pages(
+    pages: Sequence[SnapshotShape], *, origin: str = "The snapshot", absent: str = NOT_IN_SNAPSHOT
+) -> Account:
+    """Make one account of the pages of a listing.
+
+    Args:
+        pages: in their order.
+        origin: what the source is called in an error.
+        absent: why a fact that no page has is Missing.
+
+    Raises:
+        Problem: an entity without name, or entities of two accounts.
+    """
+    return _Reading(pages, origin, absent).account()
+
+
+class _Reading:
+    """One reading of some pages: what they say as a whole, and the records made from it."""
+
+    def __init__(self, pages: Sequence[SnapshotShape], origin: str, absent: str) -> None:
+        self._pages = pages
+        self._origin = origin
+        self._absent = absent
+        self._pool = DocumentPool()
+        # What the writer of the pages was refused says why a fact is missing, better than that it is.
+        self._refused = {
+            entry.permission: entry.error
+            for page in pages
+            for entry in page.missing or ()
+            if entry.permission and entry.error and entry.permission != _ALL_LISTS
+        }
+        self._header = _merged_header(pages)
+        self._users = [shape for page in pages for shape in page.users or ()]
+        self._groups = [shape for page in pages for shape in page.groups or ()]
+        roles = [shape for page in pages for shape in page.roles or ()]
+        policies = [shape for page in pages for shape in page.policies or ()]
+        # Some downloaders put the managed policies of roles into the list of roles.
+        self._roles = [role for role in roles if not _is_policy(role)]
+        self._policies: list[ManagedPolicyShape] = [*policies, *(role for role in roles if _is_policy(role))]
+        self._id, self._partition = self._whose()
+
+    def account(self) -> Account:
+        """The account of all pages."""
+        header = self._header
+        account = Account(
+            id=self._id,
+            partition=self._partition,
+            alias=self._missing("iam:ListAccountAliases") if header.alias is UNSET else Known(_set(header.alias)),
+            caller_arn=Known(header.caller) if header.caller else self._missing("sts:GetCallerIdentity"),
+            taken_at=parse_time(header.taken_at),
+            users=self._make_users(),
+            groups=self._make_groups(),
+            roles=self._make_roles(),
+            policies=self._make_policies(),
+            instance_profiles=self._make_instance_profiles(),
+            providers=identity_providers(self._pages, self._missing),
+            organization=organization(self._pages, self._document, self._missing),
+            resource_policies=resource_policies(self._pages, self._document, self._origin),
+            public_access_blocks={
+                bucket: PublicAccessBlock(shape.restrict_public_buckets)
+                for bucket, shape in self._table("public_access_block").items()
+            },
+            kms_aliases=self._table("kms_aliases"),
+        )
+        return replace(account, gaps=find_gaps(account, self._pages, from_file=self._absent == NOT_IN_SNAPSHOT))
+
+    def _missing(self, permission: str) -> Missing:
+        return Missing(self._refused.get(permission, self._absent), permission)
+
+    def _table(self, key: str) -> dict[str, Any]:
+        """One of the optional objects, of all pages."""
+        table: dict[str, Any] = {}
+        for page in self._pages:
+            table.update(getattr(page, key) or {})
+        return table
+
+    def _whose(self) -> tuple[str, str]:
+        """The account's id and partition: as the file says, else as its ARNs say."""
+        header = self._header
+        found: dict[str, Arn] = {}
+        for arn in self._own_arns():
+            parsed = parse_arn(arn)
+            if parsed is not None and is_account_id(parsed.account):
+                found.setdefault(parsed.account, parsed)
+        if header.account_id:
+            found.setdefault(header.account_id, Arn(header.partition or "aws", "iam", "", header.account_id, ""))
+        if len(found) > 1:
+            ids = ", ".join(sorted(found)[:3])
+            raise Problem(f"{self._origin} mixes entities of several accounts ({ids}).", "Open one account at a time.")
+        for account_id, owner in found.items():
+            return account_id, header.partition or owner.partition
+        return "", header.partition or "aws"
+
+    def _own_arns(self) -> Iterator[str]:
+        shapes: tuple[Iterable[UserShape | GroupShape | ManagedPolicyShape], ...] = (
+            self._users,
+            self._groups,
+            self._roles,
+            self._policies,
+        )
+        for several in shapes:
+            for shape in several:
+                if shape.arn:
+                    yield shape.arn
+
+    def _identify(
+        self, kind: str, where: str, index: int, name: str | None, path: str | None, arn: str | None
+    ) -> tuple[str, str, str]:
+        """Name, path and ARN of an entity, each from the others where it lacks."""
+        if not arn:
+            if not name:
+                raise Problem(
+                    f"{self._origin} has an entry without name and ARN at $.{where}[{index}].", HOW_TO_MAKE_ONE
+                )
+            path = path or "/"
+            return name, path, f"arn:{self._partition}:iam::{self._id}:{kind}{path}{name}"
+        parsed = parse_arn(arn)
+        if parsed is None or parsed.service != "iam" or not parsed.resource.startswith(f"{kind}/"):
+            raise Problem(
+                f"{self._origin} has no ARN of a {kind} at $.{where}[{index}].Arn, but {arn[:80]!r}.", HOW_TO_MAKE_ONE
+            )
+        if name and not parsed.resource.endswith(f"/{name}"):
+            raise Problem(
+                f"{self._origin} names {name[:80]!r} at $.{where}[{index}], whose ARN is {arn[:128]!r}.",
+                HOW_TO_MAKE_ONE,
+            )
+        return name or parsed.name, path or parsed.path, arn
+
+    def _once(
+        self, where: str, entities: list[E], decisive: Callable[[E], object] = lambda entity: entity
+    ) -> tuple[E, ...]:
+        """Each entity once: pages that are read while an account changes can repeat one.
+
+        Args:
+            decisive: what decisions rest on, which must not differ.
+
+        Raises:
+            Problem: two of one ARN differ, so that what is in force is not known.
+        """
+        found: dict[str, tuple[int, E]] = {}
+        for index, entity in enumerate(entities):
+            first, same = found.setdefault(entity.arn, (index, entity))
+            if same is not entity and decisive(same) != decisive(entity):
+                at = f"$.{where}[{first}] and [{index}]"
+                raise Problem(
+                    f"{self._origin} has {entity.arn[:256]!r} twice, and differently: {at}.",
+                    "Leave one of them out, or read the account again.",
+                )
+        return tuple(entity for _, entity in found.values())
+
+    def _document(self, raw: Raw) -> PolicyDocument:
+        data = bytes(raw)
+        if data[:1] != b'"':
+            return self._pool.document(data.decode("utf-8"))
+        try:
+            text = msgspec.json.decode(data, type=str)
+        except msgspec.DecodeError:
+            text = json.loads(data)  # lone surrogates
+        return self._pool.document(text)
+
+    def _inline(self, shapes: list[PolicyShape] | None) -> tuple[InlinePolicy, ...]:
+        if not shapes:
+            return ()
+        return tuple(InlinePolicy(shape.policy_name, self._document(shape.policy_document)) for shape in shapes)
+
+    def _make_users(self) -> tuple[User, ...]:
+        details, keys = self._table("user_details"), self._table("access_keys")
+        devices, logins = self._table("mfa_devices"), self._table("login_profiles")
+        no_details, no_keys = self._missing("iam:ListUsers"), self._missing("iam:ListAccessKeys")
+        no_devices, no_login = self._missing("iam:ListMFADevices"), self._missing("iam:GetLoginProfile")
+        users: list[User] = []
+        for index, shape in enumerate(self._users):
+            name, path, arn = self._identify("user", "UserDetailList", index, shape.user_name, shape.path, shape.arn)
+            users.append(
+                User(
+                    name=name,
+                    path=path,
+                    arn=arn,
+                    id=shape.user_id or "",
+                    created=parse_time(shape.create_date),
+                    groups=tuple(shape.group_list or ()),
+                    inline_policies=self._inline(shape.user_policy_list),
+                    attached_policies=attached(shape.attached_managed_policies),
+                    boundary_arn=boundary(shape.permissions_boundary),
+                    tags=tags(shape.tags),
+                    password_last_used=_fact(details, name, no_details, lambda d: parse_time(d.password_last_used)),
+                    access_keys=_fact(keys, name, no_keys, access_keys),
+                    mfa_devices=_fact(devices, name, no_devices, mfa_devices),
+                    login_profile=_fact(logins, name, no_login, login_profile),
+                )
+            )
+        return self._once("UserDetailList", users)
+
+    def _make_groups(self) -> tuple[Group, ...]:
+        groups: list[Group] = []
+        for index, shape in enumerate(self._groups):
+            name, path, arn = self._identify("group", "GroupDetailList", index, shape.group_name, shape.path, shape.arn)
+            groups.append(
+                Group(
+                    name=name,
+                    path=path,
+                    arn=arn,
+                    id=shape.group_id or "",
+                    created=parse_time(shape.create_date),
+                    inline_policies=self._inline(shape.group_policy_list),
+                    attached_policies=attached(shape.attached_managed_policies),
+                )
+            )
+        return self._once("GroupDetailList", groups)
+
+    def _make_roles(self) -> tuple[Role, ...]:
+        details = self._table("role_details")
+        no_details = self._missing("iam:ListRoles")
+        no_last_use = self._missing(_ALL_LISTS)
+        roles: list[Role] = []
+        for index, shape in enumerate(self._roles):
+            name, path, arn = self._identify("role", "RoleDetailList", index, shape.role_name, shape.path, shape.arn)
+            used = shape.role_last_used
+            detail = details.get(name)
+            longest = detail.max_session_duration if detail else None
+            roles.append(
+                Role(
+                    name=name,
+                    path=path,
+                    arn=arn,
+                    id=shape.role_id or "",
+                    created=parse_time(shape.create_date),
+                    trust=self._document(shape.assume_role_policy_document),
+                    inline_policies=self._inline(shape.role_policy_list),
+                    attached_policies=attached(shape.attached_managed_policies),
+                    boundary_arn=boundary(shape.permissions_boundary),
+                    tags=tags(shape.tags),
+                    description=Known(detail.description or "") if detail else no_details,
+                    max_session_seconds=Known(longest) if longest is not None else no_details,
+                    last_used=no_last_use
+                    if not isinstance(used, LastUsedShape)
+                    else Known(parse_time(used.last_used_date)),
+                    last_used_region=(used.region or "") if isinstance(used, LastUsedShape) else "",
+                )
+            )
+        return self._once("RoleDetailList", roles)
+
+    def _make_policies(self) -> tuple[ManagedPolicy, ...]:
+        absent = self._missing(_ALL_LISTS)
+        no_text = self._missing("iam:GetPolicy")
+        policies: list[ManagedPolicy] = []
+        for index, shape in enumerate(self._policies):
+            name, path, arn = self._identify("policy", "Policies", index, shape.policy_name, shape.path, shape.arn)
+            policies.append(
+                ManagedPolicy(
+                    name=name,
+                    path=path,
+                    arn=arn,
+                    id=shape.policy_id or "",
+                    created=parse_time(shape.create_date),
+                    versions=self._versions(shape),
+                    attachment_count=_given(shape.attachment_count, absent),
+                    boundary_count=_given(shape.permissions_boundary_usage_count, absent),
+                    description=no_text if shape.description is UNSET else Known(_set(shape.description) or ""),
+                    updated=parse_time(shape.update_date),
+                    tags=tags(shape.tags),
+                )
+            )
+        return self._once("Policies", policies, lambda policy: policy.versions)
+
+    def _versions(self, shape: ManagedPolicyShape) -> tuple[PolicyVersion, ...]:
+        versions = shape.policy_version_list or []
+        marked = any(version.is_default_version for version in versions)
+        return tuple(
+            PolicyVersion(
+                id=version.version_id,
+                document=self._document(version.document),
+                is_default=version.is_default_version if marked else version.version_id == shape.default_version_id,
+                created=parse_time(version.create_date),
+            )
+            for version in versions
+            if len(version.document)
+        )
+
+    def _make_instance_profiles(self) -> tuple[InstanceProfile, ...]:
+        carried = [
+            (profile, role.role_name or (parse_arn(role.arn or "") or _NOBODY).name)
+            for role in self._roles
+            for profile in role.instance_profile_list or ()
+        ]
+        alone = [(profile, "") for page in self._pages for profile in page.instance_profiles or ()]
+        profiles: list[InstanceProfile] = []
+        for index, (shape, carrier) in enumerate((*carried, *alone)):
+            name, path, arn = self._identify(
+                "instance-profile",
+                "InstanceProfileList",
+                index,
+                shape.instance_profile_name,
+                shape.path,
+                shape.arn,
+            )
+            nested = tuple(role.role_name or (parse_arn(role.arn or "") or _NOBODY).name for role in shape.roles or ())
+            profiles.append(
+                InstanceProfile(
+                    name=name,
+                    path=path,
+                    arn=arn,
+                    id=shape.instance_profile_id or "",
+                    created=parse_time(shape.create_date),
+                    roles=tuple(role for role in nested if role) or ((carrier,) if carrier else ()),
+                    tags=tags(shape.tags),
+                )
+            )
+        return _once(profiles)
+
+
+_NOBODY: Final = Arn("", "", "", "", "")
+
+
+def _merged_header(pages: Sequence[SnapshotShape]) -> HeaderShape:
+    """The header of all pages: each field from the first page that has it."""
+    merged = HeaderShape()
+    for page in pages:
+        header = page.iamtui
+        if header is None:
+            continue
+        merged.account_id = merged.account_id or header.account_id
+        merged.partition = merged.partition or header.partition
+        merged.caller = merged.caller or header.caller
+        merged.taken_at = merged.taken_at or header.taken_at
+        if merged.alias is UNSET:
+            merged.alias = header.alias
+    return merged
+
+
+def _is_policy(role: RoleShape) -> bool:
+    return not role.role_name and (role.policy_version_list is not None or ":policy/" in (role.arn or ""))
+
+
+def _fact(table: Mapping[str, Any], name: str, absent: Missing, make: Callable[[Any], T]) -> Fact[T]:
+    return Known(make(table[name])) if name in table else absent
+
+
+def _given(value: T | None, absent: Missing) -> Fact[T]:
+    return absent if value is None else Known(value)
+
+
+def _set(value: T | UnsetType) -> T:
+    assert not isinstance(value, UnsetType)
+    return value
+
+
+def _once(entities: Iterable[E]) -> tuple[E, ...]:
+    """Each entity once: pages that are read while an account changes can repeat one."""
+    return tuple({entity.arn: entity for entity in entities}.values())

@@ -1,1 +1,0 @@
-"""What-if drafts: edits as records, laid over an account, kept in a file and exported."""

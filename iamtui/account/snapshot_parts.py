@@ -1,0 +1,308 @@
+"""Parts of records from parts of the snapshot's shapes: dates, tags, attachments, keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from msgspec import UNSET, Raw
+
+from iamtui.account.model import (
+    ORGANIZATION_GAP,
+    AccessKey,
+    Account,
+    AttachedPolicy,
+    Fact,
+    Gap,
+    Group,
+    IdentityProvider,
+    Known,
+    LoginProfile,
+    MfaDevice,
+    Missing,
+    Organization,
+    OrganizationLevel,
+    OrganizationPolicy,
+    ResourcePolicy,
+    Role,
+    Tags,
+    User,
+)
+from iamtui.account.snapshot_format import (
+    AccessKeyShape,
+    AttachmentShape,
+    BoundaryShape,
+    LevelShape,
+    LoginProfileShape,
+    MfaDeviceShape,
+    OrganizationPolicyShape,
+    OrganizationShape,
+    SnapshotShape,
+    TagShape,
+    When,
+)
+from iamtui.account.snapshot_reader import HOW_TO_MAKE_ONE
+from iamtui.policy.document import PolicyDocument
+from iamtui.problem import Problem
+
+
+def parse_time(value: When) -> datetime | None:
+    """A date of a file as a datetime in UTC; None when there is none or it is unreadable.
+
+    A text without a time zone is taken as UTC, which is what AWS means.
+    """
+    if value is None:
+        return None
+    try:
+        if isinstance(value, str):
+            try:
+                found = datetime.fromisoformat(value.strip())
+            except ValueError:
+                found = datetime.fromtimestamp(float(value), UTC)
+        else:
+            found = datetime.fromtimestamp(value, UTC)
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def attached(shapes: list[AttachmentShape] | None) -> tuple[AttachedPolicy, ...]:
+    """The attachments; a name that lacks comes from the ARN."""
+    if not shapes:
+        return ()
+    return tuple(
+        AttachedPolicy(shape.policy_name or shape.policy_arn.rsplit("/", 1)[-1], shape.policy_arn) for shape in shapes
+    )
+
+
+def boundary(shape: BoundaryShape | None) -> str | None:
+    """The ARN of the permissions boundary, or None."""
+    return (shape.permissions_boundary_arn or None) if shape is not None else None
+
+
+def tags(shapes: list[TagShape] | None) -> Tags:
+    """The tags, in their order."""
+    return tuple((shape.key, shape.value) for shape in shapes) if shapes else ()
+
+
+def access_keys(shapes: list[AccessKeyShape]) -> tuple[AccessKey, ...]:
+    """The access keys of one user."""
+    return tuple(
+        AccessKey(
+            id=shape.access_key_id,
+            status=shape.status,
+            created=parse_time(shape.create_date),
+            last_used=parse_time(shape.last_used_date),
+            # AWS says "N/A" for a key that was never used.
+            last_service=_unless_na(shape.service_name),
+            last_region=_unless_na(shape.region),
+        )
+        for shape in shapes
+    )
+
+
+def _unless_na(text: str | None) -> str:
+    return "" if text is None or text == "N/A" else text
+
+
+def mfa_devices(shapes: list[MfaDeviceShape]) -> tuple[MfaDevice, ...]:
+    """The MFA devices of one user."""
+    return tuple(MfaDevice(shape.serial_number, parse_time(shape.enable_date)) for shape in shapes)
+
+
+def login_profile(shape: LoginProfileShape | None) -> LoginProfile | None:
+    """The console password of one user, or None."""
+    return LoginProfile(parse_time(shape.create_date), shape.password_reset_required) if shape is not None else None
+
+
+# What a source lacks as a whole: the visible list of what is missing, found once when it is loaded.
+
+
+_LISTED: Final = 5
+"""How many names a gap lists before it only counts."""
+
+_AUTHORIZATION_DETAILS: Final = "iam:GetAccountAuthorizationDetails"
+
+_LISTS: Final = (
+    ("users", "users", "UserDetailList"),
+    ("groups", "groups", "GroupDetailList"),
+    ("roles", "roles", "RoleDetailList"),
+    ("policies", "managed policies", "Policies"),
+)
+
+_OPTIONAL: Final = (
+    ("user_details", "last use of passwords", "iam:ListUsers"),
+    ("role_details", "descriptions and longest sessions of roles", "iam:ListRoles"),
+    ("access_keys", "access keys", "iam:ListAccessKeys"),
+    ("mfa_devices", "MFA devices", "iam:ListMFADevices"),
+    ("login_profiles", "console passwords", "iam:GetLoginProfile"),
+    ("identity_providers", "identity providers", "iam:ListSAMLProviders"),
+    ("resource_policies", "resource policies", ""),
+)
+
+
+def find_gaps(account: Account, pages: Sequence[SnapshotShape], *, from_file: bool) -> tuple[Gap, ...]:
+    """What the pages lack: what they say themselves, then what can be seen; each thing once.
+
+    Args:
+        account: what was made of the pages.
+        pages: the pages.
+        from_file: whether nothing more can be asked for, so that each absent optional part is a gap.
+    """
+    gaps: dict[str, Gap] = {}
+    for page in pages:
+        for entry in page.missing or ():
+            gaps.setdefault(entry.what, Gap(entry.what, entry.permission or "", entry.error or ""))
+    found = [*_cut_short(pages), *_unnamed(account), *_without_document(account)]
+    if from_file:
+        found.extend((*_unlisted(pages), *_absent(account, pages)))
+    for gap in found:
+        gaps.setdefault(gap.what, gap)
+    return tuple(gaps.values())
+
+
+def _unlisted(pages: Sequence[SnapshotShape]) -> Iterator[Gap]:
+    """Lists that a file lacks: it may have been asked for with a filter. (AWS itself may leave empty ones out.)"""
+    for field, what, key in _LISTS:
+        if all(getattr(page, field) is UNSET for page in pages):
+            yield Gap(what, _AUTHORIZATION_DETAILS, f"there is no {key}")
+
+
+def _cut_short(pages: Sequence[SnapshotShape]) -> Iterator[Gap]:
+    last = pages[-1]
+    if last.is_truncated or last.next_token or (last.marker and last.is_truncated is None):
+        yield Gap(
+            "the rest of the account",
+            _AUTHORIZATION_DETAILS,
+            "it ends with a marker for a next page, so entities may be missing",
+        )
+
+
+def _unnamed(account: Account) -> Iterator[Gap]:
+    if not account.id:
+        yield Gap("the account id", "sts:GetCallerIdentity", "no ARN of an account in it")
+
+
+def _without_document(account: Account) -> Iterator[Gap]:
+    """Policies and groups that principals name and the source does not give: what they allow is unknown."""
+    known = {policy.arn for policy in account.policies if policy.default_version is not None}
+    lacking: dict[str, int] = {}
+    holders: tuple[User | Group | Role, ...] = (*account.users, *account.groups, *account.roles)
+    for holder in holders:
+        named = [attached.arn for attached in holder.attached_policies]
+        if not isinstance(holder, Group) and holder.boundary_arn:
+            named.append(holder.boundary_arn)
+        for arn in named:
+            if arn not in known:
+                lacking[arn] = lacking.get(arn, 0) + 1
+    for aws_managed, owner in ((True, "AWS"), (False, "customer")):
+        arns = sorted(arn for arn in lacking if (":iam::aws:" in arn) is aws_managed)
+        if arns:
+            what = f"documents of {_count(arns, f'{owner} managed policy', f'{owner} managed policies')}"
+            yield Gap(what, "iam:GetPolicyVersion", f"named but not given: {_some(arns)}")
+    given = {group.name for group in account.groups}
+    groups = sorted({name for user in account.users for name in user.groups} - given)
+    if groups:
+        yield Gap(
+            f"{_count(groups, 'group', 'groups')} that users are in",
+            _AUTHORIZATION_DETAILS,
+            f"named but not given: {_some(groups)}",
+        )
+    untrusted = [role.name for role in account.roles if not role.trust.raw]
+    if untrusted:
+        what = f"trust policies of {_count(untrusted, 'role', 'roles')}"
+        yield Gap(what, "iam:GetRole", f"not given: {_some(untrusted)}")
+
+
+def _absent(account: Account, pages: Sequence[SnapshotShape]) -> Iterator[Gap]:
+    if isinstance(account.organization, Missing):
+        yield Gap(ORGANIZATION_GAP, "organizations:DescribeOrganization", "not in the snapshot")
+    for field, what, permission in _OPTIONAL:
+        if all(getattr(page, field) is None for page in pages):
+            yield Gap(what, permission, "not in the snapshot")
+
+
+def _count(names: Sequence[str], one: str, many: str) -> str:
+    return f"{len(names)} {one if len(names) == 1 else many}"
+
+
+def _some(names: Sequence[str]) -> str:
+    listed = ", ".join(names[:_LISTED])
+    more = len(names) - _LISTED
+    return f"{listed} and {more} more" if more > 0 else listed
+
+
+# What a snapshot says around the account's own entities: organization, resource policies, identity providers.
+
+
+DocumentOf = Callable[[Raw], PolicyDocument]
+MissingBut = Callable[[str], Missing]
+"""Gives the Missing for a fact that this permission would have given."""
+
+
+def identity_providers(pages: Sequence[SnapshotShape], missing: MissingBut) -> Fact[tuple[IdentityProvider, ...]]:
+    """The SAML and OIDC providers, when any page was asked for them."""
+    asked = [page.identity_providers for page in pages if page.identity_providers is not None]
+    if not asked:
+        return missing("iam:ListSAMLProviders")
+    return Known(
+        tuple(
+            IdentityProvider(
+                arn=shape.arn,
+                type=shape.type or ("SAML" if ":saml-provider/" in shape.arn else "OIDC"),
+                name=shape.name or shape.arn.partition("-provider/")[2] or shape.arn,
+                created=parse_time(shape.created),
+                audiences=tuple(shape.audiences or ()),
+            )
+            for several in asked
+            for shape in several
+        )
+    )
+
+
+def organization(
+    pages: Sequence[SnapshotShape], document: DocumentOf, missing: MissingBut
+) -> Fact[Organization | None]:
+    """The organization, as the last page that speaks of it says."""
+    for page in reversed(pages):
+        found = page.organization
+        if isinstance(found, OrganizationShape):
+            path = tuple(_level(shape, document, missing) for shape in found.path)
+            delegates = found.delegated_administrators
+            by_service = None if delegates is None else {service: tuple(ids) for service, ids in delegates.items()}
+            return Known(Organization(found.id, found.management_account, path, by_service))
+        if found is None:
+            return Known(None)
+    return missing("organizations:DescribeOrganization")
+
+
+def _level(shape: LevelShape, document: DocumentOf, missing: MissingBut) -> OrganizationLevel:
+    def policies(shapes: list[OrganizationPolicyShape] | None) -> Fact[tuple[OrganizationPolicy, ...]]:
+        if shapes is None:
+            return missing("organizations:ListPoliciesForTarget")
+        return Known(tuple(OrganizationPolicy(one.arn, one.name, document(one.document)) for one in shapes))
+
+    return OrganizationLevel(
+        id=shape.id, name=shape.name, type=shape.type, scps=policies(shape.scps), rcps=policies(shape.rcps)
+    )
+
+
+def resource_policies(pages: Sequence[SnapshotShape], document: DocumentOf, origin: str) -> dict[str, ResourcePolicy]:
+    """The resource policies by ARN.
+
+    Raises:
+        Problem: a state that is none, or "present" without a document.
+    """
+    found: dict[str, ResourcePolicy] = {}
+    for page in pages:
+        for arn, shape in (page.resource_policies or {}).items():
+            present = shape.state == "present" and len(bytes(shape.document)) > 0
+            if not present and shape.state not in ("none", "denied"):
+                raise Problem(
+                    f"{origin} is not an account at $.resource_policies[{arn[:200]!r}]: expected the state "
+                    f'"present" with a document, "none" or "denied", found {shape.state[:40]!r}.',
+                    HOW_TO_MAKE_ONE,
+                )
+            found[arn] = ResourcePolicy(shape.state, document(shape.document) if present else None, shape.permission)
+    return found

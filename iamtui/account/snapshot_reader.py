@@ -1,0 +1,383 @@
+"""JSON bytes to the shapes of the snapshot format, whatever dialect they come in.
+
+Read are: one object; a list of pages; several objects after one another; UTF-8 or UTF-16 with a byte order
+mark (PowerShell's `>` writes the latter). The usual file goes through msgspec, which leaves policy documents
+undecoded and ends at the first entry that is none; what msgspec does not take (lone surrogates, NaN inside a
+document) goes through the standard library, which holds all that it has read: only in files that are not large.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gc
+import io
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import msgspec
+from msgspec import Raw
+
+from iamtui.account.snapshot_format import FORMAT_VERSION, SnapshotShape
+from iamtui.input_files import PORTION, size_words
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+
+HOW_TO_MAKE_ONE: Final = (
+    "Make one with: aws iam get-account-authorization-details > account.json (it prints all pages as one object)."
+)
+
+_ONE: Final = msgspec.json.Decoder(SnapshotShape)
+_MANY: Final = msgspec.json.Decoder(list[SnapshotShape])
+_ERROR_PATH: Final = re.compile(r"(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?", re.DOTALL)
+_WHITE: Final = re.compile(r"[ \t\r\n\ufeff]*")
+_WHITE_BYTES: Final = re.compile(rb"(?:[ \t\r\n]|\xef\xbb\xbf)*+")
+_TRAILING: Final = re.compile(r"trailing characters \(byte (?P<byte>[0-9]+)\)")  # the first byte is 1
+_QUOTE: Final = re.compile(rb'(?<!\\)"')
+
+_MOST_PARTS: Final = 5_000_000
+"""Lists, objects and the commas in them: twice what an account at AWS's highest quotas prints in its 140 MB."""
+
+_MOST_ENTITIES: Final = 100_000
+"""Entries of one list of a page: AWS's highest quota is 10,000."""
+
+
+_LONGEST_TEXT: Final = 512 * 1024
+"""Bytes in a row without an end of a text: the longest of AWS's, a policy of an organization, has 10 kB. Each copy that
+is made of a text counts, and one could be the whole file."""
+
+
+class _Outline(msgspec.Struct):
+    """How long the lists of a page are, found without making anything of their entries."""
+
+    UserDetailList: list[Raw] | None = None
+    GroupDetailList: list[Raw] | None = None
+    RoleDetailList: list[Raw] | None = None
+    Policies: list[Raw] | None = None
+
+
+_ONE_OUTLINE: Final = msgspec.json.Decoder(_Outline)
+_MANY_OUTLINES: Final = msgspec.json.Decoder(list[_Outline])
+
+_MOST_PAGES: Final = 10_000
+
+_LARGEST_SLOW: Final = 32 * 1024 * 1024
+_MOST_SLOW: Final = 500_000
+"""Bytes and commas of a file that the standard library is given: it needs about a hundred bytes for each value."""
+_AWS_LISTS: Final = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
+_AWS_DOCUMENTS: Final = frozenset(("PolicyDocument", "AssumeRolePolicyDocument", "Document"))
+_OUR_DOCUMENTS: Final = {"organization": frozenset(("document",)), "resource_policies": frozenset(("document",))}
+_DOCUMENT_KEYS: Final = _AWS_DOCUMENTS | frozenset(("document",))
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Keep the garbage collector from walking a growing account again and again while it is loaded."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def decode_pages(data: bytes, *, origin: str = "The snapshot") -> list[SnapshotShape]:
+    """Decode a snapshot, or pages of it.
+
+    Args:
+        data: the bytes of the file.
+        origin: what it is called in an error ("The snapshot account.json").
+
+    Raises:
+        Problem: not text, not JSON, JSON of another shape (with the path), or a newer format.
+    """
+    data = _utf8(data, origin)
+    objects = data.count(b"{")
+    if objects + data.count(b"[") + data.count(b",") > _MOST_PARTS:
+        raise Problem(f"{origin} has more than the {_MOST_PARTS:,} values that are read.", HOW_TO_MAKE_ONE)
+    _refuse_long_text(data, origin)
+    pages: list[SnapshotShape] = []
+    position = _past_white(data, 0)
+    if position == len(data):
+        raise Problem(f"{origin} is empty.", HOW_TO_MAKE_ONE)
+    while position < len(data):
+        if objects > _MOST_ENTITIES:
+            _refuse_long_lists(data, position, origin)
+        found, position = _decode_next(data, position, origin)
+        pages += found
+        if len(pages) > _MOST_PAGES:
+            raise Problem(f"{origin} has more than the {_MOST_PAGES:,} pages that are read.", HOW_TO_MAKE_ONE)
+    _check(pages, data, origin)
+    return pages
+
+
+def _decode_next(data: bytes, position: int, origin: str) -> tuple[list[SnapshotShape], int]:
+    """The pages of the JSON value at a position, and the position of the next value."""
+    rest = memoryview(data)[position:] if position else data
+    try:
+        try:
+            pages, end = _decode(rest), len(data)
+        except msgspec.DecodeError as error:
+            more = _TRAILING.search(str(error))
+            if more is None:
+                raise
+            end = position + int(more["byte"]) - 1
+            pages = _decode(memoryview(data)[position:end])
+        _refuse_repeats(data[position:end], origin)
+    except msgspec.ValidationError as error:
+        raise _wrong_shape(str(error), origin) from None
+    except RecursionError:
+        raise _too_deep(origin) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return _decode_slowly(data, position, str(error), origin), len(data)
+    return pages, end
+
+
+def _decode(data: bytes | memoryview) -> list[SnapshotShape]:
+    return _MANY.decode(data) if data[:1] == b"[" else [_ONE.decode(data)]
+
+
+def _refuse_long_text(data: bytes, origin: str) -> None:
+    for start in range(0, len(data) - _LONGEST_TEXT, _LONGEST_TEXT):
+        if not _QUOTE.search(data, start, start + _LONGEST_TEXT):
+            line = data.count(b"\n", 0, start) + 1
+            raise Problem(
+                f"{origin} has a text, or a gap between texts, of more than {size_words(_LONGEST_TEXT)} in line "
+                f"{line:,}.",
+                HOW_TO_MAKE_ONE,
+            )
+
+
+def _refuse_long_lists(data: bytes, position: int, origin: str) -> None:
+    rest = memoryview(data)[position:]
+    decode = _MANY_OUTLINES.decode if data.startswith(b"[", position) else lambda value: [_ONE_OUTLINE.decode(value)]
+    try:
+        try:
+            outlines = decode(rest)
+        except msgspec.DecodeError as error:
+            more = _TRAILING.search(str(error))
+            outlines = decode(rest[: int(more["byte"]) - 1]) if more else []
+    except (msgspec.DecodeError, RecursionError):
+        # What is wrong is said by those who make something of it.
+        return
+    for outline in outlines:
+        for key in _AWS_LISTS:
+            if len(getattr(outline, key) or ()) > _MOST_ENTITIES:
+                raise Problem(f"{origin} has more than {_MOST_ENTITIES:,} entries in its {key}.", HOW_TO_MAKE_ONE)
+
+
+def _past_white(data: bytes, position: int) -> int:
+    found = _WHITE_BYTES.match(data, position)
+    return found.end() if found else position
+
+
+def _utf8(data: bytes, origin: str) -> bytes:
+    """The bytes as UTF-8 without a byte order mark."""
+    encoding = "utf-8"
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    elif data.startswith(codecs.BOM_UTF8):
+        encoding = "utf-8-sig"
+    elif data.isascii():
+        return data
+    # As one text it could have four times the size.
+    decoder = codecs.getincrementaldecoder(encoding)()
+    found = io.BytesIO()
+    for start in range(0, len(data), PORTION):
+        end = start + PORTION
+        try:
+            text = decoder.decode(data[start:end], final=end >= len(data))
+        except UnicodeDecodeError as error:
+            before = start - len(error.object) + len(data[start:end])
+            raise Problem(
+                f"{origin} is not text: byte {before + error.start + 1:,} is not valid {encoding.upper()}.",
+                HOW_TO_MAKE_ONE,
+            ) from None
+        if encoding != "utf-8":
+            found.write(text.encode("utf-8", "surrogatepass"))
+    return data if encoding == "utf-8" else found.getvalue()
+
+
+def _decode_slowly(data: bytes, start: int, reason: str, origin: str) -> list[SnapshotShape]:
+    """The pages of all values from a position on, or the Problem of the first that is none.
+
+    Args:
+        reason: why msgspec did not take the first of them.
+    """
+    if len(data) - start > _LARGEST_SLOW or data.count(b",", start) > _MOST_SLOW:
+        what, _, place = reason.removeprefix("JSON is malformed: ").partition(" (byte ")
+        at = data.count(b"\n", 0, start + int(place[:-1])) if place else data.count(b"\n")
+        raise Problem(f"{origin} is not JSON, or breaks off: {what} in line {at + 1:,}.", HOW_TO_MAKE_ONE)
+    text = data[start:].decode("utf-8")
+    decoder = json.JSONDecoder(object_pairs_hook=_object)
+    values: list[Any] = []
+    position = _skip_white(text, 0)
+    while position < len(text):
+        try:
+            value, position = decoder.raw_decode(text, position)
+        except json.JSONDecodeError as error:
+            # Lines and columns count from the start of the file.
+            before = data[:start].decode("utf-8")
+            error = json.JSONDecodeError(error.msg, before + text, len(before) + error.pos)
+            raise not_json(error, origin) from None
+        except RecursionError:
+            raise _too_deep(origin) from None
+        except ValueError:
+            raise Problem(f"{origin} holds a number that is too large to be read.", HOW_TO_MAKE_ONE) from None
+        values.extend(value if isinstance(value, list) else [value])
+        position = _skip_white(text, position)
+    for value in values:
+        _refuse_repeat_in(value, origin)
+    try:
+        return [msgspec.convert(_keep_documents(value), SnapshotShape) for value in values]
+    except msgspec.ValidationError as error:
+        raise _wrong_shape(str(error), origin) from None
+    except UnicodeEncodeError:
+        # Lone surrogates are kept in texts, but msgspec can neither compare them with keys nor read them as numbers.
+        raise Problem(f"{origin} has a broken character in a key, or where no text belongs.", HOW_TO_MAKE_ONE) from None
+    except RecursionError:
+        raise _too_deep(origin) from None
+
+
+def _skip_white(text: str, position: int) -> int:
+    found = _WHITE.match(text, position)
+    return found.end() if found else position
+
+
+class _Repeated(dict[str, Any]):
+    """An object in which a key stands twice; what it really holds are its pairs."""
+
+    pairs: list[tuple[str, Any]]
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    repeated = _Repeated(found)
+    repeated.pairs = pairs
+    return repeated
+
+
+class _RepeatFound(Exception):
+    """An object has a key twice; where, is to be found out."""
+
+
+def _counted(pairs: list[tuple[str, Any]]) -> None:
+    """Keep nothing of an object but that it is sound, so that looking through a large file costs little."""
+    if len(dict(pairs)) != len(pairs):
+        raise _RepeatFound
+
+
+def _refuse_repeats(data: bytes, origin: str) -> None:
+    """Refuse a key that stands twice in one object: msgspec takes the last and would lose a list without a word."""
+    try:
+        # As UTF-8 it could be a text of four times the size: what is found is looked at again.
+        json.loads(data.decode("latin-1"), object_pairs_hook=_counted, parse_int=str)
+    except _RepeatFound:
+        _refuse_repeat_in(json.loads(data, object_pairs_hook=_object, parse_int=str), origin)
+    except RecursionError:
+        # Only a policy document can be so deep, and there it is refused by itself.
+        return
+
+
+def _refuse_repeat_in(value: Any, origin: str, path: str = "$") -> None:
+    """Refuse it outside policy documents, which say themselves that they have no single meaning."""
+    if isinstance(value, _Repeated):
+        seen: set[str] = set()
+        key = next(key for key, _ in value.pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise Problem(
+            f"{origin} has the key {safe_text(key, limit=100)} twice at {safe_text(path, limit=200)}, "
+            "so what it says there is not certain.",
+            "Pages may stand after one another as whole objects; within one object each key stands once.",
+        )
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key not in _DOCUMENT_KEYS:
+                _refuse_repeat_in(item, origin, f"{path}.{key}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _refuse_repeat_in(item, origin, f"{path}[{index}]")
+
+
+def _keep_documents(page: Any) -> Any:
+    """Put the policy documents of a decoded page back into text, which is what the shapes hold."""
+    if not isinstance(page, dict):
+        return page
+    kept = dict(page)
+    for key in _AWS_LISTS:
+        if key in kept:
+            kept[key] = _with_raw(kept[key], _AWS_DOCUMENTS)
+    for key, names in _OUR_DOCUMENTS.items():
+        if key in kept:
+            kept[key] = _with_raw(kept[key], names)
+    return kept
+
+
+def _with_raw(value: Any, names: frozenset[str]) -> Any:
+    if isinstance(value, list):
+        return [_with_raw(item, names) for item in value]
+    if isinstance(value, dict):
+        return {
+            key: Raw(_text_of(item).encode("ascii")) if key in names else _with_raw(item, names)
+            for key, item in value.items()
+        }
+    return value
+
+
+def _text_of(value: Any) -> str:
+    """The JSON text of a value, with repeated keys as they stood: a document that has them must stay an error."""
+    if isinstance(value, _Repeated):
+        return "{" + ", ".join(f"{json.dumps(key)}: {_text_of(item)}" for key, item in value.pairs) + "}"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)}: {_text_of(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_text_of(item) for item in value) + "]"
+    return json.dumps(value)
+
+
+def _check(pages: list[SnapshotShape], data: bytes, origin: str) -> None:
+    for page in pages:
+        if page.iamtui is not None and page.iamtui.version > FORMAT_VERSION:
+            raise Problem(
+                f"{origin} has format version {page.iamtui.version}, and this iamtui reads up to {FORMAT_VERSION}.",
+                "Open it with a newer iamtui.",
+            )
+    if not any(page.says_anything for page in pages):
+        raise Problem(
+            f"{origin} is JSON, but not an account: expected UserDetailList, GroupDetailList, RoleDetailList "
+            f"or Policies, found {_keys(data)}.",
+            HOW_TO_MAKE_ONE,
+        )
+
+
+def _keys(data: bytes) -> str:
+    """The first keys of the JSON, for an error."""
+    try:
+        keys = list(msgspec.json.decode(data, type=dict[str, Raw]))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return "none of them"
+    if not keys:
+        return "an empty object"
+    listed = ", ".join(keys[:5]) + (", ..." if len(keys) > 5 else "")
+    return listed if len(listed) <= 200 else listed[:199] + "…"
+
+
+def _wrong_shape(message: str, origin: str) -> Problem:
+    found = _ERROR_PATH.fullmatch(message)
+    what = (found.group("what") if found else message).replace("`", "")
+    path = (found.group("path") if found else None) or "$"
+    return Problem(f"{origin} is JSON, but not an account at {path}: {what[:1].lower()}{what[1:]}.", HOW_TO_MAKE_ONE)
+
+
+def not_json(error: json.JSONDecodeError, origin: str) -> Problem:
+    """The Problem for text that is not JSON, with the place."""
+    what = error.msg.removesuffix(" at")
+    return Problem(f"{origin} is not JSON: {what} at line {error.lineno}, column {error.colno}.", HOW_TO_MAKE_ONE)
+
+
+def _too_deep(origin: str) -> Problem:
+    return Problem(f"{origin} is nested too deeply to be an account.", HOW_TO_MAKE_ONE)

@@ -1,0 +1,291 @@
+"""An Account as the JSON object of the snapshot format, which `authorization_details` reads back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from iamtui.account.model import (
+    AccessKey,
+    Account,
+    AttachedPolicy,
+    Fact,
+    Group,
+    InlinePolicy,
+    InstanceProfile,
+    Known,
+    ManagedPolicy,
+    MfaDevice,
+    Missing,
+    OrganizationLevel,
+    OrganizationPolicy,
+    Role,
+    Tags,
+    User,
+)
+from iamtui.account.snapshot_format import FORMAT_VERSION
+from iamtui.policy.document import PolicyDocument
+
+Json: TypeAlias = dict[str, Any]
+
+
+def snapshot_of(account: Account) -> Json:
+    """Return the account as a JSON object; what is Missing is left out.
+
+    Readable documents become objects; an unreadable one stays the text it was.
+    """
+    profiles: dict[str, list[InstanceProfile]] = {}
+    for profile in account.instance_profiles:
+        profiles.setdefault(next(iter(profile.roles), ""), []).append(profile)
+    carried = {role.name: profiles.get(role.name, []) for role in account.roles}
+    alone = [p for p in account.instance_profiles if next(iter(p.roles), "") not in carried]
+    snapshot: Json = {
+        "iamtui": _header(account),
+        "UserDetailList": [_user(user) for user in account.users],
+        "GroupDetailList": [_group(group) for group in account.groups],
+        "RoleDetailList": [_role(role, carried[role.name]) for role in account.roles],
+        "Policies": [_managed_policy(policy) for policy in account.policies],
+        "user_details": {
+            user.name: {"PasswordLastUsed": _time(user.password_last_used.value)}
+            for user in account.users
+            if isinstance(user.password_last_used, Known)
+        },
+        "role_details": {role.name: _role_detail(role) for role in account.roles if _role_detail(role)},
+        "access_keys": {
+            user.name: [_access_key(key) for key in user.access_keys.value]
+            for user in account.users
+            if isinstance(user.access_keys, Known)
+        },
+        "mfa_devices": {
+            user.name: [_mfa_device(device) for device in user.mfa_devices.value]
+            for user in account.users
+            if isinstance(user.mfa_devices, Known)
+        },
+        "login_profiles": {
+            user.name: _login_profile(user) for user in account.users if isinstance(user.login_profile, Known)
+        },
+        "instance_profiles": [_instance_profile(profile) for profile in alone],
+        "resource_policies": {
+            arn: _some(
+                state=policy.state,
+                document=None if policy.document is None else _document(policy.document),
+                permission=policy.permission or None,
+            )
+            for arn, policy in account.resource_policies.items()
+        },
+        "public_access_block": {
+            bucket: {"RestrictPublicBuckets": block.restrict_public_buckets}
+            for bucket, block in account.public_access_blocks.items()
+        },
+        "kms_aliases": dict(account.kms_aliases),
+        "missing": [
+            _some(what=gap.what, permission=gap.permission or None, error=gap.error or None) for gap in account.gaps
+        ],
+    }
+    # An empty object would say that somebody asked; the AWS lists are always part of the format.
+    snapshot = {key: value for key, value in snapshot.items() if value or key[0].isupper()}
+    if isinstance(account.organization, Known):
+        snapshot["organization"] = _organization(account.organization)
+    if isinstance(account.providers, Known):
+        snapshot["identity_providers"] = [
+            _some(
+                arn=provider.arn,
+                type=provider.type,
+                name=provider.name,
+                created=_time(provider.created),
+                audiences=list(provider.audiences),
+            )
+            for provider in account.providers.value
+        ]
+    return snapshot
+
+
+def _some(**fields: Any) -> Json:
+    """The fields that have a value."""
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+def _time(value: datetime | None) -> str | None:
+    return None if value is None else value.isoformat().replace("+00:00", "Z")
+
+
+def _header(account: Account) -> Json:
+    header = _some(
+        version=FORMAT_VERSION,
+        account_id=account.id or None,
+        partition=account.partition,
+        caller=account.caller_arn.value if isinstance(account.caller_arn, Known) else None,
+        taken_at=_time(account.taken_at),
+    )
+    if isinstance(account.alias, Known):
+        header["alias"] = account.alias.value
+    return header
+
+
+def _document(document: PolicyDocument) -> Any:
+    return document.raw if document.error is not None else document.value
+
+
+def _tags(tags: Tags) -> list[Json] | None:
+    return [{"Key": key, "Value": value} for key, value in tags] or None
+
+
+def _inline(policies: Iterable[InlinePolicy]) -> list[Json]:
+    return [{"PolicyName": policy.name, "PolicyDocument": _document(policy.document)} for policy in policies]
+
+
+def _attached(policies: Iterable[AttachedPolicy]) -> list[Json]:
+    return [{"PolicyName": policy.name, "PolicyArn": policy.arn} for policy in policies]
+
+
+def _boundary(arn: str | None) -> Json | None:
+    if arn is None:
+        return None
+    return {"PermissionsBoundaryType": "PermissionsBoundaryPolicy", "PermissionsBoundaryArn": arn}
+
+
+def _user(user: User) -> Json:
+    return _some(
+        Path=user.path,
+        UserName=user.name,
+        UserId=user.id,
+        Arn=user.arn,
+        CreateDate=_time(user.created),
+        UserPolicyList=_inline(user.inline_policies),
+        GroupList=list(user.groups),
+        AttachedManagedPolicies=_attached(user.attached_policies),
+        PermissionsBoundary=_boundary(user.boundary_arn),
+        Tags=_tags(user.tags),
+    )
+
+
+def _group(group: Group) -> Json:
+    return _some(
+        Path=group.path,
+        GroupName=group.name,
+        GroupId=group.id,
+        Arn=group.arn,
+        CreateDate=_time(group.created),
+        GroupPolicyList=_inline(group.inline_policies),
+        AttachedManagedPolicies=_attached(group.attached_policies),
+    )
+
+
+def _role(role: Role, profiles: Iterable[InstanceProfile]) -> Json:
+    last_used: Json | None = None
+    if isinstance(role.last_used, Known):
+        last_used = _some(LastUsedDate=_time(role.last_used.value), Region=role.last_used_region or None)
+    return _some(
+        Path=role.path,
+        RoleName=role.name,
+        RoleId=role.id,
+        Arn=role.arn,
+        CreateDate=_time(role.created),
+        AssumeRolePolicyDocument=_document(role.trust) if role.trust.raw else None,
+        InstanceProfileList=[_instance_profile(profile) for profile in profiles],
+        RolePolicyList=_inline(role.inline_policies),
+        AttachedManagedPolicies=_attached(role.attached_policies),
+        PermissionsBoundary=_boundary(role.boundary_arn),
+        Tags=_tags(role.tags),
+        RoleLastUsed=last_used,
+    )
+
+
+def _role_detail(role: Role) -> Json:
+    return _some(Description=_known(role.description), MaxSessionDuration=_known(role.max_session_seconds))
+
+
+def _known(fact: Fact[Any]) -> Any:
+    return None if isinstance(fact, Missing) else fact.value
+
+
+def _instance_profile(profile: InstanceProfile) -> Json:
+    return _some(
+        Path=profile.path,
+        InstanceProfileName=profile.name,
+        InstanceProfileId=profile.id,
+        Arn=profile.arn,
+        CreateDate=_time(profile.created),
+        Roles=[{"RoleName": name} for name in profile.roles],
+        Tags=_tags(profile.tags),
+    )
+
+
+def _managed_policy(policy: ManagedPolicy) -> Json:
+    default = policy.default_version
+    return _some(
+        PolicyName=policy.name,
+        PolicyId=policy.id,
+        Arn=policy.arn,
+        Path=policy.path,
+        DefaultVersionId=default.id if default else None,
+        AttachmentCount=_known(policy.attachment_count),
+        PermissionsBoundaryUsageCount=_known(policy.boundary_count),
+        Description=_known(policy.description),
+        CreateDate=_time(policy.created),
+        UpdateDate=_time(policy.updated),
+        PolicyVersionList=[
+            _some(
+                Document=_document(version.document),
+                VersionId=version.id,
+                IsDefaultVersion=version.is_default,
+                CreateDate=_time(version.created),
+            )
+            for version in policy.versions
+        ],
+        Tags=_tags(policy.tags),
+    )
+
+
+def _access_key(key: AccessKey) -> Json:
+    return _some(
+        AccessKeyId=key.id,
+        Status=key.status,
+        CreateDate=_time(key.created),
+        LastUsedDate=_time(key.last_used),
+        ServiceName=key.last_service or None,
+        Region=key.last_region or None,
+    )
+
+
+def _mfa_device(device: MfaDevice) -> Json:
+    return _some(SerialNumber=device.serial, EnableDate=_time(device.enabled))
+
+
+def _login_profile(user: User) -> Json | None:
+    profile = _known(user.login_profile)
+    if profile is None:
+        return None
+    return _some(CreateDate=_time(profile.created), PasswordResetRequired=profile.reset_required)
+
+
+def _organization(fact: Known[Any]) -> Json | None:
+    organization = fact.value
+    if organization is None:
+        return None
+    written: Json = {
+        "id": organization.id,
+        "management_account": organization.management_account,
+        "path": [_level(level) for level in organization.path],
+    }
+    if organization.delegated_administrators is not None:
+        written["delegated_administrators"] = {
+            service: list(ids) for service, ids in organization.delegated_administrators.items()
+        }
+    return written
+
+
+def _level(level: OrganizationLevel) -> Json:
+    def policies(fact: Fact[tuple[OrganizationPolicy, ...]]) -> list[Json] | None:
+        if isinstance(fact, Missing):
+            return None
+        return [{"arn": one.arn, "name": one.name, "document": _document(one.document)} for one in fact.value]
+
+    return {
+        "id": level.id,
+        "name": level.name,
+        "type": level.type,
+        "scps": policies(level.scps),
+        "rcps": policies(level.rcps),
+    }

@@ -1,1 +1,0 @@
-"""Accounts as files: the format, read and written, and what a source lacks."""

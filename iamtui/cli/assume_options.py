@@ -1,0 +1,540 @@
+"""What `assume`, `exec`, `serve` and `console` share: the options of sts:AssumeRole, and the way to a session."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+from iamtui.cli.output import Span, Style, note, read_text, stderr
+from iamtui.cli.prompts import ask_code, choose
+from iamtui.cli.render import write_verdict
+from iamtui.cli.source_options import SourceOptions, approval, command_choice, open_workspace, say_where
+from iamtui.config import load_config
+from iamtui.credentials import variables
+from iamtui.credentials.child_process import SESSION_MARK, parent_program
+from iamtui.credentials.export import Format, evaluating_format, find_format
+from iamtui.credentials.session import Session, parse_duration
+from iamtui.engine.explanation import explain
+from iamtui.problem import Problem
+from iamtui.secret import Secret
+from iamtui.text import safe_text
+from iamtui.workspace.assume import (
+    AssumeExtras,
+    AssumeInput,
+    AssumePlan,
+    MfaSessions,
+    MfaWay,
+    as_session,
+    check_input,
+    find_mfa_devices,
+    is_session_of,
+    plan_assume,
+    plan_without_code,
+)
+from iamtui.workspace.assume import assume as assume_role
+from iamtui.workspace.assume_decision import is_temporary
+from iamtui.workspace.assume_plan import compact_policy
+from iamtui.workspace.connecting import connect
+from iamtui.workspace.inventory import find_entity
+from iamtui.workspace.principals import alias_of, session_is_production
+from iamtui.workspace.session_actions import Renewal
+from iamtui.workspace.workspace import SourceKind, Workspace, list_profiles
+
+if TYPE_CHECKING:
+    from iamtui.workspace.workspace import Profile
+
+
+# What is said where the caller is a session that an earlier command put into the environment.
+
+
+_KEYS: Final = (variables.ACCESS_KEY_ID, variables.SECRET_ACCESS_KEY, variables.SESSION_TOKEN)
+_UNSET: Final = f"unset {', '.join((*_KEYS, variables.EXPIRATION))}"
+_INSTEAD: Final = "start from what it was assumed with: --profile BASE"
+
+
+def session_in_environment(environ: Mapping[str, str]) -> bool:
+    """Whether the keys of the environment are those of a session."""
+    return all(environ.get(name) for name in _KEYS)
+
+
+def say_itself(workspace: Workspace, role_arn: str) -> None:
+    """Say it when the caller is a session of the role that is to be assumed: that does not renew it."""
+    if not is_session_of(workspace, role_arn):
+        return
+    if calls_by_environment(workspace):
+        note(
+            "The credentials of the environment are a session of this role already, perhaps of an earlier eval: to "
+            f"renew it, {_INSTEAD}, or {_UNSET} first."
+        )
+    else:
+        note(f"The caller is a session of this role already: to renew it, {_INSTEAD}.")
+
+
+@contextmanager
+def told_of_the_session(by_environment: bool) -> Iterator[None]:
+    """Say, when something fails, that the caller was a session from the environment, and what to do about it.
+
+    Args:
+        by_environment: whether the environment's keys are the caller's, where it has keys.
+    """
+    try:
+        yield
+    except Problem:
+        if by_environment and session_in_environment(os.environ):
+            note(
+                "The caller was the session in the environment, perhaps of an earlier eval. If it shall not be, "
+                f"{_INSTEAD}, or {_UNSET} first."
+            )
+        raise
+
+
+def calls_by_environment(workspace: Workspace) -> bool:
+    """Whether the workspace's own caller is the one of the environment's keys, where it has keys."""
+    return workspace.source.kind is SourceKind.LIVE and not workspace.source.profile
+
+
+LARGEST_POLICY_FILE: Final = 256 * 1024
+"""Bytes; STS takes 2,048 characters, but the blanks that are left out may be many."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def read_time(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
+    """The seconds of a length of time, written as the screen's forms take it: the callback of an option.
+
+    Raises:
+        BadParameter: it is none.
+    """
+    seconds = parse_duration(value) if value is not None else None
+    if value is not None and seconds is None:
+        raise click.BadParameter(f'{safe_text(value)} is not a time: write it as "1h", "90m" or a number of seconds.')
+    return seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The options of sts:AssumeRole as given; None, False and () : not given."""
+
+    session_name: str | None = None
+    duration: int | None = None
+    external_id: str | None = None
+    mfa_serial: str | None = None
+    mfa: bool = False
+    no_mfa: bool = False
+    via: tuple[str, ...] = ()
+    policy: str | None = None
+    policy_arn: tuple[str, ...] = ()
+    tag: tuple[str, ...] = ()
+    transitive: tuple[str, ...] = ()
+    source_identity: str | None = None
+
+
+def assume_options(command: F) -> F:
+    """Add the options of sts:AssumeRole to a command, which gets them as one `wanted: Wanted`."""
+
+    @functools.wraps(command)
+    def with_wanted(*args: Any, **kwargs: Any) -> Any:
+        given = {entry.name: kwargs.pop(entry.name) for entry in fields(Wanted)}
+        return command(*args, wanted=Wanted(**given), **kwargs)
+
+    options = (
+        click.option(
+            "--session-name", metavar="NAME", help="The session's name, seen in CloudTrail; else the caller's."
+        ),
+        click.option(
+            "--duration",
+            callback=read_time,
+            metavar="TIME",
+            help="How long (1h, 90m, 1h30m, 3600), at most what the role allows.",
+        ),
+        click.option("--external-id", metavar="ID", help="What the role's owner agreed on with a third party."),
+        click.option(
+            "--mfa-serial", metavar="SERIAL", help="The caller's MFA device; its code is asked on the terminal."
+        ),
+        click.option("--mfa", is_flag=True, help="Ask for an MFA code on the terminal."),
+        click.option("--no-mfa", is_flag=True, help="Ask for no MFA code: STS decides without one."),
+        click.option("--via", multiple=True, metavar="ROLE", help="Assume this role first, and go on from it. Again."),
+        click.option("--policy", metavar="FILE", help="An inline session policy; - is standard input."),
+        click.option("--policy-arn", multiple=True, metavar="ARN", help="A managed session policy. Again for more."),
+        click.option("--tag", multiple=True, metavar="KEY=VALUE", help="A session tag. Again for more."),
+        click.option("--transitive", multiple=True, metavar="KEY", help="A tag that role chaining passes on."),
+        click.option("--source-identity", metavar="NAME", help="Who is behind it; no later session can change it."),
+    )
+    for option in reversed(options):
+        with_wanted = option(with_wanted)
+    return with_wanted  # type: ignore[return-value]  # functools.wraps keeps what click needs
+
+
+@dataclass(frozen=True, slots=True)
+class Assumed:
+    """A session, and what it takes to get the next one.
+
+    Args:
+        workspace: the caller that assumed it.
+        session: the session.
+        renewal: assumes the role again, and before it those on the way to it: their sessions may have ended.
+        with_mfa: whether an MFA code was asked for, here or on the way.
+        unshared: why the code does not serve the next times, one sentence; "" when it does, or none was asked for.
+        before: the session of this chain that assumed it, or None when the caller himself did.
+    """
+
+    workspace: Workspace
+    session: Session
+    renewal: Renewal
+    with_mfa: bool = False
+    unshared: str = ""
+    before: Assumed | None = None
+
+    def needs_code(self) -> bool:
+        """Whether assuming the role again takes a new MFA code now."""
+        return self.renewal.needs_code() or (self.before is not None and self.before.needs_code())
+
+    def again(self, code: Secret | None = None) -> Session:
+        """Assume the role once more. Blocking.
+
+        Raises:
+            Problem: STS refuses, or a new MFA code is needed.
+        """
+        return self.renewal(code)
+
+
+def assumed(
+    role: str,
+    wanted: Wanted,
+    source: SourceOptions,
+    *,
+    mfa_sessions: MfaSessions | None = None,
+    check: Callable[[bool], None] | None = None,
+) -> Assumed:
+    """Find the role, say on stderr what our own engine thinks, ask for an MFA code if need be, and assume it.
+
+    Args:
+        mfa_sessions: where an MFA code is to serve for longer than this once (sts:GetSessionToken).
+        check: is told whether the role is assumed with temporary credentials, and raises Problem where that will not
+            do; before an MFA code is asked for.
+
+    Raises:
+        Problem: whatever stands in the way.
+    """
+    if wanted.no_mfa and (wanted.mfa or wanted.mfa_serial is not None):
+        other = "--mfa" if wanted.mfa else "--mfa-serial"
+        raise Problem(f"--no-mfa and {other} contradict each other.", "Choose one.")
+    extras = _extras(wanted)
+    meant = _meant(wanted.via[0] if wanted.via else role, source)
+    if check is not None:
+        check(bool(wanted.via) or is_temporary(meant.workspace) is True)
+    before: Assumed | None = None
+    for number, next_role in enumerate((*wanted.via[1:], role) if wanted.via else ()):
+        # The roles on the way get nothing of what is meant for the last one; the MFA device is the first caller's.
+        device = Wanted(no_mfa=wanted.no_mfa)
+        if number == 0:
+            device = replace(device, mfa=wanted.mfa, mfa_serial=wanted.mfa_serial)
+        before = _assume(meant, device, AssumeExtras(), before, mfa_sessions)
+        meant = _from_there(as_session(meant.workspace, before.session), next_role)
+    own = replace(wanted, mfa=False, mfa_serial=None) if wanted.via else wanted
+    return _assume(meant, own, extras, before, mfa_sessions)
+
+
+def _assume(
+    meant: _Meant, wanted: Wanted, extras: AssumeExtras, before: Assumed | None, mfa_sessions: MfaSessions | None
+) -> Assumed:
+    workspace = meant.workspace
+    external_id = wanted.external_id if wanted.external_id is not None else meant.external_id
+    session_name = wanted.session_name or meant.session_name
+    mfa_serial = wanted.mfa_serial if wanted.mfa_serial is not None else meant.mfa_serial or None
+    asks_code = not wanted.no_mfa and (wanted.mfa or mfa_serial is not None)
+    plan = plan_assume(
+        workspace, meant.arn, session_name=session_name, external_id=external_id, with_mfa=asks_code, extras=extras
+    )
+    entered = AssumeInput(
+        role_arn=meant.arn,
+        session_name=session_name or plan.default_session_name,
+        duration_seconds=_seconds(
+            wanted.duration if wanted.duration is not None else meant.duration_seconds or None, plan
+        ),
+        external_id=external_id,
+        extras=extras,
+    )
+    depends_on_code = plan.needs_mfa and not asks_code and not _allows(plan)
+    without = plan_without_code(workspace, plan, entered) if wanted.no_mfa or depends_on_code else plan
+    if wanted.no_mfa or (depends_on_code and _allows(without)):
+        plan, depends_on_code = without, False
+    if before is None:
+        say_itself(workspace, meant.arn)
+    _say_plan(plan)
+    if plan.refusal:
+        raise Problem(plan.refusal, "Choose a role that trusts the caller, or another caller.")
+    if plan.needs_mfa and not (asks_code or depends_on_code or wanted.no_mfa):
+        note("No MFA code is asked for, since none is needed; --mfa sends one all the same.")
+    serial = (mfa_serial or _device(workspace, plan, must=asks_code)) if asks_code or depends_on_code else ""
+    entered = replace(entered, mfa_serial=serial, mfa_code=_ANY_CODE if serial else None)
+    problems = check_input(plan, entered)
+    if problems:
+        raise Problem(" ".join(problems), "See the command's --help.")
+    unshared = ""
+    if serial and mfa_sessions is not None:
+        choice = mfa_sessions.choice(workspace, entered)
+        entered, unshared = replace(entered, mfa_way=choice.way), "" if choice.way is MfaWay.SHARED else choice.note
+    sent = _with_code(entered)
+    try:
+        with told_of_the_session(before is None and calls_by_environment(workspace)):
+            session = assume_role(workspace, sent, mfa_sessions=mfa_sessions)
+    except Problem:
+        if mfa_sessions is None or sent.mfa_way is not MfaWay.SHARED:
+            raise
+        choice = mfa_sessions.choice(workspace, entered)
+        if choice.way is MfaWay.SHARED:
+            raise
+        # STS shares no code with this caller, and this one is used up: the next goes with the call itself.
+        note(f"{choice.note} Another one is needed.")
+        entered, unshared = replace(entered, mfa_way=choice.way), choice.note
+        sent = _with_code(entered)
+        session = assume_role(workspace, sent, mfa_sessions=mfa_sessions)
+    _say_session(session, workspace)
+    renewal = Renewal(workspace, sent, caller=before.again if before is not None else None, mfa_sessions=mfa_sessions)
+    with_mfa = bool(sent.mfa_serial) or (before is not None and before.with_mfa)
+    return Assumed(workspace, session, renewal, with_mfa, unshared or (before.unshared if before else ""), before)
+
+
+def _allows(plan: AssumePlan) -> bool:
+    return plan.decision is not None and plan.decision.allowed
+
+
+def _with_code(entered: AssumeInput) -> AssumeInput:
+    """The input with the code that the user types, or without device and code when he twice types none."""
+    if not entered.mfa_serial:
+        return entered
+    code = ask_code(entered.mfa_serial)
+    if not code:
+        note("No code was typed. Enter again asks STS without one.")
+        code = ask_code(entered.mfa_serial)
+    if not code:
+        return replace(entered, mfa_serial="", mfa_code=None, mfa_way=MfaWay.DIRECT)
+    return replace(entered, mfa_code=code)
+
+
+def _device(workspace: Workspace, plan: AssumePlan, *, must: bool) -> str:
+    """The caller's MFA device, asked for where the account's data lacks it; the user chooses one of several.
+
+    Args:
+        must: whether the user wants a code; else credentials that are temporary may have brought their MFA along.
+
+    Raises:
+        Problem: it is not known, or nobody can choose.
+    """
+    serials, why = plan.mfa_serials, ""
+    if not serials and plan.caller_temporary and not must:
+        return ""
+    if not serials:
+        devices = find_mfa_devices(workspace)
+        serials, why = devices.serials, devices.note
+    if not serials:
+        raise Problem(why, "Name the device with --mfa-serial, or say --no-mfa to ask STS without a code.")
+    if len(serials) == 1:
+        return serials[0]
+    return choose("You have several MFA devices", serials, instead="Name one with --mfa-serial.")
+
+
+_ANY_CODE: Final = Secret("000000")
+"""Stands for the code while everything else is checked, so that nobody types one in vain."""
+
+
+def _policy(name: str) -> str:
+    """The text of a session policy, as short as JSON can say it.
+
+    Raises:
+        Problem: the file cannot be read, or holds no policy.
+    """
+    text = read_text(name, "session policy", most=LARGEST_POLICY_FILE)
+    if name == "-":
+        return compact_policy(text)
+    try:
+        return compact_policy(text)
+    except Problem as problem:
+        step = f"iamtui lint {shlex.quote(name)} shows more."
+        raise Problem(f"{safe_text(name)}: {problem.sentence}", safe_text(step)) from None
+
+
+def _extras(wanted: Wanted) -> AssumeExtras:
+    """The rest of the request.
+
+    Raises:
+        Problem: a tag without an equals sign, or a policy file that cannot be read.
+    """
+    tags = []
+    for text in wanted.tag:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise Problem(f"--tag {safe_text(text)} has no value.", "Write it as --tag KEY=VALUE.")
+        tags.append((key, value))
+    return AssumeExtras(
+        policy=_policy(wanted.policy) if wanted.policy is not None else "",
+        policy_arns=wanted.policy_arn,
+        tags=tuple(tags),
+        transitive_tag_keys=wanted.transitive,
+        source_identity=wanted.source_identity or "",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Meant:
+    """The role that is meant, and where it is assumed from."""
+
+    workspace: Workspace
+    arn: str
+    external_id: str = ""
+    mfa_serial: str = ""
+    session_name: str = ""
+    duration_seconds: int = 0
+
+
+def _of_profile(workspace: Workspace, profile: Profile, mfa_serial: str = "") -> _Meant:
+    return _Meant(
+        workspace, profile.role_arn, profile.external_id, mfa_serial, profile.session_name, profile.duration_seconds
+    )
+
+
+def _meant(role: str, source: SourceOptions) -> _Meant:
+    """Find the role: an ARN, a profile with a role_arn, or a name; only a name needs the account to be read."""
+    if role.startswith("arn:"):
+        return _Meant(_connected(source), role)
+    profile = _profile(role) if not (source.demo or source.snapshot) and "/" not in role else None
+    if profile is not None:
+        note(f"The profile {profile.name} names the role {profile.role_arn}.")
+        own = replace(source, profile=source.profile or profile.source_profile or None)
+        return _of_profile(_connected(own), profile, mfa_serial=profile.mfa_serial)
+    with told_of_the_session(_by_environment(source)):
+        workspace = open_workspace(source)
+    return _Meant(workspace, find_entity(workspace.account, role, only="role").arn)
+
+
+def _from_there(workspace: Workspace, role: str) -> _Meant:
+    """Find the next role of a chain, as seen by the session before it."""
+    if role.startswith("arn:"):
+        return _Meant(workspace, role)
+    profile = _profile(role) if "/" not in role else None
+    if profile is not None:
+        return _of_profile(workspace, profile)
+    if not workspace.account.roles:
+        raise Problem(
+            f"The role {safe_text(role)} cannot be looked up: the account was not read.", "Name it by its ARN."
+        )
+    return _Meant(workspace, find_entity(workspace.account, role, only="role").arn)
+
+
+def _profile(name: str) -> Profile | None:
+    """The profile of this name, when it says which role is meant.
+
+    Raises:
+        Problem: it gets that role by a token, not by sts:AssumeRole, so it is a caller of its own.
+    """
+    found = next((profile for profile in list_profiles() if profile.name == name and profile.role_arn), None)
+    if found is not None and found.kind == "web identity":
+        raise Problem(
+            f"The profile {found.name} gets the role {found.role_arn} by a web identity token.",
+            f"Use it as a caller, with --profile {shlex.quote(found.name)}, or name a role to assume from it.",
+        )
+    return found
+
+
+def _by_environment(source: SourceOptions) -> bool:
+    return source.profile is None and source.snapshot is None and not source.demo
+
+
+def _connected(source: SourceOptions) -> Workspace:
+    with told_of_the_session(_by_environment(source)):
+        workspace = connect(command_choice(source), approval(source))
+    say_where(workspace)
+    return workspace
+
+
+def _seconds(given: int | None, plan: AssumePlan) -> int:
+    """The duration asked for; without --duration the config's, as far as this session may last."""
+    return given if given is not None else min(load_config()[0].assume.seconds, plan.longest_seconds)
+
+
+def _say_plan(plan: AssumePlan) -> None:
+    out = stderr()
+    if plan.decision is None:
+        note(f"Whether the role trusts the caller is not checked. {plan.known}".rstrip())
+        return
+    write_verdict(out, plan.decision, f"{plan.decision.request.action} on {plan.role_arn}")
+    if not plan.decision.allowed:
+        out.paragraph(plan.known or explain(plan.decision).paragraph, indent=4)
+    out.flush()
+
+
+def _say_session(session: Session, workspace: Workspace) -> None:
+    who = session.identity.arn if session.identity is not None else f"{session.role_arn} as {session.session_name}"
+    alias = alias_of(session, workspace.account)
+    note(f"Assumed {who}{f' in {alias}' if alias else ''}; {session.time_left_words()} left.")
+    if session_is_production(session, workspace.account, load_config()[0].production):
+        stderr().line(Span("PRODUCTION", Style.BAD), ": the role or its account is marked as such.")
+    if session.identity_error:
+        note(f"Not verified: {session.identity_error}")
+
+
+def say_nested(environ: Mapping[str, str]) -> None:
+    """Say that the caller is already a session that iamtui gave."""
+    inside = environ.get(SESSION_MARK)
+    if inside:
+        note(f"Inside a session of {inside}: what is assumed from it is role chaining, and lasts one hour at most.")
+
+
+# What commands print for a shell to evaluate: in which format, and what makes the shell stop when there is nothing.
+
+
+DEFAULT: Final = "Default: that of the shell it is run from, or bash."
+
+
+def wanted_format(name: str | None) -> Format:
+    """The format that is named, or the one of the shell that is going to evaluate it.
+
+    Raises:
+        Problem: there is no format of this name.
+    """
+    return find_format(name if name is not None else _usual())
+
+
+def _usual() -> str:
+    return evaluating_format(load_config()[0].export.format, parent_program())
+
+
+def fail_in_shell(arguments: Sequence[str]) -> None:
+    """Print the line that lets `eval` fail, so that what follows does not run as somebody else.
+
+    Nothing is printed to a terminal, or where what is printed is for no shell.
+
+    Args:
+        arguments: the words after the program's name.
+    """
+    if sys.stdout is None or sys.stdout.isatty() or any(word.startswith("--write-profile") for word in arguments):
+        return
+    try:
+        syntax = wanted_format(_named(arguments)).syntax
+    except Problem:
+        # It was meant for the shell that runs it, mostly.
+        syntax = find_format(_usual()).syntax
+    if syntax is not None:
+        sys.stdout.write(f"{syntax.failure}\n")
+        sys.stdout.flush()
+
+
+def _named(arguments: Sequence[str]) -> str | None:
+    """What --format says, also where the rest of the words makes no sense."""
+    found = None
+    for number, word in enumerate(arguments):
+        option, equals, value = word.partition("=")
+        if option == "--format" and equals:
+            found = value
+        elif option == "--format" and number + 1 < len(arguments):
+            found = arguments[number + 1]
+    return found

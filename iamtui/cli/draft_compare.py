@@ -1,0 +1,276 @@
+"""`iamtui draft compare`: whose answers a draft changes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import click
+
+from iamtui.cli.draft import read_drafted, say_findings
+from iamtui.cli.exits import Exit
+from iamtui.cli.output import Output, Span, Style, note, stdout
+from iamtui.cli.question_options import QuestionOptions, inquiry_of, load_resource_policies, question_options
+from iamtui.cli.render import verdict_style
+from iamtui.cli.source_options import SourceOptions, open_workspace, source_options
+from iamtui.engine.decision import Decision
+from iamtui.problem import Problem
+from iamtui.questions.question import QuestionMatrix
+from iamtui.workspace.draft_session import (
+    DraftComparison,
+    DraftedAccount,
+    Effect,
+    SavedComparison,
+    compare_everyone,
+    compare_saved,
+    verdict_key,
+)
+from iamtui.workspace.draft_session import compare as compare_one
+from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.saved_questions import QuestionStore, SavedQuestion, account_key, quoted, testing
+from iamtui.workspace.verdict import verdict_words
+from iamtui.workspace.workspace import Workspace
+
+_MARKS: Final = {
+    Effect.GAINED: ("[+] gained", Style.GOOD),
+    Effect.LOST: ("[x] lost", Style.BAD),
+    Effect.CHANGED: ("[?] changed", Style.OPEN),
+    Effect.SAME: ("[=] same", Style.QUIET),
+}
+_FAIL_ON: Final = ("gained", "lost", "change")
+
+
+@click.command(
+    epilog="Exit codes: 0; 1 with --fail-on, or when a saved question is not answered as expected with the draft; 2 an "
+    "error, also when a saved question cannot be asked."
+)
+@click.argument("file")
+@click.argument("actions", nargs=-1, metavar="[ACTION]...")
+@click.option("--principal", "names", multiple=True, help="Ask for this one only; may be given again.")
+@click.option("--all", "everyone", is_flag=True, help="Also list what stays the same.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(_FAIL_ON),
+    help="Exit 1 when somebody gains, loses, or is answered differently in any way.",
+)
+@question_options
+@click.option("--json", "as_json", is_flag=True, help="Print one object per line, as they are found.")
+@source_options
+def compare(
+    file: str,
+    actions: tuple[str, ...],
+    names: tuple[str, ...],
+    everyone: bool,
+    fail_on: str | None,
+    asked: QuestionOptions,
+    as_json: bool,
+    source: SourceOptions,
+) -> Exit:
+    """Who may do ACTION before and after the draft FILE (- for standard input): those whose answer changes.
+
+    ACTION, --on and the other options are those of `who-can`. Without an ACTION the saved questions of the account
+    are asked instead: a regression set for policies.
+    """
+    shown = _Shown(stdout(), as_json, everyone)
+    if not actions:
+        if asked.given:
+            raise Problem("Options of a question were given, but no ACTION.", "Name an action, such as s3:GetObject.")
+        return _compare_saved(shown, file, names, fail_on, source)
+    made = inquiry_of(actions, asked)
+    workspace = load_resource_policies(open_workspace(source), made)
+    drafted = read_drafted(workspace, file)
+    drafted.check()
+    say_findings(drafted)
+    counts: Counter[Effect] = Counter()
+    for comparison in _comparisons(drafted, made, workspace, names):
+        counts[comparison.effect] += 1
+        shown.comparison(workspace, comparison)
+    on = "" if made.resources == ("*",) else f" on {', '.join(made.resources)}"
+    note(f"{', '.join(made.actions)}{on}: {_summary(counts)}.")
+    return Exit.NO if _fails(fail_on, counts) else Exit.OK
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """How and how much is printed."""
+
+    out: Output
+    as_json: bool
+    everyone: bool
+
+    def comparison(self, workspace: Workspace, comparison: DraftComparison) -> None:
+        """Print one principal's, if wanted."""
+        if comparison.effect is Effect.SAME and not self.everyone:
+            return
+        if self.as_json:
+            self.out.json(comparison_to_json(comparison))
+        else:
+            write_comparison(self.out, workspace, comparison)
+
+    def saved(self, workspace: Workspace, found: SavedComparison) -> None:
+        """Print one saved question's, if wanted: always where it is not as expected."""
+        quiet = found.effect is Effect.SAME and found.met_after is not False
+        if quiet and not self.everyone:
+            return
+        if self.as_json:
+            self.out.json(saved_to_json(found))
+            return
+        self.out.line(Span(found.saved.name, Style.STRONG))
+        if found.problem is not None:
+            self.out.paragraph(str(found.problem), indent=6, first=("  ", Span("[?]", Style.OPEN)))
+        if found.comparison is not None:
+            write_comparison(self.out, workspace, found.comparison, indent=2)
+        if found.met_after is False:
+            when = "before or with the draft" if found.met_before is False else "with the draft; before, it was"
+            sentence = f"expected {found.saved.expect}; it is not, {when}."
+            self.out.paragraph(sentence, indent=6, first=("  ", Span("[x]", Style.BAD)))
+
+
+def _compare_saved(
+    shown: _Shown, file: str, names: tuple[str, ...], fail_on: str | None, source: SourceOptions
+) -> Exit:
+    workspace = open_workspace(source)
+    saved = QuestionStore(account_key(workspace)).saved()
+    if not saved:
+        raise Problem("No questions are saved for this account.", "Name an action, or save questions first.")
+    if len(names) > 1:
+        raise Problem("The saved questions say who asks.", "Give one --principal for those that do not, or none.")
+    asking = resolve_principal(workspace, names[0]) if names else None
+    if asking is None:
+        saved = _with_a_principal(saved)
+    for entry in saved:
+        workspace = load_resource_policies(workspace, entry.question_matrix)
+    drafted = read_drafted(workspace, file)
+    drafted.check()
+    say_findings(drafted)
+    counts: Counter[Effect] = Counter()
+    unmet = failed = 0
+    for found in compare_saved(drafted, saved, asking=asking):
+        shown.saved(workspace, found)
+        unmet += found.met_after is False
+        failed += found.problem is not None
+        if found.effect is not None:
+            counts[found.effect] += 1
+    asked = "1 saved question" if len(saved) == 1 else f"{len(saved)} saved questions"
+    note(f"{asked}: {_summary(counts)}; {unmet} not as expected, {failed} that cannot be asked.")
+    if failed:
+        return Exit.ERROR
+    return Exit.NO if unmet or _fails(fail_on, counts) else Exit.OK
+
+
+def _with_a_principal(saved: Sequence[SavedQuestion]) -> tuple[SavedQuestion, ...]:
+    """The questions without those that name nobody and expect nothing, which are named on stderr.
+
+    Raises:
+        Problem: no question is left.
+    """
+    chosen, left_out = testing(saved)
+    names = ", ".join(quoted(question.name) for question in left_out)
+    if not chosen:
+        raise Problem(
+            f"None of the saved questions ({names}) names a principal or expects anything.",
+            "Say with --principal who asks them.",
+        )
+    if left_out:
+        note(f"Not asked, for want of a principal and of anything to expect: {names}. --principal says who asks them.")
+    return tuple(chosen)
+
+
+def _comparisons(
+    drafted: DraftedAccount, made: QuestionMatrix, workspace: Workspace, names: tuple[str, ...]
+) -> Iterator[DraftComparison]:
+    if not names:
+        yield from compare_everyone(drafted, made)
+        return
+    for principal in [resolve_principal(workspace, name) for name in names]:
+        comparison = compare_one(drafted, made, principal)
+        assert comparison is not None, "nothing cancels a command's question"
+        yield comparison
+
+
+def _fails(fail_on: str | None, counts: Counter[Effect]) -> bool:
+    if fail_on is None:
+        return False
+    if fail_on == "change":
+        return any(count for effect, count in counts.items() if effect is not Effect.SAME)
+    # Of several pairs one can be gained and another lost: that is CHANGED, and either way no clean bill.
+    return counts[Effect(fail_on)] + counts[Effect.CHANGED] > 0
+
+
+def _summary(counts: Counter[Effect]) -> str:
+    return (
+        f"{counts[Effect.GAINED]} gained, {counts[Effect.LOST]} lost, {counts[Effect.CHANGED]} changed otherwise, "
+        f"{counts[Effect.SAME]} the same, of {counts.total()}"
+    )
+
+
+def write_comparison(out: Output, workspace: Workspace, comparison: DraftComparison, *, indent: int = 0) -> None:
+    """One principal: the verdict before and after; of several pairs those that differ, below."""
+    words, style = _MARKS[comparison.effect]
+    account = workspace.account
+    name = comparison.principal.arn.removeprefix(f"arn:{account.partition}:iam::{account.id}:") or "anonymous"
+    left, changed = " " * indent, comparison.changed_cells
+    of_several = len(comparison.cells) > 1
+    partly = of_several and 0 < len(changed) < len(comparison.cells)
+    says = (f"{len(changed)} of {len(comparison.cells)} pairs:",) if partly else _arrow(*comparison.telling)
+    out.line(left, Span(f"{words:<11}", style), f"  {name}  ", *says)
+    for old, new in changed if of_several else ():
+        asked = f"{old.question.action}  {old.question.resource}  "
+        out.line(left, "             ", asked, *_arrow(old.deciding, new.deciding))
+
+
+def _arrow(before: Decision, after: Decision) -> tuple[str | Span, ...]:
+    return (
+        Span(str(verdict_words(before)), verdict_style(before)),
+        "  ->  ",
+        Span(str(verdict_words(after)), verdict_style(after)),
+    )
+
+
+def comparison_to_json(comparison: DraftComparison) -> dict[str, Any]:
+    """One principal's answers before and after, pair by pair."""
+    return {
+        "principal": comparison.principal.arn or None,
+        "effect": comparison.effect.value,
+        "before": _verdict(comparison.before.worst.deciding),
+        "after": _verdict(comparison.after.worst.deciding),
+        "pairs": [
+            {
+                "action": old.question.action,
+                "resource": old.question.resource,
+                "changed": verdict_key(old.deciding) != verdict_key(new.deciding),
+                "before": _verdict(old.deciding),
+                "after": _verdict(new.deciding),
+            }
+            for old, new in comparison.cells
+        ],
+    }
+
+
+def saved_to_json(found: SavedComparison) -> dict[str, Any]:
+    """A saved question's answers before and after; the comparison's keys are null where it cannot be asked."""
+    saved = found.saved
+    answers = comparison_to_json(found.comparison) if found.comparison is not None else {"principal": None}
+    return {
+        "name": saved.name,
+        "expect": saved.expect.value if saved.expect is not None else None,
+        "met_before": found.met_before,
+        "met_after": found.met_after,
+        "error": str(found.problem) if found.problem is not None else None,
+        **answers,
+    }
+
+
+def _verdict(decision: Decision) -> dict[str, Any]:
+    return {
+        "decision": decision.outcome.value,
+        "verdict": str(verdict_words(decision)),
+        "complete": decision.complete,
+        "resource_scope": decision.resource_scope.value,
+        "allowed_resources": list(decision.allowed_resources),
+        "denied_resources": list(decision.denied_resources),
+        "example_resource": decision.example_resource,
+        "blocked_by": [layer.value for layer in decision.blocked_by],
+    }

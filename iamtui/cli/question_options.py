@@ -1,0 +1,352 @@
+"""From the words of `can` and `who-can` to an inquiry: actions, resources, context, layers, caller."""
+
+from __future__ import annotations
+
+import functools
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+from iamtui.cli.exits import Exit
+from iamtui.cli.output import note, read_text
+from iamtui.engine.decision import Decision, Expectation, Layer, Outcome, ResourceScope
+from iamtui.engine.request import Mode
+from iamtui.policy.arn import is_account_id
+from iamtui.policy.document import MAX_CHARACTERS, DocumentError, PolicyDocument, load_json, scalar_text
+from iamtui.problem import Problem
+from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.workspace.answers import check_inquiry
+from iamtui.workspace.connecting import with_resource_policies
+from iamtui.workspace.context_syntax import at_time, from_ip, split_key, through_endpoint, with_mfa, written_key
+from iamtui.workspace.context_values import read_values, undocumented
+from iamtui.workspace.questions import check_action
+from iamtui.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from iamtui.workspace.answers import Answer
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+SWITCHES: Final = ("identity", "resource", "session", "boundary", "scp", "rcp", "vpc_endpoint")
+"""The layers that can be switched off: those that hold policies."""
+
+_LARGEST_CONTEXT: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionOptions:
+    """The options of a question, as given."""
+
+    resources: tuple[str, ...]
+    context: tuple[str, ...]
+    absent: tuple[str, ...]
+    context_file: str | None
+    strict: bool
+    without: tuple[str, ...]
+    session_policies: tuple[str, ...]
+    resource_account: str | None
+    chained_from: str | None
+    with_checks: tuple[str, ...]
+    mfa: bool | None
+    from_ip: str | None
+    through_vpce: str | None
+    at: str | None
+
+    @property
+    def given(self) -> bool:
+        """Whether any of them was given."""
+        return any(getattr(self, entry.name) not in (None, False, ()) for entry in fields(self)) or self.mfa is not None
+
+
+_NAMES: Final = tuple(entry.name for entry in fields(QuestionOptions))
+
+
+def question_options(command: F) -> F:
+    """Add the options of a question to a command, which gets them as one `asked: QuestionOptions`."""
+
+    @functools.wraps(command)
+    def with_question(*args: Any, **kwargs: Any) -> Any:
+        own = {name: kwargs.pop(name) for name in _NAMES}
+        return command(*args, asked=QuestionOptions(**own), **kwargs)
+
+    options = (
+        click.option(
+            "--on", "resources", multiple=True, metavar="RESOURCE",
+            help="The resource: an ARN, a pattern or *; may be given again.",
+        ),
+        click.option(
+            "-c", "--context", multiple=True, metavar="KEY=VALUE",
+            help="A condition key of the request; the same key again adds a value, KEY= gives the empty text, "
+            r"\= stands for a = in KEY.",
+        ),
+        click.option("--absent", multiple=True, metavar="KEY", help="A key that the request lacks; * is any text."),
+        click.option(
+            "--context-file", metavar="FILE", help="A JSON object of condition keys; null says absent. -c wins over it."
+        ),
+        click.option("--strict", is_flag=True, help="Take keys that nobody gave for absent, not for unknown."),
+        click.option(
+            "--without", multiple=True, type=click.Choice(SWITCHES), help="Leave a layer out, as if it were not loaded."
+        ),
+        click.option(
+            "--session-policy", "session_policies", multiple=True, metavar="FILE",
+            help="A policy that the caller's session was made with.",
+        ),
+        click.option(
+            "--resource-account", metavar="ACCOUNT", help="Who owns the resource, when its ARN does not say so."
+        ),
+        click.option(
+            "--with", "with_checks", multiple=True, metavar="ACTION[=RESOURCE]",
+            help="The call also needs this, such as iam:PassRole=ROLE-ARN or ec2:CreateTags.",
+        ),
+        click.option(
+            "--chained-from", metavar="ROLE", help="The asking role is assumed by a session of this role."
+        ),
+        click.option("--mfa/--no-mfa", default=None, help="Temporary credentials got with, or without, an MFA code."),
+        click.option("--from-ip", metavar="ADDRESS", help="From this address, through no VPC endpoint."),
+        click.option("--through-vpce", metavar="ENDPOINT", help="Through this VPC endpoint."),
+        click.option("--at", metavar="TIME", help="At another time: now+1h, 2026-12-24 or 2026-12-24T18:00:00Z."),
+    )  # fmt: skip
+    for option in reversed(options):
+        with_question = option(with_question)
+    return with_question  # type: ignore[return-value]  # functools.wraps keeps what click needs
+
+
+def inquiry_of(actions: tuple[str, ...], asked: QuestionOptions) -> QuestionMatrix:
+    """The inquiry that actions and options make.
+
+    Raises:
+        Problem: something given is none of what it should be; says what and how to write it.
+    """
+    if asked.resource_account is not None and not is_account_id(asked.resource_account):
+        raise Problem(f"--resource-account {asked.resource_account} is not an account.", "An account is 12 digits.")
+    terms = Question(
+        "",
+        "*",
+        _checked(_with_presets(_context(asked), asked)),
+        Mode.STRICT if asked.strict else Mode.DISCOVER,
+        asked.resource_account,
+        tuple(_session_policy(name) for name in asked.session_policies),
+        frozenset(Layer(name) for name in asked.without),
+    )
+    made = QuestionMatrix(
+        tuple(dict.fromkeys(actions)),
+        tuple(dict.fromkeys(asked.resources or ("*",))),
+        terms,
+        asked.chained_from or "",
+        _checks(asked.with_checks),
+    )
+    check_inquiry(made)
+    return made
+
+
+def _checked(context: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """The context with values that their keys take, as the engine reads them; what AWS does not document is said.
+
+    Raises:
+        Problem: a value that its key's type does not take, which would be taken for no match by every condition.
+    """
+    now = datetime.now(UTC)
+    read = {key: read_values(key, values, now).values if values else () for key, values in context.items()}
+    for key in read:
+        remark = undocumented(key)
+        if remark:
+            note(remark)
+    return read
+
+
+def _checks(given: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """`ACTION=RESOURCE` words as action to resources."""
+    checks: dict[str, tuple[str, ...]] = {}
+    for text in given:
+        action, equals, resource = text.partition("=")
+        check_action(action)
+        if equals and not resource:
+            raise Problem(f"--with {text} does not name a resource.", f"Write --with {action}=ARN, or --with {action}.")
+        checks[action] = checks.get(action, ()) + ((resource,) if resource else ())
+    return checks
+
+
+def _with_presets(context: dict[str, tuple[str, ...]], asked: QuestionOptions) -> dict[str, tuple[str, ...]]:
+    """The context with that of --mfa, --from-ip, --through-vpce and --at."""
+    presets: list[tuple[str, Mapping[str, tuple[str, ...]]]] = []
+    if asked.mfa is not None:
+        presets.append(("--mfa" if asked.mfa else "--no-mfa", with_mfa(asked.mfa)))
+    if asked.from_ip is not None:
+        presets.append(("--from-ip", from_ip(asked.from_ip)))
+    if asked.through_vpce is not None:
+        presets.append(("--through-vpce", through_endpoint(asked.through_vpce)))
+    if asked.at is not None:
+        presets.append(("--at", at_time(asked.at, datetime.now(UTC))))
+    said_by = {key.lower(): "-c, --absent or the context file" for key in context}
+    for option, keys in presets:
+        for key, values in keys.items():
+            if key.lower() in said_by:
+                raise Problem(f"{option} and {said_by[key.lower()]} both speak of {key}.", "Leave one of them out.")
+            said_by[key.lower()] = option
+            context[key] = values
+    return context
+
+
+def _context(asked: QuestionOptions) -> dict[str, tuple[str, ...]]:
+    """The context: the file's, then -c and --absent. A key has one spelling, whatever its letter case."""
+    given: dict[str, list[str]] = {}
+    spelling: dict[str, str] = {}
+    for text in asked.context:
+        key, equals, value = split_key(text)
+        if not equals:
+            pair, alone = shlex.quote(f"{written_key(key)}=VALUE"), shlex.quote(key)
+            raise Problem(
+                f"-c {text} is no KEY=VALUE.", f"Write -c {pair}; --absent {alone} says that the request lacks it."
+            )
+        _check_key(key, f"-c {text}")
+        given.setdefault(spelling.setdefault(key.lower(), key), []).append(value)
+    for key in asked.absent:
+        _check_key(key, f"--absent {key}")
+        if key.lower() in spelling:
+            raise Problem(f"{key} is both given and said to be absent.", "Leave one of the two out.")
+        given[key] = []
+    said = {key.lower() for key in given}
+    from_file = _context_file(asked.context_file) if asked.context_file is not None else {}
+    context = {key: values for key, values in from_file.items() if key.lower() not in said}
+    return {**context, **{key: tuple(values) for key, values in given.items()}}
+
+
+def _check_key(key: str, where: str) -> None:
+    prefix, colon, name = key.partition(":")
+    # Only a tag's key, and what else AWS leaves to its users, may hold spaces.
+    spaced = any(character.isspace() for character in key)
+    if not (colon and prefix and name) or (spaced and (key != key.strip() or undocumented(key))):
+        raise Problem(
+            f"{where} does not name a condition key: expected prefix:name.", "Write -c aws:SourceIp=203.0.113.9."
+        )
+
+
+def _context_file(name: str) -> dict[str, tuple[str, ...]]:
+    what = "context file"
+    text = read_text(name, what, most=_LARGEST_CONTEXT)
+    where = f"The {what} {'standard input' if name == '-' else name}"
+    if not text.strip():
+        raise Problem(f"{where} is empty.", 'Expected a JSON object, such as {"aws:SourceIp": "203.0.113.9"}.')
+    try:
+        value = load_json(text, max_characters=_LARGEST_CONTEXT)
+    except DocumentError as error:
+        raise Problem(f"{where}: {error}", "Expected a JSON object of condition keys.") from None
+    if not isinstance(value, dict):
+        raise Problem(f"{where} is not a JSON object.", 'Write {"aws:SourceIp": "203.0.113.9"}, for example.')
+    context: dict[str, tuple[str, ...]] = {}
+    seen: set[str] = set()
+    for key, found in value.items():
+        _check_key(key, f"{where}: {key}")
+        if key.lower() in seen:
+            raise Problem(f"{where} gives {key} twice (letter case does not count).", "Give it once.")
+        seen.add(key.lower())
+        items = [] if found is None else found if isinstance(found, list) else [found]
+        texts = [scalar_text(item) for item in items]
+        if any(item is None for item in texts):
+            raise Problem(f"{where}: {key} must be a text, number or boolean, a list of these, or null for absent.")
+        context[key] = tuple(item for item in texts if item is not None)
+    return context
+
+
+def _session_policy(name: str) -> str:
+    text = read_text(name, "session policy", most=MAX_CHARACTERS)
+    error = PolicyDocument(text).error
+    if error is not None:
+        raise Problem(f"The session policy {name} is not a policy document: {error}", "iamtui lint says more.")
+    return text
+
+
+def load_resource_policies(workspace: Workspace, asked: QuestionMatrix) -> Workspace:
+    """The workspace with the policies of the resources asked about; what cannot be loaded is said on stderr."""
+    if Layer.RESOURCE in asked.terms.layers_off:
+        return workspace
+    named = [resource for resources in asked.with_checks.values() for resource in resources]
+    workspace, failed = with_resource_policies(workspace, [*asked.resources, *named])
+    for arn, problem in failed.items():
+        note(f"The policy of {arn} is not loaded: {problem}")
+    return workspace
+
+
+# What an answer means for the exit code.
+
+
+ANYWAY = click.option(
+    "--anyway",
+    is_flag=True,
+    help="Meant as written: an action that the catalogue does not know, a resource that the action does not work on.",
+)
+
+
+def expect_option(words: str) -> Callable[[F], F]:
+    """`--expect DECISION`, given at most once: of two, neither would surely be meant.
+
+    Args:
+        words: the help text.
+
+    Returns:
+        What adds the option to a command, which then gets an `expect: Expectation | None`.
+    """
+
+    def read(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> Expectation | None:
+        if len(given) > 1:
+            raise Problem("--expect is given more than once.", "Give it once; denied is met by both kinds of denial.")
+        return Expectation(given[0]) if given else None
+
+    choices = click.Choice(tuple(item.value for item in Expectation))
+    return click.option("--expect", multiple=True, type=choices, callback=read, help=words)
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """How sure an answer must be.
+
+    Args:
+        any_resource: allowed on some of the resources is enough.
+        complete: allowed as far as loaded is not enough.
+        anyway: the answer to what AWS never asks, as far as the catalogue knows, is enough.
+    """
+
+    any_resource: bool = False
+    complete: bool = False
+    anyway: bool = False
+
+    def check_asked(self, answer: Answer) -> None:
+        """Refuse to hold an answer against an expectation where AWS never asks the question: it would prove nothing.
+
+        Raises:
+            Problem: it is so, and `anyway` does not say that it is meant.
+        """
+        if answer.never_asked and not self.anyway:
+            raise Problem(
+                answer.never_asked[0], "What is expected of it would test nothing; --anyway says that it is meant."
+            )
+
+    def doubt(self, decision: Decision) -> str:
+        """Why an allowed decision is no plain yes, or ""."""
+        if decision.allowed and decision.resource_scope is ResourceScope.SOME and not self.any_resource:
+            return "it is allowed only on some of the resources (--any-resource says that this is enough)"
+        if decision.allowed and not decision.complete and self.complete:
+            return "it is allowed only as far as loaded"
+        return ""
+
+    def code(self, decision: Decision) -> Exit:
+        """The exit code of one decision."""
+        if decision.outcome is Outcome.DEPENDS or self.doubt(decision):
+            return Exit.OPEN
+        return Exit.OK if decision.allowed else Exit.NO
+
+    def worst(self, decisions: Sequence[Decision]) -> Exit:
+        """The exit code of several decisions: denied is worse than open, open worse than allowed."""
+        codes = {self.code(decision) for decision in decisions}
+        return next(code for code in (Exit.NO, Exit.OPEN, Exit.OK) if code in codes)
+
+    def unmet(self, decision: Decision, expected: Expectation) -> str:
+        """Why a decision is not the expected one, as a clause, or "" when it is."""
+        if not expected.met_by(decision.outcome):
+            return f"it is {decision.outcome.value}"
+        return self.doubt(decision)

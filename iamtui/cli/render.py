@@ -1,0 +1,517 @@
+"""A decision for people: the verdict, why, what each layer says, what would help, what was assumed."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+from iamtui.cli.output import Output, Span, Style, note
+from iamtui.engine.decision import Decision, LayerState, Outcome, ResourceScope
+from iamtui.engine.decision_json import decision_to_json
+from iamtui.engine.explanation import explain
+from iamtui.engine.wording import short_policy_name
+from iamtui.policy.document import JsonValue
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+from iamtui.workspace.answers import Answer, Cell, DependentAnswer, worst_first
+from iamtui.workspace.questions import is_pattern
+from iamtui.workspace.verdict import SHORT_LAYER_NAMES, as_far_as_loaded, layers_that_depend, verdict_words
+
+if TYPE_CHECKING:
+    from iamtui.engine.explanation import Explanation
+    from iamtui.engine.request import Principal
+    from iamtui.engine.trace import TracedElement, TracedLayer, TracedStatement
+    from iamtui.workspace.aws_simulator import SecondOpinion
+    from iamtui.workspace.workspace import Workspace
+
+
+_INDENT: Final = 4
+_LABEL: Final = 15
+_STATE_WIDTH: Final = 15
+
+_STATES: Final = {
+    LayerState.ALLOWS: ("allows", Style.GOOD),
+    LayerState.DENIES: ("denies", Style.BAD),
+    LayerState.SILENT: ("no allow", Style.BAD),
+    LayerState.NOT_EVALUATED: ("not evaluated", Style.OPEN),
+}
+
+
+def verdict_style(decision: Decision) -> Style:
+    """The colour that repeats a verdict."""
+    if decision.outcome is Outcome.DEPENDS:
+        return Style.OPEN
+    if not decision.allowed:
+        return Style.BAD
+    sure = decision.complete and decision.resource_scope is not ResourceScope.SOME
+    return Style.GOOD if sure else Style.OPEN
+
+
+def write_verdict(out: Output, decision: Decision, about: str = "") -> None:
+    """Write the verdict, and what it is about."""
+    words = verdict_words(decision)
+    mark = f"{words.mark} {words.word} "
+    after = f"{'   ' if words.rest else '  '}{about}" if about else ""
+    out.paragraph(f"{words.rest}{after}", indent=len(mark), first=(Span(mark, verdict_style(decision)),))
+
+
+def subject_of(decision: Decision) -> str:
+    """Who, what and on what, on one line."""
+    request = decision.request
+    return f"{request.principal.arn or 'anonymous'}  {request.action}  {request.resource}"
+
+
+def write_explained(out: Output, decision: Decision, explanation: Explanation, *, never_asked: str = "") -> None:
+    """Write a decision.
+
+    Args:
+        never_asked: why AWS never asks this, told already; nothing would help then.
+    """
+    write_verdict(out, decision)
+    out.paragraph(explanation.paragraph, indent=_INDENT)
+    out.blank()
+    _write_layers(out, decision)
+    if not never_asked:
+        _write_suggestions(out, explanation)
+    write_basis(out, decision, how_to_give=" (give with -c KEY=VALUE, or --absent KEY)", never_asked=never_asked)
+
+
+def write_basis(out: Output, decision: Decision, *, how_to_give: str = "", never_asked: str = "") -> None:
+    """Write what a decision rests on: the keys that were not given, what was assumed, and the notes.
+
+    Args:
+        how_to_give: how such a key is given.
+        never_asked: why AWS never asks this, told already.
+    """
+    asked = ", ".join(decision.missing_context)
+    if asked:
+        _labelled(out, "not given", f"{asked}{how_to_give}")
+    if decision.assumptions:
+        _labelled(out, "assumed", "; ".join(decision.assumptions))
+    for number, sentence in enumerate(one for one in decision.notes if one != never_asked):
+        _labelled(out, "note" if number == 0 else "", sentence)
+
+
+def _labelled(out: Output, label: str, text: str) -> None:
+    out.paragraph(text, indent=_INDENT + _LABEL, first=(" " * _INDENT + label,))
+
+
+def _write_layers(out: Output, decision: Decision) -> None:
+    idle: list[str] = []
+    waiting = layers_that_depend(decision)
+    blocking = {reason.layer for reason in decision.reasons}
+    for report in decision.layers:
+        name = SHORT_LAYER_NAMES[report.layer]
+        if report.state is LayerState.NOT_APPLICABLE:
+            idle.append(name)
+            continue
+        word, style = _STATES[report.state]
+        if report.state is LayerState.SILENT and report.layer not in blocking:
+            word, style = ("depends", Style.OPEN) if report.layer.value in waiting else (word, Style.QUIET)
+        why = report.why.removeprefix("Not evaluated: ")
+        lead = (" " * _INDENT, f"{name:<{_LABEL}}", Span(f"{word:<{_STATE_WIDTH}}", style))
+        out.paragraph(why, indent=_INDENT + _LABEL + _STATE_WIDTH, first=lead)
+    if idle:
+        _labelled(out, "not in play", ", ".join(idle))
+
+
+def _write_suggestions(out: Output, explanation: Explanation) -> None:
+    for number, suggestion in enumerate(explanation.suggestions):
+        _labelled(out, "would help" if number == 0 else "", suggestion.change)
+        if suggestion.statement is not None:
+            text = json.dumps(suggestion.statement, ensure_ascii=False)
+            out.line(" " * (_INDENT + _LABEL), Span(safe_text(text, limit=None), Style.QUIET))
+
+
+def write_trace(out: Output, decision: Decision, layers: Iterable[TracedLayer]) -> None:
+    """Write a trace: each layer's statements, and for those about the action every element looked at.
+
+    Of an allowed set of resources it says first which of them shows it.
+    """
+    if decision.example_resource is not None:
+        out.paragraph(decision.example_resource, indent=_INDENT + _LABEL, first=(" " * _INDENT + "shown on",))
+    for layer in layers:
+        if layer.state == LayerState.NOT_APPLICABLE.value and not layer.statements:
+            continue
+        at = "" if layer.level is None else f" level {layer.level}"
+        named = f" ({layer.level_name})" if layer.level_name else ""
+        out.line("    ", Span(f"{SHORT_LAYER_NAMES[layer.layer]}{at}{named}", Style.STRONG), f"  {layer.why}")
+        for lacking in layer.missing:
+            out.line("      ", Span("[?]", Style.OPEN), f" {lacking}")
+        others = 0
+        for statement in layer.statements:
+            if len(statement.elements) == 1 and statement.matched is False:
+                others += 1
+            else:
+                _write_statement(out, statement)
+        if others:
+            out.line(
+                "      ",
+                Span(f"{others} {'statement' if others == 1 else 'statements'} about other actions", Style.QUIET),
+            )
+
+
+def _write_statement(out: Output, statement: TracedStatement) -> None:
+    mark, style = _mark(statement.matched)
+    sid = statement.sid or f"statement {statement.statement + 1}"
+    lines = f" (lines {statement.lines[0]}-{statement.lines[1]})" if statement.lines else ""
+    name = f"{short_policy_name(statement.policy)} / {sid}{lines}"
+    out.line("      ", Span(mark, style), f" {statement.effect}  {name}")
+    for element in statement.elements:
+        _write_element(out, element)
+
+
+def _write_element(out: Output, element: TracedElement) -> None:
+    mark, style = _mark(element.matched)
+    name = f"{element.operator} {element.key}" if element.operator else element.element
+    seen = element.seen_words() or "nothing"
+    note = f"  {element.note}" if element.note else ""
+    if element.element.endswith("Resource") and not element.wanted:
+        out.line("          ", Span(mark, style), f" {name}", Span(note, Style.QUIET))
+        return
+    out.line(
+        "          ",
+        Span(mark, style),
+        f" {name}  wanted {_some(element.wanted_words())}; seen {seen}",
+        Span(note, Style.QUIET),
+    )
+
+
+def _some(values: Sequence[str], most: int = 6) -> str:
+    more = f" and {len(values) - most} more" if len(values) > most else ""
+    return (", ".join(values[:most]) or "nothing") + more
+
+
+def _mark(matched: bool | None) -> tuple[str, Style]:
+    if matched is None:
+        return "[?]", Style.OPEN
+    return ("[+]", Style.GOOD) if matched else ("[-]", Style.QUIET)
+
+
+# An answer to an inquiry as JSON: the documented decision of each pair, and what an inquiry adds to it.
+
+
+def cell_to_json(answer: Answer, cell: Cell, *, trace: JsonValue = None) -> dict[str, Any]:
+    """One pair of an answer."""
+    found: dict[str, Any] = decision_to_json(cell.decision, trace=trace)
+    found["deciding"] = cell.deciding.outcome.value
+    found["companions"] = [companion_to_json(one) for one in cell.companions]
+    if cell.pattern:
+        found["typed"] = cell.pattern
+    if not cell.fits:
+        found["fits"] = False
+    if cell.never_asked:
+        found["never_asked"] = cell.never_asked
+    if answer.chain is not None:
+        found["chain"] = companion_to_json(answer.chain)
+    return found
+
+
+def companion_to_json(one: DependentAnswer) -> dict[str, Any]:
+    """One of the other requests behind a call."""
+    return {
+        "action": one.question.action,
+        "resource": one.question.resource,
+        "what": one.check.resource,
+        "when": one.check.when or None,
+        "decides": one.decides,
+        "answer": decision_to_json(one.decision),
+    }
+
+
+# An answer to an inquiry for people: one pair in full, several worst first, patterns as counts and a list.
+
+
+Tracer = Callable[[Cell], "tuple[TracedLayer, ...]"]
+
+MOST_EXPLAINED: Final = 12
+"""Pairs up to which each is explained; of more, one line each and the worst explained."""
+
+_MATRIX_INDENT: Final = 4
+
+
+def write_answer(out: Output, answer: Answer, traced: Tracer, *, with_trace: bool) -> None:
+    """Write an answer.
+
+    Args:
+        traced: gives the trace of a cell; asked for those that are explained in full, or of all with a trace.
+    """
+    cells = answer.taking_part
+    write_never_asked(out, answer)
+    if answer.chain is not None:
+        _write_chain(out, answer.chain)
+    if len(answer.cells) == 1:
+        if any(map(is_pattern, answer.question_matrix.actions)):
+            out.paragraph(f"1 pair of {', '.join(answer.question_matrix.actions)}: {_subject(cells[0])}")
+            out.blank()
+        _write_one(out, answer, cells[0], traced, with_trace=with_trace)
+        return
+    cells = answer.counted
+    unasked = [cell for cell in answer.cells if cell.never_asked and not is_pattern(cell.pattern)]
+    for cell in unasked:
+        out.line(Span("[!] ", Style.OPEN), f"{_subject(cell)}: AWS never asks this, so it does not count.")
+    if unasked:
+        out.blank()
+    if not cells:
+        out.line(Span(f"{len(answer.cells)} pairs, none of which AWS asks", Style.QUIET))
+        return
+    ordered = worst_first(cells)
+    if len(cells) <= MOST_EXPLAINED and not any(map(is_pattern, answer.question_matrix.actions)):
+        for cell in ordered:
+            _write_brief(out, answer, cell)
+            _maybe_trace(out, cell, traced, with_trace=with_trace)
+            out.blank()
+    else:
+        _write_counts(out, answer)
+        _write_list(out, answer, ordered, traced, with_trace=with_trace)
+        out.blank()
+        _write_brief(out, answer, answer.worst)
+        out.blank()
+    out.line(
+        Span(f"{len(cells)} {'pair' if len(cells) == 1 else 'pairs'}, the worst: ", Style.QUIET),
+        Span(str(verdict_words(answer.worst.deciding)), verdict_style(answer.worst.deciding)),
+        f"  {_subject(answer.worst)}",
+    )
+
+
+def counts_by_verdict(decisions: Iterable[Decision]) -> str:
+    """How many decisions have each verdict, the worst first: "3 denied, 1 depends, 20 allowed"."""
+    words = Counter(_kind(decision) for decision in decisions)
+    return ", ".join(f"{words[kind]} {kind}" for kind in _KINDS if words[kind])
+
+
+_KINDS: Final = (
+    "denied explicitly",
+    "denied",
+    "on a condition",
+    "allowed on some",
+    "allowed as far as loaded",
+    "allowed",
+)
+
+
+def _kind(decision: Decision) -> str:
+    words = verdict_words(decision)
+    if words.word == "DENIED":
+        return "denied explicitly" if words.mark == "[x]" else "denied"
+    if words.word == "DEPENDS":
+        return "on a condition"
+    if words.rest.startswith("on some"):
+        return "allowed on some"
+    return "allowed as far as loaded" if words.rest else "allowed"
+
+
+def _subject(cell: Cell) -> str:
+    called = f" (for {cell.pattern})" if cell.pattern and not is_pattern(cell.pattern) else ""
+    return f"{cell.question.action}{called}  {cell.question.resource}"
+
+
+def _write_chain(out: Output, chain: DependentAnswer) -> None:
+    about = f"{chain.check.action}  {chain.question.resource}, by a session of the role it is chained from"
+    write_verdict(out, chain.decision, about)
+    out.paragraph(explain(chain.decision).paragraph, indent=_MATRIX_INDENT)
+    out.blank()
+
+
+def _write_one(out: Output, answer: Answer, cell: Cell, traced: Tracer, *, with_trace: bool) -> None:
+    layers = traced(cell)
+    _write_what_decides(out, answer, cell)
+    write_explained(out, cell.decision, explain(cell.decision, layers), never_asked=cell.never_asked)
+    _write_companions(out, cell.companions)
+    if with_trace:
+        out.blank()
+        write_trace(out, cell.decision, layers)
+
+
+def write_never_asked(out: Output, answer: Answer) -> None:
+    """Write what of a question AWS never asks: first, since the answer to it is about no real request."""
+    lead = "[!] "
+    for sentence in answer.never_asked:
+        out.paragraph(sentence, indent=len(lead), first=(Span(lead, Style.OPEN),))
+    if answer.never_asked:
+        out.blank()
+
+
+def _write_what_decides(out: Output, answer: Answer, cell: Cell) -> None:
+    """Write the companion that decides, when it is not the action itself (nor the chain, which stands above)."""
+    if cell.deciding is cell.decision or (answer.chain is not None and cell.deciding is answer.chain.decision):
+        return
+    request = cell.deciding.request
+    write_verdict(out, cell.deciding, f"{request.action}  {request.resource}")
+    out.paragraph(
+        f"{explain(cell.deciding).paragraph} It is checked with {cell.pattern or cell.question.action}, for which the "
+        "answer by itself is:",
+        indent=_MATRIX_INDENT,
+    )
+    out.blank()
+
+
+def _write_brief(out: Output, answer: Answer, cell: Cell) -> None:
+    write_verdict(out, cell.deciding, _subject(cell))
+    text = explain(cell.deciding).paragraph
+    if answer.chain is not None and cell.deciding is answer.chain.decision:
+        text = "The role cannot surely be reached: see the chain above."
+    elif cell.deciding is not cell.decision:
+        text = f"{text} That is checked besides; by itself it is {verdict_words(cell.decision)}."
+    out.paragraph(text, indent=_MATRIX_INDENT)
+
+
+def _write_companions(out: Output, companions: Sequence[DependentAnswer]) -> None:
+    if not companions:
+        return
+    out.blank()
+    out.line(" " * _MATRIX_INDENT, Span("checked besides", Style.QUIET))
+    for one in companions:
+        words = verdict_words(one.decision)
+        lead = (" " * _MATRIX_INDENT, Span(f"{words.mark} {words.word:<7}", verdict_style(one.decision)), "  ")
+        when = "with every call" if not one.check.when else f"{'taken so: ' if one.decides else 'if '}{one.check.when}"
+        says = as_far_as_loaded(one.decision) if words.word == "DENIED" else words.rest
+        rest = f" {says}" if says else ""
+        text = f"{one.question.action}  {one.question.resource}  ({one.check.resource}; {when}){rest}"
+        out.paragraph(text, indent=_MATRIX_INDENT + 13, first=lead)
+
+
+def _write_counts(out: Output, answer: Answer) -> None:
+    cells = answer.counted
+    patterns = list(dict.fromkeys(cell.pattern for cell in cells if is_pattern(cell.pattern)))
+    what = f" of {', '.join(patterns)}" if patterns else ""
+    out.paragraph(f"{len(cells)} pairs{what}: {counts_by_verdict(cell.deciding for cell in cells)}.")
+    _write_no_part(out, answer)
+    out.blank()
+
+
+def _write_no_part(out: Output, answer: Answer) -> None:
+    unfit = list(dict.fromkeys(cell.question.action for cell in answer.cells if not cell.fits))
+    left = len(answer.cells) - len(answer.taking_part)
+    if unfit and left:
+        some = ", ".join(unfit[:3]) + (" and more" if len(unfit) > 3 else "")
+        pairs = "1 pair takes" if left == 1 else f"{left} pairs take"
+        out.paragraph(f"{pairs} no part, because the action is about other resources: {some}.")
+
+
+def _write_list(out: Output, answer: Answer, cells: Iterable[Cell], traced: Tracer, *, with_trace: bool) -> None:
+    several = len(answer.question_matrix.resources) > 1
+    lines = [(cell, _subject(cell) if several else cell.question.action) for cell in cells]
+    width = max(len(subject) for _, subject in lines)
+    for cell, subject in lines:
+        words = verdict_words(cell.deciding)
+        rest = words.rest
+        if cell.deciding is not cell.decision:
+            request = cell.deciding.request
+            rest = f"because of {request.action}  {rest}".strip()
+        out.line(
+            Span(f"{words.mark} {words.word:<7}", verdict_style(cell.deciding)), f"  {subject:<{width}}", f"  {rest}"
+        )
+        _maybe_trace(out, cell, traced, with_trace=with_trace)
+
+
+def _maybe_trace(out: Output, cell: Cell, traced: Tracer, *, with_trace: bool) -> None:
+    if with_trace:
+        out.blank()
+        write_trace(out, cell.decision, traced(cell))
+
+
+# `--second-opinion`: AWS's own simulator beside our answer, on stdout behind it or in the JSON.
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+MOST_ASKED: Final = 20
+"""Pairs that AWS is asked about in one run, a call each: AWS answers few of these calls a second."""
+
+_WORDS: Final = {"allowed": "[+] ALLOWED", "explicitDeny": "[x] DENIED explicit", "implicitDeny": "[-] DENIED no allow"}
+
+
+def second_opinion_option(command: F) -> F:
+    """Add `--second-opinion` to a command, which gets it as `compare: bool`."""
+    return click.option(
+        "--second-opinion",
+        "compare",
+        is_flag=True,
+        help="Ask AWS's own simulator too (a read call), and say why the answers differ; exit 2 without its answer.",
+    )(command)
+
+
+def check_comparable(workspace: Workspace, who: Principal) -> None:
+    """Refuse before anything is asked.
+
+    Raises:
+        Problem: the source, or this principal, has no simulator.
+    """
+    from iamtui.workspace.aws_simulator import can_ask_aws  # only with the option
+
+    refused = can_ask_aws(workspace, who)
+    if refused is not None:
+        raise refused
+
+
+def opinions_on(workspace: Workspace, found: Answer) -> list[tuple[Cell, SecondOpinion | Problem]]:
+    """AWS's answer to every pair, or why it could not be had.
+
+    Raises:
+        Problem: too many pairs.
+    """
+    from iamtui.workspace.aws_simulator import second_opinions  # only with the option
+
+    if len(found.cells) > MOST_ASKED:
+        raise Problem(
+            f"AWS's simulator is asked about at most {MOST_ASKED} pairs at once; these are {len(found.cells):,}.",
+            "Ask about fewer actions and resources.",
+        )
+    questions = (cell.question for cell in found.cells)
+    return list(zip(found.cells, second_opinions(workspace, found.principal, questions), strict=True))
+
+
+def is_lacking(opinions: Sequence[tuple[Cell, SecondOpinion | Problem]]) -> bool:
+    """Whether AWS's answer to some pair could not be had; that is said on stderr."""
+    problems = [opinion for _, opinion in opinions if isinstance(opinion, Problem)]
+    if not problems:
+        return False
+    pairs = f" on {len(problems)} of {len(opinions)} pairs" if len(opinions) > 1 else ""
+    for said in dict.fromkeys(map(str, problems)):
+        note(f"iamtui: AWS's opinion{pairs} could not be had; the answer is ours alone. {said}")
+    return True
+
+
+def write_second_opinions(out: Output, opinions: Sequence[tuple[Cell, SecondOpinion | Problem]]) -> None:
+    """Write both answers to each pair and what explains a difference."""
+    for cell, opinion in opinions:
+        out.blank()
+        about = f"  {cell.question.action}  {cell.question.resource}" if len(opinions) > 1 else ""
+        if isinstance(opinion, Problem):
+            out.line(Span("AWS's simulator: ", Style.QUIET), "[?] no opinion", about)
+            continue
+        words = _WORDS.get(opinion.theirs.decision, f"[?] {safe_text(opinion.theirs.decision, limit=64)}")
+        out.line(Span("AWS's simulator: ", Style.QUIET), words, about)
+        for statement in opinion.theirs.matched:
+            out.paragraph(f"by {safe_text(statement.policy, limit=512)}", indent=2)
+        out.paragraph("Both agree." if opinion.agree else "The answers differ.", indent=2)
+        for sentence in (*opinion.differences, *opinion.remarks):
+            out.paragraph(sentence, indent=4, first=["  - "])
+        if opinion.endpoint:
+            answered = f"Answered by {safe_text(opinion.endpoint, limit=512)}, which is not AWS."
+            out.paragraph(answered, indent=4, first=["  - "])
+
+
+def second_opinion_to_json(opinion: SecondOpinion | Problem) -> dict[str, Any]:
+    """What is added to a decision's JSON as "second_opinion"."""
+    if isinstance(opinion, Problem):
+        return {"error": str(opinion)}
+    theirs = opinion.theirs
+    return {
+        "decision": theirs.decision,
+        "agree": opinion.agree,
+        "differences": list(opinion.differences),
+        "remarks": list(opinion.remarks),
+        "matched": [
+            {"policy": statement.policy, "type": statement.policy_type or None} for statement in theirs.matched
+        ],
+        "missing_context": list(theirs.missing_context),
+        "allowed_by_organizations": theirs.allowed_by_organizations,
+        "allowed_by_boundary": theirs.allowed_by_boundary,
+        "endpoint": opinion.endpoint or None,
+    }

@@ -1,0 +1,473 @@
+"""Assuming a role: the STS call, and proof of who one has become."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+from iamtui.aws.connection import Connection
+from iamtui.credentials.session import CallerIdentity, Clock, Session, duration_text, duration_words, utc_now
+from iamtui.problem import Problem
+from iamtui.secret import Secret
+
+# AssumeRoleRequest: what sts:AssumeRole is asked, checked on our side against all of its limits.
+
+
+SHORTEST_SECONDS: Final = 900
+LONGEST_SECONDS: Final = 43_200
+DEFAULT_SECONDS: Final = 3_600
+CHAINED_SECONDS: Final = 3_600
+"""Durations of a session; the last is the most STS gives to a caller with a role's credentials (role chaining)."""
+
+_ROLE_ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\x21-\x7e]+")
+_POLICY_ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::(aws|[0-9]{12}):policy/[\x21-\x7e]+")
+_NAME: Final = re.compile(r"[A-Za-z0-9_+=,.@-]*")
+_EXTERNAL_ID: Final = re.compile(r"[A-Za-z0-9_+=,.@:/-]*")
+_SERIAL: Final = re.compile(r"[A-Za-z0-9_+=/:,.@-]*")
+_MFA_CODE: Final = re.compile(r"[0-9]{6}")
+_POLICY_TEXT: Final = re.compile(r"[\t\n\r\x20-\xff]*")
+_TAG_PUNCTUATION: Final = frozenset("_.:/=+-@")
+
+_LONGEST_ARN: Final = 2048
+LONGEST_POLICIES: Final = 2048
+"""Characters of the inline session policy and the ARNs of managed ones together."""
+
+_MOST_POLICY_ARNS: Final = 10
+_MOST_TAGS: Final = 50
+_LONGEST_TAG_KEY: Final = 128
+_LONGEST_TAG_VALUE: Final = 256
+
+
+def is_role_arn(text: str) -> bool:
+    """Whether the text is shaped like a role's ARN (IAM User Guide: IAM identifiers)."""
+    return 20 <= len(text) <= _LONGEST_ARN and _ROLE_ARN.fullmatch(text) is not None
+
+
+class InvalidRequest(Problem):
+    """The request breaks limits of STS, so it was not sent. `problems` has one sentence for each."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__(" ".join(problems), "Correct it and try again." if len(problems) == 1 else "Correct them.")
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class AssumeRoleRequest:
+    """The parameters of sts:AssumeRole. A text that is "" and a tuple that is empty are not sent.
+
+    Args:
+        role_arn: the role to assume.
+        session_name: RoleSessionName, seen in CloudTrail and in the session's ARN.
+        duration_seconds: 900 to 43200, and at most the role's MaxSessionDuration.
+        external_id: what the role's owner agreed on with a third party; sensitive, so repr leaves it out.
+        mfa_serial, mfa_code: serial number or ARN of the caller's MFA device, and its six digits.
+        policy: JSON text of an inline session policy.
+        policy_arns: managed session policies.
+        tags: session tags, as pairs of key and value.
+        transitive_tag_keys: keys of `tags` that role chaining passes on.
+        source_identity: SourceIdentity, which no later session can change.
+    """
+
+    role_arn: str
+    session_name: str
+    duration_seconds: int = DEFAULT_SECONDS
+    external_id: str = field(default="", repr=False)
+    mfa_serial: str = ""
+    mfa_code: Secret | None = None
+    policy: str = ""
+    policy_arns: tuple[str, ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
+    transitive_tag_keys: tuple[str, ...] = ()
+    source_identity: str = ""
+
+    @property
+    def role_name(self) -> str:
+        """The role's name, without its path."""
+        return self.role_arn.rsplit("/", 1)[-1]
+
+    @property
+    def account(self) -> str:
+        """The role's account, or "" when the ARN has none."""
+        parts = self.role_arn.split(":", 5)
+        return parts[4] if len(parts) == 6 else ""
+
+    def problems(self) -> tuple[str, ...]:
+        """One sentence for everything STS would refuse about the request as such; empty when all is well."""
+        return tuple(_problems(self))
+
+    def policy_problems(self) -> tuple[str, ...]:
+        """As `problems`, about the session policies alone."""
+        return tuple(_policy_problems(self))
+
+    def parameters(self) -> dict[str, Any]:
+        """The parameters as botocore takes them.
+
+        They hold the MFA code in the clear: pass them on, do not keep them in a variable.
+        """
+        given: dict[str, Any] = {
+            "RoleArn": self.role_arn,
+            "RoleSessionName": self.session_name,
+            "DurationSeconds": self.duration_seconds,
+            "ExternalId": self.external_id,
+            "SerialNumber": self.mfa_serial,
+            "TokenCode": self.mfa_code.reveal() if self.mfa_code is not None else "",
+            "Policy": self.policy,
+            "PolicyArns": [{"arn": arn} for arn in self.policy_arns],
+            "Tags": [{"Key": key, "Value": value} for key, value in self.tags],
+            "TransitiveTagKeys": list(self.transitive_tag_keys),
+            "SourceIdentity": self.source_identity,
+        }
+        return {name: value for name, value in given.items() if value not in ("", [])}
+
+
+def _problems(request: AssumeRoleRequest) -> Iterator[str]:
+    if not is_role_arn(request.role_arn):
+        yield f'"{request.role_arn}" is not a role ARN; one looks like arn:aws:iam::123456789012:role/NAME.'
+    yield from _name_problems("session name", request.session_name, shortest=2, longest=64)
+    if not SHORTEST_SECONDS <= request.duration_seconds <= LONGEST_SECONDS:
+        yield (
+            f"The duration is {duration_words(request.duration_seconds)}; STS takes {duration_text(SHORTEST_SECONDS)} "
+            f"to {duration_text(LONGEST_SECONDS)}."
+        )
+    if request.external_id:
+        if not 2 <= len(request.external_id) <= 1224:
+            yield f"The external id has {_characters(request.external_id)}; STS takes 2 to 1224."
+        if not _EXTERNAL_ID.fullmatch(request.external_id):
+            yield "The external id may hold only ASCII letters, digits and _+=,.@:/-."
+    yield from mfa_problems(request.mfa_serial, request.mfa_code)
+    if request.source_identity:
+        yield from _name_problems("source identity", request.source_identity, shortest=2, longest=256)
+        if request.source_identity.lower().startswith("aws:"):
+            yield 'The source identity must not start with "aws:".'
+    yield from _policy_problems(request)
+    yield from _tag_problems(request)
+
+
+def _characters(text: str) -> str:
+    return "1 character" if len(text) == 1 else f"{len(text)} characters"
+
+
+def _name_problems(what: str, name: str, *, shortest: int, longest: int) -> Iterator[str]:
+    if not name:
+        yield f"The {what} is missing."
+        return
+    if not shortest <= len(name) <= longest:
+        yield f"The {what} has {_characters(name)}; STS takes {shortest} to {longest}."
+    if not _NAME.fullmatch(name):
+        yield f"The {what} may hold only ASCII letters, digits and _+=,.@-, and no spaces."
+
+
+def mfa_problems(serial: str, code: Secret | None) -> Iterator[str]:
+    """One sentence for everything STS would refuse about an MFA device and its code; nothing when neither is given."""
+    if serial:
+        if not 9 <= len(serial) <= 256 or not _SERIAL.fullmatch(serial):
+            yield (
+                "The MFA device is not a serial number or ARN; one looks like "
+                "arn:aws:iam::123456789012:mfa/NAME or GAHT12345678."
+            )
+        if not code:
+            yield "The MFA code is missing; it is the six digits that the device shows."
+    if code:
+        if not _MFA_CODE.fullmatch(code.reveal()):
+            yield "The MFA code is exactly six digits."
+        if not serial:
+            yield "The MFA device is missing; an MFA code needs its serial number or ARN."
+
+
+def policy_characters(policy: str, policy_arns: tuple[str, ...]) -> int:
+    """The characters that count against LONGEST_POLICIES."""
+    return len(policy) + sum(map(len, policy_arns))
+
+
+def _policy_problems(request: AssumeRoleRequest) -> Iterator[str]:
+    if not _POLICY_TEXT.fullmatch(request.policy):
+        yield "The session policy may hold only tabs, line ends and characters from U+0020 to U+00FF."
+    characters = policy_characters(request.policy, request.policy_arns)
+    if characters > LONGEST_POLICIES:
+        what = "session policies have" if request.policy_arns else "session policy has"
+        together = " together" if request.policy_arns else ""
+        yield f"The {what} {characters} characters{together}; STS takes {LONGEST_POLICIES} at most."
+    if len(request.policy_arns) > _MOST_POLICY_ARNS:
+        yield (f"{len(request.policy_arns)} managed session policies are given; STS takes {_MOST_POLICY_ARNS} at most.")
+    for arn in request.policy_arns:
+        match = _POLICY_ARN.fullmatch(arn)
+        if match is None or not 20 <= len(arn) <= _LONGEST_ARN:
+            yield f'"{arn}" is not a policy ARN; one looks like arn:aws:iam::123456789012:policy/NAME.'
+        elif match.group(1) not in ("aws", request.account):
+            yield f"The session policy {arn} is in another account than the role."
+        elif arn.split(":")[1] != request.role_arn.partition(":")[2].partition(":")[0]:
+            yield f"The session policy {arn} is in another partition than the role."
+
+
+def _tag_problems(request: AssumeRoleRequest) -> Iterator[str]:
+    if len(request.tags) > _MOST_TAGS:
+        yield f"{len(request.tags)} session tags are given; STS takes {_MOST_TAGS} at most."
+    seen: set[str] = set()
+    for key, value in request.tags:
+        if not 1 <= len(key) <= _LONGEST_TAG_KEY or not _is_tag_text(key):
+            yield f'The tag key "{key}" must have 1 to {_LONGEST_TAG_KEY} letters, digits, spaces or _.:/=+-@.'
+        if len(value) > _LONGEST_TAG_VALUE or not _is_tag_text(value):
+            yield (
+                f'The value of the tag "{key}" must have at most {_LONGEST_TAG_VALUE} letters, digits, spaces '
+                "or _.:/=+-@."
+            )
+        if key.lower().startswith("aws:"):
+            yield f'The tag key "{key}" must not start with "aws:".'
+        if key.lower() in seen:
+            yield f'The tag key "{key}" is given twice; letter case does not make keys differ.'
+        seen.add(key.lower())
+    transitive: set[str] = set()
+    for key in request.transitive_tag_keys:
+        if key.lower() not in seen:
+            yield f'The transitive tag key "{key}" is not among the session tags.'
+        if key.lower() in transitive:
+            yield f'The transitive tag key "{key}" is given twice.'
+        transitive.add(key.lower())
+
+
+def _is_tag_text(text: str) -> bool:
+    return all(character in _TAG_PUNCTUATION or unicodedata.category(character)[0] in "LZN" for character in text)
+
+
+# A distrustful reading of what STS answers: its values end in shells and files, and an endpoint may lie.
+
+
+LONGEST_LIFE: Final = timedelta(hours=36)
+"""No STS credentials live longer (GetSessionToken and GetFederationToken: 129,600 seconds)."""
+
+_SMALLEST_SKEW: Final = timedelta(seconds=2)
+"""Below this, whole seconds in the Date header and the way of the answer explain the difference."""
+
+_ACCESS_KEY_ID: Final = re.compile(r"[A-Z0-9]{16,128}")
+_SECRET_ACCESS_KEY: Final = re.compile(r"[A-Za-z0-9+/=]{16,512}")
+_SESSION_TOKEN: Final = re.compile(r"[A-Za-z0-9+/=]{1,65536}")
+
+
+def access_key_id_is_valid(text: str) -> bool:
+    """Whether the text is shaped like an access key id (IAM API Reference: AccessKey)."""
+    return _ACCESS_KEY_ID.fullmatch(text) is not None
+
+
+def secret_access_key_is_valid(secret: Secret) -> bool:
+    """Whether the text has only base64 characters, and a believable length."""
+    return _SECRET_ACCESS_KEY.fullmatch(secret.reveal()) is not None
+
+
+def session_token_is_valid(secret: Secret) -> bool:
+    """Whether the text has only base64 characters; AWS says not to expect any size."""
+    return _SESSION_TOKEN.fullmatch(secret.reveal()) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class NewCredentials:
+    """What STS answered, checked, with the server's clock.
+
+    Args:
+        access_key_id, secret_access_key, session_token: the credentials.
+        expires_at: UTC, by the server's clock.
+        given_at: UTC, by the server's clock.
+        clock_skew: server clock minus local clock.
+    """
+
+    access_key_id: str
+    secret_access_key: Secret
+    session_token: Secret
+    expires_at: datetime
+    given_at: datetime
+    clock_skew: timedelta
+
+
+def ask_for_credentials(
+    call: Callable[[], dict[str, Any]], what: str, now: Callable[[], datetime], *, mfa_code: Secret | None = None
+) -> NewCredentials:
+    """Make a call of STS that answers with Credentials, and check them. Blocking.
+
+    Args:
+        call: makes the call; its frames may hold secrets, and are not kept.
+        what: the call, for sentences ("sts:AssumeRole").
+        now: the local time.
+        mfa_code: the code in the request, if any: STS repeats values that it refuses, and our sentences must not.
+
+    Raises:
+        AwsProblem: STS refused, or could not be reached.
+        Problem: the answer is none that STS would give.
+    """
+    answer = _asked(call, mfa_code)
+    local = now()
+    skew = _clock_skew(answer.server_time, local)
+    expires_at = _checked_end(answer, what, local + skew)
+    return NewCredentials(
+        answer.access_key_id, answer.secret_access_key, answer.session_token, expires_at, local + skew, skew
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What STS said, unchecked; the secrets already wrapped."""
+
+    access_key_id: str
+    secret_access_key: Secret
+    session_token: Secret
+    expires_at: datetime | None
+    server_time: datetime | None
+
+    @classmethod
+    def of(cls, response: dict[str, Any]) -> _Answer:
+        """Wrap an answer. Never raises, so that no traceback can hold it."""
+        given = _mapping(response.get("Credentials"))
+        headers = _mapping(_mapping(response.get("ResponseMetadata")).get("HTTPHeaders"))
+        expiration = given.get("Expiration")
+        return cls(
+            _text(given.get("AccessKeyId")),
+            Secret(_text(given.get("SecretAccessKey"))),
+            Secret(_text(given.get("SessionToken"))),
+            expiration if isinstance(expiration, datetime) and expiration.tzinfo is not None else None,
+            _http_date(_text(headers.get("date"))),
+        )
+
+
+def clock_skew_of(response: dict[str, Any], local: datetime) -> timedelta:
+    """Server clock minus local clock, by the Date header of an answer that came at `local`; zero when it has none."""
+    headers = _mapping(_mapping(response.get("ResponseMetadata")).get("HTTPHeaders"))
+    return _clock_skew(_http_date(_text(headers.get("date"))), local)
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _http_date(text: str) -> datetime | None:
+    """The time of a Date header (RFC 9110), UTC, or None when it cannot be read."""
+    try:
+        when = parsedate_to_datetime(text)
+        return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def _asked(call: Callable[[], dict[str, Any]], mfa_code: Secret | None) -> _Answer:
+    try:
+        return _Answer.of(call())
+    except Problem as failure:
+        problem = failure
+    if mfa_code:
+        problem.sentence = re.sub(f"(?<![0-9]){re.escape(mfa_code.reveal())}(?![0-9])", "••••", problem.sentence)
+        problem.args = (problem.sentence,)
+    # The frames of the call hold the MFA code and the external id, and the error behind the Problem does too.
+    problem.__context__ = problem.__cause__ = None
+    raise problem.with_traceback(None)
+
+
+def _clock_skew(server_time: datetime | None, now: datetime) -> timedelta:
+    if server_time is None:
+        return timedelta()
+    skew = server_time - now
+    return skew if abs(skew) >= _SMALLEST_SKEW else timedelta()
+
+
+def _checked_end(answer: _Answer, what: str, server_now: datetime) -> datetime:
+    """Refuse what STS would never answer: it could be code in the shell that the credentials are exported to."""
+    step = "Check what answers the calls: the endpoint, or a proxy in between; nothing of the answer was used."
+    if not access_key_id_is_valid(answer.access_key_id):
+        raise Problem(f"The answer to {what} has no valid AccessKeyId.", step)
+    if not secret_access_key_is_valid(answer.secret_access_key):
+        raise Problem(f"The answer to {what} has no valid SecretAccessKey.", step)
+    if not session_token_is_valid(answer.session_token):
+        raise Problem(f"The answer to {what} has no valid SessionToken.", step)
+    if answer.expires_at is None:
+        raise Problem(f"The answer to {what} has no valid Expiration.", step)
+    if answer.expires_at <= server_now:
+        raise Problem(f"The credentials that {what} answered have already expired.", step)
+    if answer.expires_at - server_now > LONGEST_LIFE:
+        raise Problem(
+            f"The credentials that {what} answered would live longer than 36 hours, which no session does.", step
+        )
+    return answer.expires_at
+
+
+def assume_role(
+    connection: Connection,
+    request: AssumeRoleRequest,
+    *,
+    source_arn: str = "",
+    demo: bool = False,
+    clock: Clock = utc_now,
+) -> Session:
+    """Call sts:AssumeRole, then GetCallerIdentity with what it gave. Blocking.
+
+    Args:
+        connection: the caller.
+        request: what to ask for.
+        source_arn: who the caller is, to be kept in the session.
+        demo: whether to mark the session, and so its exports, as DEMO.
+        clock: the local time.
+
+    Raises:
+        InvalidRequest: the request breaks limits of STS; nothing was sent.
+        AwsProblem: STS refused, or could not be reached.
+        Problem: the answer is none that STS would give.
+    """
+    problems = request.problems()
+    if problems:
+        raise InvalidRequest(problems)
+    given = ask_for_credentials(
+        lambda: connection.call("sts", "AssumeRole", **request.parameters()),
+        "sts:AssumeRole",
+        clock,
+        mfa_code=request.mfa_code,
+    )
+    session = Session(
+        role_arn=request.role_arn,
+        session_name=request.session_name,
+        access_key_id=given.access_key_id,
+        secret_access_key=given.secret_access_key,
+        session_token=given.session_token,
+        expires_at=given.expires_at,
+        assumed_at=given.given_at,
+        source_arn=source_arn,
+        clock_skew=given.clock_skew,
+        region=connection.region,
+        demo=demo,
+        from_long_term=_is_long_term(connection),
+        endpoint_url=connection.endpoint_url,
+    )
+    return _with_identity(session, connection)
+
+
+def _is_long_term(connection: Connection) -> bool:
+    """Whether the caller is known to have long-term keys."""
+    try:
+        return not connection.is_temporary()
+    except Problem:
+        return False
+
+
+def _with_identity(session: Session, connection: Connection) -> Session:
+    """The session with what GetCallerIdentity says about it, or with why that is not known."""
+    try:
+        with connection.with_credentials(
+            session.access_key_id, session.secret_access_key, session.session_token
+        ) as own:
+            caller = own.caller()
+    except Problem as problem:
+        return session.identified(None, str(problem))
+    identity = CallerIdentity(caller.arn, caller.account, caller.user_id)
+    return session.identified(identity, _mismatch(session, identity))
+
+
+def _mismatch(session: Session, identity: CallerIdentity) -> str:
+    """One sentence when the identity is no session of the role that was asked for, else ""."""
+    account, role = session.role_arn.split(":", 5)[4], session.role_arn.rsplit("/", 1)[-1]
+    expected = f":sts::{account}:assumed-role/{role}/{session.session_name}"
+    if identity.account == account and identity.arn.endswith(expected):
+        return ""
+    return f"These credentials belong to {identity.arn or 'nobody'}, not to the session that was asked for."

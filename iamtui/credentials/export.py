@@ -1,0 +1,426 @@
+"""The formats by name, and `hand_over`, which makes a text of a session in one of them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from pathlib import PurePath
+from typing import Final
+
+from iamtui.credentials.export_values import DEMO_LABEL, Exportable, aws_time, exportable
+from iamtui.credentials.session import Session
+from iamtui.credentials.shell_syntax import (
+    CMD,
+    FISH,
+    POSIX,
+    POWERSHELL,
+    Quote,
+    ShellSyntax,
+    dotenv_word,
+    env_file_value,
+    fish_word,
+    hcl_string,
+    ini_value,
+    lines_for,
+    posix_word,
+    powershell_word,
+)
+from iamtui.credentials.variables import (
+    ACCESS_KEY_ID,
+    ACCOUNT_ID,
+    EXPIRATION,
+    PROFILES,
+    REGIONS,
+    SECRET_ACCESS_KEY,
+    SESSION_TOKEN,
+)
+from iamtui.problem import Problem
+from iamtui.secret import Secret
+from iamtui.text import safe_text
+
+# Texts for files and for programs that are no shells. Each ends with a line end.
+
+
+OWN_MARK: Final = "# written by iamtui, which replaces this section"
+"""The comment that tells a section of iamtui's from one that it must not touch."""
+
+_PROFILE_NAME: Final = re.compile(r"[A-Za-z0-9_.@/+=,-]{1,64}")
+
+
+def check_profile_name(name: str) -> str:
+    """The name, when it can be that of a section of ~/.aws/credentials.
+
+    Raises:
+        Problem: it could end the section's heading, or start a comment.
+    """
+    if not _PROFILE_NAME.fullmatch(name):
+        raise Problem(
+            f'"{name}" cannot be the name of a profile to write.',
+            "Use 1 to 64 ASCII letters, digits and _.@/+=,- characters.",
+        )
+    return name
+
+
+def _text(values: Exportable, lines: list[str]) -> Secret:
+    label = [f"# {DEMO_LABEL}"] if values.demo else []
+    return Secret("".join(f"{line}\n" for line in (*label, *lines)))
+
+
+_CANNOT_UNSET: Final = f"# A file cannot unset variables: unset {' and '.join(PROFILES)} where it is used."
+
+
+def dotenv_file(values: Exportable) -> Secret:
+    """A .env file, which shells, python-dotenv, node and others read alike.
+
+    Raises:
+        Problem: a value cannot be quoted there.
+    """
+    lines = [f"{name}={dotenv_word(value.reveal())}" for name, value in values.variables]
+    return _text(values, [_CANNOT_UNSET, *lines])
+
+
+def docker_env_file(values: Exportable) -> Secret:
+    """What `docker run --env-file FILE` reads: no quotes and no escapes.
+
+    Raises:
+        Problem: a value cannot be written there.
+    """
+    return _text(values, [f"{name}={env_file_value(value.reveal())}" for name, value in values.variables])
+
+
+def docker_options() -> Secret:
+    """Options of `docker run` that pass the variables on by name: no value stands in the command line.
+
+    Docker leaves out what is not set where it is started.
+    """
+    names = (ACCESS_KEY_ID, SECRET_ACCESS_KEY, SESSION_TOKEN, EXPIRATION, ACCOUNT_ID, *REGIONS)
+    return Secret(" ".join(f"-e {name}" for name in names) + "\n")
+
+
+def process_json(values: Exportable) -> Secret:
+    """What a credential_process prints (AWS CLI User Guide: Sourcing credentials with an external process)."""
+    return Secret(
+        json.dumps(
+            {
+                **({"Comment": DEMO_LABEL} if values.demo else {}),
+                "Version": 1,
+                "AccessKeyId": values.access_key_id,
+                "SecretAccessKey": values.secret_access_key.reveal(),
+                "SessionToken": values.session_token.reveal(),
+                "Expiration": values.expiration,
+                **({"AccountId": values.account} if values.account else {}),
+            },
+            indent=2,
+            ensure_ascii=True,
+        )
+        + "\n"
+    )
+
+
+def credentials_entry(values: Exportable, profile: str) -> Secret:
+    """A section for ~/.aws/credentials (AWS CLI User Guide: Configuration and credential file settings).
+
+    The end stands in `aws_credential_expiration`, which people and some tools read; the SDKs do not.
+
+    Raises:
+        Problem: the profile's name or a value cannot be written there.
+    """
+    settings = (
+        ("aws_access_key_id", Secret(values.access_key_id)),
+        ("aws_secret_access_key", values.secret_access_key),
+        ("aws_session_token", values.session_token),
+        ("aws_credential_expiration", Secret(values.expiration)),
+        *((("aws_account_id", Secret(values.account)),) if values.account else ()),
+        *((("region", Secret(values.region)),) if values.region else ()),
+    )
+    lines = [f"{name} = {ini_value(value.reveal())}" for name, value in settings]
+    label = [f"# {DEMO_LABEL}"] if values.demo else []
+    return Secret("".join(f"{line}\n" for line in (f"[{check_profile_name(profile)}]", OWN_MARK, *label, *lines)))
+
+
+def terraform_provider(values: Exportable) -> Secret:
+    """A provider block for Terraform. Plans and state do not keep it, a committed file would.
+
+    Raises:
+        Problem: a value cannot be quoted there.
+    """
+    settings = (
+        *((("region", Secret(values.region)),) if values.region else ()),
+        ("access_key", Secret(values.access_key_id)),
+        ("secret_key", values.secret_access_key),
+        ("token", values.session_token),
+    )
+    return _text(
+        values,
+        [
+            f"# Valid until {values.expiration}. Do not commit it: the provider also reads the AWS_* variables.",
+            'provider "aws" {',
+            *(f"  {name:<10} = {hcl_string(value.reveal())}" for name, value in settings),
+            "}",
+        ],
+    )
+
+
+DEFAULT_PROFILE: Final = "iamtui"
+"""The profile that a credentials entry is for when nobody names one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a text is for.
+
+    Args:
+        for_paste: it will be pasted at a prompt instead of being read by a program: shell lines then begin with a
+            space, which keeps them out of the history of shells that are set up so (HISTCONTROL=ignorespace in
+            bash, HIST_IGNORE_SPACE in zsh; fish always), and hold no comment that a prompt would not know.
+        profile: the profile that a credentials entry is for.
+    """
+
+    for_paste: bool = False
+    profile: str = DEFAULT_PROFILE
+
+
+_BARE: Final = re.compile(r"[A-Za-z0-9_./:-]+")
+"""Words that mean themselves in every shell."""
+
+Render = Callable[[Exportable, Layout], Secret]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One way to hand credentials over.
+
+    Args:
+        name: what `--format` takes.
+        label: what a menu shows.
+        render: makes the text; raises Problem for a value that cannot be quoted there.
+        reference: the command that hands over without the secret passing through a clipboard; `{role}` stands for
+            the quoted role.
+        quote: quotes the role in `reference`; raises Problem when it cannot be.
+        syntax: how the shell sets variables; None when the format is for no shell.
+        secret: whether the text holds credentials (docker options hold names only).
+    """
+
+    name: str
+    label: str
+    render: Render
+    reference: str
+    quote: Quote = posix_word
+    syntax: ShellSyntax | None = None
+    secret: bool = True
+
+    def command(self, role: str, *options: str, name: str = "assume") -> str:
+        """The command that hands a role's credentials over in this format, to be run by the user.
+
+        Args:
+            role: the role.
+            options: more words of the command, each as the program gets it.
+            name: the command of iamtui, where it is another one that prints for shells.
+
+        Raises:
+            Problem: one of them cannot be quoted there.
+        """
+        words = " ".join(word if _BARE.fullmatch(word) else self.quote(word) for word in (role, *options) if word)
+        return _CALL.sub(lambda found: f"{name if found[1] else ''} {words}".strip(), self.reference)
+
+
+_CALL: Final = re.compile(r"(assume )?\{role\}")
+
+
+def hand_over(
+    session: Session,
+    name: str,
+    *,
+    for_paste: bool = False,
+    profile: str = DEFAULT_PROFILE,
+    now: datetime | None = None,
+) -> Secret:
+    """Return a session's credentials in one of the FORMATS.
+
+    Args:
+        session: the session.
+        name: the format's name.
+        for_paste, profile: as in Layout.
+        now: the local time, UTC (default: the clock).
+
+    Raises:
+        Problem: no such format, or the session cannot be exported.
+    """
+    return find_format(name).render(exportable(session, now), Layout(for_paste, profile))
+
+
+def find_format(name: str) -> Format:
+    """The format of this name.
+
+    Raises:
+        Problem: there is none; names the nearest.
+    """
+    found = FORMATS.get(_OTHER_NAMES.get(name, name))
+    if found is None:
+        near = get_close_matches(name, FORMATS, n=1)
+        meant = f'Did you mean "{near[0]}"? ' if near else ""
+        raise Problem(f'There is no format "{name}".', f"{meant}Formats: {', '.join(FORMATS)}.")
+    return found
+
+
+def _cmd_word(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9:/_+=,.@-]+", value):
+        raise Problem("The role cannot be named in a command for cmd.", "Use a profile that has its role_arn.")
+    return value
+
+
+def _shell(name: str, label: str, syntax: ShellSyntax, reference: str, quote: Quote) -> Format:
+    return Format(
+        name,
+        label,
+        lambda values, layout: lines_for(syntax, values, layout.for_paste),
+        reference.replace("{format}", name),
+        quote,
+        syntax,
+    )
+
+
+_EVAL: Final = 'eval "$(iamtui assume {role} --format {format})"'
+
+FORMATS: Final[dict[str, Format]] = {
+    entry.name: entry
+    for entry in (
+        _shell("bash", "bash, zsh: export lines", POSIX, _EVAL, posix_word),
+        _shell("posix", "sh, dash, ksh and other POSIX shells: export lines", POSIX, _EVAL, posix_word),
+        _shell("fish", "fish: set -gx lines", FISH, "iamtui assume {role} --format fish | source", fish_word),
+        _shell(
+            "powershell", "PowerShell: $env: lines", POWERSHELL,
+            "iamtui assume {role} --format powershell | Out-String | Invoke-Expression", powershell_word,
+        ),
+        _shell(
+            "cmd", "cmd.exe: set lines", CMD,
+            "for /f \"delims=\" %i in ('iamtui assume {role} --format cmd') do @%i", _cmd_word,
+        ),
+        Format(
+            "json", "credential_process: JSON, version 1", lambda values, _layout: process_json(values),
+            "credential_process = iamtui assume {role} --format json",
+        ),
+        Format(
+            "dotenv", ".env file", lambda values, _layout: dotenv_file(values),
+            "(umask 077; iamtui assume {role} --format dotenv > .env)",
+        ),
+        Format(
+            "credentials", "~/.aws/credentials: an entry",
+            lambda values, layout: credentials_entry(values, layout.profile),
+            "iamtui assume {role} --write-profile iamtui",
+        ),
+        Format(
+            "docker", "docker run: -e options, names only", lambda _values, _layout: docker_options(),
+            "iamtui exec {role} -- docker run " + docker_options().reveal().strip() + " IMAGE", secret=False,
+        ),
+        Format(
+            "docker-env-file", "docker run: --env-file", lambda values, _layout: docker_env_file(values),
+            "docker run --env-file <(iamtui assume {role} --format docker-env-file) IMAGE",
+        ),
+        Format(
+            "terraform", "Terraform: provider block", lambda values, _layout: terraform_provider(values),
+            "iamtui exec {role} -- terraform plan",
+        ),
+    )
+}  # fmt: skip
+"""The formats by name, in the order menus show them; a new one needs only its entry here."""
+
+_OTHER_NAMES: Final = {"zsh": "bash", "sh": "posix", "dash": "posix", "ksh": "posix", "pwsh": "powershell"}
+
+
+def users_format(wanted: str, environ: Mapping[str, str]) -> str:
+    """The name of the format to copy in when the user names none at the time.
+
+    Args:
+        wanted: the one of the user's settings, or "" for the one of the login shell ($SHELL); bash's for other shells.
+        environ: the environment.
+
+    Raises:
+        Problem: the settings name no format.
+    """
+    if wanted:
+        return find_format(wanted).name
+    return _format_of_shell(environ.get("SHELL", "")) or "bash"
+
+
+def evaluating_format(wanted: str, parent: str = "") -> str:
+    """The name of the format to print in, for a shell to evaluate, when the user names none.
+
+    Args:
+        wanted: the one of the user's settings, which counts where it is a shell's; or "".
+        parent: the program that started this one, or "" when it is not known. Where it is a shell it decides, else
+            the settings, else bash: $SHELL is the login shell, and scripts are mostly run by another one.
+    """
+    settings = FORMATS.get(_OTHER_NAMES.get(wanted, wanted))
+    of_settings = settings.name if settings is not None and settings.syntax is not None else ""
+    return _format_of_shell(parent) or of_settings or "bash"
+
+
+def _format_of_shell(program: str) -> str:
+    """The name of the format of a shell, by its path or name; "" when it is none that is known."""
+    shell = PurePath(program).name.removeprefix("-")
+    found = FORMATS.get(_OTHER_NAMES.get(shell, shell))
+    return found.name if found is not None and found.syntax is not None else ""
+
+
+def shell_format(name: str) -> tuple[Format, ShellSyntax]:
+    """The format of this name, which must be a shell's, and its syntax.
+
+    Raises:
+        Problem: there is none, or it is for no shell.
+    """
+    found = find_format(name)
+    if found.syntax is None:
+        shells = ", ".join(entry.name for entry in FORMATS.values() if entry.syntax is not None)
+        raise Problem(f'The format "{name}" is for no shell.', f"Shells: {shells}.")
+    return found, found.syntax
+
+
+# What a text of credentials will look like, with marks in the place of everything secret.
+
+
+MASK: Final = "••••"
+
+_KEY_ID, _SECRET, _TOKEN = "IAMTUIKEYID0000001", "IAMTUI/SECRET/0000000002", "IAMTUI/TOKEN/0000000000003"
+
+
+def preview(session: Session, name: str, *, for_paste: bool = False, profile: str = DEFAULT_PROFILE) -> str:
+    """The text that `hand_over` would make, with the access key id shortened and secret and token masked.
+
+    It is made from stand-ins, quoted as the real values are; no secret is put into it and taken out again.
+
+    Args:
+        session: whose text; it may have expired.
+        name: the format's name.
+        for_paste, profile: as in Layout.
+
+    Raises:
+        Problem: no such format, or a value cannot be quoted there.
+    """
+    account = session.identity.account if session.identity is not None else ""
+    stand_in = Exportable(
+        _KEY_ID,
+        _like(_SECRET, session.secret_access_key),
+        _like(_TOKEN, session.session_token),
+        aws_time(session.expires_at),
+        session.region,
+        account,
+        session.demo,
+    )
+    text = find_format(name).render(stand_in, Layout(for_paste, profile)).reveal()
+    for stand, shown in (
+        (_KEY_ID, session.masked_access_key_id),
+        (stand_in.secret_access_key.reveal(), MASK),
+        (stand_in.session_token.reveal(), MASK),
+    ):
+        text = text.replace(stand, shown)
+    return "\n".join(safe_text(row, limit=None) for row in text.split("\n"))
+
+
+def _like(stand_in: str, secret: Secret) -> Secret:
+    """A stand-in that is quoted as the secret is: an equals sign is what shells need quotes for."""
+    return Secret(f"{stand_in}=" if "=" in secret.reveal() else stand_in)

@@ -1,0 +1,341 @@
+"""Reading denials out of anything that is pasted or piped: messages, CloudTrail records, decoded messages.
+
+JSON is read as such where it is JSON (one value, or one to a line); everything else is searched for messages.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any, Final
+
+from iamtui.denials.cloudtrail import is_record, read_record
+from iamtui.denials.denial import CALLER_UNKNOWN, Claim, Denial, DenialForm, Findings, SourcePlace, needs_no_resource
+from iamtui.denials.search import Readable, has_records, messages_in, messages_of, records_in, text_portions
+from iamtui.problem import Problem
+
+MOST_WHOLE: Final = 4 * 1024 * 1024
+"""Characters of a text that are held at once; of a longer one only the part that is looked at."""
+
+MOST_DENIALS: Final = 2_000
+"""Different requests that are kept of one text."""
+
+MOST_SUCCESSES: Final = 20
+"""Records of calls that were not denied that are kept of a text without a denial: more than a few mean none."""
+
+HEAD: Final = 8_000
+"""Characters of a long text that are kept to be shown."""
+
+_CLOUDTRAIL_LISTS: Final = ("Records", "records", "Events", "events", "QueryResultRows", "hits")
+_INSIDE: Final = ("detail", "CloudTrailEvent", "message", "@message", "_source", "DecodedMessage")
+_DEEPEST: Final = 6
+_LONGEST_LINE: Final = 8 * 1024 * 1024
+"""Characters of a line that is still read as a JSON record."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLog:
+    """What was found in a file or a pipe.
+
+    Args:
+        head: how it starts, for a look.
+        lines: how many lines it has.
+    """
+
+    head: str
+    lines: int
+    findings: Findings
+
+
+def read_log(stream: Readable, cancelled: Callable[[], bool] = lambda: False) -> ReadLog:
+    """Every denial in a file or a pipe of any length, each request once with a count. Memory stays constant.
+
+    Raises:
+        Problem: a damaged archive, or no text.
+    """
+    counted = _Counted(text_portions(stream))
+    beginning: list[str] = []
+    size = 0
+    for portion in counted:
+        beginning.append(portion)
+        size += len(portion)
+        if size > MOST_WHOLE:
+            break
+    text = "".join(beginning)
+    if size <= MOST_WHOLE:
+        findings = find_denials(text, cancelled)
+    else:
+        collected = _Collected(cancelled)
+        portions = chain((text,), counted)
+        if has_records(text):
+            collected.add_records(portions)
+        else:
+            collected.add_lines(portions)
+        findings = collected.findings()
+    return ReadLog(counted.head, counted.lines, findings)
+
+
+class _Counted:
+    """The portions of a text, counted as they go by."""
+
+    def __init__(self, portions: Iterator[str]) -> None:
+        self._portions = portions
+        self._breaks = 0
+        self._last = ""
+        self.head = ""
+
+    def __iter__(self) -> Iterator[str]:
+        for portion in self._portions:
+            if len(self.head) < HEAD:
+                self.head += portion[: HEAD - len(self.head)]
+            self._breaks += portion.count("\n")
+            self._last = portion[-1:] or self._last
+            yield portion
+
+    @property
+    def lines(self) -> int:
+        return self._breaks + (self._last not in ("", "\n"))
+
+
+def find_denials(text: str, cancelled: Callable[[], bool] = lambda: False) -> Findings:
+    """Every denial in a text, each request once with a count; what was found so far when cancelled.
+
+    Args:
+        text: messages, logs, CloudTrail records, in any form.
+    """
+    collected = _Collected(cancelled)
+    found, value = _as_json(text)
+    if found:
+        _read_value(value, SourcePlace(1, 0), collected, 0)
+        if not collected.anything:
+            collected.add_messages(text)
+    else:
+        collected.add_lines((text,))
+    return collected.findings()
+
+
+class _Collected:
+    """Findings so far: equal ones are counted, not kept."""
+
+    def __init__(self, cancelled: Callable[[], bool]) -> None:
+        self._cancelled = cancelled
+        self._denials: dict[tuple[object, ...], Denial] = {}
+        self._successes: dict[tuple[object, ...], Denial] = {}
+        self._passed_over = 0
+        self._counts: dict[tuple[object, ...], int] = {}
+        self._left = 0
+        self._notes: list[str] = []
+        self.records = 0
+
+    @property
+    def anything(self) -> bool:
+        return bool(self._denials or self._successes)
+
+    def add(self, denial: Denial) -> None:
+        key = denial.same_request
+        kept, most = (self._denials, MOST_DENIALS) if denial.denied else (self._successes, MOST_SUCCESSES)
+        self._passed_over += not denial.denied
+        if key in kept:
+            self._counts[key] += 1
+        elif len(kept) < most:
+            kept[key] = denial
+            self._counts[key] = 1
+        elif denial.denied:
+            self._left += 1
+
+    def add_messages(self, text: str, start: SourcePlace | None = None) -> None:
+        """Take the messages in a text; `start` is its place when it is a part of another."""
+        for denial in messages_in(text, self._cancelled):
+            self.add(denial if start is None else replace(denial, place=start))
+
+    def add_lines(self, portions: Iterable[str]) -> None:
+        """Take the messages in a text that comes in portions, and the records that are a line of it."""
+        for denial in messages_of(self._without_records(portions), self._cancelled):
+            self.add(denial)
+
+    def add_records(self, portions: Iterable[str]) -> None:
+        """Take the records in the list of a long JSON text; one that breaks off is noted."""
+        try:
+            for value in records_in(portions):
+                if self._cancelled():
+                    return
+                _read_value(value, SourcePlace(1, 0), self, 1)
+        except Problem as problem:
+            self._notes.append(problem.sentence)
+
+    def _without_records(self, portions: Iterable[str]) -> Iterator[str]:
+        """The text with blanks where a line was a record, which is taken."""
+        rest, line, offset = "", 1, 0
+        for portion in chain(portions, ("\n",)):
+            text = rest + portion
+            cut = text.rfind("\n") + 1
+            if not cut and len(text) < _LONGEST_LINE:
+                rest = text
+                continue
+            cut = cut or len(text)
+            whole, rest = text[:cut], text[cut:]
+            yield self._blanked(whole, line, offset)
+            line += whole.count("\n")
+            offset += len(whole)
+
+    def _blanked(self, text: str, number: int, offset: int) -> str:
+        if '"eventName"' not in text:
+            return text
+        lines = text.split("\n")
+        for index, line in enumerate(lines):
+            start = line.find("{")
+            # A log may put a time in front of the record.
+            if 0 <= start < 200 and '"eventName"' in line and line.rstrip().endswith("}"):
+                found, value = _as_json(line[start:])
+                if found and isinstance(value, dict):
+                    _read_value(value, SourcePlace(number + index, offset + start), self, 0)
+                    lines[index] = " " * len(line)
+            offset += len(line) + 1
+        return "\n".join(lines)
+
+    def findings(self) -> Findings:
+        denials = [
+            denial if self._counts[key] == 1 else replace(denial, count=self._counts[key])
+            for key, denial in (self._denials or self._successes).items()
+        ]
+        denials.sort(key=lambda denial: denial.place.offset)
+        shown = 0 if self._denials else sum(denial.count for denial in denials)
+        return Findings(tuple(denials), self.records, self._left, tuple(self._notes), self._passed_over - shown)
+
+
+def _as_json(text: str) -> tuple[bool, Any]:
+    """Whether a text is one JSON value that can hold records, and the value."""
+    if not text.lstrip()[:1].startswith(("{", "[")):
+        return False, None
+    try:
+        return True, json.loads(text)
+    except (ValueError, RecursionError):
+        return False, None
+
+
+def _read_value(value: Any, place: SourcePlace, collected: _Collected, depth: int) -> None:
+    """Take the records in a JSON value: one, a list of them, or what AWS's tools put around them."""
+    if depth > _DEEPEST:
+        return
+    if isinstance(value, str):
+        _read_text_in_json(value, place, collected, depth)
+    elif isinstance(value, list):
+        _read_list(value, place, collected, depth)
+    elif isinstance(value, dict):
+        if is_record(value):
+            collected.records += 1
+            collected.add(read_record(value, replace(place, record=collected.records)))
+        elif is_decoded(value):
+            collected.add(decoded_message(value, place))
+        else:
+            _read_wrapper(value, place, collected, depth)
+
+
+def _read_list(value: list[Any], place: SourcePlace, collected: _Collected, depth: int) -> None:
+    row = _row(value)
+    if row is not None:
+        _read_value(row, place, collected, depth + 1)
+        return
+    for entry in value:
+        if isinstance(entry, (dict, list)):
+            _read_value(entry, place, collected, depth + 1)
+
+
+def _row(value: list[Any]) -> dict[str, Any] | None:
+    """A row of CloudTrail Lake (`[{"eventName": ...}, {"eventSource": ...}]`) as one object."""
+    row: dict[str, Any] = {}
+    for cell in value:
+        if not isinstance(cell, dict) or len(cell) != 1:
+            return None
+        for key, content in cell.items():
+            row[key] = _cell(content)
+    return row if is_record(row) else None
+
+
+def _cell(content: Any) -> Any:
+    """A cell's text, as JSON where it is JSON."""
+    if isinstance(content, str) and content[:1] in ("{", "["):
+        found, value = _as_json(content)
+        return value if found else content
+    return content
+
+
+def _read_wrapper(value: dict[str, Any], place: SourcePlace, collected: _Collected, depth: int) -> None:
+    for key in (*_CLOUDTRAIL_LISTS, *_INSIDE):
+        if key in value:
+            _read_value(value[key], place, collected, depth + 1)
+
+
+def _read_text_in_json(value: str, place: SourcePlace, collected: _Collected, depth: int) -> None:
+    found, inner = _as_json(value)
+    if found:
+        _read_value(inner, place, collected, depth + 1)
+    else:
+        collected.add_messages(value, place)
+
+
+# Decoded authorization messages
+
+
+def is_decoded(value: Any) -> bool:
+    """Whether a JSON value looks like the content of a decoded authorization message."""
+    return isinstance(value, dict) and "allowed" in value and isinstance(value.get("context"), dict)
+
+
+def parse_decoded(text: str, place: SourcePlace) -> Denial | None:
+    """The request in the JSON text that sts:DecodeAuthorizationMessage returns; None when it is no such text."""
+    found, value = _as_json(text)
+    return decoded_message(value, place) if found and is_decoded(value) else None
+
+
+def decoded_message(value: Mapping[str, Any], place: SourcePlace) -> Denial:
+    """The request in a decoded authorization message (STS API reference: DecodeAuthorizationMessage)."""
+    context = value["context"]
+    principal = context.get("principal")
+    principal = principal if isinstance(principal, dict) else {}
+    caller, action, resource = (
+        _string(principal.get("arn")),
+        _string(context.get("action")),
+        _string(context.get("resource")),
+    )
+    explicit = value.get("explicitDeny") is True
+    told = {
+        CALLER_UNKNOWN: not caller,
+        "It does not say which action was refused.": not action,
+        "It does not say on which resource.": not resource and not needs_no_resource(action),
+        "It does not say which kind of policy refused.": True,
+    }
+    statements = len(list(_items(value.get("matchedStatements"))))
+    notes = (f"AWS matched {statements} statements for it.",) if statements else ()
+    return Denial(
+        DenialForm.DECODED,
+        place,
+        caller,
+        action,
+        resource,
+        Claim("explicit" if explicit else "implicit") if value.get("allowed") is not True else Claim(),
+        denied=value.get("allowed") is not True,
+        context=dict(_conditions(context.get("conditions"))),
+        unknown=tuple(sentence for sentence, missing in told.items() if missing),
+        notes=notes,
+    )
+
+
+def _items(value: Any) -> Iterator[dict[str, Any]]:
+    items = value.get("items") if isinstance(value, dict) else None
+    if isinstance(items, list):
+        yield from (item for item in items if isinstance(item, dict))
+
+
+def _conditions(value: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for item in _items(value):
+        key = _string(item.get("key"))
+        values = tuple(_string(one.get("value")) for one in _items(item.get("values")))
+        if ":" in key and values:
+            yield key, values
+
+
+def _string(value: Any) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,221 @@
+"""What IAM and STS refuse a caller for what it is, or for its credentials, whatever the policies say.
+
+Sources: IAM User Guide (compare AWS STS credentials, perform a privileged task on a member account), STS API
+Reference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from iamtui.engine.policies import PoliciesInForce
+from iamtui.engine.request import Principal, PrincipalKind
+from iamtui.policy.action import ActionName
+from iamtui.policy.arn import Arn
+from iamtui.policy.conditions import CompiledCondition
+from iamtui.policy.context import KeyState, RequestContext
+from iamtui.policy.document import ConditionLine
+from iamtui.policy.resource import RequestResource, ResourceKind
+from iamtui.policy.truth import MissingLeaf, Truth, all_of, any_of
+from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS
+
+_OF_PROVIDERS: Final = frozenset(("sts:assumerolewithsaml", "sts:assumerolewithwebidentity"))
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRule:
+    """A rule of a service that stands above the policies.
+
+    Args:
+        why: what it says, one sentence.
+        passes: False: it refuses whatever the policies say; else what it waits for.
+        keys: the condition keys that it reads.
+    """
+
+    why: str
+    passes: Truth = False
+    keys: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=16)
+def _condition(operator: str, key: str, value: str) -> CompiledCondition:
+    """A condition on the request, as a policy would have it."""
+    return CompiledCondition(ConditionLine(operator, key, (value,)), variables=False, options=DEFAULT_LANGUAGE_OPTIONS)
+
+
+_MFA: Final = _condition("Bool", "aws:MultiFactorAuthPresent", "true")
+_ASSUMED_ROOT: Final = _condition("Bool", "aws:AssumedRoot", "true")
+_CHECKED_IN_OTHER_CALLS: Final = frozenset(
+    ("iam:passrole", "sts:tagsession", "sts:setsourceidentity", "sts:setcontext", "sts:getservicebearertoken")
+)
+"""Permissions of IAM and STS that are no calls: AWS checks them when others are made."""
+
+
+_WITH_A_ROLE: Final = frozenset(("sts:tagsession", "sts:setsourceidentity"))
+"""Permissions that STS checks, in the role's trust policy, when a role is assumed."""
+
+
+def uses_session_token(principal: Principal, context: RequestContext) -> bool:
+    """Whether a user or root user comes with temporary credentials, as from sts:GetSessionToken.
+
+    Where that is not told, a value of aws:MultiFactorAuthPresent tells it: no access key carries the key.
+    """
+    if principal.kind not in (PrincipalKind.USER, PrincipalKind.ROOT):
+        return False
+    if principal.credentials is None:
+        mfa = context.lookup("aws:multifactorauthpresent")
+        return mfa is KeyState.PRESENT or (isinstance(mfa, tuple) and bool(mfa))
+    return principal.credentials == "temporary"
+
+
+def credential_rule(action: ActionName, principal: Principal, context: RequestContext) -> ServiceRule | None:
+    """What IAM and STS refuse this kind of caller, or its kind of credentials, whatever the policies say.
+
+    IAM User Guide: compare AWS STS credentials; STS API Reference.
+    """
+    if action.service == "iam":
+        return _iam_by_credentials(action, principal, context)
+    why = _refused_by_sts(action, principal, context) if action.service == "sts" else None
+    return None if why is None else ServiceRule(why)
+
+
+_THROUGH_URL: Final = _condition("Bool", "lambda:InvokedViaFunctionUrl", "true")
+
+
+def anonymous_rule(action: ActionName, takes_unsigned: bool | None, context: RequestContext) -> ServiceRule | None:
+    """What a service refuses to callers without credentials, whatever the policies say.
+
+    Args:
+        takes_unsigned: whether it takes the call without a signature; None: not known.
+    """
+    if action.full in _OF_PROVIDERS:
+        return ServiceRule("STS takes this call from the users of an identity provider, not from an anonymous caller.")
+    if takes_unsigned is False:
+        return ServiceRule(f"{action.service} takes this call signed only: an anonymous caller cannot make it.")
+    if takes_unsigned is None:
+        unknown = MissingLeaf(f"AWS's documentation of unsigned requests to {action.service}", "")
+        return ServiceRule(f"AWS does not say whether {action.service} takes requests without a signature.", unknown)
+    if action.full != "lambda:invokefunction":
+        return None
+    passes = _THROUGH_URL.test(context)
+    if passes is True:
+        return None
+    why = "Lambda takes an unsigned call of a function through its URL only."
+    return ServiceRule(why, passes, (_THROUGH_URL.line.key,))
+
+
+def provider_rule(action: ActionName, provider: Principal) -> ServiceRule | None:
+    """What the users of an identity provider, who have no AWS credentials yet, cannot call.
+
+    STS API Reference: AssumeRoleWithSAML, AssumeRoleWithWebIdentity; IAM User Guide: pass session tags.
+    """
+    by_saml = ":saml-provider/" in provider.arn
+    if action.full == f"sts:assumerolewith{'saml' if by_saml else 'webidentity'}" or action.full in _WITH_A_ROLE:
+        return None
+    kind, call = ("SAML", "SAML") if by_saml else ("OpenID Connect", "WebIdentity")
+    return ServiceRule(
+        f"The users of {'a' if by_saml else 'an'} {kind} provider have no AWS credentials: they can call "
+        f"sts:AssumeRoleWith{call} alone."
+    )
+
+
+def _iam_by_credentials(action: ActionName, principal: Principal, context: RequestContext) -> ServiceRule | None:
+    if action.full in _CHECKED_IN_OTHER_CALLS:
+        return None
+    if principal.kind is PrincipalKind.FEDERATED_USER:
+        return ServiceRule("IAM refuses a federated-user session calls from the command line and the API.")
+    if not uses_session_token(principal, context):
+        return None
+    conditions = (_MFA, _ASSUMED_ROOT) if principal.kind is PrincipalKind.ROOT else (_MFA,)
+    passes = any_of(condition.test(context) for condition in conditions)
+    if passes is True:
+        return None
+    return ServiceRule(
+        "IAM refuses calls with a session token from sts:GetSessionToken that was got without MFA.",
+        passes,
+        tuple(condition.line.key for condition in conditions),
+    )
+
+
+def _refused_by_sts(action: ActionName, principal: Principal, context: RequestContext) -> str | None:
+    kind = principal.kind
+    if action.full in _OF_PROVIDERS:
+        return "STS takes this call from the users of an identity provider, who have no AWS credentials."
+    if kind is PrincipalKind.ROOT and action.name in ("assumerole", "assumeroot"):
+        return "STS refuses sts:AssumeRole and sts:AssumeRoot to the root user."
+    if kind is PrincipalKind.FEDERATED_USER and action.name != "getcalleridentity":
+        return "STS refuses every call but GetCallerIdentity to a federated-user session."
+    if action.name in ("getsessiontoken", "getfederationtoken"):
+        if kind in (PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION):
+            return "STS refuses GetSessionToken and GetFederationToken to role sessions."
+        if principal.credentials == "temporary" or uses_session_token(principal, context):
+            return "STS refuses GetSessionToken and GetFederationToken to temporary credentials."
+    takes = action.name in ("assumerole", "getcalleridentity") or action.full in _CHECKED_IN_OTHER_CALLS
+    if uses_session_token(principal, context) and not takes:
+        return "STS refuses every call but AssumeRole and GetCallerIdentity to a session token from GetSessionToken."
+    return None
+
+
+_ROOT_USERS: Final = "the root user of a member account, arn:aws:iam::ACCOUNT:root"
+_DELEGATES: Final = MissingLeaf(
+    "list of the delegated administrators for IAM", "organizations:ListDelegatedAdministrators"
+)
+_ON_ITSELF: Final = MissingLeaf(
+    "AWS's documentation of sts:AssumeRoot on the delegated administrator's own account, which is a member account too",
+    "",
+)
+"""IAM User Guide (perform a privileged task on a member account) and STS API Reference neither allow nor exclude it."""
+
+
+def assume_root_rule(
+    resource: RequestResource,
+    arn: Arn | None,
+    principal: Principal,
+    context: RequestContext,
+    policies: PoliciesInForce,
+    owner: str | None,
+) -> ServiceRule | None:
+    """Who may take over the root user of a member account (STS API Reference: AssumeRoot).
+
+    Args:
+        arn: of the resource, cut.
+        policies: say where caller and resource stand in the organization.
+        owner: the account of the root user, or of those of a set.
+    """
+    refused = _assume_root_refused(resource, arn, principal, policies)
+    if refused is not None:
+        return ServiceRule(refused)
+    by_place: Truth = True
+    if not policies.principal_in_management_account and policies.principal_in_iam_delegated_administrator is None:
+        by_place = _DELEGATES
+    own = owner == principal.account and not policies.principal_in_management_account
+    if own:
+        by_place = all_of((by_place, _ON_ITSELF))
+    partition = arn.partition if arn is not None and "*" not in arn.partition else "*"
+    task = _condition("ArnLike", "sts:TaskPolicyArn", f"arn:{partition}:iam::aws:policy/root-task/*")
+    passes = all_of((by_place, task.test(context)))
+    if passes is True:
+        return None
+    return ServiceRule(
+        "STS lets only the management account and a delegated administrator for IAM call sts:AssumeRoot, with one of "
+        "the task policies under arn:aws:iam::aws:policy/root-task/."
+        + (" AWS does not say whether a delegated administrator may call it on its own account." if own else ""),
+        passes,
+        (task.line.key,),
+    )
+
+
+def _assume_root_refused(
+    resource: RequestResource, arn: Arn | None, principal: Principal, policies: PoliciesInForce
+) -> str | None:
+    one = resource.kind is ResourceKind.ONE
+    if one and (arn is None or (arn.service, arn.region, arn.resource) != ("iam", "", "root")):
+        return f"sts:AssumeRoot acts on {_ROOT_USERS}, and on nothing else."
+    if not policies.principal_in_management_account and policies.principal_in_iam_delegated_administrator is False:
+        return "STS lets only the management account and a delegated administrator for IAM call sts:AssumeRoot."
+    own = one and arn is not None and arn.account == principal.account
+    if policies.resource_in_management_account or (own and policies.principal_in_management_account):
+        return f"sts:AssumeRoot acts on {_ROOT_USERS}, not on that of the management account."
+    return None

@@ -1,0 +1,245 @@
+"""The answer: a decision, the state of every layer, what blocked it and what it depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from iamtui.engine.request import Request
+from iamtui.policy.truth import Node
+
+
+class Outcome(StrEnum):
+    """What AWS would decide; `depends` only in discover mode or when a document is missing."""
+
+    ALLOWED = "allowed"
+    EXPLICIT_DENY = "explicitDeny"
+    IMPLICIT_DENY = "implicitDeny"
+    DEPENDS = "depends"
+
+
+class Layer(StrEnum):
+    """The kinds of policy and rule that take part in a decision."""
+
+    IDENTITY = "identity"
+    RESOURCE = "resource"
+    SESSION = "session"
+    BOUNDARY = "boundary"
+    SCP = "scp"
+    RCP = "rcp"
+    VPC_ENDPOINT = "vpc_endpoint"
+    BLOCK_PUBLIC_ACCESS = "block_public_access"
+    SERVICE_RULE = "service_rule"
+
+
+class LayerState(StrEnum):
+    """What a layer says. `not_evaluated` means not loaded or switched off, and is never "no objection"."""
+
+    ALLOWS = "allows"
+    DENIES = "denies"
+    SILENT = "silent"
+    NOT_APPLICABLE = "not_applicable"
+    NOT_EVALUATED = "not_evaluated"
+
+
+class ResourceScope(StrEnum):
+    """For which of the resources asked about an allowed decision holds."""
+
+    ONE = "one"
+    SOME = "some"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRef:
+    """A statement that took part.
+
+    Args:
+        layer: the layer it was evaluated in.
+        effect: "Allow" or "Deny".
+        policy: policy name or ARN.
+        sid: its Sid, or None.
+        statement: its index in the document, from 0.
+        lines: first and last line in the canonical rendering, 1-based.
+        level: SCP and RCP level from the root (0), else None.
+        undetermined: whether its match depends on something unknown.
+    """
+
+    layer: Layer
+    effect: str
+    policy: str
+    sid: str | None
+    statement: int
+    lines: tuple[int, int] | None
+    level: int | None = None
+    undetermined: bool = False
+
+
+ONLY_UNDER_CONDITIONS: Final = "only under conditions"
+"""How a silent layer's report says that an Allow of it waits for something that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerReport:
+    """The state of one layer and one sentence saying why."""
+
+    layer: Layer
+    state: LayerState
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One layer that does not pass.
+
+    Args:
+        kind: "explicit" (a Deny matched) or "implicit" (no Allow matched).
+        level, level_name: for SCPs and RCPs, counted from the root.
+        statements: the denying statements.
+    """
+
+    layer: Layer
+    kind: str
+    level: int | None = None
+    level_name: str | None = None
+    statements: tuple[StatementRef, ...] = ()
+
+
+class DecisionParts(Protocol):
+    """What puts the parts of a Decision together: a method for each, under its name."""
+
+    def request(self) -> Request:
+        """The question, with the context as evaluated."""
+
+    def layers(self) -> tuple[LayerReport, ...]:
+        """Every layer's state; the other parts likewise."""
+
+
+def _none() -> tuple[()]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The answer to one request (DESIGN: Decision as JSON).
+
+    The evaluator gives the outcome at once; each other part is put together when it is first read, and kept. That
+    shows nowhere: such a decision equals, hashes and prints as one that was made with all of its parts.
+
+    Args:
+        request: the question, with the context as evaluated.
+        outcome: the decision.
+        layers: every layer's state, in evaluation order.
+        blocked_by: layers that stand in the way of something that does grant this; sorted.
+        reasons: every layer that does not pass; empty when allowed.
+        identity_needed: whether nothing grants this without an identity policy that allows it; False when allowed.
+        matched: every statement that matched, Allow and Deny.
+        resource_scope, allowed_resources: for a question about a pattern, how far "allowed" reaches.
+        denied_resources: the patterns, among those asked about, that a Deny takes out.
+        example_resource: for an allowed question about a pattern, one resource on which the same question, asked
+            alone, is allowed.
+        depends_on: what would have to hold, when the outcome is DEPENDS.
+        missing_context: keys nobody gave that matter for this request.
+        assumptions: what was taken for granted, as "key = value" or a sentence.
+        notes: one sentence each.
+        complete: False when a layer that could cap this was not evaluated.
+    """
+
+    request: Request
+    outcome: Outcome
+    layers: tuple[LayerReport, ...]
+    # No default stands in the class, where it would be found before a part that is still to be put together.
+    blocked_by: tuple[Layer, ...] = field(default_factory=_none)
+    reasons: tuple[Reason, ...] = field(default_factory=_none)
+    identity_needed: bool = field(default_factory=lambda: False)
+    matched: tuple[StatementRef, ...] = field(default_factory=_none)
+    resource_scope: ResourceScope = field(default_factory=lambda: ResourceScope.ONE)
+    allowed_resources: tuple[str, ...] = field(default_factory=_none)
+    denied_resources: tuple[str, ...] = field(default_factory=_none)
+    example_resource: str | None = field(default_factory=lambda: None)
+    depends_on: Node | None = field(default_factory=lambda: None)
+    missing_context: tuple[str, ...] = field(default_factory=_none)
+    assumptions: tuple[str, ...] = field(default_factory=_none)
+    notes: tuple[str, ...] = field(default_factory=_none)
+    complete: bool = True
+
+    @classmethod
+    def concluded(cls, outcome: Outcome, *, complete: bool, conclude: Callable[[], DecisionParts]) -> Decision:
+        """A decision whose other parts are put together when they are read, by what `conclude` then gives."""
+        decision = object.__new__(cls)
+        object.__setattr__(decision, "__dict__", {"outcome": outcome, "complete": complete, "_conclude": conclude})
+        return decision
+
+    if not TYPE_CHECKING:  # a type checker that saw this would take any name for a part
+
+        def __getattr__(self, name: str) -> Any:
+            """Put a part together that was not read before; two threads that do so at once come to the same."""
+            conclude = self.__dict__.get("_conclude")
+            if conclude is None or name not in _PARTS:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            conclusion = self.__dict__.get("_conclusion")
+            if conclusion is None:
+                conclusion = self.__dict__["_conclusion"] = conclude()
+            part = self.__dict__[name] = getattr(conclusion, name)()
+            return part
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the outcome is ALLOWED (perhaps only as far as loaded, or on some resources)."""
+        return self.outcome is Outcome.ALLOWED
+
+    @property
+    def allowed_parts(self) -> tuple[str, ...]:
+        """The resources where it holds; () when only the whole that was asked about can be named.
+
+        "Only on X" in the answer to a question about X would read as "on X".
+        """
+        return () if self.request.resource in self.allowed_resources else self.allowed_resources
+
+    @property
+    def not_evaluated(self) -> tuple[Layer, ...]:
+        """The layers that were not loaded or switched off."""
+        if self.complete and "layers" not in self.__dict__:
+            return ()
+        return tuple(report.layer for report in self.layers if report.state is LayerState.NOT_EVALUATED)
+
+    @property
+    def deciding(self) -> StatementRef | None:
+        """The statement to show first: the first denying one, else the first allowing one of a granting layer.
+
+        Where it depends, one that waits for something comes before one that allows in any case.
+        """
+        denying = [ref for ref in self.matched if ref.effect == "Deny"]
+        if self.outcome is Outcome.EXPLICIT_DENY and denying:
+            return denying[0]
+        granting = [
+            ref for ref in self.matched if ref.effect == "Allow" and ref.layer in (Layer.IDENTITY, Layer.RESOURCE)
+        ]
+        if self.outcome in (Outcome.ALLOWED, Outcome.DEPENDS) and granting:
+            return next((ref for ref in granting if ref.undetermined), granting[0])
+        return denying[0] if denying else None
+
+
+_PARTS: Final = frozenset(part.name for part in fields(Decision)) - {"outcome", "complete"}
+
+
+# What somebody expects an answer to be: a decision, or a denial of either kind.
+
+
+class Expectation(StrEnum):
+    """An expected decision, as `--expect` and saved questions name it."""
+
+    ALLOWED = "allowed"
+    DENIED = "denied"
+    """Explicitly or implicitly: who only wants to know that it is not allowed need not know by what."""
+    EXPLICIT_DENY = "explicitDeny"
+    IMPLICIT_DENY = "implicitDeny"
+    DEPENDS = "depends"
+
+    def met_by(self, outcome: Outcome) -> bool:
+        """Whether a decision is the expected one."""
+        if self is Expectation.DENIED:
+            return outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
+        return outcome.value == self.value

@@ -1,0 +1,572 @@
+"""From a reading of all layers to what a Decision says: states, reasons, what blocks, what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Final
+
+from iamtui.engine.decision import Layer, LayerReport, Outcome, Reason, ResourceScope, StatementRef
+from iamtui.engine.evaluation import Evaluation, principal_rules
+from iamtui.engine.evaluator import asked_by, read_all_layers
+from iamtui.engine.layer_reports import layer_reports, name_of_statement, statement_name
+from iamtui.engine.layers import LayerScan, Match
+from iamtui.engine.policy_set import LayerStatement
+from iamtui.engine.prepared_request import ActionCatalogue, owner_is_assumed
+from iamtui.engine.request import WITH_IAM_POLICIES, Mode, PrincipalKind, Request, role_arn_of
+from iamtui.engine.resource_sets import Scope, known_and_not_denied, resource_scope
+from iamtui.engine.service_rules import granted_by_acl, names_only_root, takes_resource_policy
+from iamtui.engine.wording import MOST_NAMED, depends_text, first_of, short_policy_name
+from iamtui.policy.compiled import CompiledStatement
+from iamtui.policy.conditions import ComparisonResult, CompiledCondition, parse_policy_bool
+from iamtui.policy.context import AtLeast, KeyState, RequestContext
+from iamtui.policy.document import VERSIONS, Statement
+from iamtui.policy.operators import parse_operator
+from iamtui.policy.patterns import parse_pieces, variable_names
+from iamtui.policy.principal import PrincipalRules, Strength, allow_strengths, deny_applies
+from iamtui.policy.resource import ResourceKind
+from iamtui.policy.truth import ConditionLeaf, Node, Truth, all_of, leaves, negate
+from iamtui.text import safe_text
+
+# What is said with a reading: how the question was read, and what was taken for granted.
+
+
+def notes(reading: Evaluation) -> Iterator[str]:
+    """One sentence each on how the question was read."""
+    yield from reading.request.notes
+    yield from reading.prepared.notes
+    if reading.among_known:
+        yield "The account has no role among these that lets this caller in and that its own policies let it assume."
+    elif reading.members and reading.refused is not None:
+        yield f"Of these resources nothing is granted but {first_of(reading.granted) or 'what no policy can allow'}."
+    elif reading.members and reading.deny is True and not reading.granted:
+        yield "Each of these resources is denied, though not all of them by one statement."
+    elif reading.members:
+        named = f": {first_of(reading.granted)}" if reading.granted else ""
+        yield (
+            "What is granted of these resources is not let through, each part because of a Deny or of a policy that "
+            f"does not allow it{named}."
+        )
+    if reading.is_unsettled:
+        yield (
+            "The patterns of these policies overlap in too many ways to tell whether one of these resources is "
+            "allowed: ask about a smaller set, or about one resource."
+        )
+    policies = reading.policies
+    if policies.resource is not None and not takes_resource_policy(reading.prepared.action):
+        if reading.prepared.action.service == "sts":
+            yield "A root user has no policy that lets callers in: the one given is ignored."
+        else:
+            yield "The policy of an IAM role speaks of assuming it and has no say in this: the one given is ignored."
+    for match in reading.resource.matches if reading.resource is not None else ():
+        if _spared_but_for_boundary(match, reading):
+            yield (
+                f"The NotPrincipal of {statement_name(match)} lists the caller, which spares nobody who has a "
+                "permissions boundary."
+            )
+    if reading.request.principal.kind not in WITH_IAM_POLICIES:
+        if policies.identity or policies.boundaries or policies.session:
+            yield "This caller has no identity, boundary or session policies: those given are ignored."
+    elif policies.boundaries and reading.facts.service_linked:
+        yield "Service-linked roles have no permissions boundary: the one given is ignored."
+    refused = list(dict.fromkeys(_refused_by_aws(reading)))
+    yield from refused[:MOST_NAMED]
+    if len(refused) > MOST_NAMED:
+        yield f"{len(refused) - MOST_NAMED:,} more documents or statements have what AWS would refuse."
+
+
+def assumptions(reading: Evaluation) -> Iterator[str]:
+    """What was taken for granted, as "key = value" or a sentence."""
+    request = reading.request
+    principal = request.principal
+    prepared = reading.prepared
+    yield from request.assumptions
+    if owner_is_assumed(request, prepared):
+        yield f"the resource belongs to the caller's account {reading.owner}"
+    if principal.kind is PrincipalKind.ROLE_SESSION and principal.role_arn is None:
+        fixed = reading.facts.fixed_keys(anonymous_userid=reading.options.anonymous_userid)
+        if reading.context.lookup("aws:principalarn") == fixed["aws:principalarn"]:
+            yield f"the role has no path: aws:PrincipalArn = {role_arn_of(principal)}"
+    if reading.free is not None and prepared.action.name == "getsessiontoken" and principal.credentials is None:
+        yield "the caller uses long-term credentials"
+    if prepared.action.full == "sts:assumeroot" and reading.total is not False:
+        yield f"account {reading.owner} is a member of the organization, which has centralized root access enabled"
+    if reading.admitted_by_assumption:
+        which = "role's trust policy" if prepared.trust else "key's policy"
+        yield f"each {which} lets the caller in (a set of resources has no policy of its own)"
+    if reading.total is not False and names_only_root(prepared.action, principal, _endpoint_strengths(reading)):
+        yield (
+            "the VPC endpoint is an interface endpoint: a gateway endpoint whose policy names an account admits its "
+            "root user alone"
+        )
+
+
+def unsafe_denies(reading: Evaluation) -> Iterator[str]:
+    """The Denies that do not match only because they are not as AWS has them: what AWS does is not known."""
+    found = list(_not_compared(reading))
+    for member, what in found[:MOST_NAMED]:
+        statement = member.compiled.statement
+        sid = safe_text(statement.sid, limit=128) if statement.sid else f"statement {statement.index + 1}"
+        yield (
+            f"The Deny {sid} of {safe_text(member.policy.name, limit=256)} {what}: it is taken not to match, and that "
+            "cannot be proved."
+        )
+    if len(found) > MOST_NAMED:
+        yield f"{len(found) - MOST_NAMED:,} more Denies cannot be compared: they are taken not to match, too."
+
+
+def _not_compared(reading: Evaluation) -> Iterator[tuple[LayerStatement, str]]:
+    """The Denies that match, or may match, but for what cannot be compared, and what that is."""
+    resource = reading.prepared.resource
+    for layer, _, policies in reading.sets():
+        nobody_named = layer in (Layer.RESOURCE, Layer.RCP)
+        for member in policies.about(reading.asked.action):
+            compiled = member.compiled
+            if compiled.allows:
+                continue
+            unsafe: str | None = None
+            if nobody_named and not (compiled.statement.principals or compiled.statement.not_principals):
+                unsafe = "names no Principal"
+            elif not reading.is_reached(layer, member):
+                continue
+            for condition in compiled.conditions:
+                if condition.test(reading.context) is not False:
+                    continue
+                bad = _what_is_bad(condition, reading)
+                if bad is None:
+                    break
+                unsafe = unsafe or bad
+            else:
+                about = compiled.matches_resource(resource, reading.context, reading.language, everywhere=False)
+                if unsafe is not None and about is not False:
+                    yield member, unsafe
+
+
+def _what_is_bad(condition: CompiledCondition, reading: Evaluation) -> str | None:
+    """Why a condition that does not hold cannot be compared, or None where it can."""
+    line = condition.line
+    if condition.operator is None:
+        return f"has the condition operator {safe_text(line.operator, limit=128)}, which AWS does not have"
+    key = safe_text(line.key, limit=256)
+    cannot = f"which {safe_text(line.operator, limit=128)} cannot compare"
+    if condition.operator.base == "null":
+        wrong = next((value for value in line.values if parse_policy_bool(value) is None), None)
+        return None if wrong is None else f'has for {key} the value "{safe_text(wrong, limit=128)}", {cannot}'
+    seen = reading.context.lookup(condition.key) if condition.key else ()
+    for value in seen if isinstance(seen, tuple) else ():
+        for wanted, outcome in zip(line.values, condition.compare(value, reading.context), strict=True):
+            if outcome is ComparisonResult.BAD_PATTERN:
+                return f'has for {key} the value "{safe_text(wanted, limit=128)}", {cannot}'
+            if outcome is ComparisonResult.BAD_VALUE:
+                return f'reads {key}, and the request has "{safe_text(value, limit=128)}", {cannot}'
+    return None
+
+
+def _refused_by_aws(reading: Evaluation) -> Iterator[str]:
+    """What AWS would refuse of the documents with statements about the action, and how it was read all the same."""
+    for _, _, policies in reading.sets():
+        for member in policies.about(reading.prepared.action):
+            policy = member.policy.document.policy
+            name = short_policy_name(member.policy.name)
+            if policy.version is not None and policy.version not in VERSIONS:
+                version = safe_text(policy.version, limit=64)
+                yield f'{name} has the Version "{version}", which AWS would refuse: it is read as 2008-10-17.'
+            statement = member.compiled.statement
+            for where, elements in (
+                (name, policy.unknown_elements),
+                (name_of_statement(member.policy, statement), statement.unknown_elements),
+            ):
+                if elements:
+                    yield (
+                        f"{where} has what is no element of a policy ({first_of(elements)}): AWS would refuse the "
+                        "document, which is read without it."
+                    )
+
+
+def _spared_but_for_boundary(match: Match, reading: Evaluation) -> bool:
+    """Whether a Deny with NotPrincipal hits the caller only because of its permissions boundary."""
+    statement = match.statement.statement
+    if match.statement.allows or statement.not_principals is None or not reading.caller.has_boundary:
+        return False
+    unbound = replace(reading.caller, has_boundary=False)
+    rules = principal_rules(reading, of_resource=match.layer is Layer.RESOURCE)
+    return deny_applies(statement, unbound, rules) is False
+
+
+def _endpoint_strengths(reading: Evaluation) -> set[Strength]:
+    """By which forms the Allows of the endpoint's policies that match, or may match, reach the caller."""
+    matches = reading.vpc_endpoint.matches if reading.vpc_endpoint is not None else ()
+    return {
+        strength
+        for match in matches
+        if match.statement.allows
+        for strength in _forms(match.statement.statement, reading)
+    }
+
+
+def _forms(statement: Statement, reading: Evaluation) -> Iterable[Strength]:
+    if statement.principals is None and statement.not_principals is None:
+        return (Strength.WILDCARD,)
+    return allow_strengths(statement, reading.caller, PrincipalRules())
+
+
+# Which keys that nobody gave could change a decision.
+
+
+_TAKE_VARIABLES: Final = ("string", "arn", "bool")
+
+
+def open_keys(leaf: ConditionLeaf, context: RequestContext) -> tuple[str, ...]:
+    """The keys that leave a leaf open, in the policies' spelling: its own, and those of variables in its values."""
+    names = {leaf.key.lower(): leaf.key} if leaf.key else {}
+    operator = parse_operator(leaf.op)
+    if operator is None:
+        # A Resource or NotResource entry, where variables mean something behind the fifth colon.
+        values = tuple(entry.split(":", 5)[-1] for entry in leaf.values)
+    else:
+        takes = not leaf.literal and operator.base.startswith(_TAKE_VARIABLES)
+        values = leaf.values if takes else ()
+    for value in values:
+        names = {**variable_names(parse_pieces(value, variables=True)), **names}
+    return tuple(name for key, name in names.items() if isinstance(context.lookup(key), (KeyState, AtLeast)))
+
+
+def sensitive_keys(reading: Evaluation) -> Iterator[str]:
+    """The keys, in the policies' spelling, that were read as absent and matter for this request.
+
+    A statement counts when all that is known of it holds, and when it could still change its layer: an Allow
+    where nothing allows yet, a Deny anywhere unless another Deny stands whatever the keys are.
+    """
+    if any(_denied_for_good(scanned, reading.context) for _, _, scanned in reading.scans):
+        return
+    for _, scanned, member in reading.statements():
+        compiled = member.compiled
+        if compiled.keys and not (compiled.allows and scanned.allow is True):
+            yield from _unsaid_keys(compiled, reading)
+
+
+def _denied_for_good(layer: LayerScan, context: RequestContext) -> bool:
+    return any(
+        match.truth is True
+        and not match.statement.allows
+        and not any(context.nobody_said(key) for key in match.statement.keys)
+        for match in layer.matches
+    )
+
+
+def _unsaid_keys(compiled: CompiledStatement, reading: Evaluation) -> tuple[str, ...]:
+    context = reading.context
+    names: dict[str, None] = {}
+    matcher = compiled.resource.matcher
+    in_resource = {
+        key: name for key, name in (matcher.variable_keys if matcher else {}).items() if context.nobody_said(key)
+    }
+    about = compiled.matches_resource(reading.prepared.resource, context, reading.language, everywhere=False)
+    if about is False and not in_resource:
+        return ()
+    names.update(dict.fromkeys(in_resource.values()))
+    for condition in compiled.conditions:
+        read = {condition.key: condition.line.key, **condition.variable_keys}
+        unsaid = [name for key, name in read.items() if key and context.nobody_said(key)]
+        if not unsaid and condition.test(context) is False:
+            return ()
+        names.update(dict.fromkeys(unsaid))
+    return tuple(names)
+
+
+class DecisionDetails:
+    """What a Decision says besides its outcome, each part put together when it is asked for.
+
+    A list of thousands shows little of each decision, and putting all of it together costs more than deciding.
+    """
+
+    __slots__ = ("_catalogue", "_reading", "_scope")
+
+    def __init__(self, reading: Evaluation, catalogue: ActionCatalogue) -> None:
+        """Take the reading of all layers."""
+        self._reading = reading
+        self._catalogue = catalogue
+        self._scope: Scope | None = None
+
+    def request(self) -> Request:
+        """The question."""
+        return self._reading.request
+
+    def layers(self) -> tuple[LayerReport, ...]:
+        """Every layer's state."""
+        return layer_reports(self._reading)
+
+    def blocked_by(self) -> tuple[Layer, ...]:
+        """The layers that stand in the way of something that does grant this."""
+        denied = self._reading.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
+        return blocked_by(self._reading) if denied else ()
+
+    def reasons(self) -> tuple[Reason, ...]:
+        """Every layer that does not pass."""
+        return reasons(self._reading) if self._reading.outcome is not Outcome.ALLOWED else ()
+
+    def identity_needed(self) -> bool:
+        """Whether nothing grants this without an identity policy that allows it."""
+        if self._reading.outcome is Outcome.ALLOWED:
+            return False
+        return replace(self._reading.side, boundary=True, session=True, identity=False).truth() is False
+
+    def matched(self) -> tuple[StatementRef, ...]:
+        """Every statement that matched."""
+        return tuple(_matched(self._reading, undetermined=self._reading.outcome is Outcome.DEPENDS))
+
+    def resource_scope(self) -> ResourceScope:
+        """For which of the resources asked about the decision holds."""
+        return self._scope_found().scope
+
+    def allowed_resources(self) -> tuple[str, ...]:
+        """The resources or patterns where it holds."""
+        return self._scope_found().resources
+
+    def denied_resources(self) -> tuple[str, ...]:
+        """The resources or patterns, among those asked about, that a Deny takes out."""
+        return self._scope_found().denied
+
+    def example_resource(self) -> str | None:
+        """One of the resources asked about on which the same question, asked alone, is allowed."""
+        return None if self._reading.by_alias else self._reading.witness
+
+    def depends_on(self) -> Node | None:
+        """What would have to hold."""
+        total = self._reading.total
+        return None if isinstance(total, bool) else total
+
+    def missing_context(self) -> tuple[str, ...]:
+        """The keys nobody gave that matter for this request."""
+        return missing_context(self._reading)
+
+    def assumptions(self) -> tuple[str, ...]:
+        """What was taken for granted."""
+        return tuple(assumptions(self._reading))
+
+    def notes(self) -> tuple[str, ...]:
+        """One sentence each."""
+        return tuple(self._each_note())
+
+    def _each_note(self) -> Iterator[str]:
+        reading = self._reading
+        yield from notes(reading)
+        yield from self._scope_found().limits
+        if reading.outcome is Outcome.ALLOWED:
+            if self._scope_found().scope is ResourceScope.SOME:
+                example = f", for example {safe_text(reading.witness, limit=512)}" if reading.witness else ""
+                yield f"Allowed for at least one resource of the set asked about{example}."
+        else:
+            yield from _not_modelled(reading)
+        if reading.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY):
+            yield from _open_besides(reading)
+        if reading.outcome is not Outcome.EXPLICIT_DENY:
+            yield from unsafe_denies(reading)
+
+    def _scope_found(self) -> Scope:
+        if self._scope is None and self._reading.by_alias and self._reading.total is True:
+            self._scope = Scope(ResourceScope.ONE)
+        if self._scope is None and self._reading.by_known and self._reading.total is not False:
+            self._scope = Scope(ResourceScope.SOME, known_and_not_denied(self._reading))
+        if self._scope is None:
+            self._scope = resource_scope(
+                self._reading, self._read_everywhere(), self._holds_everywhere, self._allowed_in_part
+            )
+        return self._scope
+
+    def _read_everywhere(self) -> Evaluation | None:
+        """For an allowed question about a set of resources: the same question about all of them."""
+        reading = self._reading
+        if reading.prepared.resource.kind is not ResourceKind.SET or reading.total is False:
+            return None
+        asked = reading.asked.everywhere_too()
+        return read_all_layers(
+            reading.request, reading.policies, reading.options, catalogue=self._catalogue, asked=asked
+        )
+
+    def _holds_everywhere(self, resource: str) -> bool:
+        """Whether the same question about another resource or pattern is allowed (here: may be) for all of it."""
+        total = self._read_about(resource, everywhere=True).total
+        return total is True or (self._reading.outcome is Outcome.DEPENDS and total is not False)
+
+    def _allowed_in_part(self, resource: str) -> bool:
+        """Whether the same question about another resource or pattern is not denied for all of it."""
+        return self._read_about(resource, everywhere=False).total is not False
+
+    def _read_about(self, resource: str, *, everywhere: bool) -> Evaluation:
+        reading = self._reading
+        request = replace(reading.request, resource=resource)
+        asked = asked_by(request, reading.options, catalogue=self._catalogue, everywhere=everywhere)
+        return read_all_layers(request, reading.policies, reading.options, catalogue=self._catalogue, asked=asked)
+
+
+def _not_modelled(reading: Evaluation) -> tuple[str, ...]:
+    """Sources of permission that are not evaluated and could allow what is not allowed here."""
+    if reading.deny is True or reading.refused is not None:
+        return ()
+    if reading.prepared.key:
+        return ("KMS grants are not evaluated: a grant on the key could allow this.",)
+    if reading.prepared.on_plain_bucket and granted_by_acl(reading.prepared.action):
+        return ("S3 access control lists are not evaluated: one could allow this where they are enabled.",)
+    return ()
+
+
+def _open_besides(reading: Evaluation) -> Iterator[str]:
+    """What a denied request would still depend on once nothing denies it for certain."""
+    if reading.refused is not None:
+        return
+    waiting: list[Truth] = []
+    for layer, _, scanned in reading.scans:
+        if not isinstance(scanned.deny, bool) and not (layer is Layer.RESOURCE and reading.resource_denies_ignored):
+            waiting.append(negate(scanned.deny))
+        if layer not in (Layer.IDENTITY, Layer.RESOURCE) and not isinstance(scanned.allow, bool):
+            waiting.append(scanned.allow)
+    if reading.rule is not None:
+        waiting.append(reading.rule.passes)
+    besides = all_of(waiting)
+    if not isinstance(besides, bool):
+        words = depends_text(besides, reading.request)
+        yield f"With what stands in the way changed, it would still be allowed only if {words}."
+
+
+def _matched(reading: Evaluation, *, undetermined: bool) -> Iterator[StatementRef]:
+    for _, _, scanned in reading.scans:
+        if undetermined:
+            for match in scanned.matches:
+                yield match.ref
+        else:
+            yield from scanned.certain()
+
+
+def _denying(scanned: LayerScan) -> tuple[StatementRef, ...]:
+    return tuple(match.ref for match in scanned.matches if not match.statement.allows and match.truth is True)
+
+
+def reasons(reading: Evaluation) -> tuple[Reason, ...]:
+    """Every layer that does not pass, explicit denies and missing allows alike; of a set, for some resource of it."""
+    if reading.members:
+        return _reasons_together(reading)
+    found: list[Reason] = []
+    side = reading.side
+    not_granted = reading.grant is False and reading.free is None
+    for layer, level, scanned in reading.scans:
+        ignored = layer is Layer.RESOURCE and reading.resource_denies_ignored
+        if scanned.deny is True and not ignored:
+            name = _level_name(reading, layer, level)
+            found.append(Reason(layer, "explicit", level, name, _denying(scanned)))
+            continue
+        if scanned.allow is not False or layer is Layer.RCP:
+            continue
+        silent_counts = {
+            Layer.IDENTITY: not_granted and not side.resource_only and not side.is_root,
+            Layer.RESOURCE: not_granted and _resource_side_counts(reading),
+            Layer.BOUNDARY: not_granted,
+            Layer.SESSION: not_granted,
+        }.get(layer, True)
+        if silent_counts:
+            found.append(Reason(layer, "implicit", level, _level_name(reading, layer, level)))
+    if reading.resource is None and not_granted and _resource_side_counts(reading):
+        found.insert(1 if found and found[0].layer is Layer.IDENTITY else 0, Reason(Layer.RESOURCE, "implicit"))
+    if reading.session is None and not_granted and side.session is False:
+        found.append(Reason(Layer.SESSION, "implicit"))
+    if reading.block_public_access_closes and reading.grant is not False:
+        found.append(Reason(Layer.BLOCK_PUBLIC_ACCESS, "explicit"))
+    if reading.refused is not None:
+        found.append(Reason(Layer.SERVICE_RULE, "implicit"))
+    return tuple(found)
+
+
+def _reasons_together(reading: Evaluation) -> tuple[Reason, ...]:
+    """The reasons for each of the resources that speak for a set, each layer with all of its Denies."""
+    denying = {(layer, level): _denying(scanned) for layer, level, scanned in reading.scans}
+    places = {layer: place for place, layer in enumerate(Layer)}
+    found: dict[tuple[int, int, str], Reason] = {}
+    for reason in (reason for member in reading.members for reason in reasons(member)):
+        statements = denying.get((reason.layer, reason.level), ()) if reason.statements else ()
+        found[places[reason.layer], reason.level or 0, reason.kind] = replace(reason, statements=statements)
+    return tuple(found[key] for key in sorted(found))
+
+
+def _resource_side_counts(reading: Evaluation) -> bool:
+    """Whether the silence of the resource side is a reason of its own."""
+    side = reading.side
+    return side.any_grant is False and (reading.must_admit or not reading.same_account or side.resource_only)
+
+
+def _level_name(reading: Evaluation, layer: Layer, level: int | None) -> str | None:
+    if level is None:
+        return None
+    levels = reading.scps if layer is Layer.SCP else reading.rcps
+    return next((found.name for found in levels or () if found.index == level), None)
+
+
+def blocked_by(reading: Evaluation) -> tuple[Layer, ...]:
+    """The layers that stand in the way of something that does grant this, sorted; empty when nothing grants it.
+
+    A layer with a matching Deny is taken out, its Allows too; if what is left still grants (boundary treated as
+    absent), the layers taken out and every cap that does not pass are what blocks. Of a set, those that stand in the
+    way of some resource of it.
+    """
+    if reading.members:
+        return tuple(sorted({layer for member in reading.members for layer in blocked_by(member)}))
+    if reading.refused is not None:
+        return ()
+    identity_denies = reading.identity is not None and reading.identity.deny is True
+    resource_denies = (
+        reading.resource is not None and reading.resource.deny is True and not reading.resource_denies_ignored
+    )
+    if reading.session is not None and reading.session.deny is True:
+        return ()
+    if reading.grant is False and not identity_denies and not resource_denies and reading.boundary is None:
+        return ()
+    side = reading.side
+    side = replace(
+        side,
+        identity=False if identity_denies else side.identity,
+        strengths={} if resource_denies else side.strengths,
+        boundary=True,
+    )
+    if side.truth() is False:
+        return ()
+    blocking: set[Layer] = set()
+    if identity_denies:
+        blocking.add(Layer.IDENTITY)
+    if resource_denies:
+        blocking.add(Layer.RESOURCE)
+    if any(level.scan.deny is True or level.scan.allow is False for level in reading.scps or ()):
+        blocking.add(Layer.SCP)
+    if any(level.scan.deny is True for level in reading.rcps or ()):
+        blocking.add(Layer.RCP)
+    endpoint = reading.vpc_endpoint
+    if endpoint is not None and (endpoint.deny is True or endpoint.allow is False):
+        blocking.add(Layer.VPC_ENDPOINT)
+    boundary = reading.boundary
+    if boundary is not None and (boundary.deny is True or replace(side, boundary=boundary.allow).truth() is False):
+        blocking.add(Layer.BOUNDARY)
+    if reading.block_public_access_closes:
+        blocking.add(Layer.BLOCK_PUBLIC_ACCESS)
+    return tuple(sorted(blocking))
+
+
+def missing_context(reading: Evaluation) -> tuple[str, ...]:
+    """The keys nobody gave that could change this decision, in the spelling of the policies.
+
+    A key matters when a statement about this action and resource reads it, nothing else settles that
+    statement, and the statement could still change what its layer says.
+    """
+    found: dict[str, str] = {}
+    for leaf in leaves(reading.total):
+        if isinstance(leaf, ConditionLeaf):
+            for name in open_keys(leaf, reading.context):
+                found.setdefault(name.lower(), name)
+    if reading.request.mode is Mode.STRICT and reading.free is None:
+        for name in sensitive_keys(reading) if reading.refused is None else _keys_of_rule(reading):
+            found.setdefault(name.lower(), name)
+    return tuple(sorted(found.values(), key=str.lower))
+
+
+def _keys_of_rule(reading: Evaluation) -> Iterator[str]:
+    """The keys that nobody gave, for want of which a service rule refuses the request."""
+    for name in reading.rule.keys if reading.rule is not None else ():
+        if reading.context.nobody_said(name.lower()):
+            yield name

@@ -1,0 +1,333 @@
+"""One request read through every layer: what each layer said, and what all of them add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from iamtui.engine.credential_rules import ServiceRule
+from iamtui.engine.decision import Layer, Outcome
+from iamtui.engine.layers import GrantSide, LayerScan, reached_as, reaches
+from iamtui.engine.levels import LevelScan, LevelsScan, LevelStack, level_stack
+from iamtui.engine.policies import (
+    EngineOptions,
+    MissingPolicy,
+    NamedPolicy,
+    NotEvaluated,
+    PoliciesInForce,
+    PolicyInForce,
+    PolicyLevel,
+)
+from iamtui.engine.policy_set import LayerStatement, PolicySet, policy_set
+from iamtui.engine.prepared_request import PreparedAction, PreparedRequest
+from iamtui.engine.request import WITH_IAM_POLICIES, CallerFacts, Mode, PrincipalKind, Request
+from iamtui.policy.compiled import CompiledStatement
+from iamtui.policy.context import RequestContext
+from iamtui.policy.principal import Caller, PrincipalRules
+from iamtui.policy.resource import RequestResource
+from iamtui.policy.truth import Truth
+from iamtui.policy.types import LanguageOptions, PolicyType
+
+RESOURCE_ONLY: Final = frozenset(
+    (
+        PrincipalKind.ANONYMOUS,
+        PrincipalKind.SERVICE,
+        PrincipalKind.IDENTITY_PROVIDER,
+        PrincipalKind.CANONICAL_USER,
+    )
+)
+"""The callers that only the policy of the resource can let in."""
+
+
+@dataclass(slots=True, eq=False)
+class Evaluation:
+    """One request read through every layer: the raw material of a Decision, a trace and an explanation.
+
+    A layer that does not apply is None; a layer that was not loaded is in `not_evaluated`.
+    """
+
+    request: Request
+    policies: PoliciesInForce
+    options: EngineOptions
+    asked: PreparedRequest
+    context: RequestContext
+    facts: CallerFacts
+    owner: str | None
+    same_account: bool
+    must_admit: bool
+    admitted_by_assumption: bool = False
+    """Whether each key or role of a set is taken to let the caller in by its policy."""
+    identity: LayerScan | None = None
+    resource: LayerScan | None = None
+    session: LayerScan | None = None
+    boundary: LayerScan | None = None
+    scp_levels: LevelsScan | None = None
+    rcp_levels: LevelsScan | None = None
+    vpc_endpoint: LayerScan | None = None
+    block_public_access_closes: bool = False
+    free: str | None = None
+    rule: ServiceRule | None = None
+    resource_denies_ignored: bool = False
+    members: tuple[Evaluation, ...] = ()
+    """Of a set of which no resource is allowed: the readings of resources that speak for all that is granted of it."""
+    granted: tuple[str, ...] = ()
+    """Of such a set: the entries that grant some of it; none where all of it is granted."""
+    witness: str | None = None
+    """Of an allowed set: a resource of it on which the same question, asked alone, is allowed."""
+    among_known: bool = False
+    """Of a set: whether all of its resources are known, and none of them is allowed."""
+    by_known: bool = False
+    """Of a set: whether the layers are those of known resources of it, under their own policies."""
+    about: Callable[[str], Evaluation] | None = None
+    """Of a set: what reads the same question about one resource of it."""
+    is_unsettled: bool = False
+    """Whether a set is too involved to be told whether a resource of it is allowed."""
+    by_alias: bool = False
+    """Whether the set is all that one key, which is named by its alias, can be."""
+    not_evaluated: dict[Layer, NotEvaluated] = field(default_factory=dict)
+    grant: Truth = False
+    deny: Truth = False
+    caps: Truth = True
+    total: Truth = False
+    made: dict[Layer, PolicySet | LevelStack] = field(default_factory=dict)
+    """What was made of policies that do not last, for whoever puts the parts of a Decision together."""
+    _side: GrantSide | None = None
+    _scans: tuple[tuple[Layer, int | None, LayerScan], ...] | None = None
+
+    @property
+    def prepared(self) -> PreparedAction:
+        """What action and resource say without the caller."""
+        return self.asked.prepared
+
+    @property
+    def compared(self) -> tuple[RequestResource, ...]:
+        """What statements are held against: the resource, or those that speak for a set of which none is allowed."""
+        return tuple(member.prepared.resource for member in self.members) or (self.prepared.resource,)
+
+    @property
+    def refused(self) -> str | None:
+        """Why a service refuses this whatever the policies say, or None."""
+        return self.rule.why if self.rule is not None and self.rule.passes is False else None
+
+    @property
+    def language(self) -> LanguageOptions:
+        """How the open points of the policy language are read."""
+        return self.asked.language
+
+    @property
+    def caller(self) -> Caller:
+        """The caller as principal elements see it."""
+        principal, boundaries = self.request.principal, self.policies.boundaries
+        return self.facts.caller(
+            session_may_vary=self.request.mode is Mode.DISCOVER,
+            has_boundary=(
+                bool(boundaries)
+                and not self.facts.service_linked
+                and not isinstance(boundaries, NotEvaluated)
+                and principal.kind in WITH_IAM_POLICIES
+            ),
+        )
+
+    @property
+    def scps(self) -> tuple[LevelScan, ...] | None:
+        """The levels of SCPs that were read; None when none binds the caller."""
+        return self.scp_levels.levels if self.scp_levels is not None else None
+
+    @property
+    def rcps(self) -> tuple[LevelScan, ...] | None:
+        """The levels of RCPs that were read; None when none protects the resource."""
+        return self.rcp_levels.levels if self.rcp_levels is not None else None
+
+    @property
+    def side(self) -> GrantSide:
+        """What granting rests on."""
+        if self._side is None:
+            self._side = self._make_side()
+        return self._side
+
+    @property
+    def scans(self) -> tuple[tuple[Layer, int | None, LayerScan], ...]:
+        """Every layer, and level of one, that was read."""
+        if self._scans is None:
+            self._scans = tuple(self._each_scan())
+        return self._scans
+
+    def _each_scan(self) -> Iterator[tuple[Layer, int | None, LayerScan]]:
+        for layer, scanned in (
+            (Layer.IDENTITY, self.identity),
+            (Layer.RESOURCE, self.resource),
+            (Layer.SESSION, self.session),
+            (Layer.BOUNDARY, self.boundary),
+        ):
+            if scanned is not None:
+                yield layer, None, scanned
+        for level in self.scps or ():
+            yield Layer.SCP, level.index, level.scan
+        for level in self.rcps or ():
+            yield Layer.RCP, level.index, level.scan
+        if self.vpc_endpoint is not None:
+            yield Layer.VPC_ENDPOINT, None, self.vpc_endpoint
+
+    def statements(self) -> Iterator[tuple[Layer, LayerScan, LayerStatement]]:
+        """The statements about the action that reach the caller, matching or not, in every layer that was read."""
+        for layer, scanned, policies in self.sets():
+            for member in policies.about(self.asked.action):
+                if self.is_reached(layer, member):
+                    yield layer, scanned, member
+
+    def is_reached(self, layer: Layer, member: LayerStatement) -> bool:
+        """Whether the principals of a statement in a policy of a layer include the caller, or may."""
+        rules = principal_rules(self, of_resource=layer is Layer.RESOURCE)
+        if layer is Layer.RESOURCE:
+            return bool(reached_as(member.compiled, self.caller, rules))
+        if layer in (Layer.RCP, Layer.VPC_ENDPOINT):
+            return reaches(member.compiled, self.caller, layer, rules) is not False
+        return True
+
+    def sets(self) -> Iterator[tuple[Layer, LayerScan, PolicySet]]:
+        """The policies behind every layer, and level of one, that was read, in the order of `scans`.
+
+        Session policies of which each has to allow come one by one.
+        """
+        policies = self.policies
+        yield from self._set(Layer.IDENTITY, self.identity, policies.identity, PolicyType.IDENTITY)
+        if self.resource is not None and isinstance(policies.resource, (NamedPolicy, MissingPolicy)):
+            yield Layer.RESOURCE, self.resource, resource_policy_set(self, policies.resource)
+        if self.session is not None and not isinstance(policies.session, NotEvaluated):
+            for found in session_sets(self, policies.session):
+                yield Layer.SESSION, self.session, found
+        yield from self._set(Layer.BOUNDARY, self.boundary, policies.boundaries, PolicyType.BOUNDARY)
+        for layer, read, levels in (
+            (Layer.SCP, self.scp_levels, policies.scps),
+            (Layer.RCP, self.rcp_levels, policies.rcps),
+        ):
+            if read is not None and not isinstance(levels, NotEvaluated):
+                stack = stack_of(self, layer, levels)
+                for level, (_, _, found) in zip(read.levels, stack.levels, strict=True):
+                    yield layer, level.scan, found
+        yield from self._set(Layer.VPC_ENDPOINT, self.vpc_endpoint, policies.vpc_endpoint, PolicyType.VPC_ENDPOINT)
+
+    def _set(
+        self,
+        layer: Layer,
+        scanned: LayerScan | None,
+        given: tuple[PolicyInForce, ...] | NotEvaluated,
+        policy_type: PolicyType,
+    ) -> Iterator[tuple[Layer, LayerScan, PolicySet]]:
+        if scanned is not None and not isinstance(given, NotEvaluated):
+            yield layer, scanned, set_of(self, layer, given, policy_type)
+
+    def forget_sums(self) -> None:
+        """Work out anew what follows from the layers, which have been replaced."""
+        self._side = None
+        self._scans = None
+
+    def _make_side(self) -> GrantSide:
+        return GrantSide(
+            resource_only=self.request.principal.kind in RESOURCE_ONLY,
+            same_account=self.same_account,
+            is_root=self.request.principal.kind is PrincipalKind.ROOT,
+            must_admit=self.must_admit,
+            strengths=self.resource.strengths if self.resource is not None else {},
+            identity=self.identity.allow if self.identity is not None else False,
+            boundary=True if self.boundary is None else self.boundary.allow,
+            session=self.session_passes(),
+            role_grant_limited=self.options.role_grant_limited_by_caps,
+        )
+
+    def session_passes(self) -> Truth:
+        """Whether the session policies let the request through; a federated user cannot do without them."""
+        if self.session is not None:
+            return self.session.allow
+        return not (
+            self.request.principal.kind is PrincipalKind.FEDERATED_USER
+            and self.options.deny_federated_without_session_policy
+            and Layer.SESSION not in self.not_evaluated
+        )
+
+    @property
+    def outcome(self) -> Outcome:
+        """The decision that the truths add up to."""
+        if self.total is True:
+            return Outcome.ALLOWED
+        if self.total is not False:
+            return Outcome.DEPENDS
+        if self.deny is True:
+            return Outcome.EXPLICIT_DENY
+        gate_decides = self.block_public_access_closes and self.grant is True and self.caps is True
+        if gate_decides and self.refused is None and self.options.block_public_access_is_explicit:
+            return Outcome.EXPLICIT_DENY
+        return Outcome.IMPLICIT_DENY
+
+
+def set_of(result: Evaluation, layer: Layer, policies: tuple[PolicyInForce, ...], policy_type: PolicyType) -> PolicySet:
+    """The policies of a layer, ready to be read."""
+    if result.policies.lasting:
+        return policy_set(policies, policy_type, result.language, lasting=True)
+    found = result.made.get(layer)
+    if found is None:
+        found = result.made[layer] = policy_set(policies, policy_type, result.language, lasting=False)
+    assert isinstance(found, PolicySet)
+    return found
+
+
+def session_sets(result: Evaluation, policies: tuple[PolicyInForce, ...]) -> tuple[PolicySet, ...]:
+    """The session policies, ready to be read: in one set, or each in its own where each has to allow."""
+    if result.options.one_session_policy_is_enough or len(policies) < 2:
+        return (set_of(result, Layer.SESSION, policies, PolicyType.SESSION),)
+    return tuple(policy_set((policy,), PolicyType.SESSION, result.language, lasting=False) for policy in policies)
+
+
+def stack_of(result: Evaluation, layer: Layer, levels: tuple[PolicyLevel, ...]) -> LevelStack:
+    """The levels of an organization's policies, ready to be read."""
+    if result.policies.lasting:
+        return level_stack(layer, levels, result.language, lasting=True)
+    found = result.made.get(layer)
+    if found is None:
+        found = result.made[layer] = level_stack(layer, levels, result.language, lasting=False)
+    assert isinstance(found, LevelStack)
+    return found
+
+
+def principal_rules(result: Evaluation, *, of_resource: bool) -> PrincipalRules:
+    """How the principals of a policy are read.
+
+    Args:
+        of_resource: whether it is the policy of the resource; else one that is nobody's own (RCP, endpoint).
+    """
+    options = result.options
+    return PrincipalRules(
+        trust=result.prepared.trust and of_resource,
+        star_includes_services=options.star_allow_includes_services,
+        aws_star_admits_services=options.trust_aws_star_admits_everyone,
+        account_root_needed=options.not_principal_root_required,
+        outsiders_are_granted=options.not_principal_allow_grants,
+    )
+
+
+def reaching(result: Evaluation, layer: Layer) -> Callable[[CompiledStatement], Truth]:
+    """What says whether the principals of a statement in a policy that is nobody's own include the caller."""
+    return lambda compiled: reaches(compiled, result.caller, layer, principal_rules(result, of_resource=False))
+
+
+def resource_policy_set(result: Evaluation, policy: PolicyInForce) -> PolicySet:
+    """The policy of the resource, ready to be read."""
+    policy_type = PolicyType.TRUST if result.prepared.trust else PolicyType.RESOURCE
+    return set_of(result, Layer.RESOURCE, alone(policy) if result.policies.lasting else (policy,), policy_type)
+
+
+_MOST_SINGLES: Final = 1024
+_singles: dict[int, tuple[PolicyInForce, tuple[PolicyInForce, ...]]] = {}
+
+
+def alone(policy: PolicyInForce) -> tuple[PolicyInForce, ...]:
+    """A tuple of one policy, the same tuple each time, so that its compiled set is remembered."""
+    found = _singles.get(id(policy))
+    if found is not None and found[0] is policy:
+        return found[1]
+    if len(_singles) > _MOST_SINGLES:
+        _singles.clear()
+    made = (policy,)
+    _singles[id(policy)] = (policy, made)
+    return made

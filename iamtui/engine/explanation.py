@@ -1,0 +1,473 @@
+"""A Decision in plain sentences: why it is so, everything that blocks it, and the smallest change that helps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from iamtui.catalog.actions import ENGINE_CATALOGUE
+from iamtui.catalog.request_keys import is_of_another_resource
+from iamtui.engine.decision import Decision, Layer, LayerState, Outcome, Reason, ResourceScope, StatementRef
+from iamtui.engine.layer_reports import FEDERATED_NEEDS_SESSION_POLICY
+from iamtui.engine.prepared_request import PreparedAction, prepare, resource_owner
+from iamtui.engine.request import Principal, PrincipalKind, is_service_linked, partition_of, role_arn_of
+from iamtui.engine.service_rules import takes_resource_policy
+from iamtui.engine.trace import TracedElement, TracedLayer, TracedStatement
+from iamtui.engine.wording import condition_of, first_of, name_of, short_policy_name
+from iamtui.policy.action import action_name
+from iamtui.policy.arn import parse_arn
+from iamtui.text import safe_text
+
+# The smallest changes that would allow what is denied: one for each thing that stands in the way.
+
+
+_ASK_FROM_THERE: Final = (
+    "Ask from the account that the resource belongs to, by a role there: no policy can open it to another."
+)
+_NOT_PUBLIC: Final = "Narrow the statements that make the bucket policy public: no Allow helps while it is."
+_AWS_ATTACHED: Final = frozenset(("FullAWSAccess", "RCPFullAWSAccess"))
+"""Policies of AWS that organizations know by their names alone."""
+_OF_THE_CALLERS_ACCOUNT: Final = (Layer.IDENTITY, Layer.BOUNDARY, Layer.SESSION, Layer.SCP)
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """The smallest change that would take one obstacle away. A suggestion, never an instruction.
+
+    Args:
+        layer: where to change.
+        policy: the policy to change, or "" for a new one.
+        change: what to do, one sentence.
+        statement: a statement to add, as a JSON object, or None.
+    """
+
+    layer: Layer
+    policy: str
+    change: str
+    statement: dict[str, Any] | None = None
+
+
+def suggest(decision: Decision, layers: tuple[TracedLayer, ...]) -> Iterator[Suggestion]:
+    """What to change, each curing one thing that stands in the way of a denied request.
+
+    Args:
+        layers: the trace of the same request, or none: near misses are then not found.
+    """
+    for reason in decision.reasons:
+        account = acting_account(decision, reason.layer)
+        for suggestion in _suggest(decision, reason, layers):
+            if account and suggestion.change != _ASK_FROM_THERE:
+                change = f"{suggestion.change} Account {account} has to do this."
+                suggestion = replace(suggestion, change=change)
+            yield suggestion
+    if any(
+        report.layer is Layer.BLOCK_PUBLIC_ACCESS and report.state is LayerState.DENIES for report in decision.layers
+    ):
+        # Its gate also waits behind grants that are still lacking, where it is no reason yet.
+        yield Suggestion(Layer.BLOCK_PUBLIC_ACCESS, "", _NOT_PUBLIC)
+
+
+def acting_account(decision: Decision, layer: Layer) -> str:
+    """The account whose administrators change a layer of a cross-account request; "" where only one takes part."""
+    request = decision.request
+    own = request.principal.account
+    owner = resource_owner(request.resource_account, request.principal, _prepared(decision))
+    if own is None or owner is None or own == owner:
+        return ""
+    if layer in _OF_THE_CALLERS_ACCOUNT:
+        return own
+    return owner if layer in (Layer.RESOURCE, Layer.RCP) else ""
+
+
+def owner_alone(decision: Decision, reason: Reason) -> bool:
+    """Whether the resource is of a service that no policy on it opens to other accounts."""
+    return reason.layer is Layer.RESOURCE and not takes_resource_policy(action_name(decision.request.action))
+
+
+def lacks_session_policy(decision: Decision, reason: Reason) -> bool:
+    """Whether a federated-user session is denied because it was made without a session policy."""
+    return reason.layer is Layer.SESSION and FEDERATED_NEEDS_SESSION_POLICY in decision.layers
+
+
+def _suggest(decision: Decision, reason: Reason, layers: tuple[TracedLayer, ...]) -> Iterator[Suggestion]:
+    if reason.layer is Layer.BLOCK_PUBLIC_ACCESS:
+        return
+    if owner_alone(decision, reason):
+        yield Suggestion(reason.layer, "", _ASK_FROM_THERE)
+        return
+    if reason.layer is Layer.IDENTITY and reason.kind == "implicit" and not decision.identity_needed:
+        return
+    fixed = _fixed_by_aws(decision, reason)
+    if fixed:
+        yield Suggestion(reason.layer, "", fixed)
+        return
+    if reason.kind == "explicit":
+        for ref in reason.statements:
+            change = f"{_how_to_end(decision, ref)}{_escape(ref, reason, layers)}; no Allow can override it."
+            yield Suggestion(reason.layer, ref.policy, change + narrowest_exception(decision, ref))
+        return
+    near = _near_miss(decision, reason, layers)
+    if near is not None:
+        statement, element = near
+        yield Suggestion(reason.layer, statement.policy, _widen(decision, statement, element))
+        return
+    yield _add_statement(decision, reason, layers)
+
+
+def _fixed_by_aws(decision: Decision, reason: Reason) -> str:
+    """What to do where nobody but AWS can change what a reason names; "" where its policies can be edited.
+
+    IAM User Guide: service-linked roles; IAM Identity Center User Guide: permission sets.
+    """
+    principal = decision.request.principal
+    if reason.layer is Layer.IDENTITY and is_service_linked(principal):
+        who = safe_text(role_arn_of(principal) or principal.arn, limit=512)
+        return f"Make the call as another role: {who} is a service-linked role, whose policies only AWS changes."
+    if reason.layer is not Layer.RESOURCE or not _is_trust(decision):
+        return ""
+    role = decision.request.resource
+    shown = safe_text(role, limit=512)
+    if ":role/aws-service-role/" in role:
+        return f"Use another role: {shown} is a service-linked role, which only its AWS service can assume."
+    if _is_reserved(role):
+        return (
+            f"Assign the permission set of {shown} in IAM Identity Center and sign in there: "
+            "nobody can edit the trust policy of a reserved role."
+        )
+    return ""
+
+
+def _is_trust(decision: Decision) -> bool:
+    return decision.request.action.lower().startswith("sts:")
+
+
+def _is_reserved(role_arn: str) -> bool:
+    """Whether a role belongs to IAM Identity Center, which alone edits it."""
+    return ":role/aws-reserved/" in role_arn or "/AWSReservedSSO_" in role_arn
+
+
+def _how_to_end(decision: Decision, ref: StatementRef) -> str:
+    if ref.layer is Layer.IDENTITY and _is_reserved(role_arn_of(decision.request.principal) or ""):
+        return f"In the permission set, in IAM Identity Center, narrow or remove the Deny in {name_of(ref)}"
+    if of_aws(ref.policy):
+        how = "Replace" if ref.layer is Layer.BOUNDARY else "Detach"
+        return f"{how} {short_policy_name(ref.policy)}, which AWS manages, because of the Deny in {name_of(ref)}"
+    return f"Narrow or remove the Deny in {name_of(ref)}"
+
+
+def narrowest_exception(decision: Decision, ref: StatementRef) -> str:
+    """The condition that excepts just this caller from a Deny; "" where no key tells it apart, or AWS owns the policy.
+
+    aws:PrincipalArn of a session is the ARN of its role (IAM User Guide: global condition context keys).
+    """
+    principal = decision.request.principal
+    who = principal.arn if principal.kind is PrincipalKind.USER else role_arn_of(principal)
+    if who is None or of_aws(ref.policy):
+        return ""
+    exception = f'"ArnNotEquals": {{"aws:PrincipalArn": "{safe_text(who, limit=512)}"}}'
+    return f" The narrowest exception is the condition {exception} on it."
+
+
+def _prepared(decision: Decision) -> PreparedAction:
+    request = decision.request
+    return prepare(
+        request.action,
+        request.resource,
+        request.wildcard_only_action,
+        partition_of(request.principal),
+        request.principal.account or "",
+        ENGINE_CATALOGUE,
+        request.resource_account,
+    )
+
+
+def of_aws(policy: str) -> bool:
+    """Whether a policy, by its name or ARN, is AWS's own: customers attach and detach it but cannot change it."""
+    arn = parse_arn(policy)
+    return policy in _AWS_ATTACHED or (arn is not None and arn.account == "aws")
+
+
+def _escape(ref: StatementRef, reason: Reason, layers: tuple[TracedLayer, ...]) -> str:
+    """How a conditional Deny can be avoided without editing it."""
+    for statement in _statements_of(reason, layers):
+        if statement.policy == ref.policy and statement.statement == ref.statement:
+            conditions = [element for element in statement.elements if element.element == "Condition"]
+            if conditions:
+                seen = "; ".join(_condition_seen(element) for element in conditions)
+                return f", or make one of its conditions not hold ({seen})"
+    return ""
+
+
+def _condition_seen(element: TracedElement) -> str:
+    seen = element.seen_words(128) or "absent"
+    wanted = ", ".join(element.wanted_words(limit=128)[:4])
+    return f"{safe_text(element.operator, limit=64)} {safe_text(element.key, limit=128)} {wanted}; here: {seen}"
+
+
+def _statements_of(reason: Reason, layers: tuple[TracedLayer, ...]) -> Iterator[TracedStatement]:
+    for layer in layers:
+        if layer.layer is reason.layer and (reason.level is None or layer.level == reason.level):
+            yield from layer.statements
+
+
+def _near_miss(
+    decision: Decision, reason: Reason, layers: tuple[TracedLayer, ...]
+) -> tuple[TracedStatement, TracedElement] | None:
+    """An Allow that fails by one element only, conditions first: they can be met without editing.
+
+    Those on a key that the check of this resource never carries cannot.
+    """
+    request = decision.request
+    found: list[tuple[int, TracedStatement, TracedElement]] = []
+    for statement in _statements_of(reason, layers):
+        failing = statement.failing
+        if statement.effect != "Allow" or len(failing) != 1:
+            continue
+        element = failing[0]
+        if element.key and is_of_another_resource(request.action, request.resource, element.key):
+            continue
+        rank = {"Condition": 0, "Resource": 1, "Principal": 2}.get(element.element)
+        if rank is not None and (rank == 0 or _is_editable(decision, reason, statement.policy)):
+            found.append((rank, statement, element))
+    if not found:
+        return None
+    _, statement, element = min(found, key=lambda item: item[0])
+    return statement, element
+
+
+def _is_editable(decision: Decision, reason: Reason, policy: str) -> bool:
+    of_sso = reason.layer is Layer.IDENTITY and _is_reserved(role_arn_of(decision.request.principal) or "")
+    return not of_sso and not of_aws(policy)
+
+
+def _widen(decision: Decision, statement: TracedStatement, element: TracedElement) -> str:
+    sid = safe_text(statement.sid, limit=128) if statement.sid else f"statement {statement.statement + 1}"
+    where = f"{short_policy_name(statement.policy)} / {sid}"
+    if element.element == "Condition":
+        return f"{where} would allow it if its condition held: {_condition_seen(element)}."
+    if element.element == "Resource":
+        return f"Add {safe_text(element.seen[0], limit=512)} to the Resource of {where}; {_all_else(statement)}."
+    who = safe_text(_principal_value(decision), limit=512)
+    return f"Add {who} to the Principal of {where}; {_all_else(statement)}."
+
+
+def _all_else(statement: TracedStatement) -> str:
+    """That the rest matches, and which actions would be allowed with the one asked about."""
+    actions = next((element for element in statement.elements if element.element in ("Action", "NotAction")), None)
+    if actions is None or (
+        actions.element == "Action" and len(actions.wanted) == 1 and not set(actions.wanted[0]) & {"*", "?"}
+    ):
+        return "all else in it matches"
+    listed = ", ".join(safe_text(action, limit=128) for action in actions.wanted[:4])
+    more = f" and {len(actions.wanted) - 4} more" if len(actions.wanted) > 4 else ""
+    but = "all but " if actions.element == "NotAction" else ""
+    return f"all else in it matches, and all that it allows comes with it: {but}{listed}{more}"
+
+
+def _principal_value(decision: Decision) -> str:
+    principal = decision.request.principal
+    return principal.role_arn or principal.arn or "*"
+
+
+def _add_statement(decision: Decision, reason: Reason, layers: tuple[TracedLayer, ...]) -> Suggestion:
+    request = decision.request
+    statement: dict[str, Any] = {"Effect": "Allow"}
+    if reason.layer in (Layer.RESOURCE, Layer.VPC_ENDPOINT):
+        statement["Principal"] = _principal_element(decision, reason.layer)
+    statement["Action"] = request.action
+    trust = reason.layer is Layer.RESOURCE and _is_trust(decision)
+    if not trust:
+        # `*` for an action without resource types, whatever was named.
+        statement["Resource"] = _prepared(decision).resource.text
+    target = {
+        Layer.IDENTITY: _identity_target(request.principal),
+        Layer.RESOURCE: "the role's trust policy"
+        if trust
+        else f"the policy of {safe_text(_carrier(request.resource), limit=512)}",
+        Layer.SESSION: "a session policy passed to sts:GetFederationToken"
+        if lacks_session_policy(decision, reason)
+        else "the session policy",
+        Layer.BOUNDARY: _boundary_target(reason, layers),
+        Layer.VPC_ENDPOINT: "the VPC endpoint's policy",
+    }.get(reason.layer, "")
+    if reason.layer is Layer.SCP:
+        level = safe_text(reason.level_name or f"level {reason.level}", limit=128)
+        target = f"a service control policy attached to {level}"
+    return Suggestion(reason.layer, "", f"Allow {safe_text(request.action, limit=128)} in {target}.", statement)
+
+
+def _boundary_target(reason: Reason, layers: tuple[TracedLayer, ...]) -> str:
+    managed = next((one.policy for one in _statements_of(reason, layers) if of_aws(one.policy)), "")
+    if managed:
+        return f"a policy of your own that replaces {short_policy_name(managed)}, which AWS manages, as the boundary"
+    return "the permissions boundary"
+
+
+def _identity_target(principal: Principal) -> str:
+    """Where an Allow for a caller goes: a session has no policies but those of its role or of who made it."""
+    if principal.kind is PrincipalKind.FEDERATED_USER:
+        issuer = safe_text(principal.issuer, limit=512) if principal.issuer else "the user"
+        return f"an identity policy of {issuer} that made this session"
+    holder = safe_text(role_arn_of(principal) or principal.arn, limit=512)
+    if _is_reserved(holder):
+        return f"the permission set behind {holder}, in IAM Identity Center"
+    return f"an identity policy of {holder}"
+
+
+def _carrier(resource: str) -> str:
+    """What holds the policy of a resource: of an object in S3 its bucket."""
+    arn = parse_arn(resource)
+    return resource.partition("/")[0] if arn is not None and arn.service == "s3" and not arn.account else resource
+
+
+def _principal_element(decision: Decision, layer: Layer) -> dict[str, str] | str:
+    principal = decision.request.principal
+    if layer is Layer.VPC_ENDPOINT and principal.kind.value == "identity_provider":
+        # Federated entries mean something in role trust policies only.
+        return "*"
+    kinds = {"service": "Service", "identity_provider": "Federated", "canonical_user": "CanonicalUser"}
+    if principal.kind.value == "anonymous":
+        return "*"
+    return {kinds.get(principal.kind.value, "AWS"): _principal_value(decision)}
+
+
+LAYER_WORDS = {
+    Layer.IDENTITY: "identity policies",
+    Layer.RESOURCE: "resource policy",
+    Layer.SESSION: "session policy",
+    Layer.BOUNDARY: "permissions boundary",
+    Layer.SCP: "service control policies",
+    Layer.RCP: "resource control policies",
+    Layer.VPC_ENDPOINT: "VPC endpoint policy",
+    Layer.BLOCK_PUBLIC_ACCESS: "S3 Block Public Access",
+    Layer.SERVICE_RULE: "a service rule",
+}
+
+
+def layer_words(decision: Decision, layer: Layer) -> str:
+    """What a layer is called in an answer: the resource policy of a role is its trust policy."""
+    trust = layer is Layer.RESOURCE and decision.request.action.lower().startswith("sts:")
+    return "trust policy" if trust else LAYER_WORDS[layer]
+
+
+_NEVER_BOTH: Final = "Whatever the keys that were not given are, nothing grants it or something denies it."
+"""No layer stands in the way for certain, and still there is no request that is granted and let through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A decision in words.
+
+    Args:
+        paragraph: why it is so.
+        blockers: one sentence for each layer that does not pass.
+        suggestions: what to change, each curing one blocker; all of them together allow the request, and inside
+            one account a resource policy that names the caller can make the others needless.
+    """
+
+    paragraph: str
+    blockers: tuple[str, ...]
+    suggestions: tuple[Suggestion, ...]
+
+
+def explain(decision: Decision, traced: Iterable[TracedLayer] = ()) -> Explanation:
+    """Explain a decision.
+
+    Args:
+        traced: the trace of the same request; with it near misses are found (a statement that would allow but
+            for one element), without it new statements are suggested.
+    """
+    layers = tuple(traced)
+    blockers = tuple(_blocker(decision, reason) for reason in decision.reasons)
+    suggestions: list[Suggestion] = []
+    curable = not any(reason.layer is Layer.SERVICE_RULE for reason in decision.reasons)
+    if curable and decision.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY):
+        suggestions.extend(suggest(decision, layers))
+    return Explanation(_paragraph(decision), blockers, tuple(suggestions))
+
+
+def _sentence(decision: Decision, verb: str) -> str:
+    """`WHO may call ACTION on RESOURCE`, without its end."""
+    request = decision.request
+    who = request.principal.arn or "An anonymous caller"
+    on = "" if request.resource == "*" else f" on {safe_text(request.resource, limit=512)}"
+    return f"{safe_text(who, limit=512)} {verb} {safe_text(request.action, limit=128)}{on}"
+
+
+def _paragraph(decision: Decision) -> str:
+    if decision.outcome is Outcome.ALLOWED:
+        text = _sentence(decision, "may call") + _granted_by(decision)
+        if decision.resource_scope is ResourceScope.SOME:
+            text += f", but only on some resources{_which(decision)}"
+        return text + "." + _as_far_as_loaded(decision)
+    if decision.outcome is Outcome.DEPENDS:
+        assert decision.depends_on is not None
+        return _sentence(decision, "may call") + f" only if {condition_of(decision)}." + _as_far_as_loaded(decision)
+    how = "is explicitly denied" if decision.outcome is Outcome.EXPLICIT_DENY else "is not allowed"
+    text = _sentence(decision, "may not call") + f": it {how}. "
+    text += " ".join(_blocker(decision, reason) for reason in decision.reasons) or _NEVER_BOTH
+    if decision.blocked_by:
+        words = ", ".join(layer_words(decision, layer) for layer in decision.blocked_by)
+        text += f" Something does grant this; what stands in the way: {words}."
+    return text.rstrip() + _as_far_as_loaded(decision)
+
+
+def _which(decision: Decision) -> str:
+    """On which resources an answer holds, or those on which it does not, as far as they can be named."""
+    if decision.allowed_parts:
+        return ": " + first_of(decision.allowed_parts)
+    return f", not on {first_of(decision.denied_resources)}" if decision.denied_resources else ""
+
+
+def _granted_by(decision: Decision) -> str:
+    rule = next(report for report in decision.layers if report.layer is Layer.SERVICE_RULE)
+    if rule.state is LayerState.ALLOWS:
+        return f": {rule.why[0].lower()}{rule.why[1:-1]}" if not rule.why.startswith("sts:") else f": {rule.why[:-1]}"
+    granting = [
+        ref for ref in decision.matched if ref.effect == "Allow" and ref.layer in (Layer.IDENTITY, Layer.RESOURCE)
+    ]
+    if not granting:
+        return ": the root user has full access in its own account"
+    names = " and ".join(
+        dict.fromkeys(f"{name_of(ref)} in the {layer_words(decision, ref.layer)}" for ref in granting[:2])
+    )
+    more = f" (and {len(granting) - 2} more)" if len(granting) > 2 else ""
+    return f", granted by {names}{more}"
+
+
+def _as_far_as_loaded(decision: Decision) -> str:
+    unloaded = [layer_words(decision, layer) for layer in decision.not_evaluated]
+    return f" As far as loaded: not evaluated: {', '.join(unloaded)}." if unloaded else ""
+
+
+def _blocker(decision: Decision, reason: Reason) -> str:
+    where = layer_words(decision, reason.layer)
+    at = "" if reason.level is None else f" at level {reason.level}"
+    if reason.level_name:
+        at += f" ({safe_text(reason.level_name, limit=128)})"
+    if reason.statements:
+        names = ", ".join(name_of(ref) for ref in reason.statements[:3])
+        more = f" and {len(reason.statements) - 3} more" if len(reason.statements) > 3 else ""
+        return f"Denied by the {where}{at}: {names}{more}."
+    if reason.layer in (Layer.SERVICE_RULE, Layer.BLOCK_PUBLIC_ACCESS) or owner_alone(decision, reason):
+        return _why(decision, reason.layer)
+    if lacks_session_policy(decision, reason):
+        return _why(decision, reason.layer)
+    return f"No statement of the {where}{at} allows it."
+
+
+def _why(decision: Decision, layer: Layer) -> str:
+    return next(report.why for report in decision.layers if report.layer is layer)
+
+
+def explanation_to_json(explanation: Explanation) -> dict[str, Any]:
+    """The explanation as JSON values."""
+    return {
+        "text": explanation.paragraph,
+        "blockers": list(explanation.blockers),
+        "suggestions": [
+            {"layer": s.layer.value, "policy": s.policy or None, "change": s.change, "statement": s.statement}
+            for s in explanation.suggestions
+        ],
+    }

@@ -1,0 +1,693 @@
+"""One question, read once for every user and role of a compiled account.
+
+What is undetermined needs no formula here: it is never negated within a layer, so it stays so, whatever it is made of.
+Where a Deny and an Allow are both undetermined and have the same condition, the one may exclude the other, and only the
+evaluator can tell; it is asked as well wherever else this reading cannot be sure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from typing import Final, NamedTuple
+
+from iamtui.engine.credential_rules import uses_session_token
+from iamtui.engine.decision import Layer, Outcome
+from iamtui.engine.index import (
+    NOBODY,
+    AccountIndex,
+    Bits,
+    HeldPolicy,
+    HeldStatement,
+    Holdings,
+    both,
+    either,
+    places,
+    standing_in,
+    with_value,
+)
+from iamtui.engine.layers import ALONE, WITHIN_CAPS, reached_as, reaches
+from iamtui.engine.policies import MissingPolicy, NamedPolicy, NotEvaluated, PolicyInForce, PolicyLevel
+from iamtui.engine.prepared_request import PreparedAction, PreparedRequest
+from iamtui.engine.representatives import names_resources
+from iamtui.engine.set_members import tells_resources_apart
+from iamtui.policy.compiled import CompiledStatement
+from iamtui.policy.conditions import CompiledCondition
+from iamtui.policy.context import ABSENT, CommonContext, KeyValue, KeyValues, RequestContext
+from iamtui.policy.principal import PrincipalRules
+from iamtui.policy.resource import ResourceKind
+from iamtui.policy.truth import Truth
+from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
+
+_FEW: Final = 8
+"""So many principals are asked one by one, and not value by value of what tells all of them apart."""
+_MOST_GROUPS: Final = 20_000
+
+_RULES: Final = PrincipalRules()
+_TRUST_RULES: Final = PrincipalRules(trust=True)
+"""How principals are read with the default options, in the policy of a resource and in that of a role."""
+
+
+class Surrounded(NamedTuple):
+    """What is asked of everybody, and what is in force besides everybody's own policies.
+
+    Args:
+        given: the condition keys that were given, in any letter case.
+        derived, absent: those that follow from account and environment, strongest first; those known to be absent.
+        discover: whether all other keys are unknown.
+        resource: the policy of the resource.
+        scps, rcps: those that bind the callers and protect the resource.
+        session: the session policies.
+        members: the policies of known resources of the set asked about.
+        known_one_by_one: to whom those may be known by name.
+        layers_off: whether some layers are switched off.
+        of_a_set: whether it is about one resource of a set that was asked about.
+        with_policies: whether policies of resources are known that may be in the set asked about.
+        within_account: whether the callers' account owns the resource.
+    """
+
+    prepared: PreparedAction
+    given: KeyValues
+    derived: tuple[KeyValues, ...]
+    absent: tuple[str, ...]
+    discover: bool
+    resource: PolicyInForce | NotEvaluated | None
+    scps: tuple[PolicyLevel, ...] | NotEvaluated
+    rcps: tuple[PolicyLevel, ...] | NotEvaluated
+    session: tuple[PolicyInForce, ...] = ()
+    members: tuple[PolicyInForce, ...] = ()
+    known_one_by_one: int = 0
+    layers_off: bool = False
+    of_a_set: bool = False
+    with_policies: bool = False
+    within_account: bool = True
+
+
+class Outcomes(NamedTuple):
+    """Who gets which decision; `left` are those of whom only the evaluator can tell.
+
+    Args:
+        complete: for whom every layer that could cap the answer is evaluated.
+    """
+
+    allowed: int
+    explicit_deny: int
+    implicit_deny: int
+    depends: int
+    left: int
+    complete: int
+
+    def of(self, place: int) -> Outcome | None:
+        """The decision for the principal of a place, or None."""
+        bit = 1 << place
+        if self.implicit_deny & bit:
+            return Outcome.IMPLICIT_DENY
+        if self.explicit_deny & bit:
+            return Outcome.EXPLICIT_DENY
+        if self.allowed & bit:
+            return Outcome.ALLOWED
+        return Outcome.DEPENDS if self.depends & bit else None
+
+
+def is_read_here(asked: Surrounded) -> bool:
+    """Whether nothing but policies that an index holds decides a question, so that it can be read for everybody."""
+    prepared = asked.prepared
+    if not prepared.plain or asked.session or asked.layers_off:
+        return False
+    if asked.within_account or asked.members:
+        return asked.within_account
+    is_loaded = asked.resource is not None and not isinstance(asked.resource, NotEvaluated)
+    return prepared.resource.kind is not ResourceKind.SET and not (prepared.on_plain_bucket and is_loaded)
+
+
+def exclusive(allows: Mapping[object, int], denies: Mapping[object, int]) -> int:
+    """For whom an undetermined Deny waits for the same as an undetermined Allow: one may exclude the other."""
+    found = 0
+    for waited_for, bits in denies.items():
+        found |= bits & allows.get(waited_for, 0)
+    return found
+
+
+class _OfGroup(RequestContext):
+    """The context of some principals who have the same values of the keys that are looked up."""
+
+    __slots__ = ("values",)
+
+    values: Mapping[str, KeyValue]
+
+    def lookup(self, key: str) -> KeyValue:
+        found = self.values.get(key)
+        return super().lookup(key) if found is None else found
+
+
+class _Contexts:
+    """The condition keys of a question, as they differ from one principal to another."""
+
+    def __init__(self, index: AccountIndex, asked: Surrounded) -> None:
+        self._index = index
+        self._asked = asked
+        self._common: dict[tuple[str, ...], CommonContext] = {}
+        self._columns: dict[str, tuple[Mapping[KeyValue, int], bool]] = {}
+        self.of_question = CommonContext(
+            asked.given, derived=asked.derived, known_absent=asked.absent, discover=asked.discover
+        )
+        self.anyone = self.of_place(0)
+
+    def of_place(self, place: int) -> RequestContext:
+        """The context in which one principal asks."""
+        asked, one = self._asked, self._index.principals[place]
+        common = self._common.get(one.absent)
+        if common is None:
+            common = self._common[one.absent] = CommonContext(
+                asked.given, derived=asked.derived, known_absent=one.absent + asked.absent, discover=asked.discover
+            )
+        return RequestContext(common, own=one.values, fixed=self._index.fixed_keys(place))
+
+    def column(self, key: str) -> tuple[Mapping[KeyValue, int], bool]:
+        """Who has which value of a key, and whether that is the same whatever is asked in the same mode."""
+        found = self._columns.get(key)
+        if found is None:
+            found = self._columns[key] = self._column(key)
+        return found
+
+    def _column(self, key: str) -> tuple[Mapping[KeyValue, int], bool]:
+        """As `RequestContext.lookup` has it, for everybody."""
+        index, common = self._index, self.of_question
+        given = common.given.get(key)
+        if given is None and common.given_absent is not None and key in common.given_absent:
+            given = ABSENT
+        if given is not None:
+            return {given: index.everyone}, False
+        derived = common.derived.get(key)
+        if derived is None and key in common.absent:
+            derived = ABSENT
+        if derived is None:
+            return index.values_of(key, discover=common.discover), True
+        facts = index.key_facts(key)
+        return with_value(facts.own, derived, index.everyone & ~facts.owners), False
+
+    def varying(self, keys: Iterable[str]) -> tuple[str, ...]:
+        """Those of the keys of which not everybody has the same value."""
+        return tuple(key for key in keys if key and len(self.column(key)[0]) > 1)
+
+    def groups(self, keys: tuple[str, ...], who: int) -> Iterable[tuple[Mapping[str, KeyValue], int]]:
+        """Some principals by the values that they have of some keys."""
+        if len(keys) == 1:
+            key = keys[0]
+            return [({key: value}, bits & who) for value, bits in self.column(key)[0].items() if bits & who]
+        size = 1
+        for key in keys:
+            size *= len(self.column(key)[0])
+        if size <= _MOST_GROUPS:
+            found: list[tuple[Mapping[str, KeyValue], int]] = [({}, who)]
+            for key in keys:
+                column = self.column(key)[0].items()
+                found = [
+                    ({**values, key: value}, here)
+                    for values, bits in found
+                    for value, having in column
+                    if (here := bits & having)
+                ]
+            return found
+        by_values: dict[tuple[KeyValue, ...], int] = {}
+        for place in places(who):
+            context = self.of_place(place)
+            told = tuple(map(context.lookup, keys))
+            by_values[told] = by_values.get(told, 0) | 1 << place
+        return [(dict(zip(keys, told, strict=True)), bits) for told, bits in by_values.items()]
+
+    def in_group(self) -> _OfGroup:
+        """A context whose `values` are to be those of one group after the other."""
+        made = _OfGroup(self.of_question)
+        made.values = {}
+        return made
+
+
+class _Side:
+    """What a layer says: for whom some Allow matches, and for whom some Deny."""
+
+    __slots__ = ("allow", "deny")
+
+    def __init__(self, allow: Bits = NOBODY, deny: Bits = NOBODY) -> None:
+        self.allow = allow
+        self.deny = deny
+
+
+class IndexReading:
+    """One question read over an index.
+
+    Args:
+        granted: whom, as it was last read, their own policies may grant some of it.
+        settled: whom some layer denies it for certain, or no SCP allows it.
+        unclear: of whom it is not even known whether they are settled.
+        caps_complete: whether all SCPs and RCPs are loaded.
+        open_allows, open_denies: by condition, or key of a variable, in undetermined statements, for whom they are so.
+    """
+
+    def __init__(self, index: AccountIndex, asked: Surrounded) -> None:
+        """Take a question that `is_read_here`."""
+        self._index = index
+        self._asked = asked
+        self.prepared = asked.prepared
+        self._contexts = _Contexts(index, asked)
+        self._features: _Features | None = None
+        self._unclear = 0
+        self._unsettled = 0
+        self.granted = self.settled = self.unclear = 0
+        self.caps_complete = True
+        self.open_allows: dict[object, int] = {}
+        self.open_denies: dict[object, int] = {}
+
+    def outcomes(self, who: int) -> Outcomes:
+        """The decisions for some principals."""
+        asked, index, prepared = self._asked, self._index, self.prepared
+        self._unclear = self._unsettled = 0
+        self.open_allows.clear()
+        self.open_denies.clear()
+        who &= ~index.left
+        if prepared.action.service in ("iam", "sts"):
+            self._leave_session_tokens(who)
+        own = self._layer(index.identity, who)
+        deny = own.deny
+        bounded = who & index.bounded
+        bound = self._layer(index.boundary, bounded)
+        boundary = Bits(bound.allow.yes | (who & ~bounded), bound.allow.maybe)
+        grant = both(own.allow, boundary)
+        deny = either(deny, bound.deny)
+        caps_complete = complete = True
+        if prepared.facts.takes_resource_policy and asked.resource is not None:
+            complete = not isinstance(asked.resource, NotEvaluated)
+        grant, denied = self._with_resource(grant, boundary, who)
+        deny = either(deny, denied)
+        cap = Bits(who)
+        scps = index.levels(PolicyType.SCP, asked.scps)
+        for level in scps.levels:
+            said = self._layer(level, who)
+            cap, deny = both(cap, said.allow), either(deny, said.deny)
+        caps_complete = scps.complete
+        if prepared.facts.under_rcps and prepared.resource.kind is not ResourceKind.NONE:
+            rcps = index.levels(PolicyType.RCP, asked.rcps)
+            for level in rcps.levels:
+                deny = either(deny, self._layer(level, who, with_principals=True).deny)
+            caps_complete = caps_complete and rcps.complete
+        self.granted = own.allow.yes | own.allow.maybe
+        self.settled = deny.yes | (who & ~(cap.yes | cap.maybe))
+        self.unclear = self._unclear
+        self.caps_complete = caps_complete
+        explicit = deny.yes
+        possible = both(grant, cap)
+        implicit = who & ~explicit & ~(possible.yes | possible.maybe)
+        rest = who & ~explicit & ~implicit
+        left = self._unclear | (rest & self._unsettled)
+        allowed = rest & possible.yes & ~deny.maybe
+        if prepared.resource.kind is ResourceKind.SET and rest & ~left:
+            differing, shown = self._of_set(rest & ~left)
+            left |= (rest & differing) | (allowed & shown)
+        waiting = rest & ~possible.yes & deny.maybe
+        if waiting:
+            left |= waiting & exclusive(self.open_allows, self.open_denies)
+        return Outcomes(
+            allowed & ~left,
+            explicit & ~left,
+            implicit & ~left,
+            rest & ~allowed & ~left,
+            left & who,
+            index.everyone if complete and caps_complete else 0,
+        )
+
+    def class_of(self, place: int) -> Hashable | None:
+        """What the evaluator's outcome for a principal follows from: equal for two who get the same.
+
+        None where it may follow from who that is.
+        """
+        index = self._index
+        bit = 1 << place
+        if index.left & bit:
+            return None
+        if self._features is None:
+            self._features = _Features(self)
+        features = self._features
+        if (features.named | self._asked.known_one_by_one) & bit:
+            return None
+        principal = index.principals[place].principal
+        parts: list[Hashable] = [principal.kind, principal.credentials, bool(index.bounded & bit)]
+        parts += features.common(place)
+        for layer in (index.held, index.bounds):
+            for held in layer[place]:
+                parts += features.of(held, place)
+            parts.append(None)
+        return tuple(parts)
+
+    def all_statements(self) -> Iterator[CompiledStatement]:
+        """The statements about the action that bind everybody, of all layers."""
+        asked, index, action = self._asked, self._index, self.prepared.action
+        layers = [*index.levels(PolicyType.SCP, asked.scps).levels, *index.levels(PolicyType.RCP, asked.rcps).levels]
+        resources = (*asked.members, *((asked.resource,) if asked.resource is not None else ()))
+        for given, policy_type in (
+            *((policy, PolicyType.TRUST if self.prepared.trust else PolicyType.RESOURCE) for policy in resources),
+            *((policy, PolicyType.SESSION) for policy in asked.session),
+        ):
+            if isinstance(given, NamedPolicy) and given.document.error is None:
+                layers.append(index.of_resource(given, policy_type))
+        for holdings in layers:
+            for statement in holdings.about(action):
+                yield statement.compiled
+
+    def told_by(self, compiled: CompiledStatement) -> Iterator[Bits | str]:
+        """What tells principals apart in a statement: for whom conditions hold, and keys of variables."""
+        matcher = compiled.resource.matcher
+        if matcher is not None:
+            yield from self._contexts.varying(matcher.variable_keys)
+        for condition in compiled.conditions:
+            if self._contexts.varying((condition.key, *condition.variable_keys)):
+                yield self._holds(condition, self._index.everyone)
+
+    def value_of(self, key: str, place: int) -> KeyValue:
+        """What is known of a condition key where a principal asks."""
+        return self._contexts.of_place(place).lookup(key)
+
+    def about_action(self, held: HeldPolicy) -> Iterator[CompiledStatement]:
+        """The statements of a policy that are about the action."""
+        return held.about(self.prepared.action)
+
+    def named_in(self, compiled: CompiledStatement) -> int:
+        """Whom a statement names one by one."""
+        statement = compiled.statement
+        return self._index.named_by((*(statement.principals or ()), *(statement.not_principals or ())))
+
+    def _leave_session_tokens(self, who: int) -> None:
+        index, contexts = self._index, self._contexts
+        if contexts.varying(("aws:multifactorauthpresent",)):
+            self._unclear |= who
+            return
+        for (kind, _, credentials), bits in index.kinds.items():
+            principal = index.principals[bits.bit_length() - 1].principal
+            assert (principal.kind, principal.credentials) == (kind, credentials)
+            if uses_session_token(principal, contexts.anyone):
+                self._unclear |= bits
+
+    def _with_resource(self, grant: Bits, boundary: Bits, who: int) -> tuple[Bits, Bits]:
+        """For whom the request is granted with what the resource's policy says, and whom that denies.
+
+        Args:
+            grant: whom their own policies and their boundary grant it.
+            boundary: whom their boundary lets through.
+        """
+        asked, prepared = self._asked, self.prepared
+        takes = prepared.facts.takes_resource_policy
+        is_set = prepared.resource.kind is ResourceKind.SET
+        must_admit = prepared.key or prepared.trust
+        given = asked.resource
+        if not takes or given is None or isinstance(given, NotEvaluated):
+            is_unknown = takes and given is not None
+            if asked.within_account:
+                # Of a set of keys or roles, whose policies are not known, each is taken to let the caller in.
+                if not must_admit or is_set or asked.of_a_set:
+                    return grant, NOBODY
+                return (Bits(0, who) if is_unknown else NOBODY), NOBODY
+            return (Bits(0, grant.yes | grant.maybe) if is_unknown else NOBODY), NOBODY
+        if isinstance(given, MissingPolicy) or given.document.error is not None:
+            self._unclear |= who
+            return grant, NOBODY
+        return self._let_in(given, grant, boundary, who, must_admit=must_admit)
+
+    def _let_in(
+        self, policy: NamedPolicy, grant: Bits, boundary: Bits, who: int, *, must_admit: bool
+    ) -> tuple[Bits, Bits]:
+        prepared = self.prepared
+        holdings = self._index.of_resource(policy, PolicyType.TRUST if prepared.trust else PolicyType.RESOURCE)
+        rules = _TRUST_RULES if prepared.trust else _RULES
+        at_all = by_itself = within_boundary = deny = NOBODY
+        about = holdings.about_resource(prepared.action, prepared.resource)
+        for statement, varies in (*about.denies, *about.allows):
+            compiled = statement.compiled
+            truth = self._statement(compiled, who, varies=varies)
+            if not (truth.yes or truth.maybe):
+                continue
+            self._note_open(compiled, truth.maybe)
+            for place, bits in self._groups_named(compiled, who):
+                caller = self._index.caller(place, discover=self._asked.discover)
+                for strength, reached in reached_as(compiled, caller, rules).items():
+                    here = Bits(truth.yes & bits, truth.maybe & bits)
+                    if reached is False or here == NOBODY:
+                        continue
+                    if reached is not True:
+                        self._unclear |= here.yes | here.maybe
+                        continue
+                    if not compiled.allows:
+                        deny = either(deny, here)
+                        continue
+                    at_all = either(at_all, here)
+                    if strength in ALONE:
+                        by_itself = either(by_itself, here)
+                    elif strength in WITHIN_CAPS:
+                        within_boundary = either(within_boundary, here)
+        if not self._asked.within_account:
+            return both(grant, at_all), deny
+        alone = either(by_itself, both(within_boundary, boundary))
+        return either(alone, both(grant, at_all) if must_admit else grant), deny
+
+    def _groups_named(self, compiled: CompiledStatement, who: int) -> Iterable[tuple[int, int]]:
+        """Groups of some principals whom the principals of a statement treat alike, each with one of its places."""
+        statement = compiled.statement
+        for bits in self._index.told_apart((*(statement.principals or ()), *(statement.not_principals or ()))):
+            here = bits & who
+            if here:
+                yield (here & -here).bit_length() - 1, here
+
+    def _layer(self, holdings: Holdings, who: int, *, with_principals: bool = False) -> _Side:
+        """What the policies of one layer, or level, say to some principals.
+
+        Args:
+            with_principals: whether their statements name principals.
+        """
+        if not who:
+            return _Side()
+        if holdings.incomplete & who:
+            self._unclear |= holdings.incomplete & who
+        about = holdings.about_resource(self.prepared.action, self.prepared.resource)
+        deny = self._some(about.denies, who, with_principals=with_principals)
+        return _Side(
+            NOBODY if with_principals else self._some(about.allows, who, with_principals=False),
+            deny,
+        )
+
+    def _some(self, statements: tuple[tuple[HeldStatement, bool], ...], who: int, *, with_principals: bool) -> Bits:
+        """For whom one of some statements matches."""
+        yes = maybe = 0
+        for statement, varies in statements:
+            here = statement.held.holders & who & ~yes
+            if not here:
+                continue
+            compiled = statement.compiled
+            if with_principals and not compiled.reaches_everyone:
+                here = self._reached(compiled, here)
+                if not here:
+                    continue
+            if not varies and not compiled.conditions:
+                yes |= here
+                continue
+            truth = self._statement(compiled, here, varies=varies)
+            if truth.maybe:
+                self._note_open(compiled, truth.maybe)
+                maybe |= truth.maybe
+            yes |= truth.yes
+        return Bits(yes, maybe & ~yes)
+
+    def _reached(self, compiled: CompiledStatement, who: int) -> int:
+        found = 0
+        for place, bits in self._groups_named(compiled, who):
+            caller = self._index.caller(place, discover=self._asked.discover)
+            reached = reaches(compiled, caller, Layer.RCP, _RULES)
+            if reached is not False:
+                found |= bits
+            if reached is not True and reached is not False:
+                self._unclear |= bits
+        return found
+
+    def _note_open(self, compiled: CompiledStatement, maybe: int) -> None:
+        if maybe:
+            noted = self.open_allows if compiled.allows else self.open_denies
+            matcher = compiled.resource.matcher
+            variables = matcher.variable_keys if matcher is not None else ()
+            for read in (*(condition.line for condition in compiled.conditions), *variables):
+                noted[read] = noted.get(read, 0) | maybe
+
+    def _statement(self, compiled: CompiledStatement, who: int, *, varies: bool) -> Bits:
+        """For whom a statement about the action matches, its principals aside.
+
+        Args:
+            varies: whether it depends on variables whether it is about the resource; else it is.
+        """
+        found = self._about(compiled, who) if varies else Bits(who)
+        for condition in compiled.conditions:
+            left = found.yes | found.maybe
+            if not left:
+                break
+            found = both(found, self._holds(condition, left))
+        return found
+
+    def _about(self, compiled: CompiledStatement, who: int) -> Bits:
+        matcher = compiled.resource.matcher
+        assert matcher is not None
+        resource, contexts = self.prepared.resource, self._contexts
+
+        def test(context: RequestContext) -> Truth:
+            return compiled.matches_resource(resource, context, DEFAULT_LANGUAGE_OPTIONS, everywhere=False)
+
+        keys = contexts.varying(matcher.variable_keys)
+        if not keys:
+            return _as_bits(test(contexts.anyone), who)
+        if resource.kind is ResourceKind.SET:
+            # Each value would make a pattern of its own, and the evaluator is asked about such sets anyway. An Allow
+            # that may match decides nothing by itself where another layer denies.
+            if compiled.allows:
+                self._unsettled |= who
+            else:
+                self._unclear |= who
+            return Bits(0, who)
+        if who.bit_count() <= _FEW:
+            return self._one_by_one(test, who)
+        groups = self._in_text(keys[0], who) if len(keys) == 1 else contexts.groups(keys, who)
+        return self._group_by_group(test, groups)
+
+    def _in_text(self, key: str, who: int) -> Iterable[tuple[Mapping[str, KeyValue], int]]:
+        """Some principals by their value of a key, those together whose value does not stand in the resource's ARN.
+
+        A variable stands for its value letter by letter, so an entry with such a value matches none.
+        """
+        text = self.prepared.resource.text
+        column, is_lasting = self._contexts.column(key)
+        if is_lasting:
+            inside, example = self._index.standing_in(key, text, discover=self._asked.discover)
+        else:
+            inside, example = standing_in(column, text)
+        groups: list[tuple[Mapping[str, KeyValue], int]] = []
+        for value, bits in inside:
+            if bits & who:
+                groups.append(({key: value}, bits & who))
+                who &= ~bits
+        if example is not None and who:
+            groups.append(({key: example}, who))
+        return groups
+
+    def _holds(self, condition: CompiledCondition, who: int) -> Bits:
+        """For whom a condition holds, of some principals."""
+        contexts = self._contexts
+        every = (condition.key, *condition.variable_keys)
+        keys = contexts.varying(every)
+        if not keys:
+            return _as_bits(condition.test(contexts.anyone), who)
+        if who.bit_count() <= _FEW:
+            return self._one_by_one(condition.test, who)
+        if not all(contexts.column(key)[1] for key in keys):
+            return self._group_by_group(condition.test, contexts.groups(keys, who))
+        others = tuple(next(iter(contexts.column(key)[0])) for key in every if key and key not in keys)
+        everyone = self._index.everyone
+        found = self._index.condition(
+            (condition, self._asked.discover, others),
+            lambda: self._group_by_group(condition.test, contexts.groups(keys, everyone)),
+        )
+        return Bits(found.yes & who, found.maybe & who)
+
+    def _one_by_one(self, test: Callable[[RequestContext], Truth], who: int) -> Bits:
+        yes = maybe = 0
+        for place in places(who):
+            truth = test(self._contexts.of_place(place))
+            if truth is True:
+                yes |= 1 << place
+            elif truth is not False:
+                maybe |= 1 << place
+        return Bits(yes, maybe)
+
+    def _group_by_group(
+        self, test: Callable[[RequestContext], Truth], groups: Iterable[tuple[Mapping[str, KeyValue], int]]
+    ) -> Bits:
+        yes = maybe = 0
+        context = self._contexts.in_group()
+        for values, bits in groups:
+            context.values = values
+            truth = test(context)
+            if truth is True:
+                yes |= bits
+            elif truth is not False:
+                maybe |= bits
+        return Bits(yes, maybe)
+
+    def _of_set(self, who: int) -> tuple[int, int]:
+        """For whom resources of the set may be answered differently, and for whom one has to be shown.
+
+        As `witnesses.may_differ` and `witnesses.reads_the_resource` have it of a reading.
+        """
+        asked, index, prepared = self._asked, self._index, self.prepared
+        everyone = index.everyone
+        differing = everyone if prepared.resource.members.forms else 0
+        shown = everyone if asked.with_policies else 0
+        memory = PreparedRequest(prepared, DEFAULT_LANGUAGE_OPTIONS)
+        layers: list[tuple[Layer, Holdings]] = [(Layer.IDENTITY, index.identity), (Layer.BOUNDARY, index.boundary)]
+        layers += [(Layer.SCP, level) for level in index.levels(PolicyType.SCP, asked.scps).levels]
+        if prepared.facts.under_rcps:
+            layers += [(Layer.RCP, level) for level in index.levels(PolicyType.RCP, asked.rcps).levels]
+        given = asked.resource
+        if prepared.facts.takes_resource_policy and isinstance(given, NamedPolicy) and given.document.error is None:
+            policy_type = PolicyType.TRUST if prepared.trust else PolicyType.RESOURCE
+            layers.append((Layer.RESOURCE, index.of_resource(given, policy_type)))
+        for layer, holdings in layers:
+            for statement in holdings.about(prepared.action):
+                holders = statement.held.holders & who
+                if not holders:
+                    continue
+                compiled = statement.compiled
+                if any(map(tells_resources_apart, compiled.keys)):
+                    shown |= holders
+                grants = layer is Layer.IDENTITY and compiled.allows
+                if not compiled.any_resource and not (grants and names_resources(compiled, memory)):
+                    differing |= holders
+        return differing, shown
+
+
+class _Features:
+    """What tells the principals of an index apart to the statements about an action.
+
+    Args:
+        named: those whom a statement names one by one.
+    """
+
+    def __init__(self, reading: IndexReading) -> None:
+        self._reading = reading
+        self._of_held: dict[HeldPolicy, tuple[Bits | str, ...] | None] = {}
+        self.named = 0
+        told: dict[Bits | str, None] = {}
+        for compiled in reading.all_statements():
+            self.named |= reading.named_in(compiled)
+            told.update(dict.fromkeys(reading.told_by(compiled)))
+        for key in ("aws:multifactorauthpresent", "aws:requestedregion"):
+            told[key] = None
+        self._common = tuple(told)
+
+    def common(self, place: int) -> Iterator[Hashable]:
+        """What tells a principal apart to the statements that bind everybody."""
+        return self._each(self._common, place)
+
+    def of(self, held: HeldPolicy, place: int) -> Iterator[Hashable]:
+        """The same to a policy of its own; nothing where that does not speak of the action."""
+        if held not in self._of_held:
+            statements = tuple(self._reading.about_action(held))
+            told = (one for compiled in statements for one in self._reading.told_by(compiled))
+            self._of_held[held] = tuple(dict.fromkeys(told)) if statements else None
+        found = self._of_held[held]
+        if found is not None:
+            yield held
+            yield from self._each(found, place)
+
+    def _each(self, told: tuple[Bits | str, ...], place: int) -> Iterator[Hashable]:
+        for one in told:
+            if isinstance(one, Bits):
+                yield (one.yes >> place & 1, one.maybe >> place & 1)
+            else:
+                yield self._reading.value_of(one, place)
+
+
+def _as_bits(truth: Truth, who: int) -> Bits:
+    if truth is True:
+        return Bits(who)
+    return NOBODY if truth is False else Bits(0, who)

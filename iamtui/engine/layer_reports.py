@@ -1,0 +1,231 @@
+"""The state of every layer, each with one sentence that says why."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from iamtui.engine.decision import ONLY_UNDER_CONDITIONS, Layer, LayerReport, LayerState
+from iamtui.engine.evaluation import Evaluation
+from iamtui.engine.layers import LayerScan, Match
+from iamtui.engine.levels import LevelScan
+from iamtui.engine.policies import NamedPolicy, NotEvaluated
+from iamtui.engine.request import PrincipalKind
+from iamtui.engine.service_rules import takes_resource_policy
+from iamtui.engine.wording import short_policy_name
+from iamtui.policy.document import Statement
+from iamtui.text import safe_text
+
+
+def _absent(layer: Layer, why: str) -> LayerReport:
+    return LayerReport(layer, LayerState.NOT_APPLICABLE, why)
+
+
+_NO_RESOURCE_POLICY: Final = _absent(Layer.RESOURCE, "The resource has no policy.")
+_IAM_OF_ANOTHER_ACCOUNT: Final = LayerReport(
+    Layer.RESOURCE, LayerState.SILENT, "IAM lets in only callers of the account that the resource belongs to."
+)
+_NO_SESSION_POLICY: Final = _absent(Layer.SESSION, "No session policy.")
+_NO_BOUNDARY: Final = _absent(Layer.BOUNDARY, "No permissions boundary.")
+_NO_ENDPOINT: Final = _absent(Layer.VPC_ENDPOINT, "The request does not come through a VPC endpoint with a policy.")
+_NO_PUBLIC_GATE: Final = _absent(Layer.BLOCK_PUBLIC_ACCESS, "Block Public Access does not concern this request.")
+_NO_SERVICE_RULE: Final = _absent(Layer.SERVICE_RULE, "No service rule stands above the policies here.")
+_NO_SCP: Final = _absent(Layer.SCP, "The caller's account is under no SCP.")
+_NO_RCP: Final = _absent(Layer.RCP, "No RCP applies to this resource and action.")
+_SCP_EXEMPT: Final = _absent(Layer.SCP, "SCPs do not bind this caller.")
+_SCP_MANAGEMENT: Final = _absent(Layer.SCP, "SCPs do not bind the management account.")
+_NOT_ALL: Final = "Allows only some of what is granted."
+_NOT_EACH: Final = "Not each of the session policies allows it."
+_EVERY_LEVEL: Final = "Every level has an SCP that allows it"
+_NO_RCP_DENIES: Final = "No RCP denies it"
+_SCPS_ALLOW: Final = LayerReport(Layer.SCP, LayerState.ALLOWS, f"{_EVERY_LEVEL}.")
+_RCPS_ALLOW: Final = LayerReport(Layer.RCP, LayerState.ALLOWS, f"{_NO_RCP_DENIES}.")
+_ROOT_IDENTITY: Final = _absent(Layer.IDENTITY, "The root user needs no identity policy.")
+_NO_IDENTITY: Final = _absent(Layer.IDENTITY, "This caller has no identity policies.")
+FEDERATED_NEEDS_SESSION_POLICY: Final = LayerReport(
+    Layer.SESSION,
+    LayerState.SILENT,
+    "A federated-user session without session policies has no permissions from its issuer.",
+)
+
+
+def layer_reports(reading: Evaluation) -> tuple[LayerReport, ...]:
+    """One report for each layer, in the order of DESIGN's Decision."""
+    missing = reading.not_evaluated
+    return (
+        _identity(reading),
+        _resource(reading),
+        _plain(Layer.SESSION, reading.session, missing) or _session_absent(reading),
+        _plain(Layer.BOUNDARY, reading.boundary, missing) or _NO_BOUNDARY,
+        _levels(Layer.SCP, reading.scps, missing) or _scp_absent(reading),
+        _levels(Layer.RCP, reading.rcps, missing) or _NO_RCP,
+        _plain(Layer.VPC_ENDPOINT, reading.vpc_endpoint, missing) or _NO_ENDPOINT,
+        _public_access(reading),
+        _service_rule(reading),
+    )
+
+
+def statement_name(match: Match) -> str:
+    """`policy / Sid` or `policy / statement 2`, for a sentence; safe to show."""
+    return name_of_statement(match.policy, match.statement.statement)
+
+
+def name_of_statement(policy: NamedPolicy, statement: Statement) -> str:
+    """The same of a statement that need not have matched."""
+    sid = safe_text(statement.sid, limit=128) if statement.sid else f"statement {statement.index + 1}"
+    return f"{short_policy_name(policy.name)} / {sid}"
+
+
+def _not_evaluated(layer: Layer, missing: dict[Layer, NotEvaluated]) -> LayerReport | None:
+    found = missing.get(layer)
+    return None if found is None else LayerReport(layer, LayerState.NOT_EVALUATED, f"Not evaluated: {found.reason}.")
+
+
+def _plain(layer: Layer, scanned: LayerScan | None, missing: dict[Layer, NotEvaluated]) -> LayerReport | None:
+    if scanned is None:
+        return _not_evaluated(layer, missing) if missing else None
+    return _kept(layer, scanned)
+
+
+def _kept(layer: Layer, scanned: LayerScan) -> LayerReport:
+    """The report of a scan, made once: shared scans say the same to all who have them."""
+    if scanned.report is None:
+        scanned.report = _scanned(layer, scanned)
+    assert isinstance(scanned.report, LayerReport)
+    return scanned.report
+
+
+def _scanned(layer: Layer, scanned: LayerScan, *, silent: str = "No statement allows it.") -> LayerReport:
+    if scanned.deny is True:
+        return LayerReport(layer, LayerState.DENIES, f"{_first(scanned, allows=False)} denies it.")
+    unless = ""
+    if scanned.deny is not False:
+        unless = f", unless {_first(scanned, allows=False, undetermined=True)} turns out to deny it"
+    if scanned.allow is True:
+        return LayerReport(layer, LayerState.ALLOWS, f"{_first(scanned, allows=True)} allows it{unless}.")
+    if scanned.allow is not False:
+        return LayerReport(layer, LayerState.SILENT, f"{_may_allow(scanned)}{unless}.")
+    if scanned.partly:
+        silent = _NOT_ALL
+    elif layer is Layer.SESSION and any(match.statement.allows for match in scanned.matches):
+        silent = _NOT_EACH
+    return LayerReport(layer, LayerState.SILENT, silent if not unless else f"{silent[:-1]}{unless}.")
+
+
+def _may_allow(scanned: LayerScan) -> str:
+    """What allows it if something unknown turns out so."""
+    for match in scanned.matches:
+        if match.statement.allows and match.truth is not True:
+            return f"{statement_name(match)} allows it {ONLY_UNDER_CONDITIONS}"
+    unknown = scanned.missing[0]
+    what = "cannot be read" if unknown.unreadable else "is not loaded"
+    return f"{short_policy_name(unknown.name)} may allow it, but its document {what}"
+
+
+def _first(scanned: LayerScan, *, allows: bool, undetermined: bool = False) -> str:
+    for match in scanned.matches:
+        if match.statement.allows is allows and (match.truth is True or undetermined):
+            return statement_name(match)
+    return short_policy_name(scanned.missing[0].name) if scanned.missing else "a statement"
+
+
+def _identity(reading: Evaluation) -> LayerReport:
+    if reading.identity is not None:
+        return _kept(Layer.IDENTITY, reading.identity)
+    not_evaluated = _not_evaluated(Layer.IDENTITY, reading.not_evaluated)
+    if not_evaluated is not None:
+        return not_evaluated
+    return _ROOT_IDENTITY if reading.request.principal.kind is PrincipalKind.ROOT else _NO_IDENTITY
+
+
+def _resource(reading: Evaluation) -> LayerReport:
+    not_evaluated = _not_evaluated(Layer.RESOURCE, reading.not_evaluated)
+    if not_evaluated is not None:
+        return not_evaluated
+    scanned = reading.resource
+    if scanned is None:
+        if not reading.same_account and not takes_resource_policy(reading.prepared.action):
+            return _IAM_OF_ANOTHER_ACCOUNT
+        if reading.must_admit:
+            what = "trust policy" if reading.prepared.trust else "key policy"
+            return LayerReport(Layer.RESOURCE, LayerState.SILENT, f"No {what} lets the caller in.")
+        return _NO_RESOURCE_POLICY
+    if reading.resource_denies_ignored and scanned.deny is not False:
+        return LayerReport(
+            Layer.RESOURCE, LayerState.ALLOWS, "The bucket owner's root user may always repair the bucket policy."
+        )
+    what = "trust policy" if reading.prepared.trust else "resource policy"
+    return _scanned(Layer.RESOURCE, scanned, silent=f"No statement of the {what} lets the caller in.")
+
+
+def _session_absent(reading: Evaluation) -> LayerReport:
+    return FEDERATED_NEEDS_SESSION_POLICY if reading.session_passes() is False else _NO_SESSION_POLICY
+
+
+def _scp_absent(reading: Evaluation) -> LayerReport:
+    if reading.policies.principal_in_management_account:
+        return _SCP_MANAGEMENT
+    return _SCP_EXEMPT if reading.policies.scps else _NO_SCP
+
+
+def _levels(
+    layer: Layer, levels: tuple[LevelScan, ...] | None, missing: dict[Layer, NotEvaluated]
+) -> LayerReport | None:
+    if levels is None:
+        return _not_evaluated(layer, missing) if missing else None
+    for level in levels:
+        if level.scan.deny is True:
+            return LayerReport(layer, LayerState.DENIES, f"{_first(level.scan, allows=False)} {_at(level)} denies it.")
+    if layer is Layer.SCP:
+        for level in levels:
+            if level.scan.allow is False:
+                why = f"The SCPs {_at(level)} allow only some of what is granted."
+                return LayerReport(
+                    layer, LayerState.SILENT, why if level.scan.partly else f"No SCP {_at(level)} allows it."
+                )
+    undecided = [level for level in levels if level.scan.deny is not False]
+    unless = ""
+    if undecided:
+        name = _first(undecided[0].scan, allows=False, undetermined=True)
+        unless = f", unless {name} {_at(undecided[0])} turns out to deny it"
+    if layer is Layer.SCP:
+        for level in levels:
+            if level.scan.allow is not True:
+                why = f"The SCPs {_at(level)} allow it {ONLY_UNDER_CONDITIONS}{unless}."
+                return LayerReport(layer, LayerState.SILENT, why)
+    if layer in missing:
+        return LayerReport(layer, LayerState.NOT_EVALUATED, f"Not evaluated: {missing[layer].reason}{unless}.")
+    if layer is Layer.SCP:
+        return _SCPS_ALLOW if not unless else LayerReport(layer, LayerState.ALLOWS, f"{_EVERY_LEVEL}{unless}.")
+    return _RCPS_ALLOW if not unless else LayerReport(layer, LayerState.ALLOWS, f"{_NO_RCP_DENIES}{unless}.")
+
+
+def level_report(layer: Layer, level: LevelScan) -> LayerReport:
+    """What one level of SCPs or RCPs says by itself; an RCP need not allow."""
+    scanned = level.scan
+    if layer is Layer.RCP and scanned.deny is not True:
+        unless = ""
+        if scanned.deny is not False:
+            unless = f", unless {_first(scanned, allows=False, undetermined=True)} turns out to deny it"
+        return LayerReport(layer, LayerState.ALLOWS, f"No RCP of this level denies it{unless}.")
+    return _scanned(layer, scanned, silent="No SCP of this level allows it.")
+
+
+def _at(level: LevelScan) -> str:
+    return f"at level {level.index}" + (f" ({level.name})" if level.name else "")
+
+
+def _public_access(reading: Evaluation) -> LayerReport:
+    if reading.block_public_access_closes:
+        why = "RestrictPublicBuckets rejects callers of other accounts, because the bucket policy is public."
+        return LayerReport(Layer.BLOCK_PUBLIC_ACCESS, LayerState.DENIES, why)
+    return _not_evaluated(Layer.BLOCK_PUBLIC_ACCESS, reading.not_evaluated) or _NO_PUBLIC_GATE
+
+
+def _service_rule(reading: Evaluation) -> LayerReport:
+    if reading.free is not None:
+        return LayerReport(Layer.SERVICE_RULE, LayerState.ALLOWS, reading.free)
+    if reading.refused is not None:
+        return LayerReport(Layer.SERVICE_RULE, LayerState.DENIES, reading.refused)
+    if reading.rule is not None:
+        return LayerReport(Layer.SERVICE_RULE, LayerState.SILENT, reading.rule.why)
+    return _NO_SERVICE_RULE

@@ -1,0 +1,339 @@
+"""Reading the policies of a caller or a resource: which statements match, and what they say together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from iamtui.engine.decision import Layer, StatementRef
+from iamtui.engine.policies import MissingPolicy, NamedPolicy
+from iamtui.engine.policy_set import LayerStatement, PolicySet
+from iamtui.engine.prepared_request import PreparedRequest
+from iamtui.policy.compiled import CompiledStatement
+from iamtui.policy.context import RequestContext
+from iamtui.policy.document import Statement
+from iamtui.policy.principal import Caller, PrincipalRules, Strength, allow_strengths, deny_applies
+from iamtui.policy.truth import MissingLeaf, Source, Truth, all_of, any_of, with_source
+
+
+@dataclass(slots=True, eq=False)
+class Match:
+    """A statement that matches, or may match, in one layer (and level)."""
+
+    statement: CompiledStatement
+    policy: NamedPolicy
+    truth: Truth
+    layer: Layer
+    level: int | None = None
+    _ref: StatementRef | None = None
+
+    @property
+    def ref(self) -> StatementRef:
+        """The statement as a decision names it."""
+        if self._ref is None:
+            statement = self.statement.statement
+            lines = self.policy.document.lines
+            self._ref = StatementRef(
+                layer=self.layer,
+                effect=statement.effect,
+                policy=self.policy.name,
+                sid=statement.sid,
+                statement=statement.index,
+                lines=lines[statement.index] if statement.index < len(lines) else None,
+                level=self.level,
+                undetermined=self.truth is not True,
+            )
+        return self._ref
+
+
+class LayerScan:
+    """What the statements of one layer (or one level of it) say together.
+
+    A scan may be shared by many decisions: whoever has it only reads it.
+
+    Args:
+        allow, deny: whether some Allow, some Deny matches.
+        strengths: for a resource-based policy, by which forms of principal its Allows reach the caller.
+        matches: the statements behind it.
+        missing: policies whose documents are not known; they may allow and may deny.
+        partly: of a set of which no resource is allowed: whether it does allow some of what is granted.
+        report: where the sentence about this scan is kept, once made.
+    """
+
+    __slots__ = ("_certain", "allow", "deny", "matches", "missing", "partly", "report", "strengths")
+
+    def __init__(self, missing: tuple[MissingPolicy, ...] = ()) -> None:
+        self.allow: Truth = False
+        self.deny: Truth = False
+        self.strengths: dict[Strength, Truth] = {}
+        self.matches: list[Match] = []
+        self.missing = missing
+        self.partly = False
+        self.report: Any = None
+        self._certain: tuple[StatementRef, ...] | None = None
+
+    def add(self, match: Match) -> None:
+        """Take in a statement whose truth is not False."""
+        self.matches.append(match)
+        truth = match.truth
+        if match.statement.allows:
+            self.allow = True if truth is True or self.allow is True else any_of((self.allow, truth))
+        else:
+            self.deny = True if truth is True or self.deny is True else any_of((self.deny, truth))
+
+    def certain(self) -> tuple[StatementRef, ...]:
+        """The statements that match whatever is unknown."""
+        if self._certain is None:
+            self._certain = tuple(match.ref for match in self.matches if match.truth is True)
+        return self._certain
+
+
+MOST_SCANS: Final = 4096
+"""How many scans are kept for one question."""
+_SILENT: Final = {layer: LayerScan() for layer in Layer}
+"""The scans in which nothing matches."""
+
+
+def match_of(member: LayerStatement, truth: Truth, layer: Layer, level: int | None) -> Match:
+    """The record of a statement that matches, or may match."""
+    if truth is not True:
+        compiled = member.compiled
+        return Match(compiled, member.policy, named(truth, layer, member.policy, compiled.statement), layer, level)
+    if member.match is None:
+        member.match = Match(member.compiled, member.policy, True, layer, level)
+    assert isinstance(member.match, Match)
+    return member.match
+
+
+def scan(layer: Layer, policies: PolicySet, asked: PreparedRequest, context: RequestContext) -> LayerScan:
+    """Read the policies of one caller, whose statements have no principals (identity, boundary, session)."""
+    known = asked.truths
+    matching: list[LayerStatement] = []
+    # What is known of a statement is the same for everybody, so it need not be part of what a scan is found by.
+    own: dict[LayerStatement, Truth] = {}
+    for member in policies.of_service(asked.prepared.action.service):
+        truth = known.get(member)
+        if truth is None:
+            truth = asked.work_out(member, context)
+            if truth is not False:
+                matching.append(member)
+                own[member] = truth
+        elif truth is not False:
+            matching.append(member)
+    missing = policies.missing
+    if missing:
+        return _together(layer, matching, own, asked, missing)
+    if not matching:
+        return _SILENT[layer]
+    key = (*matching, *own.items()) if own else tuple(matching)
+    found = asked.scans.get(key)
+    if found is None:
+        if len(asked.scans) >= MOST_SCANS:
+            asked.scans.clear()
+        found = asked.scans[key] = _together(layer, matching, own, asked, ())
+    assert isinstance(found, LayerScan)
+    return found
+
+
+def _together(
+    layer: Layer,
+    matching: list[LayerStatement],
+    own: dict[LayerStatement, Truth],
+    asked: PreparedRequest,
+    missing: tuple[MissingPolicy, ...],
+) -> LayerScan:
+    """The scan in which exactly these statements match: first those that read no context, then the others.
+
+    Args:
+        own: what those come to that had to be tested for this caller.
+    """
+    result = LayerScan(missing)
+    later: list[Match] = []
+    for member in matching:
+        truth = own[member] if member in own else asked.truths[member]
+        match = match_of(member, truth, layer, None)
+        if member.compiled.reads_context:
+            later.append(match)
+        else:
+            result.add(match)
+    if missing:
+        add_missing(layer, missing, result)
+    for match in later:
+        result.add(match)
+    return result
+
+
+def each_allowing(
+    layer: Layer, sets: Iterable[PolicySet], asked: PreparedRequest, context: RequestContext
+) -> LayerScan:
+    """Read the policies of one caller of which each set has to allow."""
+    scans = [scan(layer, policies, asked, context) for policies in sets]
+    if len(scans) == 1:
+        return scans[0]
+    result = LayerScan(tuple(policy for one in scans for policy in one.missing))
+    result.matches = [match for one in scans for match in one.matches]
+    result.allow = all_of(one.allow for one in scans)
+    result.deny = any_of(one.deny for one in scans)
+    return result
+
+
+def reaches(compiled: CompiledStatement, caller: Caller, layer: Layer, rules: PrincipalRules) -> Truth:
+    """Whether the principals of a statement include the caller, in a policy that is nobody's own (RCP, endpoint).
+
+    A statement without principals reaches nobody in an RCP and everyone in an endpoint policy.
+    """
+    statement = compiled.statement
+    if compiled.reaches_everyone:
+        return True
+    if statement.principals is None and statement.not_principals is None:
+        return layer is Layer.VPC_ENDPOINT
+    if compiled.allows:
+        return any_of(allow_strengths(statement, caller, rules).values())
+    return deny_applies(statement, caller, rules)
+
+
+def scan_resource_policy(
+    policies: PolicySet, asked: PreparedRequest, context: RequestContext, caller: Caller, rules: PrincipalRules
+) -> LayerScan:
+    """Read the policy of the resource (a trust policy included), keeping by which forms it reaches the caller."""
+    layer = Layer.RESOURCE
+    result = LayerScan(policies.missing)
+    for member in policies.of_service(asked.prepared.action.service):
+        truth = asked.truths.get(member)
+        if truth is None:
+            truth = asked.work_out(member, context)
+        if truth is False:
+            continue
+        compiled, policy = member.compiled, member.policy
+        statement = compiled.statement
+        strengths = reached_as(compiled, caller, rules)
+        if not strengths:
+            continue
+        reached = {
+            strength: named(all_of((truth, reaches)), layer, policy, statement)
+            for strength, reaches in strengths.items()
+        }
+        result.add(Match(compiled, policy, any_of(reached.values()), layer))
+        if compiled.allows:
+            for strength, reaches in reached.items():
+                result.strengths[strength] = any_of((result.strengths.get(strength, False), reaches))
+    if policies.missing:
+        add_missing(layer, policies.missing, result)
+        result.strengths[Strength.WILDCARD] = any_of(
+            (result.strengths.get(Strength.WILDCARD, False), *(missing_allow(layer, m) for m in policies.missing))
+        )
+    return result
+
+
+def reached_as(compiled: CompiledStatement, caller: Caller, rules: PrincipalRules) -> Mapping[Strength, Truth]:
+    """By which forms the principals of a statement of a resource's policy reach the caller; empty when not at all."""
+    if compiled.allows:
+        return allow_strengths(compiled.statement, caller, rules)
+    applies = deny_applies(compiled.statement, caller, rules)
+    return {} if applies is False else {Strength.WILDCARD: applies}
+
+
+def named(truth: Truth, layer: Layer, policy: NamedPolicy, statement: Statement) -> Truth:
+    """The truth of a statement with the statement as its source."""
+    if truth is True:
+        return True
+    return with_source(truth, Source(layer.value, policy.name, statement.index, statement.effect))
+
+
+def missing_allow(layer: Layer, policy: MissingPolicy) -> MissingLeaf:
+    """The condition that a policy whose document is not known allows the request."""
+    return _missing_leaf(layer, policy, "Allow")
+
+
+def _missing_leaf(layer: Layer, policy: MissingPolicy, effect: str) -> MissingLeaf:
+    source = Source(layer.value, policy.name, 0, effect)
+    return MissingLeaf(policy.name, policy.permission, effect=effect, source=source, unreadable=policy.unreadable)
+
+
+def add_missing(layer: Layer, missing: tuple[MissingPolicy, ...], result: LayerScan) -> None:
+    """Take in that policies whose documents are not known may allow and may deny."""
+    result.allow = any_of((result.allow, *(missing_allow(layer, policy) for policy in missing)))
+    result.deny = any_of((result.deny, *(_missing_leaf(layer, policy, "Deny") for policy in missing)))
+
+
+# Three-valued logic without formulas, for where it is enough that something is undetermined (Kleene).
+
+
+Extent: TypeAlias = bool | None
+"""Three-valued: None is undetermined."""
+
+
+def both(one: Extent, other: Extent) -> Extent:
+    """Whether both hold."""
+    if one is False or other is False:
+        return False
+    return True if one is True and other is True else None
+
+
+def either(one: Extent, other: Extent) -> Extent:
+    """Whether one of them holds."""
+    if one is True or other is True:
+        return True
+    return False if one is False and other is False else None
+
+
+# The grant side: who may let the caller in, and which caps bind which grant.
+
+
+ALONE = (Strength.SESSION, Strength.USER, Strength.WILDCARD)
+"""The forms of principal that let a caller of the account in by themselves."""
+WITHIN_CAPS = (Strength.ROLE, Strength.ISSUER)
+"""Those that let it in as far as its boundary and session policies do."""
+
+
+@dataclass(slots=True)
+class GrantSide:
+    """Everything that granting rests on.
+
+    Args:
+        resource_only: an anonymous, service or federation caller, who needs only the resource side.
+        same_account: caller and resource are in one account.
+        is_root: the caller is a root user.
+        must_admit: the resource side is mandatory even in one account.
+        strengths: by which forms the resource policy's Allows reach the caller.
+        identity: whether an identity policy allows.
+        boundary, session: whether these caps pass (True when absent).
+        role_grant_limited: whether the boundary limits a grant to a role ARN.
+    """
+
+    resource_only: bool
+    same_account: bool
+    is_root: bool
+    must_admit: bool
+    strengths: Mapping[Strength, Truth]
+    identity: Truth
+    boundary: Truth
+    session: Truth
+    role_grant_limited: bool = True
+
+    @property
+    def any_grant(self) -> Truth:
+        """Whether the resource policy reaches the caller by any form."""
+        return any_of(self.strengths.values())
+
+    def truth(self) -> Truth:
+        """Whether the request is granted, caps of the caller included."""
+        if self.resource_only:
+            return self.any_grant
+        if self.is_root:
+            return True if self.same_account and not self.must_admit else self.any_grant
+        caps = True if self.boundary is True and self.session is True else all_of((self.boundary, self.session))
+        if not self.same_account:
+            return all_of((self.any_grant, self.identity, caps))
+        strengths = self.strengths
+        if not strengths:
+            if self.must_admit:
+                return False
+            return self.identity if caps is True else all_of((self.identity, caps))
+        ways: list[Truth] = [strengths[strength] for strength in ALONE if strength in strengths]
+        capped = any_of(strengths[strength] for strength in WITHIN_CAPS if strength in strengths)
+        ways.append(all_of((capped, caps if self.role_grant_limited else self.session)))
+        through_identity = all_of((self.identity, caps))
+        ways.append(all_of((through_identity, self.any_grant)) if self.must_admit else through_identity)
+        return any_of(ways)

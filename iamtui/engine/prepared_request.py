@@ -1,0 +1,476 @@
+"""A request made ready: the action cut, the resource classified, its owner and the rules that apply found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, Protocol
+
+from iamtui.catalog.arn_forms import ArnForm
+from iamtui.engine.policy_set import LayerStatement, PolicySet
+from iamtui.engine.request import Principal, Request, tell_callers_apart, tells_callers_apart
+from iamtui.engine.service_rules import (
+    NEEDED_BESIDES,
+    depends_on_credentials,
+    escapes_rcps,
+    is_assumption_of_service_linked_role,
+    is_key_question,
+    is_trust_question,
+    is_use_of_alias,
+    on_plain_bucket,
+    partition_refusal,
+    refusal,
+    takes_resource_policy,
+)
+from iamtui.engine.set_members import account_asked_about, resources_in, taken_by_others
+from iamtui.policy.action import ActionName, action_name
+from iamtui.policy.arn import Arn, is_account_id, parse_arn
+from iamtui.policy.compiled import CompiledStatement
+from iamtui.policy.context import CommonContext, RequestContext
+from iamtui.policy.patterns import Glob, request_tokens
+from iamtui.policy.resource import RequestResource, ResourceKind, ResourceMatcher, ResourceSet
+from iamtui.policy.truth import Truth, all_of
+from iamtui.policy.types import LanguageOptions
+from iamtui.text import safe_text
+
+
+class ActionCatalogue(Hashable, Protocol):
+    """What the evaluator needs to know of AWS's actions."""
+
+    def has_resource_type(self, action: str) -> bool | None:
+        """Whether the action has a resource type; None when the action is not known."""
+
+    def arn_forms(self, action: str) -> tuple[ArnForm, ...]:
+        """The ARN forms of all resource types of an action; () where none is known."""
+
+    def entries_of_other_types(self, action: str) -> tuple[str, ...]:
+        """Entries that take in all resources of the types that the action's service has besides those of the action."""
+
+    def synthetic_resource(self, action: str, account: str, partition: str) -> str | None:
+        """The ARN that a list action without resource type is authorized against, or None."""
+
+    def supports_rcp(self, service: str) -> bool:
+        """Whether RCPs affect the service (its action prefix)."""
+
+    def takes_unsigned(self, action: str) -> bool | None:
+        """Whether the action can be called without a signature; None where that is not known."""
+
+
+class ActionFacts:
+    """What an action says without resource and caller.
+
+    Args:
+        action: the action, cut.
+        has_type: whether it has a resource type; None: the catalogue does not know it.
+        may_be_synthetic: whether it is one of the list actions that are authorized against an ARN of their own.
+        with_own_rules: whether more than policies may decide.
+        takes_resource_policy: whether a policy on the resource has a say.
+        under_rcps: whether RCPs have one.
+    """
+
+    __slots__ = (
+        "_catalogue",
+        "_taken",
+        "action",
+        "has_type",
+        "may_be_synthetic",
+        "takes_resource_policy",
+        "under_rcps",
+        "with_own_rules",
+    )
+
+    def __init__(self, text: str, catalogue: ActionCatalogue) -> None:
+        self._catalogue = catalogue
+        self._taken: tuple[Glob, ...] | None = None
+        self.action = action = action_name(text)
+        self.has_type = catalogue.has_resource_type(text)
+        self.may_be_synthetic = catalogue.synthetic_resource(text, "", "") is not None
+        self.with_own_rules = action.service in _WITH_RULES_OF_THEIR_OWN
+        self.takes_resource_policy = takes_resource_policy(action)
+        self.under_rcps = catalogue.supports_rcp(action.service) and not escapes_rcps(action)
+
+    @property
+    def arn_forms(self) -> tuple[ArnForm, ...]:
+        """The ARN forms of all its resource types; () where none is known."""
+        return self._catalogue.arn_forms(self.action.full)
+
+    @property
+    def taken(self) -> tuple[Glob, ...]:
+        """What looks like one of its resources and belongs to another type."""
+        if self._taken is None:
+            self._taken = taken_by_others(self.arn_forms, self._catalogue.entries_of_other_types(self.action.full))
+        return self._taken
+
+    @property
+    def takes_unsigned(self) -> bool | None:
+        """Whether it can be called without a signature; None where that is not known."""
+        return self._catalogue.takes_unsigned(self.action.full)
+
+
+class PreparedAction(NamedTuple):
+    """What action and resource say without the caller.
+
+    Args:
+        facts: what the action says alone.
+        action: the action, cut.
+        resource: the resource as evaluated.
+        arn: the same cut, or None when it is `*`.
+        owner: the account in the ARN, or None.
+        trust: whether a role trust policy takes part.
+        key: whether a KMS key policy takes part.
+        refused: why no customer policy can allow this, or None.
+        on_plain_bucket: whether Block Public Access of a bucket is asked.
+        owner_open: whether the ARN leaves its owner open (an account that is not named, but not `aws`).
+        plain: whether nothing but policies that can be known decides.
+        notes: one sentence each on how the question was read.
+    """
+
+    facts: ActionFacts
+    action: ActionName
+    resource: RequestResource
+    arn: Arn | None
+    owner: str | None
+    trust: bool
+    key: bool
+    refused: str | None
+    on_plain_bucket: bool
+    owner_open: bool
+    plain: bool
+    notes: tuple[str, ...]
+
+
+def prepare(
+    action_text: str,
+    resource_text: str,
+    wildcard_only: bool | None,
+    partition: str,
+    account: str,
+    catalogue: ActionCatalogue,
+    resource_account: str | None = None,
+    *,
+    is_single: bool = False,
+) -> PreparedAction:
+    """Classify an action and a resource.
+
+    Args:
+        wildcard_only: whether the action has no resource type; None: ask the catalogue (unknown: it has one).
+        partition, account: the caller's, or "".
+        resource_account: who is said to own the resource, or None.
+        is_single: whether the text is one ARN although a star is in it, as in the name of an object.
+    """
+    facts = _facts_of(action_text, catalogue)
+    besides = NEEDED_BESIDES.get(facts.action.full)
+    notes: tuple[str, ...] = () if besides is None else (besides,)
+    if wildcard_only is None:
+        if facts.has_type is None:
+            notes = (*notes, f"{action_text} is not in the catalogue: evaluated with the resource as given.")
+        wildcard_only = facts.has_type is False
+        if wildcard_only and account and facts.may_be_synthetic:
+            text = catalogue.synthetic_resource(action_text, account, partition)
+            assert text is not None
+            notes = (*notes, f"{action_text} is authorized against {text}.")
+            return _prepared(facts, RequestResource(text, ResourceKind.ONE), partition, notes)
+    if wildcard_only:
+        if resource_text != "*":
+            notes = (*notes, f"{action_text} has no resource type: the resource is *, whatever ARN is named.")
+        resource = _NO_RESOURCE
+        if facts.action.full == "s3:listallmybuckets":
+            resource = RequestResource("*", ResourceKind.NONE, f"arn:{partition or 'aws'}:s3:::*")
+        return _prepared(facts, resource, partition, notes)
+    if is_single or "*" not in resource_text:
+        return _prepared(
+            facts, _made(RequestResource, (resource_text, ResourceKind.ONE, "", _NO_SET)), partition, notes
+        )
+    owner = account_asked_about(resource_text, resource_account, account)
+    forms = facts.arn_forms
+    members = resources_in(resource_text, forms, partition, owner, facts.taken)
+    if not members.patterns:
+        return _of_no_resource(facts, action_text, resource_text, partition, notes)
+    if not forms:
+        notes = (*notes, f"Which resources {action_text} has is not known: any ARN that fits counts as one.")
+    return _prepared(facts, RequestResource(resource_text, ResourceKind.SET, members=members), partition, notes)
+
+
+def _of_no_resource(
+    facts: ActionFacts, action: str, text: str, partition: str, notes: tuple[str, ...]
+) -> PreparedAction:
+    """A set without a resource: statements are held against its text, so that a Deny of all that is like it says so."""
+    resource = RequestResource(text, ResourceKind.SET, members=ResourceSet((request_tokens(text),)))
+    found = _prepared(facts, resource, partition, notes)
+    if found.refused is not None:
+        return found
+    why = f"{action} has no resource that matches {safe_text(text, limit=256)}."
+    return found._replace(refused=why, plain=False)
+
+
+_NO_RESOURCE: Final = RequestResource("*", ResourceKind.NONE)
+_NO_SET: Final = _NO_RESOURCE.members
+_facts_of = lru_cache(maxsize=65536)(ActionFacts)
+
+_made: Final = tuple.__new__
+"""What the constructor of a NamedTuple calls, which is itself called for every question."""
+
+_WITH_RULES_OF_THEIR_OWN: Final = frozenset(("iam", "kms", "s3", "sts"))
+"""The services for which more than policies may decide."""
+
+
+def _prepared(facts: ActionFacts, resource: RequestResource, partition: str, notes: tuple[str, ...]) -> PreparedAction:
+    arn = None if resource.text == "*" else parse_arn(resource.text)
+    owner = None
+    owner_open = False
+    if arn is not None:
+        owner = arn.account if is_account_id(arn.account) else None
+        owner_open = arn.account != "aws"
+    refused = None if arn is None else partition_refusal(partition, arn)
+    if facts.with_own_rules:
+        return _with_own_rules(facts, resource, arn, owner, owner_open, refused, notes)
+    return _made(
+        PreparedAction,
+        (facts, facts.action, resource, arn, owner, False, False, refused, False, owner_open, refused is None, notes),
+    )
+
+
+def _with_own_rules(
+    facts: ActionFacts,
+    resource: RequestResource,
+    arn: Arn | None,
+    owner: str | None,
+    owner_open: bool,
+    refused: str | None,
+    notes: tuple[str, ...],
+) -> PreparedAction:
+    """The same for the services for which more than policies may decide."""
+    action = facts.action
+    service = action.service
+    trust = key = by_alias = on_bucket = by_credentials = False
+    if service == "s3":
+        on_bucket = on_plain_bucket(action, resource, arn)
+    elif service == "sts":
+        trust = is_trust_question(action, resource)
+        by_credentials = depends_on_credentials(action) or is_assumption_of_service_linked_role(action, resource)
+    else:
+        refused = refused or refusal(action, resource)
+        by_alias = is_use_of_alias(action, resource)
+        key = is_key_question(action, resource)
+    plain = not (by_alias or refused is not None or by_credentials)
+    return _made(
+        PreparedAction,
+        (facts, action, resource, arn, owner, trust, key, refused, on_bucket, owner_open, plain, notes),
+    )
+
+
+def resource_owner(named: str | None, caller: Principal, prepared: PreparedAction) -> str | None:
+    """The account that owns the resource.
+
+    The explicit input, else the account in the ARN, else the caller's account. `aws` as owner (AWS managed
+    policies) is evaluated as the caller's own account.
+
+    Args:
+        named: the explicit input, or None.
+    """
+    if named is not None and named != "aws":
+        return named
+    return prepared.owner if prepared.owner is not None else caller.account
+
+
+def owner_is_assumed(request: Request, prepared: PreparedAction) -> bool:
+    """Whether the owner is the caller's account only because nothing else names one."""
+    return (
+        request.resource_account is None
+        and prepared.owner is None
+        and prepared.owner_open
+        and request.principal.account is not None
+    )
+
+
+# What is asked without who asks, and what has been worked out about it: shared by all who are asked the same.
+
+
+_MOST_SINGLES: Final = 1024
+
+
+@dataclass(slots=True, eq=False)
+class SetMemory:
+    """What was found out about single resources of a set, for all who ask about it.
+
+    Args:
+        singles: the same question about one resource, by its text.
+        limits: by the policies of a layer, whether they tell resources apart.
+        conditions: by the policies of a layer, whether they read what differs from one resource to another.
+        likely: by the entries that grant, resources that they name.
+        walks: by the statements that matter, resources that speak for all.
+        of_each_type: resources of the set, one of each type.
+    """
+
+    singles: dict[str, PreparedRequest] = field(default_factory=dict)
+    limits: dict[PolicySet, bool] = field(default_factory=dict)
+    conditions: dict[PolicySet, bool] = field(default_factory=dict)
+    likely: dict[ResourceMatcher, tuple[str, ...]] = field(default_factory=dict)
+    walks: dict[Any, Any] = field(default_factory=dict)
+    of_each_type: tuple[str, ...] | None = None
+
+
+class SharedContext:
+    """What is the same whenever callers of one class ask in the same context, whatever they ask about.
+
+    Args:
+        context: that context, without what is known of each caller alone.
+        residues: where the reader of SCPs, RCPs and boundaries keeps what they leave to be tested.
+    """
+
+    __slots__ = ("context", "residues")
+
+    def __init__(self, context: CommonContext) -> None:
+        self.context = context
+        self.residues: dict[Any, Any] = {}
+
+
+class PreparedRequest:
+    """One question about one action and resource, put to callers of one class.
+
+    A statement that reads no key that tells the callers apart comes to the same for all of them, so it is tested once.
+    What is kept of statements is bounded by how many the account has about one service.
+
+    Args:
+        everywhere: for a set of resources, ask about all of them instead of at least one.
+        shared: whether callers of one class share it (`CallerClass`); else it is for a single request.
+        repeated: whether it was asked before. Most questions are asked once, so that nothing need be kept of them.
+        scans: where the reader of a layer keeps what the same statements say together.
+        sums: where the reader of all layers keeps what the same scans add up to, and the reader of SCPs, RCPs and
+            boundaries without a record what their levels come to.
+        circumstances: in which the callers ask, or None where it is for a single request.
+        whole: the same question about all resources of the set, once it was asked.
+        of_a_set: whether it is about one resource of a set that was asked about: what is taken for granted of the
+            set (that a key, or a role, whose policy is not known lets the caller in) is taken for granted of it too.
+        truths: what statements come to, principals aside, whoever of the class asks.
+    """
+
+    __slots__ = (
+        "_by_caller",
+        "_of_set",
+        "circumstances",
+        "everywhere",
+        "language",
+        "of_a_set",
+        "prepared",
+        "repeated",
+        "scans",
+        "shared",
+        "sums",
+        "truths",
+        "whole",
+    )
+
+    def __init__(
+        self,
+        prepared: PreparedAction,
+        language: LanguageOptions,
+        everywhere: bool = False,
+        shared: bool = False,
+        circumstances: SharedContext | None = None,
+        of_a_set: bool = False,
+    ) -> None:
+        self.prepared = prepared
+        self.language = language
+        self.everywhere = everywhere
+        self.shared = shared
+        self.circumstances = circumstances
+        self.of_a_set = of_a_set
+        self.scans: dict[Any, Any] = {}
+        self.sums: dict[Any, Any] = {}
+        self.whole: PreparedRequest | None = None
+        self.truths: dict[LayerStatement, Truth] = {}
+        self.repeated = False
+        # The statements that have to be tested for each caller.
+        self._by_caller: set[LayerStatement] = set()
+        self._of_set: SetMemory | None = None
+
+    @property
+    def of_set(self) -> SetMemory:
+        """What was found out about single resources of the set."""
+        if self._of_set is None:
+            self._of_set = SetMemory()
+        return self._of_set
+
+    @property
+    def action(self) -> ActionName:
+        """The action asked about."""
+        return self.prepared.action
+
+    def everywhere_too(self) -> PreparedRequest:
+        """The same question about all resources of the set."""
+        if self.whole is None:
+            self.whole = PreparedRequest(self.prepared, self.language, True, self.shared)
+        else:
+            self.whole.repeated = True
+        return self.whole
+
+    def about_single(self, text: str, prepare: Callable[[], PreparedAction]) -> PreparedRequest:
+        """The question about one resource of the set, which is kept."""
+        known = self.of_set.singles
+        found = known.get(text)
+        if found is None:
+            if len(known) >= _MOST_SINGLES:
+                known.clear()
+            found = known[text] = PreparedRequest(prepare(), self.language, shared=self.shared, of_a_set=True)
+        else:
+            found.repeated = True
+        return found
+
+    def work_out(self, member: LayerStatement, context: RequestContext) -> Truth:
+        """Whether a statement is about the action and the resource, and its conditions hold; principals aside.
+
+        Kept in `truths` where it is the same for every caller of the class and asked again; look there first.
+        """
+        if member in self._by_caller:
+            return self.truth(member.compiled, context)
+        if not member.is_about(self.prepared.action):
+            if self.repeated:
+                self.truths[member] = False
+            return False
+        return self.test(member, context)
+
+    def test(self, member: LayerStatement, context: RequestContext) -> Truth:
+        """As `work_out`, of a statement that is known to be about the action."""
+        compiled = member.compiled
+        truth = self.truth(compiled, context)
+        if not self.repeated or member in self._by_caller:
+            return truth
+        # Without a key to read a condition is malformed, and comes to the same for everybody.
+        if not compiled.keys or self._settled(compiled, context):
+            self.truths[member] = truth
+        else:
+            self._by_caller.add(member)
+        return truth
+
+    def _settled(self, compiled: CompiledStatement, context: RequestContext) -> bool:
+        """Whether a statement comes to the same for every caller of the class."""
+        if not tell_callers_apart(compiled.keys):
+            return True
+        # What is false without looking at the caller stays false.
+        matcher = compiled.resource.matcher
+        variables = matcher.variable_keys if matcher is not None else {}
+        if not any(map(tells_callers_apart, variables)) and self._about(compiled, context) is False:
+            return True
+        return any(
+            not tells_callers_apart(condition.key)
+            and not any(map(tells_callers_apart, condition.variable_keys))
+            and condition.test(context) is False
+            for condition in compiled.conditions
+        )
+
+    def _about(self, compiled: CompiledStatement, context: RequestContext) -> Truth:
+        return compiled.any_resource or compiled.matches_resource(
+            self.prepared.resource, context, self.language, everywhere=self.everywhere
+        )
+
+    def truth(self, compiled: CompiledStatement, context: RequestContext) -> Truth:
+        """Whether the resource and the conditions of a statement match, as nothing was kept of it."""
+        if compiled.any_resource:
+            return compiled.holds(context) if compiled.conditions else True
+        about = self._about(compiled, context)
+        if about is False or not compiled.conditions:
+            return about
+        holds = compiled.holds(context)
+        return holds if about is True else all_of((about, holds))

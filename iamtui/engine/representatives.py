@@ -1,0 +1,339 @@
+"""Single resources that speak for all of a set.
+
+Statements tell resources apart by their Resource and NotResource elements alone, and the rules of a service by a few
+patterns, so that two resources that the same patterns match are answered the same. A set is settled by one resource for
+each way in which its resources are matched. It need not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from itertools import islice
+from typing import Any, Final, NamedTuple
+
+from iamtui.engine.decision import Layer
+from iamtui.engine.evaluation import Evaluation, principal_rules
+from iamtui.engine.example_arns import ArnDefaults, spelled
+from iamtui.engine.layers import reached_as, reaches
+from iamtui.engine.policy_set import LayerStatement, PolicySet
+from iamtui.engine.prepared_request import PreparedRequest
+from iamtui.engine.service_rules import may_be_granted, telling_resources_apart
+from iamtui.engine.set_members import tells_resources_apart
+from iamtui.policy.compiled import CompiledStatement
+from iamtui.policy.pattern_intersection import first_common
+from iamtui.policy.pattern_overlap import PatternTest, Texts, texts_apart
+from iamtui.policy.patterns import STARS, Token, Wild
+from iamtui.policy.resource import Patterns, ResourceMatcher, ResourceSet
+from iamtui.policy.truth import Truth
+
+_MOST_LIKELY: Final = 8
+_MOST_ENTRIES: Final = 32
+"""How many entries of a statement a likely witness is looked for in."""
+_MOST_OF_A_STATEMENT: Final = 3
+_MOST_REMEMBERED: Final = 4096
+_MOST_WALKS: Final = 512
+
+
+def may_differ(reading: Evaluation) -> bool:
+    """Whether resources of the set may be answered differently, so that one of them has to be found.
+
+    They are not where nothing but Allow statements of the caller's own policies speaks of some resources alone.
+    """
+    members = reading.prepared.resource.members
+    return bool(members.forms or members.never) or any(
+        speaks_of_some_alone(layer, policies, reading.asked) for layer, _, policies in reading.sets()
+    )
+
+
+def speaks_of_some_alone(layer: Layer, policies: PolicySet, asked: PreparedRequest) -> bool:
+    """Whether policies make some resources of the set differ from others; see `may_differ`."""
+    known = asked.of_set.limits
+    found = known.get(policies)
+    if found is None:
+        if len(known) >= _MOST_REMEMBERED:
+            known.clear()
+        found = known[policies] = _speaks_of_some_alone(layer, policies, asked)
+    return found
+
+
+def reads_the_resource(policies: PolicySet, asked: PreparedRequest) -> bool:
+    """Whether policies have conditions on what a request about one resource tells and one about a set does not."""
+    known = asked.of_set.conditions
+    found = known.get(policies)
+    if found is None:
+        if len(known) >= _MOST_REMEMBERED:
+            known.clear()
+        action = asked.action
+        found = known[policies] = any(
+            member.is_about(action) and any(map(tells_resources_apart, member.compiled.keys))
+            for member in policies.in_any_order(action.service)
+        )
+    return found
+
+
+def _speaks_of_some_alone(layer: Layer, policies: PolicySet, asked: PreparedRequest) -> bool:
+    action = asked.action
+    for member in policies.in_any_order(action.service):
+        if member.is_about(action):
+            compiled = member.compiled
+            grants = layer is Layer.IDENTITY and compiled.allows
+            if not compiled.any_resource and not (grants and names_resources(compiled, asked)):
+                return True
+    return False
+
+
+def names_resources(compiled: CompiledStatement, asked: PreparedRequest) -> bool:
+    """Whether a statement that grants some of the set is allowed on what it names, as far as rules of AWS go."""
+    element = compiled.resource
+    return (
+        element.matcher is not None
+        and not element.negated
+        and not element.matcher.variable_keys
+        and _names_any_not_refused(element.matcher, asked)
+    )
+
+
+def _names_any_not_refused(matcher: ResourceMatcher, asked: PreparedRequest) -> bool:
+    """Whether entries stand for a resource of the set that AWS does not refuse whatever policies say."""
+    never = asked.prepared.resource.members.never
+    if not never and not telling_resources_apart(asked.action):
+        return True
+    known = asked.of_set.likely
+    made = known.get(matcher)
+    if made is None:
+        made = _keep(known, matcher, _in_common(matcher.fixed_patterns, asked, ArnDefaults(asked.action.service, "")))
+    return any(may_be_granted(asked.action, text) for text in made) if made else not never
+
+
+def likely(reading: Evaluation) -> Iterator[str]:
+    """Resources of the set that are quickly made: mostly one of them is allowed if any is."""
+    yield from islice(dict.fromkeys(_each_likely(reading)), _MOST_LIKELY)
+
+
+def _each_likely(reading: Evaluation) -> Iterator[str]:
+    granting = (Layer.IDENTITY, Layer.RESOURCE)
+    # Boundaries and the like name what they let through; the policies that grant come first.
+    for first in (True, False):
+        for layer, _, scanned in reading.scans:
+            if (layer in granting) is first and layer is not Layer.RCP:
+                for match in scanned.matches:
+                    if match.statement.allows:
+                        yield from _of_statement(match.statement, reading)
+    yield from _of_the_whole(reading)
+
+
+def _of_statement(compiled: CompiledStatement, reading: Evaluation) -> tuple[str, ...]:
+    """Resources of the set that a statement is about."""
+    matcher = compiled.resource.matcher
+    if matcher is None or compiled.any_resource or compiled.resource.negated:
+        return ()
+    known = reading.asked.of_set.likely
+    kept = known.get(matcher)
+    if kept is None:
+        entries = matcher.patterns(reading.context, reading.language).certain
+        kept = _in_common(entries, reading.asked, surroundings(reading))
+        if not matcher.variable_keys:
+            _keep(known, matcher, kept)
+    return kept
+
+
+def _in_common(entries: Iterable[tuple[Token, ...]], asked: PreparedRequest, around: ArnDefaults) -> tuple[str, ...]:
+    """Resources of the set that entries name."""
+    members = asked.prepared.resource.members
+    made = (
+        spelled(both, around)
+        for entry in islice(entries, _MOST_ENTRIES)
+        for tokens in members.patterns
+        if (both := first_common(_with_full_folders(entry), tokens) or first_common(entry, tokens)) is not None
+    )
+    found = list(islice(filter(members.has, made), _MOST_ENTRIES))
+    # What is named in other Regions may be denied for that.
+    found.sort(key=lambda text: text.split(":", 4)[3] not in ("", around.region))
+    return tuple(found[:_MOST_OF_A_STATEMENT])
+
+
+def _with_full_folders(entry: tuple[Token, ...]) -> tuple[Token, ...]:
+    """The pattern without an empty name between two slashes, which IAM's paths and most names do not have."""
+    full: list[Token] = []
+    for place, token in enumerate(entry):
+        if token in STARS and entry[place - 1 : place] == ("/",) and entry[place + 1 : place + 2] == ("/",):
+            full.append(Wild.ONE)
+        full.append(token)
+    return tuple(full)
+
+
+def _keep(
+    known: dict[ResourceMatcher, tuple[str, ...]], matcher: ResourceMatcher, made: tuple[str, ...]
+) -> tuple[str, ...]:
+    if len(known) >= _MOST_REMEMBERED:
+        known.clear()
+    known[matcher] = made
+    return made
+
+
+def _of_the_whole(reading: Evaluation) -> Iterator[str]:
+    """Resources of the set, one of each type, whatever statements are about."""
+    memory = reading.asked.of_set
+    if memory.of_each_type is None:
+        around = surroundings(reading)
+        members = reading.prepared.resource.members
+        made = (spelled(tokens, around) for tokens in members.forms or members.patterns)
+        memory.of_each_type = tuple(islice(filter(members.has, made), _MOST_LIKELY))
+    yield from memory.of_each_type
+
+
+def any_of_set(reading: Evaluation) -> str:
+    """A resource of the set."""
+    return next(_of_the_whole(reading), reading.prepared.resource.text)
+
+
+def surroundings(reading: Evaluation) -> ArnDefaults:
+    """What stands in a made-up ARN where nothing else is named."""
+    region = reading.context.lookup("aws:requestedregion")
+    return ArnDefaults(
+        reading.asked.action.service, region[0] if isinstance(region, tuple) and len(region) == 1 else ""
+    )
+
+
+class _Said(NamedTuple):
+    """A statement that matches if the resource does: its place among the layers, and what it waits for besides."""
+
+    place: int
+    layer: Layer
+    member: LayerStatement
+    reached: tuple[Any, ...]
+    holds: Truth
+    patterns: Patterns | None
+
+    @property
+    def grants(self) -> bool:
+        return self.layer in (Layer.IDENTITY, Layer.RESOURCE) and self.member.compiled.allows
+
+    @property
+    def is_certain(self) -> bool:
+        return self.holds is True and True in self.reached
+
+
+def told_apart(reading: Evaluation, *, denied_too: bool) -> Texts:
+    """A witness for each way in which what is granted of the set is matched.
+
+    Args:
+        denied_too: whether those count that a Deny matches for certain, each Deny for itself.
+    """
+    statements = tuple(_statements(reading))
+    known = reading.asked.of_set.walks
+    key = (denied_too, reading.side.is_root, _unknown_grants(reading), reading.resource_denies_ignored, statements)
+    found = known.get(key)
+    if found is None:
+        if len(known) >= _MOST_WALKS:
+            known.clear()
+        found = known[key] = texts_apart(tuple(_tests(reading, statements, denied_too=denied_too)))
+    assert isinstance(found, Texts)
+    return found
+
+
+def _statements(reading: Evaluation) -> Iterator[_Said]:
+    for place, (layer, _, policies) in enumerate(reading.sets()):
+        rules = principal_rules(reading, of_resource=layer is Layer.RESOURCE)
+        for member in policies.about(reading.asked.action):
+            compiled = member.compiled
+            reached: tuple[Any, ...] = (True,)
+            if layer is Layer.RESOURCE:
+                strengths = reached_as(compiled, reading.caller, rules)
+                reached = (*strengths, *strengths.values())
+            elif layer in (Layer.RCP, Layer.VPC_ENDPOINT):
+                applies = reaches(compiled, reading.caller, layer, rules)
+                reached = () if applies is False else (applies,)
+            holds = compiled.holds(reading.context) if reached else False
+            if holds is False:
+                continue
+            matcher = compiled.resource.matcher
+            varies = matcher is not None and matcher.variable_keys
+            patterns = matcher.patterns(reading.context, reading.language) if matcher is not None and varies else None
+            yield _Said(place, layer, member, reached, holds, patterns)
+
+
+def _unknown_grants(reading: Evaluation) -> bool:
+    """Whether a policy that may grant is not known."""
+    return any(scanned is not None and scanned.missing for scanned in (reading.identity, reading.resource))
+
+
+def _tests(reading: Evaluation, statements: tuple[_Said, ...], *, denied_too: bool) -> Iterator[PatternTest]:
+    """What tells the resources of the set apart; statements that come to the same are one test."""
+    members = reading.prepared.resource.members
+    yield PatternTest(members.patterns, must=True)
+    if members.forms:
+        yield PatternTest(members.forms, must=True)
+    yield PatternTest(tuple(_never_named(members, statements)), must=False)
+    for glob in telling_resources_apart(reading.asked.action):
+        if members.shares(glob):
+            yield PatternTest((glob.tokens,))
+    region = surroundings(reading).region
+    if region and any("aws:requestedregion" in said.member.compiled.keys for said in statements):
+        yield PatternTest(((*"arn:", Wild.FIELD_STAR, ":", Wild.FIELD_STAR, ":", *region, ":", Wild.STAR),))
+    grants_anything = (
+        reading.side.is_root
+        or _unknown_grants(reading)
+        or any(_is_about_all(said) for said in statements if said.grants)
+    )
+    allowed: dict[tuple[Any, ...], list[tuple[Token, ...]]] = {}
+    granting: set[tuple[Any, ...]] = set()
+    denied: list[tuple[Token, ...]] = []
+    for said in statements:
+        compiled = said.member.compiled
+        element = compiled.resource
+        matcher = element.matcher
+        if matcher is None or not matcher.texts or _is_about_all(said) or (element.negated and matcher.invalid):
+            continue
+        if compiled.allows and said.layer is Layer.RCP:
+            continue
+        if not compiled.allows and said.layer is Layer.RESOURCE and reading.resource_denies_ignored:
+            continue
+        certain, possible = said.patterns or matcher.patterns(reading.context, reading.language)
+        counts = said.grants and not grants_anything
+        out = not compiled.allows and said.is_certain and not denied_too
+        if element.negated:
+            if out:
+                yield PatternTest((*certain, *possible), negated=True, must=False)
+            if not out or possible:
+                yield PatternTest(certain, negated=True, one_of=counts)
+        elif out:
+            denied.extend(certain)
+        elif compiled.allows:
+            key = (said.place, said.reached, said.holds)
+            allowed.setdefault(key, []).extend(certain)
+            if counts:
+                granting.add(key)
+        else:
+            yield PatternTest(certain)
+        for pattern in possible:
+            yield PatternTest((pattern,), one_of=counts and not element.negated)
+    for key, patterns in allowed.items():
+        yield PatternTest(tuple(patterns), one_of=key in granting)
+    yield PatternTest(tuple(denied), must=False)
+
+
+def _never_named(members: ResourceSet, statements: tuple[_Said, ...]) -> Iterator[tuple[Token, ...]]:
+    """What is never a resource of the set, as far as the text asked about or an entry spells it out.
+
+    A witness has no other words than those; the rest would make a walk through thousands of entries twice as long.
+    """
+    if members.never:
+        texts = ["".join(token if isinstance(token, str) else "*" for token in each) for each in members.patterns]
+        for said in statements:
+            matcher = said.member.compiled.resource.matcher
+            texts.extend(matcher.texts if matcher is not None else ())
+        text = "\n".join(texts)
+        yield from (glob.tokens for glob in members.never if _longest_word(glob.tokens) in text)
+
+
+@lru_cache(maxsize=4096)
+def _longest_word(tokens: tuple[Token, ...]) -> str:
+    """The longest literal text in a pattern."""
+    return max("".join(token if isinstance(token, str) else "*" for token in tokens).split("*"), key=len)
+
+
+def _is_about_all(said: _Said) -> bool:
+    element = said.member.compiled.resource
+    return said.member.compiled.any_resource or (element.matcher is None and element.implied)

@@ -1,0 +1,428 @@
+"""One authorization request: who asks, for which action, on which resource, in which context."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final
+
+from iamtui.policy.arn import is_account_id, parse_arn
+from iamtui.policy.context import CommonContext
+from iamtui.policy.principal import Caller, CallerKind
+
+
+class Mode(StrEnum):
+    """How a context key that nobody gave is read: absent (strict) or unknown (discover)."""
+
+    STRICT = "strict"
+    DISCOVER = "discover"
+
+
+class PrincipalKind(StrEnum):
+    """The kinds of caller that AWS's evaluation tells apart."""
+
+    ROOT = "root"
+    USER = "user"
+    ROLE_SESSION = "role_session"
+    ROLE = "role"
+    """A role ARN given as the caller: some session of it, session name unknown."""
+    FEDERATED_USER = "federated_user"
+    SERVICE = "service"
+    IDENTITY_PROVIDER = "identity_provider"
+    """An unauthenticated AssumeRoleWithSAML or AssumeRoleWithWebIdentity caller."""
+    CANONICAL_USER = "canonical_user"
+    ANONYMOUS = "anonymous"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A caller.
+
+    Args:
+        kind: what it is.
+        arn: the caller ARN as services see it (for ROLE the role ARN); a provider's ARN or host for
+            IDENTITY_PROVIDER, the service name for SERVICE, the id for CANONICAL_USER, "" for ANONYMOUS.
+        account: 12 digits, or None where the caller has none.
+        role_arn: for ROLE and ROLE_SESSION the role's full ARN when its path is known, else None.
+        unique_id: AIDA... or AROA... of the user or role, or None when unknown.
+        issuer: for FEDERATED_USER the ARN of the user who called GetFederationToken, or None.
+        credentials: "long_term", "temporary" or None when not said.
+    """
+
+    kind: PrincipalKind
+    arn: str
+    account: str | None = None
+    role_arn: str | None = None
+    unique_id: str | None = None
+    issuer: str | None = None
+    credentials: str | None = None
+
+    @property
+    def role_name(self) -> str | None:
+        """The name of the role behind a ROLE or ROLE_SESSION caller."""
+        arn = parse_arn(self.arn)
+        if arn is None:
+            return None
+        if self.kind is PrincipalKind.ROLE_SESSION:
+            return arn.resource.split("/")[1]
+        return arn.name if self.kind is PrincipalKind.ROLE else None
+
+    @property
+    def session_name(self) -> str | None:
+        """The session name of a ROLE_SESSION or FEDERATED_USER caller."""
+        if self.kind in (PrincipalKind.ROLE_SESSION, PrincipalKind.FEDERATED_USER):
+            return self.arn.rsplit("/", 1)[-1]
+        return None
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked, without the policies.
+
+    Args:
+        principal: the caller.
+        action: "service:Operation", any letter case.
+        resource: one ARN, an ARN pattern with `*`, or "*".
+        resource_account: owner of the resource, 12 digits; None: from the ARN, else the caller's.
+        context: condition key to values, as given; names in any letter case, an empty tuple is absent (then a `*` in
+            the name stands for any text).
+        derived: what follows from the account (principal tags, organization, ...) and the environment, by
+            lower-case key, strongest first; a value in `context` wins.
+        mode: how keys that nobody gave are read.
+        known_absent: in discover mode, keys known to be absent; a `*` stands for any text, as in `aws:PrincipalTag/*`.
+        any_value: keys that are present with an unknown value.
+        wildcard_only_action: whether the action has no resource type; None: look it up in the catalogue.
+        assumptions: what whoever asks has taken for granted, to be said with the decision.
+        notes: one sentence each on how it came to this request, likewise.
+    """
+
+    principal: Principal
+    action: str
+    resource: str
+    resource_account: str | None = None
+    context: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    derived: tuple[Mapping[str, tuple[str, ...]], ...] = ()
+    mode: Mode = Mode.STRICT
+    known_absent: tuple[str, ...] = ()
+    any_value: tuple[str, ...] = ()
+    wildcard_only_action: bool | None = None
+    assumptions: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def by(
+        self,
+        principal: Principal,
+        *,
+        derived: tuple[Mapping[str, tuple[str, ...]], ...],
+        known_absent: tuple[str, ...],
+        assumptions: tuple[str, ...],
+    ) -> Request:
+        """The same asked by another principal; for thousands, so the other fields are taken over in one go."""
+        made = object.__new__(Request)
+        made.__dict__.update(
+            self.__dict__, principal=principal, derived=derived, known_absent=known_absent, assumptions=assumptions
+        )
+        return made
+
+
+def common_context(request: Request) -> CommonContext:
+    """The context of a request, without what follows from the caller alone."""
+    return CommonContext(
+        request.context,
+        derived=request.derived,
+        any_value=request.any_value,
+        known_absent=request.known_absent,
+        discover=request.mode is Mode.DISCOVER,
+    )
+
+
+_PROVIDER_ACTIONS = ("sts:assumerolewithsaml", "sts:assumerolewithwebidentity")
+
+
+def principal_from_text(
+    text: str, *, action: str = "", credentials: str | None = None, issuer: str | None = None
+) -> Principal:
+    """Turn the text that names a caller into a Principal, without an inventory.
+
+    Args:
+        text: an ARN (user, role, role session, federated user, root, provider), a 12-digit account (its
+            root), a service name, an identity provider's host, 64 hex digits (canonical user), or "anonymous".
+        action: decides whether a bare name is an identity provider or a service.
+        credentials: "long_term", "temporary" or None.
+        issuer: user ARN behind a federated-user session.
+
+    Raises:
+        ValueError: the ARN is of no kind that can call AWS.
+    """
+    if text == "anonymous":
+        return Principal(PrincipalKind.ANONYMOUS, "")
+    if is_account_id(text):
+        return Principal(PrincipalKind.ROOT, f"arn:aws:iam::{text}:root", text, credentials=credentials)
+    if not text.startswith("arn:"):
+        if action.lower() in _PROVIDER_ACTIONS:
+            return Principal(PrincipalKind.IDENTITY_PROVIDER, text)
+        if len(text) == 64 and all(c in "0123456789abcdef" for c in text.lower()):
+            return Principal(PrincipalKind.CANONICAL_USER, text)
+        return Principal(PrincipalKind.SERVICE, text)
+    return _principal_from_arn(text, credentials, issuer)
+
+
+def with_path_of_role(principal: Principal, values: tuple[str, ...]) -> Principal:
+    """The same caller, with its role's path where `aws:PrincipalArn` tells it: a session's own ARN does not.
+
+    Args:
+        values: what was given of the key.
+    """
+    arn = parse_arn(values[0]) if len(values) == 1 else None
+    if principal.kind is not PrincipalKind.ROLE_SESSION or principal.role_arn is not None or arn is None:
+        return principal
+    own = parse_arn(principal.arn)
+    assert own is not None
+    same = (arn.partition, arn.service, arn.region, arn.account) == (own.partition, "iam", "", own.account)
+    if same and arn.resource.startswith("role/") and arn.name == principal.role_name:
+        return replace(principal, role_arn=values[0])
+    return principal
+
+
+def _principal_from_arn(text: str, credentials: str | None, issuer: str | None) -> Principal:
+    arn = parse_arn(text)
+    if arn is None:
+        raise ValueError("an ARN has six fields separated by colons")
+    kind = arn.resource_type
+    if arn.service == "iam" and is_account_id(arn.account):
+        if arn.resource == "root":
+            return Principal(PrincipalKind.ROOT, text, arn.account, credentials=credentials)
+        if kind == "user" and "/" in arn.resource:
+            return Principal(PrincipalKind.USER, text, arn.account, credentials=credentials)
+        if kind == "role" and "/" in arn.resource:
+            return Principal(PrincipalKind.ROLE, text, arn.account, role_arn=text, credentials="temporary")
+        if kind in ("saml-provider", "oidc-provider"):
+            return Principal(PrincipalKind.IDENTITY_PROVIDER, text)
+    if arn.service == "sts" and is_account_id(arn.account):
+        parts = arn.resource.split("/")
+        if kind == "assumed-role" and len(parts) == 3 and all(parts):
+            return Principal(PrincipalKind.ROLE_SESSION, text, arn.account, credentials="temporary")
+        if kind == "federated-user" and len(parts) == 2 and all(parts):
+            return Principal(PrincipalKind.FEDERATED_USER, text, arn.account, issuer=issuer, credentials="temporary")
+    raise ValueError("not the ARN of a user, role, role session, federated user, root or identity provider")
+
+
+# What follows from the caller: its condition keys, and how principal elements see it.
+
+
+_NOTHING: Final[tuple[str, ...]] = ()
+_TAGS: Final = "aws:principaltag/"
+
+_CALLER_KINDS: Final = {
+    PrincipalKind.ROOT: CallerKind.ROOT,
+    PrincipalKind.USER: CallerKind.USER,
+    PrincipalKind.ROLE_SESSION: CallerKind.ROLE,
+    PrincipalKind.ROLE: CallerKind.ROLE,
+    PrincipalKind.FEDERATED_USER: CallerKind.FEDERATED_USER,
+    PrincipalKind.SERVICE: CallerKind.SERVICE,
+    PrincipalKind.IDENTITY_PROVIDER: CallerKind.PROVIDER,
+    PrincipalKind.CANONICAL_USER: CallerKind.CANONICAL_USER,
+    PrincipalKind.ANONYMOUS: CallerKind.ANONYMOUS,
+}
+
+_PRINCIPAL_TYPES: Final = {
+    PrincipalKind.ROOT: "Account",
+    PrincipalKind.USER: "User",
+    PrincipalKind.ROLE_SESSION: "AssumedRole",
+    PrincipalKind.ROLE: "AssumedRole",
+    PrincipalKind.FEDERATED_USER: "FederatedUser",
+}
+
+WITH_IAM_POLICIES: Final = frozenset(
+    (PrincipalKind.USER, PrincipalKind.ROLE_SESSION, PrincipalKind.ROLE, PrincipalKind.FEDERATED_USER)
+)
+"""The callers that have identity policies, a boundary or session policies."""
+PLAIN_KINDS: Final = frozenset((PrincipalKind.USER, PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION))
+"""The callers for whom nothing but policies decides within their account."""
+
+
+def partition_of(principal: Principal) -> str:
+    """The partition of the caller's ARN, or ""."""
+    arn = parse_arn(principal.arn)
+    return arn.partition if arn else ""
+
+
+def role_arn_of(principal: Principal) -> str | None:
+    """The ARN of the role behind a role caller; written without a path when the path is not known."""
+    if principal.role_arn is not None:
+        return principal.role_arn
+    name = principal.role_name
+    if name is None:
+        return None
+    return f"arn:{partition_of(principal)}:iam::{principal.account}:role/{name}"
+
+
+def is_service_linked(principal: Principal) -> bool:
+    """Whether the caller is a service-linked role, by path or by the prefix of its name."""
+    arn = role_arn_of(principal)
+    return arn is not None and (
+        ":role/aws-service-role/" in arn or arn.rsplit("/", 1)[-1].startswith("AWSServiceRoleFor")
+    )
+
+
+FIXED_KEYS: Final = frozenset(
+    (
+        "aws:principalarn",
+        "aws:principalaccount",
+        "aws:principaltype",
+        "aws:principalisawsservice",
+        "aws:principalservicename",
+        "aws:username",
+    )
+)
+"""The keys that every caller decides by itself."""
+
+
+def caller_fixed_keys(principal: Principal, *, anonymous_userid: bool = True) -> Mapping[str, tuple[str, ...]]:
+    """The condition keys that the caller alone decides, by lower-case name; () is known to be absent.
+
+    IAM User Guide: global condition context keys, and principal key values.
+    """
+    kind = principal.kind
+    arn = principal.arn
+    account = principal.account
+    if kind in (PrincipalKind.ROLE_SESSION, PrincipalKind.ROLE):
+        arn = role_arn_of(principal) or ""
+    in_account = kind in _PRINCIPAL_TYPES
+    keys = {
+        "aws:principalarn": (arn,) if in_account else _NOTHING,
+        "aws:principalaccount": (account,) if in_account and account else _NOTHING,
+        "aws:principaltype": (_PRINCIPAL_TYPES[kind],) if in_account else _NOTHING,
+        "aws:principalisawsservice": ("false",) if in_account else _NOTHING,
+        "aws:principalservicename": _NOTHING,
+        "aws:username": (principal.arn.rsplit("/", 1)[-1],) if kind is PrincipalKind.USER else _NOTHING,
+    }
+    if kind is PrincipalKind.SERVICE:
+        keys["aws:principalisawsservice"] = ("true",)
+        keys["aws:principalservicename"] = (principal.arn,)
+    elif kind is PrincipalKind.ANONYMOUS:
+        keys["aws:principalaccount"] = ("anonymous",)
+        keys["aws:principaltype"] = ("Anonymous",)
+        keys["aws:userid"] = ("anonymous",) if anonymous_userid else _NOTHING
+    return keys
+
+
+def _caller_of(principal: Principal, *, session_may_vary: bool, has_boundary: bool) -> Caller:
+    return Caller(
+        kind=_CALLER_KINDS[principal.kind],
+        name=principal.arn,
+        account=principal.account or "",
+        partition=partition_of(principal),
+        role_name=principal.role_name or "",
+        role_arn=principal.role_arn,
+        session_arn=principal.arn if principal.kind is PrincipalKind.ROLE_SESSION else None,
+        unique_id=principal.unique_id,
+        issuer=principal.issuer,
+        session_may_vary=session_may_vary and principal.kind is PrincipalKind.ROLE,
+        has_boundary=has_boundary,
+    )
+
+
+_OF_ONE_CALLER: Final = frozenset(("aws:principalarn", "aws:userid", "aws:username"))
+"""The keys, beside tags, whose values tell one caller of a class from another."""
+
+
+def tells_callers_apart(key: str) -> bool:
+    """Whether a lower-case key may have another value for another caller of the same class."""
+    return key in _OF_ONE_CALLER or key.startswith(_TAGS)
+
+
+@lru_cache(maxsize=4096)
+def tell_callers_apart(keys: frozenset[str]) -> bool:
+    """Whether one of the keys does."""
+    return any(map(tells_callers_apart, keys))
+
+
+@dataclass(frozen=True, slots=True)
+class CallerClass:
+    """Callers of whom the same is known, but for the few keys that tell one caller from another.
+
+    What reads none of those keys comes to the same for all of them when they ask the same.
+
+    Args:
+        values: the other keys that follow from who asks, with their values.
+        absent: names and families of keys that they are known not to have.
+    """
+
+    values: frozenset[tuple[str, tuple[str, ...]]]
+    absent: tuple[str, ...]
+
+
+def caller_class(principal: Principal, values: Mapping[str, tuple[str, ...]], absent: tuple[str, ...]) -> CallerClass:
+    """The class of a caller.
+
+    Args:
+        values: what the account knows of the keys of this caller, by lower-case key; it goes before what follows
+            from the principal alone.
+        absent: keys, or families as `aws:PrincipalTag/*`, that this caller is known not to have.
+    """
+    known = (*caller_fixed_keys(principal).items(), *values.items())
+    return CallerClass(frozenset(one for one in known if not tells_callers_apart(one[0])), absent)
+
+
+class CallerFacts:
+    """What follows from one principal, worked out once and kept while the same object is asked about."""
+
+    __slots__ = ("_callers", "keys", "partition", "principal", "service_linked")
+
+    def __init__(self, principal: Principal) -> None:
+        self.principal = principal
+        self.partition = partition_of(principal)
+        self.service_linked = is_service_linked(principal)
+        self.keys = caller_fixed_keys(principal)
+        self._callers: dict[tuple[bool, bool], Caller] = {}
+
+    def fixed_keys(self, *, anonymous_userid: bool) -> Mapping[str, tuple[str, ...]]:
+        """As `caller_fixed_keys`; `keys` are those with the default."""
+        if anonymous_userid or self.principal.kind is not PrincipalKind.ANONYMOUS:
+            return self.keys
+        return caller_fixed_keys(self.principal, anonymous_userid=anonymous_userid)
+
+    def caller(self, *, session_may_vary: bool, has_boundary: bool) -> Caller:
+        """The caller as principal elements see it.
+
+        Args:
+            session_may_vary: whether the session of a caller given as a role ARN is open (discover mode).
+            has_boundary: whether a permissions boundary is in force.
+        """
+        key = (session_may_vary, has_boundary)
+        found = self._callers.get(key)
+        if found is None:
+            found = self._callers[key] = _caller_of(
+                self.principal, session_may_vary=session_may_vary, has_boundary=has_boundary
+            )
+        return found
+
+
+_MOST_REMEMBERED: Final = 32768
+_remembered: dict[int, CallerFacts] = {}
+
+
+def caller_facts(principal: Principal, *, lasting: bool) -> CallerFacts:
+    """The facts of a principal.
+
+    Args:
+        lasting: whether to remember them for as long as the same object is asked about.
+    """
+    if not lasting:
+        return CallerFacts(principal)
+    found = _remembered.get(id(principal))
+    if found is not None and found.principal is principal:
+        return found
+    if len(_remembered) >= _MOST_REMEMBERED:
+        _remembered.clear()
+    # The facts hold the principal, so its id cannot be reused while it is a key here.
+    made = _remembered[id(principal)] = CallerFacts(principal)
+    return made
+
+
+def forget_caller(principal: Principal) -> None:
+    """Drop what is remembered of a principal that is asked about no more."""
+    _remembered.pop(id(principal), None)

@@ -1,0 +1,394 @@
+"""Whether there is a resource in a set that the policies allow (ours: AWS never sees such a request).
+
+The layers are read for the set as a whole first, each statement at its most favourable: an Allow counts where it is
+about some resource of the set, a Deny only where it is about all. No resource is allowed beyond that; yet statements
+may be favourable each about another resource. So the answer stands only once one resource is found that it holds for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from iamtui.engine.decision import Layer, Outcome, ResourceScope
+from iamtui.engine.evaluation import Evaluation
+from iamtui.engine.example_arns import spellings
+from iamtui.engine.layer_reports import statement_name
+from iamtui.engine.layers import LayerScan, Match
+from iamtui.engine.levels import LevelScan, LevelsScan
+from iamtui.engine.representatives import any_of_set, likely, may_differ, surroundings, told_apart
+from iamtui.engine.service_rules import refused_in_part
+from iamtui.engine.wording import MOST_NAMED, first_of
+from iamtui.policy.patterns import request_tokens
+from iamtui.policy.resource import Reach, RequestResource, ResourceKind, ResourceSet
+from iamtui.policy.truth import And, ConditionLeaf, Or, Truth, all_of, any_of
+
+_GRANTING: Final = (Layer.IDENTITY, Layer.RESOURCE)
+_MOST_SPEAKING: Final = 64
+"""How many known resources an answer about a set is explained by."""
+
+
+def settled(reading: Evaluation, about: Callable[[str], Evaluation]) -> Evaluation:
+    """The reading of a set held against its resources, one by one as far as they differ.
+
+    Args:
+        reading: of the set as a whole.
+        about: reads the same question about one resource of the set.
+    """
+    known = reading.policies.members
+    all_known = known is not None and known.are_all(reading)
+    if all_known:
+        # Each of them has a policy, which is known.
+        reading.not_evaluated.pop(Layer.RESOURCE, None)
+    if known is not None and not _is_settled(reading):
+        members: list[Evaluation] = []
+        for text in known.texts(reading):
+            single = about(text)
+            if single.total is True:
+                _take_layers(reading, (single,))
+                reading.grant, reading.deny, reading.caps = single.grant, single.deny, single.caps
+                reading.by_known = True
+                return _shown_by(reading, text)
+            members.append(single)
+            if len(members) == _MOST_SPEAKING:
+                break
+        if all_known or (reading.total is False and any(member.total is not False for member in members)):
+            return _settled_by_known(reading, tuple(members))
+    if reading.total is False or (reading.total is not True and not may_differ(reading)):
+        return reading
+    ways: list[Truth] = []
+    granted: Truth = False
+    for text in likely(reading):
+        single = about(text)
+        if single.total is True:
+            return _shown_by(reading, text)
+        ways.append(_of_the_set(single.total))
+        if ways[-1] == reading.total:
+            return reading
+        if reading.total is not True and _same(single.deny, reading.deny) and _same(single.caps, reading.caps):
+            granted = any_of((granted, _of_the_set(single.grant)))
+            if _same(granted, reading.grant):
+                return reading
+    found = told_apart(reading, denied_too=False)
+    is_open = not found.complete
+    for text in found.texts:
+        single = about(text)
+        if single.total is True:
+            witness = next(_allowed_spellings(text, reading, about), None)
+            if witness is not None:
+                return _shown_by(reading, witness)
+            is_open = True
+            continue
+        ways.append(_of_the_set(single.total))
+        if ways[-1] == reading.total:
+            return reading
+    if is_open:
+        reading.is_unsettled = True
+        ways.append(ConditionLeaf("Resource", "", (reading.prepared.resource.text,)))
+    is_certain = reading.total is True
+    reading.total = any_of(ways)
+    if reading.total is False:
+        _speak_for_all(reading, about, found.texts, is_certain=is_certain)
+    return reading
+
+
+def _shown_by(reading: Evaluation, witness: str) -> Evaluation:
+    reading.witness = witness
+    reading.total = True
+    return reading
+
+
+def _allowed_spellings(text: str, reading: Evaluation, about: Callable[[str], Evaluation]) -> Iterator[str]:
+    """The text in characters that names have, as far as the answer stays the same."""
+    for spelling in dict.fromkeys(spellings(text, surroundings(reading))):
+        if reading.prepared.resource.members.has(spelling) and about(spelling).total is True:
+            yield spelling
+
+
+def known_and_not_denied(reading: Evaluation) -> tuple[str, ...]:
+    """The known resources of a set on which the answer holds, as far as it was looked for them."""
+    known = reading.policies.members
+    if known is None or reading.about is None:
+        return ()
+    about, is_allowed = reading.about, reading.total is True
+    read = ((text, about(text).total) for text in islice(known.texts(reading), _MOST_SPEAKING))
+    return tuple(text for text, total in read if (total is True if is_allowed else total is not False))
+
+
+def _is_settled(reading: Evaluation) -> bool:
+    """Whether the answer is the same for all resources of the set, whatever their own policies say."""
+    return reading.deny is True or reading.caps is False or reading.refused is not None or reading.free is not None
+
+
+def _settled_by_known(reading: Evaluation, members: tuple[Evaluation, ...]) -> Evaluation:
+    """The reading of a set of which all resources are known.
+
+    Args:
+        members: those that may be allowed; none is for certain.
+    """
+    reading.by_known = True
+    if members:
+        _take_layers(reading, members)
+    reading.must_admit = True
+    reading.admitted_by_assumption = False
+    reading.not_evaluated.pop(Layer.RESOURCE, None)
+    reading.forget_sums()
+    reading.grant = any_of(member.grant for member in members)
+    reading.total = any_of(member.total for member in members)
+    if reading.total is False:
+        reading.among_known = True
+        reading.members = members
+        granting = tuple(filter(_grants, members))
+        reading.deny = bool(granting) and all(member.outcome is Outcome.EXPLICIT_DENY for member in granting)
+    return reading
+
+
+def _same(one: Truth, other: Truth) -> bool:
+    return one == other or (isinstance(one, Or) and isinstance(other, Or) and set(one.parts) == set(other.parts))
+
+
+def _of_the_set(truth: Truth) -> Truth:
+    """What one resource waits for, said of the set: of entries whose variables are not known."""
+    if isinstance(truth, And):
+        return all_of(map(_of_the_set, truth.parts))
+    if isinstance(truth, Or):
+        return any_of(map(_of_the_set, truth.parts))
+    if not isinstance(truth, ConditionLeaf) or truth.op not in ("Resource", "NotResource") or truth.source is None:
+        return truth
+    whole = (truth.source.effect == "Deny") is (truth.op == "Resource")
+    return ConditionLeaf(truth.op, truth.key, truth.values, truth.holds, truth.literal, truth.source, whole)
+
+
+def _speak_for_all(
+    reading: Evaluation, about: Callable[[str], Evaluation], texts: tuple[str, ...], *, is_certain: bool
+) -> None:
+    """Make the reading of a set of which no resource is allowed say what stands in the way of each that is granted.
+
+    Args:
+        texts: resources of the set that no Deny is known to match.
+        is_certain: whether something is granted, and let through, whatever is unknown.
+    """
+    found = told_apart(reading, denied_too=True)
+    if not found.complete:
+        found = found._replace(texts=tuple(dict.fromkeys((*texts, *found.texts))))
+    members = tuple(about(text) for text in found.texts or (any_of_set(reading),))
+    reading.granted = tuple(dict.fromkeys(_granted(reading)))
+    reading.members = members
+    _take_layers(reading, members)
+    reading.grant = any_of(member.grant for member in members)
+    reading.caps = all_of(member.caps for member in members)
+    granting = list(filter(_grants, members))
+    if granting and all(member.refused is not None for member in granting):
+        reading.rule = granting[0].rule
+    # Where nothing may be granted after all, no Deny decides.
+    reading.deny = is_certain and bool(granting) and all(member.outcome is Outcome.EXPLICIT_DENY for member in members)
+
+
+def _take_layers(reading: Evaluation, members: tuple[Evaluation, ...]) -> None:
+    """Make the reading of a set say of each layer what it says of some resources of it."""
+    reading.identity = _together(Layer.IDENTITY, (member.identity for member in members))
+    reading.resource = _together(Layer.RESOURCE, (member.resource for member in members))
+    reading.session = _together(Layer.SESSION, (member.session for member in members))
+    reading.boundary = _together(Layer.BOUNDARY, (member.boundary for member in members))
+    reading.vpc_endpoint = _together(Layer.VPC_ENDPOINT, (member.vpc_endpoint for member in members))
+    reading.scp_levels = _levels_together(Layer.SCP, (member.scp_levels for member in members))
+    reading.rcp_levels = _levels_together(Layer.RCP, (member.rcp_levels for member in members))
+    reading.must_admit = any(member.must_admit for member in members)
+    reading.admitted_by_assumption = any(member.admitted_by_assumption for member in members)
+    reading.not_evaluated = {layer: why for member in members for layer, why in member.not_evaluated.items()}
+    reading.forget_sums()
+
+
+def _grants(single: Evaluation) -> bool:
+    """Whether a statement that grants is about a resource, whatever is unknown; a root user needs none."""
+    sides = (single.identity, single.resource)
+    return single.side.is_root or any(scanned is not None and scanned.allow is True for scanned in sides)
+
+
+def _granted(reading: Evaluation) -> Iterator[str]:
+    """The entries that grant some of the set; none where all of it is granted."""
+    resource = reading.prepared.resource
+    for scanned in (reading.identity, reading.resource):
+        for match in scanned.matches if scanned is not None else ():
+            matcher = match.statement.resource.matcher
+            if not match.statement.allows or matcher is None or match.statement.resource.negated:
+                continue
+            if matcher.hits_set(resource, Reach.COVERS, reading.context, reading.language) is False:
+                yield from matcher.entries_meeting(resource, reading.context)
+
+
+def _together(layer: Layer, found: Iterable[LayerScan | None]) -> LayerScan | None:
+    """What a layer says of several resources: it denies where it denies one, and caps where it caps one."""
+    scans = [scanned for scanned in found if scanned is not None]
+    if not scans:
+        return None
+    result = LayerScan(scans[0].missing)
+    matches: dict[tuple[int, int], Match] = {}
+    policies: dict[int, int] = {}
+    for match in (match for scanned in scans for match in scanned.matches):
+        policy = policies.setdefault(id(match.policy), len(policies))
+        key = (policy, match.statement.statement.index)
+        if key not in matches or matches[key].truth is not True:
+            matches[key] = match
+    result.matches = [matches[key] for key in sorted(matches)]
+    allows = [scanned.allow for scanned in scans]
+    result.allow = any_of(allows) if layer in _GRANTING else all_of(allows)
+    result.deny = any_of(scanned.deny for scanned in scans)
+    result.partly = result.allow is False and any(allow is not False for allow in allows)
+    for strength in dict.fromkeys(strength for scanned in scans for strength in scanned.strengths):
+        result.strengths[strength] = any_of(scanned.strengths.get(strength, False) for scanned in scans)
+    return result
+
+
+def _levels_together(layer: Layer, found: Iterable[LevelsScan | None]) -> LevelsScan | None:
+    levels = [one.levels for one in found if one is not None]
+    return LevelsScan(tuple(_level_together(layer, each) for each in zip(*levels, strict=True))) if levels else None
+
+
+def _level_together(layer: Layer, each: Sequence[LevelScan]) -> LevelScan:
+    scanned = _together(layer, (level.scan for level in each))
+    return LevelScan(each[0].index, each[0].name, scanned if scanned is not None else each[0].scan)
+
+
+# For a question about a set of resources: whether the answer holds for all of them, or for which.
+
+
+_MOST_TRIED: Final = 32
+"""How many patterns are asked about again to say where the answer holds as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """How far a decision about a set of resources reaches.
+
+    Args:
+        resources: the resources or patterns where it holds.
+        denied: the resources or patterns among those asked about that a Deny takes out.
+        limits: one sentence each on what is left out.
+    """
+
+    scope: ResourceScope
+    resources: tuple[str, ...] = ()
+    denied: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+
+
+_ONE: Final = Scope(ResourceScope.ONE)
+
+
+def resource_scope(
+    reading: Evaluation,
+    everywhere: Evaluation | None,
+    holds_everywhere: Callable[[str], bool],
+    allowed_in_part: Callable[[str], bool],
+) -> Scope:
+    """How far the decision of a reading reaches.
+
+    Where a cap or a Deny takes part of the set out, or two layers have to grant it together, the patterns that are
+    allowed as a whole are looked for; when there is none, those of the granting policies stand with a note that says
+    that not all of them is allowed.
+
+    Args:
+        everywhere: the reading that asks about all resources of the set; None for one resource.
+        holds_everywhere: whether the decision holds for all that another pattern stands for.
+        allowed_in_part: whether it is not denied for all that another pattern stands for.
+    """
+    outcome = reading.outcome
+    if everywhere is None or outcome not in (Outcome.ALLOWED, Outcome.DEPENDS):
+        return _ONE
+    asked = reading.prepared.resource.text
+    if everywhere.total is True or (outcome is Outcome.DEPENDS and everywhere.total == reading.total):
+        prepared = reading.prepared
+        refused = refused_in_part(prepared.action, prepared.resource)
+        return Scope(ResourceScope.ALL, (asked,), limits=tuple(f"Not on all of these: {why}" for why in refused))
+    granting = [scanned for scanned in (reading.identity, reading.resource) if scanned is not None]
+    granted = tuple(dict.fromkeys(_entries(granting, reading)))
+    denying = [match for _, _, scanned in everywhere.scans for match in scanned.matches if not match.statement.allows]
+    denied = tuple(dict.fromkeys(entry for match in denying for entry in _named_by(match, reading, negated=False)))
+    limits = tuple(_limits(denying, reading))
+    capping = tuple(dict.fromkeys(_capping(everywhere)))
+    if not (denying or capping):
+        sides = [entry for entry in granted if entry != asked]
+        both = len(granting) > 1 and len(sides) > 0 and all(any(_entries([scanned], reading)) for scanned in granting)
+        whole = tuple(entry for entry in sides[:_MOST_TRIED] if holds_everywhere(entry)) if both else granted
+        if not whole:
+            limits = (*limits, "Not all of these resources are allowed: only those that both policies name.")
+        return Scope(ResourceScope.SOME, whole or tuple(sides), denied, limits)
+    if outcome is Outcome.DEPENDS:
+        left = tuple(entry for entry in granted if not _is_taken_out(entry, denying[:_MOST_TRIED], reading))
+        return Scope(ResourceScope.SOME, left or granted, denied, limits)
+    scans = [scanned for layer, _, scanned in reading.scans if layer in capping]
+    spared = (entry for match in denying for entry in _named_by(match, reading, negated=True))
+    candidates = [entry for entry in dict.fromkeys((*granted, *_entries(scans, reading), *spared)) if entry != asked]
+    whole = tuple(entry for entry in candidates[:_MOST_TRIED] if holds_everywhere(entry))
+    if capping and not whole:
+        words = ", ".join(layer.value for layer in capping)
+        limits = (*limits, f"Not all of these resources are allowed: {words} allows only some of them.")
+    if not whole:
+        whole = tuple(entry for entry in granted[:_MOST_TRIED] if entry == asked or allowed_in_part(entry)) or granted
+    return Scope(ResourceScope.SOME, whole, denied, limits)
+
+
+def _is_taken_out(entry: str, denying: Iterable[Match], reading: Evaluation) -> bool:
+    """Whether one Deny takes out all that an entry stands for, whatever is unknown."""
+    members = ResourceSet((request_tokens(entry),))
+    resource = RequestResource(entry, ResourceKind.SET if "*" in entry else ResourceKind.ONE, members=members)
+    return any(
+        match.truth is True
+        and match.statement.matches_resource(resource, reading.context, reading.language, everywhere=False) is True
+        for match in denying
+    )
+
+
+def _capping(everywhere: Evaluation) -> Iterator[Layer]:
+    """The layers that cap the answer and do not allow all of the set."""
+    for layer, _, scanned in everywhere.scans:
+        if layer not in (Layer.IDENTITY, Layer.RESOURCE, Layer.RCP) and scanned.allow is not True:
+            yield layer
+
+
+def _limits(denying: Iterable[Match], reading: Evaluation) -> Iterator[str]:
+    """What Denies take out of the resources asked about, the first Denies in full."""
+    said = list(dict.fromkeys(_deny_words(match, reading) for match in denying))
+    yield from said[:MOST_NAMED]
+    if len(said) > MOST_NAMED:
+        yield f"{len(said) - MOST_NAMED:,} more Denies take out, or may take out, some of these resources."
+
+
+def _deny_words(match: Match, reading: Evaluation) -> str:
+    """Which of the resources asked about a Deny takes out."""
+    name = f"{statement_name(match)} ({match.ref.layer.value})"
+    element = match.statement.resource
+    if element.matcher is not None and element.negated:
+        where = f"all but {first_of(element.matcher.texts)}"
+    else:
+        where = first_of(_named_by(match, reading, negated=False)) or "some of these resources"
+    return f"Not allowed on {where}: {name} {'denies' if match.truth is True else 'may deny'} it."
+
+
+def _entries(scanned: Iterable[LayerScan], reading: Evaluation) -> Iterator[str]:
+    for one in scanned:
+        for match in one.matches:
+            if match.statement.allows:
+                yield from _reach_of(match, reading)
+
+
+def _named_by(match: Match, reading: Evaluation, *, negated: bool) -> tuple[str, ...]:
+    """The entries of a Resource (or NotResource) element that share a resource with the set asked about."""
+    element = match.statement.resource
+    if element.matcher is None or element.negated is not negated:
+        return ()
+    return element.matcher.entries_meeting(reading.prepared.resource, reading.context)
+
+
+def _reach_of(match: Match, reading: Evaluation) -> Iterable[str]:
+    element = match.statement.resource
+    resource = reading.prepared.resource
+    if element.matcher is None or element.negated:
+        return (resource.text,)
+    language = reading.language
+    if element.matcher.hits_set(resource, Reach.COVERS, reading.context, language) is True:
+        return (resource.text,)
+    return element.matcher.entries_meeting(resource, reading.context)

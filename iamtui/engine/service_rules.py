@@ -1,0 +1,391 @@
+"""Rules of single services: who must be let in by the resource side, what is free, what no policy can allow.
+
+Data where it can be: action names are in lower case. Sources: IAM User Guide (policy evaluation logic,
+managed policies, service-linked roles, temporary credentials), KMS Developer Guide (key policies), S3 User Guide
+(bucket policies), Organizations User Guide (RCPs).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Final
+
+from iamtui.engine.request import Principal, PrincipalKind
+from iamtui.policy.action import ActionName
+from iamtui.policy.arn import Arn, is_account_id
+from iamtui.policy.conditions import parse_network
+from iamtui.policy.document import ConditionLine, Policy, Statement
+from iamtui.policy.operators import parse_operator
+from iamtui.policy.patterns import Glob, arn_tokens, parse_pieces, tokens_of
+from iamtui.policy.principal import Strength
+from iamtui.policy.resource import RequestResource, ResourceKind
+
+ASSUME_ROLE_ACTIONS: Final = frozenset(("assumerole", "assumerolewithsaml", "assumerolewithwebidentity"))
+_TRUST_ACTIONS: Final = ASSUME_ROLE_ACTIONS | {"tagsession", "setsourceidentity"}
+
+
+def _glob(pattern: str) -> Glob:
+    """A pattern of ARNs, each star of which stays in its field."""
+    return Glob(arn_tokens(tokens_of(parse_pieces(pattern, variables=False)), trailing_star_crosses=False))
+
+
+_ROLE: Final = _glob("arn:*:iam::*:role/*")
+_KMS_KEY: Final = _glob("arn:*:kms:*:*:key/*")
+# IAM has no Regions, so that a star there adds nothing to a set.
+_AWS_MANAGED: Final = _glob("arn:*:iam:*:aws:policy/*")
+_RESERVED_ROLE: Final = _glob("arn:*:iam:*:*:role/aws-reserved/*")
+_SERVICE_LINKED_ROLE: Final = _glob("arn:*:iam:*:*:role/aws-service-role/*")
+_MADE_FOR_A_SERVICE: Final = _glob("arn:*:iam:*:*:role/aws-service-role/?*/?*")
+_ALIAS: Final = _glob("arn:*:kms:*:*:alias/*")
+_RESERVED_ALIAS: Final = _glob("arn:*:kms:*:*:alias/aws/*")
+
+_AWS_MANAGED_POLICY_WRITES: Final = frozenset(
+    (
+        "createpolicy",
+        "createpolicyversion",
+        "deletepolicy",
+        "deletepolicyversion",
+        "setdefaultpolicyversion",
+        "tagpolicy",
+        "untagpolicy",
+    )
+)
+_SERVICE_LINKED_ROLE_WRITES: Final = frozenset(
+    (
+        "attachrolepolicy",
+        "deleterole",
+        "deleterolepermissionsboundary",
+        "deleterolepolicy",
+        "detachrolepolicy",
+        "putrolepermissionsboundary",
+        "putrolepolicy",
+        "updateassumerolepolicy",
+    )
+)
+"""What IAM refuses for service-linked roles: UnmodifiableEntity in the IAM API Reference, but for the edits of
+descriptions and of instance profiles."""
+_OF_SERVICE_LINKED_ROLES: Final = frozenset(("createservicelinkedrole", "deleteservicelinkedrole"))
+_OF_PROVIDERS: Final = frozenset(("assumerolewithsaml", "assumerolewithwebidentity"))
+_FREE_OR_REFUSED: Final = _OF_PROVIDERS | {"assumeroot", "getcalleridentity", "getsessiontoken", "getfederationtoken"}
+_READING_PREFIXES: Final = ("get", "list", "generate", "simulate")
+_ALIAS_WRITES: Final = frozenset(("createalias", "updatealias", "deletealias"))
+_BUCKET_POLICY_ACTIONS: Final = frozenset(("getbucketpolicy", "putbucketpolicy", "deletebucketpolicy"))
+
+
+def is_trust_question(action: ActionName, resource: RequestResource) -> bool:
+    """Whether a role trust policy takes part: AssumeRole and its kin on a role."""
+    if action.service != "sts" or action.name not in _TRUST_ACTIONS:
+        return False
+    if action.name in ASSUME_ROLE_ACTIONS:
+        return True
+    return _may_name(_ROLE, resource)
+
+
+NEEDED_BESIDES: Final[Mapping[str, str]] = {
+    "lambda:invokefunctionurl": (
+        "A call through a function URL needs lambda:InvokeFunction too, with lambda:InvokedViaFunctionUrl true, which "
+        "is a question of its own."
+    ),
+}
+"""By action, what is said of another that every call needs (Lambda Developer Guide: function URLs)."""
+
+
+def takes_resource_policy(action: ActionName) -> bool:
+    """Whether a policy on the resource has a say: of what IAM manages only roles have one, which speaks of STS."""
+    return action.service != "iam" and action.full != "sts:assumeroot"
+
+
+def is_key_question(action: ActionName, resource: RequestResource) -> bool:
+    """Whether a KMS key policy takes part: a request on a key, by its alias too, not on the alias or the account."""
+    return action.service == "kms" and (_may_name(_KMS_KEY, resource) or is_use_of_alias(action, resource))
+
+
+def is_use_of_alias(action: ActionName, resource: RequestResource) -> bool:
+    """Whether a key is asked about by its alias, which has no policy and is not what KMS authorizes."""
+    return action.service == "kms" and action.name not in _ALIAS_WRITES and _is_all(_ALIAS, resource)
+
+
+def _may_name(glob: Glob, resource: RequestResource) -> bool:
+    if resource.kind is ResourceKind.NONE:
+        return False
+    if resource.kind is ResourceKind.SET:
+        return resource.members.shares(glob)
+    return glob.matches(resource.text)
+
+
+def depends_on_credentials(action: ActionName) -> bool:
+    """Whether STS may answer or refuse a user or role for its credentials alone, whatever the policies say.
+
+    These are the actions of which `free_action` and `credential_rule` say so; of other kinds of callers, and of
+    temporary credentials of a user, the latter says it of more.
+    """
+    return action.service == "sts" and action.name in _FREE_OR_REFUSED
+
+
+def free_action(action: ActionName, principal: Principal) -> str | None:
+    """Why the action needs no permission for this caller, or None when it does (STS API Reference)."""
+    if action.service != "sts":
+        return None
+    unsigned = (PrincipalKind.ANONYMOUS, PrincipalKind.IDENTITY_PROVIDER)
+    if action.name == "getcalleridentity" and principal.kind not in unsigned:
+        return "sts:GetCallerIdentity needs no permission and cannot be denied."
+    long_term = principal.credentials != "temporary"
+    if action.name == "getsessiontoken" and principal.kind in (PrincipalKind.USER, PrincipalKind.ROOT) and long_term:
+        return "sts:GetSessionToken needs no permission for long-term credentials."
+    return None
+
+
+def partition_refusal(partition: str, arn: Arn | None) -> str | None:
+    """Why credentials of a partition are of no use for a resource, or None.
+
+    AWS Fault Isolation Boundaries: Partitions.
+
+    Args:
+        partition: the caller's, or "" where it has none.
+        arn: of the resource; a star in it stands for every partition that it can.
+    """
+    if arn is None or not partition or arn.partition == partition:
+        return None
+    if "*" in arn.partition and re.fullmatch(".*".join(map(re.escape, arn.partition.split("*"))), partition):
+        return None
+    return f"Credentials of the partition {partition} are not accepted in {arn.partition}, whatever the policies say."
+
+
+def refusal(action: ActionName, resource: RequestResource) -> str | None:
+    """Why no customer policy can allow this, or None; for a set of resources, only when it holds for all."""
+    for glob, why in _refused_resources(action):
+        if _is_all(glob, resource):
+            return why
+    if action.service == "iam" and action.name in _OF_SERVICE_LINKED_ROLES:
+        is_other = resource.kind is not ResourceKind.NONE and not _may_name(_MADE_FOR_A_SERVICE, resource)
+        return "Every service-linked role is a role/aws-service-role/SERVICE/NAME." if is_other else None
+    return None
+
+
+def refused_in_part(action: ActionName, resource: RequestResource) -> Iterator[str]:
+    """Why no customer policy can allow this on some resources of a set."""
+    for glob, why in _refused_resources(action):
+        if _may_name(glob, resource):
+            yield why
+
+
+def _refused_resources(action: ActionName) -> Iterator[tuple[Glob, str]]:
+    """On which resources no customer policy can allow an action, and why."""
+    if action.service == "iam":
+        if action.name in _AWS_MANAGED_POLICY_WRITES:
+            yield _AWS_MANAGED, "AWS managed policies cannot be changed by customers."
+        if not action.name.startswith(_READING_PREFIXES):
+            yield (
+                _RESERVED_ROLE,
+                "Roles under /aws-reserved/ belong to IAM Identity Center and cannot be changed or passed in IAM.",
+            )
+        if action.name in _SERVICE_LINKED_ROLE_WRITES:
+            yield (
+                _SERVICE_LINKED_ROLE,
+                "Service-linked roles can be changed and deleted by the AWS service that they belong to alone.",
+            )
+    elif action.service == "kms" and action.name in _ALIAS_WRITES:
+        yield _RESERVED_ALIAS, "Aliases under alias/aws/ are reserved for AWS."
+
+
+_TELLING_APART: Final = {
+    "iam": (_AWS_MANAGED, _RESERVED_ROLE, _SERVICE_LINKED_ROLE, _MADE_FOR_A_SERVICE),
+    "kms": (_KMS_KEY, _ALIAS, _RESERVED_ALIAS),
+    "s3": (_glob("arn:*:s3:::*"),),
+    "sts": (_ROLE, _SERVICE_LINKED_ROLE),
+}
+
+
+def telling_resources_apart(action: ActionName) -> tuple[Glob, ...]:
+    """What the rules of a service tell the resources of an action apart by, besides the policies."""
+    if action.service == "iam" and action.name.startswith(_READING_PREFIXES):
+        return ()
+    return _TELLING_APART.get(action.service, ())
+
+
+def is_assumption_of_service_linked_role(action: ActionName, resource: RequestResource) -> bool:
+    """Whether a service-linked role is to be assumed, which trusts its AWS service alone (IAM User Guide)."""
+    return action.full == "sts:assumerole" and _is_all(_SERVICE_LINKED_ROLE, resource)
+
+
+def may_be_granted(action: ActionName, text: str) -> bool:
+    """Whether an identity policy can allow an action on a single resource, as far as `refusal` and STS go."""
+    resource = RequestResource(text, ResourceKind.ONE)
+    return refusal(action, resource) is None and not is_assumption_of_service_linked_role(action, resource)
+
+
+def _is_all(glob: Glob, resource: RequestResource) -> bool:
+    if resource.kind is ResourceKind.NONE:
+        return False
+    if resource.kind is ResourceKind.SET:
+        return resource.members.is_covered_by(glob)
+    return glob.matches(resource.text)
+
+
+def names_only_root(action: ActionName, principal: Principal, strengths: Collection[Strength]) -> bool:
+    """Whether a gateway endpoint, unlike an interface endpoint, would not admit this caller.
+
+    The policy of a gateway endpoint (Amazon S3, DynamoDB) that names an account admits its root user alone (VPC User
+    Guide: gateway endpoints).
+
+    Args:
+        strengths: by which forms the endpoint's policy reaches the caller.
+    """
+    return (
+        action.service in ("s3", "dynamodb")
+        and principal.kind is not PrincipalKind.ROOT
+        and set(strengths) == {Strength.ACCOUNT}
+    )
+
+
+def bucket_owner_root_escape(action: ActionName, principal: Principal, *, same_account: bool) -> bool:
+    """Whether bucket-policy Denies do not bind: the owner's root may always repair a bucket policy (S3)."""
+    return (
+        principal.kind is PrincipalKind.ROOT
+        and same_account
+        and action.service == "s3"
+        and action.name in _BUCKET_POLICY_ACTIONS
+    )
+
+
+def on_plain_bucket(action: ActionName, resource: RequestResource, arn: Arn | None) -> bool:
+    """Whether Block Public Access of a bucket is asked: `*` or `arn:P:s3:::NAME[/KEY]`, no access points."""
+    if action.service != "s3":
+        return False
+    if resource.text == "*":
+        return True
+    return arn is not None and arn.service == "s3" and not arn.region and not arn.account
+
+
+_BY_ACL: Final = frozenset(
+    (
+        "listbucket", "listbucketversions", "listbucketmultipartuploads", "getobject", "getobjectversion", "putobject",
+        "deleteobject", "deleteobjectversion", "getbucketacl", "getobjectacl", "getobjectversionacl", "putbucketacl",
+        "putobjectacl", "putobjectversionacl",
+    )
+)  # fmt: skip
+"""What the permissions of an S3 access control list allow (S3 User Guide: mapping of ACL permissions and access policy
+permissions; WRITE lets a bucket's owner delete objects too)."""
+
+
+def granted_by_acl(action: ActionName) -> bool:
+    """Whether an S3 access control list could allow an action."""
+    return action.service == "s3" and action.name in _BY_ACL
+
+
+def escapes_rcps(action: ActionName) -> bool:
+    """Whether RCPs leave an action alone, whoever calls it (Organizations User Guide: RCPs)."""
+    return action.service == "kms" and action.name == "retiregrant"
+
+
+def rcp_exempt(action: ActionName, resource: RequestResource, principal: Principal) -> bool:
+    """Whether RCPs leave this call alone besides the general exemptions (Organizations User Guide: RCPs)."""
+    if escapes_rcps(action):
+        return True
+    return (
+        principal.kind is PrincipalKind.SERVICE
+        and action.service == "sts"
+        and ":role/aws-service-role/" in resource.text
+    )
+
+
+# Whether a bucket policy counts as public (S3 User Guide: the meaning of "public").
+
+
+_VARIABLE: Final = "${"
+_USERID_OF_ROLE: Final = re.compile(r"[A-Z0-9]+:\*")
+_PINNING_BASES: Final = ("stringequals", "stringequalsignorecase", "stringlike", "arnlike")
+
+
+def is_public(policy: Policy) -> bool:
+    """Whether some Allow statement is open to the public; Deny statements never help."""
+    return any(_statement_is_public(statement) for statement in policy.statements)
+
+
+def _statement_is_public(statement: Statement) -> bool:
+    if statement.effect != "Allow":
+        return False
+    if statement.not_principals is None:
+        entries = statement.principals or ()
+        if not any(
+            (entry.value == "*" and (entry.bare or entry.kind == "AWS")) or entry.kind == "Federated"
+            for entry in entries
+        ):
+            return False
+    return not any(_pins(line) for line in statement.conditions)
+
+
+def _pins(line: ConditionLine) -> bool:
+    """Whether a condition line confines the statement to fixed callers, networks or sources."""
+    operator = parse_operator(line.operator)
+    if operator is None or operator.negated or operator.if_exists:
+        return False
+    if operator.over is not None and operator.over.value == "forallvalues":
+        return False
+    test = _PINNING_VALUES.get(line.key.lower())
+    if test is None or any(_VARIABLE in value for value in line.values):
+        return False
+    if line.key.lower() == "aws:sourceip":
+        right_operator = operator.base == "ipaddress"
+    elif line.key.lower() == "aws:principalisawsservice" and operator.base == "bool":
+        right_operator = True
+    else:
+        right_operator = operator.base in _PINNING_BASES
+    return right_operator and all(test(value) for value in line.values)
+
+
+def _no_wildcard(value: str) -> bool:
+    return "*" not in value and "?" not in value
+
+
+def _arn_of_an_account(value: str) -> bool:
+    parts = value.split(":", 5)
+    return len(parts) == 6 and is_account_id(parts[4])
+
+
+def _organization_path(value: str) -> bool:
+    return _no_wildcard(value.removesuffix("*"))
+
+
+def _user_id(value: str) -> bool:
+    return _no_wildcard(value) or _USERID_OF_ROLE.fullmatch(value) is not None
+
+
+def _narrow_network(value: str) -> bool:
+    network = parse_network(value)
+    if network is None:
+        return False
+    return network.prefixlen >= (8 if isinstance(network, ipaddress.IPv4Network) else 32)
+
+
+_PINNING_VALUES: Final[dict[str, Callable[[str], bool]]] = {
+    **dict.fromkeys(
+        (
+            "aws:sourcearn",
+            "aws:sourcevpc",
+            "aws:sourcevpce",
+            "aws:sourceowner",
+            "aws:sourceaccount",
+            "s3:dataaccesspointaccount",
+            "s3:x-amz-server-side-encryption-aws-kms-key-id",
+            "aws:principalorgid",
+            "aws:principalaccount",
+            "aws:sourceorgid",
+            "aws:sourcevpcarn",
+            "aws:vpceaccount",
+            "aws:vpceorgid",
+        ),
+        _no_wildcard,
+    ),
+    "aws:principalarn": _arn_of_an_account,
+    "s3:dataaccesspointarn": _arn_of_an_account,
+    "aws:principalorgpaths": _organization_path,
+    "aws:vpceorgpaths": _organization_path,
+    "aws:userid": _user_id,
+    "aws:sourceip": _narrow_network,
+    "aws:principalisawsservice": lambda value: value.lower() == "true",
+    "aws:principalservicename": lambda _value: True,
+    "aws:principalservicenameslist": lambda _value: True,
+}

@@ -1,0 +1,119 @@
+"""The resources that a question about `*` or a pattern is about: those that can exist for the action.
+
+They match the text, have an ARN form of one of the action's resource types (Service Authorization Reference), lie in
+the caller's partition and belong to the account that is asked about.
+
+Nor are they named so that an entry about another type of the service takes them in: a star that ends the account of an
+entry runs past colons (IAM User Guide: Resource element), so that `arn:aws:lambda:*:*:layer:*` would find a version of
+a function called `layer`. Whoever grants layers grants no functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Final
+
+from iamtui.catalog.arn_forms import ArnForm, Name
+from iamtui.policy.arn import is_account_id, parse_arn
+from iamtui.policy.pattern_intersection import in_common
+from iamtui.policy.patterns import WITHOUT, Glob, Token, Wild, arn_tokens, parse_pieces, request_tokens, tokens_of
+from iamtui.policy.resource import ResourceSet
+
+_ANY: Final = Name("")
+_FIELD: Final = Name(":")
+_ANY_FORM: Final = ArnForm(_FIELD, _FIELD, _FIELD, (_ANY,), may_lack=True)
+"""What a resource of an action looks like whose resource types are not known: some ARN."""
+
+_BY_SEPARATORS: Final = {
+    without: tuple(wild for wild in Wild if WITHOUT[wild] == without) for without in set(WITHOUT.values())
+}
+"""One character or more without some separators: a single one, then any number."""
+
+
+@lru_cache(maxsize=1024)
+def resources_in(
+    text: str, forms: tuple[ArnForm, ...], partition: str, owner: str, taken: tuple[Glob, ...] = ()
+) -> ResourceSet:
+    """The resources that a text with `*` stands for.
+
+    Args:
+        forms: of the action's resource types; () where they are not known.
+        taken: what belongs to other types; see `taken_by_others`.
+        partition: that of the caller, or "" for any.
+        owner: the account of the resources whose form has an account field, or "" for any.
+    """
+    asked = request_tokens(text)
+    if not forms:
+        forms, owner = (_ANY_FORM,), ""
+    every = tuple(dict.fromkeys(tokens for form in forms for tokens in _patterns_of(form, partition, owner)))
+    patterns: dict[tuple[Token, ...], None] = {}
+    for tokens in every:
+        both = in_common(asked, tokens)
+        if both is None:
+            # Too involved to be put into patterns.
+            return ResourceSet((asked,), every, taken)
+        patterns.update(dict.fromkeys(both))
+    left = (tokens for tokens in patterns if not any(glob.covers(tokens) for glob in taken))
+    return ResourceSet(tuple(sorted(left, key=len)), never=taken)
+
+
+def taken_by_others(forms: Iterable[ArnForm], entries: Iterable[str]) -> tuple[Glob, ...]:
+    """Of entries about other types of the service, those that take in some of what forms stand for.
+
+    Not those that take in all that has one of the forms, so that the type is part of the other.
+    """
+    own = tuple(tokens for form in forms for tokens in _patterns_of(form, "", ""))
+    taken = []
+    for entry in entries:
+        tokens = list(arn_tokens(tokens_of(parse_pieces(entry, variables=False))))
+        # Stars that run past colons are dear where texts are long, and that of the partition gains nothing by it.
+        tokens[len("arn:")] = Wild.FIELD_STAR
+        glob = Glob(tokens)
+        if any(map(glob.shares, own)) and not any(map(glob.covers, own)):
+            taken.append(glob)
+    return tuple(taken)
+
+
+def tells_resources_apart(key: str) -> bool:
+    """Whether a condition key (in lower case) may have other values for one resource of a set than for another.
+
+    Those are the Region of the request, tags, and what only a service tells.
+    """
+    prefix, _, name = key.partition(":")
+    return prefix not in ("aws", "iam") or name == "requestedregion" or name.startswith("resource")
+
+
+def account_asked_about(text: str, named: str | None, account: str | None) -> str:
+    """The account that the resources of a set belong to, or "" for any.
+
+    Args:
+        named: who is said to own them, or None.
+        account: the caller's, or None.
+    """
+    if named is not None and named != "aws":
+        return named
+    arn = parse_arn(text)
+    return arn.account if arn is not None and is_account_id(arn.account) else account or ""
+
+
+def _patterns_of(form: ArnForm, partition: str, owner: str) -> Iterator[tuple[Token, ...]]:
+    accounts: list[tuple[Token, ...]] = []
+    if not isinstance(form.account, Name):
+        accounts.append(tuple(form.account))
+    else:
+        accounts.append(tuple(owner) or _BY_SEPARATORS[":"])
+        if form.may_lack:
+            accounts.append(())
+        if form.service == "iam" and str(form.resource[0]).startswith("policy/"):
+            # AWS managed policies are every customer's to read and attach.
+            accounts.append(tuple("aws"))
+    region = (Wild.FIELD_STAR,) if form.may_lack and isinstance(form.region, Name) else _tokens(form.region)
+    resource = tuple(token for piece in form.resource for token in _tokens(piece))
+    head = (*"arn:", *(partition or _BY_SEPARATORS[":"]), ":", *_tokens(form.service), ":", *region, ":")
+    for account in accounts:
+        yield (*head, *account, ":", *resource)
+
+
+def _tokens(piece: str | Name) -> tuple[Token, ...]:
+    return _BY_SEPARATORS[piece.without] if isinstance(piece, Name) else tuple(piece)

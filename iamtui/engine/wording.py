@@ -1,0 +1,212 @@
+"""Conditions and formulas in words: "aws:MultiFactorAuthPresent is true and aws:SourceIp is in 203.0.113.0/24".
+
+All text that comes out is safe to show. With the request, policy variables are told with what they stand for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from iamtui.engine.decision import Decision, StatementRef
+from iamtui.engine.request import Request
+from iamtui.engine.variables import context_of, stands_for, takes_variables, value_words
+from iamtui.policy.truth import And, ConditionLeaf, MissingLeaf, Node, Or, SessionLeaf, leaves
+from iamtui.text import safe_text
+
+_PHRASES: Final = {
+    "StringEquals": ("is", "is not"),
+    "StringEqualsIgnoreCase": ("is (any case)", "is not (any case)"),
+    "StringLike": ("matches", "does not match"),
+    "NumericEquals": ("=", "≠"),
+    "NumericLessThan": ("<", "is not <"),
+    "NumericLessThanEquals": ("≤", "is not ≤"),
+    "NumericGreaterThan": (">", "is not >"),
+    "NumericGreaterThanEquals": ("≥", "is not ≥"),
+    "DateEquals": ("is at", "is not at"),
+    "DateLessThan": ("is before", "is not before"),
+    "DateLessThanEquals": ("is at or before", "is not at or before"),
+    "DateGreaterThan": ("is after", "is not after"),
+    "DateGreaterThanEquals": ("is at or after", "is not at or after"),
+    "Bool": ("is", "is not"),
+    "BinaryEquals": ("is", "is not"),
+    "IpAddress": ("is in", "is not in"),
+    "ArnEquals": ("matches", "does not match"),
+    "ArnLike": ("matches", "does not match"),
+}
+"""Condition operator to the words for "it holds" and "it must not hold" (IAM User Guide: condition operators).
+
+A key that is absent does not hold, so the second words must not say that it has another value.
+"""
+
+_OPPOSITES: Final = {
+    "StringNotEquals": "StringEquals",
+    "StringNotEqualsIgnoreCase": "StringEqualsIgnoreCase",
+    "StringNotLike": "StringLike",
+    "NumericNotEquals": "NumericEquals",
+    "DateNotEquals": "DateEquals",
+    "NotIpAddress": "IpAddress",
+    "ArnNotEquals": "ArnEquals",
+    "ArnNotLike": "ArnLike",
+}
+
+_MOST_VALUES: Final = 4
+
+MOST_NAMED: Final = 5
+"""How many of a kind are told in full; policies may have thousands."""
+
+_OR_ABSENT: Final = " or is absent"
+
+_SETS: Final = {"ForAllValues": "every value of ", "ForAnyValue": "some value of "}
+
+
+def leaf_text(leaf: ConditionLeaf | SessionLeaf | MissingLeaf, request: Request | None = None) -> str:
+    """One thing that has to hold, as a phrase that is safe to show.
+
+    Args:
+        request: what is asked, to say what variables stand for.
+    """
+    if isinstance(leaf, SessionLeaf):
+        return f"the session name {'is' if leaf.holds else 'is not'} {safe_text(leaf.name, limit=128)}"
+    if isinstance(leaf, MissingLeaf):
+        must = (
+            ("allows it" if leaf.holds else "does not allow it")
+            if leaf.effect == "Allow"
+            else ("denies it" if leaf.holds else "does not deny it")
+        )
+        need = f", needs {safe_text(leaf.permission, limit=128)}" if leaf.permission else ""
+        state = "document unreadable" if leaf.unreadable else f"document not loaded{need}"
+        return f"{short_policy_name(leaf.document)} {must} ({state})"
+    return _condition_text(leaf, request)
+
+
+def _condition_text(leaf: ConditionLeaf, request: Request | None) -> str:
+    key = safe_text(leaf.key, limit=256)
+    values = _values(leaf, request)
+    if leaf.op in ("Resource", "NotResource"):
+        if not leaf.key:
+            return f"the policies, whose patterns overlap in too many ways to tell, allow some resource of {values}"
+        wanted = leaf.holds is (leaf.op == "Resource")
+        if leaf.whole:
+            return f"{key} makes {values} {'cover' if wanted else 'leave out some of'} the resources asked about"
+        return f"{key} makes the resource {'match' if wanted else 'miss'} {values}"
+    qualifier, _, operator = leaf.op.rpartition(":")
+    prefix = _SETS.get(qualifier, "")
+    optional = operator.endswith("IfExists")
+    operator = operator.removesuffix("IfExists")
+    holds = leaf.holds
+    if operator == "Null":
+        absent = (tuple(value.lower() for value in leaf.values) == ("true",)) is holds
+        return f"{key} is {'absent' if absent else 'present'}"
+    if operator == "Bool" and optional and not holds and leaf.values in (("true",), ("false",)):
+        return f"{prefix}{key} is {'false' if leaf.values == ('true',) else 'true'}"
+    if prefix and not holds:
+        prefix = f"it does not hold that {prefix}"
+        holds = True
+    # What is so is not absent, which need not be said.
+    is_so = False
+    if operator in _OPPOSITES:
+        operator, is_so = _OPPOSITES[operator], not holds
+        words = _PHRASES[operator][0 if is_so else 1]
+    elif operator in _PHRASES:
+        is_so = holds
+        words = _PHRASES[operator][0 if is_so else 1]
+    else:
+        words = f"{'passes' if holds else 'fails'} {safe_text(operator, limit=64)}"
+    if len(leaf.values) > 1:
+        words += " one of" if words in ("is", "is in", "matches") else " any of"
+    tail = ""
+    if optional:
+        if prefix and not leaf.holds:
+            return f"{key} is present and {prefix}{key} {words} {values}"
+        tail = _OR_ABSENT if leaf.holds else "" if is_so else " and is present"
+    return f"{prefix}{key} {words} {values}{tail}"
+
+
+def _values(leaf: ConditionLeaf, request: Request | None) -> str:
+    values = leaf.values[:_MOST_VALUES]
+    known = [""] * len(values)
+    if request is not None and not leaf.literal and takes_variables(leaf.op) and any("${" in value for value in values):
+        context = context_of(request)
+        known = [stands_for(value, context) for value in values]
+    more = f" … {len(leaf.values) - _MOST_VALUES} more" if len(leaf.values) > _MOST_VALUES else ""
+    return ", ".join(value_words(values, known)) + more
+
+
+def depends_text(node: Node, request: Request | None = None) -> str:
+    """A formula as readable text on one line: `A and (B or C)`.
+
+    Args:
+        request: what is asked, to say what variables stand for.
+    """
+    if isinstance(node, And):
+        return " and ".join(_grouped(part, request) for part in node.parts)
+    if isinstance(node, Or):
+        return " or ".join(_grouped(part, request) for part in node.parts)
+    return leaf_text(node, request)
+
+
+def condition_of(decision: Decision) -> str:
+    """What a decision depends on, as `depends_text` puts it; "" when it depends on nothing."""
+    return depends_text(decision.depends_on, decision.request) if decision.depends_on is not None else ""
+
+
+def _grouped(node: Node, request: Request | None) -> str:
+    text = depends_text(node, request)
+    return f"({text})" if isinstance(node, And | Or) or text.endswith(_OR_ABSENT) else text
+
+
+def depends_summary(node: Node) -> str:
+    """What a formula is about, short: the keys and documents in it."""
+    names: dict[str, None] = {}
+    for leaf in leaves(node):
+        if isinstance(leaf, ConditionLeaf):
+            names[safe_text(leaf.key, limit=128) or "patterns that overlap in too many ways to tell"] = None
+        elif isinstance(leaf, SessionLeaf):
+            names["the session name"] = None
+        else:
+            names[f"{short_policy_name(leaf.document)} ({'unreadable' if leaf.unreadable else 'not loaded'})"] = None
+    shown = list(names)[:3]
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(shown) + more
+
+
+def depends_lines(node: Node, indent: int = 0, request: Request | None = None) -> list[str]:
+    """A formula as indented lines, for where there is room.
+
+    Args:
+        request: what is asked, to say what variables stand for.
+    """
+    lead = "  " * indent
+    if isinstance(node, And | Or):
+        head = "all of these hold:" if isinstance(node, And) else "one of these holds:"
+        lines = [f"{lead}{head}"]
+        for part in node.parts:
+            lines += depends_lines(part, indent + 1, request)
+        return lines
+    return [f"{lead}{leaf_text(node, request)}{_origin(node)}"]
+
+
+def _origin(leaf: ConditionLeaf | SessionLeaf | MissingLeaf) -> str:
+    if leaf.source is None or isinstance(leaf, MissingLeaf):
+        return ""
+    source = leaf.source
+    return f"  [{source.effect} in {short_policy_name(source.policy)}, statement {source.statement + 1}]"
+
+
+def first_of(patterns: Sequence[str]) -> str:
+    """`arn:aws:s3:::a*, arn:aws:s3:::b* and 3 more`, safe to show."""
+    more = f" and {len(patterns) - MOST_NAMED:,} more" if len(patterns) > MOST_NAMED else ""
+    return ", ".join(safe_text(pattern, limit=256) for pattern in patterns[:MOST_NAMED]) + more
+
+
+def short_policy_name(policy: str) -> str:
+    """A policy's name without the front of its ARN, safe to show."""
+    return safe_text(policy.rsplit("/", 1)[-1] if policy.startswith("arn:") and "/" in policy else policy, limit=256)
+
+
+def name_of(ref: StatementRef) -> str:
+    """`policy / Sid (lines 3 to 9)`, safe to show."""
+    lines = f" (lines {ref.lines[0]} to {ref.lines[1]})" if ref.lines else ""
+    sid = safe_text(ref.sid, limit=128) if ref.sid else f"statement {ref.statement + 1}"
+    return f"{short_policy_name(ref.policy)} / {sid}{lines}"

@@ -1,0 +1,256 @@
+"""Condition keys: whether they exist, whether the statement's requests carry them, and what belongs beside them.
+
+Sources: IAM User Guide (global condition keys, Access Analyzer policy checks), S3 User Guide (s3:prefix).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from iamtui.catalog import GLOBAL_KEYS, RETIRED_SERVICES, ConditionKey, KeyType, catalogue, condition_key
+from iamtui.lint.matching import condition_keys_of, is_negated, is_wild, lines_about, reaches
+from iamtui.lint.subject import CheckedDocument, Level, named, quoted
+from iamtui.policy.document import ConditionLine, Statement
+from iamtui.policy.operators import parse_operator
+from iamtui.policy.types import PolicyType
+
+_TAG_KEY_MISSING: Final = re.compile(r"(?:aws|[a-z0-9-]+):(?:resourcetag|requesttag|principaltag)/?", re.IGNORECASE)
+
+_PARTNERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "aws:vpcsourceip": ("aws:SourceVpc", "aws:SourceVpce", "aws:SourceVpcArn"),
+    "aws:ec2instancesourceprivateipv4": ("aws:Ec2InstanceSourceVpc",),
+}
+"""Keys that tell little alone, since addresses repeat between networks, and what has to stand beside them."""
+
+_SPOOFABLE: Final = frozenset(("aws:referer", "aws:useragent"))
+"""Keys whose value the caller chooses."""
+
+_OF_FEW_SERVICES: Final = frozenset(("aws:vpceaccount", "aws:vpceorgid", "aws:vpceorgpaths"))
+"""Global keys that only some services support."""
+
+_OF_OTHER_RESOURCES: Final = frozenset(
+    ("s3:resourceaccount", "aws:resourceaccount", "aws:resourceorgid", "aws:resourceorgpaths")
+)
+"""Keys about the resource, which in the policy of that very resource have one value."""
+
+_NEEDED_ACTIONS: Final[Mapping[str, str]] = {
+    "iam:passedtoservice": "iam:PassRole",
+    "iam:associatedresourcearn": "iam:PassRole",
+    "sts:sourceidentity": "sts:SetSourceIdentity",
+    "sts:transitivetagkeys": "sts:TagSession",
+}
+"""Keys that requests carry only for, or together with, one action."""
+
+
+def check_condition_key(
+    subject: CheckedDocument, statement: Statement, line: ConditionLine, path: str
+) -> ConditionKey | None:
+    """Form and existence of the key of one line; the documented key, or None."""
+    key = line.key
+    prefix, colon, name = key.rpartition(":")
+    if _TAG_KEY_MISSING.fullmatch(key):
+        subject.error(
+            "tag-key-missing",
+            f"{quoted(key)} names no tag, so it is always absent; write {key.rstrip('/')}/TAG-KEY.",
+            path,
+            statement,
+            aws="MISSING_TAG_KEY_IN_CONDITION",
+        )
+        return None
+    if not colon or not prefix or not name or any(c.isspace() for c in prefix):
+        subject.error(
+            "key-format",
+            f"{quoted(key)} is not a valid condition key, which is written prefix:name, so it is always absent.",
+            path,
+            statement,
+            aws="INVALID_CONDITION_KEY_FORMAT",
+        )
+        return None
+    if "${" in key and subject.policy.substitutes_variables:
+        subject.error(
+            "variable-not-allowed",
+            f"{quoted(key)} has a policy variable in the key, where it is not replaced; write the key.",
+            path,
+            statement,
+            aws="VARIABLE_UNSUPPORTED_IN_ELEMENT",
+        )
+        return None
+    found = condition_key(key)
+    if found is None:
+        _report_unknown(subject, statement, key, path)
+    else:
+        _check_carried(subject, statement, line, found, path)
+    return found
+
+
+def _report_unknown(subject: CheckedDocument, statement: Statement, key: str, path: str) -> None:
+    service = key.split(":", 1)[0].lower()
+    if service in RETIRED_SERVICES:
+        return
+    if key.lower() == "aws:sourceowner":
+        subject.suggestion(
+            "deprecated-key",
+            "aws:SourceOwner, in the default policy of SNS topics, is deprecated; write aws:SourceAccount.",
+            path,
+            statement,
+            aws="DEPRECATED_GLOBAL_CONDITION_KEY",
+        )
+        return
+    if key.lower() == "aws:arn":
+        subject.error(
+            "unknown-key",
+            "aws:ARN is no longer supported, so it is always absent; write aws:PrincipalArn or aws:SourceArn.",
+            path,
+            statement,
+            aws="UNSUPPORTED_GLOBAL_CONDITION_KEY",
+        )
+        return
+    known = [item.name for item in GLOBAL_KEYS.values()] if service == "aws" else catalogue().condition_keys(service)
+    hint = subject.nearest(key, (item.replace("${TagKey}", "KEY") for item in known))
+    if service == "aws":
+        issue = "INVALID_GLOBAL_CONDITION_KEY"
+    else:
+        issue = "INVALID_SERVICE_CONDITION_KEY" if catalogue().is_service(service) else "INVALID_SERVICE"
+    subject.error(
+        "unknown-key",
+        f"AWS documents no condition key {quoted(key)}, so it is always absent; check the spelling.{hint}",
+        path,
+        statement,
+        aws=issue,
+    )
+
+
+def _check_carried(
+    subject: CheckedDocument, statement: Statement, line: ConditionLine, key: ConditionKey, path: str
+) -> None:
+    """A key of the service itself that one of the actions is not known to carry; global keys are left alone."""
+    service = line.key.split(":", 1)[0].lower()
+    operator = parse_operator(line.operator)
+    if operator is None or operator.if_exists or operator.base == "null":
+        return
+    if service in ("aws", "iam", "sts") or not catalogue().is_service(service) or key.name.lower() in GLOBAL_KEYS:
+        return
+    carried = False
+    lacking: list[str] = []
+    for action in statement.actions or ():
+        if is_wild(action) or action.partition(":")[0].lower() != service:
+            carried = True
+            continue
+        info = catalogue().action(action)
+        if info is None or any(name.lower() == key.name.lower() for name in info.all_condition_keys):
+            carried = True
+        else:
+            lacking.append(info.name)
+    if lacking:
+        verb, what = ("is", "it") if len(lacking) == 1 else ("are", "them")
+        subject.report(
+            Level.SUGGESTION if carried else Level.WARNING,
+            "key-not-carried",
+            f"{named(lacking)} {verb} not known to carry {key.name}, so for {what} the key is absent; "
+            "use a statement of its own.",
+            path,
+            statement,
+            aws="UNSUPPORTED_ACTION_FOR_CONDITION_KEY",
+            count=len(lacking),
+        )
+
+
+def check_key_company(
+    subject: CheckedDocument, statement: Statement, line: ConditionLine, key: ConditionKey | None
+) -> None:
+    """What a key needs beside it, and where it should not stand."""
+    lowered = line.key.lower()
+    path = subject.path(statement, f"Condition.{line.operator}.{line.key}")
+    partners = _PARTNERS.get(lowered)
+    if partners is not None and not condition_keys_of(statement) & {partner.lower() for partner in partners}:
+        subject.warning(
+            "unpaired-key",
+            f"Other networks have the same addresses, so {line.key} alone lets them in; "
+            f"test {' or '.join(partners[:2])} beside it.",
+            path,
+            statement,
+            aws="MISSING_PAIRED_CONDITION_KEYS",
+        )
+    if lowered in _SPOOFABLE:
+        subject.report(
+            Level.WARNING if statement.effect == "Allow" else Level.SUGGESTION,
+            "spoofable-key",
+            f"The caller chooses the value of {line.key}, so it protects nothing; test something that AWS sets.",
+            path,
+            statement,
+            aws="UNTRUSTWORTHY_CONDITION_KEY",
+        )
+    if lowered in _OF_FEW_SERVICES and any(entry in ("*", "*:*") for entry in statement.actions or ("*",)):
+        subject.warning(
+            "key-of-few-services",
+            f"Only some services support {line.key}, and for the others the key is absent; name the services.",
+            path,
+            statement,
+            aws="USE_CONDITION_KEY_ONLY_WITH_SUPPORTED_SERVICES",
+        )
+    if lowered in _OF_OTHER_RESOURCES and subject.kind is PolicyType.RESOURCE:
+        subject.suggestion(
+            "irrelevant-key",
+            f"{line.key} is the same for every request to this resource; use it in identity-based policies.",
+            path,
+            statement,
+            aws="IRRELEVANT_CONDITION_KEY_IN_POLICY",
+        )
+    if lowered == "s3:prefix":
+        _check_prefix(subject, statement, line, path)
+    if key is not None and key.types == (KeyType.ARN,):
+        _check_string_like(subject, statement, line, path)
+
+
+def _check_prefix(subject: CheckedDocument, statement: Statement, line: ConditionLine, path: str) -> None:
+    """A list of prefixes that may not be listed: a shorter prefix lists them all the same."""
+    operator = parse_operator(line.operator)
+    if operator is None or not operator.base.startswith("string"):
+        return
+    if operator.negated == (statement.effect == "Allow"):
+        subject.warning(
+            "prefix-excluded",
+            "A caller who asks for a shorter prefix gets past this condition; list the prefixes that are meant, by "
+            "Allow with StringLike or Deny with StringNotLike.",
+            path,
+            statement,
+            aws="S3_PREFIX_IN_NEGATIVE_CONTEXT",
+        )
+
+
+def _check_string_like(subject: CheckedDocument, statement: Statement, line: ConditionLine, path: str) -> None:
+    operator = parse_operator(line.operator)
+    if operator is None or operator.base != "stringlike":
+        return
+    # Without a wildcard both operators come to the same, and a Deny that matches too much lets nobody in.
+    wild = any(is_wild(value) and value != "*" for value in line.values)
+    opens = operator.negated == (statement.effect == "Deny")
+    level = Level.WARNING if wild and opens else Level.SUGGESTION
+    arn_like = line.operator.replace("StringLike", "ArnLike").replace("StringNotLike", "ArnNotLike")
+    subject.report(
+        level,
+        "string-like-on-arn",
+        f"In {line.operator} a wildcard also matches colons, so other accounts and services can match {line.key}; "
+        f"use {arn_like}.",
+        path,
+        statement,
+        aws="STRING_LIKE_OPERATOR_WITH_ARN_CONDITION_KEYS",
+    )
+
+
+def check_needed_actions(subject: CheckedDocument, statement: Statement) -> None:
+    """Keys that mean nothing in a statement without the action that carries them."""
+    for line in lines_about(statement, _NEEDED_ACTIONS):
+        action = _NEEDED_ACTIONS[line.key.lower()]
+        operator = parse_operator(line.operator)
+        if reaches(statement, action) or operator is None or operator.if_exists or is_negated(line):
+            continue
+        subject.warning(
+            "key-without-action",
+            f"{line.key} comes with {action}, which this statement is not about; add the action.",
+            subject.path(statement, f"Condition.{line.operator}.{line.key}"),
+            statement,
+            aws="MISSING_ACTION_FOR_CONDITION_KEY",
+        )

@@ -1,0 +1,236 @@
+"""Findings: what AWS would refuse or warn about in a policy document.
+
+The `lint` command calls `findings(document, kind)` for each file (`PolicyDocument(text)` of the text as read)
+and prints `Finding.source_line`; the screen shows `Finding.lines` of the canonical text. `guess_kind` helps
+where nobody said what a document is. `finding_to_json` is the JSON form of one finding.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from iamtui.lint.actions import check_actions
+from iamtui.lint.condition_keys import check_needed_actions
+from iamtui.lint.conditions import check_conditions
+from iamtui.lint.document import check_repetition, check_statements
+from iamtui.lint.elements import check_document, check_elements
+from iamtui.lint.principals import check_principals
+from iamtui.lint.resource_policies import check_one_service, check_rcp
+from iamtui.lint.resources import check_resources
+from iamtui.lint.services import check_dynamodb, check_sensitive_actions, check_tag_keys
+from iamtui.lint.subject import CheckedDocument, Finding, Level, document_positions
+from iamtui.lint.trust import check_trust
+from iamtui.lint.variables import check_resource_variables
+from iamtui.policy.document import DocumentError, Fault, JsonValue, PolicyDocument
+from iamtui.policy.types import PolicyType
+from iamtui.problem import Problem
+
+__all__ = ["DocumentKind", "Finding", "Level", "finding_to_json", "findings", "guess_kind"]
+
+DocumentKind = PolicyType
+"""What a document is used as; which elements it may have depends on it."""
+
+
+_STATEMENT_CHECKS: Final = (
+    check_elements,
+    check_principals,
+    check_actions,
+    check_sensitive_actions,
+    check_resources,
+    check_resource_variables,
+    check_repetition,
+    check_conditions,
+    check_needed_actions,
+    check_tag_keys,
+    check_dynamodb,
+    check_rcp,
+    check_trust,
+)
+
+
+def findings(document: PolicyDocument, kind: DocumentKind, *, account: str | None = None) -> tuple[Finding, ...]:
+    """Examine a document; the worst finding first, else in the order of the document.
+
+    Args:
+        document: any document; an unreadable one gives one error with the line.
+        kind: the policy type it is used as.
+        account: the account it belongs to, 12 digits, so that its own account is not called a third party.
+
+    Never raises for anything a document holds.
+    """
+    error = document.error
+    if error is not None:
+        return (_unreadable(document, error),)
+    subject = CheckedDocument(document, kind, account)
+    check_document(subject)
+    check_statements(subject)
+    check_one_service(subject)
+    for statement in subject.policy.statements:
+        for check in _STATEMENT_CHECKS:
+            check(subject, statement)
+    return tuple(sorted(subject.findings, key=lambda finding: finding.level.rank))
+
+
+def _unreadable(document: PolicyDocument, error: DocumentError) -> Finding:
+    # Where the error has its own line no place in the document is needed, which may be a million brackets.
+    nowhere = error.path == "$" and error.line is not None
+    canonical, given = ({}, {}) if nowhere else document_positions(document)
+    lines = canonical.get(error.path) if error.path != "$" else None
+    source_line = error.line if error.line is not None else given.get(error.path, (None, None))[0]
+    if lines is None and error.line is not None:
+        lines = (error.line, error.line)
+    code = "not-json" if error.line is not None else "unreadable"
+    aws_code = _ISSUE_OF_FAULT.get((error.fault, _element_of(error.path)), _ISSUE_OF_FAULT[error.fault, ""])
+    return Finding(Level.ERROR, code, f"{error.message}.", error.path, None, lines, source_line, aws_code)
+
+
+def _element_of(path: str) -> str:
+    """The element that an error is about: the last name of its path outside the map of a Principal."""
+    names = re.findall(r"\.([A-Za-z]+)", path)
+    return next((name for name in reversed(names) if name in _NAMED), "") if names else "$"
+
+
+_NAMED: Final = frozenset(("Effect", "Principal", "NotPrincipal"))
+_ISSUE_OF_FAULT: Final[Mapping[tuple[Fault, str], str]] = {
+    (Fault.SYNTAX, ""): "JSON_SYNTAX_ERROR",
+    (Fault.MISSING, "$"): "MISSING_STATEMENT",
+    (Fault.MISSING, "Effect"): "MISSING_EFFECT",
+    (Fault.MISSING, ""): "MISSING_ACTION",
+    (Fault.VALUE, ""): "INVALID_EFFECT",
+    (Fault.COMBINATION, ""): "UNSUPPORTED_ELEMENT_COMBINATION",
+    (Fault.TYPE, "Principal"): "INVALID_PRINCIPAL_FORMAT",
+    (Fault.TYPE, "NotPrincipal"): "INVALID_PRINCIPAL_FORMAT",
+    (Fault.TYPE, ""): "DATA_TYPE_MISMATCH",
+}
+"""The issue code of IAM Access Analyzer for an unreadable document, by kind of mistake and element."""
+
+
+def guess_kind(document: PolicyDocument) -> DocumentKind:
+    """What a document most likely is, from its elements; IDENTITY when nothing tells.
+
+    Principals make it a trust policy when every action is one of STS and no statement names a resource, else
+    a resource-based policy. SCPs, RCPs, boundaries, session and endpoint policies cannot be told apart.
+    """
+    if document.error is not None:
+        return DocumentKind.IDENTITY
+    statements = document.policy.statements
+    if not any(s.principals is not None or s.not_principals is not None for s in statements):
+        return DocumentKind.IDENTITY
+    without_resources = all(s.resources is None and s.not_resources is None for s in statements)
+    actions = [action.lower() for s in statements for action in (s.actions or s.not_actions or ())]
+    if without_resources and actions and all(action.startswith("sts:") for action in actions):
+        return DocumentKind.TRUST
+    return DocumentKind.RESOURCE
+
+
+def finding_to_json(finding: Finding) -> dict[str, JsonValue]:
+    """One finding as a JSON object: level, code, aws_code, message, count, path, statement, lines, source_line."""
+    return {
+        "level": finding.level.value,
+        "code": finding.code,
+        "aws_code": finding.aws_code,
+        "message": finding.message,
+        "count": finding.count,
+        "path": finding.path,
+        "statement": finding.statement,
+        "lines": None if finding.lines is None else list(finding.lines),
+        "source_line": finding.source_line,
+    }
+
+
+# Findings that somebody has accepted, and why.
+
+
+_FIELDS: Final = ("code", "reason", "file", "sid")
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """One accepted kind of finding.
+
+    Args:
+        code: our code or AWS's.
+        reason: why it is accepted.
+        origin: what to call it ("suppression 2 in .iamtui-lint.toml").
+        file: a pattern of file names, or None for all.
+        sid: the Sid of the only statement that is meant, or None.
+        directory: what `file` is relative to.
+    """
+
+    code: str
+    reason: str
+    origin: str
+    file: str | None = None
+    sid: str | None = None
+    directory: Path = Path()
+
+    def is_about(self, file: str) -> bool:
+        """Whether findings of a file can be meant."""
+        if self.file is None:
+            return True
+        relative = file if file == "-" else os.path.relpath(file, self.directory)
+        return fnmatch.fnmatchcase(Path(relative).as_posix(), self.file)
+
+    def covers(self, finding: Finding, file: str, sid: str | None) -> bool:
+        """Whether a finding in a file, and in a statement with a Sid, is meant."""
+        named = self.code in (finding.code, finding.aws_code)
+        return named and self.is_about(file) and (self.sid is None or self.sid == sid)
+
+
+def suppression_of_option(text: str) -> Suppression:
+    """The suppression of `CODE=REASON`.
+
+    Raises:
+        Problem: there is no code or no reason.
+    """
+    code, _, reason = (part.strip() for part in text.partition("="))
+    if not code:
+        raise Problem(f"--suppress {text} names no code.", "Write CODE=REASON, with a code that lint prints.")
+    if not reason:
+        raise Problem(f"--suppress {code} has no reason.", f'Write why it is accepted: --suppress {code}="the reason".')
+    return Suppression(code, reason, f"--suppress {code}")
+
+
+def read_suppressions(text: str, name: str) -> tuple[Suppression, ...]:
+    """The suppressions in the text of a file of that name.
+
+    Raises:
+        Problem: it is not TOML, or a suppression has no code or no reason, or something that none has.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Problem(f"{name} is not TOML: {error}.", "See `iamtui lint --help` for an example.") from None
+    except RecursionError:
+        raise Problem(f"{name} is nested too deeply.", "See `iamtui lint --help` for an example.") from None
+    unknown = sorted(data.keys() - {"suppress"})
+    if unknown:
+        raise Problem(f'{name} has "{unknown[0]}", which it cannot have.', "Write tables named [[suppress]] only.")
+    tables = data.get("suppress", [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise Problem(f"suppress in {name} is not a list of tables.", "Write [[suppress]], with two brackets.")
+    directory = Path(name).parent
+    return tuple(_read(table, f"suppression {number} in {name}", directory) for number, table in enumerate(tables, 1))
+
+
+def _read(table: dict[str, Any], origin: str, directory: Path) -> Suppression:
+    subject = origin[:1].upper() + origin[1:]
+    for field, value in table.items():
+        if field not in _FIELDS:
+            raise Problem(f'{subject} has "{field}", which it cannot have.', f"It takes {', '.join(_FIELDS)}.")
+        if not isinstance(value, str) or not value.strip():
+            raise Problem(f"{subject}: {field} is not a text, or is empty.", f'Write {field} = "...".')
+    if "code" not in table:
+        raise Problem(f"{subject} has no code.", 'Write the code that lint prints: code = "...".')
+    if "reason" not in table:
+        raise Problem(f"{subject} ({table['code']}) has no reason.", 'Write why it is accepted: reason = "...".')
+    return Suppression(
+        table["code"].strip(), table["reason"].strip(), origin, table.get("file"), table.get("sid"), directory
+    )

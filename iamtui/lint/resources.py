@@ -1,0 +1,309 @@
+"""Resource and NotResource entries, and whether they suit the actions beside them.
+
+Sources: IAM User Guide (Resource element, ARNs), Service Authorization Reference (ARN forms).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+from iamtui.catalog import REGIONS, REGIONS_READ, RETIRED_SERVICES, catalogue
+from iamtui.lint.matching import form_tokens, is_wild, reaches, resource_glob
+from iamtui.lint.subject import CheckedDocument, Level, quoted
+from iamtui.policy.arn import is_account_id
+from iamtui.policy.document import Statement
+from iamtui.policy.types import PolicyType
+
+_REGION: Final = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}")
+_PLACEHOLDER: Final = re.compile(r"\$\{[^}]*\}")
+_OF_AWS: Final = re.compile(r"^[^/:]*[/:](?:[Aa][Ww][Ss]|Amazon)")
+"""Names of resources that AWS makes in every account, as documents and parameters of Systems Manager."""
+
+_ARN_ONLY_SERVICES: Final = frozenset(("catalog", "route53-recovery-control"))
+"""Service fields of ARNs that are no prefix of actions."""
+
+_MOST_PAIRS: Final = 5_000
+"""Statements with more actions times resources than this are not searched for pairs that cannot meet."""
+
+_WITH_OWN_RESOURCES: Final = (PolicyType.IDENTITY, PolicyType.BOUNDARY, PolicyType.SESSION, PolicyType.SCP)
+
+
+def check_resources(subject: CheckedDocument, statement: Statement) -> None:
+    """Form of the resources of one statement, and actions that none of them suits."""
+    element = "Resource" if statement.resources is not None else "NotResource"
+    entries = statement.resources if statement.resources is not None else statement.not_resources or ()
+    before = len(subject.findings)
+    for i, entry in enumerate(entries):
+        _check_entry(subject, statement, entry, subject.path(statement, element, i))
+    if any(finding.level is Level.ERROR for finding in subject.findings[before:]):
+        return
+    if statement.resources and statement.actions and subject.kind in _WITH_OWN_RESOURCES:
+        _check_pairs(subject, statement, statement.actions, statement.resources)
+
+
+def _check_entry(subject: CheckedDocument, statement: Statement, entry: str, path: str) -> None:
+    if entry == "*" or (subject.kind is PolicyType.RESOURCE and entry.startswith("execute-api:/")):
+        # API Gateway completes the short form when it stores the policy.
+        return
+    if not entry.startswith("arn:"):
+        subject.error(
+            "resource-format",
+            f'{quoted(entry)} is neither "*" nor an ARN, so it matches nothing; write the whole ARN.',
+            path,
+            statement,
+            aws="INVALID_ARN_PREFIX",
+        )
+        return
+    parts = entry.split(":", 5)
+    if len(parts) < 6:
+        subject.error(
+            "short-arn",
+            f"{quoted(entry)} has {len(parts)} of the six fields of an ARN; what it matches is not documented; "
+            "write all fields.",
+            path,
+            statement,
+            aws="MISSING_ARN_FIELD",
+        )
+        return
+    if not parts[5]:
+        subject.error(
+            "resource-format",
+            f"{quoted(entry)} does not name a resource behind the fifth colon.",
+            path,
+            statement,
+            aws="INVALID_ARN_RESOURCE",
+        )
+        return
+    if subject.policy.substitutes_variables and "${" in ":".join(parts[:5]):
+        subject.error(
+            "variable-in-arn-field",
+            f"{quoted(entry)} has a policy variable before the fifth colon, where it is not replaced; use a wildcard.",
+            path,
+            statement,
+        )
+        return
+    if _check_fields(subject, statement, entry, parts, path):
+        _check_against_forms(subject, statement, entry, parts, path)
+
+
+def _check_fields(subject: CheckedDocument, statement: Statement, entry: str, parts: list[str], path: str) -> bool:
+    """Partition, service, Region and account by themselves; whether the service is known."""
+    _, partition, service, region, account, _ = parts
+    for name, value, issue in (("partition", partition, None), ("service", service, "WILDCARD_IN_SERVICE_NAME")):
+        if is_wild(value):
+            subject.suggestion(
+                "wildcard-in-arn-field",
+                f"{quoted(entry)} has a wildcard in the {name}; AWS recommends writing out the {name}.",
+                path,
+                statement,
+                aws=issue,
+            )
+    if not is_wild(partition) and partition not in REGIONS:
+        subject.error(
+            "unknown-partition",
+            f"{quoted(entry)} has the partition {quoted(partition)}, which does not exist; write aws, aws-cn or "
+            "aws-us-gov.",
+            path,
+            statement,
+            aws="INVALID_PARTITION",
+        )
+    if region and not is_wild(region):
+        _check_region(subject, statement, entry, partition, region, path)
+    if account and not is_wild(account) and account != "aws" and not is_account_id(account):
+        subject.error(
+            "account-format",
+            f"{quoted(entry)} has {quoted(account)} in place of a 12-digit account ID, so it matches nothing.",
+            path,
+            statement,
+            aws="INVALID_ARN_ACCOUNT",
+        )
+    return not is_wild(service) and _check_service(subject, statement, entry, service, path)
+
+
+def _check_region(
+    subject: CheckedDocument, statement: Statement, entry: str, partition: str, region: str, path: str
+) -> None:
+    """A Region that has another form, that is not listed, or that lies in another partition."""
+    elsewhere = next((name for name, regions in REGIONS.items() if region in regions), None)
+    if not _REGION.fullmatch(region):
+        subject.error(
+            "unknown-region",
+            f"{quoted(entry)} has {quoted(region)} in place of a Region, so it matches nothing.",
+            path,
+            statement,
+            aws="INVALID_ARN_REGION",
+        )
+    elif elsewhere is None:
+        hint = subject.nearest(region, sorted(REGIONS.get(partition, REGIONS["aws"])))
+        subject.warning(
+            "unknown-region",
+            f"{quoted(entry)} has the Region {quoted(region)}, which AWS does not have (list of {REGIONS_READ}), so it "
+            f"matches nothing.{hint}",
+            path,
+            statement,
+            aws="INVALID_ARN_REGION",
+        )
+    elif partition in REGIONS and region not in REGIONS[partition]:
+        subject.error(
+            "unknown-region",
+            f"{quoted(entry)} matches nothing: the Region {quoted(region)} is in the partition {elsewhere}, not in "
+            f"{partition}.",
+            path,
+            statement,
+            aws="INVALID_ARN_REGION",
+        )
+
+
+def _check_service(subject: CheckedDocument, statement: Statement, entry: str, service: str, path: str) -> bool:
+    """Whether the ARN forms of the service are known."""
+    if service != service.lower() and catalogue().is_service(service):
+        subject.error(
+            "service-case",
+            f"{quoted(entry)} has capital letters in the service, so it matches nothing; write {service.lower()}.",
+            path,
+            statement,
+            aws="INVALID_ARN_SERVICE_CASE",
+        )
+        return False
+    if catalogue().is_service(service):
+        return True
+    if service not in _ARN_ONLY_SERVICES and service not in RETIRED_SERVICES:
+        hint = subject.nearest(service, (item.prefix for item in catalogue().services()))
+        subject.error(
+            "unknown-service",
+            f"{quoted(entry)} names the service {quoted(service)}, which AWS does not have.{hint}",
+            path,
+            statement,
+            aws="INVALID_SERVICE",
+        )
+    return False
+
+
+def _check_against_forms(
+    subject: CheckedDocument, statement: Statement, entry: str, parts: list[str], path: str
+) -> None:
+    """Region and account against the ARN forms of the service that the resource part could have."""
+    service, region, account, resource = parts[2], parts[3], parts[4], parts[5]
+    forms = [form for form in _forms(service) if _may_meet(form[2], _fixed_start(resource))]
+    if not forms:
+        _report_shape(subject, statement, entry, service, path)
+        return
+    for name, value, i in (("Region", region, 0), ("account", account, 1)):
+        allowed = any(form[i] != "" for form in forms)
+        needed = all(form[i] not in ("", "*") for form in forms)
+        if value and value != "*" and not allowed:
+            subject.error(
+                f"{name.lower()}-not-allowed",
+                f"{quoted(entry)} has the {name} {quoted(value)}, but ARNs of this kind have none, so it matches "
+                "nothing; leave the field empty.",
+                path,
+                statement,
+                aws=f"ARN_{name.upper()}_NOT_ALLOWED",
+            )
+        elif not value and needed and not _OF_AWS.search(resource):
+            subject.warning(
+                f"missing-{name.lower()}",
+                f"{quoted(entry)} has no {name}, so it matches only resources of AWS itself, if any; "
+                f"write the {name} or *.",
+                path,
+                statement,
+                aws=f"MISSING_ARN_{name.upper()}",
+            )
+
+
+def _report_shape(subject: CheckedDocument, statement: Statement, entry: str, service: str, path: str) -> None:
+    known = [kind.arn for kind in catalogue().resource_types(service) if kind.arn.split(":")[2:3] == [service]]
+    if known:
+        subject.suggestion(
+            "resource-shape",
+            f"{quoted(entry)} has the form of none of the resources of {service} (data {catalogue().version}), such as "
+            f"{known[0]}; check the part behind the account.",
+            path,
+            statement,
+            aws="INVALID_ARN_RESOURCE",
+        )
+
+
+@lru_cache(maxsize=128)
+def _forms(service: str) -> tuple[tuple[str, str, str], ...]:
+    """Region field, account field and fixed beginning of the resource, for each ARN form of a service."""
+    found: dict[tuple[str, str, str], None] = {}
+    for kind in catalogue().resource_types(service):
+        parts = kind.arn.split(":", 5)
+        if len(parts) == 6 and parts[2] == service:
+            found[parts[3], parts[4], _PLACEHOLDER.split(parts[5])[0].split("*")[0]] = None
+    return tuple(found)
+
+
+def _fixed_start(resource: str) -> str:
+    return re.split(r"[*?]|\$\{", resource, maxsplit=1)[0]
+
+
+def _may_meet(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
+
+
+def _check_pairs(
+    subject: CheckedDocument, statement: Statement, actions: tuple[str, ...], resources: tuple[str, ...]
+) -> None:
+    """Actions that no resource of the statement can be named for, so that the statement does not reach them."""
+    if "*" in resources or len(actions) * len(resources) > _MOST_PAIRS:
+        return
+    variables = subject.policy.substitutes_variables
+    if not all(entry.startswith("arn:") for entry in resources):
+        return
+    verb = "does not grant" if statement.effect == "Allow" else "does not deny"
+    without_type: list[tuple[int, str]] = []
+    reached = False
+    for i, action in enumerate(actions):
+        info = None if is_wild(action) else catalogue().action(action)
+        if info is None:
+            reached = True
+        elif not info.resources:
+            if not _documented_exception(info.name, resources) and not _on_star(subject, statement, info.name):
+                without_type.append((i, info.name))
+        elif any(_can_name(entry, form, variables) for form in info.arn_forms for entry in resources):
+            reached = True
+        else:
+            forms = " or ".join(info.arn_forms[:2])
+            subject.warning(
+                "no-resource-for-action",
+                f"{info.name} acts on {forms}, and no resource here is one, so this statement {verb} it.",
+                subject.path(statement, "Action", i),
+                statement,
+            )
+    # A statement that does something is often a list of all that a job needs, in AWS's own policies too.
+    for i, name in without_type:
+        subject.report(
+            Level.SUGGESTION if reached else Level.WARNING,
+            "needs-star",
+            f'{name} has no resource type and is judged on "*" only, so this statement {verb} it; '
+            'give it a statement with Resource "*".',
+            subject.path(statement, "Action", i),
+            statement,
+        )
+
+
+def _on_star(subject: CheckedDocument, statement: Statement, action: str) -> bool:
+    """Whether another statement of the policy already is about an action on `*`."""
+    return subject.may_search() and any(
+        other.effect == statement.effect and "*" in (other.resources or ()) and reaches(other, action)
+        for other in subject.policy.statements
+        if other is not statement
+    )
+
+
+def _can_name(entry: str, form: str, variables: bool) -> bool:
+    """Whether a resource entry can name a resource of this ARN form; the name of a bucket holds no slash."""
+    if form.endswith("${BucketName}") and entry.count("/") > form.count("/"):
+        return False
+    return resource_glob(entry, variables).shares(form_tokens(form))
+
+
+def _documented_exception(action: str, resources: tuple[str, ...]) -> bool:
+    """AWS's own examples name a bucket ARN for s3:ListAllMyBuckets, and list actions of IAM show synthetic ARNs."""
+    if action == "s3:ListAllMyBuckets":
+        return any(entry.endswith(":s3:::*") for entry in resources)
+    return action.startswith("iam:List")

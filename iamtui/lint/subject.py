@@ -1,0 +1,189 @@
+"""The document under examination, and the findings about it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from iamtui.policy.document import JsonValue, Policy, PolicyDocument, Statement
+from iamtui.policy.json_text import Lines, positions
+from iamtui.policy.types import PolicyType
+
+
+class Level(StrEnum):
+    """How bad a finding is.
+
+    ERROR: AWS would refuse the document, or the statement cannot work. WARNING: it works, perhaps not as
+    meant. SUGGESTION: it could be better.
+    """
+
+    ERROR = "error"
+    WARNING = "warning"
+    SUGGESTION = "suggestion"
+
+    @property
+    def rank(self) -> int:
+        """0 for the worst."""
+        return list(Level).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing to know about a document.
+
+    Args:
+        level: how bad it is.
+        code: a stable short name ("unknown-action").
+        message: one sentence: what, why it matters, what to do.
+        path: where in the document (`$.Statement[0].Action[1]`).
+        statement: index of the statement, or None for the document itself.
+        lines: lines in the canonical rendering (`PolicyDocument.text`), or None where unknown.
+        source_line: first line in the text as given, or None where unknown.
+        aws_code: the issue code of the same check in IAM Access Analyzer ("INVALID_ACTION"), or None where it has none.
+        count: how many entries of the document it is about; `path` is the first of them.
+    """
+
+    level: Level
+    code: str
+    message: str
+    path: str
+    statement: int | None = None
+    lines: Lines | None = None
+    source_line: int | None = None
+    aws_code: str | None = None
+    count: int = 1
+
+
+@dataclass(slots=True)
+class CheckedDocument:
+    """A readable document of one type, and what has been found in it.
+
+    Args:
+        document: the document; its `policy` can be read.
+        kind: the policy type it is used as.
+        account: the account it belongs to, 12 digits, or None when not known.
+    """
+
+    document: PolicyDocument
+    kind: PolicyType
+    account: str | None = None
+    findings: list[Finding] = field(default_factory=list)
+    _seen: dict[tuple[str, str, int | None], int] = field(default_factory=dict)
+    _hints: int = 20
+    _searches: int = 500
+    _places: tuple[dict[str, Lines], dict[str, Lines]] | None = None
+
+    @property
+    def policy(self) -> Policy:
+        """The parsed policy."""
+        return self.document.policy
+
+    def raw(self, statement: Statement) -> dict[str, JsonValue]:
+        """The JSON object of a statement."""
+        listed = self.document.value["Statement"]
+        value: dict[str, JsonValue] = listed if isinstance(listed, dict) else listed[statement.index]
+        return value
+
+    def path(self, statement: Statement, element: str = "", entry: int | None = None) -> str:
+        """The path of a statement, of one of its elements, or of one entry of a list."""
+        listed = self.document.value["Statement"]
+        path = "$.Statement" if isinstance(listed, dict) else f"$.Statement[{statement.index}]"
+        if not element:
+            return path
+        path += f".{element}"
+        value: JsonValue = self.raw(statement)
+        for part in element.split(".", 2):
+            value = value.get(part) if isinstance(value, dict) else None
+        return path if entry is None or not isinstance(value, list) else f"{path}[{entry}]"
+
+    def report(
+        self,
+        level: Level,
+        code: str,
+        message: str,
+        path: str,
+        statement: Statement | None = None,
+        *,
+        aws: str | None = None,
+        count: int = 1,
+    ) -> None:
+        """Add a finding; one that was made before, word for word, is counted there."""
+        index = None if statement is None else statement.index
+        same = (code, message, index)
+        if same in self._seen:
+            at = self._seen[same]
+            earlier = self.findings[at]
+            self.findings[at] = replace(earlier, count=earlier.count + count)
+            return
+        self._seen[same] = len(self.findings)
+        canonical, given = self._positions()
+        self.findings.append(
+            Finding(
+                level,
+                code,
+                message,
+                path,
+                index,
+                canonical.get(path),
+                given[path][0] if path in given else None,
+                aws,
+                count,
+            )
+        )
+
+    def error(
+        self, code: str, message: str, path: str, statement: Statement | None = None, *, aws: str | None = None
+    ) -> None:
+        """Add an error."""
+        self.report(Level.ERROR, code, message, path, statement, aws=aws)
+
+    def warning(
+        self, code: str, message: str, path: str, statement: Statement | None = None, *, aws: str | None = None
+    ) -> None:
+        """Add a warning."""
+        self.report(Level.WARNING, code, message, path, statement, aws=aws)
+
+    def suggestion(
+        self, code: str, message: str, path: str, statement: Statement | None = None, *, aws: str | None = None
+    ) -> None:
+        """Add a suggestion."""
+        self.report(Level.SUGGESTION, code, message, path, statement, aws=aws)
+
+    def nearest(self, name: str, known: Iterable[str]) -> str:
+        """` Did you mean "..."?` for the closest known name, or nothing; sought for the first names only."""
+        if self._hints <= 0 or len(name) > 128:
+            return ""
+        self._hints -= 1
+        by_lower = {candidate.lower(): candidate for candidate in known}
+        close = difflib.get_close_matches(name.lower(), list(by_lower), n=1, cutoff=0.7)
+        return f' Did you mean "{by_lower[close[0]]}"?' if close else ""
+
+    def may_search(self) -> bool:
+        """Whether one more search through a service's actions fits; a hostile document gets only so many."""
+        self._searches -= 1
+        return self._searches >= 0
+
+    def _positions(self) -> tuple[dict[str, Lines], dict[str, Lines]]:
+        if self._places is None:
+            self._places = document_positions(self.document)
+        return self._places
+
+
+def document_positions(document: PolicyDocument) -> tuple[dict[str, Lines], dict[str, Lines]]:
+    """The places of every value in the canonical text, and in the text as given (none when percent-encoded)."""
+    canonical = positions(document.text)
+    encoded = document.source_text != document.raw
+    return canonical, {} if encoded else positions(document.raw)
+
+
+def quoted(text: str, longest: int = 120) -> str:
+    """A text in quotes for a message, cut where it is very long."""
+    return f'"{text}"' if len(text) <= longest else f'"{text[: longest - 1]}…"'
+
+
+def named(texts: Sequence[str], most: int = 3) -> str:
+    """The first of some names in quotes, and how many more there are."""
+    shown = ", ".join(quoted(text) for text in texts[:most])
+    return shown if len(texts) <= most else f"{shown} and {len(texts) - most} more"

@@ -1,0 +1,210 @@
+"""Where things stand in JSON text as it was given: the line range of every value."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import accumulate
+from math import isinf, nan
+from typing import Any, Final, NamedTuple, Self, TypeAlias
+
+Lines: TypeAlias = tuple[int, int]
+"""First and last line, 1-based and inclusive."""
+
+LONGEST_PATH: Final = 512
+"""Longest path recorded, in characters: nesting and long keys would make paths outgrow the text by far."""
+
+# A text that does not end is one token too, and possessively: else each of its quotes would start another search.
+_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}:,]|[^\s\[\]{}:,"]+|\n')
+
+
+@dataclass(slots=True)
+class _Open:
+    """An object or a list that has not been closed yet; in an object `key` is None where a key is expected.
+
+    `path` is "" where it would be longer than LONGEST_PATH.
+    """
+
+    path: str
+    line: int
+    is_list: bool
+    key: str | None = None
+    key_line: int = 0
+    index: int = 0
+
+    def place(self, line: int) -> tuple[str, int]:
+        """Path and first line of the value that begins on `line`."""
+        own = f"[{self.index}]" if self.is_list else f".{self.key}"
+        fits = self.path and len(self.path) + len(own) <= LONGEST_PATH
+        return self.path + own if fits else "", line if self.is_list else self.key_line
+
+
+def positions(text: str) -> dict[str, Lines]:
+    """The line range of every value, by path (`$.Statement[0].Action`); that of a key's value begins at its key.
+
+    Values whose path is longer than LONGEST_PATH are left out. Text that is not JSON gives what can be told up to
+    there; nothing is raised.
+    """
+    found: dict[str, Lines] = {}
+    stack: list[_Open] = []
+    line = 1
+    for match in _TOKEN.finditer(text):
+        token = match.group()
+        if token == "\n":
+            line += 1
+            continue
+        top = stack[-1] if stack else None
+        if token in "[{":
+            path, start = top.place(line) if top is not None else ("$", line)
+            stack.append(_Open(path, start, token == "["))
+        elif token in "]}":
+            if top is None:
+                break
+            stack.pop()
+            if top.path:
+                found[top.path] = (top.line, line)
+        elif token == ",":
+            if top is not None:
+                top.index += 1
+                top.key = None
+        elif token == ":":
+            continue
+        elif top is not None and not top.is_list and top.key is None:
+            top.key, top.key_line = _decoded(token), line
+        else:
+            path, start = top.place(line) if top is not None else ("$", line)
+            line += token.count("\n")
+            if path:
+                found[path] = (start, line)
+    return found
+
+
+def _decoded(token: str) -> str:
+    try:
+        return str(json.loads(token))
+    except ValueError:
+        return token
+
+
+# The brackets of a JSON text, found without parsing it: how deep it nests, and where a value ends.
+
+
+# Each match goes on to the next bracket, over whole texts at a time. Nothing is looked at twice: the runs are
+# possessive, and a text that does not end takes all that follows.
+_TO_NEXT_BRACKET: Final = re.compile(
+    r'[^\[\]{}"]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^\[\]{}"]*+)*+([\[\]{}]|".*+|\Z)', re.DOTALL
+)
+_STEPS: Final = {"[": 1, "{": 1, "]": -1, "}": -1}
+
+
+class Brackets(NamedTuple):
+    """The brackets of a text that is, or is to be, JSON.
+
+    Args:
+        found: the brackets outside of JSON's texts, in order.
+        text_left_open: whether a text does not end; its brackets are not among those found.
+    """
+
+    found: str
+    text_left_open: bool
+
+    @property
+    def deepest(self) -> int:
+        """How many brackets are open at once at the most."""
+        return max(accumulate(map(_STEPS.__getitem__, self.found)), default=0)
+
+    @property
+    def left_open(self) -> int:
+        """How many more open than close."""
+        return sum(map(_STEPS.__getitem__, self.found))
+
+
+def brackets_of(text: str) -> Brackets:
+    """Find the brackets of a text, in one pass."""
+    found = _TO_NEXT_BRACKET.findall(text)
+    # Behind a text that does not end stands only the empty match at the end of all.
+    left_open = any(one.startswith('"') for one in found[-2:-1])
+    return Brackets("".join(found[:-2] if left_open else found), left_open)
+
+
+def line_deeper_than(text: str, depth: int) -> int | None:
+    """The line, 1-based, of the first bracket inside so many others; None when no bracket is."""
+    now = 0
+    for match in _TO_NEXT_BRACKET.finditer(text):
+        now += _STEPS.get(match.group(1), 0)
+        if now > depth:
+            return text.count("\n", 0, match.end()) + 1
+    return None
+
+
+# Numbers of JSON as they were written: a double would make 0.1 of 0.10000000000000000555.
+
+
+_LARGEST_EXPONENT: Final = 400
+"""Beyond it either way is not a number that anybody compares with, and its digits would fill the memory."""
+_STRING_OR_MARK: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|NaN')
+
+
+class WrittenNumber(float):
+    """A JSON number with a point or an exponent, which keeps the text that it was written as."""
+
+    __slots__ = ("written",)
+
+    written: str
+
+    def __new__(cls, written: str) -> Self:
+        """Take the text of the number.
+
+        Raises:
+            ValueError: it is too large, which would become Infinity, or has too large an exponent.
+        """
+        number = super().__new__(cls, written)
+        exponent = written.lower().partition("e")[2]
+        if isinf(number) or (exponent and abs(int(exponent)) > _LARGEST_EXPONENT):
+            raise ValueError(written)
+        number.written = written
+        return number
+
+    def __getnewargs__(self) -> tuple[str]:  # type: ignore[override]
+        return (self.written,)
+
+    @property
+    def digits(self) -> str:
+        """The number as quoted ones are written: as it stands, but for an exponent, which is written out."""
+        return format(Decimal(self.written), "f") if "e" in self.written.lower() else self.written
+
+
+def json_text(
+    value: Any, *, indent: int | None = None, separators: tuple[str, str] | None = None, ensure_ascii: bool = False
+) -> str:
+    """The JSON text of a value, as json.dumps gives it, with numbers as they were written."""
+    if not _has_written(value):
+        return json.dumps(value, indent=indent, separators=separators, ensure_ascii=ensure_ascii)
+    numbers: list[str] = []
+    marked = _marked(value, numbers)
+    text = json.dumps(marked, indent=indent, separators=separators, ensure_ascii=ensure_ascii)
+    following = iter(numbers)
+    return _STRING_OR_MARK.sub(lambda found: next(following) if found[0] == "NaN" else found[0], text)
+
+
+def _has_written(value: Any) -> bool:
+    # Spelled out, because most values have none and are looked through for nothing.
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else (value,):
+        kind = type(item)
+        if kind is WrittenNumber or ((kind is dict or kind is list) and _has_written(item)):
+            return True
+    return False
+
+
+def _marked(value: Any, numbers: list[str]) -> Any:
+    """The value with a mark, which no JSON has, for each number that goes to `numbers` in the order of the text."""
+    if isinstance(value, dict):
+        return {key: _marked(item, numbers) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_marked(item, numbers) for item in value]
+    if isinstance(value, WrittenNumber):
+        numbers.append(value.written)
+        return nan
+    return value

@@ -1,0 +1,81 @@
+"""The compiled index of an account: its users and roles, as they ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from iamtui.account.model import Account, Role, User
+from iamtui.engine.index import AccountIndex, IndexedPrincipal
+from iamtui.engine.request import Principal, PrincipalKind
+from iamtui.questions.context import principal_context
+from iamtui.questions.policies_in_force import principal_policies
+
+
+def principal_of(account: Account, entity: User | Role) -> Principal:
+    """The Principal that asks when this user, or some session of this role, is meant; the same object each time.
+
+    Whether a user comes with access keys or temporary credentials is left open, so that MFA and its kin stay
+    conditions instead of being taken for absent.
+    """
+    key = ("principal", entity.arn)
+    found = account.memo.get(key)
+    if found is None:
+        found = account.memo[key] = _principal_of(account.id, entity)
+    assert isinstance(found, Principal)
+    return found
+
+
+def _principal_of(account: str, entity: User | Role) -> Principal:
+    if isinstance(entity, User):
+        return Principal(PrincipalKind.USER, entity.arn, account, unique_id=entity.id or None)
+    return Principal(
+        PrincipalKind.ROLE,
+        entity.arn,
+        account,
+        role_arn=entity.arn,
+        unique_id=entity.id or None,
+        credentials="temporary",
+    )
+
+
+def account_index(account: Account) -> AccountIndex:
+    """The index of an account, compiled when it is first asked for."""
+    for _ in compile_index(account):
+        pass
+    found = known_index(account)
+    assert found is not None
+    return found
+
+
+def known_index(account: Account) -> AccountIndex | None:
+    """The index of an account if it is compiled."""
+    found = account.memo.get("index")
+    assert found is None or isinstance(found, AccountIndex)
+    return found
+
+
+def make_index_ready(account: Account) -> Iterator[None]:
+    """Compile the index of an account and all statements in it, step by step."""
+    yield from compile_index(account)
+    index = account_index(account)
+    yield from index.identity.make_ready()
+    yield from index.boundary.make_ready()
+
+
+def compile_index(account: Account) -> Iterator[None]:
+    """Compile the index of an account, one principal at each step."""
+    if known_index(account) is not None:
+        return
+    everyone: tuple[User | Role, ...] = (*account.users, *account.roles)
+    indexed: list[IndexedPrincipal] = []
+    for entity in everyone:
+        indexed.append(_indexed(account, entity))
+        yield
+    account.memo["index"] = AccountIndex(indexed)
+
+
+def _indexed(account: Account, entity: User | Role) -> IndexedPrincipal:
+    principal = principal_of(account, entity)
+    policies = principal_policies(account, principal)
+    known = principal_context(account, principal)
+    return IndexedPrincipal(principal, policies.identity, policies.boundaries, known.values, known.absent)

@@ -1,0 +1,364 @@
+"""What all callers of one account have in common when they ask the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from iamtui.account.model import Account
+from iamtui.catalog.request_keys import LISTED_PER_RESOURCE, is_of_another_resource, keys_of_other_resources
+from iamtui.engine.decision import Layer
+from iamtui.engine.fast_path import Caps, PlainQuestion
+from iamtui.engine.index_reading import Surrounded
+from iamtui.engine.policies import NamedPolicy, NotEvaluated, PoliciesInForce, PolicyInForce, PolicyLevel
+from iamtui.engine.prepared_request import PreparedAction, PreparedRequest, SharedContext
+from iamtui.engine.request import Mode, Principal, PrincipalKind, Request
+from iamtui.policy.arn import parse_arn
+from iamtui.policy.context import CommonContext, KeyValues
+from iamtui.policy.document import PolicyDocument
+from iamtui.policy.resource import ResourceKind
+from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS
+from iamtui.questions.context import KnownContext
+from iamtui.questions.policies_in_force import PrincipalPolicies, ResourceSide, restrict_public_buckets
+from iamtui.questions.question import Question
+
+SWITCHED_OFF: Final = NotEvaluated("switched off")
+_NOBODY: Final = Principal(PrincipalKind.ANONYMOUS, "")
+
+
+class ResourceContext(NamedTuple):
+    """What a request meets whatever policy its resource has.
+
+    Args:
+        derived, absent: the condition keys that follow from it, and those that are known to be absent.
+        assumptions: what is taken for granted.
+        side: what is in force on the resource's side.
+        circumstances: by class of callers, in which they ask where nothing else is known of the request.
+        caps: by account of the callers, the SCPs and RCPs that are in force.
+    """
+
+    derived: tuple[KeyValues, ...]
+    absent: tuple[str, ...]
+    assumptions: tuple[str, ...]
+    side: ResourceSide
+    circumstances: dict[object, SharedContext]
+    caps: dict[str | None, Caps]
+
+
+class SharedQuestion:
+    """One question as it is put to all callers of one account.
+
+    Args:
+        prepared: its action and resource.
+        owner: the account that owns the resource, or None.
+        plain: what finds the outcome for most callers, or None where policies alone do not decide.
+        has_known_members: whether the account knows resources of the set whose own policy has to let the caller in.
+    """
+
+    __slots__ = (
+        "_absent",
+        "_account",
+        "_around",
+        "_asked",
+        "_caller_account",
+        "_callers",
+        "_notes",
+        "_of_a_set",
+        "_of_others",
+        "_question",
+        "_reads_tags",
+        "_resource",
+        "_resource_account",
+        "_session",
+        "_template",
+        "has_known_members",
+        "owner",
+        "plain",
+        "prepared",
+    )
+
+    def __init__(
+        self,
+        account: Account,
+        question: Question,
+        prepared: PreparedAction,
+        around: ResourceContext,
+        *,
+        session: tuple[NamedPolicy, ...],
+        resource: PolicyInForce | NotEvaluated | None,
+        resource_account: str | None,
+        owner: str | None,
+        caller_account: str | None,
+        callers: PrincipalPolicies,
+        notes: tuple[str, ...] = (),
+        of_a_set: bool = False,
+    ) -> None:
+        """Take a question.
+
+        Args:
+            session: the session policies that the callers' sessions are made with.
+            resource: the policy of the resource.
+            resource_account: who is said to own it, or None; `owner` is who does.
+            callers: the policies of one of the callers; those that all are under are taken from it.
+            notes: one sentence each on how it came to this question.
+            of_a_set: whether it is about one resource of a set that was asked about.
+        """
+        self._account = account
+        self._question = question
+        self.prepared = prepared
+        self._around = around
+        self._session = session
+        self._resource = resource
+        self._resource_account = resource_account
+        self._callers = callers
+        self._notes = notes
+        self._of_a_set = of_a_set
+        self._of_others: tuple[str, ...] = ()
+        if prepared.action.service in LISTED_PER_RESOURCE:
+            self._of_others = keys_of_other_resources(question.action, question.resource)
+        self._absent = around.absent + self._of_others
+        self._reads_tags: bool | None = None
+        self._template: tuple[Request, PoliciesInForce] | None = None
+        self._asked: dict[object, PreparedRequest] = {}
+        self.plain: PlainQuestion | None = None
+        side = around.side
+        self._caller_account = caller_account
+        within_account = caller_account is not None and caller_account == owner
+        is_set = prepared.resource.kind is ResourceKind.SET
+        self.has_known_members = is_set and has_known_members(account, prepared)
+        self.owner = owner
+        if prepared.plain and within_account and not (session or side.vpc_endpoint or question.layers_off):
+            caps = around.caps.get(caller_account)
+            if caps is None:
+                caps = around.caps[caller_account] = Caps(
+                    () if callers.in_management_account else callers.scps,
+                    () if side.in_management_account else side.rcps,
+                )
+            self.plain = PlainQuestion(
+                prepared,
+                resource,
+                caps,
+                of_a_set=of_a_set,
+                with_policies=not self.has_known_members and prepared.action.service in services_with_policies(account),
+            )
+
+    def surrounded(self, members: tuple[PolicyInForce, ...], known_one_by_one: int) -> Surrounded:
+        """The question as an index reads it for all callers.
+
+        Args:
+            members, known_one_by_one: as there.
+        """
+        side = self._around.side
+        return Surrounded(
+            self.prepared,
+            _carried(self._question)[0],
+            self._around.derived,
+            self._absent,
+            self._question.mode is Mode.DISCOVER,
+            self._resource,
+            () if self._callers.in_management_account else self._callers.scps,
+            () if side.in_management_account else side.rcps,
+            session=self._session,
+            members=members,
+            known_one_by_one=known_one_by_one,
+            layers_off=bool(self._question.layers_off or side.vpc_endpoint),
+            of_a_set=self._of_a_set,
+            with_policies=not members and self.prepared.action.service in services_with_policies(self._account),
+            within_account=self._caller_account is not None and self._caller_account == self.owner,
+        )
+
+    def request_by(
+        self, principal: Principal, known: KnownContext, assumptions: tuple[str, ...], *, tags_of: str, reads_tags: bool
+    ) -> Request:
+        """The request of one caller.
+
+        Args:
+            known: what the account says of the caller.
+            assumptions: what has been taken for granted besides.
+            tags_of: the role whose tags the caller has, or "".
+            reads_tags: whether its own policies read principal tags.
+        """
+        shared = self._in_common()[0]
+        if tags_of and (reads_tags or self._all_read_tags()):
+            # A session tag wins over a tag of the same name of its role.
+            assumptions = (f"no session tag replaces a tag of {tags_of}", *assumptions)
+        return shared.by(
+            principal,
+            derived=(known.values, *shared.derived),
+            known_absent=known.absent + shared.known_absent,
+            assumptions=shared.assumptions + assumptions,
+        )
+
+    def policies_of(self, own: PrincipalPolicies) -> PoliciesInForce:
+        """The policies that are in force for one caller."""
+        found = self._in_common()[1].of_caller(own.identity, own.boundaries)
+        return _without(found, self._question.layers_off) if self._question.layers_off else found
+
+    def asked_by(self, class_: object, absent: tuple[str, ...]) -> PreparedRequest:
+        """What the evaluator has worked out for callers of one class.
+
+        Args:
+            absent: keys and families of keys that callers of the class are known not to have.
+        """
+        found = self._asked.get(class_)
+        if found is None:
+            circumstances = None if self._of_others else self._around.circumstances.get(class_)
+            if circumstances is None:
+                circumstances = self._circumstances(class_, absent)
+            found = self._asked[class_] = PreparedRequest(
+                self.prepared,
+                DEFAULT_LANGUAGE_OPTIONS,
+                shared=True,
+                circumstances=circumstances,
+                of_a_set=self._of_a_set,
+            )
+        else:
+            found.repeated = True
+        return found
+
+    def _circumstances(self, class_: object, absent: tuple[str, ...]) -> SharedContext:
+        question = self._question
+        made = SharedContext(
+            CommonContext(
+                _carried(question)[0],
+                derived=self._around.derived,
+                known_absent=absent + self._absent,
+                discover=question.mode is Mode.DISCOVER,
+            )
+        )
+        if not self._of_others:
+            # What the check of this resource does not carry makes a context of its own.
+            self._around.circumstances[class_] = made
+        return made
+
+    def _in_common(self) -> tuple[Request, PoliciesInForce]:
+        """Request and policies without the principal and without what is its own."""
+        if self._template is None:
+            question, side = self._question, self._around.side
+            context, foreign = _carried(question)
+            request = Request(
+                principal=_NOBODY,
+                action=question.action,
+                resource=question.resource,
+                resource_account=self._resource_account,
+                context=context,
+                derived=self._around.derived,
+                mode=question.mode,
+                known_absent=self._absent,
+                assumptions=self._around.assumptions + foreign,
+                notes=self._notes,
+            )
+            policies = PoliciesInForce(
+                session=self._session,
+                resource=self._resource,
+                scps=self._callers.scps,
+                rcps=side.rcps,
+                vpc_endpoint=side.vpc_endpoint,
+                principal_in_management_account=self._callers.in_management_account,
+                resource_in_management_account=side.in_management_account,
+                principal_in_iam_delegated_administrator=self._callers.in_iam_delegated_administrator,
+                restrict_public_buckets=restrict_public_buckets(self._account, self.prepared),
+                lasting=True,
+            )
+            self._template = (request, policies)
+        return self._template
+
+    def _all_read_tags(self) -> bool:
+        """Whether a policy that all are under reads principal tags."""
+        if self._reads_tags is None:
+            self._reads_tags = (
+                reads_principal_tags(self._account, (self._resource,))
+                or any("principaltag" in policy.document.raw.lower() for policy in self._session)
+                or _levels_read_tags(self._account, "scps", self._callers.scps)
+                or _levels_read_tags(self._account, "rcps", self._around.side.rcps)
+            )
+        return self._reads_tags
+
+
+def has_known_members(account: Account, prepared: PreparedAction) -> bool:
+    """Whether the account knows resources of a set whose own policy has to let the caller in."""
+    return bool(keys_with_policy(account)) if prepared.key else prepared.trust
+
+
+def services_with_policies(account: Account) -> frozenset[str]:
+    """The services with a resource whose policy is loaded, or could not be read."""
+    found = account.memo.get("services with policies")
+    if found is None:
+        policies = account.resource_policies.items()
+        loaded = (parse_arn(arn) for arn, policy in policies if policy.state != "none")
+        found = account.memo["services with policies"] = frozenset(arn.service for arn in loaded if arn is not None)
+    assert isinstance(found, frozenset)
+    return found
+
+
+def keys_with_policy(account: Account) -> tuple[str, ...]:
+    """The KMS keys whose policy is loaded."""
+    found = account.memo.get("keys with a policy")
+    if found is None:
+        policies = account.resource_policies.items()
+        found = account.memo["keys with a policy"] = tuple(
+            arn for arn, policy in policies if policy.state == "present" and arn.split(":", 3)[2:3] == ["kms"]
+        )
+    assert isinstance(found, tuple)
+    return found
+
+
+def _carried(question: Question) -> tuple[KeyValues, tuple[str, ...]]:
+    """The given context without the keys that the check of this resource does not carry, and what is said of those.
+
+    The context is given for a call, which is checked for each of its resources.
+    """
+    action, resource = question.action, question.resource
+    if not question.context:
+        return question.context, ()
+    dropped = {key for key in question.context if is_of_another_resource(action, resource, key)}
+    if not dropped:
+        return question.context, ()
+    said = tuple(f"{key} is absent: AWS checks this resource without it" for key in sorted(dropped))
+    return {key: values for key, values in question.context.items() if key not in dropped}, said
+
+
+def _levels_read_tags(account: Account, kind: str, levels: tuple[PolicyLevel, ...] | NotEvaluated) -> bool:
+    """Whether some SCP or RCP reads principal tags; those of the account are looked through once."""
+    if isinstance(levels, NotEvaluated) or not levels:
+        return False
+    key = ("levels read tags", kind)
+    found = account.memo.get(key)
+    if found is None or found[0] is not levels:
+        reads = any(reads_principal_tags(account, level.policies) for level in levels)
+        found = account.memo[key] = (levels, reads)
+    return bool(found[1])
+
+
+def reads_principal_tags(account: Account, policies: Iterable[PolicyInForce | NotEvaluated | None]) -> bool:
+    """Whether a document speaks of principal tags, as a condition key or in a variable."""
+    return any(isinstance(policy, NamedPolicy) and _speaks_of_tags(account, policy.document) for policy in policies)
+
+
+def _speaks_of_tags(account: Account, document: PolicyDocument) -> bool:
+    key = ("speaks of principal tags", id(document))
+    found = account.memo.get(key)
+    if found is None or found[0] is not document:
+        # The document is kept beside the answer, so its id cannot be reused while it is a key here.
+        found = account.memo[key] = (document, "principaltag" in document.raw.lower())
+    return bool(found[1])
+
+
+def _without(policies: PoliciesInForce, layers: frozenset[Layer]) -> PoliciesInForce:
+    """The policies with some layers switched off: each is then not evaluated instead of absent."""
+    if Layer.IDENTITY in layers:
+        policies = replace(policies, identity=SWITCHED_OFF)
+    if Layer.BOUNDARY in layers and policies.boundaries:
+        policies = replace(policies, boundaries=SWITCHED_OFF)
+    if Layer.SESSION in layers and policies.session:
+        policies = replace(policies, session=SWITCHED_OFF)
+    if Layer.RESOURCE in layers:
+        policies = replace(policies, resource=SWITCHED_OFF)
+    if Layer.SCP in layers and policies.scps:
+        policies = replace(policies, scps=SWITCHED_OFF)
+    if Layer.RCP in layers and policies.rcps:
+        policies = replace(policies, rcps=SWITCHED_OFF)
+    if Layer.VPC_ENDPOINT in layers and policies.vpc_endpoint:
+        policies = replace(policies, vpc_endpoint=SWITCHED_OFF)
+    return policies

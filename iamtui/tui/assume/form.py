@@ -1,0 +1,369 @@
+"""AssumeForm: every input of sts:AssumeRole, what is wrong with it, and what was entered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.events import DescendantBlur
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from iamtui.account.model import Missing
+from iamtui.credentials.session import Session, duration_text, parse_duration
+from iamtui.tui import clock
+from iamtui.tui.assume.inputs import MoreSection, UsualInputs
+from iamtui.tui.assume.plan import DEFAULT_SECONDS, Planned, SidesView
+from iamtui.tui.assume.rows import FormRow, InputRow
+from iamtui.tui.content import line, plain, safe_text
+from iamtui.tui.question.completing_input import CompletingInput, Completions
+from iamtui.tui.sessions.text import role_name
+from iamtui.tui.widgets.lists.line_list import LineView
+from iamtui.workspace.assume import InputName, MfaDevices, problems_by_input
+from iamtui.workspace.workspace import Workspace
+
+# CallerChoice: who is to assume the role, the account's own caller or one of the live sessions (role chaining).
+
+
+class CallerChoice(Widget):
+    """One caller at a time; with sessions to choose from it takes the focus, and arrows change it."""
+
+    HELP_TITLE: ClassVar[str] = "Caller"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right,down,space", "next(1)", "Next caller", show=False, id="assume.caller-next"),
+        Binding("left,up", "next(-1)", "Caller before", show=False, id="assume.caller-before"),
+    ]
+
+    DEFAULT_CSS = """
+    CallerChoice {
+        width: 1fr;
+        height: 1;
+
+        &:focus {
+            background: $cursor;
+        }
+    }
+    """
+
+    @dataclass(eq=False, repr=False)
+    class Chosen(Message):
+        """Somebody else is to assume the role."""
+
+        caller: Session | None
+
+    def __init__(self, workspace: Workspace, caller: Session | None, callers: Sequence[Session]) -> None:
+        """Make the choice.
+
+        Args:
+            workspace: the account, with its own caller.
+            caller: who is chosen at first; None is the account's own caller.
+            callers: the sessions; those that have ended, or are not who they should be, are left out.
+        """
+        super().__init__()
+        self._workspace = workspace
+        usable = [held for held in callers if not held.expired(clock.now()) and not held.contradicted]
+        if caller is not None:
+            usable = [caller, *(held for held in usable if held.key != caller.key)]
+        self._options: tuple[Session | None, ...] = (None, *usable)
+        self._at = 0 if caller is None else 1
+        self.can_focus = len(self._options) > 1
+
+    @property
+    def caller(self) -> Session | None:
+        """The session that is chosen, or None for the account's own caller."""
+        return self._options[self._at]
+
+    @property
+    def hint(self) -> Content:
+        """How to choose another."""
+        if not self.can_focus:
+            return Content("")
+        return line(("F3", "bold $match"), (f" another of {len(self._options)}", "$muted"))
+
+    def on_mount(self) -> None:
+        """Keep the time left true."""
+        if self.can_focus:
+            self.set_interval(1, self.refresh)
+
+    def action_next(self, step: int) -> None:
+        """Choose the next caller, around the ends."""
+        if self.can_focus:
+            self._at = (self._at + step) % len(self._options)
+            self.refresh()
+            self.post_message(self.Chosen(self.caller))
+
+    def on_click(self) -> None:
+        """Choose the next one."""
+        self.action_next(1)
+
+    def render(self) -> Content:
+        """Who it is."""
+        session = self.caller
+        if session is None:
+            fact = self._workspace.account.caller_arn
+            return line((_short(fact.value), "bold") if not isinstance(fact, Missing) else ("not known", "$muted"))
+        left = session.time_left_words(clock.now())
+        return line(("the session of ", "$muted"), (role_name(session), "bold"), (f", {left} left", "$muted"))
+
+
+def _short(arn: str) -> str:
+    """An ARN without what all of an account have in common."""
+    return arn.split(":", 5)[-1]
+
+
+_NO_TIME: Final = 'This is not a time: write it as "1h", "90m" or a number of seconds.'
+
+
+class AssumeForm(VerticalScroll, can_focus=False):
+    """The fields. Says `Changed` when an answer of ours may be another one, and `Submitted` at Enter."""
+
+    DEFAULT_CSS = """
+    AssumeForm {
+        height: auto;
+        max-height: 100%;
+        scrollbar-size-vertical: 1;
+
+        & > Static {
+            height: auto;
+        }
+        & Completions {
+            margin: 0 1 1 16;
+        }
+    }
+    """
+
+    class Changed(Message):
+        """Something was entered."""
+
+    class Submitted(Message):
+        """Enter was pressed in a field."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        role_arn: str | None,
+        caller: Session | None,
+        callers: Sequence[Session],
+        *,
+        seconds: int = DEFAULT_SECONDS,
+        recent_roles: Sequence[str] = (),
+    ) -> None:
+        """Make the form; without a role its ARN is one of the inputs."""
+        super().__init__()
+        self._workspace = workspace
+        self._role_arn = role_arn
+        self._is_placed = False
+        self._planned: Planned | None = None
+        self.sides = SidesView()
+        self.caller_choice = CallerChoice(workspace, caller, callers)
+        self.more = MoreSection(workspace.account)
+        self.inputs = UsualInputs(workspace.account, role_arn, self.more, seconds=seconds, recent_roles=recent_roles)
+        self._rows = self.inputs.rows
+
+    def compose(self) -> ComposeResult:
+        """Role, both sides, who, the usual inputs, the rest."""
+        if self._role_arn is not None:
+            yield Static(plain(self._role_arn, "$muted"), id="assume-arn")
+        yield self._rows[InputName.ROLE]
+        yield self.sides
+        yield FormRow("As", self.caller_choice, hint=self.caller_choice.hint, classes="-long")
+        for name, row in self._rows.items():
+            if name is not InputName.ROLE:
+                yield row
+        yield self.more
+
+    def on_mount(self) -> None:
+        """Hide what nothing is known to ask for."""
+        self._rows[InputName.ROLE].use(self._role_arn is None)
+        self._show_rows()
+
+    # What is wrong with it.
+
+    def row(self, name: InputName) -> FormRow:
+        """The row of an input."""
+        return self._rows[name] if name in self._rows else self.more.rows[name]
+
+    def is_right(self) -> bool:
+        """Whether it can be sent; else the fields say what is wrong, and the first of these has the focus."""
+        return self._planned is not None and self._check(self._planned, live=False)
+
+    def _check(self, planned: Planned, *, live: bool) -> bool:
+        """Say at every field what is wrong with it; while typing not what only is unfinished."""
+        wrong: dict[InputName, Sequence[str]] = {**problems_by_input(planned.plan, self.inputs.entered(planned))}
+        wrong |= self.more.read()[1]
+        if parse_duration(self.inputs.value(InputName.DURATION)) is None:
+            wrong[InputName.DURATION] = (_NO_TIME,)
+        first: InputName | None = None
+        for name in InputName:
+            row = self.row(name)
+            sentences = wrong.get(name, ())
+            if live and isinstance(row, InputRow) and row.is_unfinished and not row.is_wrong:
+                continue
+            row.show_problems(sentences)
+            if sentences:
+                row.use(True)
+            if sentences and first is None:
+                first = name
+        if first is not None and not live:
+            self.go_to(first)
+        return not wrong
+
+    def go_to(self, name: InputName) -> None:
+        """Put the cursor into a field, opening the section it is in."""
+        if name in self.more.rows and not self.more.is_open:
+            self.more.open()
+        row = self.row(name)
+        row.use(True)
+        self.screen.set_focus(row.field)
+
+    def toggle_more(self) -> None:
+        """Show the inputs that few calls need and go there, or hide them."""
+        opened = not self.more.is_open
+        self.more.open(opened)
+        self.go_to(InputName.POLICY if opened else InputName.SESSION_NAME)
+
+    # What our own engine says.
+
+    def show_plan(self, planned: Planned, outlook: Content) -> None:
+        """Show an answer of ours and what the role asks for."""
+        self._planned = planned
+        plan = planned.plan
+        self.sides.show(planned.sides, outlook)
+        self.inputs.suggest(InputName.SESSION_NAME, safe_text(plan.default_session_name, limit=64))
+        self.inputs.suggest(InputName.DURATION, duration_text(min(self.inputs.seconds, plan.longest_seconds)))
+        self.inputs.offer_devices(plan.mfa_serials)
+        self._rows[InputName.DURATION].hint(plain(planned.bounds))
+        self._rows[InputName.DURATION].note(plain(planned.why_bounds))
+        self._hint(planned)
+        self._show_rows()
+        self._check(planned, live=True)
+        if not self._is_placed and self._role_arn is not None:
+            self._is_placed = True
+            self._go_to_first_empty()
+        self.call_after_refresh(self._keep_in_sight)
+
+    def _keep_in_sight(self) -> None:
+        """Show the field that is typed into, whatever the answer above it has grown to."""
+        focused = self.screen.focused
+        if focused is not None and self in focused.ancestors:
+            focused.scroll_visible(animate=False)
+
+    def show_devices(self, devices: MfaDevices) -> None:
+        """Offer the caller's MFA devices, or say why there are none."""
+        self.inputs.offer_devices(devices.serials)
+        self._rows[InputName.MFA_DEVICE].note(plain(devices.note))
+        if self._planned is not None:
+            self._hint(self._planned)
+            self._show_rows()
+            self._go_to_first_empty(only_from=InputName.MFA_DEVICE)
+
+    def next_device(self) -> bool:
+        """Have another of the caller's MFA devices give the code; False when there is no other."""
+        changed = self.inputs.next_device()
+        if changed:
+            self._rows[InputName.MFA_DEVICE].use(True)
+        return changed
+
+    def wait(self, words: Content) -> None:
+        """Say why there is no answer of ours yet."""
+        self._planned = None
+        self.sides.wait(words)
+
+    def _hint(self, planned: Planned) -> None:
+        plan = planned.plan
+        asked = "the trust policy wants it" if plan.needs_external_id else "if you were given one"
+        self._rows[InputName.EXTERNAL_ID].hint(plain(asked))
+        several = len(self.inputs.devices) > 1
+        other = line(("F6", "bold $match"), (f" another of {len(self.inputs.devices)}", "$muted"))
+        self._rows[InputName.MFA_DEVICE].hint(other if several else Content(""))
+        serial = self.inputs.value(InputName.MFA_DEVICE)
+        of_whom = line("six digits of ", serial.rsplit("/", 1)[-1]) if serial else plain("six digits")
+        if planned.chained:
+            of_whom = plain("a session has no MFA device of its own")
+        elif planned.reuses_a_code and plan.mfa is not None:
+            of_whom = line(("not needed", "$verdict-allowed"))
+        self._rows[InputName.MFA_CODE].hint(of_whom)
+        said = plan.mfa.note if plan.mfa is not None and not planned.chained else ""
+        if planned.reuses_a_code:
+            said += " Type a new one to replace it."
+        self._rows[InputName.MFA_CODE].note(plain(said))
+
+    def _show_rows(self) -> None:
+        """Show the inputs that the role asks for or may ask for; all of them while the section is open."""
+        planned, everything = self._planned, self.more.is_open
+        foreign = planned is not None and planned.is_foreign
+        external = planned is not None and planned.plan.needs_external_id
+        mfa = planned is not None and planned.plan.needs_mfa and not planned.chained
+        own_device = planned is not None and len(planned.plan.mfa_serials) == 1
+        used = {
+            InputName.EXTERNAL_ID: external or foreign or everything,
+            InputName.MFA_DEVICE: everything or ((mfa or foreign) and not own_device),
+            InputName.MFA_CODE: mfa or foreign or everything,
+        }
+        for name, wanted in used.items():
+            row = self._rows[name]
+            row.use(wanted or row.is_wrong or row.field.has_focus or bool(self.inputs.changed_value(name)))
+
+    def _go_to_first_empty(self, only_from: InputName | None = None) -> None:
+        """Put the cursor into the first input that the role asks for, unless the user is elsewhere by now."""
+        if only_from is not None and self.screen.focused is not self._rows[only_from].field:
+            return
+        for name in (InputName.EXTERNAL_ID, InputName.MFA_DEVICE, InputName.MFA_CODE):
+            row, planned = self._rows[name], self._planned
+            if planned is None or planned.is_foreign or (name is InputName.MFA_CODE and planned.reuses_a_code):
+                continue
+            if row.is_used and not row.value:
+                self.screen.set_focus(row.field)
+                return
+
+    # Typing.
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._changed()
+
+    @on(MoreSection.Changed)
+    def _more_changed(self, event: MoreSection.Changed) -> None:
+        event.stop()
+        self._changed()
+
+    def _changed(self) -> None:
+        if self._planned is not None:
+            self._check(self._planned, live=True)
+        self.post_message(self.Changed())
+
+    @on(MoreSection.Toggled)
+    def _toggled(self, event: MoreSection.Toggled) -> None:
+        event.stop()
+        self._show_rows()
+
+    @on(DescendantBlur)
+    def _left(self) -> None:
+        if self._planned is not None and self.is_attached:
+            self._check(self._planned, live=True)
+
+    @on(Input.Submitted)
+    @on(CompletingInput.Entered)
+    def _submitted(self, event: Message) -> None:
+        event.stop()
+        self.post_message(self.Submitted())
+
+    @on(Completions.Clicked)
+    def _clicked(self, event: Completions.Clicked) -> None:
+        event.stop()
+        entry = self.app.focused
+        if isinstance(entry, CompletingInput) and entry.is_open:
+            entry.take_offer(event.index)
+
+    @on(LineView.CursorMoved)
+    def _unused(self, event: LineView.CursorMoved) -> None:
+        event.stop()

@@ -1,0 +1,228 @@
+"""What the form is told before the call. Blocking: for a thread. No widget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Label, Static
+
+from iamtui.account.model import Missing
+from iamtui.credentials.session import Session, duration_text
+from iamtui.engine.decision import Outcome
+from iamtui.tui import clock
+from iamtui.tui.content import line, plain
+from iamtui.workspace import assume as assuming
+from iamtui.workspace import assume as chaining
+from iamtui.workspace.assume import AssumeExtras, AssumePlan, MfaSessions, MfaWay
+from iamtui.workspace.assume_decision import EXTERNAL_ID, MFA_KEYS, role_of
+from iamtui.workspace.assume_sides import Side, SideAnswer, Sides, sides_of
+from iamtui.workspace.workspace import SourceKind, Workspace
+
+SHORTEST_SECONDS: Final = 900
+DEFAULT_SECONDS: Final = 3600
+"""AssumeRole's least DurationSeconds, and its default (STS API Reference)."""
+
+_NO_EXTRAS: Final = AssumeExtras()
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What the plan follows of what has been entered so far.
+
+    Args:
+        role_arn: the role.
+        session_name: as entered, or "" for the default.
+        seconds: how long the session shall last.
+        external_id: as entered, or "" for not yet.
+        mfa_serial: the device as entered, or "" for the one that is known.
+        with_mfa: whether an MFA code has been entered.
+        extras: the inputs of the More section.
+    """
+
+    role_arn: str
+    session_name: str = ""
+    seconds: int = DEFAULT_SECONDS
+    external_id: str = ""
+    mfa_serial: str = ""
+    with_mfa: bool = False
+    extras: AssumeExtras = _NO_EXTRAS
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What is known about a call that has not been made.
+
+    Args:
+        typed: what it is about.
+        plan: our own answer and what the role asks for.
+        sides: the same answer, the role's side and the caller's apart.
+        bounds: how long the session may last, in a few words.
+        why_bounds: why, when that is not simply the role's maximum, else "".
+        chained: whether a session assumes the role.
+        is_foreign: whether the role's trust policy is not known, so that it may ask for anything.
+        is_demo: whether our own answer is final.
+    """
+
+    typed: Typed
+    plan: AssumePlan
+    sides: Sides
+    bounds: str
+    why_bounds: str
+    chained: bool
+    is_foreign: bool
+    is_demo: bool
+
+    @property
+    def reuses_a_code(self) -> bool:
+        """Whether an MFA code that was given before counts."""
+        return self.plan.mfa is not None and self.plan.mfa.way is MfaWay.REUSED
+
+    @property
+    def wants_external_id(self) -> bool:
+        """Whether the answer still depends on an external id."""
+        return self.plan.needs_external_id and self._depends_on(frozenset((EXTERNAL_ID.lower(),)))
+
+    @property
+    def wants_mfa(self) -> bool:
+        """Whether the answer still depends on MFA."""
+        return self.plan.needs_mfa and self._depends_on(MFA_KEYS)
+
+    @property
+    def will_be_refused(self) -> bool:
+        """Whether our own answer is no."""
+        decision = self.plan.decision
+        return decision is not None and decision.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
+
+    def _depends_on(self, keys: frozenset[str]) -> bool:
+        decision = self.plan.decision
+        if decision is None or decision.outcome is not Outcome.DEPENDS:
+            return False
+        return not keys.isdisjoint(key.lower() for key in decision.missing_context)
+
+
+def workspace_of(workspace: Workspace, caller: Session | None) -> Workspace:
+    """The workspace of whoever is to assume the role; None is the account's own caller.
+
+    Raises:
+        Problem: the session has ended, is not who it should be, or there is no connection.
+    """
+    return workspace if caller is None else chaining.as_session(workspace, caller, clock.now())
+
+
+def make_plan(own: Workspace, typed: Typed, mfa_sessions: MfaSessions | None = None, *, chained: bool) -> Planned:
+    """Ask our own engine about a call.
+
+    Args:
+        own: the workspace of whoever is to assume the role.
+        mfa_sessions: where an MFA code that was given before may still count.
+        chained: whether that is a session.
+
+    Raises:
+        Problem: the call cannot be planned.
+    """
+    plan = _plan(own, typed, mfa_sessions, typed.mfa_serial)
+    role = role_of(own, typed.role_arn)
+    if role is None and plan.mfa is None and plan.mfa_serial and mfa_sessions is not None:
+        # Whether this role asks for MFA is not known, so the caller's device may be needed.
+        plan = _plan(own, typed, mfa_sessions, plan.mfa_serial)
+    longest = duration_text(plan.longest_seconds)
+    most = role.max_session_seconds if role is not None else None
+    of_role = most is not None and not isinstance(most, Missing) and most.value == plan.longest_seconds
+    if chained:
+        bounds = f"{duration_text(SHORTEST_SECONDS)} to {longest} (role chaining)"
+    elif of_role:
+        bounds = f"{duration_text(SHORTEST_SECONDS)} to {longest}, the role's most"
+    else:
+        bounds = f"{duration_text(SHORTEST_SECONDS)} to {longest}"
+    why = "" if of_role and not chained else plan.duration_note
+    return Planned(
+        typed, plan, sides_of(own, plan), bounds, why, chained, role is None, own.source.kind is SourceKind.DEMO
+    )
+
+
+def _plan(workspace: Workspace, typed: Typed, mfa_sessions: MfaSessions | None, serial: str) -> AssumePlan:
+    return assuming.plan_assume(
+        workspace,
+        typed.role_arn,
+        session_name=typed.session_name,
+        external_id=typed.external_id,
+        with_mfa=typed.with_mfa,
+        extras=typed.extras,
+        mfa_sessions=mfa_sessions,
+        mfa_serial=serial,
+        duration_seconds=typed.seconds,
+    )
+
+
+# SidesView: what the role's side and the caller's side say to sts:AssumeRole, a line each.
+
+
+_WORDS: Final = {
+    SideAnswer.YES: ("[+] yes:", "$verdict-allowed"),
+    SideAnswer.DENIED: ("[x] no:", "$verdict-denied"),
+    SideAnswer.NOTHING: ("[-] no:", "$verdict-denied"),
+    SideAnswer.DEPENDS: ("[?]", "$verdict-depends"),
+    SideAnswer.UNKNOWN: ("[?] not known:", "$verdict-depends"),
+}
+
+
+class SidesView(Vertical):
+    """Two lines, and a third for what they mean together."""
+
+    DEFAULT_CSS = """
+    SidesView {
+        height: auto;
+        margin-bottom: 1;
+
+        & Horizontal {
+            height: auto;
+        }
+        & Static {
+            width: 1fr;
+            height: auto;
+        }
+        & Label {
+            width: 16;
+            color: $muted;
+        }
+        & #assume-outlook.-empty {
+            display: none;
+        }
+    }
+    """
+
+    def compose(self) -> ComposeResult:
+        """Trust, own side, outlook."""
+        with Horizontal():
+            yield Label("Trust")
+            yield Static(id="assume-trust")
+        with Horizontal():
+            yield Label("Your side")
+            yield Static(id="assume-own")
+        yield Static(id="assume-outlook", classes="-empty")
+
+    def show(self, sides: Sides, outlook: Content) -> None:
+        """Show both sides."""
+        self.query_one("#assume-trust", Static).update(side_content(sides.trust))
+        self.query_one("#assume-own", Static).update(side_content(sides.own))
+        self._look(outlook)
+
+    def wait(self, words: Content) -> None:
+        """Say why there is no answer yet."""
+        self.query_one("#assume-trust", Static).update(words)
+        self.query_one("#assume-own", Static).update(plain("…", "$muted"))
+        self._look(Content(""))
+
+    def _look(self, outlook: Content) -> None:
+        self.query_one("#assume-outlook", Static).update(outlook)
+        self.query_one("#assume-outlook").set_class(not outlook, "-empty")
+
+
+def side_content(side: Side) -> Content:
+    """Mark, word and reason of one side."""
+    words, style = _WORDS[side.answer]
+    return line((words, f"bold {style}"), " ", side.why)

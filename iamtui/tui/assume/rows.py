@@ -1,0 +1,318 @@
+"""The rows of the assume form: a label, a field with a hint beside it, and below it what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input, Label, Static
+from textual.worker import get_current_worker
+
+from iamtui.account.model import Account
+from iamtui.credentials.assume_role import LONGEST_POLICIES
+from iamtui.text import safe_text
+from iamtui.tui.content import line, lines, plain
+from iamtui.tui.question.completing_input import CompletingInput, Completions, Offer
+from iamtui.tui.question.completion import best_matches
+from iamtui.workspace.remembered_assume_input import role_arns
+
+
+class FormRow(Vertical):
+    """One input of the form."""
+
+    DEFAULT_CSS = """
+    FormRow {
+        height: auto;
+
+        &.-unused {
+            display: none;
+        }
+        & Horizontal {
+            height: 1;
+        }
+        & Label {
+            width: 16;
+            color: $muted;
+        }
+        &.-here Label {
+            color: $heading;
+            text-style: bold;
+        }
+        & Input {
+            width: 28;
+            background: $foreground 6%;
+        }
+        & Input:focus {
+            background: $foreground 14%;
+        }
+        &.-long Input {
+            width: 1fr;
+        }
+        &.-long .hint {
+            width: auto;
+            max-width: 40%;
+        }
+        & .hint {
+            width: 1fr;
+            height: 1;
+            padding-left: 1;
+            color: $muted;
+            text-wrap: nowrap;
+            text-overflow: ellipsis;
+        }
+        & .note {
+            display: none;
+            height: auto;
+            padding-left: 16;
+            color: $muted;
+        }
+        &.-noted .note {
+            display: block;
+        }
+        & .problem {
+            display: none;
+            height: auto;
+            padding-left: 16;
+            color: $verdict-denied;
+        }
+        &.-wrong .problem {
+            display: block;
+        }
+    }
+    """
+
+    def __init__(
+        self, label: str, field: Widget, *, hint: Content | None = None, classes: str = "", below: Widget | None = None
+    ) -> None:
+        """Make a row.
+
+        Args:
+            label: a literal.
+            field: what is filled in.
+            hint: what stands beside it.
+            classes: "-long" for a field that takes the whole line, "-unused" to hide the row.
+            below: what opens under the field.
+        """
+        super().__init__(classes=classes)
+        self.field = field
+        self._label = label
+        self._hint = hint if hint is not None else Content("")
+        self._below = below
+
+    def compose(self) -> ComposeResult:
+        """Label, field and hint on one line."""
+        with Horizontal():
+            yield Label(plain(self._label))
+            yield self.field
+            yield Static(self._hint, classes="hint")
+        if self._below is not None:
+            yield self._below
+        yield Static(classes="note")
+        yield Static(classes="problem")
+
+    def on_descendant_focus(self) -> None:
+        """Mark the row that the cursor is in."""
+        self.add_class("-here")
+
+    def on_descendant_blur(self) -> None:
+        """Take the mark away."""
+        self.remove_class("-here")
+
+    @property
+    def is_used(self) -> bool:
+        """Whether the row is on screen."""
+        return not self.has_class("-unused")
+
+    def use(self, used: bool) -> None:
+        """Show the row or hide it."""
+        self.set_class(not used, "-unused")
+
+    def hint(self, words: Content) -> None:
+        """Say something else beside the field."""
+        self.query_one(".hint", Static).update(words)
+
+    def note(self, words: Content) -> None:
+        """Say something below the field; nothing takes it away."""
+        self.query_one(".note", Static).update(words)
+        self.set_class(bool(words), "-noted")
+
+    def show_problems(self, sentences: Sequence[str]) -> None:
+        """Say what is wrong with the field; nothing clears it."""
+        self.query_one(".problem", Static).update(lines(*(line(("! ", "bold"), sentence) for sentence in sentences)))
+        self.set_class(bool(sentences), "-wrong")
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether something is said to be wrong with the field."""
+        return self.has_class("-wrong")
+
+
+class InputRow(FormRow):
+    """A row with a field to type into."""
+
+    field: Input
+
+    def __init__(
+        self,
+        label: str,
+        field: Input,
+        *,
+        hint: Content | None = None,
+        classes: str = "",
+        below: Widget | None = None,
+        shortest: int = 0,
+    ) -> None:
+        """Make a row; a field that has the focus and is shorter than `shortest` is not called wrong yet."""
+        super().__init__(label, field, hint=hint, classes=classes, below=below)
+        self._shortest = shortest
+
+    @property
+    def value(self) -> str:
+        """What was typed, without blanks around it."""
+        return self.field.value.strip()
+
+    @value.setter
+    def value(self, text: str) -> None:
+        self.field.value = safe_text(text, limit=None)
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether the user is still typing what cannot be right yet."""
+        return self.field.has_focus and len(self.value) < self._shortest
+
+
+# RoleRow: the ARN of any role, completed from those that are known here.
+
+
+_MOST: Final = 50
+
+
+class RoleField(CompletingInput):
+    """A role's ARN; part of a name is enough to find it."""
+
+    HELP_TITLE: ClassVar[str] = "Role, while it offers completions"
+
+    def is_part(self, value: str) -> bool:  # noqa: ARG002 - as in the base class
+        """Taking a role only shows what it asks for."""
+        return True
+
+
+class RoleRow(InputRow):
+    """The role as an input of the form."""
+
+    @dataclass(eq=False, repr=False)
+    class _Found(Message):
+        text: str
+        offers: Sequence[Offer]
+
+    def __init__(self, account: Account, recent: Sequence[str]) -> None:
+        """Make the row.
+
+        Args:
+            account: whose roles are offered, and those that its policies name.
+            recent: ARNs that were used before, newest first.
+        """
+        field = RoleField(Completions(), placeholder="ARN, or part of a name to find it", id="assume-role")
+        super().__init__("Role", field, classes="-long", below=field.completions, shortest=20)
+        self._account = account
+        self._recent = tuple(recent)
+
+    @on(Input.Changed)
+    def _complete(self, event: Input.Changed) -> None:
+        if event.input.has_focus:
+            find = partial(self._find, event.value)
+            self.run_worker(find, thread=True, exclusive=True, group="role completion", exit_on_error=False)
+
+    def _find(self, text: str) -> None:
+        """In a thread."""
+        worker = get_current_worker()
+        known = role_arns(self._account, self._recent)
+        found = best_matches(text.strip(), known, _MOST) if text.strip() else list(known)[:_MOST]
+        if not worker.is_cancelled:
+            self.post_message(self._Found(text, [Offer(arn, known[arn]) for arn in found]))
+
+    @on(_Found)
+    def _offer(self, event: _Found) -> None:
+        event.stop()
+        if self.field.value == event.text and isinstance(self.field, RoleField):
+            only_itself = [offer.value for offer in event.offers] == [event.text.strip()]
+            self.field.offer(() if only_itself else event.offers, event.text.strip())
+
+
+# PolicyField: the session policy in one line; Enter opens its editor.
+
+
+class PolicyField(Widget, can_focus=True):
+    """Holds the policy as STS gets it, "" for none."""
+
+    HELP_TITLE: ClassVar[str] = "Session policy"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,space", "write", "Write", id="assume.policy-write", tooltip="Write the session policy"),
+        Binding("delete,backspace", "drop", "Drop", id="assume.policy-drop", tooltip="Send no session policy"),
+    ]
+
+    DEFAULT_CSS = """
+    PolicyField {
+        width: 1fr;
+        height: 1;
+        background: $foreground 6%;
+
+        &:focus {
+            background: $foreground 14%;
+        }
+    }
+    """
+
+    @dataclass(eq=False, repr=False)
+    class Write(Message):
+        """The user wants to write the policy."""
+
+    @dataclass(eq=False, repr=False)
+    class Changed(Message):
+        """There is another policy, or none any more."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._text = ""
+
+    @property
+    def text(self) -> str:
+        """The policy as STS gets it, or ""."""
+        return self._text
+
+    def set_text(self, text: str) -> None:
+        """Hold another policy, or "" for none."""
+        if text != self._text:
+            self._text = text
+            self.refresh()
+            self.post_message(self.Changed())
+
+    def render(self) -> Content:
+        """How long it is."""
+        if not self._text:
+            return plain("none", "$muted")
+        used = len(self._text)
+        style = "bold" if used <= LONGEST_POLICIES else "bold $verdict-denied"
+        return line((f"{used:,} of {LONGEST_POLICIES:,} characters", style), ("  Delete drops it", "$faint"))
+
+    def action_write(self) -> None:
+        """Open the editor."""
+        self.post_message(self.Write())
+
+    def action_drop(self) -> None:
+        """Hold none."""
+        self.set_text("")
+
+    def on_click(self) -> None:
+        """Open the editor."""
+        self.action_write()

@@ -1,0 +1,153 @@
+"""Keeping the garbage collector from pausing the screen while threads make things that stay.
+
+A round through all that a large account's answers are made of takes a fifth of a second, holds the interpreter's
+lock meanwhile, and finds next to nothing: the catalogue, compiled policies and parsed documents are kept.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock
+from time import monotonic, sleep
+from typing import Final
+
+from iamtui.account.model import Account
+from iamtui.workspace.workspace import Workspace
+
+_MANY: Final = 20_000
+"""Objects from which on what was made is left out of later rounds; fewer are soon looked through."""
+
+_TOO_MANY: Final = 12_000
+"""Objects that stayed, from which on they are left out: so many, and what a closed screen leaves, take 10 ms."""
+
+_ROUNDS: Final = 20_000, 10, 1_000
+"""How many objects, and rounds through those of less age, make a round worth it. One key makes seven thousand objects
+that nearly all go by themselves; Python's own numbers have it look through them a dozen times meanwhile, and now and
+then through everything, which takes longer than a frame."""
+
+_PAUSES: Final = 5
+"""After how many pauses what has stayed since is looked through as well."""
+
+_lock = Lock()
+_makers = 0
+_stays = False
+"""Whether something of what is being made now is made to stay."""
+_is_on = False
+"""Whether the collector is on while nobody is making anything."""
+
+
+@contextmanager
+def making(*, stays: bool = False) -> Iterator[None]:
+    """Look for no garbage while this lasts.
+
+    For work in threads; several may be at it. It changes nothing where the collector is off anyway.
+
+    Args:
+        stays: whether what is made is kept: much of it is then left out of the collector's rounds. So is all else that
+            is there at that moment, and what of that becomes garbage waits for `look_through_all`.
+    """
+    global _makers, _is_on, _stays  # noqa: PLW0603 - the collector is the process's own
+    with _lock:
+        if not _makers:
+            _is_on = gc.isenabled()
+            gc.disable()
+        _makers += 1
+        _stays = _stays or stays
+    try:
+        yield
+    finally:
+        with _lock:
+            _makers -= 1
+            if not _makers and _is_on:
+                if _stays and gc.get_count()[0] > _MANY:
+                    gc.freeze()
+                gc.enable()
+            if not _makers:
+                _stays = False
+
+
+def begin_rounds() -> None:
+    """Look for garbage from now on, at its own times, but not in what the start made: that stays.
+
+    While something is being made, such as the policies of a large account that are compiled, from its end on.
+    """
+    global _is_on  # noqa: PLW0603 - as above
+    with _lock:
+        gc.freeze()
+        gc.set_threshold(*_ROUNDS)
+        if _makers:
+            _is_on = True
+        else:
+            gc.enable()
+
+
+def look_through_new() -> None:
+    """Look through what was made since the last round, before that is so much that it takes half a frame.
+
+    For a moment in which nothing is being drawn.
+    """
+    if gc.isenabled() and gc.get_threshold() == _ROUNDS:
+        gc.collect(1 if gc.get_count()[1] >= _PAUSES else 0)
+
+
+def look_through_closed() -> None:
+    """Look for what a closed screen has left: its parts refer to each other, so nothing else takes them away.
+
+    Everything is looked through that was made since the start, or since much was left out. What has stayed is left out
+    in its turn once it is much, such as what the first dialog of a kind has loaded.
+    """
+    if gc.isenabled() and gc.get_threshold() == _ROUNDS:
+        gc.collect()
+        if len(gc.get_objects(generation=2)) > _TOO_MANY:
+            gc.freeze()
+
+
+def look_through_all() -> None:
+    """Look through everything, also what was left out before, and leave out what is there. For when nobody is waiting:
+    it takes as long as a key may, and for a large account several times as long."""
+    if gc.isenabled() and gc.get_threshold() == _ROUNDS:
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
+
+
+# Getting an account's policies ready to be asked about, in a thread, without the screen noticing.
+
+
+_TURN_SECONDS: Final = 0.002
+"""How long the thread works before it lets the screen have a turn, and how long it then waits."""
+
+_COMPILED: Final = "everybody's policies are compiled"
+
+
+def compile_all(workspace: Workspace, cancelled: Callable[[], bool]) -> None:
+    """Compile the policies of every user and role, so that the first question need not wait; stops when cancelled.
+
+    It has time: it works no more than half of it, and what is asked meanwhile is answered as ever.
+    """
+    from iamtui.workspace.questions import make_ready  # the engine is not loaded before the first frame
+
+    if workspace.account.memo.get(_COMPILED):
+        return
+    with few_pauses(workspace.account):
+        turn = monotonic()
+        for _ in make_ready(workspace):
+            if cancelled():
+                return
+            if monotonic() - turn >= _TURN_SECONDS:
+                sleep(_TURN_SECONDS)
+                turn = monotonic()
+
+
+@contextmanager
+def few_pauses(account: Account) -> Iterator[None]:
+    """Keep the garbage collector from pausing the screen while the account's policies are compiled, or all are asked.
+
+    What is compiled is kept for as long as the account is, so looking through it for garbage, which takes half a
+    second for six thousand principals, finds none; afterwards it is left out of the collector's rounds.
+    """
+    with making(stays=not account.memo.get(_COMPILED)):
+        yield
+        account.memo[_COMPILED] = True

@@ -1,0 +1,328 @@
+"""ChooserScreen: what to open: the demo (Enter is enough), a profile, or a snapshot file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Input, Label, OptionList, Static
+from textual.widgets.option_list import Option
+from textual.worker import Worker, WorkerState
+
+from iamtui.problem import Problem
+from iamtui.tui.content import line, lines, plain
+from iamtui.tui.widgets.inputs import SafeInput
+from iamtui.workspace import workspace as opening
+from iamtui.workspace.workspace import SourceChoice, SourceKind
+
+
+class ProfileListing(Protocol):
+    """A profile as it stands in the configuration files (`iamtui.workspace.workspace.list_profiles`)."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def region(self) -> str:
+        """Its region, or ""."""
+
+    @property
+    def kind(self) -> str:
+        """Where its credentials come from, in words."""
+
+
+class ChooserScreen(ModalScreen[SourceChoice | None]):
+    """Returns what was chosen, or None. Profiles are listed without connecting to or running anything.
+
+    Given a way to open a choice, it stays until that is open: it shows the progress, and why it failed.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "move(1)", "Down", show=False, id="chooser.down"),
+        Binding("k", "move(-1)", "Up", show=False, id="chooser.up"),
+        Binding(
+            "f5", "again", "Try again", show=False, id="chooser.again", tooltip="Try again what could not be opened"
+        ),
+        Binding("escape,q", "leave", "Back", id="chooser.back", tooltip="Choose nothing"),
+    ]
+
+    DEFAULT_CSS = """
+    ChooserScreen {
+        align: center middle;
+        background: $background 60%;
+
+        & > #chooser-box {
+            width: 78;
+            max-width: 96%;
+            height: auto;
+            max-height: 92%;
+            padding: 1 1 0 1;
+            border: round $rule-focused;
+            border-title-color: $heading;
+            border-subtitle-color: $muted;
+            background: $surface;
+        }
+        & OptionList {
+            height: auto;
+            max-height: 16;
+            border: none;
+            padding: 0;
+            background: transparent;
+            scrollbar-size-vertical: 1;
+            text-wrap: nowrap;
+            text-overflow: ellipsis;
+        }
+        & OptionList:focus {
+            border: none;
+            background: transparent;
+        }
+        & OptionList > .option-list--option-highlighted, & OptionList:focus > .option-list--option-highlighted {
+            background: $cursor;
+            color: $foreground;
+            text-style: none;
+        }
+        & #chooser-file {
+            height: 1;
+            margin-top: 1;
+            display: none;
+        }
+        &.-file #chooser-file {
+            display: block;
+        }
+        &.-busy OptionList, &.-busy #chooser-file {
+            opacity: 50%;
+        }
+        & #chooser-file Label {
+            width: 7;
+            color: $muted;
+        }
+        & #chooser-path {
+            width: 1fr;
+            background: $foreground 10%;
+        }
+        & #chooser-note {
+            height: auto;
+            margin-top: 1;
+        }
+    }
+    """
+
+    @dataclass(eq=False, repr=False)
+    class _Found(Message):
+        profiles: Sequence[ProfileListing]
+        problem: Problem | None = None
+
+    def __init__(
+        self,
+        list_profiles: Callable[[], Sequence[ProfileListing]] | None = None,
+        opening: Callable[[SourceChoice], None] | None = None,
+        cancelling: Callable[[], None] = lambda: None,
+        endpoint_url: str | None = None,
+    ) -> None:
+        """Make the screen.
+
+        Args:
+            list_profiles: lists what can be chosen, blocking; None: the profiles of the AWS configuration.
+            opening: starts to open a choice, and later calls `show_progress`, `show_problem` or `finish`;
+                None: the screen is left at once with the choice.
+            cancelling: stops what was started.
+            endpoint_url: what a profile's calls go to instead of AWS.
+        """
+        super().__init__()
+        self._list_profiles = list_profiles
+        self._opening = opening
+        self._cancelling = cancelling
+        self._endpoint_url = endpoint_url
+        self._busy = False
+        self._finished = False
+        self._profiles: dict[str, ProfileListing] = {}
+        self._tried: tuple[SourceChoice, str] | None = None
+
+    def compose(self) -> ComposeResult:
+        """The list, the file's path when asked for, and a line of explanation."""
+        with Vertical(id="chooser-box") as box:
+            box.border_title = line("Open an account")
+            box.border_subtitle = line("Enter open  j k move  Esc back")
+            yield OptionList(
+                Option(_row("Demo account", "", "a made-up company, on screen at once, nothing to set up"), id="demo"),
+                Option(_row("Snapshot file", "", "what get-account-authorization-details printed"), id="snapshot"),
+                compact=True,
+                id="chooser-list",
+            )
+            with Horizontal(id="chooser-file"):
+                yield Label("File")
+                yield SafeInput(placeholder="path of the JSON file", compact=True, id="chooser-path")
+            yield Static(plain("Looking for AWS profiles …", "$muted"), id="chooser-note")
+
+    def on_mount(self) -> None:
+        """The demo is chosen unless something else is; look for profiles in a thread."""
+        self._options.highlighted = 0
+        self._options.focus()
+        self.run_worker(self._find, thread=True, group="profiles", exit_on_error=False)
+
+    @property
+    def _options(self) -> OptionList:
+        return self.query_one("#chooser-list", OptionList)
+
+    def _find(self) -> None:
+        """In the thread: reading the files loads botocore."""
+        find = self._list_profiles or opening.list_profiles
+        try:
+            self.post_message(self._Found(find()))
+        except Problem as problem:
+            self.post_message(self._Found((), problem))
+
+    @on(_Found)
+    def _found(self, event: _Found) -> None:
+        if event.problem is not None:
+            self._note(plain(event.problem, "$verdict-denied"))
+            return
+        self._profiles = {profile.name: profile for profile in event.profiles}
+        rows = [
+            Option(
+                _row("Profile", profile.name, "  ".join(part for part in (profile.region, profile.kind) if part)),
+                id=f"profile:{profile.name}",
+            )
+            for profile in self._profiles.values()
+        ]
+        self._options.add_options(rows)
+        words = "Profiles are only listed: nothing is connected to before you choose one."
+        note = plain(words if rows else "No AWS profiles were found in the configuration files.", "$muted")
+        if self._endpoint_url:
+            note = lines(note, line(("NOT AWS: ", "bold $verdict-depends"), f"a profile calls {self._endpoint_url}."))
+        self._note(note)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Profiles that cannot be listed leave the rest usable."""
+        event.stop()
+        if event.state is WorkerState.ERROR:
+            name = type(event.worker.error).__name__
+            self._note(plain(f"The AWS profiles could not be listed: {name}.", "$verdict-denied"))
+
+    def show_progress(self, words: Content) -> None:
+        """Say how far the opening has come."""
+        if self._busy:
+            self._note(line(words, ("   Esc cancels", "$muted")))
+
+    def finish(self) -> None:
+        """What was chosen is open: go away, from under another screen as soon as that is left."""
+        self._finished = True
+        if self.is_active:
+            self.dismiss(None)
+
+    def on_screen_resume(self) -> None:
+        """Go away if there is nothing left to choose."""
+        if self._finished:
+            self.dismiss(None)
+
+    def show_problem(self, problem: Problem) -> None:
+        """Say why what was chosen cannot be opened, and what to do; something else can be chosen."""
+        from iamtui.workspace.connecting import login_command  # brings the ways to AWS
+
+        self._rest()
+        self._note(
+            lines(
+                line(("! ", "bold $verdict-denied"), plain(problem.sentence, limit=None)),
+                plain(problem.next_step, "$muted", limit=None),
+                *((line("Then ", ("F5", "bold $match"), " tries again."),) if login_command(problem) else ()),
+            )
+        )
+
+    def _choose(self, choice: SourceChoice, name: str) -> None:
+        if self._opening is None:
+            self.dismiss(choice)
+            return
+        self._busy = True
+        self._tried = choice, name
+        self.add_class("-busy")
+        self._note(line("Opening ", (name, "bold"), " …   ", ("Esc cancels", "$muted")))
+        self._opening(choice)
+
+    def _rest(self) -> None:
+        self._busy = False
+        self.remove_class("-busy")
+
+    def _note(self, words: Content) -> None:
+        self.query_one("#chooser-note", Static).update(words)
+
+    # Keys
+
+    def action_move(self, step: int) -> None:
+        """Move in the list."""
+        if step > 0:
+            self._options.action_cursor_down()
+        else:
+            self._options.action_cursor_up()
+
+    def action_again(self) -> None:
+        """Open once more what could not be opened."""
+        if self._tried is not None and not self._busy:
+            self._choose(*self._tried)
+
+    def action_leave(self) -> None:
+        """Stop waiting, leave the file's path, or the screen."""
+        if self._busy:
+            self._rest()
+            self._note(plain("Cancelled. Choose something else, or Esc to go back.", "$muted"))
+            self._cancelling()
+        elif self.has_class("-file"):
+            self.remove_class("-file")
+            self._options.focus()
+        else:
+            self.dismiss(None)
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        chosen = event.option.id or ""
+        if self._busy:
+            return
+        if chosen == "demo":
+            self._choose(SourceChoice(SourceKind.DEMO), "the demo account")
+        elif chosen == "snapshot":
+            self.add_class("-file")
+            self.query_one("#chooser-path", Input).focus()
+        else:
+            profile = self._profiles[chosen.partition(":")[2]]
+            choice = SourceChoice(
+                SourceKind.LIVE,
+                profile=profile.name,
+                region=profile.region or None,
+                endpoint_url=self._endpoint_url,
+            )
+            self._choose(choice, f"profile {profile.name}")
+
+    @on(Input.Submitted, "#chooser-path")
+    def _file_entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        if self._busy:
+            return
+        text = event.value.strip()
+        path = Path(text).expanduser()
+        if not text:
+            self._note(plain("Type the path of a snapshot file.", "$verdict-depends"))
+        elif not path.is_file():
+            what = "is a folder" if path.is_dir() else "does not exist"
+            self._note(
+                line(
+                    ("! ", "bold $verdict-denied"),
+                    f"{text} {what}.",
+                    (" Make one with the AWS CLI: aws iam get-account-authorization-details > FILE", "$muted"),
+                )
+            )
+        else:
+            self._choose(SourceChoice(SourceKind.SNAPSHOT, snapshot=path), path.name)
+
+
+def _row(kind: str, name: str, about: str) -> Content:
+    return line((f"{kind:<15}", "" if name else "bold"), (f"{name:<20} ", "bold") if name else "", (about, "$muted"))

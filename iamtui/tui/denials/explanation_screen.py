@@ -1,0 +1,236 @@
+"""DenialScreen: choose one of the denials that were found to have it explained by the account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar, Final
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import Input
+from textual.worker import get_current_worker
+
+from iamtui.account.model import Role
+from iamtui.denials.denial import Denial
+from iamtui.engine.request import Principal, PrincipalKind
+from iamtui.problem import Problem
+from iamtui.tui.content import line, plain
+from iamtui.tui.denials.records_screen import (
+    NOTHING_FOUND,
+    NOTHING_YET,
+    DenialReadingScreen,
+    KeptDenials,
+    short_claim,
+    short_name,
+)
+from iamtui.tui.denials.report import DenialReportScreen, agreement_words, named_policy_screen
+from iamtui.tui.question.pinned_verdicts import AskedFrom
+from iamtui.tui.widgets.lists.line_list import LineView
+from iamtui.workspace import denials
+from iamtui.workspace.denial_advice import federated_action
+from iamtui.workspace.denials import ExplainedDenial
+from iamtui.workspace.workspace import Workspace
+
+_EXPLAINING: Final = "explaining"
+
+
+class DenialScreen(DenialReadingScreen):
+    """Returns the denial that was chosen with the account's answer, or None.
+
+    Args:
+        kept: what the screen held when it was left before.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f5", "explain", "Explain", id="denial.explain", tooltip="Ask the account about the marked denial"),
+        Binding("ctrl+o", "open_file", "File", priority=True, id="denial.file", tooltip="Read a log from a file"),
+        Binding(
+            "f9,d", "decode", "Decode", id="denial.decode",
+            tooltip="Let STS decode the encoded message of the marked denial: a call to AWS",
+        ),
+        Binding("o", "open_policy", "Policy", id="denial.policy", tooltip="Open the policy that AWS names"),
+        Binding("ctrl+l", "clear", "Clear", priority=True, id="denial.clear", tooltip="Drop the text"),
+        Binding("escape", "leave", "Back", priority=True, id="denial.leave", tooltip="Back to where you came from"),
+        Binding("q", "leave", "Back", show=False, id="denial.back", tooltip="Back to where you came from"),
+    ]  # fmt: skip
+
+    @dataclass(eq=False, repr=False)
+    class _Explained(Message):
+        explained: ExplainedDenial
+        decoded_only: bool
+
+    @dataclass(eq=False, repr=False)
+    class _NotAsked(Message):
+        problem: Problem
+
+    def __init__(self, workspace: Workspace, *, kept: KeptDenials | None = None) -> None:
+        super().__init__(kept)
+        self._workspace = workspace
+        self._caller_asked_of: Denial | None = None
+        """The denial that the caller in the row was typed for."""
+
+    def idle_actions(self) -> frozenset[str]:
+        """The actions that would do nothing now."""
+        denial = self.list.denial
+        idle: set[str] = set()
+        if denial is None:
+            idle.add("explain")
+        if denial is None or not denial.encoded:
+            idle.add("decode")
+        if denial is None or not denial.claim.policy:
+            idle.add("open_policy")
+        if not self.text.text:
+            idle.add("clear")
+        return frozenset(idle)
+
+    # The answer.
+
+    @on(LineView.LineOpened)
+    def _opened(self, event: LineView.LineOpened) -> None:
+        event.stop()
+        self.action_explain()
+
+    def action_explain(self) -> None:
+        """Ask the account about the marked denial."""
+        self._explain(decode=False)
+
+    def action_decode(self) -> None:
+        """Decode the marked denial's message through STS."""
+        denial = self.list.denial
+        if denial is None or not denial.encoded:
+            self.note(plain("The marked denial has no encoded message."))
+        elif not self._workspace.can_call_aws:
+            self.note(
+                plain("A snapshot makes no calls: paste what `aws sts decode-authorization-message` prints instead.")
+            )
+        else:
+            self._explain(decode=True)
+
+    def action_open_policy(self) -> None:
+        """Show the policy that AWS names in the marked denial, at its first Deny of the action."""
+        denial = self.list.denial
+        if denial is None or not denial.claim.policy:
+            self.note(plain("AWS does not name a policy in the marked denial."))
+            return
+        screen = named_policy_screen(self._workspace.account, denial)
+        if screen is None:
+            self.note(plain(f"The policy that AWS names is not loaded: {denial.claim.policy}."))
+        else:
+            self.app.push_screen(screen)
+
+    def _explain(self, *, decode: bool, caller: str | None = None) -> None:
+        denial = self.list.denial
+        if denial is None:
+            self.note(plain(NOTHING_YET if not self.text.text.strip() else NOTHING_FOUND))
+            return
+        if caller is None and not denial.caller and not denial.encoded and not federated_action(denial):
+            self._ask_who_called()
+            return
+        self.note(plain("Asking STS …" if decode else "Asking the account …"))
+        explain = partial(denials.explain_denial, self._workspace, denial, decode=decode, caller=caller or "")
+        work = partial(self._explaining, explain, decode)
+        self.run_worker(work, thread=True, exclusive=True, group=_EXPLAINING, exit_on_error=False, name="explaining")
+
+    def _explaining(self, explain: Callable[[], ExplainedDenial], decode: bool) -> None:
+        worker = get_current_worker()
+        try:
+            explained = explain()
+        except Problem as problem:
+            self.post_message(self._NotAsked(problem))
+            return
+        if not worker.is_cancelled:
+            self.post_message(self._Explained(explained, decode and bool(explained.denial.encoded)))
+
+    @on(_Explained)
+    def _show_explained(self, event: _Explained) -> None:
+        event.stop()
+        if event.decoded_only:
+            # Nothing came of it; why stands in what is open.
+            self.note(plain(" ".join(event.explained.open), "$verdict-denied"))
+            return
+        self._leave_with(event.explained)
+
+    @on(_NotAsked)
+    def _show_not_asked(self, event: _NotAsked) -> None:
+        event.stop()
+        self.note(plain(str(event.problem), "$verdict-denied"))
+
+    def _ask_who_called(self) -> None:
+        """Let the user say who called: without a caller the account cannot be asked."""
+        if self.list.denial is not self._caller_asked_of:
+            # Who made another call says nothing about who made this one.
+            self.query_one("#denial-caller", Input).value = ""
+            self._caller_asked_of = self.list.denial
+        self.row("caller").open()
+        self.note(plain("The message does not say who called: name the user, the role or its session."))
+
+    @on(Input.Submitted, "#denial-caller")
+    def _caller_entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._explain(decode=False, caller=event.value.strip())
+
+    def action_leave(self) -> None:
+        """Leave the row of the file or the caller, or the screen."""
+        for name, back in (("file", self.text), ("caller", self.list)):
+            if self.row(name).is_open:
+                self.row(name).close()
+                self.quiet()
+                back.focus()
+                return
+        self._leave_with(None)
+
+    def _leave_with(self, explained: ExplainedDenial | None) -> None:
+        text, findings, answers, cursor = self.text, self.findings, self.answers, self.list.cursor
+        if explained is not None:
+            answers = {**answers, cursor: explained.comparison.agreement}
+        self.kept = KeptDenials(text.text, text.read_only, findings, cursor, answers) if findings.denials else None
+        self.dismiss(explained)
+
+
+# From a denial that was explained to the main screen: go to the principal, put the question, say how they agree.
+
+
+def open_denials(screen: AskedFrom, workspace: Workspace) -> None:
+    """Let the user paste a denial; what they choose is asked on the main screen."""
+
+    def chosen(explained: ExplainedDenial | None) -> None:
+        screen.kept_denials = dialog.kept
+        if explained is not None and screen.source_workspace is workspace:
+            _arrive(screen, workspace, explained)
+
+    dialog = DenialScreen(workspace, kept=screen.kept_denials)
+    screen.app.push_screen(dialog, chosen)
+
+
+def _arrive(screen: AskedFrom, workspace: Workspace, explained: ExplainedDenial) -> None:
+    principal, question = explained.principal, explained.question
+    if principal is not None:
+        key = _node_of(workspace, principal)
+        if key:
+            screen.go_to(key)
+        if question is not None:
+            screen.ask_about(principal, _label(principal), question)
+    # The mark of the agreement is all the mark that the line needs, and the layer all the reason: there is little room.
+    said = short_claim(explained.denial)
+    screen.say(line(agreement_words(explained), ("  AWS: ", "$muted"), said), stays=True)
+    if not explained.explained:
+        screen.app.push_screen(DenialReportScreen(explained, workspace.account))
+
+
+def _node_of(workspace: Workspace, principal: Principal) -> str:
+    """The ARN of the user or role in the tree behind a caller, or ""."""
+    account = workspace.account
+    if principal.account != account.id:
+        return ""
+    if principal.role_name:
+        role: Role | None = account.role(principal.role_name)
+        return role.arn if role is not None else ""
+    return principal.arn if account.by_arn(principal.arn) is not None else ""
+
+
+def _label(principal: Principal) -> str:
+    kinds = {PrincipalKind.USER: "user/", PrincipalKind.ROLE: "role/", PrincipalKind.ROLE_SESSION: "role/"}
+    return f"{kinds.get(principal.kind, '')}{short_name(principal.arn) or 'anonymous'}"

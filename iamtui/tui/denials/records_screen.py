@@ -1,0 +1,492 @@
+"""DenialReadingScreen: paste an AccessDenied message, a log or CloudTrail records; what is found is listed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar, Final
+
+from rich.cells import cell_len
+from textual import events, on
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Input, Label, Static, TextArea
+from textual.worker import Worker, WorkerState, get_current_worker
+
+from iamtui.denials.denial import Denial, DenialForm, SourcePlace
+from iamtui.policy.arn import parse_arn
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+from iamtui.tui.content import fit, line, lines, plain
+from iamtui.tui.denials.report import agreement_mark
+from iamtui.tui.terminal_app import worker_failure
+from iamtui.tui.widgets.inputs import AskRow, PastedText
+from iamtui.tui.widgets.lists.line_list import LineView, Piece
+from iamtui.tui.widgets.status import KeyLine
+from iamtui.workspace import denials
+from iamtui.workspace.denial_comparison import Agreement
+from iamtui.workspace.denials import ExplainedDenial, Findings, ReadLog
+from iamtui.workspace.verdict import SHORT_LAYER_NAMES
+
+# The denials that were found in a text, one a line, and the one under the cursor in full.
+
+
+_CLAIM_COLUMNS = 20
+_PLACE_COLUMNS = 12
+_MARK_COLUMNS = 4
+
+
+class DenialList(LineView):
+    """What was found. Enter asks the account about the line under the cursor."""
+
+    HELP_TITLE: ClassVar[str] = "Denials found"
+    HEADER_LINES = 1
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._denials: Sequence[Denial] = ()
+        self._answers: Mapping[int, Agreement] = {}
+
+    def show(self, denials: Sequence[Denial], answers: Mapping[int, Agreement] | None = None) -> None:
+        """List these; the cursor stays on the line it was on.
+
+        Args:
+            answers: how the account's answer stood to AWS's, by the place in the list of a denial that was explained.
+        """
+        self._denials = denials
+        self._answers = answers or {}
+        self.set_total(len(denials), cursor=min(self.cursor, max(len(denials) - 1, 0)))
+
+    @property
+    def denial(self) -> Denial | None:
+        """What the cursor is on."""
+        return self._denials[self.cursor] if self._denials else None
+
+    def header_pieces(self, y: int, width: int) -> Sequence[Piece]:  # noqa: ARG002 - one line only
+        """The columns' names."""
+        room = width - 1 - self._mark_columns
+        columns = "".join(_columns("where", "who", "action", "resource", "AWS says", room))
+        return [Piece(" " * (1 + self._mark_columns) + columns, "header")]
+
+    @property
+    def _mark_columns(self) -> int:
+        return _MARK_COLUMNS if self._answers else 0
+
+    def pieces(self, index: int, width: int) -> Sequence[Piece]:
+        """How the account answered, once it did; where, who, what, on what, and why AWS says so."""
+        denial = self._denials[index]
+        where, who, action, resource, claim = _columns(
+            place_words(denial.place, denial.count),
+            short_name(denial.caller) or "?",
+            denial.action or denial.operation or denial.code or "?",
+            short_resource(denial.resource) or "?",
+            short_claim(denial),
+            width - 1 - self._mark_columns,
+        )
+        answer = self._answers.get(index)
+        mark, style = agreement_mark(answer) if answer is not None else ("", "")
+        return [
+            Piece(mark.ljust(self._mark_columns), style.removeprefix("$verdict-")),
+            Piece(where, "muted"),
+            Piece(who, "strong"),
+            Piece(action),
+            Piece(resource),
+            Piece(claim, "denied" if denial.denied else "muted"),
+        ]
+
+
+def _columns(where: str, who: str, action: str, resource: str, claim: str, width: int) -> list[str]:
+    """The texts of one line, each cut and padded to its column."""
+    room = max(width - _PLACE_COLUMNS - _CLAIM_COLUMNS, 24)
+    who_columns = min(max(room * 3 // 10, 8), 32)
+    action_columns = min(max(room * 7 // 20, 8), 34)
+    resource_columns = min(room - who_columns - action_columns, 72)
+    widths = (_PLACE_COLUMNS, who_columns, action_columns, resource_columns, _CLAIM_COLUMNS)
+    texts = (where, who, action, resource, claim)
+    return [_cell(text, columns) for text, columns in zip(texts, widths, strict=True)]
+
+
+def _cell(text: str, columns: int) -> str:
+    cut = fit(safe_text(text), columns - 1)
+    return cut + " " * (columns - cell_len(cut))
+
+
+def place_words(place: SourcePlace, count: int) -> str:
+    """`line 12`, `rec 3`, with how often it was found."""
+    where = f"rec {place.record}" if place.record is not None else f"line {place.line}"
+    return f"{where} x{count}" if count > 1 else where
+
+
+def short_name(arn: str) -> str:
+    """The part of a caller's ARN that tells it apart: `deploy/ci-17`."""
+    found = parse_arn(arn)
+    if found is None:
+        return arn
+    parts = found.resource.split("/")
+    return "/".join(parts[1:]) if parts[0] == "assumed-role" else parts[-1]
+
+
+def short_resource(arn: str) -> str:
+    """The last field of a resource's ARN."""
+    found = parse_arn(arn)
+    return found.resource if found is not None else arn
+
+
+def short_claim(denial: Denial) -> str:
+    """Why AWS says so, in a narrow column."""
+    claim = denial.claim
+    if not denial.denied:
+        return "not denied"
+    if denial.encoded and not claim.kind:
+        return "encoded"
+    if not claim.kind:
+        return "no reason given"
+    layers = "+".join(SHORT_LAYER_NAMES[layer] for layer in claim.layers) or claim.words or "?"
+    return f"{layers}: {'Deny' if claim.kind == 'explicit' else 'no allow'}"
+
+
+def in_full(denial: Denial, claim: str) -> Content:
+    """Caller, resource, reason and what is not told, in four lines.
+
+    Args:
+        claim: what AWS said, as a sentence.
+    """
+    unknown = " ".join(denial.unknown) or "The message tells the whole request."
+    encoded = " d decodes it through STS." if denial.encoded and denial.form is not DenialForm.DECODED else ""
+    return lines(
+        line(("caller    ", "$muted"), denial.caller or "not told"),
+        line(("resource  ", "$muted"), denial.resource or "not told"),
+        line(("AWS said  ", "$muted"), claim),
+        plain(unknown + encoded, "$muted"),
+    )
+
+
+_HINT: Final = (
+    "Paste here what a tool printed: an AccessDenied message of the AWS CLI, an SDK, Terraform or the console, "
+    "a whole log with several, or CloudTrail records as JSON. ctrl+o reads a file instead (also .json.gz)."
+)
+NOTHING_YET: Final = "What is found in the text is listed here; Enter asks the account about it."
+NOTHING_FOUND: Final = 'No denial in this text. A message says "is not authorized to perform" or "Access Denied".'
+_FINDING, _READING = "finding", "reading"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptDenials:
+    """What the screen held when it was left, to go on with the next denial of the same log.
+
+    Args:
+        text: what its field showed; with `read_only` the beginning of a longer one.
+        cursor: the line of the list that was marked.
+        answers: how the account's answer stood to AWS's, by line, where one was asked for.
+    """
+
+    text: str
+    read_only: bool
+    findings: Findings
+    cursor: int
+    answers: Mapping[int, Agreement]
+
+
+class DenialReadingScreen(Screen[ExplainedDenial | None]):
+    """Finds denials in what is pasted or read from a file, and lists them; what is done with one is a subclass's.
+
+    Args:
+        kept: what the screen held when it was left before.
+    """
+
+    DEFAULT_CSS = """
+    DenialReadingScreen {
+        background: $background;
+
+        & #denial-title {
+            height: 1;
+            width: 100%;
+            padding: 0 1;
+            background: $panel;
+        }
+        & PastedText {
+            height: 2fr;
+            min-height: 4;
+            border: none;
+            padding: 0 1;
+            background: $foreground 6%;
+        }
+        & PastedText:focus {
+            border: none;
+            background: $foreground 10%;
+        }
+        & #denial-found {
+            height: 1;
+            width: 100%;
+            padding: 0 1;
+            color: $muted;
+        }
+        & DenialList {
+            height: 2fr;
+            min-height: 4;
+        }
+        & DenialList.-empty {
+            display: none;
+        }
+        & #denial-empty {
+            height: 2fr;
+            padding: 0 1;
+            color: $muted;
+        }
+        & #denial-empty.-hidden, & #denial-full.-hidden {
+            display: none;
+        }
+        & #denial-full {
+            height: auto;
+            max-height: 8;
+            padding: 0 1;
+            border-top: solid $rule;
+        }
+        & #denial-note {
+            height: auto;
+            max-height: 3;
+            width: 100%;
+            padding: 0 1;
+            display: none;
+        }
+    }
+    """
+
+    @dataclass(eq=False, repr=False)
+    class _Found(Message):
+        ticket: int
+        findings: Findings
+
+    @dataclass(eq=False, repr=False)
+    class _Read(Message):
+        name: str
+        log: ReadLog | None = None
+        problem: Problem | None = None
+
+    def __init__(self, kept: KeptDenials | None) -> None:
+        super().__init__()
+        self.kept = kept
+        self._held: str | None = None
+        self._ticket = 0
+        self._to_list = False
+        self.findings = Findings(())
+        self.answers: Mapping[int, Agreement] = {}
+
+    def compose(self) -> ComposeResult:
+        """Title, text, what was found, the marked one in full, the file's row, keys."""
+        yield Label(line(("Why was this denied?", "bold $heading")), id="denial-title")
+        yield PastedText(placeholder=plain(_HINT), id="denial-text")
+        yield Label(id="denial-found")
+        yield DenialList(id="denial-list")
+        yield Static(plain(NOTHING_YET), id="denial-empty")
+        yield Static(id="denial-full", classes="-hidden")
+        yield AskRow("File", placeholder="path of a log or of CloudTrail records", field_id="denial-file")
+        yield AskRow("Who called?", placeholder="user/NAME, role/NAME or an ARN", field_id="denial-caller")
+        yield Label(id="denial-note")
+        yield KeyLine(id="keys")
+
+    def on_mount(self) -> None:
+        """Be ready for the paste."""
+        self.list.add_class("-empty")
+        if self.kept is None:
+            self.text.focus()
+            return
+        if self.kept.read_only:
+            self._held = self.kept.text
+            self.text.read_only = True
+        self._to_list = True
+        with self.prevent(TextArea.Changed):
+            self.text.load_text(self.kept.text)
+        self._show(self.kept.findings, self.kept.answers)
+        self.list.move_to(self.kept.cursor)
+        self.note(plain("The text from before: a paste or ctrl+l starts anew.", "$muted"))
+
+    @property
+    def text(self) -> PastedText:
+        """The text field."""
+        return self.query_one(PastedText)
+
+    @property
+    def list(self) -> DenialList:
+        """What was found."""
+        return self.query_one(DenialList)
+
+    # The text.
+
+    @on(TextArea.Changed)
+    def _changed(self, event: TextArea.Changed) -> None:
+        event.stop()
+        if self._held is None:
+            self._find(event.text_area.text)
+
+    @on(PastedText.Pasted)
+    def _pasted(self, event: PastedText.Pasted) -> None:
+        event.stop()
+        # The next key after a paste is Enter, mostly: let it mean the first denial.
+        self._to_list = True
+        self._find(self.text.text)
+
+    @on(PastedText.TooLong)
+    def _too_long(self, event: PastedText.TooLong) -> None:
+        event.stop()
+        text = event.text
+        lines = text.count("\n") + (not text.endswith("\n"))
+        self._hold(text[: denials.HEAD], lines, "the pasted text", whole=len(text) <= denials.HEAD)
+        self._find(text)
+
+    def _hold(self, text: str, lines: int, name: str, *, whole: bool) -> None:
+        """Take a text that is too long to edit: its beginning is shown."""
+        self._held = text
+        self._to_list = True
+        self.text.read_only = True
+        self.text.load_text(text)
+        more = "" if whole else f", its first {denials.HEAD:,} characters shown"
+        words = f": {lines:,} {'line' if lines == 1 else 'lines'}{more}."
+        self.note(line("Read ", (name, "bold"), words))
+
+    def on_paste(self, event: events.Paste) -> None:
+        """A paste while the list has the focus is another text."""
+        event.stop()
+        if self.focused is self.list:
+            self.action_clear()
+            self.text.post_message(events.Paste(event.text))
+
+    def action_clear(self) -> None:
+        """Start again with an empty text."""
+        self._held = None
+        self.text.read_only = False
+        self.text.load_text("")
+        self.quiet()
+        self._find("")
+        self.text.focus()
+
+    # Finding.
+
+    def _find(self, text: str) -> None:
+        self._ticket += 1
+        work = partial(self._finding, self._ticket, text)
+        self.run_worker(work, thread=True, exclusive=True, group=_FINDING, exit_on_error=False, name="reading the text")
+
+    def _finding(self, ticket: int, text: str) -> None:
+        worker = get_current_worker()
+        if worker.is_cancelled:
+            return
+        findings = denials.find_denials(text, lambda: worker.is_cancelled)
+        if not worker.is_cancelled:
+            self.post_message(self._Found(ticket, findings))
+
+    @on(_Found)
+    def _show_found(self, event: _Found) -> None:
+        event.stop()
+        if event.ticket == self._ticket:
+            self._show(event.findings)
+
+    def _show(self, findings: Findings, answers: Mapping[int, Agreement] | None = None) -> None:
+        self.findings, self.answers = findings, answers or {}
+        found = findings.denials
+        self.list.show(found, self.answers)
+        self.list.set_class(not found, "-empty")
+        empty = self.query_one("#denial-empty", Static)
+        empty.set_class(bool(found), "-hidden")
+        empty.update(plain(NOTHING_FOUND if self.text.text.strip() else NOTHING_YET))
+        self.query_one("#denial-found", Label).update(self._count())
+        if found and self._to_list:
+            self.list.focus()
+        self._to_list = False
+        self._show_full()
+
+    def _count(self) -> Content:
+        found = self.findings.denials
+        if not found:
+            return plain("")
+        times = sum(denial.count for denial in found)
+        words = f"{len(found):,} {'request' if len(found) == 1 else 'requests'}"
+        if times > len(found):
+            words += f", found {times:,} times"
+        if self.findings.not_denied:
+            words += f"; {self.findings.not_denied:,} not denied"
+        if self.findings.left_out:
+            words += f"; {self.findings.left_out:,} more left out"
+        return line((words, "bold"), ("   F5 explains the marked one, Tab goes between text and list", "$muted"))
+
+    @on(LineView.CursorMoved)
+    def _moved(self, event: LineView.CursorMoved) -> None:
+        event.stop()
+        self._show_full()
+        denial = self.list.denial
+        if denial is not None and self.list.has_focus and denial.place.line <= self.text.document.line_count:
+            self.text.move_cursor((denial.place.line - 1, 0))
+
+    def _show_full(self) -> None:
+        denial = self.list.denial
+        full = self.query_one("#denial-full", Static)
+        full.set_class(denial is None, "-hidden")
+        if denial is not None:
+            full.update(in_full(denial, denials.claim_words(denial)))
+        self.query_one(KeyLine).look_again()
+
+    # A file.
+
+    def action_open_file(self) -> None:
+        """Type the path of a file."""
+        self.row("file").open()
+
+    @on(Input.Submitted, "#denial-file")
+    def _file_entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        path = event.value.strip()
+        if path:
+            self.note(line("Reading ", (path, "bold"), " …"))
+            work = partial(self._reading, path)
+            self.run_worker(
+                work, thread=True, exclusive=True, group=_READING, exit_on_error=False, name="reading a file"
+            )
+
+    def _reading(self, path: str) -> None:
+        worker = get_current_worker()
+        try:
+            log = denials.read_denial_file(path, lambda: worker.is_cancelled)
+        except Problem as problem:
+            self.post_message(self._Read(path, problem=problem))
+        else:
+            if not worker.is_cancelled:
+                self.post_message(self._Read(path, log))
+
+    @on(_Read)
+    def _file_read(self, event: _Read) -> None:
+        event.stop()
+        if event.log is None:
+            self.note(plain(str(event.problem), "$verdict-denied"))
+            return
+        self.row("file").close()
+        head = event.log.head
+        self._hold(head, event.log.lines, event.name, whole=len(head) < denials.HEAD)
+        self._ticket += 1
+        self._show(event.log.findings)
+
+    def row(self, name: str) -> AskRow:
+        """The row of the file ("file") or of the caller ("caller")."""
+        row = self.query_one(f"#denial-{name}").parent
+        assert isinstance(row, AskRow)
+        return row
+
+    # Messages.
+
+    def note(self, words: Content) -> None:
+        """Say something below what was found."""
+        note = self.query_one("#denial-note", Label)
+        note.update(words)
+        note.display = True
+
+    def quiet(self) -> None:
+        """Say nothing there."""
+        self.query_one("#denial-note").display = False
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A worker that fails in an unforeseen way ends nothing: its error becomes a sentence."""
+        event.stop()
+        if event.state is WorkerState.ERROR:
+            self.note(plain(worker_failure(event.worker), "$verdict-denied"))

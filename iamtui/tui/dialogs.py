@@ -1,0 +1,531 @@
+"""The small dialogs of drafts: choose from a list, type one line, decide."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import ClassVar, Final, TypeVar
+
+from rich.cells import cell_len
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Input, Label, Static
+
+from iamtui.tui.content import fit, line, lines, plain, safe_text
+from iamtui.tui.drafts.option_lines import Choice, OptionLines
+from iamtui.tui.widgets.inputs import SafeInput
+from iamtui.tui.widgets.lists.line_list import LineView, Piece
+
+LONGEST_WAIT_SECONDS: Final = 5.0
+"""How long Enter waits for choices that are still being found."""
+
+_BOX = """
+    & > Vertical {
+        width: 90%;
+        max-width: 100;
+        height: auto;
+        max-height: 90%;
+        padding: 0 1;
+        border: round $rule-focused;
+        border-title-color: $heading;
+        background: $surface;
+    }
+    & OptionLines {
+        height: auto;
+        max-height: 16;
+    }
+    & Input {
+        background: $cursor;
+        height: 1;
+        padding: 0;
+    }
+    & .hint {
+        height: auto;
+        color: $muted;
+    }
+"""
+
+
+class ChoiceDialog(ModalScreen[str | None]):
+    """Gives the key of the choice that was made, or None. What is typed narrows the list.
+
+    It is added to the key of a choice that makes something new of it.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel", id="choice.cancel", tooltip="Choose nothing"),
+        Binding("down", "step(1)", "Next", show=False, id="choice.next", tooltip="Next choice"),
+        Binding("up", "step(-1)", "Previous", show=False, id="choice.previous", tooltip="Choice before"),
+        Binding("pagedown", "step(10)", "Further down", show=False, id="choice.page-down", tooltip="Ten choices down"),
+        Binding("pageup", "step(-10)", "Further up", show=False, id="choice.page-up", tooltip="Ten choices up"),
+    ]
+
+    DEFAULT_CSS = f"ChoiceDialog {{ align: center middle; background: $background 40%; {_BOX} }}"
+
+    def __init__(
+        self,
+        title: Content,
+        choices: Sequence[Choice],
+        *,
+        empty: str = "There is nothing to choose.",
+        more: Callable[[], Sequence[Choice]] | None = None,
+        hint: Content | None = None,
+    ) -> None:
+        """Make the dialog.
+
+        Args:
+            empty: what to say when there is nothing to choose, and what to do.
+            more: gives further choices, slowly; called in a thread.
+            hint: a line below the list instead of the usual one.
+        """
+        super().__init__()
+        self._title = title
+        self._choices = list(choices)
+        self._empty = empty
+        self._more = more
+        self._loaded = asyncio.Event()
+        if more is None:
+            self._loaded.set()
+        self._hint = hint
+
+    def compose(self) -> ComposeResult:
+        """Field, list, hint."""
+        with Vertical():
+            yield SafeInput(placeholder="type to narrow the list", compact=True, id="choice-filter")
+            yield OptionLines(self._choices, id="choices")
+            yield Static(id="choice-hint", classes="hint", markup=False)
+
+    def on_mount(self) -> None:
+        """Let the keys work at once."""
+        self.query_one(Vertical).border_title = self._title
+        self._narrow("")
+        self.query_one(Input).focus()
+        if self._more is not None:
+            self.run_worker(self._load, thread=True, exit_on_error=False)
+
+    @property
+    def lines(self) -> OptionLines:
+        """The list."""
+        return self.query_one(OptionLines)
+
+    def _load(self) -> None:
+        assert self._more is not None
+        more = self._more()
+        self.app.call_from_thread(self._add, more)
+
+    def _add(self, more: Sequence[Choice]) -> None:
+        known = {choice.key for choice in self._choices}
+        self._choices += [choice for choice in more if not choice.key or choice.key not in known]
+        self._loaded.set()
+        self.lines.set_choices(self._choices, self.lines.cursor)
+        self._say()
+
+    @on(Input.Changed, "#choice-filter")
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._narrow(event.value)
+
+    def _narrow(self, needle: str) -> None:
+        self.lines.set_choices(self._choices)
+        self.lines.narrow(needle)
+        self._say()
+
+    def _say(self) -> None:
+        hint = self.query_one("#choice-hint", Static)
+        count = sum(1 for choice in self.lines.shown if choice.key)
+        self.lines.display = bool(count)
+        if not count:
+            hint.update(
+                plain(
+                    "Looking …" if not self._loaded.is_set() else self._empty if not self._choices else "Nothing fits."
+                )
+            )
+        elif self._hint is not None:
+            hint.update(self._hint)
+        else:
+            many = f"{count:,} choice{'' if count == 1 else 's'}"
+            hint.update(plain(f"{many}   Enter chooses, Escape goes back"))
+
+    @on(Input.Submitted)
+    async def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        with suppress(TimeoutError):
+            # What was typed may fit better what is still to come.
+            await asyncio.wait_for(self._loaded.wait(), LONGEST_WAIT_SECONDS)
+        self._take()
+
+    @on(LineView.LineOpened)
+    def _opened(self, event: LineView.LineOpened) -> None:
+        event.stop()
+        self._take()
+
+    @on(LineView.CursorMoved)
+    def _moved(self, event: LineView.CursorMoved) -> None:
+        event.stop()
+        choice = self.lines.choice
+        if choice is not None and choice.detail:
+            self.query_one("#choice-hint", Static).update(plain(choice.detail))
+
+    def _take(self) -> None:
+        choice = self.lines.choice
+        if choice is not None:
+            self.dismiss(choice.key + self.query_one(Input).value.strip() if choice.makes_new else choice.key)
+
+    def action_step(self, lines: int) -> None:
+        """Move through the choices while typing."""
+        self.lines.move_to(self.lines.cursor + lines, 1 if lines > 0 else -1)
+
+    def action_cancel(self) -> None:
+        """Choose nothing."""
+        self.dismiss(None)
+
+
+class LineDialog(ModalScreen[str | None]):
+    """Gives the line that was typed, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel", id="line.cancel", tooltip="Go back without an answer"),
+    ]
+
+    DEFAULT_CSS = f"LineDialog {{ align: center middle; background: $background 40%; {_BOX} }}"
+
+    def __init__(
+        self, title: Content, value: str, hint: Content, *, check: Callable[[str], str] = lambda _text: ""
+    ) -> None:
+        """Make the dialog.
+
+        Args:
+            value: what the field holds at first.
+            hint: what is expected.
+            check: says what is wrong with a text, or "".
+        """
+        super().__init__()
+        self._title = title
+        self._value = value
+        self._hint = hint
+        self._check = check
+
+    def compose(self) -> ComposeResult:
+        """Field and hint."""
+        with Vertical():
+            yield SafeInput(value=self._value, compact=True, id="line")
+            yield Label(self._hint, id="line-hint", classes="hint")
+
+    def on_mount(self) -> None:
+        """Type at once."""
+        self.query_one(Vertical).border_title = self._title
+        self.query_one(Input).focus()
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        text = event.value.strip()
+        wrong = self._check(text)
+        if wrong:
+            self.query_one("#line-hint", Label).update(line(("! ", "bold $verdict-denied"), plain(wrong)))
+        else:
+            self.dismiss(text)
+
+    def action_cancel(self) -> None:
+        """Go back."""
+        self.dismiss(None)
+
+
+_POLICY_NAME: Final = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
+"""What IAM takes as the name of a policy (IAM API Reference: PutUserPolicy)."""
+
+
+def policy_name_fault(name: str) -> str:
+    """What is wrong with the name of a policy, or ""."""
+    return "" if _POLICY_NAME.fullmatch(name) else "Use 1 to 128 letters, digits and characters of +=,.@-_."
+
+
+def needed(text: str) -> str:
+    """What is wrong with a text that must not be empty."""
+    return "" if text else "Type something, or press Escape."
+
+
+def label_of(text: str) -> str:
+    """A raw text as a short label."""
+    return safe_text(text, limit=64)
+
+
+# The frame of a dialog: a box in the middle of what it is about.
+
+
+Result = TypeVar("Result")
+
+
+class Dialog(ModalScreen[Result]):
+    """What is below stays in sight, so that one knows where one is."""
+
+    DEFAULT_CSS = """
+    Dialog {
+        align: center middle;
+        background: $background 40%;
+
+        & Static {
+            height: auto;
+        }
+    }
+    """
+
+
+class DialogBox(Vertical):
+    """As high as what it holds; a dialog sets its width."""
+
+    DEFAULT_CSS = """
+    DialogBox {
+        max-width: 96%;
+        height: auto;
+        max-height: 96%;
+        padding: 0 1;
+        border: round $rule-focused;
+        border-title-color: $heading;
+        border-subtitle-color: $muted;
+        background: $surface;
+
+        &.-warning {
+            border: round $session-warning;
+            border-title-color: $session-warning;
+        }
+        &.-production {
+            border: round $verdict-denied;
+            border-title-color: $verdict-denied;
+        }
+    }
+    """
+
+
+# ConfirmDialog: a warning that takes a key of its own, so that nobody agrees by habit, nor to what was not shown.
+
+
+class ConfirmDialog(Dialog[bool]):
+    """Gives whether the user agreed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "agree", "Do it", id="confirm.agree", tooltip="Do it all the same"),
+        Binding("escape,n,q", "refuse", "Do not", id="confirm.refuse", tooltip="Leave it as it is"),
+        Binding("j,down", "scroll(1)", "Down", show=False, id="confirm.down", tooltip="Scroll down"),
+        Binding("k,up", "scroll(-1)", "Up", show=False, id="confirm.up", tooltip="Scroll up"),
+        Binding(
+            "pagedown,space", "scroll(8)", "Page down", show=False, id="confirm.page-down", tooltip="Scroll far down"
+        ),
+        Binding("pageup", "scroll(-8)", "Page up", show=False, id="confirm.page-up", tooltip="Scroll far up"),
+    ]
+
+    DEFAULT_CSS = """
+    ConfirmDialog {
+        & > DialogBox {
+            width: 70;
+            overflow-y: auto;
+        }
+        & #confirm-keys {
+            margin-top: 1;
+            color: $muted;
+        }
+    }
+    """
+
+    def __init__(self, title: Content, words: Content, agree: str, refuse: str = "leave it") -> None:
+        """Make the dialog.
+
+        Args:
+            agree: what `y` does, in few words.
+            refuse: what Escape does.
+        """
+        super().__init__()
+        self._title = title
+        self._words = words
+        self._agree = agree
+        self._refuse = refuse
+
+    def compose(self) -> ComposeResult:
+        """Words and keys."""
+        with DialogBox(classes="-warning") as box:
+            box.border_title = self._title
+            yield Static(self._words, markup=False)
+            keys = line(("y", "bold $match"), f" {self._agree}   ", ("Esc", "bold $match"), f" {self._refuse}")
+            yield Static(keys, id="confirm-keys", markup=False)
+
+    def on_mount(self) -> None:
+        """Say that there is more, when the height is known."""
+        self.call_after_refresh(self._say_whether_there_is_more)
+
+    def on_resize(self) -> None:
+        """As above."""
+        self.call_after_refresh(self._say_whether_there_is_more)
+
+    def _say_whether_there_is_more(self) -> None:
+        box = self.query_one(DialogBox)
+        box.border_subtitle = line("j k scroll to the end") if box.max_scroll_y else ""
+
+    def action_scroll(self, rows: int) -> None:
+        """Scroll the words."""
+        self.query_one(DialogBox).scroll_relative(y=rows, animate=False)
+
+    def action_agree(self) -> None:
+        """Agree, once all of it has been shown; else show more."""
+        box = self.query_one(DialogBox)
+        if not box.size:
+            return
+        if box.is_vertical_scroll_end:
+            self.dismiss(True)
+        else:
+            # No line is skipped in a small window.
+            self.action_scroll(min(8, box.size.height))
+
+    def action_refuse(self) -> None:
+        """Refuse."""
+        self.dismiss(False)
+
+
+# MenuDialog: a list in groups, each line with a letter that chooses it, and what to know about the line below.
+
+
+LABEL_WIDTH: Final = 24
+"""Labels up to this long stand in a column."""
+
+
+@dataclass(frozen=True, slots=True)
+class MenuItem:
+    """One line of a menu; all texts are raw.
+
+    Args:
+        key: what choosing it gives; "" for a heading.
+        label: what it is.
+        letter: the key that chooses it, or "" for none.
+        value: what stands behind the label.
+        detail: said below the list while the cursor is on it.
+    """
+
+    key: str
+    label: str
+    letter: str = ""
+    value: str = ""
+    detail: str = ""
+
+
+class MenuLines(LineView):
+    """The lines; headings are skipped."""
+
+    @dataclass(eq=False, repr=False)
+    class Chosen(Message):
+        """A letter was pressed, or Enter (`by_letter` is then false)."""
+
+        item: MenuItem
+        by_letter: bool
+
+    def __init__(self, items: Sequence[MenuItem], *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._items = items
+        widest = max((cell_len(safe_text(item.label)) for item in items if item.value), default=0)
+        self._label_width = min(widest, LABEL_WIDTH)
+
+    def on_mount(self) -> None:
+        """List them."""
+        self.set_total(len(self._items))
+
+    @property
+    def item(self) -> MenuItem:
+        """The line under the cursor."""
+        return self._items[self.cursor]
+
+    def is_stop(self, index: int) -> bool:
+        """Headings are skipped."""
+        return bool(self._items[index].key)
+
+    def pieces(self, index: int, width: int) -> Sequence[Piece]:
+        """Letter, label and value."""
+        item = self._items[index]
+        if not item.key:
+            return [Piece(fit(safe_text(item.label), width - 2), "heading")]
+        label = fit(safe_text(item.label), width - 4)
+        pieces = [Piece(f"{item.letter:1} ", "match"), Piece(label)]
+        gap = max(0, self._label_width - cell_len(label)) + 2
+        room = width - 4 - cell_len(label) - gap
+        if item.value and room > 4:
+            pieces += [Piece(" " * gap), Piece(fit(safe_text(item.value), room), "muted")]
+        return pieces
+
+    def on_key(self, event: events.Key) -> None:
+        """Choose by letter."""
+        found = next((item for item in self._items if item.letter and item.letter == event.character), None)
+        if found is not None:
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.Chosen(found, by_letter=True))
+
+    def action_open_line(self) -> None:
+        """Choose the line under the cursor."""
+        self.post_message(self.Chosen(self.item, by_letter=False))
+
+
+class MenuDialog(Dialog[str | None]):
+    """Gives the key of the line that was chosen, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "cancel", "Cancel", id="menu.cancel", tooltip="Choose nothing"),
+    ]
+
+    DEFAULT_CSS = """
+    MenuDialog {
+        & > DialogBox {
+            width: 94%;
+            max-width: 104;
+            height: 92%;
+            max-height: 34;
+        }
+        & MenuLines {
+            height: 1fr;
+        }
+        & #menu-detail {
+            height: auto;
+            min-height: 3;
+            max-height: 6;
+            border-top: solid $rule;
+            color: $muted;
+        }
+    }
+    """
+
+    def __init__(self, title: Content, items: Sequence[MenuItem]) -> None:
+        super().__init__()
+        self._title = title
+        self._items = items
+
+    def compose(self) -> ComposeResult:
+        """List and detail."""
+        with DialogBox() as box:
+            box.border_title = self._title
+            box.border_subtitle = line("a letter, or Enter  Esc")
+            yield MenuLines(self._items, id="menu")
+            yield Static(id="menu-detail", markup=False)
+
+    def on_mount(self) -> None:
+        """Let the keys work at once."""
+        self.query_one(MenuLines).focus()
+
+    @on(LineView.CursorMoved)
+    def _moved(self, event: LineView.CursorMoved) -> None:
+        event.stop()
+        item = self.query_one(MenuLines).item
+        rows = [plain(item.value, "$foreground")] if item.value else []
+        self.query_one("#menu-detail", Static).update(lines(*rows, plain(item.detail)))
+
+    @on(MenuLines.Chosen)
+    def _chosen(self, event: MenuLines.Chosen) -> None:
+        event.stop()
+        self.dismiss(event.item.key)
+
+    def action_cancel(self) -> None:
+        """Choose nothing."""
+        self.dismiss(None)

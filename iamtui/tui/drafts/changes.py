@@ -1,0 +1,262 @@
+"""What a draft changed of an entity, for the panes that show it: before beside after. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+from typing import Final
+
+from textual.app import ComposeResult
+
+from iamtui.account.model import Account, Entity, Group, ManagedPolicy, Role, User
+from iamtui.drafts.edits import (
+    AddUserToGroup,
+    AttachPolicy,
+    DeleteInlinePolicy,
+    DeletePermissionsBoundary,
+    DeleteResourcePolicy,
+    DetachOrganizationPolicy,
+    DetachPolicy,
+    Edit,
+    PutInlinePolicy,
+    PutManagedPolicy,
+    PutOrganizationPolicy,
+    PutPermissionsBoundary,
+    PutResourcePolicy,
+    RemoveUserFromGroup,
+    UpdateTrustPolicy,
+)
+from iamtui.drafts.ledger import Standing
+from iamtui.policy.document import PolicyDocument
+from iamtui.tui.explorer.document_view import DocumentView, FindLine, FindsInDocument
+from iamtui.tui.explorer.listings import ListingEntry, policy_entries, trust_entries
+from iamtui.tui.inventory import HeldPolicy, held_policies
+
+_MARKS: Final = {"added": "+", "changed": "~", "removed": "-"}
+"""In front of a policy, where its note may be cut off."""
+
+_MOST_LINES: Final = 4_000
+"""Longest documents that are compared line by line; beyond, comparing would hold up a key."""
+
+
+def changed_words(before: Account | None, entity: Entity) -> str:
+    """Behind the title of an entity: that the draft changes or creates it; "" when it does neither."""
+    if before is None:
+        return ""
+    was = before.by_arn(entity.arn)
+    if was is None:
+        return "  + DRAFTED"
+    return "  ~ CHANGED by the draft" if _substance(was) != _substance(entity) else ""
+
+
+def _substance(entity: Entity) -> object:
+    """The entity without the counts that follow from what holds it."""
+    return (entity.name, entity.versions) if isinstance(entity, ManagedPolicy) else entity
+
+
+def marked_policies(before: Account | None, account: Account, entity: Entity) -> list[ListingEntry]:
+    """The Policies tab with what the draft did to each policy, and with those that it took away."""
+    entries = policy_entries(account, entity)
+    if before is None or not isinstance(entity, User | Group | Role):
+        return entries
+    was = before.by_arn(entity.arn)
+    old = {_key(held): held for held in held_policies(before, was)} if isinstance(was, User | Group | Role) else {}
+    marked: list[ListingEntry] = []
+    present: set[tuple[str, ...]] = set()
+    for entry, held in zip(entries, held_policies(account, entity), strict=True):
+        present.add(_key(held))
+        marked.append(_noted(entry, _done_to(old.get(_key(held)), held)))
+    gone = [entry for entry, key in _keyed(before, was) if key not in present]
+    return [*marked, *(_noted(entry, "removed by the draft", "faint") for entry in gone)]
+
+
+def _keyed(before: Account, was: Entity | None) -> Sequence[tuple[ListingEntry, tuple[str, ...]]]:
+    if not isinstance(was, User | Group | Role):
+        return ()
+    keys = [_key(held) for held in held_policies(before, was)]
+    return list(zip(policy_entries(before, was), keys, strict=True))
+
+
+def _key(held: HeldPolicy) -> tuple[str, ...]:
+    return (held.way.value, held.arn or held.name, held.group)
+
+
+def _done_to(old: HeldPolicy | None, new: HeldPolicy) -> str:
+    if old is None:
+        return "added by the draft"
+    return "" if old.document == new.document else "changed by the draft"
+
+
+def _noted(entry: ListingEntry, words: str, style: str = "") -> ListingEntry:
+    if not words:
+        return entry
+    note = f"{words}  {entry.row.note}".rstrip()
+    names = () if style else entry.names
+    label = f"{_MARKS[words.partition(' ')[0]]} {entry.row.label}"
+    return replace(entry, row=replace(entry.row, label=label, note=note, style=style or "warning"), names=names)
+
+
+def marked_trust(before: Account | None, account: Account, role: Role) -> list[ListingEntry]:
+    """The Trust tab, where the draft changes the trust policy with a note on every statement that is new."""
+    entries = trust_entries(account, role)
+    was = before.by_arn(role.arn) if before is not None else None
+    if not isinstance(was, Role) or was.trust == role.trust or before is None:
+        return entries
+    old = {entry.row for entry in trust_entries(before, was)}
+    return [entry if entry.row in old else _noted_trust(entry) for entry in entries]
+
+
+def _noted_trust(entry: ListingEntry) -> ListingEntry:
+    return replace(entry, row=replace(entry.row, note=f"changed by the draft  {entry.row.note}".rstrip()))
+
+
+def changed_lines(before: str, after: str) -> frozenset[int]:
+    """The 1-based numbers of the lines of `after` that are not in `before`; none for documents too long to compare."""
+    old, new = before.split("\n"), after.split("\n")
+    if before == after or len(old) + len(new) > _MOST_LINES:
+        return frozenset()
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    return frozenset(
+        number + 1
+        for tag, _i1, _i2, first, end in matcher.get_opcodes()
+        if tag in ("insert", "replace")
+        for number in range(first, end)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A document after an edit with the lines that the edit takes away, where they stood.
+
+    Args:
+        text: the lines.
+        changed: 1-based numbers in it of the lines that are new.
+        gone: of those that are taken away.
+    """
+
+    text: str
+    changed: frozenset[int] = frozenset()
+    gone: frozenset[int] = frozenset()
+
+
+def merged(before: str, after: str) -> Merged:
+    """Both documents in one; just the one after for documents too long to compare."""
+    old, new = before.split("\n"), after.split("\n")
+    if before == after or len(old) + len(new) > _MOST_LINES:
+        return Merged(after)
+    lines: list[str] = []
+    changed: set[int] = set()
+    gone: set[int] = set()
+    for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag in ("replace", "delete"):
+            gone.update(range(len(lines) + 1, len(lines) + 1 + i2 - i1))
+            lines += old[i1:i2]
+        if tag in ("replace", "insert"):
+            changed.update(range(len(lines) + 1, len(lines) + 1 + j2 - j1))
+        if tag != "delete":
+            lines += new[j1:j2]
+    return Merged("\n".join(lines), frozenset(changed), frozenset(gone))
+
+
+# FindableDocument: a document to read with the line to find texts in it.
+
+
+class FindableDocument(FindsInDocument):
+    """`/` finds, `n` and `N` go on, Escape ends the search."""
+
+    DEFAULT_CSS = """
+    FindableDocument {
+        height: 1fr;
+        & DocumentView {
+            height: 1fr;
+        }
+    }
+    """
+
+    def compose(self) -> ComposeResult:
+        """Document and find line."""
+        yield DocumentView()
+        yield FindLine()
+
+
+# The document that one edit of a draft is about, with what it changes of it. Pure.
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What to show below the list of edits.
+
+    Args:
+        title: what the document is to the edit.
+        text: raw; JSON where `json`, else words.
+        changed: the numbers of the lines that the edit brings.
+        gone: the numbers of the lines that it takes away.
+    """
+
+    title: str
+    text: str
+    json: bool = True
+    changed: frozenset[int] = frozenset()
+    gone: frozenset[int] = frozenset()
+
+
+def preview(standing: Standing, after: Account, edit: Edit) -> Preview:
+    """The preview of an edit.
+
+    Args:
+        standing: what stands before the edit.
+        after: the account with the whole draft.
+    """
+    match edit:
+        case PutInlinePolicy(holder, name, text):
+            return _put(standing.inline(holder, name), text)
+        case PutManagedPolicy(arn, text):
+            return _put(standing.managed(arn), text)
+        case UpdateTrustPolicy(role, text):
+            return _put(standing.trust(role), text)
+        case PutOrganizationPolicy(type_, level, name, text):
+            return _put(standing.organization(type_, level, name), text)
+        case PutResourcePolicy(resource, text):
+            return _put(standing.resource(resource), text)
+        case AttachPolicy(_, policy) | PutPermissionsBoundary(_, policy):
+            return _shown("The policy", standing.managed(policy) or Standing(after).managed(policy))
+        case DetachPolicy(_, policy):
+            return _shown("What goes", standing.managed(policy))
+        case DeletePermissionsBoundary(holder):
+            return _shown("What goes", standing.managed(standing.boundary(holder)))
+        case DeleteInlinePolicy(holder, name):
+            return _shown("What goes", standing.inline(holder, name))
+        case DetachOrganizationPolicy(type_, level, name):
+            return _shown("What goes", standing.organization(type_, level, name))
+        case DeleteResourcePolicy(resource):
+            return _shown("What goes", standing.resource(resource))
+        case AddUserToGroup(_, group) | RemoveUserFromGroup(_, group):
+            return _group(after, group)
+
+
+def _put(old: PolicyDocument | None, text: str) -> Preview:
+    new = PolicyDocument(text)
+    if new.error is not None:
+        return Preview("Not a policy document", f"{new.error.sentence}\n\n{text}", json=False)
+    if old is None or old.error is not None:
+        return Preview("The new document", new.text)
+    both = merged(old.text, new.text)
+    counts = [f"{len(found):,} {word}" for found, word in ((both.changed, "new"), (both.gone, "gone")) if found]
+    title = f"The document after the edit, lines: {', '.join(counts)}" if counts else "The document after the edit"
+    return Preview(title, both.text, changed=both.changed, gone=both.gone)
+
+
+def _shown(title: str, document: PolicyDocument | None) -> Preview:
+    if document is None:
+        return Preview(title, "Its document is not loaded.", json=False)
+    return Preview(title, document.text, json=document.error is None)
+
+
+def _group(account: Account, group_arn: str) -> Preview:
+    group = account.by_arn(group_arn)
+    if not isinstance(group, Group):
+        return Preview("The group", "It is not loaded.", json=False)
+    names = [f"managed  {policy.name}" for policy in group.attached_policies]
+    names += [f"inline   {policy.name}" for policy in group.inline_policies]
+    return Preview("The policies of the group", "\n".join(names) or "It has none.", json=False)

@@ -1,0 +1,459 @@
+"""DraftingScreen: the main screen's part that takes the keys and commands of a draft."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from textual import on, work
+from textual.content import Content
+from textual.message import Message
+from textual.worker import get_current_worker
+
+from iamtui.problem import Problem
+from iamtui.questions.question import QuestionMatrix
+from iamtui.tui.clipboard import Copier
+from iamtui.tui.content import line, plain
+from iamtui.tui.drafts.open_drafts import DraftDesk, OpenDraft, touched_arns
+from iamtui.tui.inventory import Inventory
+from iamtui.tui.paned import BrowsingScreen
+from iamtui.tui.question.trace_messages import DraftSuggestion
+from iamtui.tui.widgets.status import Severity, StatusLine
+
+if TYPE_CHECKING:
+    from iamtui.account.model import Entity
+    from iamtui.drafts.edits import Draft, Edit
+    from iamtui.engine.request import Principal
+    from iamtui.questions.question import Question
+    from iamtui.tui.drafts.draft_screen import DraftScreen
+    from iamtui.tui.drafts.edit_menu import EditMaker
+    from iamtui.tui.explorer.search import SearchIndex
+    from iamtui.workspace.draft_fixes import SuggestedDraft
+    from iamtui.workspace.draft_session import DraftedAccount
+    from iamtui.workspace.workspace import Workspace
+
+
+# LayingScreen: the main screen's part that shows the account as it would be with the draft that is open for it.
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The account as the source has it."""
+
+    workspace: Workspace
+    inventory: Inventory
+    index: SearchIndex
+
+
+_LISTED: Final = ("unknown", "denies less", "warning", "shared", "name")
+"""Kinds of findings that the list of edits has room for, and that are not said when an edit is made."""
+
+
+class LayingScreen(BrowsingScreen):
+    """Lays the open draft over the account in a thread; every pane then shows and asks the account after it."""
+
+    @dataclass(eq=False, repr=False)
+    class _Laid(Message):
+        draft: Draft
+        given: Given
+        drafted: DraftedAccount
+        inventory: Inventory
+        index: SearchIndex
+        said: Content | None
+
+    def __init__(self, copier: Copier) -> None:
+        super().__init__(copier)
+        self._given: Given | None = None
+        self._desk = DraftDesk()
+        self._drafted: DraftedAccount | None = None
+        self._touched: frozenset[str] = frozenset()
+
+    # What others ask.
+
+    @property
+    def source_workspace(self) -> Workspace | None:
+        """The account as the source has it, without the draft."""
+        return self._given.workspace if self._given is not None else None
+
+    def signed_in_anew(self, workspace: Workspace) -> None:
+        """Go on with the connection of a workspace that is the source's own but for that."""
+        if self._given is not None and self._given.workspace.account is workspace.account:
+            self._given = replace(self._given, workspace=workspace)
+
+    @property
+    def open_draft(self) -> OpenDraft | None:
+        """The draft that is open for the account on screen."""
+        return self._desk.of(self._given.workspace.account.id) if self._given is not None else None
+
+    @property
+    def drafted(self) -> DraftedAccount | None:
+        """The open draft laid over the account, or None while there is none, or it is being laid."""
+        return self._drafted
+
+    @property
+    def before_workspace(self) -> Workspace | None:
+        """The account before the draft whose after is on screen; None when there is no draft, or it does not fit."""
+        drafted = self._drafted
+        return drafted.base if drafted is not None and not drafted.problems else None
+
+    @property
+    def unsaved_drafts(self) -> tuple[OpenDraft, ...]:
+        """The drafts of this run whose edits would be lost."""
+        return self._desk.unsaved
+
+    @property
+    def draft_screen(self) -> DraftScreen | None:
+        """The screen with the list of edits, while it is open."""
+        from iamtui.tui.drafts.draft_screen import DraftScreen  # only with a draft
+
+        return next((screen for screen in self.app.screen_stack if isinstance(screen, DraftScreen)), None)
+
+    # The account.
+
+    def set_workspace(self, workspace: Workspace, inventory: Inventory, index: SearchIndex) -> None:
+        """Show an account with the draft that is open for it."""
+        shown = self._workspace
+        self._given = Given(workspace, inventory, index)
+        if self.open_draft is None or shown is None or shown.account.id != workspace.account.id:
+            self._show_given()
+        if self.open_draft is not None:
+            self._lay()
+
+    def _show_given(self) -> None:
+        given = self._given
+        assert given is not None
+        self._drafted = None
+        self._touched = frozenset()
+        self._show_draft(None)
+        super().set_workspace(given.workspace, given.inventory, given.index)
+
+    def _show_draft(self, before: Workspace | None) -> None:
+        """Tell the panes what the account was before; None: there is nothing to compare with."""
+        found = self.open_draft
+        self.query_one(StatusLine).set_draft(found.words if found is not None else "")
+        self.question.set_before(before)
+        self.subject.set_before(before.account if before is not None else None)
+        self.explorer.tree_view.set_marks(self.draft_mark if before is not None else None)
+        self.subject.table.set_marks(self.draft_mark if before is not None else None)
+
+    def draft_mark(self, entity: Entity) -> str:
+        """`+` for what the draft creates, `~` for what it changes, else ""."""
+        drafted = self._drafted
+        if drafted is None or entity.arn not in self._touched:
+            return ""
+        return "~" if drafted.base.account.by_arn(entity.arn) is not None else "+"
+
+    # Laying.
+
+    def draft_changed(self, said: Content | None = None) -> None:
+        """Show the account with the draft as it is now; `said` is what to say once it is shown."""
+        if self.open_draft is None:
+            self.workers.cancel_group(self, "draft")
+            self._show_given()
+            if said is not None:
+                self.tell(said)
+            self._refresh_draft_screen()
+        else:
+            self._lay(said)
+
+    def add_edits(self, edits: Sequence[Edit], said: Content | None = None) -> None:
+        """Add edits to the draft of this account, opening one when there is none."""
+        if self._given is not None and edits:
+            self._desk.add(self._given.workspace.account.id, edits)
+            self.draft_changed(said or self.added_words(len(edits)))
+
+    def words_of(self, draft: Draft, index: int) -> str:
+        """An edit of a draft over this account in words, safe to show."""
+        from iamtui.drafts.words import describe_edit  # only with a draft
+
+        assert self._given is not None
+        return describe_edit(draft.edits[index], self._given.workspace.account, draft.edits[:index])
+
+    def added_words(self, count: int) -> Content:
+        """What to say of the edits that were added to the draft last."""
+        found = self.open_draft
+        assert found is not None
+        more = f" and {count - 1} more" if count > 1 else ""
+        words = self.words_of(found.draft, len(found.draft.edits) - count)
+        return line(("Drafted: ", "bold"), f"{words}{more}", ("  d draft, I impact", "$muted"))
+
+    def tell(self, words: Content, severity: Severity = Severity.INFORMATION) -> None:
+        """Say something about the draft, where its list is open also there."""
+        self.say(words, severity)
+        screen = self.draft_screen
+        if screen is not None and screen.is_mounted:
+            screen.say(words, severity)
+
+    def _lay(self, said: Content | None = None) -> None:
+        found, given = self.open_draft, self._given
+        if found is not None and given is not None:
+            self._lay_in_thread(found.draft, given, said)
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="draft", name="laying the draft over the account")
+    def _lay_in_thread(self, draft: Draft, given: Given, said: Content | None) -> None:
+        from iamtui.tui.explorer.search import SearchIndex  # not before a frame
+        from iamtui.workspace.draft_session import lay  # brings the engine: likewise
+
+        worker = get_current_worker()
+        drafted = lay(given.workspace, draft)
+        account = drafted.after.account
+        inventory, index = Inventory(account), SearchIndex(account)
+        if not worker.is_cancelled:
+            self.post_message(self._Laid(draft, given, drafted, inventory, index, said))
+
+    @on(_Laid)
+    def _show_laid(self, event: _Laid) -> None:
+        event.stop()
+        found = self.open_draft
+        if found is None or found.draft != event.draft or event.given is not self._given:
+            return
+        drafted = event.drafted
+        if drafted.problems:
+            self._show_given()
+            self._drafted = drafted
+            self._show_draft(None)
+            problem = drafted.problems[0]
+            which = f"Edit {problem.number} does not fit, so the account is shown without the draft: d says why."
+            self.tell(plain(which if problem.number else problem), Severity.ERROR)
+        else:
+            self._drafted = drafted
+            self._touched = touched_arns(drafted.draft)
+            self._show_draft(drafted.base)
+            super().set_workspace(drafted.after, event.inventory, event.index)
+            self._say_laid(drafted, event.said)
+        self._refresh_draft_screen()
+
+    def _say_laid(self, drafted: DraftedAccount, said: Content | None) -> None:
+        last = len(drafted.draft.edits)
+        # What the draft lists with its edits, and AWS would not refuse, would hide here what was done.
+        notable = (f for f in drafted.findings if f.edit == last and f.kind not in _LISTED)
+        finding = next(notable, None) if said is not None else None
+        if finding is not None:
+            self.tell(plain(finding.sentence), Severity.WARNING)
+        elif said is not None:
+            self.tell(said)
+
+    def _refresh_draft_screen(self) -> None:
+        screen = self.draft_screen
+        if screen is not None and screen.is_mounted:
+            screen.show()
+
+
+# SuggestingScreen: the main screen's part that makes a draft of what would allow a denied question.
+
+
+class SuggestingScreen(LayingScreen):
+    """Looks for the edits in a thread, adds them to the draft and says what else they do."""
+
+    @dataclass(eq=False, repr=False)
+    class _Suggested(Message):
+        given: Given
+        before: Draft
+        made: SuggestedDraft
+
+    @dataclass(eq=False, repr=False)
+    class _DraftFailed(Message):
+        problem: Problem
+
+    def action_draft_suggestion(self) -> None:
+        """Make a draft of what would allow the question that is answered."""
+        from iamtui.engine.decision import Outcome  # not before a frame
+
+        question, principal = self.question.question, self.question.principal
+        answer = self.question.answer
+        if question is None or principal is None or answer is None:
+            self.say(plain("Ask a question first: of a denied one, this key drafts what would allow it."))
+        elif self.question.left_out:
+            word = plain(self.question.left_out, "bold", limit=64)
+            self.say(line(word, " is half typed: finish it or take it out, then draft."))
+        elif answer.allowed:
+            self.say(plain("This is allowed already: there is nothing to draft. E edits by hand."))
+        elif answer.outcome is Outcome.DEPENDS:
+            self.say(plain("It depends on what is not known: give that as context, and draft when it is denied."))
+        else:
+            self.post_message(DraftSuggestion((), principal, question))
+
+    @on(DraftSuggestion)
+    def _suggestion_wanted(self, event: DraftSuggestion) -> None:
+        event.stop()
+        if self._given is not None:
+            draft = self._desk.draft_of(self._given.workspace.account.id)
+            self.say(plain("Looking for what would allow it …"), stays=True)
+            self._suggest_in_thread(self._given, draft, *self._whole_of(event))
+
+    def _whole_of(self, event: DraftSuggestion) -> tuple[Principal, Question, QuestionMatrix]:
+        """Who is to be allowed what, and the inquiry it is part of.
+
+        Of a request that only comes with the question on screen (a companion of the call, the chain), it is that
+        question as a whole: allowing the one alone would help nobody.
+        """
+        here, asked, who = self.question, event.question, event.principal
+        alone = QuestionMatrix((asked.action,), (asked.resource,), asked)
+        answer, question_matrix, looked_at = here.whole_answer, here.question_matrix, here.question
+        if answer is None or question_matrix is None or looked_at is None:
+            return who, asked, alone
+        if any(
+            (cell.question.action, cell.question.resource) == (asked.action, asked.resource) for cell in answer.cells
+        ):
+            return who, asked, question_matrix
+        chain = answer.chain.decision.request.principal if answer.chain is not None else None
+        return (
+            (answer.principal, looked_at, question_matrix) if who in (answer.principal, chain) else (who, asked, alone)
+        )
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="draft", name="drafting the suggestion")
+    def _suggest_in_thread(
+        self, given: Given, draft: Draft, principal: Principal, question: Question, question_matrix: QuestionMatrix
+    ) -> None:
+        from iamtui.workspace.draft_fixes import one_cell, with_fix  # the engine: not before a frame
+
+        worker = get_current_worker()
+        try:
+            made = with_fix(given.workspace, draft, principal, one_cell(question_matrix, question))
+        except Problem as problem:
+            self.post_message(self._DraftFailed(problem))
+            return
+        if not worker.is_cancelled:
+            self.post_message(self._Suggested(given, draft, made))
+
+    @on(_Suggested)
+    def _show_suggested(self, event: _Suggested) -> None:
+        event.stop()
+        found = self.open_draft
+        if event.given is not self._given or (found is not None and found.draft != event.before):
+            return
+        made = event.made
+        added = made.draft.edits[len(event.before.edits) :]
+        if not added:
+            reason = made.left[0] if made.left else Problem("The engine suggests no change that a draft can make.")
+            self.say(plain(f"It stays denied, and nothing is drafted. {reason}"), Severity.WARNING)
+            return
+        self._desk.change(made.draft)
+        said = self.added_words(len(added))
+        if made.left:
+            said = line(said, ("  It stays denied: ", "$verdict-depends"), plain(made.left[0].sentence))
+        elif made.cautions:
+            # What it does to others weighs more than how it reads: d shows that.
+            count = f"{len(added)} edits" if len(added) > 1 else "1 edit"
+            keys = ("  d draft, I impact", "$muted")
+            others = len(made.cautions) - 1
+            more = (f" And {others} more like it." if others else "", "$muted")
+            said = line(("Drafted: ", "bold"), count, keys, "  ", plain(made.cautions[0], "$verdict-depends"), more)
+        self.draft_changed(said)
+
+    @on(_DraftFailed)
+    def _draft_failed(self, event: _DraftFailed) -> None:
+        event.stop()
+        self.say(str(event.problem), Severity.ERROR)
+
+
+class DraftingScreen(SuggestingScreen):
+    """Edits, undoes, saves, opens and discards the draft of the account on screen."""
+
+    @cached_property
+    def _maker(self) -> EditMaker:
+        from iamtui.tui.drafts.edit_menu import EditMaker  # only when something is edited
+
+        return EditMaker(self)
+
+    # Undoing, saving, discarding.
+
+    def undo_edit(self) -> None:
+        """Take back what was done last: an edit was taken out or changed, else the last edit was made."""
+        found = self.open_draft
+        if found is not None and found.changed_last:
+            self.put_back_edit()
+        elif found is None or not found.draft.edits:
+            self.tell(plain("There is no edit to undo."))
+        else:
+            self._take("Undone: ", len(found.draft.edits) - 1, undone=True)
+
+    def remove_edit(self, index: int) -> None:
+        """Take one edit out."""
+        found = self.open_draft
+        if found is not None and 0 <= index < len(found.draft.edits):
+            self._take("Removed: ", index)
+
+    def _take(self, what: str, index: int, *, undone: bool = False) -> None:
+        found = self.open_draft
+        assert found is not None
+        words = self.words_of(found.draft, index)
+        left = len(self._desk.take(found.draft.account_id, index, undone=undone).draft.edits)
+        count = f"  {left} edit{'' if left == 1 else 's'} left"
+        self.draft_changed(line((what, "bold"), words, (count, "$muted")))
+
+    def put_back_edit(self) -> None:
+        """Put back what was taken out, or replaced, last."""
+        found = self.open_draft
+        if found is None or not found.formers:
+            self.tell(plain("Nothing was taken out or replaced that could be put back."))
+            return
+        index = found.formers[-1].index
+        found = self._desk.put_back(found.draft.account_id)
+        self.draft_changed(line(("Put back: ", "bold"), self.words_of(found.draft, index)))
+
+    def replace_edit(self, index: int, edit: Edit) -> None:
+        """Put another edit in the place of one."""
+        found = self.open_draft
+        if found is not None and 0 <= index < len(found.draft.edits):
+            self._desk.replace(found.draft.account_id, index, edit)
+            self.draft_changed(line("The edit was changed; ", ("r", "bold $match"), " puts it back as it was before."))
+
+    def open_draft_from(self, draft: Draft, path: Path) -> None:
+        """Open a draft that was read from a file."""
+        self._desk.open(draft, path)
+        self.draft_changed(line("Opened the draft ", (path.name, "bold"), "."))
+
+    def draft_saved(self, draft: Draft, path: Path) -> None:
+        """Note that the draft is in a file."""
+        self._desk.saved(draft, path)
+        self.draft_changed(line("Saved as ", (path, "bold"), "."))
+
+    def discard_draft(self) -> None:
+        """Forget the draft; its file stays."""
+        found = self.open_draft
+        if found is not None:
+            self._desk.close(found.draft.account_id)
+            self.draft_changed(plain("The draft is closed: the account is shown as it is."))
+
+    def edit_again(self, index: int) -> None:
+        """Open the document of an edit once more."""
+        self._maker.edit_again(index)
+
+    def action_draft_edit(self) -> None:
+        """List what can be edited where the user is."""
+        self._maker.menu()
+
+    def action_draft_undo(self) -> None:
+        """Take back what was done last."""
+        self.undo_edit()
+
+    def action_draft(self) -> None:
+        """Show the draft."""
+        from iamtui.tui.drafts.draft_screen import DraftScreen  # not before a frame
+
+        if self._given is None:
+            self.say(plain("Open an account first: P chooses one."))
+        else:
+            self.app.push_screen(DraftScreen(self))
+
+    def action_draft_impact(self) -> None:
+        """Show for whom the draft changes the answer."""
+        from iamtui.tui.drafts.impact_screen import DraftImpactScreen  # not before a frame
+
+        drafted = self._drafted
+        if drafted is None:
+            self.say(plain("There is no draft whose impact could be shown: E edits here, A drafts what would help."))
+        elif drafted.problems:
+            self.say(str(drafted.problems[0]), Severity.ERROR)
+        else:
+            self.app.push_screen(
+                DraftImpactScreen(drafted, self.question.question_matrix, self.question.principal), self._went
+            )
+
+    def _went(self, arn: str | None) -> None:
+        if arn:
+            self.go_to(arn)

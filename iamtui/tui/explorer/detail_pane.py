@@ -1,0 +1,363 @@
+"""The detail pane: tabs and the view of the active tab. Only that view is filled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Static
+
+from iamtui.account.model import Account, Entity, Role
+from iamtui.text import safe_document
+from iamtui.tui.content import line, plain
+from iamtui.tui.explorer.children_table import ChildrenTable
+from iamtui.tui.explorer.document_view import DocumentView, FindLine, FindsInDocument
+from iamtui.tui.explorer.explorer import VerdictOf
+from iamtui.tui.explorer.listings import RowsView
+from iamtui.tui.explorer.tab_bar import Tab, TabBar
+from iamtui.tui.inventory import Branch, Inventory, Node, title_of
+from iamtui.tui.widgets.lists.containers import Column, Pane
+from iamtui.tui.widgets.lists.line_list import LineView
+
+if TYPE_CHECKING:
+    from iamtui.tui.explorer.listings import ListingEntry
+
+
+# A list of policies or statements over the document of the one under the cursor.
+
+
+class ListAndDocument(Column):
+    """Entries above, the document of the entry under the cursor below."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._entries: Sequence[ListingEntry] = ()
+        self._shown = -1
+
+    def compose(self) -> ComposeResult:
+        """List and document."""
+        yield RowsView(id="entries")
+        yield DocumentView(id="document")
+
+    @property
+    def rows_view(self) -> RowsView:
+        """The list."""
+        return self.query_one(RowsView)
+
+    @property
+    def document_view(self) -> DocumentView:
+        """The document."""
+        return self.query_one(DocumentView)
+
+    @property
+    def names_under_cursor(self) -> tuple[str, ...]:
+        """What the entry under the cursor is called (name, ARN); none when there is no entry."""
+        at = self.rows_view.cursor
+        return self._entries[at].names if at < len(self._entries) else ()
+
+    def set_entries(self, entries: Sequence[ListingEntry], empty: str) -> None:
+        """Show these entries; `empty` is what to say when there are none."""
+        self._entries = entries
+        rows = self.rows_view
+        rows.styles.height = min(max(1, len(entries)), 8)
+        rows.display = bool(entries)
+        rows.set_rows([entry.row for entry in entries])
+        if entries:
+            self._show(0)
+        else:
+            self.document_view.show_words("", empty)
+
+    def show_statement(self, policy: str, statement: int) -> bool:
+        """Bring a policy under the cursor and mark one of its statements; False when it is not in the list."""
+        for index, entry in enumerate(self._entries):
+            if policy in entry.names:
+                self.rows_view.move_to(index)
+                self._show(index)
+                lines = entry.document.lines if entry.document is not None else ()
+                self.document_view.mark_lines(lines[statement] if 0 <= statement < len(lines) else None)
+                return True
+        return False
+
+    @on(LineView.CursorMoved, "#entries")
+    def _moved(self, event: LineView.CursorMoved) -> None:
+        event.stop()
+        # An event may be older than what was shown since: the cursor itself is what counts.
+        if self.rows_view.cursor != self._shown:
+            self._show(self.rows_view.cursor)
+
+    def _show(self, index: int) -> None:
+        if index >= len(self._entries):
+            return
+        self._shown = index
+        entry = self._entries[index]
+        view = self.document_view
+        if entry.document is not None:
+            view.show_document(entry.document)
+            view.mark_lines(entry.lines)
+        else:
+            view.show_words("", entry.missing or "No document.")
+
+
+class DetailPane(FindsInDocument):
+    """Shows one entity. The chosen tab stays while the cursor moves, where the entity has it."""
+
+    @dataclass(eq=False, repr=False)
+    class Followed(Message):
+        """The user goes to another node, by its key."""
+
+        target: str
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._account = Account(id="")
+        self._before: Account | None = None
+        self._entity: Entity | None = None
+        self._wanted = "overview"
+        self._tabs: tuple[Tab, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        """Tabs, one view for each shape of content."""
+        yield TabBar(id="tabs")
+        yield RowsView(id="facts")
+        yield ListAndDocument(id="policies")
+        yield DocumentView(id="record")
+        yield FindLine(id="find")
+
+    @property
+    def entity(self) -> Entity | None:
+        """The entity that is shown."""
+        return self._entity
+
+    @property
+    def active_tab(self) -> str:
+        """The id of the active tab: overview, policies, trust, access or json."""
+        ids = [tab.id for tab in self._tabs]
+        return self._wanted if self._wanted in ids else "overview"
+
+    @property
+    def active_view(self) -> Widget:
+        """The widget that keys belong to."""
+        if self.active_tab in ("policies", "trust"):
+            both = self.query_one(ListAndDocument)
+            return both.rows_view if both.rows_view.display else both.document_view
+        return self.query_one("#record", DocumentView) if self.active_tab == "json" else self.facts
+
+    @property
+    def facts(self) -> RowsView:
+        """The rows of the Overview and Access tabs."""
+        return self.query_one("#facts", RowsView)
+
+    @property
+    def policy_under_cursor(self) -> tuple[str, ...]:
+        """The names (name, ARN) of the policy that the cursor of the Policies tab is on; none in other tabs."""
+        return self.query_one(ListAndDocument).names_under_cursor if self.active_tab == "policies" else ()
+
+    def set_before(self, before: Account | None) -> None:
+        """Say what the account was before the draft that is open, or None: what differs is marked."""
+        self._before = before
+
+    def json_text(self) -> str:
+        """The document of the active tab, or the whole record, safe to show."""
+        if self.active_tab in ("policies", "trust"):
+            return self.query_one(ListAndDocument).document_view.text
+        from iamtui.tui.explorer.tabs import record_text  # not before the first frame
+
+        return safe_document(record_text(self._entity)) if self._entity is not None else ""
+
+    def show_entity(self, account: Account, entity: Entity) -> None:
+        """Show an entity under the tab chosen before."""
+        from iamtui.tui.explorer.tabs import tabs_of  # not before the first frame
+
+        if entity is self._entity and account is self._account:
+            return
+        self._account, self._entity = account, entity
+        self._tabs = tabs_of(account, entity)
+        self._fill()
+
+    def select_tab(self, tab: str) -> bool:
+        """Show a tab, by its id or its number from 1; False when the entity has no such tab."""
+        if tab.isdigit():
+            tab = self._tabs[int(tab) - 1].id if 0 < int(tab) <= len(self._tabs) else ""
+        if tab not in [known.id for known in self._tabs]:
+            return False
+        had_focus = self.has_focus_within
+        self._wanted = tab
+        self._fill()
+        if had_focus:
+            self.active_view.focus()
+        return True
+
+    def show_statement(self, policy_name: str, statement_index: int) -> bool:
+        """Show the Policies tab with one statement marked; False when this entity has no such policy.
+
+        Args:
+            policy_name: name or ARN.
+            statement_index: from 0.
+        """
+        if not self.select_tab("policies"):
+            return False
+        return self.query_one(ListAndDocument).show_statement(policy_name, statement_index)
+
+    def show_trust_statement(self, statement_index: int) -> bool:
+        """Show the Trust tab with one statement marked; False when the entity is not a role."""
+        if not isinstance(self._entity, Role) or not self.select_tab("trust"):
+            return False
+        lines = self._entity.trust.lines
+        if 0 <= statement_index < len(lines):
+            self.query_one(ListAndDocument).document_view.mark_lines(lines[statement_index])
+        return True
+
+    def _fill(self) -> None:
+        from iamtui.tui.explorer import tabs as content  # not before the first frame
+
+        entity, account, active = self._entity, self._account, self.active_tab
+        if entity is None:
+            return
+        find = self.query_one(FindLine)
+        if find.display:
+            find.display = False
+            for document in self.query(DocumentView):
+                document.find("")
+        self.query_one(TabBar).set_tabs(self._tabs, active)
+        both, record = self.query_one(ListAndDocument), self.query_one("#record", DocumentView)
+        self.facts.display = active in ("overview", "access")
+        both.display = active in ("policies", "trust")
+        record.display = active == "json"
+        if self.facts.display:
+            self.facts.set_rows(content.facts(account, entity, active))
+        elif both.display:
+            both.set_entries(*content.entries(self._before, account, entity, active))
+        else:
+            record.show_json(*content.record(self._before, entity))
+
+    @on(TabBar.Chosen)
+    def _tab_chosen(self, event: TabBar.Chosen) -> None:
+        event.stop()
+        self.select_tab(event.tab)
+        self.active_view.focus()
+
+    @property
+    def view(self) -> DocumentView:
+        """The document that a search is in: the one of the tab that is shown."""
+        if self.active_tab in ("policies", "trust"):
+            return self.query_one(ListAndDocument).document_view
+        return self.query_one("#record", DocumentView)
+
+    @on(RowsView.Followed)
+    def _followed(self, event: RowsView.Followed) -> None:
+        event.stop()
+        self.post_message(self.Followed(event.target))
+
+
+# The subject: what the tree's cursor rests on, as a detail pane (an entity) or a table (a branch).
+
+
+class SubjectPane(Pane):
+    """Holds both views; only the one in use is filled and shown."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._node: Node | None = None
+        self._before: Account | None = None
+
+    def compose(self) -> ComposeResult:
+        """Welcome text, table, detail."""
+        yield Static(id="welcome")
+        yield ChildrenTable(id="table")
+        yield Static(id="table-empty")
+        yield DetailPane(id="detail")
+
+    def on_mount(self) -> None:
+        """Nothing is shown until there is an account."""
+        for widget in (self.table, self.detail, self.query_one("#table-empty")):
+            widget.display = False
+
+    @property
+    def table(self) -> ChildrenTable:
+        """The table of a branch."""
+        return self.query_one(ChildrenTable)
+
+    @property
+    def detail(self) -> DetailPane:
+        """The detail of an entity."""
+        return self.query_one(DetailPane)
+
+    @property
+    def node(self) -> Node | None:
+        """What is shown."""
+        return self._node
+
+    @property
+    def active_view(self) -> Widget:
+        """The widget that keys belong to."""
+        return self.table if isinstance(self._node, Branch) else self.detail.active_view
+
+    @property
+    def tab(self) -> str:
+        """The id of the tab that is shown, "" on a branch."""
+        return self.detail.active_tab if self.detail.display else ""
+
+    def welcome(self, words: Content) -> None:
+        """Show a text instead of an account."""
+        self._node = None
+        self.border_title = None
+        welcome = self.query_one("#welcome", Static)
+        welcome.update(words)
+        welcome.display = True
+        for widget in (self.table, self.detail, self.query_one("#table-empty")):
+            widget.display = False
+
+    def json_text(self) -> tuple[str, str] | None:
+        """What is shown as JSON (safe to show), and a name for it; None on a branch."""
+        entity = self.detail.entity
+        if entity is None or not self.detail.display:
+            return None
+        return self.detail.json_text(), entity.name
+
+    def show_node(self, inventory: Inventory, node: Node) -> None:
+        """Show a branch or an entity."""
+        from iamtui.tui.drafts.changes import changed_words  # likewise
+        from iamtui.tui.explorer.tabs import title_of_entity  # not before the first frame
+
+        self._node = node
+        self.query_one("#welcome").display = False
+        is_branch = isinstance(node, Branch)
+        self.detail.display = not is_branch
+        empty = self.query_one("#table-empty", Static)
+        if not isinstance(node, Branch):
+            self.table.display = empty.display = False
+            self.border_title = line(
+                title_of_entity(inventory.account, node), (changed_words(self._before, node), "bold $verdict-depends")
+            )
+            self.detail.show_entity(inventory.account, node)
+            return
+        self.table.show_branch(inventory, node)
+        words = self.table.empty_text()
+        self.table.display, empty.display = not words, bool(words)
+        empty.update(plain(words))
+        count = "" if inventory.missing(node) else f"{len(inventory.entities(node)):,}"
+        self.border_title = line((title_of(node), "bold"), (f" {count}", "$muted"))
+
+    def in_sight(self) -> Sequence[Entity]:
+        """The entities of a branch whose lines can be seen; none where one entity is shown."""
+        return self.table.in_sight() if self.table.display else ()
+
+    @property
+    def policy_under_cursor(self) -> tuple[str, ...]:
+        """The names (name, ARN) of the policy that the cursor of the Policies tab is on; none elsewhere."""
+        return self.detail.policy_under_cursor if self.detail.display else ()
+
+    def set_before(self, before: Account | None) -> None:
+        """Say what the account was before the draft that is open, or None: what differs is marked."""
+        self._before = before
+        self.detail.set_before(before)
+
+    def set_verdicts(self, verdict_of: VerdictOf | None) -> None:
+        """Say how to answer the pinned question for an entity."""
+        self.table.set_verdicts(verdict_of)

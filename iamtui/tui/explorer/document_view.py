@@ -1,0 +1,391 @@
+"""A JSON document with line numbers, coloured line by line as it is drawn, so that its length costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from pygments.token import Token  # type: ignore[import-untyped]
+from rich.cells import cell_len
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.highlight import HighlightTheme, highlight
+from textual.message import Message
+from textual.widgets import Input, Label
+
+from iamtui.tui.content import document_lines, plain
+from iamtui.tui.explorer.listings import RowsView
+from iamtui.tui.widgets.inputs import SafeInput
+from iamtui.tui.widgets.lists.containers import Column
+from iamtui.tui.widgets.lists.line_list import LineView, Piece
+
+if TYPE_CHECKING:
+    from iamtui.policy.document import PolicyDocument
+
+
+# FindLine: where one types what to find in a document.
+
+
+class FindLine(Horizontal):
+    """Hidden until it is opened. Enter keeps the hits marked, Escape ends the search."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "end", "End the search", id="find.end", tooltip="End the search"),
+    ]
+
+    DEFAULT_CSS = """
+    FindLine {
+        height: 1;
+        padding: 0 1;
+        display: none;
+
+        & Label {
+            width: auto;
+            color: $heading;
+        }
+        & Input {
+            width: 1fr;
+            background: $foreground 10%;
+        }
+        & #find-count {
+            padding-left: 1;
+            color: $muted;
+        }
+    }
+    """
+
+    @dataclass(eq=False, repr=False)
+    class Changed(Message):
+        """What is looked for changed; "" ends it."""
+
+        needle: str
+
+    @dataclass(eq=False, repr=False)
+    class Left(Message):
+        """The focus belongs back into the document."""
+
+    async def open(self) -> None:
+        """Show the line and start anew."""
+        self.display = True
+        if not self.children:
+            # Nobody needs a slash, the field, and which hit of how many in the first frame.
+            needle = SafeInput(placeholder="find in the document: Enter, then n and N", compact=True, id="find-needle")
+            await self.mount(Label("/"), needle, Label(id="find-count"))
+        field = self.query_one(Input)
+        field.value = ""
+        field.focus()
+
+    def tell(self, words: str) -> None:
+        """Say where the search is, once there was one."""
+        if self.children:
+            self.query_one("#find-count", Label).update(plain(words))
+
+    def action_end(self) -> None:
+        """End the search."""
+        self.display = False
+        self.post_message(self.Changed(""))
+        self.post_message(self.Left())
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(self.Changed(event.value))
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.post_message(self.Left())
+
+
+# Hits of a search in a document: on which lines, which one is the present one, and how a line shows them. Pure.
+
+
+class Hits:
+    """The lines that hold a text (any letter case), and the place among them. Stepping goes around the ends."""
+
+    def __init__(self, lines: Sequence[str] = (), needle: str = "") -> None:
+        self.needle = needle.lower()
+        self.lines = [at for at, line in enumerate(lines) if self.needle and self.needle in line.lower()]
+        self._at = -1
+
+    @property
+    def line(self) -> int | None:
+        """The line of the present hit, from 0; None before the first step, or without hits."""
+        return self.lines[self._at] if self.lines and self._at >= 0 else None
+
+    @property
+    def words(self) -> str:
+        """The place in words: "2 of 7", or "nothing found"; "" when nothing is looked for."""
+        if not self.needle:
+            return ""
+        return f"{self._at + 1} of {len(self.lines)}" if self.lines else "nothing found"
+
+    def step(self, direction: int) -> int | None:
+        """Go to the next (1) or previous (-1) line with a hit, and give it."""
+        if self.lines:
+            first = 0 if direction > 0 else len(self.lines) - 1
+            self._at = (self._at + direction) % len(self.lines) if self._at >= 0 else first
+        return self.line
+
+    def marked(self, pieces: Sequence[Piece]) -> Iterator[Piece]:
+        """The pieces of a line, cut so that what was looked for stands out."""
+        text = "".join(piece.text for piece in pieces).lower()
+        inside: set[int] = set()
+        at = text.find(self.needle)
+        while self.needle and at >= 0:
+            inside.update(range(at, at + len(self.needle)))
+            at = text.find(self.needle, at + len(self.needle))
+        start = 0
+        for piece in pieces:
+            end = start + len(piece.text)
+            cut = start
+            for position in range(start + 1, end + 1):
+                if position == end or (position in inside) != (cut in inside):
+                    style = "hit" if cut in inside else piece.style
+                    yield Piece(piece.text[cut - start : position - start], style)
+                    cut = position
+            start = end
+
+
+class DocumentView(LineView):
+    """A document to read: no cursor, the keys scroll; lines of a statement can be marked."""
+
+    HAS_CURSOR = False
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "find", "Find", key_display="/", id="document.find", tooltip="Find a text in the document"),
+        Binding("n", "step(1)", "Next", id="document.next", tooltip="Go to the next hit"),
+        Binding("N", "step(-1)", "Previous", id="document.previous", tooltip="Go to the hit before"),
+        Binding("escape", "end_find", "End search", show=False, id="document.end-find", tooltip="End the search"),
+    ]
+
+    @dataclass(eq=False, repr=False)
+    class FindEnded(Message):
+        """The user needs no hits any more."""
+
+    @dataclass(eq=False, repr=False)
+    class FindWanted(Message):
+        """The user wants to type what to find."""
+
+    @dataclass(eq=False, repr=False)
+    class Stepped(Message):
+        """The user went to another hit; `words` say which."""
+
+        words: str
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._lines: list[str] = []
+        self._json = True
+        self._marked = range(0)
+        self._document: PolicyDocument | None = None
+        self._hits = Hits()
+        self._changed: frozenset[int] = frozenset()
+        self._gone: frozenset[int] = frozenset()
+
+    @property
+    def marked(self) -> range:
+        """The 1-based numbers of the marked lines."""
+        return self._marked
+
+    @property
+    def text(self) -> str:
+        """The text that is shown, with unsafe characters made visible."""
+        return "\n".join(self._lines)
+
+    def show_document(self, document: PolicyDocument) -> None:
+        """Show a policy document; an unreadable one as plain text, below why it cannot be read."""
+        if document is self._document:
+            return
+        if document.error is not None:
+            self.show_words(f"This document cannot be read: {document.error}", "", *document_lines(document.text))
+        else:
+            self.show_json(document.text)
+        self._document = document
+
+    def show_json(self, text: str, changed: frozenset[int] = frozenset(), gone: frozenset[int] = frozenset()) -> None:
+        """Show JSON text in its canonical rendering.
+
+        Args:
+            changed: the numbers of lines that a draft changed.
+            gone: the numbers of lines that a draft takes away: they are shown, and not counted.
+        """
+        self._show(document_lines(text), as_json=True)
+        self._changed, self._gone = changed, gone
+
+    def show_first_change(self) -> None:
+        """Show the first line that a draft changed."""
+        touched = self._changed | self._gone
+        self._show_hit(min(touched) - 1 if touched else None)
+
+    def show_words(self, *lines: str) -> None:
+        """Show plain lines instead of a document, such as why there is none."""
+        self._show([part for line in lines for part in document_lines(line)], as_json=False)
+
+    def _show(self, lines: list[str], *, as_json: bool) -> None:
+        self._document, self._marked, self._changed, self._gone = None, range(0), frozenset(), frozenset()
+        self._lines, self._json = lines, as_json
+        self._hits = Hits(lines, self._hits.needle)
+        widest = max((len(line) if line.isascii() else cell_len(line) for line in lines), default=0)
+        self.scroll_to(x=0, y=0, animate=False)
+        self.set_total(len(lines), width=widest + self._gutter + 1)
+
+    def mark_lines(self, lines: tuple[int, int] | None) -> None:
+        """Mark the lines from the first to the last number, both included, and show them; None: unmark."""
+        self._marked = range(lines[0], lines[1] + 1) if lines is not None else range(0)
+        if lines is not None:
+            first, last = lines[0] - 1, lines[1] - 1
+            top = max(0, min(first - 1, last - self.page + 2)) if last - first + 1 < self.page else first
+            visible = self.visible_range()
+            if first not in visible or last not in visible:
+                self.scroll_to(y=top, animate=False, force=True)
+        self.refresh()
+
+    def find(self, needle: str) -> str:
+        """Mark every occurrence (any letter case) and go to the first; "" ends it. Returns where that is in words."""
+        self._hits = Hits(self._lines, needle)
+        self._show_hit(self._hits.step(1))
+        return self._hits.words
+
+    def _show_hit(self, line: int | None) -> None:
+        if line is not None and line not in self.visible_range():
+            self.scroll_to(y=max(0, line - self.page // 2), animate=False, force=True)
+        self.refresh()
+
+    def action_find(self) -> None:
+        """Type what to find."""
+        self.post_message(self.FindWanted())
+
+    def action_step(self, direction: int) -> None:
+        """Go to the next or the previous hit."""
+        self._show_hit(self._hits.step(direction))
+        self.post_message(self.Stepped(self._hits.words or "Nothing is looked for: / starts."))
+
+    def action_end_find(self) -> None:
+        """Forget the hits."""
+        self.find("")
+        self.post_message(self.FindEnded())
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There are hits to step to, or to forget, only while something is looked for."""
+        if action in ("step", "end_find") and not self._hits.needle:
+            return False
+        return super().check_action(action, parameters)
+
+    @property
+    def _gutter(self) -> int:
+        return len(str(len(self._lines))) + 3 if self._json else 1
+
+    def pieces(self, index: int, width: int) -> Sequence[Piece]:  # noqa: ARG002 - scrolls instead of cutting
+        """Line number and coloured JSON."""
+
+        line = self._lines[index]
+        if not self._json:
+            return [Piece(" "), Piece(line, "muted")]
+        gone = index + 1 in self._gone
+        above = sum(number <= index for number in self._gone)
+        number = ("" if gone else str(index + 1 - above)).rjust(self._gutter - 2)
+        coloured: Sequence[Piece] = json_pieces(line)
+        if self._hits.needle:
+            coloured = list(self._hits.marked(coloured))
+        if index + 1 in self._marked:
+            return [Piece(number, "statement-bar"), Piece("▐ ", "statement-bar"), *coloured]
+        if index == self._hits.line:
+            return [Piece(number, "hit"), Piece("▸ ", "match"), *coloured]
+        if gone:
+            return [Piece(number), Piece("- ", "denied"), Piece(line, "muted")]
+        if index + 1 in self._changed:
+            return [Piece(number, "warning"), Piece("~ ", "warning"), *coloured]
+        return [Piece(number, "faint"), Piece("  "), *coloured]
+
+    def line_background(self, index: int) -> str:
+        """The marked statement lies on another ground."""
+        return "statement" if index + 1 in self._marked else ""
+
+    def action_line_left(self) -> None:
+        """Scroll left; at the left edge go back to the tree."""
+        if self.scroll_offset.x == 0:
+            self.post_message(RowsView.LeftTowardsTree())
+        else:
+            super().action_line_left()
+
+
+# FindsInDocument: what a pane with a document and a line to find texts in it does with their messages.
+
+
+class FindsInDocument(Column):
+    """`/` finds, `n` and `N` go on, Escape ends the search. The pane holds one `FindLine`."""
+
+    @property
+    def view(self) -> DocumentView:
+        """The document that a search is in."""
+        return self.query_one(DocumentView)
+
+    @on(DocumentView.FindWanted)
+    async def _find_wanted(self, event: DocumentView.FindWanted) -> None:
+        event.stop()
+        await self.query_one(FindLine).open()
+
+    @on(DocumentView.FindEnded)
+    def _find_ended(self, event: DocumentView.FindEnded) -> None:
+        event.stop()
+        self.query_one(FindLine).display = False
+
+    @on(FindLine.Changed)
+    def _find_changed(self, event: FindLine.Changed) -> None:
+        event.stop()
+        self.query_one(FindLine).tell(self.view.find(event.needle))
+
+    @on(FindLine.Left)
+    def _find_left(self, event: FindLine.Left) -> None:
+        event.stop()
+        self.view.focus()
+
+    @on(DocumentView.Stepped)
+    def _stepped(self, event: DocumentView.Stepped) -> None:
+        event.stop()
+        self.query_one(FindLine).tell(event.words)
+
+
+# One line of JSON in colours.
+
+
+class _JsonTokens(HighlightTheme):
+    """Names of line styles instead of colours: the theme decides when a line is drawn."""
+
+    STYLES: dict[Any, str] = {  # noqa: RUF012 - declared so by the base class
+        Token.Name.Tag: "json-key",
+        Token.Literal.String: "json-string",
+        Token.Literal.Number: "json-number",
+        Token.Keyword.Constant: "json-constant",
+        Token.Punctuation: "json-punctuation",
+    }
+
+
+_EFFECTS: Final = {'"Allow"': "allowed", '"Deny"': "denied"}
+
+
+@lru_cache(maxsize=4096)
+def json_pieces(line: str) -> tuple[Piece, ...]:
+    """One line of canonical JSON (no text runs over a line end there) as pieces."""
+    text = highlight(line, language="json", theme=_JsonTokens)
+    pieces: list[Piece] = []
+    at = 0
+    effect = line.lstrip().startswith('"Effect":')
+    for span in text.spans:
+        style = str(span.style)
+        if style == "$text" or span.end <= at:
+            continue
+        if span.start > at:
+            pieces.append(Piece(line[at : span.start]))
+        token = line[max(at, span.start) : span.end]
+        if effect:
+            style = _EFFECTS.get(token, style)
+        pieces.append(Piece(token, style))
+        at = span.end
+    if at < len(line):
+        pieces.append(Piece(line[at:]))
+    return tuple(pieces)

@@ -1,0 +1,461 @@
+"""The explorer: a filter over the tree of the account."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
+
+from rich.cells import cell_len
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from iamtui.account.model import Account, Entity
+from iamtui.text import safe_text
+from iamtui.tui.content import fit, plain
+from iamtui.tui.inventory import TOP_BRANCHES, Branch, Inventory, Kind, Node, key_of, kind_of, title_of
+from iamtui.tui.widgets.inputs import SafeInput
+from iamtui.tui.widgets.lists.containers import Pane
+from iamtui.tui.widgets.lists.line_list import LineView, Piece
+
+if TYPE_CHECKING:
+    from iamtui.tui.explorer.search import Hit, SearchIndex, SearchResult
+    from iamtui.tui.question.verdict import Verdict
+
+
+# The tree of the account, or the hits of a search, drawn line by line.
+
+
+VerdictOf: TypeAlias = "Callable[[Entity], Verdict | None]"
+"""Answers the pinned question for one entity, or None when it cannot be asked of it."""
+
+MarkOf = Callable[[Entity], str]
+"""What a draft did to an entity: "~" changed it, "+" made it, or ""."""
+
+
+@dataclass(frozen=True, slots=True)
+class TreeRow:
+    """One visible line of the tree. `count` of a branch is None when the source lacks it."""
+
+    node: Node
+    depth: int
+    expanded: bool = False
+    count: int | None = 0
+    hit: Hit | None = None
+
+
+class ExplorerTree(LineView):
+    """Branches, folders and entities; lazily flattened, so that only open branches cost anything."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open_line", "Open", id="list.open", tooltip="Open what is under the cursor"),
+        Binding(
+            "space", "toggle_branch", "Expand", show=False, id="tree.toggle", tooltip="Expand or collapse the branch"
+        ),
+    ]
+
+    @dataclass(eq=False, repr=False)
+    class NodeChosen(Message):
+        """The cursor rests on another node."""
+
+        node: Node
+
+    @dataclass(eq=False, repr=False)
+    class NodeOpened(Message):
+        """Enter on an entity."""
+
+        node: Node
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._inventory = Inventory(Account(id=""))
+        self._index: SearchIndex | None = None
+        self._open: set[Branch] = set()
+        self._rows: list[TreeRow] = []
+        self._result: SearchResult | None = None
+        self._before_search = ""
+        self._chosen = ""
+        self._verdict_of: VerdictOf | None = None
+        self._mark_of: MarkOf | None = None
+
+    # What others use.
+
+    @property
+    def node(self) -> Node | None:
+        """The node under the cursor."""
+        return self._rows[self.cursor].node if self._rows else None
+
+    @property
+    def result(self) -> SearchResult | None:
+        """The hits that are shown, or None when the whole tree is."""
+        return self._result
+
+    def set_inventory(self, inventory: Inventory, index: SearchIndex) -> None:
+        """Show an account; branches stay open and the cursor stays where the new account still has them."""
+        at = self._chosen
+        self._inventory, self._index, self._result = inventory, index, None
+        self._chosen = ""
+        self._flatten(at)
+
+    def in_sight(self) -> Sequence[Entity]:
+        """The entities whose lines can be seen."""
+        rows = [self._rows[index].node for index in self.visible_range()]
+        return [node for node in rows if not isinstance(node, Branch)]
+
+    def set_verdicts(self, verdict_of: VerdictOf | None) -> None:
+        """Say how to answer the pinned question; asked only for lines that are drawn.
+
+        Where there were no verdicts, they are drawn once the answer is on screen, which need not wait for them.
+        """
+        first = self._verdict_of is None and verdict_of is not None
+        self._verdict_of = verdict_of
+        if first:
+            self.call_after_refresh(self.redraw)
+        else:
+            self.redraw()
+
+    def set_marks(self, mark_of: MarkOf | None) -> None:
+        """Say what a draft did to an entity; None: no draft is open."""
+        self._mark_of = mark_of
+        self.redraw()
+
+    def search(self, query: str) -> SearchResult | None:
+        """Show only what matches, the cursor on the best hit; an empty query brings the tree back."""
+        if self._index is None:
+            return None
+        if self._result is None:
+            self._before_search = self._chosen
+        if not query.strip():
+            chosen = self._chosen
+            self._result = None
+            self.reveal(chosen or self._before_search)
+            return None
+        self._result = self._index.search(query)
+        self._rows = _hit_rows(self._result)
+        first = next((i for i, row in enumerate(self._rows) if row.hit is not None), 0)
+        self.set_total(len(self._rows), cursor=first)
+        return self._result
+
+    def reveal(self, key: str) -> bool:
+        """Open what is above a node and put the cursor on it; False when the account has no such node."""
+        node = self._inventory.find(key)
+        if node is None:
+            self._result = None
+            self._flatten("")
+            return False
+        self._result = None
+        self._open.update(self._inventory.parents(node))
+        self._flatten(key)
+        return True
+
+    def open_branch(self, branch: Branch) -> None:
+        """Open a branch."""
+        self._open.add(branch)
+        self._flatten(key_of(branch))
+
+    # Rows.
+
+    def _flatten(self, cursor_key: str) -> None:
+        rows: list[TreeRow] = []
+        inventory, opened = self._inventory, self._open
+
+        def add(branch: Branch, depth: int) -> None:
+            missing = inventory.missing(branch)
+            count = None if missing else len(inventory.entities(branch))
+            expanded = branch in opened
+            rows.append(TreeRow(branch, depth, expanded, count))
+            if expanded:
+                for child in inventory.children(branch):
+                    if isinstance(child, Branch):
+                        add(child, depth + 1)
+                    else:
+                        rows.append(TreeRow(child, depth + 1))
+
+        for branch in TOP_BRANCHES:
+            add(branch, 0)
+        self._rows = rows
+        at = next((i for i, row in enumerate(rows) if key_of(row.node) == cursor_key), 0) if cursor_key else 0
+        self.set_total(len(rows), cursor=at)
+
+    def pieces(self, index: int, width: int) -> Sequence[Piece]:
+        """One branch or entity: indent, name, and at the right edge its count or verdict mark."""
+        row = self._rows[index]
+        if isinstance(row.node, Branch):
+            return self._branch_pieces(row, row.node, width)
+        verdict = self._verdict_of(row.node) if self._verdict_of is not None else None
+        if verdict is not None and verdict.is_pending:
+            self.note_unfinished(index)
+        return self._entity_pieces(row, row.node, verdict, width)
+
+    def _branch_pieces(self, row: TreeRow, branch: Branch, width: int) -> Sequence[Piece]:
+        indent = "  " * row.depth
+        arrow = "▾ " if row.expanded else "▸ "
+        if self._result is not None:
+            indent, arrow = "", "  "
+        count = "unknown" if row.count is None else f"{row.count:,}"
+        room = width - 1 - len(indent) - 2 - len(count) - 2
+        title = fit(safe_text(title_of(branch)), room)
+        gap = " " * (width - 1 - len(indent) - 2 - cell_len(title) - len(count) - 1)
+        style = "muted" if branch.folder else "strong"
+        empty = row.count == 0
+        return [
+            Piece(indent + arrow, "guide"),
+            Piece(title, "faint" if empty else style),
+            Piece(gap),
+            Piece(count, "faint"),
+            Piece(" "),
+        ]
+
+    def _entity_pieces(self, row: TreeRow, entity: Entity, verdict: Verdict | None, width: int) -> Sequence[Piece]:
+        indent = "  " * row.depth + "  "
+        shown = _verdict_pieces(verdict)
+        # A star stands in the cell that is empty behind other marks.
+        edge = "" if verdict is not None and verdict.star else " "
+        tail = sum(len(piece.text) for piece in shown) + len(edge) if verdict is not None else 1
+        mark = self._mark_of(entity) if self._mark_of is not None else ""
+        room = max(4, width - 1 - len(indent) - tail)
+        name = fit(safe_text(entity.name), room - (2 if mark else 0))
+        pieces = [Piece(indent, "guide"), *_marked(name, row.hit.positions if row.hit else ())]
+        used = cell_len(name)
+        if mark:
+            pieces.append(Piece(f" {mark}", "warning"))
+            used += 2
+        if row.hit is not None and row.hit.where and room - used > 4:
+            where = fit(safe_text(row.hit.where), room - used - 2)
+            pieces.append(Piece("  " + where, "faint"))
+            used += 2 + cell_len(where)
+        pieces.append(Piece(" " * (room - used)))
+        if verdict is not None:
+            pieces += [*shown, Piece(edge)]
+        return pieces
+
+    def is_stop(self, index: int) -> bool:
+        """Among hits, the cursor skips the headings."""
+        return self._result is None or self._rows[index].hit is not None
+
+    # Keys.
+
+    def on_line_view_cursor_moved(self, event: LineView.CursorMoved) -> None:
+        """Announce the node, once for each time it changes."""
+        event.stop()
+        node = self.node
+        key = key_of(node) if node is not None else ""
+        if node is not None and key != self._chosen:
+            self._chosen = key
+            self.post_message(self.NodeChosen(node))
+
+    def on_line_view_line_opened(self, event: LineView.LineOpened) -> None:
+        """Enter: a branch opens or closes, an entity is opened."""
+        event.stop()
+        node = self.node
+        if isinstance(node, Branch):
+            self.action_toggle_branch()
+        elif node is not None:
+            self.post_message(self.NodeOpened(node))
+
+    def action_toggle_branch(self) -> None:
+        """Expand or collapse the branch under the cursor."""
+        node = self.node
+        if isinstance(node, Branch) and self._result is None:
+            self._open.symmetric_difference_update({node})
+            self._flatten(key_of(node))
+
+    def action_line_right(self) -> None:
+        """Expand a branch, or step into it; open an entity."""
+        node = self.node
+        if isinstance(node, Branch):
+            if node in self._open:
+                self.action_cursor_down()
+            else:
+                self.action_toggle_branch()
+        elif node is not None:
+            self.post_message(self.NodeOpened(node))
+
+    def action_line_left(self) -> None:
+        """Collapse a branch, or step out to the one above."""
+        node = self.node
+        if node is None or self._result is not None:
+            return
+        if isinstance(node, Branch) and node in self._open:
+            self.action_toggle_branch()
+            return
+        parents = self._inventory.parents(node)
+        if parents:
+            key = key_of(parents[-1])
+            self.move_to(next(i for i, row in enumerate(self._rows) if key_of(row.node) == key))
+
+
+def _verdict_pieces(verdict: Verdict | None) -> list[Piece]:
+    from iamtui.tui.drafts.impact_screen import verdict_pieces  # not before the first frame
+
+    return verdict_pieces(verdict)
+
+
+def _hit_rows(result: SearchResult) -> list[TreeRow]:
+    by_kind: dict[Kind, list[Hit]] = {}
+    for hit in result.hits:
+        by_kind.setdefault(kind_of(hit.entity), []).append(hit)
+    counts = Counter({kind: len(hits) for kind, hits in by_kind.items()})
+    rows: list[TreeRow] = []
+    for kind, hits in by_kind.items():
+        rows.append(TreeRow(Branch(kind), 0, expanded=True, count=counts[kind]))
+        rows.extend(TreeRow(hit.entity, 0, hit=hit) for hit in hits)
+    return rows
+
+
+def result_words(result: SearchResult) -> str:
+    """How many hits there are, and how many of them are shown."""
+    from iamtui.tui.explorer.search import HIT_LIMIT  # hits are there, so it is loaded
+
+    if not result.total:
+        return "nothing found"
+    shown = f", first {HIT_LIMIT} shown" if result.total > len(result.hits) else ""
+    close = "close " if result.fuzzy else ""
+    return f"{result.total:,} {close}{'match' if result.total == 1 else 'matches'}{shown}"
+
+
+def _marked(name: str, positions: Sequence[int]) -> list[Piece]:
+    """A name with its matching letters in the style for matches."""
+    if not positions:
+        return [Piece(name)]
+    marked = set(positions)
+    pieces: list[Piece] = []
+    for at, letter in enumerate(name):
+        style = "match" if at in marked else ""
+        if pieces and pieces[-1].style == style:
+            pieces[-1] = Piece(pieces[-1].text + letter, style)
+        else:
+            pieces.append(Piece(letter, style))
+    return pieces
+
+
+class FilterInput(SafeInput):
+    """The filter field. Down and Enter go to the hits, Escape clears and goes back to the tree."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,down", "to_hits", "To the hits", id="filter.hits", tooltip="Go to the hits"),
+        Binding("escape", "clear", "Clear", id="filter.clear", tooltip="Clear the filter"),
+    ]
+
+    @dataclass(eq=False, repr=False)
+    class Left(Message):
+        """The user is done typing; `clear` when the filter goes as well."""
+
+        clear: bool
+
+    def action_to_hits(self) -> None:
+        """Go to the hits."""
+        self.post_message(self.Left(clear=False))
+
+    def action_clear(self) -> None:
+        """Clear the filter and go back to the tree."""
+        self.post_message(self.Left(clear=True))
+
+
+class Explorer(Pane):
+    """Filter and tree. Announces the node under the cursor by EntitySelected."""
+
+    @dataclass(eq=False, repr=False)
+    class EntitySelected(Message):
+        """The cursor rests on a branch or an entity."""
+
+        node: Node
+
+    @dataclass(eq=False, repr=False)
+    class EntityOpened(Message):
+        """The user wants to go into an entity."""
+
+        node: Node
+
+    def compose(self) -> ComposeResult:
+        """Filter, hit count, tree."""
+        yield FilterInput(placeholder="/ filter: name, ARN, id, tag", compact=True, id="filter")
+        yield Static(id="filter-count", markup=False)
+        yield ExplorerTree(id="tree")
+
+    @property
+    def tree_view(self) -> ExplorerTree:
+        """The tree."""
+        return self.query_one(ExplorerTree)
+
+    @property
+    def filter_input(self) -> FilterInput:
+        """The filter field."""
+        return self.query_one(FilterInput)
+
+    @property
+    def node(self) -> Node | None:
+        """The node under the cursor."""
+        return self.tree_view.node
+
+    def set_inventory(self, inventory: Inventory, index: SearchIndex) -> None:
+        """Show an account, filtered as before."""
+        self.tree_view.set_inventory(inventory, index)
+        if self.filter_input.value:
+            self._search(self.filter_input.value)
+
+    def set_verdicts(self, verdict_of: VerdictOf | None) -> None:
+        """Say how to answer the pinned question for an entity."""
+        self.tree_view.set_verdicts(verdict_of)
+
+    def reveal(self, key: str) -> bool:
+        """Put the cursor on a node, dropping the filter; False when there is no such node."""
+        self._drop_filter()
+        return self.tree_view.reveal(key)
+
+    def open_branch(self, branch: Branch) -> None:
+        """Open a branch."""
+        self.tree_view.open_branch(branch)
+
+    def clear_filter(self) -> bool:
+        """Drop the filter; False when there was none."""
+        had = bool(self.filter_input.value)
+        self._drop_filter()
+        if had:
+            self.tree_view.search("")
+        return had
+
+    def _drop_filter(self) -> None:
+        with self.prevent(Input.Changed):
+            self.filter_input.value = ""
+        self._say("")
+
+    @on(Input.Changed, "#filter")
+    def _filter_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._search(event.value)
+
+    @on(Input.Submitted, "#filter")
+    def _filter_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.tree_view.focus()
+
+    @on(FilterInput.Left)
+    def _filter_left(self, event: FilterInput.Left) -> None:
+        event.stop()
+        if event.clear:
+            self.clear_filter()
+        self.tree_view.focus()
+
+    def _search(self, query: str) -> None:
+        result = self.tree_view.search(query)
+        self._say(result_words(result) if result is not None else "")
+
+    def _say(self, words: str) -> None:
+        count = self.query_one("#filter-count", Static)
+        count.update(plain(words))
+        count.display = bool(words)
+
+    @on(ExplorerTree.NodeChosen)
+    def _chosen(self, event: ExplorerTree.NodeChosen) -> None:
+        event.stop()
+        self.post_message(self.EntitySelected(event.node))
+
+    @on(ExplorerTree.NodeOpened)
+    def _opened(self, event: ExplorerTree.NodeOpened) -> None:
+        event.stop()
+        self.post_message(self.EntityOpened(event.node))

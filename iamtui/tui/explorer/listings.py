@@ -1,0 +1,290 @@
+"""The rows and documents of the Policies, Trust and Access tabs. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from iamtui.account.model import Account, Entity, Group, IdentityProvider, InstanceProfile, ManagedPolicy, Role, User
+from iamtui.policy.arn import is_account_id, parse_arn
+from iamtui.policy.document import PolicyDocument, PrincipalEntry, Statement
+from iamtui.text import safe_text
+from iamtui.tui import clock
+from iamtui.tui.content import fit
+from iamtui.tui.inventory import HeldPolicy, held_policies, kind_word
+from iamtui.tui.widgets.lists.line_list import LineView, Piece
+
+# Rows: labelled facts, lists and links, drawn line by line.
+
+
+_WIDEST_LABEL = 17
+_NARROW_LABEL = 14
+_NARROW = 60
+
+
+@dataclass(frozen=True, slots=True)
+class ListingRow:
+    """One line.
+
+    Args:
+        label: what the fact is, or "" to continue the one above.
+        value: raw text, cut at the edge.
+        style: a style name of LineView for the value.
+        target: the key of the node that `o` and Enter go to, or "".
+        note: raw text behind the value, in a fainter style.
+        heading: the line is a heading, `label` its text.
+    """
+
+    label: str = ""
+    value: str = ""
+    style: str = ""
+    target: str = ""
+    note: str = ""
+    heading: bool = False
+
+
+BLANK = ListingRow()
+
+
+def heading(text: str) -> ListingRow:
+    """A heading line."""
+    return ListingRow(label=text, heading=True)
+
+
+class RowsView(LineView):
+    """A list of rows. The cursor rests on every line that says something; links can be followed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("o", "follow", "Follow", id="go.follow", tooltip="Go to what the line under the cursor names")
+    ]
+
+    @dataclass(eq=False, repr=False)
+    class Followed(Message):
+        """The user goes to another node."""
+
+        target: str
+
+    @dataclass(eq=False, repr=False)
+    class LeftTowardsTree(Message):
+        """h or left: the user goes back to the tree."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._rows: Sequence[ListingRow] = ()
+        self._label_width = _WIDEST_LABEL
+
+    @property
+    def row(self) -> ListingRow | None:
+        """The row under the cursor."""
+        return self._rows[self.cursor] if self._rows else None
+
+    @property
+    def rows(self) -> Sequence[ListingRow]:
+        """All rows."""
+        return self._rows
+
+    def set_rows(self, rows: Sequence[ListingRow], cursor: int = 0) -> None:
+        """Show these rows."""
+        self._rows = rows
+        self._label_width = 2 + max((cell_len(safe_text(row.label)) for row in rows if not row.heading), default=0)
+        self.set_total(len(rows), cursor=cursor)
+
+    def is_stop(self, index: int) -> bool:
+        """Headings and blank lines are skipped."""
+        row = self._rows[index]
+        return not row.heading and bool(row.value or row.label)
+
+    def pieces(self, index: int, width: int) -> Sequence[Piece]:
+        """Label, value, note."""
+        row = self._rows[index]
+        if row.heading:
+            return [Piece(fit(safe_text(row.label), width - 1), "heading")]
+        room = width - 2
+        label_width = min(self._label_width, _NARROW_LABEL if width < _NARROW else _WIDEST_LABEL)
+        pieces: list[Piece] = []
+        if row.label:
+            label = fit(safe_text(row.label), label_width - 1)
+            pieces.append(Piece(label + " " * (label_width - cell_len(label)), "muted"))
+        else:
+            pieces.append(Piece(" " * label_width))
+        room -= label_width
+        value = fit(safe_text(row.value), room)
+        pieces.append(Piece(value, row.style or ("link" if row.target else "")))
+        room -= cell_len(value) + 2
+        if row.note and room > 4:
+            pieces.append(Piece("  " + fit(safe_text(row.note), room), "faint"))
+        return pieces
+
+    def action_follow(self) -> None:
+        """Go to what the line names."""
+        if self.row is not None and self.row.target:
+            self.post_message(self.Followed(self.row.target))
+
+    def action_line_left(self) -> None:
+        """Go back to the tree."""
+        self.post_message(self.LeftTowardsTree())
+
+    def action_line_right(self) -> None:
+        """Follow the link."""
+        self.action_follow()
+
+    def action_open_line(self) -> None:
+        """Follow the link, or say which line was opened."""
+        if self.row is not None and self.row.target:
+            self.action_follow()
+        else:
+            super().action_open_line()
+
+
+@dataclass(frozen=True, slots=True)
+class ListingEntry:
+    """A row with the document that lies behind it.
+
+    Args:
+        row: what the list shows.
+        document: what the document view shows, or None.
+        missing: why there is none.
+        names: what the policy is called (name, ARN): a statement of it can be asked for by any of them.
+        lines: the lines to mark when the row is under the cursor.
+    """
+
+    row: ListingRow
+    document: PolicyDocument | None = None
+    missing: str = ""
+    names: tuple[str, ...] = ()
+    lines: tuple[int, int] | None = None
+
+
+def policy_entries(account: Account, entity: Entity) -> list[ListingEntry]:
+    """The Policies tab: every policy that takes part for a principal; the versions of a managed policy."""
+    if isinstance(entity, ManagedPolicy):
+        return _versions(entity)
+    if isinstance(entity, (User, Group, Role)):
+        return [_held(account, policy) for policy in held_policies(account, entity)]
+    return []
+
+
+def _held(account: Account, policy: HeldPolicy) -> ListingEntry:
+    known = policy.arn if policy.arn and account.policy(policy.arn) else ""
+    group = account.group(policy.group) if policy.group else None
+    note = f"from {policy.group}" if policy.group else ""
+    if policy.missing:
+        note = f"{note}  unknown: {policy.missing}".strip()
+    elif policy.document is not None and policy.document.error is not None:
+        note = f"{note}  unreadable".strip()
+    target = known or (group.arn if group is not None else "")
+    names = tuple(name for name in (policy.name, policy.arn) if name)
+    style = "warning" if policy.name == "AdministratorAccess" else "strong"
+    row = ListingRow(policy.way.value, policy.name, style, target=target, note=note)
+    return ListingEntry(row, policy.document, policy.missing, names)
+
+
+def _versions(policy: ManagedPolicy) -> list[ListingEntry]:
+    names = (policy.name, policy.arn)
+    entries = [
+        ListingEntry(
+            ListingRow(
+                "in force" if version.is_default else "not in force",
+                version.id,
+                "strong" if version.is_default else "muted",
+                note=clock.ago(version.created) if version.created else "",
+            ),
+            version.document,
+            names=names if version.is_default else (),
+        )
+        for version in sorted(policy.versions, key=lambda version: not version.is_default)
+    ]
+    if policy.default_version is None:
+        missing = "The document was not loaded: it needs iam:GetPolicyVersion, or another source."
+        entries.insert(0, ListingEntry(ListingRow("in force", "unknown", "faint"), None, missing, names))
+    return entries
+
+
+def trust_entries(account: Account, role: Role) -> list[ListingEntry]:
+    """The Trust tab: who the trust policy names, statement by statement."""
+    document = role.trust
+    if document.error is not None:
+        return [ListingEntry(ListingRow("trust", "unreadable", "denied"), document)]
+    entries: list[ListingEntry] = []
+    lines = document.lines
+    for statement in document.policy.statements:
+        at = lines[statement.index] if statement.index < len(lines) else None
+        named = statement.principals or ()
+        entries.extend(ListingEntry(_trusted(account, statement, principal), document, lines=at) for principal in named)
+        for principal in statement.not_principals or ():
+            row = _trusted(account, statement, principal)
+            everyone = ListingRow(row.label, f"everyone but {row.value}", "warning", row.target, row.note)
+            entries.append(ListingEntry(everyone, document, lines=at))
+        if not statement.principals and not statement.not_principals:
+            entries.append(
+                ListingEntry(ListingRow(statement.effect.lower(), "nobody is named", "muted"), document, lines=at)
+            )
+    return entries or [ListingEntry(ListingRow("trust", "no statement: nobody may assume it", "muted"), document)]
+
+
+def _trusted(account: Account, statement: Statement, principal: PrincipalEntry) -> ListingRow:
+    words, target = _principal_words(account, principal)
+    keys = sorted({line.key for line in statement.conditions if line.key}, key=str.lower)
+    note = f"if {', '.join(keys)}" if keys else "no condition"
+    style = "denied" if statement.effect == "Deny" else ("warning" if principal.value == "*" else "")
+    return ListingRow(statement.effect.lower(), words, style, target, note)
+
+
+def _principal_words(account: Account, principal: PrincipalEntry) -> tuple[str, str]:
+    value = principal.value
+    if value == "*":
+        return "anyone", ""
+    if principal.kind == "Service":
+        return f"service {value}", ""
+    if principal.kind == "Federated":
+        return f"provider {value}", value if account.by_arn(value) else ""
+    arn = parse_arn(value)
+    number = value if is_account_id(value) else arn.account if arn is not None and arn.resource == "root" else ""
+    if number:
+        return ("this account" if number == account.id else f"account {number}"), ""
+    known = account.by_arn(value) or account.by_id(value)
+    if known is not None:
+        return f"{kind_word(known)} {known.name}", known.arn
+    return value, ""
+
+
+def access_rows(account: Account, entity: Entity) -> list[ListingRow] | None:
+    """The Access tab: who is reached through this entity; None for kinds that have nothing of the sort."""
+    if isinstance(entity, ManagedPolicy):
+        return [
+            *_holders("Attached to", account.holders(entity.arn)),
+            BLANK,
+            *_holders("Permissions boundary of", account.bounded_by(entity.arn)),
+        ]
+    if isinstance(entity, Group):
+        return _holders("Members", account.members(entity.name))
+    if isinstance(entity, InstanceProfile):
+        return None
+    if isinstance(entity, IdentityProvider):
+        trusting = [role for role in account.roles if _names_provider(role, entity.arn)]
+        return _holders("Roles that trust it", trusting)
+    return None
+
+
+def _names_provider(role: Role, arn: str) -> bool:
+    if role.trust.error is not None:
+        return False
+    return any(
+        principal.value == arn for statement in role.trust.policy.statements for principal in statement.principals or ()
+    )
+
+
+def _holders(title: str, holders: Sequence[User | Group | Role]) -> list[ListingRow]:
+    if not holders:
+        return [heading(f"{title} (0)"), ListingRow("", "none in this account", "muted")]
+    rows = [ListingRow(kind_word(holder), holder.name, target=holder.arn, note=_path(holder)) for holder in holders]
+    return [heading(f"{title} ({len(holders):,})"), *rows]
+
+
+def _path(holder: User | Group | Role) -> str:
+    return "" if holder.path == "/" else holder.path

@@ -1,0 +1,159 @@
+"""Searching the account while typing: exact parts of a text first, then letters in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from textual.fuzzy import FuzzySearch
+
+from iamtui.account.model import Account, Entity, Group, IdentityProvider, Known, User
+
+HIT_LIMIT: Final = 500
+"""Most hits that are given back; the count of all is said beside them."""
+
+ID_LETTERS: Final = 5
+"""Shorter words are not looked for in unique ids, where any few letters stand by chance."""
+
+FUZZY_BELOW: Final = 1
+"""With fewer exact hits than this, letters in order are tried as well."""
+
+FUZZY_CANDIDATES: Final = 400
+"""Most names that are scored letter by letter: scoring ten thousand would take several frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One entity found.
+
+    Args:
+        positions: offsets in its name that matched, for marking.
+        where: what matched when it was not the name: "ARN", "id", "tag team=data", or "".
+    """
+
+    entity: Entity
+    positions: tuple[int, ...] = ()
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """Hits best first, at most HIT_LIMIT; `total` counts all; `fuzzy` says that no text matched exactly."""
+
+    hits: tuple[Hit, ...]
+    total: int
+    fuzzy: bool = False
+
+
+class SearchIndex:
+    """Lower-case texts of every entity, made once for an account."""
+
+    def __init__(self, account: Account) -> None:
+        self._entities: list[Entity] = list(account.entities())
+        self._names = [entity.name.lower() for entity in self._entities]
+        self._rest = [_other_texts(entity) for entity in self._entities]
+
+    def search(self, query: str) -> SearchResult:
+        """Find entities whose name, ARN, ids or tags hold every word of the query, in any letter case.
+
+        A word `tag:TEXT` is looked for in the tags only (`key=value`).
+        """
+        words = query.lower().split()
+        if not words:
+            return SearchResult((), 0)
+        found: list[tuple[int, int]] = []
+        for index, name in enumerate(self._names):
+            rank = _rank(words, name, self._rest[index])
+            if rank is not None:
+                found.append((rank, index))
+        if len(found) < FUZZY_BELOW:
+            return self._fuzzy("".join(words))
+        found.sort(key=lambda pair: pair[0])
+        hits = tuple(self._hit(words, index) for _, index in found[:HIT_LIMIT])
+        return SearchResult(hits, len(found))
+
+    def _hit(self, words: list[str], index: int) -> Hit:
+        name, entity = self._names[index], self._entities[index]
+        positions: set[int] = set()
+        where = ""
+        for word in words:
+            at = name.find(word)
+            if at >= 0:
+                positions.update(range(at, at + len(word)))
+            elif not where:
+                where = _where(entity, word)
+        return Hit(entity, tuple(sorted(positions)), where)
+
+    def _fuzzy(self, letters: str) -> SearchResult:
+        candidates = [i for i, name in enumerate(self._names) if _in_order(letters, name)]
+        matcher = FuzzySearch()
+        scored: list[tuple[float, int, tuple[int, ...]]] = []
+        for index in candidates[:FUZZY_CANDIDATES]:
+            score, positions = matcher.match(letters, self._names[index])
+            if score > 0:
+                scored.append((score, index, tuple(positions)))
+        scored.sort(key=lambda item: -item[0])
+        hits = tuple(Hit(self._entities[index], positions) for _, index, positions in scored[:HIT_LIMIT])
+        return SearchResult(hits, len(candidates), fuzzy=True)
+
+
+def _other_texts(entity: Entity) -> str:
+    """ARN, ids and tags in lower case, on a line each so that no match runs over two of them."""
+    tags = "" if isinstance(entity, (Group, IdentityProvider)) else "\n".join(f"tag:{k}={v}" for k, v in entity.tags)
+    return f"{entity.arn}\n{' '.join(_ids(entity))}\n{tags}".lower()
+
+
+def _ids(entity: Entity) -> tuple[str, ...]:
+    """The unique id, and the ids of a user's access keys as far as they are loaded."""
+    if isinstance(entity, IdentityProvider):
+        return ()
+    keys = entity.access_keys if isinstance(entity, User) else None
+    return (entity.id, *(key.id for key in keys.value)) if isinstance(keys, Known) else (entity.id,)
+
+
+def _rank(words: list[str], name: str, rest: str) -> int | None:
+    """How good a match is, best 0; None when a word is nowhere."""
+    worst = 0
+    for word in words:
+        if word in name:
+            rank = 0 if name == word else 1 if name.startswith(word) else 2
+        elif _in_rest(word, rest):
+            rank = 3
+        else:
+            return None
+        worst = max(worst, rank)
+    return worst
+
+
+def _in_rest(word: str, rest: str) -> bool:
+    if word.startswith("tag:"):
+        return _tag_holds(rest, word[4:])
+    if word not in rest:
+        return False
+    if len(word) >= ID_LETTERS:
+        return True
+    arn, _ids_of_it, tags = rest.split("\n", 2)
+    return word in arn or word in tags
+
+
+def _tag_holds(rest: str, text: str) -> bool:
+    return any(line.startswith("tag:") and text in line[4:] for line in rest.split("\n"))
+
+
+def _where(entity: Entity, word: str) -> str:
+    if not isinstance(entity, (Group, IdentityProvider)):
+        text = word.removeprefix("tag:")
+        for key, value in entity.tags:
+            if text in f"{key}={value}".lower():
+                return f"{key}={value}"
+    ids = _ids(entity) if len(word) >= ID_LETTERS else ()
+    return next((found for found in ids if word in found.lower()), "ARN")
+
+
+def _in_order(letters: str, name: str) -> bool:
+    at = -1
+    for letter in letters:
+        at = name.find(letter, at + 1)
+        if at < 0:
+            return False
+    return True

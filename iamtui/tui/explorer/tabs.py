@@ -1,0 +1,342 @@
+"""What the tabs of the detail pane show of an entity. Pure; loaded with the first account."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from textual.content import Content
+
+from iamtui.account.model import (
+    AccessKey,
+    Account,
+    Entity,
+    Fact,
+    Group,
+    IdentityProvider,
+    InstanceProfile,
+    Known,
+    LoginProfile,
+    ManagedPolicy,
+    MfaDevice,
+    Missing,
+    Role,
+    Tags,
+    User,
+)
+from iamtui.policy.document import PolicyDocument, render
+from iamtui.tui import clock
+from iamtui.tui.content import line
+from iamtui.tui.drafts.changes import changed_lines, marked_policies, marked_trust
+from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, access_rows, heading, policy_entries
+from iamtui.tui.explorer.tab_bar import Tab
+from iamtui.tui.inventory import administrator_through, fact_text, kind_word, policy_count, unknown
+
+# The Overview tab: the facts of each kind of entity, in rows. Pure.
+
+
+def overview(account: Account, entity: Entity) -> list[ListingRow]:
+    """Everything about an entity that has no tab of its own."""
+    if isinstance(entity, User):
+        return _user(account, entity)
+    if isinstance(entity, Group):
+        return _group(account, entity)
+    if isinstance(entity, Role):
+        return _role(account, entity)
+    if isinstance(entity, ManagedPolicy):
+        return _policy(account, entity)
+    if isinstance(entity, InstanceProfile):
+        return _instance_profile(account, entity)
+    return _provider(entity)
+
+
+def moment_row(label: str, moment: datetime | None, none: str = "unknown") -> ListingRow:
+    """A time with its age, or the word for no time."""
+    if moment is None:
+        return ListingRow(label, none, "muted")
+    return ListingRow(label, clock.stamp(moment), note=clock.ago(moment))
+
+
+def _moment_fact(label: str, fact: Fact[datetime | None], none: str) -> ListingRow:
+    return _unknown_row(label, fact) if isinstance(fact, Missing) else moment_row(label, fact.value, none)
+
+
+def _unknown_row(label: str, missing: Missing) -> ListingRow:
+    return ListingRow(label, unknown(missing), "faint")
+
+
+def _identity(entity: User | Group | Role | ManagedPolicy | InstanceProfile) -> list[ListingRow]:
+    return [
+        ListingRow("ARN", entity.arn),
+        ListingRow("Unique id", entity.id or "unknown", "" if entity.id else "faint"),
+        ListingRow("Path", entity.path, "muted" if entity.path == "/" else ""),
+        moment_row("Created", entity.created),
+    ]
+
+
+def _permissions(account: Account, holder: User | Group | Role) -> list[ListingRow]:
+    count = policy_count(account, holder)
+    rows = [ListingRow("Policies", f"{count} in force" if count else "none: it may do nothing by itself")]
+    through = administrator_through(account, holder)
+    if through:
+        rows.append(ListingRow("Administrator", "ADMIN", "warning", note=f"AdministratorAccess attached {through}"))
+    if not isinstance(holder, Group):
+        arn = holder.boundary_arn
+        rows.append(
+            ListingRow("Boundary", arn.rsplit("/", 1)[-1], target=arn if account.policy(arn) else "", note=arn)
+            if arn
+            else ListingRow("Boundary", "none", "muted")
+        )
+    return rows
+
+
+def _user(account: Account, user: User) -> list[ListingRow]:
+    rows = _identity(user)
+    rows += [BLANK, heading("Permissions"), *_permissions(account, user)]
+    rows += _listed("Groups", [(name, group.arn if (group := account.group(name)) else "") for name in user.groups])
+    rows += [BLANK, heading("Sign-in")]
+    rows.append(_login(user.login_profile))
+    rows.append(_moment_fact("Password used", user.password_last_used, "never"))
+    rows += _mfa(user.mfa_devices)
+    rows += _keys(user.access_keys)
+    return rows + _tags(user.tags)
+
+
+def _login(fact: Fact[LoginProfile | None]) -> ListingRow:
+    if isinstance(fact, Missing):
+        return _unknown_row("Console", fact)
+    if fact.value is None:
+        return ListingRow("Console", "no password", "muted")
+    reset = "must be changed at next sign-in" if fact.value.reset_required else ""
+    since = f"set {clock.ago(fact.value.created)}" if fact.value.created else ""
+    return ListingRow("Console", "password", note="; ".join(part for part in (since, reset) if part))
+
+
+def _mfa(fact: Fact[tuple[MfaDevice, ...]]) -> list[ListingRow]:
+    if isinstance(fact, Missing):
+        return [_unknown_row("MFA", fact)]
+    if not fact.value:
+        return [ListingRow("MFA", "no device", "warning")]
+    return [
+        ListingRow("MFA" if not index else "", device.serial, note=clock.ago(device.enabled) if device.enabled else "")
+        for index, device in enumerate(fact.value)
+    ]
+
+
+def _keys(fact: Fact[tuple[AccessKey, ...]]) -> list[ListingRow]:
+    if isinstance(fact, Missing):
+        return [_unknown_row("Access keys", fact)]
+    if not fact.value:
+        return [ListingRow("Access keys", "none", "muted")]
+    rows = []
+    for index, key in enumerate(fact.value):
+        created = f"created {clock.ago(key.created)}" if key.created else ""
+        where = " ".join(part for part in (key.last_service, key.last_region) if part)
+        used = f"used {clock.ago(key.last_used)}{f' ({where})' if where else ''}" if key.last_used else "never used"
+        note = ", ".join(part for part in (key.status.lower(), created, used) if part)
+        rows.append(ListingRow("Access keys" if not index else "", key.id, note=note))
+    return rows
+
+
+def _group(account: Account, group: Group) -> list[ListingRow]:
+    members = len(account.members(group.name))
+    rows = _identity(group)
+    rows += [BLANK, heading("Permissions"), *_permissions(account, group)]
+    rows.append(ListingRow("Members", f"{members} user{'' if members == 1 else 's'}" if members else "nobody"))
+    return rows
+
+
+def _role(account: Account, role: Role) -> list[ListingRow]:
+    rows = [*_description(role.description), *_identity(role)]
+    if isinstance(role.last_used, Missing):
+        rows.append(_unknown_row("Last used", role.last_used))
+    else:
+        used = moment_row("Last used", role.last_used.value, "never, as far as IAM tracks")
+        where = f", {role.last_used_region}" if role.last_used_region else ""
+        rows.append(ListingRow(used.label, used.value, used.style, note=used.note + where))
+    rows.append(ListingRow("Longest session", fact_text(role.max_session_seconds, _duration)))
+    owner = "AWS: service-linked role" if role.service_linked else "IAM Identity Center" if role.sso_reserved else ""
+    if owner:
+        rows.append(ListingRow("Owned by", owner))
+    rows += [BLANK, heading("Permissions"), *_permissions(account, role)]
+    profiles = [(profile.name, profile.arn) for profile in account.instance_profiles if role.name in profile.roles]
+    rows += _listed("Instance profile", profiles) if profiles else []
+    return rows + _tags(role.tags)
+
+
+def _description(fact: Fact[str]) -> list[ListingRow]:
+    if isinstance(fact, Missing):
+        return [_unknown_row("Description", fact)]
+    return [ListingRow("Description", fact.value)] if fact.value else []
+
+
+def _duration(seconds: int) -> str:
+    hours, rest = divmod(seconds, 3600)
+    minutes = rest // 60
+    return f"{hours}h {minutes}m" if minutes else f"{hours}h"
+
+
+def _policy(account: Account, policy: ManagedPolicy) -> list[ListingRow]:
+    rows = [*_description(policy.description), *_identity(policy)]
+    if policy.updated is not None:
+        rows.append(moment_row("Updated", policy.updated))
+    version = policy.default_version
+    rows.append(
+        ListingRow("Default version", version.id) if version else ListingRow("Default version", "not loaded", "faint")
+    )
+    others = [other.id for other in policy.versions if not other.is_default]
+    if others:
+        rows.append(ListingRow("Other versions", ", ".join(others), "muted"))
+    seen = len(account.holders(policy.arn))
+    rows += [
+        BLANK,
+        heading("Use"),
+        ListingRow("Attached to", fact_text(policy.attachment_count, str), note=f"{seen} seen in this account"),
+        ListingRow("Boundary for", fact_text(policy.boundary_count, str)),
+    ]
+    return rows + _tags(policy.tags)
+
+
+def _instance_profile(account: Account, profile: InstanceProfile) -> list[ListingRow]:
+    roles = [(name, role.arn if (role := account.role(name)) else "") for name in profile.roles]
+    return [*_identity(profile), BLANK, heading("Role"), *_listed("Role", roles), *_tags(profile.tags)]
+
+
+def _provider(provider: IdentityProvider) -> list[ListingRow]:
+    rows = [ListingRow("ARN", provider.arn), ListingRow("Type", provider.type), moment_row("Created", provider.created)]
+    return rows + _listed("Audiences", [(audience, "") for audience in provider.audiences])
+
+
+def _listed(label: str, items: Sequence[tuple[str, str]]) -> list[ListingRow]:
+    if not items:
+        return [ListingRow(label, "none", "muted")]
+    return [ListingRow(label if not index else "", name, target=target) for index, (name, target) in enumerate(items)]
+
+
+def _tags(tags: Tags) -> list[ListingRow]:
+    if not tags:
+        return [BLANK, heading("Tags"), ListingRow("", "none", "muted")]
+    return [BLANK, heading("Tags"), *(ListingRow(key, value) for key, value in tags)]
+
+
+# The JSON tab: the whole record of an entity, with AWS's names for what it holds. Pure.
+
+
+_NAMES: Final = {
+    "arn": "Arn",
+    "created": "CreateDate",
+    "updated": "UpdateDate",
+    "groups": "GroupList",
+    "inline_policies": "InlinePolicies",
+    "attached_policies": "AttachedManagedPolicies",
+    "boundary_arn": "PermissionsBoundary",
+    "trust": "AssumeRolePolicyDocument",
+    "max_session_seconds": "MaxSessionDuration",
+    "last_used": "LastUsedDate",
+    "last_used_region": "LastUsedRegion",
+    "last_service": "LastUsedService",
+    "last_region": "LastUsedRegion",
+    "versions": "PolicyVersionList",
+    "is_default": "IsDefaultVersion",
+    "boundary_count": "PermissionsBoundaryUsageCount",
+    "password_last_used": "PasswordLastUsed",
+    "mfa_devices": "MFADevices",
+}
+
+
+def record_text(entity: Entity) -> str:
+    """The record of an entity as canonical JSON; facts that were not loaded stand under "Missing"."""
+    missing: dict[str, str] = {}
+    value = _json(entity, missing)
+    if missing:
+        value["Missing"] = missing
+    return render(value)
+
+
+def _json(value: Any, missing: dict[str, str]) -> Any:
+    if isinstance(value, PolicyDocument):
+        return value.text if value.error is not None else value.value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Known):
+        return _json(value.value, missing)
+    if isinstance(value, tuple):
+        return [_json(item, missing) for item in value]
+    if not is_dataclass(value):
+        return value
+    result: dict[str, Any] = {}
+    for field in fields(value):
+        name = _NAMES.get(field.name, "".join(word.capitalize() for word in field.name.split("_")))
+        content = getattr(value, field.name)
+        if field.name == "tags":
+            result[name] = [{"Key": key, "Value": text} for key, text in content]
+        elif isinstance(content, Missing):
+            needs = f" (needs {content.permission})" if content.permission else ""
+            missing[name] = f"{content.reason}{needs}"
+        elif content is not None:
+            result[name] = _json(content, missing)
+    return result
+
+
+_EMPTY_POLICIES: Final = {
+    User: "No policy applies to this user: without one, every request is denied.",
+    Group: "This group has no policy: its members get nothing from it.",
+    Role: "No policy applies to this role: without one, every request is denied.",
+}
+
+
+def facts(account: Account, entity: Entity, tab: str) -> Sequence[ListingRow]:
+    """The rows of the Overview or the Access tab."""
+    if tab == "overview":
+        return overview(account, entity)
+    return access_rows(account, entity) or [ListingRow("", "nothing to show", "muted")]
+
+
+def entries(before: Account | None, account: Account, entity: Entity, tab: str) -> tuple[Sequence[ListingEntry], str]:
+    """The entries of the Policies or the Trust tab, and what to say when there are none.
+
+    Args:
+        before: the account without the draft that is open, or None; what differs is marked.
+    """
+    if tab == "trust" and isinstance(entity, Role):
+        return marked_trust(before, account, entity), ""
+    return marked_policies(before, account, entity), _EMPTY_POLICIES.get(type(entity), "No version is loaded.")
+
+
+def record(before: Account | None, entity: Entity) -> tuple[str, frozenset[int]]:
+    """The JSON of an entity, and which of its lines the draft changes."""
+    was = before.by_arn(entity.arn) if before is not None else None
+    text = record_text(entity)
+    # What the draft creates is new as a whole: marking every line would say nothing.
+    old = "" if was is None or was is entity else record_text(was)
+    return text, changed_lines(old, text) if old else frozenset()
+
+
+def tabs_of(account: Account, entity: Entity) -> tuple[Tab, ...]:
+    """The tabs that an entity has."""
+    tabs = [Tab("overview", "Overview")]
+    if isinstance(entity, ManagedPolicy):
+        tabs.append(Tab("policies", "Document"))
+    elif isinstance(entity, (User, Group, Role)):
+        tabs.append(Tab("policies", "Policies", len(policy_entries(account, entity))))
+    if isinstance(entity, Role):
+        tabs.append(Tab("trust", "Trust"))
+    if isinstance(entity, ManagedPolicy):
+        used = len(account.holders(entity.arn)) + len(account.bounded_by(entity.arn))
+        tabs.append(Tab("access", "Access", used))
+    elif isinstance(entity, Group):
+        tabs.append(Tab("access", "Members", len(account.members(entity.name))))
+    elif isinstance(entity, IdentityProvider):
+        tabs.append(Tab("access", "Access"))
+    tabs.append(Tab("json", "JSON"))
+    return tuple(tabs)
+
+
+def title_of_entity(account: Account, entity: Entity) -> Content:
+    """Name, kind, and whether AdministratorAccess is attached."""
+    title = line((entity.name, "bold $foreground"), (f"  {kind_word(entity)}", "$muted"))
+    if isinstance(entity, (User, Group, Role)) and administrator_through(account, entity):
+        return line(title, ("  ADMIN", "bold $verdict-depends"))
+    return title

@@ -1,0 +1,198 @@
+"""HelpScreen: every key that works, read from the live bindings, the focused pane's first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from textual import events
+from textual.app import App, ComposeResult
+from textual.binding import ActiveBinding, Binding, BindingsMap, BindingType
+from textual.content import Content
+from textual.dom import DOMNode
+from textual.geometry import Offset
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Static
+
+from iamtui.tui.content import line, plain
+from iamtui.tui.text_screens import TextScreen
+
+_KEY_WIDTH: Final = 18
+_CAPITAL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+LEGEND: Final = (
+    ("[+]", "$verdict-allowed", "ALLOWED", "on all that was asked about"),
+    ("[x]", "$verdict-denied", "DENIED explicit", "a Deny statement matches"),
+    ("[-]", "$verdict-denied", "DENIED no allow", "no statement allows it"),
+    ("[?]", "$verdict-depends", "DEPENDS", "on a condition or a document that is not known"),
+    (" * ", "$foreground", "behind a verdict", "only on some resources, or as far as loaded: the panel says which"),
+    (" · ", "$muted", "no allow", "a layer that says nothing, and need not; or one that does not apply"),
+)
+"""What the marks mean: mark, style, words, meaning."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHelp:
+    """One action and the keys that do it."""
+
+    keys: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class HelpSection:
+    """The keys of one pane; `here` when they work where the focus is."""
+
+    title: str
+    keys: tuple[KeyHelp, ...]
+    here: bool
+
+
+class HelpScreen(TextScreen):
+    """The help for a screen, as it is when this is made."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "back", "Back", show=False, id="help.back", tooltip="Close the help"),
+    ]
+
+    def __init__(self, screen: Screen[object], keymap: Mapping[str, str] | None = None) -> None:
+        sections = help_sections(screen, keymap or {})
+        super().__init__(line(("Help", "bold $heading"), ("   / searches, Escape goes back", "$muted")), rows(sections))
+
+
+def help_sections(screen: Screen[object], keymap: Mapping[str, str]) -> list[HelpSection]:
+    """The keys of every pane of a screen: the focus and what is around it first, then the other panes.
+
+    Where the focus is, only those that work now: a pane may have taken a key of what is around it, or have no use for
+    one of its own.
+
+    Args:
+        screen: the screen to describe.
+        keymap: binding id to keys, for keys the user changed.
+    """
+    focus_chain = list(screen.focused.ancestors_with_self) if screen.focused is not None else [screen]
+    nodes = [*focus_chain, screen, screen.app, *screen.walk_children()]
+    sections: list[HelpSection] = []
+    seen: set[type] = set()
+    live = screen.active_bindings
+    for node in nodes:
+        if type(node) in seen or not _is_ours(node):
+            continue
+        seen.add(type(node))
+        here = node in focus_chain or node is screen.app
+        keys = tuple(_keys(screen.app, node, keymap, live if here else None))
+        if keys and keys not in (section.keys for section in sections):
+            sections.append(HelpSection(_title(node), keys, here))
+    return sorted(sections, key=lambda section: not section.here)
+
+
+def _is_ours(node: DOMNode) -> bool:
+    return type(node).__module__.startswith("iamtui.")
+
+
+def _title(node: DOMNode) -> str:
+    """What the class calls itself (HELP_TITLE), else its name in words ("Question panel"); the app is everywhere."""
+    if isinstance(node, App):
+        return "Everywhere"
+    own = getattr(node, "HELP_TITLE", None)
+    if isinstance(own, str):
+        return own
+    return _CAPITAL.sub(" ", type(node).__name__).capitalize()
+
+
+def _keys(
+    app: App[object], node: DOMNode, keymap: Mapping[str, str], live: Mapping[str, ActiveBinding] | None
+) -> Iterator[KeyHelp]:
+    """The bindings that a class of ours declares, those of its own base classes included, one row for an action.
+
+    Args:
+        live: the keys that work now, to leave others out; None: list all.
+    """
+    actions: dict[tuple[str, str], list[str]] = {}
+    for base in type(node).__mro__:
+        if not base.__module__.startswith("iamtui."):
+            continue
+        bindings = BindingsMap(base.__dict__.get("BINDINGS", ()))
+        bindings.apply_keymap(dict(keymap))
+        for _key, binding in bindings:
+            words = binding.tooltip or binding.description
+            if live is not None and not _works(live.get(binding.key), node, binding):
+                continue
+            if words and not binding.system:
+                keys = actions.setdefault((binding.action, words), [])
+                shown = _display(app, binding)
+                if shown not in keys:
+                    keys.append(shown)
+    for (_action, words), keys in actions.items():
+        yield KeyHelp(" ".join(keys), words)
+
+
+def _works(active: ActiveBinding | None, node: DOMNode, binding: Binding) -> bool:
+    return active is not None and active.node is node and active.binding.action == binding.action
+
+
+def _display(app: App[object], binding: Binding) -> str:
+    return app.get_key_display(binding)
+
+
+def rows(sections: Sequence[HelpSection]) -> list[Content]:
+    """The help as text."""
+    shown: list[Content] = [
+        plain("Browse the account in the tree, ask what a principal may do, assume a role. Nothing is ever written."),
+        plain(""),
+    ]
+    for section in sections:
+        where = "" if section.here else "  (when the focus is there)"
+        shown.append(line((section.title, "bold $heading"), (where, "$muted")))
+        shown += [line("  ", (key.keys.ljust(_KEY_WIDTH), "bold $match"), " ", key.words) for key in section.keys]
+        shown.append(plain(""))
+    shown.append(plain("Verdicts", "bold $heading"))
+    for mark, style, words, meaning in LEGEND:
+        shown.append(line("  ", (f"{mark} {words}".ljust(_KEY_WIDTH + 2), f"bold {style}"), (meaning, "$muted")))
+    return shown
+
+
+# Jump mode: a letter on every pane, and the letter moves the focus there.
+
+
+class JumpScreen(ModalScreen[str | None]):
+    """Gives the letter that was pressed, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss", "Cancel", id="jump.cancel", tooltip="Stay where you are"),
+    ]
+
+    DEFAULT_CSS = """
+    JumpScreen {
+        background: $background 40%;
+        & .jump-label {
+            position: absolute;
+            width: auto;
+            height: 1;
+            padding: 0 1;
+            background: $accent;
+            color: $background;
+            text-style: bold;
+        }
+    }
+    """
+
+    def __init__(self, places: Mapping[str, Offset]) -> None:
+        """Take the letters and where on the screen to draw each."""
+        super().__init__()
+        self._places = places
+
+    def compose(self) -> ComposeResult:
+        """One label for each place."""
+        for letter, offset in self._places.items():
+            label = Static(plain(letter), classes="jump-label")
+            label.absolute_offset = offset
+            yield label
+
+    def on_key(self, event: events.Key) -> None:
+        """A known letter chooses; any other key but Escape does nothing."""
+        if event.key in self._places:
+            event.stop()
+            self.dismiss(event.key)

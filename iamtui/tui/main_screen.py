@@ -1,0 +1,465 @@
+"""The main screen: what is asked about the place where the user is, and the sessions made from there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from textual import on, work
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from iamtui.account.model import Entity, Missing, Role, User
+from iamtui.config import AssumeConfig
+from iamtui.problem import Problem
+from iamtui.questions.question import QuestionMatrix
+from iamtui.tui.content import line, plain
+from iamtui.tui.inventory import Branch, Inventory, Node, kind_word
+from iamtui.tui.question.panel import QuestionPanel, from_screen
+from iamtui.tui.question.pinned_verdicts import (
+    Pinning,
+    has_simulator,
+    is_denied,
+    open_second_opinion,
+    open_who_can,
+    show_statement,
+    tell_screens,
+)
+from iamtui.tui.sessions.controller import DEFAULT_ASSUME_CONFIG, LeavingScreen, show_console, show_revoke
+from iamtui.tui.sessions.panel import ON_A_SESSION, SessionsPanel
+from iamtui.tui.text_screens import show_in_editor
+from iamtui.tui.widgets.status import MessageLine, Notice, Severity, StatusLine
+from iamtui.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from iamtui.engine.request import Principal
+    from iamtui.questions.question import Question
+    from iamtui.tui.clipboard import Copier
+    from iamtui.tui.denials.records_screen import KeptDenials
+    from iamtui.tui.explorer.search import SearchIndex
+
+
+# The keys of the main screen. Every one has an id, under which the config can give it another key.
+
+
+MAIN_BINDINGS: Final[list[BindingType]] = [
+    # Before the focused list, so that what is typed at once behind the key reaches the filter.
+    Binding(
+        "slash", "filter", "Filter", key_display="/", id="go.filter", priority=True,
+        tooltip="Filter the tree while typing",
+    ),
+    *from_screen("ask", "presets", "questions", "caller", "keys", "cycle_mfa", "copy_command", "save"),
+    Binding("f6,W", "who_can", "Who can", id="question.who_can", tooltip="Put the same question to everybody"),
+    *from_screen("why"),
+    Binding(
+        "f10,A", "draft_suggestion", "Draft a fix", id="draft.suggestion",
+        tooltip="Draft what would allow the question, and see before and after",
+    ),
+    Binding(
+        "v", "second_opinion", "2nd opinion", id="question.second_opinion",
+        tooltip="Ask AWS's own simulator too, and compare",
+    ),
+    Binding(
+        "D", "paste_denial", "Denied", show=False, id="denial.paste",
+        tooltip="Why was I denied: paste an AccessDenied message, a log or CloudTrail records",
+    ),
+    Binding("d", "draft", "Draft", id="draft.open", tooltip="Show the what-if draft: its edits, impact and export"),
+    Binding(
+        "E", "draft_edit", "Edit", id="draft.edit",
+        tooltip="List what can be edited here; edits go into a draft, never into the account",
+    ),
+    Binding("I", "draft_impact", "Impact", id="draft.impact", tooltip="Show whose answers the draft changes"),
+    Binding("u", "draft_undo", "Undo edit", show=False, id="draft.undo", tooltip="Take the draft's last edit back"),
+    Binding("f8,a", "assume", "Assume", id="session.assume", tooltip="Assume the role under the cursor"),
+    Binding(
+        "ctrl+r", "assume_any", "Any role", show=False, id="session.assume-any",
+        tooltip="Assume any role by its ARN, also one of another account",
+    ),
+    Binding(
+        "c", "pick", "Pick", id="session.pick",
+        tooltip="Hand the active session to the shell that started the picker, and leave",
+    ),
+    Binding("c", "copy_exports", "Copy", id="session.copy", tooltip="Copy the active session's export lines"),
+    Binding(
+        "Y", "copy_menu", "Copy …", show=False, id="session.copy_menu",
+        tooltip="Choose what to copy of the active session: a command, a field, a format",
+    ),
+    Binding(
+        "x", "export", "Export", id="session.export",
+        tooltip="Show the active session in every format, masked; copy it, write a file or a profile",
+    ),
+    Binding(
+        "exclamation_mark", "sub_shell", "Shell", key_display="!", id="session.shell",
+        tooltip="Open a shell with the active session's credentials; exit comes back",
+    ),
+    Binding("b", "console", "Console", id="session.console", tooltip="Into the AWS console as the active session"),
+    Binding(
+        "K", "revoke", "Revoke", show=False, id="session.revoke",
+        tooltip="Cut a role's older sessions off: the policy, its effect, the command to copy",
+    ),
+    Binding("S", "sessions", "Sessions", id="go.sessions", tooltip="Go to the sessions, and back"),
+    Binding("y", "copy_arn", "Copy ARN", show=False, id="copy.arn", tooltip="Copy the ARN under the cursor"),
+    Binding("o", "follow", "Follow", show=False, id="go.follow", tooltip="Go to what the cursor names"),
+    Binding(
+        "left_square_bracket", "back", "Back", key_display="[", show=False, id="go.back",
+        tooltip="Go back to where you were",
+    ),
+    Binding(
+        "right_square_bracket", "forward", "Forward", key_display="]", show=False, id="go.forward",
+        tooltip="Go forward again",
+    ),
+    Binding("ctrl+o", "jump", "Jump", show=False, id="go.jump", tooltip="Jump to a pane by its letter"),
+    Binding("z", "zoom", "Zoom", id="view.zoom", tooltip="Give the pane the whole window, and back"),
+    Binding(
+        "L", "load", "Load more", id="view.load",
+        tooltip="Ask the source for what it gives only on demand: a user's keys and devices, the resource's policy",
+    ),
+    Binding("e", "edit", "Editor", id="view.editor", tooltip="Read the JSON in $EDITOR; nothing is written back"),
+    Binding("1", "tab('1')", "Tab 1", show=False, id="tab.1", tooltip="Show the first tab"),
+    Binding("2", "tab('2')", "Tab 2", show=False, id="tab.2", tooltip="Show the second tab"),
+    Binding("3", "tab('3')", "Tab 3", show=False, id="tab.3", tooltip="Show the third tab"),
+    Binding("4", "tab('4')", "Tab 4", show=False, id="tab.4", tooltip="Show the fourth tab"),
+    Binding("5", "tab('5')", "Tab 5", show=False, id="tab.5", tooltip="Show the fifth tab"),
+    Binding(
+        "escape", "leave", "To the tree", show=False, id="go.tree",
+        tooltip="Go back to the tree; there: drop the filter, or stop a load",
+    ),
+]  # fmt: skip
+
+
+# What a source gives only when asked: the policy of a resource, a user's keys and devices. Blocking; for a thread.
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a load came to.
+
+    Args:
+        before: the workspace it began with.
+        workspace: the same with what could be loaded.
+        inventory, index: of that workspace's account.
+        what: what was loaded, in words, each.
+        problems: why the rest could not be.
+    """
+
+    before: Workspace
+    workspace: Workspace
+    inventory: Inventory
+    index: SearchIndex
+    what: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def lacks_details(workspace: Workspace, node: Entity | object) -> bool:
+    """Whether the source can be asked for more about a user than was loaded with the account."""
+    if not isinstance(node, User) or not workspace.can_call_aws:
+        return False
+    return any(isinstance(fact, Missing) for fact in (node.access_keys, node.mfa_devices, node.login_profile))
+
+
+def load(workspace: Workspace, carriers: Sequence[str], user: User | None = None) -> Loaded:
+    """Ask the source for the policies of these resources and for the details of a user.
+
+    Args:
+        carriers: ARNs that have a policy of their own.
+        user: whose access keys, MFA devices and console password are wanted, or None.
+    """
+    from iamtui.tui.explorer.search import SearchIndex  # not before a frame
+    from iamtui.workspace.connecting import with_resource_policies  # likewise
+    from iamtui.workspace.workspace import load_user_details  # brings boto3: only in a thread
+
+    now, failed = with_resource_policies(workspace, carriers)
+    what = [f"the policy of {carrier}" for carrier in carriers if carrier not in failed]
+    problems = list(failed.values())
+    if user is not None:
+        try:
+            now = load_user_details(now, user.name)
+            what.append(f"keys, MFA devices and password of {user.name}")
+        except Problem as problem:
+            problems.append(problem)
+    account = now.account
+    return Loaded(workspace, now, Inventory(account), SearchIndex(account), tuple(what), tuple(problems))
+
+
+class MainScreen(LeavingScreen):
+    """Asks about, assumes and copies what the cursor is on."""
+
+    BINDINGS: ClassVar[list[BindingType]] = MAIN_BINDINGS
+
+    def __init__(
+        self, copier: Copier, assume_config: AssumeConfig = DEFAULT_ASSUME_CONFIG, production: str = ""
+    ) -> None:
+        super().__init__(copier, assume_config, production)
+        self._pinning = Pinning(self)
+        self._asking: tuple[Principal, str] | None = None
+        self._meant_resource = ""
+        self._tried: set[str] = set()
+        self._stand_in: tuple[str, Principal, str] | None = None
+        """A session or credential that asks in place of the role or user (by ARN) while the cursor is on that."""
+        self.kept_denials: KeptDenials | None = None
+        """The log whose denials are being explained one after the other."""
+
+    def on_mount(self) -> None:
+        """Verdicts in the lists belong to the answer."""
+        self.question.alongside = self._pinning.ahead
+
+    def workspace_changed(self, workspace: Workspace) -> None:
+        """Ask about this account from now on; until the user goes to a principal, for the caller."""
+        from iamtui.workspace.principals import caller_principal  # brings the catalogue: not before a frame
+
+        self._pinning.forget()
+        self.question.set_workspace(workspace)
+        self.query_one(SessionsPanel).can_assume(possible=workspace.can_call_aws)
+        if self.question.principal is None:
+            self._asking = None
+        caller = caller_principal(workspace)
+        if caller is not None and self.question.principal is None:
+            self._ask_for(caller, caller.arn.split(":", 5)[-1])
+        self._tried.clear()
+        self._load_policy()
+        tell_screens(self, workspace)
+
+    def place_changed(self, node: Node) -> None:
+        """Ask for the principal where the user is; elsewhere the last one stays."""
+        from iamtui.workspace.principals import principal_for  # as above
+
+        if self._stand_in is not None and (isinstance(node, Branch) or node.arn != self._stand_in[0]):
+            self._stand_in = None
+        if self._stand_in is not None:
+            self._ask_for(*self._stand_in[1:])
+        elif isinstance(node, (User, Role)) and self._workspace is not None:
+            self._ask_for(principal_for(self._workspace, node), _label(node))
+        elif not isinstance(node, Branch):
+            self.question.set_principal(None, _label(node))
+        elif self._asking is not None:
+            self._ask_for(*self._asking)
+
+    def _ask_for(self, principal: Principal, label: str) -> None:
+        self._asking = (principal, label)
+        self.question.set_principal(principal, label)
+
+    @on(QuestionPanel.Answered)
+    def _answered(self, event: QuestionPanel.Answered) -> None:
+        event.stop()
+        self.query_one(MessageLine).answered()
+        if self._workspace is not None:
+            # The whole of it, as in who can: of a matrix the worst decides, whichever cell is looked at.
+            self._pinning.pin(self._workspace, event.answer.question_matrix, self.before_workspace)
+        self.keys_changed()
+
+    @on(QuestionPanel.Unanswered)
+    def _unanswered(self, event: QuestionPanel.Unanswered) -> None:
+        event.stop()
+        self._pinning.unpin()
+        self.keys_changed()
+
+    @on(Pinning.Found)
+    def _verdicts_found(self, event: Pinning.Found) -> None:
+        event.stop()
+        self._pinning.found(event)
+
+    # What is loaded on demand.
+
+    @dataclass(eq=False, repr=False)
+    class _Loaded(Message):
+        loaded: Loaded
+
+    @on(QuestionPanel.Meant)
+    def _meant(self, event: QuestionPanel.Meant) -> None:
+        """Answer with the policy of the resource, as `iamtui can` does."""
+        event.stop()
+        self._meant_resource = event.question.resource if event.question is not None else ""
+        self._tried.clear()
+        self._load_policy()
+
+    def _load_policy(self) -> None:
+        """Load the policy of the resource that was meant, unless that is loaded or was tried in vain."""
+        from iamtui.workspace.connecting import unloaded_carriers  # brings boto3: not before a frame
+
+        question, workspace = self.question.question, self.source_workspace
+        if question is None or workspace is None or not workspace.can_call_aws:
+            return
+        if question.resource != self._meant_resource:
+            return
+        question_matrix = self.question.question_matrix
+        resources = question_matrix.resources if question_matrix is not None else (question.resource,)
+        carriers = [arn for arn in unloaded_carriers(workspace.account, resources) if arn not in self._tried]
+        if carriers:
+            self._tried.update(carriers)
+            self._load(workspace, carriers, None)
+
+    def action_load(self) -> None:
+        """Load the details of the user under the cursor; elsewhere the policy of the resource asked about."""
+        node, workspace = self.subject.node, self.source_workspace
+        if workspace is not None and isinstance(node, User) and lacks_details(workspace, node):
+            self._load(workspace, [], node)
+            return
+        question = self.question.question
+        self._meant_resource = question.resource if question is not None else ""
+        self._tried.clear()
+        self._load_policy()
+        if not self._tried:
+            self.say(plain("There is nothing more to load here: of users keys and devices, of resources their policy."))
+
+    def _load(self, workspace: Workspace, carriers: Sequence[str], user: User | None) -> None:
+        self.say(line("Asking for ", (user.name if user is not None else carriers[0], "bold"), " …"), stays=True)
+        self._load_in_thread(workspace, carriers, user)
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="load", name="loading on demand")
+    def _load_in_thread(self, workspace: Workspace, carriers: Sequence[str], user: User | None) -> None:
+        self.post_message(self._Loaded(load(workspace, carriers, user)))
+
+    @on(_Loaded)
+    def _show_loaded(self, event: _Loaded) -> None:
+        event.stop()
+        loaded = event.loaded
+        if loaded.before is not self.source_workspace:
+            return
+        if loaded.what:
+            self.set_workspace(loaded.workspace, loaded.inventory, loaded.index)
+            self.say(line("Loaded ", (", ".join(loaded.what), "bold"), "."))
+        for problem in loaded.problems:
+            self.say(str(problem), Severity.WARNING)
+
+    @on(QuestionPanel.JumpToStatement)
+    def _jump_to_statement(self, event: QuestionPanel.JumpToStatement) -> None:
+        event.stop()
+        if not show_statement(self, event):
+            self.question.action_why()
+
+    @on(SessionsPanel.Changed)
+    def _session_changed(self, event: SessionsPanel.Changed) -> None:
+        event.stop()
+        production = event.active is not None and self.is_production(event.active)
+        self.query_one(StatusLine).set_session(event.active, production=production)
+        self.keys_changed()
+
+    def idle_actions(self) -> frozenset[str]:
+        """The actions whose keys would only say that there is nothing to do."""
+        idle: set[str] = set()
+        if not isinstance(self.subject.node, Role) or (self._workspace and not self._workspace.can_call_aws):
+            idle.add("assume")
+        if isinstance(self.subject.node, Branch):
+            idle.add("edit")
+        if self._workspace is None or not lacks_details(self._workspace, self.subject.node):
+            idle.add("load")
+        if self.query_one(SessionsPanel).active is None:
+            idle |= {"console", "copy_exports", "export", "pick", "sessions", "sub_shell", *ON_A_SESSION}
+        if self.question.answer is None:
+            idle.add("why")
+        if self.question.question_matrix is None:
+            idle.add("who_can")
+        if self.question.answer is None or not has_simulator(self._workspace):
+            idle.add("second_opinion")
+        if self.drafted is None:
+            idle.add("draft_impact")
+        if self.question.answer is None or not is_denied(self.question.answer):
+            idle.add("draft_suggestion")
+        return frozenset(idle)
+
+    def action_edit(self) -> None:
+        """Show the JSON that the cursor is on in the user's editor."""
+        shown = self.subject.json_text()
+        if shown is None:
+            self.say(plain("Put the cursor on a user, group, role or policy to read its JSON in an editor."))
+            return
+        said, severity = show_in_editor(self.app, *shown)
+        self.say(said, severity)
+
+    def action_assume(self) -> None:
+        """Ask how to assume the role under the cursor; elsewhere, which role."""
+        node = self.subject.node
+        self.open_assume(node.arn if isinstance(node, Role) else None)
+
+    def action_assume_any(self) -> None:
+        """Ask which role to assume, by its ARN: also one of another account."""
+        self.open_assume(None)
+
+    def action_console(self) -> None:
+        """Sign in to the AWS console with the active session."""
+        active = self.query_one(SessionsPanel).active
+        show_console(self, self.source_workspace, active, self._copier, is_production=self.is_production)
+
+    def action_revoke(self) -> None:
+        """Show how the older sessions of the role under the cursor, or of the active session's, are cut off."""
+        panel, node = self.query_one(SessionsPanel), self.subject.node
+        subject = node if isinstance(node, Role) and not panel.has_focus else panel.active
+        show_revoke(self, self.source_workspace, subject, panel.sessions, self._copier)
+
+    def action_copy_arn(self) -> None:
+        """Copy the ARN of what is under the cursor."""
+        node = self.subject.node
+        if node is None or isinstance(node, Branch):
+            self.say(plain("Put the cursor on something with an ARN to copy it."))
+        else:
+            self._copy(node.arn, "ARN")
+
+    @on(QuestionPanel.Copy)
+    def _copy_from_question(self, event: QuestionPanel.Copy) -> None:
+        event.stop()
+        self._copy(event.text, event.what, event.also)
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="copy", name="copying a text")
+    def _copy(self, text: str, what: str, also: str = "") -> None:
+        try:
+            said, severity = f"{self._copier.copy_text(text, what)} {also}".rstrip(), Severity.INFORMATION
+        except Problem as problem:
+            said, severity = str(problem), Severity.ERROR
+        self.post_message(Notice(plain(said), severity))
+
+    async def action_ask(self) -> None:
+        """Go to the question; where no account could be opened before the user signs in again, try that again."""
+        if self.tries_again:
+            await self.app.run_action("app.reload")
+            return
+        self.hide_sessions()
+        self.question.action_ask()
+
+    async def action_in_question(self, action: str) -> None:
+        """Do what the question's key does, from anywhere."""
+        await self.app.run_action(action, self.question)
+
+    def action_why(self) -> None:
+        """Show the trace."""
+        self.question.action_why()
+
+    def action_who_can(self) -> None:
+        """Put the question to everybody."""
+        open_who_can(self, self.before_workspace)
+        question = self.question.question
+        self._meant_resource = question.resource if question is not None else ""
+        self._load_policy()
+
+    def action_second_opinion(self) -> None:
+        """Ask AWS's own simulator."""
+        if self.before_workspace is not None:
+            self.say(plain("AWS answers for the account as it is: close the draft first (d, then X)."))
+        else:
+            open_second_opinion(self)
+
+    def action_paste_denial(self) -> None:
+        """Let the user paste a denial to have it explained."""
+        from iamtui.tui.denials.explanation_screen import open_denials  # brings the engine: not before a frame
+
+        workspace = self.source_workspace
+        if workspace is None:
+            self.say(plain("Open an account first: P chooses one. The denial is held against it."))
+        else:
+            open_denials(self, workspace)
+
+    def ask_about(self, principal: Principal, label: str, question: Question) -> None:
+        """Ask for a caller that need not be in the tree; moving in the tree asks for others again."""
+        node = self.subject.node
+        if isinstance(node, (User, Role)):
+            self._stand_in = (node.arn, principal, label)
+        self._ask_for(principal, label)
+        self.question.ask_inquiry(QuestionMatrix((question.action,), (question.resource,), question))
+        self._meant_resource = question.resource
+        self._load_policy()
+
+
+def _label(node: Entity) -> str:
+    """What the question panel calls an entity: `role/NAME`."""
+    word = "policy" if kind_word(node).endswith("policy") else kind_word(node)
+    return f"{word}/{node.name}"

@@ -1,0 +1,486 @@
+"""PanedScreen: the panes of the main screen in its window, their focus, and what is said below them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.geometry import Offset, Size
+from textual.message import Message
+from textual.reactive import Reactive
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Input, Static
+from textual.worker import Worker, WorkerState
+
+from iamtui.account.model import Account
+from iamtui.tui import clock
+from iamtui.tui.content import line, plain
+from iamtui.tui.explorer.children_table import ChildrenTable
+from iamtui.tui.explorer.detail_pane import DetailPane, SubjectPane
+from iamtui.tui.explorer.document_view import DocumentView
+from iamtui.tui.explorer.explorer import Explorer
+from iamtui.tui.explorer.listings import RowsView
+from iamtui.tui.history import History, ScreenAbove, VisitedPlace
+from iamtui.tui.inventory import TOP_BRANCHES, Inventory, Node, key_of
+from iamtui.tui.question.panel import QuestionPanel
+from iamtui.tui.sessions.panel import SessionsPanel
+from iamtui.tui.terminal_app import worker_failure
+from iamtui.tui.widgets.lists.containers import Column, Row
+from iamtui.tui.widgets.lists.line_list import LineView
+from iamtui.tui.widgets.status import KeyLine, MessageLine, Notice, Severity, StatusLine
+
+if TYPE_CHECKING:
+    from iamtui.tui.clipboard import Copier
+    from iamtui.tui.explorer.search import SearchIndex
+    from iamtui.workspace.workspace import Workspace
+
+
+# The panes of a screen in its window: one alone on the screen, by style classes; a window that is too small.
+
+
+LEAST_COLUMNS: Final = 60
+LEAST_ROWS: Final = 20
+
+
+class Zoom:
+    """Gives one pane of a screen the whole body, and everything its place back."""
+
+    def __init__(self, screen: Screen[None]) -> None:
+        self._screen = screen
+        self._pane: Widget | None = None
+
+    def zoom(self, panes: Sequence[Widget]) -> bool:
+        """Zoom the pane that has the focus; False when none of them has."""
+        focused = self._screen.focused
+        holders = {*focused.ancestors_with_self} if focused is not None else set()
+        for pane in panes:
+            if pane in holders:
+                self._pane = pane
+                pane.add_class("-zoom-target")
+                self._screen.add_class("-zoomed", f"-zoom-{pane.id}")
+                return True
+        return False
+
+    def unzoom(self) -> bool:
+        """Give everything its place back; False when nothing is zoomed."""
+        if self._pane is None:
+            return False
+        self._pane.remove_class("-zoom-target")
+        self._screen.remove_class("-zoomed", f"-zoom-{self._pane.id}")
+        self._pane = None
+        return True
+
+
+def too_small(size: Size) -> str:
+    """What to say in a window that is too small."""
+    return (
+        f"iamtui needs a window of at least {LEAST_COLUMNS} columns and {LEAST_ROWS} rows. "
+        f"This one has {size.width} and {size.height}: please make it larger, or press q to quit."
+    )
+
+
+def is_too_small(size: Size) -> bool:
+    """Whether only that can be said."""
+    return size.width < LEAST_COLUMNS or size.height < LEAST_ROWS
+
+
+class KeptFocus:
+    """Gives the focus back to what a resized window hid, once there is room for it again."""
+
+    def __init__(self, screen: Screen[None]) -> None:
+        self._screen = screen
+        self._had: Widget | None = None
+
+    def resized(self, otherwise: Widget) -> None:
+        """The window has another size. `otherwise` gets the focus where what had it has no place any more."""
+        if self._screen.focused is not None:
+            self._had = self._screen.focused
+        self._screen.call_after_refresh(self._refocus, otherwise)
+
+    def _refocus(self, otherwise: Widget) -> None:
+        if self._screen.focused is not None:
+            return
+        at = next((widget for widget in (self._had, otherwise) if widget is not None and _is_shown(widget)), None)
+        if at is not None:
+            self._screen.set_focus(at)
+
+
+def _is_shown(widget: Widget) -> bool:
+    parts = [node for node in widget.ancestors_with_self if isinstance(node, Widget)]
+    return widget.is_attached and widget.focusable and all(part.display for part in parts)
+
+
+class PanedScreen(Screen[None]):
+    """Arranges explorer, subject, question and sessions by the size of the window; a subclass composes them."""
+
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared so by the base class
+        (0, "-tiny-width"),
+        (LEAST_COLUMNS, "-narrow"),
+        (100, "-medium"),
+        (180, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS = [(0, "-tiny-height"), (LEAST_ROWS, "-short"), (30, "-tall")]  # noqa: RUF012 - as above
+
+    AUTO_FOCUS = "ExplorerTree"
+
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    """What has the focus. It is drawn as that, and so is what had it: the whole screen need not be drawn again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._zoom = Zoom(self)
+        self._kept_focus = KeptFocus(self)
+
+    def begin_at(self, size: Size) -> None:
+        """Take the classes for the size of the window, before there are styles.
+
+        Textual gives them with the first message about the size, when all styles have been worked out without them.
+        """
+        for length, points in ((size.width, self.HORIZONTAL_BREAKPOINTS), (size.height, self.VERTICAL_BREAKPOINTS)):
+            self.add_class(max(point for point in points if point[0] <= length)[1], update=False)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Say what size is needed; what had the focus has it again when there is room."""
+        self.query_one("#too-small", Static).update(plain(too_small(event.size)))
+        self._kept_focus.resized(self.explorer.tree_view)
+
+    # Parts.
+
+    @property
+    def explorer(self) -> Explorer:
+        """The explorer."""
+        return self.query_one(Explorer)
+
+    @property
+    def subject(self) -> SubjectPane:
+        """The detail pane or table."""
+        return self.query_one(SubjectPane)
+
+    @property
+    def question(self) -> QuestionPanel:
+        """The question panel."""
+        return self.query_one(QuestionPanel)
+
+    def say(self, text: Content | str, severity: Severity = Severity.INFORMATION, *, stays: bool = False) -> None:
+        """Show a message on the message line."""
+        self.query_one(MessageLine).say(text, severity, stays=stays)
+
+    @on(Notice)
+    def _notice(self, event: Notice) -> None:
+        event.stop()
+        messages = self.query_one(MessageLine)
+        messages.say(event.content, event.severity, until_next=event.until_next, until_answer=event.until_answer)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A worker of this screen that fails in an unforeseen way ends nothing: its error becomes a sentence."""
+        if event.state is WorkerState.ERROR:
+            self.say(worker_failure(event.worker), Severity.ERROR)
+
+    @property
+    def is_too_small(self) -> bool:
+        """Whether the window is too small to show anything but that."""
+        return is_too_small(self.app.size)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What nobody could see is not done."""
+        return False if self.is_too_small else super().check_action(action, parameters)
+
+    # Going to a pane, and giving it room.
+
+    def panes(self) -> dict[str, Widget]:
+        """The panes that can be jumped to and zoomed, by their letter, in focus order."""
+        sessions = self.query_one(SessionsPanel)
+        found: dict[str, Widget] = {"e": self.explorer, "d": self.subject, "q": self.question, "s": sessions}
+        return {letter: pane for letter, pane in found.items() if pane.display and pane.region.area}
+
+    def action_jump(self) -> None:
+        """Show the letters, then move the focus."""
+        from iamtui.tui.help import JumpScreen  # not before the first frame
+
+        places = {letter: Offset(pane.region.x + 1, pane.region.y) for letter, pane in self.panes().items()}
+        self.app.push_screen(JumpScreen(places), self._jumped)
+
+    def _jumped(self, letter: str | None) -> None:
+        if letter == "e":
+            self.explorer.tree_view.focus()
+        elif letter == "d":
+            self.subject.active_view.focus()
+        elif letter == "q":
+            self.question.action_ask()
+        elif letter == "s":
+            self.show_sessions()
+
+    def action_sessions(self) -> None:
+        """Go to the sessions, which a small window shows in place of the question; from there back to the tree."""
+        if self.query_one(SessionsPanel).has_focus:
+            self.hide_sessions()
+            self.explorer.tree_view.focus()
+        else:
+            self.show_sessions()
+
+    def show_sessions(self) -> None:
+        """Give the sessions the question's place where there is room for one of them only, and the focus."""
+        self.add_class("-sessions")
+        self.query_one(SessionsPanel).focus()
+
+    def hide_sessions(self) -> None:
+        """Give the question its place back."""
+        self.remove_class("-sessions")
+
+    def action_zoom(self) -> None:
+        """Give the focused pane the whole window, or everything its place back."""
+        if not self.unzoom() and self._zoom.zoom((self.explorer, self.subject, self.query_one("#side"))):
+            self.say(plain("Zoomed: z gives the other panes their place back."), stays=True)
+
+    def unzoom(self) -> bool:
+        """Give everything its place back; False when nothing is zoomed."""
+        unzoomed = self._zoom.unzoom()
+        if unzoomed:
+            self.query_one(MessageLine).clear()
+        return unzoomed
+
+
+# Browsing: the account on the main screen, where the user is in it, and how they get elsewhere.
+
+
+class BrowsingScreen(PanedScreen):
+    """Owns the workspace on screen and where the user is; widgets announce, this screen decides.
+
+    MainScreen adds what is asked and done about the place where the user is.
+    """
+
+    @dataclass(eq=False, repr=False)
+    class StopWaiting(Message):
+        """Escape with nothing to leave: whatever is being loaded may stop."""
+
+    def __init__(self, copier: Copier) -> None:
+        super().__init__()
+        self._workspace: Workspace | None = None
+        self._inventory = Inventory(Account(id=""))
+        self._history = History()
+        self._copier = copier
+        self.tries_again = False
+        """Whether no account could be opened until the user signs in again, after which it is tried once more."""
+        self.first_branch = TOP_BRANCHES[0]
+        """The branch that is open when an account is."""
+
+    def compose(self) -> ComposeResult:
+        """One tree of widgets for every size; the styles arrange it."""
+        yield StatusLine(id="status")
+        with Row(id="body"):
+            yield Explorer(id="explorer")
+            with Column(id="right"):
+                yield SubjectPane(id="subject")
+                with Column(id="side"):
+                    yield QuestionPanel(id="question")
+                    yield SessionsPanel(self._copier, clock=_now, id="sessions")
+        yield MessageLine(id="message")
+        yield KeyLine(id="keys")
+        yield Static(id="too-small")
+
+    def on_mount(self) -> None:
+        """Name the tree, in which the user begins."""
+        self.explorer.border_title = line("Account")
+
+    @property
+    def workspace(self) -> Workspace | None:
+        """The workspace on screen, or None."""
+        return self._workspace
+
+    # The account.
+
+    def show_nothing_open(self) -> None:
+        """Say how to open an account, unless one is open."""
+        if self._workspace is None:
+            self.subject.welcome(_nothing_open())
+
+    def show_opening(self, name: str) -> None:
+        """Say what is being opened, unless an account is open. `name` is raw."""
+        if self._workspace is None:
+            self.subject.welcome(line("Opening ", (name, "bold $foreground"), " …"))
+
+    def set_workspace(self, workspace: Workspace, inventory: Inventory, index: SearchIndex) -> None:
+        """Show an account, built by a worker; the cursor stays where the account still has it."""
+        first = self._workspace is None or self._workspace.account.id != workspace.account.id
+        if first:
+            self._history = History()
+            if self._workspace is not None:
+                # What was typed while the first account was being opened is about that one.
+                self.explorer.clear_filter()
+        self._workspace, self._inventory = workspace, inventory
+        self.query_one(StatusLine).set_workspace(workspace)
+        self.workspace_changed(workspace)
+        self.explorer.set_inventory(inventory, index)
+        if first and not self.explorer.filter_input.value:
+            self.explorer.open_branch(self.first_branch)
+        node = self.explorer.node or (self.first_branch if first else None)
+        if node is not None:
+            self._show(node)
+
+    @on(Explorer.EntitySelected)
+    def _selected(self, event: Explorer.EntitySelected) -> None:
+        event.stop()
+        if self._workspace is not None:
+            self._show(event.node)
+
+    def _show(self, node: Node) -> None:
+        messages = self.query_one(MessageLine)
+        if messages.waits and key_of(node) != self._history.here:
+            messages.clear()
+        self._history.move(key_of(node))
+        self.subject.show_node(self._inventory, node)
+        self.place_changed(node)
+        self.keys_changed()
+
+    def keys_changed(self) -> None:
+        """Show the keys that matter now."""
+        self.query_one(KeyLine).look_again()
+
+    def workspace_changed(self, workspace: Workspace) -> None:
+        """Tell the other panes that there is another account, or newer data."""
+        raise NotImplementedError
+
+    def place_changed(self, node: Node) -> None:
+        """Tell the other panes where the user is now."""
+        raise NotImplementedError
+
+    @on(Explorer.EntityOpened)
+    def _opened(self, event: Explorer.EntityOpened) -> None:
+        event.stop()
+        self.subject.active_view.focus()
+
+    @on(ChildrenTable.ChildOpened)
+    def _child_opened(self, event: ChildrenTable.ChildOpened) -> None:
+        event.stop()
+        self.go_to(key_of(event.entity))
+        self.subject.active_view.focus()
+
+    @on(ChildrenTable.ChildHighlighted)
+    def _child_highlighted(self, event: ChildrenTable.ChildHighlighted) -> None:
+        event.stop()
+        self.place_changed(event.entity)
+        self.keys_changed()
+
+    @on(DetailPane.Followed)
+    def _followed(self, event: DetailPane.Followed) -> None:
+        event.stop()
+        self.go_to(event.target)
+
+    @on(RowsView.LeftTowardsTree)
+    @on(ChildrenTable.LeftTowardsTree)
+    def _left(self) -> None:
+        self.explorer.tree_view.focus()
+
+    @on(QuestionPanel.Left)
+    def _question_left(self, event: QuestionPanel.Left) -> None:
+        event.stop()
+        self.explorer.tree_view.focus()
+
+    @on(LineView.CursorMoved)
+    @on(LineView.LineOpened)
+    def _unused(self, event: LineView.CursorMoved | LineView.LineOpened) -> None:
+        event.stop()
+
+    # Going places.
+
+    def go_to(self, key: str, above: ScreenAbove | None = None) -> bool:
+        """Jump to a node by its key (an ARN, or a branch), remembering where one was; False when it is not there.
+
+        Args:
+            above: makes the screen anew that the user comes from, to be shown again on the way back.
+        """
+        node = self._inventory.find(key)
+        if node is None:
+            self.say(line("Not in this account as loaded: ", (key, "bold")), Severity.WARNING)
+            return False
+        self._history.jump(self.subject.tab, above)
+        self.explorer.reveal(key)
+        self._show(node)
+        return True
+
+    def action_back(self) -> None:
+        """Go back."""
+        self._travel(self._history.back(self.subject.tab), "There is no place to go back to.")
+
+    def action_forward(self) -> None:
+        """Go forward."""
+        self._travel(self._history.forward(self.subject.tab), "There is no place to go forward to.")
+
+    def _travel(self, place: VisitedPlace | None, otherwise: str) -> None:
+        if place is None:
+            self.say(plain(otherwise))
+            return
+        node = self._inventory.find(place.key)
+        if not self.explorer.reveal(place.key) or node is None:
+            self.say(line("No longer in the account: ", (place.key, "bold")), Severity.WARNING)
+            return
+        self._show(node)
+        if place.tab:
+            self.subject.detail.select_tab(place.tab)
+        above = place.above(self._workspace) if place.above is not None and self._workspace is not None else None
+        if above is not None:
+            self.app.push_screen(above)
+
+    def action_follow(self) -> None:
+        """Go to what the line under the detail pane's cursor names, or to the first name there is."""
+        view = self.subject.active_view
+        rows = view.rows if isinstance(view, RowsView) else ()
+        here = view.row if isinstance(view, RowsView) else None
+        target = next((row.target for row in (here, *rows) if row is not None and row.target), "")
+        if target:
+            self.go_to(target)
+        else:
+            self.say(plain("Nothing to follow here: there is no underlined name in the detail pane."))
+
+    def action_filter(self) -> None:
+        """Go to the filter."""
+        self.set_focus(self.explorer.filter_input)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In a field, the filter's key is a letter; in a document, it finds."""
+        if action == "filter" and isinstance(self.focused, Input | DocumentView):
+            return False
+        return super().check_action(action, parameters)
+
+    def action_tab(self, number: str) -> None:
+        """Show a tab of the detail pane."""
+        if self.subject.detail.display and not self.subject.detail.select_tab(number):
+            self.say(plain(f"There is no tab {number} here."))
+
+    def action_leave(self) -> None:
+        """Back to the tree; in the tree: drop the filter."""
+        if self.explorer.tree_view.has_focus and not self.explorer.clear_filter():
+            self.post_message(self.StopWaiting())
+        self.hide_sessions()
+        self.explorer.tree_view.focus()
+
+    def step_back(self) -> bool:
+        """One step back for `q`: zoom, filter, place; False when there is nothing left to leave."""
+        if self.unzoom() or self.explorer.clear_filter():
+            return True
+        place = self._history.back(self.subject.tab)
+        if place is None:
+            return False
+        self.explorer.tree_view.focus()
+        self._travel(place, "")
+        return True
+
+
+def _now() -> datetime:
+    return clock.now()
+
+
+def _nothing_open() -> Content:
+    return Content("\n").join(
+        [
+            line(("No account is open.", "bold $foreground")),
+            plain(""),
+            line("Press ", ("P", "bold $match"), " to choose one: the demo, an AWS profile, or a snapshot file."),
+        ]
+    )

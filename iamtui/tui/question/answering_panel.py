@@ -1,0 +1,434 @@
+"""AnsweringPanel: asks what the form says, for whom the screen names, and shows the answer as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.message import Message
+from textual.worker import Worker
+
+from iamtui.engine.request import Mode
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+from iamtui.tui.content import line, plain
+from iamtui.tui.question.answer_view import AnswerView
+from iamtui.tui.question.asking import Alongside, AnsweredQuestion, Asking
+from iamtui.tui.question.completing_input import Completions
+from iamtui.tui.question.completion import LoadedCatalogue, SearchableCatalogue
+from iamtui.tui.question.form import QuestionForm
+from iamtui.tui.question.layers_list import LayersList, nothing_to_jump_to
+from iamtui.tui.question.panel_size import MEDIUM, NARROW, WIDE, room_in
+from iamtui.tui.widgets.lists.containers import Pane
+from iamtui.tui.widgets.status import Notice
+
+if TYPE_CHECKING:
+    from iamtui.engine.decision import Decision, StatementRef
+    from iamtui.engine.request import Principal
+    from iamtui.questions.question import Question, QuestionMatrix
+    from iamtui.tui.history import ScreenAbove
+    from iamtui.tui.question.asking import Shown
+    from iamtui.workspace.answers import Answer
+    from iamtui.workspace.workspace import Workspace
+
+
+# The line above a question: in words, what the verdict below it answers. Pure, no widget.
+
+
+def title_of(shown: Shown | None, label: str, aside: str, *, short: bool, strict: bool) -> Content:
+    """What is asked, and about whom: that may lag behind the tree's cursor.
+
+    Args:
+        shown: the answer on screen, or None.
+        label: whom the next answer is about, or ""; raw text, as is `aside`.
+        aside: what the cursor is on, where that cannot ask; else "".
+        short: whether there is room for a word about that only.
+        strict: whether keys that nobody gave are read as absent.
+    """
+    label = shown.asked.label if shown is not None else label
+    if not label:
+        return line("Question")
+    who = line("Can ", (label, "bold"))
+    if shown is not None and shown.left_out:
+        # In front: what lists the completions lies over the answer, and a title is cut at its end.
+        who = line("Without ", (shown.left_out, "bold $verdict-depends"), ", can ", (label, "bold"))
+    if shown is not None:
+        who = line(who, " do ", (shown.cell.question.action, "bold"), "?")
+    if aside and short:
+        who = line(who, ("  (kept)", "$muted"))
+    elif aside:
+        who = line(who, ("  (", "$muted"), (aside, "$muted"), (" cannot ask: last principal kept)", "$muted"))
+    return line(who, ("  strict", "$muted")) if strict else who
+
+
+# Why nothing is answered, and what to do about it: where there is no question, or nobody to ask it for. Pure.
+
+
+def why_not(question_matrix: QuestionMatrix, workspace: Workspace | None, principal: Principal | None) -> str:
+    """A sentence that says what is missing for an answer, or "" when nothing is."""
+    if workspace is None:
+        return "Open an account to ask about it."
+    if not question_matrix.actions:
+        return "Press F5 and type an action such as s3:GetObject."
+    if principal is not None:
+        return ""
+    if not (workspace.account.users or workspace.account.roles):
+        return "This account has no user and no role: there is nobody to ask for."
+    return "Move to a user or role in the tree: the question is answered for it."
+
+
+class AnsweringPanel(Pane):
+    """Shows an inquiry and its answer; `Asking` has it answered in a thread that the next key cancels.
+
+    QuestionPanel adds the keys, and what is remembered of earlier questions.
+    """
+
+    @dataclass(eq=False, repr=False)
+    class Answered(Message, namespace="question_panel"):
+        """An inquiry was answered for a principal, or another cell of its answer is looked at.
+
+        Args:
+            decision, question: of the cell that is looked at; where another request behind the same call decides,
+                that one's.
+            inquiry: what asks about that cell alone: one action on one resource.
+            answer: the whole.
+        """
+
+        decision: Decision
+        principal: Principal
+        label: str
+        question: Question
+        question_matrix: QuestionMatrix
+        answer: Answer
+
+    @dataclass(eq=False, repr=False)
+    class Unanswered(Message, namespace="question_panel"):
+        """There is no answer to what stands in the fields, or it takes long: earlier answers say nothing about it."""
+
+    @dataclass(eq=False, repr=False)
+    class Meant(Message, namespace="question_panel"):
+        """Enter was pressed in the last field: the question is what the user wants to know."""
+
+        question: Question | None
+        question_matrix: QuestionMatrix | None = None
+
+    @dataclass(eq=False, repr=False)
+    class JumpToStatement(Message, namespace="question_panel"):
+        """The user wants to see a statement that took part in a request of this principal, in its document.
+
+        Args:
+            above: makes the screen anew that the user comes from, to be shown again on the way back; None: the panel.
+        """
+
+        ref: StatementRef
+        principal: Principal
+        resource: str
+        above: ScreenAbove | None = None
+
+    def __init__(self, *, catalogue: SearchableCatalogue | None = None, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._catalogue: SearchableCatalogue = catalogue or LoadedCatalogue()
+        self._asking = Asking(self, self._catalogue)
+        self._workspace: Workspace | None = None
+        self._before: Workspace | None = None
+        self._principal: Principal | None = None
+        self._label = ""
+        self._aside = ""
+        self._entered_actions: tuple[str, ...] = ()
+        self._inquiry: QuestionMatrix | None = None
+        self._shown: Shown | None = None
+        self._room = ""
+        self._is_unasked = True
+        self._title = Content("")
+        self._unfinished = ""
+        """The half action that the panel speaks of in place of an answer, or ""."""
+        self._left_out = ""
+        """What is half typed and was not asked with, or ""."""
+        self.alongside: Callable[[AnsweredQuestion], Alongside | None] = lambda _asked: None
+        """What is to be found with the answer to a question that is being asked, so that both are painted at once."""
+
+    def compose(self) -> ComposeResult:
+        """The fields, and the answer below them."""
+        yield QuestionForm(self._catalogue)
+        yield AnswerView()
+
+    def on_mount(self) -> None:
+        """Say what to do while there is nothing to answer."""
+        self._fit()
+        self._ask()
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Take the form that suits the window."""
+        self._fit()
+
+    def _fit(self) -> None:
+        size = self.app.size
+        room = room_in(size)
+        if room == self._room:
+            return
+        self._room = room
+        self.set_class(room == NARROW, NARROW)
+        self.set_class(room == WIDE, WIDE)
+        self._form.keys_stay = room != NARROW
+        # In a column that is wide and low the answer's own lines come first.
+        self._form.context_view.most_rows = {NARROW: 4, MEDIUM: 6}.get(room, max(4, min(10, size.height // 4 - 5)))
+        self._form.show_keys(shown=room == WIDE)
+        self._form.shorten(short=room == NARROW and self._is_unasked)
+        self._view.fit(room)
+        if self._shown is not None:
+            self._explain(self._shown)
+
+    # What the screen tells the panel
+
+    def set_workspace(self, workspace: Workspace | None) -> None:
+        """Answer from this workspace from now on. A principal of another account is forgotten."""
+        old = self._workspace.account.id if self._workspace is not None else None
+        if workspace is None or workspace.account.id != old:
+            self._principal, self._label, self._aside = None, "", ""
+        self._workspace = workspace
+        self._form.set_workspace(workspace)
+        self._ask()
+
+    def set_principal(self, principal: Principal | None, label: str) -> None:
+        """Answer for this principal from now on; None (a group, a policy) keeps the last one and says so.
+
+        Args:
+            principal: who asks, or None when what the cursor is on cannot ask.
+            label: what the cursor is on, as shown in the tree ("role/deploy-prod"); raw text.
+        """
+        if principal is None:
+            self._aside = label
+            self._show_title()
+            return
+        if principal == self._principal and not self._aside:
+            return
+        self._principal, self._label, self._aside = principal, label, ""
+        self._ask()
+
+    def set_before(self, workspace: Workspace | None) -> None:
+        """Also say what the verdict is in this workspace, the account without the draft; None: there is no draft."""
+        if workspace is not self._before:
+            self._before = workspace
+            self._ask()
+
+    def ask(self, action: str, resource: str = "", context: str = "") -> None:
+        """Put a question into the fields, as it is typed, and answer it."""
+        self._view.release()
+        self._form.fill(action, resource, context)
+
+    def ask_inquiry(self, question_matrix: QuestionMatrix) -> None:
+        """Put an inquiry into the fields and answer it."""
+        self._view.release()
+        self._form.fill_inquiry(question_matrix)
+
+    @property
+    def question_matrix(self) -> QuestionMatrix | None:
+        """What is being asked, or None when the fields make nothing that can be asked."""
+        return self._inquiry
+
+    @property
+    def left_out(self) -> str:
+        """What stands in the fields half typed, without which the inquiry is asked; "" for nothing."""
+        return self._left_out
+
+    @property
+    def question(self) -> Question | None:
+        """The question that is looked at: the cell under the matrix's cursor, else the first pair of the inquiry."""
+        if self._inquiry is None:
+            return None
+        if self._shown is not None and self._shown.answer.question_matrix == self._inquiry:
+            return self._shown.cell.question
+        return next(self._inquiry.questions())
+
+    @property
+    def answer(self) -> Decision | None:
+        """The decision on screen, or None."""
+        return self._shown.decision if self._shown is not None else None
+
+    @property
+    def whole_answer(self) -> Answer | None:
+        """The answer on screen with all its cells, or None."""
+        return self._shown.answer if self._shown is not None else None
+
+    @property
+    def principal(self) -> Principal | None:
+        """Whom the question is asked for."""
+        return self._principal
+
+    # Asking
+
+    @property
+    def _form(self) -> QuestionForm:
+        return self.query_one(QuestionForm)
+
+    @property
+    def _view(self) -> AnswerView:
+        return self.query_one(AnswerView)
+
+    @on(QuestionForm.Changed)
+    def _fields_changed(self, event: QuestionForm.Changed) -> None:
+        event.stop()
+        self._ask(entered=event.entered)
+
+    def _ask(self, *, entered: bool = False) -> None:
+        """Ask what the fields say, or say why nothing can be asked. Whatever was asked before is void."""
+        self._asking.void()
+        self._unfinished = ""
+        self._view.remove_class("-stale")
+        try:
+            question_matrix = self._form.question_matrix(entered=entered)
+            self._left_out = "" if entered else self._form.left_out
+        except Problem as problem:
+            self._inquiry = None
+            self._show_problem(problem)
+            return
+        if entered:
+            self._entered_actions = question_matrix.actions
+        partial = next((word for word in question_matrix.resources if word != "*" and not word.startswith("arn:")), "")
+        if partial and entered:
+            self._inquiry = None
+            says = f"{safe_text(partial, limit=64)} is not a resource."
+            self._show_problem(Problem(says, "Type it as arn:aws:…, or * for any resource."))
+            return
+        if partial:
+            self._inquiry = None
+            self._show_nothing(f"{partial} is not an ARN yet.", "Type it as arn:aws:…, or * for any resource.")
+            return
+        self._inquiry = question_matrix if question_matrix.actions else None
+        self._is_unasked = not question_matrix.actions
+        self._form.shorten(short=self._room == NARROW and self._is_unasked)
+        missing = why_not(question_matrix, self._workspace, self._principal)
+        if missing or self._workspace is None or self._principal is None:
+            self._show_nothing(missing)
+            return
+        asked = AnsweredQuestion(self._workspace, self._principal, question_matrix, self._label, self._before)
+        entered = question_matrix.actions == self._entered_actions
+        self._asking.ask(asked, entered=entered, alongside=self.alongside(asked))
+
+    @on(Asking.Found)
+    def _found(self, event: Asking.Found) -> None:
+        event.stop()
+        if not self._asking.arrived(event):
+            return
+        self._view.remove_class("-stale")
+        if event.problem is not None:
+            self._show_problem(event.problem)
+        elif event.answer is None:
+            self._show_unfinished(event.unknown)
+        else:
+            self._show(event, event.answer)
+
+    def _show_unfinished(self, action: str) -> None:
+        self._show_nothing(f"{action} is no whole action yet.", self._form.how_to_finish)
+        self._unfinished = action
+
+    @on(Completions.Switched)
+    def _list_switched(self, event: Completions.Switched) -> None:
+        """What to do about half an action is another thing with a list to choose from."""
+        event.stop()
+        if self._unfinished:
+            self._show_unfinished(self._unfinished)
+
+    @on(Asking.Slow)
+    def _slow(self, event: Asking.Slow) -> None:
+        event.stop()
+        if self._asking.is_current(event.ticket):
+            self._view.add_class("-stale")
+            self.post_message(self.Unanswered())
+            self._put_title(line("Asking for ", (self._label, "bold"), " …"))
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A question that fails in an unforeseen way is reported, without its data, and ends nothing."""
+        event.stop()
+        problem = self._asking.failure(event)
+        if problem is not None:
+            self._view.remove_class("-stale")
+            self._show_problem(problem)
+
+    # Showing
+
+    def _show(self, found: Asking.Found, answer: Answer) -> None:
+        from iamtui.tui.question.asking import Shown  # not before the first frame
+
+        kept = self._shown
+        same = kept is not None and kept.answer.question_matrix == answer.question_matrix
+        at = kept.index if kept is not None and same and kept.index < len(answer.cells) else None
+        if at is None:
+            at = next(index for index, cell in enumerate(answer.cells) if cell is answer.worst)
+        self._shown = Shown(found.asked, answer, found.before, at, self._left_out, found.remarks)
+        self._view.rows_beside = 1 + max(3, self._form.size.height)
+        self._view.show(self._shown)
+        self._looked_at(self._shown)
+
+    @on(AnswerView.Chosen)
+    def _chosen(self, event: AnswerView.Chosen) -> None:
+        event.stop()
+        if self._shown is not None and event.index < len(self._shown.answer.cells):
+            self._shown = replace(self._shown, index=event.index)
+            self._view.look_at(self._shown)
+            self._looked_at(self._shown)
+
+    def _looked_at(self, shown: Shown) -> None:
+        decision, asked = shown.decision, shown.asked
+        self._form.set_decision(decision)
+        self._show_title()
+        question, question_matrix = shown.cell.question, shown.cell_inquiry
+        self.post_message(
+            self.Answered(decision, asked.principal, asked.label, question, question_matrix, shown.answer)
+        )
+        self._explain(shown)
+
+    def _explain(self, shown: Shown) -> None:
+        """Look for what would help, where there is room for it."""
+        asked = shown.asked
+        if not self.has_class(NARROW) and not shown.decision.allowed:
+            self._asking.explain(replace(asked, principal=shown.principal), shown.question)
+
+    @on(Asking.Explained)
+    def _explained(self, event: Asking.Explained) -> None:
+        event.stop()
+        current = self._asking.is_current(event.ticket)
+        if current and self._shown is not None and self._shown.question == event.question:
+            self._view.explain(event.explanation)
+
+    def _show_problem(self, problem: Problem) -> None:
+        self._forget_answer()
+        self._view.say(line(("! ", "bold $verdict-denied"), problem.sentence), plain(problem.next_step, "$muted"))
+
+    def _show_nothing(self, sentence: str, more: str = "") -> None:
+        self._forget_answer()
+        self._view.say(plain(sentence, "$muted"), plain(more, "$muted"))
+
+    def _forget_answer(self) -> None:
+        self._shown = None
+        self._form.set_decision(None)
+        self._show_title()
+        self.post_message(self.Unanswered())
+
+    def _show_title(self) -> None:
+        strict = self._form.terms.mode is Mode.STRICT
+        self._put_title(title_of(self._shown, self._label, self._aside, short=self.has_class(NARROW), strict=strict))
+
+    def _put_title(self, title: Content) -> None:
+        """Set the title where it is another one: that has everything in the panel composed again."""
+        if not title.is_same(self._title):
+            self._title = title
+            self.border_title = title
+
+    @on(LayersList.Jump)
+    def _jump(self, event: LayersList.Jump) -> None:
+        event.stop()
+        if event.ref is None or self._shown is None:
+            self.post_message(Notice(plain(nothing_to_jump_to(event.layer))))
+        else:
+            request = self._shown.decision.request
+            self.post_message(self.JumpToStatement(event.ref, request.principal, request.resource))
+
+    @on(LayersList.Switched)
+    def _switch(self, event: LayersList.Switched) -> None:
+        event.stop()
+        self._form.switch_layer(event.layer)

@@ -1,0 +1,280 @@
+"""Asking: puts an inquiry to the engine in a thread that the next one cancels. It shows nothing.
+
+What a thread finds comes back as a message to the widget that asks; an answer to an older inquiry is dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from textual.message import Message
+from textual.timer import Timer
+from textual.widget import Widget
+from textual.worker import Worker, WorkerState, get_current_worker
+
+from iamtui.problem import Problem
+from iamtui.tui import clock
+from iamtui.tui.background import making
+from iamtui.tui.question.completion import SearchableCatalogue
+
+if TYPE_CHECKING:
+    from iamtui.engine.decision import Decision
+    from iamtui.engine.explanation import Explanation
+    from iamtui.engine.request import Principal
+    from iamtui.questions.question import Question, QuestionMatrix
+    from iamtui.workspace.answers import Answer, Cell, DependentAnswer
+    from iamtui.workspace.workspace import Workspace
+
+
+SLOW_SECONDS: Final = 0.15
+"""How long an answer may take before the old one is dimmed and the panel says that it is asking."""
+
+_ANSWERS: Final = "question"
+_EXPLANATIONS: Final = "explanation"
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredQuestion:
+    """What an answer belongs to.
+
+    Args:
+        label: what the principal is called on screen; raw text.
+        before: the account without the draft that `workspace` holds, when the answer to it is wanted as well.
+    """
+
+    workspace: Workspace
+    principal: Principal
+    question_matrix: QuestionMatrix
+    label: str
+    before: Workspace | None = None
+
+
+Alongside = Callable[[Callable[[], bool]], object]
+"""Finds in the thread, once there is an answer, what is to be shown together with it; told whether to stop."""
+
+
+class Asking:
+    """Asks one inquiry at a time on behalf of a widget, which hears `Found`, `Slow`, `Explained` and `Failed`."""
+
+    @dataclass(eq=False, repr=False)
+    class Found(Message):
+        """An answer, a problem, or (all None) that `unknown` is not the name of an action, or not yet.
+
+        Args:
+            before: the answer without the draft, when that was asked for.
+            remarks: sentences about what was asked with.
+        """
+
+        ticket: int
+        asked: AnsweredQuestion
+        answer: Answer | None = None
+        before: Answer | None = None
+        problem: Problem | None = None
+        unknown: str = ""
+        remarks: tuple[str, ...] = ()
+
+    @dataclass(eq=False, repr=False)
+    class Slow(Message):
+        """The answer takes long enough to say so."""
+
+        ticket: int
+
+    @dataclass(eq=False, repr=False)
+    class Explained(Message):
+        """What would help, found after the answer."""
+
+        ticket: int
+        question: Question
+        explanation: Explanation
+
+    def __init__(self, host: Widget, catalogue: SearchableCatalogue) -> None:
+        self._host = host
+        self._catalogue = catalogue
+        self._ticket = 0
+        self._slow: Timer | None = None
+
+    def void(self) -> None:
+        """Whatever was asked before no longer matters."""
+        self._ticket += 1
+        for group in (_ANSWERS, _EXPLANATIONS):
+            self._host.workers.cancel_group(self._host, group)
+        self._stop_timer()
+
+    def ask(self, asked: AnsweredQuestion, *, entered: bool, alongside: Alongside | None = None) -> None:
+        """Answer in a thread.
+
+        Args:
+            entered: whether the user means the actions as they stand, listed by AWS or not.
+            alongside: what else is found before the answer is handed over; short, and it raises nothing.
+        """
+        self.void()
+        ticket = self._ticket
+        self._slow = self._host.set_timer(SLOW_SECONDS, lambda: self._host.post_message(self.Slow(ticket)))
+        work = partial(self._answer, ticket, asked, entered, alongside)
+        self._run(work, _ANSWERS)
+
+    def explain(self, asked: AnsweredQuestion, question: Question) -> None:
+        """Find in a thread what would help with one question of the inquiry that was answered last."""
+        work = partial(self._explain, self._ticket, asked, question)
+        self._run(work, _EXPLANATIONS)
+
+    def _run(self, work: Callable[[], None], group: str) -> None:
+        # Without a description Textual writes out the work with all that it is about.
+        self._host.run_worker(work, thread=True, exclusive=True, group=group, description=group, exit_on_error=False)
+
+    def is_current(self, ticket: int) -> bool:
+        """Whether a message is about the inquiry that was asked last."""
+        return ticket == self._ticket
+
+    def arrived(self, found: Found) -> bool:
+        """Whether an answer is still wanted; if so nothing is slow any more."""
+        if not self.is_current(found.ticket):
+            return False
+        self._stop_timer()
+        return True
+
+    def failure(self, event: Worker.StateChanged) -> Problem | None:
+        """What to say of a worker's end: an unforeseen error of the engine by its name, without its data; else None."""
+        if event.state is not WorkerState.ERROR or event.worker.group != _ANSWERS:
+            return None
+        self._stop_timer()
+        return Problem(
+            f"The question could not be answered: {type(event.worker.error).__name__}, an error in iamtui.", ""
+        )
+
+    def _stop_timer(self) -> None:
+        if self._slow is not None:
+            self._slow.stop()
+            self._slow = None
+
+    # In the threads.
+
+    def _answer(self, ticket: int, asked: AnsweredQuestion, entered: bool, alongside: Alongside | None) -> None:
+        worker = get_current_worker()
+        if worker.is_cancelled:
+            return
+        found = self.Found(ticket, asked)
+
+        def stopped() -> bool:
+            return worker.is_cancelled
+
+        try:
+            with making():
+                self._find(found, entered, stopped)
+                if alongside is not None and found.answer is not None:
+                    alongside(stopped)
+        except Problem as problem:
+            found.problem = problem
+        if not worker.is_cancelled:
+            self._host.post_message(found)
+
+    def _find(self, found: Found, entered: bool, stopped: Callable[[], bool]) -> None:
+        from iamtui.workspace import answers as inquiries  # the engine is not loaded before the first frame
+        from iamtui.workspace.context_values import undocumented  # likewise
+
+        asked = found.asked
+        unknown = () if entered else (a for a in asked.question_matrix.actions if not self._catalogue.known(a))
+        found.unknown = next(iter(unknown), "")
+        if found.unknown:
+            return
+        found.remarks = tuple(filter(None, map(undocumented, asked.question_matrix.terms.context)))
+        # One time for both, or a condition on the time could look like the draft's doing.
+        ask = partial(
+            inquiries.answer,
+            principal=asked.principal,
+            question_matrix=asked.question_matrix,
+            cancelled=stopped,
+            now=clock.now(),
+        )
+        found.answer = ask(asked.workspace)
+        if asked.before is not None:
+            found.before = ask(asked.before)
+
+    def _explain(self, ticket: int, asked: AnsweredQuestion, question: Question) -> None:
+        from iamtui.workspace import questions as asking  # the engine is not loaded before the first frame
+
+        worker = get_current_worker()
+        if worker.is_cancelled:
+            return
+        with making():
+            _decision, _traced, explanation = asking.ask_and_trace(asked.workspace, asked.principal, question)
+        if not worker.is_cancelled:
+            self._host.post_message(self.Explained(ticket, question, explanation))
+
+
+# Shown: the answer on screen, and which of its cells is looked at. Pure, no widget.
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An answer on screen.
+
+    Args:
+        asked: what it answers.
+        before: the answer without the draft, or None.
+        index: which cell is looked at.
+        left_out: what stands in the context or the caller's line and is not asked, being half typed; "" for none.
+        remarks: sentences about what was asked with.
+    """
+
+    asked: AnsweredQuestion
+    answer: Answer
+    before: Answer | None = None
+    index: int = 0
+    left_out: str = ""
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def cell(self) -> Cell:
+        """The cell that is looked at."""
+        return self.answer.cells[self.index]
+
+    @property
+    def decision(self) -> Decision:
+        """What decides about the cell: its own decision, or that of another request behind the same call."""
+        return self.cell.deciding
+
+    @property
+    def takes_part(self) -> bool:
+        """Whether the cell that is looked at decides about the whole."""
+        return any(cell is self.cell for cell in self.answer.taking_part)
+
+    @property
+    def decider(self) -> DependentAnswer | None:
+        """The other request that decides about the cell, or None when its own decision does."""
+        if self.decision is self.cell.decision:
+            return None
+        others = (*self.cell.companions, *((self.answer.chain,) if self.answer.chain is not None else ()))
+        return next((other for other in others if other.decision is self.decision), None)
+
+    @property
+    def principal(self) -> Principal:
+        """Whose request is decided: of a chain that decides, the role's that the session is chained from."""
+        decider = self.decider
+        if decider is not None and decider is self.answer.chain:
+            return decider.decision.request.principal
+        return self.answer.principal
+
+    @property
+    def question(self) -> Question:
+        """The question that the decision answers."""
+        decider = self.decider
+        return decider.question if decider is not None else self.cell.question
+
+    @property
+    def cell_inquiry(self) -> QuestionMatrix:
+        """What asks about the cell alone."""
+        cell, asked = self.cell, self.answer.question_matrix
+        # The name of an API call stands for itself, with its companions; a pattern for the action it found.
+        call = cell.pattern if "*" not in cell.pattern and "?" not in cell.pattern else ""
+        return replace(asked, actions=(call or cell.question.action,), resources=(cell.question.resource,))
+
+    @property
+    def before_decision(self) -> Decision | None:
+        """What decided about the same cell without the draft, or None when that is not known."""
+        if self.before is None:
+            return None
+        return next((c.deciding for c in self.before.cells if c.question == self.cell.question), None)

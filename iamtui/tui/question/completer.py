@@ -1,0 +1,182 @@
+"""Completer: what the fields of a question offer, found in a thread from the catalogue and the account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from iamtui.account.model import Account
+from iamtui.catalog.action_names import ActionNames
+from iamtui.tui.question.caller import caller_offers
+from iamtui.tui.question.completing_input import QUOTES, Offer, joined
+from iamtui.tui.question.completion import (
+    CONTEXT_KEYS,
+    MOST,
+    SearchableCatalogue,
+    best_matches,
+    fill_template,
+    resource_candidates,
+    service_of_arns,
+)
+from iamtui.tui.question.context_field import ABSENT
+
+if TYPE_CHECKING:
+    # It brings in the engine, which is not loaded before the first frame.
+    from iamtui.engine.decision import Decision
+
+_OF_ACTION: Final = "of the action"
+_CLAIM: Final = "of a sign-in"
+_UNASKED: Final = ("unknown", _OF_ACTION)
+"""Why a key is offered before anything of it is typed."""
+
+_TAKE_CLAIMS: Final = frozenset(("sts:assumerolewithwebidentity", "sts:assumerolewithsaml", "sts:tagsession"))
+"""The actions that are called with what an identity provider claims."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionContext:
+    """What completions depend on beside the word itself.
+
+    Args:
+        account, region: the account that is open, or None, and the region in use, or "".
+        actions: the actions in the question.
+        missing_keys: condition keys that mattered for the last answer and were not given.
+        recent_resources: resources of earlier questions, the newest first.
+        given_keys: lower-case condition keys that the context has already.
+        wanted: lower-case condition keys that the last answer depends on, to the values its policies name.
+    """
+
+    account: Account | None
+    region: str
+    actions: tuple[str, ...]
+    missing_keys: tuple[str, ...] = ()
+    recent_resources: tuple[str, ...] = ()
+    given_keys: frozenset[str] = frozenset()
+    wanted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+class Completer:
+    """Finds completions. Its methods may load data: call them in a thread."""
+
+    def __init__(self, catalogue: SearchableCatalogue) -> None:
+        self._catalogue = catalogue
+        self._kept: tuple[object, Mapping[str, str], Sequence[str]] | None = None
+
+    def actions(self, word: str) -> list[Offer]:
+        """Actions with their access level and description."""
+        return [Offer(name, *self._catalogue.described(name)) for name in self._catalogue.search(word, MOST)]
+
+    def needs_no_resource(self, actions: Sequence[str]) -> bool:
+        """Whether none of the actions works on a resource; False when that is not known of one."""
+        forms = [self._catalogue.arn_forms(action) for action in actions]
+        return bool(forms) and all(form is not None and not form for form in forms)
+
+    def resources(self, word: str, around: CompletionContext) -> list[Offer]:
+        """ARNs the account knows and earlier questions named, and the ARN forms of the actions."""
+        kinds, folded = self._candidates(around)
+        found = best_matches(word.lstrip(QUOTES), kinds, folded=folded)
+        return [Offer(joined([arn]), kinds[arn]) for arn in found]
+
+    def _candidates(self, around: CompletionContext) -> tuple[Mapping[str, str], Sequence[str]]:
+        """The resources to offer, and the same in small letters; kept from one key to the next."""
+        account = around.account
+        key = (id(account), around.region, around.actions, around.recent_resources)
+        if self._kept is not None and self._kept[0] == key:
+            return self._kept[1:]
+        forms = [
+            fill_template(form, account, around.region)
+            for action in around.actions
+            for form in self._catalogue.arn_forms(action) or ()
+        ]
+        services = {service_of_arns(action.partition(":")[0]) for action in around.actions if ":" in action}
+        kinds = resource_candidates(account, dict.fromkeys(forms), services, around.recent_resources)
+        self._kept = (key, kinds, [arn.lower() for arn in kinds])
+        return self._kept[1:]
+
+    def context(self, word: str, around: CompletionContext, now: datetime) -> list[Offer]:
+        """Condition keys with their type, or values of the key that is being given one."""
+        from iamtui.workspace.context_values import type_words, value_offers  # brings the catalogue
+
+        key, equals, _ = word.partition("=")
+        if equals:
+            named = around.wanted.get(key.lower(), ())
+            listed = {f"{key}={offer}": "" for offer in value_offers(key, now)}
+            listed |= {f"{key}={offer}": "in a policy" for offer in named if f"{key}={offer}" not in listed}
+            return [Offer(text, listed[text]) for text in best_matches(word, listed)] if word not in listed else []
+        absent = word.startswith(ABSENT)
+        keys = {name: kind for name, kind in self._keys(around).items() if not (absent and name.endswith("/"))}
+        wanted = word.removeprefix(ABSENT)
+        found = _fitting(wanted, keys) if wanted else [name for name, kind in keys.items() if kind in _UNASKED]
+        return [
+            Offer(f"{ABSENT}{name.removesuffix('=')}" if absent else name, keys[name], type_words(_example(name)))
+            for name in found[:MOST]
+        ]
+
+    def _keys(self, around: CompletionContext) -> Mapping[str, str]:
+        """Keys as they are typed that are not given yet, to why they are offered; those the last answer missed first.
+
+        AWS lists claims of identity providers for `sts:AssumeRole` too: whoever calls that carries them only in a
+        session that a provider signed in, as with any other action.
+        """
+        from iamtui.catalog.condition_keys import GLOBAL_KEYS, is_provider_claim  # brings the catalogue
+
+        of_actions = [
+            (key, _CLAIM if is_provider_claim(key) and action.lower() not in _TAKE_CLAIMS else _OF_ACTION)
+            for action in around.actions
+            for key in self._catalogue.condition_keys(action)
+        ]
+        offered = (
+            *((key, "unknown") for key in around.missing_keys),
+            *((key, kind) for key, kind in of_actions if kind == _OF_ACTION),
+            *((key, "common") for key in CONTEXT_KEYS),
+            *((key.name, "global") for key in GLOBAL_KEYS.values()),
+            *((key, kind) for key, kind in of_actions if kind == _CLAIM),
+        )
+        found: dict[str, tuple[str, str]] = {}
+        for key, kind in offered:
+            name = _typed(key)
+            if name.rstrip("=").lower() not in around.given_keys:
+                found.setdefault(name.lower(), (name, kind))
+        return dict(found.values())
+
+    def caller(self, word: str, around: CompletionContext) -> Sequence[Offer]:
+        """How a caller may come."""
+        return caller_offers(word, around.account)
+
+
+def wanted_values(decision: Decision | None) -> Mapping[str, tuple[str, ...]]:
+    """What the policies compare the keys with on which an answer depends, by lower-case key; patterns are no values."""
+    from iamtui.engine.variables import context_of, replaced  # with a decision the engine is loaded
+    from iamtui.policy.truth import ConditionLeaf, leaves  # likewise
+
+    if decision is None or decision.depends_on is None:
+        return {}
+    found: dict[str, tuple[str, ...]] = {}
+    context = context_of(decision.request)
+    for leaf in leaves(decision.depends_on):
+        if isinstance(leaf, ConditionLeaf) and leaf.op not in ("Resource", "NotResource", "Null"):
+            said = leaf.values if leaf.literal else [replaced(value, context) for value in leaf.values]
+            values = tuple(v for v in said if isinstance(v, str) and not any(c in v for c in "*?${ "))
+            found[leaf.key.lower()] = tuple(dict.fromkeys((*found.get(leaf.key.lower(), ()), *values)))
+    return found
+
+
+def _fitting(word: str, keys: Iterable[str]) -> list[str]:
+    """The keys that fit what was typed, best first as with actions; alike ones in their order."""
+    order = {name: at for at, name in enumerate(keys)}
+    named = [name for name in order if name.isascii() and name.isprintable()]
+    found = ActionNames(named).search(word, MOST, order.__getitem__)
+    # A policy may ask for any tag key.
+    return found + best_matches(word, [name for name in order if name not in set(named)])
+
+
+def _typed(key: str) -> str:
+    """A key with its equals sign; one such as `aws:ResourceTag/${TagKey}` up to the part that a person fills in."""
+    fixed = key.partition("${")[0].partition("<")[0]
+    return fixed if fixed.endswith("/") else f"{fixed.removesuffix('=')}="
+
+
+def _example(name: str) -> str:
+    return f"{name}x" if name.endswith("/") else name.removesuffix("=")

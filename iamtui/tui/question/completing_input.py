@@ -1,0 +1,408 @@
+"""A one-line field with completion: the list opens while typing and never takes the focus."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar, Final, NamedTuple
+
+from rich.cells import cell_len
+from textual import events, on
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from iamtui.text import safe_text
+from iamtui.tui.content import fit
+from iamtui.tui.widgets.inputs import SafeInput
+from iamtui.tui.widgets.lists.line_list import LineView, Piece
+
+# The words of a field: where each begins, so that the last one can be completed, and what they say. Pure.
+
+
+QUOTES: Final = "'\""
+
+
+class Word(NamedTuple):
+    """One word of a field: where it begins, how it is written, and what it says without its quotes."""
+
+    start: int
+    written: str
+    says: str
+
+
+def words(text: str, *, commas: bool) -> list[Word]:
+    """Cut a text at spaces.
+
+    A word that begins with a quote runs to the same quote before a space or the end, so that an ARN may hold
+    spaces; a quote that is not closed, or stands inside a word, is a letter like any other (S3 keys hold them).
+
+    Args:
+        commas: whether a comma ends a word wherever it stands; else only at a word's end, or before `arn:`, since
+            ARNs may hold commas.
+    """
+    found: list[Word] = []
+    at = 0
+    while at < len(text):
+        if text[at].isspace() or (commas and text[at] == ","):
+            at += 1
+            continue
+        end = _closing(text, at) if text[at] in QUOTES else 0
+        if end:
+            found.append(Word(at, text[at : end + 1], text[at + 1 : end]))
+            at = end + 1
+            continue
+        end = _end(text, at, commas)
+        written = text[at:end]
+        # A comma at the end belongs to the word only when nothing follows it.
+        says = written.rstrip(",") if not commas and text[end:].strip() else written
+        if says:
+            found.append(Word(at, written, says))
+        at = end
+    return found
+
+
+def _closing(text: str, opening: int) -> int:
+    """Where the quote that opens a word closes it, or 0."""
+    quote = text[opening]
+    at = text.find(quote, opening + 1)
+    while at >= 0:
+        if at + 1 == len(text) or text[at + 1].isspace() or text[at + 1] == ",":
+            return at
+        at = text.find(quote, at + 1)
+    return 0
+
+
+def _end(text: str, start: int, commas: bool) -> int:
+    at = start
+    while at < len(text) and not text[at].isspace():
+        if text[at] == "," and (commas or text.startswith("arn:", at + 1)):
+            return at if commas else at + 1
+        at += 1
+    return at
+
+
+def said(text: str, *, commas: bool) -> tuple[str, ...]:
+    """What the words of a text say, each once, in their order."""
+    return tuple(dict.fromkeys(word.says for word in words(text, commas=commas)))
+
+
+def last_word(text: str, *, commas: bool) -> tuple[str, str]:
+    """The text cut before its last word, which is the one being typed; empty behind a space or comma."""
+    found = words(text, commas=commas)
+    if not found:
+        return text, ""
+    last = found[-1]
+    if last.start + len(last.written) < len(text):
+        return text, ""
+    return text[: last.start], last.written
+
+
+def joined(values: Iterable[str]) -> str:
+    """Values as the words of a field: one with spaces, or that begins with a quote, in quotes."""
+    return " ".join(_quoted(value) for value in values)
+
+
+def _quoted(value: str) -> str:
+    if not any(c.isspace() for c in value) and value[:1] not in QUOTES:
+        return value
+    quote = "'" if "'" not in value else '"'
+    return f"{quote}{value}{quote}"
+
+
+_ROWS: Final = 10
+_GAP: Final = 2
+_LEAST_ABOUT: Final = 12
+
+LONGEST_WAIT_SECONDS: Final = 5.0
+"""How long Enter waits for completions of what was typed; the first ones have a catalogue to load."""
+
+
+class Offer(NamedTuple):
+    """One completion: the raw value that is taken, a word about it, and more in a few words."""
+
+    value: str
+    kind: str = ""
+    about: str = ""
+
+
+class Completions(LineView, can_focus=False):
+    """The list under a field. It lies over what is below and shows what the field offers."""
+
+    HAS_CURSOR: ClassVar[bool] = False
+
+    DEFAULT_CSS = """
+    Completions {
+        overlay: screen;
+        constrain: inside inflect;
+        display: none;
+        width: 100%;
+        height: 1;
+        margin: 0 1 1 9;
+        background: $surface-lighten-1;
+
+        &.-open {
+            display: block;
+        }
+    }
+    .-compact Completions {
+        margin: 0 0 1 0;
+    }
+    """
+
+    @dataclass(eq=False, repr=False)
+    class Clicked(Message):
+        """A completion was clicked."""
+
+        index: int
+
+    class Switched(Message):
+        """The list was opened or closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.offers: tuple[Offer, ...] = ()
+        self.highlighted = 0
+        self._needle = ""
+        self._names = self._kinds = 0
+
+    def show(self, offers: Sequence[Offer], needle: str) -> None:
+        """Show completions with what was typed marked in them, the first one highlighted; none closes the list."""
+        if bool(offers) is not bool(self.offers):
+            self.post_message(self.Switched())
+        self.offers, self._needle, self.highlighted = tuple(offers), needle.lower(), 0
+        self._names = max((cell_len(offer.value) for offer in self.offers), default=0)
+        self._kinds = max((cell_len(offer.kind) for offer in self.offers), default=0)
+        self.set_class(bool(self.offers), "-open")
+        if self.offers:
+            rows = min(len(self.offers), _ROWS)
+            if self.styles.height is None or self.styles.height.value != rows:
+                self.styles.height = rows
+        self.set_total(len(self.offers))
+
+    def highlight_none(self) -> None:
+        """Highlight no line: Enter keeps what was typed."""
+        self.highlighted = -1
+        self.refresh()
+
+    def highlight(self, index: int) -> None:
+        """Move the highlight and show it."""
+        self.highlighted = max(0, min(index, len(self.offers) - 1))
+        self._show_line(self.highlighted)
+        self.refresh()
+
+    def line_background(self, index: int) -> str:
+        """The line that Enter takes."""
+        return "cursor" if index == self.highlighted else ""
+
+    def pieces(self, index: int, width: int) -> Sequence[Piece]:
+        """Name, kind and description in columns, as many as there is room for."""
+        offer = self.offers[index]
+        here = index == self.highlighted
+        found = [Piece("▌" if here else " ", "bar")]
+        room = width - 1
+        kinds = self._kinds + _GAP if self._kinds else 0
+        names = min(self._names, max(room - kinds - _GAP, room // 2))
+        name = _tail_of(safe_text(offer.value, limit=None), room)
+        found += self._marked(name, here)
+        # A name in full is worth more than the words beside it.
+        left = room - max(cell_len(name), names) - _GAP
+        if kinds and left >= cell_len(offer.kind):
+            found.append(Piece(" " * (names - min(names, cell_len(name)) + _GAP)))
+            found.append(Piece(offer.kind.ljust(kinds), "heading" if here else "muted"))
+            if left - kinds >= _LEAST_ABOUT:
+                found.append(Piece(offer.about, "muted"))
+        elif not kinds and left >= _LEAST_ABOUT:
+            found.append(Piece(" " * (names - min(names, cell_len(name)) + _GAP) + offer.about, "muted"))
+        return found
+
+    def _marked(self, name: str, here: bool) -> list[Piece]:
+        style = "strong" if here else ""
+        at = name.lower().find(self._needle) if self._needle else -1
+        if at < 0:
+            return [Piece(name, style)]
+        end = at + len(self._needle)
+        return [Piece(name[:at], style), Piece(name[at:end], "hit"), Piece(name[end:], style)]
+
+    def on_click(self, event: events.Click) -> None:
+        """Take what was clicked."""
+        event.stop()
+        offset = event.get_content_offset(self)
+        if offset is not None and offset.y + self.scroll_offset.y < len(self.offers):
+            self.post_message(self.Clicked(offset.y + self.scroll_offset.y))
+
+
+def _tail_of(name: str, width: int) -> str:
+    """A name in at most so many cells; an ARN loses its beginning, which is the same in most of them."""
+    if cell_len(name) <= width or "arn:" not in name:
+        return fit(name, width)
+    while cell_len(name) >= width:
+        name = name[1:]
+    return f"…{name}"
+
+
+class CompletingInput(SafeInput):
+    """A field whose completions are driven from the keyboard without leaving it.
+
+    Down and Up choose, Enter takes (`Entered`), Escape closes the list; with the list closed these keys are
+    the surroundings' own. A completion takes the place of the last word. Whoever hears `Changed` calls `offer`
+    with what fits, or `close` when nothing does; until then these keys wait, so that it does not matter how fast one
+    types.
+    """
+
+    HELP_TITLE: ClassVar[str] = "Fields of the question, while they offer completions"
+
+    COMMAS: ClassVar[bool] = False
+    """Whether a comma ends a word."""
+
+    REPLACED: ClassVar[bool] = True
+    """Whether what is typed on coming to the field replaces its text; else it is added."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "choose(1)", "Next completion", show=False, id="completion.next"),
+        Binding("up", "choose(-1)", "Previous completion", show=False, id="completion.previous"),
+        Binding("pagedown", "choose(9)", "Completions further down", show=False, id="completion.page-down"),
+        Binding("pageup", "choose(-9)", "Completions further up", show=False, id="completion.page-up"),
+        Binding("escape", "close", "Close completions", show=False, id="completion.close"),
+    ]
+
+    @dataclass(eq=False, repr=False)
+    class Entered(Message):
+        """Enter was pressed; a completion that was to be taken has been."""
+
+        field: CompletingInput
+
+        @property
+        def control(self) -> CompletingInput:
+            """The field."""
+            return self.field
+
+    @dataclass(eq=False, repr=False)
+    class _Meant(Message):
+        """A key that is about the completions of what was typed."""
+
+        do: Callable[[], None]
+
+    def __init__(self, completions: Completions, *, placeholder: str, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(placeholder=safe_text(placeholder), id=id, compact=True, select_on_focus=self.REPLACED)
+        self.completions = completions
+        self._chosen = False
+        self._refused = False
+        self._offered = asyncio.Event()
+        self._offered.set()
+
+    def offer(self, offers: Sequence[Offer], needle: str) -> None:
+        """Show completions; none closes the list. The first one is taken by Enter unless refused."""
+        self._offered.set()
+        if self._refused:
+            return
+        self._chosen = False
+        # A value that the field could not hold as it is would be another one once taken.
+        fitting = [offer for offer in offers if safe_text(offer.value, limit=None) == offer.value]
+        self.completions.show(fitting if self.has_focus else (), needle)
+        if self.is_open and self.stands_alone(self.word):
+            self.completions.highlight_none()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the list of completions is on screen."""
+        return bool(self.completions.offers)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the completions of what was typed are still to come."""
+        return not self._offered.is_set()
+
+    def watch_value(self) -> None:
+        """Wait for other completions."""
+        self._refused = False
+        if self.has_focus:
+            self._offered.clear()
+
+    def _once_offered(self, do: Callable[[], None]) -> None:
+        if self.is_waiting:
+            # In its own turn: the app must not wait, and keys behind this one must.
+            self.post_message(self._Meant(do))
+        else:
+            do()
+
+    @on(_Meant)
+    async def _do_once_offered(self, event: _Meant) -> None:
+        event.stop()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._offered.wait(), LONGEST_WAIT_SECONDS)
+        event.do()
+
+    @property
+    def word(self) -> str:
+        """The last word as it is written, which is the one being typed; "" behind a space."""
+        return last_word(self.value, commas=self.COMMAS)[1]
+
+    def close(self) -> None:
+        """Close the list of completions."""
+        self._chosen = False
+        self._offered.set()
+        if self.completions.offers:
+            self.completions.show((), "")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's signature
+        """Leave the list's keys to the surroundings while it is closed."""
+        if action in ("choose", "close"):
+            return self.is_open or self.is_waiting
+        return True
+
+    def action_choose(self, step: int) -> None:
+        """Move through the completions."""
+        self._once_offered(partial(self._choose, step))
+
+    def _choose(self, step: int) -> None:
+        if self.is_open:
+            self.completions.highlight(self.completions.highlighted + step)
+            self._chosen = True
+
+    def action_close(self) -> None:
+        """Close the list of completions, or show none of those that are still to come."""
+        self.close()
+        self._refused = True
+
+    async def action_submit(self) -> None:
+        """Take the chosen completion, or the first one unless the word stands by itself, and say so."""
+        self._once_offered(self._submit)
+
+    def _submit(self) -> None:
+        if self.is_open and (self._chosen or not self.stands_alone(self.word)):
+            self.take_offer(self.completions.highlighted)
+            return
+        self.close()
+        self.post_message(self.Entered(self))
+
+    def take_offer(self, index: int) -> None:
+        """Take a completion as Enter does."""
+        value = self.completions.offers[index].value
+        self.close()
+        self.take(value)
+        if not self.is_part(value):
+            self.post_message(self.Entered(self))
+
+    def stands_alone(self, word: str) -> bool:
+        """Whether Enter keeps the last word as it is when no completion was chosen."""
+        return any(offer.value == word for offer in self.completions.offers)
+
+    def is_part(self, value: str) -> bool:  # noqa: ARG002 - for subclasses
+        """Whether a completion needs more typing, so that Enter only takes it."""
+        return False
+
+    def take(self, value: str) -> None:
+        """Put a completion in the place of the last word."""
+        self.value = last_word(self.value, commas=self.COMMAS)[0] + value
+        self.cursor_position = len(self.value)
+
+    def _on_focus(self, event: events.Focus) -> None:
+        super()._on_focus(event)
+        self._refused = False
+
+    def _on_blur(self, event: events.Blur) -> None:
+        super()._on_blur(event)
+        self.close()

@@ -1,0 +1,286 @@
+"""The layers of a decision as a list: state and why, Enter leads to the statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+
+from iamtui.engine.decision import Decision, Layer, LayerReport, LayerState
+from iamtui.text import safe_text
+from iamtui.tui.question.verdict import ALLOWED, DENIED, DEPENDS, QUIET
+from iamtui.tui.widgets.lists.line_list import LineView, Piece
+from iamtui.tui.widgets.lists.wrapped_text import wrap
+from iamtui.workspace.verdict import SHORT_LAYER_NAMES as LAYER_NAMES
+from iamtui.workspace.verdict import layers_that_depend
+
+if TYPE_CHECKING:
+    from iamtui.engine.decision import StatementRef
+
+
+_LINE_STYLES: Final = {ALLOWED: "allows", DENIED: "denies", DEPENDS: "waits", QUIET: "muted"}
+"""The style of a part of a row, to the line style of the same colour."""
+
+
+class LayersList(LineView):
+    """Every layer in evaluation order; those that do not apply share the last row.
+
+    A row may have several lines; the cursor moves from row to row, and is seen only where keys move it.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,o", "open_line", "Go to the statement", id="layers.jump"),
+        Binding("space", "switch", "Layer on/off", id="layers.switch"),
+    ]
+
+    CURSOR_BAR: ClassVar[str] = "▶"
+
+    DEFAULT_CSS = """
+    LayersList {
+        height: auto;
+        margin: 0 1 0 0;
+    }
+    """
+
+    @dataclass(eq=False, repr=False)
+    class Jump(Message):
+        """The user wants to see a statement of this layer; `ref` is None when no statement of it took part."""
+
+        layer: Layer
+        ref: StatementRef | None
+
+    @dataclass(eq=False, repr=False)
+    class Switched(Message):
+        """The user switched a layer off, or on again."""
+
+        layer: Layer
+
+    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._decision: Decision | None = None
+        self._rows: list[tuple[Layer | None, Content]] = []
+        self._lines: list[tuple[int, Content]] = []
+        """The lines, each with the index of its row."""
+
+    def show(self, decision: Decision | None, *, compact: bool = False, column: int = 0) -> None:
+        """Show the layers of a decision; None empties the list. `layer_rows` says what the other arguments mean.
+
+        The cursor stays on its layer while the request is the same; for another it goes to the layer that decides.
+        """
+        rows: list[tuple[Layer | None, Content]] = []
+        kept = self._layer_under_cursor
+        if decision is not None:
+            rows = layer_rows(decision, compact=compact, column=column)
+            if not _same_question(decision, self._decision):
+                kept = deciding_layer(decision)
+        self._decision = decision
+        if not _alike(rows, self._rows):
+            self._rows = rows
+            self._lines = [(at, line) for at, (_layer, row) in enumerate(rows) for line in row.split("\n")]
+            self.set_total(len(self._lines), cursor=self._line_of(kept))
+        else:
+            self.move_to(self._line_of(kept))
+
+    @property
+    def line_count(self) -> int:
+        """How many lines the rows take."""
+        return len(self._lines)
+
+    def _line_of(self, layer: Layer | None) -> int:
+        if layer is None:
+            return 0
+        return next((at for at, (row, _line) in enumerate(self._lines) if self._rows[row][0] is layer), 0)
+
+    @property
+    def _layer_under_cursor(self) -> Layer | None:
+        return self._rows[self._lines[self.cursor][0]][0] if self._lines else None
+
+    # What LineView draws.
+
+    def is_stop(self, index: int) -> bool:
+        """The first line of each layer."""
+        row = self._lines[index][0]
+        return self._rows[row][0] is not None and (not index or self._lines[index - 1][0] != row)
+
+    def is_under_cursor(self, index: int) -> bool:
+        """All lines of the row, while keys move the cursor."""
+        return self.has_focus and self._lines[index][0] == self._lines[self.cursor][0]
+
+    def pieces(self, index: int, width: int) -> Sequence[Piece]:  # noqa: ARG002 - declared by LineView
+        """A line in the colours of its states."""
+        line = self._lines[index][1]
+        plain = "strong" if self.is_under_cursor(index) else ""
+        pieces: list[Piece] = []
+        at = 0
+        for span in sorted(line.spans, key=lambda span: span.start):
+            style = _LINE_STYLES.get(span.style, "") if isinstance(span.style, str) else ""
+            pieces += [Piece(line.plain[at : span.start], plain), Piece(line.plain[span.start : span.end], style)]
+            at = span.end
+        return [*pieces, Piece(line.plain[at:], plain)]
+
+    def refresh_row(self, index: int) -> None:  # noqa: ARG002 - declared by LineView
+        """Draw all of it: a row may have several lines."""
+        self.refresh()
+
+    def on_line_view_cursor_moved(self, event: LineView.CursorMoved) -> None:
+        """Nobody waits for it."""
+        event.stop()
+
+    # Keys and mouse.
+
+    def on_line_view_line_opened(self, event: LineView.LineOpened) -> None:
+        """Go to the statement of the layer under the cursor."""
+        event.stop()
+        layer = self._layer_under_cursor
+        if layer is not None and self._decision is not None:
+            self.post_message(self.Jump(layer, statement_of(self._decision, layer)))
+
+    def action_switch(self) -> None:
+        """Leave the layer under the cursor out of the evaluation, or take it in again."""
+        layer = self._layer_under_cursor
+        if layer is not None:
+            self.post_message(self.Switched(layer))
+
+
+def _alike(rows: Sequence[tuple[Layer | None, Content]], others: Sequence[tuple[Layer | None, Content]]) -> bool:
+    return len(rows) == len(others) and all(
+        layer is other and row.is_same(content) for (layer, row), (other, content) in zip(rows, others, strict=True)
+    )
+
+
+def _same_question(one: Decision, other: Decision | None) -> bool:
+    if other is None:
+        return False
+    new, old = one.request, other.request
+    return (new.principal, new.action, new.resource, new.context) == (
+        old.principal,
+        old.action,
+        old.resource,
+        old.context,
+    )
+
+
+def statement_of(decision: Decision, layer: Layer) -> StatementRef | None:
+    """The statement to show for a layer: a denying one first, then one that matched."""
+    denying = [ref for reason in decision.reasons if reason.layer is layer for ref in reason.statements]
+    matched = sorted((ref for ref in decision.matched if ref.layer is layer), key=lambda ref: ref.effect != "Deny")
+    return next(iter([*denying, *matched]), None)
+
+
+def nothing_to_jump_to(layer: Layer) -> str:
+    """The sentence for a layer none of whose statements took part."""
+    return f"No statement of the {layer.value.replace('_', ' ')} layer took part in this decision."
+
+
+# The layers of a decision in words: mark, state and why. Pure, no widget.
+
+
+_STATE_WORDS: Final = {
+    LayerState.ALLOWS: ("[+]", "allows", ALLOWED),
+    LayerState.DENIES: ("[x]", "denies", DENIED),
+    LayerState.SILENT: ("[-]", "no allow", DENIED),
+    LayerState.NOT_APPLICABLE: (" · ", "does not apply", QUIET),
+    LayerState.NOT_EVALUATED: ("[?]", "not evaluated", DEPENDS),
+}
+
+_NOT_NEEDED: Final = (" · ", "no allow", QUIET)
+_BEHIND_MARK: Final = "    "
+_CONDITIONAL: Final = ("[?]", "depends", DEPENDS)
+
+
+def layer_parts(report: LayerReport, decision: Decision) -> tuple[str, str, str]:
+    """Mark, words and style of a layer's state in a decision."""
+    if report.state is LayerState.SILENT and report.layer not in _in_the_way(decision):
+        return _CONDITIONAL if report.layer.value in layers_that_depend(decision) else _NOT_NEEDED
+    return _STATE_WORDS[report.state]
+
+
+def _in_the_way(decision: Decision) -> set[Layer]:
+    return {*decision.blocked_by, *(reason.layer for reason in decision.reasons)}
+
+
+def _why(report: LayerReport, words: str) -> str:
+    """Why a layer says so, without what its state says already, and first what could change it."""
+    why = report.why
+    if report.state is LayerState.NOT_EVALUATED:
+        why = why.removeprefix("Not evaluated: ")
+        why = why[:1].upper() + why[1:]
+    elif words == _CONDITIONAL[1] and ", unless " in why:
+        head, _, unless = why.removesuffix(".").partition(", unless ")
+        why = f"unless {unless}. {head}."
+    return safe_text(why)
+
+
+def layer_line(report: LayerReport, decision: Decision, *, compact: bool = False) -> Content:
+    """One layer as one line: mark, name, state in words and why; `compact` does without columns."""
+    mark, words, style = layer_parts(report, decision)
+    name = LAYER_NAMES[report.layer]
+    return Content.assemble(
+        (f"{mark} ", style),
+        f"{name} " if compact else name.ljust(13),
+        (f"{words}: " if compact else words.ljust(15), style),
+        (_why(report, words), QUIET),
+    )
+
+
+def layer_block(report: LayerReport, decision: Decision) -> Content:
+    """One layer as two lines, for a column that is narrow and high: why it says so stands below."""
+    mark, words, style = layer_parts(report, decision)
+    head = Content.assemble((f"{mark} ", style), LAYER_NAMES[report.layer].ljust(13), (words, style))
+    return Content("\n").join([head, Content.styled(_why(report, words), QUIET)])
+
+
+def absent_layers_line(reports: Sequence[LayerReport]) -> Content:
+    """The layers that do not apply, together on one line."""
+    mark, words, style = _STATE_WORDS[LayerState.NOT_APPLICABLE]
+    names = ", ".join(LAYER_NAMES[report.layer] for report in reports)
+    return Content.assemble((f"{mark} {words}: {names}", style))
+
+
+def layer_rows(decision: Decision, *, compact: bool = False, column: int = 0) -> list[tuple[Layer | None, Content]]:
+    """Every layer of a decision with its row, in evaluation order; those that do not apply share the last row.
+
+    Args:
+        compact: without columns, for a narrow panel.
+        column: the width of a narrow, high panel in cells, where every reason is written out, so that a row has
+            several lines; else 0.
+    """
+    applying = [report for report in decision.layers if report.state is not LayerState.NOT_APPLICABLE]
+    absent = [report for report in decision.layers if report.state is LayerState.NOT_APPLICABLE]
+    rows: list[tuple[Layer | None, Content]] = []
+    for report in applying:
+        row = (
+            _written_out(layer_block(report, decision), column)
+            if column
+            else layer_line(report, decision, compact=compact)
+        )
+        rows.append((report.layer, row))
+    if absent:
+        rows.append((None, _written_out(absent_layers_line(absent), column)))
+    return rows
+
+
+def _written_out(row: Content, width: int) -> Content:
+    """A row whose lines fit the width, those below the first indented behind the mark; width 0 leaves it alone."""
+    if not width:
+        return row
+    first, *rest = row.split("\n")
+    head, *more = wrap(first, width)
+    below = [piece for part in (*map(_flush, more), *rest) for piece in wrap(part, width - len(_BEHIND_MARK))]
+    return Content("\n").join([head, *(Content(_BEHIND_MARK).append(piece) for piece in below)])
+
+
+def _flush(row: Content) -> Content:
+    """A row without the spaces in front."""
+    return row[len(row.plain) - len(row.plain.lstrip()) :]
+
+
+def deciding_layer(decision: Decision) -> Layer | None:
+    """The layer of the deciding statement, else the first that does not pass; None: the first of all."""
+    if decision.deciding is not None:
+        return decision.deciding.layer
+    return next((reason.layer for reason in decision.reasons), None)

@@ -1,0 +1,369 @@
+"""The menus of the question panel: presets for the context, questions asked before and saved, a session policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import Label
+
+from iamtui.account.model import Account
+from iamtui.engine.request import Mode
+from iamtui.problem import Problem
+from iamtui.questions.question import QuestionMatrix
+from iamtui.tui import clock
+from iamtui.tui.content import line, lines, plain
+from iamtui.tui.dialogs import ChoiceDialog, LineDialog
+from iamtui.tui.drafts.option_lines import Choice
+from iamtui.tui.question.completion import known_resources
+from iamtui.tui.question.form import QuestionForm, summary_of, terms_of
+from iamtui.tui.question.question_history import Memory
+from iamtui.workspace.answers import Cell, DependentAnswer
+from iamtui.workspace.dependent_questions import is_about, on_resource, unsaid, whatever_fits
+from iamtui.workspace.questions import check_resource
+from iamtui.workspace.saved_questions import quoted
+
+if TYPE_CHECKING:
+    from iamtui.engine.decision import Expectation, Outcome
+    from iamtui.workspace.answers import Answer
+
+
+Keys = Mapping[str, tuple[str, ...]]
+
+_MODE: Final = "mode"
+_CLEAR: Final = "clear"
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A set of condition keys under one name.
+
+    Args:
+        title, note: what it is called, and which keys it gives.
+        keys: from what was typed to the keys; raises a Problem for a text that will not do.
+        asks: what is to be typed, or "" when nothing is.
+    """
+
+    title: str
+    note: str
+    keys: Callable[[str], Keys]
+    asks: str = ""
+
+
+def presets() -> Mapping[str, Preset]:
+    """The presets by name, in the order of the menu."""
+    from iamtui.workspace.context_syntax import at_time, from_ip, through_endpoint, with_mfa  # only on demand
+
+    return {
+        "mfa": Preset("With MFA", "MultiFactorAuthPresent=true", lambda _: with_mfa(True)),
+        "no-mfa": Preset("Without MFA", "MultiFactorAuthPresent=false", lambda _: with_mfa(False)),
+        "ip": Preset("From an IP address …", "aws:SourceIp, no VPC", from_ip, "The address, such as 203.0.113.9."),
+        "endpoint": Preset(
+            "Through a VPC endpoint …", "aws:SourceVpce", through_endpoint, "Its id, such as vpce-0123456789abcdef0."
+        ),
+        "hour": Preset("In an hour", "aws:CurrentTime=now+1h", lambda _: at_time("now+1h", clock.now())),
+        "time": Preset(
+            "At a time …", "aws:CurrentTime", lambda text: at_time(text, clock.now()),
+            "now+2d, 2026-12-24 or 2026-12-24T18:00:00Z.",
+        ),
+    }  # fmt: skip
+
+
+def open_presets(app: App[object], form: QuestionForm, besides: Besides | None = None) -> None:
+    """Let the user choose a preset, and put its keys into the context line.
+
+    Args:
+        besides: what the call is checked for besides, to say which of it is so; None without an answer.
+    """
+    from iamtui.tui.dialogs import ChoiceDialog  # only on demand
+    from iamtui.tui.drafts.option_lines import Choice  # likewise
+
+    known = presets()
+    choices = _choices(known, form.terms.mode)
+    checks = besides.choices() if besides is not None else []
+    if checks:
+        choices += [Choice("", "What the call does besides"), *checks]
+
+    def chosen(key: str | None) -> None:
+        if key == _MODE:
+            form.switch_mode()
+        elif key == _CLEAR:
+            form.clear_context()
+        elif key is not None and besides is not None and key.isdigit():
+            open_companion(app, besides, int(key), form.set_checks)
+        elif key is not None and known[key].asks:
+            _ask_for_text(app, form, known[key])
+        elif key is not None:
+            form.set_keys(known[key].keys(""))
+
+    app.push_screen(ChoiceDialog(line("How the request comes"), choices), chosen)
+
+
+def _choices(known: Mapping[str, Preset], mode: Mode) -> list[Choice]:
+    from iamtui.tui.drafts.option_lines import Choice  # only on demand
+
+    strict = mode is Mode.STRICT
+    switch = Choice(
+        _MODE,
+        "Discover: keys not given are unknown" if strict else "Strict: keys not given are absent",
+        "now they are absent" if strict else "now they are unknown",
+    )
+    return [
+        *(Choice(key, preset.title, preset.note) for key, preset in known.items()),
+        switch,
+        Choice(_CLEAR, "Clear the context", ""),
+    ]
+
+
+def _ask_for_text(app: App[object], form: QuestionForm, preset: Preset) -> None:
+    from iamtui.tui.dialogs import LineDialog  # only on demand
+
+    def wrong(text: str) -> str:
+        try:
+            preset.keys(text)
+        except Problem as problem:
+            return str(problem)
+        return ""
+
+    def typed(text: str | None) -> None:
+        if text is not None:
+            form.set_keys(preset.keys(text))
+
+    app.push_screen(LineDialog(line(preset.title.removesuffix(" …")), "", line(preset.asks), check=wrong), typed)
+
+
+def open_questions(app: App[object], memory: Memory, choose: Callable[[QuestionMatrix], None]) -> None:
+    """Let the user choose a saved question, or one asked before."""
+    from iamtui.tui.dialogs import ChoiceDialog  # only on demand
+    from iamtui.tui.drafts.option_lines import Choice  # likewise
+
+    known: dict[str, QuestionMatrix] = {}
+    choices: list[Choice] = []
+    if memory.saved:
+        choices.append(Choice("", "Saved"))
+    for entry in memory.saved:
+        key = f"saved {len(known)}"
+        known[key] = entry.question_matrix
+        expected = f"expected {entry.expect.value}" if entry.expect is not None else ""
+        terms = "  ".join(filter(None, (expected, terms_of(entry.question_matrix))))
+        summary = summary_of(entry.question_matrix)
+        choices.append(Choice(key, entry.name, f"{summary}  {terms}" if terms else summary, terms))
+    if memory.history:
+        choices.append(Choice("", "Asked before"))
+    for question_matrix in memory.history:
+        key = f"asked {len(known)}"
+        known[key] = question_matrix
+        terms = terms_of(question_matrix)
+        choices.append(Choice(key, summary_of(question_matrix), terms, terms))
+
+    def chosen(key: str | None) -> None:
+        if key is not None:
+            choose(known[key])
+
+    empty = "Nothing was asked of this account yet. F5 asks; ctrl+s saves a question under a name."
+    app.push_screen(ChoiceDialog(line("Questions"), choices, empty=empty), chosen)
+
+
+def ask_for_name(
+    app: App[object], memory: Memory, who: str, answer: Answer | None, save: Callable[[str, Expectation | None], None]
+) -> None:
+    """Let the user name the question that is asked, and say whether its answer is expected from now on.
+
+    Args:
+        who: who asks, raw.
+        answer: what is answered now, or None.
+        save: is given the name, and the decision that is expected, or None.
+    """
+    from iamtui.engine.decision import Expectation  # only on demand
+    from iamtui.tui.question.verdict import verdict  # not before the first frame
+
+    taken = {entry.name for entry in memory.saved}
+    outcome = plain_outcome(answer)
+
+    def wrong(name: str) -> str:
+        if not name:
+            return "A saved question needs a name."
+        return f"A question {quoted(name)} is saved already: choose another name." if name in taken else ""
+
+    shown = verdict(answer.worst.deciding) if answer is not None and outcome is not None else None
+    dialog = SaveQuestionDialog(who, plain(f"{shown.mark} {shown.word}", shown.style) if shown else None, wrong)
+
+    def named(name: str | None) -> None:
+        if name is not None:
+            save(name, Expectation(outcome.value) if dialog.expecting and outcome is not None else None)
+
+    app.push_screen(dialog, named)
+
+
+def plain_outcome(answer: Answer | None) -> Outcome | None:
+    """The outcome that can be expected of an answer: one that all its cells have, and as a whole; else None."""
+    from iamtui.engine.decision import ResourceScope  # not before the first frame
+
+    if answer is None or answer.cut:
+        return None
+    decisions = [cell.deciding for cell in answer.taking_part]
+    outcomes = {decision.outcome for decision in decisions}
+    if len(outcomes) != 1 or any(decision.resource_scope is ResourceScope.SOME for decision in decisions):
+        return None
+    return outcomes.pop()
+
+
+def write_session_policy(app: App[object], form: QuestionForm, account: str) -> None:
+    """Let the user write a session policy, with findings while typing."""
+    from iamtui.tui.assume.policy_screen import SessionPolicyEditor  # only on demand
+
+    def written(text: str | None) -> None:
+        if text is not None:
+            form.caller_row.take_policy(text)
+
+    start = form.caller_row.written or _STARTING_POLICY
+    app.push_screen(SessionPolicyEditor(start, account), written)
+
+
+_STARTING_POLICY: Final = """{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Effect": "Allow",
+      "Action": "s3:GetObject",
+      "Resource": "*"
+    }
+  ]
+}
+"""
+
+
+# SaveQuestionDialog: a name for the question, and whether its answer is to stay as it is.
+
+
+_NAME = "A name, such as lake-read. Enter saves."
+
+
+class SaveQuestionDialog(LineDialog):
+    """Gives the name, or None; `expecting` says whether the answer on screen is saved as what is expected.
+
+    Args:
+        who: who asks, raw.
+        answer: what is answered now, as it is shown; None where there is nothing that could be expected.
+        check: says what is wrong with a name, or "".
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f2", "expect", "Expect", id="save-question.expect", tooltip="Save the answer as what is expected too"),
+    ]
+
+    def __init__(self, who: str, answer: Content | None, check: Callable[[str], str]) -> None:
+        super().__init__(line("Save the question"), "", Content(""), check=check)
+        self._who = who
+        self._answer = answer
+        self.expecting = False
+
+    def on_mount(self) -> None:
+        """Type at once."""
+        super().on_mount()
+        self._say()
+
+    def action_expect(self) -> None:
+        """Save the answer as what is expected, or not."""
+        if self._answer is not None:
+            self.expecting = not self.expecting
+            self._say()
+
+    def _say(self) -> None:
+        words = plain(_NAME, "$muted")
+        if self._answer is not None:
+            who = (self._who, "bold")
+            if self.expecting:
+                below = line("Expected for ", who, ": ", self._answer, ("   F2 expects nothing", "$muted"))
+            else:
+                below = line(("F2", "bold"), (" also expects this answer for ", "$muted"), who, ": ", self._answer)
+            words = lines(words, below)
+        self.query_one("#line-hint", Label).update(words)
+
+
+# What a call does besides its action, chosen from a menu: which role it passes, whether it sets tags.
+
+
+Named = Mapping[str, tuple[str, ...]]
+
+_UNSAID: Final = "unsaid"
+_FITS: Final = "fits"
+_OTHER: Final = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Besides:
+    """What the call that is looked at is checked for besides its action.
+
+    Args:
+        companions: the checks, one each.
+        named: what is said of them already, as in an inquiry.
+        account: whose resources are offered.
+    """
+
+    companions: Sequence[DependentAnswer]
+    named: Named
+    account: Account
+
+    @classmethod
+    def of(cls, cell: Cell, named: Named, account: Account) -> Besides:
+        """Of a cell of an answer."""
+        first = {one.check: one for one in reversed(cell.companions)}
+        return cls([one for one in cell.companions if first.get(one.check) is one], named, account)
+
+    def choices(self) -> list[Choice]:
+        """A line for each check; its key is its index."""
+        return [
+            Choice(str(index), one.check.action, f"on {one.check.resource}: {self._said(one)}", one.check.when)
+            for index, one in enumerate(self.companions)
+        ]
+
+    def _said(self, one: DependentAnswer) -> str:
+        given = {action.lower(): resources for action, resources in self.named.items()}.get(one.check.action.lower())
+        if given is None:
+            return "on every call" if not one.check.when else "not said"
+        about = [resource for resource in given if is_about(one.check, resource)]
+        return ", ".join(about) if about else "not said" if given else "yes, whatever fits"
+
+
+def open_companion(app: App[object], besides: Besides, index: int, take: Callable[[Named], None]) -> None:
+    """Let the user say whether the call makes a check, and on what.
+
+    Args:
+        take: is given all that is said then.
+    """
+    check, named = besides.companions[index].check, besides.named
+    said = [
+        Choice(_FITS, "Yes, on whatever fits", "it decides"),
+        Choice(_UNSAID, "Not said", "it decides where every call makes it" if not check.when else "it does not decide"),
+    ]
+    known = [arn for arn in known_resources(besides.account) if is_about(check, arn)] if check.arn else []
+    choices = [*(Choice(f"={arn}", arn) for arn in known), Choice(_OTHER, "Another ARN …", "or a pattern"), *said]
+
+    def chosen(key: str | None) -> None:
+        if key == _OTHER:
+            app.push_screen(LineDialog(title, "", line(f"The ARN of {check.resource}."), check=wrong), typed)
+        elif key == _FITS:
+            take(whatever_fits(named, check))
+        elif key == _UNSAID:
+            take(unsaid(named, check))
+        elif key is not None:
+            take(on_resource(named, check, key.removeprefix("=")))
+
+    def wrong(text: str) -> str:
+        try:
+            check_resource(text, check.action)
+        except Problem as problem:
+            return str(problem)
+        return "" if not check.arn or is_about(check, text) else f"That is not {check.resource}."
+
+    def typed(text: str | None) -> None:
+        if text is not None:
+            take(on_resource(named, check, text))
+
+    title = line("The call also needs ", (check.action, "bold"), f" on {check.resource}")
+    app.push_screen(ChoiceDialog(title, choices if check.arn else said), chosen)

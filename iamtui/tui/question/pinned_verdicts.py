@@ -1,0 +1,407 @@
+"""The pinned question, answered for whichever principal is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from threading import Lock
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from textual.app import App
+from textual.content import Content
+from textual.message import Message
+from textual.worker import get_current_worker
+
+from iamtui.account.model import Entity, Role, User
+from iamtui.problem import Problem
+from iamtui.questions.question import QuestionMatrix
+from iamtui.tui import clock
+from iamtui.tui.background import making
+from iamtui.tui.content import plain
+from iamtui.tui.drafts.impact_screen import compared
+from iamtui.tui.explorer.detail_pane import SubjectPane
+from iamtui.tui.paned import PanedScreen
+from iamtui.tui.question.panel import QuestionPanel
+from iamtui.tui.question.verdict import PENDING, Verdict, verdict
+from iamtui.tui.widgets.status import Notice, Severity
+from iamtui.workspace.workspace import SourceKind, Workspace
+
+if TYPE_CHECKING:
+    from iamtui.account.model import Account
+    from iamtui.engine.decision import Decision, StatementRef
+    from iamtui.engine.request import Principal
+    from iamtui.questions.question import Question
+    from iamtui.tui.denials.records_screen import KeptDenials
+    from iamtui.tui.history import ScreenAbove
+    from iamtui.tui.question.asking import Alongside, AnsweredQuestion
+    from iamtui.workspace.answers import BulkMatrixEvaluator
+
+
+_SHOWN_SECONDS: Final = 0.05
+"""How long verdicts are collected before they are shown."""
+
+_AHEAD_SECONDS: Final = 0.02
+"""How long an answer may be kept back for the verdicts that are painted with it."""
+
+_TURN_SECONDS: Final = 0.002
+"""How long the thread works before it lets the screen have a turn."""
+
+
+class PinnedQuestion:
+    """Answers one question about one workspace for any user or role, once for each, in a thread.
+
+    Lists call it for the lines they draw, so a list of any length costs what its visible part costs. Policies are
+    compiled the first time they decide, which takes longer than a frame may: what is not known yet is wanted.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        question_matrix: QuestionMatrix,
+        before: Workspace | None = None,
+        *,
+        wanted: Callable[[PinnedQuestion], object],
+    ) -> None:
+        """Take a question.
+
+        Args:
+            inquiry: the question, of which the worst decides.
+            before: the account without the draft that `workspace` holds: verdicts then know the one before.
+            wanted: called when verdicts are wanted and no thread is at it: to have one run `find`.
+        """
+        self.workspace = workspace
+        self.before = before
+        self.question_matrix = question_matrix
+        self._known: dict[str, Verdict | None] = {}
+        self._want = wanted
+        self._wanted: dict[str, User | Role] = {}
+        self._lock = Lock()
+        self._at_work = False
+        self._polls: tuple[BulkMatrixEvaluator, BulkMatrixEvaluator | None] | None = None
+
+    def is_about(self, workspace: Workspace, question_matrix: QuestionMatrix, before: Workspace | None) -> bool:
+        """Whether this is what is asked."""
+        return self.workspace is workspace and self.before is before and self.question_matrix == question_matrix
+
+    def __call__(self, entity: Entity) -> Verdict | None:
+        """The verdict, PENDING, or None when the entity is no principal or the question cannot be asked."""
+        if not isinstance(entity, (User, Role)):
+            return None
+        if entity.arn in self._known:
+            return self._known[entity.arn]
+        with self._lock:
+            self._wanted[entity.arn] = entity
+            start, self._at_work = not self._at_work, True
+        if start:
+            self._want(self)
+        return PENDING
+
+    def find_first(self, entities: Iterable[Entity], cancelled: Callable[[], bool]) -> None:
+        """Find verdicts before anybody asks for them, in a thread: of so many as can be found in a moment."""
+        start = turn = monotonic()
+        # Whatever cannot be found is wanted again when it is drawn, and `find` says what is wrong.
+        with suppress(Exception):
+            for entity in entities:
+                now = monotonic()
+                if cancelled() or now - start >= _AHEAD_SECONDS:
+                    return
+                if now - turn >= _TURN_SECONDS:
+                    sleep(0)
+                    turn = now
+                if isinstance(entity, (User, Role)):
+                    self._known[entity.arn] = self._ask(entity)
+
+    def find(self, cancelled: Callable[[], bool], found: Callable[[], object]) -> None:
+        """Find what is wanted, in a thread; `found` is called when there is something new to draw."""
+        turn = shown = monotonic()
+        with making():
+            while (entity := self._next()) is not None:
+                if cancelled():
+                    return
+                if entity.arn not in self._known:
+                    self._known[entity.arn] = self._ask(entity)
+                now = monotonic()
+                if now - turn >= _TURN_SECONDS:
+                    # The interpreter's lock is let go only now and then by itself, and the screen needs it.
+                    sleep(0)
+                    turn = now
+                if now - shown >= _SHOWN_SECONDS:
+                    found()
+                    shown = now
+        found()
+
+    def _next(self) -> User | Role | None:
+        with self._lock:
+            if self._wanted:
+                return self._wanted.pop(next(iter(self._wanted)))
+            self._at_work = False
+            return None
+
+    def _ask(self, entity: User | Role) -> Verdict | None:
+        from iamtui.workspace.answers import BulkMatrixEvaluator  # the engine is not loaded before a frame
+
+        try:
+            if self._polls is None:
+                # One time for both, or a condition on the time could look like the draft's doing.
+                now = clock.now()
+                old = (
+                    BulkMatrixEvaluator(self.before, self.question_matrix, now=now) if self.before is not None else None
+                )
+                self._polls = BulkMatrixEvaluator(self.workspace, self.question_matrix, now=now), old
+            poll, poll_before = self._polls
+            after = _deciding(poll, self.workspace, entity)
+            if self.before is None or poll_before is None or after is None:
+                return after
+            before = _deciding(poll_before, self.before, entity)
+            return compared(before, after) if before is not None else after
+        except Problem:
+            return None
+
+
+def _deciding(poll: BulkMatrixEvaluator, workspace: Workspace, entity: User | Role) -> Verdict | None:
+    from iamtui.workspace.principals import principal_for  # the engine is not loaded before a frame
+
+    decision = poll.decide(principal_for(workspace, entity))
+    return verdict(decision) if decision is not None else None
+
+
+# What the screens that lie over the main one may ask of it.
+
+
+class AskedFrom(Protocol):
+    """The main screen, as the screens know it that are opened from its question."""
+
+    kept_denials: KeptDenials | None
+    """The log whose denials are being explained one after the other."""
+
+    @property
+    def app(self) -> App[Any]:
+        """The app, to open screens."""
+
+    @property
+    def workspace(self) -> Workspace | None:
+        """The account that is asked about, with the draft that is open."""
+
+    @property
+    def source_workspace(self) -> Workspace | None:
+        """The account as it is, whether a draft is open or not."""
+
+    @property
+    def before_workspace(self) -> Workspace | None:
+        """The account without the draft; None without a draft."""
+
+    @property
+    def subject(self) -> SubjectPane:
+        """Where the user is."""
+
+    @property
+    def question(self) -> QuestionPanel:
+        """The question and its answer."""
+
+    def say(self, text: Content | str, severity: Severity = ..., *, stays: bool = ...) -> None:
+        """Show one sentence on the message line."""
+
+    def go_to(self, key: str, above: ScreenAbove | None = ...) -> bool:
+        """Go to an entity of the tree; False when it is not there. `above` is the screen to show on the way back."""
+
+    def ask_about(self, principal: Principal, label: str, question: Question) -> None:
+        """Ask for a caller that need not be in the tree."""
+
+
+# The way from the main screen to the screens of answers: who can, a second opinion, a document. Loads them late.
+
+
+def open_who_can(main: AskedFrom, before: Workspace | None = None) -> None:
+    """Put the question to everybody on a screen of its own; choosing somebody there goes to them in the tree.
+
+    Args:
+        before: the account without the draft that is open, or None.
+    """
+    from iamtui.tui.question.who_can_screen import WhoCanScreen  # the engine is not loaded before the first frame
+
+    workspace, question_matrix = main.workspace, main.question.question_matrix
+    if workspace is None or question_matrix is None:
+        main.question.post_message(
+            Notice(
+                plain("There is no question to ask about everybody yet: press F5 and type an action."),
+                until_answer=True,
+            )
+        )
+        return
+
+    def left(arn: str | None) -> None:
+        if arn is not None:
+            main.go_to(arn)
+
+    main.app.push_screen(WhoCanScreen(workspace, question_matrix, before=before, left_out=main.question.left_out), left)
+
+
+def tell_screens(main: AskedFrom, workspace: Workspace) -> None:
+    """Let the screens that lie over the main one answer from newer data."""
+    if len(main.app.screen_stack) < 2:
+        return
+    from iamtui.tui.question.who_can_screen import WhoCanScreen  # as above
+
+    for screen in main.app.screen_stack:
+        if isinstance(screen, WhoCanScreen):
+            screen.set_workspace(workspace, main.before_workspace)
+
+
+def show_statement(main: AskedFrom, wanted: QuestionPanel.JumpToStatement) -> bool:
+    """Show a statement that took part in an answer where it stands, in the tree or on a screen of its own.
+
+    False when it is not loaded.
+    """
+    from iamtui.account.model import Role  # as above
+    from iamtui.engine.decision import Layer  # as above
+    from iamtui.tui.inventory import entity_of  # as above
+
+    if main.workspace is None:
+        return False
+    account = main.workspace.account
+    ref, principal, resource = wanted.ref, wanted.principal, wanted.resource
+    entity = entity_of(account, principal)
+    role = account.by_arn(resource)
+    shown = False
+    if ref.layer in (Layer.IDENTITY, Layer.BOUNDARY) and entity is not None:
+        shown = main.go_to(entity.arn, wanted.above) and main.subject.detail.show_statement(ref.policy, ref.statement)
+    elif ref.layer is Layer.RESOURCE and isinstance(role, Role):
+        shown = main.go_to(role.arn, wanted.above) and main.subject.detail.show_trust_statement(ref.statement)
+    # SCPs and the policies of resources are not in the tree.
+    return shown or _show_document(main, account, principal, resource, ref)
+
+
+def _show_document(main: AskedFrom, account: Account, principal: Principal, resource: str, ref: StatementRef) -> bool:
+    """Show the document of a statement that is not in the tree; False when it is not loaded."""
+    from iamtui.tui.inventory import document_of  # as above
+    from iamtui.tui.question.trace_screen import DocumentScreen  # as above
+
+    document = document_of(account, principal, resource, ref)
+    if document is not None:
+        main.app.push_screen(DocumentScreen(document, ref))
+    return document is not None
+
+
+def is_denied(decision: Decision) -> bool:
+    """Whether a decision is a denial, not only one that waits for what is not known."""
+    from iamtui.engine.decision import Outcome  # a decision is there, so it is loaded
+
+    return decision.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
+
+
+def has_simulator(workspace: Workspace | None) -> bool:
+    """Whether the source may have AWS's simulator behind it."""
+    return workspace is not None and workspace.can_call_aws and workspace.source.kind is not SourceKind.DEMO
+
+
+def open_second_opinion(main: AskedFrom) -> None:
+    """Show what AWS's own simulator says beside our answer; it knows no draft."""
+    from iamtui.tui.question.simulator_screen import SecondOpinionScreen  # as above
+    from iamtui.workspace.aws_simulator import can_ask_aws  # as above
+
+    question, principal, decision = main.question.question, main.question.principal, main.question.answer
+    workspace = main.workspace
+    if workspace is None or question is None or decision is None or principal is None:
+        main.question.post_message(
+            Notice(plain("There is no answer to get a second opinion on yet: press F5 and ask."), until_answer=True)
+        )
+        return
+    refused = can_ask_aws(workspace, principal)
+    if refused is not None:
+        main.say(str(refused))
+        return
+    left_out = main.question.left_out
+    main.app.push_screen(SecondOpinionScreen(workspace, principal, question, decision, left_out=left_out))
+
+
+# Pinning: the question that was answered last, whose verdicts stand in the tree and in the tables.
+
+
+_GROUP: Final = "pinned"
+_WORK: Final = "answering the pinned question"
+
+
+class Pinning:
+    """Pins questions on the lists of a screen, and has their verdicts found in a thread."""
+
+    @dataclass(eq=False, repr=False)
+    class Found(Message, namespace="pinning"):
+        """Verdicts were found that lines in sight wait for."""
+
+        pinned: PinnedQuestion
+
+    def __init__(self, screen: PanedScreen) -> None:
+        self._screen = screen
+        self._pinned: PinnedQuestion | None = None
+        self._next: PinnedQuestion | None = None
+        """Whose answer is being looked for; it is pinned when that is there."""
+
+    @property
+    def pinned(self) -> PinnedQuestion | None:
+        """The question that is pinned, or None."""
+        return self._pinned
+
+    def forget(self) -> None:
+        """Pin nothing, not what is being asked either."""
+        self.unpin()
+        self._next = None
+
+    def unpin(self) -> None:
+        """Pin nothing: there is no answer."""
+        if self._pinned is not None:
+            self._pin(None)
+
+    def pin(self, workspace: Workspace, question_matrix: QuestionMatrix, before: Workspace | None) -> None:
+        """Pin a question that was answered, unless it is pinned already.
+
+        Args:
+            before: the account without the draft that `workspace` holds, or None.
+        """
+
+        about = workspace, question_matrix, before
+        if self._pinned is not None and self._pinned.is_about(*about):
+            return
+        ahead, self._next = self._next, None
+        if ahead is None or not ahead.is_about(*about):
+            ahead = PinnedQuestion(*about, wanted=self._find)
+        self._pin(ahead)
+
+    def ahead(self, asked: AnsweredQuestion) -> Alongside | None:
+        """Have the verdicts of the lines in sight found with the answer, where its question is not pinned yet."""
+
+        about = asked.workspace, asked.question_matrix, asked.before
+        if self._pinned is not None and self._pinned.is_about(*about):
+            return None
+        ahead = self._next = PinnedQuestion(*about, wanted=self._find)
+        return partial(
+            ahead.find_first, (*self._screen.explorer.tree_view.in_sight(), *self._screen.subject.in_sight())
+        )
+
+    def found(self, event: Found) -> None:
+        """Draw the lines that waited for verdicts."""
+        if event.pinned is self._pinned:
+            self._screen.explorer.tree_view.redraw_unfinished()
+            self._screen.subject.table.redraw_unfinished()
+
+    def _pin(self, pinned: PinnedQuestion | None) -> None:
+        self._pinned = pinned
+        self._screen.explorer.set_verdicts(pinned)
+        self._screen.subject.set_verdicts(pinned)
+
+    def _find(self, pinned: PinnedQuestion) -> None:
+        self._screen.run_worker(
+            partial(self._find_in_thread, pinned),
+            thread=True,
+            exclusive=True,
+            exit_on_error=False,
+            group=_GROUP,
+            name=_WORK,
+            description=_WORK,
+        )
+
+    def _find_in_thread(self, pinned: PinnedQuestion) -> None:
+        worker = get_current_worker()
+        pinned.find(lambda: worker.is_cancelled, lambda: self._screen.post_message(self.Found(pinned)))

@@ -1,0 +1,331 @@
+"""SecondOpinionScreen: AWS's own simulator beside our answer, asked when the user says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Final, TypeAlias
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Label, Static
+from textual.worker import Worker, WorkerState, get_current_worker
+
+from iamtui.engine.decision import Decision, LayerState
+from iamtui.engine.request import Principal
+from iamtui.problem import Problem
+from iamtui.tui.content import line, lines, plain
+from iamtui.tui.question.layers_list import absent_layers_line, layer_line
+from iamtui.tui.question.verdict import because, verdict
+from iamtui.tui.terminal_app import worker_failure
+from iamtui.tui.widgets.status import KeyLine
+from iamtui.workspace.aws_simulator import (
+    UNEXPLAINED,
+    SecondOpinion,
+    SimulatedResult,
+    Simulation,
+    second_opinion,
+    simulation_of,
+)
+from iamtui.workspace.questions import Question
+from iamtui.workspace.workspace import Workspace
+
+# Two answers to one question in words: ours, AWS's, and why they differ. Pure.
+
+
+_WORDS: Final = {
+    "allowed": ("[+] ALLOWED", "", "$verdict-allowed"),
+    "explicitDeny": ("[x] DENIED", " explicit", "$verdict-denied"),
+    "implicitDeny": ("[-] DENIED", " no allow", "$verdict-denied"),
+}
+
+_MOST_STATEMENTS: Final = 8
+
+
+def request_rows(simulation: Simulation) -> list[Content]:
+    """What is sent to AWS, a line each."""
+    rows = [
+        line(("Principal  ", "$muted"), simulation.source_arn),
+        line(("Action     ", "$muted"), simulation.action),
+        line(("Resource   ", "$muted"), ", ".join(simulation.resources)),
+    ]
+    for entry in simulation.context:
+        values = ", ".join(entry.values)
+        rows.append(
+            line(("Context    ", "$muted"), entry.key, (" = ", "$muted"), values, (f"  {entry.type}", "$faint"))
+        )
+    if simulation.resource_policy:
+        size = len(simulation.resource_policy)
+        rows.append(line(("Policy     ", "$muted"), f"the resource's own, {size:,} characters"))
+    if simulation.resource_owner:
+        rows.append(line(("Owner      ", "$muted"), f"account {simulation.resource_owner}"))
+    return rows
+
+
+def our_rows(decision: Decision) -> list[Content]:
+    """Our answer with its layers."""
+    rows = [verdict(decision).content]
+    why = because(decision)
+    if why:
+        rows.append(why)
+    rows.append(Content(""))
+    absent = [report for report in decision.layers if report.state is LayerState.NOT_APPLICABLE]
+    rows += [layer_line(report, decision, compact=True) for report in decision.layers if report not in absent]
+    if absent:
+        rows.append(absent_layers_line(absent))
+    return rows
+
+
+def their_rows(result: SimulatedResult) -> list[Content]:
+    """AWS's answer with what it says besides."""
+    head, rest, style = _WORDS.get(result.decision, (f"[?] {result.decision or 'no decision'}", "", "$verdict-depends"))
+    rows = [line((head, f"bold {style}"), (rest, style))]
+    for statement in result.matched[:_MOST_STATEMENTS]:
+        kind = f"  {statement.policy_type}" if statement.policy_type else ""
+        at = f" (AWS's lines {statement.lines[0]}-{statement.lines[1]})" if statement.lines else ""
+        rows.append(line(("by ", "$muted"), (statement.policy, "bold"), (f"{kind}{at}", "$muted")))
+    if len(result.matched) > _MOST_STATEMENTS:
+        rows.append(plain(f"and {len(result.matched) - _MOST_STATEMENTS} more statements", "$muted"))
+    if not result.matched:
+        rows.append(plain("no statement named", "$muted"))
+    rows.append(Content(""))
+    rows.append(_flag("The SCPs allow it", "The SCPs do not allow it", result.allowed_by_organizations, "SCPs"))
+    rows.append(
+        _flag("The boundary allows it", "The boundary does not allow it", result.allowed_by_boundary, "a boundary")
+    )
+    if result.missing_context:
+        rows.append(line(("[?] keys not given: ", "$verdict-depends"), ", ".join(result.missing_context)))
+    for source, said in result.details.items():
+        rows.append(line((f"{source}: ", "$muted"), said))
+    return rows
+
+
+def _flag(yes: str, no: str, allowed: bool | None, name: str) -> Content:
+    """What AWS says of a cap; it says nothing where there is none."""
+    if allowed is None:
+        return plain(f" ·  AWS says nothing of {name}", "$muted")
+    return plain(f"[+] {yes}", "$verdict-allowed") if allowed else plain(f"[-] {no}", "$verdict-denied")
+
+
+def comparison_rows(opinion: SecondOpinion) -> Iterator[Content]:
+    """Whether both agree, and what explains it when they do not."""
+    if opinion.agree:
+        yield plain("Both agree.", "bold $verdict-allowed")
+    else:
+        yield plain("The answers differ.", "bold $verdict-depends")
+    for sentence in opinion.differences:
+        style = "bold $verdict-denied" if sentence == UNEXPLAINED else ""
+        yield plain(f"- {sentence}", style, limit=None)
+    if opinion.remarks:
+        if not opinion.agree:
+            yield Content("")
+        yield from (plain(f"- {remark}", "$muted", limit=None) for remark in opinion.remarks)
+    if opinion.endpoint:
+        yield plain(f"- Answered by {opinion.endpoint}, which is not AWS.", "$verdict-depends")
+
+
+Asker: TypeAlias = Callable[[Workspace, Principal, Question, Callable[[], bool]], SecondOpinion | None]
+
+_GROUP: Final = "second opinion"
+
+
+class SecondOpinionScreen(Screen[None]):
+    """First what would be sent, then both answers: side by side, in a narrow window one above the other."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-stacked"), (100, "-beside")]  # noqa: RUF012 - declared so by the base class
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,v", "ask", "Ask AWS", id="opinion.ask", tooltip="Ask AWS's simulator; it changes nothing"),
+        Binding("j,down", "scroll(1)", "Down", show=False, id="opinion.down", tooltip="Scroll down"),
+        Binding("k,up", "scroll(-1)", "Up", show=False, id="opinion.up", tooltip="Scroll up"),
+        Binding("escape,q", "back", "Back", id="opinion.back", tooltip="Stop asking, or go back"),
+    ]
+
+    DEFAULT_CSS = """
+    SecondOpinionScreen {
+        background: $background;
+
+        & #opinion-title {
+            height: 1;
+            width: 100%;
+            padding: 0 1;
+            background: $panel;
+        }
+        & #opinion-body {
+            height: 1fr;
+            scrollbar-size-vertical: 1;
+        }
+        & #opinion-answers {
+            height: auto;
+            layout: vertical;
+        }
+        &.-beside #opinion-answers {
+            layout: grid;
+            grid-size: 2 1;
+            grid-gutter: 0 2;
+            grid-rows: auto;
+        }
+        & #opinion-answers Static {
+            height: auto;
+            width: 1fr;
+            padding: 0 1;
+            border-top: solid $rule;
+            border-title-color: $heading;
+        }
+        & #opinion-words {
+            height: auto;
+            padding: 0 1;
+            border-top: solid $rule;
+            border-title-color: $heading;
+        }
+    }
+    """
+
+    @dataclass(eq=False, repr=False)
+    class _Answered(Message):
+        opinion: SecondOpinion | None
+
+    @dataclass(eq=False, repr=False)
+    class _Refused(Message):
+        problem: Problem
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        principal: Principal,
+        question: Question,
+        decision: Decision,
+        *,
+        asker: Asker = second_opinion,
+        left_out: str = "",
+        now: datetime | None = None,
+    ) -> None:
+        """Make the screen.
+
+        Args:
+            decision: our answer, on screen already.
+            asker: what asks AWS; it is given what says whether its answer is still wanted.
+            left_out: what was half typed, and is not asked with; "" for nothing.
+            now: the time of the request, UTC; None: the clock.
+        """
+        super().__init__()
+        self._left_out = left_out
+        self._now = now
+        self._workspace = workspace
+        self._principal = principal
+        self._question = question
+        self._decision = decision
+        self._asker = asker
+        self._asking = False
+
+    def compose(self) -> ComposeResult:
+        """Title, what the answers come to, both of them, keys."""
+        who = self._principal.arn.split(":", 5)[-1]
+        without = plain(self._left_out, "bold $verdict-depends", limit=64)
+        yield Label(
+            line(
+                ("Second opinion  ", "bold $heading"),
+                line("without ", without, "  ") if self._left_out else "",
+                (who, "bold"),
+                (f"  {self._question.action}", "$muted"),
+            ),
+            id="opinion-title",
+        )
+        with VerticalScroll(id="opinion-body", can_focus=True):
+            yield Static(id="opinion-words")
+            with Container(id="opinion-answers"):
+                yield Static(id="opinion-ours")
+                yield Static(id="opinion-theirs")
+        yield KeyLine(id="keys")
+
+    def on_mount(self) -> None:
+        """Show our answer, and what AWS would be asked."""
+        self.query_one("#opinion-body").focus()
+        self._show("#opinion-ours", "iamtui", our_rows(self._decision))
+        try:
+            simulation = simulation_of(self._workspace, self._principal, self._question, now=self._now)
+        except Problem as problem:
+            self._refuse(problem)
+            return
+        target = self._workspace.source.endpoint_url or "AWS"
+        ready = [
+            line("Enter asks ", (target, "bold"), ": one read call, iam:SimulatePrincipalPolicy. It changes nothing."),
+            Content(""),
+            *request_rows(simulation),
+        ]
+        self._show("#opinion-theirs", "AWS's simulator: not asked yet", ready)
+        self.query_one("#opinion-words").display = False
+
+    def _show(self, selector: str, title: str, rows: Sequence[Content]) -> None:
+        pane = self.query_one(selector, Static)
+        pane.border_title = line(title)
+        pane.update(lines(*rows))
+        pane.display = True
+
+    def action_ask(self) -> None:
+        """Ask, in a thread."""
+        if self._asking:
+            return
+        self._asking = True
+        waiting = [plain("Asking … Escape stops waiting.", "bold $match")]
+        self._show("#opinion-theirs", "AWS's simulator", waiting)
+        self.query_one("#opinion-words").display = False
+        self.run_worker(self._ask, thread=True, exclusive=True, group=_GROUP, exit_on_error=False, name="asking AWS")
+
+    def _ask(self) -> None:
+        worker = get_current_worker()
+        try:
+            opinion = self._asker(self._workspace, self._principal, self._question, lambda: worker.is_cancelled)
+        except Problem as problem:
+            if not worker.is_cancelled:
+                self.post_message(self._Refused(problem))
+            return
+        if not worker.is_cancelled:
+            self.post_message(self._Answered(opinion))
+
+    @on(_Answered)
+    def _answered(self, event: _Answered) -> None:
+        event.stop()
+        self._asking = False
+        if event.opinion is None:
+            return
+        self._show("#opinion-ours", "iamtui", our_rows(event.opinion.ours))
+        self._show("#opinion-theirs", "AWS's simulator", their_rows(event.opinion.theirs))
+        self._show("#opinion-words", "Compared", list(comparison_rows(event.opinion)))
+
+    @on(_Refused)
+    def _refused(self, event: _Refused) -> None:
+        event.stop()
+        self._asking = False
+        self._refuse(event.problem)
+
+    def _refuse(self, problem: Problem) -> None:
+        rows = [line(("! ", "bold $verdict-denied"), problem.sentence), plain(problem.next_step, "$muted")]
+        self._show("#opinion-theirs", "AWS's simulator", rows)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A failure that nobody foresaw is a sentence."""
+        event.stop()
+        if event.state is WorkerState.ERROR:
+            self._asking = False
+            self._refuse(Problem(worker_failure(event.worker)))
+
+    def action_scroll(self, direction: int) -> None:
+        """Scroll."""
+        self.query_one("#opinion-body", VerticalScroll).scroll_relative(y=direction, animate=False)
+
+    def action_back(self) -> None:
+        """Stop waiting, or go back."""
+        if not self._asking:
+            self.dismiss(None)
+            return
+        self._asking = False
+        self.workers.cancel_group(self, _GROUP)
+        stopped = [plain("Stopped. Enter asks again, Escape goes back.")]
+        self._show("#opinion-theirs", "AWS's simulator", stopped)

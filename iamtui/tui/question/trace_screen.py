@@ -1,0 +1,382 @@
+"""TraceScreen: the whole reasoning behind one answer, on its own screen, opened at the statement that decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Label
+from textual.worker import Worker, WorkerState, get_current_worker
+
+from iamtui.account.model import Role
+from iamtui.engine.decision import Decision, Layer, StatementRef
+from iamtui.engine.explanation import Suggestion
+from iamtui.engine.request import Principal
+from iamtui.policy.document import PolicyDocument
+from iamtui.problem import Problem
+from iamtui.questions.question import QuestionMatrix
+from iamtui.tui.clipboard import Copier
+from iamtui.tui.content import document_lines, line, plain
+from iamtui.tui.history import ScreenAbove
+from iamtui.tui.inventory import document_of, entity_of
+from iamtui.tui.question.answering_panel import AnsweringPanel
+from iamtui.tui.question.trace_messages import DraftSuggestion, send_to_main
+from iamtui.tui.question.trace_text import deciding_row, statement_row, trace_rows
+from iamtui.tui.question.trace_view import TraceRow, TraceView
+from iamtui.tui.question.verdict import LAYER_TITLES, statement_name, verdict
+from iamtui.tui.terminal_app import worker_failure
+from iamtui.tui.text_screens import BACK_KEYS, SEARCH_KEYS, SearchableScreen
+from iamtui.tui.widgets.lists.line_list import LineView
+from iamtui.tui.widgets.status import KeyLine, Notice, Severity
+from iamtui.workspace import answers as inquiries
+from iamtui.workspace import questions as asking
+from iamtui.workspace.answers import DependentAnswer
+from iamtui.workspace.questions import Question
+from iamtui.workspace.workspace import Workspace
+
+# ReadingScreen: a whole screen of lines under a title, searched with `/`, copied with `y`.
+
+
+_NOTE_SECONDS = 6.0
+
+
+class ReadingScreen(SearchableScreen):
+    """Shows a `TraceView`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *SEARCH_KEYS,
+        Binding("y", "copy", "Copy", id="text.copy", tooltip="Copy all of it as text"),
+        *BACK_KEYS,
+    ]
+
+    DEFAULT_CSS = """
+    ReadingScreen {
+        background: $background;
+
+        & #text-verdict {
+            height: 1;
+            width: 100%;
+            padding: 0 1;
+            background: $panel;
+        }
+        & TraceView {
+            height: 1fr;
+            scrollbar-gutter: stable;
+        }
+        & #text-note {
+            height: 1;
+            padding: 0 1;
+            display: none;
+        }
+    }
+    """
+
+    def __init__(self, title: Content, verdict: Content | None = None) -> None:
+        super().__init__()
+        self._title = title
+        self._verdict = verdict
+
+    def compose(self) -> ComposeResult:
+        """Title, text, search line, keys."""
+        yield Label(self._title, id="text-title")
+        if self._verdict is not None:
+            yield Label(self._verdict, id="text-verdict")
+        yield TraceView(id="text-body")
+        yield from self.compose_search()
+        yield Label(id="text-note")
+        yield KeyLine(id="keys")
+
+    @property
+    def view(self) -> TraceView:
+        """The text."""
+        return self.query_one(TraceView)
+
+    def copied_text(self) -> str:
+        """What `y` copies."""
+        return f"{self._title.plain}\n\n{self.view.plain_text()}"
+
+    def idle_actions(self) -> frozenset[str]:
+        """Stepping needs a search."""
+        return frozenset() if self.view.needle else frozenset({"step(1)", "step(-1)"})
+
+    def action_back(self) -> None:
+        """End the search, or go back."""
+        was_searching = self.has_class("-searching")
+        super().action_back()
+        if was_searching:
+            self.query_one(KeyLine).look_again()
+
+    # Copying and messages.
+
+    def action_copy(self) -> None:
+        """Copy the text."""
+        copier: Copier | None = getattr(self.app, "copier", None)
+        if copier is None:
+            self.say(plain("There is no clipboard to copy to."))
+            return
+        text = self.copied_text()
+        self.run_worker(lambda: self._copy(copier, text), thread=True, group="copy", exit_on_error=False)
+
+    def _copy(self, copier: Copier, text: str) -> None:
+        try:
+            said, severity = copier.copy_text(text, "Text"), Severity.INFORMATION
+        except Problem as problem:
+            said, severity = str(problem), Severity.ERROR
+        self.post_message(Notice(plain(said), severity))
+
+    @on(Notice)
+    def _notice(self, event: Notice) -> None:
+        event.stop()
+        self.say(event.content, lasts=event.severity is not Severity.INFORMATION)
+
+    def say(self, words: Content, *, lasts: bool = False) -> None:
+        """Show a sentence above the keys, for a while."""
+        note = self.query_one("#text-note", Label)
+        note.update(words)
+        note.display = True
+        if not lasts:
+            self.set_timer(_NOTE_SECONDS, self._quiet)
+
+    def _quiet(self) -> None:
+        self.query_one("#text-note").display = False
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A worker that fails in an unforeseen way ends nothing: its error becomes a sentence."""
+        event.stop()
+        if event.state is WorkerState.ERROR:
+            self.say(plain(worker_failure(event.worker)), lasts=True)
+
+    @on(LineView.CursorMoved)
+    @on(LineView.LineOpened)
+    def _unused(self, event: LineView.CursorMoved | LineView.LineOpened) -> None:
+        event.stop()
+
+
+# DocumentScreen: a policy that is not in the tree (an SCP, an RCP, a resource's policy), at one statement.
+
+
+class DocumentScreen(ReadingScreen):
+    """Shows the whole document, wrapped, with the statement marked and in sight."""
+
+    def __init__(self, document: PolicyDocument, ref: StatementRef) -> None:
+        title = line((statement_name(ref), "bold"), (f"  {LAYER_TITLES[ref.layer]}", "$muted"))
+        super().__init__(title)
+        self._document = document
+        self._ref = ref
+
+    def on_mount(self) -> None:
+        """Show the document at the statement."""
+        self.view.show(*document_rows(self._document, self._ref))
+
+    def idle_actions(self) -> frozenset[str]:
+        """A document leads nowhere."""
+        return super().idle_actions() | {"open_line"}
+
+    def copied_text(self) -> str:
+        """The document alone."""
+        return "\n".join(row.content.plain for row in self.view.rows) + "\n"
+
+
+def document_rows(document: PolicyDocument, ref: StatementRef) -> tuple[list[TraceRow], int]:
+    """The rows of a document, and the one where the statement begins."""
+    if document.error is not None:
+        rows = [TraceRow(line((f"This document cannot be read: {document.error}", "$verdict-denied")))]
+        return [*rows, *(TraceRow(plain(text, limit=None)) for text in document_lines(document.text))], 0
+    texts = document_lines(document.text)
+    marked = range(0)
+    if 0 <= ref.statement < len(document.lines):
+        first, last = document.lines[ref.statement]
+        marked = range(first, last + 1)
+    width = len(str(len(texts)))
+    return [
+        TraceRow(
+            Content(text),
+            gutter=f"{number:>{width}} ",
+            json=True,
+            ground="statement" if number in marked else "",
+        )
+        for number, text in enumerate(texts, 1)
+    ], max(0, marked.start - 1)
+
+
+class TraceScreen(ReadingScreen):
+    """Shows the answer at once and every statement that was looked at when a thread has traced them."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f7,w", "back", "Back", show=False, id="trace.back", tooltip="Back to where you came from"),
+        Binding(
+            "f10,A", "draft", "Draft a fix", id="draft.suggestion",
+            tooltip="Make a draft of what would allow it, to see what else it would do",
+        ),
+    ]  # fmt: skip
+
+    @dataclass(eq=False, repr=False)
+    class _Traced(Message):
+        decision: Decision
+        rows: Sequence[TraceRow]
+        suggestions: tuple[Suggestion, ...]
+
+    @dataclass(eq=False, repr=False)
+    class _Refused(Message):
+        problem: Problem
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        decision: Decision,
+        principal: Principal,
+        question: Question,
+        label: str,
+        companions: Sequence[DependentAnswer] = (),
+        chain: DependentAnswer | None = None,
+        at: StatementRef | None = None,
+        *,
+        left_out: str = "",
+    ) -> None:
+        """Make the screen.
+
+        Args:
+            decision: the answer as it is known already.
+            label: who asks, raw.
+            companions: the other requests behind the same API call; none: they are looked for.
+            chain: whether the role that the session is chained from may assume the asking one, or None.
+            at: the statement to open at; None: the one that decided.
+            left_out: what was half typed, and is not asked with; "" for nothing.
+        """
+        without = plain(left_out, "bold $verdict-depends", limit=64)
+        can = line("Without ", without, ", can ") if left_out else line("Can ")
+        title = line(("Why  ", "bold $heading"), can, (label, "bold"), " do ", (question.action, "bold"), "?")
+        super().__init__(title, verdict(decision).content)
+        self._workspace = workspace
+        self._decision = decision
+        self._principal = principal
+        self._question = question
+        self._label = label
+        self._left_out = left_out
+        self._at = at
+        self._companions = tuple(companions)
+        self._chain = chain
+        self._suggestions: tuple[Suggestion, ...] = ()
+
+    def on_mount(self) -> None:
+        """Show what is known, and trace in a thread."""
+        rows = trace_rows(
+            self._workspace,
+            self._decision,
+            self._principal,
+            self._question,
+            companions=self._companions,
+            chain=self._chain,
+        )
+        self._show_rows(rows)
+        self.run_worker(self._trace, thread=True, group="trace", exit_on_error=False, name="tracing")
+
+    def _trace(self) -> None:
+        worker = get_current_worker()
+        workspace, principal, question = self._workspace, self._principal, self._question
+        try:
+            decision, traced, explanation = asking.ask_and_trace(workspace, principal, question)
+        except Problem as problem:
+            self.post_message(self._Refused(problem))
+            return
+        companions = self._companions or _companions(workspace, principal, question)
+        rows = trace_rows(workspace, decision, principal, question, traced, explanation, companions, self._chain)
+        if not worker.is_cancelled:
+            self.post_message(self._Traced(decision, rows, explanation.suggestions))
+
+    @on(_Traced)
+    def _show(self, event: _Traced) -> None:
+        event.stop()
+        self._decision, self._suggestions = event.decision, event.suggestions
+        self.query_one("#text-verdict", Label).update(verdict(event.decision).content)
+        self._show_rows(event.rows)
+        self.query_one(KeyLine).look_again()
+
+    def _show_rows(self, rows: Sequence[TraceRow]) -> None:
+        first = statement_row(rows, self._at) if self._at is not None else deciding_row(rows, self._decision)
+        self.view.show(rows, first)
+
+    @on(_Refused)
+    def _refused(self, event: _Refused) -> None:
+        event.stop()
+        self.view.show([TraceRow(plain(event.problem, "$verdict-denied", limit=None))])
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """What is there stays when the trace cannot be made."""
+        if event.state is WorkerState.ERROR and event.worker.group == "trace":
+            event.stop()
+            event.prevent_default()
+            name = type(event.worker.error).__name__
+            note = plain(f"The trace could not be made: {name}, an error in iamtui.", "$verdict-denied")
+            rows = self.view.rows
+            self.view.show([*rows, TraceRow(plain("")), TraceRow(note)], len(rows) + 1)
+
+    # Keys.
+
+    @on(TraceView.StatementChosen)
+    def _chosen(self, event: TraceView.StatementChosen) -> None:
+        event.stop()
+        self.show_statement(event.ref)
+
+    def show_statement(self, ref: StatementRef) -> None:
+        """Go to a statement in the tree, or show the document of one that is not in it."""
+        account = self._workspace.account
+        resource = self._decision.request.resource
+        in_tree = ref.layer in (Layer.IDENTITY, Layer.BOUNDARY) and entity_of(account, self._principal) is not None
+        in_tree = in_tree or (ref.layer is Layer.RESOURCE and isinstance(account.by_arn(resource), Role))
+        if in_tree:
+            send_to_main(self.app, AnsweringPanel.JumpToStatement(ref, self._principal, resource, self._anew(ref)))
+            return
+        document = document_of(account, self._principal, resource, ref)
+        if document is not None:
+            self.app.push_screen(DocumentScreen(document, ref))
+        else:
+            self.say(line("The document of ", (statement_name(ref), "bold"), " is not among the loaded ones."))
+
+    def _anew(self, ref: StatementRef) -> ScreenAbove:
+        """Makes this screen again, at a statement, as long as its answer is the workspace's."""
+        workspace, about = self._workspace, (self._decision, self._principal, self._question, self._label)
+        companions, chain, without = self._companions, self._chain, self._left_out
+
+        def anew(now: Workspace) -> TraceScreen | None:
+            if now is not workspace:
+                return None
+            return TraceScreen(workspace, *about, companions, chain, ref, left_out=without)
+
+        return anew
+
+    def idle_actions(self) -> frozenset[str]:
+        """Only what could be allowed can be drafted."""
+        # Where the line of keys is short, drafting matters more than the list of all commands.
+        return super().idle_actions() | {"command_palette" if self._suggestions else "draft"}
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There is something to draft only with a suggestion."""
+        if action == "draft" and not self._suggestions:
+            return False
+        return super().check_action(action, parameters)
+
+    def action_draft(self) -> None:
+        """Make a draft of what would allow it."""
+        if self._left_out:
+            word = plain(self._left_out, "bold", limit=64)
+            self.say(line(word, " is half typed: finish it or take it out, then draft."))
+        elif self._suggestions:
+            send_to_main(self.app, DraftSuggestion(self._suggestions, self._principal, self._question))
+
+
+def _companions(workspace: Workspace, principal: Principal, question: Question) -> tuple[DependentAnswer, ...]:
+    """The other requests behind the same API call; none where they cannot be asked."""
+    try:
+        found = inquiries.answer(
+            workspace, principal, QuestionMatrix((question.action,), (question.resource,), question)
+        )
+    except Problem:
+        return ()
+    return found.cells[0].companions if found is not None and found.cells else ()

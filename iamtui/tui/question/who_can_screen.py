@@ -1,0 +1,563 @@
+"""WhoCanScreen: the question put to everybody, with counts, a filter and the reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from time import monotonic, sleep
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Input, Label, Static
+from textual.worker import Worker, WorkerState, get_current_worker
+
+from iamtui.engine.decision import Decision, Layer
+from iamtui.engine.request import Principal
+from iamtui.problem import Problem
+from iamtui.questions.question import QuestionMatrix
+from iamtui.tui.background import few_pauses
+from iamtui.tui.content import line, lines, plain
+from iamtui.tui.question.form import terms_of
+from iamtui.tui.question.who_can_list import Bucket, Rows, WhoCanList, WhoCanRow, row_of
+from iamtui.tui.terminal_app import worker_failure
+from iamtui.tui.widgets.inputs import SafeInput
+from iamtui.tui.widgets.status import KeyLine, Notice
+from iamtui.workspace.questions import ask
+from iamtui.workspace.verdict import LIMITED, SHORT_LAYER_NAMES
+from iamtui.workspace.who_can import Everybody, Provider, everybody, who_can
+from iamtui.workspace.workspace import Workspace
+
+# Asking everybody, in a thread: answers become rows in batches, and the screen gets its turns meanwhile.
+
+
+GROUP: Final = "who can"
+"""The workers that ask."""
+
+_BATCH_SECONDS: Final = 0.05
+"""How long answers are collected before they are handed on."""
+
+_TURN_SECONDS: Final = 0.002
+"""How long the thread works before it lets the screen have a turn."""
+
+
+def row_batches(
+    provider: Provider,
+    workspace: Workspace,
+    before: Workspace | None,
+    question_matrix: QuestionMatrix,
+    found: Everybody,
+    cancelled: Callable[[], bool],
+) -> Iterator[list[WhoCanRow]]:
+    """The rows of everybody, some at a time; stops when cancelled.
+
+    Raises:
+        Problem: the inquiry cannot be asked.
+    """
+    inside = len(found.principals) - found.outside
+    rows: list[WhoCanRow] = []
+    with few_pauses(workspace.account):
+        turn = handed_on = monotonic()
+        for at, answers in enumerate(_answers(provider, workspace, before, question_matrix, found, cancelled)):
+            rows.append(row_of(*answers, inside=at < inside))
+            now = monotonic()
+            if now - turn >= _TURN_SECONDS:
+                # The interpreter's lock is let go only now and then by itself, and the screen needs it.
+                sleep(0)
+                turn = now
+            if now - handed_on >= _BATCH_SECONDS:
+                yield rows
+                rows, handed_on = [], now
+    yield rows
+
+
+def _answers(
+    provider: Provider,
+    workspace: Workspace,
+    before: Workspace | None,
+    question_matrix: QuestionMatrix,
+    found: Everybody,
+    cancelled: Callable[[], bool],
+) -> Iterator[tuple[Principal, Decision, Decision | None]]:
+    after = provider(workspace, question_matrix, found.principals, cancelled)
+    if before is None:
+        for principal, decision in after:
+            yield principal, decision, None
+        return
+    old = provider(before, question_matrix, found.principals, cancelled)
+    for (principal, decision), (_, earlier) in zip(after, old, strict=False):
+        yield principal, decision, earlier
+
+
+class AskingScreen(Screen[str | None]):
+    """Asks everybody in a thread and keeps what came; what shows it says how."""
+
+    @dataclass(eq=False, repr=False)
+    class _Started(Message):
+        ticket: int
+        found: Everybody
+
+    @dataclass(eq=False, repr=False)
+    class _Came(Message):
+        ticket: int
+        rows: list[WhoCanRow]
+        done: bool
+
+    @dataclass(eq=False, repr=False)
+    class _Refused(Message):
+        ticket: int
+        problem: Problem
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        question_matrix: QuestionMatrix,
+        *,
+        before: Workspace | None = None,
+        left_out: str = "",
+        provider: Provider = who_can,
+    ) -> None:
+        """Make the screen.
+
+        Args:
+            before: the workspace without the draft that `workspace` holds: every row then shows both answers.
+            left_out: what was half typed, and is not asked with; "" for nothing.
+            provider: what answers.
+        """
+        super().__init__()
+        self._workspace = workspace
+        self._inquiry = question_matrix
+        self._before = before
+        self._left_out = left_out
+        self._provider = provider
+        self._ticket = 0
+        self._everybody = Everybody(())
+        self._done = False
+        self._unloaded: set[Layer] = set()
+        self._problem: Problem | None = None
+
+    def show_answers(self) -> None:
+        """Show how it stands."""
+        raise NotImplementedError
+
+    def start_rows(self, *, draft: bool) -> None:
+        """Drop what is shown."""
+        raise NotImplementedError
+
+    def add_rows(self, rows: Sequence[WhoCanRow]) -> None:
+        """Show more."""
+        raise NotImplementedError
+
+    @property
+    def done(self) -> bool:
+        """Whether all answers are there."""
+        return self._done
+
+    def set_workspace(self, workspace: Workspace, before: Workspace | None = None) -> None:
+        """Answer from newer data."""
+        if workspace is not self._workspace or before is not self._before:
+            self._workspace, self._before = workspace, before
+            self._ask()
+
+    def _ask(self) -> None:
+        self._ticket += 1
+        self._done, self._problem = False, None
+        self._unloaded.clear()
+        self.start_rows(draft=self._before is not None)
+        self.show_answers()
+        work = partial(self._answer, self._ticket, self._workspace, self._before)
+        self.run_worker(work, thread=True, exclusive=True, group=GROUP, exit_on_error=False, name="asking everybody")
+
+    def _answer(self, ticket: int, workspace: Workspace, before: Workspace | None) -> None:
+        worker = get_current_worker()
+        try:
+            found = everybody(workspace, self._inquiry)
+            self.post_message(self._Started(ticket, found))
+            batches = row_batches(self._provider, workspace, before, self._inquiry, found, lambda: worker.is_cancelled)
+            for rows in batches:
+                self.post_message(self._Came(ticket, rows, False))
+            if not worker.is_cancelled:
+                self.post_message(self._Came(ticket, [], True))
+        except Problem as problem:
+            self.post_message(self._Refused(ticket, problem))
+
+    @on(_Started)
+    def _started(self, event: _Started) -> None:
+        event.stop()
+        if event.ticket == self._ticket:
+            self._everybody = event.found
+            self.show_answers()
+
+    @on(_Came)
+    def _came(self, event: _Came) -> None:
+        event.stop()
+        if event.ticket == self._ticket:
+            self._done = event.done
+            self._unloaded.update(layer for row in event.rows for layer in row.unloaded)
+            self.add_rows(event.rows)
+            self.show_answers()
+
+    @on(_Refused)
+    def _refused(self, event: _Refused) -> None:
+        event.stop()
+        if event.ticket == self._ticket:
+            self._problem, self._done = event.problem, True
+            self.show_answers()
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Answers that cannot be made are a sentence."""
+        event.stop()
+        if event.state is WorkerState.ERROR:
+            self._problem, self._done = Problem(worker_failure(event.worker), "Go back and ask again."), True
+            self.show_answers()
+
+
+# What the who-can screen says of its rows: question, counts, filters, what was not evaluated. Pure.
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A kind of answers to show: its mark and word, and how they look. No bucket: all."""
+
+    bucket: Bucket | None
+    mark: str
+    word: str
+    style: str
+
+
+FILTERS: Final = (
+    Filter(None, "", "all", "$foreground"),
+    Filter(Bucket.ALLOWED, "[+] ", "allowed", "$verdict-allowed"),
+    Filter(Bucket.DEPENDS, "[?] ", "depends", "$verdict-depends"),
+    Filter(Bucket.EXPLICIT, "[x] ", "explicit", "$verdict-denied"),
+    Filter(Bucket.NO_ALLOW, "[-] ", "no allow", "$verdict-denied"),
+)
+"""In the order of the keys 1 to 5."""
+
+
+def heading(question_matrix: QuestionMatrix, left_out: str = "") -> Content:
+    """The question, and below it what was given with it, and what was half typed and so is left out."""
+    actions, on_what = ", ".join(question_matrix.actions), ", ".join(question_matrix.resources)
+    parts: list[object] = [("Who can do ", "bold $heading"), (actions, "bold")]
+    if on_what != "*":
+        parts += [" on ", on_what]
+    parts.append("?")
+    terms = terms_of(question_matrix)
+    rows = [line(*parts)]
+    if left_out:
+        word = plain(left_out, "bold $verdict-depends", limit=64)
+        rows.append(line(("Without  ", "$verdict-depends"), word, ", which is half typed"))
+    if terms:
+        rows.append(line(("Given    ", "$muted"), terms))
+    return lines(*rows)
+
+
+def counts(rows: Rows, *, asking: int | None, draft: bool) -> Content:
+    """How many answers of which kind.
+
+    Args:
+        asking: how many principals are being asked; None when all have answered.
+        draft: whether answers before a draft stand beside those with it.
+    """
+    denied = rows.counts[Bucket.EXPLICIT] + rows.counts[Bucket.NO_ALLOW]
+    allowed, depends = rows.counts[Bucket.ALLOWED], rows.counts[Bucket.DEPENDS]
+    parts: list[object] = [
+        (f"{allowed:,} allowed", "bold $verdict-allowed" if allowed else "$muted"),
+        (f" ({rows.limited:,}{LIMITED})" if rows.limited else "", "$verdict-allowed"),
+        (", ", "$muted"),
+        (f"{depends:,} depend{'s' if depends == 1 else ''}", "bold $verdict-depends" if depends else "$muted"),
+        (", ", "$muted"),
+        (f"{denied:,} denied", "$verdict-denied" if denied else "$muted"),
+        (f" of {len(rows.all):,}", "$muted"),
+    ]
+    if asking is not None:
+        parts.append((f"   asking … {len(rows.all) * 100 // max(1, asking)} %", "bold $match"))
+    if draft:
+        parts.append((f"   {rows.changed:,} changed", "bold $match" if rows.changed else "$muted"))
+    if rows.needle or rows.bucket is not None or rows.only_changed:
+        parts.append((f"   {len(rows.shown):,} shown", "bold $match"))
+    parts.append((f"   {rows.order.title}", "$faint"))
+    return line(*parts)
+
+
+def filters(rows: Rows, *, draft: bool) -> Content:
+    """What can be shown, each with its key, and what is."""
+    chips: list[object] = []
+    for number, entry in enumerate(FILTERS, 1):
+        active = entry.bucket is rows.bucket and not rows.only_changed
+        chip = f"{'▸' if active else ' '}{number} {entry.mark}{entry.word}"
+        chips.append((chip, f"bold underline {entry.style}" if active else "$muted"))
+    if draft:
+        chip = f"{'▸' if rows.only_changed else ' '}6 changed"
+        chips.append((chip, "bold underline $match" if rows.only_changed else "$muted"))
+    if rows.needle:
+        chips.append((f" / {rows.needle}", "bold $match"))
+    return line(*chips)
+
+
+def not_evaluated(found: Everybody, unloaded: Collection[Layer]) -> str:
+    """Whom the list lacks, and what could change its answers; "" when nothing."""
+    words = found.lacks
+    layers = ", ".join(SHORT_LAYER_NAMES[layer] for layer in Layer if layer in unloaded)
+    return f"{words} Not evaluated, and could change some answers: {layers}.".lstrip() if layers else words
+
+
+def empty(rows: Rows, problem: Problem | None, *, done: bool) -> Content | None:
+    """What stands in the place of the list; None when there is a list."""
+    if problem is not None:
+        return line(("! ", "bold $verdict-denied"), str(problem))
+    if rows.shown:
+        return None
+    if not done:
+        return plain("Asking …")
+    if not rows.all:
+        return plain("This account has no users and no roles to ask about.")
+    return plain("Nobody matches this filter. Press 1 for all, or Escape to end the text filter.")
+
+
+def verdict(row: WhoCanRow) -> Content:
+    """The answer of a row."""
+    style = next(entry.style for entry in FILTERS if entry.bucket is row.bucket)
+    return line((f"{row.words.mark} {row.words.word}", f"bold {style}"), (f" {row.words.rest}", style))
+
+
+def answer(row: WhoCanRow) -> Content:
+    """The answer of a row, with the one before the draft where that changes it."""
+    if row.before is None or not row.changed:
+        return verdict(row)
+    return line((str(row.before), "$muted"), (" → ", "bold $match"), verdict(row))
+
+
+class WhoCanScreen(AskingScreen):
+    """Answers come from a thread that ends with the screen; it returns the ARN to go to, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "search", "Filter", key_display="/", id="whocan.filter", tooltip="Show what holds a text"),
+        Binding("w,f7", "why", "Why", id="whocan.why", tooltip="Show the whole trace for this principal"),
+        Binding("f6,W", "back", "Can", id="whocan.back", tooltip="Back to one principal"),
+        Binding("1", "show('1')", "All", show=False, id="whocan.all", tooltip="Show every principal"),
+        Binding("2", "show('2')", "Allowed", show=False, id="whocan.allowed", tooltip="Show who is allowed"),
+        Binding("3", "show('3')", "Depends", show=False, id="whocan.depends", tooltip="Show for whom it depends"),
+        Binding("4", "show('4')", "Explicit", show=False, id="whocan.explicit", tooltip="Show whom a Deny stops"),
+        Binding("5", "show('5')", "No allow", show=False, id="whocan.no-allow", tooltip="Show whom nothing allows"),
+        Binding("6", "show('6')", "Changed", show=False, id="whocan.changed", tooltip="Show what the draft changes"),
+        Binding("escape,q", "leave", "Back", id="whocan.leave", tooltip="End the filter, or go back"),
+    ]  # fmt: skip
+
+    DEFAULT_CSS = """
+    WhoCanScreen {
+        background: $background;
+
+        & #whocan-title {
+            height: auto;
+            max-height: 3;
+            width: 100%;
+            padding: 0 1;
+            background: $panel;
+        }
+        & #whocan-counts, & #whocan-filters {
+            height: 1;
+            width: 100%;
+            padding: 0 1;
+        }
+        & #whocan-note {
+            height: auto;
+            max-height: 3;
+            width: 100%;
+            padding: 0 1;
+            color: $verdict-depends;
+            display: none;
+        }
+        & WhoCanList {
+            height: 1fr;
+        }
+        & #whocan-empty {
+            height: 1fr;
+            padding: 1 2;
+            color: $muted;
+            display: none;
+        }
+        & #whocan-why {
+            height: 4;
+            padding: 0 1;
+            border-top: solid $rule;
+        }
+        & #whocan-search {
+            height: 1;
+            padding: 0 1;
+            display: none;
+        }
+        &.-searching #whocan-search {
+            display: block;
+        }
+        & #whocan-search Label {
+            width: auto;
+            color: $heading;
+        }
+        & #whocan-search Input {
+            width: 1fr;
+            background: $foreground 10%;
+        }
+    }
+    """
+
+    def compose(self) -> ComposeResult:
+        """Question, counts, filters, list, reason of the row under the cursor, keys."""
+        yield Label(heading(self._inquiry, self._left_out), id="whocan-title")
+        yield Label(id="whocan-counts")
+        yield Label(id="whocan-filters")
+        yield Label(id="whocan-note")
+        yield WhoCanList(id="whocan-list")
+        yield Static(id="whocan-empty")
+        yield Static(id="whocan-why")
+        with Horizontal(id="whocan-search"):
+            yield Label("/")
+            yield SafeInput(placeholder="name, path or policy; Enter keeps it", compact=True, id="whocan-needle")
+        yield KeyLine(id="keys")
+
+    def on_mount(self) -> None:
+        """Ask."""
+        self.list.focus()
+        self._ask()
+
+    @property
+    def list(self) -> WhoCanList:
+        """The list."""
+        return self.query_one(WhoCanList)
+
+    # Showing.
+
+    def start_rows(self, *, draft: bool) -> None:
+        """Drop what is shown."""
+        self.list.start(draft=draft)
+
+    def add_rows(self, rows: Sequence[WhoCanRow]) -> None:
+        """Show more."""
+        self.list.add(rows)
+
+    def show_answers(self) -> None:
+        """Counts, filters and notes, and what stands in the place of an empty list."""
+        rows, draft = self.list.rows, self._before is not None
+        asking = None if self._done else len(self._everybody.principals)
+        self.query_one("#whocan-counts", Label).update(counts(rows, asking=asking, draft=draft))
+        self.query_one("#whocan-filters", Label).update(filters(rows, draft=draft))
+        note = self.query_one("#whocan-note", Label)
+        words = not_evaluated(self._everybody, self._unloaded)
+        note.display = bool(words)
+        note.update(plain(words))
+        self.query_one(KeyLine).look_again()
+        self._show_empty()
+
+    def _show_empty(self) -> None:
+        words = empty(self.list.rows, self._problem, done=self._done)
+        place = self.query_one("#whocan-empty", Static)
+        place.display = words is not None
+        self.list.display = words is None
+        if words is not None:
+            place.update(words)
+            self.query_one("#whocan-why", Static).update(Content(""))
+        elif self.focused is None:
+            self.list.focus()
+
+    @on(WhoCanList.Moved)
+    def _moved(self, event: WhoCanList.Moved) -> None:
+        event.stop()
+        row = event.row
+        if row is None:
+            self.query_one("#whocan-why", Static).update(Content(""))
+            return
+        self.query_one("#whocan-why", Static).update(lines(answer(row), plain(row.reason)))
+
+    # Keys.
+
+    def action_show(self, number: str) -> None:
+        """Filter by verdict."""
+        rows = self.list.rows
+        at = int(number) - 1
+        if at < len(FILTERS):
+            self.list.choose(bucket=FILTERS[at].bucket, needle=rows.needle)
+        elif self._before is not None:
+            self.list.choose(bucket=None, only_changed=True, needle=rows.needle)
+        self.show_answers()
+
+    @on(WhoCanList.Sorted)
+    def _sorted(self, event: WhoCanList.Sorted) -> None:
+        event.stop()
+        self.show_answers()
+
+    @on(WhoCanList.Step)
+    def _step(self, event: WhoCanList.Step) -> None:
+        event.stop()
+        buckets = [entry.bucket for entry in FILTERS]
+        at = (buckets.index(self.list.rows.bucket) + event.direction) % len(buckets)
+        self.action_show(str(at + 1))
+
+    def action_search(self) -> None:
+        """Type what to look for."""
+        self.add_class("-searching")
+        self.query_one("#whocan-needle", Input).focus()
+
+    @on(Input.Changed, "#whocan-needle")
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        rows = self.list.rows
+        self.list.choose(bucket=rows.bucket, only_changed=rows.only_changed, needle=event.value)
+        self.show_answers()
+
+    @on(Input.Submitted, "#whocan-needle")
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.list.focus()
+
+    def action_leave(self) -> None:
+        """End the filter, or go back."""
+        if self.has_class("-searching"):
+            self.remove_class("-searching")
+            self.query_one("#whocan-needle", Input).value = ""
+            self.list.focus()
+        else:
+            self.action_back()
+
+    def action_back(self) -> None:
+        """Back to one principal."""
+        self.workers.cancel_group(self, GROUP)
+        self.dismiss(None)
+
+    @on(WhoCanList.Chosen)
+    def _chosen(self, event: WhoCanList.Chosen) -> None:
+        event.stop()
+        if not event.row.inside:
+            words = "It is not in the tree: it belongs to another account or to nobody. Press w for why."
+            self.query_one("#whocan-why", Static).update(lines(verdict(event.row), plain(words)))
+            return
+        self.workers.cancel_group(self, GROUP)
+        self.dismiss(event.row.principal.arn)
+
+    def action_why(self) -> None:
+        """Show the trace for the principal under the cursor."""
+        from iamtui.tui.question.trace_screen import TraceScreen  # the tracing part of the engine, on demand
+
+        row = self.list.row
+        if row is None:
+            return
+        question = replace(self._inquiry.terms, action=row.action, resource=row.resource, context=row.context)
+        decision = ask(self._workspace, row.requester, question)
+        label = f"{row.kind}/{row.name}"
+        if row.requester != row.principal:
+            label = f"{label}, chained from {row.requester.arn.rpartition(':')[2]}"
+        without = self._left_out
+        self.app.push_screen(TraceScreen(self._workspace, decision, row.requester, question, label, left_out=without))
+
+    def idle_actions(self) -> frozenset[str]:
+        """Without a row there is nothing to explain."""
+        return frozenset() if self.list.row is not None else frozenset({"why"})
+
+    @on(Notice)
+    def _notice(self, event: Notice) -> None:
+        event.stop()

@@ -1,1 +1,0 @@
-"""The whole reasoning behind an answer, and the documents it leads to."""

@@ -1,0 +1,435 @@
+"""HandingOverScreen: the main screen's part that hands the active session over, and takes copies of secrets back."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from textwrap import wrap
+from typing import TYPE_CHECKING, Final
+
+from textual import on, work
+from textual.app import App, SuspendNotSupported
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import OptionList
+
+from iamtui.credentials.child_process import SESSION_MARK, run_shell, session_mark, shell_of
+from iamtui.credentials.export_values import exportable
+from iamtui.credentials.session import Session
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+from iamtui.tui import clock
+from iamtui.tui.clipboard import Copier
+from iamtui.tui.content import line, plain
+from iamtui.tui.drafts.controller import DraftingScreen
+from iamtui.tui.inventory import Branch, Kind
+from iamtui.tui.sessions.panel import SessionsPanel
+from iamtui.tui.sessions.text import PRODUCTION, account_of, role_name
+from iamtui.tui.widgets.status import Notice, Severity, StatusLine
+
+if TYPE_CHECKING:
+    from iamtui.tui.assume.prepared_dialog import AssumeResult
+    from iamtui.tui.sessions.export_dialog import ExportChoice
+    from iamtui.workspace.reference_commands import Provenance
+    from iamtui.workspace.session_store import KeptSession
+    from iamtui.workspace.workspace import Workspace
+
+
+# ExportingScreen: the main screen's part that writes sessions into files and profiles.
+
+
+FILE_NAMES: Final[Mapping[str, str]] = {
+    "bash": "{role}.sh", "posix": "{role}.sh", "fish": "{role}.fish", "powershell": "{role}.ps1", "cmd": "{role}.cmd",
+    "json": "{role}.json", "dotenv": ".env", "docker-env-file": "{role}.env", "terraform": "{role}.tf",
+}  # fmt: skip
+"""What a file in a format is called, unless the user says otherwise."""
+
+
+class ExportingScreen(DraftingScreen):
+    """Writes in threads; what is there already is replaced only when the user says so."""
+
+    def title_of(self, doing: str, session: Session, *, counting: bool = True) -> Content:
+        """What a dialog that hands a session over is called: whose session it is, and what to think of.
+
+        Args:
+            counting: whether the time left is part of it.
+        """
+        marks: list[tuple[str, str]] = []
+        if self.query_one(SessionsPanel).is_production(session):
+            marks.append(PRODUCTION)
+        if session.demo:
+            marks.append(("  DEMO", "bold $session-warning"))
+        if session.identity is None or session.identity_error:
+            marks.append(("  NOT confirmed", "bold $session-warning"))
+        left = f"  {session.time_left_words(clock.now())}" if counting else ""
+        return line(f"{doing} ", (role_name(session), "bold"), f"  {self.account_words(session)}", *marks, left)
+
+    def account_words(self, session: Session) -> str:
+        """The account of a session, with its alias where that is known; raw text."""
+        from iamtui.workspace.principals import alias_of  # not before the first frame
+
+        workspace = self.source_workspace
+        alias = alias_of(session, workspace.account) if workspace is not None else ""
+        return f"{account_of(session)} {alias}".rstrip()
+
+    def in_thread(self, doing: str, work: Callable[[], str]) -> None:
+        """Do what blocks, and say the sentence that it returns, or its Problem."""
+        self.run_worker(
+            partial(self._doing, work), doing, group="copy", exclusive=True, exit_on_error=False, thread=True
+        )
+
+    def _doing(self, work: Callable[[], str]) -> None:
+        try:
+            said, severity = work(), Severity.INFORMATION
+        except Problem as problem:
+            said, severity = str(problem), Severity.ERROR
+        if said:
+            self.post_message(Notice(plain(f"{said[:1].upper()}{said[1:]}"), severity))
+
+    def ask_file(self, session: Session, name: str) -> None:
+        """Ask where, then write a session in the format of this name."""
+        from iamtui.tui.dialogs import LineDialog, needed  # not before the first frame
+
+        shown = "".join(c if c.isalnum() or c in "._-" else "-" for c in role_name(session)).lstrip(".-") or "session"
+        proposed = FILE_NAMES.get(name, "{role}.txt").format(role=shown)
+        hint = plain("Only you can read it (0600). Escape goes back.", "$muted")
+        title = self.title_of(f"File, {name}, of", session)
+        self.app.push_screen(
+            LineDialog(title, proposed, hint, check=needed),
+            lambda path: self._write_file(session, name, path) if path else None,
+        )
+
+    def _write_file(self, session: Session, name: str, path: str, *, overwrite: bool = False) -> None:
+        def work() -> str:
+            from iamtui.credentials.export import hand_over  # not before the first frame
+            from iamtui.credentials.secure_files import write_private  # likewise
+
+            text = hand_over(session, name, now=clock.now())
+            written = write_private(Path(path), text, overwrite=overwrite)
+            return f"Written to {written}, for you alone (0600). Nothing renews or removes it: delete it after use."
+
+        self._writing(work, partial(self._write_file, session, name, path, overwrite=True), overwrite=overwrite)
+
+    def ask_profile(self, session: Session) -> None:
+        """Ask for the name, then write a session into a profile."""
+        from iamtui.credentials.credentials_file import credentials_file  # not before the first frame
+        from iamtui.credentials.export import DEFAULT_PROFILE  # likewise
+        from iamtui.tui.dialogs import LineDialog, needed  # likewise
+
+        hint = line((f"A section of {credentials_file(os.environ)}; all others stay as they are.", "$muted"))
+        title = self.title_of("Profile of", session)
+        self.app.push_screen(
+            LineDialog(title, DEFAULT_PROFILE, hint, check=needed),
+            lambda profile: self._write_profile(session, profile) if profile else None,
+        )
+
+    def _write_profile(self, session: Session, profile: str, *, overwrite: bool = False) -> None:
+        def work() -> str:
+            from iamtui.credentials.credentials_file import (  # not before the first frame
+                credentials_file,
+                write_profile,
+            )
+
+            path = credentials_file(os.environ)
+            write_profile(session, profile, path, overwrite=overwrite, now=clock.now())
+            return f"Written to {path}: use it with --profile {profile}. Nothing renews it."
+
+        self._writing(work, partial(self._write_profile, session, profile, overwrite=True), overwrite=overwrite)
+
+    def _writing(self, work: Callable[[], str], again: Callable[[], None], *, overwrite: bool) -> None:
+        """Write in a thread; what is there already is replaced only when the user says so."""
+
+        def attempt() -> str:
+            from iamtui.credentials.secure_files import AlreadyThere  # not before the first frame
+
+            try:
+                return work()
+            except AlreadyThere as problem:
+                if overwrite:
+                    raise
+                self.app.call_from_thread(self._ask_replace, problem.sentence, again)
+                return ""
+
+        self.in_thread("writing the credentials", attempt)
+
+    def _ask_replace(self, sentence: str, again: Callable[[], None]) -> None:
+        from iamtui.tui.dialogs import ChoiceDialog  # not before the first frame
+        from iamtui.tui.drafts.option_lines import Choice  # likewise
+
+        choices = [Choice("keep", "Leave it as it is"), Choice("replace", "Replace it")]
+        self.app.push_screen(
+            ChoiceDialog(line("Replace it?"), choices, hint=plain(sentence)),
+            lambda chosen: again() if chosen == "replace" else None,
+        )
+
+
+_CLEARING: Final = "clear"
+
+
+class HandingOverScreen(ExportingScreen):
+    """Hands the active session over; counts down until a copied secret is taken off the clipboard."""
+
+    @dataclass(eq=False, repr=False)
+    class Picked(Message):
+        """The user picked this session for whoever started the picker.
+
+        Args:
+            agreed: whether they were asked already about what ends with the screen.
+        """
+
+        session: Session
+        agreed: bool = False
+
+    def __init__(self, copier: Copier) -> None:
+        super().__init__(copier)
+        self.picking = ""
+        """The format in which a session is picked for another program, or ""."""
+        self._provenances: dict[str, Provenance] = {}
+
+    def on_mount(self) -> None:
+        """Watch the clipboard."""
+        self.set_interval(1, self.watch_clipboard)
+        self.query_one(StatusLine).set_picking(self.picking)
+
+    # The sessions.
+
+    def remember_request(self, workspace: Workspace, result: AssumeResult) -> None:
+        """Keep how the active session was asked for, for the commands that ask for the same again."""
+        from iamtui.workspace.reference_commands import Provenance  # with the dialog: not before a frame
+
+        keeper = self.query_one(SessionsPanel).keeper
+        kept = keeper.active
+        if kept is None:
+            return
+        via: list[str] = []
+        parent = keeper.get(kept.parent)
+        while parent is not None:
+            via.insert(0, parent.session.role_arn)
+            parent = keeper.get(parent.parent)
+        self._provenances[kept.key] = Provenance(workspace.source, result.entered, tuple(via))
+
+    def _provenance(self, kept: KeptSession) -> Provenance:
+        from iamtui.workspace.reference_commands import Provenance  # as above
+
+        workspace = self.source_workspace
+        assert workspace is not None, "there is no session before there is an account"
+        return self._provenances.get(kept.key) or Provenance(workspace.source)
+
+    def _kept_or_say(self) -> KeptSession | None:
+        return self.query_one(SessionsPanel).kept_or_say()
+
+    def _format_name(self) -> str:
+        try:
+            return self._copier.format_name()
+        except Problem as problem:
+            self.say(str(problem), Severity.WARNING)
+            return "bash"
+
+    # Picking.
+
+    def pick_for(self, format_name: str) -> None:
+        """Be a picker, for the format of this name. Call it before the screen is shown."""
+        self.picking = format_name
+        self.first_branch = Branch(Kind.ROLES)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """One key either copies or hands over."""
+        if action in ("pick", "copy_exports") and bool(self.picking) is not (action == "pick"):
+            return False
+        return super().check_action(action, parameters)
+
+    def action_pick(self) -> None:
+        """Give the active session to whoever started the picker."""
+        self.pick()
+
+    def pick(self, *, agreed: bool = False) -> None:
+        """Give the active session to whoever started the picker, or say why it cannot be given; see `Picked`."""
+        from iamtui.credentials.export import hand_over  # not before the first frame
+
+        kept = self._kept_or_say()
+        if kept is None:
+            return
+        try:
+            hand_over(kept.session, self.picking, now=clock.now())
+        except Problem as problem:
+            self.say(str(problem), Severity.ERROR)
+        else:
+            self.post_message(self.Picked(kept.session, agreed))
+
+    @on(OptionList.OptionSelected, "#sessions")
+    def _session_chosen(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        if self.picking:
+            self.action_pick()
+
+    # Copying.
+
+    def action_copy_exports(self) -> None:
+        """Copy the active session in the user's format."""
+        kept = self._kept_or_say()
+        if kept is not None:
+            self.in_thread("copying the credentials", lambda: self._copier.copy_exports(kept.session))
+
+    def action_copy_menu(self) -> None:
+        """Let the user choose what to copy of the active session."""
+        from iamtui.tui.dialogs import MenuDialog  # likewise
+        from iamtui.tui.sessions.export_dialog import copy_items  # not before the first frame
+        from iamtui.workspace.reference_commands import references  # likewise
+
+        kept = self._kept_or_say()
+        if kept is None:
+            return
+        name, session = self._format_name(), kept.session
+        items = copy_items(session, references(session, self._provenance(kept), name), name)
+        self.app.push_screen(MenuDialog(self.title_of("Copy of", session), items), partial(self._copy_chosen, kept))
+
+    def _copy_chosen(self, kept: KeptSession, key: str | None) -> None:
+        from iamtui.tui.sessions.export_dialog import FIELD, FORMAT, copy_fields  # as above
+        from iamtui.workspace.reference_commands import references  # as above
+
+        what, _, name = (key or "").partition(":")
+        if not what:
+            return
+        if what == FORMAT:
+            work = partial(self._copier.copy_exports, kept.session, name)
+        elif what == FIELD:
+            field = copy_fields(kept.session)[name]
+            if field.secret is not None:
+                # The secret is taken out in the thread, where it is copied.
+                secret = field.secret
+                work = partial(lambda label: self._copier.copy_secret(secret(), label), field.label)
+            else:
+                work = partial(self._copier.copy_text, field.text, field.label)
+        else:
+            commands = references(kept.session, self._provenance(kept), self._format_name())
+            found = next(command for command in commands if command.key == name)
+            if not found.command:
+                self.say(found.note, Severity.ERROR)
+                return
+            work = partial(self._copier.copy_text, found.command, "Command")
+        self.in_thread("copying", work)
+
+    # The clipboard.
+
+    def watch_clipboard(self) -> None:
+        """Show how long a copied secret stays on the clipboard, and take it back when its time is over."""
+        left = self._copier.time_left()
+        self.query_one(StatusLine).set_clipboard(left)
+        if left is not None and left <= timedelta() and not self._is_clearing:
+            self._clear_clipboard()
+
+    @property
+    def _is_clearing(self) -> bool:
+        return any(worker.group == _CLEARING and not worker.is_finished for worker in self.workers)
+
+    @work(thread=True, exit_on_error=False, group=_CLEARING, name="clearing the clipboard")
+    def _clear_clipboard(self) -> None:
+        said = self._copier.clear_now()
+        if said:
+            self.post_message(Notice(plain(f"{said[:1].upper()}{said[1:]}.")))
+
+    # Exporting.
+
+    def action_export(self) -> None:
+        """Show the active session in every format, and the ways to hand it over."""
+        from iamtui.tui.sessions.export_dialog import ExportDialog  # not before the first frame
+        from iamtui.workspace.reference_commands import format_reference  # likewise
+
+        kept = self._kept_or_say()
+        if kept is None:
+            return
+        reference = partial(format_reference, kept.session, self._provenance(kept))
+        dialog = ExportDialog(self.title_of("Export", kept.session), kept.session, reference, self._format_name())
+        self.app.push_screen(dialog, partial(self._export_chosen, kept))
+
+    def _export_chosen(self, kept: KeptSession, choice: ExportChoice | None) -> None:
+        from iamtui.tui.sessions.export_dialog import ExportWay  # as above
+        from iamtui.workspace.reference_commands import format_reference  # as above
+
+        if choice is None:
+            return
+        if choice.way is ExportWay.COPY:
+            self.in_thread("copying", partial(self._copier.copy_exports, kept.session, choice.format))
+        elif choice.way is ExportWay.FILE:
+            self.ask_file(kept.session, choice.format)
+        elif choice.way is ExportWay.PROFILE:
+            self.ask_profile(kept.session)
+        else:
+            found = format_reference(kept.session, self._provenance(kept), choice.format)
+            if found.command:
+                self.in_thread("copying", partial(self._copier.copy_text, found.command, "Command"))
+            else:
+                self.say(found.note, Severity.ERROR)
+
+    # A shell.
+
+    def action_sub_shell(self) -> None:
+        """Give the terminal to a shell with the active session."""
+
+        kept = self._kept_or_say()
+        if kept is not None:
+            production = self.query_one(SessionsPanel).is_production(kept.session)
+            self.say(*show_sub_shell(self.app, kept.session, clock.now(), production=production))
+
+
+# A shell with a session's credentials, in the place of the screen for a while.
+
+
+def announcement(
+    session: Session, environ: Mapping[str, str], now: datetime, *, width: int = 80, production: bool = False
+) -> str:
+    """What the terminal shows above the shell's first prompt: what is set, and the way back.
+
+    Args:
+        production: whether the session looks like one of production.
+
+    Raises:
+        Problem: the session cannot be exported.
+    """
+    names = ", ".join(name for name, _ in exportable(session, now).variables)
+    inside = environ.get(SESSION_MARK, "")
+    paragraphs = (
+        f"iamtui: {shell_of(environ)} with the session {session_mark(session)}, {session.time_left_words(now)} left.",
+        _who(session),
+        "PRODUCTION: the role or its account is marked as such." if production else "",
+        "DEMO credentials: they work nowhere else." if session.demo else "",
+        f"Set: {names}, and {SESSION_MARK} for your prompt. Profiles and other credentials are taken out.",
+        f"Nested: iamtui itself runs in the session {inside}, which this one covers." if inside else "",
+        "Type exit (or Ctrl+D) to come back to the screen.",
+    )
+    return "\n".join(row for text in paragraphs if text for row in wrap(safe_text(text), max(width, 20)))
+
+
+def _who(session: Session) -> str:
+    if session.identity is not None and not session.identity_error:
+        return f"Confirmed as {session.identity.arn}."
+    return f"NOT confirmed: {session.identity_error or 'GetCallerIdentity was not asked'}."
+
+
+def show_sub_shell(app: App[None], session: Session, now: datetime, *, production: bool) -> tuple[Content, Severity]:
+    """Suspend the screen, run the user's shell with a session's credentials, and come back.
+
+    Args:
+        production: whether the session looks like one of production, which is said.
+
+    Returns:
+        The sentence for the message line.
+    """
+    try:
+        words = announcement(session, os.environ, now, width=app.size.width, production=production)
+        with app.suspend():
+            if sys.__stderr__ is not None:
+                sys.__stderr__.write(f"\n{words}\n\n")
+                sys.__stderr__.flush()
+            code = run_shell(session)
+    except SuspendNotSupported:
+        return plain("A shell needs the terminal, which iamtui cannot give away here."), Severity.ERROR
+    except Problem as problem:
+        return plain(problem), Severity.ERROR
+    back = line("Back from the shell of ", (session_mark(session), "bold"), f": exit code {code}.")
+    return back, Severity.INFORMATION

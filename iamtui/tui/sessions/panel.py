@@ -1,0 +1,432 @@
+"""SessionsPanel: the sessions held, counting down; secrets stay masked unless shown for a moment."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import ClassVar, Final
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+from textual.worker import Worker, WorkerState
+
+from iamtui.credentials.session import Clock, Session, clock_off, utc_now
+from iamtui.problem import Problem
+from iamtui.tui.clipboard import Copier
+from iamtui.tui.content import forget_drawn_texts, line, lines, plain
+from iamtui.tui.sessions.lifecycle_text import (
+    callers_row,
+    care_row,
+    endpoint_row,
+    orphans_words,
+    renewed_words,
+    tags,
+    tick_words,
+    trouble_row,
+)
+from iamtui.tui.sessions.text import Field, credential_rows, heading_row, identity_row, role_name
+from iamtui.tui.widgets.status import Notice, Severity
+from iamtui.workspace.session_store import UNKNOWN_ORIGIN, Dropped, KeptSession, Origin, SessionsKeeper
+
+# SessionsList: the sessions of this run as they look; the one under the cursor is the active one.
+
+
+TO_ASSUME: Final = "Go to a role and press a (F8) to assume it."
+NOTHING_TO_ASSUME_WITH: Final = "No role can be assumed from a snapshot: it has no connection to AWS."
+"""How to get a session, or why there can be none."""
+
+NAME_WIDTH: Final = 24
+"""Role names up to this long stand in a column."""
+
+
+class SessionsList(OptionList):
+    """Draws what its keeper holds. Secrets stay masked but for the fields in `revealed`."""
+
+    DEFAULT_CSS = """
+    SessionsList {
+        height: auto;
+        min-height: 2;
+        max-height: 12;
+        border: none;
+        border-top: solid $rule;
+        border-title-color: $heading;
+        padding: 0 1;
+        background: transparent;
+        scrollbar-size-vertical: 1;
+
+        &:focus {
+            border: none;
+            border-top: solid $rule-focused;
+            background: transparent;
+        }
+        & > .option-list--option-highlighted, & > .option-list--option {
+            padding: 0;
+            background: transparent;
+            color: $foreground;
+            text-style: none;
+        }
+        &:focus > .option-list--option-highlighted {
+            background: $cursor;
+            color: $foreground;
+            text-style: none;
+        }
+    }
+    """
+
+    @dataclass(eq=False, repr=False)
+    class Changed(Message):
+        """Another session is active, or there is one more or one less."""
+
+        active: Session | None
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        off: Callable[[], timedelta],
+        id: str | None = None,  # noqa: A002 - Textual's name
+    ) -> None:
+        super().__init__(id=id, markup=False)
+        self.clock: Final = clock
+        self.keeper: Final = SessionsKeeper(clock=clock, off=off, changed=self.renewed_in_thread)
+        self.revealed: dict[Field, float] = {}
+        """What is readable of the active session, and until when."""
+        self._drawn: frozenset[Field] = frozenset()
+        """What was readable when the lines were drawn last."""
+        self.how_to_get_one = TO_ASSUME
+        """What to do where there is no session, a sentence."""
+        self.is_production: Callable[[Session], bool] = lambda _session: False
+        """Says whether a session's account or role looks like production."""
+
+    def on_mount(self) -> None:
+        """Say how to get a session."""
+        self._rebuild()
+
+    def on_resize(self) -> None:
+        """Fit the lines to the new width."""
+        self.draw()
+
+    def renewed_in_thread(self, key: str) -> None:
+        """A thread has renewed a session, or has failed to."""
+        raise NotImplementedError
+
+    # What others use
+
+    def can_assume(self, *, possible: bool) -> None:
+        """Whether the account that is open has credentials, with which a role could be assumed."""
+        words = TO_ASSUME if possible else NOTHING_TO_ASSUME_WITH
+        if words != self.how_to_get_one:
+            self.how_to_get_one = words
+            if not self.keeper.active:
+                self._rebuild()
+
+    @property
+    def active(self) -> Session | None:
+        """The session that exports and sub-shells use, or None."""
+        kept = self.keeper.active
+        return kept.session if kept is not None else None
+
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        """All sessions held, oldest first."""
+        return tuple(kept.session for kept in self.keeper)
+
+    def add_session(self, session: Session, origin: Origin = UNKNOWN_ORIGIN, *, parent: str = "") -> None:
+        """Hold one more session; it becomes the active one. See `SessionsKeeper.add`."""
+        self.keeper.add(session, origin, parent=parent)
+        self.changed()
+
+    def forget_all(self) -> Dropped:
+        """Drop every session and stop every endpoint."""
+        dropped = self.keeper.drop_all()
+        self.changed()
+        return dropped
+
+    def mask(self) -> None:
+        """Hide whatever is revealed, at once."""
+        if self.revealed:
+            self.revealed.clear()
+            self.draw()
+            self.post_message(Notice(plain("What was shown is hidden again.")))
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """The session under the cursor becomes the active one; what was revealed of the other is hidden."""
+        event.stop()
+        key = event.option.id
+        active = self.keeper.active
+        if key is not None and active is not None and key != active.key and self.keeper.get(key) is not None:
+            self.revealed.clear()
+            self.keeper.activate(key)
+            self.draw()
+            self.post_message(self.Changed(self.active))
+
+    # Drawing
+
+    def changed(self) -> None:
+        """There is one session more or less: show it, hide what was revealed, and tell."""
+        self.revealed.clear()
+        self._rebuild()
+        self.post_message(self.Changed(self.active))
+
+    def _rebuild(self) -> None:
+        """Make the list anew, the cursor on the active session."""
+        self._note_what_is_hidden()
+        kept = tuple(self.keeper)
+        self.border_title = line("Sessions", (f" {len(kept)}", "$muted")) if kept else line("Sessions")
+        if not kept:
+            self.set_options([Option(plain(f"None. {self.how_to_get_one}", "$muted"), disabled=True)])
+            return
+        with self.prevent(OptionList.OptionHighlighted):
+            self.set_options([Option(self._prompt(held), id=held.key) for held in kept])
+            self.highlighted = next(i for i, held in enumerate(kept) if held is self.keeper.active)
+
+    def draw(self) -> None:
+        """Bring every line up to date."""
+        self._note_what_is_hidden()
+        for kept in self.keeper:
+            self.replace_option_prompt(kept.key, self._prompt(kept))
+
+    def _note_what_is_hidden(self) -> None:
+        """Once something is hidden again, leave no copy of it in what the drawing remembers."""
+        before, self._drawn = self._drawn, frozenset(self.revealed)
+        if before - self._drawn:
+            self.call_after_refresh(forget_drawn_texts)
+
+    def _prompt(self, kept: KeptSession) -> Content:
+        active = kept is self.keeper.active
+        now, session = self.clock(), kept.session
+        width = self.scrollable_content_region.width or self.app.size.width
+        longest = max(len(role_name(held)) for held in self.sessions)
+        name_width = min(longest, NAME_WIDTH)
+        head = heading_row(
+            session,
+            now,
+            active=active,
+            width=width,
+            name_width=name_width,
+            tags=() if active else tags(kept),
+            production=self.is_production(session),
+        )
+        if not active:
+            return head
+        rows = (
+            head,
+            identity_row(session, width),
+            callers_row(kept, width),
+            care_row(kept, now, width),
+            trouble_row(kept, now),
+            endpoint_row(kept, width),
+            *credential_rows(session, self.revealed.keys()),
+        )
+        return lines(*(row for row in rows if row is not None))
+
+
+REVEAL_SECONDS: Final = 15.0
+"""Longest time that a secret stays readable."""
+
+CONFIRM_SECONDS: Final = 5.0
+"""Within this time a second press of the key forgets a session."""
+
+
+ON_A_SESSION: Final = frozenset((
+    "reveal('secret')", "forget", "screen.assume_from_session", "screen.renew_session", "screen.switch_renewal",
+    "screen.endpoint",
+))  # fmt: skip
+"""Actions whose keys do nothing without a session."""
+
+_COPY: Final = "copy"
+
+
+class SessionsPanel(SessionsList):
+    """The sessions of this run. The one under the cursor is the active one: exports and sub-shells use it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "cursor_down", "Down", show=False, id="sessions.down"),
+        Binding("k", "cursor_up", "Up", show=False, id="sessions.up"),
+        Binding("c", "screen.copy_exports", "Copy exports", id="sessions.copy-exports",
+                tooltip="Copy the session in your shell's format, to be taken back after a while"),
+        Binding("c", "screen.pick", "Pick", id="sessions.pick",
+                tooltip="Hand the session to the shell that started the picker, and leave; so does Enter"),
+        Binding("y", "copy_arn", "Copy ARN", id="sessions.copy-arn"),
+        Binding("1", "reveal('access key')", "Show key", show=False, id="sessions.reveal-key"),
+        Binding("2", "reveal('secret')", "Show secret", id="sessions.reveal-secret"),
+        Binding("3", "reveal('token')", "Show token", show=False, id="sessions.reveal-token"),
+        Binding("a,f8", "screen.assume_from_session", "Assume on", id="sessions.assume",
+                tooltip="Assume a role as this session (role chaining)"),
+        Binding("r", "screen.renew_session", "Renew", id="sessions.renew",
+                tooltip="Renew the session now, with a code where it takes one"),
+        Binding("R", "screen.switch_renewal", "Auto renew", id="sessions.auto-renew",
+                tooltip="Renew the session before its end from now on, or let it end"),
+        Binding("e", "screen.endpoint", "Endpoint", id="sessions.endpoint",
+                tooltip="Offer the session to programs on the loopback address"),
+        Binding("d", "forget", "Forget", id="sessions.forget", tooltip="Drop the session and stop its endpoint"),
+        Binding("f", "screen.forget_session_at", "Forget at", show=False, id="sessions.forget-at",
+                tooltip="Forget the session at a time, or after one"),
+        Binding("S", "screen.sessions", "Back", id="sessions.leave", tooltip="Back to the tree"),
+    ]  # fmt: skip
+
+    @dataclass(eq=False, repr=False)
+    class CodeWanted(Message):
+        """A session that is to be renewed needs an MFA code now."""
+
+        kept: KeptSession
+
+    @dataclass(eq=False, repr=False)
+    class Renewed(Message):
+        """A renewal is done, or has failed."""
+
+        key: str
+
+    def __init__(
+        self,
+        copier: Copier,
+        *,
+        clock: Clock = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+        off: Callable[[], timedelta] = clock_off,
+        id: str | None = None,  # noqa: A002 - Textual's name
+    ) -> None:
+        super().__init__(clock=clock, off=off, id=id)
+        self._copier = copier
+        self._monotonic = monotonic
+        self._off = off
+        self._forgetting: tuple[str, float] | None = None
+
+    def on_mount(self) -> None:
+        """Start counting."""
+        self.set_interval(1, self.tick)
+        self.watch(self.app, "app_focus", self._app_focus_changed, init=False)
+
+    # Time
+
+    def tick(self) -> None:
+        """Once a second: hide what was shown long enough, count down, warn."""
+        now = self._monotonic()
+        covered = self.screen is not self.app.screen
+        self.revealed = {field: until for field, until in self.revealed.items() if now < until and not covered}
+        self.draw()
+        self._tick_sessions()
+
+    def _tick_sessions(self) -> None:
+        tick = self.keeper.tick()
+        if tick.forgotten:
+            self.changed()
+        said = tick_words(tick, self._skew())
+        if said is not None:
+            # Whoever comes back to the screen must still find it.
+            self.post_message(Notice(*said, until_next=bool(tick.crossed)))
+        for kept in tick.due:
+            self.run_worker(kept.renewer.tick, thread=True, group="renew", name="renewing", exit_on_error=False)
+        for kept in tick.codes:
+            self.post_message(self.CodeWanted(kept))
+
+    def _skew(self) -> timedelta:
+        """AWS's clock minus this machine's wall clock, as far as a session has told."""
+        active = self.active
+        return (active.clock_skew if active is not None else timedelta()) - self._off()
+
+    def renewed_in_thread(self, key: str) -> None:
+        """Have it said by the thread that owns the screen."""
+        self.post_message(self.Renewed(key))
+
+    def on_sessions_panel_renewed(self, event: Renewed) -> None:
+        """Say how a renewal went, and show it."""
+        event.stop()
+        kept = self.keeper.get(event.key)
+        if kept is None:
+            return
+        self.draw()
+        self.post_message(Notice(*renewed_words(kept, self.clock())))
+        if kept is self.keeper.active:
+            self.revealed.clear()
+            self.post_message(self.Changed(self.active))
+
+    def on_blur(self, _event: events.Blur) -> None:
+        """Nothing stays readable in a panel that is not being used."""
+        self.mask()
+
+    def _app_focus_changed(self, focused: bool) -> None:
+        if not focused:
+            self.mask()
+
+    def on_unmount(self) -> None:
+        """Nothing outlives the screen."""
+        self.keeper.drop_all()
+
+    # Keys
+
+    def action_copy_arn(self) -> None:
+        """Copy the ARN that the active session acts as."""
+        kept = self.kept_or_say()
+        if kept is not None:
+            session = kept.session
+            arn = session.identity.arn if session.identity is not None else session.role_arn
+            self._copy(partial(self._copier.copy_text, arn, "ARN"))
+
+    def action_reveal(self, name: str) -> None:
+        """Show one field of the active session for at most 15 seconds, or hide it again."""
+        if self.kept_or_say() is None:
+            return
+        field = Field(name)
+        if self.revealed.pop(field, None) is None:
+            self.revealed[field] = self._monotonic() + REVEAL_SECONDS
+            self.set_timer(REVEAL_SECONDS, self.tick)
+            self.post_message(Notice(plain(f"The {field} is readable for 15 seconds, or until you leave the panel.")))
+        self.draw()
+
+    def action_forget(self) -> None:
+        """Drop the active session; asks for the key a second time."""
+        kept = self.kept_or_say()
+        if kept is None:
+            return
+        now = self._monotonic()
+        name = (role_name(kept.session), "bold")
+        if self._forgetting is not None and self._forgetting[0] == kept.key and now < self._forgetting[1]:
+            self._forgetting = None
+            orphans = self.keeper.children(kept.key)
+            self.keeper.forget(kept.key)
+            self.changed()
+            words = line("Forgot the session of ", name, ". ", orphans_words(orphans, gone=True))
+            self.post_message(Notice(words.rstrip()))
+        else:
+            self._forgetting = (kept.key, now + CONFIRM_SECONDS)
+            served = " Its endpoint stops with it." if kept.service is not None else ""
+            children = orphans_words(self.keeper.children(kept.key), gone=False)
+            words = line("Press d again to forget the session of ", name, f".{served} ", children)
+            self.post_message(Notice(words.rstrip(), Severity.WARNING))
+
+    def kept_or_say(self) -> KeptSession | None:
+        """The active session; when there is none, how to get one is said."""
+        kept = self.keeper.active
+        if kept is None:
+            self.post_message(Notice(plain(f"There is no session. {self.how_to_get_one}")))
+        return kept
+
+    # Copying
+
+    def _copy(self, work: Callable[[], str]) -> None:
+        self.run_worker(partial(self._copying, work), thread=True, group=_COPY, exit_on_error=False)
+
+    def _copying(self, work: Callable[[], str]) -> None:
+        """In a thread: the clipboard's tools may take seconds."""
+        try:
+            sentence = work()
+            if sentence:
+                self.post_message(Notice(plain(sentence[:1].upper() + sentence[1:])))
+        except Problem as problem:
+            self.post_message(Notice(plain(problem), Severity.ERROR))
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """What fails in an unforeseen way is reported without its data."""
+        event.stop()
+        if event.state is WorkerState.ERROR:
+            name = type(event.worker.error).__name__
+            what = "Nothing was copied" if event.worker.group == _COPY else "Renewing failed"
+            self.post_message(Notice(plain(f"{what}: {name}, an error in iamtui."), Severity.ERROR))

@@ -1,0 +1,217 @@
+"""RevokeDialog: what would cut a role's older sessions off, and the command to copy. Nothing is run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+from textual.worker import Worker, WorkerState
+
+from iamtui.credentials.session import Session
+from iamtui.problem import Problem
+from iamtui.tui import clock
+from iamtui.tui.clipboard import Copier
+from iamtui.tui.content import document, line, lines, plain
+from iamtui.tui.dialogs import Dialog, DialogBox
+from iamtui.tui.question.verdict import verdict
+from iamtui.tui.sessions.text import role_name
+from iamtui.workspace.revocation import POLICY_NAME, Revocation, plan_revocation, server_now
+from iamtui.workspace.workspace import Workspace
+
+
+class RevokeDialog(Dialog[None]):
+    """Shows the policy, its effect on the sessions held here, and the AWS CLI command."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "close", "Close", id="revoke.close", tooltip="Close the dialog"),
+        Binding("enter,c,y", "copy", "Copy command", id="revoke.copy", tooltip="Copy the AWS CLI command"),
+        Binding("p", "copy_policy", "Copy policy", id="revoke.policy", tooltip="Copy the policy document"),
+        Binding("u", "copy_undo", "Copy undo", id="revoke.undo", tooltip="Copy the command that takes it away again"),
+        Binding("j,down", "scroll(1)", "Down", show=False, id="revoke.down", tooltip="Scroll down"),
+        Binding("k,up", "scroll(-1)", "Up", show=False, id="revoke.up", tooltip="Scroll up"),
+        Binding(
+            "pagedown,space", "scroll(8)", "Page down", show=False, id="revoke.page-down", tooltip="Scroll far down"
+        ),
+        Binding("pageup", "scroll(-8)", "Page up", show=False, id="revoke.page-up", tooltip="Scroll far up"),
+    ]
+
+    DEFAULT_CSS = """
+    RevokeDialog {
+        & > DialogBox {
+            width: 90;
+        }
+        & #revoke-scroll {
+            height: auto;
+            max-height: 100%;
+            scrollbar-size-vertical: 1;
+        }
+        & #revoke-said {
+            dock: bottom;
+            background: $surface;
+        }
+        & #revoke-said.-empty {
+            display: none;
+        }
+    }
+    """
+
+    @dataclass(eq=False, repr=False)
+    class _Planned(Message):
+        plan: Revocation | None
+        problem: Problem | None = None
+
+    @dataclass(eq=False, repr=False)
+    class _Copied(Message):
+        said: str
+        problem: Problem | None = None
+
+    def __init__(self, workspace: Workspace, role_arn: str, sessions: Sequence[Session], copier: Copier) -> None:
+        super().__init__()
+        self._workspace = workspace
+        self._role_arn = role_arn
+        self._sessions = tuple(sessions)
+        self._copier = copier
+        self._plan: Revocation | None = None
+
+    def compose(self) -> ComposeResult:
+        """The plan, and what was copied."""
+        with DialogBox() as box:
+            box.border_title = line("Revoke older sessions of ", (self._role_arn.rsplit("/", 1)[-1], "bold"))
+            box.border_subtitle = line("c copy command  p policy  u undo  j k scroll  Esc close")
+            with VerticalScroll(id="revoke-scroll", can_focus=False):
+                yield Static(plain("Asking AWS for its time …", "$muted"), id="revoke-plan")
+            yield Static(id="revoke-said", classes="-empty")
+
+    def on_mount(self) -> None:
+        """Plan in a thread: AWS may be asked for its time."""
+        self.run_worker(self._planning, thread=True, group="plan", exit_on_error=False)
+
+    def _planning(self) -> None:
+        try:
+            now = server_now(self._workspace, self._sessions, clock.now)
+            plan = plan_revocation(self._workspace, self._role_arn, now, self._sessions)
+        except Problem as problem:
+            self.post_message(self._Planned(None, problem))
+            return
+        self.post_message(self._Planned(plan))
+
+    @on(_Planned)
+    def _planned(self, event: _Planned) -> None:
+        self._plan = event.plan
+        shown = plan_content(event.plan) if event.plan is not None else _problem(event.problem)
+        self.query_one("#revoke-plan", Static).update(shown)
+
+    def action_copy(self) -> None:
+        """Copy the command."""
+        if self._plan is not None:
+            self._copy(self._plan.command, "Command")
+
+    def action_copy_undo(self) -> None:
+        """Copy the command that takes the policy away again."""
+        if self._plan is not None:
+            self._copy(self._plan.undo, "Undo command")
+
+    def action_copy_policy(self) -> None:
+        """Copy the policy document."""
+        if self._plan is not None:
+            self._copy(self._plan.document, "Policy")
+
+    def _copy(self, text: str, what: str) -> None:
+        work = partial(self._copying, text, what)
+        self.run_worker(work, thread=True, exclusive=True, group="copy", exit_on_error=False)
+
+    def _copying(self, text: str, what: str) -> None:
+        """In a thread: the clipboard's tools may take seconds."""
+        try:
+            copy = self._copier.copy_document if "\n" in text else self._copier.copy_text
+            self.post_message(self._Copied(copy(text, what)))
+        except Problem as problem:
+            self.post_message(self._Copied("", problem))
+
+    @on(_Copied)
+    def _copied(self, event: _Copied) -> None:
+        self._say(plain(event.said) if event.problem is None else _problem(event.problem))
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """What fails in an unforeseen way is said."""
+        event.stop()
+        if event.state is WorkerState.ERROR:
+            self._say(plain(f"{type(event.worker.error).__name__}, an error in iamtui.", "$verdict-denied"))
+
+    def _say(self, content: Content) -> None:
+        said = self.query_one("#revoke-said", Static)
+        said.update(content)
+        said.set_class(not content, "-empty")
+
+    def action_scroll(self, rows: int) -> None:
+        """Scroll the plan."""
+        self.query_one("#revoke-scroll", VerticalScroll).scroll_relative(y=rows, animate=False)
+
+    def drop_secrets(self) -> None:
+        """Drop the sessions."""
+        self._sessions, self._plan = (), None
+
+    def action_close(self) -> None:
+        """Close the dialog."""
+        self.dismiss(None)
+
+
+def _problem(problem: Problem | None) -> Content:
+    return line(("! ", "bold $verdict-denied"), (str(problem), "$verdict-denied"))
+
+
+def plan_content(plan: Revocation) -> Content:
+    """The plan for the dialog: effect, what to think of, who may, the command, the policy."""
+    warnings = [line(("! ", "bold $session-warning"), (words, "$session-warning")) for words in plan.warnings]
+    # In the wrong account it would change a role there: that is said before anything else.
+    first, later = (warnings[:1], warnings[1:]) if plan.elsewhere else ([], warnings)
+    rows = [
+        *first,
+        line("Cuts off every session issued before ", (plan.moment, "bold"), "; later ones are not touched."),
+        line(("Nothing is changed here: copy the command, and run it as somebody who may.", "$muted")),
+        plain(""),
+        plain("Sessions held here", "bold $heading"),
+        *_effects(plan),
+        plain(""),
+    ]
+    rows += later
+    if plan.decision is not None:
+        rows.append(line(verdict(plan.decision).content, ("  iam:PutRolePolicy on the role, for you", "$muted")))
+    rows += [line(("· ", "$muted"), sentence) for sentence in plan.notes]
+    rows += [
+        plain(""),
+        line(
+            ("The command", "bold $heading"),
+            (f", for account {plan.elsewhere} only" if plan.elsewhere else "", "bold $session-warning"),
+            ("   c copies it", "$muted"),
+        ),
+        plain(plan.command, limit=None),
+        plain(""),
+        line((POLICY_NAME, "bold $heading"), ("   p copies it", "$muted")),
+        document(plan.document),
+    ]
+    return lines(*rows)
+
+
+def _effects(plan: Revocation) -> list[Content]:
+    if not plan.effects:
+        return [plain("  none that is alive", "$muted")]
+    width = max(len(role_name(effect.session)) for effect in plan.effects)
+    return [
+        line(
+            ("  [x] cut off  ", "$verdict-denied") if effect.cut else ("  [+] goes on  ", "$verdict-allowed"),
+            (role_name(effect.session).ljust(width), "bold"),
+            (f"  {effect.session.masked_access_key_id}  ", "$muted"),
+            (effect.why, "$muted"),
+        )
+        for effect in plan.effects
+    ]

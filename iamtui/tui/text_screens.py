@@ -1,0 +1,226 @@
+"""SearchableScreen: a whole screen of text under a title, with a line to search in it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import ClassVar, Final, Protocol
+
+from textual import on
+from textual.app import App, ComposeResult, SuspendNotSupported
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Input, Label
+
+from iamtui.paths import PRIVATE_FOLDER
+from iamtui.tui.content import line, plain
+from iamtui.tui.widgets.inputs import SafeInput
+from iamtui.tui.widgets.lists.wrapped_text import WrappedText
+from iamtui.tui.widgets.status import Severity
+
+SEARCH_KEYS: Final[tuple[BindingType, ...]] = (
+    Binding("slash", "search", "Search", key_display="/", id="text.search", tooltip="Search in the text"),
+    Binding("n", "step(1)", "Next", id="text.next", tooltip="Go to the next hit"),
+    Binding("N", "step(-1)", "Previous", show=False, id="text.previous", tooltip="Go to the hit before"),
+)
+BACK_KEYS: Final[tuple[BindingType, ...]] = (
+    Binding("escape,q", "back", "Back", id="text.back", tooltip="End the search, or go back to where you came from"),
+)
+
+
+class Searched(Protocol):
+    """A view of text that finds words in it."""
+
+    def search(self, needle: str) -> str:
+        """Mark every occurrence and go to one; returns which of how many, in words; "" ends the search."""
+
+    def step(self, direction: int) -> str:
+        """Go to the next (1) or previous (-1) hit; returns which of how many, in words."""
+
+    def focus(self) -> object:
+        """Take the keys."""
+
+
+class SearchableScreen(Screen[None]):
+    """`/` searches, `n` and `N` go on, Escape ends the search, then goes back.
+
+    Whoever makes one of it binds `SEARCH_KEYS` and `BACK_KEYS`, in the order in which its keys are to be shown.
+    """
+
+    DEFAULT_CSS = """
+    SearchableScreen {
+        & #text-title {
+            height: 1;
+            width: 100%;
+            padding: 0 1;
+            background: $panel;
+        }
+        & #text-search {
+            height: 1;
+            padding: 0 1;
+            display: none;
+        }
+        &.-searching #text-search {
+            display: block;
+        }
+        & #text-search Label {
+            width: auto;
+            color: $heading;
+        }
+        & #text-search Input {
+            width: 1fr;
+            background: $foreground 10%;
+        }
+        & #text-search #text-count {
+            padding-left: 1;
+            color: $muted;
+        }
+    }
+    """
+
+    @property
+    def view(self) -> Searched:
+        """The text."""
+        raise NotImplementedError
+
+    def compose_search(self) -> ComposeResult:
+        """The line to type in what to look for; hidden until it is wanted."""
+        with Horizontal(id="text-search"):
+            yield Label("/")
+            yield SafeInput(placeholder="search: Enter, then n and N", compact=True, id="text-needle")
+            yield Label(id="text-count")
+
+    def on_mount(self) -> None:
+        """Let the keys scroll at once."""
+        self.view.focus()
+
+    def action_back(self) -> None:
+        """End the search, or go back."""
+        if self.has_class("-searching"):
+            self.remove_class("-searching")
+            self.view.search("")
+            self.view.focus()
+        else:
+            self.dismiss(None)
+
+    def action_search(self) -> None:
+        """Type what to look for."""
+        self.add_class("-searching")
+        needle = self.query_one("#text-needle", Input)
+        needle.value = ""
+        needle.focus()
+
+    def action_step(self, direction: int) -> None:
+        """Go to the next or the previous hit."""
+        self._count(self.view.step(direction))
+
+    def _count(self, words: str) -> None:
+        self.query_one("#text-count", Label).update(plain(words))
+
+    @on(Input.Changed, "#text-needle")
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._count(self.view.search(event.value))
+
+    @on(Input.Submitted, "#text-needle")
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.view.focus()
+
+
+# Showing a text in the user's editor, from a private copy that is gone afterwards.
+
+
+_UNUSUAL = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+def editor_command(environ: Mapping[str, str]) -> list[str] | None:
+    """The words of $VISUAL, else $EDITOR; None when neither names a program.
+
+    Raises:
+        ValueError: its quotes do not match.
+    """
+    return shlex.split(environ.get("VISUAL") or environ.get("EDITOR") or "") or None
+
+
+@contextmanager
+def private_copy(text: str, name: str) -> Iterator[Path]:
+    """A private file for an editor, in a folder of its own (0700) that is removed at the end, whatever the umask says.
+
+    Args:
+        name: what the file is called, raw.
+    """
+    with tempfile.TemporaryDirectory(prefix="iamtui-") as folder:
+        Path(folder).chmod(PRIVATE_FOLDER)
+        path = Path(folder, f"{_UNUSUAL.sub('_', name)[:80].lstrip('.-') or 'document'}.json")
+        path.touch(0o600, exist_ok=False)
+        path.chmod(0o600)
+        path.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
+        yield path
+
+
+def show_in_editor(app: App[None], text: str, name: str) -> tuple[Content, Severity]:
+    """Suspend the screen, show a read-only copy of the text in the editor, and come back.
+
+    What is changed in the copy is lost.
+
+    Args:
+        text: safe to show.
+        name: what the file is called, raw.
+
+    Returns:
+        The sentence for the message line.
+    """
+    try:
+        command = editor_command(os.environ)
+    except ValueError:
+        return plain("$EDITOR cannot be read: its quotes do not match."), Severity.ERROR
+    if command is None:
+        return plain("No editor is set: export EDITOR=vim, for example, and start iamtui again."), Severity.WARNING
+    with private_copy(text, name) as path:
+        path.chmod(0o400)
+        try:
+            with app.suspend():
+                ended = subprocess.run([*command, str(path)], check=False).returncode  # noqa: S603 - the user's own editor
+        except SuspendNotSupported:
+            return plain("An editor needs the terminal, which iamtui cannot give away here."), Severity.ERROR
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            return line("The editor ", (command[0], "bold"), f" cannot be started: {reason}."), Severity.ERROR
+    if ended:
+        return line("The editor ", (command[0], "bold"), f" ended with status {ended}."), Severity.WARNING
+    return plain("Back from the editor: it had a copy, the account is as it was."), Severity.INFORMATION
+
+
+# TextScreen: a whole screen of text that scrolls and can be searched, for reports and help.
+
+
+class TextScreen(SearchableScreen):
+    """Shows rows of content under a title."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*BACK_KEYS, *SEARCH_KEYS]
+
+    def __init__(self, title: Content, rows: Sequence[Content]) -> None:
+        super().__init__()
+        self._title = title
+        self._rows = rows
+
+    def compose(self) -> ComposeResult:
+        """Title, text, search line, keys."""
+        yield Label(self._title, id="text-title")
+        yield WrappedText(self._rows, id="text-body")
+        yield from self.compose_search()
+        yield Footer(show_command_palette=False)
+
+    @property
+    def view(self) -> WrappedText:
+        """The text."""
+        return self.query_one(WrappedText)

@@ -1,1 +1,0 @@
-"""The detail pane: everything IAM knows of one entity, in tabs."""

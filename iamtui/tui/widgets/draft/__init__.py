@@ -1,1 +1,0 @@
-"""Parts of the screens for what-if drafts."""

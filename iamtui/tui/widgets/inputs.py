@@ -1,0 +1,198 @@
+"""SafeInput: a field that holds nothing a terminal obeys or hides, however it got there."""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar, Final
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.document._document import EditResult
+from textual.document._edit import Edit as TextEdit
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import Reactive
+from textual.strip import Strip
+from textual.widgets import Input, Label, TextArea
+
+from iamtui.secret import Secret
+from iamtui.text import safe_document, safe_text
+from iamtui.tui.content import plain
+
+
+class SafeInput(Input):
+    """An Input draws its value raw, so pasted or completed text is made visible marks on its way in."""
+
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0), layout=False)
+    """The size of the text. No field here is as wide as its text, so typing need not have the screen laid out again."""
+
+    def validate_value(self, value: str) -> str:
+        """The value as `safe_text` shows it, not cut."""
+        return safe_text(value, limit=None)
+
+    def render_line(self, y: int) -> Strip:
+        """The text, with an ellipsis at an edge that cuts it, unless the cursor is there."""
+        strip, width = super().render_line(y), self.scrollable_content_region.width
+        if y or width < _LEAST_CUT:
+            return strip
+        shown = self.value or self.placeholder
+        start = self.scroll_offset.x if self.value else 0
+        cursor = cell_len(self.value[: self.cursor_position]) - start if self.has_focus else -1
+        if start and cursor != 0:
+            strip = _with_ellipsis(strip, 0)
+        if cell_len(shown) > start + width and cursor != width - 1:
+            strip = _with_ellipsis(strip, width - 1)
+        return strip
+
+
+_LEAST_CUT = 4
+"""Narrower fields say more with their text than with ellipses."""
+
+
+def _with_ellipsis(strip: Strip, at: int) -> Strip:
+    """The line with one cell replaced."""
+    style = next((segment.style for segment in strip.crop(at, at + 1)), None)
+    return Strip([*strip.crop(0, at), Segment("…", style), *strip.crop(at + 1)])
+
+
+# AskRow: a field on one line at the foot of a screen, there only while something is asked.
+
+
+class AskRow(Horizontal):
+    """A label and a field, hidden until it is opened; its field submits as `Input.Submitted`.
+
+    Args:
+        label: what is asked for.
+        placeholder: what may be typed.
+        field_id: the id of the field.
+    """
+
+    DEFAULT_CSS: ClassVar[str] = """
+    AskRow {
+        height: 1;
+        padding: 0 1;
+        display: none;
+
+        &.-open {
+            display: block;
+        }
+        & Label {
+            width: auto;
+            margin-right: 1;
+            color: $heading;
+        }
+        & Input {
+            width: 1fr;
+            background: $foreground 10%;
+        }
+    }
+    """
+
+    def __init__(self, label: str, *, placeholder: str, field_id: str) -> None:
+        super().__init__()
+        self._label = label
+        self._placeholder = placeholder
+        self._field_id = field_id
+
+    def compose(self) -> ComposeResult:
+        """The label and the field."""
+        yield Label(plain(self._label))
+        yield SafeInput(placeholder=safe_text(self._placeholder), compact=True, id=self._field_id)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is being asked."""
+        return self.has_class("-open")
+
+    def open(self) -> None:
+        """Ask; what was typed before is still there."""
+        self.add_class("-open")
+        self.query_one(Input).focus()
+
+    def close(self) -> None:
+        """Ask no more."""
+        self.remove_class("-open")
+
+
+# PastedText: a field of several lines for anything that is pasted, made safe to show on its way in.
+
+
+LONGEST: Final = 60_000
+"""Characters that are kept as text to be edited; what is longer is announced and held by whoever asked for it."""
+
+
+def with_line_ends(text: str) -> str:
+    """A text with the line ends of other systems, and of terminals, which send CR for each, as LF."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+class PastedText(TextArea):
+    """A TextArea draws its text raw, so whatever is typed or pasted is made visible first."""
+
+    class TooLong(Message):
+        """A text was pasted that is too long to edit. Its `text` is raw."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Pasted(Message):
+        """A text was pasted into the field."""
+
+    def __init__(self, *, placeholder: Content, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, soft_wrap=True, tab_behavior="focus", placeholder=placeholder)
+
+    def edit(self, edit: TextEdit) -> EditResult:
+        """Make an edit with its text made visible; what would make the text too long is left out."""
+        edit.text = safe_document(with_line_ends(edit.text))[: max(0, LONGEST - len(self.document.text))]
+        return super().edit(edit)
+
+    def load_text(self, text: str) -> None:
+        """Show another text."""
+        super().load_text(safe_document(with_line_ends(text[:LONGEST])))
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        event.prevent_default()
+        if len(event.text) > LONGEST:
+            self.post_message(self.TooLong(with_line_ends(event.text)))
+            return
+        await super()._on_paste(event)
+        self.post_message(self.Pasted())
+
+
+# SecretInput: a field for a secret, such as an MFA code.
+
+
+CODE_LENGTH: Final = 6
+"""Digits of an MFA code (STS API Reference: TokenCode)."""
+
+_BLANKS: Final = re.compile(r"\s+")
+
+
+class SecretInput(SafeInput):
+    """Shown as dots, and neither copy nor cut gives it out. Blanks around and in it are lost."""
+
+    def __init__(self, *, id: str, max_length: int) -> None:  # noqa: A002 - Textual's name
+        # The base class refuses a paste that is too long for its own limit, blanks included.
+        super().__init__(password=True, id=id, compact=True)
+        self._longest = max_length
+
+    def validate_value(self, value: str) -> str:
+        """The value without blanks, which authenticator apps show between digits, and no longer than it may be."""
+        return super().validate_value(_BLANKS.sub("", value))[: self._longest]
+
+    def action_copy(self) -> None:
+        """Copy nothing."""
+
+    def action_cut(self) -> None:
+        """Cut nothing."""
+
+    def take(self) -> Secret | None:
+        """Give out the text once and clear the field; None when it is empty."""
+        text, self.value = self.value, ""
+        return Secret(text) if text else None

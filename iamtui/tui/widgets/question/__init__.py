@@ -1,1 +1,0 @@
-"""The question panel: can this principal do this action on this resource, and why."""

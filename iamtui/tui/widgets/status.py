@@ -1,0 +1,434 @@
+"""The status line: whose account this is, as whom one looks, where the data came from, and the active session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final, NamedTuple, Protocol, runtime_checkable
+
+from rich.cells import cell_len
+from textual import events
+from textual.app import App
+from textual.binding import Binding
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from iamtui.account.model import Missing
+from iamtui.credentials.session import Session
+from iamtui.tui import clock
+from iamtui.tui.content import line, plain, safe_text
+from iamtui.tui.sessions.text import PRODUCTION, chip
+from iamtui.workspace.workspace import SourceKind, Workspace
+
+_GAP: Final = "  "
+
+WORDS_WIDTH: Final = 110
+"""From this many columns on, a countdown is said in words."""
+
+_NEEDED: Final = 94
+"""The rank from which on a part is always in sight: rather than that it goes, others are shortened."""
+
+_TIGHTEST: Final = 3
+
+SHORT_NAME: Final = 12
+"""Cells for a role's name in a narrow line with two countdowns."""
+
+
+class StatusLine(Widget):
+    """One line. When it gets narrow, the least important parts go first; account and READ-ONLY never do."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._workspace: Workspace | None = None
+        self._session: Session | None = None
+        self._production = False
+        self._draft = ""
+        self._clipboard: timedelta | None = None
+        self._picking = ""
+
+    def on_mount(self) -> None:
+        """Keep ages and the countdown true."""
+        self.set_interval(1.0, self._tick)
+
+    def set_workspace(self, workspace: Workspace | None) -> None:
+        """Show another account."""
+        self._workspace = workspace
+        self.set_class(workspace is not None and bool(workspace.source.endpoint_url), "-not-aws")
+        self.refresh()
+
+    def set_session(self, session: Session | None, *, production: bool = False) -> None:
+        """Show another active session, marked where it looks like production, or none."""
+        self._session = session
+        self._production = production
+        self.refresh()
+
+    def set_draft(self, words: str) -> None:
+        """Show that a draft is open (raw text), or that none is ("")."""
+        self._draft = words
+        self.refresh()
+
+    def set_picking(self, name: str) -> None:
+        """Show that a session is picked for another program, in the format of this name; "": none is."""
+        self._picking = name
+        self.refresh()
+
+    def set_clipboard(self, left: timedelta | None) -> None:
+        """Show how long a copied secret stays on the clipboard; None: there is none."""
+        if left != self._clipboard:
+            self._clipboard = left
+            self.refresh()
+
+    def _tick(self) -> None:
+        if self._session is not None or self._workspace is not None:
+            self.refresh()
+
+    def render(self) -> Content:
+        """The parts that fit, the source and session at the right edge."""
+        width = self.content_size.width
+        for tightness in range(_TIGHTEST + 1):
+            left, right = self._parts(tightness)
+            needed = [part for part in (*left, *right) if part[0] >= _NEEDED]
+            if _width(needed) + 2 <= width:
+                break
+        while len(left) + len(right) > 2 and _width(left) + _width(right) + 2 > width:
+            rank, part = min([*left, *right], key=lambda pair: pair[0])
+            (left if (rank, part) in left else right).remove((rank, part))
+        start = Content(_GAP).join([part for _, part in left])
+        end = Content(_GAP).join([part for _, part in right])
+        gap = max(1, width - start.cell_length - end.cell_length)
+        return Content.assemble(start, " " * gap, end)
+
+    def _parts(self, tightness: int) -> tuple[list[tuple[int, Content]], list[tuple[int, Content]]]:
+        """Parts for the left and the right side with their rank: the lowest goes first.
+
+        Args:
+            tightness: how much of the endpoint (1, 2), and of account, draft and session (3), is left out.
+        """
+        workspace = self._workspace
+        left: list[tuple[int, Content]] = [(30, plain("iamtui", "bold $accent"))]
+        if self._picking:
+            left = [(97, _chip(f"PICK {self._picking}", "bold $accent"))]
+        if workspace is None:
+            left.append((90, plain("no account open", "$muted")))
+            return left, [(100, _chip("READ-ONLY", "$muted"))]
+        account, source = workspace.account, workspace.source
+        if source.endpoint_url:
+            words = _not_aws(source.endpoint_url, tightness)
+            left.append((98, line((f" {words} ", "bold $banner-text on $banner"))))
+        alias = None if isinstance(account.alias, Missing) else account.alias.value
+        if tightness < _TIGHTEST:
+            left.append((99, line((alias or "account", "bold $foreground"), " ", (account.id, "$muted"))))
+        else:
+            left.append((99, line((account.id, "bold $foreground"))))
+        if self._draft:
+            left.append(
+                (97, _chip(safe_text(self._draft, limit=16 if tightness == _TIGHTEST else 40), "bold $verdict-depends"))
+            )
+        if not isinstance(account.caller_arn, Missing):
+            caller = account.caller_arn.value.split(":", 5)[-1]
+            left.append((20, line(("as ", "$faint"), (caller, "$muted"))))
+        if source.region:
+            left.append((40, plain(source.region, "$muted")))
+        right: list[tuple[int, Content]] = []
+        narrow = self.content_size.width < WORDS_WIDTH
+        if self._clipboard is not None:
+            seconds = -(-self._clipboard // timedelta(seconds=1))
+            words = "clip" if narrow else "clipboard clears in"
+            right.append((96, _chip(f"{words} {seconds} s", "bold $session-warning")))
+        if self._session is not None:
+            # Both countdowns must fit beside the account.
+            mark_width = cell_len(PRODUCTION[0]) if self._production else 0
+            short = narrow and (self._clipboard is not None or tightness == _TIGHTEST)
+            name_width = SHORT_NAME - mark_width if short else None
+            shown = chip(self._session, clock.now(), name_width=name_width, production=self._production)
+            right.append((95, shown))
+        taken = source.taken_at or account.taken_at
+        if taken is not None and source.kind is not SourceKind.DEMO:
+            right.append((50, plain(f"read {clock.ago(taken)}", "$faint")))
+        # What is read here must not be taken for one's own account.
+        right.append((_NEEDED if source.kind is SourceKind.DEMO else 60, _source_part(source.kind, source.label)))
+        right.append((100, _chip("READ-ONLY", "$muted")))
+        return left, right
+
+
+def _not_aws(url: str, tightness: int) -> str:
+    where = (f" {url}", f" {url.partition('://')[2] or url}", "", "")[tightness]
+    return f"NOT AWS{where}"
+
+
+def _source_part(kind: SourceKind, label: str) -> Content:
+    if kind is SourceKind.DEMO:
+        return _chip("DEMO", "bold $accent")
+    return line((f"{kind.value} ", "$faint"), (label, "$muted"))
+
+
+def _chip(text: str, style: str) -> Content:
+    return plain(f" {text} ", f"{style} on $chip")
+
+
+def _width(parts: list[tuple[int, Content]]) -> int:
+    return sum(part.cell_length + len(_GAP) for _, part in parts)
+
+
+# KeyLine: the keys that matter where the focus is, as many as fit on one line.
+
+
+LAST: Final = ("back_or_quit", "help")
+"""The actions that always have room, at the right end: the way out, and the rest of the keys."""
+
+
+@runtime_checkable
+class KnowsWhatMatters(Protocol):
+    """A screen that can say which of its keys would do nothing now."""
+
+    def idle_actions(self) -> frozenset[str]:
+        """The actions whose keys need not be shown."""
+
+
+class _Hint(NamedTuple):
+    key: str
+    words: str
+    binding: Binding
+
+    @property
+    def width(self) -> int:
+        return cell_len(self.key) + cell_len(self.words) + 3
+
+
+class KeyLine(Widget):
+    """One line in place of a footer. The focused pane's keys come first; what does not fit is left to the help."""
+
+    DEFAULT_CSS = """
+    KeyLine {
+        height: 1;
+        dock: bottom;
+        background: $footer-background;
+    }
+    """
+
+    _shown: Sequence[_Hint] | None = None
+    """The hints that are drawn; None: they were not looked for yet."""
+    _looks_again = False
+
+    def on_mount(self) -> None:
+        """Follow the focus."""
+        self.screen.bindings_updated_signal.subscribe(self, self._bindings_updated)
+
+    def on_resize(self) -> None:
+        """Show as many as fit now."""
+        self._look()
+
+    def _bindings_updated(self, _screen: Screen[object]) -> None:
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Draw the keys that matter now, where they are others than those that were drawn.
+
+        They are looked for once what made them matter is on screen: that need not wait for them.
+        """
+        if not self._looks_again:
+            self._looks_again = True
+            self.call_after_refresh(self._look)
+
+    def _look(self) -> None:
+        self._looks_again = False
+        if not self.is_attached:
+            # Its screen was left meanwhile.
+            return
+        hints = self._hints()
+        if self._shown is None or _words(hints) != _words(self._shown):
+            self.refresh()
+        self._shown = hints
+
+    def render(self) -> Content:
+        """Key and words of every hint."""
+        if self._shown is None:
+            self._shown = self._hints()
+        parts = [
+            line(
+                (f" {hint.key} ", "bold $footer-key-foreground"),
+                plain(f"{hint.words} ", "$footer-description-foreground"),
+            )
+            for hint in self._shown
+        ]
+        return Content("").join(parts)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on a hint presses its key."""
+        at = 0
+        for hint in self._shown or ():
+            if at <= event.x < at + hint.width:
+                self.app.simulate_key(hint.binding.key)
+                return
+            at += hint.width
+
+    def _hints(self) -> list[_Hint]:
+        """The hints that fit, the focused pane's first."""
+        screen, typing = self.screen, isinstance(self.screen.focused, Input)
+        idle = screen.idle_actions() if isinstance(screen, KnowsWhatMatters) else frozenset()
+        own: list[_Hint] = []
+        common: list[_Hint] = []
+        last: list[_Hint] = []
+        for (action, is_own), keys in self._live(idle).items():
+            hint = self._hint(keys, typing)
+            if hint is not None:
+                (last if action in LAST else own if is_own else common).append(hint)
+        room = self.size.width - sum(hint.width for hint in last)
+        shown: list[_Hint] = []
+        for hint in (*own, *common):
+            if hint.width <= room:
+                shown.append(hint)
+                room -= hint.width
+        return [*shown, *last]
+
+    def _live(self, idle: frozenset[str]) -> dict[tuple[str, bool], list[Binding]]:
+        """The bindings to show, by action and whether they are the focused pane's own."""
+        found: dict[tuple[str, bool], list[Binding]] = {}
+        for node, binding, enabled, _tooltip in self.screen.active_bindings.values():
+            if binding.show and enabled and binding.action not in idle:
+                found.setdefault((binding.action, not isinstance(node, Screen | App)), []).append(binding)
+        return found
+
+    def _hint(self, bindings: list[Binding], typing: bool) -> _Hint | None:
+        """The shortest key of an action; in a field only one that does not print."""
+        keys = [(self.app.get_key_display(binding), binding) for binding in bindings]
+        if typing:
+            keys = [(key, binding) for key, binding in keys if binding.key == "enter" or len(key) > 1]
+        if not keys:
+            return None
+        key, binding = min(keys, key=lambda pair: len(pair[0]))
+        return _Hint(key, binding.description, binding)
+
+
+def _words(hints: Sequence[_Hint]) -> list[tuple[str, str]]:
+    return [(hint.key, hint.words) for hint in hints]
+
+
+# Notice: what a widget or dialog wants said on the one message line.
+
+
+class Severity(StrEnum):
+    """How a notice is coloured and for how long it stays."""
+
+    INFORMATION = "information"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(eq=False, repr=False)
+class Notice(Message):
+    """One sentence for the message line; `until_next` keeps it there until the user goes somewhere else, and
+    with `until_answer` it goes when a question has been answered."""
+
+    content: Content
+    severity: Severity = Severity.INFORMATION
+    until_next: bool = False
+    until_answer: bool = False
+
+
+# The one place where the screen says something: a line above the footer.
+
+
+_MARKS = {Severity.INFORMATION: "", Severity.WARNING: "! ", Severity.ERROR: "x "}
+_STYLES = {Severity.INFORMATION: "$foreground", Severity.WARNING: "$verdict-depends", Severity.ERROR: "$verdict-denied"}
+_SECONDS = {Severity.INFORMATION: 8.0, Severity.WARNING: 20.0, Severity.ERROR: 60.0}
+
+
+MOST_LINES: Final = 5
+"""How many lines a message may take; the style sheets say the same."""
+
+
+def fitted(words: Content, width: int, most: int = MOST_LINES) -> Content:
+    """The message in at most `most` lines: of one that is longer the middle goes, as what to do stands at its end."""
+    if width <= 0 or len(words.wrap(width)) <= most:
+        return words
+    tail = words[-width * (most - 2) :]
+    for head in range(width * 2, 0, -1):
+        shorter = Content.assemble(words[:head].rstrip(), " … ", tail[_word_start(tail.plain) :])
+        if len(shorter.wrap(width)) <= most:
+            return shorter
+    return tail
+
+
+def _word_start(text: str) -> int:
+    return text.find(" ") + 1
+
+
+class MessageLine(Static):
+    """Shows the last message; information goes after a while, progress stays until it is replaced."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, markup=False)
+        self._fade: Timer | None = None
+        self._words: Content = Content("")
+        self._drawn = self._words
+        self._waits = False
+        self._until_answer = False
+
+    @property
+    def words(self) -> str:
+        """The text that is shown."""
+        return self._words.plain
+
+    @property
+    def waits(self) -> bool:
+        """Whether the message is there until the user does something."""
+        return self._waits
+
+    def say(
+        self,
+        text: Content | str,
+        severity: Severity = Severity.INFORMATION,
+        *,
+        stays: bool = False,
+        until_next: bool = False,
+        until_answer: bool = False,
+    ) -> None:
+        """Show a message in place of the one before.
+
+        Args:
+            text: Content from the helpers of `safe`, or raw text, which is made safe here.
+            severity: also told by a mark in front, not by colour alone.
+            stays: keep it until the next message.
+            until_next: keep it until the user goes somewhere else, or the next message.
+            until_answer: it is not true any more once a question has been answered.
+        """
+        words = text if isinstance(text, Content) else plain(text)
+        self._words = line((_MARKS[severity], f"bold {_STYLES[severity]}"), words.stylize_before(_STYLES[severity]))
+        self._show()
+        if self._fade is not None:
+            self._fade.stop()
+        self._waits = until_next
+        self._until_answer = until_answer
+        self._fade = None if stays or until_next else self.set_timer(_SECONDS[severity], self.clear)
+
+    def answered(self) -> None:
+        """A question has been answered: what was true only before that goes."""
+        if self._until_answer:
+            self.clear()
+
+    def clear(self) -> None:
+        """Say nothing."""
+        self._until_answer = False
+        self._waits = False
+        self._words = Content("")
+        self._show()
+
+    def _show(self) -> None:
+        """Draw the words; the screen is laid out again only for words that take, or took, more than a line."""
+        width = self.content_size.width
+        fitting = fitted(self._words, width)
+        long = any(words.cell_length > width for words in (self._drawn, fitting))
+        self._drawn = fitting
+        self.update(fitting, layout=long)
+
+    def on_resize(self) -> None:
+        """Fit what is said into the new width."""
+        if fitted(self._words, self.content_size.width) != self._drawn:
+            self._show()

@@ -1,0 +1,531 @@
+"""Answering an inquiry: its matrix of actions and resources, patterns expanded, companions answered with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final, Protocol, TypeVar
+
+from iamtui.catalog.actions import catalogue
+from iamtui.catalog.dependent_actions import Check
+from iamtui.engine.api import evaluate
+from iamtui.engine.decision import Decision, Outcome, ResourceScope
+from iamtui.engine.policies import PoliciesInForce
+from iamtui.engine.request import Mode, Principal, PrincipalKind, partition_of
+from iamtui.engine.undocumented import with_undocumented_behaviour
+from iamtui.policy.arn import parse_arn
+from iamtui.problem import Problem
+from iamtui.questions.evaluator import QuestionEvaluator
+from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.text import safe_text
+from iamtui.workspace.dependent_questions import AuthorizedCall, check_named, companion_questions
+from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.questions import (
+    check_action,
+    check_resource,
+    check_terms,
+    fits,
+    is_pattern,
+    never_asked,
+    no_action_matches,
+    with_region,
+    without_a_session,
+)
+from iamtui.workspace.workspace import Workspace
+
+# Answers to an inquiry: a matrix of cells, each with its decision and those of the calls that come with it.
+
+
+_OUTCOMES: Final = {Outcome.EXPLICIT_DENY: 0, Outcome.IMPLICIT_DENY: 1, Outcome.DEPENDS: 2}
+
+
+def severity(decision: Decision) -> int:
+    """How bad a decision is among several, 0 the worst.
+
+    Explicit deny, implicit deny, depends, allowed on some resources, allowed as far as loaded, allowed.
+    """
+    if decision.outcome is not Outcome.ALLOWED:
+        return _OUTCOMES[decision.outcome]
+    if decision.resource_scope is ResourceScope.SOME:
+        return 3
+    return 5 if decision.complete else 4
+
+
+def worst_of(decisions: Iterable[Decision]) -> Decision:
+    """The worst of one or more decisions; of equals the first."""
+    return min(decisions, key=severity)
+
+
+def worst_first(cells: Iterable[Cell]) -> list[Cell]:
+    """Cells with the worst first, those alike in their order."""
+    return sorted(cells, key=lambda cell: severity(cell.deciding))
+
+
+@dataclass(frozen=True, slots=True)
+class DependentAnswer:
+    """Another authorization request that the same API call leads to (PassRole, tagging, KMS), answered.
+
+    Args:
+        check: what is checked, on what and when, in words.
+        question: the request it was answered as.
+        decides: whether every such call makes this check, so that it can decide; else it is for information.
+    """
+
+    check: Check
+    question: Question
+    decision: Decision
+    decides: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One action on one resource.
+
+    Args:
+        pattern: what was typed where it is not the action itself: a pattern ("s3:Get*") or the name of an API
+            call ("s3:HeadObject") that is authorized as this action; else "".
+        decision: the answer to the action itself.
+        companions: the other requests behind the same API call.
+        deciding: the worst of the decision, of the companions that decide, and of the chain.
+        fits: whether the resource can be one of this action's; where it cannot ("s3:ListBucket" of "s3:*" on an
+            object), AWS never sees such a request, and the cell takes no part in the whole. Always true of an
+            action that is written out and has none of the resources asked about.
+        never_asked: why AWS never asks this (no such action, no such resource of it), so that the decision is
+            about no real request; one sentence, or "".
+    """
+
+    question: Question
+    pattern: str
+    decision: Decision
+    companions: tuple[DependentAnswer, ...]
+    deciding: Decision
+    fits: bool = True
+    never_asked: str = ""
+
+
+class _MayDecide(Protocol):
+    """A cell, or the plan of one."""
+
+    @property
+    def fits(self) -> bool:
+        """Whether the resource can be one of the action's, or none of those asked about can."""
+
+    @property
+    def never_asked(self) -> str:
+        """Why AWS never asks this, or ""."""
+
+
+_T = TypeVar("_T", bound=_MayDecide)
+
+
+def those_that_decide(cells: tuple[_T, ...]) -> tuple[_T, ...]:
+    """The cells that decide about the whole: those that AWS may ask; where it asks none, those that fit, or all."""
+    fitting = tuple(cell for cell in cells if cell.fits)
+    return tuple(cell for cell in fitting if not cell.never_asked) or fitting or cells
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to an inquiry for one principal.
+
+    Args:
+        cells: row by row (actions, then resources), actions of a pattern in the catalogue's order.
+        worst: the cell that decides about the whole (denied before depends before allowed in part before allowed).
+        chain: whether the role in `chained_from` may assume the asking role, or None.
+        cut: how many actions of a pattern were left out because they are too many to answer at once; where some
+            were, an allowed whole says nothing of them.
+    """
+
+    question_matrix: QuestionMatrix
+    principal: Principal
+    cells: tuple[Cell, ...]
+    worst: Cell
+    chain: DependentAnswer | None = None
+    cut: int = 0
+
+    @property
+    def taking_part(self) -> tuple[Cell, ...]:
+        """The cells that decide about the whole: those that AWS may ask; where it asks none, those that fit, or all."""
+        return those_that_decide(self.cells)
+
+    @property
+    def never_asked(self) -> tuple[str, ...]:
+        """Why AWS never asks some of what was written out; one sentence each."""
+        return tuple(dict.fromkeys(cell.never_asked for cell in self.cells if cell.fits and cell.never_asked))
+
+    @property
+    def counted(self) -> tuple[Cell, ...]:
+        """The cells that are counted as allowed or not: those that decide, without what AWS never asks."""
+        if len(self.cells) == 1:
+            return self.cells
+        return tuple(cell for cell in self.taking_part if not cell.never_asked)
+
+    @property
+    def is_ever_asked(self) -> bool:
+        """Whether AWS may ask some of it; else it is misspelt, or not typed to its end."""
+        return any(not never_asked(cell.question.action, cell.question.resource) for cell in self.taking_part)
+
+
+MOST_CELLS: Final = 1_000
+"""Pairs of action and resource that patterns may lead to; every service has fewer actions."""
+
+_MOST_WITH_OPEN_POINTS: Final = 32
+
+_MFA: Final = "aws:MultiFactorAuthPresent"
+
+_MFA_OF_A_ROLE: Final = (
+    f"Rests on {_MFA} of a role session, on which AWS's pages differ: the list of condition keys has it after "
+    "AssumeRole with an MFA code, and Secure API access with MFA says that such credentials carry no MFA information."
+)
+"""IAM User Guide: AWS global condition context keys, and Secure API access with MFA (the choice of AssumeRole)."""
+
+_OF_BOTH_CALLS: Final = frozenset(
+    (
+        "aws:currenttime",
+        "aws:epochtime",
+        "aws:securetransport",
+        "aws:sourceip",
+        "aws:sourcevpc",
+        "aws:sourcevpcarn",
+        "aws:sourcevpce",
+        "aws:useragent",
+        "aws:vpceaccount",
+        "aws:vpceorgid",
+        "aws:vpceorgpaths",
+        "aws:vpcsourceip",
+    )
+)
+"""Keys of the environment, which the call that assumes the role shares with the call asked about."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question with what answers it for any principal."""
+
+    question: Question
+    asker: QuestionEvaluator
+
+    def decide(
+        self, principal: Principal, assumptions: tuple[str, ...], notes: tuple[str, ...] = (), *, open_points: bool
+    ) -> Decision:
+        decision = without_a_session(self.asker.decide(principal, assumptions=assumptions), self.question)
+        if open_points:
+            policies = self.asker.request_and_policies(principal)[1]
+            decision = with_undocumented_behaviour(decision, decision.request, policies)
+            if _rests_on_mfa_of_a_role(decision, policies):
+                decision = replace(decision, notes=(*decision.notes, _MFA_OF_A_ROLE))
+        return replace(decision, notes=(*decision.notes, *notes)) if notes else decision
+
+
+@dataclass(frozen=True, slots=True)
+class _PlannedCell:
+    asked: _Asked
+    pattern: str
+    notes: tuple[str, ...]
+    never_asked: str
+    fits: bool
+    companions: tuple[tuple[Check, _Asked, bool], ...]
+
+
+def answer(
+    workspace: Workspace,
+    principal: Principal,
+    question_matrix: QuestionMatrix,
+    *,
+    cancelled: Callable[[], bool] = lambda: False,
+    now: datetime | None = None,
+) -> Answer | None:
+    """Answer an inquiry for one principal, locally.
+
+    Args:
+        cancelled: asked between the cells.
+        now: time of the request, UTC; None: the clock.
+
+    Returns:
+        The answer, or None when cancelled. Notes on points that AWS leaves open come with up to 32 cells.
+
+    Raises:
+        Problem: something in it cannot be asked; a pattern that matches no action names the nearest ones.
+    """
+    return BulkMatrixEvaluator(workspace, question_matrix, now=now).answer(
+        principal, cancelled=cancelled, open_points=True
+    )
+
+
+def answer_all(
+    workspace: Workspace,
+    question_matrix: QuestionMatrix,
+    principals: Iterable[Principal],
+    *,
+    cancelled: Callable[[], bool] = lambda: False,
+    now: datetime | None = None,
+    only_deciding: bool = False,
+) -> Iterator[tuple[Principal, Answer]]:
+    """Answer an inquiry for many, in their order; stops when cancelled.
+
+    Args:
+        principals: whom it is put to, as `everybody` lists them: of a chain of roles only roles.
+        only_deciding: leave out the companions that do not decide, which is several times as fast.
+
+    Raises:
+        Problem: something in it cannot be asked.
+    """
+    poll = BulkMatrixEvaluator(workspace, question_matrix, now=now)
+    for principal in principals:
+        found = poll.answer(principal, cancelled=cancelled, only_deciding=only_deciding)
+        if found is None or cancelled():
+            return
+        yield principal, found
+
+
+class BulkMatrixEvaluator:
+    """One inquiry put to any number of principals; what they share is worked out once.
+
+    Raises:
+        Problem: something in it cannot be asked; a pattern that matches no action names the nearest ones.
+    """
+
+    def __init__(self, workspace: Workspace, question_matrix: QuestionMatrix, *, now: datetime | None = None) -> None:
+        check_inquiry(question_matrix)
+        self.question_matrix = question_matrix
+        self._workspace = workspace
+        self._now = now or datetime.now(UTC)
+        self._terms = with_region(workspace, question_matrix.terms)
+        self._resources = tuple(dict.fromkeys(question_matrix.resources))
+        self._actions, self.cut = expand_actions(question_matrix.actions, max(1, MOST_CELLS // len(self._resources)))
+        self._calls = tuple(_calls(self._actions))
+        self._named = {action.lower(): resources for action, resources in question_matrix.with_checks.items()}
+        check_named(question_matrix.with_checks, [call for call, _, _ in self._calls])
+        self._plans: dict[tuple[str, str], tuple[_PlannedCell, ...]] = {}
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """The actions that are asked about, patterns expanded."""
+        return tuple(action for action, _ in self._actions)
+
+    def decide(self, principal: Principal, *, cancelled: Callable[[], bool] = lambda: False) -> Decision | None:
+        """The worst decision for one principal and nothing else, for verdicts of many: the deciding one of `answer`.
+
+        None when cancelled. Stops at an explicit deny, which nothing is worse than.
+
+        Raises:
+            Problem: as `answer`.
+        """
+        chain = self._chain(principal)
+        assumptions = () if chain is None else self._of_a_chain()
+        plan = self._plan_for(principal)
+        worst = chain.decision if chain is not None else None
+        for cell in those_that_decide(plan):
+            if cancelled():
+                return None
+            for asked in (cell.asked, *(asked for _, asked, decides in cell.companions if decides)):
+                decision = asked.decide(principal, assumptions, open_points=False)
+                if worst is None or severity(decision) < severity(worst):
+                    worst = decision
+                if worst.outcome is Outcome.EXPLICIT_DENY:
+                    return worst
+        assert worst is not None, "an inquiry has at least one pair"
+        return worst
+
+    def answer(
+        self,
+        principal: Principal,
+        *,
+        cancelled: Callable[[], bool] = lambda: False,
+        open_points: bool = False,
+        only_deciding: bool = False,
+    ) -> Answer | None:
+        """The answer for one principal, or None when cancelled.
+
+        Args:
+            open_points: whether the points that AWS leaves open are looked for, which takes longer.
+            only_deciding: leave out the companions that do not decide.
+
+        Raises:
+            Problem: the inquiry is about a chain of roles, and this principal is not a role.
+        """
+        chain = self._chain(principal)
+        assumptions = () if chain is None else self._of_a_chain()
+        plan = self._plan_for(principal)
+        open_points = open_points and len(plan) <= _MOST_WITH_OPEN_POINTS
+        cells: list[Cell] = []
+        for planned in plan:
+            if cancelled():
+                return None
+            decision = planned.asked.decide(principal, assumptions, planned.notes, open_points=open_points)
+            answered = tuple(
+                DependentAnswer(
+                    check, asked.question, asked.decide(principal, assumptions, open_points=open_points), decides
+                )
+                for check, asked, decides in planned.companions
+                if decides or not only_deciding
+            )
+            deciding = [decision, *(one.decision for one in answered if one.decides)]
+            if chain is not None:
+                deciding.append(chain.decision)
+            cells.append(
+                Cell(
+                    planned.asked.question,
+                    planned.pattern,
+                    decision,
+                    answered,
+                    worst_of(deciding),
+                    planned.fits,
+                    planned.never_asked,
+                )
+            )
+        return _whole(self.question_matrix, principal, cells, chain, self.cut)
+
+    def _chain(self, principal: Principal) -> DependentAnswer | None:
+        source = self.question_matrix.chained_from
+        if not source:
+            return None
+        if principal.kind not in (PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION):
+            raise Problem(
+                f"{safe_text(principal.arn or 'anonymous')} is not a role, so it cannot be reached by role chaining.",
+                "Ask as a role, or leave the role it is chained from out.",
+            )
+        arn = parse_arn(principal.arn)
+        role = principal.role_arn or (
+            f"arn:{arn.partition}:iam::{principal.account}:role/{principal.role_name}" if arn is not None else ""
+        )
+        first = resolve_principal(self._workspace, source)
+        if first.kind not in (PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION):
+            raise Problem(
+                f"{safe_text(source)} is not a role: role chaining starts with the session of one.",
+                "Name a role, such as role/NAME.",
+            )
+        context = {
+            key: values
+            for key, values in self._terms.context.items()
+            if key.lower() in _OF_BOTH_CALLS or key.lower().startswith("sts:")
+        }
+        if principal.session_name and "sts:rolesessionname" not in {key.lower() for key in context}:
+            context["sts:RoleSessionName"] = (principal.session_name,)
+        asked = self._asked(
+            Question("sts:AssumeRole", role, context, self._terms.mode, layers_off=self._terms.layers_off)
+        )
+        check = Check("sts:AssumeRole", "the asking role", note=f"Made by a session of {source}.")
+        return DependentAnswer(check, asked.question, asked.decide(first, (), open_points=True), decides=True)
+
+    def _of_a_chain(self) -> tuple[str, ...]:
+        """What is taken for granted of a session made by role chaining, to be said with each decision.
+
+        A role session has no MFA device and so gives no code to AssumeRole, and AWS's pages differ on what the
+        credentials that it gets carry (see the note on MFA of a role session).
+        """
+        if _MFA.lower() in {key.lower() for key in self._terms.context}:
+            return ()
+        read = "taken for absent" if self._terms.mode is Mode.STRICT else "left unknown"
+        return (f"role chaining: AWS's pages differ on whether the session carries {_MFA}, so it is {read}",)
+
+    def _asked(self, question: Question) -> _Asked:
+        question = with_region(self._workspace, question)
+        return _Asked(question, QuestionEvaluator(self._workspace.account, question, self._now))
+
+    def _plan_for(self, principal: Principal) -> tuple[_PlannedCell, ...]:
+        """What is asked; companions on other resources are asked about those of the caller's account."""
+        own = self._workspace.account
+        # A service and an anonymous caller have neither: what they ask about is taken to be this account's.
+        key = (partition_of(principal) or own.partition, principal.account or own.id)
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = tuple(self._cells(*key))
+        return plan
+
+    def _cells(self, partition: str, account: str) -> Iterator[_PlannedCell]:
+        named = self._named
+        for call, pattern, typed_pattern in self._calls:
+            fitting = {resource: fits(call.action, resource) for resource in self._resources}
+            # An action that is written out and has none of the resources named is answered all the same.
+            any_way = not typed_pattern and not any(fitting.values())
+            for resource in self._resources:
+                question = replace(self._terms, action=call.action, resource=resource)
+                found = companion_questions(call, question, named, partition, account)
+                doubt = never_asked(call.action, resource)
+                yield _PlannedCell(
+                    self._asked(question),
+                    pattern,
+                    tuple(filter(None, (call.note, doubt))),
+                    doubt,
+                    any_way or fitting[resource],
+                    tuple((one.check, self._asked(one.question), one.decides) for one in found),
+                )
+
+
+def _rests_on_mfa_of_a_role(decision: Decision, policies: PoliciesInForce) -> bool:
+    """Whether a role session is asked about with MFA, and the answer without it would be another."""
+    request = decision.request
+    if request.principal.kind not in (PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION):
+        return False
+    given = {key.lower(): values for key, values in request.context.items()}
+    if tuple(value.lower() for value in given.get(_MFA.lower(), ())) != ("true",):
+        return False
+    without = {key: () if key.lower() == _MFA.lower() else values for key, values in request.context.items()}
+    return evaluate(replace(request, context=without), policies).outcome is not decision.outcome
+
+
+def _whole(
+    question_matrix: QuestionMatrix, principal: Principal, cells: list[Cell], chain: DependentAnswer | None, cut: int
+) -> Answer:
+    worst = min(those_that_decide(tuple(cells)), key=lambda cell: severity(cell.deciding))
+    return Answer(question_matrix, principal, tuple(cells), worst, chain, cut)
+
+
+def _calls(actions: tuple[tuple[str, str], ...]) -> Iterator[tuple[AuthorizedCall, str, bool]]:
+    """Each action's call, what was typed where that is not the action itself, and whether that is a pattern."""
+    for typed, pattern in actions:
+        call = AuthorizedCall.of(typed)
+        yield call, pattern or ("" if call.action == typed else typed), bool(pattern)
+
+
+def check_inquiry(question_matrix: QuestionMatrix) -> None:
+    """Refuse an inquiry that cannot be asked; patterns are looked up only when it is answered.
+
+    Raises:
+        Problem: an action without a service, a resource that is neither `*` nor an ARN, and the like.
+    """
+    if not question_matrix.actions:
+        raise Problem("No action is named.", "Give one as service:Operation, such as s3:GetObject.")
+    if not question_matrix.resources:
+        raise Problem("No resource is named.", "Give an ARN, or * for any.")
+    for action in question_matrix.actions:
+        check_action(action, pattern=True)
+    for resource in question_matrix.resources:
+        check_resource(resource, question_matrix.actions[0])
+    for action, resources in question_matrix.with_checks.items():
+        for resource in resources:
+            check_resource(resource, action)
+    check_terms(question_matrix.terms)
+
+
+def expand_actions(actions: tuple[str, ...], most: int = MOST_CELLS) -> tuple[tuple[tuple[str, str], ...], int]:
+    """The actions meant, each with the pattern it comes from ("" for one written out), and how many were cut.
+
+    Args:
+        actions: as typed; an action that is named twice is taken once, whatever its letter case.
+        most: actions at most; those written out are never cut.
+
+    Raises:
+        Problem: a pattern matches no action; names the nearest ones.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    cut: set[str] = set()
+    written = sum(1 for action in actions if not is_pattern(action))
+    for action in actions:
+        if not is_pattern(action):
+            found.setdefault(action.lower(), (action, ""))
+            written -= 1
+            continue
+        matching = catalogue().expand(action)
+        if not matching:
+            raise no_action_matches(action)
+        for name in matching:
+            if name.lower() in found:
+                continue
+            if len(found) + written < most:
+                found[name.lower()] = (name, action)
+            else:
+                cut.add(name.lower())
+    return tuple(found.values()), len(cut - found.keys())

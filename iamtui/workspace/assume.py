@@ -1,0 +1,271 @@
+"""Assuming a role: our own trust check first, then STS, then proof of who one has become."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from iamtui.account.model import Known, Missing
+from iamtui.aws.errors import AwsProblem
+from iamtui.credentials.assume_role import InvalidRequest, assume_role
+from iamtui.credentials.export_values import exportable
+from iamtui.credentials.mfa_session import MfaSession
+from iamtui.credentials.session import Clock, Session, utc_now
+from iamtui.credentials.session_extras import AssumeExtras
+from iamtui.problem import Problem
+from iamtui.secret import Secret
+from iamtui.workspace.assume_decision import FRESH_CODE, MfaProof, decide_as_entered, role_of
+from iamtui.workspace.assume_input import AssumeInput, MfaWay
+from iamtui.workspace.assume_plan import (
+    NO_CONNECTION,
+    AssumePlan,
+    check_input,
+    input_problems,
+    longest_session,
+    plan_assume,
+    plan_without_code,
+)
+from iamtui.workspace.assume_refusals import (
+    demo_refusal,
+    explained,
+    open_in_the_demo,
+    read_refusal,
+    through_session,
+    with_code_used,
+)
+from iamtui.workspace.mfa import MfaChoice, MfaCodeNeeded, MfaDevices, MfaSessions, find_mfa_devices
+from iamtui.workspace.workspace import SourceKind, Workspace
+
+__all__ = [
+    "AssumeExtras",
+    "AssumeInput",
+    "AssumePlan",
+    "MfaChoice",
+    "MfaCodeNeeded",
+    "MfaDevices",
+    "MfaSessions",
+    "MfaWay",
+    "assume",
+    "check_input",
+    "find_mfa_devices",
+    "plan_assume",
+    "plan_without_code",
+]
+
+
+def assume(
+    workspace: Workspace,
+    entered: AssumeInput,
+    *,
+    mfa_sessions: MfaSessions | None = None,
+    clock: Clock = utc_now,
+) -> Session:
+    """Call sts:AssumeRole and then GetCallerIdentity with the new credentials. Blocking.
+
+    Args:
+        mfa_sessions: those of the running program, where `entered.mfa_way` is SHARED or REUSED.
+        clock: the local time.
+
+    Raises:
+        MfaCodeNeeded: a shared MFA session was to be reused, and none serves (any more).
+        Problem: refused by our own check (demo), by validation, or by STS; says why and what to do.
+    """
+    if workspace.connection is None:
+        raise Problem(NO_CONNECTION, "Open the account with --profile, or the demo with --demo.")
+    role = role_of(workspace, entered.role_arn)
+    problems = input_problems(entered, *longest_session(workspace, role), workspace.caller_extras)
+    if problems:
+        raise InvalidRequest(problems)
+    reused = _session_to_reuse(workspace, entered, mfa_sessions)
+    proof = _proof(entered, reused, clock)
+    decision = decide_as_entered(workspace, entered, proof)
+    if workspace.source.kind is SourceKind.DEMO:
+        refusal = demo_refusal(workspace, entered.role_arn, decision) or open_in_the_demo(decision)
+        if refusal:
+            raise Problem(refusal, read_refusal(workspace, entered, proof, decision).next_step)
+    through = reused or _started_session(workspace, entered, mfa_sessions)
+    caller = workspace.account.caller_arn
+    own = nullcontext(workspace.connection) if through is None else through.connection(workspace.connection)
+    try:
+        with own as connection:
+            session = assume_role(
+                connection,
+                entered.request(),
+                source_arn="" if isinstance(caller, Missing) else caller.value,
+                demo=workspace.source.kind is SourceKind.DEMO,
+                clock=clock,
+            )
+    except AwsProblem as problem:
+        failure: Problem = problem
+        if problem.denied and not problem.wrong_mfa_code:
+            failure = explained(problem, read_refusal(workspace, entered, proof, decision, problem.sentence))
+        elif through is not None and problem.bad_credentials:
+            assert mfa_sessions is not None
+            mfa_sessions.forget(through)
+            failure = MfaCodeNeeded(
+                "AWS does not accept the shared MFA session any more.", "Enter a new code, which starts another."
+            )
+        elif workspace.connection.has_own_keys:
+            failure = through_session(problem)
+        if problem.unanswered and entered.mfa_code:
+            failure = with_code_used(failure)
+    else:
+        extras = workspace.caller_extras.inherited_by(entered.extras)
+        return replace(session, region=workspace.source.region or session.region, extras=extras)
+    raise failure.with_traceback(None)
+
+
+def _session_to_reuse(
+    workspace: Workspace, entered: AssumeInput, mfa_sessions: MfaSessions | None
+) -> MfaSession | None:
+    if entered.mfa_way is not MfaWay.REUSED:
+        return None
+    session = mfa_sessions.found(workspace, entered.mfa_serial) if mfa_sessions is not None else None
+    if session is None:
+        raise MfaCodeNeeded("The MFA code that was to be reused is too old.", "Enter a new code.")
+    return session
+
+
+def _started_session(workspace: Workspace, entered: AssumeInput, mfa_sessions: MfaSessions | None) -> MfaSession | None:
+    if entered.mfa_way is not MfaWay.SHARED or entered.mfa_code is None:
+        return None
+    if mfa_sessions is None:
+        raise ValueError("an MFA code is to be shared, and no MfaSessions were given")
+    try:
+        return mfa_sessions.start(workspace, entered.mfa_serial, entered.mfa_code)
+    except AwsProblem as problem:
+        if not problem.unanswered:
+            raise
+        failure = with_code_used(problem)
+    raise failure.with_traceback(None)
+
+
+def _proof(entered: AssumeInput, reused: MfaSession | None, clock: Clock) -> MfaProof | None:
+    if reused is not None:
+        return MfaProof(int(reused.age(clock()).total_seconds()), by_session=True)
+    if not entered.mfa_code:
+        return None
+    return FRESH_CODE if entered.mfa_way is MfaWay.DIRECT else MfaProof(by_session=True)
+
+
+# Role chaining: going on as a session that was just assumed.
+
+
+def as_session(workspace: Workspace, session: Session, now: datetime | None = None) -> Workspace:
+    """The same account, endpoint and region, with a session as the caller.
+
+    Our own answers then are those for the session, which its session policies limit; where its account is another
+    than the one that is loaded, what its own policies allow is unknown. What it assumes lasts one hour at most, which
+    a plan says. `now` is the local time, UTC (default: the clock).
+
+    Raises:
+        Problem: the session has ended, is not who it should be, or there is no connection.
+    """
+    values = exportable(session, now)
+    if workspace.connection is None:
+        raise Problem("A snapshot comes without a connection to AWS.", "Open the account with --profile.")
+    connection = workspace.connection.with_credentials(
+        values.access_key_id, values.secret_access_key, values.session_token
+    )
+    arn = session.identity.arn if session.identity is not None else session_arn(session)
+    account = replace(workspace.account, caller_arn=Known(arn))
+    return replace(workspace, account=account, connection=connection, caller_extras=session.extras)
+
+
+@contextmanager
+def acting_as(workspace: Workspace, caller: Session | None, now: datetime | None = None) -> Iterator[Workspace]:
+    """The workspace of a session, as `as_session` gives it; its connection is closed afterwards. None: its own caller.
+
+    Raises:
+        Problem: as `as_session`.
+    """
+    if caller is None:
+        yield workspace
+        return
+    acting = as_session(workspace, caller, now)
+    try:
+        yield acting
+    finally:
+        if acting.connection is not None:
+            acting.connection.close()
+
+
+def session_arn(session: Session) -> str:
+    """The ARN that STS gives the session of a role (IAM User Guide: IAM identifiers)."""
+    partition, account = session.role_arn.split(":")[1], session.role_arn.split(":")[4]
+    role = session.role_arn.rsplit("/", 1)[-1]
+    return f"arn:{partition}:sts::{account}:assumed-role/{role}/{session.session_name}"
+
+
+def is_session_of(workspace: Workspace, role_arn: str) -> bool:
+    """Whether the workspace's own caller is a session of this role; False when either is unknown."""
+    caller = workspace.account.caller_arn
+    if isinstance(caller, Missing):
+        return False
+    mine, role = caller.value.split(":", 5), role_arn.split(":", 5)
+    if len(mine) != 6 or len(role) != 6 or mine[4] != role[4] or not role[5].startswith("role/"):
+        return False
+    kind, _, rest = mine[5].partition("/")
+    return kind == "assumed-role" and rest.partition("/")[0] == role[5].rsplit("/", 1)[-1]
+
+
+# What is wrong with the inputs of sts:AssumeRole, told apart by input, so that a form can say it where it is.
+
+
+class InputName(StrEnum):
+    """The inputs of sts:AssumeRole, as a person calls them."""
+
+    ROLE = "role"
+    SESSION_NAME = "session name"
+    DURATION = "duration"
+    EXTERNAL_ID = "external ID"
+    MFA_DEVICE = "MFA device"
+    MFA_CODE = "MFA code"
+    POLICY = "session policy"
+    POLICY_ARNS = "managed session policies"
+    TAGS = "session tags"
+    TRANSITIVE_TAGS = "transitive tags"
+    SOURCE_IDENTITY = "source identity"
+
+
+_SOME_ROLE: Final = "arn:aws:iam::000000000000:role/some-role"
+_SOME_DEVICE: Final = "000000000"
+_SHORTEST: Final = 900
+
+
+def problems_by_input(plan: AssumePlan, entered: AssumeInput) -> Mapping[InputName, tuple[str, ...]]:
+    """One sentence for everything that STS would refuse, under the input to be changed; empty when all is well.
+
+    Every input is checked beside others that are certainly good, with `assuming.check_input`, so that a form cannot
+    judge otherwise than the call does.
+    """
+    good = AssumeInput(entered.role_arn, "iamtui", _SHORTEST)
+    if check_input(plan, good):
+        good = replace(good, role_arn=_SOME_ROLE)
+    given, none = entered.extras, AssumeExtras()
+    has_mfa = entered.mfa_way is not MfaWay.REUSED and bool(entered.mfa_serial or entered.mfa_code)
+    transitive = replace(none, tags=given.tags, transitive_tag_keys=given.transitive_tag_keys)
+    checks = {
+        InputName.ROLE: replace(good, role_arn=entered.role_arn),
+        InputName.SESSION_NAME: replace(good, session_name=entered.session_name),
+        InputName.DURATION: replace(good, duration_seconds=entered.duration_seconds),
+        InputName.EXTERNAL_ID: replace(good, external_id=entered.external_id),
+        InputName.MFA_DEVICE: replace(
+            good, mfa_serial=entered.mfa_serial if has_mfa else "", mfa_code=Secret("000000") if has_mfa else None
+        ),
+        InputName.MFA_CODE: replace(good, mfa_serial=_SOME_DEVICE if has_mfa else "", mfa_code=entered.mfa_code),
+        InputName.POLICY: replace(good, extras=replace(none, policy=given.policy, policy_arns=given.policy_arns)),
+        InputName.POLICY_ARNS: replace(good, extras=replace(none, policy_arns=given.policy_arns)),
+        InputName.TAGS: replace(good, extras=replace(none, tags=given.tags)),
+        InputName.TRANSITIVE_TAGS: replace(good, extras=transitive),
+        InputName.SOURCE_IDENTITY: replace(good, extras=replace(none, source_identity=given.source_identity)),
+    }
+    found = {name: check_input(plan, check) for name, check in checks.items()}
+    # Those are checked together with what they belong to, whose own problems are said there.
+    for name, other in ((InputName.TRANSITIVE_TAGS, InputName.TAGS), (InputName.POLICY, InputName.POLICY_ARNS)):
+        found[name] = tuple(sentence for sentence in found[name] if sentence not in found[other])
+    return {name: problems for name, problems in found.items() if problems}

@@ -1,1 +1,0 @@
-"""Assuming a role: the inputs, both sides of the trust, the call, and why STS refuses."""

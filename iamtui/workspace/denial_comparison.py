@@ -1,0 +1,337 @@
+"""Whether AWS's message and the account's own answer agree; where they do not, both are put into words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from iamtui.account.model import Account
+from iamtui.catalog import companions
+from iamtui.denials.denial import Claim, Denial
+from iamtui.engine.decision import Decision, Layer, LayerState, Outcome, Reason, ResourceScope, StatementRef
+from iamtui.engine.explanation import LAYER_WORDS
+from iamtui.engine.request import PrincipalKind
+from iamtui.engine.wording import condition_of, name_of
+from iamtui.policy.truth import ConditionLeaf, leaves
+from iamtui.text import safe_text
+from iamtui.workspace.denial_advice import named_policy
+
+
+class Agreement(StrEnum):
+    """How the account's answer stands to what AWS said."""
+
+    AGREES = "agrees"
+    """The same outcome for the same reason, or for one that the message leaves open."""
+    OTHER_REASON = "other_reason"
+    """Both deny; the account for another reason than the one AWS names."""
+    NOT_LOADED = "not_loaded"
+    """The layer that AWS names is not loaded, so nothing here can confirm it."""
+    ALLOWED_HERE = "allowed_here"
+    """The account as loaded would allow it."""
+    DENIED_HERE = "denied_here"
+    """AWS did not deny it; the account as loaded would."""
+    DEPENDS = "depends"
+    """The account's answer depends on something that is not told."""
+    NOT_ASKED = "not_asked"
+    """Too little is told to ask the account."""
+
+    @property
+    def settles(self) -> bool:
+        """Whether nothing is left to explain."""
+        return self is Agreement.AGREES
+
+
+@dataclass(frozen=True, slots=True)
+class DenialComparison:
+    """The two answers side by side.
+
+    Args:
+        agreement: how they stand to each other.
+        sentences: that in words, the most important first; safe to show.
+    """
+
+    agreement: Agreement
+    sentences: tuple[str, ...]
+
+
+WORDS: Final = {
+    Agreement.AGREES: "the account agrees",
+    Agreement.OTHER_REASON: "the account denies it for another reason",
+    Agreement.NOT_LOADED: "the layer that AWS names is not loaded",
+    Agreement.ALLOWED_HERE: "the account would allow it",
+    Agreement.DENIED_HERE: "the account would deny it",
+    Agreement.DEPENDS: "the account cannot tell",
+    Agreement.NOT_ASKED: "not asked",
+}
+"""An agreement in a few words."""
+
+
+def claim_words(denial: Denial) -> str:
+    """What AWS said, as one sentence that is safe to show."""
+    claim = denial.claim
+    if not denial.denied:
+        return denial.notes[-1] if denial.notes else "AWS did not deny it."
+    if not claim.kind:
+        return "AWS denied it and did not say why."
+    named = safe_text(claim.words, limit=128)
+    if claim.kind == "implicit":
+        return f"No {named} allows it." if named else "Nothing allows it (implicit deny)."
+    if not named:
+        return "It is explicitly denied; the kind of policy is not named."
+    which = f": {safe_text(claim.policy, limit=512)}" if claim.policy else ""
+    return f"Explicit deny in {_article(named)} {named}{which}."
+
+
+def _article(words: str) -> str:
+    if words.startswith("S3"):
+        return "the setting"
+    return "an" if words[:1].lower() in "aei" else "a"
+
+
+def compare(account: Account, denial: Denial, decision: Decision) -> DenialComparison:
+    """Hold the account's decision against what AWS said."""
+    if not denial.denied:
+        return _compare_success(decision)
+    if decision.outcome is Outcome.ALLOWED:
+        some = decision.resource_scope is ResourceScope.SOME
+        agreement = Agreement.DEPENDS if some else Agreement.ALLOWED_HERE
+        return DenialComparison(agreement, tuple(_allowed_here(account, denial, decision)))
+    if decision.outcome is Outcome.DEPENDS:
+        return DenialComparison(Agreement.DEPENDS, tuple(_depends(account, denial, decision)))
+    return _compare_denials(account, denial, decision)
+
+
+def _compare_success(decision: Decision) -> DenialComparison:
+    if decision.outcome is Outcome.ALLOWED:
+        return DenialComparison(Agreement.AGREES, ("AWS did not deny it, and the account allows it.",))
+    if decision.outcome is Outcome.DEPENDS:
+        return DenialComparison(
+            Agreement.DEPENDS, ("AWS did not deny it; the account's answer depends on what is not told.",)
+        )
+    sentence = "AWS did not deny it, but the account as loaded would: it may have changed since."
+    return DenialComparison(Agreement.DENIED_HERE, (sentence,))
+
+
+# Both deny
+
+
+def _compare_denials(account: Account, denial: Denial, decision: Decision) -> DenialComparison:
+    claim = denial.claim
+    if not claim.kind:
+        words = _layers({reason.layer for reason in decision.reasons})
+        return DenialComparison(
+            Agreement.AGREES, (f"The account denies it as well, for a reason that AWS did not give: {words}.",)
+        )
+    if not claim.layers:
+        explicit = decision.outcome is Outcome.EXPLICIT_DENY
+        if explicit == (claim.kind == "explicit"):
+            return DenialComparison(Agreement.AGREES, (f"The account agrees: {claim.kind} deny.",))
+        return DenialComparison(Agreement.OTHER_REASON, tuple(_both(denial, decision)))
+    matching = [reason for reason in decision.reasons if _fits(claim, reason)]
+    if not matching:
+        return _no_such_reason(account, denial, decision)
+    if claim.policy and not _names_policy(account, claim.policy, matching):
+        sentence = f"The layer is the same, but AWS names the policy {safe_text(claim.policy, limit=512)}"
+        found = ", ".join(dict.fromkeys(name_of(ref) for reason in matching for ref in reason.statements))
+        loaded = named_policy(account, claim.policy) is not None
+        return DenialComparison(
+            Agreement.OTHER_REASON if loaded else Agreement.NOT_LOADED,
+            (f"{sentence}, {'which denies nothing here' if loaded else 'which is not loaded'}; here: {found}.",),
+        )
+    sentences = [f"The account agrees: {_reason_words(matching)}."]
+    others = {reason.layer for reason in decision.reasons if reason not in matching}
+    if others:
+        sentences.append(f"AWS names one layer only; this denies as well: {_layers(others)}.")
+    if claim.kind == "implicit" and decision.outcome is Outcome.EXPLICIT_DENY:
+        sentences.append(_EXPLICIT_FIRST)
+    return DenialComparison(Agreement.AGREES, tuple(sentences))
+
+
+def _fits(claim: Claim, reason: Reason) -> bool:
+    if reason.layer not in claim.layers:
+        return False
+    # AWS has reported the lack of an Allow in SCPs as an explicit deny (IAM User Guide: access denied messages).
+    return reason.kind == claim.kind or (reason.layer is Layer.SCP and claim.kind == "explicit" and not claim.policy)
+
+
+def _names_policy(account: Account, policy: str, reasons: list[Reason]) -> bool:
+    names = {policy, *_names_of(account, policy)}
+    return any(ref.policy in names for reason in reasons for ref in reason.statements)
+
+
+def _names_of(account: Account, policy: str) -> tuple[str, ...]:
+    """What the account calls the policy of this ARN."""
+    found = named_policy(account, policy)
+    return (found[0],) if found is not None else ()
+
+
+def _no_such_reason(account: Account, denial: Denial, decision: Decision) -> DenialComparison:
+    unloaded = [layer for layer in denial.claim.layers if _cannot_be_checked(account, decision, layer)]
+    if unloaded:
+        sentence = f"AWS names the {_layers(unloaded)}, which cannot be checked here: not loaded."
+        mine = _reason_words(list(decision.reasons))
+        return DenialComparison(Agreement.NOT_LOADED, (sentence, f"What is loaded denies it as well: {mine}."))
+    return DenialComparison(Agreement.OTHER_REASON, tuple(_both(denial, decision)))
+
+
+_OF_THE_CALLER: Final = (Layer.IDENTITY, Layer.BOUNDARY, Layer.SCP)
+
+
+def _cannot_be_checked(account: Account, decision: Decision, layer: Layer) -> bool:
+    caller = decision.request.principal.account
+    if caller is not None and caller != account.id and layer in _OF_THE_CALLER:
+        # They stand in the caller's own account.
+        return True
+    if layer is Layer.SESSION:
+        # Session policies are passed when a session is made; nothing keeps them where they could be read.
+        return all(ref.layer is not Layer.SESSION for ref in decision.matched)
+    state = _states(decision).get(layer)
+    # No endpoint's policy is ever part of an account, and an organization that AWS names policies of exists.
+    return state is LayerState.NOT_EVALUATED or (state is LayerState.NOT_APPLICABLE and layer in _OUTSIDE)
+
+
+_OUTSIDE: Final = (Layer.VPC_ENDPOINT, Layer.SCP, Layer.RCP, Layer.BLOCK_PUBLIC_ACCESS)
+
+
+def _states(decision: Decision) -> dict[Layer, LayerState]:
+    return {report.layer: report.state for report in decision.layers}
+
+
+_EXPLICIT_FIRST: Final = "AWS would have named an explicit deny first: it may be newer than the message."
+
+
+def _both(denial: Denial, decision: Decision) -> Iterator[str]:
+    yield "Both deny it, but for different reasons."
+    yield f"AWS: {claim_words(denial)}"
+    yield f"The account: {_reason_words(list(decision.reasons))}."
+    if denial.claim.kind == "implicit" and decision.outcome is Outcome.EXPLICIT_DENY:
+        yield _EXPLICIT_FIRST
+    elif denial.claim.kind == "explicit" and decision.outcome is Outcome.IMPLICIT_DENY:
+        yield "While the Deny that AWS names stands, no Allow helps: look for it first."
+    else:
+        yield "The account may have changed since, or the message is about another resource or session."
+
+
+def _reason_words(reasons: list[Reason]) -> str:
+    parts = []
+    for reason in reasons:
+        at = f" at {safe_text(reason.level_name, limit=128)}" if reason.level_name else ""
+        if reason.statements:
+            names = ", ".join(dict.fromkeys(name_of(ref) for ref in reason.statements[:3]))
+            parts.append(f"explicit deny in the {LAYER_WORDS[reason.layer]}{at}: {names}")
+        elif reason.kind == "explicit":
+            parts.append(f"denied by {LAYER_WORDS[reason.layer]}")
+        else:
+            parts.append(f"no statement of the {LAYER_WORDS[reason.layer]}{at} allows it")
+    return "; ".join(parts)
+
+
+def _layers(layers: object) -> str:
+    assert isinstance(layers, (set, list, tuple))
+    return ", ".join(LAYER_WORDS[layer] for layer in Layer if layer in layers)
+
+
+# The account allows it, or cannot tell
+
+
+def _allowed_here(account: Account, denial: Denial, decision: Decision) -> Iterator[str]:
+    if decision.resource_scope is ResourceScope.SOME:
+        yield from _on_some_resources(denial, decision)
+    else:
+        yield "The account as loaded would allow it: it has changed since, or the cause lies in what is not known here."
+    named = [layer for layer in denial.claim.layers if _cannot_be_checked(account, decision, layer)]
+    if named:
+        yield f"AWS names the {_layers(named)}, which is not loaded: look there first."
+    elif denial.claim.policy and not _names_of(account, denial.claim.policy):
+        policy = safe_text(denial.claim.policy, limit=512)
+        yield f"The policy that AWS names is not loaded, so look there first: {policy}."
+    elif denial.claim.layers:
+        yield f"AWS names the {_layers(denial.claim.layers)}; {_as_loaded(denial, decision)}."
+    others = [layer for layer in decision.not_evaluated if layer not in named]
+    if others:
+        yield f"Not loaded: {_layers(others)}."
+    of_session = decision.request.principal.kind in (PrincipalKind.ROLE_SESSION, PrincipalKind.FEDERATED_USER)
+    if of_session and Layer.SESSION not in named:
+        yield "A session policy, which nothing keeps, can have narrowed this session."
+    if decision.missing_context:
+        yield f"Not told: {', '.join(safe_text(key, limit=128) for key in decision.missing_context)}."
+    if decision.assumptions:
+        yield f"Assumed: {'; '.join(safe_text(one, limit=256) for one in decision.assumptions)}."
+    more = dict.fromkeys(check.action for check in companions(denial.action) if check.action != denial.action)
+    if more:
+        yield f"The same call can also need {', '.join(more)}."
+
+
+def _as_loaded(denial: Denial, decision: Decision) -> str:
+    """What the layers that AWS names say here: all of them can be checked."""
+    states = _states(decision)
+    if all(states.get(layer) is LayerState.NOT_APPLICABLE for layer in denial.claim.layers):
+        return "there is none here as loaded: it may have been removed since"
+    if denial.claim.kind == "explicit":
+        return "as loaded here it does not deny"
+    if any(states.get(layer) is LayerState.ALLOWS for layer in denial.claim.layers):
+        return "as loaded here it allows this"
+    return "as loaded here it does not allow this either, but another policy does"
+
+
+def _on_some_resources(denial: Denial, decision: Decision) -> Iterator[str]:
+    """Where the account allows a request about a set of resources."""
+    if decision.request.resource == denial.resource:
+        yield "The account as loaded would allow it on some of these resources only, and may have refused the others."
+    else:
+        yield "The account as loaded would allow it on some resources only, and which one was refused is not told."
+    if decision.denied_resources:
+        yield f"A Deny takes these out: {_patterns(decision.denied_resources)}."
+    elif decision.allowed_resources and decision.request.resource not in decision.allowed_resources:
+        # A NotResource element stands for all that was asked about.
+        yield f"It allows it on {_patterns(decision.allowed_resources)}."
+
+
+def _patterns(resources: tuple[str, ...]) -> str:
+    named = ", ".join(safe_text(one, limit=256) for one in resources[:4])
+    return f"{named} and {len(resources) - 4:,} more" if len(resources) > 4 else named
+
+
+def _depends(account: Account, denial: Denial, decision: Decision) -> Iterator[str]:
+    assert decision.depends_on is not None
+    yield f"The account allows it only if {condition_of(decision)}: AWS's answer says this did not hold."
+    fitting = list(dict.fromkeys(_fitting(account, denial.claim, decision)))
+    if fitting:
+        yield f"What AWS says fits {', '.join(fitting[:3])}."
+    elif denial.denied and denial.claim.kind:
+        yield from _of_the_layers_named(account, denial, decision)
+    keys = dict.fromkeys(
+        leaf.key for leaf in leaves(decision.depends_on) if isinstance(leaf, ConditionLeaf) and leaf.key
+    )
+    if keys:
+        yield f"Not told: {', '.join(safe_text(key, limit=128) for key in keys)}."
+
+
+def _of_the_layers_named(account: Account, denial: Denial, decision: Decision) -> Iterator[str]:
+    """What the layers that AWS names say here, as far as they do not depend on anything."""
+    states = _states(decision)
+    known = [layer for layer in denial.claim.layers if not _cannot_be_checked(account, decision, layer)]
+    allowing = [layer for layer in known if states.get(layer) is LayerState.ALLOWS]
+    silent = [layer for layer in known if states.get(layer) is LayerState.SILENT]
+    if denial.claim.kind == "implicit" and silent:
+        yield f"As AWS says, no statement of the {_layers(silent)} allows it."
+    elif denial.claim.kind == "implicit" and allowing:
+        yield f"AWS says that no statement of the {_layers(allowing)} allows it; one does as loaded here."
+    elif denial.claim.kind == "explicit" and (allowing or silent):
+        named = _layers([*allowing, *silent])
+        yield f"AWS says that an explicit deny stands in the {named}; none that applies does as loaded here."
+
+
+def _fitting(account: Account, claim: Claim, decision: Decision) -> Iterator[str]:
+    """Undetermined statements in the layer that AWS names, of the effect that its claim would take."""
+    effect = "Deny" if claim.kind == "explicit" else "Allow"
+    names = {claim.policy, *_names_of(account, claim.policy)} if claim.policy else None
+    for ref in decision.matched:
+        if ref.undetermined and ref.layer in claim.layers and ref.effect == effect and _of(ref, names):
+            yield name_of(ref)
+
+
+def _of(ref: StatementRef, names: set[str] | None) -> bool:
+    return names is None or ref.policy in names

@@ -1,0 +1,416 @@
+"""Explaining denials: what AWS said, what the account says, and whether the two agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from msgspec import Struct
+
+from iamtui.account.model import Role, User
+from iamtui.catalog import catalogue
+from iamtui.denials.denial import CALLER_UNKNOWN, Denial, DenialForm, Findings
+from iamtui.denials.reader import HEAD, ReadLog, find_denials, parse_decoded, read_log
+from iamtui.engine.api_calls import iam_action
+from iamtui.engine.decision import Decision, Outcome
+from iamtui.engine.explanation import Explanation
+from iamtui.engine.request import Mode, Principal, PrincipalKind, principal_from_text
+from iamtui.engine.wording import condition_of
+from iamtui.input_files import home_expanded, open_input
+from iamtui.policy.arn import parse_arn
+from iamtui.problem import Problem
+from iamtui.questions.question import Question
+from iamtui.text import safe_text
+from iamtui.workspace import denial_advice as advice
+from iamtui.workspace.connecting import unloaded_carriers, with_resource_policies
+from iamtui.workspace.denial_comparison import Agreement, DenialComparison, claim_words, compare
+from iamtui.workspace.principals import UnknownPrincipal, resolve_principal
+from iamtui.workspace.questions import ask_and_trace
+from iamtui.workspace.workspace import SourceKind, Workspace
+
+# Why was this denied: what AWS said beside what the account says.
+
+
+__all__ = [
+    "HEAD",
+    "Agreement",
+    "Denial",
+    "DenialComparison",
+    "DenialForm",
+    "ExplainedDenial",
+    "Findings",
+    "ReadLog",
+    "claim_words",
+    "decode_authorization_message",
+    "explain_denial",
+    "explain_denials",
+    "find_denials",
+    "read_denial_file",
+    "read_log",
+]
+
+_NOT_TOLD = "who called"
+_MOST_ROLES = 12
+_NO_ROLE_TRUSTS = (
+    "No role of this account trusts an identity provider for it: the role that was meant is in another account, or "
+    "its trust policy lacks the statement."
+)
+_NEITHER_TOLD = "STS tells neither the role nor the identity provider; CloudTrail's record of the call names both."
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedDenial:
+    """A denial and what the account says of the same request.
+
+    Args:
+        denial: what was found; with what was decoded, when that was asked for.
+        principal: the caller, or None when nobody here answers to it.
+        question: what the account was asked, or None when too little is told.
+        decision, explanation: the account's answer, or None when it was not asked.
+        comparison: whether both agree, in sentences.
+        open: what could not be told or loaded, one sentence each.
+    """
+
+    denial: Denial
+    principal: Principal | None
+    question: Question | None
+    decision: Decision | None
+    explanation: Explanation | None
+    comparison: DenialComparison
+    open: tuple[str, ...] = ()
+
+    @property
+    def explained(self) -> bool:
+        """Whether the denial is explained in full: the account denies the same request for the same reason."""
+        return self.comparison.agreement.settles
+
+
+class _Cancelled(Exception):
+    """The reading is not wanted any more."""
+
+
+def read_denial_file(path: str, cancelled: Callable[[], bool] = lambda: False) -> ReadLog:
+    """The denials in a log, a message or a file of CloudTrail records, unpacked when it is gzip.
+
+    Raises:
+        Problem: it cannot be read, or is no text.
+    """
+
+    def told(_size: int) -> None:
+        if cancelled():
+            raise _Cancelled
+
+    try:
+        with open_input(home_expanded(path), f"The log {safe_text(path)}", told=told) as file:
+            return read_log(file, cancelled)
+    except _Cancelled:
+        return ReadLog("", 0, find_denials(""))
+
+
+class _DecodedMessage(Struct, rename="pascal"):
+    decoded_message: str
+
+
+def decode_authorization_message(workspace: Workspace, encoded: str) -> str:
+    """Let STS decode an encoded authorization message. To be called when the user asked for it only.
+
+    Returns:
+        The decoded message, JSON text.
+
+    Raises:
+        Problem: the source makes no calls, the caller lacks sts:DecodeAuthorizationMessage, or the call failed.
+    """
+    connection = workspace.connection
+    if connection is None:
+        raise Problem(
+            "A snapshot cannot decode the message: that takes a call to STS.",
+            "Use a live source, or paste what `aws sts decode-authorization-message` prints.",
+        )
+    if workspace.source.kind is SourceKind.DEMO:
+        raise Problem("The demo's STS decodes no messages.", "Open your own account to decode one.")
+    return connection.call("sts", "DecodeAuthorizationMessage", _DecodedMessage, EncodedMessage=encoded).decoded_message
+
+
+def explain_denials(
+    workspace: Workspace,
+    findings: Findings,
+    *,
+    decode: bool = False,
+    caller: str = "",
+    strict: bool = False,
+    now: datetime | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Iterator[ExplainedDenial]:
+    """Explain every denial that was found, loading the policies of the resources they name. Blocking.
+
+    Args:
+        decode: decode encoded authorization messages through STS.
+        caller: who called, where a message does not say so.
+        strict: take keys that a message does not tell for absent, not for unknown.
+        now: time of the requests, UTC, where nothing tells it; None: the clock.
+
+    Raises:
+        Problem: `caller` is nobody.
+    """
+    if caller:
+        resolve_principal(workspace, caller)
+    explainer = _Explainer(workspace, decode=decode, caller=caller, strict=strict, now=now)
+    for denial in findings.denials:
+        if cancelled():
+            return
+        yield explainer.explain(denial)
+
+
+def explain_denial(workspace: Workspace, denial: Denial, *, decode: bool = False, caller: str = "") -> ExplainedDenial:
+    """Explain one denial: as `explain_denials`."""
+    if caller:
+        resolve_principal(workspace, caller)
+    return _Explainer(workspace, decode=decode, caller=caller).explain(denial)
+
+
+class _Explainer:
+    """Explains denials one after the other, over an account that grows with the resource policies they need."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        decode: bool,
+        caller: str = "",
+        strict: bool = False,
+        now: datetime | None = None,
+    ) -> None:
+        self._workspace = workspace
+        self._decode = decode
+        self._caller = caller
+        self._strict = strict
+        self._now = now
+        self._failed: dict[str, Problem] = {}
+
+    def explain(self, denial: Denial) -> ExplainedDenial:
+        left_open: list[str] = []
+        denial = _decoded(self._workspace, denial, self._decode, left_open)
+        if not denial.caller and self._caller:
+            note = "The caller is the one that was given."
+            unknown = tuple(one for one in denial.unknown if one != CALLER_UNKNOWN)
+            denial = replace(denial, caller=self._caller, unknown=unknown, notes=(*denial.notes, note))
+        denial = _with_action(denial)
+        not_a_role = advice.not_a_role(self._workspace.account, denial)
+        if not_a_role:
+            nothing = DenialComparison(Agreement.NOT_ASKED, (not_a_role,))
+            return ExplainedDenial(denial, None, None, None, None, nothing, tuple(left_open))
+        if advice.federated_action(denial) and not (denial.caller and denial.resource):
+            return self._federated(denial, left_open)
+        principal = _principal(self._workspace, denial, left_open)
+        about_question: list[str] = []
+        question = _question(self._workspace, denial, about_question, strict=self._strict)
+        if principal is None or question is None:
+            nothing = DenialComparison(Agreement.NOT_ASKED, (_not_asked(denial, principal),))
+            return ExplainedDenial(denial, principal, question, None, None, nothing, tuple(left_open))
+        left_open += about_question
+        self._load(question.resource, left_open)
+        try:
+            decision, traced, explanation = ask_and_trace(self._workspace, principal, question, now=self._now)
+        except Problem as problem:
+            nothing = DenialComparison(Agreement.NOT_ASKED, (f"The account cannot be asked: {problem.sentence}",))
+            return ExplainedDenial(denial, principal, question, None, None, nothing, tuple(left_open))
+        explanation = advice.with_advice(self._workspace.account, denial, decision, traced, explanation)
+        comparison = compare(self._workspace.account, denial, decision)
+        return ExplainedDenial(denial, principal, question, decision, explanation, comparison, tuple(left_open))
+
+    def _federated(self, denial: Denial, left_open: list[str]) -> ExplainedDenial:
+        """Which roles trust a provider for a federated sign-in: the message itself names neither."""
+        account = self._workspace.account
+        sentences = [
+            self._of_trusting_role(denial, role, provider)
+            for role in account.roles
+            if denial.resource in (role.arn, "*", "")
+            for provider in dict.fromkeys(advice.trusted_providers(role, denial.action))
+            if denial.caller in (provider, "")
+        ]
+        count = f"{len(sentences)} role{'' if len(sentences) == 1 else 's'} of this account"
+        found = f"{count} can be meant, by the provider each trusts:" if sentences else _NO_ROLE_TRUSTS
+        more = len(sentences) - _MOST_ROLES
+        if more > 0:
+            sentences[_MOST_ROLES:] = [f"{more} more roles: iamtui explain --as PROVIDER-ARN shows those of one."]
+        causes = advice.USUAL_CAUSES[denial.action.lower()]
+        comparison = DenialComparison(Agreement.DEPENDS, (found, *sentences, causes))
+        denial = replace(denial, unknown=(_NEITHER_TOLD,) if not denial.caller else denial.unknown)
+        return ExplainedDenial(denial, None, None, None, None, comparison, tuple(left_open))
+
+    def _of_trusting_role(self, denial: Denial, role: Role, provider: str) -> str:
+        principal = principal_from_text(provider, action=denial.action)
+        question = Question(denial.action, role.arn, dict(denial.context))
+        issuer = provider.partition(":oidc-provider/")[2]
+        names = f"{safe_text(role.name, limit=128)} trusts {safe_text(issuer or provider, limit=256)}"
+        try:
+            decision, _, explanation = ask_and_trace(self._workspace, principal, question, now=self._now)
+        except Problem as problem:
+            return f"{names}; it cannot be asked: {problem.sentence}"
+        if decision.outcome is Outcome.DEPENDS:
+            condition = condition_of(decision).replace(f"{issuer}:", "") if issuer else condition_of(decision)
+            return f"{names} if {condition} (not told here)."
+        if decision.allowed:
+            return f"{names} without a condition: its trust policy is not the cause."
+        why = explanation.suggestions[0].change if explanation.suggestions else explanation.paragraph
+        return f"{names}, but not with what is told: {why}"
+
+    def _load(self, resource: str, left_open: list[str]) -> None:
+        """Load the policy that decides about a resource; one that cannot be loaded is tried once."""
+        needed = list(unloaded_carriers(self._workspace.account, [resource])) if self._workspace.can_call_aws else []
+        if any(carrier not in self._failed for carrier in needed):
+            self._workspace, failed = with_resource_policies(self._workspace, [resource])
+            self._failed |= failed
+        for carrier in needed:
+            problem = self._failed.get(carrier)
+            if problem is not None:
+                left_open.append(f"The policy of {carrier} is not loaded: {problem}")
+
+
+def _decoded(workspace: Workspace, denial: Denial, decode: bool, left_open: list[str]) -> Denial:
+    if not denial.encoded:
+        return denial
+    if not decode:
+        if not denial.action:
+            left_open.append("The request stands in the encoded message only: decode it through STS.")
+        elif not denial.resource:
+            left_open.append("The resource stands in the encoded message only: decode it through STS.")
+        return denial
+    try:
+        text = decode_authorization_message(workspace, denial.encoded)
+    except Problem as problem:
+        left_open.append(f"The encoded message was not decoded: {problem}")
+        return denial
+    told = parse_decoded(text, denial.place)
+    if told is None:
+        left_open.append("STS decoded the message to something that is no authorization message.")
+        return denial
+    claim = denial.claim if denial.claim.kind == told.claim.kind and denial.claim.layers else told.claim
+    return replace(
+        told,
+        claim=claim,
+        caller=told.caller or denial.caller,
+        action=told.action or denial.action,
+        resource=told.resource or denial.resource,
+        code=denial.code,
+        operation=denial.operation,
+        service=denial.service,
+        request_id=denial.request_id,
+        authorization_id=denial.authorization_id,
+        notes=(*denial.notes, *told.notes, "The request comes from the encoded message, decoded by STS."),
+        # What the record around it tells besides.
+        context={**denial.context, **told.context},
+        credentials=denial.credentials,
+        issuer=denial.issuer,
+        account=denial.account,
+        resource_account=denial.resource_account,
+        count=denial.count,
+    )
+
+
+def _with_action(denial: Denial) -> Denial:
+    """The denial with the action of the operation that was called, where it names no action."""
+    if denial.action or not denial.operation:
+        return denial
+    action = iam_action(denial.service, denial.operation)
+    note = f"The action is that of the call {denial.operation}."
+    if not action and denial.form is DenialForm.BARE and not denial.service:
+        # Several services may have a call of this name; only S3 leaves its errors as bare as this.
+        action = iam_action("s3", denial.operation)
+        note = f"The action is that of S3's call {denial.operation}: other services would have said more."
+    if not action:
+        return denial
+    unknown = tuple(one for one in denial.unknown if "which action" not in one)
+    return replace(denial, action=action, unknown=unknown, notes=(*denial.notes, note))
+
+
+def _principal(workspace: Workspace, denial: Denial, left_open: list[str]) -> Principal | None:
+    if not denial.caller:
+        return None
+    try:
+        principal = _provider(denial) or resolve_principal(workspace, denial.caller)
+    except UnknownPrincipal as problem:
+        left_open.append(str(problem))
+        return None
+    if principal.kind is PrincipalKind.USER and denial.credentials:
+        principal = replace(principal, credentials=denial.credentials)
+    if principal.kind is PrincipalKind.FEDERATED_USER and denial.issuer:
+        principal = replace(principal, issuer=denial.issuer)
+    account = workspace.account.id
+    if principal.account is not None and principal.account != account:
+        left_open.append(
+            f"The caller belongs to account {principal.account}, and this is {account}: its own policies are not here."
+        )
+    return principal
+
+
+def _provider(denial: Denial) -> Principal | None:
+    """The identity provider that is named by its host: for other calls such a name is a service's."""
+    if denial.caller.startswith("arn:"):
+        return None
+    named = principal_from_text(denial.caller, action=denial.action)
+    return named if named.kind is PrincipalKind.IDENTITY_PROVIDER else None
+
+
+def _question(workspace: Workspace, denial: Denial, left_open: list[str], *, strict: bool) -> Question | None:
+    if not denial.action:
+        return None
+    known = catalogue().names.proper(denial.action)
+    if known is None and "*" not in denial.action:
+        left_open.append(f"AWS lists no action {denial.action}; it is asked about as it stands.")
+    resource = _resource(workspace, denial, left_open)
+    region = denial.context.get("aws:RequestedRegion", ())
+    return Question(
+        action=known or denial.action,
+        resource=resource,
+        context=dict(denial.context),
+        mode=Mode.STRICT if strict else Mode.DISCOVER,
+        resource_account=_owner(denial, resource),
+        region=region[0] if region else "",
+    )
+
+
+def _owner(denial: Denial, resource: str) -> str | None:
+    arn = parse_arn(resource)
+    return denial.resource_account or None if arn is not None and not arn.account else None
+
+
+def _resource(workspace: Workspace, denial: Denial, left_open: list[str]) -> str:
+    resource = denial.resource
+    if not resource:
+        if not _takes_no_resource(denial.action):
+            left_open.append("No resource is told: the account is asked about any. Name it where a change says *.")
+        return "*"
+    arn = parse_arn(resource)
+    if arn is None:
+        if resource != "*":
+            left_open.append(f"{resource} is not an ARN: the account is asked about any resource.")
+        return "*"
+    if arn.service == "iam" and arn.account == workspace.account.id:
+        return _with_path(workspace, resource, arn.resource_type, arn.name)
+    return resource
+
+
+def _with_path(workspace: Workspace, resource: str, kind: str, name: str) -> str:
+    """The ARN of a user or role of this name, whose path a CloudTrail record does not tell."""
+    account = workspace.account
+    if account.by_arn(resource) is not None:
+        return resource
+    entity: User | Role | None = (
+        account.role(name) if kind == "role" else account.user(name) if kind == "user" else None
+    )
+    return entity.arn if entity is not None else resource
+
+
+def _takes_no_resource(action: str) -> bool:
+    return catalogue().has_resource_type(action) is False
+
+
+def _not_asked(denial: Denial, principal: Principal | None) -> str:
+    lacking = []
+    if principal is None:
+        lacking.append(_NOT_TOLD if not denial.caller else f"who {safe_text(denial.caller, limit=256)} is")
+    if not denial.action:
+        lacking.append("which action was refused")
+    return f"The account was not asked: it is not known {' and '.join(lacking)}."

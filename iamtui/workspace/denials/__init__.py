@@ -1,1 +1,0 @@
-"""Why was this denied: what AWS said beside what the account says."""

@@ -1,0 +1,484 @@
+"""The places in an account where a policy document stands, as an edit of a draft reaches them, and changing one."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from iamtui.account.model import Account, Group, Missing, Role, User
+from iamtui.drafts.edits import (
+    DeleteInlinePolicy,
+    DeleteResourcePolicy,
+    DetachOrganizationPolicy,
+    Draft,
+    Edit,
+    PutInlinePolicy,
+    PutManagedPolicy,
+    PutOrganizationPolicy,
+    PutResourcePolicy,
+    UpdateTrustPolicy,
+)
+from iamtui.drafts.ledger import Standing
+from iamtui.drafts.overlay import DraftFinding, DraftProblem
+from iamtui.drafts.words import RCP, SCP, describe_edit, entity_name, level_words, policy_name, short_type
+from iamtui.lint.findings import Finding, Level, findings
+from iamtui.policy.arn import parse_arn
+from iamtui.policy.document import JsonValue, PolicyDocument, render
+from iamtui.policy.types import PolicyType
+from iamtui.problem import Problem
+from iamtui.questions.policies_in_force import WITH_RESOURCE_POLICIES
+from iamtui.text import safe_text
+from iamtui.workspace.draft_names import aws_managed_policy
+
+VERSION: Final = "2012-10-17"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentPlace:
+    """Where a document stands or can be put.
+
+    Args:
+        kind: "inline", "managed", "trust", "resource", "scp" or "rcp".
+        owner: the ARN of the holder, policy, role or resource, or the id of the level.
+        name: of an inline or organization policy, else "".
+        title: in a few words, safe to show: "inline policy Deploy of user/alice".
+        document: what stands there now; None: nothing yet.
+        others: how many more users and roles it applies to than the one asked for.
+    """
+
+    kind: str
+    owner: str
+    name: str
+    title: str
+    document: PolicyDocument | None
+    others: int = 0
+
+    def put(self, text: str) -> Edit:
+        """The edit that puts a document there."""
+        match self.kind:
+            case "inline":
+                return PutInlinePolicy(self.owner, self.name, text)
+            case "managed":
+                return PutManagedPolicy(self.owner, text)
+            case "trust":
+                return UpdateTrustPolicy(self.owner, text)
+            case "resource":
+                return PutResourcePolicy(self.owner, text)
+            case _:
+                return PutOrganizationPolicy(SCP if self.kind == "scp" else RCP, self.owner, self.name, text)
+
+    def delete(self) -> Edit | None:
+        """The edit that takes the document away; None where one must always stand there."""
+        match self.kind:
+            case "inline":
+                return DeleteInlinePolicy(self.owner, self.name)
+            case "resource":
+                return DeleteResourcePolicy(self.owner)
+            case "scp" | "rcp":
+                return DetachOrganizationPolicy(SCP if self.kind == "scp" else RCP, self.owner, self.name)
+            case _:
+                return None
+
+
+def inline_place(account: Account, holder: User | Group | Role, name: str) -> DocumentPlace:
+    """The inline policy of this name, whether there is one or not."""
+    document = next((policy.document for policy in holder.inline_policies if policy.name == name), None)
+    others = len(account.members(holder.name)) if isinstance(holder, Group) else 0
+    what = "inline policy" if document is not None else "a new inline policy"
+    return DocumentPlace(
+        "inline", holder.arn, name, safe_text(f"{what} {name} of {entity_name(holder.arn)}"), document, others
+    )
+
+
+def managed_place(account: Account, arn: str) -> DocumentPlace:
+    """A customer managed policy that the account has.
+
+    Raises:
+        Problem: it is AWS's, or its document is not loaded.
+    """
+    policy = account.policy(arn)
+    shown = safe_text(policy_name(arn))
+    if policy is not None and policy.aws_managed:
+        raise Problem(f"{shown} is AWS's own policy, which only AWS changes.", "Add a policy of your own instead.")
+    version = policy.default_version if policy is not None else None
+    if version is None:
+        raise Problem(f"The document of {shown} is not loaded, so it cannot be changed in part.", "Load it first.")
+    everyone = holders_of(account, arn)
+    return DocumentPlace("managed", arn, "", f"policy {shown}", version.document, max(0, len(everyone) - 1))
+
+
+def holders_of(account: Account, arn: str) -> tuple[str, ...]:
+    """ARNs of the users and roles that a managed policy applies to, as permissions or as boundary."""
+    found = dict.fromkeys(holder.arn for holder in account.bounded_by(arn))
+    for holder in account.holders(arn):
+        if isinstance(holder, Group):
+            found |= dict.fromkeys(user.arn for user in account.members(holder.name))
+        else:
+            found[holder.arn] = None
+    return tuple(found)
+
+
+def trust_place(role: Role) -> DocumentPlace:
+    """A role's trust policy."""
+    return DocumentPlace("trust", role.arn, "", safe_text(f"trust policy of {entity_name(role.arn)}"), role.trust)
+
+
+def resource_place(account: Account, resource: str) -> DocumentPlace:
+    """The policy of a resource.
+
+    Raises:
+        Problem: whether the resource has a policy, or what it says, is not loaded: adding to it would lose the rest.
+    """
+    known = account.resource_policies.get(resource)
+    shown = safe_text(resource, limit=512)
+    if known is None or known.state == "denied":
+        raise Problem(
+            f"The policy of {shown} is not loaded, so nothing can be added to it without losing the rest.",
+            "Load it first, or write all of it.",
+        )
+    return DocumentPlace("resource", resource, "", f"policy of {shown}", known.document)
+
+
+def organization_place(account: Account, type_: str, level_id: str, name: str) -> DocumentPlace:
+    """An SCP or RCP at a level, whether there is one of that name or not."""
+    document: PolicyDocument | None = None
+    fact = account.organization
+    if not isinstance(fact, Missing) and fact.value is not None:
+        for level in fact.value.path:
+            attached = level.rcps if type_ == RCP else level.scps
+            if level.id == level_id and not isinstance(attached, Missing):
+                document = next((policy.document for policy in attached.value if policy.name == name), None)
+    title = safe_text(f"{short_type(type_)} {name} at {level_words(account, level_id)}")
+    return DocumentPlace("scp" if type_ == SCP else "rcp", level_id, name, title, document)
+
+
+def policy_label(action: str, effect: str = "Allow") -> str:
+    """A name for a new policy that allows or denies an action: "allow-s3-GetObject"."""
+    return f"{effect.lower()}-" + (re.sub(r"[^A-Za-z0-9+=,.@_-]+", "-", action)[:100].strip("-") or "statement")
+
+
+def identity_places(account: Account, entity: User | Role) -> Iterator[tuple[str, DocumentPlace | Problem]]:
+    """Where the identity policies of a user or role stand, by the name that decisions give them.
+
+    Those of AWS, and those whose text is not loaded, come as the Problem that says so.
+    """
+    yield from _of_holder(account, entity, "")
+    if isinstance(entity, User):
+        for name in entity.groups:
+            group = account.group(name)
+            if group is not None:
+                yield from _of_holder(account, group, f"{name}/")
+
+
+def _of_holder(
+    account: Account, holder: User | Group | Role, prefix: str
+) -> Iterator[tuple[str, DocumentPlace | Problem]]:
+    for policy in holder.inline_policies:
+        yield prefix + policy.name, inline_place(account, holder, policy.name)
+    for attached in holder.attached_policies:
+        try:
+            yield attached.arn, managed_place(account, attached.arn)
+        except Problem as problem:
+            yield attached.arn, problem
+
+
+def _value(document: PolicyDocument | None) -> dict[str, JsonValue]:
+    """A copy of a document's JSON with its statements as a list; a new document when there is none.
+
+    Raises:
+        Problem: the document cannot be read.
+    """
+    if document is None:
+        return {"Version": VERSION, "Statement": []}
+    if document.error is not None:
+        raise Problem(f"The document cannot be changed in part: {document.error.sentence}", "Correct it first.")
+    value: dict[str, JsonValue] = copy.deepcopy(document.value)
+    if isinstance(value["Statement"], dict):
+        value["Statement"] = [value["Statement"]]
+    return value
+
+
+def with_statement(document: PolicyDocument | None, statement: dict[str, Any]) -> str:
+    """The text of a document with one more statement, at its end; the same text where it has just that one already.
+
+    Raises:
+        Problem: the document cannot be read.
+    """
+    value = _value(document)
+    if statement not in value["Statement"]:
+        value["Statement"].append(statement)
+    return render(value)
+
+
+def without_statements(document: PolicyDocument, indexes: Iterable[int]) -> str | None:
+    """The text of a document without some statements (counted from 0); None when none is left.
+
+    Raises:
+        Problem: the document cannot be read.
+    """
+    gone = set(indexes)
+    value = _value(document)
+    value["Statement"] = [one for index, one in enumerate(value["Statement"]) if index not in gone]
+    return render(value) if value["Statement"] else None
+
+
+def with_principal(document: PolicyDocument, index: int, kind: str, name: str) -> str:
+    """The text of a document with one more entry in a statement's Principal.
+
+    Args:
+        kind: "AWS", "Service", "Federated" or "CanonicalUser".
+
+    Raises:
+        Problem: the document cannot be read, or the statement has no Principal that takes one more.
+    """
+    value = _value(document)
+    principal = value["Statement"][index].get("Principal")
+    if isinstance(principal, str):
+        principal = {"AWS": principal}
+    if not isinstance(principal, dict):
+        raise Problem("The statement has no Principal to add to.", "Add a statement instead.")
+    principal[kind] = _more(principal.get(kind, []), name)
+    value["Statement"][index]["Principal"] = principal
+    return render(value)
+
+
+def statement_at(document: PolicyDocument, index: int) -> dict[str, JsonValue]:
+    """A copy of a statement (counted from 0).
+
+    Raises:
+        Problem: the document cannot be read.
+    """
+    statement: dict[str, JsonValue] = _value(document)["Statement"][index]
+    return statement
+
+
+def with_condition_value(document: PolicyDocument, index: int, operator: str, key: str, value: str) -> str | None:
+    """The text of a document with one more value of a statement's condition; None when it has that value already.
+
+    Args:
+        operator, key: in the letter case in which they are to stand where the statement has none of them.
+
+    Raises:
+        Problem: the document cannot be read.
+    """
+    changed = _value(document)
+    conditions = changed["Statement"][index].setdefault("Condition", {})
+    tests = conditions.setdefault(_as_written(conditions, operator), {})
+    name = _as_written(tests, key)
+    before = tests.get(name, [])
+    tests[name] = _more(before, value)
+    return render(changed) if tests[name] != before else None
+
+
+def _as_written(names: dict[str, JsonValue], name: str) -> str:
+    """The name in the letter case that is there already."""
+    return next((there for there in names if there.lower() == name.lower()), name)
+
+
+def _more(now: JsonValue, added: str) -> JsonValue:
+    listed = [now] if isinstance(now, str) else list(now)
+    if added not in listed:
+        listed.append(added)
+    return listed if len(listed) != 1 else listed[0]
+
+
+# What is to be said of the documents that a draft puts in place: what AWS would refuse, warn about, or give to others.
+
+
+PutDocument = PutInlinePolicy | PutManagedPolicy | UpdateTrustPolicy | PutOrganizationPolicy | PutResourcePolicy
+
+_REFUSED: Final = frozenset(
+    (
+        "action-format", "allow-not-principal", "bare-principal", "empty-element", "empty-principal",
+        "federated-not-allowed", "group-principal", "id-not-allowed", "missing-principal", "missing-resource",
+        "not-principal-not-allowed", "principal-not-allowed", "principal-type", "rcp-action",
+        "rcp-allow", "rcp-not-action", "rcp-principal", "resource-format", "resource-in-trust-policy", "trust-action",
+        "unknown-element", "unknown-operator", "unknown-version",
+    )
+)  # fmt: skip
+"""Errors for which AWS does not take the document at all: asking as if it had been put in place would mislead.
+
+Other errors may be about what is newer than the data iamtui came with, such as the action of a new service.
+"""
+
+
+def kind_of(edit: PutDocument) -> PolicyType:
+    """What the document of an edit is used as."""
+    match edit:
+        case UpdateTrustPolicy():
+            return PolicyType.TRUST
+        case PutOrganizationPolicy():
+            return PolicyType.SCP if edit.type == SCP else PolicyType.RCP
+        case PutResourcePolicy():
+            return PolicyType.RESOURCE
+        case _:
+            return PolicyType.IDENTITY
+
+
+def document_problems(account: Account, draft: Draft) -> Iterator[DraftProblem]:
+    """A problem for every edit whose document AWS would not take, or whose resource can have no policy.
+
+    Those whose document cannot be read, or that a later edit replaces, are left out.
+    """
+    for number, edit in _last_puts(draft):
+        words = describe_edit(edit, account, draft.edits[: number - 1])
+        if isinstance(edit, PutResourcePolicy) and (service := _without_policies(account, edit.resource_arn)):
+            yield DraftProblem(
+                number,
+                words,
+                f"resources of {safe_text(service)} have no policies of their own",
+                "Allow or deny in an identity policy instead.",
+            )
+            continue
+        refused = next((found for found in _lint(edit, account.id) if found.code in _REFUSED), None)
+        if refused is not None:
+            reason = f"AWS would refuse the document{_line(refused)}: {safe_text(refused.message).removesuffix('.')}"
+            yield DraftProblem(number, words, reason, "Correct the document.")
+
+
+def _without_policies(account: Account, resource: str) -> str:
+    """The service of a resource whose service knows no resource policies, else ""."""
+    arn = parse_arn(resource)
+    if arn is None or not arn.service or arn.service in ("iam", "sts") or resource in account.resource_policies:
+        return ""
+    return "" if arn.service in WITH_RESOURCE_POLICIES else arn.service
+
+
+def document_findings(before: Account, after: Account, draft: Draft) -> Iterator[DraftFinding]:
+    """What the lint says of every document put in place, and what it gives to others than the one thought of.
+
+    Warnings that the document has in the account are left out: the draft is not what they are about.
+    """
+    standing = Standing(before)
+    for number, edit in _last_puts(draft):
+        was = _document_before(standing, edit)
+        old = (
+            set()
+            if was is None
+            else {(one.code, one.message) for one in findings(was, kind_of(edit), account=before.id)}
+        )
+        for found in _lint(edit, before.id):
+            if found.level is Level.SUGGESTION or (found.code, found.message) in old:
+                continue
+            sentence = f"{found.level.value.capitalize()}{_line(found)}: {safe_text(found.message)}"
+            yield DraftFinding(number, found.level.value, sentence)
+        if isinstance(edit, PutManagedPolicy) and was is None and not standing.has_managed(edit.policy_arn):
+            yield from _named_like_one_of_aws(number, edit)
+        yield from _given_to_others(after, number, edit, was)
+
+
+def _last_puts(draft: Draft) -> Iterator[tuple[int, PutDocument]]:
+    """The edits that put a document in place which stays there, with their numbers."""
+    last = {_place(edit): number for number, edit in enumerate(draft.edits, 1) if isinstance(edit, PutDocument)}
+    for number, edit in enumerate(draft.edits, 1):
+        if isinstance(edit, PutDocument) and last[_place(edit)] == number:
+            yield number, edit
+
+
+def _place(edit: PutDocument) -> tuple[str, ...]:
+    match edit:
+        case PutInlinePolicy(owner, name):
+            return "inline", owner, name
+        case PutManagedPolicy(owner):
+            return "managed", owner
+        case UpdateTrustPolicy(owner):
+            return "trust", owner
+        case PutOrganizationPolicy(type_, level, name):
+            return type_, level, name
+        case PutResourcePolicy(owner):
+            return "resource", owner
+
+
+def _document_before(standing: Standing, edit: Edit) -> PolicyDocument | None:
+    match edit:
+        case PutInlinePolicy(holder, name):
+            return standing.inline(holder, name)
+        case PutManagedPolicy(policy):
+            return standing.managed(policy)
+        case UpdateTrustPolicy(role):
+            return standing.trust(role)
+        case PutOrganizationPolicy(type_, level, name):
+            return standing.organization(type_, level, name)
+        case PutResourcePolicy(resource):
+            return standing.resource(resource)
+        case _:
+            return None
+
+
+def _lint(edit: PutDocument, account: str) -> tuple[Finding, ...]:
+    return _linted(edit.document, kind_of(edit), account)
+
+
+@lru_cache(maxsize=256)
+def _linted(text: str, kind: PolicyType, account: str) -> tuple[Finding, ...]:
+    """The lint of a text; nothing of one that cannot be read, which is a problem already."""
+    document = PolicyDocument(text)
+    return () if document.error is not None else findings(document, kind, account=account)
+
+
+def _line(found: Finding) -> str:
+    return f" in line {found.source_line}" if found.source_line else ""
+
+
+def _named_like_one_of_aws(number: int, edit: PutManagedPolicy) -> Iterator[DraftFinding]:
+    arn = parse_arn(edit.policy_arn)
+    if arn is not None and aws_managed_policy(arn.name) is not None:
+        yield DraftFinding(
+            number,
+            "name",
+            f"AWS has a policy {safe_text(arn.name)} too, which stays as it is: this makes another of the account's "
+            "own, that nobody has yet.",
+        )
+
+
+def _given_to_others(
+    after: Account, number: int, edit: PutDocument, was: PolicyDocument | None
+) -> Iterator[DraftFinding]:
+    """Allows that are new or wider in a policy that several users and roles have."""
+    holders = _holders(after, edit)
+    if len(holders) < 2:
+        return
+    before = _allows(was)
+    for statement in _allows(PolicyDocument(edit.document)):
+        if statement in before or _names_a_caller(statement):
+            continue
+        names = [safe_text(entity_name(arn), limit=128) for arn in holders]
+        who = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+        what = _actions(statement)
+        where = policy_name(edit.policy_arn) if isinstance(edit, PutManagedPolicy) else "The policy"
+        yield DraftFinding(number, "shared", f"{safe_text(where)} applies to {who}: {what} is new or changed for all.")
+
+
+def _holders(account: Account, edit: PutDocument) -> tuple[str, ...]:
+    if isinstance(edit, PutManagedPolicy):
+        return holders_of(account, edit.policy_arn)
+    holder = account.by_arn(edit.holder_arn) if isinstance(edit, PutInlinePolicy) else None
+    return tuple(user.arn for user in account.members(holder.name)) if isinstance(holder, Group) else ()
+
+
+def _allows(document: PolicyDocument | None) -> list[dict[str, Any]]:
+    if document is None or document.error is not None:
+        return []
+    value = document.value["Statement"]
+    listed = value if isinstance(value, list) else [value]
+    return [one for one in listed if isinstance(one, dict) and one.get("Effect") == "Allow"]
+
+
+def _names_a_caller(statement: dict[str, Any]) -> bool:
+    """Whether a condition on aws:PrincipalArn says for whom a statement is."""
+    conditions = statement.get("Condition")
+    tests = conditions.values() if isinstance(conditions, dict) else ()
+    return any(isinstance(test, dict) and any(key.lower() == "aws:principalarn" for key in test) for test in tests)
+
+
+def _actions(statement: dict[str, Any]) -> str:
+    element = "Action" if "Action" in statement else "NotAction"
+    value = statement.get(element, [])
+    listed = [str(one) for one in value] if isinstance(value, list) else [str(value)]
+    shown = ", ".join(safe_text(one, limit=128) for one in listed[:4])
+    more = f" and {len(listed) - 4} more" if len(listed) > 4 else ""
+    return f"{'all but ' if element == 'NotAction' else ''}{shown}{more}"

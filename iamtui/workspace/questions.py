@@ -1,0 +1,435 @@
+"""Asking: one question, for one principal or for all of them."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+
+from iamtui.account.model import Role, User
+from iamtui.catalog import catalogue
+from iamtui.catalog.actions import ActionInfo
+from iamtui.engine.api import evaluate
+from iamtui.engine.decision import Decision, Layer
+from iamtui.engine.explanation import Explanation, explain
+from iamtui.engine.policies import PolicyInForce
+from iamtui.engine.request import Mode, Principal, PrincipalKind
+from iamtui.engine.trace import TracedLayer, trace
+from iamtui.engine.undocumented import with_undocumented_behaviour
+from iamtui.policy.arn import Arn, parse_arn
+from iamtui.problem import Problem
+from iamtui.questions.account_index import account_index, make_index_ready
+from iamtui.questions.evaluator import QuestionEvaluator
+from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.text import safe_text
+from iamtui.workspace.context_syntax import written_key
+from iamtui.workspace.principals import options_naming, principal_for
+from iamtui.workspace.workspace import SourceKind, Workspace
+
+__all__ = [
+    "BulkEvaluator",
+    "Question",
+    "as_command",
+    "ask",
+    "ask_all",
+    "ask_and_trace",
+    "check_question",
+    "files_of_command",
+    "make_ready",
+]
+
+
+_NO_FILES: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+def check_question(question: Question) -> None:
+    """Refuse a question that cannot be asked.
+
+    Raises:
+        Problem: an action without a service, a resource that is neither `*` nor an ARN, and the like.
+    """
+    check_action(question.action)
+    check_resource(question.resource, question.action)
+    check_terms(question)
+
+
+def check_action(action: str, *, pattern: bool = False) -> None:
+    """Refuse what is not an action.
+
+    Args:
+        pattern: whether `*` and `?` may stand for several operations of a service.
+
+    Raises:
+        Problem: it is none; says how to write one.
+    """
+    service, colon, name = action.partition(":")
+    if not action.strip():
+        raise Problem("No action is named.", "Give one as service:Operation, such as s3:GetObject.")
+    if pattern and ("*" in service or "?" in service):
+        raise Problem(
+            f"{safe_text(action)} is not an action: a pattern stands for operations of one service.",
+            "Write it as s3:Get*, for example.",
+        )
+    if not colon or not service or not name or any(character.isspace() for character in action):
+        raise Problem(
+            f"{safe_text(action)} is not an action: expected service:Operation.",
+            "Write it as s3:GetObject, for example.",
+        )
+    if ":" in name or "/" in name:
+        raise Problem(
+            f"{safe_text(action, limit=256)} is not an action: it looks like an ARN.",
+            "Actions are written as s3:GetObject; name resources as resources.",
+        )
+    if not pattern and is_pattern(action):
+        raise Problem(
+            f"{safe_text(action)} names more than one action.", "Ask about one action at a time, such as s3:GetObject."
+        )
+
+
+def is_pattern(action: str) -> bool:
+    """Whether an action names several by `*` or `?`."""
+    return "*" in action or "?" in action
+
+
+def check_resource(resource: str, action: str = "") -> None:
+    """Refuse what is neither `*` nor an ARN.
+
+    Args:
+        action: what is to be done with it, of which an example is taken.
+
+    Raises:
+        Problem: it is neither; says how to write one.
+    """
+    if resource != "*" and parse_arn(resource) is None:
+        raise Problem(
+            f"{safe_text(resource)} is not a resource: expected * or an ARN of six fields.",
+            f"Write it as {_example_of(action)}, for example, or * for any.",
+        )
+
+
+def _example_of(action: str) -> str:
+    """An ARN as resources of an action have them."""
+    info = catalogue().action(action)
+    forms = info.arn_forms if info is not None else ()
+    if not forms:
+        return "arn:aws:s3:::bucket/key"
+    return _PLACEHOLDER.sub(lambda found: _EXAMPLES.get(found[1], found[1]), min(forms, key=len))
+
+
+_PLACEHOLDER: Final = re.compile(r"\$\{([^}]*)\}")
+_EXAMPLES: Final = {"Partition": "aws", "Region": "eu-west-1", "Account": "123456789012"}
+
+
+def check_terms(terms: Question) -> None:
+    """Refuse a context that cannot be asked in.
+
+    Raises:
+        Problem: a name is not a condition key.
+    """
+    for key in terms.context:
+        if ":" not in key:
+            raise Problem(
+                f"{safe_text(key)} is not a condition key: expected prefix:name.",
+                "Write it as aws:SourceIp=203.0.113.9.",
+            )
+
+
+def with_region(workspace: Workspace, question: Question) -> Question:
+    """The question with the region in use, when it names none."""
+    if question.region or not workspace.source.region:
+        return question
+    return replace(question, region=workspace.source.region)
+
+
+def ask(
+    workspace: Workspace,
+    principal: Principal,
+    question: Question,
+    *,
+    session: tuple[PolicyInForce, ...] = (),
+    now: datetime | None = None,
+) -> Decision:
+    """Answer one question for one principal, locally, with the open points it rests on in its notes.
+
+    Args:
+        session: the policies that the caller's session was made with; those of the question when it has none.
+        now: time of the request, UTC; None: the clock.
+
+    Raises:
+        Problem: the question cannot be asked.
+    """
+    check_question(question)
+    request, policies = QuestionEvaluator(
+        workspace.account, with_region(workspace, question), now
+    ).request_and_policies(principal)
+    if session:
+        policies = replace(policies, session=session)
+    return without_a_session(with_undocumented_behaviour(evaluate(request, policies), request, policies), question)
+
+
+class BulkEvaluator:
+    """One question put to many principals; what they share is worked out once.
+
+    Decisions come without the notes on open points, which are for a single answer.
+
+    Args:
+        read_whole: whether more than the outcome will be read of every decision.
+
+    Raises:
+        Problem: the question cannot be asked.
+    """
+
+    def __init__(
+        self, workspace: Workspace, question: Question, *, now: datetime | None = None, read_whole: bool = False
+    ) -> None:
+        check_question(question)
+        self._asker = QuestionEvaluator(workspace.account, with_region(workspace, question), now)
+        self._read_whole = read_whole
+
+    def ask(self, principal: Principal) -> Decision:
+        """The answer for one principal."""
+        return self._asker.decide(principal, read_whole=self._read_whole)
+
+
+def ask_all(
+    workspace: Workspace,
+    question: Question,
+    cancelled: Callable[[], bool] = lambda: False,
+    *,
+    now: datetime | None = None,
+) -> Iterator[tuple[Principal, Decision]]:
+    """Answer the question for every user and role of the account, in the account's order; stops when cancelled.
+
+    Raises:
+        Problem: the question cannot be asked.
+    """
+    poll = BulkEvaluator(workspace, question, now=now)
+    account_index(workspace.account)
+    everyone: tuple[User | Role, ...] = (*workspace.account.users, *workspace.account.roles)
+    for entity in everyone:
+        if cancelled():
+            return
+        principal = principal_for(workspace, entity)
+        yield principal, poll.ask(principal)
+
+
+def make_ready(workspace: Workspace) -> Iterator[None]:
+    """Compile the policies of every user and role, one principal at each step."""
+    yield from make_index_ready(workspace.account)
+
+
+def ask_and_trace(
+    workspace: Workspace, principal: Principal, question: Question, *, now: datetime | None = None
+) -> tuple[Decision, tuple[TracedLayer, ...], Explanation]:
+    """Answer one question with its trace and its explanation in plain sentences.
+
+    Raises:
+        Problem: the question cannot be asked.
+    """
+    check_question(question)
+    request, policies = QuestionEvaluator(
+        workspace.account, with_region(workspace, question), now
+    ).request_and_policies(principal)
+    decision = without_a_session(with_undocumented_behaviour(evaluate(request, policies), request, policies), question)
+    traced = trace(request, policies)
+    return decision, traced, explain(decision, traced)
+
+
+_WITHOUT_SESSION: Final = frozenset((PrincipalKind.USER, PrincipalKind.ROOT))
+
+_NO_SESSION: Final = (
+    "Only sessions of roles and federated users carry session policies: a request of this caller itself carries none, "
+    "so this answer is about no request of its own. Leave the session policy out, or ask as a role."
+)
+"""IAM User Guide: Policies and permissions in AWS Identity and Access Management, Session policies."""
+
+
+def without_a_session(decision: Decision, question: Question) -> Decision:
+    """The decision, where a session policy is asked about with a caller who has no session, with words that say so.
+
+    The policy is evaluated all the same, which can only narrow the answer.
+    """
+    if not question.session_policies or decision.request.principal.kind not in _WITHOUT_SESSION:
+        return decision
+    layers = tuple(
+        replace(report, why=f"The caller has no session that could carry it. {report.why}")
+        if report.layer is Layer.SESSION
+        else report
+        for report in decision.layers
+    )
+    return replace(decision, layers=layers, notes=(*decision.notes, _NO_SESSION))
+
+
+def as_command(
+    workspace: Workspace, principal: Principal, asked: Question | QuestionMatrix, written: Mapping[str, str] = _NO_FILES
+) -> str:
+    """The `iamtui can ...` line that asks the same, quoted for a POSIX shell.
+
+    What a line cannot carry stands in files that it names; `files_of_command` says which are to be written.
+
+    Args:
+        written: the files that texts of session policies came from, by the text.
+
+    Raises:
+        Problem: no line names this caller.
+    """
+    question_matrix = (
+        asked if isinstance(asked, QuestionMatrix) else QuestionMatrix((asked.action,), (asked.resource,), asked)
+    )
+    terms = question_matrix.terms
+    options = options_naming(workspace, principal, question_matrix.actions)
+    if options is None:
+        raise Problem(
+            f"No command names {safe_text(principal.arn, limit=512)} as the caller that is asked for here.",
+            "The answer stands on the screen only.",
+        )
+    words = ["iamtui", "can", principal.arn or "anonymous", *question_matrix.actions]
+    words += [word for name, value in options.items() for word in (f"--{name}", value)]
+    if question_matrix.resources != ("*",):
+        for resource in question_matrix.resources:
+            words += ["--on", resource]
+    for action, resources in question_matrix.with_checks.items():
+        words += [word for resource in resources for word in ("--with", f"{action}={resource}")] or ["--with", action]
+    if question_matrix.chained_from:
+        words += ["--chained-from", question_matrix.chained_from]
+    for name, _ in _policy_files(terms, written):
+        words += ["--session-policy", name]
+    for key, values in terms.context.items():
+        for value in values:
+            words += ["-c", f"{written_key(key)}={value}"]
+        if not values:
+            words += ["--absent", key]
+    region = terms.region or workspace.source.region
+    if region != workspace.source.region and workspace.source.kind is SourceKind.DEMO and terms.mode is Mode.DISCOVER:
+        # The demo has a region of its own, which --region would contradict.
+        words += [] if _is_given(terms, "aws:RequestedRegion") else ["-c", f"aws:RequestedRegion={region}"]
+    if terms.mode is Mode.STRICT:
+        words.append("--strict")
+    for layer in sorted(terms.layers_off):
+        words += ["--without", layer.value]
+    if terms.resource_account:
+        words += ["--resource-account", terms.resource_account]
+    source = workspace.source
+    if source.kind is SourceKind.DEMO:
+        words.append("--demo")
+    elif source.kind is SourceKind.SNAPSHOT:
+        words += ["--snapshot", source.file or source.label, *(["--region", region] if region else [])]
+    else:
+        for option, value in (
+            ("--profile", source.profile),
+            ("--region", region),
+            ("--endpoint-url", source.endpoint_url),
+        ):
+            if value:
+                words += [option, value]
+    return shlex.join(words)
+
+
+def files_of_command(asked: Question | QuestionMatrix, written: Mapping[str, str] = _NO_FILES) -> Mapping[str, str]:
+    """The files that the line of `as_command` names and its reader has to write: name to text.
+
+    They are the session policies that came from no file, whose texts do not belong on a command line.
+    """
+    terms = asked.terms if isinstance(asked, QuestionMatrix) else asked
+    return {name: text for name, text in _policy_files(terms, written) if text not in written}
+
+
+def _policy_files(terms: Question, written: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for number, text in enumerate(terms.session_policies, 1):
+        yield written.get(text, f"session-policy-{number}.json"), text
+
+
+def _is_given(terms: Question, key: str) -> bool:
+    return key.lower() in {name.lower() for name in terms.context}
+
+
+# Questions that AWS never asks: an action that it does not have, a resource that the action does not work on.
+
+
+_MOST_NEAREST: Final = 4
+
+
+def never_asked(action: str, resource: str) -> str:
+    """Why AWS never asks about an action on a resource, as far as the catalogue knows; "" where it may.
+
+    Args:
+        action: as AWS authorizes it ("service:Operation"), no pattern.
+    """
+    info = catalogue().action(action)
+    if info is None:
+        near = nearest_actions(action)
+        hint = f" Nearest: {', '.join(near)}." if near else ""
+        return f"AWS never asks this, as far as is known here: {safe_text(action)} is not in the catalogue.{hint}"
+    if not info.arn_forms or fits(action, resource):
+        return ""
+    return f"AWS never asks this: {_what_it_is_about(info)}, which this resource is not."
+
+
+def _what_it_is_about(info: ActionInfo) -> str:
+    forms = [form.replace("${Partition}", "aws") for form in sorted(info.arn_forms, key=len)[:2]]
+    return f"{info.name} is about {' or '.join(forms)}{' and more' if len(info.arn_forms) > 2 else ''}"
+
+
+def no_action_matches(pattern: str) -> Problem:
+    """The refusal of a pattern that matches no action; names the nearest."""
+    near = nearest_actions(pattern)
+    hint = f"Nearest: {', '.join(near)}." if near else "See the actions of the service in its documentation."
+    return Problem(f"{safe_text(pattern)} matches no action of AWS.", hint)
+
+
+def nearest_actions(text: str) -> list[str]:
+    """The actions (or services, as "iam:*") whose names are nearest to an action or a pattern of them."""
+    service, _, name = text.partition(":")
+    if not catalogue().is_service(service):
+        services = [found.prefix for found in catalogue().services()]
+        like = difflib.get_close_matches(service.lower(), services, n=_MOST_NEAREST, cutoff=0.7)
+        same = [f"{prefix}:{name}" for prefix in like if catalogue().knows(f"{prefix}:{name}")]
+        begin = [prefix for prefix in services if prefix.startswith(service.lower()[:2])]
+        return (same or [prefix + ":*" for prefix in dict.fromkeys((*like, *begin))])[:_MOST_NEAREST]
+    names = {found.split(":", 1)[1].lower(): found for found in catalogue().actions_of(service)}
+    bare = "".join(c for c in name.lower() if c not in "*?")
+    # What was typed may be the beginning of a longer name.
+    by_length = [found[: max(len(bare), 1) + 1] for found in names]
+    close = difflib.get_close_matches(bare, by_length, n=_MOST_NEAREST, cutoff=0.6)
+    near = [full for full, short in zip(names, by_length, strict=True) if short in close]
+    likeness = {full: difflib.SequenceMatcher(None, bare, full).ratio() for full in near}
+    near.sort(key=likeness.__getitem__, reverse=True)
+    return [names[full] for full in near[:_MOST_NEAREST]]
+
+
+def fits(action: str, resource: str) -> bool:
+    """Whether a resource can be one that an action is authorized on; true where that cannot be told.
+
+    Only told apart where ARNs leave no doubt: another service, buckets and their objects, and types that begin
+    with a word ("instance/", "role/"). An action without resource types fits "*" only.
+    """
+    if resource == "*":
+        return True
+    info = catalogue().action(action)
+    arn = parse_arn(resource)
+    if info is None or arn is None:
+        return True
+    forms = [form for form in map(parse_arn, info.arn_forms) if form is not None]
+    if arn.service == "kms" and arn.resource.startswith("alias/") and "*" not in arn.resource:
+        # A request names a key by its alias, too.
+        return any(form.resource.startswith(("alias/", "key/")) for form in forms)
+    return any(_may_be(arn, form) for form in forms)
+
+
+def _may_be(arn: Arn, form: Arn) -> bool:
+    if "*" in arn.service or "*" in arn.partition:
+        return True
+    if arn.service != form.service:
+        return False
+    if arn.service == "s3" and not arn.account and not form.account:
+        is_object = "/" in arn.resource
+        either = not is_object and "*" in arn.resource
+        return either or is_object == ("/" in form.resource)
+    literal = form.resource.split("${", 1)[0]
+    fixed = arn.resource.split("*", 1)[0]
+    return fixed.startswith(literal) or literal.startswith(fixed) if "*" in arn.resource else fixed.startswith(literal)

@@ -1,0 +1,255 @@
+"""What was entered to assume a role the last time, kept for the next: everything but secrets.
+
+One JSON object, UTF-8: `assume.json` in the data folder, readable by its owner only:
+
+    "version":  1
+    "roles":    [{"account", "role_arn", "duration_seconds", "session_name", "mfa_serial", "caller", "policy",
+                  "policy_arns", "tags": [[key, value]], "transitive_tag_keys", "source_identity"}]   the latest first
+
+    account        the caller's account, or "demo"
+    session_name   "" where it was the default, which follows the caller
+    mfa_serial     the device of `caller`, which nobody else is offered
+
+MFA codes are never in it, and external ids neither: AWS does not call them secrets, but whoever has one can pose as
+the third party that it was agreed on with. What is damaged is left out, and goes with the next entry.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct, field
+
+from iamtui.account.model import Account, Group, Missing, Role, User
+from iamtui.credentials.assume_role import DEFAULT_SECONDS
+from iamtui.credentials.secure_files import locked, replace_file
+from iamtui.credentials.session_extras import AssumeExtras
+from iamtui.input_files import read_document
+from iamtui.paths import data_folder, exposure
+from iamtui.policy.document import PolicyDocument
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+from iamtui.workspace.assume_input import AssumeInput
+from iamtui.workspace.assume_plan import default_session_name
+from iamtui.workspace.workspace import SourceKind, Workspace
+
+VERSION: Final = 1
+LARGEST: Final = 8 * 1024 * 1024
+"""Bytes that are read at most."""
+
+MOST_ROLES: Final = 200
+"""Roles whose input is kept, the latest."""
+
+
+class _RoleForm(Struct, frozen=True):
+    """The input for one role, as it stands in the file."""
+
+    account: str
+    role_arn: str
+    duration_seconds: int = DEFAULT_SECONDS
+    session_name: str = ""
+    mfa_serial: str = ""
+    caller: str = ""
+    policy: str = ""
+    policy_arns: list[str] = field(default_factory=list)
+    tags: list[tuple[str, str]] = field(default_factory=list)
+    transitive_tag_keys: list[str] = field(default_factory=list)
+    source_identity: str = ""
+
+
+class _FileForm(Struct, frozen=True):
+    """The whole file, its entries unread."""
+
+    version: int = VERSION
+    roles: list[msgspec.Raw] = field(default_factory=list)
+
+
+def remembered_path() -> Path:
+    """Where input is kept; it need not exist."""
+    return data_folder() / "assume.json"
+
+
+def remembered_input(workspace: Workspace, role_arn: str, *, path: Path | None = None) -> AssumeInput | None:
+    """What was entered for this role the last time by a caller of the same account; None when nothing is known.
+
+    It has neither an external id nor an MFA code. Blocking for file access; never raises: what cannot be read is not
+    there.
+
+    Args:
+        path: the file; None: the one of the data folder.
+    """
+    account, caller = _keys(workspace)
+    try:
+        roles = _read(path or remembered_path())
+    except Problem:
+        return None
+    found = next((form for form in roles if (form.account, form.role_arn) == (account, role_arn)), None)
+    if found is None or not account:
+        return None
+    return AssumeInput(
+        role_arn=role_arn,
+        session_name=found.session_name or default_session_name(workspace),
+        duration_seconds=found.duration_seconds,
+        mfa_serial=found.mfa_serial if found.caller == caller else "",
+        extras=AssumeExtras(
+            found.policy,
+            tuple(found.policy_arns),
+            tuple(found.tags),
+            tuple(found.transitive_tag_keys),
+            found.source_identity,
+        ),
+    )
+
+
+def remember_input(workspace: Workspace, entered: AssumeInput, *, path: Path | None = None) -> None:
+    """Keep what was entered, without external id and MFA code. Blocking for file access.
+
+    Where the caller is not known, nothing is kept.
+
+    Args:
+        path: the file; None: the one of the data folder.
+
+    Raises:
+        Problem: the file cannot be written, or a newer iamtui wrote it.
+    """
+    account, caller = _keys(workspace)
+    if not account:
+        return
+    is_default = entered.session_name == default_session_name(workspace)
+    extras = entered.extras
+    form = _RoleForm(
+        account,
+        entered.role_arn,
+        entered.duration_seconds,
+        "" if is_default else entered.session_name,
+        entered.mfa_serial,
+        caller if entered.mfa_serial else "",
+        extras.policy,
+        list(extras.policy_arns),
+        list(extras.tags),
+        list(extras.transitive_tag_keys),
+        extras.source_identity,
+    )
+    _put(path or remembered_path(), account, entered.role_arn, form)
+
+
+def forget_input(workspace: Workspace, role_arn: str, *, path: Path | None = None) -> None:
+    """Forget what was entered for a role. Blocking for file access.
+
+    Raises:
+        Problem: the file cannot be written, or a newer iamtui wrote it.
+    """
+    _put(path or remembered_path(), _keys(workspace)[0], role_arn, None)
+
+
+def _keys(workspace: Workspace) -> tuple[str, str]:
+    """The account that input is kept under ("" where the caller is not known), and the caller."""
+    fact = workspace.account.caller_arn
+    caller = "" if isinstance(fact, Missing) else fact.value
+    if workspace.source.kind is SourceKind.DEMO:
+        return "demo", caller
+    return (caller.split(":")[4] if caller.count(":") >= 5 else ""), caller
+
+
+def _read(path: Path) -> list[_RoleForm]:
+    """The entries that can be read.
+
+    Raises:
+        Problem: a newer iamtui wrote the file.
+    """
+    if exposure(path) is not None:
+        # Somebody else could have entered it.
+        return []
+    try:
+        data = read_document(path, "What was entered", most=LARGEST, pipes=False)
+        whole = msgspec.json.decode(data, type=_FileForm)
+    except (Problem, ValueError, RecursionError):
+        # ValueError: JSON, UTF-8 and form.
+        return []
+    if whole.version > VERSION:
+        raise Problem(
+            f"The file {safe_text(path)} is of version {whole.version}, and version {VERSION} is written here.",
+            "Use a newer iamtui, or move the file away.",
+        )
+    roles: list[_RoleForm] = []
+    for raw in whole.roles:
+        try:
+            roles.append(msgspec.json.decode(raw, type=_RoleForm))
+        except (ValueError, RecursionError):
+            continue
+    return roles
+
+
+def _put(path: Path, account: str, role_arn: str, form: _RoleForm | None) -> None:
+    with locked(path):
+        before = _read(path)
+        rest = [old for old in before if (old.account, old.role_arn) != (account, role_arn)]
+        roles = [form, *rest][:MOST_ROLES] if form is not None else rest
+        if roles == before:
+            return
+        try:
+            data = msgspec.json.format(msgspec.json.encode({"version": VERSION, "roles": roles}), indent=2) + b"\n"
+            replace_file(path, data)
+        except UnicodeEncodeError:
+            raise Problem("The input has half of a character (a lone surrogate), so it is not remembered.") from None
+        except OSError as error:
+            raise Problem(
+                f"What was entered cannot be remembered: {safe_text(path)}: {error.strerror}.", "Check the folder."
+            ) from None
+
+
+# The role ARNs that somebody who wants to assume a role may mean.
+
+
+_ROLE_ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\x21-\x7e]+")
+_OPEN: Final = re.compile(r"[*?]|\$\{")
+_ASSUMING: Final = frozenset(("*", "sts:*", "sts:assume*", "sts:assumerole", "sts:assumerole*"))
+"""The ways in which policies write an action that covers sts:AssumeRole, in lower case."""
+
+
+def role_arns(account: Account, recent: Iterable[str] = ()) -> Mapping[str, str]:
+    """Every role ARN known here, with a word on where from, the likeliest first.
+
+    These are recent ones, what policies of the account let somebody assume (IAM User Guide: Grant a user permissions
+    to switch roles), and the account's own roles.
+
+    Args:
+        recent: ARNs that were used before, newest first.
+    """
+    known = dict.fromkeys(recent, "recent")
+    for arn in named_in_policies(account):
+        if account.by_arn(arn) is None:
+            known.setdefault(arn, "named in a policy")
+    for role in account.roles:
+        if not role.service_linked:
+            known.setdefault(role.arn, "role")
+    return known
+
+
+def named_in_policies(account: Account) -> tuple[str, ...]:
+    """The roles that statements of the account's identity policies allow to assume by their whole ARN, each once."""
+    found = {
+        resource
+        for document in _identity_documents(account)
+        if document.error is None
+        for statement in document.policy.statements
+        if statement.effect == "Allow" and any(action.lower() in _ASSUMING for action in statement.actions or ())
+        for resource in statement.resources or ()
+        if _ROLE_ARN.fullmatch(resource) and not _OPEN.search(resource)
+    }
+    return tuple(sorted(found))
+
+
+def _identity_documents(account: Account) -> Iterator[PolicyDocument]:
+    holders: tuple[User | Group | Role, ...] = (*account.users, *account.groups, *account.roles)
+    for holder in holders:
+        for inline in holder.inline_policies:
+            yield inline.document
+    for policy in account.policies:
+        version = policy.default_version
+        if version is not None:
+            yield version.document

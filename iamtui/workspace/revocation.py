@@ -1,0 +1,341 @@
+"""Revoking a role's older sessions: the policy that cuts them off, what it does to those known here, the command.
+
+The policy denies everything to sessions whose credentials were issued before a moment (IAM User Guide: Revoke IAM role
+temporary security credentials). Nothing here changes the account: the AWS CLI command is there to be read, copied and
+run by whoever may.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from iamtui.account.model import Missing, Role
+from iamtui.credentials.assume_role import clock_skew_of
+from iamtui.credentials.session import Clock, Session, utc_now
+from iamtui.engine.decision import Decision
+from iamtui.policy.arn import parse_arn
+from iamtui.policy.document import PolicyDocument
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+from iamtui.workspace.principals import caller_principal
+from iamtui.workspace.questions import Question, ask
+from iamtui.workspace.workspace import SourceKind, Workspace
+
+POLICY_NAME: Final = "AWSRevokeOlderSessions"
+"""The name that the AWS console gives the policy, so that each of the two finds what the other made."""
+
+LONGEST_LIFE: Final = timedelta(hours=12)
+"""No session of a role lives longer, whatever its MaxSessionDuration was when it was assumed."""
+
+ISSUED: Final = "aws:TokenIssueTime"
+
+_ROLE_NAME: Final = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
+_DEMO_REMARK: Final = "  # DEMO: this role is in no account of AWS"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEffect:
+    """What the policy does to one session.
+
+    Args:
+        session: one that still lives.
+        cut: whether it can do nothing any more.
+        why: in words.
+    """
+
+    session: Session
+    cut: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """How to cut a role's older sessions off.
+
+    Args:
+        role_arn: the role.
+        before: sessions issued before this moment are cut off, UTC by the server's clock.
+        policy: the policy document.
+        command: the AWS CLI command that puts the policy on the role, for a POSIX shell.
+        undo: the one that takes it away again.
+        effects: for each live session that is known here, in their order.
+        warnings: what should make one think first, one sentence each.
+        notes: what else to know, one sentence each.
+        decision: our own answer whether the caller may do it; None when unknown.
+        elsewhere: the role's account where the caller's is another, else "". The commands name the role without its
+            account, and would change one of that name in the caller's: they begin with a test whose account it is.
+    """
+
+    role_arn: str
+    before: datetime
+    policy: dict[str, Any]
+    command: str
+    undo: str
+    effects: tuple[SessionEffect, ...]
+    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
+    decision: Decision | None
+    elsewhere: str = ""
+
+    @property
+    def document(self) -> str:
+        """The policy as text of several lines."""
+        return json.dumps(self.policy, indent=2)
+
+    @property
+    def moment(self) -> str:
+        """The moment as the policy writes it."""
+        return policy_time(self.before)
+
+
+def policy_time(moment: datetime) -> str:
+    """A moment as policies write it: ISO 8601 in UTC, to the second."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def revocation_policy(before: datetime) -> dict[str, Any]:
+    """The policy that denies everything to sessions issued before a moment."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Deny",
+                "Action": "*",
+                "Resource": "*",
+                "Condition": {"DateLessThan": {ISSUED: policy_time(before)}},
+            }
+        ],
+    }
+
+
+def server_now(workspace: Workspace, sessions: Iterable[Session] = (), clock: Clock = utc_now) -> datetime:
+    """The time by AWS's clock, which is what issue times are told by. Blocking: may call sts:GetCallerIdentity.
+
+    Args:
+        sessions: those that are known; the newest tells how far the clocks are apart without a call.
+
+    Raises:
+        Problem: AWS cannot be asked.
+    """
+    newest = max(sessions, key=lambda session: session.assumed_at, default=None)
+    if newest is not None:
+        return clock() + newest.clock_skew
+    if workspace.connection is None or workspace.source.kind is SourceKind.DEMO:
+        return clock()
+    answer = workspace.connection.call("sts", "GetCallerIdentity")
+    now = clock()
+    return now + clock_skew_of(answer, now)
+
+
+def plan_revocation(
+    workspace: Workspace,
+    role_arn: str,
+    now: datetime,
+    sessions: Iterable[Session] = (),
+    *,
+    before: datetime | None = None,
+) -> Revocation:
+    """What would cut the role's sessions off that were issued before a moment. Calls nothing.
+
+    Args:
+        now: the time by AWS's clock; see `server_now`.
+        sessions: those that are known here.
+        before: the moment, by AWS's clock; None: now.
+
+    Raises:
+        Problem: the role cannot be changed, or is not a role.
+    """
+    role = workspace.account.by_arn(role_arn)
+    held = role if isinstance(role, Role) else None
+    name = _checked_name(role_arn, held)
+    before = (before or now).astimezone(UTC).replace(microsecond=0)
+    policy = revocation_policy(before)
+    text = json.dumps(policy, separators=(",", ":"))
+    elsewhere = _elsewhere(workspace, role_arn)
+    where = tuple(_options(workspace, elsewhere=bool(elsewhere)))
+    remark = _DEMO_REMARK if workspace.source.kind is SourceKind.DEMO else ""
+    names = ("--role-name", name, "--policy-name", POLICY_NAME)
+    put = ("aws", "iam", "put-role-policy", *names, "--policy-document", text, *where)
+    delete = ("aws", "iam", "delete-role-policy", *names, *where)
+    effects = tuple(_effect(session, role_arn, before) for session in sessions if session.expires_at > now)
+    return Revocation(
+        role_arn=role_arn,
+        before=before,
+        policy=policy,
+        command=_only_in(elsewhere, where) + shlex.join(put) + remark,
+        undo=_only_in(elsewhere, where) + shlex.join(delete) + remark,
+        effects=effects,
+        warnings=tuple(_warnings(workspace, role_arn, held, before, now)),
+        notes=(*_NOTES, _when_over(before)),
+        decision=_may_be_put(workspace, role_arn),
+        elsewhere=elsewhere,
+    )
+
+
+def _elsewhere(workspace: Workspace, role_arn: str) -> str:
+    """The account of the role's ARN where it is not the one that is open, else ""."""
+    arn = parse_arn(role_arn)
+    account = arn.account if arn is not None else ""
+    return account if account != workspace.account.id else ""
+
+
+def _only_in(account: str, options: Iterable[str]) -> str:
+    """What has a POSIX shell go on only with credentials of this account; "" for ""."""
+    if not account:
+        return ""
+    ask_whose = shlex.join(("aws", "sts", "get-caller-identity", "--query", "Account", "--output", "text", *options))
+    return f'[ "$({ask_whose})" = {shlex.quote(account)} ] && '
+
+
+_NOTES: Final = (
+    "It takes some minutes until the policy holds everywhere.",
+    "Who may assume the role can get a new session at once: change the trust policy first to keep somebody out.",
+    "Sessions that were assumed from a session of this role (role chaining) are those of other roles, and go on.",
+)
+
+
+def _checked_name(role_arn: str, role: Role | None) -> str:
+    """The role's name, once it is known that it may be changed.
+
+    Raises:
+        Problem: it may not, or this is not a role's ARN.
+    """
+    arn = parse_arn(role_arn)
+    if arn is None or arn.service != "iam" or not arn.resource.startswith("role/"):
+        raise Problem(
+            f"{safe_text(role_arn)} is not a role.", "Give a role: it looks like arn:aws:iam::123456789012:role/X."
+        )
+    path, _, name = arn.resource.removeprefix("role").rpartition("/")
+    if not _ROLE_NAME.fullmatch(name):
+        raise Problem(f"{safe_text(role_arn)} is a name that IAM would not give a role.", "Check where it comes from.")
+    folder = f"{path}/"
+    if folder.startswith("/aws-service-role/") or (role is not None and role.service_linked):
+        raise Problem(
+            f"The sessions of {safe_text(name)} cannot be revoked: the role is linked to a service of AWS, and only "
+            "that can change it.",
+            "Stop what the service does in your account instead.",
+        )
+    if folder.startswith("/aws-reserved/") or (role is not None and role.sso_reserved):
+        raise Problem(
+            f"{safe_text(name)} belongs to IAM Identity Center, and IAM lets nobody else change it.",
+            f"Put {POLICY_NAME} into the permission set's inline policy, and provision it again.",
+        )
+    return name
+
+
+def _options(workspace: Workspace, *, elsewhere: bool) -> Iterator[str]:
+    """What makes the AWS CLI call the same account in the same way; the profile is no use for another account."""
+    source = workspace.source
+    if source.kind is SourceKind.LIVE:
+        for option, value in (("--profile", source.profile), ("--endpoint-url", source.endpoint_url)):
+            if value and not (elsewhere and option == "--profile"):
+                yield from (option, value)
+
+
+def _effect(session: Session, role_arn: str, before: datetime) -> SessionEffect:
+    if session.role_arn == role_arn:
+        return SessionEffect(session, session.assumed_at < before, f"issued {policy_time(session.assumed_at)}")
+    if _is_session_of(session.source_arn, role_arn):
+        return SessionEffect(session, False, "of another role, though assumed from a session of this one")
+    return SessionEffect(session, False, "of another role")
+
+
+def _is_session_of(session_arn: str, role_arn: str) -> bool:
+    """Whether the ARN is that of a session of the role, which leaves the role's path out."""
+    fields, role = session_arn.split(":", 5), role_arn.split(":", 5)
+    return (
+        len(fields) == len(role) == 6
+        and (fields[1], fields[4]) == (role[1], role[4])
+        and fields[2] == "sts"
+        and fields[5].startswith(f"assumed-role/{role_arn.rsplit('/', 1)[-1]}/")
+    )
+
+
+def _warnings(workspace: Workspace, role_arn: str, role: Role | None, before: datetime, now: datetime) -> Iterator[str]:
+    account = _elsewhere(workspace, role_arn)
+    if account:
+        own = workspace.account.id
+        who = "you are" if workspace.connection else "what is open is"
+        yield (
+            f"The role is in account {account}, and {who} in {own}: "
+            f"run the command with credentials of account {account}. It names the role without its account, so in "
+            f"{own} it would cut off another role of the same name; it therefore tests first whose credentials it has, "
+            "and otherwise does nothing."
+        )
+    caller = workspace.account.caller_arn
+    if not isinstance(caller, Missing) and _is_session_of(caller.value, role_arn):
+        yield (
+            "You are a session of this role yourself: it cuts you off too, and you could not undo it. Run the command "
+            "with other credentials."
+        )
+    if before > now:
+        yield f"The moment is still to come: until {policy_time(before)} new sessions of the role are cut off, too."
+    if role is not None:
+        yield from _warnings_about_services(role)
+        yield from _warnings_about_what_is_there(role, before)
+
+
+def _warnings_about_services(role: Role) -> Iterator[str]:
+    if role.trust.error is not None:
+        return
+    entries = (entry for statement in role.trust.policy.statements for entry in statement.principals or ())
+    services = sorted({entry.value for entry in entries if entry.kind == "Service"})
+    if services:
+        yield (
+            f"The role serves {', '.join(services)}: what runs there is denied everything until it has fetched new "
+            "credentials, which can take hours."
+        )
+
+
+def _warnings_about_what_is_there(role: Role, before: datetime) -> Iterator[str]:
+    """What the policy of this name that the role has already means for a new one."""
+    found = next((policy for policy in role.inline_policies if policy.name == POLICY_NAME), None)
+    if found is None:
+        return
+    there = _moment_in(found.document)
+    if there is None:
+        yield f"The role has an inline policy {POLICY_NAME} already that says something else; the command replaces it."
+    elif there > before:
+        yield (
+            f"The role has this policy already, with the later moment {policy_time(there)}: the command would let "
+            "sessions go on again that are cut off now."
+        )
+    else:
+        yield f"The role has this policy already, with the moment {policy_time(there)}; the command replaces it."
+
+
+def _moment_in(document: PolicyDocument) -> datetime | None:
+    """The moment of a policy of this kind, or None when it is another policy."""
+    if document.error is not None or len(document.policy.statements) != 1:
+        return None
+    statement = document.policy.statements[0]
+    is_this = (statement.effect, statement.actions, statement.resources) == ("Deny", ("*",), ("*",))
+    lines = [line for line in statement.conditions if line.key.lower() == ISSUED.lower()]
+    if not is_this or len(statement.conditions) != 1 or len(lines) != 1 or lines[0].operator != "DateLessThan":
+        return None
+    try:
+        moment = datetime.fromisoformat(lines[0].values[0])
+    except (ValueError, IndexError):
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def _when_over(before: datetime) -> str:
+    end = policy_time(before + LONGEST_LIFE)
+    return f"From {end} on no session that it cuts off would live any more, and the policy can be taken away again."
+
+
+def _may_be_put(workspace: Workspace, role_arn: str) -> Decision | None:
+    """Our own answer whether the caller may put the policy there."""
+    caller = caller_principal(workspace)
+    if caller is None or not isinstance(workspace.account.by_arn(role_arn), Role):
+        return None
+    if caller.account != workspace.account.id:
+        return None
+    return ask(workspace, caller, Question("iam:PutRolePolicy", role_arn))

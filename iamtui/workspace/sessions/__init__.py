@@ -1,1 +1,0 @@
-"""What becomes of a session: kept, renewed, offered to programs, handed over by reference, revoked."""

@@ -1,0 +1,92 @@
+"""The index of an account decides like the evaluator, for every principal, or leaves it to the evaluator."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from random import Random
+
+from benchmarks import generator
+from benchmarks.generator import Size
+from iamtui.account.model import Account
+from iamtui.drafts.edits import Draft, PutInlinePolicy, PutPermissionsBoundary, UpdateTrustPolicy
+from iamtui.drafts.overlay import apply_draft
+from iamtui.engine.api import evaluate
+from iamtui.engine.decision import Outcome
+from iamtui.engine.request import Mode
+from iamtui.questions.account_index import account_index
+from iamtui.questions.evaluator import QuestionEvaluator
+from iamtui.questions.question import Question
+from iamtui.sources.demo import load_demo_account
+from tests.workspace.test_plain_outcomes import DEMO_QUESTIONS, ways
+
+from .random_accounts import AccountMaker, QuestionMaker
+from .vocabulary import NOON
+
+
+def compare(account: Account, question: Question, said: Counter[str | None]) -> None:
+    """Hold the index against the evaluator, and what an asker makes of both."""
+    asker = QuestionEvaluator(account, question, NOON)
+    index = account_index(account)
+    found = asker.outcomes()
+    for place, one in enumerate(index.principals):
+        where = f"{one.principal.arn}: {question}"
+        alone = evaluate(*QuestionEvaluator(account, question, NOON).request_and_policies(one.principal))
+        expected = (alone.outcome, alone.complete)
+        outcome = found.of(place) if found is not None else None
+        said[outcome if found is not None else "not read"] += 1
+        if found is not None and outcome is not None:
+            assert (outcome, bool(found.complete >> place & 1)) == expected, where
+        decision = asker.decide(one.principal)
+        assert (decision.outcome, decision.complete) == expected, where
+
+
+def test_in_random_accounts() -> None:
+    said: Counter[str | None] = Counter()
+    for seed in range(120):
+        random = Random(f"index {seed}")
+        making = AccountMaker(Random(seed))
+        account = making.account()
+        maker = QuestionMaker(random, making.services)
+        for _ in range(12):
+            compare(account, maker.question(), said)
+    assert min(said[outcome] for outcome in ("allowed", "depends", "explicitDeny", "implicitDeny")) > 200, said
+
+
+def test_in_the_demo_account() -> None:
+    said: Counter[str | None] = Counter()
+    account = load_demo_account()
+    for question in (*DEMO_QUESTIONS, *generator.questions(account, 30, seed=15)):
+        for way in ways(question):
+            compare(account, way, said)
+    assert min(said[outcome] for outcome in Outcome) > 50, said
+
+
+def test_in_a_generated_account() -> None:
+    said: Counter[str | None] = Counter()
+    account = generator.account(Size(60, 40, 6, 40))
+    for question in generator.questions(account, 60, seed=16):
+        compare(account, question, said)
+        compare(account, replace(question, mode=Mode.STRICT), said)
+    assert said[None] < sum(said.values()) / 20, said
+
+
+def test_under_a_draft() -> None:
+    said: Counter[str | None] = Counter()
+    account = load_demo_account()
+    account_index(account)
+    user, role = account.users[0], account.roles[0]
+    nothing = '{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}}'
+    edits = (
+        PutInlinePolicy(user.arn, "nothing", nothing),
+        PutPermissionsBoundary(role.arn, account.policies[0].arn),
+        UpdateTrustPolicy(role.arn, '{"Statement": {"Effect": "Allow", "Action": "sts:*", "Principal": {"AWS": "*"}}}'),
+    )
+    for edit in edits:
+        drafted = apply_draft(account, Draft(account.id, "", (edit,)))
+        for question in (*DEMO_QUESTIONS, Question("sts:AssumeRole", role.arn)):
+            compare(drafted, question, said)
+            compare(account, question, said)
+    drafted = apply_draft(account, Draft(account.id, "", edits[:1]))
+    before, after = (QuestionEvaluator(one, DEMO_QUESTIONS[0], NOON).outcomes() for one in (account, drafted))
+    assert before != after

@@ -1,0 +1,67 @@
+"""What the engine remembers goes with the account, and what it remembers of an account has bounds."""
+
+from __future__ import annotations
+
+import gc
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from iamtui.account.model import Account
+from iamtui.drafts.edits import Draft, PutInlinePolicy
+from iamtui.drafts.overlay import apply_draft
+from iamtui.questions.evaluator import Question, QuestionEvaluator
+from iamtui.sources.demo import load_demo_account
+from iamtui.workspace.principals import principal_for
+from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+
+SOURCE = SourceInfo(SourceKind.DEMO, "DEMO")
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+LEVELS_OF_AN_ACCOUNT = 12
+
+
+def ask_everybody(account: Account, number: int) -> None:
+    """Ask all users and roles about a resource that was not asked about before."""
+    asker = QuestionEvaluator(account, Question("s3:GetObject", f"arn:aws:s3:::bucket-{number}/key"), NOW)
+    for entity in (*account.users, *account.roles):
+        asker.decide(principal_for(Workspace(account, SOURCE), entity)).outcome  # noqa: B018 - read, as a list does
+
+
+def living() -> Counter[str]:
+    """How many objects of each class of ours there are."""
+    gc.collect()
+    kinds = (type(one) for one in gc.get_objects())
+    return Counter(kind.__qualname__ for kind in kinds if kind.__module__.startswith("iamtui."))
+
+
+def grown(before: Counter[str]) -> dict[str, int]:
+    return {kind: count for kind, count in (living() - before).items() if count > 8}
+
+
+def test_asking_everybody_about_ever_new_resources_keeps_nothing_of_them() -> None:
+    account = replace(load_demo_account())
+    for number in range(5):
+        ask_everybody(account, number)
+    before = living()
+    for number in range(5, 25):
+        ask_everybody(account, number)
+    assert grown(before) == {}
+
+
+def test_what_is_remembered_of_a_draft_goes_with_it() -> None:
+    account = replace(load_demo_account())
+    document = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}'
+
+    def draft(number: int) -> None:
+        edit = PutInlinePolicy(account.users[number].arn, "draft", document)
+        ask_everybody(apply_draft(account, Draft(account.id, "", (edit,))), number)
+
+    ask_everybody(account, 0)
+    draft(1)
+    before = living()
+    for number in range(2, 12):
+        draft(number)
+    after = living()
+    assert after["CallerFacts"] == before["CallerFacts"]
+    # The levels of SCPs and RCPs stay for a while, of 256 accounts at most.
+    assert after["PolicySet"] - before["PolicySet"] <= 10 * LEVELS_OF_AN_ACCOUNT

@@ -1,0 +1,429 @@
+"""Questions over an account: which policies are in force, what the account says of the context, what is missing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from iamtui.account.model import (
+    Account,
+    AttachedPolicy,
+    Group,
+    InlinePolicy,
+    Known,
+    ManagedPolicy,
+    Missing,
+    Organization,
+    OrganizationLevel,
+    OrganizationPolicy,
+    PolicyVersion,
+    PublicAccessBlock,
+    ResourcePolicy,
+    Role,
+    User,
+)
+from iamtui.engine.decision import Decision, Layer, LayerState, Outcome, ResourceScope
+from iamtui.engine.decision_json import derived_context
+from iamtui.engine.request import Mode, Principal, PrincipalKind
+from iamtui.policy.document import PolicyDocument
+from iamtui.problem import Problem
+from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.questions import Question, as_command, ask, ask_all, ask_and_trace, check_question
+from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+
+ID = "111122223333"
+OTHER = "444455556666"
+NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+BUCKET = "arn:aws:s3:::lake"
+OBJECT = "arn:aws:s3:::lake/x"
+
+
+def document(*statements: dict[str, Any]) -> PolicyDocument:
+    return PolicyDocument.of({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def allow(action: str, resource: str = "*", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+
+
+def deny(action: str, resource: str = "*", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Deny", "Action": action, "Resource": resource, **more}
+
+
+def arn(rest: str, account: str = ID) -> str:
+    return f"arn:aws:iam::{account}:{rest}"
+
+
+SAME_TEAM = {"StringEquals": {"aws:ResourceTag/Team": "${aws:PrincipalTag/Team}"}}
+FULL_ACCESS = OrganizationPolicy(
+    "arn:aws:organizations::aws:policy/p-FullAWSAccess", "FullAWSAccess", document(allow("*"))
+)
+NO_QUEUES = OrganizationPolicy("arn:p-queues", "no-queues", document(deny("sqs:*")))
+
+
+def level(name: str, *scps: OrganizationPolicy, type: str = "ORGANIZATIONAL_UNIT") -> OrganizationLevel:  # noqa: A002
+    return OrganizationLevel(name, name, type, Known(scps), Known(()))
+
+
+def workspace(**changes: Any) -> Workspace:
+    read = ManagedPolicy(
+        "read", "/", arn("policy/read"), "ANPA1", None,
+        versions=(
+            PolicyVersion("v1", document(allow("s3:*")), is_default=False),
+            PolicyVersion("v2", document(allow("s3:GetObject", f"{BUCKET}/*")), is_default=True),
+        ),
+    )  # fmt: skip
+    edge = ManagedPolicy("edge", "/", arn("policy/edge"), "ANPA2", None,
+                         versions=(PolicyVersion("v1", document(allow("ec2:*")), is_default=True),))  # fmt: skip
+    account = Account(
+        id=ID,
+        caller_arn=Known(arn("user/alice")),
+        users=(
+            User("alice", "/", arn("user/alice"), "AIDAALICE000000000001", None, groups=("readers",),
+                 tags=(("Team", "blue"),)),
+            User("bound", "/", arn("user/bound"), "AIDABOUND000000000001", None, groups=("readers",),
+                 boundary_arn=edge.arn),
+            User("lost", "/", arn("user/lost"), "AIDALOST0000000000001", None,
+                 attached_policies=(AttachedPolicy("gone", arn("policy/gone")),)),
+        ),
+        groups=(
+            Group("readers", "/", arn("group/readers"), "AGPA1", None,
+                  inline_policies=(InlinePolicy("own", document(allow("sqs:SendMessage"))),),
+                  attached_policies=(AttachedPolicy("read", read.arn),)),
+        ),
+        roles=(
+            Role("deploy", "/ops/", arn("role/ops/deploy"), "AROADEPLOY00000000001", None,
+                 document({"Effect": "Allow", "Principal": {"AWS": ID}, "Action": "sts:AssumeRole"}),
+                 inline_policies=(InlinePolicy("mine", document(allow("ec2:StopInstances", Condition=SAME_TEAM))),)),
+        ),
+        policies=(read, edge),
+        organization=Known(None),
+    )  # fmt: skip
+    return Workspace(
+        replace(account, **changes),
+        SourceInfo(SourceKind.SNAPSHOT, "a b.json", region="eu-west-1", file="/tmp/x/a b.json"),
+    )
+
+
+def answer(ws: Workspace, who: str, action: str, resource: str = "*", **more: Any) -> Decision:
+    return ask(ws, resolve_principal(ws, who), Question(action, resource, **more), now=NOW)
+
+
+def state(decision: Decision, layer: Layer) -> LayerState:
+    return next(report.state for report in decision.layers if report.layer is layer)
+
+
+def test_group_policies_count_and_only_the_default_version() -> None:
+    ws = workspace()
+    assert answer(ws, "alice", "s3:GetObject", OBJECT).outcome is Outcome.ALLOWED
+    assert answer(ws, "alice", "s3:PutObject", OBJECT).outcome is Outcome.IMPLICIT_DENY
+    sent = answer(ws, "alice", "sqs:SendMessage", f"arn:aws:sqs:eu-west-1:{ID}:q")
+    assert sent.deciding is not None
+    assert sent.deciding.policy == "readers/own"
+
+
+def test_the_boundary_is_found_through_its_arn() -> None:
+    decision = answer(workspace(), "bound", "s3:GetObject", OBJECT)
+    assert decision.outcome is Outcome.IMPLICIT_DENY
+    assert decision.blocked_by == (Layer.BOUNDARY,)
+
+
+def test_a_document_that_is_missing_is_never_read_as_empty() -> None:
+    decision = answer(workspace(), "lost", "s3:GetObject", OBJECT)
+    assert decision.outcome is Outcome.DEPENDS
+    assert "policy/gone" in str(decision.depends_on)
+
+
+def test_an_unreadable_document_makes_the_answer_depend_on_it() -> None:
+    ws = workspace()
+    broken = replace(ws.account.groups[0], inline_policies=(InlinePolicy("own", PolicyDocument("{not json")),))
+    ws = ws.with_account(replace(ws.account, groups=(broken,)))
+    assert answer(ws, "alice", "s3:GetObject", OBJECT).outcome is Outcome.DEPENDS
+    assert answer(ws, "alice", "s3:PutObject", OBJECT).outcome is Outcome.DEPENDS
+
+
+def test_scps_that_are_not_loaded_leave_allowed_standing_as_far_as_loaded() -> None:
+    ws = workspace(organization=Missing("access denied", "organizations:ListPolicies"))
+    decision = answer(ws, "alice", "s3:GetObject", OBJECT)
+    assert decision.outcome is Outcome.ALLOWED
+    assert not decision.complete
+    assert state(decision, Layer.SCP) is LayerState.NOT_EVALUATED
+    assert state(decision, Layer.RCP) is LayerState.NOT_EVALUATED
+
+
+def test_scp_levels_and_the_exempt_management_account() -> None:
+    queue = f"arn:aws:sqs:eu-west-1:{ID}:q"
+    path = (level("root", FULL_ACCESS, type="ROOT"), level("prod", FULL_ACCESS, NO_QUEUES))
+    member = workspace(organization=Known(Organization("o-1", OTHER, path)))
+    decision = answer(member, "alice", "sqs:SendMessage", queue)
+    assert decision.outcome is Outcome.EXPLICIT_DENY
+    assert [(r.layer, r.level, r.level_name) for r in decision.reasons] == [(Layer.SCP, 1, "prod")]
+    management = workspace(organization=Known(Organization("o-1", ID, path)))
+    assert answer(management, "alice", "sqs:SendMessage", queue).outcome is Outcome.ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("management", "delegates", "outcome"),
+    [
+        (ID, None, Outcome.ALLOWED),
+        (OTHER, {"iam.amazonaws.com": (ID,)}, Outcome.ALLOWED),
+        (OTHER, {"iam.amazonaws.com": (OTHER,), "ram.amazonaws.com": (ID,)}, Outcome.IMPLICIT_DENY),
+        (OTHER, {}, Outcome.IMPLICIT_DENY),
+        (OTHER, None, Outcome.DEPENDS),
+    ],
+)
+def test_the_organization_says_who_assumes_the_root_of_a_member_account(
+    management: str, delegates: dict[str, tuple[str, ...]] | None, outcome: Outcome
+) -> None:
+    path = (level("root", FULL_ACCESS, type="ROOT"), level("prod", FULL_ACCESS))
+    ws = workspace(organization=Known(Organization("o-1", management, path, delegates)))
+    admin = replace(ws.account.users[0], inline_policies=(InlinePolicy("all", document(allow("*"))),))
+    ws = ws.with_account(replace(ws.account, users=(admin,)))
+    given = {"sts:TaskPolicyArn": ("arn:aws:iam::aws:policy/root-task/S3UnlockBucketPolicy",)}
+    root = arn("root", "777777777777")
+    assert answer(ws, "alice", "sts:AssumeRoot", root, context=given).outcome is outcome
+    for fact, expected in ((Known(None), Outcome.IMPLICIT_DENY), (Missing("not loaded"), Outcome.DEPENDS)):
+        other = ws.with_account(replace(ws.account, organization=fact))
+        assert answer(other, "alice", "sts:AssumeRoot", root, context=given).outcome is expected
+
+
+def test_the_account_says_what_the_principal_carries() -> None:
+    ws = workspace()
+    tagged = replace(ws.account.users[0], inline_policies=(
+        InlinePolicy("abac", document(allow("s3:PutObject", f"{BUCKET}/${{aws:PrincipalTag/team}}/*"))),))  # fmt: skip
+    ws = ws.with_account(replace(ws.account, users=(tagged,)))
+    assert answer(ws, "alice", "s3:PutObject", f"{BUCKET}/blue/x").outcome is Outcome.ALLOWED
+    assert answer(ws, "alice", "s3:PutObject", f"{BUCKET}/red/x").outcome is Outcome.IMPLICIT_DENY
+
+
+def test_a_role_may_carry_session_tags_so_its_tags_stay_open() -> None:
+    instance = f"arn:aws:ec2:eu-west-1:{ID}:instance/i-1"
+    decision = answer(workspace(), "deploy", "ec2:StopInstances", instance)
+    assert decision.outcome is Outcome.DEPENDS
+    assert set(decision.missing_context) == {"aws:PrincipalTag/Team", "aws:ResourceTag/Team"}
+    given = {"aws:ResourceTag/Team": ("blue",), "aws:PrincipalTag/Team": ("blue",)}
+    assert answer(workspace(), "deploy", "ec2:StopInstances", instance, context=given).outcome is Outcome.ALLOWED
+    assert (
+        answer(workspace(), "deploy", "ec2:StopInstances", instance, mode=Mode.STRICT).outcome is Outcome.IMPLICIT_DENY
+    )
+
+
+def test_a_bucket_of_this_account_is_foreign_to_a_foreign_caller() -> None:
+    ws = workspace(
+        resource_policies={BUCKET: ResourcePolicy("none")},
+        public_access_blocks={"lake": PublicAccessBlock()},
+    )
+    decision = answer(ws, arn("user/eve", OTHER), "s3:GetObject", OBJECT)
+    assert decision.outcome is Outcome.IMPLICIT_DENY
+    assert decision.request.resource_account == ID
+    assert Layer.RESOURCE in {reason.layer for reason in decision.reasons}
+
+
+def test_a_foreign_callers_own_policies_are_unknown() -> None:
+    policy = document(allow("s3:GetObject", f"{BUCKET}/*", Principal={"AWS": OTHER}))
+    ws = workspace(resource_policies={BUCKET: ResourcePolicy("present", policy)},
+                   public_access_blocks={"lake": PublicAccessBlock()})  # fmt: skip
+    decision = answer(ws, arn("user/eve", OTHER), "s3:GetObject", OBJECT)
+    assert decision.outcome is Outcome.DEPENDS
+    assert "identity policies of" in str(decision.depends_on)
+
+
+def test_a_resource_policy_that_is_not_loaded_is_said_and_where_it_must_admit_it_decides() -> None:
+    ws = workspace()
+    readable = answer(ws, "alice", "s3:GetObject", OBJECT)
+    assert state(readable, Layer.RESOURCE) is LayerState.NOT_EVALUATED
+    key = f"arn:aws:kms:eu-west-1:{ID}:key/k"
+    assert answer(ws, "root", "kms:Decrypt", key).outcome is Outcome.DEPENDS
+    anonymous = answer(ws, "anonymous", "s3:GetObject", OBJECT)
+    assert anonymous.outcome is Outcome.DEPENDS
+
+
+def test_the_trust_policy_takes_part_in_assume_role() -> None:
+    ws = workspace()
+    decision = answer(ws, "alice", "sts:AssumeRole", arn("role/ops/deploy"))
+    assert decision.outcome is Outcome.IMPLICIT_DENY
+    assert decision.reasons[0].layer is Layer.IDENTITY
+    service = answer(ws, "lambda.amazonaws.com", "sts:AssumeRole", arn("role/ops/deploy"))
+    assert service.outcome is Outcome.IMPLICIT_DENY
+
+
+def test_a_pattern_is_never_a_bare_allowed() -> None:
+    decision = answer(workspace(), "alice", "s3:GetObject", "*")
+    assert decision.resource_scope is ResourceScope.SOME
+    assert decision.allowed_resources == (f"{BUCKET}/*",)
+    inside = answer(workspace(), "alice", "s3:GetObject", f"{BUCKET}/a/*")
+    assert inside.resource_scope is ResourceScope.ALL
+
+
+def test_discover_prints_what_it_assumes_and_a_given_value_wins() -> None:
+    decision = answer(workspace(), "alice", "s3:GetObject", OBJECT)
+    assert "aws:SecureTransport = true" in decision.assumptions
+    assert "aws:CurrentTime = 2026-11-25T12:00:00Z" in decision.assumptions
+    given = answer(workspace(), "alice", "s3:GetObject", OBJECT, context={"AWS:securetransport": ("false",)})
+    assert "aws:SecureTransport = true" not in given.assumptions
+    strict = answer(workspace(), "alice", "s3:GetObject", OBJECT, mode=Mode.STRICT)
+    assert strict.assumptions == ("the resource belongs to the caller's account 111122223333",)
+
+
+def test_a_switched_off_layer_is_shown_as_not_evaluated() -> None:
+    decision = answer(workspace(), "bound", "s3:GetObject", OBJECT, layers_off=frozenset({Layer.BOUNDARY}))
+    assert decision.outcome is Outcome.ALLOWED
+    assert state(decision, Layer.BOUNDARY) is LayerState.NOT_EVALUATED
+    assert not decision.complete
+
+
+def test_ask_all_gives_what_ask_gives() -> None:
+    ws = workspace(organization=Missing("not loaded"))
+    question = Question("s3:GetObject", OBJECT)
+    together = {principal.arn: decision.outcome for principal, decision in ask_all(ws, question, now=NOW)}
+    alone = {p: ask(ws, resolve_principal(ws, p), question, now=NOW).outcome for p in together}
+    assert together == alone
+    assert len(together) == 4
+
+
+def test_ask_all_stops_when_cancelled() -> None:
+    asked = iter((False, True))
+    assert len(list(ask_all(workspace(), Question("s3:GetObject", OBJECT), lambda: next(asked)))) == 1
+
+
+def test_the_trace_and_the_explanation_name_the_near_miss() -> None:
+    ws = workspace()
+    decision, traced, explanation = ask_and_trace(
+        ws, resolve_principal(ws, "alice"), Question("s3:GetObject", "arn:aws:s3:::other/x"), now=NOW
+    )
+    assert decision.outcome is Outcome.IMPLICIT_DENY
+    near = [s for layer in traced for s in layer.statements if s.policy == arn("policy/read")]
+    assert [(e.element, e.matched) for e in near[0].elements] == [("Action", True), ("Resource", False)]
+    assert near[0].elements[1].wanted == (f"{BUCKET}/*",)
+    assert near[0].elements[1].seen == ("arn:aws:s3:::other/x",)
+    assert "Add arn:aws:s3:::other/x to the Resource of read" in explanation.suggestions[0].change
+
+
+def test_an_explicit_deny_is_never_answered_with_an_allow() -> None:
+    path = (level("root", FULL_ACCESS, NO_QUEUES, type="ROOT"),)
+    ws = workspace(organization=Known(Organization("o-1", OTHER, path)))
+    _, _, explanation = ask_and_trace(
+        ws, resolve_principal(ws, "alice"), Question("sqs:SendMessage", f"arn:aws:sqs:eu-west-1:{ID}:q"), now=NOW
+    )
+    assert [s.statement for s in explanation.suggestions] == [None]
+    assert "no Allow can override it" in explanation.suggestions[0].change
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        Question(""),
+        Question("GetObject"),
+        Question("s3:"),
+        Question("s3:Get Object"),
+        Question("s3:*"),
+        Question("s3:GetObject", "my-bucket"),
+        Question("s3:GetObject", "arn:aws:s3"),
+        Question("s3:GetObject", "*", {"SourceIp": ("x",)}),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_in_one_sentence(question: Question) -> None:
+    with pytest.raises(Problem) as caught:
+        check_question(question)
+    assert caught.value.next_step
+    assert "\n" not in str(caught.value)
+
+
+def test_copy_as_command_is_quoted() -> None:
+    ws = workspace()
+    line = as_command(ws, resolve_principal(ws, "alice"),
+                      Question("s3:GetObject", OBJECT, {"aws:SourceIp": ("203.0.113.9",)}, Mode.STRICT))  # fmt: skip
+    assert line == (
+        f"iamtui can {arn('user/alice')} s3:GetObject --on {OBJECT} "
+        "-c aws:SourceIp=203.0.113.9 --strict --snapshot '/tmp/x/a b.json' --region eu-west-1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "expected"),
+    [
+        ("alice", PrincipalKind.USER, arn("user/alice")),
+        ("user/alice", PrincipalKind.USER, arn("user/alice")),
+        (arn("user/alice"), PrincipalKind.USER, arn("user/alice")),
+        ("AIDAALICE000000000001", PrincipalKind.USER, arn("user/alice")),
+        ("deploy", PrincipalKind.ROLE, arn("role/ops/deploy")),
+        ("role/deploy", PrincipalKind.ROLE, arn("role/ops/deploy")),
+        ("role/ops/deploy", PrincipalKind.ROLE, arn("role/ops/deploy")),
+        ("root", PrincipalKind.ROOT, arn("root")),
+        ("lambda.amazonaws.com", PrincipalKind.SERVICE, "lambda.amazonaws.com"),
+        ("anonymous", PrincipalKind.ANONYMOUS, ""),
+        (
+            f"arn:aws:sts::{ID}:assumed-role/deploy/s",
+            PrincipalKind.ROLE_SESSION,
+            f"arn:aws:sts::{ID}:assumed-role/deploy/s",
+        ),
+        (arn("user/eve", OTHER), PrincipalKind.USER, arn("user/eve", OTHER)),
+    ],
+)
+def test_principals_by_every_name(text: str, kind: PrincipalKind, expected: str) -> None:
+    principal = resolve_principal(workspace(), text)
+    assert (principal.kind, principal.arn) == (kind, expected)
+
+
+def test_a_session_knows_its_roles_path() -> None:
+    session: Principal = resolve_principal(workspace(), f"arn:aws:sts::{ID}:assumed-role/deploy/s")
+    assert session.role_arn == arn("role/ops/deploy")
+
+
+@pytest.mark.parametrize("text", ["alise", "user/deploy", arn("user/nobody"), arn("policy/read"), "", "arn:aws:iam"])
+def test_nobody_answers(text: str) -> None:
+    with pytest.raises(Problem):
+        resolve_principal(workspace(), text)
+
+
+def test_the_nearest_names_are_offered() -> None:
+    with pytest.raises(Problem, match=r"user/alice"):
+        resolve_principal(workspace(), "alise")
+
+
+KEY, ALIAS = f"arn:aws:kms:eu-west-1:{ID}:key/1", f"arn:aws:kms:eu-west-1:{ID}:alias/app"
+OTHER_ALIAS = f"arn:aws:kms:eu-west-1:{ID}:alias/other"
+OTHER_KEY = f"arn:aws:kms:eu-west-1:{ID}:key/2"
+
+
+def with_keys(*statements: dict[str, Any], aliases: dict[str, str]) -> Workspace:
+    policy = document(allow("kms:*", "*", Principal={"AWS": f"arn:aws:iam::{ID}:root"}))
+    ws = workspace(resource_policies={key: ResourcePolicy("present", policy) for key in (KEY, OTHER_KEY)})
+    alice = replace(ws.account.users[0], inline_policies=(InlinePolicy("keys", document(*statements)),))
+    return ws.with_account(replace(ws.account, users=(alice,), kms_aliases=aliases))
+
+
+def test_a_question_about_a_known_alias_is_answered_about_its_key() -> None:
+    aliases = {ALIAS: KEY, f"{ALIAS}2": KEY, OTHER_ALIAS: OTHER_KEY}
+    ws = with_keys(allow("kms:Decrypt", KEY), aliases=aliases)
+    decision = answer(ws, "alice", "kms:Decrypt", ALIAS)
+    assert decision.outcome is Outcome.ALLOWED
+    assert decision.request.resource == KEY
+    assert derived_context(decision.request)["kms:requestalias"] == "alias/app"
+    assert derived_context(decision.request)["kms:resourcealiases"] == ["alias/app", "alias/app2"]
+    assert any(f"alias/app stands for {KEY}" in note for note in decision.notes)
+    assert (
+        answer(ws, "alice", "kms:Decrypt", f"arn:aws:kms:eu-west-1:{ID}:alias/other").outcome is Outcome.IMPLICIT_DENY
+    )
+    named = with_keys(allow("kms:Decrypt", ALIAS), aliases=aliases)
+    assert answer(named, "alice", "kms:Decrypt", ALIAS).outcome is Outcome.IMPLICIT_DENY
+    unknown = with_keys(allow("kms:Decrypt", KEY), aliases={})
+    assert answer(unknown, "alice", "kms:Decrypt", ALIAS).outcome is Outcome.DEPENDS
+
+
+def test_aliases_of_a_key_are_condition_keys_of_its_requests() -> None:
+    by_request = allow("kms:Decrypt", "*", Condition={"StringEquals": {"kms:RequestAlias": "alias/app"}})
+    by_key = allow("kms:Decrypt", "*", Condition={"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/app"}})
+    aliases = {ALIAS: KEY, OTHER_ALIAS: OTHER_KEY}
+    for statement, of_key, of_other in (
+        (by_request, Outcome.DEPENDS, Outcome.DEPENDS),
+        (by_key, Outcome.ALLOWED, Outcome.IMPLICIT_DENY),
+    ):
+        ws = with_keys(statement, aliases=aliases)
+        assert answer(ws, "alice", "kms:Decrypt", ALIAS).outcome is Outcome.ALLOWED
+        assert answer(ws, "alice", "kms:Decrypt", KEY).outcome is of_key
+        assert answer(ws, "alice", "kms:Decrypt", OTHER_KEY).outcome is of_other
+        assert answer(ws, "alice", "kms:CreateAlias", ALIAS).request.resource == ALIAS

@@ -1,0 +1,135 @@
+"""What callers share when they are asked the same changes nothing: each gets the answer it would get alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from random import Random
+
+import pytest
+
+from benchmarks import generator
+from benchmarks.generator import Size
+from iamtui.account.model import Account, Role, User
+from iamtui.engine.api import evaluate
+from iamtui.engine.policies import NamedPolicy
+from iamtui.engine.policy_set import policy_set
+from iamtui.engine.request import Mode, Principal, caller_class, principal_from_text, tells_callers_apart
+from iamtui.policy.document import PolicyDocument
+from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
+from iamtui.questions.evaluator import QuestionEvaluator, make_principal_ready
+from iamtui.questions.question import Question
+from iamtui.sources.demo import load_demo_account
+from iamtui.workspace.principals import principal_for
+from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from tests.support.slow import one_quick
+
+NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+CONTEXTS: tuple[dict[str, tuple[str, ...]], ...] = (
+    {},
+    {"aws:SourceIp": ("203.0.113.9",), "aws:MultiFactorAuthPresent": ("true",)},
+    {"aws:PrincipalArn": ("arn:aws:iam::111122223333:role/break-glass",)},
+    {"aws:PrincipalTag/team": ("payments",), "aws:PrincipalOrgID": ()},
+    {"aws:userid": ("AIDAEXAMPLE",), "aws:username": ("root",)},
+    {"aws:SourceVpce": ("vpce-0a1b2c3d",)},
+)
+
+
+@pytest.fixture(scope="module", params=["generated", "demo"])
+def account(request: pytest.FixtureRequest) -> Account:
+    return generator.account(Size(40, 20, 6, 30)) if request.param == "generated" else load_demo_account()
+
+
+def everybody(account: Account) -> list[Principal]:
+    """Users and roles, some of them twice as other objects, sessions, and callers from elsewhere."""
+    workspace = Workspace(account, SourceInfo(SourceKind.SNAPSHOT, "test"))
+    entities: tuple[User | Role, ...] = (*account.users, *account.roles)
+    found = [principal_for(workspace, entity) for entity in entities]
+    found += [replace(principal) for principal in found[::7]]
+    found += [replace(principal, credentials="long_term") for principal in found if principal.arn.count(":user/")][:5]
+    found += [
+        principal_from_text(text, issuer=account.users[0].arn)
+        for text in (
+            account.id,
+            "anonymous",
+            "lambda.amazonaws.com",
+            "arn:aws:iam::999988887777:user/eve",
+            "arn:aws:iam::999988887777:role/guest",
+            f"arn:aws:iam::{account.id}:user/nobody-has-this-name",
+            f"arn:aws:sts::{account.id}:federated-user/bob",
+            f"arn:aws:sts::{account.id}:assumed-role/{account.roles[0].name}/a",
+            f"arn:aws:sts::{account.id}:assumed-role/{account.roles[0].name}/b",
+        )
+    ]
+    return found
+
+
+def questions(account: Account, random: Random) -> Iterator[Question]:
+    asked = generator.questions(account, 24, random.randrange(1000))
+    asked += [Question("sts:AssumeRole", role.arn) for role in account.roles[:3]]
+    asked += [Question(action, "arn:aws:s3:::*") for action in ("s3:GetObject", "s3:PutObject")]
+    for question in asked:
+        mode = random.choice((Mode.DISCOVER, Mode.STRICT))
+        yield replace(question, mode=mode, context=random.choice(CONTEXTS))
+
+
+@one_quick("seed", range(2))
+def test_each_caller_gets_the_answer_it_would_get_alone(account: Account, seed: int) -> None:
+    random = Random(seed)
+    callers = everybody(account)
+    for question in questions(account, random):
+        asker = QuestionEvaluator(account, question, NOW)
+        random.shuffle(callers)
+        for principal in callers:
+            alone = evaluate(*QuestionEvaluator(account, question, NOW).request_and_policies(principal))
+            assert asker.decide(principal) == alone, f"{principal.arn}: {question}"
+
+
+def test_an_assumption_is_said_with_the_decision_it_belongs_to(account: Account) -> None:
+    asker = QuestionEvaluator(account, Question("s3:GetObject", "arn:aws:s3:::b/k"), NOW)
+    first, second = everybody(account)[:2]
+    assert "taken for granted" in asker.decide(first, assumptions=("taken for granted",)).assumptions
+    assert "taken for granted" not in asker.decide(second).assumptions
+
+
+def test_policies_that_were_made_ready_answer_the_same(account: Account) -> None:
+    fresh = replace(account)
+    question = Question("s3:GetObject", "arn:aws:s3:::b/k")
+    for principal in everybody(fresh):
+        make_principal_ready(fresh, principal)
+        assert QuestionEvaluator(fresh, question, NOW).decide(principal) == QuestionEvaluator(
+            account, question, NOW
+        ).decide(principal)
+
+
+def test_callers_of_one_class_differ_only_in_keys_that_tell_them_apart(account: Account) -> None:
+    kinds: dict[object, list[dict[str, tuple[str, ...] | None]]] = {}
+    for principal in everybody(account):
+        asker = QuestionEvaluator(account, Question("s3:GetObject", "arn:aws:s3:::b/k"), NOW)
+        request, _ = asker.request_and_policies(principal)
+        own = dict(request.derived[0])
+        kinds.setdefault(caller_class(principal, own, request.known_absent), []).append(
+            {key: values for key, values in own.items() if not tells_callers_apart(key)}
+        )
+    assert all(same == members[0] for members in kinds.values() for same in members)
+    assert len(kinds) < 16
+
+
+def test_tags_and_names_tell_callers_apart() -> None:
+    assert all(map(tells_callers_apart, ("aws:principalarn", "aws:userid", "aws:username", "aws:principaltag/x")))
+    assert not any(map(tells_callers_apart, ("aws:principalorgid", "aws:principaltype", "aws:sourceip", "s3:prefix")))
+
+
+@pytest.mark.slow
+def test_asking_about_service_after_service_keeps_little() -> None:
+    names = [f"svc{number}" for number in range(3000)]
+    document = PolicyDocument.of(
+        {"Statement": [{"Effect": "Allow", "Action": [f"{name}:*" for name in names], "Resource": "*"}]}
+    )
+    policies = (NamedPolicy("wide", document),)
+    wide = policy_set(policies, PolicyType.IDENTITY, DEFAULT_LANGUAGE_OPTIONS, lasting=True)
+    for name in names:
+        assert len(wide.of_service(name)) == 1
+    assert wide._index is not None
+    assert len(wide._index.by_service) <= 1024
