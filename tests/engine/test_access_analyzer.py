@@ -52,7 +52,7 @@ def test_no_finding_has_a_code_that_the_reference_lacks() -> None:
     for _, value, kind, _ in CASES:
         given |= {finding.aws_code for finding in findings(PolicyDocument.of(value), DocumentKind(kind))}
     assert given - {None} <= codes
-    lint = Path(__file__).parents[2] / "iamtui" / "evaluation" / "lint"
+    lint = Path(__file__).parents[2] / "iamtui" / "lint"
     written = {code for path in lint.glob("*.py") for code in re.findall(r'aws="([A-Z_]+)"', path.read_text())}
     assert len(written) > 50
     assert written <= codes
