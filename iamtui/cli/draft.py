@@ -102,7 +102,7 @@ def read_drafted(workspace: Workspace, name: str) -> DraftedAccount:
         name: the draft's file, or "-" for standard input.
 
     Raises:
-        Problem: it cannot be read, or is for another account. What does not fit is in `Drafted.problems`.
+        Problem: it cannot be read, or is for another account. What does not fit is in `DraftedAccount.problems`.
     """
     from iamtui.workspace.draft_session import (  # only with a draft
         lay,

@@ -1,4 +1,4 @@
-"""From the words of `can` and `who-can` to an inquiry: actions, resources, context, layers, caller."""
+"""From the words of `can` and `who-can` to a question matrix: actions, resources, context, layers, caller."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def question_options(command: F) -> F:
 
 
 def inquiry_of(actions: tuple[str, ...], asked: QuestionOptions) -> QuestionMatrix:
-    """The inquiry that actions and options make.
+    """The question matrix that actions and options make.
 
     Raises:
         Problem: something given is none of what it should be; says what and how to write it.

@@ -192,7 +192,7 @@ def _mark(matched: bool | None) -> tuple[str, Style]:
     return ("[+]", Style.GOOD) if matched else ("[-]", Style.QUIET)
 
 
-# An answer to an inquiry as JSON: the documented decision of each pair, and what an inquiry adds to it.
+# An answer to a question matrix as JSON: the documented decision of each pair, and what a question matrix adds to it.
 
 
 def cell_to_json(answer: Answer, cell: Cell, *, trace: JsonValue = None) -> dict[str, Any]:
@@ -223,7 +223,7 @@ def companion_to_json(one: DependentAnswer) -> dict[str, Any]:
     }
 
 
-# An answer to an inquiry for people: one pair in full, several worst first, patterns as counts and a list.
+# An answer to a question matrix for people: one pair in full, several worst first, patterns as counts and a list.
 
 
 Tracer = Callable[[Cell], "tuple[TracedLayer, ...]"]

@@ -37,7 +37,7 @@ class Question:
     region: str = ""
 
 
-# Inquiry: several actions on several resources, asked together as one matrix.
+# QuestionMatrix: several actions on several resources, asked together as one matrix.
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Answering an inquiry: its matrix of actions and resources, patterns expanded, companions answered with it."""
+"""Answering a question matrix: its matrix of actions and resources, patterns expanded, companions answered with it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from iamtui.workspace.questions import (
 )
 from iamtui.workspace.workspace import Workspace
 
-# Answers to an inquiry: a matrix of cells, each with its decision and those of the calls that come with it.
+# Answers to a question matrix: a matrix of cells, each with its decision and those of the calls that come with it.
 
 
 _OUTCOMES: Final = {Outcome.EXPLICIT_DENY: 0, Outcome.IMPLICIT_DENY: 1, Outcome.DEPENDS: 2}
@@ -127,7 +127,7 @@ def those_that_decide(cells: tuple[_T, ...]) -> tuple[_T, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to an inquiry for one principal.
+    """The answer to a question matrix for one principal.
 
     Args:
         cells: row by row (actions, then resources), actions of a pattern in the catalogue's order.
@@ -236,7 +236,7 @@ def answer(
     cancelled: Callable[[], bool] = lambda: False,
     now: datetime | None = None,
 ) -> Answer | None:
-    """Answer an inquiry for one principal, locally.
+    """Answer a question matrix for one principal, locally.
 
     Args:
         cancelled: asked between the cells.
@@ -262,7 +262,7 @@ def answer_all(
     now: datetime | None = None,
     only_deciding: bool = False,
 ) -> Iterator[tuple[Principal, Answer]]:
-    """Answer an inquiry for many, in their order; stops when cancelled.
+    """Answer a question matrix for many, in their order; stops when cancelled.
 
     Args:
         principals: whom it is put to, as `everybody` lists them: of a chain of roles only roles.
@@ -280,7 +280,7 @@ def answer_all(
 
 
 class BulkMatrixEvaluator:
-    """One inquiry put to any number of principals; what they share is worked out once.
+    """One question matrix put to any number of principals; what they share is worked out once.
 
     Raises:
         Problem: something in it cannot be asked; a pattern that matches no action names the nearest ones.
@@ -325,7 +325,7 @@ class BulkMatrixEvaluator:
                     worst = decision
                 if worst.outcome is Outcome.EXPLICIT_DENY:
                     return worst
-        assert worst is not None, "an inquiry has at least one pair"
+        assert worst is not None, "a question matrix has at least one pair"
         return worst
 
     def answer(
@@ -343,7 +343,7 @@ class BulkMatrixEvaluator:
             only_deciding: leave out the companions that do not decide.
 
         Raises:
-            Problem: the inquiry is about a chain of roles, and this principal is not a role.
+            Problem: the question matrix is about a chain of roles, and this principal is not a role.
         """
         chain = self._chain(principal)
         assumptions = () if chain is None else self._of_a_chain()
@@ -481,7 +481,7 @@ def _calls(actions: tuple[tuple[str, str], ...]) -> Iterator[tuple[AuthorizedCal
 
 
 def check_inquiry(question_matrix: QuestionMatrix) -> None:
-    """Refuse an inquiry that cannot be asked; patterns are looked up only when it is answered.
+    """Refuse a question matrix that cannot be asked; patterns are looked up only when it is answered.
 
     Raises:
         Problem: an action without a service, a resource that is neither `*` nor an ARN, and the like.

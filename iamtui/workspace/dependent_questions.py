@@ -150,7 +150,7 @@ def is_about(check: Check, resource: str) -> bool:
     return _same_type(check, resource, "aws", "")
 
 
-# What is said of companions, as in `Inquiry.with_checks`: by action, to the resources.
+# What is said of companions, as in `QuestionMatrix.with_checks`: by action, to the resources.
 
 
 def _others(named: Mapping[str, tuple[str, ...]], check: Check) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:

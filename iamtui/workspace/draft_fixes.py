@@ -62,7 +62,7 @@ def edits_for_suggestion(
     """The edits that do what the engine suggests about a denied question.
 
     Args:
-        workspace: what the suggestion is about: with a draft open `Drafted.after`, so that the edits build on it.
+        workspace: what the suggestion is about: with a draft open `DraftedAccount.after`: edits build on it.
 
     Raises:
         NoEdit: a draft cannot make this change; says why and what can be done instead.
@@ -351,7 +351,7 @@ def _suggested(
 
 
 def one_cell(question_matrix: QuestionMatrix, question: Question) -> QuestionMatrix:
-    """The inquiry about one of its cells alone, with the companions that are named and belong to that call."""
+    """The question matrix about one of its cells alone, with the companions that are named and belong to that call."""
     known = {check.action.lower() for check in AuthorizedCall.of(question.action).checks}
     named = {action: on for action, on in question_matrix.with_checks.items() if action.lower() in known}
     return QuestionMatrix((question.action,), (question.resource,), question, question_matrix.chained_from, named)
@@ -365,15 +365,15 @@ def with_fix(
     *,
     now: datetime | None = None,
 ) -> SuggestedDraft:
-    """The draft with everything suggested for whatever is denied of what decides an inquiry.
+    """The draft with everything suggested for whatever is denied of what decides a question matrix.
 
     Args:
-        inquiry: about actions that are written out; of a pattern each would get an edit of its own.
+        question_matrix: about actions that are written out; of a pattern each would get an edit of its own.
 
     Raises:
         DraftProblem: the draft given does not fit the account.
-        Problem: the inquiry cannot be asked, has a pattern for an action, or is about a resource that is none of
-            its action's, which no policy could allow.
+        Problem: the question matrix cannot be asked, has a pattern for an action, or is about a resource
+            that its action does not work on.
     """
     for action in question_matrix.actions:
         check_action(action)

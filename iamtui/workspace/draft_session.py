@@ -67,7 +67,7 @@ class DraftedAccount:
 
 
 def lay(workspace: Workspace, draft: Draft) -> DraftedAccount:
-    """Lay a draft over an opened account. Never raises for what the draft holds: `Drafted.problems` has it."""
+    """Lay a draft over an opened account. Never raises for what the draft holds: `DraftedAccount.problems` has it."""
     draft = resolved_draft(workspace.account, draft)
     laid = lay_draft(workspace.account, draft, aws_managed_policy)
     known = workspace.account
@@ -135,7 +135,7 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DraftComparison:
-    """One principal's answers to one inquiry before and after a draft, cell by cell alike."""
+    """One principal's answers to one question matrix before and after a draft, cell by cell alike."""
 
     principal: Principal
     before: Answer
@@ -202,7 +202,7 @@ def _reach(decision: Decision) -> int:
 
 
 def as_inquiry(asked: QuestionMatrix | Question) -> QuestionMatrix:
-    """An inquiry of one cell for a question, an inquiry as it is."""
+    """A question matrix of one cell for a question, a question matrix as it is."""
     return asked if isinstance(asked, QuestionMatrix) else QuestionMatrix((asked.action,), (asked.resource,), asked)
 
 
@@ -251,7 +251,7 @@ def compare_everyone(
 
 
 def _everybody(drafted: DraftedAccount, question_matrix: QuestionMatrix) -> Iterable[Principal]:
-    """Everybody whom the inquiry could concern before or after, the account's own first."""
+    """Everybody whom the question matrix could concern before or after, the account's own first."""
     before, after = everybody(drafted.base, question_matrix), everybody(drafted.after, question_matrix)
     inside = len(before.principals) - before.outside
     outside = (*before.principals[inside:], *after.principals[len(after.principals) - after.outside :])
@@ -259,7 +259,7 @@ def _everybody(drafted: DraftedAccount, question_matrix: QuestionMatrix) -> Iter
 
 
 class _Polls:
-    """One inquiry before and after, asked twice only of those whom the draft can matter to."""
+    """One question matrix before and after, asked twice only of those whom the draft can matter to."""
 
     def __init__(self, drafted: DraftedAccount, question_matrix: QuestionMatrix, now: datetime | None) -> None:
         drafted.check()

@@ -70,7 +70,7 @@ def everybody(workspace: Workspace, question_matrix: QuestionMatrix) -> Everybod
     """Whom to ask about; in a chain of roles only roles can be.
 
     Raises:
-        Problem: the inquiry cannot be asked.
+        Problem: the question matrix cannot be asked.
     """
     actions = BulkMatrixEvaluator(workspace, question_matrix).actions
     account = workspace.account
@@ -187,7 +187,7 @@ def who_can(
     Of several actions and resources, and of what the same API calls are checked for besides, the worst decides.
 
     Raises:
-        Problem: the inquiry cannot be asked.
+        Problem: the question matrix cannot be asked.
     """
     poll = BulkMatrixEvaluator(workspace, question_matrix)
     alone: dict[str | None, BulkEvaluator | None] = {}

@@ -37,7 +37,7 @@ def workspace_of(*roles: Role, region: str = "us-east-1") -> Workspace:
 def asked(
     workspace: Workspace, who: str, actions: Iterable[str], resources: Iterable[str] = ("*",), **more: Any
 ) -> Answer:
-    """The answer to an inquiry."""
+    """The answer to a question matrix."""
     terms = more.pop("terms", Question(""))
     question_matrix = QuestionMatrix(tuple(actions), tuple(resources), terms, **more)
     found = answer(workspace, resolve_principal(workspace, who), question_matrix)

@@ -293,10 +293,10 @@ def test_programs_that_write_at_once_lose_nothing(store: QuestionStore) -> None:
     program = (
         "import sys; from pathlib import Path\n"
         "from iamtui.workspace.saved_questions import QuestionStore\n"
-        "from iamtui.questions.question import Inquiry; from iamtui.questions.question import Question\n"
+        "from iamtui.questions.question import Question, QuestionMatrix\n"
         "store = QuestionStore(sys.argv[1], Path(sys.argv[2]))\n"
         "for i in range(10):\n"
-        "    store.save(sys.argv[3] + str(i), Inquiry(('s3:GetObject',), ('*',), Question('')))\n"
+        "    store.save(sys.argv[3] + str(i), QuestionMatrix(('s3:GetObject',), ('*',), Question('')))\n"
     )
     running = [subprocess.Popen([sys.executable, "-c", program, ACCOUNT, str(store.path), name]) for name in ("a", "b")]
     assert [process.wait(60) for process in running] == [0, 0]

@@ -285,7 +285,7 @@ class SuggestingScreen(LayingScreen):
             self._suggest_in_thread(self._given, draft, *self._whole_of(event))
 
     def _whole_of(self, event: DraftSuggestion) -> tuple[Principal, Question, QuestionMatrix]:
-        """Who is to be allowed what, and the inquiry it is part of.
+        """Who is to be allowed what, and the question matrix it is part of.
 
         Of a request that only comes with the question on screen (a companion of the call, the chain), it is that
         question as a whole: allowing the one alone would help nobody.

@@ -1,4 +1,4 @@
-"""EditHand: what every maker of edits needs: where the user is, what to choose from, and where the edit goes."""
+"""EditContext: what every maker of edits needs: where the user is, what to choose from, and where the edit goes."""
 
 from __future__ import annotations
 

@@ -339,7 +339,7 @@ class DraftImpactScreen(Screen[str | None]):
         """Make the screen.
 
         Args:
-            inquiry: what is asked about everybody, or None.
+            question_matrix: what is asked about everybody, or None.
             principal: who asks the saved questions that name nobody.
         """
         super().__init__()

@@ -1,4 +1,4 @@
-"""AnswerView: the answer to an inquiry, as much of it as the panel has room for."""
+"""AnswerView: the answer to a question matrix, as much of it as the panel has room for."""
 
 from __future__ import annotations
 

@@ -82,19 +82,19 @@ def why_not(question_matrix: QuestionMatrix, workspace: Workspace | None, princi
 
 
 class AnsweringPanel(Pane):
-    """Shows an inquiry and its answer; `Asking` has it answered in a thread that the next key cancels.
+    """Shows a question matrix and its answer; `Asking` has it answered in a thread that the next key cancels.
 
     QuestionPanel adds the keys, and what is remembered of earlier questions.
     """
 
     @dataclass(eq=False, repr=False)
     class Answered(Message, namespace="question_panel"):
-        """An inquiry was answered for a principal, or another cell of its answer is looked at.
+        """A question matrix was answered for a principal, or another cell of its answer is looked at.
 
         Args:
             decision, question: of the cell that is looked at; where another request behind the same call decides,
                 that one's.
-            inquiry: what asks about that cell alone: one action on one resource.
+            question_matrix: what asks about that cell alone: one action on one resource.
             answer: the whole.
         """
 
@@ -221,7 +221,7 @@ class AnsweringPanel(Pane):
         self._form.fill(action, resource, context)
 
     def ask_inquiry(self, question_matrix: QuestionMatrix) -> None:
-        """Put an inquiry into the fields and answer it."""
+        """Put a question matrix into the fields and answer it."""
         self._view.release()
         self._form.fill_inquiry(question_matrix)
 
@@ -232,12 +232,12 @@ class AnsweringPanel(Pane):
 
     @property
     def left_out(self) -> str:
-        """What stands in the fields half typed, without which the inquiry is asked; "" for nothing."""
+        """What stands in the fields half typed, without which the question matrix is asked; "" for nothing."""
         return self._left_out
 
     @property
     def question(self) -> Question | None:
-        """The question that is looked at: the cell under the matrix's cursor, else the first pair of the inquiry."""
+        """The question that is looked at: the cell under the matrix's cursor, else the first pair."""
         if self._inquiry is None:
             return None
         if self._shown is not None and self._shown.answer.question_matrix == self._inquiry:

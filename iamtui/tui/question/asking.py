@@ -1,6 +1,6 @@
-"""Asking: puts an inquiry to the engine in a thread that the next one cancels. It shows nothing.
+"""Asking: puts a question matrix to the engine in a thread that the next one cancels. It shows nothing.
 
-What a thread finds comes back as a message to the widget that asks; an answer to an older inquiry is dropped.
+What a thread finds comes back as a message to the widget that asks; an answer to an older question matrix is dropped.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ Alongside = Callable[[Callable[[], bool]], object]
 
 
 class Asking:
-    """Asks one inquiry at a time on behalf of a widget, which hears `Found`, `Slow`, `Explained` and `Failed`."""
+    """Asks one question matrix at a time for a widget, which hears `Found`, `Slow`, `Explained` and `Failed`."""
 
     @dataclass(eq=False, repr=False)
     class Found(Message):
@@ -117,7 +117,7 @@ class Asking:
         self._run(work, _ANSWERS)
 
     def explain(self, asked: AnsweredQuestion, question: Question) -> None:
-        """Find in a thread what would help with one question of the inquiry that was answered last."""
+        """Find in a thread what would help with one question of the question matrix that was answered last."""
         work = partial(self._explain, self._ticket, asked, question)
         self._run(work, _EXPLANATIONS)
 
@@ -126,7 +126,7 @@ class Asking:
         self._host.run_worker(work, thread=True, exclusive=True, group=group, description=group, exit_on_error=False)
 
     def is_current(self, ticket: int) -> bool:
-        """Whether a message is about the inquiry that was asked last."""
+        """Whether a message is about the question matrix that was asked last."""
         return ticket == self._ticket
 
     def arrived(self, found: Found) -> bool:
@@ -172,7 +172,7 @@ class Asking:
             self._host.post_message(found)
 
     def _find(self, found: Found, entered: bool, stopped: Callable[[], bool]) -> None:
-        from iamtui.workspace import answers as inquiries  # the engine is not loaded before the first frame
+        from iamtui.workspace import answers as matrix_answers  # the engine is not loaded before the first frame
         from iamtui.workspace.context_values import undocumented  # likewise
 
         asked = found.asked
@@ -183,7 +183,7 @@ class Asking:
         found.remarks = tuple(filter(None, map(undocumented, asked.question_matrix.terms.context)))
         # One time for both, or a condition on the time could look like the draft's doing.
         ask = partial(
-            inquiries.answer,
+            matrix_answers.answer,
             principal=asked.principal,
             question_matrix=asked.question_matrix,
             cancelled=stopped,

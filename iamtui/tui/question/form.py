@@ -1,4 +1,4 @@
-"""QuestionForm: the inquiry that the fields make, and the ways to change it other than by typing."""
+"""QuestionForm: the question matrix that the fields make, and the ways to change it other than by typing."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Terms:
 
 
 class QuestionForm(FieldsForm):
-    """Makes an inquiry of what stands in the fields, and fills them."""
+    """Makes a question matrix of what stands in the fields, and fills them."""
 
     @dataclass(eq=False, repr=False)
     class Resized(Message, namespace="question_form"):
@@ -88,7 +88,7 @@ class QuestionForm(FieldsForm):
     # What the fields ask.
 
     def question_matrix(self, *, entered: bool = True) -> QuestionMatrix:
-        """The inquiry that the fields make; without an action it has none.
+        """The question matrix that the fields make; without an action it has none.
 
         Args:
             entered: whether what stands in the context and the caller's line is meant as it is; else a word that is
@@ -168,7 +168,7 @@ class QuestionForm(FieldsForm):
         self._fill(action, resource, context, [], {})
 
     def fill_inquiry(self, question_matrix: QuestionMatrix) -> None:
-        """Put an inquiry into the fields, as if it had been entered."""
+        """Put a question matrix into the fields, as if it had been entered."""
         asked = question_matrix.terms
         policies = {f"given-{number}": text for number, text in enumerate(asked.session_policies, 1)}
         caller = [f"{SESSION}{name}" for name in policies]
@@ -294,7 +294,7 @@ class QuestionForm(FieldsForm):
             self.post_message(self.Finished())
 
 
-# An inquiry in a line: what is asked, and on what terms. Pure; raw text.
+# A question matrix in a line: what is asked, and on what terms. Pure; raw text.
 
 
 def summary_of(question_matrix: QuestionMatrix) -> str:

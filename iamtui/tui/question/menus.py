@@ -301,7 +301,7 @@ class Besides:
 
     Args:
         companions: the checks, one each.
-        named: what is said of them already, as in an inquiry.
+        named: what is said of them already, as in a question matrix.
         account: whose resources are offered.
     """
 

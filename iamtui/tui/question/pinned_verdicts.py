@@ -68,7 +68,7 @@ class PinnedQuestion:
         """Take a question.
 
         Args:
-            inquiry: the question, of which the worst decides.
+            question_matrix: the question, of which the worst decides.
             before: the account without the draft that `workspace` holds: verdicts then know the one before.
             wanted: called when verdicts are wanted and no thread is at it: to have one run `find`.
         """

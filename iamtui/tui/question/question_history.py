@@ -156,10 +156,10 @@ class Memory:
             self._host.post_message(self.Saved(name, problem))
 
 
-def _once(inquiries: list[QuestionMatrix]) -> list[QuestionMatrix]:
-    """Each inquiry at its first place; they hold mappings, so they are compared and not hashed."""
+def _once(matrices: list[QuestionMatrix]) -> list[QuestionMatrix]:
+    """Each question matrix at its first place; they hold mappings, so they are compared and not hashed."""
     found: list[QuestionMatrix] = []
-    for question_matrix in inquiries:
+    for question_matrix in matrices:
         if question_matrix not in found:
             found.append(question_matrix)
     return found

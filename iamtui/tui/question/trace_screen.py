@@ -34,7 +34,7 @@ from iamtui.tui.terminal_app import worker_failure
 from iamtui.tui.text_screens import BACK_KEYS, SEARCH_KEYS, SearchableScreen
 from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.tui.widgets.status import KeyLine, Notice, Severity
-from iamtui.workspace import answers as inquiries
+from iamtui.workspace import answers as matrix_answers
 from iamtui.workspace import questions as asking
 from iamtui.workspace.answers import DependentAnswer
 from iamtui.workspace.questions import Question
@@ -374,7 +374,7 @@ class TraceScreen(ReadingScreen):
 def _companions(workspace: Workspace, principal: Principal, question: Question) -> tuple[DependentAnswer, ...]:
     """The other requests behind the same API call; none where they cannot be asked."""
     try:
-        found = inquiries.answer(
+        found = matrix_answers.answer(
             workspace, principal, QuestionMatrix((question.action,), (question.resource,), question)
         )
     except Problem:

@@ -58,7 +58,7 @@ def row_batches(
     """The rows of everybody, some at a time; stops when cancelled.
 
     Raises:
-        Problem: the inquiry cannot be asked.
+        Problem: the question matrix cannot be asked.
     """
     inside = len(found.principals) - found.outside
     rows: list[WhoCanRow] = []
