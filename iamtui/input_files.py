@@ -154,7 +154,6 @@ def read_whole(
 
 
 def _refuse_size(file: IO[bytes], subject: str, most: int) -> None:
-    """Refuse a file by the size that it says it has, before any of it is held."""
     try:
         found = os.fstat(file.fileno())
     except OSError:
@@ -227,11 +226,9 @@ class _Input(io.RawIOBase):
         self._give_up = time.monotonic() + (patience or 0)
 
     def readable(self) -> bool:
-        """It is."""
         return True
 
     def fileno(self) -> int:
-        """The file descriptor."""
         return self._descriptor
 
     def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]  # what BufferedReader passes

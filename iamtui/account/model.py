@@ -370,11 +370,9 @@ class Account:
         return found if isinstance(found, ManagedPolicy) else None
 
     def members(self, group_name: str) -> tuple[User, ...]:
-        """The users in a group."""
         return self._members.get(group_name, ())
 
     def holders(self, policy_arn: str) -> tuple[User | Group | Role, ...]:
-        """The users, groups and roles that a managed policy is attached to."""
         return self._holders.get(policy_arn, ())
 
     def bounded_by(self, policy_arn: str) -> tuple[User | Role, ...]:

@@ -82,7 +82,6 @@ def boundary(shape: BoundaryShape | None) -> str | None:
 
 
 def tags(shapes: list[TagShape] | None) -> Tags:
-    """The tags, in their order."""
     return tuple((shape.key, shape.value) for shape in shapes) if shapes else ()
 
 
@@ -107,7 +106,6 @@ def _unless_na(text: str | None) -> str:
 
 
 def mfa_devices(shapes: list[MfaDeviceShape]) -> tuple[MfaDevice, ...]:
-    """The MFA devices of one user."""
     return tuple(MfaDevice(shape.serial_number, parse_time(shape.enable_date)) for shape in shapes)
 
 

@@ -102,7 +102,6 @@ def snapshot_of(account: Account) -> Json:
 
 
 def _some(**fields: Any) -> Json:
-    """The fields that have a value."""
     return {key: value for key, value in fields.items() if value is not None}
 
 

@@ -300,7 +300,6 @@ class CountedReads(io.RawIOBase):
         self._count = count
 
     def readable(self) -> bool:
-        """True."""
         return True
 
     def readinto(self, buffer: Any, /) -> int | None:
@@ -388,7 +387,6 @@ class LimitedHttpSession:
         return botocore.awsrequest.AWSResponse(response.url, response.status_code, response.headers, raw)
 
     def close(self) -> None:
-        """Close the connections."""
         self._session.close()
 
     def _read(self, request: Any, raw: Any, largest: int) -> bytes:

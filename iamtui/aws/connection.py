@@ -423,7 +423,6 @@ def _take_apart_client(client: Any) -> None:
 
 
 def _empty(thing: Any) -> None:
-    """Make an object drop all that it refers to."""
     held = getattr(thing, "__dict__", None)
     if isinstance(held, dict):
         held.clear()

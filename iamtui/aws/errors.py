@@ -217,7 +217,6 @@ def _permission(where: CallSite) -> str:
 
 
 def _from_answer(error: BaseException, response: dict[str, object], where: CallSite) -> AwsProblem:
-    """A Problem for an error that AWS itself answered."""
     answer = response["Error"]
     assert isinstance(answer, dict)
     code = str(answer.get("Code") or "Unknown")
@@ -241,7 +240,6 @@ def _from_answer(error: BaseException, response: dict[str, object], where: CallS
 
 
 def _tries(response: dict[str, object]) -> int:
-    """How often the call was made."""
     metadata = response.get("ResponseMetadata")
     retries = metadata.get("RetryAttempts") if isinstance(metadata, dict) else None
     return 1 + retries if isinstance(retries, int) else 1

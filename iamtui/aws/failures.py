@@ -26,7 +26,6 @@ def one_line(text: str) -> str:
 
 
 def detail(error: BaseException) -> str:
-    """What the exception says, on one line."""
     return one_line(str(error))
 
 

@@ -47,7 +47,6 @@ class ActionNames:
 
     @cached_property
     def _joined_initials(self) -> _Lines:
-        """The same without the colon."""
         return _Lines([_initials_of(name).replace(":", "") for name in self.names])
 
     def __len__(self) -> int:

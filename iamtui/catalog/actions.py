@@ -139,7 +139,6 @@ class Catalogue:
 
     @property
     def version(self) -> str:
-        """The version of the data set."""
         return service_data.data_version()
 
     @property
@@ -158,15 +157,12 @@ class Catalogue:
         return _action(name.lower())
 
     def knows(self, action: str) -> bool:
-        """Whether AWS lists this action."""
         return has_resource_type(action) is not None
 
     def services(self) -> tuple[Service, ...]:
-        """All services, sorted by prefix."""
         return tuple(Service(prefix, name) for prefix, name in service_data.service_names().items())
 
     def is_service(self, prefix: str) -> bool:
-        """Whether AWS has a service of that prefix."""
         return service_data.is_service(prefix.lower())
 
     def resource_types(self, service: str) -> tuple[ResourceType, ...]:
@@ -236,7 +232,6 @@ def _resource_type(data: Mapping[str, Any]) -> ResourceType:
 
 @cache
 def catalogue() -> Catalogue:
-    """The one catalogue of the process."""
     return Catalogue()
 
 

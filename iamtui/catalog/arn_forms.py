@@ -116,7 +116,6 @@ def _entry(form: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _forms_of(service: str) -> Mapping[str, tuple[ArnForm, ...]]:
-    """The forms of each action of a service."""
     texts = _texts_of_types(service)
     blanked = [_blanked(text) for each in texts.values() for text in each]
     parsed = {name: tuple(_parsed(text, blanked) for text in each) for name, each in texts.items()}
@@ -141,7 +140,6 @@ def _types_of(service: str, name: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1024)
 def _texts_of_types(service: str) -> Mapping[str, tuple[str, ...]]:
-    """The forms of each resource type of a service."""
     types = service_data.resource_types(service).items()
     return {name: tuple(_texts_of(str(found["arn"]))) for name, found in types}
 

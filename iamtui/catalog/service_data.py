@@ -34,13 +34,11 @@ def _read(*path: str) -> Any:
 
 @cache
 def data_version() -> str:
-    """The version of the data set, such as "0.1.202610271"."""
     return str(_read("metadata.json")["version"])
 
 
 @cache
 def service_names() -> Mapping[str, str]:
-    """Service prefix to the service's name, sorted by prefix."""
     names: dict[str, str] = _read("serviceNames.json")
     return {prefix: names.get(prefix, prefix) for prefix in sorted(_read("services.json"))}
 

@@ -148,7 +148,6 @@ def _wait(lease: ClipboardLease) -> None:
 
 
 def _write_to_clipboard(sequence: str) -> None:
-    """Send a control sequence to the terminal."""
     if sys.stderr is not None and sys.stderr.isatty():
         sys.stderr.write(sequence)
         sys.stderr.flush()

@@ -61,7 +61,6 @@ _INSTEAD: Final = "start from what it was assumed with: --profile BASE"
 
 
 def session_in_environment(environ: Mapping[str, str]) -> bool:
-    """Whether the keys of the environment are those of a session."""
     return all(environ.get(name) for name in _KEYS)
 
 

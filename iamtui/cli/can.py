@@ -154,7 +154,6 @@ def question_store(account: str, file: str | None, *, must_exist: bool = True) -
 
 
 def answered(workspace: Workspace, who: Principal, asked: QuestionMatrix) -> Answer:
-    """The answer to a question matrix."""
     found = answer(workspace, who, asked)
     assert found is not None, "nothing cancels a command's question"
     return found

@@ -59,7 +59,6 @@ class QuestionOptions:
 
     @property
     def given(self) -> bool:
-        """Whether any of them was given."""
         return any(getattr(self, entry.name) not in (None, False, ()) for entry in fields(self)) or self.mfa is not None
 
 
@@ -335,7 +334,6 @@ class Demands:
         return ""
 
     def code(self, decision: Decision) -> Exit:
-        """The exit code of one decision."""
         if decision.outcome is Outcome.DEPENDS or self.doubt(decision):
             return Exit.OPEN
         return Exit.OK if decision.allowed else Exit.NO

@@ -52,7 +52,6 @@ def verdict_style(decision: Decision) -> Style:
 
 
 def write_verdict(out: Output, decision: Decision, about: str = "") -> None:
-    """Write the verdict, and what it is about."""
     words = verdict_words(decision)
     mark = f"{words.mark} {words.word} "
     after = f"{'   ' if words.rest else '  '}{about}" if about else ""
@@ -60,7 +59,6 @@ def write_verdict(out: Output, decision: Decision, about: str = "") -> None:
 
 
 def subject_of(decision: Decision) -> str:
-    """Who, what and on what, on one line."""
     request = decision.request
     return f"{request.principal.arn or 'anonymous'}  {request.action}  {request.resource}"
 

@@ -56,7 +56,6 @@ def _found(role: str, source: SourceOptions) -> tuple[Workspace, str]:
 
 
 def _explain(plan: Revocation, workspace: Workspace) -> None:
-    """Say on stderr what the command does."""
     out = stderr()
     if plan.elsewhere:
         # First: whoever runs it in the wrong account would change a role there.

@@ -203,7 +203,6 @@ class _JsonWriter:
         self._started = False
 
     def malformed(self, entry: MalformedScenario) -> None:
-        """Write an error in its place."""
         self._write(entry.as_json())
 
     def decided(self, entry: Scenario, answer: _Answer, unmet: str, *, with_trace: bool) -> None:
@@ -226,7 +225,6 @@ class _JsonWriter:
         self._out.json(value, end="" if self._array else "\n")
 
     def end(self) -> None:
-        """Close what is open."""
         if self._array:
             self._out.raw("\n]\n")
 
@@ -239,13 +237,11 @@ class _TextWriter:
         self._number = 0
 
     def malformed(self, entry: MalformedScenario) -> None:
-        """Write what is wrong, in its place."""
         text = str(entry.error)
         at = "" if entry.line is None or _LINE.search(text) else f" (line {entry.line})"
         self._out.line(*self._name(entry.id), Span("[!] MALFORMED", Style.BAD), f" {text}{at}")
 
     def decided(self, entry: Scenario, answer: _Answer, unmet: str, *, with_trace: bool) -> None:
-        """Write an answer."""
         decision, deciding = answer.decision, answer.deciding
         words = verdict_words(deciding)
         told = f"{words.word} {words.rest}".strip()

@@ -49,7 +49,6 @@ class SourceOptions:
 
     @property
     def given(self) -> tuple[str, ...]:
-        """The options that were given, as they are written."""
         return tuple(
             f"--{f.name.replace('_', '-')}" for f in fields(self) if getattr(self, f.name) not in (None, False)
         )

@@ -87,12 +87,10 @@ class AssumeRoleRequest:
 
     @property
     def role_name(self) -> str:
-        """The role's name, without its path."""
         return self.role_arn.rsplit("/", 1)[-1]
 
     @property
     def account(self) -> str:
-        """The role's account, or "" when the ARN has none."""
         parts = self.role_arn.split(":", 5)
         return parts[4] if len(parts) == 6 else ""
 

@@ -58,13 +58,11 @@ class ChildEnvironment:
         return os.get_exec_path({"PATH": self._values["PATH"].reveal()} if "PATH" in self._values else {})
 
     def with_secret(self, name: str, value: Secret) -> ChildEnvironment:
-        """The same with one more variable."""
         more = ChildEnvironment({})
         more._values = {**self._values, name: value}
         return more
 
     def without(self, *names: str) -> ChildEnvironment:
-        """The same without some variables."""
         fewer = ChildEnvironment({})
         fewer._values = {name: value for name, value in self._values.items() if name not in names}
         return fewer
@@ -283,7 +281,6 @@ def _run_child(
 
 
 def shell_code(returncode: int) -> int:
-    """A return code of subprocess as a shell tells it."""
     return 128 - returncode if returncode < 0 else returncode
 
 

@@ -165,7 +165,6 @@ class ClipboardLease:
 
     @property
     def cleared(self) -> bool:
-        """Whether nothing is left to clear."""
         return self._cleared is not None
 
     def time_left(self, now: datetime) -> timedelta | None:

@@ -157,7 +157,6 @@ class ConsoleSite:
         return f"https://{host}/{path}{f'?region={quote(here)}' if here else ''}"
 
     def _region(self, region: str) -> str:
-        """The region where it is one of this partition, else the partition's own."""
         is_ours = region.startswith(self.regions) if self.regions else not region.startswith(_OTHER_REGIONS)
         return region if is_ours and _REGION.fullmatch(region) else self.region
 
@@ -264,7 +263,6 @@ class SignIn:
 
 
 def console_refusal(session: Session) -> str:
-    """Why this session has no console, in one sentence, or ""."""
     if session.demo:
         return "The demo account has no AWS console: its credentials work nowhere else."
     return ""

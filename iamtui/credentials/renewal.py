@@ -56,7 +56,6 @@ class Failures:
     sentence: str = ""
 
     def one_more(self, now: datetime, sentence: str) -> Failures:
-        """With another failure."""
         return Failures(self.count + 1, now, sentence)
 
     def next_at(self, session: Session) -> datetime | None:
@@ -162,7 +161,6 @@ class Renewer:
 
     @property
     def possible(self) -> bool:
-        """Whether the session can be renewed at all."""
         return self._renew is not None
 
     @property
@@ -177,7 +175,6 @@ class Renewer:
 
     @property
     def automatic(self) -> bool:
-        """Whether it renews without the user."""
         return self.switched_on and not self.needs_code
 
     @property

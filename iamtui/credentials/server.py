@@ -324,7 +324,6 @@ class CredentialsEndpoint:
         return self._server.counts
 
     def start(self) -> None:
-        """Begin to answer."""
         self._server.start()
 
     def stop(self, *, wait: bool = True) -> None:
@@ -369,7 +368,6 @@ def credentials_json(session: Session, **more: str) -> bytes:
 
 
 def error_json(code: str, message: str) -> bytes:
-    """An error as both protocols tell one."""
     return json.dumps({"Code": code, "Message": message}).encode("ascii")
 
 
@@ -424,7 +422,6 @@ class MetadataEndpoint:
         return self._server.counts
 
     def start(self) -> None:
-        """Begin to answer."""
         self._server.start()
 
     def stop(self, *, wait: bool = True) -> None:

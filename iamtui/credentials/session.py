@@ -214,7 +214,6 @@ class Session:
         return max(self.expires_at - self.clock_skew - now, timedelta())
 
     def expired(self, now: datetime | None = None) -> bool:
-        """Whether the session has ended."""
         return self.time_left(now) == timedelta()
 
     def time_left_words(self, now: datetime | None = None) -> str:

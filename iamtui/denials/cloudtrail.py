@@ -17,7 +17,6 @@ from iamtui.policy.arn import is_account_id
 
 
 def text_in(value: Mapping[str, Any], key: str) -> str:
-    """The text under a key, or ""."""
     found = value.get(key)
     return found if isinstance(found, str) else ""
 
@@ -29,7 +28,6 @@ def dict_in(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def list_in(value: Mapping[str, Any], key: str) -> list[Any]:
-    """The list under a key, or an empty one."""
     found = value.get(key)
     return found if isinstance(found, list) else []
 

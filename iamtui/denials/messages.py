@@ -352,7 +352,6 @@ def _action(text: SearchableText, start: int) -> tuple[str, int]:
 
 
 def _caller(text: SearchableText, refused: int, floor: int) -> tuple[str, int]:
-    """The caller, and where the message starts."""
     end = refused - 2 if text.lowered.startswith("is", refused - 2) else refused
     low = max(floor, refused - _CALLER_REACH, 0)
     at = text.lowered.rfind("user:", low, end)

@@ -255,7 +255,6 @@ def _row(value: list[Any]) -> dict[str, Any] | None:
 
 
 def _cell(content: Any) -> Any:
-    """A cell's text, as JSON where it is JSON."""
     if isinstance(content, str) and content[:1] in ("{", "["):
         found, value = _as_json(content)
         return value if found else content

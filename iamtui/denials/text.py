@@ -67,7 +67,6 @@ class SearchableText:
         return min(self._packed_starts[word] + flat - self._flat_starts[word], self._packed_starts[word + 1])
 
     def line_of(self, flat: int) -> int:
-        """The line of a place in `flat`, from 1."""
         return bisect_right(self._line_starts, flat)
 
     def between(self, start: int, end: int) -> str:
@@ -109,7 +108,6 @@ class SearchableText:
         return self._next_line(at)
 
     def _next_line(self, at: int) -> int | None:
-        """The start of the text in the next line, when `at` is the end of a line."""
         if at >= len(self.flat) or self.flat[at] != "\n":
             return None
         at += 1

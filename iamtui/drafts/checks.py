@@ -359,7 +359,6 @@ def _denies(document: PolicyDocument | None) -> list[dict[str, Any]]:
 
 
 def _meaning(statement: dict[str, Any]) -> dict[str, Any]:
-    """The statement without its Sid, which is a name only."""
     return {key: value for key, value in statement.items() if key != "Sid"}
 
 

@@ -161,7 +161,6 @@ class Draft:
     edits: tuple[Edit, ...] = field(default=())
 
     def with_edit(self, edit: Edit) -> Draft:
-        """The draft with one more edit."""
         return replace(self, edits=(*self.edits, edit))
 
     def undone(self) -> Draft:
@@ -169,5 +168,4 @@ class Draft:
         return replace(self, edits=self.edits[:-1])
 
     def without(self, index: int) -> Draft:
-        """The draft without the edit at this index."""
         return replace(self, edits=(*self.edits[:index], *self.edits[index + 1 :]))

@@ -499,5 +499,4 @@ def _same_place(one: PutOrganizationPolicy | DetachOrganizationPolicy, other: De
 
 
 def _policy_id(arn: str) -> str:
-    """p-... of the ARN of an SCP or RCP."""
     return arn.rsplit("/", 1)[-1]

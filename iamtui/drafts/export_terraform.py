@@ -90,7 +90,6 @@ def json_heredoc(document: str) -> list[str]:
 
 
 def comment(text: str) -> str:
-    """One comment line of raw text."""
     return f"# {safe_text(text, limit=None)}"
 
 

@@ -187,11 +187,9 @@ class Ledger:
         return fact.value
 
     def put_organization(self, organization: Organization) -> None:
-        """Exchange the organization."""
         self._organization = organization
 
     def resource_policy(self, arn: str) -> ResourcePolicy | None:
-        """What is known of a resource's policy as it stands."""
         if self._resources is not None:
             return self._resources.get(arn)
         return self.base.resource_policies.get(arn)
@@ -243,7 +241,6 @@ class Standing:
     earlier: Sequence[Edit] = ()
 
     def has_managed(self, arn: str) -> bool:
-        """Whether there is a managed policy of this ARN."""
         made = any(isinstance(edit, PutManagedPolicy) and edit.policy_arn == arn for edit in self.earlier)
         return made or self.account.policy(arn) is not None
 

@@ -118,7 +118,6 @@ def _changes_nothing(edit: Edit, before: Account) -> bool:
 
 
 def same_text(document: PolicyDocument | None, text: str) -> bool:
-    """Whether a document and a text have the same canonical rendering."""
     return document is not None and document.text == PolicyDocument(text).text
 
 

@@ -84,7 +84,6 @@ def policies_at(level: OrganizationLevel, type_: str) -> Fact[tuple[Organization
 
 
 def _attached(ledger: Ledger, type_: str, level_id: str) -> tuple[OrganizationLevel, tuple[OrganizationPolicy, ...]]:
-    """The level of an edit and what is attached there."""
     if type_ not in (SCP, RCP):
         raise Misfit(
             f"{safe_text(type_, limit=64) or 'an empty text'} is no type of organization policy",
@@ -163,8 +162,6 @@ def _put_organization_policy(ledger: Ledger, edit: PutOrganizationPolicy) -> Non
 def _exchanged(
     organization: Organization, type_: str, level_id: str, policies: tuple[OrganizationPolicy, ...]
 ) -> Organization:
-    """The organization with other policies at one level."""
-
     def at(level: OrganizationLevel) -> OrganizationLevel:
         if level.id != level_id:
             return level

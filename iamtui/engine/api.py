@@ -33,7 +33,6 @@ def evaluate(
 
 
 def concluded(reading: Evaluation, catalogue: ActionCatalogue = ENGINE_CATALOGUE) -> Decision:
-    """The Decision that a reading of all layers comes to."""
     return Decision.concluded(
         reading.outcome, complete=not reading.not_evaluated, conclude=lambda: DecisionDetails(reading, catalogue)
     )

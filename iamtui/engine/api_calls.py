@@ -153,7 +153,6 @@ def resource_of_call(
 
 
 def _arns_in(parameters: Mapping[str, Any]) -> Iterator[str]:
-    """Parameters that are ARNs by name and value."""
     for key, value in parameters.items():
         if isinstance(value, str) and value.startswith("arn:") and key.lower().endswith(("arn", "id", "identifier")):
             yield value

@@ -41,7 +41,6 @@ class ServiceRule:
 
 @lru_cache(maxsize=16)
 def _condition(operator: str, key: str, value: str) -> CompiledCondition:
-    """A condition on the request, as a policy would have it."""
     return CompiledCondition(ConditionLine(operator, key, (value,)), variables=False, options=DEFAULT_LANGUAGE_OPTIONS)
 
 

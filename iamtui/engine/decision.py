@@ -239,7 +239,6 @@ class Expectation(StrEnum):
     DEPENDS = "depends"
 
     def met_by(self, outcome: Outcome) -> bool:
-        """Whether a decision is the expected one."""
         if self is Expectation.DENIED:
             return outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
         return outcome.value == self.value

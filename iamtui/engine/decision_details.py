@@ -283,17 +283,14 @@ class DecisionDetails:
     __slots__ = ("_catalogue", "_reading", "_scope")
 
     def __init__(self, reading: Evaluation, catalogue: ActionCatalogue) -> None:
-        """Take the reading of all layers."""
         self._reading = reading
         self._catalogue = catalogue
         self._scope: Scope | None = None
 
     def request(self) -> Request:
-        """The question."""
         return self._reading.request
 
     def layers(self) -> tuple[LayerReport, ...]:
-        """Every layer's state."""
         return layer_reports(self._reading)
 
     def blocked_by(self) -> tuple[Layer, ...]:
@@ -312,7 +309,6 @@ class DecisionDetails:
         return replace(self._reading.side, boundary=True, session=True, identity=False).truth() is False
 
     def matched(self) -> tuple[StatementRef, ...]:
-        """Every statement that matched."""
         return tuple(_matched(self._reading, undetermined=self._reading.outcome is Outcome.DEPENDS))
 
     def resource_scope(self) -> ResourceScope:
@@ -320,7 +316,6 @@ class DecisionDetails:
         return self._scope_found().scope
 
     def allowed_resources(self) -> tuple[str, ...]:
-        """The resources or patterns where it holds."""
         return self._scope_found().resources
 
     def denied_resources(self) -> tuple[str, ...]:
@@ -332,7 +327,6 @@ class DecisionDetails:
         return None if self._reading.by_alias else self._reading.witness
 
     def depends_on(self) -> Node | None:
-        """What would have to hold."""
         total = self._reading.total
         return None if isinstance(total, bool) else total
 
@@ -345,7 +339,6 @@ class DecisionDetails:
         return tuple(assumptions(self._reading))
 
     def notes(self) -> tuple[str, ...]:
-        """One sentence each."""
         return tuple(self._each_note())
 
     def _each_note(self) -> Iterator[str]:
@@ -488,7 +481,6 @@ def _reasons_together(reading: Evaluation) -> tuple[Reason, ...]:
 
 
 def _resource_side_counts(reading: Evaluation) -> bool:
-    """Whether the silence of the resource side is a reason of its own."""
     side = reading.side
     return side.any_grant is False and (reading.must_admit or not reading.same_account or side.resource_only)
 

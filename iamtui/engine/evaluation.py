@@ -141,7 +141,6 @@ class Evaluation:
 
     @property
     def side(self) -> GrantSide:
-        """What granting rests on."""
         if self._side is None:
             self._side = self._make_side()
         return self._side
@@ -312,7 +311,6 @@ def reaching(result: Evaluation, layer: Layer) -> Callable[[CompiledStatement], 
 
 
 def resource_policy_set(result: Evaluation, policy: PolicyInForce) -> PolicySet:
-    """The policy of the resource, ready to be read."""
     policy_type = PolicyType.TRUST if result.prepared.trust else PolicyType.RESOURCE
     return set_of(result, Layer.RESOURCE, alone(policy) if result.policies.lasting else (policy,), policy_type)
 

@@ -84,7 +84,6 @@ def spellings(text: str, around: ArnDefaults) -> Iterator[str]:
 
 
 def _regions(partition: Sequence[Token]) -> tuple[str, ...]:
-    """Regions of a partition, the likeliest first."""
     glob = Glob(partition)
     return next((regions for name, regions in _REGIONS.items() if glob.matches(name)), _REGIONS["aws"])
 

@@ -46,7 +46,6 @@ class Caps:
     def __init__(
         self, scps: tuple[PolicyLevel, ...] | NotEvaluated, rcps: tuple[PolicyLevel, ...] | NotEvaluated
     ) -> None:
-        """Take policies that last."""
         self.scps, self.scps_complete = _stack(Layer.SCP, scps)
         self.rcps, self.rcps_complete = _stack(Layer.RCP, rcps)
 

@@ -38,13 +38,11 @@ NOBODY: Final = Bits()
 
 
 def both(one: Bits, other: Bits) -> Bits:
-    """For whom both hold."""
     yes = one.yes & other.yes
     return Bits(yes, (one.yes | one.maybe) & (other.yes | other.maybe) & ~yes)
 
 
 def either(one: Bits, other: Bits) -> Bits:
-    """For whom one of them holds."""
     yes = one.yes | other.yes
     return Bits(yes, (one.maybe | other.maybe) & ~yes)
 
@@ -58,7 +56,6 @@ def places(bits: int) -> Iterator[int]:
 
 
 def with_value(groups: dict[KeyValue, int], value: KeyValue, bits: int) -> dict[KeyValue, int]:
-    """Groups by value, and some more who have one value."""
     made = dict(groups)
     _add(made, value, bits)
     return made
@@ -129,7 +126,6 @@ class HeldStatement:
 
     @property
     def compiled(self) -> CompiledStatement:
-        """The statement ready to be matched."""
         if self._compiled is None:
             self._compiled = self.held.compiled.statement(self._number)
         return self._compiled

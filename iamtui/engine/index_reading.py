@@ -366,11 +366,9 @@ class IndexReading:
         return self._contexts.of_place(place).lookup(key)
 
     def about_action(self, held: HeldPolicy) -> Iterator[CompiledStatement]:
-        """The statements of a policy that are about the action."""
         return held.about(self.prepared.action)
 
     def named_in(self, compiled: CompiledStatement) -> int:
-        """Whom a statement names one by one."""
         statement = compiled.statement
         return self._index.named_by((*(statement.principals or ()), *(statement.not_principals or ())))
 
@@ -472,7 +470,6 @@ class IndexReading:
         )
 
     def _some(self, statements: tuple[tuple[HeldStatement, bool], ...], who: int, *, with_principals: bool) -> Bits:
-        """For whom one of some statements matches."""
         yes = maybe = 0
         for statement, varies in statements:
             here = statement.held.holders & who & ~yes

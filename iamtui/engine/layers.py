@@ -235,7 +235,6 @@ def reached_as(compiled: CompiledStatement, caller: Caller, rules: PrincipalRule
 
 
 def named(truth: Truth, layer: Layer, policy: NamedPolicy, statement: Statement) -> Truth:
-    """The truth of a statement with the statement as its source."""
     if truth is True:
         return True
     return with_source(truth, Source(layer.value, policy.name, statement.index, statement.effect))
@@ -265,14 +264,12 @@ Extent: TypeAlias = bool | None
 
 
 def both(one: Extent, other: Extent) -> Extent:
-    """Whether both hold."""
     if one is False or other is False:
         return False
     return True if one is True and other is True else None
 
 
 def either(one: Extent, other: Extent) -> Extent:
-    """Whether one of them holds."""
     if one is True or other is True:
         return True
     return False if one is False and other is False else None

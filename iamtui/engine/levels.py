@@ -147,7 +147,6 @@ class _Index:
         self.by_action[name] = plan
 
     def matching(self, action: ActionName) -> tuple[LayerStatement, ...]:
-        """The statements that are about the action."""
         if not self._by_name:
             return self._always
         return (*self._always, *(member for member in self._by_name if member.is_about(action)))
@@ -330,7 +329,6 @@ def boundary_stack(policies: tuple[PolicyInForce, ...], language: LanguageOption
 
 
 def endpoint_stack(policies: tuple[PolicyInForce, ...], language: LanguageOptions, *, lasting: bool) -> LevelStack:
-    """The policies of a VPC endpoint, ready to be read."""
     found = policy_set(policies, PolicyType.VPC_ENDPOINT, language, lasting=lasting)
     return LevelStack(Layer.VPC_ENDPOINT, ((None, None, found),))
 
@@ -560,13 +558,11 @@ def _some_match(
 
 
 def _keys(condition: CompiledCondition) -> Iterator[str]:
-    """The lower-case keys that a condition reads."""
     yield condition.key
     yield from condition.variable_keys
 
 
 def _all_hold(conditions: Iterable[CompiledCondition], context: RequestContext) -> Extent:
-    """Whether all conditions hold."""
     found: Extent = True
     for condition in conditions:
         truth = condition.test(context)

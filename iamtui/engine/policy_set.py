@@ -189,7 +189,6 @@ class PolicySet:
         return self._own & self._index.naming(service)
 
     def about(self, action: ActionName) -> Iterator[LayerStatement]:
-        """The statements whose Action or NotAction matches."""
         for member in self.of_service(action.service):
             if member.is_about(action):
                 yield member

@@ -395,7 +395,6 @@ class PreparedRequest:
 
     @property
     def action(self) -> ActionName:
-        """The action asked about."""
         return self.prepared.action
 
     def everywhere_too(self) -> PreparedRequest:

@@ -184,7 +184,6 @@ def _of_the_whole(reading: Evaluation) -> Iterator[str]:
 
 
 def any_of_set(reading: Evaluation) -> str:
-    """A resource of the set."""
     return next(_of_the_whole(reading), reading.prepared.resource.text)
 
 
@@ -330,7 +329,6 @@ def _never_named(members: ResourceSet, statements: tuple[_Said, ...]) -> Iterato
 
 @lru_cache(maxsize=4096)
 def _longest_word(tokens: tuple[Token, ...]) -> str:
-    """The longest literal text in a pattern."""
     return max("".join(token if isinstance(token, str) else "*" for token in tokens).split("*"), key=len)
 
 

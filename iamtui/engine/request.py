@@ -244,7 +244,6 @@ PLAIN_KINDS: Final = frozenset((PrincipalKind.USER, PrincipalKind.ROLE, Principa
 
 
 def partition_of(principal: Principal) -> str:
-    """The partition of the caller's ARN, or ""."""
     arn = parse_arn(principal.arn)
     return arn.partition if arn else ""
 
@@ -336,7 +335,6 @@ def tells_callers_apart(key: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def tell_callers_apart(keys: frozenset[str]) -> bool:
-    """Whether one of the keys does."""
     return any(map(tells_callers_apart, keys))
 
 

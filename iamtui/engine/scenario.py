@@ -77,7 +77,6 @@ def entries(stream: IO[str] | IO[bytes], *, longest: int) -> Iterator[Entry]:
 
 
 def _lines(stream: IO[str] | IO[bytes], longest: int) -> Iterator[tuple[int, str | _Broken]]:
-    """Number and text of each line."""
     number = 0
     while True:
         try:

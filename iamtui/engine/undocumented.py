@@ -41,7 +41,6 @@ _WHAT: Final = {
 
 
 def option_names() -> tuple[str, ...]:
-    """The names of the engine options."""
     return tuple(field.name for field in fields(EngineOptions))
 
 

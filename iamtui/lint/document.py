@@ -55,7 +55,6 @@ def check_size(subject: CheckedDocument) -> None:
 
 
 def _only_service(subject: CheckedDocument) -> str | None:
-    """The service that all actions belong to, when it is one."""
     actions = [
         action
         for statement in subject.policy.statements

@@ -179,7 +179,6 @@ class Suppression:
         return fnmatch.fnmatchcase(Path(relative).as_posix(), self.file)
 
     def covers(self, finding: Finding, file: str, sid: str | None) -> bool:
-        """Whether a finding in a file, and in a statement with a Sid, is meant."""
         named = self.code in (finding.code, finding.aws_code)
         return named and self.is_about(file) and (self.sid is None or self.sid == sid)
 

@@ -23,13 +23,11 @@ _PLACEHOLDER: Final = re.compile(r"\$\{[^}]*\}")
 
 
 def is_wild(text: str) -> bool:
-    """Whether a text holds `*` or `?`."""
     return "*" in text or "?" in text
 
 
 @lru_cache(maxsize=4096)
 def action_glob(entry: str) -> Glob:
-    """An Action entry as a pattern, in lower case."""
     return Glob(tokens_of(parse_pieces(entry.lower(), variables=False)))
 
 
@@ -59,14 +57,12 @@ def lines_about(statement: Statement, keys: Collection[str]) -> list[ConditionLi
 
 
 def is_negated(line: ConditionLine) -> bool:
-    """Whether the operator of a condition line is one of the Not operators."""
     operator = parse_operator(line.operator)
     return operator is not None and operator.negated
 
 
 @lru_cache(maxsize=4096)
 def resource_tokens(entry: str, variables: bool) -> tuple[Token, ...]:
-    """A Resource entry as tokens, each policy variable as a star."""
     return arn_tokens(tokens_of(with_variables_as_stars(parse_pieces(entry, variables=variables))))
 
 

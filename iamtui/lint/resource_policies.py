@@ -73,7 +73,6 @@ def _actions(subject: CheckedDocument) -> Iterator[tuple[str, str, int, Statemen
 
 @lru_cache(maxsize=256)
 def _arn_services(service: str) -> frozenset[str]:
-    """The service fields that the ARNs of a service's resources have."""
     fields = (kind.arn.split(":") for kind in catalogue().resource_types(service))
     return frozenset((service, *(parts[2] for parts in fields if len(parts) > 2)))
 
@@ -190,7 +189,6 @@ def _check_source_keys(subject: CheckedDocument, statement: Statement) -> None:
 
 
 def _holding_when_absent(statement: Statement, keys: frozenset[str]) -> ConditionLine | None:
-    """The first line about one of the keys that holds when the key is absent."""
     for line in lines_about(statement, keys):
         operator = parse_operator(line.operator)
         if operator is not None and operator.base != "null" and (operator.negated or operator.if_exists):

@@ -215,7 +215,6 @@ def check_sensitive_actions(subject: CheckedDocument, statement: Statement) -> N
 
 
 def _on_all_roles(statement: Statement) -> str | None:
-    """The element by which a statement is about all roles, if it is."""
     if statement.resources is not None:
         return "Resource" if any(_ALL_ROLES.fullmatch(entry) for entry in statement.resources) else None
     if statement.not_resources is not None:
@@ -224,7 +223,6 @@ def _on_all_roles(statement: Statement) -> str | None:
 
 
 def _reached_by(statement: Statement, action: str) -> tuple[str, str, int | None]:
-    """How a statement reaches an action, by which entry, and its number."""
     for i, entry in enumerate(statement.actions or ()):
         if entry.lower() == action.lower():
             return "named", quoted(entry), i

@@ -25,7 +25,6 @@ class Level(StrEnum):
 
     @property
     def rank(self) -> int:
-        """0 for the worst."""
         return list(Level).index(self)
 
 
@@ -77,11 +76,9 @@ class CheckedDocument:
 
     @property
     def policy(self) -> Policy:
-        """The parsed policy."""
         return self.document.policy
 
     def raw(self, statement: Statement) -> dict[str, JsonValue]:
-        """The JSON object of a statement."""
         listed = self.document.value["Statement"]
         value: dict[str, JsonValue] = listed if isinstance(listed, dict) else listed[statement.index]
         return value
@@ -136,19 +133,16 @@ class CheckedDocument:
     def error(
         self, code: str, message: str, path: str, statement: Statement | None = None, *, aws: str | None = None
     ) -> None:
-        """Add an error."""
         self.report(Level.ERROR, code, message, path, statement, aws=aws)
 
     def warning(
         self, code: str, message: str, path: str, statement: Statement | None = None, *, aws: str | None = None
     ) -> None:
-        """Add a warning."""
         self.report(Level.WARNING, code, message, path, statement, aws=aws)
 
     def suggestion(
         self, code: str, message: str, path: str, statement: Statement | None = None, *, aws: str | None = None
     ) -> None:
-        """Add a suggestion."""
         self.report(Level.SUGGESTION, code, message, path, statement, aws=aws)
 
     def nearest(self, name: str, known: Iterable[str]) -> str:

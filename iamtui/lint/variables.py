@@ -19,7 +19,6 @@ def variables_in(text: str) -> list[str]:
 
 
 def without_variables(text: str, instead: str = "") -> str:
-    """A text with each of its variables replaced."""
     end = text.rfind("}") + 1
     return _VARIABLE.sub(lambda _match: instead, text[:end]) + text[end:]
 
@@ -53,7 +52,6 @@ def check_line_variables(subject: CheckedDocument, statement: Statement, line: C
 
 
 def check_resource_variables(subject: CheckedDocument, statement: Statement) -> None:
-    """The variables in the resources of one statement."""
     if not subject.policy.substitutes_variables:
         return
     element = "Resource" if statement.resources is not None else "NotResource"

@@ -123,7 +123,6 @@ class ActionElement:
         return not self.negated if patterns.everything else None
 
     def names_of(self, service: str) -> NamePatterns:
-        """The entries that name a service, which some do."""
         return self._by_service[service]
 
     def matches(self, action: ActionName) -> bool:

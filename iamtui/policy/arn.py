@@ -44,5 +44,4 @@ def parse_arn(text: str) -> Arn | None:
 
 
 def is_account_id(text: str) -> bool:
-    """Whether the text is a 12-digit account id."""
     return len(text) == 12 and text.isascii() and text.isdigit()

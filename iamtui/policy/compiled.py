@@ -118,7 +118,6 @@ class CompiledPolicy:
 
     @property
     def statements(self) -> tuple[CompiledStatement, ...]:
-        """All statements, in their order."""
         return tuple(map(self.statement, range(len(self._statements))))
 
 

@@ -234,7 +234,6 @@ class _Machine:
         self.final = bit
 
     def step(self, state: int, character: str) -> int:
-        """The states that a character leads to."""
         loops = self.loops.get(character, self.other_loops)
         return ((state & self.accepts.get(character, self.any)) << 1) | (state & loops)
 

@@ -65,7 +65,6 @@ class ResourceSet:
         return any(glob.shares(tokens) for tokens in self.patterns)
 
     def is_covered_by(self, glob: Glob) -> bool:
-        """Whether a pattern matches all resources of the set."""
         return all(glob.covers(tokens) for tokens in self.patterns)
 
     def has(self, text: str) -> bool:
@@ -160,7 +159,6 @@ class _Pattern:
         return Glob(self.tokens_of(pieces))
 
     def tokens_of(self, pieces: Sequence[Piece]) -> tuple[Token, ...]:
-        """The tokens of the pattern with its variables replaced."""
         return arn_tokens(tokens_of(pieces), trailing_star_crosses=self.trailing_star_crosses)
 
 
@@ -247,7 +245,6 @@ class ResourceMatcher:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """The entries as written."""
         return self._texts
 
     def names(self, text: str) -> bool:

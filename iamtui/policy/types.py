@@ -20,7 +20,6 @@ class PolicyType(StrEnum):
 
     @property
     def has_principals(self) -> bool:
-        """Whether Principal and NotPrincipal mean something in it."""
         return self in _WITH_PRINCIPALS
 
     @property

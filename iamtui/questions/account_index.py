@@ -48,7 +48,6 @@ def account_index(account: Account) -> AccountIndex:
 
 
 def known_index(account: Account) -> AccountIndex | None:
-    """The index of an account if it is compiled."""
     found = account.memo.get("index")
     assert found is None or isinstance(found, AccountIndex)
     return found

@@ -141,7 +141,6 @@ def resource_context(account: Account, prepared: PreparedAction, owner: str | No
 
 
 def _of_owner(account: Account, owner: str | None) -> KnownContext:
-    """What follows from the account that owns a resource."""
     if owner != account.id:
         return KnownContext({"aws:resourceaccount": (owner,)} if owner is not None else {})
     found = account.memo.get("context of own resources")

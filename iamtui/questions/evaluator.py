@@ -315,7 +315,6 @@ class QuestionEvaluator:
         return read_all_layers(request, policies, asked=asked)
 
     def request_and_policies(self, principal: Principal) -> tuple[Request, PoliciesInForce]:
-        """What the evaluator needs to answer for one principal."""
         own = principal_facts(self._account, principal)
         return self._put_by(principal, own, self._shared(principal, own), ())
 
@@ -414,7 +413,6 @@ class QuestionEvaluator:
         )
 
     def _surroundings(self, prepared: PreparedAction, owner: str | None) -> ResourceContext:
-        """What surrounds a request, kept where it is the same for every resource of its owner."""
         question = self._question
         region = region_asked(prepared, question.region)
         by_itself = is_tagged(self._account, prepared) or has_aliases(self._account, prepared)

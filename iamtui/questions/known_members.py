@@ -324,7 +324,6 @@ def _granted_by_reading(reading: Evaluation) -> Callable[[str], bool] | None:
 
 
 def _granted_by_policies(asker: QuestionEvaluator, side: CallerSide, asked: PreparedRequest) -> Callable[[str], bool]:
-    """The same, by the entries of the policies alone."""
     named: list[frozenset[str]] = []
     for member in side.identity.in_any_order(asked.action.service):
         if member.is_about(asked.action) and member.compiled.allows:

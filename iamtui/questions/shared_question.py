@@ -191,7 +191,6 @@ class SharedQuestion:
         )
 
     def policies_of(self, own: PrincipalPolicies) -> PoliciesInForce:
-        """The policies that are in force for one caller."""
         found = self._in_common()[1].of_caller(own.identity, own.boundaries)
         return _without(found, self._question.layers_off) if self._question.layers_off else found
 
@@ -233,7 +232,6 @@ class SharedQuestion:
         return made
 
     def _in_common(self) -> tuple[Request, PoliciesInForce]:
-        """Request and policies without the principal and without what is its own."""
         if self._template is None:
             question, side = self._question, self._around.side
             context, foreign = _carried(question)

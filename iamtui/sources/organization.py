@@ -169,7 +169,6 @@ def with_organization(account: Account, found: Fact[Organization | None]) -> Acc
 
 
 def _way_up(connection: Connection, account_id: str, step: Step) -> list[_Place]:
-    """The levels from the root to the account."""
     account = connection.call("organizations", "DescribeAccount", _AccountAnswer, AccountId=account_id).account
     places = [_Place(account_id, account.name, "ACCOUNT")]
     while places[0].type != "ROOT":

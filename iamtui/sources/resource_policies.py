@@ -52,7 +52,6 @@ def load_resource_policy(connection: Connection, account: Account, resource_arn:
 
 
 def _with_aliases(connection: Connection, account: Account, arn: Arn) -> Account:
-    """The same account with the KMS aliases of the Region of one of them."""
     if arn.account != account.id:
         raise Problem(
             f"The aliases of KMS keys of account {arn.account} cannot be listed from account {account.id}.",

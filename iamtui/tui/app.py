@@ -60,7 +60,6 @@ _LOADING: Final = "loading"
 
 
 def open_blocking(choice: SourceChoice, report: ProgressReport, cancelled: Callable[[], bool]) -> Workspace:
-    """The real opener."""
     from iamtui.workspace.workspace import open_source  # its sources load boto3: only in the worker
 
     return open_source(choice, report, cancelled)
@@ -118,7 +117,6 @@ class OpeningApp(TerminalApp):
 
     @property
     def choice(self) -> SourceChoice | None:
-        """The source that is open or being opened."""
         return self._choice
 
     def on_mount(self) -> None:
@@ -276,7 +274,6 @@ class OpeningApp(TerminalApp):
             self.say(plain("Cancelled. Press P to choose a source, r to try again."))
 
     def action_choose_source(self) -> None:
-        """Let the user choose what to open."""
         from iamtui.tui.chooser import ChooserScreen  # needed only without a source
 
         if self._chooser is None:
@@ -391,12 +388,10 @@ class IamtuiApp(OpeningApp):
 
     @property
     def main(self) -> MainScreen:
-        """The main screen."""
         return self._main
 
     @property
     def copier(self) -> Copier:
-        """Copies to the clipboard."""
         return self._copier
 
     # Start and end.
@@ -412,7 +407,6 @@ class IamtuiApp(OpeningApp):
             self.set_keymap(dict(self._config.keymap))
 
     async def on_event(self, event: events.Event) -> None:
-        """Note that the user is there."""
         if isinstance(event, events.InputEvent):
             self._idle.touch()
             self._is_lull = False
@@ -566,7 +560,6 @@ class IamtuiApp(OpeningApp):
             self.say(line(("ctrl+c", "bold"), " does not quit; ", (quits, "bold $match"), " does."))
 
     def action_command_palette(self) -> None:
-        """Search all commands."""
         from iamtui.tui.palette import ActionPalette  # not before the first frame
 
         if not isinstance(self.screen, ActionPalette):

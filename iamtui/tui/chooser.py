@@ -258,7 +258,6 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
     # Keys
 
     def action_move(self, step: int) -> None:
-        """Move in the list."""
         if step > 0:
             self._options.action_cursor_down()
         else:

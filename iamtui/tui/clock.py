@@ -20,7 +20,6 @@ def stamp(moment: datetime) -> str:
 
 
 def day(moment: datetime) -> str:
-    """A moment as `2026-03-01`, in UTC."""
     return f"{_utc(moment):%Y-%m-%d}"
 
 

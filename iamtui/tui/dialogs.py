@@ -113,7 +113,6 @@ class ChoiceDialog(ModalScreen[str | None]):
 
     @property
     def lines(self) -> OptionLines:
-        """The list."""
         return self.query_one(OptionLines)
 
     def _load(self) -> None:
@@ -184,7 +183,6 @@ class ChoiceDialog(ModalScreen[str | None]):
         self.lines.move_to(self.lines.cursor + lines, 1 if lines > 0 else -1)
 
     def action_cancel(self) -> None:
-        """Choose nothing."""
         self.dismiss(None)
 
 
@@ -214,13 +212,11 @@ class LineDialog(ModalScreen[str | None]):
         self._check = check
 
     def compose(self) -> ComposeResult:
-        """Field and hint."""
         with Vertical():
             yield SafeInput(value=self._value, compact=True, id="line")
             yield Label(self._hint, id="line-hint", classes="hint")
 
     def on_mount(self) -> None:
-        """Type at once."""
         self.query_one(Vertical).border_title = self._title
         self.query_one(Input).focus()
 
@@ -235,7 +231,6 @@ class LineDialog(ModalScreen[str | None]):
             self.dismiss(text)
 
     def action_cancel(self) -> None:
-        """Go back."""
         self.dismiss(None)
 
 
@@ -244,7 +239,6 @@ _POLICY_NAME: Final = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
 
 
 def policy_name_fault(name: str) -> str:
-    """What is wrong with the name of a policy, or ""."""
     return "" if _POLICY_NAME.fullmatch(name) else "Use 1 to 128 letters, digits and characters of +=,.@-_."
 
 
@@ -254,7 +248,6 @@ def needed(text: str) -> str:
 
 
 def label_of(text: str) -> str:
-    """A raw text as a short label."""
     return safe_text(text, limit=64)
 
 
@@ -349,7 +342,6 @@ class ConfirmDialog(Dialog[bool]):
         self._refuse = refuse
 
     def compose(self) -> ComposeResult:
-        """Words and keys."""
         with DialogBox(classes="-warning") as box:
             box.border_title = self._title
             yield Static(self._words, markup=False)
@@ -357,11 +349,9 @@ class ConfirmDialog(Dialog[bool]):
             yield Static(keys, id="confirm-keys", markup=False)
 
     def on_mount(self) -> None:
-        """Say that there is more, when the height is known."""
         self.call_after_refresh(self._say_whether_there_is_more)
 
     def on_resize(self) -> None:
-        """As above."""
         self.call_after_refresh(self._say_whether_there_is_more)
 
     def _say_whether_there_is_more(self) -> None:
@@ -369,7 +359,6 @@ class ConfirmDialog(Dialog[bool]):
         box.border_subtitle = line("j k scroll to the end") if box.max_scroll_y else ""
 
     def action_scroll(self, rows: int) -> None:
-        """Scroll the words."""
         self.query_one(DialogBox).scroll_relative(y=rows, animate=False)
 
     def action_agree(self) -> None:
@@ -384,7 +373,6 @@ class ConfirmDialog(Dialog[bool]):
             self.action_scroll(min(8, box.size.height))
 
     def action_refuse(self) -> None:
-        """Refuse."""
         self.dismiss(False)
 
 
@@ -431,16 +419,13 @@ class MenuLines(LineView):
         self._label_width = min(widest, LABEL_WIDTH)
 
     def on_mount(self) -> None:
-        """List them."""
         self.set_total(len(self._items))
 
     @property
     def item(self) -> MenuItem:
-        """The line under the cursor."""
         return self._items[self.cursor]
 
     def is_stop(self, index: int) -> bool:
-        """Headings are skipped."""
         return bool(self._items[index].key)
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
@@ -457,7 +442,6 @@ class MenuLines(LineView):
         return pieces
 
     def on_key(self, event: events.Key) -> None:
-        """Choose by letter."""
         found = next((item for item in self._items if item.letter and item.letter == event.character), None)
         if found is not None:
             event.stop()
@@ -465,7 +449,6 @@ class MenuLines(LineView):
             self.post_message(self.Chosen(found, by_letter=True))
 
     def action_open_line(self) -> None:
-        """Choose the line under the cursor."""
         self.post_message(self.Chosen(self.item, by_letter=False))
 
 
@@ -503,7 +486,6 @@ class MenuDialog(Dialog[str | None]):
         self._items = items
 
     def compose(self) -> ComposeResult:
-        """List and detail."""
         with DialogBox() as box:
             box.border_title = self._title
             box.border_subtitle = line("a letter, or Enter  Esc")
@@ -527,5 +509,4 @@ class MenuDialog(Dialog[str | None]):
         self.dismiss(event.item.key)
 
     def action_cancel(self) -> None:
-        """Choose nothing."""
         self.dismiss(None)

@@ -180,12 +180,10 @@ class JumpScreen(ModalScreen[str | None]):
     """
 
     def __init__(self, places: Mapping[str, Offset]) -> None:
-        """Take the letters and where on the screen to draw each."""
         super().__init__()
         self._places = places
 
     def compose(self) -> ComposeResult:
-        """One label for each place."""
         for letter, offset in self._places.items():
             label = Static(plain(letter), classes="jump-label")
             label.absolute_offset = offset

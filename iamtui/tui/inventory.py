@@ -81,7 +81,6 @@ _KIND_WORDS: Final = {
 
 
 def title_of(branch: Branch) -> str:
-    """What a branch is called."""
     return branch.folder or _TITLES[branch.kind]
 
 
@@ -332,7 +331,6 @@ def unknown(missing: Missing) -> str:
 
 
 def fact_text(fact: Fact[T], words: Callable[[T], str]) -> str:
-    """A fact in words, or why it is unknown."""
     return unknown(fact) if isinstance(fact, Missing) else words(fact.value)
 
 

@@ -388,7 +388,6 @@ class MainScreen(LeavingScreen):
         show_revoke(self, self.source_workspace, subject, panel.sessions, self._copier)
 
     def action_copy_arn(self) -> None:
-        """Copy the ARN of what is under the cursor."""
         node = self.subject.node
         if node is None or isinstance(node, Branch):
             self.say(plain("Put the cursor on something with an ARN to copy it."))
@@ -417,11 +416,9 @@ class MainScreen(LeavingScreen):
         self.question.action_ask()
 
     async def action_in_question(self, action: str) -> None:
-        """Do what the question's key does, from anywhere."""
         await self.app.run_action(action, self.question)
 
     def action_why(self) -> None:
-        """Show the trace."""
         self.question.action_why()
 
     def action_who_can(self) -> None:

@@ -27,7 +27,6 @@ class ActionPalette(CommandPalette):
     ]
 
     async def _searched(self) -> None:
-        """Wait for the search that runs."""
         for worker in self.workers:
             if worker.node is self and worker.group == self._GATHER_COMMANDS_GROUP and not worker.is_finished:
                 with suppress(WorkerError):

@@ -86,7 +86,6 @@ def too_small(size: Size) -> str:
 
 
 def is_too_small(size: Size) -> bool:
-    """Whether only that can be said."""
     return size.width < LEAST_COLUMNS or size.height < LEAST_ROWS
 
 
@@ -154,21 +153,17 @@ class PanedScreen(Screen[None]):
 
     @property
     def explorer(self) -> Explorer:
-        """The explorer."""
         return self.query_one(Explorer)
 
     @property
     def subject(self) -> SubjectPane:
-        """The detail pane or table."""
         return self.query_one(SubjectPane)
 
     @property
     def question(self) -> QuestionPanel:
-        """The question panel."""
         return self.query_one(QuestionPanel)
 
     def say(self, text: Content | str, severity: Severity = Severity.INFORMATION, *, stays: bool = False) -> None:
-        """Show a message on the message line."""
         self.query_one(MessageLine).say(text, severity, stays=stays)
 
     @on(Notice)
@@ -339,7 +334,6 @@ class BrowsingScreen(PanedScreen):
         self.keys_changed()
 
     def keys_changed(self) -> None:
-        """Show the keys that matter now."""
         self.query_one(KeyLine).look_again()
 
     def workspace_changed(self, workspace: Workspace) -> None:
@@ -405,11 +399,9 @@ class BrowsingScreen(PanedScreen):
         return True
 
     def action_back(self) -> None:
-        """Go back."""
         self._travel(self._history.back(self.subject.tab), "There is no place to go back to.")
 
     def action_forward(self) -> None:
-        """Go forward."""
         self._travel(self._history.forward(self.subject.tab), "There is no place to go forward to.")
 
     def _travel(self, place: VisitedPlace | None, otherwise: str) -> None:
@@ -439,7 +431,6 @@ class BrowsingScreen(PanedScreen):
             self.say(plain("Nothing to follow here: there is no underlined name in the detail pane."))
 
     def action_filter(self) -> None:
-        """Go to the filter."""
         self.set_focus(self.explorer.filter_input)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -449,7 +440,6 @@ class BrowsingScreen(PanedScreen):
         return super().check_action(action, parameters)
 
     def action_tab(self, number: str) -> None:
-        """Show a tab of the detail pane."""
         if self.subject.detail.display and not self.subject.detail.select_tab(number):
             self.say(plain(f"There is no tab {number} here."))
 

@@ -53,7 +53,6 @@ class PickerApp(IamtuiApp):
         self.main.pick_for(format_name)
 
     def say_account(self, account: Account) -> None:  # noqa: ARG002 - declared by OpeningApp
-        """Say how to pick."""
         self.say(PICKING, stays=True)
 
     def action_suspend_process(self) -> None:

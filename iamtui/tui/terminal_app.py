@@ -78,7 +78,6 @@ class IdleLock:
         self._used_at = clock.now()
 
     def touch(self) -> None:
-        """The user is there."""
         self._used_at = clock.now()
 
     @property
@@ -93,7 +92,6 @@ class IdleLock:
 
     @property
     def why(self) -> str:
-        """Why the screen is locked, as a sentence."""
         return f"Nothing was pressed for {self._minutes} minute{'' if self._minutes == 1 else 's'}."
 
 
@@ -130,7 +128,6 @@ class OrderedKeysApp(App[None]):
             self.left = left
 
     def __init__(self) -> None:
-        """Make the app."""
         super().__init__()
         self._typed: deque[events.Event] = deque()
         self._lap: OrderedKeysApp.Lap | None = None
@@ -332,7 +329,6 @@ class TerminalApp(OrderedKeysApp):
 
     @property
     def copier(self) -> Copier:
-        """Copies to the clipboard."""
         raise NotImplementedError
 
     def came_back(self) -> None:

@@ -88,7 +88,6 @@ class SearchableScreen(Screen[None]):
 
     @property
     def view(self) -> Searched:
-        """The text."""
         raise NotImplementedError
 
     def compose_search(self) -> ComposeResult:
@@ -112,7 +111,6 @@ class SearchableScreen(Screen[None]):
             self.dismiss(None)
 
     def action_search(self) -> None:
-        """Type what to look for."""
         self.add_class("-searching")
         needle = self.query_one("#text-needle", Input)
         needle.value = ""
@@ -222,5 +220,4 @@ class TextScreen(SearchableScreen):
 
     @property
     def view(self) -> WrappedText:
-        """The text."""
         return self.query_one(WrappedText)

@@ -99,7 +99,6 @@ FRESH_CODE: Final = MfaProof()
 
 
 def role_of(workspace: Workspace, role_arn: str) -> Role | None:
-    """The role, when it is one of the account that is loaded."""
     entity = workspace.account.by_arn(role_arn)
     return entity if isinstance(entity, Role) else None
 

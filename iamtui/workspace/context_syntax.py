@@ -117,12 +117,10 @@ def split_values(text: str) -> tuple[str, ...]:
 
 
 def written_key(key: str) -> str:
-    """A key as `split_key` reads it."""
     return _TO_KEEP.sub(r"\\\\", key).replace("=", r"\=")
 
 
 def written_values(values: tuple[str, ...]) -> str:
-    """Values as `split_values` reads them."""
     return ",".join(_TO_KEEP.sub(r"\\\\", value).replace(",", r"\,") for value in values)
 
 

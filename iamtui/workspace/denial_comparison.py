@@ -162,7 +162,6 @@ def _names_policy(account: Account, policy: str, reasons: list[Reason]) -> bool:
 
 
 def _names_of(account: Account, policy: str) -> tuple[str, ...]:
-    """What the account calls the policy of this ARN."""
     found = named_policy(account, policy)
     return (found[0],) if found is not None else ()
 

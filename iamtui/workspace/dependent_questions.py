@@ -161,7 +161,6 @@ def _others(named: Mapping[str, tuple[str, ...]], check: Check) -> tuple[dict[st
 
 
 def on_resource(named: Mapping[str, tuple[str, ...]], check: Check, resource: str) -> dict[str, tuple[str, ...]]:
-    """Say that the call makes a check, on this resource."""
     others, own = _others(named, check)
     return {**others, check.action: (*own, resource)}
 
@@ -172,7 +171,6 @@ def whatever_fits(named: Mapping[str, tuple[str, ...]], check: Check) -> dict[st
 
 
 def unsaid(named: Mapping[str, tuple[str, ...]], check: Check) -> dict[str, tuple[str, ...]]:
-    """Say nothing of a check any more."""
     others, own = _others(named, check)
     return {**others, check.action: own} if own else others
 

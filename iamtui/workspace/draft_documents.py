@@ -58,7 +58,6 @@ class DocumentPlace:
     others: int = 0
 
     def put(self, text: str) -> Edit:
-        """The edit that puts a document there."""
         match self.kind:
             case "inline":
                 return PutInlinePolicy(self.owner, self.name, text)
@@ -123,7 +122,6 @@ def holders_of(account: Account, arn: str) -> tuple[str, ...]:
 
 
 def trust_place(role: Role) -> DocumentPlace:
-    """A role's trust policy."""
     return DocumentPlace("trust", role.arn, "", safe_text(f"trust policy of {entity_name(role.arn)}"), role.trust)
 
 
@@ -275,7 +273,6 @@ def with_condition_value(document: PolicyDocument, index: int, operator: str, ke
 
 
 def _as_written(names: dict[str, JsonValue], name: str) -> str:
-    """The name in the letter case that is there already."""
     return next((there for there in names if there.lower() == name.lower()), name)
 
 

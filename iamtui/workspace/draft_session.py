@@ -179,7 +179,6 @@ class DraftComparison:
 
     @property
     def changed(self) -> bool:
-        """Whether any verdict differs."""
         return self.effect is not Effect.SAME
 
 

@@ -188,7 +188,6 @@ class MfaSessions:
         return session
 
     def forget(self, session: MfaSession) -> None:
-        """Forget one session."""
         with self._lock:
             for sessions in self._held.values():
                 if sessions.get(session.serial) is session:

@@ -263,7 +263,6 @@ def session_is_production(session: Session, account: Account | None, patterns: s
 
 
 def _words(name: str) -> Iterator[tuple[str, bool]]:
-    """The words of a name, and whether each is one of another environment."""
     before = ""
     for match in _WORD.finditer(name):
         word = match.group().lower()

@@ -92,7 +92,6 @@ def check_action(action: str, *, pattern: bool = False) -> None:
 
 
 def is_pattern(action: str) -> bool:
-    """Whether an action names several by `*` or `?`."""
     return "*" in action or "?" in action
 
 
@@ -113,7 +112,6 @@ def check_resource(resource: str, action: str = "") -> None:
 
 
 def _example_of(action: str) -> str:
-    """An ARN as resources of an action have them."""
     info = catalogue().action(action)
     forms = info.arn_forms if info is not None else ()
     if not forms:
@@ -192,7 +190,6 @@ class BulkEvaluator:
         self._read_whole = read_whole
 
     def ask(self, principal: Principal) -> Decision:
-        """The answer for one principal."""
         return self._asker.decide(principal, read_whole=self._read_whole)
 
 

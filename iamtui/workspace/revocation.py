@@ -90,7 +90,6 @@ class Revocation:
 
     @property
     def moment(self) -> str:
-        """The moment as the policy writes it."""
         return policy_time(self.before)
 
 
@@ -247,7 +246,6 @@ def _effect(session: Session, role_arn: str, before: datetime) -> SessionEffect:
 
 
 def _is_session_of(session_arn: str, role_arn: str) -> bool:
-    """Whether the ARN is that of a session of the role, which leaves the role's path out."""
     fields, role = session_arn.split(":", 5), role_arn.split(":", 5)
     return (
         len(fields) == len(role) == 6

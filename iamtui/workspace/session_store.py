@@ -25,7 +25,6 @@ LONGEST_TICK: Final = timedelta(seconds=30)
 
 
 def never() -> bool:
-    """No."""
     return False
 
 

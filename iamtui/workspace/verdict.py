@@ -109,7 +109,6 @@ def as_far_as_loaded(decision: Decision) -> str:
 
 
 def verdict_words(decision: Decision) -> VerdictWords:
-    """The verdict of a decision."""
     unloaded = as_far_as_loaded(decision)
     if decision.outcome is Outcome.EXPLICIT_DENY:
         return VerdictWords("[x]", "DENIED", "explicit")

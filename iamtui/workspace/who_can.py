@@ -169,7 +169,6 @@ def _principal_of(workspace: Workspace, question: Question, entry: PrincipalEntr
 
 
 def _account_named(value: str) -> str:
-    """The account that an entry names as a whole, or ""."""
     if is_account_id(value):
         return value
     arn = parse_arn(value)

@@ -69,7 +69,6 @@ class Workspace:
     caller_extras: AssumeExtras = NO_EXTRAS
 
     def with_account(self, account: Account) -> Workspace:
-        """The same workspace over a newer account."""
         return replace(self, account=account)
 
     @property

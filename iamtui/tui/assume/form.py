@@ -83,7 +83,6 @@ class CallerChoice(Widget):
 
     @property
     def hint(self) -> Content:
-        """How to choose another."""
         if not self.can_focus:
             return Content("")
         return line(("F3", "bold $match"), (f" another of {len(self._options)}", "$muted"))
@@ -101,11 +100,9 @@ class CallerChoice(Widget):
             self.post_message(self.Chosen(self.caller))
 
     def on_click(self) -> None:
-        """Choose the next one."""
         self.action_next(1)
 
     def render(self) -> Content:
-        """Who it is."""
         session = self.caller
         if session is None:
             fact = self._workspace.account.caller_arn
@@ -115,7 +112,6 @@ class CallerChoice(Widget):
 
 
 def _short(arn: str) -> str:
-    """An ARN without what all of an account have in common."""
     return arn.split(":", 5)[-1]
 
 
@@ -188,7 +184,6 @@ class AssumeForm(VerticalScroll, can_focus=False):
     # What is wrong with it.
 
     def row(self, name: InputName) -> FormRow:
-        """The row of an input."""
         return self._rows[name] if name in self._rows else self.more.rows[name]
 
     def is_right(self) -> bool:

@@ -53,7 +53,6 @@ class _Head(Static):
         """It was clicked."""
 
     def on_click(self) -> None:
-        """Open or close."""
         self.post_message(self.Pressed())
 
 
@@ -111,13 +110,11 @@ class MoreSection(Vertical):
         }  # fmt: skip
 
     def compose(self) -> ComposeResult:
-        """The line, then the rows."""
         yield _Head(id="more-head")
         with Vertical(id="more-rows"):
             yield from self.rows.values()
 
     def on_mount(self) -> None:
-        """Say what is in here."""
         self._describe()
 
     # What is filled in.
@@ -165,15 +162,12 @@ class MoreSection(Vertical):
 
     @property
     def is_open(self) -> bool:
-        """Whether the fields are on screen."""
         return self.has_class("-open")
 
     def toggle(self) -> None:
-        """Open or close."""
         self.open(not self.is_open)
 
     def open(self, opened: bool = True) -> None:
-        """Show the fields or hide them."""
         self.set_class(opened, "-open")
         self._describe()
         self.post_message(self.Toggled())
@@ -299,7 +293,6 @@ class UsualInputs:
     # What stands in them.
 
     def value(self, name: InputName) -> str:
-        """What stands in a field."""
         return self.rows[name].value
 
     def changed_value(self, name: InputName) -> str:

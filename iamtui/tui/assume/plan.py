@@ -93,7 +93,6 @@ class Planned:
 
     @property
     def will_be_refused(self) -> bool:
-        """Whether our own answer is no."""
         decision = self.plan.decision
         return decision is not None and decision.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
 
@@ -196,7 +195,6 @@ class SidesView(Vertical):
     """
 
     def compose(self) -> ComposeResult:
-        """Trust, own side, outlook."""
         with Horizontal():
             yield Label("Trust")
             yield Static(id="assume-trust")
@@ -206,7 +204,6 @@ class SidesView(Vertical):
         yield Static(id="assume-outlook", classes="-empty")
 
     def show(self, sides: Sides, outlook: Content) -> None:
-        """Show both sides."""
         self.query_one("#assume-trust", Static).update(side_content(sides.trust))
         self.query_one("#assume-own", Static).update(side_content(sides.own))
         self._look(outlook)

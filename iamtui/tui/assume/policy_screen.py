@@ -52,7 +52,6 @@ class PreviewLines(LineView):
         self._rows: Sequence[PreviewRow] = ()
 
     def show(self, rows: Sequence[PreviewRow]) -> None:
-        """List these."""
         self._rows = rows
         self.set_total(len(rows))
 
@@ -126,7 +125,6 @@ class SessionPolicyScreen(DraftEditorScreen, inherit_bindings=False):
         self._characters = policy_characters(extras.policy, extras.policy_arns)
 
     def more_widgets(self) -> Iterable[Widget]:
-        """What the session could still do."""
         yield Static(plain("Working out what the session could still do …", "$muted"), id="preview-head")
         yield PreviewLines(id="preview")
 

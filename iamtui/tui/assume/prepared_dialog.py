@@ -90,7 +90,6 @@ class TypedAheadDialog(Dialog[Result]):
             field.insert_text_at_cursor(ahead.reveal())
 
     def drop_typed_ahead(self) -> None:
-        """Forget it."""
         self._typed_ahead = Secret("")
 
 
@@ -125,7 +124,6 @@ class FailureView(VerticalScroll, can_focus=False):
         super().__init__(id=id, classes="-empty")
 
     def compose(self) -> ComposeResult:
-        """One text."""
         yield Static()
 
     def show_problem(self, problem: Problem) -> None:

@@ -120,20 +120,16 @@ class FormRow(Vertical):
         yield Static(classes="problem")
 
     def on_descendant_focus(self) -> None:
-        """Mark the row that the cursor is in."""
         self.add_class("-here")
 
     def on_descendant_blur(self) -> None:
-        """Take the mark away."""
         self.remove_class("-here")
 
     @property
     def is_used(self) -> bool:
-        """Whether the row is on screen."""
         return not self.has_class("-unused")
 
     def use(self, used: bool) -> None:
-        """Show the row or hide it."""
         self.set_class(not used, "-unused")
 
     def hint(self, words: Content) -> None:
@@ -202,7 +198,6 @@ class RoleField(CompletingInput):
     HELP_TITLE: ClassVar[str] = "Role, while it offers completions"
 
     def is_part(self, value: str) -> bool:  # noqa: ARG002 - as in the base class
-        """Taking a role only shows what it asks for."""
         return True
 
 
@@ -287,7 +282,6 @@ class PolicyField(Widget, can_focus=True):
 
     @property
     def text(self) -> str:
-        """The policy as STS gets it, or ""."""
         return self._text
 
     def set_text(self, text: str) -> None:
@@ -306,13 +300,10 @@ class PolicyField(Widget, can_focus=True):
         return line((f"{used:,} of {LONGEST_POLICIES:,} characters", style), ("  Delete drops it", "$faint"))
 
     def action_write(self) -> None:
-        """Open the editor."""
         self.post_message(self.Write())
 
     def action_drop(self) -> None:
-        """Hold none."""
         self.set_text("")
 
     def on_click(self) -> None:
-        """Open the editor."""
         self.action_write()

@@ -62,11 +62,9 @@ class DenialList(LineView):
 
     @property
     def denial(self) -> Denial | None:
-        """What the cursor is on."""
         return self._denials[self.cursor] if self._denials else None
 
     def header_pieces(self, y: int, width: int) -> Sequence[Piece]:  # noqa: ARG002 - one line only
-        """The columns' names."""
         room = width - 1 - self._mark_columns
         columns = "".join(_columns("where", "who", "action", "resource", "AWS says", room))
         return [Piece(" " * (1 + self._mark_columns) + columns, "header")]
@@ -130,7 +128,6 @@ def short_name(arn: str) -> str:
 
 
 def short_resource(arn: str) -> str:
-    """The last field of a resource's ARN."""
     found = parse_arn(arn)
     return found.resource if found is not None else arn
 
@@ -289,7 +286,6 @@ class DenialReadingScreen(Screen[ExplainedDenial | None]):
         yield KeyLine(id="keys")
 
     def on_mount(self) -> None:
-        """Be ready for the paste."""
         self.list.add_class("-empty")
         if self.kept is None:
             self.text.focus()
@@ -306,12 +302,10 @@ class DenialReadingScreen(Screen[ExplainedDenial | None]):
 
     @property
     def text(self) -> PastedText:
-        """The text field."""
         return self.query_one(PastedText)
 
     @property
     def list(self) -> DenialList:
-        """What was found."""
         return self.query_one(DenialList)
 
     # The text.
@@ -431,7 +425,6 @@ class DenialReadingScreen(Screen[ExplainedDenial | None]):
     # A file.
 
     def action_open_file(self) -> None:
-        """Type the path of a file."""
         self.row("file").open()
 
     @on(Input.Submitted, "#denial-file")
@@ -482,7 +475,6 @@ class DenialReadingScreen(Screen[ExplainedDenial | None]):
         note.display = True
 
     def quiet(self) -> None:
-        """Say nothing there."""
         self.query_one("#denial-note").display = False
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:

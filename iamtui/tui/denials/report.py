@@ -55,7 +55,6 @@ class DenialReportScreen(TextScreen):
         return super().check_action(action, parameters) and (action != "open_policy" or self._policy is not None)
 
     def action_open_policy(self) -> None:
-        """Show the policy that AWS names."""
         if self._policy is not None:
             self.app.push_screen(self._policy)
 
@@ -73,7 +72,6 @@ def named_policy_screen(account: Account, denial: Denial) -> DocumentScreen | No
 
 
 def agreement_mark(agreement: Agreement) -> tuple[str, str]:
-    """`[=]`, `[!]` or `[?]` with the style it is shown in."""
     return _MARKS.get(agreement, _OPEN)
 
 

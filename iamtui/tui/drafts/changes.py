@@ -175,7 +175,6 @@ class FindableDocument(FindsInDocument):
     """
 
     def compose(self) -> ComposeResult:
-        """Document and find line."""
         yield DocumentView()
         yield FindLine()
 

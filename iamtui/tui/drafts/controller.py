@@ -85,7 +85,6 @@ class LayingScreen(BrowsingScreen):
 
     @property
     def open_draft(self) -> OpenDraft | None:
-        """The draft that is open for the account on screen."""
         return self._desk.of(self._given.workspace.account.id) if self._given is not None else None
 
     @property
@@ -372,7 +371,6 @@ class DraftingScreen(SuggestingScreen):
             self._take("Undone: ", len(found.draft.edits) - 1, undone=True)
 
     def remove_edit(self, index: int) -> None:
-        """Take one edit out."""
         found = self.open_draft
         if found is not None and 0 <= index < len(found.draft.edits):
             self._take("Removed: ", index)
@@ -408,7 +406,6 @@ class DraftingScreen(SuggestingScreen):
         self.draft_changed(line("Opened the draft ", (path.name, "bold"), "."))
 
     def draft_saved(self, draft: Draft, path: Path) -> None:
-        """Note that the draft is in a file."""
         self._desk.saved(draft, path)
         self.draft_changed(line("Saved as ", (path, "bold"), "."))
 
@@ -424,7 +421,6 @@ class DraftingScreen(SuggestingScreen):
         self._maker.edit_again(index)
 
     def action_draft_edit(self) -> None:
-        """List what can be edited where the user is."""
         self._maker.menu()
 
     def action_draft_undo(self) -> None:
@@ -432,7 +428,6 @@ class DraftingScreen(SuggestingScreen):
         self.undo_edit()
 
     def action_draft(self) -> None:
-        """Show the draft."""
         from iamtui.tui.drafts.draft_screen import DraftScreen  # not before a frame
 
         if self._given is None:

@@ -115,7 +115,6 @@ class DocumentEdits(EditContext):
         )
 
     def inline(self, name: str) -> None:
-        """Edit the inline policy of this name."""
         from iamtui.workspace.draft_documents import inline_place  # only with a draft
 
         self.edit_place(inline_place(self.account, self.holder, name))

@@ -118,7 +118,6 @@ class EditLines(LineView):
         ]
 
     def action_remove(self) -> None:
-        """Take the edit under the cursor out."""
         screen = self.screen
         if isinstance(screen, DraftListing) and self._edits:
             screen.owner.remove_edit(self.cursor)
@@ -174,17 +173,14 @@ class DraftListing(Screen[None]):
         yield KeyLine(id="draft-keys")
 
     def on_mount(self) -> None:
-        """Show what there is."""
         self.show()
         self.edits.focus()
 
     @property
     def edits(self) -> EditLines:
-        """The list."""
         return self.query_one(EditLines)
 
     def say(self, words: Content | str, severity: Severity = Severity.INFORMATION) -> None:
-        """Show a sentence."""
         self.query_one(MessageLine).say(words, severity)
 
     # Showing.

@@ -69,7 +69,6 @@ class DraftScreen(DraftListing):
     # Keys.
 
     def action_back(self) -> None:
-        """Back to the account."""
         self.dismiss(None)
 
     def action_undo(self) -> None:
@@ -81,7 +80,6 @@ class DraftScreen(DraftListing):
         self.owner.put_back_edit()
 
     def action_impact(self) -> None:
-        """Show the impact."""
         self.owner.action_draft_impact()
 
     def action_discard(self) -> None:
@@ -107,7 +105,6 @@ class DraftScreen(DraftListing):
             self.dismiss(None)
 
     def action_save(self) -> None:
-        """Ask where, then save."""
         found = self.owner.open_draft
         if found is None:
             self.say(plain("There is nothing to save: no draft is open."))
@@ -296,16 +293,13 @@ class DraftExportScreen(Screen[None]):
 
     @property
     def view(self) -> DocumentView:
-        """The text."""
         return self.query_one(FindableDocument).view
 
     @property
     def text(self) -> str:
-        """The export, raw."""
         return self._text
 
     def say(self, words: Content | str, severity: Severity = Severity.INFORMATION) -> None:
-        """Show a sentence."""
         self.query_one(MessageLine).say(words, severity)
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="draft export", name="exporting the draft")
@@ -332,11 +326,9 @@ class DraftExportScreen(Screen[None]):
         self.say(str(problem), Severity.ERROR)
 
     def action_back(self) -> None:
-        """Back to the draft."""
         self.dismiss(None)
 
     def action_copy(self) -> None:
-        """Copy the export."""
         if self._text:
             self._copy_in_thread(self._text)
         else:

@@ -97,7 +97,6 @@ class EditContext:
 
     @property
     def app(self) -> App[object]:
-        """The app, to open dialogs."""
         return self.screen.app
 
     @property
@@ -118,13 +117,11 @@ class EditContext:
 
     @property
     def holder(self) -> User | Group | Role:
-        """The user, group or role that the user is on."""
         node = self.node
         assert isinstance(node, User | Group | Role)
         return node
 
     def add(self, *edits: Edit) -> None:
-        """Add edits to the draft."""
         self.screen.add_edits(edits)
 
     def say(self, words: Content | str, severity: Severity = Severity.INFORMATION) -> None:
@@ -370,6 +367,5 @@ def attachable_choices(account: Account, policy_type: str, level_id: str) -> lis
 
 
 def level_choices(account: Account) -> list[Choice]:
-    """The levels of the organization to choose from."""
     words = {"ROOT": "root", "ORGANIZATIONAL_UNIT": "OU", "ACCOUNT": "account"}
     return [Choice(lv.id, lv.name or lv.id, f"{words.get(lv.type, lv.type)} {lv.id}") for lv in levels(account)]

@@ -67,16 +67,13 @@ class FindingLines(LineView):
 
     @property
     def findings(self) -> Sequence[Finding]:
-        """What is listed."""
         return self._findings
 
     def show(self, found: Sequence[Finding]) -> None:
-        """List these findings."""
         self._findings = found
         self._wrap()
 
     def finding_at(self, index: int) -> Finding:
-        """The finding that a line is of."""
         return self._findings[self._rows[index].finding]
 
     def _wrap(self) -> None:
@@ -94,16 +91,13 @@ class FindingLines(LineView):
         )
 
     def on_resize(self) -> None:
-        """Wrap to the new width."""
         if self.outer_size.width != self._wrapped_at:
             self._wrap()
 
     def is_stop(self, index: int) -> bool:
-        """The cursor goes from finding to finding."""
         return self._rows[index].first
 
     def is_under_cursor(self, index: int) -> bool:
-        """A finding is marked as a whole."""
         return self._rows[index].finding == self._rows[self.cursor].finding
 
     def refresh_row(self, index: int) -> None:
@@ -125,7 +119,6 @@ class FindingLines(LineView):
 
 
 def _words(finding: Finding) -> str:
-    """The message, and how many entries it is about."""
     return finding.message if finding.count == 1 else f"{finding.message} ({finding.count} entries)"
 
 
@@ -167,7 +160,6 @@ class JsonEditor(TextArea):
         return super().edit(edit)
 
     def load_text(self, text: str) -> None:
-        """Show another text."""
         super().load_text(visible_json(text[:LONGEST]))
 
     async def _on_key(self, event: events.Key) -> None:
@@ -325,12 +317,10 @@ class DraftEditorScreen(Screen[str | None]):
 
     @property
     def editor(self) -> JsonEditor:
-        """The field."""
         return self.query_one(JsonEditor)
 
     @property
     def found(self) -> FindingLines:
-        """The findings."""
         return self.query_one(FindingLines)
 
     # Findings.
@@ -372,7 +362,6 @@ class DraftEditorScreen(Screen[str | None]):
             self.say(self.state_words(event.found, changed=event.text != self._before))
 
     def state_words(self, found: Sequence[Finding], *, changed: bool) -> Content:
-        """How the document stands."""
         counts = [(level, sum(1 for f in found if f.level is level)) for level in Level]
         words = ", ".join(f"{count} {level.value}{'' if count == 1 else 's'}" for level, count in counts if count)
         return plain(f"{words or 'AWS would take it: no findings'}  ({'changed' if changed else 'unchanged'})")
@@ -420,7 +409,6 @@ class DraftEditorScreen(Screen[str | None]):
             self.editor.replace(text, (0, 0), self.editor.document.end)
 
     def action_external(self) -> None:
-        """Go on in the user's own editor."""
         text, said, _severity = edit_in_editor(self.app, self.editor.text, self._file_name)
         if text is not None and text != self.editor.text:
             self.editor.replace(text, (0, 0), self.editor.document.end)

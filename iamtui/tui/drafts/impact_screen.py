@@ -43,7 +43,6 @@ class ComparedVerdict(Verdict):
 
     @property
     def changed(self) -> bool:
-        """Whether the draft changes the verdict."""
         return self.before is not None and self.before.text != self.text
 
     @property
@@ -58,7 +57,6 @@ class ComparedVerdict(Verdict):
 
 
 def compared(before: Verdict | None, after: Verdict) -> ComparedVerdict:
-    """The verdict after, which knows the one before."""
     return ComparedVerdict(after.mark, after.word, after.rest, after.limit, after.style, before)
 
 
@@ -189,7 +187,6 @@ def _verdict(comparison: DraftComparison) -> ComparedVerdict:
 
 
 def _changed_verdict(comparison: DraftComparison) -> ComparedVerdict:
-    """The pair that shows best what the row says."""
     before, after = comparison.telling
     return compared(verdict(before), verdict(after))
 
@@ -220,12 +217,10 @@ class ImpactLines(LineView):
 
     @property
     def row(self) -> ImpactRow | None:
-        """The row under the cursor."""
         return self._rows[self.cursor] if self._rows else None
 
     @property
     def rows(self) -> Sequence[ImpactRow]:
-        """The rows that are listed."""
         return self._rows
 
     def show(self, rows: Sequence[ImpactRow]) -> None:
@@ -380,7 +375,6 @@ class DraftImpactScreen(Screen[str | None]):
 
     @property
     def lines(self) -> ImpactLines:
-        """The rows."""
         return self.query_one(ImpactLines)
 
     def _title(self) -> Content:
@@ -507,7 +501,6 @@ class DraftImpactScreen(Screen[str | None]):
         self._start()
 
     def action_filter(self) -> None:
-        """Show only changes, or all."""
         self._only_changed = not self._only_changed
         self._show()
 
@@ -521,11 +514,9 @@ class DraftImpactScreen(Screen[str | None]):
         event.stop()
 
     def action_go(self) -> None:
-        """Go to the principal."""
         row = self.lines.row
         if row is not None and row.arn and self.lines.display:
             self.dismiss(row.arn)
 
     def action_back(self) -> None:
-        """Go back."""
         self.dismiss(None)

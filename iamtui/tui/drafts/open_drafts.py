@@ -139,7 +139,6 @@ class DraftDesk:
         return found
 
     def close(self, account_id: str) -> None:
-        """Forget the account's draft."""
         self._open.pop(account_id, None)
 
 

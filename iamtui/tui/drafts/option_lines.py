@@ -46,12 +46,10 @@ class OptionLines(LineView):
 
     @property
     def choice(self) -> Choice | None:
-        """The choice under the cursor."""
         return self._shown[self.cursor] if self._shown and self._shown[self.cursor].key else None
 
     @property
     def shown(self) -> Sequence[Choice]:
-        """The choices that are listed."""
         return self._shown
 
     def set_choices(self, choices: Sequence[Choice], cursor: int = 0) -> None:
@@ -76,7 +74,6 @@ class OptionLines(LineView):
         return sum(1 for choice in self._shown if choice.key)
 
     def is_stop(self, index: int) -> bool:
-        """Headings are skipped."""
         return bool(self._shown[index].key)
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:

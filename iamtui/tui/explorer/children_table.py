@@ -95,12 +95,10 @@ class ChildrenTable(LineView):
 
     @property
     def entity(self) -> Entity | None:
-        """The entity under the cursor."""
         return self._entities[self.cursor] if self._entities else None
 
     @property
     def entities(self) -> Sequence[Entity]:
-        """All entities in the order shown."""
         return tuple(self._entities)
 
     @property
@@ -232,7 +230,6 @@ class ChildrenTable(LineView):
         return pieces
 
     def _mark_words(self, entity: Entity, room: int) -> str:
-        """What a draft did to an entity, in words where there is room."""
         mark = self._mark_of(entity) if self._mark_of is not None else ""
         words = f" {mark} {'drafted' if mark == '+' else 'changed'}" if mark else ""
         return words if len(words) <= room else f" {mark}"[:room] if mark else ""
@@ -274,7 +271,6 @@ class ChildrenTable(LineView):
         self._sort(ids[(at + step) % len(ids)], reverse=False)
 
     def action_reverse_sort(self) -> None:
-        """Turn the order round."""
         column_id, reverse = self.sort
         self._sort(column_id, reverse=not reverse)
 
@@ -293,11 +289,9 @@ class ChildrenTable(LineView):
             at += size + _GAP
 
     def action_line_left(self) -> None:
-        """Go back to the tree."""
         self.post_message(self.LeftTowardsTree())
 
     def action_line_right(self) -> None:
-        """Open the line."""
         self.action_open_line()
 
     def on_line_view_cursor_moved(self, event: LineView.CursorMoved) -> None:
@@ -307,7 +301,6 @@ class ChildrenTable(LineView):
             self.post_message(self.ChildHighlighted(self.entity))
 
     def on_line_view_line_opened(self, event: LineView.LineOpened) -> None:
-        """Announce which entity was opened."""
         event.stop()
         if self.entity is not None:
             self.post_message(self.ChildOpened(self.entity))

@@ -41,18 +41,15 @@ class ListAndDocument(Column):
         self._shown = -1
 
     def compose(self) -> ComposeResult:
-        """List and document."""
         yield RowsView(id="entries")
         yield DocumentView(id="document")
 
     @property
     def rows_view(self) -> RowsView:
-        """The list."""
         return self.query_one(RowsView)
 
     @property
     def document_view(self) -> DocumentView:
-        """The document."""
         return self.query_one(DocumentView)
 
     @property
@@ -131,7 +128,6 @@ class DetailPane(FindsInDocument):
 
     @property
     def entity(self) -> Entity | None:
-        """The entity that is shown."""
         return self._entity
 
     @property
@@ -280,22 +276,18 @@ class SubjectPane(Pane):
 
     @property
     def table(self) -> ChildrenTable:
-        """The table of a branch."""
         return self.query_one(ChildrenTable)
 
     @property
     def detail(self) -> DetailPane:
-        """The detail of an entity."""
         return self.query_one(DetailPane)
 
     @property
     def node(self) -> Node | None:
-        """What is shown."""
         return self._node
 
     @property
     def active_view(self) -> Widget:
-        """The widget that keys belong to."""
         return self.table if isinstance(self._node, Branch) else self.detail.active_view
 
     @property

@@ -84,7 +84,6 @@ class FindLine(Horizontal):
             self.query_one("#find-count", Label).update(plain(words))
 
     def action_end(self) -> None:
-        """End the search."""
         self.display = False
         self.post_message(self.Changed(""))
         self.post_message(self.Left())
@@ -217,7 +216,6 @@ class DocumentView(LineView):
         self._changed, self._gone = changed, gone
 
     def show_first_change(self) -> None:
-        """Show the first line that a draft changed."""
         touched = self._changed | self._gone
         self._show_hit(min(touched) - 1 if touched else None)
 
@@ -256,7 +254,6 @@ class DocumentView(LineView):
         self.refresh()
 
     def action_find(self) -> None:
-        """Type what to find."""
         self.post_message(self.FindWanted())
 
     def action_step(self, direction: int) -> None:
@@ -265,7 +262,6 @@ class DocumentView(LineView):
         self.post_message(self.Stepped(self._hits.words or "Nothing is looked for: / starts."))
 
     def action_end_find(self) -> None:
-        """Forget the hits."""
         self.find("")
         self.post_message(self.FindEnded())
 
@@ -321,7 +317,6 @@ class FindsInDocument(Column):
 
     @property
     def view(self) -> DocumentView:
-        """The document that a search is in."""
         return self.query_one(DocumentView)
 
     @on(DocumentView.FindWanted)

@@ -86,7 +86,6 @@ class ExplorerTree(LineView):
 
     @property
     def node(self) -> Node | None:
-        """The node under the cursor."""
         return self._rows[self.cursor].node if self._rows else None
 
     @property
@@ -153,7 +152,6 @@ class ExplorerTree(LineView):
         return True
 
     def open_branch(self, branch: Branch) -> None:
-        """Open a branch."""
         self._open.add(branch)
         self._flatten(key_of(branch))
 
@@ -348,11 +346,9 @@ class FilterInput(SafeInput):
         clear: bool
 
     def action_to_hits(self) -> None:
-        """Go to the hits."""
         self.post_message(self.Left(clear=False))
 
     def action_clear(self) -> None:
-        """Clear the filter and go back to the tree."""
         self.post_message(self.Left(clear=True))
 
 
@@ -379,17 +375,14 @@ class Explorer(Pane):
 
     @property
     def tree_view(self) -> ExplorerTree:
-        """The tree."""
         return self.query_one(ExplorerTree)
 
     @property
     def filter_input(self) -> FilterInput:
-        """The filter field."""
         return self.query_one(FilterInput)
 
     @property
     def node(self) -> Node | None:
-        """The node under the cursor."""
         return self.tree_view.node
 
     def set_inventory(self, inventory: Inventory, index: SearchIndex) -> None:
@@ -408,7 +401,6 @@ class Explorer(Pane):
         return self.tree_view.reveal(key)
 
     def open_branch(self, branch: Branch) -> None:
-        """Open a branch."""
         self.tree_view.open_branch(branch)
 
     def clear_filter(self) -> bool:

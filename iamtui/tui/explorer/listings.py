@@ -52,7 +52,6 @@ BLANK = ListingRow()
 
 
 def heading(text: str) -> ListingRow:
-    """A heading line."""
     return ListingRow(label=text, heading=True)
 
 
@@ -80,16 +79,13 @@ class RowsView(LineView):
 
     @property
     def row(self) -> ListingRow | None:
-        """The row under the cursor."""
         return self._rows[self.cursor] if self._rows else None
 
     @property
     def rows(self) -> Sequence[ListingRow]:
-        """All rows."""
         return self._rows
 
     def set_rows(self, rows: Sequence[ListingRow], cursor: int = 0) -> None:
-        """Show these rows."""
         self._rows = rows
         self._label_width = 2 + max((cell_len(safe_text(row.label)) for row in rows if not row.heading), default=0)
         self.set_total(len(rows), cursor=cursor)
@@ -121,16 +117,13 @@ class RowsView(LineView):
         return pieces
 
     def action_follow(self) -> None:
-        """Go to what the line names."""
         if self.row is not None and self.row.target:
             self.post_message(self.Followed(self.row.target))
 
     def action_line_left(self) -> None:
-        """Go back to the tree."""
         self.post_message(self.LeftTowardsTree())
 
     def action_line_right(self) -> None:
-        """Follow the link."""
         self.action_follow()
 
     def action_open_line(self) -> None:

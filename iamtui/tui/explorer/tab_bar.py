@@ -36,11 +36,9 @@ class TabBar(Widget):
 
     @property
     def tabs(self) -> Sequence[Tab]:
-        """The tabs, left to right."""
         return self._tabs
 
     def set_tabs(self, tabs: Sequence[Tab], active: str) -> None:
-        """Show these tabs, one of them active."""
         if (tabs, active) != (self._tabs, self._active):
             self._tabs, self._active = tabs, active
             self.refresh()
@@ -58,7 +56,6 @@ class TabBar(Widget):
         return Content.assemble(*parts)
 
     def on_click(self, event: events.Click) -> None:
-        """Choose the clicked tab."""
         at = 0
         for index, tab in enumerate(self._tabs):
             count = f" ({tab.count})" if tab.count is not None else ""

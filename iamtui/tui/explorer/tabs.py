@@ -288,7 +288,6 @@ _EMPTY_POLICIES: Final = {
 
 
 def facts(account: Account, entity: Entity, tab: str) -> Sequence[ListingRow]:
-    """The rows of the Overview or the Access tab."""
     if tab == "overview":
         return overview(account, entity)
     return access_rows(account, entity) or [ListingRow("", "nothing to show", "muted")]
@@ -315,7 +314,6 @@ def record(before: Account | None, entity: Entity) -> tuple[str, frozenset[int]]
 
 
 def tabs_of(account: Account, entity: Entity) -> tuple[Tab, ...]:
-    """The tabs that an entity has."""
     tabs = [Tab("overview", "Overview")]
     if isinstance(entity, ManagedPolicy):
         tabs.append(Tab("policies", "Document"))

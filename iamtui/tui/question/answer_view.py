@@ -149,12 +149,10 @@ class AnswerView(Column):
 
     @property
     def layers_list(self) -> LayersList:
-        """The list of layers."""
         return self.query_one(LayersList)
 
     @property
     def matrix(self) -> MatrixView:
-        """The matrix, on screen when there are several answers."""
         return self.query_one(MatrixView)
 
     def focus_list(self) -> None:
@@ -191,7 +189,6 @@ class AnswerView(Column):
         self._held.clear()
 
     def show(self, shown: Shown) -> None:
-        """Show an answer."""
         self._shown, self._explanation = shown, None
         _set_display(self.layers_list, shown=True)
         self._arrange(shown)

@@ -152,12 +152,10 @@ class AnsweringPanel(Pane):
         """What is to be found with the answer to a question that is being asked, so that both are painted at once."""
 
     def compose(self) -> ComposeResult:
-        """The fields, and the answer below them."""
         yield QuestionForm(self._catalogue)
         yield AnswerView()
 
     def on_mount(self) -> None:
-        """Say what to do while there is nothing to answer."""
         self._fit()
         self._ask()
 

@@ -229,7 +229,6 @@ class Shown:
 
     @property
     def cell(self) -> Cell:
-        """The cell that is looked at."""
         return self.answer.cells[self.index]
 
     @property
@@ -260,7 +259,6 @@ class Shown:
 
     @property
     def question(self) -> Question:
-        """The question that the decision answers."""
         decider = self.decider
         return decider.question if decider is not None else self.cell.question
 

@@ -118,7 +118,6 @@ class CallerRow(Column):
         self.set_class(not words, "-unused")
 
     def open(self) -> None:
-        """Show the line and go there."""
         self.remove_class("-unused")
         self.screen.set_focus(self.field)
 

@@ -142,7 +142,6 @@ class Completer:
         return dict(found.values())
 
     def caller(self, word: str, around: CompletionContext) -> Sequence[Offer]:
-        """How a caller may come."""
         return caller_offers(word, around.account)
 
 

@@ -65,7 +65,6 @@ def words(text: str, *, commas: bool) -> list[Word]:
 
 
 def _closing(text: str, opening: int) -> int:
-    """Where the quote that opens a word closes it, or 0."""
     quote = text[opening]
     at = text.find(quote, opening + 1)
     while at >= 0:
@@ -188,13 +187,11 @@ class Completions(LineView, can_focus=False):
         self.refresh()
 
     def highlight(self, index: int) -> None:
-        """Move the highlight and show it."""
         self.highlighted = max(0, min(index, len(self.offers) - 1))
         self._show_line(self.highlighted)
         self.refresh()
 
     def line_background(self, index: int) -> str:
-        """The line that Enter takes."""
         return "cursor" if index == self.highlighted else ""
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
@@ -227,7 +224,6 @@ class Completions(LineView, can_focus=False):
         return [Piece(name[:at], style), Piece(name[at:end], "hit"), Piece(name[end:], style)]
 
     def on_click(self, event: events.Click) -> None:
-        """Take what was clicked."""
         event.stop()
         offset = event.get_content_offset(self)
         if offset is not None and offset.y + self.scroll_offset.y < len(self.offers):
@@ -276,7 +272,6 @@ class CompletingInput(SafeInput):
 
         @property
         def control(self) -> CompletingInput:
-            """The field."""
             return self.field
 
     @dataclass(eq=False, repr=False)
@@ -354,7 +349,6 @@ class CompletingInput(SafeInput):
         return True
 
     def action_choose(self, step: int) -> None:
-        """Move through the completions."""
         self._once_offered(partial(self._choose, step))
 
     def _choose(self, step: int) -> None:

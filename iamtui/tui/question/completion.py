@@ -233,7 +233,6 @@ class LoadedCatalogue:
         return tuple(forms) or None
 
     def condition_keys(self, action: str) -> Sequence[str]:
-        """Condition keys of the action and of its resource types."""
         info = self._info(action)
         return info.all_condition_keys if info is not None else ()
 

@@ -234,7 +234,6 @@ class ContextView(LineView):
 
     @property
     def row(self) -> KeyRow | None:
-        """The key under the cursor."""
         return self._rows[self.cursor // self._lines_a_row] if self._rows else None
 
     def show(self, decision: Decision | None) -> None:
@@ -270,11 +269,9 @@ class ContextView(LineView):
         self._arrange(None)
 
     def on_blur(self) -> None:
-        """What only says that there is nothing goes with the focus."""
         self.set_class(not self._rows, "-empty")
 
     def action_back(self, hide: bool = False) -> None:
-        """Leave the keys, and hide them."""
         self.post_message(self.Left(hide))
 
     def is_stop(self, index: int) -> bool:
@@ -282,7 +279,6 @@ class ContextView(LineView):
         return not index % self._lines_a_row
 
     def is_under_cursor(self, index: int) -> bool:
-        """All lines of the key."""
         return index // self._lines_a_row == self.cursor // self._lines_a_row
 
     def refresh_row(self, index: int) -> None:

@@ -53,7 +53,6 @@ class ResourceField(CompletingInput):
     """The resources: Enter keeps an ARN, a star or nothing, and takes the first completion for other text."""
 
     def stands_alone(self, word: str) -> bool:
-        """Keep what can be a resource."""
         return word in ("", "*") or word.lstrip("'\"").startswith("arn:")
 
 
@@ -78,7 +77,6 @@ class ContextField(CompletingInput):
         return True
 
     def is_part(self, value: str) -> bool:
-        """A key without its value."""
         return value.endswith(("=", "/"))
 
 

@@ -137,7 +137,6 @@ class FieldsForm(Column):
         yield self.caller_row
 
     def on_mount(self) -> None:
-        """Show the state of the MFA toggle."""
         self._show_mfa()
 
     def set_workspace(self, workspace: Workspace | None) -> None:

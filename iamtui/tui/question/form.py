@@ -217,7 +217,6 @@ class QuestionForm(FieldsForm):
         self._put_context(with_keys(self.context_field.value, keys))
 
     def clear_context(self) -> None:
-        """Give no condition key."""
         self._put_context("")
 
     def _put_context(self, text: str) -> None:
@@ -242,7 +241,6 @@ class QuestionForm(FieldsForm):
         self.post_message(self.Changed(entered=True))
 
     def open_caller(self) -> None:
-        """Go to the caller's line."""
         self.caller_row.open()
         if not self.caller_row.field.value:
             self._complete(self.caller_row.field)
@@ -298,7 +296,6 @@ class QuestionForm(FieldsForm):
 
 
 def summary_of(question_matrix: QuestionMatrix) -> str:
-    """Actions and resources."""
     actions, resources = " ".join(question_matrix.actions), " ".join(question_matrix.resources)
     return f"{actions} on {resources}" if resources != "*" else actions
 

@@ -87,7 +87,6 @@ class LayersList(LineView):
 
     @property
     def line_count(self) -> int:
-        """How many lines the rows take."""
         return len(self._lines)
 
     def _line_of(self, layer: Layer | None) -> int:
@@ -102,7 +101,6 @@ class LayersList(LineView):
     # What LineView draws.
 
     def is_stop(self, index: int) -> bool:
-        """The first line of each layer."""
         row = self._lines[index][0]
         return self._rows[row][0] is not None and (not index or self._lines[index - 1][0] != row)
 
@@ -127,7 +125,6 @@ class LayersList(LineView):
         self.refresh()
 
     def on_line_view_cursor_moved(self, event: LineView.CursorMoved) -> None:
-        """Nobody waits for it."""
         event.stop()
 
     # Keys and mouse.
@@ -275,7 +272,6 @@ def _written_out(row: Content, width: int) -> Content:
 
 
 def _flush(row: Content) -> Content:
-    """A row without the spaces in front."""
     return row[len(row.plain) - len(row.plain.lstrip()) :]
 
 

@@ -140,7 +140,6 @@ class MatrixView(LineView):
 
     @property
     def rows(self) -> int:
-        """How many lines it takes."""
         return min(len(self._rows) + self.HEADER_LINES, self._most)
 
     def _fill(self, kept: int | None) -> None:

@@ -263,12 +263,10 @@ class SaveQuestionDialog(LineDialog):
         self.expecting = False
 
     def on_mount(self) -> None:
-        """Type at once."""
         super().on_mount()
         self._say()
 
     def action_expect(self) -> None:
-        """Save the answer as what is expected, or not."""
         if self._answer is not None:
             self.expecting = not self.expecting
             self._say()
@@ -311,7 +309,6 @@ class Besides:
 
     @classmethod
     def of(cls, cell: Cell, named: Named, account: Account) -> Besides:
-        """Of a cell of an answer."""
         first = {one.check: one for one in reversed(cell.companions)}
         return cls([one for one in cell.companions if first.get(one.check) is one], named, account)
 

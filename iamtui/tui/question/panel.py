@@ -90,7 +90,6 @@ _BY_ACTION: Final[Mapping[str, QuestionKey]] = {key.action: key for key in _KEYS
 
 
 def in_panel() -> list[Binding]:
-    """All of them, for the panel."""
     return [Binding(key.key, key.action, key.label, show=key.shown, id=key.id, tooltip=key.tooltip) for key in _KEYS]
 
 
@@ -252,7 +251,6 @@ class QuestionPanel(AnsweringPanel):
         open_questions(self.app, self._memory, self.ask_inquiry)
 
     def action_save(self) -> None:
-        """Save the question under a name."""
         from iamtui.tui.question.menus import ask_for_name  # not before the first frame
         from iamtui.workspace.principals import options_naming  # likewise
 
@@ -279,7 +277,6 @@ class QuestionPanel(AnsweringPanel):
         ask_for_name(self.app, self._memory, shown.asked.label if shown is not None else "", answer, save)
 
     def action_copy_command(self) -> None:
-        """Copy the command line that asks the same."""
         from iamtui.workspace.questions import as_command, files_of_command  # not before the first frame
 
         if self._inquiry is None or self._workspace is None or self._principal is None:
@@ -331,7 +328,6 @@ class QuestionPanel(AnsweringPanel):
         self._form.cycle_mfa()
 
     def action_caller(self) -> None:
-        """Say how the caller comes."""
         self._form.open_caller()
 
     def action_keys(self) -> None:
@@ -359,5 +355,4 @@ class QuestionPanel(AnsweringPanel):
         write_session_policy(self.app, self._form, account)
 
     def action_leave(self) -> None:
-        """Give the focus back."""
         self.post_message(self.Left())

@@ -83,7 +83,6 @@ class PinnedQuestion:
         self._polls: tuple[BulkMatrixEvaluator, BulkMatrixEvaluator | None] | None = None
 
     def is_about(self, workspace: Workspace, question_matrix: QuestionMatrix, before: Workspace | None) -> bool:
-        """Whether this is what is asked."""
         return self.workspace is workspace and self.before is before and self.question_matrix == question_matrix
 
     def __call__(self, entity: Entity) -> Verdict | None:

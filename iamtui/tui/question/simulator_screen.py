@@ -317,7 +317,6 @@ class SecondOpinionScreen(Screen[None]):
             self._refuse(Problem(worker_failure(event.worker)))
 
     def action_scroll(self, direction: int) -> None:
-        """Scroll."""
         self.query_one("#opinion-body", VerticalScroll).scroll_relative(y=direction, animate=False)
 
     def action_back(self) -> None:

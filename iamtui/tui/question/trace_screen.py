@@ -94,11 +94,9 @@ class ReadingScreen(SearchableScreen):
 
     @property
     def view(self) -> TraceView:
-        """The text."""
         return self.query_one(TraceView)
 
     def copied_text(self) -> str:
-        """What `y` copies."""
         return f"{self._title.plain}\n\n{self.view.plain_text()}"
 
     def idle_actions(self) -> frozenset[str]:
@@ -115,7 +113,6 @@ class ReadingScreen(SearchableScreen):
     # Copying and messages.
 
     def action_copy(self) -> None:
-        """Copy the text."""
         copier: Copier | None = getattr(self.app, "copier", None)
         if copier is None:
             self.say(plain("There is no clipboard to copy to."))
@@ -171,15 +168,12 @@ class DocumentScreen(ReadingScreen):
         self._ref = ref
 
     def on_mount(self) -> None:
-        """Show the document at the statement."""
         self.view.show(*document_rows(self._document, self._ref))
 
     def idle_actions(self) -> frozenset[str]:
-        """A document leads nowhere."""
         return super().idle_actions() | {"open_line"}
 
     def copied_text(self) -> str:
-        """The document alone."""
         return "\n".join(row.content.plain for row in self.view.rows) + "\n"
 
 
@@ -363,7 +357,6 @@ class TraceScreen(ReadingScreen):
         return super().check_action(action, parameters)
 
     def action_draft(self) -> None:
-        """Make a draft of what would allow it."""
         if self._left_out:
             word = plain(self._left_out, "bold", limit=64)
             self.say(line(word, " is half typed: finish it or take it out, then draft."))

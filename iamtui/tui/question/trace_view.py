@@ -63,7 +63,6 @@ class TraceRow:
 
     @property
     def plain(self) -> str:
-        """The row as plain text."""
         return f"{self.gutter}{self.content.plain}"
 
 
@@ -108,7 +107,6 @@ class TraceView(LineView):
 
     @property
     def row(self) -> TraceRow | None:
-        """The row under the cursor."""
         return self._rows[self._lines[self.cursor].row] if self._lines else None
 
     @property
@@ -118,7 +116,6 @@ class TraceView(LineView):
 
     @property
     def has_folds(self) -> bool:
-        """Whether any row is folded or can be."""
         return any(row.opens for row in self._rows)
 
     def show(self, rows: Sequence[TraceRow], first: int = 0) -> None:
@@ -195,7 +192,6 @@ class TraceView(LineView):
         return [Piece("▸" if here and not line.gutter else " ", "match"), *gutter, *found]
 
     def line_background(self, index: int) -> str:
-        """The ground of the row."""
         return self._rows[self._lines[index].row].ground
 
     # Search.
@@ -281,12 +277,10 @@ class TraceView(LineView):
             self.post_message(self.StatementChosen(row.ref))
 
     def action_line_left(self) -> None:
-        """Close the fold."""
         if self.row is not None and (self.row.fold or self.row.opens in self._open):
             self.action_fold()
 
     def action_line_right(self) -> None:
-        """Open the fold."""
         if self.row is not None and self.row.opens and self.row.opens not in self._open:
             self.action_fold()
 

@@ -42,7 +42,6 @@ class Verdict(VerdictWords):
 
     @property
     def text(self) -> str:
-        """The verdict as plain text on one line."""
         return str(self)
 
     @property
@@ -173,7 +172,6 @@ def notes(decision: Decision, *, long: bool = False, besides: str = "") -> list[
 
 
 def _keys_named(decision: Decision) -> set[str]:
-    """The keys that the condition names already."""
     if decision.depends_on is None:
         return set()
     return {leaf.key for leaf in leaves(decision.depends_on) if isinstance(leaf, ConditionLeaf)}

@@ -93,7 +93,6 @@ class WhoCanRow:
 
     @property
     def name_cells(self) -> int:
-        """How many cells the name takes with its place."""
         return cell_len(safe_text(self.name)) + (cell_len(safe_text(self.where)) + 2 if self.where else 0)
 
 
@@ -187,7 +186,6 @@ class Order:
 
     @property
     def title(self) -> str:
-        """The order in words."""
         if self.by == "verdict":
             return "worst first" if self.reverse else "best first"
         return f"by {self.by}{', reversed' if self.reverse else ''}"
@@ -316,7 +314,6 @@ class WhoCanList(LineView):
 
     @property
     def row(self) -> WhoCanRow | None:
-        """The row under the cursor."""
         return self.rows.shown[self.cursor] if self.rows.shown else None
 
     def start(self, *, draft: bool) -> None:
@@ -403,12 +400,10 @@ class WhoCanList(LineView):
     # Keys.
 
     def action_sort_by(self, step: int) -> None:
-        """Sort by the next column in a direction."""
         at = ORDERS.index(self.rows.order.by)
         self._sort(Order(ORDERS[(at + step) % len(ORDERS)]))
 
     def action_reverse_sort(self) -> None:
-        """Turn the order round."""
         self._sort(Order(self.rows.order.by, not self.rows.order.reverse))
 
     def _sort(self, order: Order) -> None:
@@ -418,15 +413,12 @@ class WhoCanList(LineView):
         self.post_message(self.Sorted())
 
     def action_line_left(self) -> None:
-        """The filter to the left."""
         self.post_message(self.Step(-1))
 
     def action_line_right(self) -> None:
-        """The filter to the right."""
         self.post_message(self.Step(1))
 
     def on_line_view_cursor_moved(self, event: LineView.CursorMoved) -> None:
-        """Announce the row."""
         event.stop()
         self.post_message(self.Moved(self.row))
 

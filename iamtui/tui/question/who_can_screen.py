@@ -143,20 +143,16 @@ class AskingScreen(Screen[str | None]):
         self._problem: Problem | None = None
 
     def show_answers(self) -> None:
-        """Show how it stands."""
         raise NotImplementedError
 
     def start_rows(self, *, draft: bool) -> None:
-        """Drop what is shown."""
         raise NotImplementedError
 
     def add_rows(self, rows: Sequence[WhoCanRow]) -> None:
-        """Show more."""
         raise NotImplementedError
 
     @property
     def done(self) -> bool:
-        """Whether all answers are there."""
         return self._done
 
     def set_workspace(self, workspace: Workspace, before: Workspace | None = None) -> None:
@@ -322,7 +318,6 @@ def empty(rows: Rows, problem: Problem | None, *, done: bool) -> Content | None:
 
 
 def verdict(row: WhoCanRow) -> Content:
-    """The answer of a row."""
     style = next(entry.style for entry in FILTERS if entry.bucket is row.bucket)
     return line((f"{row.words.mark} {row.words.word}", f"bold {style}"), (f" {row.words.rest}", style))
 
@@ -422,23 +417,19 @@ class WhoCanScreen(AskingScreen):
         yield KeyLine(id="keys")
 
     def on_mount(self) -> None:
-        """Ask."""
         self.list.focus()
         self._ask()
 
     @property
     def list(self) -> WhoCanList:
-        """The list."""
         return self.query_one(WhoCanList)
 
     # Showing.
 
     def start_rows(self, *, draft: bool) -> None:
-        """Drop what is shown."""
         self.list.start(draft=draft)
 
     def add_rows(self, rows: Sequence[WhoCanRow]) -> None:
-        """Show more."""
         self.list.add(rows)
 
     def show_answers(self) -> None:
@@ -477,7 +468,6 @@ class WhoCanScreen(AskingScreen):
     # Keys.
 
     def action_show(self, number: str) -> None:
-        """Filter by verdict."""
         rows = self.list.rows
         at = int(number) - 1
         if at < len(FILTERS):
@@ -499,7 +489,6 @@ class WhoCanScreen(AskingScreen):
         self.action_show(str(at + 1))
 
     def action_search(self) -> None:
-        """Type what to look for."""
         self.add_class("-searching")
         self.query_one("#whocan-needle", Input).focus()
 
@@ -525,7 +514,6 @@ class WhoCanScreen(AskingScreen):
             self.action_back()
 
     def action_back(self) -> None:
-        """Back to one principal."""
         self.workers.cancel_group(self, GROUP)
         self.dismiss(None)
 

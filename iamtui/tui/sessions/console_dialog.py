@@ -155,7 +155,6 @@ class ConsoleDialog(Dialog[str | None]):
             yield Static(id="console-state", classes="-empty")
 
     def on_mount(self) -> None:
-        """Begin where to go."""
         self.query_one("#console-page", Input).focus()
 
     @on(Input.Submitted)
@@ -176,11 +175,9 @@ class ConsoleDialog(Dialog[str | None]):
         self.query_one("#console-time-hint", Static).update(plain(_OUTLIVES if outlives else _TIME_HINT))
 
     def action_copy(self) -> None:
-        """Make the URL and copy it, to be cleared later."""
         self._start(lambda url: self._copier.copy_secret(url, "Sign-in URL"))
 
     def action_open(self) -> None:
-        """Make the URL and open it in a browser."""
         self._start(_open)
 
     @property
@@ -258,7 +255,6 @@ class ConsoleDialog(Dialog[str | None]):
             self.set_timer(1, self._show_progress)
 
     def drop_secrets(self) -> None:
-        """Drop the URL that is being made."""
         self._ticket += 1
         self.workers.cancel_group(self, _SIGN_IN)
 

@@ -67,7 +67,6 @@ class SessionCareScreen(HandingOverScreen):
 
     @property
     def sessions(self) -> SessionsPanel:
-        """The sessions panel."""
         return self.query_one(SessionsPanel)
 
     def is_production(self, session: Session) -> bool:
@@ -166,7 +165,6 @@ class SessionCareScreen(HandingOverScreen):
     # Renewing.
 
     def action_renew_session(self) -> None:
-        """Renew the active session now."""
         kept = self.sessions.kept_or_say()
         if kept is None:
             return
@@ -240,7 +238,6 @@ class SessionCareScreen(HandingOverScreen):
     # Forgetting.
 
     def action_forget_session_at(self) -> None:
-        """Ask when to forget the active session."""
         from iamtui.tui.dialogs import LineDialog  # as above
         from iamtui.tui.sessions.export_dialog import MOMENT_HINT, parse_moment  # not before a frame
 
@@ -284,7 +281,6 @@ class SessionCareScreen(HandingOverScreen):
         return bool(len(self.sessions.keeper) or (self._mfa_sessions is not None and self._mfa_sessions.live()))
 
     def on_unmount(self) -> None:
-        """Nothing outlives the screen."""
         self._forget_mfa_sessions()
 
     def _forget_mfa_sessions(self) -> int:

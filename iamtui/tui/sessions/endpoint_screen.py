@@ -127,7 +127,6 @@ class EndpointScreen(Dialog[None]):
             yield Static(line(*parts), id="endpoint-keys", markup=False)
 
     def on_mount(self) -> None:
-        """Count along."""
         self._show()
         self.set_interval(0.5, self._show)
         self._look_for_profiles()
@@ -191,7 +190,6 @@ class EndpointScreen(Dialog[None]):
         self._copy(assignments(self._syntax(), variables, ENDPOINT_STALE, label=label, for_paste=True))
 
     def _syntax(self) -> ShellSyntax:
-        """That of the user's format where it is a shell's."""
         try:
             return shell_format(self._copier.format_name())[1]
         except Problem:
@@ -226,7 +224,6 @@ class EndpointScreen(Dialog[None]):
             self._say(plain(words), Severity.WARNING)
 
     def action_stop(self) -> None:
-        """Stop the endpoint, and go back."""
         self._keeper.stop_serving(self._kept)
         self.dismiss(None)
 

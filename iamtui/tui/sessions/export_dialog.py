@@ -229,7 +229,6 @@ class ExportDialog(Dialog[ExportChoice | None]):
         self.dismiss(ExportChoice(ExportWay(way), self.query_one(MenuLines).item.key))
 
     def action_cancel(self) -> None:
-        """Hand nothing over."""
         self.dismiss(None)
 
 
@@ -289,7 +288,6 @@ class LeaveDialog(Dialog[Leaving | None]):
         self._can = {"draft": draft, "pick": pick, "again": not unsaved}
 
     def compose(self) -> ComposeResult:
-        """Words and keys."""
         with DialogBox(classes="-warning") as box:
             box.border_title = line("Leave iamtui?")
             yield Static(self._words(), id="leave-words", markup=False)
@@ -302,7 +300,6 @@ class LeaveDialog(Dialog[Leaving | None]):
         return line(("y", "bold $match"), leaves, *more, ("Esc", "bold $match"), " stays")
 
     def on_mount(self) -> None:
-        """Times count down."""
         self.set_interval(1, self._count)
 
     def _count(self) -> None:
@@ -313,7 +310,6 @@ class LeaveDialog(Dialog[Leaving | None]):
         return self._can.get(action, True) and super().check_action(action, parameters)
 
     def action_agree(self) -> None:
-        """Leave."""
         self.dismiss(Leaving.LEAVE)
 
     def action_again(self) -> None:
@@ -321,7 +317,6 @@ class LeaveDialog(Dialog[Leaving | None]):
         self.action_agree()
 
     def action_draft(self) -> None:
-        """Show the draft."""
         self.dismiss(Leaving.DRAFT)
 
     def action_pick(self) -> None:
@@ -329,7 +324,6 @@ class LeaveDialog(Dialog[Leaving | None]):
         self.dismiss(Leaving.PICK)
 
     def action_stay(self) -> None:
-        """Stay."""
         self.dismiss(None)
 
 
@@ -388,7 +382,6 @@ class CodeDialog(Dialog[Secret | None]):
             yield Static(plain("Enter renews, Escape leaves it for now"), id="code-hint", markup=False)
 
     def on_mount(self) -> None:
-        """Type at once."""
         self.query_one(Input).focus()
         self.set_interval(1, self._count)
 
@@ -408,7 +401,6 @@ class CodeDialog(Dialog[Secret | None]):
             self.query_one("#code-hint", Static).update(wrong)
 
     def action_cancel(self) -> None:
-        """Go back without a code."""
         self.query_one(SecretInput).value = ""
         self.dismiss(None)
 

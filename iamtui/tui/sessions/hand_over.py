@@ -192,7 +192,6 @@ class HandingOverScreen(ExportingScreen):
         self._provenances: dict[str, Provenance] = {}
 
     def on_mount(self) -> None:
-        """Watch the clipboard."""
         self.set_interval(1, self.watch_clipboard)
         self.query_one(StatusLine).set_picking(self.picking)
 

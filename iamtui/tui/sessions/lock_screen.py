@@ -53,7 +53,6 @@ class LockScreen(ModalScreen[None]):
         self._clipboard = plain("Looking whether the clipboard holds a copied secret …", "$muted")
 
     def compose(self) -> ComposeResult:
-        """What was dropped, and what it means."""
         with Vertical() as box:
             box.border_title = line("iamtui is locked")
             yield Static(self._words(), id="lock-words", markup=False)
@@ -73,7 +72,6 @@ class LockScreen(ModalScreen[None]):
         return lines(*rows)
 
     def on_mount(self) -> None:
-        """Say what was found out in the meantime."""
         self.query_one("#lock-words", Static).update(self._words())
 
     def show_clipboard(self, sentence: str) -> None:
@@ -84,5 +82,4 @@ class LockScreen(ModalScreen[None]):
             self.query_one("#lock-words", Static).update(self._words())
 
     def action_unlock(self) -> None:
-        """Go back."""
         self.dismiss(None)

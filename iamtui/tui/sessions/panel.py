@@ -106,7 +106,6 @@ class SessionsList(OptionList):
         """Says whether a session's account or role looks like production."""
 
     def on_mount(self) -> None:
-        """Say how to get a session."""
         self._rebuild()
 
     def on_resize(self) -> None:
@@ -300,7 +299,6 @@ class SessionsPanel(SessionsList):
         self._forgetting: tuple[str, float] | None = None
 
     def on_mount(self) -> None:
-        """Start counting."""
         self.set_interval(1, self.tick)
         self.watch(self.app, "app_focus", self._app_focus_changed, init=False)
 
@@ -337,7 +335,6 @@ class SessionsPanel(SessionsList):
         self.post_message(self.Renewed(key))
 
     def on_sessions_panel_renewed(self, event: Renewed) -> None:
-        """Say how a renewal went, and show it."""
         event.stop()
         kept = self.keeper.get(event.key)
         if kept is None:
@@ -357,13 +354,11 @@ class SessionsPanel(SessionsList):
             self.mask()
 
     def on_unmount(self) -> None:
-        """Nothing outlives the screen."""
         self.keeper.drop_all()
 
     # Keys
 
     def action_copy_arn(self) -> None:
-        """Copy the ARN that the active session acts as."""
         kept = self.kept_or_say()
         if kept is not None:
             session = kept.session

@@ -111,7 +111,6 @@ class RevokeDialog(Dialog[None]):
         self.query_one("#revoke-plan", Static).update(shown)
 
     def action_copy(self) -> None:
-        """Copy the command."""
         if self._plan is not None:
             self._copy(self._plan.command, "Command")
 
@@ -121,7 +120,6 @@ class RevokeDialog(Dialog[None]):
             self._copy(self._plan.undo, "Undo command")
 
     def action_copy_policy(self) -> None:
-        """Copy the policy document."""
         if self._plan is not None:
             self._copy(self._plan.document, "Policy")
 
@@ -153,15 +151,12 @@ class RevokeDialog(Dialog[None]):
         said.set_class(not content, "-empty")
 
     def action_scroll(self, rows: int) -> None:
-        """Scroll the plan."""
         self.query_one("#revoke-scroll", VerticalScroll).scroll_relative(y=rows, animate=False)
 
     def drop_secrets(self) -> None:
-        """Drop the sessions."""
         self._sessions, self._plan = (), None
 
     def action_close(self) -> None:
-        """Close the dialog."""
         self.dismiss(None)
 
 

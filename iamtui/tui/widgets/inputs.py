@@ -54,7 +54,6 @@ _LEAST_CUT = 4
 
 
 def _with_ellipsis(strip: Strip, at: int) -> Strip:
-    """The line with one cell replaced."""
     style = next((segment.style for segment in strip.crop(at, at + 1)), None)
     return Strip([*strip.crop(0, at), Segment("…", style), *strip.crop(at + 1)])
 
@@ -99,13 +98,11 @@ class AskRow(Horizontal):
         self._field_id = field_id
 
     def compose(self) -> ComposeResult:
-        """The label and the field."""
         yield Label(plain(self._label))
         yield SafeInput(placeholder=safe_text(self._placeholder), compact=True, id=self._field_id)
 
     @property
     def is_open(self) -> bool:
-        """Whether something is being asked."""
         return self.has_class("-open")
 
     def open(self) -> None:
@@ -114,7 +111,6 @@ class AskRow(Horizontal):
         self.query_one(Input).focus()
 
     def close(self) -> None:
-        """Ask no more."""
         self.remove_class("-open")
 
 
@@ -152,7 +148,6 @@ class PastedText(TextArea):
         return super().edit(edit)
 
     def load_text(self, text: str) -> None:
-        """Show another text."""
         super().load_text(safe_document(with_line_ends(text[:LONGEST])))
 
     async def _on_paste(self, event: events.Paste) -> None:

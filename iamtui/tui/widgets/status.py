@@ -57,7 +57,6 @@ class StatusLine(Widget):
         self.set_interval(1.0, self._tick)
 
     def set_workspace(self, workspace: Workspace | None) -> None:
-        """Show another account."""
         self._workspace = workspace
         self.set_class(workspace is not None and bool(workspace.source.endpoint_url), "-not-aws")
         self.refresh()
@@ -217,11 +216,9 @@ class KeyLine(Widget):
     _looks_again = False
 
     def on_mount(self) -> None:
-        """Follow the focus."""
         self.screen.bindings_updated_signal.subscribe(self, self._bindings_updated)
 
     def on_resize(self) -> None:
-        """Show as many as fit now."""
         self._look()
 
     def _bindings_updated(self, _screen: Screen[object]) -> None:
@@ -260,7 +257,6 @@ class KeyLine(Widget):
         return Content("").join(parts)
 
     def on_click(self, event: events.Click) -> None:
-        """A click on a hint presses its key."""
         at = 0
         for hint in self._shown or ():
             if at <= event.x < at + hint.width:
@@ -373,7 +369,6 @@ class MessageLine(Static):
 
     @property
     def words(self) -> str:
-        """The text that is shown."""
         return self._words.plain
 
     @property

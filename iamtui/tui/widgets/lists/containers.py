@@ -21,7 +21,6 @@ class Covered(Widget):
     _kept: tuple[Region, Size, list[Strip]] | None = None
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
-        """Have it drawn again."""
         if repaint:
             self._kept = None
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
@@ -51,7 +50,6 @@ class Covered(Widget):
 
     @property
     def _is_clear(self) -> bool:
-        """Whether what is behind it is seen through it."""
         styles = self.styles
         return not (styles.background.a or styles.border_left[0] or styles.border_right[0])
 
@@ -72,7 +70,6 @@ class Pane(Column):
     """
 
     def on_descendant_focus(self) -> None:
-        """Light the line."""
         self._light()
 
     def on_descendant_blur(self) -> None:

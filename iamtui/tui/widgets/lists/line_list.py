@@ -138,7 +138,6 @@ class DrawnLines(ScrollView):
         raise NotImplementedError
 
     def header_pieces(self, y: int, width: int) -> Sequence[Piece]:
-        """The raw text of one header line."""
         raise NotImplementedError
 
     def line_background(self, index: int) -> str:  # noqa: ARG002 - for subclasses
@@ -154,7 +153,6 @@ class DrawnLines(ScrollView):
 
     @property
     def total(self) -> int:
-        """How many lines there are, without the header."""
         return self._total
 
     @property
@@ -182,13 +180,11 @@ class DrawnLines(ScrollView):
             self.refresh_row(index)
 
     def refresh_row(self, index: int) -> None:
-        """Draw a line again."""
         self.refresh_line(index + self.HEADER_LINES)
 
     # The size of all lines.
 
     def _take_total(self, total: int, width: int) -> None:
-        """Take the number of lines, and how wide the widest is."""
         self._total = total
         self._unfinished.clear()
         self._set_virtual_size(Size(width, total + self.HEADER_LINES))
@@ -269,7 +265,6 @@ class DrawnLines(ScrollView):
         return self._strip(*(self.line(index, width) if index < self._total else ((), ())))
 
     def _strip(self, pieces: Sequence[Piece], under: tuple[str, ...]) -> Strip:
-        """The pieces as a line that is as wide as the view."""
         look, style = self._look, self._style
         segments = [Segment(safe_text(text, limit=None), style(under, name)) for text, name in pieces if text]
         length = sum([cell_len(segment.text) for segment in segments])
@@ -369,7 +364,6 @@ class LineView(DrawnLines, can_focus=True, inherit_bindings=False):
         return True
 
     def is_under_cursor(self, index: int) -> bool:
-        """Whether this line is marked as the one that the cursor is on."""
         return index == self._cursor
 
     # What others use.
@@ -441,47 +435,36 @@ class LineView(DrawnLines, can_focus=True, inherit_bindings=False):
             self.scroll_to(y=self.scroll_offset.y + lines, animate=False)
 
     def action_cursor_down(self) -> None:
-        """Move down a line."""
         self._step(1)
 
     def action_cursor_up(self) -> None:
-        """Move up a line."""
         self._step(-1)
 
     def action_cursor_first(self) -> None:
-        """Move to the first line."""
         self._step(-self._total)
 
     def action_cursor_last(self) -> None:
-        """Move to the last line."""
         self._step(self._total)
 
     def action_half_page_down(self) -> None:
-        """Move down half a page."""
         self._step(max(1, self.page // 2))
 
     def action_half_page_up(self) -> None:
-        """Move up half a page."""
         self._step(-max(1, self.page // 2))
 
     def action_page_down(self) -> None:
-        """Move down a page."""
         self._step(max(1, self.page - 1))
 
     def action_page_up(self) -> None:
-        """Move up a page."""
         self._step(-max(1, self.page - 1))
 
     def action_line_left(self) -> None:
-        """Scroll left."""
         self.scroll_to(x=self.scroll_offset.x - 8, animate=False)
 
     def action_line_right(self) -> None:
-        """Scroll right."""
         self.scroll_to(x=self.scroll_offset.x + 8, animate=False)
 
     def action_open_line(self) -> None:
-        """Open the line under the cursor."""
         if self._total and self.HAS_CURSOR:
             self.post_message(self.LineOpened(self, self._cursor))
 
@@ -492,16 +475,13 @@ class LineView(DrawnLines, can_focus=True, inherit_bindings=False):
         return super().check_action(action, parameters)
 
     def on_resize(self) -> None:
-        """Keep the cursor in sight."""
         if self.HAS_CURSOR and self._total:
             self._show_line(self._cursor)
 
     def on_focus(self) -> None:
-        """Show the cursor as the one that keys move."""
         self.refresh_row(self._cursor)
 
     def on_blur(self) -> None:
-        """Show the cursor as resting."""
         self.refresh_row(self._cursor)
 
     def on_click(self, event: events.Click) -> None:

@@ -104,11 +104,9 @@ class WrappedText(VerticalScroll, can_focus=True):
         self._at = -1
 
     def compose(self) -> ComposeResult:
-        """One block of text."""
         yield Static(id="wrapped-text")
 
     def on_resize(self, _event: events.Resize) -> None:
-        """Wrap to the new width."""
         self._layout()
 
     def show(self, rows: Sequence[Content]) -> None:
