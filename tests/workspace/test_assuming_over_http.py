@@ -162,7 +162,7 @@ READ_AS_A_PERSON = [
     (
         error(503, "ServiceUnavailable"),
         3,
-        "failed inside while answering sts:AssumeRole (ServiceUnavailable).",
+        "failed inside while answering sts:AssumeRole (ServiceUnavailable), at each of 3 tries.",
         "Check that --endpoint-url names an AWS-compatible endpoint that is running.",
     ),
     (Reset(), 3, "was cut during sts:AssumeRole.", "Try again; a proxy or VPN in between may cut connections."),
