@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from iamtui.engine.decision import Layer, StatementRef
 from iamtui.engine.policies import MissingPolicy, NamedPolicy
@@ -254,25 +254,6 @@ def add_missing(layer: Layer, missing: tuple[MissingPolicy, ...], result: LayerS
     """Take in that policies whose documents are not known may allow and may deny."""
     result.allow = any_of((result.allow, *(missing_allow(layer, policy) for policy in missing)))
     result.deny = any_of((result.deny, *(_missing_leaf(layer, policy, "Deny") for policy in missing)))
-
-
-# Three-valued logic without formulas, for where it is enough that something is undetermined (Kleene).
-
-
-Extent: TypeAlias = bool | None
-"""Three-valued: None is undetermined."""
-
-
-def both(one: Extent, other: Extent) -> Extent:
-    if one is False or other is False:
-        return False
-    return True if one is True and other is True else None
-
-
-def either(one: Extent, other: Extent) -> Extent:
-    if one is True or other is True:
-        return True
-    return False if one is False and other is False else None
 
 
 # The grant side: who may let the caller in, and which caps bind which grant.

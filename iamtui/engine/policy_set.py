@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from threading import Lock
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from iamtui.engine.policies import MissingPolicy, NamedPolicy, PolicyInForce
@@ -70,61 +69,13 @@ class _Carried:
         return found
 
 
-class _ServiceIndex:
-    """Which of many policies name a service, so that it takes one step to find those of them that a caller has.
-
-    Args:
-        by_service: what was found; whoever looks there finds all policies that were taken in before.
-    """
-
-    __slots__ = ("_all", "_changing", "by_service")
-
-    def __init__(self) -> None:
-        self._all: set[_Carried] = set()
-        self.by_service: dict[str, set[_Carried]] = {}
-        # While one thread gets policies ready, others ask about them: a policy that is in only one of the two
-        # collections would be lost for a service, with its Denies.
-        self._changing = Lock()
-
-    @property
-    def count(self) -> int:
-        """How many policies were taken in; one that nobody carries any more is still among them."""
-        return len(self._all)
-
-    def add(self, policies: Iterable[_Carried]) -> None:
-        """Take in policies."""
-        with self._changing:
-            for one in policies:
-                if one not in self._all:
-                    self._all.add(one)
-                    for service, naming in self.by_service.items():
-                        if service in one.compiled.by_service:
-                            naming.add(one)
-
-    def naming(self, service: str) -> set[_Carried]:
-        """The policies that name a service; kept in `by_service`."""
-        found = self.by_service.get(service)
-        if found is not None:
-            return found
-        with self._changing:
-            found = {one for one in self._all if service in one.compiled.by_service}
-            if len(self.by_service) >= _MOST_SERVICES:
-                self.by_service.clear()
-            self.by_service[service] = found
-        return found
-
-
-_MOST_SERVICES: Final = 1024
-"""For how many services an index keeps what it found; asking on and on about others takes no more memory."""
-
-
 class PolicySet:
     """The statements of several policies, found by the service of an action.
 
     `missing` holds the policies whose documents are not known or unreadable.
     """
 
-    __slots__ = ("_carried", "_index", "_last", "_of_any_service", "_own", "missing")
+    __slots__ = ("_carried", "_of_any_service", "missing")
 
     def __init__(
         self,
@@ -133,12 +84,12 @@ class PolicySet:
         options: LanguageOptions,
         level: int | None = None,
         *,
-        index: _ServiceIndex | None = None,
+        lasting: bool = False,
     ) -> None:
         """Take policies.
 
         Args:
-            index: where what lasts of them is found by service, with that of other sets; None: nothing lasts.
+            lasting: whether what is made of them is kept with their documents.
         """
         carried: list[_Carried] = []
         missing: list[MissingPolicy] = []
@@ -150,43 +101,19 @@ class PolicySet:
             if error is not None:
                 missing.append(MissingPolicy(policy.name, reason=f"unreadable: {error.message}", unreadable=True))
                 continue
-            carried.append(_carried(policy, policy_type, options, level, lasting=index is not None))
+            carried.append(_carried(policy, policy_type, options, level, lasting=lasting))
         self._carried = tuple(carried)
-        self._own = frozenset(carried)
-        self._index = index
-        if index is not None:
-            index.add(carried)
         self._of_any_service = tuple(member for one in carried for member in one.of_any_service)
-        # The service last asked about, and what was found; None: nothing was asked.
-        self._last: tuple[str | None, tuple[LayerStatement, ...]] = (None, ())
         self.missing = tuple(missing)
 
     def of_service(self, service: str) -> tuple[LayerStatement, ...]:
         """The statements that may be about actions of a service: those that name it, then those of any service."""
-        naming = self._naming(service)
-        if not naming:
-            return self._of_any_service
-        named = [member for one in self._carried if one in naming for member in one.naming(service)]
-        return (*named, *self._of_any_service)
-
-    def in_any_order(self, service: str) -> tuple[LayerStatement, ...]:
-        """The same as `of_service`, found faster, for whom it makes no difference which comes first."""
-        asked, found = self._last
-        if asked != service:
-            index = self._index
-            # Spelled out, because this is done for every caller of a list and every question of one.
-            naming = None if index is None else index.by_service.get(service)
-            found = self._of_any_service
-            for one in self._naming(service) if naming is None else self._own & naming:
-                found += one.by_service.get(service) or one.naming(service)
-            # Questions come one after the other about the same service: who types, and a list of callers.
-            self._last = (service, found)
-        return found
-
-    def _naming(self, service: str) -> Collection[_Carried]:
-        if self._index is None:
-            return [one for one in self._carried if service in one.compiled.by_service]
-        return self._own & self._index.naming(service)
+        named: list[LayerStatement] = []
+        for one in self._carried:
+            # Most policies of a caller are about other services.
+            if service in one.compiled.by_service:
+                named += one.naming(service)
+        return (*named, *self._of_any_service) if named else self._of_any_service
 
     def about(self, action: ActionName) -> Iterator[LayerStatement]:
         for member in self.of_service(action.service):
@@ -212,8 +139,6 @@ def _carried(
 
 _MOST_REMEMBERED: Final = 32768
 _remembered: dict[tuple[int, PolicyType, int | None], tuple[tuple[PolicyInForce, ...], PolicySet]] = {}
-_indexes: dict[PolicyType, _ServiceIndex] = {}
-"""The indexes of the sets that are remembered."""
 
 
 def policy_set(
@@ -236,14 +161,9 @@ def policy_set(
     found = _remembered.get(key)
     if found is not None and found[0] is policies:
         return found[1]
-    index = _indexes.get(policy_type)
-    if len(_remembered) >= _MOST_REMEMBERED or (index is not None and index.count >= _MOST_REMEMBERED):
+    if len(_remembered) >= _MOST_REMEMBERED:
         _remembered.clear()
-        _indexes.clear()
-        index = None
-    if index is None:
-        index = _indexes[policy_type] = _ServiceIndex()
-    made = PolicySet(policies, policy_type, options, level, index=index)
+    made = PolicySet(policies, policy_type, options, level, lasting=True)
     # The tuple is kept beside the set, so its id cannot be reused while it is a key here.
     _remembered[key] = (policies, made)
     return made

@@ -27,7 +27,7 @@ from iamtui.engine.set_members import account_asked_about, resources_in, taken_b
 from iamtui.policy.action import ActionName, action_name
 from iamtui.policy.arn import Arn, is_account_id, parse_arn
 from iamtui.policy.compiled import CompiledStatement
-from iamtui.policy.context import CommonContext, RequestContext
+from iamtui.policy.context import RequestContext
 from iamtui.policy.patterns import Glob, request_tokens
 from iamtui.policy.resource import RequestResource, ResourceKind, ResourceMatcher, ResourceSet
 from iamtui.policy.truth import Truth, all_of
@@ -297,7 +297,6 @@ class SetMemory:
     Args:
         singles: the same question about one resource, by its text.
         limits: by the policies of a layer, whether they tell resources apart.
-        conditions: by the policies of a layer, whether they read what differs from one resource to another.
         likely: by the entries that grant, resources that they name.
         walks: by the statements that matter, resources that speak for all.
         of_each_type: resources of the set, one of each type.
@@ -305,25 +304,9 @@ class SetMemory:
 
     singles: dict[str, PreparedRequest] = field(default_factory=dict)
     limits: dict[PolicySet, bool] = field(default_factory=dict)
-    conditions: dict[PolicySet, bool] = field(default_factory=dict)
     likely: dict[ResourceMatcher, tuple[str, ...]] = field(default_factory=dict)
     walks: dict[Any, Any] = field(default_factory=dict)
     of_each_type: tuple[str, ...] | None = None
-
-
-class SharedContext:
-    """What is the same whenever callers of one class ask in the same context, whatever they ask about.
-
-    Args:
-        context: that context, without what is known of each caller alone.
-        residues: where the reader of SCPs, RCPs and boundaries keeps what they leave to be tested.
-    """
-
-    __slots__ = ("context", "residues")
-
-    def __init__(self, context: CommonContext) -> None:
-        self.context = context
-        self.residues: dict[Any, Any] = {}
 
 
 class PreparedRequest:
@@ -337,9 +320,7 @@ class PreparedRequest:
         shared: whether callers of one class share it (`CallerClass`); else it is for a single request.
         repeated: whether it was asked before. Most questions are asked once, so that nothing need be kept of them.
         scans: where the reader of a layer keeps what the same statements say together.
-        sums: where the reader of all layers keeps what the same scans add up to, and the reader of SCPs, RCPs and
-            boundaries without a record what their levels come to.
-        circumstances: in which the callers ask, or None where it is for a single request.
+        sums: where the reader of all layers keeps what the same scans add up to.
         whole: the same question about all resources of the set, once it was asked.
         of_a_set: whether it is about one resource of a set that was asked about: what is taken for granted of the
             set (that a key, or a role, whose policy is not known lets the caller in) is taken for granted of it too.
@@ -349,7 +330,6 @@ class PreparedRequest:
     __slots__ = (
         "_by_caller",
         "_of_set",
-        "circumstances",
         "everywhere",
         "language",
         "of_a_set",
@@ -368,14 +348,12 @@ class PreparedRequest:
         language: LanguageOptions,
         everywhere: bool = False,
         shared: bool = False,
-        circumstances: SharedContext | None = None,
         of_a_set: bool = False,
     ) -> None:
         self.prepared = prepared
         self.language = language
         self.everywhere = everywhere
         self.shared = shared
-        self.circumstances = circumstances
         self.of_a_set = of_a_set
         self.scans: dict[Any, Any] = {}
         self.sums: dict[Any, Any] = {}

@@ -19,7 +19,6 @@ from iamtui.engine.layers import reached_as, reaches
 from iamtui.engine.policy_set import LayerStatement, PolicySet
 from iamtui.engine.prepared_request import PreparedRequest
 from iamtui.engine.service_rules import may_be_granted, telling_resources_apart
-from iamtui.engine.set_members import tells_resources_apart
 from iamtui.policy.compiled import CompiledStatement
 from iamtui.policy.pattern_intersection import first_common
 from iamtui.policy.pattern_overlap import PatternTest, Texts, texts_apart
@@ -57,24 +56,9 @@ def speaks_of_some_alone(layer: Layer, policies: PolicySet, asked: PreparedReque
     return found
 
 
-def reads_the_resource(policies: PolicySet, asked: PreparedRequest) -> bool:
-    """Whether policies have conditions on what a request about one resource tells and one about a set does not."""
-    known = asked.of_set.conditions
-    found = known.get(policies)
-    if found is None:
-        if len(known) >= _MOST_REMEMBERED:
-            known.clear()
-        action = asked.action
-        found = known[policies] = any(
-            member.is_about(action) and any(map(tells_resources_apart, member.compiled.keys))
-            for member in policies.in_any_order(action.service)
-        )
-    return found
-
-
 def _speaks_of_some_alone(layer: Layer, policies: PolicySet, asked: PreparedRequest) -> bool:
     action = asked.action
-    for member in policies.in_any_order(action.service):
+    for member in policies.of_service(action.service):
         if member.is_about(action):
             compiled = member.compiled
             grants = layer is Layer.IDENTITY and compiled.allows

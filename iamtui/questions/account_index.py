@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from iamtui.account.model import Account, Role, User
 from iamtui.engine.index import AccountIndex, IndexedPrincipal
 from iamtui.engine.request import Principal, PrincipalKind
-from iamtui.questions.context import principal_context
-from iamtui.questions.policies_in_force import principal_policies
+from iamtui.questions.evaluator import principal_facts
 
 
 def principal_of(account: Account, entity: User | Role) -> Principal:
@@ -75,6 +74,6 @@ def compile_index(account: Account) -> Iterator[None]:
 
 def _indexed(account: Account, entity: User | Role) -> IndexedPrincipal:
     principal = principal_of(account, entity)
-    policies = principal_policies(account, principal)
-    known = principal_context(account, principal)
+    facts = principal_facts(account, principal)
+    policies, known = facts.policies, facts.known
     return IndexedPrincipal(principal, policies.identity, policies.boundaries, known.values, known.absent)

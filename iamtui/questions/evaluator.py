@@ -11,7 +11,6 @@ from weakref import finalize
 from iamtui.account.model import Account
 from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.engine.api import concluded
-from iamtui.engine.caller_side import CallerSide
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.decision_details import DecisionDetails
 from iamtui.engine.evaluation import Evaluation
@@ -19,7 +18,7 @@ from iamtui.engine.evaluator import read_all_layers
 from iamtui.engine.index import AccountIndex
 from iamtui.engine.index_reading import IndexReading, Outcomes, is_read_here
 from iamtui.engine.policies import NamedPolicy, PoliciesInForce
-from iamtui.engine.policy_set import LayerStatement, forget_policies
+from iamtui.engine.policy_set import forget_policies
 from iamtui.engine.prepared_request import PreparedAction, PreparedRequest, prepare, resource_owner
 from iamtui.engine.request import Mode, Principal, PrincipalKind, Request, caller_class, forget_caller, partition_of
 from iamtui.policy.document import PolicyDocument
@@ -36,14 +35,7 @@ from iamtui.questions.context import (
     region_asked,
     resource_context,
 )
-from iamtui.questions.known_members import (
-    KnownMembers,
-    known_resources_of,
-    may_be_known_by_name,
-    plain_outcome,
-    policies_of_members,
-    with_known_members,
-)
+from iamtui.questions.known_members import KnownMembers, may_be_known_by_name, policies_of_members, with_known_members
 from iamtui.questions.policies_in_force import (
     PrincipalPolicies,
     entity_behind,
@@ -69,7 +61,6 @@ class PrincipalFacts:
     """What the account says of one caller.
 
     Args:
-        side: its policies, ready to be read.
         class_: one object for all callers of whom the same is known.
         origin: its account, or None, and the partition of its ARN, or "".
         tags_of: the role whose tags it has, or "".
@@ -79,7 +70,6 @@ class PrincipalFacts:
     principal: Principal
     policies: PrincipalPolicies
     known: KnownContext
-    side: CallerSide
     class_: PrincipalClass
     origin: tuple[str | None, str]
     tags_of: str
@@ -124,7 +114,6 @@ def _facts_of(account: Account, principal: Principal) -> PrincipalFacts:
         principal,
         policies,
         known,
-        CallerSide(principal, policies.identity, policies.boundaries, known.values, known.absent),
         _class_of(account, principal, known),
         (principal.account, partition_of(principal)),
         tags_of,
@@ -140,7 +129,7 @@ def _class_of(account: Account, principal: Principal, known: KnownContext) -> Pr
     return found
 
 
-__all__ = ["Question", "QuestionEvaluator", "make_principal_ready"]
+__all__ = ["Question", "QuestionEvaluator"]
 
 _MOST_SURROUNDINGS: Final = 256
 _MOST_SINGLES: Final = 4096
@@ -190,7 +179,7 @@ class QuestionEvaluator:
         self._second = int(self._now.timestamp())
         self._of_a_set = of_a_set
         self._singles: dict[str, QuestionEvaluator] = {}
-        self._known: tuple[ResourceSet, frozenset[str], dict[LayerStatement, frozenset[str] | None]] | None = None
+        self._known: tuple[ResourceSet, frozenset[str]] | None = None
         self._by_account: dict[tuple[str | None, str], SharedQuestion] = {}
         self._asked = 0
         self._for_everybody: _Everybody | None = None
@@ -211,31 +200,7 @@ class QuestionEvaluator:
                     complete=decided[1],
                     conclude=lambda: DecisionDetails(self._read_by(principal, assumptions), ENGINE_CATALOGUE),
                 )
-        own = principal_facts(self._account, principal)
-        shared = self._by_account.get(own.origin) or self._shared(principal, own)
-        asked = shared.asked_by(own.class_, own.side.absent)
-        if shared.plain is not None and not read_whole:
-            outcome, complete = shared.plain.outcome(own.side, asked), shared.plain.complete
-            if outcome is not None and shared.has_known_members:
-                found = plain_outcome(
-                    self,
-                    principal,
-                    own.side,
-                    asked,
-                    outcome,
-                    owner=shared.owner,
-                    caps_complete=shared.plain.caps_complete,
-                )
-                outcome, complete = found or (None, complete)
-            if outcome is not None:
-                return Decision.concluded(
-                    outcome,
-                    complete=complete,
-                    conclude=lambda: DecisionDetails(
-                        self._read(principal, own, shared, asked, assumptions), ENGINE_CATALOGUE
-                    ),
-                )
-        return concluded(self._read(principal, own, shared, asked, assumptions))
+        return concluded(self._read_by(principal, assumptions))
 
     def outcomes(self) -> Outcomes | None:
         """The outcomes for everybody in the index of the account; None where it cannot tell any."""
@@ -301,18 +266,8 @@ class QuestionEvaluator:
     def _read_by(self, principal: Principal, assumptions: tuple[str, ...]) -> Evaluation:
         own = principal_facts(self._account, principal)
         shared = self._shared(principal, own)
-        return self._read(principal, own, shared, shared.asked_by(own.class_, own.side.absent), assumptions)
-
-    def _read(
-        self,
-        principal: Principal,
-        own: PrincipalFacts,
-        shared: SharedQuestion,
-        asked: PreparedRequest,
-        assumptions: tuple[str, ...],
-    ) -> Evaluation:
         request, policies = self._put_by(principal, own, shared, assumptions)
-        return read_all_layers(request, policies, asked=asked)
+        return read_all_layers(request, policies, asked=shared.asked_by(own.class_))
 
     def request_and_policies(self, principal: Principal) -> tuple[Request, PoliciesInForce]:
         own = principal_facts(self._account, principal)
@@ -342,37 +297,19 @@ class QuestionEvaluator:
         own = principal_facts(self._account, principal)
         shared = self._shared(principal, own)
         request, policies = self._put_by(principal, own, shared, ())
-        return request, policies, shared.asked_by(own.class_, own.side.absent)
+        return request, policies, shared.asked_by(own.class_)
 
-    def plain_outcome(self, principal: Principal) -> Outcome | None:
-        """The outcome for one principal as far as it is quickly found."""
-        own = principal_facts(self._account, principal)
-        shared = self._shared(principal, own)
-        if shared.plain is None:
-            return None
-        return shared.plain.outcome(own.side, shared.asked_by(own.class_, own.side.absent))
-
-    def plain_is_complete(self, principal: Principal) -> bool:
-        """Whether every layer that could cap `plain_outcome` is evaluated."""
-        shared = self._shared(principal, principal_facts(self._account, principal))
-        return shared.plain is not None and shared.plain.complete
+    def outcome(self, principal: Principal) -> Outcome:
+        """The outcome for one principal."""
+        return self._read_by(principal, ()).outcome
 
     def known_in(self, prepared: PreparedAction) -> frozenset[str]:
         """The roles of the account, or the keys whose policy is loaded, that are in a set."""
         members = prepared.resource.members
         if self._known is None or self._known[0] is not members:
             arns = keys_with_policy(self._account) if prepared.key else (role.arn for role in self._account.roles)
-            self._known = (members, frozenset(filter(members.has, arns)), {})
+            self._known = (members, frozenset(filter(members.has, arns)))
         return self._known[1]
-
-    def named_by(self, member: LayerStatement, asked: PreparedRequest) -> frozenset[str] | None:
-        """Those of `known_in` that a statement is about; None where it may be about any."""
-        inside = self.known_in(asked.prepared)
-        assert self._known is not None
-        kept = self._known[2]
-        if member not in kept:
-            kept[member] = known_resources_of(member, inside)
-        return kept[member]
 
     def _shared(self, principal: Principal, own: PrincipalFacts) -> SharedQuestion:
         found = self._by_account.get(own.origin)
@@ -436,11 +373,9 @@ class QuestionEvaluator:
             known = KnownContext({**known.values, "kms:requestalias": (self._alias,)}, known.absent)
         side = resource_side(self._account, owner, self._question.context)
         if self._question.mode is not Mode.DISCOVER:
-            return ResourceContext((known.values,), known.absent, (), side, {}, {})
+            return ResourceContext((known.values,), known.absent, (), side)
         assumed = assumed_environment(region, self._second, frozenset(map(str.lower, self._question.context)))
-        return ResourceContext(
-            (known.values, assumed.values), known.absent + assumed.absent, assumed.names, side, {}, {}
-        )
+        return ResourceContext((known.values, assumed.values), known.absent + assumed.absent, assumed.names, side)
 
     def _owner_known_here(self, principal: Principal, prepared: PreparedAction, carrier: str) -> str | None:
         """This account, when the ARN names no owner but the account is known to have the resource.
@@ -463,8 +398,3 @@ def _session_policies(question: Question) -> tuple[NamedPolicy, ...]:
     return tuple(
         NamedPolicy(f"session policy {i + 1}", PolicyDocument(text)) for i, text in enumerate(question.session_policies)
     )
-
-
-def make_principal_ready(account: Account, principal: Principal) -> None:
-    """Work out what every question about a principal needs: what the account says of it, its policies compiled."""
-    principal_facts(account, principal)

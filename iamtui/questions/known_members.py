@@ -21,9 +21,7 @@ from iamtui.policy.resource import RequestResource, ResourceKind
 from iamtui.questions.shared_question import SWITCHED_OFF, keys_with_policy
 
 if TYPE_CHECKING:
-    from iamtui.engine.caller_side import CallerSide
     from iamtui.engine.policies import PoliciesInForce
-    from iamtui.engine.policy_set import LayerStatement
     from iamtui.engine.prepared_request import PreparedRequest
     from iamtui.questions.evaluator import QuestionEvaluator
 
@@ -66,55 +64,16 @@ class KnownMembers:
         waiting: list[str] = []
         denied: list[str] = []
         for text in candidates(account, prepared, inside, reading.caller, granted):
-            outcome = self._asker.about(text).plain_outcome(self._principal)
+            outcome = self._asker.about(text).outcome(self._principal)
             if outcome is Outcome.ALLOWED:
                 yield text
-            elif outcome is None or outcome is Outcome.DEPENDS:
+            elif outcome is Outcome.DEPENDS:
                 waiting.append(text)
             else:
                 denied.append(text)
         yield from waiting
         # Of a set that holds others too these say nothing.
         yield from denied[:_MOST_DENIED] if all_known else ()
-
-
-def plain_outcome(
-    asker: QuestionEvaluator,
-    principal: Principal,
-    side: CallerSide,
-    asked: PreparedRequest,
-    outcome: Outcome,
-    *,
-    owner: str | None,
-    caps_complete: bool,
-) -> tuple[Outcome, bool] | None:
-    """The outcome for a set whose members are known, with whether every layer is evaluated; None: not quickly found.
-
-    Args:
-        outcome: of the set, each member of which is taken to let the caller in.
-        owner: the account that owns the resources, or None.
-        caps_complete: whether SCPs and RCPs are loaded.
-    """
-    prepared = asked.prepared
-    all_known = _knows_all(asker.account, prepared, None, owner or "")
-    if outcome is Outcome.EXPLICIT_DENY:
-        return outcome, all_known and caps_complete
-    caller = side.caller(session_may_vary=asked.circumstances is not None and asked.circumstances.context.discover)
-    granted = None if outcome is Outcome.IMPLICIT_DENY else _granted_by_policies(asker, side, asked)
-    seen: set[Outcome] = set()
-    for text in candidates(asker.account, prepared, asker.known_in(prepared), caller, granted):
-        single = asker.about(text)
-        found = single.plain_outcome(principal)
-        if found is None:
-            return None
-        if found is Outcome.ALLOWED:
-            return found, single.plain_is_complete(principal)
-        seen.add(found)
-    if all_known:
-        if Outcome.DEPENDS in seen:
-            return None if Outcome.EXPLICIT_DENY in seen else (Outcome.DEPENDS, caps_complete)
-        return None if Outcome.EXPLICIT_DENY in seen else (Outcome.IMPLICIT_DENY, caps_complete)
-    return None if Outcome.DEPENDS in seen else (outcome, False)
 
 
 def candidates(
@@ -215,7 +174,7 @@ def with_known_members(
             found.implicit_deny & (rest | reading.settled) & ~waiting,
             (found.depends & rest) | waiting,
             left | (found.left & ~allowed),
-            complete,
+            complete | (waiting if reading.caps_complete else 0),
         )
     # Which of the Denies decides is said of those that grant anything.
     left |= rest & denied & ~depends
@@ -321,23 +280,3 @@ def _granted_by_reading(reading: Evaluation) -> Callable[[str], bool] | None:
         )
 
     return granted
-
-
-def _granted_by_policies(asker: QuestionEvaluator, side: CallerSide, asked: PreparedRequest) -> Callable[[str], bool]:
-    named: list[frozenset[str]] = []
-    for member in side.identity.in_any_order(asked.action.service):
-        if member.is_about(asked.action) and member.compiled.allows:
-            found = asker.named_by(member, asked)
-            if found is None:
-                return lambda _: True
-            named.append(found)
-    return lambda text: any(text in each for each in named)
-
-
-def known_resources_of(member: LayerStatement, inside: frozenset[str]) -> frozenset[str] | None:
-    """The known resources of a set that a statement is about; None where it may be about any."""
-    element = member.compiled.resource
-    matcher = element.matcher
-    if member.compiled.any_resource or matcher is None or element.negated or matcher.variable_keys:
-        return None
-    return frozenset(text for text in inside if matcher.names(text))

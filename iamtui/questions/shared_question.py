@@ -9,13 +9,12 @@ from typing import Final, NamedTuple
 from iamtui.account.model import Account
 from iamtui.catalog.request_keys import LISTED_PER_RESOURCE, is_of_another_resource, keys_of_other_resources
 from iamtui.engine.decision import Layer
-from iamtui.engine.fast_path import Caps, PlainQuestion
 from iamtui.engine.index_reading import Surrounded
 from iamtui.engine.policies import NamedPolicy, NotEvaluated, PoliciesInForce, PolicyInForce, PolicyLevel
-from iamtui.engine.prepared_request import PreparedAction, PreparedRequest, SharedContext
+from iamtui.engine.prepared_request import PreparedAction, PreparedRequest
 from iamtui.engine.request import Mode, Principal, PrincipalKind, Request
 from iamtui.policy.arn import parse_arn
-from iamtui.policy.context import CommonContext, KeyValues
+from iamtui.policy.context import KeyValues
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.resource import ResourceKind
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS
@@ -34,16 +33,12 @@ class ResourceContext(NamedTuple):
         derived, absent: the condition keys that follow from it, and those that are known to be absent.
         assumptions: what is taken for granted.
         side: what is in force on the resource's side.
-        circumstances: by class of callers, in which they ask where nothing else is known of the request.
-        caps: by account of the callers, the SCPs and RCPs that are in force.
     """
 
     derived: tuple[KeyValues, ...]
     absent: tuple[str, ...]
     assumptions: tuple[str, ...]
     side: ResourceSide
-    circumstances: dict[object, SharedContext]
-    caps: dict[str | None, Caps]
 
 
 class SharedQuestion:
@@ -52,7 +47,6 @@ class SharedQuestion:
     Args:
         prepared: its action and resource.
         owner: the account that owns the resource, or None.
-        plain: what finds the outcome for most callers, or None where policies alone do not decide.
         has_known_members: whether the account knows resources of the set whose own policy has to let the caller in.
     """
 
@@ -74,7 +68,6 @@ class SharedQuestion:
         "_template",
         "has_known_members",
         "owner",
-        "plain",
         "prepared",
     )
 
@@ -121,27 +114,10 @@ class SharedQuestion:
         self._reads_tags: bool | None = None
         self._template: tuple[Request, PoliciesInForce] | None = None
         self._asked: dict[object, PreparedRequest] = {}
-        self.plain: PlainQuestion | None = None
-        side = around.side
         self._caller_account = caller_account
-        within_account = caller_account is not None and caller_account == owner
         is_set = prepared.resource.kind is ResourceKind.SET
         self.has_known_members = is_set and has_known_members(account, prepared)
         self.owner = owner
-        if prepared.plain and within_account and not (session or side.vpc_endpoint or question.layers_off):
-            caps = around.caps.get(caller_account)
-            if caps is None:
-                caps = around.caps[caller_account] = Caps(
-                    () if callers.in_management_account else callers.scps,
-                    () if side.in_management_account else side.rcps,
-                )
-            self.plain = PlainQuestion(
-                prepared,
-                resource,
-                caps,
-                of_a_set=of_a_set,
-                with_policies=not self.has_known_members and prepared.action.service in services_with_policies(account),
-            )
 
     def surrounded(self, members: tuple[PolicyInForce, ...], known_one_by_one: int) -> Surrounded:
         """The question as an index reads it for all callers.
@@ -194,42 +170,16 @@ class SharedQuestion:
         found = self._in_common()[1].of_caller(own.identity, own.boundaries)
         return _without(found, self._question.layers_off) if self._question.layers_off else found
 
-    def asked_by(self, class_: object, absent: tuple[str, ...]) -> PreparedRequest:
-        """What the evaluator has worked out for callers of one class.
-
-        Args:
-            absent: keys and families of keys that callers of the class are known not to have.
-        """
+    def asked_by(self, class_: object) -> PreparedRequest:
+        """What the evaluator has worked out for callers of one class."""
         found = self._asked.get(class_)
         if found is None:
-            circumstances = None if self._of_others else self._around.circumstances.get(class_)
-            if circumstances is None:
-                circumstances = self._circumstances(class_, absent)
             found = self._asked[class_] = PreparedRequest(
-                self.prepared,
-                DEFAULT_LANGUAGE_OPTIONS,
-                shared=True,
-                circumstances=circumstances,
-                of_a_set=self._of_a_set,
+                self.prepared, DEFAULT_LANGUAGE_OPTIONS, shared=True, of_a_set=self._of_a_set
             )
         else:
             found.repeated = True
         return found
-
-    def _circumstances(self, class_: object, absent: tuple[str, ...]) -> SharedContext:
-        question = self._question
-        made = SharedContext(
-            CommonContext(
-                _carried(question)[0],
-                derived=self._around.derived,
-                known_absent=absent + self._absent,
-                discover=question.mode is Mode.DISCOVER,
-            )
-        )
-        if not self._of_others:
-            # What the check of this resource does not carry makes a context of its own.
-            self._around.circumstances[class_] = made
-        return made
 
     def _in_common(self) -> tuple[Request, PoliciesInForce]:
         if self._template is None:

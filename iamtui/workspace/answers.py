@@ -16,6 +16,7 @@ from iamtui.engine.request import Mode, Principal, PrincipalKind, partition_of
 from iamtui.engine.undocumented import with_undocumented_behaviour
 from iamtui.policy.arn import parse_arn
 from iamtui.problem import Problem
+from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
@@ -272,6 +273,7 @@ def answer_all(
         Problem: something in it cannot be asked.
     """
     poll = BulkMatrixEvaluator(workspace, question_matrix, now=now)
+    account_index(workspace.account)
     for principal in principals:
         found = poll.answer(principal, cancelled=cancelled, only_deciding=only_deciding)
         if found is None or cancelled():

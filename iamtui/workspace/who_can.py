@@ -13,6 +13,7 @@ from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.arn import is_account_id, parse_arn
 from iamtui.policy.document import PrincipalEntry
 from iamtui.problem import Problem
+from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
@@ -189,6 +190,7 @@ def who_can(
         Problem: the question matrix cannot be asked.
     """
     poll = BulkMatrixEvaluator(workspace, question_matrix)
+    account_index(workspace.account)
     alone: dict[str | None, BulkEvaluator | None] = {}
     for principal in principals:
         if cancelled():
@@ -206,11 +208,8 @@ def who_can(
 
 
 def _alone(workspace: Workspace, answer: Answer) -> BulkEvaluator | None:
-    """What asks the one question that decides alone, for callers of the same account; None when others decide too.
-
-    A list of who can says of each of them why.
-    """
+    """What asks the one question that decides alone, for callers of the same account; None when others decide too."""
     cell = answer.cells[0]
     if len(answer.cells) > 1 or answer.chain is not None or any(one.decides for one in cell.companions):
         return None
-    return BulkEvaluator(workspace, cell.question, read_whole=True)
+    return BulkEvaluator(workspace, cell.question)

@@ -18,7 +18,7 @@ from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
 from iamtui.sources.demo import load_demo_account
-from tests.workspace.test_plain_outcomes import DEMO_QUESTIONS, ways
+from tests.workspace.test_polls import DEMO_QUESTIONS, ways
 
 from .random_accounts import AccountMaker, QuestionMaker
 from .vocabulary import NOON

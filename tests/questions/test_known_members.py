@@ -13,6 +13,7 @@ from iamtui.engine.decision import Decision, Outcome, ResourceScope
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.engine.trace import trace
 from iamtui.policy.document import PolicyDocument
+from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import Question, QuestionEvaluator
 from tests.support.inquiries import role
 from tests.support.sample_account import ID, allow, document, iam, trust
@@ -32,6 +33,11 @@ def ask(account: Account, action: str, resource: str = "*", **more: Any) -> Deci
     asker = QuestionEvaluator(account, question)
     decision, whole = asker.decide(CALLER), asker.decide(CALLER, read_whole=True)
     assert (decision.outcome, decision.complete) == (whole.outcome, whole.complete)
+    account_index(account)
+    for_many = QuestionEvaluator(account, question)
+    for_many.outcomes()
+    among_many = for_many.decide(CALLER)
+    assert (among_many.outcome, among_many.complete) == (whole.outcome, whole.complete)
     request, policies = asker.request_and_policies(CALLER)
     assert evaluate(request, policies).outcome is whole.outcome
     assert trace(request, policies)
@@ -96,6 +102,12 @@ def test_a_key_whose_policy_is_loaded_comes_before_one_that_is_taken_to_let_the_
     assert taken.allowed
     assert taken.example_resource == f"{KEY}/x"
     assert any("lets the caller in" in said for said in taken.assumptions)
+
+
+def test_a_key_that_alone_is_granted_and_lets_nobody_in_is_not_allowed() -> None:
+    others = trust({"AWS": iam("user/other")}, "kms:*", Resource="*")
+    granted = account(own=(allow("kms:*", f"{KEY}/a"),), **{f"{KEY}/a": others})
+    assert ask(granted, "kms:Decrypt", f"{KEY}/*").outcome is Outcome.IMPLICIT_DENY
 
 
 @pytest.mark.parametrize("denied", [True, False])

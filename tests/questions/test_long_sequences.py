@@ -10,12 +10,12 @@ from random import Random
 import pytest
 
 from iamtui.account.model import Account, InlinePolicy, Known, Organization, OrganizationLevel, OrganizationPolicy
-from iamtui.engine import levels, policy_set
-from iamtui.engine import levels as residues
+from iamtui.engine import index, levels, policy_set
 from iamtui.engine.api import evaluate
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.policy.document import PolicyDocument
 from iamtui.questions import evaluator as questions
+from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
 
@@ -55,6 +55,8 @@ def ask_on_and_on(seed: int, count: int, said: Counter[Outcome]) -> None:
     for _ in range(count):
         if random.randrange(100) < 3:
             account = replace(account)
+        if random.randrange(100) < 10:
+            account_index(account)
         if not askers or random.randrange(100) < 40:
             question, now = maker.question(), maker.time()
             if askers and random.randrange(100) < 60:
@@ -91,13 +93,16 @@ def test_an_account_asked_on_and_on_answers_like_a_new_one() -> None:
 def test_also_where_nearly_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     for module, name in (
         (questions, "_MOST_SURROUNDINGS"),
-        (residues, "_MOST_RESIDUES"),
-        (residues, "_MOST_OWN_TESTS"),
+        (index, "_MOST_ACTIONS"),
+        (index, "_MOST_RESOURCES"),
+        (index, "_MOST_KEYS"),
+        (index, "_MOST_CONDITIONS"),
+        (index, "_MOST_STACKS"),
+        (index, "_MOST_TEXTS"),
         (levels, "_MOST_SERVICES"),
         (levels, "_MOST_ACTIONS"),
         (levels, "_MOST_PLANS"),
         (levels, "_MOST_REMEMBERED"),
-        (policy_set, "_MOST_SERVICES"),
         (policy_set, "_MOST_REMEMBERED"),
     ):
         monkeypatch.setattr(module, name, 2)

@@ -13,12 +13,9 @@ from benchmarks import generator
 from benchmarks.generator import Size
 from iamtui.account.model import Account, Role, User
 from iamtui.engine.api import evaluate
-from iamtui.engine.policies import NamedPolicy
-from iamtui.engine.policy_set import policy_set
 from iamtui.engine.request import Mode, Principal, caller_class, principal_from_text, tells_callers_apart
-from iamtui.policy.document import PolicyDocument
-from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
-from iamtui.questions.evaluator import QuestionEvaluator, make_principal_ready
+from iamtui.questions.account_index import make_index_ready
+from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
 from iamtui.sources.demo import load_demo_account
 from iamtui.workspace.principals import principal_for
@@ -95,12 +92,12 @@ def test_an_assumption_is_said_with_the_decision_it_belongs_to(account: Account)
 
 def test_policies_that_were_made_ready_answer_the_same(account: Account) -> None:
     fresh = replace(account)
+    for _ in make_index_ready(fresh):
+        pass
     question = Question("s3:GetObject", "arn:aws:s3:::b/k")
+    asker = QuestionEvaluator(fresh, question, NOW)
     for principal in everybody(fresh):
-        make_principal_ready(fresh, principal)
-        assert QuestionEvaluator(fresh, question, NOW).decide(principal) == QuestionEvaluator(
-            account, question, NOW
-        ).decide(principal)
+        assert asker.decide(principal) == QuestionEvaluator(account, question, NOW).decide(principal)
 
 
 def test_callers_of_one_class_differ_only_in_keys_that_tell_them_apart(account: Account) -> None:
@@ -119,17 +116,3 @@ def test_callers_of_one_class_differ_only_in_keys_that_tell_them_apart(account: 
 def test_tags_and_names_tell_callers_apart() -> None:
     assert all(map(tells_callers_apart, ("aws:principalarn", "aws:userid", "aws:username", "aws:principaltag/x")))
     assert not any(map(tells_callers_apart, ("aws:principalorgid", "aws:principaltype", "aws:sourceip", "s3:prefix")))
-
-
-@pytest.mark.slow
-def test_asking_about_service_after_service_keeps_little() -> None:
-    names = [f"svc{number}" for number in range(3000)]
-    document = PolicyDocument.of(
-        {"Statement": [{"Effect": "Allow", "Action": [f"{name}:*" for name in names], "Resource": "*"}]}
-    )
-    policies = (NamedPolicy("wide", document),)
-    wide = policy_set(policies, PolicyType.IDENTITY, DEFAULT_LANGUAGE_OPTIONS, lasting=True)
-    for name in names:
-        assert len(wide.of_service(name)) == 1
-    assert wide._index is not None
-    assert len(wide._index.by_service) <= 1024

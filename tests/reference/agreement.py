@@ -20,7 +20,6 @@ from .conditions import Line
 from .context import CALLER_FIXED
 from .evaluator import Verdict, _Evaluation, at_its_most_favourable, evaluate, named_document
 from .matching import as_list, resource_entry_matches
-from .plain import plain_disagreement
 from .sets import TooMany
 from .vocabulary import KEYS, MULTIVALUED, RULE_KEYS, A
 
@@ -53,9 +52,6 @@ def disagreement(scenario: Json, *, completions: int = COMPLETIONS) -> str | Non
 
     A set with too many kinds of resources for the reference is left to the engine, but for its witness.
     """
-    found = plain_disagreement(scenario)
-    if found:
-        return found
     theirs = decide(scenario)
     found = _witness_disagreement(scenario, theirs["decision"])
     if found:

@@ -21,7 +21,6 @@ from .generator import make_scenario, scenarios
 from .matching import as_list
 from .open_questions import is_open
 from .option_generator import SELDOM, make_option_scenario
-from .plain import as_plain, plain_disagreement, plain_outcomes
 from .rule_generator import TOPICS, make_rule_scenario, topic_of
 from .set_generator import make_set_scenario
 
@@ -160,16 +159,3 @@ def test_a_disagreement_is_reported_as_a_small_scenario(monkeypatch: pytest.Monk
     sentence, scenario = first.split("\n", 1)
     assert "explicitDeny" in sentence
     assert sum(len(as_list(policy["document"]["Statement"])) for _, policy in documents(json.loads(scenario))) == 1
-
-
-@pytest.mark.slow
-def test_the_outcome_without_a_record_is_that_with_one() -> None:
-    said: Counter[str | None] = Counter()
-    for seed in range(6000):
-        random = Random(seed)
-        scenario = as_plain(make_scenario(random), random)
-        found = plain_disagreement(scenario)
-        assert found is None, f"seed {seed}: {found}"
-        said.update(plain_outcomes(scenario)[:1])
-    for outcome in ("allowed", "explicitDeny", "implicitDeny", "depends"):
-        assert said[outcome] > 50, said

@@ -1,4 +1,4 @@
-"""The outcome found without a record is the one of the whole record, over accounts with all kinds of policies."""
+"""The outcome found for everybody at once is that of the whole record, over accounts with all kinds of policies."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from iamtui.account.model import Account, Missing
 from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.request import Mode
 from iamtui.policy.arn import parse_arn
+from iamtui.questions.account_index import account_index
 from iamtui.questions.question import Question
 from iamtui.sources.demo import load_demo_account
 from iamtui.workspace.principals import principal_for
@@ -46,6 +47,7 @@ def outcomes(account: Account, questions: tuple[Question, ...]) -> Counter[Outco
     workspace = Workspace(account, SourceInfo(SourceKind.SNAPSHOT, "x.json", region="eu-west-1"))
     said: Counter[Outcome] = Counter()
     for question in (way for one in questions for way in ways(one)):
+        account_index(account)
         short, whole = BulkEvaluator(workspace, question), BulkEvaluator(workspace, question, read_whole=True)
         for entity in (*account.users, *account.roles):
             principal = principal_for(workspace, entity)
