@@ -23,8 +23,8 @@ from iamtui.engine.index import (
     either,
     places,
     standing_in,
-    with_value,
 )
+from iamtui.engine.index_contexts import Contexts
 from iamtui.engine.layers import ALONE, WITHIN_CAPS, reached_as, reaches
 from iamtui.engine.policies import MissingPolicy, NamedPolicy, NotEvaluated, PolicyInForce, PolicyLevel
 from iamtui.engine.prepared_request import PreparedAction, PreparedRequest
@@ -32,7 +32,7 @@ from iamtui.engine.representatives import names_resources
 from iamtui.engine.set_members import tells_resources_apart
 from iamtui.policy.compiled import CompiledStatement
 from iamtui.policy.conditions import CompiledCondition
-from iamtui.policy.context import ABSENT, CommonContext, KeyValue, KeyValues, RequestContext
+from iamtui.policy.context import KeyValue, KeyValues, RequestContext
 from iamtui.policy.principal import PrincipalRules
 from iamtui.policy.resource import ResourceKind
 from iamtui.policy.truth import Truth
@@ -40,7 +40,6 @@ from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 
 _FEW: Final = 8
 """So many principals are asked one by one, and not value by value of what tells all of them apart."""
-_MOST_GROUPS: Final = 20_000
 
 _RULES: Final = PrincipalRules()
 _TRUST_RULES: Final = PrincipalRules(trust=True)
@@ -127,101 +126,6 @@ def exclusive(allows: Mapping[object, int], denies: Mapping[object, int]) -> int
     return found
 
 
-class _OfGroup(RequestContext):
-    """The context of some principals who have the same values of the keys that are looked up."""
-
-    __slots__ = ("values",)
-
-    values: Mapping[str, KeyValue]
-
-    def lookup(self, key: str) -> KeyValue:
-        found = self.values.get(key)
-        return super().lookup(key) if found is None else found
-
-
-class _Contexts:
-    """The condition keys of a question, as they differ from one principal to another."""
-
-    def __init__(self, index: AccountIndex, asked: Surrounded) -> None:
-        self._index = index
-        self._asked = asked
-        self._common: dict[tuple[str, ...], CommonContext] = {}
-        self._columns: dict[str, tuple[Mapping[KeyValue, int], bool]] = {}
-        self.of_question = CommonContext(
-            asked.given, derived=asked.derived, known_absent=asked.absent, discover=asked.discover
-        )
-        self.anyone = self.of_place(0)
-
-    def of_place(self, place: int) -> RequestContext:
-        """The context in which one principal asks."""
-        asked, one = self._asked, self._index.principals[place]
-        common = self._common.get(one.absent)
-        if common is None:
-            common = self._common[one.absent] = CommonContext(
-                asked.given, derived=asked.derived, known_absent=one.absent + asked.absent, discover=asked.discover
-            )
-        return RequestContext(common, own=one.values, fixed=self._index.fixed_keys(place))
-
-    def column(self, key: str) -> tuple[Mapping[KeyValue, int], bool]:
-        """Who has which value of a key, and whether that is the same whatever is asked in the same mode."""
-        found = self._columns.get(key)
-        if found is None:
-            found = self._columns[key] = self._column(key)
-        return found
-
-    def _column(self, key: str) -> tuple[Mapping[KeyValue, int], bool]:
-        """As `RequestContext.lookup` has it, for everybody."""
-        index, common = self._index, self.of_question
-        given = common.given.get(key)
-        if given is None and common.given_absent is not None and key in common.given_absent:
-            given = ABSENT
-        if given is not None:
-            return {given: index.everyone}, False
-        derived = common.derived.get(key)
-        if derived is None and key in common.absent:
-            derived = ABSENT
-        if derived is None:
-            return index.values_of(key, discover=common.discover), True
-        facts = index.key_facts(key)
-        return with_value(facts.own, derived, index.everyone & ~facts.owners), False
-
-    def varying(self, keys: Iterable[str]) -> tuple[str, ...]:
-        """Those of the keys of which not everybody has the same value."""
-        return tuple(key for key in keys if key and len(self.column(key)[0]) > 1)
-
-    def groups(self, keys: tuple[str, ...], who: int) -> Iterable[tuple[Mapping[str, KeyValue], int]]:
-        """Some principals by the values that they have of some keys."""
-        if len(keys) == 1:
-            key = keys[0]
-            return [({key: value}, bits & who) for value, bits in self.column(key)[0].items() if bits & who]
-        size = 1
-        for key in keys:
-            size *= len(self.column(key)[0])
-        if size <= _MOST_GROUPS:
-            found: list[tuple[Mapping[str, KeyValue], int]] = [({}, who)]
-            for key in keys:
-                column = self.column(key)[0].items()
-                found = [
-                    ({**values, key: value}, here)
-                    for values, bits in found
-                    for value, having in column
-                    if (here := bits & having)
-                ]
-            return found
-        by_values: dict[tuple[KeyValue, ...], int] = {}
-        for place in places(who):
-            context = self.of_place(place)
-            told = tuple(map(context.lookup, keys))
-            by_values[told] = by_values.get(told, 0) | 1 << place
-        return [(dict(zip(keys, told, strict=True)), bits) for told, bits in by_values.items()]
-
-    def in_group(self) -> _OfGroup:
-        """A context whose `values` are to be those of one group after the other."""
-        made = _OfGroup(self.of_question)
-        made.values = {}
-        return made
-
-
 class _Side:
     """What a layer says: for whom some Allow matches, and for whom some Deny."""
 
@@ -248,7 +152,7 @@ class IndexReading:
         self._index = index
         self._asked = asked
         self.prepared = asked.prepared
-        self._contexts = _Contexts(index, asked)
+        self._contexts = Contexts(index, asked.given, asked.derived, asked.absent, discover=asked.discover)
         self._features: _Features | None = None
         self._unclear = 0
         self._unsettled = 0

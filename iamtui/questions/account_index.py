@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from iamtui.account.model import Account, Role, User
 from iamtui.engine.index import AccountIndex, IndexedPrincipal
 from iamtui.engine.request import Principal, PrincipalKind
-from iamtui.questions.evaluator import principal_facts
+from iamtui.questions.context import principal_context
+from iamtui.questions.policies_in_force import principal_policies
 
 
 def principal_of(account: Account, entity: User | Role) -> Principal:
@@ -74,6 +75,6 @@ def compile_index(account: Account) -> Iterator[None]:
 
 def _indexed(account: Account, entity: User | Role) -> IndexedPrincipal:
     principal = principal_of(account, entity)
-    facts = principal_facts(account, principal)
-    policies, known = facts.policies, facts.known
+    policies = principal_policies(account, principal)
+    known = principal_context(account, principal)
     return IndexedPrincipal(principal, policies.identity, policies.boundaries, known.values, known.absent)
