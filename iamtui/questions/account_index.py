@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 from iamtui.account.model import Account, Role, User
 from iamtui.engine.index import AccountIndex, IndexedPrincipal
+from iamtui.engine.policies import NamedPolicy
 from iamtui.engine.request import Principal, PrincipalKind
+from iamtui.policy.compiled import compile_policy
+from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.questions.context import principal_context
 from iamtui.questions.policies_in_force import principal_policies
 
@@ -69,6 +72,13 @@ def compile_index(account: Account) -> Iterator[None]:
     indexed: list[IndexedPrincipal] = []
     for entity in everyone:
         indexed.append(_indexed(account, entity))
+        for policies, policy_type in (
+            (indexed[-1].identity, PolicyType.IDENTITY),
+            (indexed[-1].boundaries, PolicyType.BOUNDARY),
+        ):
+            for policy in policies:
+                if isinstance(policy, NamedPolicy) and policy.document.error is None:
+                    compile_policy(policy.document, policy_type, DEFAULT_LANGUAGE_OPTIONS)
         yield
     account.memo["index"] = AccountIndex(indexed)
 
