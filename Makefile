@@ -15,11 +15,11 @@ demo: $(STAMP)
 	@$(BIN)/iamtui --demo
 
 test: $(STAMP)
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 3 --dist loadfile
 
 # What `make test` leaves out: the few tests that take most of the time.
 test-slow: $(STAMP)
-	$(BIN)/pytest -n 2 --dist worksteal -m slow
+	$(BIN)/pytest -n 3 --dist worksteal -m slow
 
 # What takes many minutes, such as 10,000 hostile files.
 test-long: $(STAMP)

@@ -12,13 +12,14 @@ from typing import Any
 
 from textual.message_pump import MessagePump
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.worker import WorkerCancelled, WorkerFailed, WorkerState
 
 _MOST_ROUNDS = 500
 
 
 async def settled(pilot: Pilot[Any]) -> None:
-    """Wait until no worker runs and no widget of any screen has a message left to handle.
+    """Wait until no worker runs, no widget of any screen has a message left to handle, and all of it is drawn.
 
     Timers are not waited for, nor what they will start.
     """
@@ -33,15 +34,21 @@ async def settled(pilot: Pilot[Any]) -> None:
             # One that was cancelled or has failed has ended too; what the app makes of it is the test's to look at.
             with suppress(WorkerCancelled, WorkerFailed):
                 await worker.wait()
-        if unfinished:
+        if unfinished or any(pump.message_queue_size for pump in _pumps(pilot)) or _drawn(pilot.app.screen):
             quiet = 0
-        elif not any(pump.message_queue_size for pump in _pumps(pilot)):
+        else:
             quiet += 1
             if quiet == 2:
                 return
-        else:
-            quiet = 0
     raise AssertionError("the app did not come to rest")
+
+
+def _drawn(screen: Screen[Any]) -> bool:
+    """Draw what waits for the next frame, and start what waits for that; returns whether there was anything."""
+    if not (screen._layout_required or screen._repaint_required or screen._dirty_widgets or screen._callbacks):
+        return False
+    screen._on_timer_update()
+    return True
 
 
 def _pumps(pilot: Pilot[Any]) -> Iterator[MessagePump]:

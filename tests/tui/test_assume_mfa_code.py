@@ -132,8 +132,8 @@ async def test_the_mfa_code_is_cleared_when_it_is_used_and_when_the_dialog_close
         await settle(pilot)
         await type_text(pilot, "987654")
         await press(pilot, "enter")
+        await until(pilot, lambda: "AWS denied sts:AssumeRole" in words(app))
         assert field(app, "code").value == ""
-        assert "AWS denied sts:AssumeRole" in words(app)
         assert app.focused is field(app, "code")
 
         await type_text(pilot, "654321")
