@@ -57,7 +57,8 @@ def who_can(
     for _, found in answer_all(workspace, made, concerned.principals, only_deciding=not as_json):
         outcome = found.worst.deciding.outcome.value
         counts[outcome] += 1
-        unloaded.update(unloaded_layers(found.worst.deciding))
+        if not unloaded.issuperset(found.worst.deciding.not_evaluated):
+            unloaded.update(unloaded_layers(found.worst.deciding))
         cut = found.cut
         never_asked = found.never_asked
         if everyone or outcome in ("allowed", "depends"):

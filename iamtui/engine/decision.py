@@ -166,10 +166,22 @@ class Decision:
     complete: bool = True
 
     @classmethod
-    def concluded(cls, outcome: Outcome, *, complete: bool, conclude: Callable[[], DecisionParts]) -> Decision:
-        """A decision whose other parts are put together when they are read, by what `conclude` then gives."""
+    def concluded(
+        cls,
+        outcome: Outcome,
+        *,
+        complete: bool,
+        conclude: Callable[[], DecisionParts],
+        not_evaluated: tuple[Layer, ...] | None = None,
+    ) -> Decision:
+        """A decision whose other parts are put together when they are read, by what `conclude` then gives.
+
+        Args:
+            not_evaluated: the layers that were not, where that is known already.
+        """
         decision = object.__new__(cls)
-        object.__setattr__(decision, "__dict__", {"outcome": outcome, "complete": complete, "_conclude": conclude})
+        known = {"outcome": outcome, "complete": complete, "_conclude": conclude, "_not_evaluated": not_evaluated}
+        object.__setattr__(decision, "__dict__", known)
         return decision
 
     if not TYPE_CHECKING:  # a type checker that saw this would take any name for a part
@@ -203,6 +215,9 @@ class Decision:
         """The layers that were not loaded or switched off."""
         if self.complete and "layers" not in self.__dict__:
             return ()
+        known: tuple[Layer, ...] | None = self.__dict__.get("_not_evaluated")
+        if known is not None:
+            return known
         return tuple(report.layer for report in self.layers if report.state is LayerState.NOT_EVALUATED)
 
     @property

@@ -86,6 +86,7 @@ class Outcomes(NamedTuple):
 
     Args:
         complete: for whom every layer that could cap the answer is evaluated.
+        not_evaluated: the layers that are not, where they are the same for everybody; None: they are not known.
     """
 
     allowed: int
@@ -94,6 +95,7 @@ class Outcomes(NamedTuple):
     depends: int
     left: int
     complete: int
+    not_evaluated: tuple[Layer, ...] | None = None
 
     def of(self, place: int) -> Outcome | None:
         """The decision for the principal of a place, or None."""
@@ -216,7 +218,28 @@ class IndexReading:
             rest & ~allowed & ~left,
             left & who,
             index.everyone if complete and caps_complete else 0,
+            self._not_evaluated(),
         )
+
+    def _not_evaluated(self) -> tuple[Layer, ...] | None:
+        """The layers of which nothing is loaded, where each of the others is loaded as a whole."""
+        asked, prepared = self._asked, self.prepared
+        if prepared.resource.kind is ResourceKind.SET:
+            return None
+        found: list[Layer] = []
+        if prepared.facts.takes_resource_policy and isinstance(asked.resource, NotEvaluated):
+            if not asked.within_account or prepared.trust or prepared.key:
+                return None
+            found.append(Layer.RESOURCE)
+        layers: list[tuple[Layer, tuple[PolicyLevel, ...] | NotEvaluated]] = [(Layer.SCP, asked.scps)]
+        if prepared.facts.under_rcps and prepared.resource.kind is not ResourceKind.NONE:
+            layers.append((Layer.RCP, asked.rcps))
+        for layer, levels in layers:
+            if isinstance(levels, NotEvaluated):
+                found.append(layer)
+            elif any(level.not_loaded is not None for level in levels):
+                return None
+        return tuple(found)
 
     def class_of(self, place: int) -> Hashable | None:
         """What the evaluator's outcome for a principal follows from: equal for two who get the same.

@@ -70,6 +70,7 @@ def compile_index(account: Account) -> Iterator[None]:
         return
     everyone: tuple[User | Role, ...] = (*account.users, *account.roles)
     indexed: list[IndexedPrincipal] = []
+    compiled: set[tuple[int, PolicyType]] = set()
     for entity in everyone:
         indexed.append(_indexed(account, entity))
         for policies, policy_type in (
@@ -77,7 +78,9 @@ def compile_index(account: Account) -> Iterator[None]:
             (indexed[-1].boundaries, PolicyType.BOUNDARY),
         ):
             for policy in policies:
-                if isinstance(policy, NamedPolicy) and policy.document.error is None:
+                key = (id(policy), policy_type)
+                if key not in compiled and isinstance(policy, NamedPolicy) and policy.document.error is None:
+                    compiled.add(key)
                     compile_policy(policy.document, policy_type, DEFAULT_LANGUAGE_OPTIONS)
         yield
     account.memo["index"] = AccountIndex(indexed)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 from weakref import finalize
 
 from iamtui.account.model import Account
 from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.engine.api import concluded
-from iamtui.engine.decision import Decision, Outcome
+from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.decision_details import DecisionDetails
 from iamtui.engine.evaluation import Evaluation
 from iamtui.engine.evaluator import read_all_layers
@@ -137,18 +137,21 @@ _ASKED_ALONE: Final = 2
 """So many principals are asked about one by one before the index is read for everybody."""
 
 
+_Found: TypeAlias = tuple[Outcome, bool, tuple[Layer, ...] | None]
+"""An outcome, whether every layer is evaluated, and those that are not, where they are known."""
+
+
 class _Everybody(NamedTuple):
     """A question as it was read for everybody in an index.
 
     Args:
         outcomes: None where only the evaluator can tell any.
-        classes: what the evaluator said of one principal of a class, with whether every layer is evaluated.
+        classes: what the evaluator said of one principal of a class.
     """
 
-    over: AccountIndex
     reading: IndexReading
     outcomes: Outcomes | None
-    classes: dict[Hashable, tuple[Outcome, bool]]
+    classes: dict[Hashable, _Found]
 
 
 class QuestionEvaluator:
@@ -198,17 +201,19 @@ class QuestionEvaluator:
                 return Decision.concluded(
                     decided[0],
                     complete=decided[1],
+                    not_evaluated=decided[2],
                     conclude=lambda: DecisionDetails(self._read_by(principal, assumptions), ENGINE_CATALOGUE),
                 )
         return concluded(self._read_by(principal, assumptions))
 
     def outcomes(self) -> Outcomes | None:
         """The outcomes for everybody in the index of the account; None where it cannot tell any."""
-        return self._everybody().outcomes
+        index = account_index(self._account)
+        return self._everybody(index).outcomes if index.principals else None
 
-    def _everybody(self) -> _Everybody:
+    def _everybody(self, index: AccountIndex) -> _Everybody:
         if self._for_everybody is None:
-            self._for_everybody = self._read_for_everybody(account_index(self._account))
+            self._for_everybody = self._read_for_everybody(index)
         return self._for_everybody
 
     def _read_for_everybody(self, index: AccountIndex) -> _Everybody:
@@ -229,7 +234,7 @@ class QuestionEvaluator:
             outcomes = reading.outcomes(index.everyone)
             if members:
                 outcomes = with_known_members(self, index, reading, outcomes, shared.owner)
-        return _Everybody(index, reading, outcomes, {})
+        return _Everybody(reading, outcomes, {})
 
     def read_index(self, index: AccountIndex, who: int) -> tuple[Outcomes, IndexReading] | None:
         """The outcomes for some principals of an index, of a question about one resource; None where it cannot tell."""
@@ -240,27 +245,25 @@ class QuestionEvaluator:
         reading = IndexReading(index, surrounded)
         return reading.outcomes(who), reading
 
-    def _found_for_everybody(self, principal: Principal) -> tuple[Outcome, bool] | None:
-        """The outcome for a principal, with whether every layer is evaluated, once several have asked."""
-        if self._for_everybody is None:
-            self._asked += 1
-            if self._asked <= _ASKED_ALONE or known_index(self._account) is None:
-                return None
-        everybody = self._everybody()
-        place = everybody.over.place_of(principal)
-        if place is None:
+    def _found_for_everybody(self, principal: Principal) -> _Found | None:
+        """What was found for a principal, once several have asked."""
+        self._asked += 1
+        index = known_index(self._account)
+        place = index.place_of(principal) if index is not None else None
+        if index is None or place is None or (self._for_everybody is None and self._asked <= _ASKED_ALONE):
             return None
+        everybody = self._everybody(index)
         if everybody.outcomes is not None:
             outcome = everybody.outcomes.of(place)
             if outcome is not None:
-                return outcome, bool(everybody.outcomes.complete >> place & 1)
+                return outcome, bool(everybody.outcomes.complete >> place & 1), everybody.outcomes.not_evaluated
         class_ = everybody.reading.class_of(place)
         if class_ is None:
             return None
         found = everybody.classes.get(class_)
         if found is None:
             reading = self._read_by(principal, ())
-            found = everybody.classes[class_] = (reading.outcome, not reading.not_evaluated)
+            found = everybody.classes[class_] = (reading.outcome, not reading.not_evaluated, None)
         return found
 
     def _read_by(self, principal: Principal, assumptions: tuple[str, ...]) -> Evaluation:

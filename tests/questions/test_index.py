@@ -16,7 +16,7 @@ from iamtui.drafts.overlay import apply_draft
 from iamtui.engine import index_reading
 from iamtui.engine.api import evaluate
 from iamtui.engine.decision import Outcome
-from iamtui.engine.request import Mode
+from iamtui.engine.request import Mode, principal_from_text
 from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
@@ -42,6 +42,7 @@ def compare(account: Account, question: Question, said: Counter[str | None]) -> 
             assert (outcome, bool(found.complete >> place & 1)) == expected, where
         decision = asker.decide(one.principal)
         assert (decision.outcome, decision.complete) == expected, where
+        assert decision.not_evaluated == alone.not_evaluated, where
 
 
 @pytest.mark.parametrize("few", [0, 8])
@@ -75,6 +76,15 @@ def test_in_a_generated_account() -> None:
         compare(account, question, said)
         compare(account, replace(question, mode=Mode.STRICT), said)
     assert said[None] < sum(said.values()) / 20, said
+
+
+def test_of_an_account_without_users_and_roles() -> None:
+    account = Account("111122223333")
+    assert not account_index(account).principals
+    asker = QuestionEvaluator(account, DEMO_QUESTIONS[0], NOON)
+    assert asker.outcomes() is None
+    outsider = principal_from_text("arn:aws:iam::999988887777:user/eve")
+    assert [asker.decide(outsider).outcome for _ in range(4)] == [Outcome.DEPENDS] * 4
 
 
 def test_under_a_draft() -> None:
