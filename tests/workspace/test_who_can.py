@@ -127,7 +127,7 @@ def test_a_chain_of_roles_concerns_roles_only() -> None:
 
 
 @pytest.mark.parametrize(
-    "inquiry",
+    "question_matrix",
     [
         asking(),
         asking("lambda:CreateFunction", "arn:aws:lambda:us-east-1:123456789012:function:f"),
