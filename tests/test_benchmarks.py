@@ -90,6 +90,7 @@ def test_a_benchmark_runs(benchmark) -> None:
     assert len({result.work for result in results}) == len(results)
 
 
+@pytest.mark.slow
 def test_decisions_are_measured_against_the_yardstick() -> None:
     by_work = {result.work: result for result in decisions.run(SMOKE)}
     where = f"{TINY.principals:,} principals"

@@ -42,6 +42,7 @@ def server(moto: MotoServer) -> MotoServer:
     return moto
 
 
+@pytest.mark.slow
 def test_the_aws_cli_makes_what_the_draft_says(
     cli: Cli, server: MotoServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

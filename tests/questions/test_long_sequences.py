@@ -83,6 +83,7 @@ def ask_on_and_on(seed: int, count: int, said: Counter[Outcome]) -> None:
             said[found.outcome] += 1
 
 
+@pytest.mark.slow
 def test_an_account_asked_on_and_on_answers_like_a_new_one() -> None:
     said: Counter[Outcome] = Counter()
     for seed in range(20):

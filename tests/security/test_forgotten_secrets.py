@@ -139,6 +139,7 @@ async def test_nothing_of_a_forgotten_session_can_be_reached(app: DrawingApp) ->
         life.check_that_nothing_is_left()
 
 
+@pytest.mark.slow
 @in_own_process
 async def test_nothing_can_be_reached_of_a_session_that_was_handed_over_in_every_way(
     app: DrawingApp, tmp_path: Path
@@ -171,6 +172,7 @@ async def test_nothing_can_be_reached_of_a_session_that_was_handed_over_in_every
         life.check_that_nothing_is_left()
 
 
+@pytest.mark.slow
 @in_own_process
 async def test_nothing_can_be_reached_of_a_session_that_signed_in_to_the_console(
     app: DrawingApp, monkeypatch: pytest.MonkeyPatch
@@ -212,6 +214,7 @@ async def test_nothing_can_be_reached_of_a_session_that_a_shell_was_opened_with(
         life.check_that_nothing_is_left()
 
 
+@pytest.mark.slow
 @in_own_process
 async def test_nothing_can_be_reached_after_the_lock(app: DrawingApp) -> None:
     async with life_of(app) as life:

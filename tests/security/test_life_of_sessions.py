@@ -144,6 +144,7 @@ def sent_text(life: Life, name: str) -> str:
     return file.read_text() if file.exists() else ""
 
 
+@pytest.mark.slow
 def test_every_secret_is_only_where_the_user_sent_it(
     life: Life, shell: Path, federation: Federation, fault_proxy: FaultProxy
 ) -> None:

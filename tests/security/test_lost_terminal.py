@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.program_on_terminal import PROGRAM, environment
+from tests.support.slow import one_quick
 
 pytestmark = pytest.mark.screen
 
@@ -23,7 +24,7 @@ DRAWN_SECONDS = 90.0
 GONE_SECONDS = 60.0
 
 
-@pytest.mark.parametrize("hang_up", [signal.SIG_DFL, signal.SIG_IGN])
+@one_quick("hang_up", [signal.SIG_DFL, signal.SIG_IGN])
 def test_a_terminal_that_goes_without_a_signal_ends_the_screen(tmp_path: Path, hang_up: signal.Handlers) -> None:
     controller, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))

@@ -15,7 +15,7 @@ from iamtui.tui.widgets.status import MessageLine
 from tests.support.drafting import app_of, ask, lay, until
 from tests.support.sample_account import ADMIN_ARN, LAKE_READ, iam
 from tests.support.screen_app import make_app, press, settle
-from tests.support.slow import EACH_SIZE, SIZES
+from tests.support.slow import EACH_SIZE, SIZES, one_quick
 
 SnapCompare = Callable[..., bool]
 Run = Callable[[Pilot[None]], Awaitable[None]]
@@ -102,7 +102,7 @@ def test_the_editor(snap_compare: SnapCompare, size: str) -> None:
 
 
 @pytest.mark.parametrize("size", EACH_SIZE)
-@pytest.mark.parametrize("form", ["cli", "terraform", "diff"])
+@one_quick("form", ["cli", "terraform", "diff"])
 def test_the_export(snap_compare: SnapCompare, size: str, form: str) -> None:
     down = {"cli": (), "terraform": ("down",), "diff": ("down", "down")}[form]
     assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=drafted("d", "e", *down, "enter"))

@@ -23,6 +23,7 @@ from tests.support.federation import SIGN_IN_TOKEN, Federation
 from tests.support.panel_apps import screen_text, type_text, until
 from tests.support.panel_sessions import SECRET, TOKEN, StillClock, session
 from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle
+from tests.support.slow import one_quick
 
 SIZES = [(80, 24), (120, 40)]
 CODE = "271828"
@@ -73,7 +74,7 @@ def renewing(answers: list[Session | Exception]) -> Origin:
     return Origin(renew, needs_code=lambda: True, mfa_serial="arn:aws:iam::123456789012:mfa/alice")
 
 
-@pytest.mark.parametrize("size", SIZES)
+@one_quick("size", SIZES)
 async def test_no_picture_has_a_secret_that_is_not_shown(
     size: tuple[int, int], monkeypatch: pytest.MonkeyPatch, federation: Federation
 ) -> None:

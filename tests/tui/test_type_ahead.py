@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from textual import events
 from textual.widgets import Input
 
@@ -11,6 +12,7 @@ from tests.support.sample_account import iam
 from tests.support.screen_app import opened, settle
 
 
+@pytest.mark.slow
 async def test_what_is_typed_at_once_behind_the_key_for_assuming_reaches_the_form() -> None:
     async with opened() as pilot:
         app = app_of(pilot)

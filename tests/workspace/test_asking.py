@@ -62,7 +62,7 @@ INQUIRIES = {
 }
 
 
-@pytest.mark.parametrize("inquiry", INQUIRIES.values(), ids=INQUIRIES)
+@pytest.mark.parametrize("question_matrix", INQUIRIES.values(), ids=INQUIRIES)
 def test_the_line_asks_the_same(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, question_matrix: QuestionMatrix
 ) -> None:
