@@ -250,6 +250,9 @@ class PublicAccessBlock:
     restrict_public_buckets: bool = False
 
 
+DRAFTED_FROM: Final = "drafted from"
+"""Under what an account that a draft made remembers, in its memo, the one that the draft was laid over."""
+
 Entity: TypeAlias = User | Group | Role | ManagedPolicy | InstanceProfile | IdentityProvider
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
 from iamtui.account.model import (
+    DRAFTED_FROM,
     Account,
     AttachedPolicy,
     Fact,
@@ -331,6 +332,7 @@ def lay_draft(account: Account, draft: Draft, managed: Managed = _none_managed) 
             words = describe_edit(edit, account, draft.edits[: number - 1])
             problems.append(DraftProblem(number, words, misfit.sentence, misfit.next_step))
     after = ledger.account()
+    after.memo[DRAFTED_FROM] = account
     findings = (*ledger.findings, *denial_findings(account, draft), *quota_findings(account, after, ledger.touched))
     return LaidDraft(after, tuple(problems), tuple(sorted(findings, key=lambda finding: finding.edit)))
 

@@ -7,6 +7,7 @@ keys that tell principals apart, and what it comes to holds for all who have the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from typing import Final, NamedTuple
 
 from iamtui.engine.policies import MissingPolicy, NamedPolicy, NotEvaluated, PolicyInForce, PolicyLevel
@@ -173,6 +174,18 @@ class Holdings:
             found.append(known[1])
         return found
 
+    def without(self, holders: int, policies: Iterable[PolicyInForce]) -> Holdings:
+        """The same policies, held by all but some; ready to be given some of the policies that are named here."""
+        given = {id(policy.document) for policy in policies if isinstance(policy, NamedPolicy)}
+        made = Holdings(self._type)
+        made.incomplete = self.incomplete & ~holders
+        for key, (document, held) in self._policies.items():
+            if held.holders & holders or key in given:
+                # What others share is never changed.
+                held = HeldPolicy(held.compiled, held.holders & ~holders)
+            made._policies[key] = (document, held)
+        return made
+
     def about(self, action: ActionName) -> tuple[HeldStatement, ...]:
         """The statements whose Action or NotAction matches."""
         found = self._about.get(action.full)
@@ -285,7 +298,6 @@ class AccountIndex:
         self.identity = Holdings(PolicyType.IDENTITY)
         self.boundary = Holdings(PolicyType.BOUNDARY)
         self.bounded = 0
-        self.left = 0
         self.held: list[tuple[HeldPolicy, ...]] = []
         self.bounds: list[tuple[HeldPolicy, ...]] = []
         self._named: dict[str, int] = {}
@@ -298,27 +310,56 @@ class AccountIndex:
         self._standing: dict[tuple[str, str, bool], tuple[list[tuple[KeyValue, int]], KeyValue | None]] = {}
         self._of_resources: dict[tuple[int, PolicyType], tuple[PolicyDocument, Holdings]] = {}
         self._places = {id(one.principal): place for place, one in enumerate(self.principals)}
+        self._unfit = 0
         for place, one in enumerate(self.principals):
-            self._take(1 << place, one)
-        self.left |= self.identity.incomplete | self.boundary.incomplete
+            self._name(1 << place, one)
+            self.held.append(())
+            self.bounds.append(())
+            self._hold(place, one)
+        self.left = self._unfit | self.identity.incomplete | self.boundary.incomplete
 
-    def _take(self, bit: int, one: IndexedPrincipal) -> None:
-        principal = one.principal
-        self.held.append(tuple(self.identity.add(one.identity, bit)))
-        self.bounds.append(tuple(self.boundary.add(one.boundaries, bit)))
+    def with_changed(self, changed: Mapping[int, IndexedPrincipal]) -> AccountIndex:
+        """The index of an account in which some principals, by their places, have other policies and nothing else.
+
+        What was found out about keys and conditions holds there too.
+        """
+        made = copy(self)
+        principals = list(self.principals)
+        bits = 0
+        for place, one in changed.items():
+            principals[place] = one
+            bits |= 1 << place
+        made.principals = tuple(principals)
+        made.identity = self.identity.without(bits, (policy for one in changed.values() for policy in one.identity))
+        made.boundary = self.boundary.without(bits, (policy for one in changed.values() for policy in one.boundaries))
+        made.held, made.bounds = list(self.held), list(self.bounds)
+        made.bounded = self.bounded & ~bits
+        made.kinds = {kind: having & ~bits for kind, having in self.kinds.items() if having & ~bits}
+        for place, one in changed.items():
+            made._hold(place, one)  # noqa: SLF001 - of the same class
+        made.left = self._unfit | made.identity.incomplete | made.boundary.incomplete
+        return made
+
+    def _hold(self, place: int, one: IndexedPrincipal) -> None:
+        bit = 1 << place
+        self.held[place] = tuple(self.identity.add(one.identity, bit))
+        self.bounds[place] = tuple(self.boundary.add(one.boundaries, bit))
         if one.boundaries:
             self.bounded |= bit
+        kind = (one.principal.kind, bool(one.boundaries), one.principal.credentials)
+        self.kinds[kind] = self.kinds.get(kind, 0) | bit
+
+    def _name(self, bit: int, one: IndexedPrincipal) -> None:
+        principal = one.principal
         is_role = principal.kind is PrincipalKind.ROLE and principal.role_arn == principal.arn
         if (
             not (is_role or principal.kind is PrincipalKind.USER)
             or caller_facts(principal, lasting=True).service_linked
         ):
-            self.left |= bit
+            self._unfit |= bit
         for name in {principal.arn, principal.unique_id, principal.arn.rsplit("/", 1)[-1]}:
             if name:
                 self._named[name] = self._named.get(name, 0) | bit
-        kind = (principal.kind, bool(one.boundaries), principal.credentials)
-        self.kinds[kind] = self.kinds.get(kind, 0) | bit
         self._absent[one.absent] = self._absent.get(one.absent, 0) | bit
 
     def place_of(self, principal: Principal) -> int | None:

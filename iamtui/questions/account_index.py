@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from iamtui.account.model import Account, Role, User
+from iamtui.account.model import DRAFTED_FROM, Account, Role, User
 from iamtui.engine.index import AccountIndex, IndexedPrincipal
 from iamtui.engine.policies import NamedPolicy
 from iamtui.engine.request import Principal, PrincipalKind
@@ -68,11 +68,15 @@ def compile_index(account: Account) -> Iterator[None]:
     """Compile the index of an account, one principal at each step."""
     if known_index(account) is not None:
         return
+    changed = _changed_by_draft(account)
+    if changed is not None:
+        account.memo["index"] = changed
+        return
     everyone: tuple[User | Role, ...] = (*account.users, *account.roles)
     indexed: list[IndexedPrincipal] = []
     compiled: set[tuple[int, PolicyType]] = set()
     for entity in everyone:
-        indexed.append(_indexed(account, entity))
+        indexed.append(_indexed(account, principal_of(account, entity)))
         for policies, policy_type in (
             (indexed[-1].identity, PolicyType.IDENTITY),
             (indexed[-1].boundaries, PolicyType.BOUNDARY),
@@ -86,8 +90,42 @@ def compile_index(account: Account) -> Iterator[None]:
     account.memo["index"] = AccountIndex(indexed)
 
 
-def _indexed(account: Account, entity: User | Role) -> IndexedPrincipal:
-    principal = principal_of(account, entity)
+def _changed_by_draft(account: Account) -> AccountIndex | None:
+    """The index of the account that a draft was laid over, with what the draft changed; None where there is none."""
+    base = account.memo.get(DRAFTED_FROM)
+    index = known_index(base) if isinstance(base, Account) else None
+    if index is None or base is None or not index.principals:
+        return None
+    before: tuple[User | Role, ...] = (*base.users, *base.roles)
+    after: tuple[User | Role, ...] = (*account.users, *account.roles)
+    if [entity.arn for entity in before] != [entity.arn for entity in after]:
+        return None
+    policies = {policy.arn for policy in account.policies if base.policy(policy.arn) is not policy}
+    groups = {
+        group.name
+        for group in account.groups
+        if base.group(group.name) is not group or any(attached.arn in policies for attached in group.attached_policies)
+    }
+    changed: dict[int, IndexedPrincipal] = {}
+    for place, (old, new) in enumerate(zip(before, after, strict=True)):
+        known = index.principals[place]
+        if (
+            old is not new
+            or new.boundary_arn in policies
+            or any(attached.arn in policies for attached in new.attached_policies)
+            or (isinstance(new, User) and not groups.isdisjoint(new.groups))
+        ):
+            if _principal_of(account.id, new) != known.principal:
+                return None
+            changed[place] = _indexed(account, known.principal)
+        account.memo["principal", new.arn] = known.principal
+    for place, one in changed.items() or ((0, _indexed(account, index.principals[0].principal)),):
+        if (one.values, one.absent) != (index.principals[place].values, index.principals[place].absent):
+            return None
+    return index.with_changed(changed)
+
+
+def _indexed(account: Account, principal: Principal) -> IndexedPrincipal:
     policies = principal_policies(account, principal)
     known = principal_context(account, principal)
     return IndexedPrincipal(principal, policies.identity, policies.boundaries, known.values, known.absent)

@@ -11,8 +11,19 @@ import pytest
 from benchmarks import generator
 from benchmarks.generator import Size
 from iamtui.account.model import Account
-from iamtui.drafts.edits import Draft, PutInlinePolicy, PutPermissionsBoundary, UpdateTrustPolicy
-from iamtui.drafts.overlay import apply_draft
+from iamtui.drafts.edits import (
+    AddUserToGroup,
+    AttachPolicy,
+    DetachPolicy,
+    Draft,
+    Edit,
+    PutInlinePolicy,
+    PutManagedPolicy,
+    PutPermissionsBoundary,
+    RemoveUserFromGroup,
+    UpdateTrustPolicy,
+)
+from iamtui.drafts.overlay import apply_draft, lay_draft
 from iamtui.engine import index_reading
 from iamtui.engine.api import evaluate
 from iamtui.engine.decision import Outcome
@@ -85,6 +96,46 @@ def test_of_an_account_without_users_and_roles() -> None:
     assert asker.outcomes() is None
     outsider = principal_from_text("arn:aws:iam::999988887777:user/eve")
     assert [asker.decide(outsider).outcome for _ in range(4)] == [Outcome.DEPENDS] * 4
+
+
+def test_the_index_of_a_draft_is_that_of_its_account_and_leaves_the_other_alone() -> None:
+    account = load_demo_account()
+    random = Random(4)
+    questions = (*DEMO_QUESTIONS, *generator.questions(account, 6, seed=17))
+    before = [QuestionEvaluator(account, question, NOON).outcomes() for question in questions]
+    allow = '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'
+    deny = allow.replace("Allow", "Deny")
+    user = next(user for user in account.users if user.attached_policies and user.groups)
+    role = next(
+        role for role in account.roles if any(one.arn.split(":")[4] == account.id for one in role.attached_policies)
+    )
+    group = next(group for group in account.groups if group.name not in user.groups)
+    own_group = next(group for group in account.groups if group.name == user.groups[0])
+    used = next(
+        policy
+        for policy in account.policies
+        if policy.arn.split(":")[4] == account.id and policy.arn in {one.arn for one in role.attached_policies}
+    )
+    edits: tuple[Edit, ...] = (
+        PutInlinePolicy(user.arn, "all", allow),
+        PutInlinePolicy(own_group.arn, "nothing", deny),
+        AttachPolicy(user.arn, used.arn),
+        DetachPolicy(role.arn, used.arn),
+        AddUserToGroup(user.arn, group.arn),
+        RemoveUserFromGroup(user.arn, own_group.arn),
+        PutPermissionsBoundary(role.arn, used.arn),
+        PutManagedPolicy(used.arn, deny),
+    )
+    for _ in range(12):
+        chosen = tuple(random.sample(edits, random.choice((1, 1, 2, 3))))
+        drafted = lay_draft(account, Draft(account.id, "", chosen)).account
+        fresh = replace(drafted)
+        assert account_index(drafted).bounded == account_index(fresh).bounded
+        for question in questions:
+            found = QuestionEvaluator(drafted, question, NOON).outcomes()
+            assert found == QuestionEvaluator(fresh, question, NOON).outcomes(), (chosen, question)
+    assert before == [QuestionEvaluator(account, question, NOON).outcomes() for question in questions]
+    assert account_index(drafted)._conditions is account_index(account)._conditions
 
 
 def test_under_a_draft() -> None:
