@@ -196,6 +196,7 @@ class Format:
 
     Args:
         name: what `--format` takes.
+        letter: its key in a menu; none that moves the cursor (g, h, j, k, l) or leaves (q).
         label: what a menu shows.
         render: makes the text; raises Problem for a value that cannot be quoted there.
         reference: the command that hands over without the secret passing through a clipboard; `{role}` stands for
@@ -203,15 +204,18 @@ class Format:
         quote: quotes the role in `reference`; raises Problem when it cannot be.
         syntax: how the shell sets variables; None when the format is for no shell.
         secret: whether the text holds credentials (docker options hold names only).
+        file_name: what a file in the format is called unless the user says otherwise; `{role}` stands for the role.
     """
 
     name: str
+    letter: str
     label: str
     render: Render
     reference: str
     quote: Quote = posix_word
     syntax: ShellSyntax | None = None
     secret: bool = True
+    file_name: str = "{role}.txt"
 
     def command(self, role: str, *options: str, name: str = "assume") -> str:
         """The command that hands a role's credentials over in this format, to be run by the user.
@@ -273,14 +277,18 @@ def _cmd_word(value: str) -> str:
     return value
 
 
-def _shell(name: str, label: str, syntax: ShellSyntax, reference: str, quote: Quote) -> Format:
+def _shell(
+    name: str, letter: str, label: str, suffix: str, syntax: ShellSyntax, reference: str, quote: Quote
+) -> Format:
     return Format(
         name,
+        letter,
         label,
         lambda values, layout: lines_for(syntax, values, layout.for_paste),
         reference.replace("{format}", name),
         quote,
         syntax,
+        file_name=f"{{role}}.{suffix}",
     )
 
 
@@ -289,41 +297,48 @@ _EVAL: Final = 'eval "$(iamtui assume {role} --format {format})"'
 FORMATS: Final[dict[str, Format]] = {
     entry.name: entry
     for entry in (
-        _shell("bash", "bash, zsh: export lines", POSIX, _EVAL, posix_word),
-        _shell("posix", "sh, dash, ksh and other POSIX shells: export lines", POSIX, _EVAL, posix_word),
-        _shell("fish", "fish: set -gx lines", FISH, "iamtui assume {role} --format fish | source", fish_word),
+        _shell("bash", "b", "bash, zsh: export lines", "sh", POSIX, _EVAL, posix_word),
+        _shell("posix", "s", "sh, dash, ksh and other POSIX shells: export lines", "sh", POSIX, _EVAL, posix_word),
         _shell(
-            "powershell", "PowerShell: $env: lines", POWERSHELL,
+            "fish", "f", "fish: set -gx lines", "fish", FISH,
+            "iamtui assume {role} --format fish | source", fish_word,
+        ),
+        _shell(
+            "powershell", "w", "PowerShell: $env: lines", "ps1", POWERSHELL,
             "iamtui assume {role} --format powershell | Out-String | Invoke-Expression", powershell_word,
         ),
         _shell(
-            "cmd", "cmd.exe: set lines", CMD,
+            "cmd", "m", "cmd.exe: set lines", "cmd", CMD,
             "for /f \"delims=\" %i in ('iamtui assume {role} --format cmd') do @%i", _cmd_word,
         ),
         Format(
-            "json", "credential_process: JSON, version 1", lambda values, _layout: process_json(values),
+            "json", "o", "credential_process: JSON, version 1", lambda values, _layout: process_json(values),
             "credential_process = iamtui assume {role} --format json",
+            file_name="{role}.json",
         ),
         Format(
-            "dotenv", ".env file", lambda values, _layout: dotenv_file(values),
+            "dotenv", "e", ".env file", lambda values, _layout: dotenv_file(values),
             "(umask 077; iamtui assume {role} --format dotenv > .env)",
+            file_name=".env",
         ),
         Format(
-            "credentials", "~/.aws/credentials: an entry",
+            "credentials", "a", "~/.aws/credentials: an entry",
             lambda values, layout: credentials_entry(values, layout.profile),
             "iamtui assume {role} --write-profile iamtui",
         ),
         Format(
-            "docker", "docker run: -e options, names only", lambda _values, _layout: docker_options(),
+            "docker", "d", "docker run: -e options, names only", lambda _values, _layout: docker_options(),
             "iamtui exec {role} -- docker run " + docker_options().reveal().strip() + " IMAGE", secret=False,
         ),
         Format(
-            "docker-env-file", "docker run: --env-file", lambda values, _layout: docker_env_file(values),
+            "docker-env-file", "n", "docker run: --env-file", lambda values, _layout: docker_env_file(values),
             "docker run --env-file <(iamtui assume {role} --format docker-env-file) IMAGE",
+            file_name="{role}.env",
         ),
         Format(
-            "terraform", "Terraform: provider block", lambda values, _layout: terraform_provider(values),
+            "terraform", "t", "Terraform: provider block", lambda values, _layout: terraform_provider(values),
             "iamtui exec {role} -- terraform plan",
+            file_name="{role}.tf",
         ),
     )
 }  # fmt: skip

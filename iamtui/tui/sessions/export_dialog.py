@@ -35,12 +35,6 @@ from iamtui.workspace.reference_commands import Reference
 REFERENCE, FIELD, FORMAT = "reference", "field", "format"
 """What stands before the colon of a key."""
 
-FORMAT_LETTERS: Final = {
-    "bash": "b", "posix": "s", "fish": "f", "powershell": "w", "cmd": "m", "json": "o", "dotenv": "e",
-    "credentials": "a", "docker": "d", "docker-env-file": "n", "terraform": "t",
-}  # fmt: skip
-"""No letter may move the cursor (g, h, j, k, l) or leave (q)."""
-
 _REFERENCE_LETTERS: Final = {"shell": "r", "exec": "x", "serve": "v", "process": "p"}
 
 HOLDS_SECRET: Final = "Holds the secret: it is taken off the clipboard again, but a clipboard manager may keep a copy."
@@ -100,7 +94,7 @@ def copy_items(session: Session, commands: Sequence[Reference], default_format: 
     for name, entry in FORMATS.items():
         value = "what c copies" if name == default_format else "" if entry.secret else "holds no secret"
         detail = HOLDS_SECRET if entry.secret else "Names of variables only: use it where they are set."
-        items.append(MenuItem(f"{FORMAT}:{name}", entry.label, FORMAT_LETTERS.get(name, ""), value, detail))
+        items.append(MenuItem(f"{FORMAT}:{name}", entry.label, entry.letter, value, detail))
     return items
 
 
@@ -183,7 +177,7 @@ class ExportDialog(Dialog[ExportChoice | None]):
 
     def compose(self) -> ComposeResult:
         """Formats, preview, reference command."""
-        items = [MenuItem(name, entry.label, FORMAT_LETTERS.get(name, "")) for name, entry in FORMATS.items()]
+        items = [MenuItem(name, entry.label, entry.letter) for name, entry in FORMATS.items()]
         with DialogBox() as box:
             box.border_title = self._title
             box.border_subtitle = line("c copy  F file  p profile  r reference  Esc")

@@ -43,13 +43,6 @@ if TYPE_CHECKING:
 # ExportingScreen: the main screen's part that writes sessions into files and profiles.
 
 
-FILE_NAMES: Final[Mapping[str, str]] = {
-    "bash": "{role}.sh", "posix": "{role}.sh", "fish": "{role}.fish", "powershell": "{role}.ps1", "cmd": "{role}.cmd",
-    "json": "{role}.json", "dotenv": ".env", "docker-env-file": "{role}.env", "terraform": "{role}.tf",
-}  # fmt: skip
-"""What a file in a format is called, unless the user says otherwise."""
-
-
 class ExportingScreen(DraftingScreen):
     """Writes in threads; what is there already is replaced only when the user says so."""
 
@@ -93,10 +86,11 @@ class ExportingScreen(DraftingScreen):
 
     def ask_file(self, session: Session, name: str) -> None:
         """Ask where, then write a session in the format of this name."""
-        from iamtui.tui.dialogs import LineDialog, needed  # not before the first frame
+        from iamtui.credentials.export import find_format  # not before the first frame
+        from iamtui.tui.dialogs import LineDialog, needed  # likewise
 
         shown = "".join(c if c.isalnum() or c in "._-" else "-" for c in role_name(session)).lstrip(".-") or "session"
-        proposed = FILE_NAMES.get(name, "{role}.txt").format(role=shown)
+        proposed = find_format(name).file_name.format(role=shown)
         hint = plain("Only you can read it (0600). Escape goes back.", "$muted")
         title = self.title_of(f"File, {name}, of", session)
         self.app.push_screen(
