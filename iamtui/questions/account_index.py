@@ -51,7 +51,12 @@ def account_index(account: Account) -> AccountIndex:
 
 
 def known_index(account: Account) -> AccountIndex | None:
+    """The index of an account if it is compiled, or quickly made from that of the account below a draft."""
     found = account.memo.get("index")
+    base = account.memo.get(DRAFTED_FROM)
+    if found is None and isinstance(base, Account) and known_index(base) is not None:
+        found = account.memo["index"] = _changed_by_draft(account, base)
+        account.memo.pop(DRAFTED_FROM, None)
     assert found is None or isinstance(found, AccountIndex)
     return found
 
@@ -67,10 +72,6 @@ def make_index_ready(account: Account) -> Iterator[None]:
 def compile_index(account: Account) -> Iterator[None]:
     """Compile the index of an account, one principal at each step."""
     if known_index(account) is not None:
-        return
-    changed = _changed_by_draft(account)
-    if changed is not None:
-        account.memo["index"] = changed
         return
     everyone: tuple[User | Role, ...] = (*account.users, *account.roles)
     indexed: list[IndexedPrincipal] = []
@@ -90,11 +91,10 @@ def compile_index(account: Account) -> Iterator[None]:
     account.memo["index"] = AccountIndex(indexed)
 
 
-def _changed_by_draft(account: Account) -> AccountIndex | None:
-    """The index of the account that a draft was laid over, with what the draft changed; None where there is none."""
-    base = account.memo.get(DRAFTED_FROM)
-    index = known_index(base) if isinstance(base, Account) else None
-    if index is None or base is None or not index.principals:
+def _changed_by_draft(account: Account, base: Account) -> AccountIndex | None:
+    """The index of the account below a draft with what the draft changed; None where more than policies did."""
+    index = known_index(base)
+    if index is None or not index.principals:
         return None
     before: tuple[User | Role, ...] = (*base.users, *base.roles)
     after: tuple[User | Role, ...] = (*account.users, *account.roles)
