@@ -14,9 +14,9 @@ from iamtui.cli.exits import Exit
 from iamtui.cli.output import Output, Span, Style, note, opened, stdout
 from iamtui.cli.question_options import expect_option
 from iamtui.cli.render import companion_to_json, subject_of, verdict_style, write_basis, write_trace
-from iamtui.engine.api import evaluate
 from iamtui.engine.decision import Decision, Expectation
 from iamtui.engine.decision_json import decision_schema, decision_to_json
+from iamtui.engine.evaluator import read_all_layers
 from iamtui.engine.explanation import explain
 from iamtui.engine.request import Request
 from iamtui.engine.scenario import MalformedScenario, Scenario, read_scenarios, scenario_schema
@@ -71,8 +71,7 @@ class _Answer:
 
 def _answered(entry: Scenario) -> _Answer:
     def decide(request: Request) -> Decision:
-        decision = evaluate(request, entry.policies, entry.options)
-        return with_undocumented_behaviour(decision, request, entry.policies, entry.options)
+        return with_undocumented_behaviour(read_all_layers(request, entry.policies, entry.options))
 
     asked = entry.request
     doubt = _doubt_about(asked.action, asked.resource) if asked.wildcard_only_action is None else ""

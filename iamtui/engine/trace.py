@@ -107,6 +107,11 @@ class TracedLayer:
     missing: tuple[str, ...] = ()
 
 
+def traced(reading: Evaluation) -> tuple[TracedLayer, ...]:
+    """The trace of an evaluation that was made."""
+    return tuple(_layers(reading))
+
+
 def trace(
     request: Request,
     policies: PoliciesInForce,
@@ -118,8 +123,7 @@ def trace(
 
     Statements about other actions show their Action element only.
     """
-    reading = read_all_layers(request, policies, options, catalogue=catalogue)
-    return tuple(_layers(reading))
+    return traced(read_all_layers(request, policies, options, catalogue=catalogue))
 
 
 def _layers(reading: Evaluation) -> Iterator[TracedLayer]:

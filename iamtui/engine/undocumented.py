@@ -1,6 +1,6 @@
-"""Says when a decision rests on a point that AWS's documentation leaves open.
+"""Undocumented behaviour: notes on the points that AWS's documentation leaves open and a decision rests on.
 
-Each option is tried the other way; where that changes the decision, a note says so.
+Each option that can matter is tried the other way; where that changes the decision, a note says so.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from typing import Final, NamedTuple
 
+from iamtui.engine.api import concluded
 from iamtui.engine.decision import Decision
 from iamtui.engine.evaluation import Evaluation
 from iamtui.engine.evaluator import read_all_layers
-from iamtui.engine.policies import DEFAULT_OPTIONS, EngineOptions, PoliciesInForce
-from iamtui.engine.request import PrincipalKind, Request, caller_fixed_keys
+from iamtui.engine.policies import EngineOptions
+from iamtui.engine.prepared_request import PreparedRequest
+from iamtui.engine.request import PrincipalKind, caller_fixed_keys
 from iamtui.policy.compiled import CompiledStatement
 from iamtui.policy.operators import SetOperator
 from iamtui.policy.resource import ResourceKind
@@ -44,20 +46,25 @@ def option_names() -> tuple[str, ...]:
     return tuple(field.name for field in fields(EngineOptions))
 
 
-def with_undocumented_behaviour(
-    decision: Decision, request: Request, policies: PoliciesInForce, options: EngineOptions = DEFAULT_OPTIONS
-) -> Decision:
-    """The decision with a note for every open point that it rests on."""
-    reading = read_all_layers(request, policies, options)
+def with_undocumented_behaviour(reading: Evaluation) -> Decision:
+    """The decision of an evaluation, with a note for every open point that it rests on."""
+    decision = concluded(reading)
     read = _Read(reading, tuple(_statements(reading)))
-    notes: list[str] = []
-    for name in option_names():
-        if not _may_matter(name, read):
-            continue
-        other = replace(options, **{name: not getattr(options, name)})
-        if read_all_layers(request, policies, other).outcome is not decision.outcome:
-            notes.append(f"Rests on a point AWS leaves open: {_WHAT[name]} (option {name}).")
+    notes = [
+        f"Rests on a point AWS leaves open: {_WHAT[name]} (option {name})."
+        for name in option_names()
+        if _may_matter(name, read) and _the_other_way(reading, name).outcome is not decision.outcome
+    ]
     return replace(decision, notes=(*decision.notes, *notes)) if notes else decision
+
+
+def _the_other_way(reading: Evaluation, name: str) -> Evaluation:
+    """The same request, evaluated with one option changed; what is asked depends on none, so it is prepared once."""
+    options = replace(reading.options, **{name: not getattr(reading.options, name)})
+    asked = None
+    if not reading.by_alias:
+        asked = PreparedRequest(reading.prepared, options.language, of_a_set=reading.asked.of_a_set)
+    return read_all_layers(reading.request, reading.policies, options, asked=asked)
 
 
 class _Read(NamedTuple):

@@ -11,6 +11,7 @@ from iamtui.catalog.actions import catalogue
 from iamtui.catalog.dependent_actions import Check
 from iamtui.engine.api import evaluate
 from iamtui.engine.decision import Decision, Outcome, ResourceScope
+from iamtui.engine.evaluator import read_all_layers
 from iamtui.engine.policies import PoliciesInForce
 from iamtui.engine.request import Mode, Principal, PrincipalKind, partition_of
 from iamtui.engine.undocumented import with_undocumented_behaviour
@@ -210,12 +211,16 @@ class _Asked:
     def decide(
         self, principal: Principal, assumptions: tuple[str, ...], notes: tuple[str, ...] = (), *, open_points: bool
     ) -> Decision:
-        decision = without_a_session(self.asker.decide(principal, assumptions=assumptions), self.question)
         if open_points:
-            policies = self.asker.request_and_policies(principal)[1]
-            decision = with_undocumented_behaviour(decision, decision.request, policies)
+            request, policies, asked = self.asker.put_by(principal)
+            if assumptions:
+                request = replace(request, assumptions=(*request.assumptions, *assumptions))
+            reading = read_all_layers(request, policies, asked=asked)
+            decision = without_a_session(with_undocumented_behaviour(reading), self.question)
             if _rests_on_mfa_of_a_role(decision, policies):
                 decision = replace(decision, notes=(*decision.notes, _MFA_OF_A_ROLE))
+        else:
+            decision = without_a_session(self.asker.decide(principal, assumptions=assumptions), self.question)
         return replace(decision, notes=(*decision.notes, *notes)) if notes else decision
 
 

@@ -14,12 +14,13 @@ from typing import Final
 from iamtui.account.model import Role, User
 from iamtui.catalog import catalogue
 from iamtui.catalog.actions import ActionInfo
-from iamtui.engine.api import evaluate
 from iamtui.engine.decision import Decision, Layer
+from iamtui.engine.evaluation import Evaluation
+from iamtui.engine.evaluator import read_all_layers
 from iamtui.engine.explanation import Explanation, explain
 from iamtui.engine.policies import PolicyInForce
 from iamtui.engine.request import Mode, Principal, PrincipalKind
-from iamtui.engine.trace import TracedLayer, trace
+from iamtui.engine.trace import TracedLayer, traced
 from iamtui.engine.undocumented import with_undocumented_behaviour
 from iamtui.policy.arn import Arn, parse_arn
 from iamtui.problem import Problem
@@ -161,13 +162,23 @@ def ask(
     Raises:
         Problem: the question cannot be asked.
     """
+    reading = _evaluated(workspace, principal, question, session, now)
+    return without_a_session(with_undocumented_behaviour(reading), question)
+
+
+def _evaluated(
+    workspace: Workspace,
+    principal: Principal,
+    question: Question,
+    session: tuple[PolicyInForce, ...],
+    now: datetime | None,
+) -> Evaluation:
     check_question(question)
-    request, policies = QuestionEvaluator(
-        workspace.account, with_region(workspace, question), now
-    ).request_and_policies(principal)
+    evaluator = QuestionEvaluator(workspace.account, with_region(workspace, question), now)
+    request, policies, asked = evaluator.put_by(principal)
     if session:
         policies = replace(policies, session=session)
-    return without_a_session(with_undocumented_behaviour(evaluate(request, policies), request, policies), question)
+    return read_all_layers(request, policies, asked=asked)
 
 
 class BulkEvaluator:
@@ -228,13 +239,10 @@ def ask_and_trace(
     Raises:
         Problem: the question cannot be asked.
     """
-    check_question(question)
-    request, policies = QuestionEvaluator(
-        workspace.account, with_region(workspace, question), now
-    ).request_and_policies(principal)
-    decision = without_a_session(with_undocumented_behaviour(evaluate(request, policies), request, policies), question)
-    traced = trace(request, policies)
-    return decision, traced, explain(decision, traced)
+    reading = _evaluated(workspace, principal, question, (), now)
+    decision = without_a_session(with_undocumented_behaviour(reading), question)
+    layers = traced(reading)
+    return decision, layers, explain(decision, layers)
 
 
 _WITHOUT_SESSION: Final = frozenset((PrincipalKind.USER, PrincipalKind.ROOT))

@@ -8,6 +8,7 @@ import pytest
 
 from iamtui.engine.api import evaluate
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome, ResourceScope
+from iamtui.engine.evaluator import read_all_layers
 from iamtui.engine.explanation import explain
 from iamtui.engine.scenario import Scenario, parse_scenario
 from iamtui.engine.trace import trace, trace_to_json
@@ -181,11 +182,11 @@ def test_open_points_are_named_where_the_decision_rests_on_them() -> None:
         "issuer": ALICE,
     }
     asked = scenario(allow(), request=federated)
-    decision = with_undocumented_behaviour(decide(asked), asked.request, asked.policies, asked.options)
+    decision = with_undocumented_behaviour(read_all_layers(asked.request, asked.policies, asked.options))
     assert decision.outcome is Outcome.IMPLICIT_DENY
     assert any("deny_federated_without_session_policy" in note for note in decision.notes)
     plain = scenario(allow())
-    assert with_undocumented_behaviour(decide(plain), plain.request, plain.policies, plain.options).notes == ()
+    assert with_undocumented_behaviour(read_all_layers(plain.request, plain.policies, plain.options)).notes == ()
 
 
 @pytest.mark.parametrize(
@@ -245,7 +246,7 @@ def test_an_option_changes_what_it_says(option: str, asked: dict[str, Any]) -> N
     other = parse_scenario({**asked, "request": request, "options": {option: not getattr(default.options, option)}})
     outcomes = {decide(default).outcome, decide(other).outcome}
     assert outcomes == {Outcome.ALLOWED, Outcome.IMPLICIT_DENY}
-    decision = with_undocumented_behaviour(decide(default), default.request, default.policies, default.options)
+    decision = with_undocumented_behaviour(read_all_layers(default.request, default.policies, default.options))
     assert any(f"(option {option})" in note for note in decision.notes)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from iamtui.engine.api import evaluate
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome
+from iamtui.engine.evaluator import read_all_layers
 from iamtui.engine.explanation import Explanation, explain
 from iamtui.engine.scenario import ScenarioError, parse_scenario
 from iamtui.engine.trace import trace
@@ -188,9 +189,7 @@ def test_an_allow_with_not_principal_grants_only_as_an_open_point(where: str) ->
     made = parse_scenario(
         {"request": {"principal": ALICE, "action": "s3:GetObject", "resource": OBJECT}, **given, where: layers[where]}
     )
-    decision = with_undocumented_behaviour(
-        evaluate(made.request, made.policies, made.options), made.request, made.policies
-    )
+    decision = with_undocumented_behaviour(read_all_layers(made.request, made.policies, made.options))
     assert decision.outcome is Outcome.ALLOWED
     assert any("(option not_principal_allow_grants)" in note for note in decision.notes)
     refused, _ = ask(ALICE, **given, options={"not_principal_allow_grants": False}, **{where: layers[where]})

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from iamtui.engine.api import evaluate
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome
+from iamtui.engine.evaluator import read_all_layers
 from iamtui.engine.scenario import parse_scenario
 from iamtui.engine.trace import trace
 from iamtui.engine.undocumented import with_undocumented_behaviour
@@ -30,9 +30,7 @@ def ask(resource: str = OBJECT, *, option: str = "", mode: str = "strict", **giv
     request = {"principal": SESSION, "action": "s3:GetObject", "resource": resource, **given.pop("request", {})}
     options = {option: False} if option else {}
     made = parse_scenario({"mode": mode, "request": request, "identity_policies": OWN, "options": options, **given})
-    return with_undocumented_behaviour(
-        evaluate(made.request, made.policies, made.options), made.request, made.policies, made.options
-    )
+    return with_undocumented_behaviour(read_all_layers(made.request, made.policies, made.options))
 
 
 EACH = "one_session_policy_is_enough"
