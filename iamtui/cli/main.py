@@ -80,6 +80,7 @@ ENTRIES: Final = {
     "who-can": CommandEntry(
         "iamtui.cli.who_can", "who_can", "Every principal that may do this, and on what condition."
     ),
+    "trust": CommandEntry("iamtui.cli.trust", "trust", "Who may assume each role, and what a principal reaches."),
     "questions": CommandEntry(
         "iamtui.cli.questions", "questions", "Saved questions, and running them as a test for policies."
     ),

@@ -80,11 +80,11 @@ def everybody(workspace: Workspace, question_matrix: QuestionMatrix) -> Everybod
         return Everybody(tuple(principal_for(workspace, role) for role in account.roles))
     found = Everybody(tuple(principal_for(workspace, entity) for entity in entities))
     for resource in dict.fromkeys(question_matrix.resources):
-        found = _with_resource(workspace, replace(question_matrix.terms, action=actions[0], resource=resource), found)
+        found = with_resource(workspace, replace(question_matrix.terms, action=actions[0], resource=resource), found)
     return found
 
 
-def _with_resource(workspace: Workspace, question: Question, found: Everybody) -> Everybody:
+def with_resource(workspace: Workspace, question: Question, found: Everybody) -> Everybody:
     """The same and whom the policy of one resource names besides."""
     nobody = Principal(PrincipalKind.ANONYMOUS, "")
     resource = QuestionEvaluator(workspace.account, question).request_and_policies(nobody)[1].resource

@@ -22,6 +22,7 @@ SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 ARGUMENTS: dict[str, list[str]] = {
     "can": ["alice", "s3:GetObject", "--demo"],
     "who-can": ["s3:GetObject", "--demo"],
+    "trust": ["ops-readonly", "--demo"],
     "questions": ["list"],
     "explain": [DENIAL, "--demo"],
     "simulate": ["-"],
@@ -44,6 +45,7 @@ ARGUMENTS: dict[str, list[str]] = {
 INSIDE = {
     "can": ("iamtui.cli.can", "open_workspace"),
     "who-can": ("iamtui.cli.who_can", "open_workspace"),
+    "trust": ("iamtui.cli.trust", "open_workspace"),
     "questions": ("iamtui.cli.questions", "question_store"),
     "explain": ("iamtui.cli.explain", "open_workspace"),
     "simulate": ("iamtui.cli.simulate", "opened"),

@@ -1,0 +1,193 @@
+"""`iamtui trust`: who may assume each role, and what a principal reaches through chains of roles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from iamtui.account.model import Role
+from iamtui.cli.draft import draft_option, with_draft
+from iamtui.cli.exits import Exit
+from iamtui.cli.output import Output, Span, Style, note, stdout
+from iamtui.cli.render import verdict_style
+from iamtui.cli.source_options import SourceOptions, open_workspace, source_options
+from iamtui.engine.decision import Outcome
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.trust import Chain, TrustEdge, Trustee, by_principal, chains_from, who_may_assume
+from iamtui.workspace.verdict import as_far_as_loaded, verdict_words
+
+if TYPE_CHECKING:
+    from iamtui.workspace.workspace import Workspace
+
+_MOST_LISTED: Final = 12
+"""Principals listed of each role when all roles are."""
+
+
+@click.command("trust")
+@click.argument("role", required=False)
+@click.option("--from", "start", metavar="PRINCIPAL", help="The roles that a principal reaches, through others too.")
+@click.option("--json", "as_json", is_flag=True, help="Print one object per line: an edge, or a chain with --from.")
+@click.option(
+    "--format", "form", type=click.Choice(("text", "dot", "mermaid")), default="text", help="A graph for other tools."
+)
+@draft_option
+@source_options
+def trust(
+    role: str | None, start: str | None, as_json: bool, form: str, draft: str | None, source: SourceOptions
+) -> Exit:
+    """Who may assume ROLE, or each role, as AWS decides: trust policy, own policies, boundaries, SCPs and RCPs.
+
+    Lists users, roles, services, identity providers and other accounts, each with its condition. Another account that
+    comes in without an external ID is marked. With --from: the roles that one principal reaches through chains of
+    roles, the shortest chains first.
+    """
+    if role is not None and start is not None:
+        raise click.UsageError("Give ROLE or --from PRINCIPAL, not both.")
+    if as_json and form != "text":
+        raise click.UsageError(f"Give --json or --format {form}, not both.")
+    workspace = with_draft(open_workspace(source), draft)
+    out = stdout()
+    if start is not None:
+        _print_chains(out, workspace, start, as_json=as_json, form=form)
+        return Exit.OK
+    roles = workspace.account.roles if role is None else (_role_named(workspace, role),)
+    if form != "text":
+        _print_graph(out, workspace, (edge for one in roles for edge in who_may_assume(workspace, one)), form)
+        return Exit.OK
+    for one in roles:
+        edges = tuple(who_may_assume(workspace, one))
+        if as_json:
+            for edge in edges:
+                out.json(_edge_json(edge))
+        else:
+            _print_role(out, workspace, one, edges, most=_MOST_LISTED if role is None else len(edges))
+    return Exit.OK
+
+
+def _role_named(workspace: Workspace, name: str) -> Role:
+    """A role by ARN, unique id or name.
+
+    Raises:
+        Problem: the account has no such role.
+    """
+    in_full = name.startswith(("arn:", "role/", "user/", "AROA"))
+    principal = resolve_principal(workspace, name if in_full else f"role/{name}")
+    role = workspace.account.by_arn(principal.role_arn or principal.arn)
+    if not isinstance(role, Role):
+        raise Problem(f"{safe_text(name)} is not a role.", "See `iamtui list roles`.")
+    return role
+
+
+def _edge_json(edge: TrustEdge) -> dict[str, Any]:
+    return {
+        "role": edge.role.arn,
+        "principal": edge.name,
+        "kind": edge.trustee.value,
+        "action": edge.action,
+        "decision": edge.decision.outcome.value,
+        "complete": edge.decision.complete,
+        "condition": edge.condition or None,
+        "without_external_id": edge.lacks_external_id,
+    }
+
+
+def _print_role(out: Output, workspace: Workspace, role: Role, edges: Sequence[TrustEdge], *, most: int) -> None:
+    out.line(Span(_short(workspace, role.arn), Style.STRONG), "" if edges else "  nobody may assume it")
+    for edge in edges[:most]:
+        words = verdict_words(edge.decision)
+        rest = [f"if {edge.condition}" if edge.condition else "", as_far_as_loaded(edge.decision)]
+        if edge.action != "sts:AssumeRole":
+            rest.insert(0, f"by {edge.action.removeprefix('sts:')}")
+        if edge.is_outside:
+            rest.append("where its own account allows it")
+        warning = "  [!] without an external ID" if edge.lacks_external_id else ""
+        out.line(
+            "  ",
+            Span(f"{words.mark}", verdict_style(edge.decision)),
+            f" {_trustee_name(workspace, edge)}",
+            f"  {', '.join(filter(None, rest))}".rstrip(),
+            Span(warning, Style.BAD),
+        )
+    if len(edges) > most:
+        out.line(f"  and {len(edges) - most} more: iamtui trust {role.name}")
+
+
+def _trustee_name(workspace: Workspace, edge: TrustEdge) -> str:
+    name = _short(workspace, edge.name)
+    if edge.trustee is Trustee.EVERYONE:
+        return "everyone: users and roles of every account"
+    if edge.trustee is Trustee.OTHER_ACCOUNT and edge.name == edge.principal.account:
+        return f"account {name}"
+    return name
+
+
+def _short(workspace: Workspace, arn: str) -> str:
+    account = workspace.account
+    return safe_text(arn.removeprefix(f"arn:{account.partition}:iam::{account.id}:"))
+
+
+def _print_chains(out: Output, workspace: Workspace, start: str, *, as_json: bool, form: str) -> None:
+    principal = resolve_principal(workspace, start)
+    edges = by_principal(edge for role in workspace.account.roles for edge in who_may_assume(workspace, role))
+    chains = tuple(chains_from(principal, edges))
+    if form != "text":
+        _print_graph(out, workspace, (chain[-1] for chain in chains), form)
+    elif as_json:
+        for chain in chains:
+            out.json({"principal": principal.arn, "role": chain[-1].role.arn, "steps": [*map(_edge_json, chain)]})
+    else:
+        for chain in chains:
+            _print_chain(out, workspace, chain)
+    direct = sum(len(chain) == 1 for chain in chains)
+    note(f"{_short(workspace, principal.arn)} reaches {len(chains)} roles, {direct} of them directly.")
+
+
+def _print_chain(out: Output, workspace: Workspace, chain: Chain) -> None:
+    certain = all(edge.decision.outcome is Outcome.ALLOWED for edge in chain)
+    path = " -> ".join(_short(workspace, edge.role.arn) for edge in chain)
+    names = len(chain) > 1
+    conditions = [f"{edge.condition}{f' (for {edge.role.name})' if names else ''}" for edge in chain if edge.condition]
+    shown = next((edge for edge in chain if edge.decision.outcome is not Outcome.ALLOWED), chain[-1])
+    mark = Span("[+]" if certain else "[?]", verdict_style(shown.decision))
+    out.line(mark, f" {path}", f"  if {'; '.join(conditions)}" if conditions else "")
+
+
+def _print_graph(out: Output, workspace: Workspace, edges: Iterable[TrustEdge], form: str) -> None:
+    """The edges as a graph: from the principal to the role, dashed where a condition remains."""
+    for line in ("digraph trust {", "  rankdir=LR;") if form == "dot" else ("flowchart LR",):
+        out.line(line)
+    numbers: dict[str, int] = {}
+    for edge in edges:
+        ends = (_trustee_name(workspace, edge), _short(workspace, edge.role.arn))
+        for name in ends:
+            if name not in numbers:
+                numbers[name] = len(numbers)
+                _print_node(out, numbers[name], name, form)
+        _print_edge(out, numbers[ends[0]], numbers[ends[1]], edge.condition, form)
+    if form == "dot":
+        out.line("}")
+
+
+def _print_node(out: Output, number: int, name: str, form: str) -> None:
+    label = _label(name, form)
+    out.line(f"  n{number} [label={label}];" if form == "dot" else f"  n{number}[{label}]", whole=True)
+
+
+def _print_edge(out: Output, source: int, target: int, condition: str, form: str) -> None:
+    if form == "dot":
+        style = f" [style=dashed, label={_label(condition, form)}]" if condition else ""
+        out.line(f"  n{source} -> n{target}{style};", whole=True)
+    else:
+        arrow = f"-. {_label(condition, form)} .->" if condition else "-->"
+        out.line(f"  n{source} {arrow} n{target}", whole=True)
+
+
+def _label(text: str, form: str) -> str:
+    """A text in quotes, as Graphviz or Mermaid takes it."""
+    if form == "dot":
+        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return '"' + text.replace("#", "#35;").replace('"', "#quot;") + '"'
