@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -52,6 +53,7 @@ from iamtui.workspace.draft_session import (
     export_drafted,
     lay,
     open_draft_file,
+    parse_draft,
     save_draft_file,
     with_edited_resources,
 )
@@ -104,11 +106,6 @@ def read_drafted(workspace: Workspace, name: str) -> DraftedAccount:
     Raises:
         Problem: it cannot be read, or is for another account. What does not fit is in `DraftedAccount.problems`.
     """
-    from iamtui.workspace.draft_session import (  # only with a draft
-        lay,
-        parse_draft,  # only with a draft
-        with_edited_resources,
-    )
 
     shown = "on standard input" if name == "-" else name
     draft = parse_draft(read_text(name, "draft", most=_LARGEST), shown, workspace.account.id)
@@ -252,8 +249,6 @@ def edit(file: str, kind: str, words: tuple[str, ...], name: str | None, source:
 def _check_words(kind: str, words: tuple[str, ...]) -> None:
     known = {**{name: entry.words for name, entry in EDITS.items()}, **_TAKING_BACK}
     if kind not in known:
-        from difflib import get_close_matches  # for this message only
-
         near = get_close_matches(kind, known, n=1, cutoff=0.5)
         meant = f"Did you mean {near[0]}? " if near else ""
         raise Problem(f"There is no kind of edit {kind}.", f"{meant}Kinds: {', '.join(known)}.")

@@ -7,6 +7,7 @@ import os
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
@@ -147,7 +148,6 @@ def choose(source: SourceOptions, *, for_command: bool) -> Chosen:
         source: the options, already checked.
         for_command: a command goes on to boto3's own chain where the screen would ask.
     """
-    from pathlib import Path  # with the rest of this function, not needed for --help
 
     from iamtui.config import load_config  # not needed for --help
     from iamtui.workspace.workspace import (  # not needed for --help

@@ -10,6 +10,7 @@ pyperclip: its tools inherit standard error, which must not be the screen, and c
 from __future__ import annotations
 
 import atexit
+import hmac
 import os
 import re
 import shutil
@@ -341,7 +342,6 @@ def _child(action: str, tool: str, stdin: bytes) -> int:
         return ChildCode.UNUSABLE
 
     def holds(expected: str) -> bool:
-        import hmac  # brings OpenSSL, and the screen's first frame waits for what copies
 
         return hmac.compare_digest(fingerprint(get().encode("utf-8", "replace")), expected)
 

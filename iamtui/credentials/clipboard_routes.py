@@ -8,6 +8,8 @@ behind to serve the selection and would keep a pipe open for ever, and a message
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import os
 import shlex
 import shutil
@@ -115,7 +117,6 @@ class ClipboardRoute(Protocol):
 
 def fingerprint(text: bytes) -> str:
     """SHA-256 of a text in hex, with the line ends that clipboards change made equal."""
-    import hashlib  # brings OpenSSL, and the screen's first frame waits for what copies
 
     return hashlib.sha256(text.replace(b"\r\n", b"\n")).hexdigest()
 
@@ -218,7 +219,6 @@ class TmuxRoute:
 
     def clear(self, fingerprint: str) -> ClearResult:
         """Overwrite with one space, since tmux passes no empty text on, and delete the buffer."""
-        import hmac  # as above
 
         held = self._held()
         if held is None or not hmac.compare_digest(held, fingerprint):

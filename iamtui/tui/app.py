@@ -18,7 +18,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
-from textual.theme import Theme
+from textual.theme import Theme, ThemeProvider
 from textual.worker import Worker, WorkerState, get_current_worker
 
 from iamtui.config import Config, load_config
@@ -37,11 +37,19 @@ from iamtui.tui.clipboard import ClipboardCopier, Copier
 from iamtui.tui.content import forget_drawn_widgets, line, lines, plain
 from iamtui.tui.inventory import Inventory
 from iamtui.tui.main_screen import MainScreen
-from iamtui.tui.palette import ActionCommands
+from iamtui.tui.palette import ActionCommands, ActionPalette
 from iamtui.tui.terminal_app import IdleLock, TerminalApp, worker_failure
 from iamtui.tui.themes import fallback_variables, first_theme, load_themes
 from iamtui.tui.widgets.status import Severity
-from iamtui.workspace.workspace import OpeningCancelled, Progress, ProgressReport, SourceChoice, SourceKind, Workspace
+from iamtui.workspace.workspace import (
+    OpeningCancelled,
+    Progress,
+    ProgressReport,
+    SourceChoice,
+    SourceKind,
+    Workspace,
+    open_source,
+)
 
 if TYPE_CHECKING:
     from iamtui.account.model import Account
@@ -60,7 +68,6 @@ _LOADING: Final = "loading"
 
 
 def open_blocking(choice: SourceChoice, report: ProgressReport, cancelled: Callable[[], bool]) -> Workspace:
-    from iamtui.workspace.workspace import open_source  # its sources load boto3: only in the worker
 
     return open_source(choice, report, cancelled)
 
@@ -560,16 +567,12 @@ class IamtuiApp(OpeningApp):
             self.say(line(("ctrl+c", "bold"), " does not quit; ", (quits, "bold $match"), " does."))
 
     def action_command_palette(self) -> None:
-        from iamtui.tui.palette import ActionPalette  # not before the first frame
 
         if not isinstance(self.screen, ActionPalette):
             self.push_screen(ActionPalette())
 
     def search_themes(self) -> None:
         """Let the user choose a theme."""
-        from textual.theme import ThemeProvider  # not before the first frame
-
-        from iamtui.tui.palette import ActionPalette  # likewise
 
         self.push_screen(ActionPalette([ThemeProvider], placeholder="Search for themes…"))
 

@@ -30,7 +30,7 @@ from iamtui.tui.sessions.controller import DEFAULT_ASSUME_CONFIG, LeavingScreen,
 from iamtui.tui.sessions.panel import ON_A_SESSION, SessionsPanel
 from iamtui.tui.text_screens import show_in_editor
 from iamtui.tui.widgets.status import MessageLine, Notice, Severity, StatusLine
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.workspace import Workspace, load_user_details
 
 if TYPE_CHECKING:
     from iamtui.engine.request import Principal
@@ -167,7 +167,6 @@ def load(workspace: Workspace, carriers: Sequence[str], user: User | None = None
     """
     from iamtui.tui.explorer.search import SearchIndex  # not before a frame
     from iamtui.workspace.connecting import with_resource_policies  # likewise
-    from iamtui.workspace.workspace import load_user_details  # brings boto3: only in a thread
 
     now, failed = with_resource_policies(workspace, carriers)
     what = [f"the policy of {carrier}" for carrier in carriers if carrier not in failed]

@@ -13,6 +13,7 @@ from itertools import count
 from typing import Final, NamedTuple
 
 from iamtui.credentials import variables
+from iamtui.credentials.export_values import exportable
 from iamtui.credentials.renewal import Renew, Renewer
 from iamtui.credentials.server import CredentialsService
 from iamtui.credentials.session import JUMP, SOON, URGENT, Clock, Session, Urgency, clock_off, utc_now
@@ -276,8 +277,6 @@ class SessionsKeeper:
         Raises:
             Problem: the session has ended, or is not who it should be; or nothing can listen.
         """
-        from iamtui.credentials.export_values import exportable  # not before the first frame
-        from iamtui.credentials.server import CredentialsService  # as above
 
         if kept.service is None:
             exportable(kept.session, self._clock())

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.worker import get_current_worker
 
+from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui.clipboard import Copier
@@ -259,7 +260,6 @@ class SuggestingScreen(LayingScreen):
 
     def action_draft_suggestion(self) -> None:
         """Make a draft of what would allow the question that is answered."""
-        from iamtui.engine.decision import Outcome  # not before a frame
 
         question, principal = self.question.question, self.question.principal
         answer = self.question.answer

@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
+from iamtui.drafts import export
 from iamtui.drafts.edits import Draft
 from iamtui.problem import Problem
 from iamtui.tui.content import line, plain, safe_text
@@ -304,7 +305,6 @@ class DraftExportScreen(Screen[None]):
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="draft export", name="exporting the draft")
     def _export_in_thread(self) -> None:
-        from iamtui.drafts import export  # on demand
 
         drafted = self._drafted
         demo = drafted.base.source.kind is SourceKind.DEMO

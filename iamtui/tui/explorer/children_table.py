@@ -37,6 +37,7 @@ from iamtui.tui.inventory import (
     last_used,
     policy_count,
     title_of,
+    unknown,
 )
 from iamtui.tui.widgets.lists.line_list import SORT_KEYS, LineView, Piece
 
@@ -251,7 +252,6 @@ class ChildrenTable(LineView):
 
     def empty_text(self) -> str:
         """What to say when there is nothing to list, or ""."""
-        from iamtui.tui.inventory import unknown  # not before the first frame
 
         if self._entities:
             return ""

@@ -23,7 +23,7 @@ from iamtui.tui.question.asking import Shown
 from iamtui.tui.question.caller import SESSION
 from iamtui.tui.question.completing_input import QUOTES
 from iamtui.tui.question.layers_list import LayersList
-from iamtui.tui.question.matrix import MatrixView
+from iamtui.tui.question.matrix import MatrixView, summary
 from iamtui.tui.question.panel_size import MEDIUM, NARROW, WIDE
 from iamtui.tui.question.verdict import QUIET, because, conditions, notes, statement_name, verdict
 from iamtui.tui.widgets.lists.containers import Column
@@ -243,7 +243,6 @@ class AnswerView(Column):
     def _draw(self) -> None:
         if self._shown is None:
             return
-        from iamtui.tui.question.matrix import summary  # likewise
 
         shown, decision = self._shown, self._shown.decision
         wide, width = self._room == WIDE, self.size.width - 2

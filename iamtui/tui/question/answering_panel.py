@@ -17,7 +17,7 @@ from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui.content import line, plain
 from iamtui.tui.question.answer_view import AnswerView
-from iamtui.tui.question.asking import Alongside, AnsweredQuestion, Asking
+from iamtui.tui.question.asking import Alongside, AnsweredQuestion, Asking, Shown
 from iamtui.tui.question.completing_input import Completions
 from iamtui.tui.question.completion import LoadedCatalogue, SearchableCatalogue
 from iamtui.tui.question.form import QuestionForm
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from iamtui.engine.request import Principal
     from iamtui.questions.question import Question, QuestionMatrix
     from iamtui.tui.history import ScreenAbove
-    from iamtui.tui.question.asking import Shown
     from iamtui.workspace.answers import Answer
     from iamtui.workspace.workspace import Workspace
 
@@ -350,7 +349,6 @@ class AnsweringPanel(Pane):
     # Showing
 
     def _show(self, found: Asking.Found, answer: Answer) -> None:
-        from iamtui.tui.question.asking import Shown  # not before the first frame
 
         kept = self._shown
         same = kept is not None and kept.answer.question_matrix == answer.question_matrix

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from iamtui.account.model import Account
 from iamtui.catalog.action_names import ActionNames
+from iamtui.catalog.condition_keys import GLOBAL_KEYS, is_provider_claim
 from iamtui.tui.question.caller import caller_offers
 from iamtui.tui.question.completing_input import QUOTES, Offer, joined
 from iamtui.tui.question.completion import (
@@ -120,7 +121,6 @@ class Completer:
         AWS lists claims of identity providers for `sts:AssumeRole` too: whoever calls that carries them only in a
         session that a provider signed in, as with any other action.
         """
-        from iamtui.catalog.condition_keys import GLOBAL_KEYS, is_provider_claim  # brings the catalogue
 
         of_actions = [
             (key, _CLAIM if is_provider_claim(key) and action.lower() not in _TAKE_CLAIMS else _OF_ACTION)

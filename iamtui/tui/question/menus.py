@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widgets import Label
 
 from iamtui.account.model import Account
+from iamtui.engine.decision import Expectation, ResourceScope
 from iamtui.engine.request import Mode
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
@@ -23,12 +24,13 @@ from iamtui.tui.question.completion import known_resources
 from iamtui.tui.question.form import QuestionForm, summary_of, terms_of
 from iamtui.tui.question.question_history import Memory
 from iamtui.workspace.answers import Cell, DependentAnswer
+from iamtui.workspace.context_syntax import at_time, from_ip, through_endpoint, with_mfa
 from iamtui.workspace.dependent_questions import is_about, on_resource, unsaid, whatever_fits
 from iamtui.workspace.questions import check_resource
 from iamtui.workspace.saved_questions import quoted
 
 if TYPE_CHECKING:
-    from iamtui.engine.decision import Expectation, Outcome
+    from iamtui.engine.decision import Outcome
     from iamtui.workspace.answers import Answer
 
 
@@ -56,7 +58,6 @@ class Preset:
 
 def presets() -> Mapping[str, Preset]:
     """The presets by name, in the order of the menu."""
-    from iamtui.workspace.context_syntax import at_time, from_ip, through_endpoint, with_mfa  # only on demand
 
     return {
         "mfa": Preset("With MFA", "MultiFactorAuthPresent=true", lambda _: with_mfa(True)),
@@ -79,8 +80,6 @@ def open_presets(app: App[object], form: QuestionForm, besides: Besides | None =
     Args:
         besides: what the call is checked for besides, to say which of it is so; None without an answer.
     """
-    from iamtui.tui.dialogs import ChoiceDialog  # only on demand
-    from iamtui.tui.drafts.option_lines import Choice  # likewise
 
     known = presets()
     choices = _choices(known, form.terms.mode)
@@ -104,7 +103,6 @@ def open_presets(app: App[object], form: QuestionForm, besides: Besides | None =
 
 
 def _choices(known: Mapping[str, Preset], mode: Mode) -> list[Choice]:
-    from iamtui.tui.drafts.option_lines import Choice  # only on demand
 
     strict = mode is Mode.STRICT
     switch = Choice(
@@ -120,7 +118,6 @@ def _choices(known: Mapping[str, Preset], mode: Mode) -> list[Choice]:
 
 
 def _ask_for_text(app: App[object], form: QuestionForm, preset: Preset) -> None:
-    from iamtui.tui.dialogs import LineDialog  # only on demand
 
     def wrong(text: str) -> str:
         try:
@@ -138,8 +135,6 @@ def _ask_for_text(app: App[object], form: QuestionForm, preset: Preset) -> None:
 
 def open_questions(app: App[object], memory: Memory, choose: Callable[[QuestionMatrix], None]) -> None:
     """Let the user choose a saved question, or one asked before."""
-    from iamtui.tui.dialogs import ChoiceDialog  # only on demand
-    from iamtui.tui.drafts.option_lines import Choice  # likewise
 
     known: dict[str, QuestionMatrix] = {}
     choices: list[Choice] = []
@@ -178,7 +173,6 @@ def ask_for_name(
         answer: what is answered now, or None.
         save: is given the name, and the decision that is expected, or None.
     """
-    from iamtui.engine.decision import Expectation  # only on demand
     from iamtui.tui.question.verdict import verdict  # not before the first frame
 
     taken = {entry.name for entry in memory.saved}
@@ -201,7 +195,6 @@ def ask_for_name(
 
 def plain_outcome(answer: Answer | None) -> Outcome | None:
     """The outcome that can be expected of an answer: one that all its cells have, and as a whole; else None."""
-    from iamtui.engine.decision import ResourceScope  # not before the first frame
 
     if answer is None or answer.cut:
         return None

@@ -16,6 +16,7 @@ from textual.message import Message
 from textual.worker import get_current_worker
 
 from iamtui.account.model import Entity, Role, User
+from iamtui.engine.decision import Layer, Outcome
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui import clock
@@ -23,6 +24,7 @@ from iamtui.tui.background import making
 from iamtui.tui.content import plain
 from iamtui.tui.drafts.impact_screen import compared
 from iamtui.tui.explorer.detail_pane import SubjectPane
+from iamtui.tui.inventory import document_of, entity_of
 from iamtui.tui.paned import PanedScreen
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.verdict import PENDING, Verdict, verdict
@@ -254,9 +256,6 @@ def show_statement(main: AskedFrom, wanted: QuestionPanel.JumpToStatement) -> bo
 
     False when it is not loaded.
     """
-    from iamtui.account.model import Role  # as above
-    from iamtui.engine.decision import Layer  # as above
-    from iamtui.tui.inventory import entity_of  # as above
 
     if main.workspace is None:
         return False
@@ -275,7 +274,6 @@ def show_statement(main: AskedFrom, wanted: QuestionPanel.JumpToStatement) -> bo
 
 def _show_document(main: AskedFrom, account: Account, principal: Principal, resource: str, ref: StatementRef) -> bool:
     """Show the document of a statement that is not in the tree; False when it is not loaded."""
-    from iamtui.tui.inventory import document_of  # as above
     from iamtui.tui.question.trace_screen import DocumentScreen  # as above
 
     document = document_of(account, principal, resource, ref)
@@ -286,7 +284,6 @@ def _show_document(main: AskedFrom, account: Account, principal: Principal, reso
 
 def is_denied(decision: Decision) -> bool:
     """Whether a decision is a denial, not only one that waits for what is not known."""
-    from iamtui.engine.decision import Outcome  # a decision is there, so it is loaded
 
     return decision.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
 

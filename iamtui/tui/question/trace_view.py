@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.message import Message
 
 from iamtui.engine.decision import StatementRef
-from iamtui.tui.explorer.document_view import Hits
+from iamtui.tui.explorer.document_view import Hits, json_pieces
 from iamtui.tui.widgets.lists.line_list import LINE_STYLES, LineView, Piece
 from iamtui.tui.widgets.lists.wrapped_text import wrap
 
@@ -177,12 +177,7 @@ class TraceView(LineView):
         line = self._lines[index]
         row = self._rows[line.row]
         found: Iterable[Piece]
-        if row.json:
-            from iamtui.tui.explorer.document_view import json_pieces  # Pygments: only for JSON
-
-            found = json_pieces(line.content.plain)
-        else:
-            found = _pieces(line.content)
+        found = json_pieces(line.content.plain) if row.json else _pieces(line.content)
         if self._hits.needle:
             found = self._hits.marked(list(found))
         here = index == self._hits.line
