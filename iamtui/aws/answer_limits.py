@@ -11,7 +11,7 @@ import time
 import xml.parsers.expat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 # How many parts XML or JSON has and how deeply it is nested, found before a parser builds objects of it.
 
@@ -238,7 +238,7 @@ class AnswerTooComplex(Exception):
     """An endpoint answered with XML or JSON of more parts, or nested more deeply, than any answer of AWS."""
 
 
-class _Here(threading.local):
+class CurrentCall(threading.local):
     """What counts for the call that the thread is making."""
 
     limits: AnswerLimits = ORDINARY
@@ -249,18 +249,18 @@ class _Here(threading.local):
     """Bytes that have come from the socket."""
 
 
-_HERE: Final = _Here()
+CURRENT_CALL: Final = CurrentCall()
 
 
 @contextmanager
 def limits_of(service: str, operation: str) -> Iterator[None]:
     """Hold the calling thread's calls to the limits of an operation."""
-    before = _HERE.limits
-    _HERE.limits = INVENTORY if (service, operation) in _INVENTORIES else ORDINARY
+    before = CURRENT_CALL.limits
+    CURRENT_CALL.limits = INVENTORY if (service, operation) in _INVENTORIES else ORDINARY
     try:
         yield
     finally:
-        _HERE.limits = before
+        CURRENT_CALL.limits = before
 
 
 def check_deadline() -> None:
@@ -269,8 +269,8 @@ def check_deadline() -> None:
     Raises:
         AnswerTooSlow: it should have come to its end.
     """
-    if time.monotonic() > _HERE.deadline:
-        raise AnswerTooSlow(f"{_HERE.seconds:g} seconds")
+    if time.monotonic() > CURRENT_CALL.deadline:
+        raise AnswerTooSlow(f"{CURRENT_CALL.seconds:g} seconds")
 
 
 def count_wire(count: int) -> None:
@@ -279,9 +279,9 @@ def count_wire(count: int) -> None:
     Raises:
         AnswerTooLarge: no body within the limit comes with so many.
     """
-    _HERE.wire += count
-    if _HERE.wire > 2 * _HERE.size + WIRE_OVERHEAD:
-        raise _too_large(_HERE.size)
+    CURRENT_CALL.wire += count
+    if CURRENT_CALL.wire > 2 * CURRENT_CALL.size + WIRE_OVERHEAD:
+        raise answer_too_large(CURRENT_CALL.size)
 
 
 class CountedReads(io.RawIOBase):
@@ -315,116 +315,16 @@ class CountedReads(io.RawIOBase):
         super().close()
 
 
-def _too_large(size: int) -> AnswerTooLarge:
+def answer_too_large(size: int) -> AnswerTooLarge:
     return AnswerTooLarge(f"{size / 1024**2:g} MiB")
 
 
-class HttpSession(Protocol):
-    """What botocore sends requests through."""
-
-    def send(self, request: Any) -> Any:
-        """Send one prepared request and return botocore's AWSResponse."""
-
-    def close(self) -> None:
-        """Close the connections."""
-
-
-class LimitedHttpSession:
-    """Sends through another session and reads no more of each answer than the limits allow.
-
-    The bytes that came are what counts: botocore asks for no compression, and unpacks none. Errors while reading are
-    botocore's own, so that its retries and our sentences treat them as they treat others.
-
-    Args:
-        session: what sends.
-        limits: for every answer; None: those of the call that the thread is making.
-    """
-
-    def __init__(self, session: HttpSession, limits: AnswerLimits | None = None) -> None:
-        self._session = session
-        self._limits = limits
-        self._thread = threading.local()
-
-    @property
-    def read_here(self) -> int:
-        """How many bytes the answers that the calling thread has read so far take as text, at most."""
-        return int(getattr(self._thread, "read", 0))
-
-    @property
-    def parts_here(self) -> int:
-        """How many parts the answers had that the calling thread has read so far."""
-        return int(getattr(self._thread, "parts", 0))
-
-    def send(self, request: Any) -> Any:
-        """As botocore's session does.
-
-        Raises:
-            AnswerTooLarge, AnswerTooSlow, AnswerTooComplex: the endpoint's answer is beyond a limit.
-        """
-        import botocore.awsrequest  # heavy
-        from botocore.exceptions import HTTPClientError  # heavy
-
-        limits = self._limits or _HERE.limits
-        streamed = request.stream_output
-        request.stream_output = True
-        _HERE.seconds, _HERE.deadline = limits.seconds, time.monotonic() + limits.seconds
-        _HERE.size, _HERE.wire = limits.size, 0
-        try:
-            response = self._session.send(request)
-            if streamed:
-                return response
-            body = self._read(request, response.raw, limits.size)
-        except HTTPClientError as error:
-            cause = error.kwargs.get("error")
-            raise cause if isinstance(cause, AnswerTooSlow | AnswerTooLarge) else error from None
-        finally:
-            request.stream_output = streamed
-            _HERE.deadline = float("inf")
-        _check_markup(body, limits)
-        self._thread.read = self.read_here + len(body) * _width(body)
-        self._thread.parts = self.parts_here + max(body.count(b"<"), body.count(b","))
-        raw = _Read(body)
-        return botocore.awsrequest.AWSResponse(response.url, response.status_code, response.headers, raw)
-
-    def close(self) -> None:
-        self._session.close()
-
-    def _read(self, request: Any, raw: Any, largest: int) -> bytes:
-        import urllib3.exceptions  # heavy
-        from botocore.exceptions import ConnectionClosedError, ReadTimeoutError  # heavy
-
-        body = bytearray()
-        chunks = 0
-        room = largest
-        try:
-            for piece in raw.stream():
-                room -= len(piece)
-                if room < 0:
-                    raw.close()
-                    raise _too_large(largest)
-                check_deadline()
-                chunks += 1
-                if chunks > MOST_CHUNKS:
-                    raw.close()
-                    raise AnswerTooComplex(f"of more than {MOST_CHUNKS:,} chunks")
-                body += piece
-        except urllib3.exceptions.ReadTimeoutError as error:
-            raise ReadTimeoutError(endpoint_url=request.url, error=error) from error
-        except urllib3.exceptions.ProtocolError as error:
-            raise ConnectionClosedError(endpoint_url=request.url, error=error, request=request) from error
-        if getattr(raw, "length_remaining", 0):
-            # botocore has urllib3 take it for whole.
-            cut = f"{raw.length_remaining:,} bytes are missing"
-            raise ConnectionClosedError(endpoint_url=request.url, error=cut, request=request)
-        return bytes(body)
-
-
-def _width(body: bytes) -> int:
+def character_width(body: bytes) -> int:
     """How many bytes a character of its texts takes in memory, at most."""
     return 4 if _FOUR_BYTES.search(body) else 2 if _TWO_BYTES.search(body) else 1
 
 
-def _check_markup(body: bytes, limits: AnswerLimits) -> None:
+def check_markup(body: bytes, limits: AnswerLimits) -> None:
     found = too_much_markup(body, limits.parts)
     if found is Markup.DEEP:
         raise AnswerTooComplex("nested too deeply")
@@ -440,50 +340,13 @@ def _check_markup(body: bytes, limits: AnswerLimits) -> None:
         raise AnswerTooComplex(f"of more than {limits.parts:,} parts")
 
 
-def limit_answers(client: Any) -> Any:
-    """Hold the answers that a client of botocore reads to the limits of the call that is made; returns it."""
-    from iamtui.aws.timed_connection import time_answers  # heavy
-
-    endpoint = client._endpoint  # noqa: SLF001 - botocore has no other way
-    time_answers(endpoint.http_session)
-    endpoint.http_session = LimitedHttpSession(endpoint.http_session)
-    return client
-
-
-def limit_metadata(fetcher: Any, seconds: int) -> None:
-    """Hold the answers that a fetcher of botocore gets from the machine's container or metadata service to limits.
-
-    They hold credentials in the clear, and come from nearby: no proxy of the environment may see them.
-
-    Args:
-        seconds: how long bytes are waited for.
-    """
-    from botocore.httpsession import URLLib3Session  # heavy
-
-    from iamtui.aws.timed_connection import time_answers  # heavy
-
-    session = URLLib3Session(timeout=seconds)
-    time_answers(session)
-    fetcher._session = LimitedHttpSession(session, METADATA)  # noqa: SLF001 - as above
-
-
 def read_here(client: Any) -> int:
     """How many bytes a limited client's answers that the calling thread has read so far take as text, at most."""
-    session: LimitedHttpSession = client._endpoint.http_session  # noqa: SLF001 - as above
-    return session.read_here
+    session = client._endpoint.http_session  # noqa: SLF001 - botocore has no other way
+    return int(session.read_here)
 
 
 def parts_here(client: Any) -> int:
     """How many parts a limited client's answers had that the calling thread has read so far."""
-    session: LimitedHttpSession = client._endpoint.http_session  # noqa: SLF001 - as above
-    return session.parts_here
-
-
-class _Read:
-    """An answer that has been read, in the form in which botocore reads one."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    def stream(self) -> list[bytes]:
-        return [self._content]
+    session = client._endpoint.http_session  # noqa: SLF001 - as above
+    return int(session.parts_here)

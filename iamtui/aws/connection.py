@@ -10,7 +10,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Annotated, Any, Final, TypeVar, overload
 
 import msgspec
@@ -19,7 +18,7 @@ from iamtui.aws.answer_limits import LARGEST_LISTING, MOST_LISTED_PARTS, limits_
 from iamtui.aws.credential_process import Approve, refuse_command
 from iamtui.aws.errors import AwsProblem, problem_from
 from iamtui.aws.operations import iam_action
-from iamtui.aws.profiles import check_endpoint_url, login_profile_of
+from iamtui.aws.profiles import Keys, check_endpoint_url, login_profile_of
 from iamtui.aws.sdk_logging import silence_debug_logging
 from iamtui.core_dumps import forbid_core_dumps
 from iamtui.problem import Problem
@@ -37,15 +36,6 @@ DEFAULT_REGION: Final = "us-east-1"
 _GLOBAL_SERVICES: Final = frozenset(("iam", "organizations", "sts"))
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """Explicit credentials."""
-
-    access_key_id: str
-    secret_access_key: Secret
-    session_token: Secret
 
 
 class CallerIdentity(msgspec.Struct, frozen=True, rename="pascal"):

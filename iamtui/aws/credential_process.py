@@ -14,7 +14,7 @@ from pathlib import PurePath
 from typing import Any, Final, TypeAlias
 
 from iamtui.aws.failures import CIRCLE
-from iamtui.aws.profiles import Profile, available_profiles
+from iamtui.aws.profiles import Profile, profiles_of
 from iamtui.problem import Problem
 
 ASKING: Final = "IAMTUI_CREDENTIAL_PROCESS_OF"
@@ -43,8 +43,9 @@ def approved_process_provider(
     from botocore.credentials import ProcessProvider  # heavy
 
     def run(words: Sequence[str], **how: Any) -> subprocess.Popen[bytes]:
-        enter_profile(profile)
-        may_ask = approve(profile, str(load_config()["profiles"][profile]["credential_process"]))
+        profiles = load_config()["profiles"]
+        enter_profile(profile, profiles_of(profiles))
+        may_ask = approve(profile, str(profiles[profile]["credential_process"]))
         with _terminal(may_ask) as more:
             child = subprocess.Popen(words, **how, **more)  # noqa: S603 - approved, and as the profile says
         if "start_new_session" in more:
@@ -116,7 +117,7 @@ def _is_iamtui(word: str) -> bool:
     return PurePath(word).name in ("iamtui", "iamtui.exe")
 
 
-def enter_profile(name: str, environ: MutableMapping[str, str] = os.environ) -> None:
+def enter_profile(name: str, available: Sequence[Profile], environ: MutableMapping[str, str] = os.environ) -> None:
     """Note that the credentials of this profile are about to be asked for, where that runs a command.
 
     What can be seen of a circle in the AWS files is refused before anything is run. A command may be iamtui under
@@ -124,6 +125,7 @@ def enter_profile(name: str, environ: MutableMapping[str, str] = os.environ) -> 
 
     Args:
         name: the profile; "" for the default one.
+        available: the profiles of the AWS files.
         environ: what a credential_process inherits.
 
     Raises:
@@ -135,7 +137,7 @@ def enter_profile(name: str, environ: MutableMapping[str, str] = os.environ) -> 
     above = [profile for pid, _, profile in (line.partition(":") for line in asking) if pid != own]
     if wanted in above:
         raise _circle((*above[above.index(wanted) :], wanted))
-    profiles = {profile.name: profile for profile in available_profiles()}
+    profiles = {profile.name: profile for profile in available}
     found = profiles.get(wanted)
     if found is None or not found.command:
         return

@@ -8,8 +8,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from iamtui.aws.errors import problem_from
 from iamtui.problem import Problem
+from iamtui.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Explicit credentials, in place of a profile's."""
+
+    access_key_id: str
+    secret_access_key: Secret
+    session_token: Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +55,9 @@ class Profile:
     login_profile: str = ""
 
 
-def available_profiles() -> tuple[Profile, ...]:
-    """Every profile of the config and credentials files, in their order.
-
-    Nothing is connected to and no credential_process is run.
-
-    Raises:
-        Problem: a file cannot be parsed.
-    """
-    from iamtui.aws.session import SdkSession  # heavy
-
-    try:
-        found: Mapping[str, Mapping[str, Any]] = SdkSession().full_config.get("profiles", {})
-    except Exception as error:  # noqa: BLE001 - hand-written files: encodings, permissions, syntax
-        raise problem_from(error) from None
-    return tuple(_profile(name, found) for name in found)
+def profiles_of(settings: Mapping[str, Mapping[str, Any]]) -> tuple[Profile, ...]:
+    """The profiles that the settings of the config and credentials files describe, in their order."""
+    return tuple(_profile(name, settings) for name in settings)
 
 
 def login_profile_of(name: str, profiles: Mapping[str, Mapping[str, Any]]) -> str:

@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from functools import cache, partial
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import botocore.config
@@ -24,16 +24,13 @@ import botocore.loaders
 import botocore.session
 import botocore.utils
 
-from iamtui.aws.answer_limits import limit_answers, limit_metadata
 from iamtui.aws.credential_process import Approve, approved_process_provider, refuse_command
-from iamtui.aws.errors import AwsProblem
+from iamtui.aws.errors import AwsProblem, problem_from
+from iamtui.aws.limited_http import limit_answers, limit_metadata
 from iamtui.aws.operations import ALLOWED, OperationRequest
-from iamtui.aws.profiles import is_loopback
+from iamtui.aws.profiles import Keys, Profile, is_loopback, profiles_of
 from iamtui.aws.sdk_logging import silence_debug_logging
 from iamtui.aws.sdk_settings import PROFILE_SETTINGS, SignInCache, TokenFile, config_store, refuse_endless_config
-
-if TYPE_CHECKING:
-    from iamtui.aws.connection import Keys
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
@@ -290,6 +287,20 @@ def make_sdk_session(
             keys.session_token.reveal() or None,
         )
     return session
+
+
+def available_profiles() -> tuple[Profile, ...]:
+    """Every profile of the config and credentials files, in their order.
+
+    Nothing is connected to and no credential_process is run.
+
+    Raises:
+        Problem: a file cannot be parsed.
+    """
+    try:
+        return profiles_of(SdkSession().full_config.get("profiles", {}))
+    except Exception as error:  # noqa: BLE001 - hand-written files: encodings, permissions, syntax
+        raise problem_from(error) from None
 
 
 def session_without_settings() -> Any:

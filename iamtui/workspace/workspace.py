@@ -161,7 +161,7 @@ def list_profiles() -> tuple[Profile, ...]:
     Raises:
         Problem: a config file cannot be parsed.
     """
-    from iamtui.aws.profiles import available_profiles  # start-up
+    from iamtui.aws.session import available_profiles  # start-up
 
     return available_profiles()
 

@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from iamtui.aws import answer_limits, connection
-from iamtui.aws.answer_limits import INVENTORY, ORDINARY, AnswerLimits, LimitedHttpSession
+from iamtui.aws import answer_limits, connection, limited_http
+from iamtui.aws.answer_limits import INVENTORY, ORDINARY, AnswerLimits
 from iamtui.aws.connection import MOST_EMPTY_PAGES, Connection
 from iamtui.aws.errors import AwsProblem
+from iamtui.aws.limited_http import LimitedHttpSession
 from iamtui.problem import Problem
 from tests.support.fault_proxy import Answer, FaultProxy, error
 from tests.support.hostile_endpoint import Bytes, answering, dripping, repeated, whole
@@ -185,10 +186,10 @@ def test_retries_end_after_a_minute(fault_proxy: FaultProxy, monkeypatch: pytest
 def test_inventory_pages_may_be_larger_and_slower_than_other_answers() -> None:
     assert all(more > less for more, less in zip(INVENTORY, ORDINARY, strict=True))
     with answer_limits.limits_of("iam", "GetAccountAuthorizationDetails"):
-        assert answer_limits._HERE.limits == INVENTORY
+        assert answer_limits.CURRENT_CALL.limits == INVENTORY
         with answer_limits.limits_of("sts", "AssumeRole"):
-            assert answer_limits._HERE.limits == ORDINARY
-        assert answer_limits._HERE.limits == INVENTORY
+            assert answer_limits.CURRENT_CALL.limits == ORDINARY
+        assert answer_limits.CURRENT_CALL.limits == INVENTORY
 
 
 _PEAK = """
@@ -339,7 +340,7 @@ def test_what_a_machine_says_of_credentials_is_limited_too(
     monkeypatch: pytest.MonkeyPatch, machine: str, hostile: str
 ) -> None:
     """The container's and the instance's services are asked by botocore without a client."""
-    monkeypatch.setattr(answer_limits, "METADATA", AnswerLimits(100_000, 0.3, 5_000))
+    monkeypatch.setattr(limited_http, "METADATA", AnswerLimits(100_000, 0.3, 5_000))
     sends = {"slow": SLOW["body"], "large": LARGE["body without end"], "deep": whole(b"[" * 90_000)}[hostile]
     variable, path = METADATA_URLS[machine]
     with answering(sends) as endpoint:

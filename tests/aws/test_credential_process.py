@@ -13,6 +13,7 @@ import pytest
 
 from iamtui.aws.credential_process import ASKING, enter_profile, remark_on, runs_iamtui
 from iamtui.aws.profiles import Profile
+from iamtui.aws.session import available_profiles
 from iamtui.problem import Problem
 from tests.support.program_on_terminal import run_on_terminal
 from tests.support.slow import one_quick
@@ -41,14 +42,14 @@ def test_what_runs_iamtui(command: str, expected: bool) -> None:
 def test_a_circle_is_seen_by_the_second_process(no_aws_settings: Path) -> None:
     (no_aws_settings / "config").write_text("[profile prod]\ncredential_process = iamtui assume r --profile base\n")
     environ: dict[str, str] = {}
-    enter_profile("prod", environ)
-    enter_profile("prod", environ)
+    enter_profile("prod", available_profiles(), environ)
+    enter_profile("prod", available_profiles(), environ)
     assert environ == {ASKING: f"{os.getpid()}:prod"}, "the same process may ask again"
     inherited = {ASKING: "1:prod"}
     with pytest.raises(Problem, match="that is a circle") as problem:
-        enter_profile("prod", inherited)
+        enter_profile("prod", available_profiles(), inherited)
     assert "--profile BASE" in problem.value.next_step
-    enter_profile("other", inherited)
+    enter_profile("other", available_profiles(), inherited)
     assert inherited == {ASKING: "1:prod"}
 
 
@@ -73,7 +74,7 @@ def test_a_circle_that_can_be_read_is_refused_before_anything_is_run(
     (no_aws_settings / "config").write_text("\n".join(commands))
     environ: dict[str, str] = {}
     with pytest.raises(Problem, match="that is a circle") as problem:
-        enter_profile("a", environ)
+        enter_profile("a", available_profiles(), environ)
     assert (f"({way})" if way else "profile a for credentials: that") in problem.value.sentence
     assert environ == {}
 
@@ -90,7 +91,7 @@ def test_what_leads_on_is_no_circle(no_aws_settings: Path, base: str) -> None:
     command = "iamtui assume r --profile base"
     (no_aws_settings / "config").write_text(f"[profile a]\ncredential_process = {command}\n[profile base]\n{base}")
     environ: dict[str, str] = {}
-    enter_profile("a", environ)
+    enter_profile("a", available_profiles(), environ)
     assert environ == {ASKING: f"{os.getpid()}:a"}
     assert "iamtui serve" in remark_on(command)
     assert remark_on("other-tool iamtui.json") == ""
@@ -99,7 +100,7 @@ def test_what_leads_on_is_no_circle(no_aws_settings: Path, base: str) -> None:
 def test_the_default_profile_counts_too(no_aws_settings: Path) -> None:
     (no_aws_settings / "config").write_text("[default]\ncredential_process = iamtui assume r --format json\n")
     with pytest.raises(Problem, match="profile default"):
-        enter_profile("", {ASKING: "1:default"})
+        enter_profile("", available_profiles(), {ASKING: "1:default"})
 
 
 @one_quick("name", ["iamtui", "under-another-name"])

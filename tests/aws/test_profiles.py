@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from iamtui.aws import profiles
-from iamtui.aws.profiles import Profile, available_profiles
+from iamtui.aws.profiles import Profile
+from iamtui.aws.session import available_profiles
 from iamtui.problem import Problem
 from tests.support.connecting import connect, run_it
 from tests.support.evil_account import EVIL_CONFIG
@@ -116,5 +117,5 @@ def test_a_very_long_chain_of_profiles_is_listed_quickly(monkeypatch: pytest.Mon
         return value if isinstance(value, str) else ""
 
     monkeypatch.setattr(profiles, "_text", counted)
-    assert len(profiles.available_profiles()) == 5_000
+    assert len(available_profiles()) == 5_000
     assert steps < 5_000 * 200

@@ -13,8 +13,8 @@ from botocore.awsrequest import AWSResponse
 
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
-from iamtui.aws.profiles import available_profiles, login_profile_of
-from iamtui.aws.session import SdkSession
+from iamtui.aws.profiles import login_profile_of
+from iamtui.aws.session import SdkSession, available_profiles
 from iamtui.secret import Secret
 
 ACCOUNT = "123456789012"

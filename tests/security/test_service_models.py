@@ -18,8 +18,7 @@ import pytest
 
 from iamtui.aws import session as sdk_session
 from iamtui.aws.operations import ALLOWED
-from iamtui.aws.profiles import available_profiles
-from iamtui.aws.session import SdkSession, aws_domains, session_without_settings, shared_loader
+from iamtui.aws.session import SdkSession, available_profiles, aws_domains, session_without_settings, shared_loader
 from iamtui.problem import Problem
 from iamtui.sources.resource_policies import load_resource_policy
 from iamtui.workspace.workspace import SourceChoice, SourceKind, open_source

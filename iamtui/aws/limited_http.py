@@ -1,0 +1,187 @@
+"""The HTTP session and connections of a botocore client, held to the limits of answers, headers included.
+
+A read timeout starts anew with every byte, so that an endpoint which sends one now and then would be waited for
+without end. Loaded with botocore, not before.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+from typing import Any, Protocol
+
+import botocore.awsrequest
+import urllib3.exceptions
+from botocore.exceptions import ConnectionClosedError, HTTPClientError, ReadTimeoutError
+from botocore.httpsession import URLLib3Session
+
+from iamtui.aws.answer_limits import (
+    CURRENT_CALL,
+    METADATA,
+    MOST_CHUNKS,
+    AnswerLimits,
+    AnswerTooComplex,
+    AnswerTooLarge,
+    AnswerTooSlow,
+    CountedReads,
+    answer_too_large,
+    character_width,
+    check_deadline,
+    check_markup,
+    count_wire,
+)
+
+
+class HttpSession(Protocol):
+    """What botocore sends requests through."""
+
+    def send(self, request: Any) -> Any:
+        """Send one prepared request and return botocore's AWSResponse."""
+
+    def close(self) -> None:
+        """Close the connections."""
+
+
+class LimitedHttpSession:
+    """Sends through another session and reads no more of each answer than the limits allow.
+
+    The bytes that came are what counts: botocore asks for no compression, and unpacks none. Errors while reading are
+    botocore's own, so that its retries and our sentences treat them as they treat others.
+
+    Args:
+        session: what sends.
+        limits: for every answer; None: those of the call that the thread is making.
+    """
+
+    def __init__(self, session: HttpSession, limits: AnswerLimits | None = None) -> None:
+        self._session = session
+        self._limits = limits
+        self._thread = threading.local()
+
+    @property
+    def read_here(self) -> int:
+        """How many bytes the answers that the calling thread has read so far take as text, at most."""
+        return int(getattr(self._thread, "read", 0))
+
+    @property
+    def parts_here(self) -> int:
+        """How many parts the answers had that the calling thread has read so far."""
+        return int(getattr(self._thread, "parts", 0))
+
+    def send(self, request: Any) -> Any:
+        """As botocore's session does.
+
+        Raises:
+            AnswerTooLarge, AnswerTooSlow, AnswerTooComplex: the endpoint's answer is beyond a limit.
+        """
+        limits = self._limits or CURRENT_CALL.limits
+        streamed = request.stream_output
+        request.stream_output = True
+        CURRENT_CALL.seconds, CURRENT_CALL.deadline = limits.seconds, time.monotonic() + limits.seconds
+        CURRENT_CALL.size, CURRENT_CALL.wire = limits.size, 0
+        try:
+            response = self._session.send(request)
+            if streamed:
+                return response
+            body = self._read(request, response.raw, limits.size)
+        except HTTPClientError as error:
+            cause = error.kwargs.get("error")
+            raise cause if isinstance(cause, AnswerTooSlow | AnswerTooLarge) else error from None
+        finally:
+            request.stream_output = streamed
+            CURRENT_CALL.deadline = float("inf")
+        check_markup(body, limits)
+        self._thread.read = self.read_here + len(body) * character_width(body)
+        self._thread.parts = self.parts_here + max(body.count(b"<"), body.count(b","))
+        raw = _Read(body)
+        return botocore.awsrequest.AWSResponse(response.url, response.status_code, response.headers, raw)
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _read(self, request: Any, raw: Any, largest: int) -> bytes:
+        body = bytearray()
+        chunks = 0
+        room = largest
+        try:
+            for piece in raw.stream():
+                room -= len(piece)
+                if room < 0:
+                    raw.close()
+                    raise answer_too_large(largest)
+                check_deadline()
+                chunks += 1
+                if chunks > MOST_CHUNKS:
+                    raw.close()
+                    raise AnswerTooComplex(f"of more than {MOST_CHUNKS:,} chunks")
+                body += piece
+        except urllib3.exceptions.ReadTimeoutError as error:
+            raise ReadTimeoutError(endpoint_url=request.url, error=error) from error
+        except urllib3.exceptions.ProtocolError as error:
+            raise ConnectionClosedError(endpoint_url=request.url, error=error, request=request) from error
+        if getattr(raw, "length_remaining", 0):
+            # botocore has urllib3 take it for whole.
+            cut = f"{raw.length_remaining:,} bytes are missing"
+            raise ConnectionClosedError(endpoint_url=request.url, error=cut, request=request)
+        return bytes(body)
+
+
+class _Read:
+    """An answer that has been read, in the form in which botocore reads one."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def stream(self) -> list[bytes]:
+        return [self._content]
+
+
+class _TimedResponse(botocore.awsrequest.AWSHTTPResponse):
+    def __init__(self, *args: Any, status_tuple: Any = None, **kwargs: Any) -> None:
+        super().__init__(*args, status_tuple=status_tuple, **kwargs)
+        # Nothing has been read of it yet.
+        self.fp = io.BufferedReader(CountedReads(self.fp.detach(), check_deadline, count_wire))
+
+
+class _HttpConnection(botocore.awsrequest.AWSHTTPConnection):
+    response_class = _TimedResponse
+
+
+class _HttpsConnection(botocore.awsrequest.AWSHTTPSConnection):
+    response_class = _TimedResponse
+
+
+class _HttpPool(botocore.awsrequest.AWSHTTPConnectionPool):
+    ConnectionCls = _HttpConnection
+
+
+class _HttpsPool(botocore.awsrequest.AWSHTTPSConnectionPool):
+    ConnectionCls = _HttpsConnection
+
+
+def time_answers(http_session: Any) -> None:
+    """Let botocore's HTTP session make connections of this kind, to the endpoint and through proxies."""
+    pools = http_session._pool_classes_by_scheme  # noqa: SLF001 - botocore has no other way
+    pools.update(http=_HttpPool, https=_HttpsPool)
+
+
+def limit_answers(client: Any) -> Any:
+    """Hold the answers that a client of botocore reads to the limits of the call that is made; returns it."""
+    endpoint = client._endpoint  # noqa: SLF001 - botocore has no other way
+    time_answers(endpoint.http_session)
+    endpoint.http_session = LimitedHttpSession(endpoint.http_session)
+    return client
+
+
+def limit_metadata(fetcher: Any, seconds: int) -> None:
+    """Hold the answers that a fetcher of botocore gets from the machine's container or metadata service to limits.
+
+    They hold credentials in the clear, and come from nearby: no proxy of the environment may see them.
+
+    Args:
+        seconds: how long bytes are waited for.
+    """
+    session = URLLib3Session(timeout=seconds)
+    time_answers(session)
+    fetcher._session = LimitedHttpSession(session, METADATA)  # noqa: SLF001 - as above
