@@ -14,10 +14,10 @@ from textual.widgets import Input, Label
 
 from iamtui.engine.request import PrincipalKind
 from iamtui.tui.denials.explanation_screen import DenialScreen
+from iamtui.tui.denials.pasted_text import LONGEST
 from iamtui.tui.denials.report import DenialReportScreen
 from iamtui.tui.main_screen import MainScreen
 from iamtui.tui.question.trace_screen import DocumentScreen
-from iamtui.tui.widgets.inputs import LONGEST
 from iamtui.tui.widgets.status import MessageLine
 from iamtui.workspace import denials
 from tests.support.denial_account import ALICE, CAROL, DEPLOY, FENCE_ARN, LAKE, denial_workspace, message

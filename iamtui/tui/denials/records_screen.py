@@ -21,9 +21,10 @@ from iamtui.policy.arn import parse_arn
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui.content import fit, line, lines, plain
+from iamtui.tui.denials.pasted_text import PastedText
 from iamtui.tui.denials.report import agreement_mark
 from iamtui.tui.terminal_app import worker_failure
-from iamtui.tui.widgets.inputs import AskRow, PastedText
+from iamtui.tui.widgets.inputs import AskRow
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.status import KeyLine
 from iamtui.workspace import denials

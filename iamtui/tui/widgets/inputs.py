@@ -7,20 +7,15 @@ from typing import ClassVar, Final
 
 from rich.cells import cell_len
 from rich.segment import Segment
-from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.content import Content
-from textual.document._document import EditResult
-from textual.document._edit import Edit as TextEdit
 from textual.geometry import Size
-from textual.message import Message
 from textual.reactive import Reactive
 from textual.strip import Strip
-from textual.widgets import Input, Label, TextArea
+from textual.widgets import Input, Label
 
 from iamtui.secret import Secret
-from iamtui.text import safe_document, safe_text
+from iamtui.text import safe_text
 from iamtui.tui.content import plain
 
 
@@ -112,52 +107,6 @@ class AskRow(Horizontal):
 
     def close(self) -> None:
         self.remove_class("-open")
-
-
-# PastedText: a field of several lines for anything that is pasted, made safe to show on its way in.
-
-
-LONGEST: Final = 60_000
-"""Characters that are kept as text to be edited; what is longer is announced and held by whoever asked for it."""
-
-
-def with_line_ends(text: str) -> str:
-    """A text with the line ends of other systems, and of terminals, which send CR for each, as LF."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-class PastedText(TextArea):
-    """A TextArea draws its text raw, so whatever is typed or pasted is made visible first."""
-
-    class TooLong(Message):
-        """A text was pasted that is too long to edit. Its `text` is raw."""
-
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
-
-    class Pasted(Message):
-        """A text was pasted into the field."""
-
-    def __init__(self, *, placeholder: Content, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id, soft_wrap=True, tab_behavior="focus", placeholder=placeholder)
-
-    def edit(self, edit: TextEdit) -> EditResult:
-        """Make an edit with its text made visible; what would make the text too long is left out."""
-        edit.text = safe_document(with_line_ends(edit.text))[: max(0, LONGEST - len(self.document.text))]
-        return super().edit(edit)
-
-    def load_text(self, text: str) -> None:
-        super().load_text(safe_document(with_line_ends(text[:LONGEST])))
-
-    async def _on_paste(self, event: events.Paste) -> None:
-        event.stop()
-        event.prevent_default()
-        if len(event.text) > LONGEST:
-            self.post_message(self.TooLong(with_line_ends(event.text)))
-            return
-        await super()._on_paste(event)
-        self.post_message(self.Pasted())
 
 
 # SecretInput: a field for a secret, such as an MFA code.
