@@ -447,8 +447,8 @@ class IamtuiApp(OpeningApp):
             look_through_all()
 
     def _lock_when_idle(self) -> None:
-        if self._main.holds_secrets and self._idle.is_over:
-            self._main.lock_up(self._idle.why)
+        if self._main.lifecycle.holds_secrets and self._idle.is_over:
+            self._main.lifecycle.lock_up(self._idle.why)
 
     def came_back(self) -> None:
         """Another program had the terminal: its user was there, and time has passed."""
@@ -548,7 +548,7 @@ class IamtuiApp(OpeningApp):
     def action_back_or_quit(self) -> None:
         """One step back on the main screen; with nothing to leave, or where no step could be seen, quit."""
         if self._main.is_too_small or not self._main.step_back():
-            self._main.leave(self.exit)
+            self._main.lifecycle.leave(self.exit)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While only the sentence shows that the window is too small, its keys quit, lock and suspend, and no more."""
@@ -578,11 +578,11 @@ class IamtuiApp(OpeningApp):
 
     def action_lock(self) -> None:
         """Drop every secret and hide the screen."""
-        self._main.lock_up()
+        self._main.lifecycle.lock_up()
 
     async def action_quit(self) -> None:
         """Quit; what would be lost by that is asked about once."""
-        self._main.leave(self.exit)
+        self._main.lifecycle.leave(self.exit)
 
     def copy_document(self, text: str, what: str) -> str:
         """Copy a text of several lines to the clipboard; blocking. Returns the sentence to show."""

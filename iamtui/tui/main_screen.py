@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.widgets import OptionList
 
 from iamtui.account.model import Entity, Missing, Role, User
 from iamtui.config import AssumeConfig
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui.content import line, plain
+from iamtui.tui.drafts.controller import DraftingScreen
 from iamtui.tui.inventory import Branch, Inventory, Node, kind_word
 from iamtui.tui.question.panel import QuestionPanel, from_screen
 from iamtui.tui.question.pinned_verdicts import (
@@ -26,7 +28,8 @@ from iamtui.tui.question.pinned_verdicts import (
     show_statement,
     tell_screens,
 )
-from iamtui.tui.sessions.controller import DEFAULT_ASSUME_CONFIG, LeavingScreen, show_console, show_revoke
+from iamtui.tui.sessions.controller import SessionLifecycle, show_console, show_revoke
+from iamtui.tui.sessions.hand_over import HandOver
 from iamtui.tui.sessions.panel import ON_A_SESSION, SessionsPanel
 from iamtui.tui.text_screens import show_in_editor
 from iamtui.tui.widgets.status import MessageLine, Notice, Severity, StatusLine
@@ -181,7 +184,10 @@ def load(workspace: Workspace, carriers: Sequence[str], user: User | None = None
     return Loaded(workspace, now, Inventory(account), SearchIndex(account), tuple(what), tuple(problems))
 
 
-class MainScreen(LeavingScreen):
+DEFAULT_ASSUME_CONFIG: Final = AssumeConfig()
+
+
+class MainScreen(DraftingScreen):
     """Asks about, assumes and copies what the cursor is on."""
 
     BINDINGS: ClassVar[list[BindingType]] = MAIN_BINDINGS
@@ -189,7 +195,14 @@ class MainScreen(LeavingScreen):
     def __init__(
         self, copier: Copier, assume_config: AssumeConfig = DEFAULT_ASSUME_CONFIG, production: str = ""
     ) -> None:
-        super().__init__(copier, assume_config, production)
+        """Make the screen.
+
+        Args:
+            production: patterns for names of accounts and roles that are marked as production.
+        """
+        super().__init__(copier)
+        self.hand_over = HandOver(self, copier)
+        self.lifecycle = SessionLifecycle(self, copier, self.hand_over, assume_config, production)
         self._pinning = Pinning(self)
         self._asking: tuple[Principal, str] | None = None
         self._meant_resource = ""
@@ -200,8 +213,25 @@ class MainScreen(LeavingScreen):
         """The log whose denials are being explained one after the other."""
 
     def on_mount(self) -> None:
-        """Verdicts in the lists belong to the answer."""
+        """Verdicts in the lists belong to the answer; once a second, look after codes and the clipboard."""
         self.question.alongside = self._pinning.ahead
+        self.sessions.is_production = self.lifecycle.is_production
+        self.query_one(StatusLine).set_picking(self.hand_over.picking)
+        self.set_interval(1, self.lifecycle.ask_for_codes)
+        self.set_interval(1, self.hand_over.watch_clipboard)
+
+    def on_screen_suspend(self) -> None:
+        """Nothing stays readable under a dialog."""
+        self.sessions.mask()
+
+    def on_unmount(self) -> None:
+        self.lifecycle.forget_mfa_sessions()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """One key either copies or hands over."""
+        if action in ("pick", "copy_exports") and bool(self.hand_over.picking) is not (action == "pick"):
+            return False
+        return super().check_action(action, parameters)
 
     def workspace_changed(self, workspace: Workspace) -> None:
         """Ask about this account from now on; until the user goes to a principal, for the caller."""
@@ -209,7 +239,7 @@ class MainScreen(LeavingScreen):
 
         self._pinning.forget()
         self.question.set_workspace(workspace)
-        self.query_one(SessionsPanel).can_assume(possible=workspace.can_call_aws)
+        self.sessions.can_assume(possible=workspace.can_call_aws)
         if self.question.principal is None:
             self._asking = None
         caller = caller_principal(workspace)
@@ -330,9 +360,20 @@ class MainScreen(LeavingScreen):
     @on(SessionsPanel.Changed)
     def _session_changed(self, event: SessionsPanel.Changed) -> None:
         event.stop()
-        production = event.active is not None and self.is_production(event.active)
+        production = event.active is not None and self.lifecycle.is_production(event.active)
         self.query_one(StatusLine).set_session(event.active, production=production)
         self.keys_changed()
+
+    @on(SessionsPanel.CodeWanted)
+    def _code_wanted(self, event: SessionsPanel.CodeWanted) -> None:
+        event.stop()
+        self.lifecycle.code_wanted(event.kept)
+
+    @on(OptionList.OptionSelected, "#sessions")
+    def _session_chosen(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        if self.hand_over.picking:
+            self.hand_over.pick()
 
     def idle_actions(self) -> frozenset[str]:
         """The actions whose keys would only say that there is nothing to do."""
@@ -343,7 +384,7 @@ class MainScreen(LeavingScreen):
             idle.add("edit")
         if self._workspace is None or not lacks_details(self._workspace, self.subject.node):
             idle.add("load")
-        if self.query_one(SessionsPanel).active is None:
+        if self.sessions.active is None:
             idle |= {"console", "copy_exports", "export", "pick", "sessions", "sub_shell", *ON_A_SESSION}
         if self.question.answer is None:
             idle.add("why")
@@ -369,20 +410,50 @@ class MainScreen(LeavingScreen):
     def action_assume(self) -> None:
         """Ask how to assume the role under the cursor; elsewhere, which role."""
         node = self.subject.node
-        self.open_assume(node.arn if isinstance(node, Role) else None)
+        self.lifecycle.open_assume(node.arn if isinstance(node, Role) else None)
 
     def action_assume_any(self) -> None:
         """Ask which role to assume, by its ARN: also one of another account."""
-        self.open_assume(None)
+        self.lifecycle.open_assume(None)
+
+    def action_assume_from_session(self) -> None:
+        self.lifecycle.assume_from_session()
+
+    def action_renew_session(self) -> None:
+        self.lifecycle.renew_session()
+
+    def action_switch_renewal(self) -> None:
+        self.lifecycle.switch_active_renewal()
+
+    def action_forget_session_at(self) -> None:
+        self.lifecycle.forget_session_at()
+
+    def action_endpoint(self) -> None:
+        self.lifecycle.endpoint()
+
+    def action_pick(self) -> None:
+        self.hand_over.pick()
+
+    def action_copy_exports(self) -> None:
+        self.hand_over.copy_exports()
+
+    def action_copy_menu(self) -> None:
+        self.hand_over.copy_menu()
+
+    def action_export(self) -> None:
+        self.hand_over.export()
+
+    def action_sub_shell(self) -> None:
+        self.hand_over.sub_shell()
 
     def action_console(self) -> None:
         """Sign in to the AWS console with the active session."""
-        active = self.query_one(SessionsPanel).active
-        show_console(self, self.source_workspace, active, self._copier, is_production=self.is_production)
+        active = self.sessions.active
+        show_console(self, self.source_workspace, active, self._copier, is_production=self.lifecycle.is_production)
 
     def action_revoke(self) -> None:
         """Show how the older sessions of the role under the cursor, or of the active session's, are cut off."""
-        panel, node = self.query_one(SessionsPanel), self.subject.node
+        panel, node = self.sessions, self.subject.node
         subject = node if isinstance(node, Role) and not panel.has_focus else panel.active
         show_revoke(self, self.source_workspace, subject, panel.sessions, self._copier)
 

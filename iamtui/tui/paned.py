@@ -163,6 +163,10 @@ class PanedScreen(Screen[None]):
     def question(self) -> QuestionPanel:
         return self.query_one(QuestionPanel)
 
+    @property
+    def sessions(self) -> SessionsPanel:
+        return self.query_one(SessionsPanel)
+
     def say(self, text: Content | str, severity: Severity = Severity.INFORMATION, *, stays: bool = False) -> None:
         self.query_one(MessageLine).say(text, severity, stays=stays)
 
@@ -190,8 +194,7 @@ class PanedScreen(Screen[None]):
 
     def panes(self) -> dict[str, Widget]:
         """The panes that can be jumped to and zoomed, by their letter, in focus order."""
-        sessions = self.query_one(SessionsPanel)
-        found: dict[str, Widget] = {"e": self.explorer, "d": self.subject, "q": self.question, "s": sessions}
+        found: dict[str, Widget] = {"e": self.explorer, "d": self.subject, "q": self.question, "s": self.sessions}
         return {letter: pane for letter, pane in found.items() if pane.display and pane.region.area}
 
     def action_jump(self) -> None:
@@ -213,7 +216,7 @@ class PanedScreen(Screen[None]):
 
     def action_sessions(self) -> None:
         """Go to the sessions, which a small window shows in place of the question; from there back to the tree."""
-        if self.query_one(SessionsPanel).has_focus:
+        if self.sessions.has_focus:
             self.hide_sessions()
             self.explorer.tree_view.focus()
         else:
@@ -222,7 +225,7 @@ class PanedScreen(Screen[None]):
     def show_sessions(self) -> None:
         """Give the sessions the question's place where there is room for one of them only, and the focus."""
         self.add_class("-sessions")
-        self.query_one(SessionsPanel).focus()
+        self.sessions.focus()
 
     def hide_sessions(self) -> None:
         """Give the question its place back."""

@@ -11,7 +11,7 @@ from iamtui.config import Config, load_config
 from iamtui.problem import Problem
 from iamtui.tui.app import IamtuiApp, open_blocking
 from iamtui.tui.content import line
-from iamtui.tui.main_screen import MainScreen
+from iamtui.tui.sessions.hand_over import HandOver
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +50,7 @@ class PickerApp(IamtuiApp):
         super().__init__(choice, config=config, opener=opener, copier=copier, problems=problems)
         self.picked: Session | None = None
         """What was picked, once the app has ended."""
-        self.main.pick_for(format_name)
+        self.main.hand_over.pick_for(format_name)
 
     def say_account(self, account: Account) -> None:  # noqa: ARG002 - declared by OpeningApp
         self.say(PICKING, stays=True)
@@ -59,8 +59,8 @@ class PickerApp(IamtuiApp):
         """Stop nothing: a shell that waits for what is picked could neither be used nor continue this."""
         self.say(line("Your shell waits for what is picked here; ", ("q", "bold $match"), " hands nothing over."))
 
-    @on(MainScreen.Picked)
-    def _picked(self, event: MainScreen.Picked) -> None:
+    @on(HandOver.Picked)
+    def _picked(self, event: HandOver.Picked) -> None:
         """End with a session for whoever started the picker."""
 
         def leave() -> None:
@@ -71,7 +71,7 @@ class PickerApp(IamtuiApp):
         if event.agreed:
             leave()
         else:
-            self.main.leave(leave, picked=True)
+            self.main.lifecycle.leave(leave, picked=True)
 
 
 def run_picker(choice: SourceChoice | None, format_name: str) -> Session | None:

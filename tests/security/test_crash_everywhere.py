@@ -27,7 +27,7 @@ from tests.support.tui_functions import Function, handlers, worker_calls, worker
 pytestmark = pytest.mark.screen
 
 CODE = "271828"
-USES_NOTHING = {"IamtuiApp._load_engine", "SessionCareScreen._load_endpoint"}
+USES_NOTHING = {"IamtuiApp._load_engine"}
 """Workers that use nothing of their object, so that nothing in them can fail here."""
 
 

@@ -63,7 +63,7 @@ class Life:
                 Sought(kept.session.secret_access_key.reveal()),
                 Sought(kept.session.session_token.reveal()),
             ]
-        for shared in self.app.main.mfa_sessions.live():
+        for shared in self.app.main.lifecycle.mfa_sessions.live():
             self.sought += [Sought(shared.secret_access_key.reveal()), Sought(shared.session_token.reveal())]
 
     def check_that_nothing_is_left(self) -> None:
@@ -219,7 +219,7 @@ async def test_nothing_can_be_reached_of_a_session_that_a_shell_was_opened_with(
 async def test_nothing_can_be_reached_after_the_lock(app: DrawingApp) -> None:
     async with life_of(app) as life:
         await life.assume(ROLE, code=CODE)
-        assert app.main.mfa_sessions.live(), "the code serves several roles"
+        assert app.main.lifecycle.mfa_sessions.live(), "the code serves several roles"
         await life.assume(PLAIN)
         await life.press("S", "2", "c")
         # A role that is assumed by a session, and dialogs that are open when it is locked.

@@ -42,7 +42,8 @@ def handlers() -> list[Function]:
     return [
         Function(owner, name, inspect.unwrap(function))
         for owner, name, function in _methods()
-        if name.startswith(_PREFIXES) or name in _DRAWING or hasattr(function, "_textual_on")
+        if issubclass(owner, MessagePump)
+        and (name.startswith(_PREFIXES) or name in _DRAWING or hasattr(function, "_textual_on"))
     ]
 
 
@@ -69,7 +70,7 @@ def worker_calls() -> Iterator[tuple[str, ast.Call]]:
 def _methods() -> Iterator[tuple[type, str, Callable[..., Any]]]:
     for module in modules():
         for owner in vars(module).values():
-            if inspect.isclass(owner) and owner.__module__ == module.__name__ and issubclass(owner, MessagePump):
+            if inspect.isclass(owner) and owner.__module__ == module.__name__:
                 for name, function in vars(owner).items():
                     if inspect.isfunction(function):
                         yield owner, name, function

@@ -62,17 +62,17 @@ async def test_the_status_line_counts_down_until_the_clipboard_is_cleared(size: 
         assert "clip" not in status.render().plain
 
         copier.left = timedelta(seconds=23.2)
-        main.watch_clipboard()
+        main.hand_over.watch_clipboard()
         shown = status.render().plain
         assert words in shown
         assert "READ-ONLY" in shown
         assert "1h 00m" in shown, "the session's own time stays in sight"
 
         copier.left = timedelta()
-        main.watch_clipboard()
+        main.hand_over.watch_clipboard()
         await settle(pilot)
         assert said(pilot) == "Clipboard cleared (xclip, read back)."
-        main.watch_clipboard()
+        main.hand_over.watch_clipboard()
         assert "clip" not in status.render().plain
 
 
@@ -171,7 +171,7 @@ async def test_the_reference_knows_how_the_session_came_about() -> None:
         second = held(role="audit", key="ASIAEXAMPLEKEY00AAAA")
         entered = AssumeInput(second.role_arn, "iamtui-alice", 900, external_id="x1")
         assert main.workspace is not None
-        main.assumed(main.workspace, AssumeResult(second, entered, first.key))
+        main.lifecycle.assumed(main.workspace, AssumeResult(second, entered, first.key))
         await press(pilot, "Y", "r")
         [command] = copier.copied
         assert f"--via {ARN}" in command

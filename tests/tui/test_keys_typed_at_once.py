@@ -380,7 +380,7 @@ async def test_a_key_on_its_way_does_not_unlock() -> None:
     async with opened(app) as pilot:
         # It is with the tree when the lock comes, as that of an idle screen does at any time.
         await app.on_event(events.Key("enter", None))
-        app.main.lock_up()
+        app.main.lifecycle.lock_up()
         await settle(pilot)
         assert isinstance(app.screen, LockScreen)
         await press(pilot, "enter")

@@ -147,7 +147,7 @@ async def test_locking_leaves_the_dialogs_that_hold_secrets(monkeypatch: pytest.
             app = pictures.pilot.app
             assert isinstance(app, IamtuiApp)
             assert app.screen is not app.main, key
-            app.main.lock_up()
+            app.main.lifecycle.lock_up()
             await settle(pictures.pilot)
             assert isinstance(app.screen, LockScreen)
             assert pictures.found() == set()

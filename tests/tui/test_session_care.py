@@ -168,7 +168,7 @@ async def test_no_dialog_opens_under_what_is_being_typed(monkeypatch: pytest.Mon
         assert not isinstance(it.pilot.app.screen, CodeDialog)
         assert "ends in less than 10 minutes" in it.said
         await press(it.pilot, "escape")
-        it.pilot.app.main.ask_for_codes()  # type: ignore[attr-defined]
+        it.pilot.app.main.lifecycle.ask_for_codes()  # type: ignore[attr-defined]
         await settle(it.pilot)
         assert isinstance(it.pilot.app.screen, CodeDialog)
 
@@ -216,7 +216,9 @@ async def test_what_the_assume_form_gives_is_held_with_who_assumed_it(monkeypatc
         assert entry.identity is not None
         last = session(source_arn=entry.identity.arn)
         for held, caller_key in ((entry, ""), (last, "ASIAENTRYENTRY00ABCD")):
-            main.hold(AssumeResult(held, AssumeInput(held.role_arn, "alice", 3600), caller_key), main.source_workspace)
+            main.lifecycle.hold(
+                AssumeResult(held, AssumeInput(held.role_arn, "alice", 3600), caller_key), main.source_workspace
+            )
         await press(it.pilot, "S")
         first, second = it.panel.keeper
         assert second.parent == first.key
@@ -224,6 +226,6 @@ async def test_what_the_assume_form_gives_is_held_with_who_assumed_it(monkeypatc
         assert second.renewer.possible
         assert not second.renewer.switched_on
         lost = AssumeResult(session("lost", key="ASIALOST"), AssumeInput(last.role_arn, "alice", 3600), "ASIAGONE")
-        main.hold(lost, main.source_workspace)
+        main.lifecycle.hold(lost, main.source_workspace)
         await press(it.pilot, "r")
         assert it.said == "! It cannot be renewed: the session that assumed it is gone."

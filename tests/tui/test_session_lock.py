@@ -104,8 +104,8 @@ async def test_no_dialog_outlasts_the_lock(monkeypatch: pytest.MonkeyPatch, keys
 async def test_the_lock_drops_shared_mfa_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage(monkeypatch) as it:
         shared = SimpleNamespace(live=lambda: ("one",), forget_all=lambda: it.heard.append("forgotten"))
-        it.pilot.app.main._mfa_sessions = shared  # type: ignore[attr-defined]
-        assert it.pilot.app.main.holds_secrets  # type: ignore[attr-defined]
+        it.pilot.app.main.lifecycle._mfa_sessions = shared  # type: ignore[attr-defined]
+        assert it.pilot.app.main.lifecycle.holds_secrets  # type: ignore[attr-defined]
         await it.hold(60)
         await press(it.pilot, "f12")
         assert "Dropped: 1 session and 1 MFA session." in it.text

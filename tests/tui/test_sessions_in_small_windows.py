@@ -47,7 +47,7 @@ async def test_who_one_has_become_is_said_until_one_goes_on(monkeypatch: pytest.
         app.main.go_to(iam("role/deploy-prod"))
         await settle(pilot)
         result = AssumeResult(session(), AssumeInput(session().role_arn, "iamtui-alice", 3600))
-        app.main.assumed(app.main.source_workspace, result)
+        app.main.lifecycle.assumed(app.main.source_workspace, result)
         await settle(pilot)
         said = app.query_one(MessageLine)
         assert "deploy-prod" in said.words

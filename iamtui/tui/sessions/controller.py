@@ -1,4 +1,4 @@
-"""SessionCareScreen: the main screen's part that holds sessions, renews them, forgets them in time and locks."""
+"""SessionLifecycle: holds sessions, renews them, forgets them in time, locks, and asks before they are lost."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from textual import on, work
 from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
@@ -22,9 +21,7 @@ from iamtui.tui import clock
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import line, plain
 from iamtui.tui.inventory import Node
-from iamtui.tui.sessions.hand_over import HandingOverScreen
 from iamtui.tui.sessions.lifecycle_text import about, dropped_words, leaving_words, losses, orphans_words
-from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.tui.sessions.text import assumed_words, role_name
 from iamtui.tui.widgets.status import Notice, Severity
 from iamtui.workspace.session_store import GONE_CALLER, KeptSession, Origin
@@ -32,53 +29,46 @@ from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from iamtui.tui.assume.prepared_dialog import AssumeResult
+    from iamtui.tui.drafts.controller import DraftingScreen
+    from iamtui.tui.sessions.hand_over import HandOver
     from iamtui.tui.sessions.lock_screen import LockScreen
+    from iamtui.tui.sessions.panel import SessionsPanel
     from iamtui.workspace.assume import AssumeInput
     from iamtui.workspace.mfa import MfaSessions
 
 
 _RENEW: Final = "renew"
 
-DEFAULT_ASSUME_CONFIG: Final = AssumeConfig()
 
+class SessionLifecycle:
+    """Holds the sessions that the panel shows, renews them, offers them to programs, forgets them and locks.
 
-class SessionCareScreen(HandingOverScreen):
-    """Cares for the sessions that the panel holds."""
+    Args:
+        production: patterns for names of accounts and roles that are marked as production.
+    """
 
     def __init__(
-        self, copier: Copier, assume_config: AssumeConfig = DEFAULT_ASSUME_CONFIG, production: str = ""
+        self, screen: DraftingScreen, copier: Copier, hand_over: HandOver, assume_config: AssumeConfig, production: str
     ) -> None:
-        """Make the screen.
-
-        Args:
-            production: patterns for names of accounts and roles that are marked as production.
-        """
-        super().__init__(copier)
+        self._screen = screen
+        self._copier = copier
+        self._hand_over = hand_over
         self._production = production
         self._assume_config = assume_config
         self._mfa_sessions: MfaSessions | None = None
         self._codes: list[str] = []
         """Keys of the sessions whose renewal waits for an MFA code, until the user can be asked."""
 
-    def on_mount(self) -> None:
-        """Mark production, and ask for codes when nothing else is being typed."""
-        self.sessions.is_production = self.is_production
-        self.set_interval(1, self.ask_for_codes)
-
     @property
     def sessions(self) -> SessionsPanel:
-        return self.query_one(SessionsPanel)
+        return self._screen.sessions
 
     def is_production(self, session: Session) -> bool:
         """Whether a session's account or role looks like production."""
         from iamtui.workspace.principals import session_is_production  # only with a session
 
-        workspace = self.source_workspace
+        workspace = self._screen.source_workspace
         return session_is_production(session, workspace.account if workspace is not None else None, self._production)
-
-    def on_screen_suspend(self) -> None:
-        """Nothing stays readable under a dialog."""
-        self.sessions.mask()
 
     # Holding.
 
@@ -99,18 +89,18 @@ class SessionCareScreen(HandingOverScreen):
         renewal = Renewal(workspace, entered, caller=caller, mfa_sessions=self.mfa_sessions, clock=clock.now)
         origin = Origin(renewal, renewal.needs_code, mfa_serial=entered.mfa_serial)
         self.sessions.add_session(result.session, origin, parent=parent.key if parent is not None else "")
-        self._load_endpoint()
+        # What serves a session is loaded, so that its key need not wait.
+        load = partial(import_module, "iamtui.tui.sessions.endpoint_screen")
+        group = "load-endpoint"
+        self._screen.run_worker(
+            load, "loading the endpoint", group=group, exclusive=True, exit_on_error=False, thread=True
+        )
 
-    @work(thread=True, exclusive=True, exit_on_error=False, group="load-endpoint", name="loading the endpoint")
-    def _load_endpoint(self) -> None:
-        """Load what serves a session, so that its key need not wait."""
-        import_module("iamtui.tui.sessions.endpoint_screen")
-
-    def action_assume_from_session(self) -> None:
+    def assume_from_session(self) -> None:
         """Ask how to assume a role as the active session: the role under the tree's cursor, or any."""
         kept = self.sessions.kept_or_say()
         if kept is not None:
-            node = self.subject.node
+            node = self._screen.subject.node
             role = node.arn if isinstance(node, Role) and node.arn != kept.session.role_arn else None
             self.open_assume(role, caller=kept.session)
 
@@ -122,11 +112,11 @@ class SessionCareScreen(HandingOverScreen):
         from iamtui.tui.assume.prepared_dialog import AssumeOptions  # likewise
 
         # AWS decides about the account as it is, whatever a draft says.
-        workspace = self.source_workspace
+        workspace = self._screen.source_workspace
         if workspace is None:
-            self.say(plain("Open an account first: P chooses one."))
+            self._screen.say(plain("Open an account first: P chooses one."))
             return
-        question = self.question.question
+        question = self._screen.question.question
         options = AssumeOptions(
             caller=caller,
             callers=self.sessions.sessions,
@@ -139,10 +129,10 @@ class SessionCareScreen(HandingOverScreen):
         dialog = AssumeDialog(workspace, role_arn, options)
 
         def closed(result: AssumeResult | None) -> None:
-            self.signed_in_anew(dialog.workspace)
+            self._screen.signed_in_anew(dialog.workspace)
             self.assumed(dialog.workspace, result)
 
-        self.app.push_screen(dialog, closed)
+        self._screen.app.push_screen(dialog, closed)
 
     @property
     def mfa_sessions(self) -> MfaSessions:
@@ -157,29 +147,33 @@ class SessionCareScreen(HandingOverScreen):
         """Hold what the assume dialog gave, and say who one has become."""
         if result is not None:
             self.hold(result, workspace)
-            self.remember_request(workspace, result)
-            self.post_message(
-                Notice(assumed_words(result.session, clock.now(), picking=bool(self.picking)), until_next=True)
+            self._hand_over.remember_request(workspace, result)
+            self._screen.post_message(
+                Notice(
+                    assumed_words(result.session, clock.now(), picking=bool(self._hand_over.picking)), until_next=True
+                )
             )
 
     # Renewing.
 
-    def action_renew_session(self) -> None:
+    def renew_session(self) -> None:
         kept = self.sessions.kept_or_say()
         if kept is None:
             return
         if not kept.renewer.possible:
-            self.say(plain(kept.origin.why_not), Severity.WARNING)
+            self._screen.say(plain(kept.origin.why_not), Severity.WARNING)
         elif kept.renewer.needs_code:
             self._ask_for_code(kept)
         else:
             self._renew(kept, None)
 
-    def action_switch_renewal(self) -> None:
+    def switch_active_renewal(self) -> None:
         """Renew the active session before its end from now on, or let it end."""
         kept = self.sessions.kept_or_say()
         if kept is not None:
-            self.say(self.switch_renewal(kept), Severity.INFORMATION if kept.renewer.possible else Severity.WARNING)
+            self._screen.say(
+                self.switch_renewal(kept), Severity.INFORMATION if kept.renewer.possible else Severity.WARNING
+            )
 
     def switch_renewal(self, kept: KeptSession) -> Content:
         """Switch; returns what became of it."""
@@ -199,21 +193,20 @@ class SessionCareScreen(HandingOverScreen):
         return line("The session of ", name, f" is renewed from now on, {when}; R switches it off.")
 
     def _renew(self, kept: KeptSession, code: Secret | None) -> None:
-        self.say(line("Renewing the session of ", (role_name(kept.session), "bold"), " …"), stays=True)
+        self._screen.say(line("Renewing the session of ", (role_name(kept.session), "bold"), " …"), stays=True)
         work = partial(kept.renewer.renew_now, code)
-        self.run_worker(work, thread=True, group=_RENEW, name="renewing a session", exit_on_error=False)
+        self._screen.run_worker(work, thread=True, group=_RENEW, name="renewing a session", exit_on_error=False)
         self.sessions.draw()
 
-    @on(SessionsPanel.CodeWanted)
-    def _code_wanted(self, event: SessionsPanel.CodeWanted) -> None:
-        event.stop()
-        if event.kept.key not in self._codes:
-            self._codes.append(event.kept.key)
+    def code_wanted(self, kept: KeptSession) -> None:
+        """Ask for a code that a renewal waits for, as soon as that disturbs nothing."""
+        if kept.key not in self._codes:
+            self._codes.append(kept.key)
         self.ask_for_codes()
 
     def ask_for_codes(self) -> None:
         """Ask for the codes that renewals wait for, unless that would catch what the user is typing elsewhere."""
-        if not self._codes or self.app.screen is not self or isinstance(self.focused, Input):
+        if not self._codes or self._screen.app.screen is not self._screen or isinstance(self._screen.focused, Input):
             return
         kept = self.sessions.keeper.get(self._codes.pop(0))
         if kept is not None and kept.renewer.switched_on and kept.session.time_left(clock.now()) < SOON:
@@ -233,11 +226,11 @@ class SessionCareScreen(HandingOverScreen):
                 self._renew(kept, code)
 
         title = line("Renew ", (role_name(kept.session), "bold"))
-        self.app.push_screen(CodeDialog(title, words), answered)
+        self._screen.app.push_screen(CodeDialog(title, words), answered)
 
     # Forgetting.
 
-    def action_forget_session_at(self) -> None:
+    def forget_session_at(self) -> None:
         from iamtui.tui.dialogs import LineDialog  # as above
         from iamtui.tui.sessions.export_dialog import MOMENT_HINT, parse_moment  # not before a frame
 
@@ -254,7 +247,7 @@ class SessionCareScreen(HandingOverScreen):
 
         title = line("Forget ", (role_name(kept.session), "bold"), " at or after")
         hint = plain(f"{MOMENT_HINT} Empty: never.")
-        self.app.push_screen(LineDialog(title, "", hint, check=wrong), answered)
+        self._screen.app.push_screen(LineDialog(title, "", hint, check=wrong), answered)
 
     def _forget_at(self, kept: KeptSession, text: str) -> None:
         from iamtui.tui.sessions.export_dialog import parse_moment  # as above
@@ -264,14 +257,14 @@ class SessionCareScreen(HandingOverScreen):
         self.sessions.draw()
         name = (role_name(kept.session), "bold")
         if kept.forget_at is None:
-            self.say(line("The session of ", name, " is kept until you forget it."))
+            self._screen.say(line("The session of ", name, " is kept until you forget it."))
         else:
             at = f"{kept.forget_at.astimezone():%H:%M}"
             before = kept.session.time_left(now) < kept.forget_at - now and not kept.renewer.switched_on
             but = " It ends before that." if before else ""
             orphans = orphans_words(self.sessions.keeper.children(kept.key), gone=False)
             when = f" is forgotten in {about(kept.forget_at - now)}, at {at}.{but} "
-            self.say(line("The session of ", name, when, orphans).rstrip())
+            self._screen.say(line("The session of ", name, when, orphans).rstrip())
 
     # Locking.
 
@@ -280,10 +273,7 @@ class SessionCareScreen(HandingOverScreen):
         """Whether locking would drop anything."""
         return bool(len(self.sessions.keeper) or (self._mfa_sessions is not None and self._mfa_sessions.live()))
 
-    def on_unmount(self) -> None:
-        self._forget_mfa_sessions()
-
-    def _forget_mfa_sessions(self) -> int:
+    def forget_mfa_sessions(self) -> int:
         """Drop the shared MFA sessions; returns how many there were."""
         if self._mfa_sessions is None:
             return 0
@@ -299,25 +289,91 @@ class SessionCareScreen(HandingOverScreen):
         """
         from iamtui.tui.sessions.lock_screen import LockScreen  # not before a frame
 
-        if isinstance(self.app.screen, LockScreen):
+        if isinstance(self._screen.app.screen, LockScreen):
             return
         self._codes.clear()
         self.sessions.mask()
-        dropped = replace(self.sessions.forget_all(), mfa_sessions=self._forget_mfa_sessions())
+        dropped = replace(self.sessions.forget_all(), mfa_sessions=self.forget_mfa_sessions())
         # Dialogs are about a session, hold what is typed, or wait for STS: none of that may outlast the lock, and
         # neither may what was opened from one.
-        stack = list(self.app.screen_stack)
+        stack = list(self._screen.app.screen_stack)
         first = next((i for i, screen in enumerate(stack) if isinstance(screen, ModalScreen)), len(stack))
         for screen in reversed(stack[first:]):
             screen.dismiss(None)
         lock = LockScreen(dropped_words(dropped), why)
-        self.app.push_screen(lock)
-        self._clear_for_lock(lock)
+        self._screen.app.push_screen(lock)
+        clear = partial(self._clear_for_lock, lock)
+        self._screen.run_worker(clear, "clearing the clipboard", group="lock", exit_on_error=False, thread=True)
 
-    @work(thread=True, exit_on_error=False, group="lock", name="clearing the clipboard")
     def _clear_for_lock(self, screen: LockScreen) -> None:
         said = self._copier.clear_now()
-        self.app.call_from_thread(screen.show_clipboard, said)
+        self._screen.app.call_from_thread(screen.show_clipboard, said)
+
+    # Offering to programs.
+
+    def endpoint(self) -> None:
+        """Offer the active session to programs, and show how it is asked."""
+        from iamtui.tui.sessions.endpoint_screen import EndpointScreen  # brings the engine: not before a frame
+
+        kept = self.sessions.kept_or_say()
+        if kept is None:
+            return
+        try:
+            self.sessions.keeper.serve(kept)
+        except Problem as problem:
+            self._screen.say(str(problem), Severity.ERROR)
+            return
+        self.sessions.draw()
+        switch = partial(self.switch_renewal, kept)
+        title = self._hand_over.title_of("Endpoint of", kept.session, counting=False)
+        self._screen.app.push_screen(
+            EndpointScreen(self.sessions.keeper, kept, self._copier, switch, title), self._endpoint_left
+        )
+
+    def _endpoint_left(self, _result: None) -> None:
+        self.sessions.draw()
+
+    # Leaving.
+
+    def leave(self, leaving: Callable[[], object], *, picked: bool = False) -> None:
+        """Leave the app; what would be lost is asked about once.
+
+        Asking to leave again agrees, unless drafts that are not saved would be lost.
+
+        Args:
+            picked: whether the user leaves with a session that they picked; those they did not pick are then no loss.
+        """
+        from iamtui.tui.sessions.export_dialog import LeaveDialog, Leaving  # not before a frame
+
+        asking = next((screen for screen in self._screen.app.screen_stack if isinstance(screen, LeaveDialog)), None)
+        if asking is not None:
+            if not asking.unsaved:
+                leaving()
+            return
+        drafts = (found.draft.name for found in self._screen.unsaved_drafts)
+        lost = losses(drafts, self.sessions.keeper, clock.now(), picked=picked)
+        if not lost:
+            leaving()
+            return
+        wanted = bool(self._hand_over.picking) and not picked
+
+        def words() -> Content:
+            return leaving_words(lost, clock.now(), picking=wanted)
+
+        def answered(decided: Leaving | None) -> None:
+            if decided is Leaving.LEAVE:
+                leaving()
+            elif decided is Leaving.PICK:
+                self._hand_over.pick(agreed=True)
+            elif decided is Leaving.DRAFT and self._screen.draft_screen is None:
+                self._screen.action_draft()
+
+        active, here = self.sessions.keeper.active, self._screen.open_draft
+        can_pick = wanted and active is not None and not active.session.expired(clock.now())
+        can_show = here is not None and here.unsaved
+        self._screen.app.push_screen(
+            LeaveDialog(words, unsaved=bool(lost.drafts), draft=can_show, pick=can_pick), answered
+        )
 
 
 # What the main screen does about sessions in dialogs: into the AWS console, and cutting older ones off.
@@ -373,77 +429,3 @@ def show_revoke(
         screen.post_message(Notice(words, Severity.INFORMATION))
         return
     screen.app.push_screen(RevokeDialog(workspace, arn, sessions, copier))
-
-
-# ServingScreen: the main screen's part that offers sessions to programs.
-
-
-class ServingScreen(SessionCareScreen):
-    """Runs the endpoints of sessions."""
-
-    def action_endpoint(self) -> None:
-        """Offer the active session to programs, and show how it is asked."""
-        from iamtui.tui.sessions.endpoint_screen import EndpointScreen  # brings the engine: not before a frame
-
-        kept = self.sessions.kept_or_say()
-        if kept is None:
-            return
-        try:
-            self.sessions.keeper.serve(kept)
-        except Problem as problem:
-            self.say(str(problem), Severity.ERROR)
-            return
-        self.sessions.draw()
-        switch = partial(self.switch_renewal, kept)
-        title = self.title_of("Endpoint of", kept.session, counting=False)
-        self.app.push_screen(
-            EndpointScreen(self.sessions.keeper, kept, self._copier, switch, title), self._endpoint_left
-        )
-
-    def _endpoint_left(self, _result: None) -> None:
-        self.sessions.draw()
-
-
-# LeavingScreen: the main screen's part that asks before something is lost by leaving.
-
-
-class LeavingScreen(ServingScreen):
-    """Asks once about drafts that are not saved, sessions that live, and endpoints that run."""
-
-    def leave(self, leaving: Callable[[], object], *, picked: bool = False) -> None:
-        """Leave the app; what would be lost is asked about once.
-
-        Asking to leave again agrees, unless drafts that are not saved would be lost.
-
-        Args:
-            picked: whether the user leaves with a session that they picked; those they did not pick are then no loss.
-        """
-        from iamtui.tui.sessions.export_dialog import LeaveDialog, Leaving  # not before a frame
-
-        asking = next((screen for screen in self.app.screen_stack if isinstance(screen, LeaveDialog)), None)
-        if asking is not None:
-            if not asking.unsaved:
-                leaving()
-            return
-        drafts = (found.draft.name for found in self.unsaved_drafts)
-        lost = losses(drafts, self.sessions.keeper, clock.now(), picked=picked)
-        if not lost:
-            leaving()
-            return
-        wanted = bool(self.picking) and not picked
-
-        def words() -> Content:
-            return leaving_words(lost, clock.now(), picking=wanted)
-
-        def answered(decided: Leaving | None) -> None:
-            if decided is Leaving.LEAVE:
-                leaving()
-            elif decided is Leaving.PICK:
-                self.pick(agreed=True)
-            elif decided is Leaving.DRAFT and self.draft_screen is None:
-                self.action_draft()
-
-        active, here = self.sessions.keeper.active, self.open_draft
-        can_pick = wanted and active is not None and not active.session.expired(clock.now())
-        can_show = here is not None and here.unsaved
-        self.app.push_screen(LeaveDialog(words, unsaved=bool(lost.drafts), draft=can_show, pick=can_pick), answered)

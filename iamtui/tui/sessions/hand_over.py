@@ -1,4 +1,4 @@
-"""HandingOverScreen: the main screen's part that hands the active session over, and takes copies of secrets back."""
+"""HandOver: gives the active session to files, profiles, the clipboard, a shell or a program that waits for it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,9 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
-from textual import on, work
 from textual.app import App, SuspendNotSupported
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import OptionList
 
 from iamtui.credentials.child_process import SESSION_MARK, run_shell, session_mark, shell_of
 from iamtui.credentials.export_values import exportable
@@ -26,25 +24,45 @@ from iamtui.text import safe_text
 from iamtui.tui import clock
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import line, plain
-from iamtui.tui.drafts.controller import DraftingScreen
 from iamtui.tui.inventory import Branch, Kind
-from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.tui.sessions.text import PRODUCTION, account_of, role_name
 from iamtui.tui.widgets.status import Notice, Severity, StatusLine
 
 if TYPE_CHECKING:
     from iamtui.tui.assume.prepared_dialog import AssumeResult
+    from iamtui.tui.drafts.controller import DraftingScreen
     from iamtui.tui.sessions.export_dialog import ExportChoice
     from iamtui.workspace.reference_commands import Provenance
     from iamtui.workspace.session_store import KeptSession
     from iamtui.workspace.workspace import Workspace
 
 
-# ExportingScreen: the main screen's part that writes sessions into files and profiles.
+_CLEARING: Final = "clear"
 
 
-class ExportingScreen(DraftingScreen):
-    """Writes in threads; what is there already is replaced only when the user says so."""
+class HandOver:
+    """Hands the active session over; counts down until a copied secret is taken off the clipboard.
+
+    Writes in threads; what is there already is replaced only when the user says so.
+    """
+
+    @dataclass(eq=False, repr=False)
+    class Picked(Message, namespace="hand_over"):
+        """The user picked this session for whoever started the picker.
+
+        Args:
+            agreed: whether they were asked already about what ends with the screen.
+        """
+
+        session: Session
+        agreed: bool = False
+
+    def __init__(self, screen: DraftingScreen, copier: Copier) -> None:
+        self._screen = screen
+        self._copier = copier
+        self.picking = ""
+        """The format in which a session is picked for another program, or ""."""
+        self._provenances: dict[str, Provenance] = {}
 
     def title_of(self, doing: str, session: Session, *, counting: bool = True) -> Content:
         """What a dialog that hands a session over is called: whose session it is, and what to think of.
@@ -53,7 +71,7 @@ class ExportingScreen(DraftingScreen):
             counting: whether the time left is part of it.
         """
         marks: list[tuple[str, str]] = []
-        if self.query_one(SessionsPanel).is_production(session):
+        if self._screen.sessions.is_production(session):
             marks.append(PRODUCTION)
         if session.demo:
             marks.append(("  DEMO", "bold $session-warning"))
@@ -66,13 +84,13 @@ class ExportingScreen(DraftingScreen):
         """The account of a session, with its alias where that is known; raw text."""
         from iamtui.workspace.principals import alias_of  # not before the first frame
 
-        workspace = self.source_workspace
+        workspace = self._screen.source_workspace
         alias = alias_of(session, workspace.account) if workspace is not None else ""
         return f"{account_of(session)} {alias}".rstrip()
 
     def in_thread(self, doing: str, work: Callable[[], str]) -> None:
         """Do what blocks, and say the sentence that it returns, or its Problem."""
-        self.run_worker(
+        self._screen.run_worker(
             partial(self._doing, work), doing, group="copy", exclusive=True, exit_on_error=False, thread=True
         )
 
@@ -82,7 +100,7 @@ class ExportingScreen(DraftingScreen):
         except Problem as problem:
             said, severity = str(problem), Severity.ERROR
         if said:
-            self.post_message(Notice(plain(f"{said[:1].upper()}{said[1:]}"), severity))
+            self._screen.post_message(Notice(plain(f"{said[:1].upper()}{said[1:]}"), severity))
 
     def ask_file(self, session: Session, name: str) -> None:
         """Ask where, then write a session in the format of this name."""
@@ -93,7 +111,7 @@ class ExportingScreen(DraftingScreen):
         proposed = find_format(name).file_name.format(role=shown)
         hint = plain("Only you can read it (0600). Escape goes back.", "$muted")
         title = self.title_of(f"File, {name}, of", session)
-        self.app.push_screen(
+        self._screen.app.push_screen(
             LineDialog(title, proposed, hint, check=needed),
             lambda path: self._write_file(session, name, path) if path else None,
         )
@@ -117,7 +135,7 @@ class ExportingScreen(DraftingScreen):
 
         hint = line((f"A section of {credentials_file(os.environ)}; all others stay as they are.", "$muted"))
         title = self.title_of("Profile of", session)
-        self.app.push_screen(
+        self._screen.app.push_screen(
             LineDialog(title, DEFAULT_PROFILE, hint, check=needed),
             lambda profile: self._write_profile(session, profile) if profile else None,
         )
@@ -146,7 +164,7 @@ class ExportingScreen(DraftingScreen):
             except AlreadyThere as problem:
                 if overwrite:
                     raise
-                self.app.call_from_thread(self._ask_replace, problem.sentence, again)
+                self._screen.app.call_from_thread(self._ask_replace, problem.sentence, again)
                 return ""
 
         self.in_thread("writing the credentials", attempt)
@@ -156,38 +174,10 @@ class ExportingScreen(DraftingScreen):
         from iamtui.tui.drafts.option_lines import Choice  # likewise
 
         choices = [Choice("keep", "Leave it as it is"), Choice("replace", "Replace it")]
-        self.app.push_screen(
+        self._screen.app.push_screen(
             ChoiceDialog(line("Replace it?"), choices, hint=plain(sentence)),
             lambda chosen: again() if chosen == "replace" else None,
         )
-
-
-_CLEARING: Final = "clear"
-
-
-class HandingOverScreen(ExportingScreen):
-    """Hands the active session over; counts down until a copied secret is taken off the clipboard."""
-
-    @dataclass(eq=False, repr=False)
-    class Picked(Message):
-        """The user picked this session for whoever started the picker.
-
-        Args:
-            agreed: whether they were asked already about what ends with the screen.
-        """
-
-        session: Session
-        agreed: bool = False
-
-    def __init__(self, copier: Copier) -> None:
-        super().__init__(copier)
-        self.picking = ""
-        """The format in which a session is picked for another program, or ""."""
-        self._provenances: dict[str, Provenance] = {}
-
-    def on_mount(self) -> None:
-        self.set_interval(1, self.watch_clipboard)
-        self.query_one(StatusLine).set_picking(self.picking)
 
     # The sessions.
 
@@ -195,7 +185,7 @@ class HandingOverScreen(ExportingScreen):
         """Keep how the active session was asked for, for the commands that ask for the same again."""
         from iamtui.workspace.reference_commands import Provenance  # with the dialog: not before a frame
 
-        keeper = self.query_one(SessionsPanel).keeper
+        keeper = self._screen.sessions.keeper
         kept = keeper.active
         if kept is None:
             return
@@ -209,18 +199,18 @@ class HandingOverScreen(ExportingScreen):
     def _provenance(self, kept: KeptSession) -> Provenance:
         from iamtui.workspace.reference_commands import Provenance  # as above
 
-        workspace = self.source_workspace
+        workspace = self._screen.source_workspace
         assert workspace is not None, "there is no session before there is an account"
         return self._provenances.get(kept.key) or Provenance(workspace.source)
 
     def _kept_or_say(self) -> KeptSession | None:
-        return self.query_one(SessionsPanel).kept_or_say()
+        return self._screen.sessions.kept_or_say()
 
     def _format_name(self) -> str:
         try:
             return self._copier.format_name()
         except Problem as problem:
-            self.say(str(problem), Severity.WARNING)
+            self._screen.say(str(problem), Severity.WARNING)
             return "bash"
 
     # Picking.
@@ -228,17 +218,7 @@ class HandingOverScreen(ExportingScreen):
     def pick_for(self, format_name: str) -> None:
         """Be a picker, for the format of this name. Call it before the screen is shown."""
         self.picking = format_name
-        self.first_branch = Branch(Kind.ROLES)
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """One key either copies or hands over."""
-        if action in ("pick", "copy_exports") and bool(self.picking) is not (action == "pick"):
-            return False
-        return super().check_action(action, parameters)
-
-    def action_pick(self) -> None:
-        """Give the active session to whoever started the picker."""
-        self.pick()
+        self._screen.first_branch = Branch(Kind.ROLES)
 
     def pick(self, *, agreed: bool = False) -> None:
         """Give the active session to whoever started the picker, or say why it cannot be given; see `Picked`."""
@@ -250,25 +230,19 @@ class HandingOverScreen(ExportingScreen):
         try:
             hand_over(kept.session, self.picking, now=clock.now())
         except Problem as problem:
-            self.say(str(problem), Severity.ERROR)
+            self._screen.say(str(problem), Severity.ERROR)
         else:
-            self.post_message(self.Picked(kept.session, agreed))
-
-    @on(OptionList.OptionSelected, "#sessions")
-    def _session_chosen(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
-        if self.picking:
-            self.action_pick()
+            self._screen.post_message(self.Picked(kept.session, agreed))
 
     # Copying.
 
-    def action_copy_exports(self) -> None:
+    def copy_exports(self) -> None:
         """Copy the active session in the user's format."""
         kept = self._kept_or_say()
         if kept is not None:
             self.in_thread("copying the credentials", lambda: self._copier.copy_exports(kept.session))
 
-    def action_copy_menu(self) -> None:
+    def copy_menu(self) -> None:
         """Let the user choose what to copy of the active session."""
         from iamtui.tui.dialogs import MenuDialog  # likewise
         from iamtui.tui.sessions.export_dialog import copy_items  # not before the first frame
@@ -279,7 +253,9 @@ class HandingOverScreen(ExportingScreen):
             return
         name, session = self._format_name(), kept.session
         items = copy_items(session, references(session, self._provenance(kept), name), name)
-        self.app.push_screen(MenuDialog(self.title_of("Copy of", session), items), partial(self._copy_chosen, kept))
+        self._screen.app.push_screen(
+            MenuDialog(self.title_of("Copy of", session), items), partial(self._copy_chosen, kept)
+        )
 
     def _copy_chosen(self, kept: KeptSession, key: str | None) -> None:
         from iamtui.tui.sessions.export_dialog import FIELD, FORMAT, copy_fields  # as above
@@ -302,7 +278,7 @@ class HandingOverScreen(ExportingScreen):
             commands = references(kept.session, self._provenance(kept), self._format_name())
             found = next(command for command in commands if command.key == name)
             if not found.command:
-                self.say(found.note, Severity.ERROR)
+                self._screen.say(found.note, Severity.ERROR)
                 return
             work = partial(self._copier.copy_text, found.command, "Command")
         self.in_thread("copying", work)
@@ -312,23 +288,24 @@ class HandingOverScreen(ExportingScreen):
     def watch_clipboard(self) -> None:
         """Show how long a copied secret stays on the clipboard, and take it back when its time is over."""
         left = self._copier.time_left()
-        self.query_one(StatusLine).set_clipboard(left)
+        self._screen.query_one(StatusLine).set_clipboard(left)
         if left is not None and left <= timedelta() and not self._is_clearing:
-            self._clear_clipboard()
+            self._screen.run_worker(
+                self._clear_clipboard, "clearing the clipboard", group=_CLEARING, exit_on_error=False, thread=True
+            )
 
     @property
     def _is_clearing(self) -> bool:
-        return any(worker.group == _CLEARING and not worker.is_finished for worker in self.workers)
+        return any(worker.group == _CLEARING and not worker.is_finished for worker in self._screen.workers)
 
-    @work(thread=True, exit_on_error=False, group=_CLEARING, name="clearing the clipboard")
     def _clear_clipboard(self) -> None:
         said = self._copier.clear_now()
         if said:
-            self.post_message(Notice(plain(f"{said[:1].upper()}{said[1:]}.")))
+            self._screen.post_message(Notice(plain(f"{said[:1].upper()}{said[1:]}.")))
 
     # Exporting.
 
-    def action_export(self) -> None:
+    def export(self) -> None:
         """Show the active session in every format, and the ways to hand it over."""
         from iamtui.tui.sessions.export_dialog import ExportDialog  # not before the first frame
         from iamtui.workspace.reference_commands import format_reference  # likewise
@@ -338,7 +315,7 @@ class HandingOverScreen(ExportingScreen):
             return
         reference = partial(format_reference, kept.session, self._provenance(kept))
         dialog = ExportDialog(self.title_of("Export", kept.session), kept.session, reference, self._format_name())
-        self.app.push_screen(dialog, partial(self._export_chosen, kept))
+        self._screen.app.push_screen(dialog, partial(self._export_chosen, kept))
 
     def _export_chosen(self, kept: KeptSession, choice: ExportChoice | None) -> None:
         from iamtui.tui.sessions.export_dialog import ExportWay  # as above
@@ -357,17 +334,17 @@ class HandingOverScreen(ExportingScreen):
             if found.command:
                 self.in_thread("copying", partial(self._copier.copy_text, found.command, "Command"))
             else:
-                self.say(found.note, Severity.ERROR)
+                self._screen.say(found.note, Severity.ERROR)
 
     # A shell.
 
-    def action_sub_shell(self) -> None:
+    def sub_shell(self) -> None:
         """Give the terminal to a shell with the active session."""
 
         kept = self._kept_or_say()
         if kept is not None:
-            production = self.query_one(SessionsPanel).is_production(kept.session)
-            self.say(*show_sub_shell(self.app, kept.session, clock.now(), production=production))
+            production = self._screen.sessions.is_production(kept.session)
+            self._screen.say(*show_sub_shell(self._screen.app, kept.session, clock.now(), production=production))
 
 
 # A shell with a session's credentials, in the place of the screen for a while.
