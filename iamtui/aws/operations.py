@@ -1,5 +1,7 @@
 """Every AWS operation iamtui can call, pinned to the request that it is. None writes to an account.
 
+The reads of resource policies stand in `service_specs.py`, each with its service.
+
 A connection refuses anything else before it is sent, and an operation of the list whose model is not the one that
 is written here: a name alone says nothing of what a request does. A test compares this table with the calls in the
 code, and with the installed botocore. "Read" means: changes nothing and returns no secret of the account (so no
@@ -11,47 +13,16 @@ chain.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
+from iamtui.service_specs import SERVICE_SPECS, OperationRequest, json_request, query_request
 
-class OperationRequest(NamedTuple):
-    """The request of an operation, as the service model of botocore describes it.
-
-    Args:
-        protocol: how parameters and answers are written.
-        method: of HTTP.
-        uri: path and query, with the parameters that stand in them.
-        api: what names the API beside the operation: its version (query) or target prefix (json); "" for REST, where
-            method and URI say it all.
-    """
-
-    protocol: str
-    method: str
-    uri: str
-    api: str = ""
-
-
-def _query(version: str) -> OperationRequest:
-    return OperationRequest("query", "POST", "/", version)
-
-
-def _json(target_prefix: str) -> OperationRequest:
-    return OperationRequest("json", "POST", "/", target_prefix)
-
-
-_IAM: Final = _query("2010-05-08")
-_STS: Final = _query("2011-06-15")
-_ORGANIZATIONS: Final = _json("AWSOrganizationsV20161128")
-_KMS: Final = _json("TrentService")
-_SQS: Final = _json("AmazonSQS")
+_IAM: Final = query_request("2010-05-08")
+_STS: Final = query_request("2011-06-15")
+_ORGANIZATIONS: Final = json_request("AWSOrganizationsV20161128")
 
 READ: Final[Mapping[tuple[str, str], OperationRequest]] = {
-    ("dynamodb", "GetResourcePolicy"): _json("DynamoDB_20120810"),
-    ("ecr", "GetRepositoryPolicy"): _json("AmazonEC2ContainerRegistry_V20150921"),
-    ("efs", "DescribeFileSystemPolicy"): OperationRequest(
-        "rest-json", "GET", "/2015-02-01/file-systems/{FileSystemId}/policy"
-    ),
-    ("events", "DescribeEventBus"): _json("AWSEvents"),
+    **{(read.service, read.operation): read.request for spec in SERVICE_SPECS.values() for read in spec.reads},
     ("iam", "GetAccountAuthorizationDetails"): _IAM,
     ("iam", "GetAccessKeyLastUsed"): _IAM,
     ("iam", "GetLoginProfile"): _IAM,
@@ -65,9 +36,7 @@ READ: Final[Mapping[tuple[str, str], OperationRequest]] = {
     ("iam", "ListSAMLProviders"): _IAM,
     ("iam", "ListUsers"): _IAM,
     ("iam", "SimulatePrincipalPolicy"): _IAM,
-    ("kms", "GetKeyPolicy"): _KMS,
-    ("kms", "ListAliases"): _KMS,
-    ("lambda", "GetPolicy"): OperationRequest("rest-json", "GET", "/2015-03-31/functions/{FunctionName}/policy"),
+    ("kms", "ListAliases"): json_request("TrentService"),
     ("organizations", "DescribeAccount"): _ORGANIZATIONS,
     ("organizations", "DescribeOrganization"): _ORGANIZATIONS,
     ("organizations", "DescribeOrganizationalUnit"): _ORGANIZATIONS,
@@ -76,15 +45,10 @@ READ: Final[Mapping[tuple[str, str], OperationRequest]] = {
     ("organizations", "ListParents"): _ORGANIZATIONS,
     ("organizations", "ListPoliciesForTarget"): _ORGANIZATIONS,
     ("organizations", "ListRoots"): _ORGANIZATIONS,
-    ("s3", "GetBucketPolicy"): OperationRequest("rest-xml", "GET", "/{Bucket}?policy"),
     ("s3", "GetPublicAccessBlock"): OperationRequest("rest-xml", "GET", "/{Bucket}?publicAccessBlock"),
     ("s3control", "GetPublicAccessBlock"): OperationRequest(
         "rest-xml", "GET", "/v20180820/configuration/publicAccessBlock"
     ),
-    ("secretsmanager", "GetResourcePolicy"): _json("secretsmanager"),
-    ("sns", "GetTopicAttributes"): _query("2010-03-31"),
-    ("sqs", "GetQueueAttributes"): _SQS,
-    ("sqs", "GetQueueUrl"): _SQS,
     ("sts", "DecodeAuthorizationMessage"): _STS,
     ("sts", "GetCallerIdentity"): _STS,
 }

@@ -36,6 +36,7 @@ from iamtui.drafts.ledger import DraftFinding, Standing
 from iamtui.drafts.words import RCP, SCP, entity_name, find_level, policy_name, short_type
 from iamtui.policy.arn import parse_arn
 from iamtui.policy.document import PolicyDocument
+from iamtui.service_specs import SERVICE_SPECS
 from iamtui.text import safe_text
 
 _ATTACHED: Final = {User: (10, "20"), Role: (20, "25"), Group: (10, "")}
@@ -46,8 +47,6 @@ _MANAGED, _TRUST, _TRUST_RAISED = 6_144, 2_048, 8_192
 _GROUPS, _VERSIONS = 10, 5
 _ORGANIZATION: Final = {SCP: (10, 10_240), RCP: (5, 5_120)}
 """Policies at one level, and characters of one."""
-
-_RESOURCE: Final = {"s3": 20 * 1024, "kms": 32 * 1024}
 
 
 def counted_characters(document: PolicyDocument) -> int:
@@ -163,7 +162,8 @@ def _of_level(level: OrganizationLevel) -> Iterator[str]:
 def _of_resource(after: Account, resource: str) -> Iterator[str]:
     policy = after.resource_policies[resource]
     arn = parse_arn(resource)
-    longest = _RESOURCE.get(arn.service) if arn is not None else None
+    spec = SERVICE_SPECS.get(arn.service) if arn is not None else None
+    longest = spec.most_bytes if spec is not None else None
     if longest is not None and policy.document is not None:
         size = len(policy.document.source_text.encode("utf-8", "replace"))
         if size > longest:

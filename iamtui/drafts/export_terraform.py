@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from iamtui.account.model import Account, Known, Role, Tags, User
@@ -30,7 +30,7 @@ from iamtui.drafts.edits import (
     RemoveUserFromGroup,
     UpdateTrustPolicy,
 )
-from iamtui.drafts.export_cli import ascii_document, header, organization_account, queue_url
+from iamtui.drafts.export_cli import ascii_document, header, organization_account
 from iamtui.drafts.net_edits import (
     holder_of,
     inline_document,
@@ -40,6 +40,7 @@ from iamtui.drafts.net_edits import (
 )
 from iamtui.policy.arn import Arn, parse_arn
 from iamtui.problem import Problem
+from iamtui.service_specs import SERVICE_SPECS, TerraformPolicy
 from iamtui.text import safe_text
 
 # Writing HCL, Terraform's language: quoted strings, templates, names (Terraform Language: Strings and Templates).
@@ -331,22 +332,20 @@ class _Writer:
 
     def _resource_policy(self, edit: PutResourcePolicy) -> str:
         arn = parse_arn(edit.resource_arn)
-        form = _RESOURCE_POLICIES.get(arn.service) if arn is not None else None
+        form = _terraform_of(arn)
         if arn is None or form is None:
+            known = sorted(service for service, spec in SERVICE_SPECS.items() if spec.terraform is not None)
             raise Problem(
                 f"No Terraform resource is known for the policy of {safe_text(edit.resource_arn, limit=256)}.",
-                f"There is one for {', '.join(sorted(_RESOURCE_POLICIES))}; export without this edit.",
+                f"There is one for {', '.join(known)}; export without this edit.",
             )
-        resource_type, owner, policy, identify, import_of = form
-        arguments: _Arguments = {
-            owner: quoted(identify(arn)),
-            policy: json_heredoc(ascii_document(edit.document)),
-        }
+        owner = arn.filled(form.owner)
+        arguments: _Arguments = {form.argument: quoted(owner), "policy": json_heredoc(ascii_document(edit.document))}
         found = self._before.resource_policies.get(edit.resource_arn)
         # A key always has a policy; others are imported when they are known to have one.
         exists = (found is not None and found.state == "present") or arn.service == "kms"
         region = [comment(f"In {arn.region}.") + "\n"] if arn.region else [""]
-        text = self._resource(resource_type, (arn.resource,), arguments, import_of(arn) if exists else "")
+        text = self._resource(form.type, (arn.resource,), arguments, owner if exists else "")
         return region[0] + text
 
     # What is taken away.
@@ -374,11 +373,11 @@ class _Writer:
                 return self._removal(what, "aws_organizations_policy_attachment", parts, f"{edit.level_id}:{policy_id}")
             case DeleteResourcePolicy():
                 arn = parse_arn(edit.resource_arn)
-                form = _RESOURCE_POLICIES.get(arn.service) if arn is not None else None
+                form = _terraform_of(arn)
                 what = f"Remove the policy of {edit.resource_arn}"
                 if arn is None or form is None:
                     return comment(f"{what}: no Terraform resource is known for it.")
-                return self._removal(what, form[0], (arn.resource,), form[4](arn))
+                return self._removal(what, form.type, (arn.resource,), arn.filled(form.owner))
         return ""
 
     def _removal(self, what: str, resource_type: str, parts: Sequence[str], import_id: str) -> str:
@@ -405,29 +404,6 @@ def _kind_and_name(arn: str) -> tuple[str, str]:
     return resource.partition("/")[0], resource.rsplit("/", 1)[-1]
 
 
-def _after_slash(arn: Arn) -> str:
-    return arn.resource.partition("/")[2] or arn.resource
-
-
-def _whole(arn: Arn) -> str:
-    return str(arn)
-
-
-def _resource_part(arn: Arn) -> str:
-    return arn.resource
-
-
-_Form = tuple[str, str, str, Callable[[Arn], str], Callable[[Arn], str]]
-
-_RESOURCE_POLICIES: Final[dict[str, _Form]] = {
-    "s3": ("aws_s3_bucket_policy", "bucket", "policy", _resource_part, _resource_part),
-    "kms": ("aws_kms_key_policy", "key_id", "policy", _after_slash, _after_slash),
-    "sqs": ("aws_sqs_queue_policy", "queue_url", "policy", queue_url, queue_url),
-    "sns": ("aws_sns_topic_policy", "arn", "policy", _whole, _whole),
-    "secretsmanager": ("aws_secretsmanager_secret_policy", "secret_arn", "policy", _whole, _whole),
-    "ecr": ("aws_ecr_repository_policy", "repository", "policy", _after_slash, _after_slash),
-    "dynamodb": ("aws_dynamodb_resource_policy", "resource_arn", "policy", _whole, _whole),
-    "elasticfilesystem": ("aws_efs_file_system_policy", "file_system_id", "policy", _after_slash, _after_slash),
-    "events": ("aws_cloudwatch_event_bus_policy", "event_bus_name", "policy", _after_slash, _after_slash),
-}
-"""By the service of the ARN: resource type, the arguments for the owner and the policy, their values, the import id."""
+def _terraform_of(arn: Arn | None) -> TerraformPolicy | None:
+    spec = SERVICE_SPECS.get(arn.service) if arn is not None else None
+    return spec.terraform if spec is not None else None

@@ -33,6 +33,18 @@ class Arn(NamedTuple):
         parts = self.resource.split("/")
         return "/" + "/".join(parts[1:-1]) + "/" if len(parts) > 2 else "/"
 
+    def filled(self, template: str, **more: str) -> str:
+        """A template of `service_specs` with the parts of this ARN filled in."""
+        return template.format(
+            arn=self,
+            resource=self.resource,
+            name=self.resource.partition("/")[2] or self.resource,
+            region=self.region,
+            account=self.account,
+            dns_suffix="amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com",
+            **more,
+        )
+
 
 def parse_arn(text: str) -> Arn | None:
     """Return the Arn, or None when the text does not have the six fields of one."""

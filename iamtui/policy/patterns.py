@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 
 from iamtui.policy.context import KeyState, RequestContext
+from iamtui.service_specs import SERVICE_SPECS
 
 
 class Wild(Enum):
@@ -402,13 +403,10 @@ def arn_tokens(tokens: Sequence[Token], *, trailing_star_crosses: bool = True) -
     return tuple(result)
 
 
-_MOST_COLONS: Final = {
-    "dynamodb": 0, "ec2": 0, "ecr": 0, "eks": 0, "iam": 0, "kms": 0, "secretsmanager": 1, "sns": 0, "sqs": 0,
-}  # fmt: skip
-"""How many colons the name of a service's resource has at the most (Service Authorization Reference, and each service's
-rules for names), so that `subnet/*` names no subnet that `arn:aws:ec2:*::image/*` could be about, and a set of one
-account's queues none that `arn:aws:sqs:*:222222222222:orders` could. The label of a table's stream and the path of a
-user may have more: sets are denied there at the worst, and one resource is not touched by it."""
+_MOST_COLONS: Final = {name: spec.most_colons for name, spec in SERVICE_SPECS.items()}
+"""With how many colons a name is full, so that `subnet/*` names no subnet that `arn:aws:ec2:*::image/*` could be about,
+and a set of one account's queues none that `arn:aws:sqs:*:222222222222:orders` could. The label of a table's stream and
+the path of a user may have more: sets are denied there at the worst, and one resource is not touched by it."""
 
 
 @lru_cache(maxsize=64)

@@ -12,57 +12,7 @@ from iamtui.engine.prepared_request import PreparedAction
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.arn import Arn, parse_arn
 from iamtui.policy.resource import ResourceKind
-
-WITH_RESOURCE_POLICIES: Final = frozenset(
-    (
-        "acm-pca",
-        "backup",
-        "cloudtrail",
-        "codeartifact",
-        "codebuild",
-        "dynamodb",
-        "ecr",
-        "ecr-public",
-        "elasticfilesystem",
-        "es",
-        "events",
-        "execute-api",
-        "glacier",
-        "glue",
-        "kafka",
-        "kinesis",
-        "kms",
-        "lambda",
-        "lex",
-        "logs",
-        "mediastore",
-        "oam",
-        "osis",
-        "redshift",
-        "redshift-serverless",
-        "rekognition",
-        "s3",
-        "s3-object-lambda",
-        "s3-outposts",
-        "s3express",
-        "s3tables",
-        "sagemaker",
-        "schemas",
-        "secretsmanager",
-        "serverlessrepo",
-        "ses",
-        "signer",
-        "sns",
-        "sqs",
-        "ssm",
-        "ssm-contacts",
-        "ssm-incidents",
-        "vpc-lattice",
-        "xray",
-    )
-)
-"""Services whose resources can carry a policy (IAM User Guide: AWS services that work with IAM)."""
-
+from iamtui.service_specs import WITH_RESOURCE_POLICIES
 
 _ONLY_THROUGH_ENDPOINTS: Final = frozenset(
     (

@@ -30,7 +30,7 @@ from iamtui.policy.arn import parse_arn
 from iamtui.policy.document import JsonValue, PolicyDocument, render
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
-from iamtui.questions.policies_in_force import WITH_RESOURCE_POLICIES
+from iamtui.service_specs import WITH_RESOURCE_POLICIES
 from iamtui.text import safe_text
 from iamtui.workspace.draft_names import aws_managed_policy
 
