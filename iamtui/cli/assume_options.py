@@ -19,6 +19,7 @@ from iamtui.cli.render import write_verdict
 from iamtui.cli.source_options import SourceOptions, approval, command_choice, open_workspace, say_where
 from iamtui.config import load_config
 from iamtui.credentials import variables
+from iamtui.credentials.assume_role import ANY_CODE
 from iamtui.credentials.child_process import SESSION_MARK, parent_program
 from iamtui.credentials.export import Format, evaluating_format, find_format
 from iamtui.credentials.session import Session, parse_duration
@@ -28,8 +29,8 @@ from iamtui.secret import Secret
 from iamtui.text import safe_text
 from iamtui.workspace.assume import (
     AssumeExtras,
-    AssumeInput,
     AssumePlan,
+    AssumeRoleInput,
     MfaSessions,
     MfaWay,
     as_session,
@@ -253,7 +254,7 @@ def _assume(
     plan = plan_assume(
         workspace, meant.arn, session_name=session_name, external_id=external_id, with_mfa=asks_code, extras=extras
     )
-    entered = AssumeInput(
+    entered = AssumeRoleInput(
         role_arn=meant.arn,
         session_name=session_name or plan.default_session_name,
         duration_seconds=_seconds(
@@ -274,10 +275,10 @@ def _assume(
     if plan.needs_mfa and not (asks_code or depends_on_code or wanted.no_mfa):
         note("No MFA code is asked for, since none is needed; --mfa sends one all the same.")
     serial = (mfa_serial or _device(workspace, plan, must=asks_code)) if asks_code or depends_on_code else ""
-    entered = replace(entered, mfa_serial=serial, mfa_code=_ANY_CODE if serial else None)
+    entered = replace(entered, mfa_serial=serial, mfa_code=ANY_CODE if serial else None)
     problems = check_input(plan, entered)
     if problems:
-        raise Problem(" ".join(problems), "See the command's --help.")
+        raise Problem(" ".join(problem.sentence for problem in problems), "See the command's --help.")
     unshared = ""
     if serial and mfa_sessions is not None:
         choice = mfa_sessions.choice(workspace, entered)
@@ -307,7 +308,7 @@ def _allows(plan: AssumePlan) -> bool:
     return plan.decision is not None and plan.decision.allowed
 
 
-def _with_code(entered: AssumeInput) -> AssumeInput:
+def _with_code(entered: AssumeRoleInput) -> AssumeRoleInput:
     """The input with the code that the user types, or without device and code when he twice types none."""
     if not entered.mfa_serial:
         return entered
@@ -340,10 +341,6 @@ def _device(workspace: Workspace, plan: AssumePlan, *, must: bool) -> str:
     if len(serials) == 1:
         return serials[0]
     return choose("You have several MFA devices", serials, instead="Name one with --mfa-serial.")
-
-
-_ANY_CODE: Final = Secret("000000")
-"""Stands for the code while everything else is checked, so that nobody types one in vain."""
 
 
 def _policy(name: str) -> str:

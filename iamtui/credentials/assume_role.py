@@ -8,14 +8,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
 
 from iamtui.aws.connection import Connection
 from iamtui.credentials.session import CallerIdentity, Clock, Session, duration_text, duration_words, utc_now
+from iamtui.credentials.session_extras import NO_EXTRAS, AssumeExtras
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 
-# AssumeRoleRequest: what sts:AssumeRole is asked, checked on our side against all of its limits.
+# AssumeRoleInput: what sts:AssumeRole takes, checked on our side against all of its limits.
 
 
 SHORTEST_SECONDS: Final = 900
@@ -48,133 +50,214 @@ def is_role_arn(text: str) -> bool:
     return 20 <= len(text) <= _LONGEST_ARN and _ROLE_ARN.fullmatch(text) is not None
 
 
-class InvalidRequest(Problem):
-    """The request breaks limits of STS, so it was not sent. `problems` has one sentence for each."""
+class InputName(StrEnum):
+    """The inputs of sts:AssumeRole, as a person calls them."""
 
-    def __init__(self, problems: tuple[str, ...]) -> None:
-        super().__init__(" ".join(problems), "Correct it and try again." if len(problems) == 1 else "Correct them.")
+    ROLE = "role"
+    SESSION_NAME = "session name"
+    DURATION = "duration"
+    EXTERNAL_ID = "external ID"
+    MFA_DEVICE = "MFA device"
+    MFA_CODE = "MFA code"
+    POLICY = "session policy"
+    POLICY_ARNS = "managed session policies"
+    TAGS = "session tags"
+    TRANSITIVE_TAGS = "transitive tags"
+    SOURCE_IDENTITY = "source identity"
+
+
+class InputProblem(NamedTuple):
+    """What is wrong with an input of sts:AssumeRole: the input to change, and one sentence."""
+
+    input: InputName
+    sentence: str
+
+
+class InvalidRequest(Problem):
+    """The request breaks limits of STS, so it was not sent. Its `problems` name their inputs."""
+
+    def __init__(self, problems: tuple[InputProblem, ...]) -> None:
+        sentences = " ".join(problem.sentence for problem in problems)
+        super().__init__(sentences, "Correct it and try again." if len(problems) == 1 else "Correct them.")
         self.problems = problems
 
 
+class MfaWay(StrEnum):
+    """How an MFA code reaches STS.
+
+    DIRECT: it goes with sts:AssumeRole and serves this one call. SHARED: it starts a session of the caller
+    (sts:GetSessionToken) that serves other roles too. REUSED: no code is needed, such a session is there.
+    """
+
+    DIRECT = "direct"
+    SHARED = "shared"
+    REUSED = "reused"
+
+
+ANY_CODE: Final = Secret("000000")
+"""Stands for an MFA code that will be there, while everything else is planned and checked."""
+
+
 @dataclass(frozen=True, slots=True)
-class AssumeRoleRequest:
-    """The parameters of sts:AssumeRole. A text that is "" and a tuple that is empty are not sent.
+class AssumeRoleInput:
+    """What sts:AssumeRole takes, as the user entered it. A text that is "" and a tuple that is empty are not sent.
 
     Args:
         role_arn: the role to assume.
-        session_name: RoleSessionName, seen in CloudTrail and in the session's ARN.
+        session_name: RoleSessionName, seen in CloudTrail and in the session's ARN; "" while it is still to be chosen.
         duration_seconds: 900 to 43200, and at most the role's MaxSessionDuration.
         external_id: what the role's owner agreed on with a third party; sensitive, so repr leaves it out.
         mfa_serial, mfa_code: serial number or ARN of the caller's MFA device, and its six digits.
-        policy: JSON text of an inline session policy.
-        policy_arns: managed session policies.
-        tags: session tags, as pairs of key and value.
-        transitive_tag_keys: keys of `tags` that role chaining passes on.
-        source_identity: SourceIdentity, which no later session can change.
+        extras: session policies, session tags and source identity.
+        mfa_way: what to do with the code; SHARED and REUSED need the `MfaSessions` that advised it.
     """
 
     role_arn: str
-    session_name: str
+    session_name: str = ""
     duration_seconds: int = DEFAULT_SECONDS
     external_id: str = field(default="", repr=False)
     mfa_serial: str = ""
     mfa_code: Secret | None = None
-    policy: str = ""
-    policy_arns: tuple[str, ...] = ()
-    tags: tuple[tuple[str, str], ...] = ()
-    transitive_tag_keys: tuple[str, ...] = ()
-    source_identity: str = ""
-
-    @property
-    def role_name(self) -> str:
-        return self.role_arn.rsplit("/", 1)[-1]
+    extras: AssumeExtras = NO_EXTRAS
+    mfa_way: MfaWay = MfaWay.DIRECT
 
     @property
     def account(self) -> str:
         parts = self.role_arn.split(":", 5)
         return parts[4] if len(parts) == 6 else ""
 
-    def problems(self) -> tuple[str, ...]:
-        """One sentence for everything STS would refuse about the request as such; empty when all is well."""
-        return tuple(_problems(self))
+    def problems(
+        self, longest_seconds: int = LONGEST_SECONDS, why_longest: str = "", inherited: AssumeExtras = NO_EXTRAS
+    ) -> tuple[InputProblem, ...]:
+        """Everything that STS would refuse about the request as such; empty when all is well.
 
-    def policy_problems(self) -> tuple[str, ...]:
+        Args:
+            longest_seconds, why_longest: the longest session that this caller gets of this role, and a sentence on why.
+            inherited: what the caller's own session was made with, which no other may contradict (role chaining).
+        """
+        problems = (*_problems(self), *_chaining_problems(inherited, self.extras))
+        return (*problems, *_duration_problems(self, longest_seconds, why_longest))
+
+    def policy_problems(self) -> tuple[InputProblem, ...]:
         """As `problems`, about the session policies alone."""
         return tuple(_policy_problems(self))
 
     def parameters(self) -> dict[str, Any]:
-        """The parameters as botocore takes them.
+        """The parameters as botocore takes them: without device and code where a session proves the MFA.
 
         They hold the MFA code in the clear: pass them on, do not keep them in a variable.
         """
+        direct = self.mfa_way is MfaWay.DIRECT
         given: dict[str, Any] = {
             "RoleArn": self.role_arn,
             "RoleSessionName": self.session_name,
             "DurationSeconds": self.duration_seconds,
             "ExternalId": self.external_id,
-            "SerialNumber": self.mfa_serial,
-            "TokenCode": self.mfa_code.reveal() if self.mfa_code is not None else "",
-            "Policy": self.policy,
-            "PolicyArns": [{"arn": arn} for arn in self.policy_arns],
-            "Tags": [{"Key": key, "Value": value} for key, value in self.tags],
-            "TransitiveTagKeys": list(self.transitive_tag_keys),
-            "SourceIdentity": self.source_identity,
+            "SerialNumber": self.mfa_serial if direct else "",
+            "TokenCode": self.mfa_code.reveal() if direct and self.mfa_code is not None else "",
+            "Policy": self.extras.policy,
+            "PolicyArns": [{"arn": arn} for arn in self.extras.policy_arns],
+            "Tags": [{"Key": key, "Value": value} for key, value in self.extras.tags],
+            "TransitiveTagKeys": list(self.extras.transitive_tag_keys),
+            "SourceIdentity": self.extras.source_identity,
         }
         return {name: value for name, value in given.items() if value not in ("", [])}
 
 
-def _problems(request: AssumeRoleRequest) -> Iterator[str]:
-    if not is_role_arn(request.role_arn):
-        yield f'"{request.role_arn}" is not a role ARN; one looks like arn:aws:iam::123456789012:role/NAME.'
-    yield from _name_problems("session name", request.session_name, shortest=2, longest=64)
-    if not SHORTEST_SECONDS <= request.duration_seconds <= LONGEST_SECONDS:
-        yield (
-            f"The duration is {duration_words(request.duration_seconds)}; STS takes {duration_text(SHORTEST_SECONDS)} "
-            f"to {duration_text(LONGEST_SECONDS)}."
+def _problems(entered: AssumeRoleInput) -> Iterator[InputProblem]:
+    if not is_role_arn(entered.role_arn):
+        yield InputProblem(
+            InputName.ROLE,
+            f'"{entered.role_arn}" is not a role ARN; one looks like arn:aws:iam::123456789012:role/NAME.',
         )
-    if request.external_id:
-        if not 2 <= len(request.external_id) <= 1224:
-            yield f"The external id has {_characters(request.external_id)}; STS takes 2 to 1224."
-        if not _EXTERNAL_ID.fullmatch(request.external_id):
-            yield "The external id may hold only ASCII letters, digits and _+=,.@:/-."
-    yield from mfa_problems(request.mfa_serial, request.mfa_code)
-    if request.source_identity:
-        yield from _name_problems("source identity", request.source_identity, shortest=2, longest=256)
-        if request.source_identity.lower().startswith("aws:"):
-            yield 'The source identity must not start with "aws:".'
-    yield from _policy_problems(request)
-    yield from _tag_problems(request)
+    yield from _name_problems(InputName.SESSION_NAME, entered.session_name, longest=64)
+    if not SHORTEST_SECONDS <= entered.duration_seconds <= LONGEST_SECONDS:
+        yield InputProblem(
+            InputName.DURATION,
+            f"The duration is {duration_words(entered.duration_seconds)}; STS takes {duration_text(SHORTEST_SECONDS)} "
+            f"to {duration_text(LONGEST_SECONDS)}.",
+        )
+    if entered.external_id:
+        if not 2 <= len(entered.external_id) <= 1224:
+            has = _characters(entered.external_id)
+            yield InputProblem(InputName.EXTERNAL_ID, f"The external id has {has}; STS takes 2 to 1224.")
+        if not _EXTERNAL_ID.fullmatch(entered.external_id):
+            yield InputProblem(
+                InputName.EXTERNAL_ID, "The external id may hold only ASCII letters, digits and _+=,.@:/-."
+            )
+    if entered.mfa_way is not MfaWay.REUSED:
+        must = entered.mfa_way is MfaWay.SHARED
+        yield from mfa_problems(entered.mfa_serial, entered.mfa_code, must=must)
+    identity = entered.extras.source_identity
+    if identity:
+        yield from _name_problems(InputName.SOURCE_IDENTITY, identity, longest=256)
+        if identity.lower().startswith("aws:"):
+            yield InputProblem(InputName.SOURCE_IDENTITY, 'The source identity must not start with "aws:".')
+    yield from _policy_problems(entered)
+    yield from _tag_problems(entered.extras)
+
+
+def _chaining_problems(inherited: AssumeExtras, others: AssumeExtras) -> Iterator[InputProblem]:
+    """What STS refuses to a session made with these that asks for others (IAM User Guide: Pass session tags, chaining
+    roles; Monitor and control actions taken with assumed roles)."""
+    passed_on = {key.lower() for key in inherited.transitive_tag_keys}
+    for key, _ in others.tags:
+        if key.lower() in passed_on:
+            came = "came as a transitive one with the session that you go on from, and cannot be given anew"
+            yield InputProblem(InputName.TAGS, f'The tag "{key}" {came}.')
+    identity = inherited.source_identity
+    if identity and others.source_identity not in ("", identity):
+        yield InputProblem(
+            InputName.SOURCE_IDENTITY,
+            f"The session that you go on from has the source identity {identity}, which stays.",
+        )
+
+
+def _duration_problems(entered: AssumeRoleInput, longest_seconds: int, why: str) -> Iterator[InputProblem]:
+    seconds = entered.duration_seconds
+    if longest_seconds < seconds <= LONGEST_SECONDS:
+        most = f"the {duration_text(longest_seconds)} that this session may last. {why}".rstrip()
+    elif entered.mfa_way is not MfaWay.DIRECT and CHAINED_SECONDS < seconds <= longest_seconds:
+        most = f"one MFA code for several roles gives: {duration_text(CHAINED_SECONDS)} at most."
+    else:
+        return
+    yield InputProblem(InputName.DURATION, f"A duration of {duration_words(seconds)} is more than {most}")
 
 
 def _characters(text: str) -> str:
     return "1 character" if len(text) == 1 else f"{len(text)} characters"
 
 
-def _name_problems(what: str, name: str, *, shortest: int, longest: int) -> Iterator[str]:
+def _name_problems(what: InputName, name: str, *, longest: int) -> Iterator[InputProblem]:
     if not name:
-        yield f"The {what} is missing."
+        yield InputProblem(what, f"The {what} is missing.")
         return
-    if not shortest <= len(name) <= longest:
-        yield f"The {what} has {_characters(name)}; STS takes {shortest} to {longest}."
+    if not 2 <= len(name) <= longest:
+        yield InputProblem(what, f"The {what} has {_characters(name)}; STS takes 2 to {longest}.")
     if not _NAME.fullmatch(name):
-        yield f"The {what} may hold only ASCII letters, digits and _+=,.@-, and no spaces."
+        yield InputProblem(what, f"The {what} may hold only ASCII letters, digits and _+=,.@-, and no spaces.")
 
 
-def mfa_problems(serial: str, code: Secret | None) -> Iterator[str]:
-    """One sentence for everything STS would refuse about an MFA device and its code; nothing when neither is given."""
-    if serial:
-        if not 9 <= len(serial) <= 256 or not _SERIAL.fullmatch(serial):
-            yield (
-                "The MFA device is not a serial number or ARN; one looks like "
-                "arn:aws:iam::123456789012:mfa/NAME or GAHT12345678."
-            )
-        if not code:
-            yield "The MFA code is missing; it is the six digits that the device shows."
-    if code:
-        if not _MFA_CODE.fullmatch(code.reveal()):
-            yield "The MFA code is exactly six digits."
-        if not serial:
-            yield "The MFA device is missing; an MFA code needs its serial number or ARN."
+def mfa_problems(serial: str, code: Secret | None, *, must: bool = False) -> Iterator[InputProblem]:
+    """Everything that STS would refuse about an MFA device and its code; nothing when neither is given.
+
+    Args:
+        must: whether a code has to be there.
+    """
+    if serial and (not 9 <= len(serial) <= 256 or not _SERIAL.fullmatch(serial)):
+        yield InputProblem(
+            InputName.MFA_DEVICE,
+            "The MFA device is not a serial number or ARN; one looks like "
+            "arn:aws:iam::123456789012:mfa/NAME or GAHT12345678.",
+        )
+    if not code and (serial or must):
+        yield InputProblem(InputName.MFA_CODE, "The MFA code is missing; it is the six digits that the device shows.")
+    if code and not _MFA_CODE.fullmatch(code.reveal()):
+        yield InputProblem(InputName.MFA_CODE, "The MFA code is exactly six digits.")
+    if code and not serial:
+        yield InputProblem(
+            InputName.MFA_DEVICE, "The MFA device is missing; an MFA code needs its serial number or ARN."
+        )
 
 
 def policy_characters(policy: str, policy_arns: tuple[str, ...]) -> int:
@@ -182,49 +265,78 @@ def policy_characters(policy: str, policy_arns: tuple[str, ...]) -> int:
     return len(policy) + sum(map(len, policy_arns))
 
 
-def _policy_problems(request: AssumeRoleRequest) -> Iterator[str]:
-    if not _POLICY_TEXT.fullmatch(request.policy):
-        yield "The session policy may hold only tabs, line ends and characters from U+0020 to U+00FF."
-    characters = policy_characters(request.policy, request.policy_arns)
+def _policy_problems(entered: AssumeRoleInput) -> Iterator[InputProblem]:
+    policy, arns = entered.extras.policy, entered.extras.policy_arns
+    if not _POLICY_TEXT.fullmatch(policy):
+        yield InputProblem(
+            InputName.POLICY,
+            "The session policy may hold only tabs, line ends and characters from U+0020 to U+00FF.",
+        )
+    characters = policy_characters(policy, arns)
     if characters > LONGEST_POLICIES:
-        what = "session policies have" if request.policy_arns else "session policy has"
-        together = " together" if request.policy_arns else ""
-        yield f"The {what} {characters} characters{together}; STS takes {LONGEST_POLICIES} at most."
-    if len(request.policy_arns) > _MOST_POLICY_ARNS:
-        yield (f"{len(request.policy_arns)} managed session policies are given; STS takes {_MOST_POLICY_ARNS} at most.")
-    for arn in request.policy_arns:
-        match = _POLICY_ARN.fullmatch(arn)
-        if match is None or not 20 <= len(arn) <= _LONGEST_ARN:
-            yield f'"{arn}" is not a policy ARN; one looks like arn:aws:iam::123456789012:policy/NAME.'
-        elif match.group(1) not in ("aws", request.account):
-            yield f"The session policy {arn} is in another account than the role."
-        elif arn.split(":")[1] != request.role_arn.partition(":")[2].partition(":")[0]:
-            yield f"The session policy {arn} is in another partition than the role."
+        what = "session policies have" if arns else "session policy has"
+        together = " together" if arns else ""
+        yield InputProblem(
+            InputName.POLICY if policy else InputName.POLICY_ARNS,
+            f"The {what} {characters} characters{together}; STS takes {LONGEST_POLICIES} at most.",
+        )
+    if len(arns) > _MOST_POLICY_ARNS:
+        yield InputProblem(
+            InputName.POLICY_ARNS,
+            f"{len(arns)} managed session policies are given; STS takes {_MOST_POLICY_ARNS} at most.",
+        )
+    for arn in arns:
+        sentence = _policy_arn_problem(arn, entered)
+        if sentence:
+            yield InputProblem(InputName.POLICY_ARNS, sentence)
 
 
-def _tag_problems(request: AssumeRoleRequest) -> Iterator[str]:
-    if len(request.tags) > _MOST_TAGS:
-        yield f"{len(request.tags)} session tags are given; STS takes {_MOST_TAGS} at most."
+def _policy_arn_problem(arn: str, entered: AssumeRoleInput) -> str:
+    match = _POLICY_ARN.fullmatch(arn)
+    if match is None or not 20 <= len(arn) <= _LONGEST_ARN:
+        return f'"{arn}" is not a policy ARN; one looks like arn:aws:iam::123456789012:policy/NAME.'
+    if not is_role_arn(entered.role_arn):
+        return ""
+    if match.group(1) not in ("aws", entered.account):
+        return f"The session policy {arn} is in another account than the role."
+    if arn.split(":")[1] != entered.role_arn.split(":")[1]:
+        return f"The session policy {arn} is in another partition than the role."
+    return ""
+
+
+def _tag_problems(extras: AssumeExtras) -> Iterator[InputProblem]:
+    if len(extras.tags) > _MOST_TAGS:
+        yield InputProblem(
+            InputName.TAGS, f"{len(extras.tags)} session tags are given; STS takes {_MOST_TAGS} at most."
+        )
     seen: set[str] = set()
-    for key, value in request.tags:
+    for key, value in extras.tags:
         if not 1 <= len(key) <= _LONGEST_TAG_KEY or not _is_tag_text(key):
-            yield f'The tag key "{key}" must have 1 to {_LONGEST_TAG_KEY} letters, digits, spaces or _.:/=+-@.'
+            yield InputProblem(
+                InputName.TAGS,
+                f'The tag key "{key}" must have 1 to {_LONGEST_TAG_KEY} letters, digits, spaces or _.:/=+-@.',
+            )
         if len(value) > _LONGEST_TAG_VALUE or not _is_tag_text(value):
-            yield (
+            yield InputProblem(
+                InputName.TAGS,
                 f'The value of the tag "{key}" must have at most {_LONGEST_TAG_VALUE} letters, digits, spaces '
-                "or _.:/=+-@."
+                "or _.:/=+-@.",
             )
         if key.lower().startswith("aws:"):
-            yield f'The tag key "{key}" must not start with "aws:".'
+            yield InputProblem(InputName.TAGS, f'The tag key "{key}" must not start with "aws:".')
         if key.lower() in seen:
-            yield f'The tag key "{key}" is given twice; letter case does not make keys differ.'
+            yield InputProblem(
+                InputName.TAGS, f'The tag key "{key}" is given twice; letter case does not make keys differ.'
+            )
         seen.add(key.lower())
     transitive: set[str] = set()
-    for key in request.transitive_tag_keys:
+    for key in extras.transitive_tag_keys:
         if key.lower() not in seen:
-            yield f'The transitive tag key "{key}" is not among the session tags.'
+            yield InputProblem(
+                InputName.TRANSITIVE_TAGS, f'The transitive tag key "{key}" is not among the session tags.'
+            )
         if key.lower() in transitive:
-            yield f'The transitive tag key "{key}" is given twice.'
+            yield InputProblem(InputName.TRANSITIVE_TAGS, f'The transitive tag key "{key}" is given twice.')
         transitive.add(key.lower())
 
 
@@ -394,7 +506,7 @@ def _checked_end(answer: _Answer, what: str, server_now: datetime) -> datetime:
 
 def assume_role(
     connection: Connection,
-    request: AssumeRoleRequest,
+    entered: AssumeRoleInput,
     *,
     source_arn: str = "",
     demo: bool = False,
@@ -404,28 +516,24 @@ def assume_role(
 
     Args:
         connection: the caller.
-        request: what to ask for.
+        entered: what to ask for; it has been checked (`problems`).
         source_arn: who the caller is, to be kept in the session.
         demo: whether to mark the session, and so its exports, as DEMO.
         clock: the local time.
 
     Raises:
-        InvalidRequest: the request breaks limits of STS; nothing was sent.
         AwsProblem: STS refused, or could not be reached.
         Problem: the answer is none that STS would give.
     """
-    problems = request.problems()
-    if problems:
-        raise InvalidRequest(problems)
     given = ask_for_credentials(
-        lambda: connection.call("sts", "AssumeRole", **request.parameters()),
+        lambda: connection.call("sts", "AssumeRole", **entered.parameters()),
         "sts:AssumeRole",
         clock,
-        mfa_code=request.mfa_code,
+        mfa_code=entered.mfa_code,
     )
     session = Session(
-        role_arn=request.role_arn,
-        session_name=request.session_name,
+        role_arn=entered.role_arn,
+        session_name=entered.session_name,
         access_key_id=given.access_key_id,
         secret_access_key=given.secret_access_key,
         session_token=given.session_token,

@@ -82,7 +82,7 @@ def start_mfa_session(
         AwsProblem: STS refused, or could not be reached.
         Problem: the answer is none that STS would give.
     """
-    problems = tuple(mfa_problems(serial, code)) or (() if code else ("The MFA code is missing.",))
+    problems = tuple(mfa_problems(serial, code, must=True))
     if problems:
         raise InvalidRequest(problems)
     given = ask_for_credentials(

@@ -59,20 +59,6 @@ class AssumeExtras:
         tags = {f"{_PRINCIPAL_TAG}{key.lower()}": (value,) for key, value in self.tags}
         return {**tags, **({_SESSION_SOURCE_IDENTITY: (self.source_identity,)} if self.source_identity else {})}
 
-    def clashes(self, others: AssumeExtras) -> tuple[str, ...]:
-        """What STS refuses to a session made with these that asks for others: one sentence each (IAM User Guide: Pass
-        session tags, chaining roles; Monitor and control actions taken with assumed roles)."""
-        passed_on = {key.lower() for key in self.transitive_tag_keys}
-        tags = tuple(
-            f'The tag "{key}" came as a transitive one with the session that you go on from, and cannot be given anew.'
-            for key, _ in others.tags
-            if key.lower() in passed_on
-        )
-        if self.source_identity and others.source_identity not in ("", self.source_identity):
-            other = f"The session that you go on from has the source identity {self.source_identity}, which stays."
-            return (*tags, other)
-        return tags
-
     def inherited_by(self, others: AssumeExtras) -> AssumeExtras:
         """What a session is made with when a session made with these assumes it: transitive tags and the source
         identity go along (IAM User Guide: Pass session tags, chaining roles)."""

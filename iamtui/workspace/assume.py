@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
-from typing import Final
 
 from iamtui.account.model import Known, Missing
 from iamtui.aws.errors import AwsProblem
-from iamtui.credentials.assume_role import InvalidRequest, assume_role
+from iamtui.credentials.assume_role import AssumeRoleInput, InputName, InvalidRequest, MfaWay, assume_role
 from iamtui.credentials.export_values import exportable
 from iamtui.credentials.mfa_session import MfaSession
 from iamtui.credentials.session import Clock, Session, utc_now
 from iamtui.credentials.session_extras import AssumeExtras
 from iamtui.problem import Problem
-from iamtui.secret import Secret
 from iamtui.workspace.assume_decision import FRESH_CODE, MfaProof, decide_as_entered, role_of
-from iamtui.workspace.assume_input import AssumeInput, MfaWay
 from iamtui.workspace.assume_plan import (
     NO_CONNECTION,
     AssumePlan,
@@ -42,8 +38,9 @@ from iamtui.workspace.workspace import SourceKind, Workspace
 
 __all__ = [
     "AssumeExtras",
-    "AssumeInput",
     "AssumePlan",
+    "AssumeRoleInput",
+    "InputName",
     "MfaChoice",
     "MfaCodeNeeded",
     "MfaDevices",
@@ -59,7 +56,7 @@ __all__ = [
 
 def assume(
     workspace: Workspace,
-    entered: AssumeInput,
+    entered: AssumeRoleInput,
     *,
     mfa_sessions: MfaSessions | None = None,
     clock: Clock = utc_now,
@@ -94,7 +91,7 @@ def assume(
         with own as connection:
             session = assume_role(
                 connection,
-                entered.request(),
+                entered,
                 source_arn="" if isinstance(caller, Missing) else caller.value,
                 demo=workspace.source.kind is SourceKind.DEMO,
                 clock=clock,
@@ -120,7 +117,7 @@ def assume(
 
 
 def _session_to_reuse(
-    workspace: Workspace, entered: AssumeInput, mfa_sessions: MfaSessions | None
+    workspace: Workspace, entered: AssumeRoleInput, mfa_sessions: MfaSessions | None
 ) -> MfaSession | None:
     if entered.mfa_way is not MfaWay.REUSED:
         return None
@@ -130,7 +127,9 @@ def _session_to_reuse(
     return session
 
 
-def _started_session(workspace: Workspace, entered: AssumeInput, mfa_sessions: MfaSessions | None) -> MfaSession | None:
+def _started_session(
+    workspace: Workspace, entered: AssumeRoleInput, mfa_sessions: MfaSessions | None
+) -> MfaSession | None:
     if entered.mfa_way is not MfaWay.SHARED or entered.mfa_code is None:
         return None
     if mfa_sessions is None:
@@ -144,7 +143,7 @@ def _started_session(workspace: Workspace, entered: AssumeInput, mfa_sessions: M
     raise failure.with_traceback(None)
 
 
-def _proof(entered: AssumeInput, reused: MfaSession | None, clock: Clock) -> MfaProof | None:
+def _proof(entered: AssumeRoleInput, reused: MfaSession | None, clock: Clock) -> MfaProof | None:
     if reused is not None:
         return MfaProof(int(reused.age(clock()).total_seconds()), by_session=True)
     if not entered.mfa_code:
@@ -211,61 +210,3 @@ def is_session_of(workspace: Workspace, role_arn: str) -> bool:
         return False
     kind, _, rest = mine[5].partition("/")
     return kind == "assumed-role" and rest.partition("/")[0] == role[5].rsplit("/", 1)[-1]
-
-
-# What is wrong with the inputs of sts:AssumeRole, told apart by input, so that a form can say it where it is.
-
-
-class InputName(StrEnum):
-    """The inputs of sts:AssumeRole, as a person calls them."""
-
-    ROLE = "role"
-    SESSION_NAME = "session name"
-    DURATION = "duration"
-    EXTERNAL_ID = "external ID"
-    MFA_DEVICE = "MFA device"
-    MFA_CODE = "MFA code"
-    POLICY = "session policy"
-    POLICY_ARNS = "managed session policies"
-    TAGS = "session tags"
-    TRANSITIVE_TAGS = "transitive tags"
-    SOURCE_IDENTITY = "source identity"
-
-
-_SOME_ROLE: Final = "arn:aws:iam::000000000000:role/some-role"
-_SOME_DEVICE: Final = "000000000"
-_SHORTEST: Final = 900
-
-
-def problems_by_input(plan: AssumePlan, entered: AssumeInput) -> Mapping[InputName, tuple[str, ...]]:
-    """One sentence for everything that STS would refuse, under the input to be changed; empty when all is well.
-
-    Every input is checked beside others that are certainly good, with `assuming.check_input`, so that a form cannot
-    judge otherwise than the call does.
-    """
-    good = AssumeInput(entered.role_arn, "iamtui", _SHORTEST)
-    if check_input(plan, good):
-        good = replace(good, role_arn=_SOME_ROLE)
-    given, none = entered.extras, AssumeExtras()
-    has_mfa = entered.mfa_way is not MfaWay.REUSED and bool(entered.mfa_serial or entered.mfa_code)
-    transitive = replace(none, tags=given.tags, transitive_tag_keys=given.transitive_tag_keys)
-    checks = {
-        InputName.ROLE: replace(good, role_arn=entered.role_arn),
-        InputName.SESSION_NAME: replace(good, session_name=entered.session_name),
-        InputName.DURATION: replace(good, duration_seconds=entered.duration_seconds),
-        InputName.EXTERNAL_ID: replace(good, external_id=entered.external_id),
-        InputName.MFA_DEVICE: replace(
-            good, mfa_serial=entered.mfa_serial if has_mfa else "", mfa_code=Secret("000000") if has_mfa else None
-        ),
-        InputName.MFA_CODE: replace(good, mfa_serial=_SOME_DEVICE if has_mfa else "", mfa_code=entered.mfa_code),
-        InputName.POLICY: replace(good, extras=replace(none, policy=given.policy, policy_arns=given.policy_arns)),
-        InputName.POLICY_ARNS: replace(good, extras=replace(none, policy_arns=given.policy_arns)),
-        InputName.TAGS: replace(good, extras=replace(none, tags=given.tags)),
-        InputName.TRANSITIVE_TAGS: replace(good, extras=transitive),
-        InputName.SOURCE_IDENTITY: replace(good, extras=replace(none, source_identity=given.source_identity)),
-    }
-    found = {name: check_input(plan, check) for name, check in checks.items()}
-    # Those are checked together with what they belong to, whose own problems are said there.
-    for name, other in ((InputName.TRANSITIVE_TAGS, InputName.TAGS), (InputName.POLICY, InputName.POLICY_ARNS)):
-        found[name] = tuple(sentence for sentence in found[name] if sentence not in found[other])
-    return {name: problems for name, problems in found.items() if problems}

@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import Final
 
 from iamtui.account.model import Account, Role
-from iamtui.credentials.assume_role import is_role_arn
+from iamtui.credentials.assume_role import AssumeRoleInput, is_role_arn
 from iamtui.credentials.session_extras import NO_EXTRAS, REQUEST_TAG, AssumeExtras
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.policies import MissingPolicy, NamedPolicy, PolicyInForce
@@ -17,7 +17,6 @@ from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.problem import Problem
 from iamtui.questions.policies_in_force import managed_policy
-from iamtui.workspace.assume_input import AssumeInput
 from iamtui.workspace.principals import caller_principal
 from iamtui.workspace.questions import Question, ask
 from iamtui.workspace.workspace import Workspace
@@ -150,7 +149,7 @@ class TestedInput(StrEnum):
 
 def decide_as_entered(
     workspace: Workspace,
-    entered: AssumeInput,
+    entered: AssumeRoleInput,
     proof: MfaProof | None,
     *,
     unknown: Collection[TestedInput] = (),
@@ -179,7 +178,7 @@ def decide_as_entered(
     return _decide(workspace, entered.role_arn, caller, context, entered.extras)
 
 
-def deciding_inputs(workspace: Workspace, entered: AssumeInput, proof: MfaProof | None) -> tuple[TestedInput, ...]:
+def deciding_inputs(workspace: Workspace, entered: AssumeRoleInput, proof: MfaProof | None) -> tuple[TestedInput, ...]:
     """The fewest of what was entered, or not, that the refusal of this request rests on; () when on other things."""
     for count in range(1, len(TestedInput) + 1):
         for some in combinations(TestedInput, count):

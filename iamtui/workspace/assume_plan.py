@@ -7,8 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from iamtui.account.model import Missing, Role
-from iamtui.credentials.assume_role import CHAINED_SECONDS, DEFAULT_SECONDS, LONGEST_SECONDS, mfa_problems
-from iamtui.credentials.session import duration_text, duration_words
+from iamtui.credentials.assume_role import (
+    CHAINED_SECONDS,
+    DEFAULT_SECONDS,
+    LONGEST_SECONDS,
+    AssumeRoleInput,
+    InputName,
+    InputProblem,
+)
 from iamtui.credentials.session_extras import NO_EXTRAS, AssumeExtras
 from iamtui.engine.decision import Decision
 from iamtui.policy.document import DocumentError, load_json, render
@@ -27,7 +33,6 @@ from iamtui.workspace.assume_decision import (
     role_of,
     tested_keys,
 )
-from iamtui.workspace.assume_input import AssumeInput, MfaWay
 from iamtui.workspace.assume_refusals import WRONG_EXTERNAL_ID, demo_refusal, what_is_known
 from iamtui.workspace.mfa import MfaChoice, MfaSessions, known_mfa_devices
 from iamtui.workspace.workspace import Workspace
@@ -124,7 +129,7 @@ def plan_assume(
     choice = None
     if mfa_sessions is not None and (needs_mfa or mfa_serial):
         seconds = min(duration_seconds, longest)
-        entered = AssumeInput(role_arn, name, seconds, external_id, mfa_serial, extras=extras)
+        entered = AssumeRoleInput(role_arn, name, seconds, external_id, mfa_serial, extras=extras)
         choice = mfa_sessions.choice(workspace, entered)
         if choice.session is not None and not with_mfa:
             decision = decided(choice.proof)
@@ -153,7 +158,7 @@ def plan_assume(
     )
 
 
-def plan_without_code(workspace: Workspace, plan: AssumePlan, entered: AssumeInput) -> AssumePlan:
+def plan_without_code(workspace: Workspace, plan: AssumePlan, entered: AssumeRoleInput) -> AssumePlan:
     """The plan as it stands when exactly this is sent, and no MFA code with it: what is not in it is absent."""
     decision = decide_as_entered(workspace, entered, None)
     known = what_is_known(workspace, plan.role_arn, decision)
@@ -165,34 +170,18 @@ def plan_without_code(workspace: Workspace, plan: AssumePlan, entered: AssumeInp
     )
 
 
-def check_input(plan: AssumePlan, entered: AssumeInput) -> tuple[str, ...]:
-    """One sentence for each field that STS would refuse; empty when all is well."""
+def check_input(plan: AssumePlan, entered: AssumeRoleInput) -> tuple[InputProblem, ...]:
+    """Everything that STS would refuse, with the input it is about; empty when all is well."""
     return input_problems(entered, plan.longest_seconds, plan.duration_note, plan.inherited)
 
 
 def input_problems(
-    entered: AssumeInput, longest_seconds: int, duration_note: str, inherited: AssumeExtras
-) -> tuple[str, ...]:
+    entered: AssumeRoleInput, longest_seconds: int, duration_note: str, inherited: AssumeExtras
+) -> tuple[InputProblem, ...]:
     """As `check_input`, without a plan."""
-    problems = entered.request().problems() + inherited.clashes(entered.extras)
+    problems = entered.problems(longest_seconds, duration_note, inherited)
     unreadable = policy_problem(entered.extras.policy)
-    if unreadable:
-        problems += (unreadable,)
-    if entered.mfa_way is MfaWay.SHARED:
-        problems += tuple(mfa_problems(entered.mfa_serial, entered.mfa_code)) or (
-            () if entered.mfa_code else ("The MFA code is missing; it is the six digits that the device shows.",)
-        )
-    if longest_seconds < entered.duration_seconds <= LONGEST_SECONDS:
-        longest = f"is more than the {duration_text(longest_seconds)} that this session may last. {duration_note}"
-        problems += (f"A duration of {duration_words(entered.duration_seconds)} {longest}".rstrip(),)
-    elif entered.mfa_way is not MfaWay.DIRECT and CHAINED_SECONDS < entered.duration_seconds <= longest_seconds:
-        problems += (
-            (
-                f"A duration of {duration_words(entered.duration_seconds)} is more than one MFA code for several roles "
-                f"gives: {duration_text(CHAINED_SECONDS)} at most."
-            ),
-        )
-    return problems
+    return (*problems, InputProblem(InputName.POLICY, unreadable)) if unreadable else problems
 
 
 def _refusal(workspace: Workspace, role_arn: str, decision: Decision | None) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 from iamtui.account.model import Missing
 from iamtui.aws.errors import AwsProblem, permission_in
-from iamtui.credentials.assume_role import is_role_arn
+from iamtui.credentials.assume_role import AssumeRoleInput, is_role_arn
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome
 from iamtui.engine.explanation import explain
 from iamtui.engine.wording import condition_of
@@ -23,7 +23,6 @@ from iamtui.workspace.assume_decision import (
     role_of,
     tested_keys,
 )
-from iamtui.workspace.assume_input import AssumeInput
 from iamtui.workspace.workspace import SourceKind, Workspace
 
 
@@ -127,7 +126,7 @@ class Refusal:
 
 
 def read_refusal(
-    workspace: Workspace, entered: AssumeInput, proof: MfaProof | None, decision: Decision | None, said: str = ""
+    workspace: Workspace, entered: AssumeRoleInput, proof: MfaProof | None, decision: Decision | None, said: str = ""
 ) -> Refusal:
     """Say which side refuses this request: trust policy, caller's policies, MFA, external id, boundary, SCP.
 
@@ -208,7 +207,7 @@ def _lower(sentence: str) -> str:
 
 
 def _input_words(
-    workspace: Workspace, entered: AssumeInput, proof: MfaProof | None, which: TestedInput
+    workspace: Workspace, entered: AssumeRoleInput, proof: MfaProof | None, which: TestedInput
 ) -> tuple[str, str]:
     """What is wrong with one field, as a sentence, and what to enter. No values: an external id is sensitive."""
     tested = tested_keys(role_of(workspace, entered.role_arn))

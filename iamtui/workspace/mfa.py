@@ -24,7 +24,7 @@ from typing import Final
 
 from iamtui.account.model import Known, Missing, User
 from iamtui.aws.errors import AwsProblem
-from iamtui.credentials.assume_role import CHAINED_SECONDS
+from iamtui.credentials.assume_role import CHAINED_SECONDS, AssumeRoleInput, MfaWay
 from iamtui.credentials.mfa_session import MfaSession, start_mfa_session
 from iamtui.credentials.session import Clock, utc_now
 from iamtui.engine.decision import Decision
@@ -33,7 +33,6 @@ from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.sources.live import mfa_serials
 from iamtui.workspace.assume_decision import FRESH_CODE, MfaProof, decide_so_far, is_temporary, is_worse
-from iamtui.workspace.assume_input import AssumeInput, MfaWay
 from iamtui.workspace.workspace import SourceKind, Workspace
 
 DEFAULT_SECONDS: Final = 3600
@@ -132,7 +131,7 @@ class MfaSessions:
             fitting = [session for device, session in sessions.items() if serial in ("", device)]
         return max(fitting, key=lambda session: session.expires_at, default=None)
 
-    def choice(self, workspace: Workspace, entered: AssumeInput) -> MfaChoice:
+    def choice(self, workspace: Workspace, entered: AssumeRoleInput) -> MfaChoice:
         """How the MFA of this call is best proved. Asks only our own engine, but may fetch credentials: for a worker.
 
         Args:
@@ -211,7 +210,7 @@ class MfaSessions:
             held = [session for sessions in self._held.values() for session in sessions.values()]
         return tuple(session for session in held if session.time_left(now) >= LEAST_LEFT)
 
-    def _why_direct(self, workspace: Workspace, entered: AssumeInput) -> str:
+    def _why_direct(self, workspace: Workspace, entered: AssumeRoleInput) -> str:
         """Why a shared session is out of the question, one sentence, or ""."""
         key = _key(workspace)
         if key is None:
@@ -238,7 +237,7 @@ def _kind(arn: str) -> PrincipalKind | None:
         return None
 
 
-def _serves_less_than_a_code(workspace: Workspace, entered: AssumeInput, proof: MfaProof) -> bool:
+def _serves_less_than_a_code(workspace: Workspace, entered: AssumeRoleInput, proof: MfaProof) -> bool:
     """Whether our own answer is worse with a shared session than with a code in the call; False when unknown."""
 
     def answer(by: MfaProof) -> Decision | None:

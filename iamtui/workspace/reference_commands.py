@@ -14,7 +14,7 @@ from iamtui.workspace.workspace import SourceInfo, SourceKind
 
 if TYPE_CHECKING:
     # It brings in the whole engine.
-    from iamtui.workspace.assume import AssumeInput
+    from iamtui.workspace.assume import AssumeRoleInput
 
 DEFAULT_SECONDS: Final = 3600
 """How long a session lasts that nobody asks a duration for (STS API reference: AssumeRole)."""
@@ -33,7 +33,7 @@ class Provenance:
     """
 
     source: SourceInfo
-    entered: AssumeInput | None = None
+    entered: AssumeRoleInput | None = None
     via: tuple[str, ...] = ()
 
 

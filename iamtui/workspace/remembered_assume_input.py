@@ -25,7 +25,7 @@ import msgspec
 from msgspec import Struct, field
 
 from iamtui.account.model import Account, Group, Missing, Role, User
-from iamtui.credentials.assume_role import DEFAULT_SECONDS
+from iamtui.credentials.assume_role import DEFAULT_SECONDS, AssumeRoleInput
 from iamtui.credentials.secure_files import locked, replace_file
 from iamtui.credentials.session_extras import AssumeExtras
 from iamtui.input_files import read_document
@@ -33,7 +33,6 @@ from iamtui.paths import data_folder, exposure
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.workspace.assume_input import AssumeInput
 from iamtui.workspace.assume_plan import default_session_name
 from iamtui.workspace.workspace import SourceKind, Workspace
 
@@ -73,7 +72,7 @@ def remembered_path() -> Path:
     return data_folder() / "assume.json"
 
 
-def remembered_input(workspace: Workspace, role_arn: str, *, path: Path | None = None) -> AssumeInput | None:
+def remembered_input(workspace: Workspace, role_arn: str, *, path: Path | None = None) -> AssumeRoleInput | None:
     """What was entered for this role the last time by a caller of the same account; None when nothing is known.
 
     It has neither an external id nor an MFA code. Blocking for file access; never raises: what cannot be read is not
@@ -90,7 +89,7 @@ def remembered_input(workspace: Workspace, role_arn: str, *, path: Path | None =
     found = next((form for form in roles if (form.account, form.role_arn) == (account, role_arn)), None)
     if found is None or not account:
         return None
-    return AssumeInput(
+    return AssumeRoleInput(
         role_arn=role_arn,
         session_name=found.session_name or default_session_name(workspace),
         duration_seconds=found.duration_seconds,
@@ -105,7 +104,7 @@ def remembered_input(workspace: Workspace, role_arn: str, *, path: Path | None =
     )
 
 
-def remember_input(workspace: Workspace, entered: AssumeInput, *, path: Path | None = None) -> None:
+def remember_input(workspace: Workspace, entered: AssumeRoleInput, *, path: Path | None = None) -> None:
     """Keep what was entered, without external id and MFA code. Blocking for file access.
 
     Where the caller is not known, nothing is kept.

@@ -10,7 +10,7 @@ from iamtui.credentials.console_url import SignIn, sign_in
 from iamtui.credentials.session import Clock, Session, utc_now
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assume import AssumeInput, MfaCodeNeeded, MfaSessions, MfaWay, acting_as, assume
+from iamtui.workspace.assume import AssumeRoleInput, MfaCodeNeeded, MfaSessions, MfaWay, acting_as, assume
 from iamtui.workspace.workspace import Workspace
 
 
@@ -29,7 +29,7 @@ class Renewal:
     def __init__(
         self,
         workspace: Workspace,
-        entered: AssumeInput,
+        entered: AssumeRoleInput,
         *,
         caller: Callable[[], Session] | None = None,
         mfa_sessions: MfaSessions | None = None,

@@ -11,7 +11,7 @@ from typing import Final
 
 from iamtui.account.model import Role
 from iamtui.catalog.actions import catalogue
-from iamtui.credentials.assume_role import LONGEST_POLICIES, AssumeRoleRequest, policy_characters
+from iamtui.credentials.assume_role import LONGEST_POLICIES, AssumeRoleInput, policy_characters
 from iamtui.credentials.session_extras import AssumeExtras
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.policies import MissingPolicy, NamedPolicy
@@ -130,7 +130,7 @@ def preview_session(
         questions: what to answer first (the pinned question); one that cannot be asked is a note.
         cancelled: asked between questions; the rows so far are given then.
     """
-    request = AssumeRoleRequest(role_arn, "preview", policy=extras.policy, policy_arns=extras.policy_arns)
+    request = AssumeRoleInput(role_arn, "preview", extras=extras)
     document = PolicyDocument(extras.policy) if extras.policy else None
     role = role_of(workspace, role_arn)
     notes: list[str] = []
@@ -145,7 +145,7 @@ def preview_session(
         policy_characters(extras.policy, extras.policy_arns),
         LONGEST_POLICIES,
         findings(document, DocumentKind.SESSION, account=request.account or None) if document is not None else (),
-        request.policy_problems(),
+        tuple(problem.sentence for problem in request.policy_problems()),
         tuple(notes),
     )
 

@@ -11,14 +11,14 @@ import pytest
 
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
-from iamtui.credentials.assume_role import AssumeRoleRequest, InvalidRequest, assume_role
+from iamtui.credentials.assume_role import AssumeRoleInput, assume_role
 from iamtui.credentials.session import CallerIdentity
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from tests.support.sts_answers import KEY_ID, ROLE_ARN, SECRET_KEY, TOKEN, CannedSts, sts_error
 
 NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)
-REQUEST = AssumeRoleRequest(ROLE_ARN, "alice")
+REQUEST = AssumeRoleInput(ROLE_ARN, "alice")
 
 
 def test_the_answer_becomes_a_session() -> None:
@@ -46,7 +46,7 @@ def test_the_answer_becomes_a_session() -> None:
 
 def test_what_was_entered_is_what_is_sent() -> None:
     sts = CannedSts()
-    request = AssumeRoleRequest(
+    request = AssumeRoleInput(
         ROLE_ARN, "alice", 900, "partner-1", "arn:aws:iam::123456789012:mfa/alice", Secret("012345")
     )
     assume_role(sts.connection(), request)
@@ -59,15 +59,6 @@ def test_what_was_entered_is_what_is_sent() -> None:
     assert sts.requests[0]["SerialNumber"] == "arn:aws:iam::123456789012:mfa/alice"
     assert sts.requests[0]["TokenCode"] == "012345"
     assert sts.requests[1]["Action"] == "GetCallerIdentity"
-
-
-def test_a_bad_request_is_not_sent() -> None:
-    sts = CannedSts()
-    with pytest.raises(InvalidRequest) as refusal:
-        assume_role(sts.connection(), AssumeRoleRequest("Deployer", "bad name", 1))
-    assert len(refusal.value.problems) == 3
-    assert refusal.value.sentence == " ".join(refusal.value.problems)
-    assert sts.requests == []
 
 
 @pytest.mark.parametrize("minutes", [-7, 7, 60 * 24 * 365])
@@ -207,7 +198,7 @@ def moto_connection(monkeypatch: pytest.MonkeyPatch) -> Iterator[Connection]:
 
 @pytest.mark.parametrize("seconds", [900, 7200, 43200])
 def test_against_moto(moto_connection: Connection, seconds: int) -> None:
-    request = AssumeRoleRequest("arn:aws:iam::210987654321:role/ops/Deployer", "alice@example", seconds)
+    request = AssumeRoleInput("arn:aws:iam::210987654321:role/ops/Deployer", "alice@example", seconds)
     session = assume_role(moto_connection, request)
     assert session.identity is not None
     assert session.identity.arn == "arn:aws:sts::210987654321:assumed-role/Deployer/alice@example"

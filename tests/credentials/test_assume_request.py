@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.credentials.assume_role import AssumeRoleRequest
+from iamtui.credentials.assume_role import AssumeRoleInput, InvalidRequest
+from iamtui.credentials.session_extras import AssumeExtras
 from iamtui.secret import Secret
 
-GOOD = AssumeRoleRequest("arn:aws:iam::123456789012:role/deploy/Deployer", "alice")
+GOOD = AssumeRoleInput("arn:aws:iam::123456789012:role/deploy/Deployer", "alice")
 SERIAL = "arn:aws:iam::123456789012:mfa/alice"
+EXTRAS = {entry.name for entry in fields(AssumeExtras)}
+
+
+def good_but(change: dict[str, Any]) -> AssumeRoleInput:
+    extras = {name: value for name, value in change.items() if name in EXTRAS}
+    return replace(
+        GOOD,
+        extras=AssumeExtras(**extras),
+        **{name: value for name, value in change.items() if name not in EXTRAS},
+    )
 
 
 @pytest.mark.parametrize(
@@ -38,7 +49,7 @@ SERIAL = "arn:aws:iam::123456789012:mfa/alice"
     ],
 )
 def test_what_sts_takes_is_taken(change: dict[str, Any]) -> None:
-    assert replace(GOOD, **change).problems() == ()
+    assert good_but(change).problems() == ()
 
 
 @pytest.mark.parametrize(
@@ -94,19 +105,21 @@ def test_what_sts_takes_is_taken(change: dict[str, Any]) -> None:
     ],
 )
 def test_what_sts_refuses_is_named(change: dict[str, Any], sentence: str) -> None:
-    problems = replace(GOOD, **change).problems()
-    assert any(sentence in problem for problem in problems), problems
-    assert all(problem.endswith(".") for problem in problems)
+    problems = good_but(change).problems()
+    assert any(sentence in problem.sentence for problem in problems), problems
+    assert all(problem.sentence.endswith(".") for problem in problems)
 
 
 def test_all_problems_are_named_at_once() -> None:
-    request = AssumeRoleRequest("Deployer", "a b", 60, "x", SERIAL, Secret("1"))
-    assert len(request.problems()) == 5
+    request = AssumeRoleInput("Deployer", "a b", 60, "x", SERIAL, Secret("1"))
+    problems = request.problems()
+    assert [problem.input for problem in problems] == ["role", "session name", "duration", "external ID", "MFA code"]
+    assert InvalidRequest(problems).sentence == " ".join(problem.sentence for problem in problems)
 
 
 def test_the_values_of_secrets_are_not_told() -> None:
     request = replace(GOOD, external_id="very secret id", mfa_serial=SERIAL, mfa_code=Secret("98765x"))
-    said = " ".join(request.problems())
+    said = str(InvalidRequest(request.problems()))
     assert "very secret" not in said
     assert "98765" not in said
     assert "very secret" not in repr(request)
@@ -124,11 +137,13 @@ def test_only_what_is_given_is_sent() -> None:
         external_id="partner-1",
         mfa_serial=SERIAL,
         mfa_code=Secret("012345"),
-        policy="{}",
-        policy_arns=("arn:aws:iam::aws:policy/ReadOnlyAccess",),
-        tags=(("team", ""),),
-        transitive_tag_keys=("team",),
-        source_identity="alice",
+        extras=AssumeExtras(
+            policy="{}",
+            policy_arns=("arn:aws:iam::aws:policy/ReadOnlyAccess",),
+            tags=(("team", ""),),
+            transitive_tag_keys=("team",),
+            source_identity="alice",
+        ),
     )
     assert full.parameters() == {
         **GOOD.parameters(),
@@ -145,7 +160,6 @@ def test_only_what_is_given_is_sent() -> None:
 
 @given(st.text(max_size=80), st.integers(-10, 100_000), st.text(max_size=20), st.text(max_size=20), st.text(max_size=8))
 def test_no_input_is_a_crash(name: str, seconds: int, external_id: str, serial: str, code: str) -> None:
-    request = AssumeRoleRequest(name, name, seconds, external_id, serial, Secret(code))
+    request = AssumeRoleInput(name, name, seconds, external_id, serial, Secret(code))
     assert request.problems() != ()
-    assert isinstance(request.role_name, str)
     assert isinstance(request.account, str)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.credentials.assume_role import AssumeRoleRequest, assume_role
+from iamtui.credentials.assume_role import AssumeRoleInput, assume_role
 from iamtui.credentials.session import Counter, SteadyClock, system_counter, utc_now
 from tests.support.sts_answers import ROLE_ARN, CannedSts
 
@@ -60,7 +60,7 @@ def test_a_running_machine_tells_the_wall_clocks_time(counts_sleep: bool) -> Non
 def test_a_suspended_laptop_wakes_up_with_less_time_left(counts_sleep: bool) -> None:
     machine = Machine(counts_sleep)
     clock = machine.clock()
-    session = assume_role(CannedSts(now=machine.true).connection(), AssumeRoleRequest(ROLE_ARN, "alice"), clock=clock)
+    session = assume_role(CannedSts(now=machine.true).connection(), AssumeRoleInput(ROLE_ARN, "alice"), clock=clock)
     machine.run(60)
     clock()
     machine.sleep(40 * 60)
@@ -74,7 +74,7 @@ def test_a_suspended_laptop_wakes_up_with_less_time_left(counts_sleep: bool) -> 
 def test_a_clock_that_is_set_back_gives_no_time_back(counts_sleep: bool, seconds: float) -> None:
     machine = Machine(counts_sleep)
     clock = machine.clock()
-    session = assume_role(CannedSts(now=machine.true).connection(), AssumeRoleRequest(ROLE_ARN, "alice"), clock=clock)
+    session = assume_role(CannedSts(now=machine.true).connection(), AssumeRoleInput(ROLE_ARN, "alice"), clock=clock)
     machine.run(600)
     machine.set_clock(seconds)
     assert session.time_left(clock()) == timedelta(minutes=50)
@@ -85,7 +85,7 @@ def test_a_clock_that_is_set_back_gives_no_time_back(counts_sleep: bool, seconds
 def test_a_clock_that_is_set_forward_takes_no_time_away() -> None:
     machine = Machine(counts_sleep=True)
     clock = machine.clock()
-    session = assume_role(CannedSts(now=machine.true).connection(), AssumeRoleRequest(ROLE_ARN, "alice"), clock=clock)
+    session = assume_role(CannedSts(now=machine.true).connection(), AssumeRoleInput(ROLE_ARN, "alice"), clock=clock)
     machine.run(600)
     machine.set_clock(7200)
     assert session.time_left(clock()) == timedelta(minutes=50)
@@ -95,7 +95,7 @@ def test_a_clock_that_is_set_forward_takes_no_time_away() -> None:
 def test_where_sleep_is_not_counted_a_jump_forward_is_taken_for_sleep() -> None:
     machine = Machine(counts_sleep=False)
     clock = machine.clock()
-    session = assume_role(CannedSts(now=machine.true).connection(), AssumeRoleRequest(ROLE_ARN, "alice"), clock=clock)
+    session = assume_role(CannedSts(now=machine.true).connection(), AssumeRoleInput(ROLE_ARN, "alice"), clock=clock)
     machine.set_clock(1800)
     assert session.time_left(clock()) == timedelta(minutes=30)
 
@@ -104,7 +104,7 @@ def test_a_machine_whose_clock_was_always_wrong() -> None:
     """The skew is measured against the same clock, before and after somebody corrects the wall clock."""
     machine = Machine(counts_sleep=True, wall=START - timedelta(days=400))
     clock = machine.clock()
-    session = assume_role(CannedSts(now=machine.true).connection(), AssumeRoleRequest(ROLE_ARN, "alice"), clock=clock)
+    session = assume_role(CannedSts(now=machine.true).connection(), AssumeRoleInput(ROLE_ARN, "alice"), clock=clock)
     machine.run(60)
     machine.set_clock(timedelta(days=400).total_seconds())
     assert session.time_left(clock()) == timedelta(minutes=59)

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from iamtui.credentials.assume_role import AssumeRoleRequest, assume_role
+from iamtui.credentials.assume_role import AssumeRoleInput, assume_role
 from iamtui.credentials.session import Urgency
 from iamtui.problem import Problem
 from tests.support.sts_answers import ROLE_ARN, CannedSts
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
-REQUEST = AssumeRoleRequest(ROLE_ARN, "alice")
+REQUEST = AssumeRoleInput(ROLE_ARN, "alice")
 LAST_DAY = datetime(9999, 12, 31, 12, tzinfo=UTC)
 
 

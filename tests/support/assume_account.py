@@ -7,7 +7,7 @@ from typing import Any
 
 from iamtui.account.model import Account, Fact, InlinePolicy, Known, MfaDevice, Role, User
 from iamtui.policy.document import PolicyDocument
-from iamtui.workspace.assume import AssumeInput
+from iamtui.workspace.assume import AssumeRoleInput
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.sts_answers import CannedSts, sts_error
 
@@ -17,7 +17,7 @@ ROLE = f"arn:aws:iam::{ID}:role/deploy/Deployer"
 FOREIGN = "arn:aws:iam::999999999999:role/Partner"
 SERIAL = f"arn:aws:iam::{ID}:mfa/alice"
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)
-ENTERED = AssumeInput(ROLE, "alice", 3600)
+ENTERED = AssumeRoleInput(ROLE, "alice", 3600)
 DENIED = sts_error("AccessDenied", f"User: {ALICE} is not authorized to perform: sts:AssumeRole on resource: {ROLE}")
 
 

@@ -9,14 +9,14 @@ import pytest
 from iamtui.credentials.session import Session
 from iamtui.tui import clock
 from iamtui.tui.assume.form import CallerChoice
-from iamtui.workspace.assume import AssumeExtras, AssumeInput
+from iamtui.workspace.assume import AssumeExtras, AssumeRoleInput
 from tests.support.assume_account import ROLE, ROOT, trust, workspace
 from tests.support.assume_dialog import dialog, field, press, result, words
 from tests.support.panel_apps import screen_text, settle, type_text
 from tests.support.panel_sessions import session
 from tests.support.sts_answers import CannedSts
 
-ENTERED = AssumeInput(ROLE, "alice", 3600)
+ENTERED = AssumeRoleInput(ROLE, "alice", 3600)
 HUB, SPOKE = "ASIAHUBHUBHUBHUB0001", "ASIASPOKESPOKE000002"
 
 
@@ -67,7 +67,7 @@ async def test_without_sessions_there_is_nobody_else() -> None:
 
 
 async def test_the_inputs_of_a_session_are_the_beginning_of_the_next() -> None:
-    before = AssumeInput(
+    before = AssumeRoleInput(
         ROLE, "nightly", 1800, extras=AssumeExtras(policy_arns=("arn:aws:iam::aws:policy/ReadOnlyAccess",))
     )
     held = live_session("hub", HUB)

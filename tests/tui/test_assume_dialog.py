@@ -11,7 +11,7 @@ from iamtui.account.model import Known
 from iamtui.problem import Problem
 from iamtui.tui.assume.form import AssumeForm
 from iamtui.workspace import assume as assuming
-from iamtui.workspace.assume import AssumeInput, InputName
+from iamtui.workspace.assume import AssumeRoleInput, InputName
 from iamtui.workspace.workspace import SourceKind
 from tests.support.assume_account import DENIED, EXTERNAL, FOREIGN, MFA, ROLE, ROOT, SERIAL, trust, workspace
 from tests.support.assume_dialog import Gate, dialog, field, gate, is_shown, press, result, words
@@ -21,7 +21,7 @@ from tests.support.sts_answers import CannedSts, sts_error
 
 __all__ = ["gate"]
 
-ENTERED = AssumeInput(ROLE, "alice", 3600)
+ENTERED = AssumeRoleInput(ROLE, "alice", 3600)
 
 
 # The plain case

@@ -20,7 +20,7 @@ from iamtui.tui.assume.prepared_dialog import AssumeOptions, AssumeResult
 from iamtui.tui.dialogs import DialogBox
 from iamtui.tui.drafts import editor_screen as draft_editor
 from iamtui.workspace import assume as assuming
-from iamtui.workspace.assume import AssumeExtras, AssumeInput, MfaDevices
+from iamtui.workspace.assume import AssumeExtras, AssumeRoleInput, MfaDevices
 from iamtui.workspace.workspace import Workspace
 from tests.support.assume_account import CREATED, MFA, ROLE, document, trust, workspace
 from tests.support.panel_apps import ScreenApp, screen_text, settle, type_text, until
@@ -113,7 +113,7 @@ async def test_what_is_only_unfinished_is_not_called_wrong_while_it_is_typed() -
 
 
 async def test_a_wrong_input_in_the_closed_section_opens_it() -> None:
-    before = AssumeInput(ROLE, "alice", 3600, extras=AssumeExtras(source_identity="a"))
+    before = AssumeRoleInput(ROLE, "alice", 3600, extras=AssumeExtras(source_identity="a"))
     app = dialog(workspace(TAGGED, may=ALL), prefilled=before)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -239,7 +239,7 @@ async def test_a_session_policy_that_is_too_long_is_measured_and_refused() -> No
         + "a" * 2100
         + '","Effect":"Allow","Action":"s3:*","Resource":"*"}]}'
     )
-    app = dialog(workspace(trust()), prefilled=AssumeInput(ROLE, "alice", 3600, extras=AssumeExtras(policy=long)))
+    app = dialog(workspace(trust()), prefilled=AssumeRoleInput(ROLE, "alice", 3600, extras=AssumeExtras(policy=long)))
     async with app.run_test(size=(120, 50)) as pilot:
         await settle(pilot)
         await press(pilot, "f5")
@@ -252,7 +252,7 @@ async def test_a_session_policy_that_is_too_long_is_measured_and_refused() -> No
 @pytest.mark.usefixtures("no_pause")
 async def test_an_emptied_session_policy_is_none() -> None:
     policy = '{"Version":"2012-10-17","Statement":[]}'
-    app = dialog(workspace(trust()), prefilled=AssumeInput(ROLE, "alice", 3600, extras=AssumeExtras(policy=policy)))
+    app = dialog(workspace(trust()), prefilled=AssumeRoleInput(ROLE, "alice", 3600, extras=AssumeExtras(policy=policy)))
     async with app.run_test(size=(120, 50)) as pilot:
         await settle(pilot)
         await press(pilot, "f2", "enter")
@@ -264,7 +264,7 @@ async def test_an_emptied_session_policy_is_none() -> None:
 
 async def test_delete_drops_the_session_policy() -> None:
     policy = '{"Version":"2012-10-17","Statement":[]}'
-    app = dialog(workspace(trust()), prefilled=AssumeInput(ROLE, "alice", 3600, extras=AssumeExtras(policy=policy)))
+    app = dialog(workspace(trust()), prefilled=AssumeRoleInput(ROLE, "alice", 3600, extras=AssumeExtras(policy=policy)))
     async with app.run_test(size=(120, 50)) as pilot:
         await settle(pilot)
         await press(pilot, "f2", "delete")
@@ -320,7 +320,7 @@ async def test_two_keys_are_enough_with_what_is_remembered() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("enter")
         await until(pilot, lambda: bool(app.returned))
-        assert result(app).entered == AssumeInput(ROLE, "nightly", 3600)
+        assert result(app).entered == AssumeRoleInput(ROLE, "nightly", 3600)
 
 
 # What is found out
@@ -435,5 +435,5 @@ async def test_an_expired_login_says_what_to_run_and_tries_again(monkeypatch: py
         assert anew == []
         assert "> Run: aws sso login --profile dev > Then F5 tries again." in words(app)
         await press(pilot, "f5")
-        assert result(app).entered == AssumeInput(ROLE, "alice", 3600)
+        assert result(app).entered == AssumeRoleInput(ROLE, "alice", 3600)
         assert len(anew) == 1, "the credentials were looked for again"

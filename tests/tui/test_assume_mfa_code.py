@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from iamtui.workspace import assume as assuming
-from iamtui.workspace.assume import AssumeInput, MfaSessions, MfaWay
+from iamtui.workspace.assume import AssumeRoleInput, MfaSessions, MfaWay
 from tests.support.assume_account import DENIED, MFA, ROLE, SERIAL, trust, workspace
 from tests.support.assume_dialog import Gate, dialog, field, gate, press, result, words
 from tests.support.panel_apps import screen_text, settle, type_text, until
@@ -17,7 +17,7 @@ from tests.support.sts_answers import CannedSts, sts_error
 
 __all__ = ["gate"]
 
-ENTERED = AssumeInput(ROLE, "alice", 3600)
+ENTERED = AssumeRoleInput(ROLE, "alice", 3600)
 
 
 async def test_a_code_that_is_typed_before_the_plan_is_there_is_never_readable(

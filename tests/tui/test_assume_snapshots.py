@@ -17,7 +17,7 @@ from iamtui.tui import clock
 from iamtui.tui.assume.dialog import AssumeDialog
 from iamtui.tui.assume.prepared_dialog import AssumeOptions
 from iamtui.tui.drafts import editor_screen as draft_editor
-from iamtui.workspace.assume import AssumeExtras, AssumeInput, MfaSessions
+from iamtui.workspace.assume import AssumeExtras, AssumeRoleInput, MfaSessions
 from iamtui.workspace.workspace import Workspace
 from tests.support.assume_account import DENIED, EXTERNAL, FOREIGN, MFA, ROLE, ROOT, trust, workspace
 from tests.support.panel_apps import ScreenApp, settle, type_text
@@ -87,7 +87,7 @@ def test_a_role_that_asks_for_external_id_and_mfa(snap_compare: SnapCompare, siz
 @pytest.mark.parametrize("size", EACH_SIZE)
 def test_all_inputs_with_what_is_wrong(snap_compare: SnapCompare, size: str) -> None:
     extras = AssumeExtras(tags=(("team", "x"),), transitive_tag_keys=("cost",), source_identity="a")
-    before = AssumeInput(ROLE, "bad name", 99_999, extras=extras)
+    before = AssumeRoleInput(ROLE, "bad name", 99_999, extras=extras)
     assert shot(snap_compare, size, workspace(trust()), pressing("f2", "f5"), prefilled=before)
 
 

@@ -11,6 +11,7 @@ import pytest
 from textual.app import App
 from textual.widgets import Input, Static
 
+from iamtui.credentials.assume_role import InputName, InputProblem
 from iamtui.credentials.session import CallerIdentity
 from iamtui.engine.decision import Decision, Layer, LayerReport, LayerState, Outcome, Reason, ResourceScope
 from iamtui.policy.truth import And, ConditionLeaf, MissingLeaf, Or, SessionLeaf, Source
@@ -295,7 +296,9 @@ async def test_profiles_that_cannot_be_listed() -> None:
 async def test_the_assume_dialog(monkeypatch: pytest.MonkeyPatch, refusal: str) -> None:
     plan = AssumePlan(EVIL, evil_decision(), refusal, True, True, (EVIL, EVIL), EVIL, 3600, EVIL)
     monkeypatch.setattr(assuming, "plan_assume", lambda *_args, **_kwargs: plan)
-    monkeypatch.setattr(assuming, "check_input", lambda *_args: (EVIL, EVIL))
+    monkeypatch.setattr(
+        assuming, "check_input", lambda *_args: (InputProblem(InputName.ROLE, EVIL), InputProblem(InputName.TAGS, EVIL))
+    )
     app = ScreenApp(AssumeDialog(evil_workspace(), EVIL))
     async with app.run_test(size=(120, 60)) as pilot:
         await settle_panel(pilot)

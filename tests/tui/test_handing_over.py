@@ -22,7 +22,7 @@ from iamtui.tui.sessions.export_dialog import ExportDialog
 from iamtui.tui.sessions.hand_over import announcement
 from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.tui.widgets.status import MessageLine, StatusLine
-from iamtui.workspace.assume import AssumeInput
+from iamtui.workspace.assume import AssumeRoleInput
 from tests.support.panel_apps import screen_text, until
 from tests.support.panel_sessions import SECRET, START, TOKEN, session
 from tests.support.sample_account import NOW
@@ -169,7 +169,7 @@ async def test_the_reference_knows_how_the_session_came_about() -> None:
         first = main.query_one(SessionsPanel).active
         assert first is not None
         second = held(role="audit", key="ASIAEXAMPLEKEY00AAAA")
-        entered = AssumeInput(second.role_arn, "iamtui-alice", 900, external_id="x1")
+        entered = AssumeRoleInput(second.role_arn, "iamtui-alice", 900, external_id="x1")
         assert main.workspace is not None
         main.lifecycle.assumed(main.workspace, AssumeResult(second, entered, first.key))
         await press(pilot, "Y", "r")

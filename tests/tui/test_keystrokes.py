@@ -12,7 +12,7 @@ from iamtui.credentials.session import Session
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.workspace import assume as assuming
-from iamtui.workspace.assume import AssumeInput
+from iamtui.workspace.assume import AssumeRoleInput
 from iamtui.workspace.workspace import Workspace
 from tests.support.panel_apps import screen_text, type_text
 from tests.support.panel_sessions import session
@@ -97,9 +97,9 @@ async def test_the_full_trace_takes_one_key() -> None:
 
 
 async def test_assume_takes_two_keys_and_copy_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    entered: list[AssumeInput] = []
+    entered: list[AssumeRoleInput] = []
 
-    def assume(_workspace: Workspace, given: AssumeInput, **_more: object) -> Session:
+    def assume(_workspace: Workspace, given: AssumeRoleInput, **_more: object) -> Session:
         entered.append(given)
         return session()
 
@@ -134,9 +134,9 @@ async def test_assume_takes_two_keys_and_copy_one(monkeypatch: pytest.MonkeyPatc
 
 @one_quick("key", ["ctrl+r", "a"])
 async def test_any_role_takes_two_keys_and_its_arn(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    entered: list[AssumeInput] = []
+    entered: list[AssumeRoleInput] = []
 
-    def assume(_workspace: Workspace, given: AssumeInput, **_more: object) -> Session:
+    def assume(_workspace: Workspace, given: AssumeRoleInput, **_more: object) -> Session:
         entered.append(given)
         return session()
 

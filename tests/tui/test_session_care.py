@@ -13,7 +13,7 @@ from iamtui.problem import Problem
 from iamtui.tui.assume.prepared_dialog import AssumeResult
 from iamtui.tui.sessions.export_dialog import CodeDialog
 from iamtui.tui.widgets.status import MessageLine, StatusLine
-from iamtui.workspace.assume import AssumeInput
+from iamtui.workspace.assume import AssumeRoleInput
 from tests.support.panel_apps import type_text
 from tests.support.panel_sessions import session
 from tests.support.screen_app import press, settle
@@ -217,7 +217,7 @@ async def test_what_the_assume_form_gives_is_held_with_who_assumed_it(monkeypatc
         last = session(source_arn=entry.identity.arn)
         for held, caller_key in ((entry, ""), (last, "ASIAENTRYENTRY00ABCD")):
             main.lifecycle.hold(
-                AssumeResult(held, AssumeInput(held.role_arn, "alice", 3600), caller_key), main.source_workspace
+                AssumeResult(held, AssumeRoleInput(held.role_arn, "alice", 3600), caller_key), main.source_workspace
             )
         await press(it.pilot, "S")
         first, second = it.panel.keeper
@@ -225,7 +225,7 @@ async def test_what_the_assume_form_gives_is_held_with_who_assumed_it(monkeypatc
         assert "by user/alice → assumed-role/entry/iamtui-alice" in it.text
         assert second.renewer.possible
         assert not second.renewer.switched_on
-        lost = AssumeResult(session("lost", key="ASIALOST"), AssumeInput(last.role_arn, "alice", 3600), "ASIAGONE")
+        lost = AssumeResult(session("lost", key="ASIALOST"), AssumeRoleInput(last.role_arn, "alice", 3600), "ASIAGONE")
         main.lifecycle.hold(lost, main.source_workspace)
         await press(it.pilot, "r")
         assert it.said == "! It cannot be renewed: the session that assumed it is gone."

@@ -10,7 +10,7 @@ from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.tui.sessions.text import assumed_words
 from iamtui.tui.widgets.status import MessageLine
-from iamtui.workspace.assume import AssumeInput
+from iamtui.workspace.assume import AssumeRoleInput
 from tests.support.panel_apps import screen_text
 from tests.support.panel_sessions import START, session
 from tests.support.sample_account import iam
@@ -46,7 +46,7 @@ async def test_who_one_has_become_is_said_until_one_goes_on(monkeypatch: pytest.
         app = pilot.app
         app.main.go_to(iam("role/deploy-prod"))
         await settle(pilot)
-        result = AssumeResult(session(), AssumeInput(session().role_arn, "iamtui-alice", 3600))
+        result = AssumeResult(session(), AssumeRoleInput(session().role_arn, "iamtui-alice", 3600))
         app.main.lifecycle.assumed(app.main.source_workspace, result)
         await settle(pilot)
         said = app.query_one(MessageLine)

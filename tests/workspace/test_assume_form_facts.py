@@ -12,12 +12,11 @@ from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.workspace.assume import (
     AssumeExtras,
-    AssumeInput,
+    AssumeRoleInput,
     InputName,
     MfaWay,
     check_input,
     plan_assume,
-    problems_by_input,
 )
 from iamtui.workspace.assume_plan import STARTING_POLICY, compact_policy, readable_policy
 from iamtui.workspace.assume_sides import Side, SideAnswer, sides_of
@@ -122,14 +121,11 @@ def test_what_cannot_be_known_is_unknown(space: Workspace, role: str, why: str) 
 # Problems by input
 
 
-def wrong(entered: AssumeInput) -> set[InputName]:
-    plan = plan_assume(workspace(trust()), ROLE)
-    found = problems_by_input(plan, entered)
-    assert bool(found) is bool(check_input(plan, entered)), "the call would judge otherwise"
-    return set(found)
+def wrong(entered: AssumeRoleInput) -> set[InputName]:
+    return {problem.input for problem in check_input(plan_assume(workspace(trust()), ROLE), entered)}
 
 
-GOOD = AssumeInput(ROLE, "alice", 3600)
+GOOD = AssumeRoleInput(ROLE, "alice", 3600)
 
 
 @pytest.mark.parametrize(
@@ -148,16 +144,23 @@ GOOD = AssumeInput(ROLE, "alice", 3600)
         (replace(GOOD, extras=AssumeExtras(policy="x" * 2049)), {InputName.POLICY}),
         (replace(GOOD, extras=AssumeExtras(policy="x" * 2000, policy_arns=(f"arn:aws:iam::{ID}:policy/{'p' * 60}",))),
          {InputName.POLICY}),
+        (replace(GOOD, extras=AssumeExtras(policy="[]")), {InputName.POLICY}),
+        (replace(GOOD, extras=AssumeExtras(policy_arns=(f"arn:aws:iam::{ID}:policy/{'p' * 2016}",))),
+         {InputName.POLICY_ARNS}),
         (replace(GOOD, extras=AssumeExtras(policy_arns=("nonsense",))), {InputName.POLICY_ARNS}),
+        (replace(GOOD, role_arn="nonsense", extras=AssumeExtras(policy_arns=(f"arn:aws:iam::{ID}:policy/p",))),
+         {InputName.ROLE}),
+        (replace(GOOD, mfa_way=MfaWay.SHARED), {InputName.MFA_CODE}),
+        (replace(GOOD, duration_seconds=3601, mfa_way=MfaWay.REUSED), {InputName.DURATION}),
         (replace(GOOD, extras=AssumeExtras(tags=(("a", "1"), ("A", "2")))), {InputName.TAGS}),
         (replace(GOOD, extras=AssumeExtras(transitive_tag_keys=("a",))), {InputName.TRANSITIVE_TAGS}),
         (replace(GOOD, extras=AssumeExtras(source_identity="x")), {InputName.SOURCE_IDENTITY}),
-        (AssumeInput("x", "", 1, "x", "x", Secret("x")),
+        (AssumeRoleInput("x", "", 1, "x", "x", Secret("x")),
          {InputName.ROLE, InputName.SESSION_NAME, InputName.DURATION, InputName.EXTERNAL_ID, InputName.MFA_DEVICE,
           InputName.MFA_CODE}),
     ],
 )  # fmt: skip
-def test_every_problem_stands_at_its_input(entered: AssumeInput, names: set[InputName]) -> None:
+def test_every_problem_stands_at_its_input(entered: AssumeRoleInput, names: set[InputName]) -> None:
     assert wrong(entered) == names
 
 

@@ -20,7 +20,7 @@ from iamtui.aws.errors import AwsProblem
 from iamtui.engine.explanation import explain
 from iamtui.policy.document import PolicyDocument
 from iamtui.secret import Secret
-from iamtui.workspace.assume import AssumeExtras, AssumeInput, assume, plan_assume
+from iamtui.workspace.assume import AssumeExtras, AssumeRoleInput, assume, plan_assume
 from iamtui.workspace.workspace import Workspace
 from tests.support.assume_account import (
     ALICE,
@@ -41,7 +41,7 @@ from tests.support.assume_account import (
 from tests.support.sts_answers import CannedSts, sts_error
 
 
-def refused(space: Workspace, entered: AssumeInput = ENTERED) -> AwsProblem:
+def refused(space: Workspace, entered: AssumeRoleInput = ENTERED) -> AwsProblem:
     with pytest.raises(AwsProblem) as problem:
         assume(space, entered)
     assert problem.value.code == "AccessDenied"
@@ -79,7 +79,7 @@ def test_a_refusal_names_an_explicit_deny() -> None:
         ),
     ],
 )
-def test_a_refusal_says_what_was_not_entered(conditions: Any, entered: AssumeInput, step: str) -> None:
+def test_a_refusal_says_what_was_not_entered(conditions: Any, entered: AssumeRoleInput, step: str) -> None:
     problem = refused(workspace(trust(**conditions), sts=CannedSts(refusal=DENIED)), entered)
     assert step in problem.next_step
     assert "role's trust policy asks for" in problem.sentence

@@ -9,12 +9,12 @@ import pytest
 
 from iamtui.account.model import Known, Missing
 from iamtui.aws.connection import Connection
-from iamtui.credentials.assume_role import InvalidRequest
+from iamtui.credentials.assume_role import InputName, InvalidRequest
 from iamtui.engine.decision import Outcome
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assume import AssumeInput, AssumePlan, assume, check_input, plan_assume
+from iamtui.workspace.assume import AssumePlan, AssumeRoleInput, assume, check_input, plan_assume
 from iamtui.workspace.assume_sides import SideAnswer, sides_of
 from iamtui.workspace.workspace import SourceKind, Workspace
 from tests.support.assume_account import (
@@ -277,7 +277,7 @@ def test_without_a_known_device_the_serial_is_empty() -> None:
 def test_the_default_session_name_is_the_callers_and_valid(caller: str, name: str) -> None:
     plan = plan_assume(workspace(trust(), caller=Known(caller)), ROLE)
     assert plan.default_session_name == name
-    assert check_input(plan, AssumeInput(ROLE, plan.default_session_name, 3600)) == ()
+    assert check_input(plan, AssumeRoleInput(ROLE, plan.default_session_name, 3600)) == ()
 
 
 def test_an_unknown_caller_gets_a_name_too() -> None:
@@ -307,9 +307,8 @@ def test_input_within_the_plan_is_taken() -> None:
 
 def test_a_session_that_is_too_long_is_refused_with_the_reason() -> None:
     problems = check_input(plan_of(3600, "Because of role chaining."), replace(ENTERED, duration_seconds=7200))
-    assert problems == (
-        "A duration of 2h (7,200 seconds) is more than the 1h that this session may last. Because of role chaining.",
-    )
+    sentence = "is more than the 1h that this session may last. Because of role chaining."
+    assert problems == ((InputName.DURATION, f"A duration of 2h (7,200 seconds) {sentence}"),)
 
 
 def test_a_duration_that_no_role_allows_is_named_once() -> None:
@@ -317,7 +316,7 @@ def test_a_duration_that_no_role_allows_is_named_once() -> None:
 
 
 def test_every_wrong_field_is_named() -> None:
-    entered = AssumeInput(ROLE, "bad name", 10, "x", "short", Secret("12"))
+    entered = AssumeRoleInput(ROLE, "bad name", 10, "x", "short", Secret("12"))
     assert len(check_input(plan_of(3600), entered)) == 5
 
 

@@ -10,7 +10,7 @@ from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.sources.demo import load_demo_account
-from iamtui.workspace.assume import AssumeInput, AssumePlan, assume, plan_assume
+from iamtui.workspace.assume import AssumePlan, AssumeRoleInput, assume, plan_assume
 from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace, open_source
 from tests.support.assume_account import ENTERED, FOREIGN, ROLE, trust, workspace
 from tests.support.sts_answers import CannedSts
@@ -33,7 +33,7 @@ def demo_role(demo: Workspace, outcome: Outcome, *, mfa: bool = False, external:
 
 def test_the_demo_gives_a_marked_session(demo: Workspace) -> None:
     plan = demo_role(demo, Outcome.ALLOWED)
-    session = assume(demo, AssumeInput(plan.role_arn, plan.default_session_name, 900))
+    session = assume(demo, AssumeRoleInput(plan.role_arn, plan.default_session_name, 900))
     assert session.demo
     assert session.identity is not None
     assert session.identity.account == load_demo_account().id
@@ -44,7 +44,7 @@ def test_the_demo_refuses_what_aws_would(demo: Workspace) -> None:
     plan = demo_role(demo, Outcome.IMPLICIT_DENY)
     assert plan.refusal.startswith("AWS would refuse this, so the demo does: ")
     with pytest.raises(Problem) as problem:
-        assume(demo, AssumeInput(plan.role_arn, plan.default_session_name, 3600))
+        assume(demo, AssumeRoleInput(plan.role_arn, plan.default_session_name, 3600))
     assert problem.value.sentence == plan.refusal
 
 
@@ -52,7 +52,7 @@ def test_the_demo_wants_mfa_where_the_trust_policy_does(demo: Workspace) -> None
     plan = demo_role(demo, Outcome.DEPENDS, mfa=True)
     assert plan.refusal == ""
     assert plan.mfa_serial
-    without = AssumeInput(plan.role_arn, plan.default_session_name, 900)
+    without = AssumeRoleInput(plan.role_arn, plan.default_session_name, 900)
     with pytest.raises(Problem) as problem:
         assume(demo, without)
     assert problem.value.next_step.startswith("Enter an MFA code")
@@ -62,7 +62,7 @@ def test_the_demo_wants_mfa_where_the_trust_policy_does(demo: Workspace) -> None
 
 def test_the_demo_wants_the_right_external_id(demo: Workspace) -> None:
     plan = demo_role(demo, Outcome.DEPENDS, external=True)
-    without = AssumeInput(plan.role_arn, plan.default_session_name, 900)
+    without = AssumeRoleInput(plan.role_arn, plan.default_session_name, 900)
     with pytest.raises(Problem) as problem:
         assume(demo, without)
     assert problem.value.next_step.startswith("Enter the external id")

@@ -16,7 +16,7 @@ from iamtui.credentials.assume_role import InvalidRequest
 from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assume import AssumeExtras, AssumeInput, MfaSessions, MfaWay, as_session, assume, plan_assume
+from iamtui.workspace.assume import AssumeExtras, AssumeRoleInput, MfaSessions, MfaWay, as_session, assume, plan_assume
 from iamtui.workspace.connecting import connect, reconnected
 from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace, open_source
 from tests.support.fault_proxy import Answer, Fault, FaultProxy, Reset, Stall, Truncate, error
@@ -26,7 +26,7 @@ from tests.support.sts_gate import BAD_JSON, CHAINED, EXPIRED, TOO_LARGE, TOO_LO
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/ops/Deployer"
 EXTERNAL_ID = {"StringEquals": {"sts:ExternalId": "partner-1"}}
-ENTERED = AssumeInput(ROLE, "alice", 900)
+ENTERED = AssumeRoleInput(ROLE, "alice", 900)
 
 
 def fill(moto: MotoServer, monkeypatch: pytest.MonkeyPatch, **role: Any) -> None:
@@ -57,7 +57,7 @@ def test_a_role_is_assumed_where_policies_are_enforced(moto: MotoServer, monkeyp
     assert plan.decision is not None
     assert plan.decision.outcome is Outcome.ALLOWED
     assert plan.longest_seconds == 7200
-    session = assume(space, AssumeInput(ROLE, plan.default_session_name, 900, "partner-1"))
+    session = assume(space, AssumeRoleInput(ROLE, plan.default_session_name, 900, "partner-1"))
     assert session.identity is not None
     assert session.identity.arn == f"arn:aws:sts::{ACCOUNT}:assumed-role/Deployer/alice"
     assert session.identity_error == ""
@@ -70,7 +70,7 @@ def test_a_real_refusal_and_our_reading_of_it_agree(moto: MotoServer, monkeypatc
     fill(moto, monkeypatch, Condition=EXTERNAL_ID)
     moto.enforce_policies()
     with pytest.raises(AwsProblem) as problem:
-        assume(opened(moto.url), AssumeInput(ROLE, "alice", 900, "guessed"))
+        assume(opened(moto.url), AssumeRoleInput(ROLE, "alice", 900, "guessed"))
     assert problem.value.code == "AccessDenied"
     assert problem.value.sentence == (
         "AWS denied sts:AssumeRole. By our own reading: The external id is not the one that the role's trust policy "
@@ -242,7 +242,7 @@ SERIAL = f"arn:aws:iam::{ACCOUNT}:mfa/alice"
 WITH_MFA = replace(ENTERED, mfa_serial=SERIAL)
 
 
-def refused(space: Workspace, entered: AssumeInput) -> AwsProblem:
+def refused(space: Workspace, entered: AssumeRoleInput) -> AwsProblem:
     with pytest.raises(AwsProblem) as problem:
         assume(space, entered)
     return problem.value
@@ -316,7 +316,11 @@ def test_a_chain_has_an_hour_and_ends_with_its_session(gated: tuple[Workspace, F
     ],
 )
 def test_what_the_gate_refuses_is_explained(
-    gated: tuple[Workspace, FaultProxy, StsGate], rules: dict[str, Any], entered: AssumeInput, sentence: str, step: str
+    gated: tuple[Workspace, FaultProxy, StsGate],
+    rules: dict[str, Any],
+    entered: AssumeRoleInput,
+    sentence: str,
+    step: str,
 ) -> None:
     space, _, gate = gated
     for name, value in rules.items():
@@ -375,6 +379,6 @@ def test_a_hostile_endpoint_is_not_believed(faulty: tuple[Workspace, FaultProxy]
 def test_mfa_and_external_id_are_sent(faulty: tuple[Workspace, FaultProxy]) -> None:
     space, proxy = faulty
     serial = f"arn:aws:iam::{ACCOUNT}:mfa/alice"
-    assume(space, AssumeInput(ROLE, "alice", 900, "partner-1", serial, Secret("123456")))
+    assume(space, AssumeRoleInput(ROLE, "alice", 900, "partner-1", serial, Secret("123456")))
     sent = next(call.parameters for call in proxy.calls if call.operation == "AssumeRole")
     assert (sent["SerialNumber"], sent["TokenCode"], sent["ExternalId"]) == (serial, "123456", "partner-1")

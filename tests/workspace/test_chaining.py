@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from iamtui.account.model import InlinePolicy, Known
-from iamtui.credentials.assume_role import InvalidRequest
+from iamtui.credentials.assume_role import InputName, InvalidRequest
 from iamtui.credentials.session import CallerIdentity, Session
 from iamtui.credentials.session_extras import NO_EXTRAS
 from iamtui.engine.decision import Outcome
@@ -125,8 +125,11 @@ def test_what_came_with_the_session_cannot_be_given_anew() -> None:
     entered = replace(ENTERED, role_arn=SECOND, extras=wanted)
     problems = check_input(plan_assume(space, SECOND), entered)
     assert problems == (
-        'The tag "team" came as a transitive one with the session that you go on from, and cannot be given anew.',
-        "The session that you go on from has the source identity alice, which stays.",
+        (
+            InputName.TAGS,
+            'The tag "team" came as a transitive one with the session that you go on from, and cannot be given anew.',
+        ),
+        (InputName.SOURCE_IDENTITY, "The session that you go on from has the source identity alice, which stays."),
     )
     with pytest.raises(InvalidRequest) as problem:
         assume(space, entered)

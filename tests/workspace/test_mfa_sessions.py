@@ -14,7 +14,7 @@ from iamtui.credentials.assume_role import InvalidRequest
 from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assume import AssumeInput, MfaCodeNeeded, MfaSessions, MfaWay, assume, plan_assume
+from iamtui.workspace.assume import AssumeRoleInput, MfaCodeNeeded, MfaSessions, MfaWay, assume, plan_assume
 from iamtui.workspace.mfa import LEAST_LEFT, reuse_words
 from iamtui.workspace.workspace import SourceKind, Workspace
 from tests.support.assume_account import (
@@ -34,7 +34,7 @@ from tests.support.sts_answers import CannedSts, sts_error
 
 CODE = Secret("123456")
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
-ENTERED = AssumeInput(ROLE, "alice", 3600, mfa_serial=SERIAL)
+ENTERED = AssumeRoleInput(ROLE, "alice", 3600, mfa_serial=SERIAL)
 LONG_TERM_KEY = "AKIAIOSFODNN7EXAMPLE"
 MFA_KEY = "ASIAMFASESSIONEXAMPLE"
 RECENT = {"Condition": {"NumericLessThan": {"aws:MultiFactorAuthAge": "300"}}}
@@ -77,7 +77,7 @@ def space(sts: CannedSts) -> Workspace:
     return workspace(trust(**MFA), sts=sts)
 
 
-def assumed(space: Workspace, sessions: MfaSessions, time: Time, entered: AssumeInput = ENTERED) -> MfaWay:
+def assumed(space: Workspace, sessions: MfaSessions, time: Time, entered: AssumeRoleInput = ENTERED) -> MfaWay:
     """Assume as a form does: ask which way, give a code only when one is needed."""
     choice = sessions.choice(space, entered)
     code = CODE if choice.needs_code else None

@@ -8,7 +8,7 @@ import pytest
 
 from iamtui.cli.assume import assume
 from iamtui.credentials.export import FORMATS
-from iamtui.workspace.assume import AssumeExtras, AssumeInput
+from iamtui.workspace.assume import AssumeExtras, AssumeRoleInput
 from iamtui.workspace.reference_commands import Provenance, Reference, format_reference, references
 from iamtui.workspace.workspace import SourceInfo, SourceKind
 from tests.support.panel_sessions import session
@@ -18,7 +18,7 @@ HELD = session(source_arn="arn:aws:iam::123456789012:user/iamtui-alice")
 DEMO = Provenance(SourceInfo(SourceKind.DEMO, "DEMO", region="eu-west-1"))
 LIVE = Provenance(
     SourceInfo(SourceKind.LIVE, "my prod", region="eu-west-1", profile="my prod", endpoint_url="http://127.0.0.1:5000"),
-    AssumeInput(
+    AssumeRoleInput(
         ARN,
         "iamtui-alice",
         7200,

@@ -13,7 +13,7 @@ from iamtui.account.model import Known, Missing
 from iamtui.credentials import secure_files as private_file
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assume import AssumeExtras, AssumeInput
+from iamtui.workspace.assume import AssumeExtras, AssumeRoleInput
 from iamtui.workspace.remembered_assume_input import (
     MOST_ROLES,
     forget_input,
@@ -33,7 +33,7 @@ EXTRAS = AssumeExtras(
     ("team",),
     "alice@example.com",
 )
-ENTERED = AssumeInput(ROLE, "deploy-1", 7200, "external-secret", SERIAL, Secret("123456"), EXTRAS)
+ENTERED = AssumeRoleInput(ROLE, "deploy-1", 7200, "external-secret", SERIAL, Secret("123456"), EXTRAS)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.workspace import session_actions as renewing
-from iamtui.workspace.assume import AssumeInput, MfaCodeNeeded, MfaWay, as_session, assume
+from iamtui.workspace.assume import AssumeRoleInput, MfaCodeNeeded, MfaWay, as_session, assume
 from iamtui.workspace.session_actions import Renewal
 from iamtui.workspace.session_store import KeptSession, Origin, SessionsKeeper
 from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace, open_source
@@ -22,8 +22,8 @@ from tests.support.fault_proxy import Call, FaultProxy, error
 from tests.support.moto_server import ACCOUNT, MotoServer, trust
 from tests.support.panel_sessions import session
 
-ENTRY = AssumeInput(f"arn:aws:iam::{ACCOUNT}:role/entry", "alice", 3600)
-LAST = AssumeInput(f"arn:aws:iam::{ACCOUNT}:role/last", "alice", 3600)
+ENTRY = AssumeRoleInput(f"arn:aws:iam::{ACCOUNT}:role/entry", "alice", 3600)
+LAST = AssumeRoleInput(f"arn:aws:iam::{ACCOUNT}:role/last", "alice", 3600)
 SERIAL = f"arn:aws:iam::{ACCOUNT}:mfa/alice"
 
 
@@ -104,7 +104,7 @@ def test_what_sts_refuses_is_kept_as_a_failure(space: Workspace, fault_proxy: Fa
 
 
 def test_with_mfa_nothing_is_sent_without_a_new_code(space: Workspace, fault_proxy: FaultProxy) -> None:
-    entered = AssumeInput(ENTRY.role_arn, "alice", 3600, mfa_serial=SERIAL, mfa_code=Secret("123456"))
+    entered = AssumeRoleInput(ENTRY.role_arn, "alice", 3600, mfa_serial=SERIAL, mfa_code=Secret("123456"))
     renew = Renewal(space, entered)
     assert renew.needs_code()
     with pytest.raises(Problem, match="needs a new MFA code"):
@@ -136,10 +136,10 @@ class Shared:
 def test_a_shared_code_renews_as_long_as_it_serves(
     monkeypatch: pytest.MonkeyPatch, failure: Problem, asks_again: bool
 ) -> None:
-    sent: list[AssumeInput] = []
+    sent: list[AssumeRoleInput] = []
     answers: list[Problem | None] = [None, failure, None]
 
-    def canned(_space: Workspace, entered: AssumeInput, **more: object) -> Session:
+    def canned(_space: Workspace, entered: AssumeRoleInput, **more: object) -> Session:
         assert more["mfa_sessions"] is shared
         sent.append(entered)
         answer = answers.pop(0)

@@ -20,7 +20,7 @@ from iamtui.tui.assume.form import AssumeForm
 from iamtui.tui.assume.plan import Planned, Typed
 from iamtui.tui.assume.prepared_dialog import AssumeResult, PreparedDialog
 from iamtui.workspace import assume as assuming
-from iamtui.workspace.assume import AssumeInput, InputName, MfaCodeNeeded, acting_as
+from iamtui.workspace.assume import AssumeRoleInput, InputName, MfaCodeNeeded, acting_as
 from iamtui.workspace.connecting import login_command, reconnected
 from iamtui.workspace.remembered_assume_input import remember_input
 
@@ -51,7 +51,7 @@ class AssumeDialog(PreparedDialog):
     class _Assumed(Message):
         ticket: int
         session: Session | None
-        entered: AssumeInput
+        entered: AssumeRoleInput
         problem: Problem | None = None
 
     @on(AssumeForm.Submitted)
@@ -114,7 +114,7 @@ class AssumeDialog(PreparedDialog):
         self.failure.say(f"The answer depends on {words}. Enter again asks STS without.", style="$verdict-depends")
         return True
 
-    def _assuming(self, ticket: int, caller: Session | None, entered: AssumeInput) -> None:
+    def _assuming(self, ticket: int, caller: Session | None, entered: AssumeRoleInput) -> None:
         """In the thread. An answer that comes after a cancel is dropped, its credentials with it."""
         worker = get_current_worker()
         try:

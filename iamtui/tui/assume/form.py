@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -26,7 +26,8 @@ from iamtui.tui.content import line, plain, safe_text
 from iamtui.tui.question.completing_input import CompletingInput, Completions
 from iamtui.tui.sessions.text import role_name
 from iamtui.tui.widgets.lists.line_list import LineView
-from iamtui.workspace.assume import InputName, MfaDevices, problems_by_input
+from iamtui.workspace import assume as assuming
+from iamtui.workspace.assume import InputName, MfaDevices
 from iamtui.workspace.workspace import Workspace
 
 # CallerChoice: who is to assume the role, the account's own caller or one of the live sessions (role chaining).
@@ -158,6 +159,7 @@ class AssumeForm(VerticalScroll, can_focus=False):
         self._role_arn = role_arn
         self._is_placed = False
         self._planned: Planned | None = None
+        self._wrong: Mapping[InputName, Sequence[str]] = {}
         self.sides = SidesView()
         self.caller_choice = CallerChoice(workspace, caller, callers)
         self.more = MoreSection(workspace.account)
@@ -187,29 +189,32 @@ class AssumeForm(VerticalScroll, can_focus=False):
         return self._rows[name] if name in self._rows else self.more.rows[name]
 
     def is_right(self) -> bool:
-        """Whether it can be sent; else the fields say what is wrong, and the first of these has the focus."""
-        return self._planned is not None and self._check(self._planned, live=False)
+        """Whether it can be sent, by the check of what was entered last; else the first wrong field has the focus."""
+        self._show_problems(live=False)
+        first = next((name for name in InputName if name in self._wrong), None)
+        if first is not None:
+            self.go_to(first)
+        return self._planned is not None and first is None
 
-    def _check(self, planned: Planned, *, live: bool) -> bool:
+    def _check(self, planned: Planned) -> None:
         """Say at every field what is wrong with it; while typing not what only is unfinished."""
-        wrong: dict[InputName, Sequence[str]] = {**problems_by_input(planned.plan, self.inputs.entered(planned))}
-        wrong |= self.more.read()[1]
+        wrong: dict[InputName, list[str]] = {}
+        for name, sentence in assuming.check_input(planned.plan, self.inputs.entered(planned)):
+            wrong.setdefault(name, []).append(sentence)
         if parse_duration(self.inputs.value(InputName.DURATION)) is None:
-            wrong[InputName.DURATION] = (_NO_TIME,)
-        first: InputName | None = None
+            wrong[InputName.DURATION] = [_NO_TIME]
+        self._wrong = {**wrong, **self.more.read()[1]}
+        self._show_problems(live=True)
+
+    def _show_problems(self, *, live: bool) -> None:
         for name in InputName:
             row = self.row(name)
-            sentences = wrong.get(name, ())
+            sentences = self._wrong.get(name, ())
             if live and isinstance(row, InputRow) and row.is_unfinished and not row.is_wrong:
                 continue
             row.show_problems(sentences)
             if sentences:
                 row.use(True)
-            if sentences and first is None:
-                first = name
-        if first is not None and not live:
-            self.go_to(first)
-        return not wrong
 
     def go_to(self, name: InputName) -> None:
         """Put the cursor into a field, opening the section it is in."""
@@ -239,7 +244,7 @@ class AssumeForm(VerticalScroll, can_focus=False):
         self._rows[InputName.DURATION].note(plain(planned.why_bounds))
         self._hint(planned)
         self._show_rows()
-        self._check(planned, live=True)
+        self._check(planned)
         if not self._is_placed and self._role_arn is not None:
             self._is_placed = True
             self._go_to_first_empty()
@@ -258,6 +263,7 @@ class AssumeForm(VerticalScroll, can_focus=False):
         if self._planned is not None:
             self._hint(self._planned)
             self._show_rows()
+            self._check(self._planned)
             self._go_to_first_empty(only_from=InputName.MFA_DEVICE)
 
     def next_device(self) -> bool:
@@ -333,7 +339,7 @@ class AssumeForm(VerticalScroll, can_focus=False):
 
     def _changed(self) -> None:
         if self._planned is not None:
-            self._check(self._planned, live=True)
+            self._check(self._planned)
         self.post_message(self.Changed())
 
     @on(MoreSection.Toggled)
@@ -344,7 +350,7 @@ class AssumeForm(VerticalScroll, can_focus=False):
     @on(DescendantBlur)
     def _left(self) -> None:
         if self._planned is not None and self.is_attached:
-            self._check(self._planned, live=True)
+            self._show_problems(live=True)
 
     @on(Input.Submitted)
     @on(CompletingInput.Entered)

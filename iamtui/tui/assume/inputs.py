@@ -25,7 +25,7 @@ from iamtui.tui.question.completing_input import CompletingInput, Completions, O
 from iamtui.tui.question.completion import best_matches
 from iamtui.tui.widgets.inputs import CODE_LENGTH, SafeInput, SecretInput
 from iamtui.tui.widgets.lists.line_list import LineView
-from iamtui.workspace.assume import AssumeExtras, AssumeInput, InputName, MfaWay
+from iamtui.workspace.assume import AssumeExtras, AssumeRoleInput, InputName, MfaWay
 
 # MoreSection: the inputs that few calls need, behind one line that always says which of them are filled in.
 
@@ -348,7 +348,7 @@ class UsualInputs:
 
     # Filling them in.
 
-    def fill(self, entered: AssumeInput) -> None:
+    def fill(self, entered: AssumeRoleInput) -> None:
         """Begin with inputs that were entered before."""
         self.rows[InputName.SESSION_NAME].value = entered.session_name
         self.rows[InputName.EXTERNAL_ID].value = entered.external_id
@@ -356,7 +356,7 @@ class UsualInputs:
         self.seconds = entered.duration_seconds
         self._more.fill(entered.extras)
 
-    def recall(self, entered: AssumeInput) -> None:
+    def recall(self, entered: AssumeRoleInput) -> None:
         """Fill in what was entered for this role before, where the user has entered nothing yet."""
         if not self.changed_value(InputName.SESSION_NAME):
             self._own_values.pop(InputName.SESSION_NAME, None)
@@ -382,17 +382,17 @@ class UsualInputs:
 
     # Sending them.
 
-    def take(self, planned: Planned) -> AssumeInput:
+    def take(self, planned: Planned) -> AssumeRoleInput:
         """What was entered. The MFA code leaves its field."""
         return replace(self.entered(planned), mfa_code=self.code_field.take())
 
-    def entered(self, planned: Planned) -> AssumeInput:
+    def entered(self, planned: Planned) -> AssumeRoleInput:
         """What was entered, the code as it stands in its field; what is no duration counts as the shortest."""
         seconds = parse_duration(self.value(InputName.DURATION))
         extras, _ = self._more.read()
         code = Secret(self.code_field.value) if self.code_field.value else None
         way = _mfa_way(planned, code)
-        return AssumeInput(
+        return AssumeRoleInput(
             role_arn=self.role_arn,
             session_name=self.value(InputName.SESSION_NAME),
             duration_seconds=SHORTEST_SECONDS if seconds is None else seconds,

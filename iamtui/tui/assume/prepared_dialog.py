@@ -25,7 +25,7 @@ from iamtui.tui.assume.plan import DEFAULT_SECONDS, Planned, Typed, make_plan, w
 from iamtui.tui.assume.rows import PolicyField
 from iamtui.tui.content import line, lines, plain
 from iamtui.tui.dialogs import Dialog, DialogBox, Result
-from iamtui.workspace.assume import AssumeInput, InputName, MfaDevices, find_mfa_devices
+from iamtui.workspace.assume import AssumeRoleInput, InputName, MfaDevices, find_mfa_devices
 from iamtui.workspace.connecting import login_command
 from iamtui.workspace.principals import is_production
 from iamtui.workspace.remembered_assume_input import forget_input, remembered_input
@@ -55,7 +55,7 @@ class AssumeOptions:
 
     caller: Session | None = None
     callers: Sequence[Session] = ()
-    prefilled: AssumeInput | None = None
+    prefilled: AssumeRoleInput | None = None
     mfa_sessions: MfaSessions | None = None
     seconds: int | None = None
     production: str = ""
@@ -166,7 +166,7 @@ class AssumeResult:
     """
 
     session: Session
-    entered: AssumeInput
+    entered: AssumeRoleInput
     caller_key: str = ""
 
 
@@ -206,7 +206,7 @@ class PreparedDialog(TypedAheadDialog[AssumeResult | None]):
     @dataclass(eq=False, repr=False)
     class _Recalled(Message):
         role_arn: str
-        entered: AssumeInput | None
+        entered: AssumeRoleInput | None
 
     @dataclass(eq=False, repr=False)
     class _Planned(Message):

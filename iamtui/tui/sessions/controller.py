@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from iamtui.tui.sessions.hand_over import HandOver
     from iamtui.tui.sessions.lock_screen import LockScreen
     from iamtui.tui.sessions.panel import SessionsPanel
-    from iamtui.workspace.assume import AssumeInput
+    from iamtui.workspace.assume import AssumeRoleInput
     from iamtui.workspace.mfa import MfaSessions
 
 
@@ -105,7 +105,7 @@ class SessionLifecycle:
             self.open_assume(role, caller=kept.session)
 
     def open_assume(
-        self, role_arn: str | None, *, caller: Session | None = None, prefilled: AssumeInput | None = None
+        self, role_arn: str | None, *, caller: Session | None = None, prefilled: AssumeRoleInput | None = None
     ) -> None:
         """Ask how to assume a role; `AssumeOptions` says what the arguments mean."""
         from iamtui.tui.assume.dialog import AssumeDialog  # brings the engine: not before a frame
