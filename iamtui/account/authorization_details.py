@@ -35,6 +35,7 @@ from iamtui.account.snapshot_format import (
     LastUsedShape,
     ManagedPolicyShape,
     PolicyShape,
+    RoleNameShape,
     RoleShape,
     SnapshotShape,
     UserShape,
@@ -102,13 +103,7 @@ class _Reading:
         self._origin = origin
         self._absent = absent
         self._pool = DocumentPool()
-        # What the writer of the pages was refused says why a fact is missing, better than that it is.
-        self._refused = {
-            entry.permission: entry.error
-            for page in pages
-            for entry in page.missing or ()
-            if entry.permission and entry.error and entry.permission != _ALL_LISTS
-        }
+        self._refused = _refused(pages)
         self._header = _merged_header(pages)
         self._users = [shape for page in pages for shape in page.users or ()]
         self._groups = [shape for page in pages for shape in page.groups or ()]
@@ -358,11 +353,7 @@ class _Reading:
         )
 
     def _make_instance_profiles(self) -> tuple[InstanceProfile, ...]:
-        carried = [
-            (profile, role.role_name or (parse_arn(role.arn or "") or _NOBODY).name)
-            for role in self._roles
-            for profile in role.instance_profile_list or ()
-        ]
+        carried = [(profile, _role_name(role)) for role in self._roles for profile in role.instance_profile_list or ()]
         alone = [(profile, "") for page in self._pages for profile in page.instance_profiles or ()]
         profiles: list[InstanceProfile] = []
         for index, (shape, carrier) in enumerate((*carried, *alone)):
@@ -374,7 +365,7 @@ class _Reading:
                 shape.path,
                 shape.arn,
             )
-            nested = tuple(role.role_name or (parse_arn(role.arn or "") or _NOBODY).name for role in shape.roles or ())
+            nested = tuple(map(_role_name, shape.roles or ()))
             profiles.append(
                 InstanceProfile(
                     name=name,
@@ -406,6 +397,20 @@ def _merged_header(pages: Sequence[SnapshotShape]) -> HeaderShape:
         if merged.alias is UNSET:
             merged.alias = header.alias
     return merged
+
+
+def _refused(pages: Sequence[SnapshotShape]) -> dict[str, str]:
+    """By permission, the error that the writer of the pages got: why a fact is missing, better than that it is."""
+    return {
+        entry.permission: entry.error
+        for page in pages
+        for entry in page.missing or ()
+        if entry.permission and entry.error and entry.permission != _ALL_LISTS
+    }
+
+
+def _role_name(role: RoleShape | RoleNameShape) -> str:
+    return role.role_name or (parse_arn(role.arn or "") or _NOBODY).name
 
 
 def _is_policy(role: RoleShape) -> bool:

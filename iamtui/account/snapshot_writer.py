@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -11,15 +11,19 @@ from iamtui.account.model import (
     Account,
     AttachedPolicy,
     Fact,
+    Gap,
     Group,
+    IdentityProvider,
     InlinePolicy,
     InstanceProfile,
     Known,
+    LoginProfile,
     ManagedPolicy,
     MfaDevice,
     Missing,
     OrganizationLevel,
     OrganizationPolicy,
+    ResourcePolicy,
     Role,
     Tags,
     User,
@@ -35,70 +39,68 @@ def snapshot_of(account: Account) -> Json:
 
     Readable documents become objects; an unreadable one stays the text it was.
     """
-    profiles: dict[str, list[InstanceProfile]] = {}
-    for profile in account.instance_profiles:
-        profiles.setdefault(next(iter(profile.roles), ""), []).append(profile)
-    carried = {role.name: profiles.get(role.name, []) for role in account.roles}
-    alone = [p for p in account.instance_profiles if next(iter(p.roles), "") not in carried]
+    carried, alone = _instance_profiles(account)
     snapshot: Json = {
         "iamtui": _header(account),
         "UserDetailList": [_user(user) for user in account.users],
         "GroupDetailList": [_group(group) for group in account.groups],
         "RoleDetailList": [_role(role, carried[role.name]) for role in account.roles],
         "Policies": [_managed_policy(policy) for policy in account.policies],
-        "user_details": {
-            user.name: {"PasswordLastUsed": _time(user.password_last_used.value)}
-            for user in account.users
-            if isinstance(user.password_last_used, Known)
-        },
+        "user_details": _by_user(account, "password_last_used", lambda used: {"PasswordLastUsed": _time(used)}),
         "role_details": {role.name: _role_detail(role) for role in account.roles if _role_detail(role)},
-        "access_keys": {
-            user.name: [_access_key(key) for key in user.access_keys.value]
-            for user in account.users
-            if isinstance(user.access_keys, Known)
-        },
-        "mfa_devices": {
-            user.name: [_mfa_device(device) for device in user.mfa_devices.value]
-            for user in account.users
-            if isinstance(user.mfa_devices, Known)
-        },
-        "login_profiles": {
-            user.name: _login_profile(user) for user in account.users if isinstance(user.login_profile, Known)
-        },
+        "access_keys": _by_user(account, "access_keys", lambda keys: [_access_key(key) for key in keys]),
+        "mfa_devices": _by_user(account, "mfa_devices", lambda devices: [_mfa_device(device) for device in devices]),
+        "login_profiles": _by_user(account, "login_profile", _login_profile),
         "instance_profiles": [_instance_profile(profile) for profile in alone],
-        "resource_policies": {
-            arn: _some(
-                state=policy.state,
-                document=None if policy.document is None else _document(policy.document),
-                permission=policy.permission or None,
-            )
-            for arn, policy in account.resource_policies.items()
-        },
+        "resource_policies": {arn: _resource_policy(policy) for arn, policy in account.resource_policies.items()},
         "public_access_block": {
             bucket: {"RestrictPublicBuckets": block.restrict_public_buckets}
             for bucket, block in account.public_access_blocks.items()
         },
         "kms_aliases": dict(account.kms_aliases),
-        "missing": [
-            _some(what=gap.what, permission=gap.permission or None, error=gap.error or None) for gap in account.gaps
-        ],
+        "missing": [_gap(gap) for gap in account.gaps],
     }
     # An empty object would say that somebody asked; the AWS lists are always part of the format.
     snapshot = {key: value for key, value in snapshot.items() if value or key[0].isupper()}
     if isinstance(account.organization, Known):
         snapshot["organization"] = _organization(account.organization)
     if isinstance(account.providers, Known):
-        snapshot["identity_providers"] = [
-            _some(
-                arn=provider.arn,
-                type=provider.type,
-                name=provider.name,
-                created=_time(provider.created),
-                audiences=list(provider.audiences),
-            )
-            for provider in account.providers.value
-        ]
+        snapshot["identity_providers"] = [_identity_provider(provider) for provider in account.providers.value]
     return snapshot
+
+
+def _by_user(account: Account, fact: str, make: Callable[[Any], Any]) -> Json:
+    """One fact of all users of whom it is known."""
+    known = ((user.name, getattr(user, fact)) for user in account.users)
+    return {name: make(value.value) for name, value in known if isinstance(value, Known)}
+
+
+def _resource_policy(policy: ResourcePolicy) -> Json:
+    document = None if policy.document is None else _document(policy.document)
+    return _some(state=policy.state, document=document, permission=policy.permission or None)
+
+
+def _gap(gap: Gap) -> Json:
+    return _some(what=gap.what, permission=gap.permission or None, error=gap.error or None)
+
+
+def _instance_profiles(account: Account) -> tuple[dict[str, list[InstanceProfile]], list[InstanceProfile]]:
+    """The instance profiles by the role that carries them, and those that none carries."""
+    roles: dict[str, list[InstanceProfile]] = {role.name: [] for role in account.roles}
+    alone: list[InstanceProfile] = []
+    for profile in account.instance_profiles:
+        roles.get(next(iter(profile.roles), ""), alone).append(profile)
+    return roles, alone
+
+
+def _identity_provider(provider: IdentityProvider) -> Json:
+    return _some(
+        arn=provider.arn,
+        type=provider.type,
+        name=provider.name,
+        created=_time(provider.created),
+        audiences=list(provider.audiences),
+    )
 
 
 def _some(**fields: Any) -> Json:
@@ -252,8 +254,7 @@ def _mfa_device(device: MfaDevice) -> Json:
     return _some(SerialNumber=device.serial, EnableDate=_time(device.enabled))
 
 
-def _login_profile(user: User) -> Json | None:
-    profile = _known(user.login_profile)
+def _login_profile(profile: LoginProfile | None) -> Json | None:
     if profile is None:
         return None
     return _some(CreateDate=_time(profile.created), PasswordResetRequired=profile.reset_required)

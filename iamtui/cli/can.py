@@ -36,7 +36,7 @@ from iamtui.text import safe_text
 from iamtui.workspace.answers import answer, check_inquiry
 from iamtui.workspace.principals import coming_with, resolve_principal
 from iamtui.workspace.questions import ask_and_trace, is_pattern
-from iamtui.workspace.saved_questions import QuestionStore, account_key, quoted
+from iamtui.workspace.saved_questions import QuestionStore, SavedQuestion, account_key, quoted
 from iamtui.workspace.verdict import verdict_words
 
 if TYPE_CHECKING:
@@ -98,24 +98,16 @@ def can(
     the answer says what depends on it; --strict takes it for absent. What a call needs besides its own action
     (iam:PassRole, tagging, KMS) is answered too; what every such call needs, and what --with names, decides with it.
     """
-    if saved is not None and (actions or asked.given or save is not None):
-        raise Problem(
-            "--saved asks a question as it was saved; an action or an option of another question contradicts it.",
-            "Leave --saved or those out.",
-        )
-    if saved is None and (principal is None or not actions):
-        raise Problem("No principal and action are named.", "Write iamtui can PRINCIPAL ACTION, or --saved NAME.")
     if save is not None and (issuer or credentials):
-        raise Problem("A saved question names who asks by an ARN alone.", "Leave --issuer and --credentials out.")
-    made = inquiry_of(actions, asked) if saved is None else None
-    workspace = open_workspace(source)
+        raise Problem("A saved question names its principal by an ARN alone.", "Leave out --issuer and --credentials.")
     if saved is not None:
-        question = question_store(account_key(workspace), file).find(saved)
-        made, principal = question.question_matrix, principal or question.principal
-        expect = expect or question.expect
-        check_inquiry(made)
-    assert made is not None
-    who = resolve_principal(workspace, principal or "", made.actions)
+        _refuse_another_question(actions, asked, save)
+    typed = _typed(principal, actions, asked) if saved is None else None
+    workspace = open_workspace(source)
+    question = typed or question_store(account_key(workspace), file).find(saved or "")
+    made, expect = question.question_matrix, expect or question.expect
+    check_inquiry(made)
+    who = resolve_principal(workspace, principal or question.principal, made.actions)
     who = coming_with(workspace, who, issuer=issuer, credentials=credentials)
     loaded = load_resource_policies(workspace, made)
     if compare:
@@ -128,17 +120,34 @@ def can(
     if draft is not None:
         note(f"Without the draft: {verdict_words(answered(loaded, who, made).worst.deciding)}.")
     if save is not None:
-        store = question_store(account_key(workspace), file, must_exist=False)
-        store.save(save, made, who.arn or "anonymous", expect=expect)
-        note(f"Saved as {quoted(save)} in {safe_text(str(store.path))}.")
+        _save(save, question_store(account_key(workspace), file, must_exist=False), made, who, expect)
     opinions = opinions_on(loaded, found) if compare else []
     print_answer(stdout(), workspace, found, as_json=as_json, with_trace=with_trace, opinions=opinions)
     code = judged(found, demands, expect)
     if is_lacking(opinions):
         return Exit.ERROR
     if saved is not None and expect is not None and code is Exit.OK:
-        note(f"The question {quoted(saved)} expects {expect}, and so it is.")
+        note(f"The question {quoted(saved)} has the expected answer: {expect}.")
     return code
+
+
+def _refuse_another_question(actions: tuple[str, ...], asked: QuestionOptions, save: str | None) -> None:
+    if actions or asked.given or save is not None:
+        raise Problem(
+            "--saved asks a question as it was saved, so no action or option of another question can be given.",
+            "Leave out --saved, or the others.",
+        )
+
+
+def _typed(principal: str | None, actions: tuple[str, ...], asked: QuestionOptions) -> SavedQuestion:
+    if principal is None or not actions:
+        raise Problem("No principal and action are named.", "Write iamtui can PRINCIPAL ACTION, or --saved NAME.")
+    return SavedQuestion("", "", inquiry_of(actions, asked), principal)
+
+
+def _save(name: str, store: QuestionStore, asked: QuestionMatrix, who: Principal, expect: Expectation | None) -> None:
+    store.save(name, asked, who.arn or "anonymous", expect=expect)
+    note(f"Saved as {quoted(name)} in {safe_text(str(store.path))}.")
 
 
 def question_store(account: str, file: str | None, *, must_exist: bool = True) -> QuestionStore:

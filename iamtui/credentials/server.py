@@ -249,13 +249,9 @@ def parse_request(head: bytes, authority: str) -> HttpRequest | Response:
         return Response(400)
     if len(lines) - 1 > MOST_HEADERS:
         return Response(431)
-    headers: dict[str, str] = {}
-    for line in lines[1:]:
-        name, colon, value = line.partition(":")
-        lowered = name.lower()
-        if not colon or not _is_token(name) or lowered in headers or any(c in value for c in "\r\n\0"):
-            return Response(400)
-        headers[lowered] = value.strip(" \t")
+    headers = _headers(lines[1:])
+    if headers is None:
+        return Response(400)
     if headers.get("host") != authority:
         return Response(403)
     if any(name in headers for name in _FOREIGN_HEADERS) or any(name.startswith("sec-") for name in headers):
@@ -263,6 +259,18 @@ def parse_request(head: bytes, authority: str) -> HttpRequest | Response:
     if "transfer-encoding" in headers or headers.get("content-length", "0") != "0":
         return Response(400)
     return HttpRequest(method.upper(), path, headers)
+
+
+def _headers(lines: list[str]) -> dict[str, str] | None:
+    """The headers by lower-case name; None where a line is not a header, or one comes twice."""
+    headers: dict[str, str] = {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        lowered = name.lower()
+        if not colon or not _is_token(name) or lowered in headers or any(c in value for c in "\r\n\0"):
+            return None
+        headers[lowered] = value.strip(" \t")
+    return headers
 
 
 def _is_token(name: str) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from iamtui.denials.denial import Claim, Denial, DenialForm, SourcePlace
+from iamtui.denials.denial import Denial, DenialForm, SourcePlace
 from iamtui.denials.search import messages_in
 from iamtui.engine.api_calls import iam_action, resource_of_call
 from iamtui.policy.arn import is_account_id
@@ -156,6 +156,8 @@ def _texts(tags: Mapping[str, Any]) -> dict[str, str]:
 _DENIED_WORDS: Final = ("accessdenied", "unauthorized", "notauthorized", "authorizationerror", "forbidden")
 _LONGEST_MESSAGE: Final = 64 * 1024
 _SERVICE: Final = ".amazonaws.com"
+_SILENT: Final = Denial(DenialForm.CLOUDTRAIL, SourcePlace(1, 0))
+"""What an error message says that says nothing."""
 
 
 def is_record(value: Any) -> bool:
@@ -170,15 +172,15 @@ def read_record(record: Mapping[str, Any], place: SourcePlace) -> Denial:
     source, event = text_in(record, "eventSource"), text_in(record, "eventName")
     identity = _caller(dict_in(record, "userIdentity"), dict_in(record, "requestParameters"))
     message = text_in(record, "errorMessage")[:_LONGEST_MESSAGE]
-    told = next((found for found in messages_in(message) if found.action or found.claim.kind or found.encoded), None)
+    told = next((found for found in messages_in(message) if found.action or found.claim.kind or found.encoded), _SILENT)
     notes, unknown = list(identity.notes), list(identity.unknown)
     action = iam_action(source, event)
     call = f"{source.removesuffix(_SERVICE)}:{event}"
-    resource = _resource(record, source, action)
-    if told is not None and told.action:
+    resource = told.resource if told.action and told.resource else _resource(record, source, action)
+    if told.action:
         if action and told.action.lower() != action.lower():
             notes.append(f"The call was {call}; what was refused is {told.action}.")
-        action, resource = told.action, told.resource or resource
+        action = told.action
         notes += told.notes
     elif not action:
         unknown.append(f"No IAM action is known for the call {call}.")
@@ -186,12 +188,11 @@ def read_record(record: Mapping[str, Any], place: SourcePlace) -> Denial:
         notes.append(f"The call {call} is allowed by the action {action}.")
     if not resource:
         unknown.append("The record does not name the resource in a form that gives its ARN.")
-    claim = told.claim if told is not None else Claim()
-    if denied and not claim.kind:
+    if denied and not told.claim.kind:
         unknown.append("It does not say which kind of policy refused.")
     if not denied:
         notes.append(
-            f"CloudTrail records this call as failed with {code}, which is no denial."
+            f"CloudTrail records this call as failed with {code}, which is not a denial."
             if code
             else "CloudTrail records this call as successful: it was not denied."
         )
@@ -199,17 +200,17 @@ def read_record(record: Mapping[str, Any], place: SourcePlace) -> Denial:
     return Denial(
         DenialForm.CLOUDTRAIL,
         place,
-        identity.caller or (told.caller if told is not None else ""),
+        identity.caller or told.caller,
         action,
         resource,
-        claim,
+        told.claim,
         denied=denied,
         code=code,
         operation=event,
         service=source,
-        encoded=told.encoded if told is not None else "",
+        encoded=told.encoded,
         request_id=text_in(record, "requestID"),
-        authorization_id=told.authorization_id if told is not None else "",
+        authorization_id=told.authorization_id,
         context=context,
         credentials=identity.credentials,
         issuer=identity.issuer,
@@ -242,40 +243,46 @@ def _caller(identity: Mapping[str, Any], parameters: Mapping[str, Any]) -> _Call
     issuer = text_in(dict_in(session, "sessionIssuer"), "arn")
     invoked_by = text_in(identity, "invokedBy")
     base = _Caller(text_in(identity, "arn"), text_in(identity, "accountId"), credentials, "", kind, invoked_by, session)
-    if kind == "AssumedRole":
-        return _assumed_role(base, issuer)
-    if kind == "FederatedUser":
-        return replace(base, issuer=issuer, credentials="temporary")
-    if kind == "Root":
-        account = base.account
-        arn = base.caller or (f"arn:aws:iam::{account}:root" if is_account_id(account) else "")
-        return replace(base, caller=arn)
-    if kind == "AWSService":
-        return replace(base, caller=invoked_by, forwarded_by="", credentials="")
-    if kind in ("WebIdentityUser", "SAMLUser"):
-        provider = federated_caller(identity, parameters)
-        user = text_in(identity, "userName")
-        note = f"The caller was {user} of the identity provider {provider or 'that is not told'}." if user else ""
-        missing = () if provider else ("The record does not say which identity provider vouched for the caller.",)
-        return replace(base, caller=provider, credentials="", notes=(note,) if note else (), unknown=missing)
-    if kind == "IdentityCenterUser":
-        user = text_in(dict_in(identity, "onBehalfOf"), "userId")
-        return replace(
-            base, unknown=(f"The caller is the Identity Center user {user or 'of a directory'}, no IAM one.",)
-        )
-    if kind == "AWSAccount":
-        if base.account.lower().startswith("anonymous"):
-            return replace(base, caller="anonymous", account="", credentials="")
-        whose = f" with the id {identity['principalId']}" if text_in(identity, "principalId") else ""
-        return replace(
-            base,
-            unknown=() if base.caller else (f"The caller is a principal of account {base.account}{whose}.",),
-        )
+    match kind:
+        case "AssumedRole":
+            return _assumed_role(base, issuer)
+        case "FederatedUser":
+            return replace(base, issuer=issuer, credentials="temporary")
+        case "Root":
+            account = base.account
+            arn = base.caller or (f"arn:aws:iam::{account}:root" if is_account_id(account) else "")
+            return replace(base, caller=arn)
+        case "AWSService":
+            return replace(base, caller=invoked_by, forwarded_by="", credentials="")
+        case "WebIdentityUser" | "SAMLUser":
+            return _federated(base, identity, parameters)
+        case "IdentityCenterUser":
+            user = text_in(dict_in(identity, "onBehalfOf"), "userId") or "of a directory"
+            return replace(base, unknown=(f"The caller is the Identity Center user {user}, not an IAM user.",))
+        case "AWSAccount":
+            return _of_another_account(base, text_in(identity, "principalId"))
     if not base.caller:
         return replace(
             base, unknown=(f"The record does not say who called (userIdentity {kind or 'without a type'}).",)
         )
     return base
+
+
+def _federated(base: _Caller, identity: Mapping[str, Any], parameters: Mapping[str, Any]) -> _Caller:
+    provider = federated_caller(identity, parameters)
+    user = text_in(identity, "userName")
+    note = f"The caller was {user} of the identity provider {provider or 'that is not told'}." if user else ""
+    missing = () if provider else ("The record does not say which identity provider vouched for the caller.",)
+    return replace(base, caller=provider, credentials="", notes=(note,) if note else (), unknown=missing)
+
+
+def _of_another_account(base: _Caller, principal_id: str) -> _Caller:
+    if base.account.lower().startswith("anonymous"):
+        return replace(base, caller="anonymous", account="", credentials="")
+    if base.caller:
+        return base
+    whose = f" with the id {principal_id}" if principal_id else ""
+    return replace(base, unknown=(f"The caller is a principal of account {base.account}{whose}.",))
 
 
 def _assumed_role(base: _Caller, role: str) -> _Caller:

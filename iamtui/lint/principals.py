@@ -11,7 +11,7 @@ from typing import Final
 from iamtui.catalog import unique_id_kind
 from iamtui.engine.service_rules import is_public
 from iamtui.lint.subject import CheckedDocument, quoted
-from iamtui.policy.arn import is_account_id, parse_arn
+from iamtui.policy.arn import Arn, is_account_id, parse_arn
 from iamtui.policy.document import Policy, PrincipalEntry, Statement
 from iamtui.policy.operators import parse_operator
 from iamtui.policy.types import PolicyType
@@ -130,8 +130,7 @@ def _check_aws(subject: CheckedDocument, statement: Statement, value: str, path:
         )
         return
     arn = parse_arn(value)
-    kind = arn.resource_type if arn is not None else ""
-    if arn is not None and arn.service == "iam" and kind == "group":
+    if arn is not None and arn.service == "iam" and arn.resource_type == "group":
         subject.error(
             "group-principal",
             f"{quoted(value)} is a group, and groups are never principals.",
@@ -140,20 +139,7 @@ def _check_aws(subject: CheckedDocument, statement: Statement, value: str, path:
             aws="INVALID_PRINCIPAL_FORMAT",
         )
         return
-    fits = (
-        arn is not None
-        and is_account_id(arn.account)
-        and not arn.region
-        and (
-            (arn.service == "iam" and (arn.resource == "root" or (kind in ("user", "role") and "/" in arn.resource)))
-            or (arn.service == "sts" and kind == "assumed-role" and arn.resource.count("/") == 2)
-            or (arn.service == "sts" and kind == "federated-user" and arn.resource.count("/") == 1)
-            or (arn.service == "cloudfront" and kind == "user")
-            or (arn.service == "iam" and kind == "user")
-        )
-    )
-    cloudfront = arn is not None and arn.service == "iam" and arn.account == "cloudfront"
-    if not fits and not cloudfront:
+    if arn is None or not _is_of_a_principal(arn):
         subject.error(
             "principal-format",
             f"{quoted(value)} is not an account, user, role, role session or federated session, so it matches nobody; "
@@ -162,6 +148,23 @@ def _check_aws(subject: CheckedDocument, statement: Statement, value: str, path:
             statement,
             aws="INVALID_PRINCIPAL_FORMAT",
         )
+
+
+def _is_of_a_principal(arn: Arn) -> bool:
+    """Whether an ARN has the form of an account, user, role, role session, federated or CloudFront user."""
+    if arn.service == "iam" and arn.account == "cloudfront":
+        return True
+    if not is_account_id(arn.account) or arn.region:
+        return False
+    kind, parts = arn.resource_type, arn.resource.count("/")
+    match arn.service:
+        case "iam":
+            return arn.resource == "root" or kind == "user" or (kind == "role" and parts > 0)
+        case "sts":
+            return parts == {"assumed-role": 2, "federated-user": 1}.get(kind)
+        case "cloudfront":
+            return kind == "user"
+    return False
 
 
 def _check_service(subject: CheckedDocument, statement: Statement, value: str, path: str) -> None:

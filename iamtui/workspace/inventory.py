@@ -92,20 +92,22 @@ def find_entity(account: Account, text: str, only: str = "") -> Entity:
     if exact is not None and only in ("", kind_of(exact)):
         return exact
     pool = [entity for entity in account.entities() if only in ("", kind_of(entity))]
-    if not text.startswith("arn:"):
-        kind, slash, rest = text.partition("/")
-        if slash and kind in _SINGULAR.values():
-            found = [e for e in pool if kind_of(e) == kind and rest in (e.name, _with_path(e))]
-        else:
-            found = [entity for entity in pool if entity.name == text]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            names = tuple(full_name(entity) for entity in found)
-            if len(set(names)) < len(names):
-                names = tuple(entity.arn for entity in found)
-            raise UnknownName(f"{safe_text(text)} names {len(found)} things.", f"Say {_or(names)}.", names)
-    raise _unknown(pool, text, only)
+    found = _named(pool, text)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise _unknown(pool, text, only)
+    names = tuple(full_name(entity) for entity in found)
+    if len(set(names)) < len(names):
+        names = tuple(entity.arn for entity in found)
+    raise UnknownName(f"{safe_text(text)} names {len(found)} things.", f"Say {_or(names)}.", names)
+
+
+def _named(pool: Sequence[Entity], text: str) -> list[Entity]:
+    kind, slash, rest = text.partition("/")
+    if slash and kind in _SINGULAR.values():
+        return [entity for entity in pool if kind_of(entity) == kind and rest in (entity.name, _with_path(entity))]
+    return [] if text.startswith("arn:") else [entity for entity in pool if entity.name == text]
 
 
 def _with_path(entity: Entity) -> str:

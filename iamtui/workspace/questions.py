@@ -30,7 +30,7 @@ from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.workspace.context_syntax import written_key
 from iamtui.workspace.principals import options_naming, principal_for
-from iamtui.workspace.workspace import SourceKind, Workspace
+from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
 __all__ = [
     "BulkEvaluator",
@@ -295,6 +295,13 @@ def as_command(
         )
     words = ["iamtui", "can", principal.arn or "anonymous", *question_matrix.actions]
     words += [word for name, value in options.items() for word in (f"--{name}", value)]
+    words += _matrix_words(question_matrix)
+    words += _terms_words(workspace, terms, written)
+    return shlex.join([*words, *_source_words(workspace.source, terms.region or workspace.source.region)])
+
+
+def _matrix_words(question_matrix: QuestionMatrix) -> list[str]:
+    words: list[str] = []
     if question_matrix.resources != ("*",):
         for resource in question_matrix.resources:
             words += ["--on", resource]
@@ -302,6 +309,11 @@ def as_command(
         words += [word for resource in resources for word in ("--with", f"{action}={resource}")] or ["--with", action]
     if question_matrix.chained_from:
         words += ["--chained-from", question_matrix.chained_from]
+    return words
+
+
+def _terms_words(workspace: Workspace, terms: Question, written: Mapping[str, str]) -> list[str]:
+    words: list[str] = []
     for name, _ in _policy_files(terms, written):
         words += ["--session-policy", name]
     for key, values in terms.context.items():
@@ -319,20 +331,16 @@ def as_command(
         words += ["--without", layer.value]
     if terms.resource_account:
         words += ["--resource-account", terms.resource_account]
-    source = workspace.source
+    return words
+
+
+def _source_words(source: SourceInfo, region: str) -> list[str]:
     if source.kind is SourceKind.DEMO:
-        words.append("--demo")
-    elif source.kind is SourceKind.SNAPSHOT:
-        words += ["--snapshot", source.file or source.label, *(["--region", region] if region else [])]
-    else:
-        for option, value in (
-            ("--profile", source.profile),
-            ("--region", region),
-            ("--endpoint-url", source.endpoint_url),
-        ):
-            if value:
-                words += [option, value]
-    return shlex.join(words)
+        return ["--demo"]
+    if source.kind is SourceKind.SNAPSHOT:
+        return ["--snapshot", source.file or source.label, *(["--region", region] if region else [])]
+    options = (("--profile", source.profile), ("--region", region), ("--endpoint-url", source.endpoint_url))
+    return [word for option, value in options if value for word in (option, value)]
 
 
 def files_of_command(asked: Question | QuestionMatrix, written: Mapping[str, str] = _NO_FILES) -> Mapping[str, str]:

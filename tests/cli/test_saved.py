@@ -193,7 +193,7 @@ def test_a_faulty_file_is_an_error_and_stays(cli: Cli, snapshot: str, tmp_path: 
 def test_a_saved_question_says_what_it_expects_and_where_it_was_saved(cli: Cli, saved: str) -> None:
     result = cli("can", "--saved", "deletes not", "--snapshot", saved)
     assert result.code == 0
-    assert 'The question "deletes not" expects explicitDeny, and so it is.' in result.err
+    assert 'The question "deletes not" has the expected answer: explicitDeny.' in result.err
     assert result.out.startswith("[x] DENIED explicit")
     again = cli("can", "web-server", "s3:PutObject", "--save", "one more", "--snapshot", saved)
     assert f'Saved as "one more" in {questions_file(cli)}.' in again.err
