@@ -19,13 +19,17 @@ from benchmarks.results import Plan, Result, cpu_seconds, median_cpu_seconds
 from benchmarks.vocabulary import ACCOUNT
 from benchmarks.yes_or_no import YesOrNo
 from iamtui.account.model import Account, Role, User
+from iamtui.drafts.edits import Draft, PutInlinePolicy
+from iamtui.drafts.overlay import apply_draft
 from iamtui.engine.api import evaluate
 from iamtui.engine.decision import Decision
 from iamtui.engine.decision_json import decision_to_json
+from iamtui.engine.index_reading import Outcomes
 from iamtui.engine.policies import PoliciesInForce
 from iamtui.engine.request import Principal, Request
 from iamtui.engine.scenario import MalformedScenario, read_scenarios
 from iamtui.engine.trace import trace
+from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import Question, QuestionEvaluator
 from iamtui.workspace.principals import principal_for
 from iamtui.workspace.questions import ask_all, make_ready
@@ -35,6 +39,11 @@ Asked: TypeAlias = tuple[Principal, Question]
 
 DECISIONS_GOAL: Final = 39_000.0
 PINNED_GOAL_MS: Final = 150.0
+INDEX_GOAL_MS: Final = 400.0
+OUTCOMES_GOAL_MS: Final = 2.0
+FIRST_TOUCH_GOAL_MS: Final = 16.0
+OF_A_SET_GOAL_MS: Final = 50.0
+_OF_SETS: Final = ("iam:PassRole", "s3:GetObject", "sts:AssumeRole", "kms:Decrypt")
 _TYPED: Final = ("s3:", "GetObject")
 _PARTS: Final = tuple(part.name for part in fields(Decision))
 
@@ -44,6 +53,7 @@ def run(plan: Plan) -> Iterator[Result]:
     for size in dict.fromkeys((plan.small, plan.large)):
         yield from _single_decisions(plan, size)
     yield from _pinned_question(plan)
+    yield from _index(plan)
     yield _scenarios(plan)
 
 
@@ -206,6 +216,42 @@ def _pinned_question(plan: Plan) -> Iterator[Result]:
         PINNED_GOAL_MS,
         note=f"{len(keys)} keys, slowest {max(keys) * 1000:.0f} ms",
     )
+
+
+def _outcomes(account: Account, question: Question) -> Outcomes | None:
+    return QuestionEvaluator(account, question).outcomes()
+
+
+def _index(plan: Plan) -> Iterator[Result]:
+    """What is decided for everybody, without a record of each."""
+    workspace = opened(plan.large)
+    account = workspace.account
+    where = f"{plan.large.principals:,} principals"
+    seconds = cpu_seconds(partial(account_index, account))
+    yield Result(f"index of {where}", seconds * 1000, "ms", INDEX_GOAL_MS, note="parses every document")
+    _compile_all(workspace)
+    pinned = Question("s3:GetObject", "arn:aws:s3:::payments-export-prod/2026/data.json")
+    _outcomes(account, pinned)
+    seconds = median_cpu_seconds([partial(_outcomes, account, pinned) for _ in range(plan.repeats)])
+    yield Result(f"outcomes for {where}, repeated", seconds * 1000, "ms", OUTCOMES_GOAL_MS)
+    asked = generator.questions(account, plan.repeats * 12, seed=78)
+    for which, goal, some in (
+        ("first touch", FIRST_TOUCH_GOAL_MS, [one for one in asked if one.resource != "*"]),
+        ("first touch of *", OF_A_SET_GOAL_MS, [replace(one, resource="*") for one in asked[::4]]),
+    ):
+        works = [cpu_seconds(partial(_outcomes, account, question)) for question in some]
+        slowest = f"{len(some)} other questions, slowest {max(works) * 1000:.0f} ms"
+        yield Result(f"outcomes for {where}, {which}", median(works) * 1000, "ms", goal, note=slowest)
+    for action in _OF_SETS:
+        question = Question(action)
+        _ask_everyone(workspace, question)
+        seconds = median_cpu_seconds([partial(_ask_everyone, workspace, question) for _ in range(plan.repeats)])
+        yield Result(f"{action} on * by {where}, repeated", seconds * 1000, "ms", OF_A_SET_GOAL_MS)
+    nothing = json.dumps(document([{"Effect": "Deny", "Action": "*", "Resource": "*"}]))
+    edit = PutInlinePolicy(account.users[0].arn, "nothing", nothing)
+    drafted = [apply_draft(account, Draft(account.id, "", (edit,))) for _ in range(plan.repeats)]
+    seconds = median_cpu_seconds([partial(_outcomes, each, pinned) for each in drafted])
+    yield Result(f"outcomes for {where} under a new draft", seconds * 1000, "ms", note="its index is made anew")
 
 
 def scenarios(count: int, seed: int) -> bytes:

@@ -7,7 +7,7 @@ evaluator can tell; it is asked as well wherever else this reading cannot be sur
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from iamtui.engine.credential_rules import uses_session_token
@@ -16,7 +16,6 @@ from iamtui.engine.index import (
     NOBODY,
     AccountIndex,
     Bits,
-    HeldPolicy,
     HeldStatement,
     Holdings,
     both,
@@ -142,6 +141,8 @@ class IndexReading:
     """One question read over an index.
 
     Args:
+        prepared: action and resource of the question.
+        contexts: its condition keys.
         granted: whom, as it was last read, their own policies may grant some of it.
         settled: whom some layer denies it for certain, or no SCP allows it.
         unclear: of whom it is not even known whether they are settled.
@@ -151,11 +152,10 @@ class IndexReading:
 
     def __init__(self, index: AccountIndex, asked: Surrounded) -> None:
         """Take a question that `is_read_here`."""
-        self._index = index
-        self._asked = asked
+        self.index = index
+        self.asked = asked
         self.prepared = asked.prepared
-        self._contexts = Contexts(index, asked.given, asked.derived, asked.absent, discover=asked.discover)
-        self._features: _Features | None = None
+        self.contexts = Contexts(index, asked.given, asked.derived, asked.absent, discover=asked.discover)
         self._unclear = 0
         self._unsettled = 0
         self.granted = self.settled = self.unclear = 0
@@ -165,7 +165,7 @@ class IndexReading:
 
     def outcomes(self, who: int) -> Outcomes:
         """The decisions for some principals."""
-        asked, index, prepared = self._asked, self._index, self.prepared
+        asked, index, prepared = self.asked, self.index, self.prepared
         self._unclear = self._unsettled = 0
         self.open_allows.clear()
         self.open_denies.clear()
@@ -223,7 +223,7 @@ class IndexReading:
 
     def _not_evaluated(self) -> tuple[Layer, ...] | None:
         """The layers of which nothing is loaded, where each of the others is loaded as a whole."""
-        asked, prepared = self._asked, self.prepared
+        asked, prepared = self.asked, self.prepared
         if prepared.resource.kind is ResourceKind.SET:
             return None
         found: list[Layer] = []
@@ -241,66 +241,8 @@ class IndexReading:
                 return None
         return tuple(found)
 
-    def class_of(self, place: int) -> Hashable | None:
-        """What the evaluator's outcome for a principal follows from: equal for two who get the same.
-
-        None where it may follow from who that is.
-        """
-        index = self._index
-        bit = 1 << place
-        if index.left & bit:
-            return None
-        if self._features is None:
-            self._features = _Features(self)
-        features = self._features
-        if (features.named | self._asked.known_one_by_one) & bit:
-            return None
-        principal = index.principals[place].principal
-        parts: list[Hashable] = [principal.kind, principal.credentials, bool(index.bounded & bit)]
-        parts += features.common(place)
-        for layer in (index.held, index.bounds):
-            for held in layer[place]:
-                parts += features.of(held, place)
-            parts.append(None)
-        return tuple(parts)
-
-    def all_statements(self) -> Iterator[CompiledStatement]:
-        """The statements about the action that bind everybody, of all layers."""
-        asked, index, action = self._asked, self._index, self.prepared.action
-        layers = [*index.levels(PolicyType.SCP, asked.scps).levels, *index.levels(PolicyType.RCP, asked.rcps).levels]
-        resources = (*asked.members, *((asked.resource,) if asked.resource is not None else ()))
-        for given, policy_type in (
-            *((policy, PolicyType.TRUST if self.prepared.trust else PolicyType.RESOURCE) for policy in resources),
-            *((policy, PolicyType.SESSION) for policy in asked.session),
-        ):
-            if isinstance(given, NamedPolicy) and given.document.error is None:
-                layers.append(index.of_resource(given, policy_type))
-        for holdings in layers:
-            for statement in holdings.about(action):
-                yield statement.compiled
-
-    def told_by(self, compiled: CompiledStatement) -> Iterator[Bits | str]:
-        """What tells principals apart in a statement: for whom conditions hold, and keys of variables."""
-        matcher = compiled.resource.matcher
-        if matcher is not None:
-            yield from self._contexts.varying(matcher.variable_keys)
-        for condition in compiled.conditions:
-            if self._contexts.varying((condition.key, *condition.variable_keys)):
-                yield self._holds(condition, self._index.everyone)
-
-    def value_of(self, key: str, place: int) -> KeyValue:
-        """What is known of a condition key where a principal asks."""
-        return self._contexts.of_place(place).lookup(key)
-
-    def about_action(self, held: HeldPolicy) -> Iterator[CompiledStatement]:
-        return held.about(self.prepared.action)
-
-    def named_in(self, compiled: CompiledStatement) -> int:
-        statement = compiled.statement
-        return self._index.named_by((*(statement.principals or ()), *(statement.not_principals or ())))
-
     def _leave_session_tokens(self, who: int) -> None:
-        index, contexts = self._index, self._contexts
+        index, contexts = self.index, self.contexts
         if contexts.varying(("aws:multifactorauthpresent",)):
             self._unclear |= who
             return
@@ -317,7 +259,7 @@ class IndexReading:
             grant: whom their own policies and their boundary grant it.
             boundary: whom their boundary lets through.
         """
-        asked, prepared = self._asked, self.prepared
+        asked, prepared = self.asked, self.prepared
         takes = prepared.facts.takes_resource_policy
         is_set = prepared.resource.kind is ResourceKind.SET
         must_admit = prepared.key or prepared.trust
@@ -339,7 +281,7 @@ class IndexReading:
         self, policy: NamedPolicy, grant: Bits, boundary: Bits, who: int, *, must_admit: bool
     ) -> tuple[Bits, Bits]:
         prepared = self.prepared
-        holdings = self._index.of_resource(policy, PolicyType.TRUST if prepared.trust else PolicyType.RESOURCE)
+        holdings = self.index.of_resource(policy, PolicyType.TRUST if prepared.trust else PolicyType.RESOURCE)
         rules = _TRUST_RULES if prepared.trust else _RULES
         at_all = by_itself = within_boundary = deny = NOBODY
         about = holdings.about_resource(prepared.action, prepared.resource)
@@ -350,7 +292,7 @@ class IndexReading:
                 continue
             self._note_open(compiled, truth.maybe)
             for place, bits in self._groups_named(compiled, who):
-                caller = self._index.caller(place, discover=self._asked.discover)
+                caller = self.index.caller(place, discover=self.asked.discover)
                 for strength, reached in reached_as(compiled, caller, rules).items():
                     here = Bits(truth.yes & bits, truth.maybe & bits)
                     if reached is False or here == NOBODY:
@@ -366,7 +308,7 @@ class IndexReading:
                         by_itself = either(by_itself, here)
                     elif strength in WITHIN_CAPS:
                         within_boundary = either(within_boundary, here)
-        if not self._asked.within_account:
+        if not self.asked.within_account:
             return both(grant, at_all), deny
         alone = either(by_itself, both(within_boundary, boundary))
         return either(alone, both(grant, at_all) if must_admit else grant), deny
@@ -374,7 +316,7 @@ class IndexReading:
     def _groups_named(self, compiled: CompiledStatement, who: int) -> Iterable[tuple[int, int]]:
         """Groups of some principals whom the principals of a statement treat alike, each with one of its places."""
         statement = compiled.statement
-        for bits in self._index.told_apart((*(statement.principals or ()), *(statement.not_principals or ()))):
+        for bits in self.index.told_apart((*(statement.principals or ()), *(statement.not_principals or ()))):
             here = bits & who
             if here:
                 yield (here & -here).bit_length() - 1, here
@@ -420,7 +362,7 @@ class IndexReading:
     def _reached(self, compiled: CompiledStatement, who: int) -> int:
         found = 0
         for place, bits in self._groups_named(compiled, who):
-            caller = self._index.caller(place, discover=self._asked.discover)
+            caller = self.index.caller(place, discover=self.asked.discover)
             reached = reaches(compiled, caller, Layer.RCP, _RULES)
             if reached is not False:
                 found |= bits
@@ -447,13 +389,13 @@ class IndexReading:
             left = found.yes | found.maybe
             if not left:
                 break
-            found = both(found, self._holds(condition, left))
+            found = both(found, self.holds(condition, left))
         return found
 
     def _about(self, compiled: CompiledStatement, who: int) -> Bits:
         matcher = compiled.resource.matcher
         assert matcher is not None
-        resource, contexts = self.prepared.resource, self._contexts
+        resource, contexts = self.prepared.resource, self.contexts
 
         def test(context: RequestContext) -> Truth:
             return compiled.matches_resource(resource, context, DEFAULT_LANGUAGE_OPTIONS, everywhere=False)
@@ -480,9 +422,9 @@ class IndexReading:
         A variable stands for its value letter by letter, so an entry with such a value matches none.
         """
         text = self.prepared.resource.text
-        column, is_lasting = self._contexts.column(key)
+        column, is_lasting = self.contexts.column(key)
         if is_lasting:
-            inside, example = self._index.standing_in(key, text, discover=self._asked.discover)
+            inside, example = self.index.standing_in(key, text, discover=self.asked.discover)
         else:
             inside, example = standing_in(column, text)
         groups: list[tuple[Mapping[str, KeyValue], int]] = []
@@ -494,9 +436,9 @@ class IndexReading:
             groups.append(({key: example}, who))
         return groups
 
-    def _holds(self, condition: CompiledCondition, who: int) -> Bits:
+    def holds(self, condition: CompiledCondition, who: int) -> Bits:
         """For whom a condition holds, of some principals."""
-        contexts = self._contexts
+        contexts = self.contexts
         every = (condition.key, *condition.variable_keys)
         keys = contexts.varying(every)
         if not keys:
@@ -506,9 +448,9 @@ class IndexReading:
         if not all(contexts.column(key)[1] for key in keys):
             return self._group_by_group(condition.test, contexts.groups(keys, who))
         others = tuple(next(iter(contexts.column(key)[0])) for key in every if key and key not in keys)
-        everyone = self._index.everyone
-        found = self._index.condition(
-            (condition, self._asked.discover, others),
+        everyone = self.index.everyone
+        found = self.index.condition(
+            (condition, self.asked.discover, others),
             lambda: self._group_by_group(condition.test, contexts.groups(keys, everyone)),
         )
         return Bits(found.yes & who, found.maybe & who)
@@ -516,7 +458,7 @@ class IndexReading:
     def _one_by_one(self, test: Callable[[RequestContext], Truth], who: int) -> Bits:
         yes = maybe = 0
         for place in places(who):
-            truth = test(self._contexts.of_place(place))
+            truth = test(self.contexts.of_place(place))
             if truth is True:
                 yes |= 1 << place
             elif truth is not False:
@@ -527,7 +469,7 @@ class IndexReading:
         self, test: Callable[[RequestContext], Truth], groups: Iterable[tuple[Mapping[str, KeyValue], int]]
     ) -> Bits:
         yes = maybe = 0
-        context = self._contexts.in_group()
+        context = self.contexts.in_group()
         for values, bits in groups:
             context.values = values
             truth = test(context)
@@ -542,7 +484,7 @@ class IndexReading:
 
         As `witnesses.may_differ` and `witnesses.reads_the_resource` have it of a reading.
         """
-        asked, index, prepared = self._asked, self._index, self.prepared
+        asked, index, prepared = self.asked, self.index, self.prepared
         everyone = index.everyone
         differing = everyone if prepared.resource.members.forms else 0
         shown = everyone if asked.with_policies else 0
@@ -567,48 +509,6 @@ class IndexReading:
                 if not compiled.any_resource and not (grants and names_resources(compiled, memory)):
                     differing |= holders
         return differing, shown
-
-
-class _Features:
-    """What tells the principals of an index apart to the statements about an action.
-
-    Args:
-        named: those whom a statement names one by one.
-    """
-
-    def __init__(self, reading: IndexReading) -> None:
-        self._reading = reading
-        self._of_held: dict[HeldPolicy, tuple[Bits | str, ...] | None] = {}
-        self.named = 0
-        told: dict[Bits | str, None] = {}
-        for compiled in reading.all_statements():
-            self.named |= reading.named_in(compiled)
-            told.update(dict.fromkeys(reading.told_by(compiled)))
-        for key in ("aws:multifactorauthpresent", "aws:requestedregion"):
-            told[key] = None
-        self._common = tuple(told)
-
-    def common(self, place: int) -> Iterator[Hashable]:
-        """What tells a principal apart to the statements that bind everybody."""
-        return self._each(self._common, place)
-
-    def of(self, held: HeldPolicy, place: int) -> Iterator[Hashable]:
-        """The same to a policy of its own; nothing where that does not speak of the action."""
-        if held not in self._of_held:
-            statements = tuple(self._reading.about_action(held))
-            told = (one for compiled in statements for one in self._reading.told_by(compiled))
-            self._of_held[held] = tuple(dict.fromkeys(told)) if statements else None
-        found = self._of_held[held]
-        if found is not None:
-            yield held
-            yield from self._each(found, place)
-
-    def _each(self, told: tuple[Bits | str, ...], place: int) -> Iterator[Hashable]:
-        for one in told:
-            if isinstance(one, Bits):
-                yield (one.yes >> place & 1, one.maybe >> place & 1)
-            else:
-                yield self._reading.value_of(one, place)
 
 
 def _as_bits(truth: Truth, who: int) -> Bits:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final, NamedTuple, TypeAlias
+from functools import cached_property
+from typing import Final, TypeAlias
 from weakref import finalize
 
 from iamtui.account.model import Account
@@ -16,6 +17,7 @@ from iamtui.engine.decision_details import DecisionDetails
 from iamtui.engine.evaluation import Evaluation
 from iamtui.engine.evaluator import read_all_layers
 from iamtui.engine.index import AccountIndex
+from iamtui.engine.index_classes import PrincipalClasses
 from iamtui.engine.index_reading import IndexReading, Outcomes, is_read_here
 from iamtui.engine.policies import NamedPolicy, PoliciesInForce
 from iamtui.engine.policy_set import forget_policies
@@ -133,6 +135,7 @@ __all__ = ["Question", "QuestionEvaluator"]
 
 _MOST_SURROUNDINGS: Final = 256
 _MOST_SINGLES: Final = 4096
+_MOST_READ: Final = 64
 _ASKED_ALONE: Final = 2
 """So many principals are asked about one by one before the index is read for everybody."""
 
@@ -141,17 +144,23 @@ _Found: TypeAlias = tuple[Outcome, bool, tuple[Layer, ...] | None]
 """An outcome, whether every layer is evaluated, and those that are not, where they are known."""
 
 
-class _Everybody(NamedTuple):
+class _Everybody:
     """A question as it was read for everybody in an index.
 
     Args:
         outcomes: None where only the evaluator can tell any.
-        classes: what the evaluator said of one principal of a class.
+        of_class: what the evaluator said of one principal of a class.
     """
 
-    reading: IndexReading
-    outcomes: Outcomes | None
-    classes: dict[Hashable, _Found]
+    def __init__(self, reading: IndexReading, outcomes: Outcomes | None) -> None:
+        self._reading = reading
+        self.outcomes = outcomes
+        self.of_class: dict[Hashable, _Found] = {}
+
+    @cached_property
+    def classes(self) -> PrincipalClasses:
+        """The principals by what the evaluator says of them."""
+        return PrincipalClasses(self._reading)
 
 
 class QuestionEvaluator:
@@ -213,7 +222,19 @@ class QuestionEvaluator:
 
     def _everybody(self, index: AccountIndex) -> _Everybody:
         if self._for_everybody is None:
-            self._for_everybody = self._read_for_everybody(index)
+            question = self._question
+            kept: dict[Hashable, tuple[int, _Everybody]] = self._account.memo.setdefault("read for everybody", {})
+            terms = (question.mode, question.resource_account, question.session_policies, question.layers_off)
+            asked = (question.action, question.resource, question.region, self._alias, self._of_a_set)
+            key = (*asked, terms, frozenset(question.context.items()))
+            second, found = kept.get(key, (0, None))
+            if found is None or (second != self._second and found.classes.reads_time):
+                found = self._read_for_everybody(index)
+                if not self._of_a_set:
+                    if len(kept) >= _MOST_READ:
+                        kept.clear()
+                    kept[key] = (self._second, found)
+            self._for_everybody = found
         return self._for_everybody
 
     def _read_for_everybody(self, index: AccountIndex) -> _Everybody:
@@ -234,7 +255,7 @@ class QuestionEvaluator:
             outcomes = reading.outcomes(index.everyone)
             if members:
                 outcomes = with_known_members(self, index, reading, outcomes, shared.owner)
-        return _Everybody(reading, outcomes, {})
+        return _Everybody(reading, outcomes)
 
     def read_index(self, index: AccountIndex, who: int) -> tuple[Outcomes, IndexReading] | None:
         """The outcomes for some principals of an index, of a question about one resource; None where it cannot tell."""
@@ -257,13 +278,13 @@ class QuestionEvaluator:
             outcome = everybody.outcomes.of(place)
             if outcome is not None:
                 return outcome, bool(everybody.outcomes.complete >> place & 1), everybody.outcomes.not_evaluated
-        class_ = everybody.reading.class_of(place)
+        class_ = everybody.classes.of(place)
         if class_ is None:
             return None
-        found = everybody.classes.get(class_)
+        found = everybody.of_class.get(class_)
         if found is None:
             reading = self._read_by(principal, ())
-            found = everybody.classes[class_] = (reading.outcome, not reading.not_evaluated, None)
+            found = everybody.of_class[class_] = (reading.outcome, not reading.not_evaluated, None)
         return found
 
     def _read_by(self, principal: Principal, assumptions: tuple[str, ...]) -> Evaluation:

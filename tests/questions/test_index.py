@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from datetime import datetime
 from random import Random
 
 import pytest
@@ -38,14 +39,14 @@ from .random_accounts import AccountMaker, QuestionMaker
 from .vocabulary import NOON
 
 
-def compare(account: Account, question: Question, said: Counter[str | None]) -> None:
+def compare(account: Account, question: Question, said: Counter[str | None], now: datetime = NOON) -> None:
     """Hold the index against the evaluator, and what an asker makes of both."""
-    asker = QuestionEvaluator(account, question, NOON)
+    asker = QuestionEvaluator(account, question, now)
     index = account_index(account)
     found = asker.outcomes()
     for place, one in enumerate(index.principals):
         where = f"{one.principal.arn}: {question}"
-        alone = evaluate(*QuestionEvaluator(account, question, NOON).request_and_policies(one.principal))
+        alone = evaluate(*QuestionEvaluator(account, question, now).request_and_policies(one.principal))
         expected = (alone.outcome, alone.complete)
         outcome = found.of(place) if found is not None else None
         said[outcome if found is not None else "not read"] += 1
@@ -66,8 +67,10 @@ def test_in_random_accounts(monkeypatch: pytest.MonkeyPatch, few: int) -> None:
         making = AccountMaker(Random(seed))
         account = making.account()
         maker = QuestionMaker(random, making.services)
-        for _ in range(12):
-            compare(account, maker.question(), said)
+        for _ in range(6):
+            question = maker.question()
+            compare(account, question, said, maker.time())
+            compare(account, question, said, maker.time())
     assert min(said[outcome] for outcome in ("allowed", "depends", "explicitDeny", "implicitDeny")) > 100, said
 
 
