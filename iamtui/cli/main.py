@@ -81,6 +81,7 @@ ENTRIES: Final = {
         "iamtui.cli.who_can", "who_can", "Every principal that may do this, and on what condition."
     ),
     "trust": CommandEntry("iamtui.cli.trust", "trust", "Who may assume each role, and what a principal reaches."),
+    "audit": CommandEntry("iamtui.cli.audit", "audit", "Keys, MFA, unused identities, broad policies and open trust."),
     "questions": CommandEntry(
         "iamtui.cli.questions", "questions", "Saved questions, and running them as a test for policies."
     ),

@@ -101,13 +101,17 @@ Chain: TypeAlias = tuple[TrustEdge, ...]
 
 
 def who_may_assume(
-    workspace: Workspace, role: Role, cancelled: Callable[[], bool] = lambda: False
+    workspace: Workspace, role: Role, cancelled: Callable[[], bool] = lambda: False, *, inside: bool = True
 ) -> Iterator[TrustEdge]:
-    """Who may assume a role: users and roles of the account in its order, then whom the trust policy names besides."""
+    """Who may assume a role: users and roles of the account in its order, then whom the trust policy names besides.
+
+    Args:
+        inside: whether the account's own users and roles are asked about.
+    """
     for action, only in _ACTIONS.items():
         question = with_region(workspace, Question(action, role.arn))
         evaluator = QuestionEvaluator(workspace.account, question)
-        if only is None:
+        if only is None and inside:
             yield from _of_the_account(workspace, role, action, evaluator, cancelled)
         named = with_resource(workspace, question, Everybody(()))
         strangers = (_everyone(workspace),) if named.everyone and only is None else ()
