@@ -207,7 +207,7 @@ class OpeningApp(TerminalApp):
             return
         self._opened = event.choice
         self._close_chooser()
-        self.main.set_workspace(event.workspace, event.inventory, event.index)
+        self.main.drafts.show_account(event.workspace, event.inventory, event.index)
         self.call_after_refresh(self._load_engine, event.workspace)
         self.say_opened(event.workspace.account)
 
@@ -547,7 +547,7 @@ class IamtuiApp(OpeningApp):
 
     def action_back_or_quit(self) -> None:
         """One step back on the main screen; with nothing to leave, or where no step could be seen, quit."""
-        if self._main.is_too_small or not self._main.step_back():
+        if self._main.is_too_small or not self._main.browsing.step_back():
             self._main.lifecycle.leave(self.exit)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from textual import on, work
+from textual import on
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.widgets import OptionList
+from textual.widgets import Input, OptionList
 
-from iamtui.account.model import Entity, Missing, Role, User
+from iamtui.account.model import Entity, Role, User
 from iamtui.config import AssumeConfig
-from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui.content import line, plain
-from iamtui.tui.drafts.controller import DraftingScreen
-from iamtui.tui.inventory import Branch, Inventory, Node, kind_word
+from iamtui.tui.drafts.controller import DraftController
+from iamtui.tui.explorer.children_table import ChildrenTable
+from iamtui.tui.explorer.detail_pane import DetailPane
+from iamtui.tui.explorer.document_view import DocumentView
+from iamtui.tui.explorer.explorer import Explorer
+from iamtui.tui.explorer.listings import RowsView
+from iamtui.tui.history import ScreenAbove
+from iamtui.tui.inventory import Branch, Node, key_of, kind_word
+from iamtui.tui.on_demand import OnDemandLoading, lacks_details
+from iamtui.tui.paned import Browsing, PanedScreen
 from iamtui.tui.question.panel import QuestionPanel, from_screen
 from iamtui.tui.question.pinned_verdicts import (
     Pinning,
@@ -28,19 +34,20 @@ from iamtui.tui.question.pinned_verdicts import (
     show_statement,
     tell_screens,
 )
+from iamtui.tui.question.trace_messages import DraftSuggestion
 from iamtui.tui.sessions.controller import SessionLifecycle, show_console, show_revoke
 from iamtui.tui.sessions.hand_over import HandOver
 from iamtui.tui.sessions.panel import ON_A_SESSION, SessionsPanel
 from iamtui.tui.text_screens import show_in_editor
-from iamtui.tui.widgets.status import MessageLine, Notice, Severity, StatusLine
-from iamtui.workspace.workspace import Workspace, load_user_details
+from iamtui.tui.widgets.lists.line_list import LineView
+from iamtui.tui.widgets.status import MessageLine, StatusLine
+from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from iamtui.engine.request import Principal
     from iamtui.questions.question import Question
     from iamtui.tui.clipboard import Copier
     from iamtui.tui.denials.records_screen import KeptDenials
-    from iamtui.tui.explorer.search import SearchIndex
 
 
 # The keys of the main screen. Every one has an id, under which the config can give it another key.
@@ -131,66 +138,17 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
 ]  # fmt: skip
 
 
-# What a source gives only when asked: the policy of a resource, a user's keys and devices. Blocking; for a thread.
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """What a load came to.
-
-    Args:
-        before: the workspace it began with.
-        workspace: the same with what could be loaded.
-        inventory, index: of that workspace's account.
-        what: what was loaded, in words, each.
-        problems: why the rest could not be.
-    """
-
-    before: Workspace
-    workspace: Workspace
-    inventory: Inventory
-    index: SearchIndex
-    what: tuple[str, ...] = ()
-    problems: tuple[Problem, ...] = ()
-
-
-def lacks_details(workspace: Workspace, node: Entity | object) -> bool:
-    """Whether the source can be asked for more about a user than was loaded with the account."""
-    if not isinstance(node, User) or not workspace.can_call_aws:
-        return False
-    return any(isinstance(fact, Missing) for fact in (node.access_keys, node.mfa_devices, node.login_profile))
-
-
-def load(workspace: Workspace, carriers: Sequence[str], user: User | None = None) -> Loaded:
-    """Ask the source for the policies of these resources and for the details of a user.
-
-    Args:
-        carriers: ARNs that have a policy of their own.
-        user: whose access keys, MFA devices and console password are wanted, or None.
-    """
-    from iamtui.tui.explorer.search import SearchIndex  # not before a frame
-    from iamtui.workspace.connecting import with_resource_policies  # likewise
-
-    now, failed = with_resource_policies(workspace, carriers)
-    what = [f"the policy of {carrier}" for carrier in carriers if carrier not in failed]
-    problems = list(failed.values())
-    if user is not None:
-        try:
-            now = load_user_details(now, user.name)
-            what.append(f"keys, MFA devices and password of {user.name}")
-        except Problem as problem:
-            problems.append(problem)
-    account = now.account
-    return Loaded(workspace, now, Inventory(account), SearchIndex(account), tuple(what), tuple(problems))
-
-
 DEFAULT_ASSUME_CONFIG: Final = AssumeConfig()
 
 
-class MainScreen(DraftingScreen):
+class MainScreen(PanedScreen):
     """Asks about, assumes and copies what the cursor is on."""
 
     BINDINGS: ClassVar[list[BindingType]] = MAIN_BINDINGS
+
+    @dataclass(eq=False, repr=False)
+    class StopWaiting(Message):
+        """Escape with nothing to leave: whatever is being loaded may stop."""
 
     def __init__(
         self, copier: Copier, assume_config: AssumeConfig = DEFAULT_ASSUME_CONFIG, production: str = ""
@@ -201,19 +159,31 @@ class MainScreen(DraftingScreen):
             production: patterns for names of accounts and roles that are marked as production.
         """
         super().__init__(copier)
-        self.hand_over = HandOver(self, copier)
-        self.lifecycle = SessionLifecycle(self, copier, self.hand_over, assume_config, production)
+        self.browsing = Browsing(self, workspace_changed=self._workspace_changed, place_changed=self._place_changed)
+        self.drafts = DraftController(self, self.browsing)
+        self.on_demand = OnDemandLoading(self, self.drafts)
+        self.hand_over = HandOver(self, copier, self.drafts)
+        self.lifecycle = SessionLifecycle(self, copier, self.drafts, self.hand_over, assume_config, production)
         self._pinning = Pinning(self)
         self._asking: tuple[Principal, str] | None = None
-        self._meant_resource = ""
-        self._tried: set[str] = set()
+        self.tries_again = False
+        """Whether no account could be opened until the user signs in again, after which it is tried once more."""
         self._stand_in: tuple[str, Principal, str] | None = None
         """A session or credential that asks in place of the role or user (by ARN) while the cursor is on that."""
         self.kept_denials: KeptDenials | None = None
         """The log whose denials are being explained one after the other."""
 
+    @property
+    def source_workspace(self) -> Workspace | None:
+        return self.drafts.source_workspace
+
+    @property
+    def before_workspace(self) -> Workspace | None:
+        return self.drafts.before_workspace
+
     def on_mount(self) -> None:
         """Verdicts in the lists belong to the answer; once a second, look after codes and the clipboard."""
+        self.explorer.border_title = line("Account")
         self.question.alongside = self._pinning.ahead
         self.sessions.is_production = self.lifecycle.is_production
         self.query_one(StatusLine).set_picking(self.hand_over.picking)
@@ -228,12 +198,14 @@ class MainScreen(DraftingScreen):
         self.lifecycle.forget_mfa_sessions()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """One key either copies or hands over."""
+        """One key either copies or hands over; in a field, the filter's key is a letter; in a document, it finds."""
+        if action == "filter" and isinstance(self.focused, Input | DocumentView):
+            return False
         if action in ("pick", "copy_exports") and bool(self.hand_over.picking) is not (action == "pick"):
             return False
         return super().check_action(action, parameters)
 
-    def workspace_changed(self, workspace: Workspace) -> None:
+    def _workspace_changed(self, workspace: Workspace) -> None:
         """Ask about this account from now on; until the user goes to a principal, for the caller."""
         from iamtui.workspace.principals import caller_principal  # brings the catalogue: not before a frame
 
@@ -245,11 +217,10 @@ class MainScreen(DraftingScreen):
         caller = caller_principal(workspace)
         if caller is not None and self.question.principal is None:
             self._ask_for(caller, caller.arn.split(":", 5)[-1])
-        self._tried.clear()
-        self._load_policy()
+        self.on_demand.again()
         tell_screens(self, workspace)
 
-    def place_changed(self, node: Node) -> None:
+    def _place_changed(self, node: Node) -> None:
         """Ask for the principal where the user is; elsewhere the last one stays."""
         from iamtui.workspace.principals import principal_for  # as above
 
@@ -257,8 +228,8 @@ class MainScreen(DraftingScreen):
             self._stand_in = None
         if self._stand_in is not None:
             self._ask_for(*self._stand_in[1:])
-        elif isinstance(node, (User, Role)) and self._workspace is not None:
-            self._ask_for(principal_for(self._workspace, node), _label(node))
+        elif isinstance(node, (User, Role)) and self.workspace is not None:
+            self._ask_for(principal_for(self.workspace, node), _label(node))
         elif not isinstance(node, Branch):
             self.question.set_principal(None, _label(node))
         elif self._asking is not None:
@@ -268,13 +239,77 @@ class MainScreen(DraftingScreen):
         self._asking = (principal, label)
         self.question.set_principal(principal, label)
 
+    # Browsing.
+
+    @on(Explorer.EntitySelected)
+    def _selected(self, event: Explorer.EntitySelected) -> None:
+        event.stop()
+        if self.workspace is not None:
+            self.browsing.show(event.node)
+
+    @on(Explorer.EntityOpened)
+    def _opened(self, event: Explorer.EntityOpened) -> None:
+        event.stop()
+        self.subject.active_view.focus()
+
+    @on(ChildrenTable.ChildOpened)
+    def _child_opened(self, event: ChildrenTable.ChildOpened) -> None:
+        event.stop()
+        self.browsing.go_to(key_of(event.entity))
+        self.subject.active_view.focus()
+
+    @on(ChildrenTable.ChildHighlighted)
+    def _child_highlighted(self, event: ChildrenTable.ChildHighlighted) -> None:
+        event.stop()
+        self._place_changed(event.entity)
+        self.keys_changed()
+
+    @on(DetailPane.Followed)
+    def _followed(self, event: DetailPane.Followed) -> None:
+        event.stop()
+        self.browsing.go_to(event.target)
+
+    @on(RowsView.LeftTowardsTree)
+    @on(ChildrenTable.LeftTowardsTree)
+    def _left(self) -> None:
+        self.explorer.tree_view.focus()
+
+    @on(QuestionPanel.Left)
+    def _question_left(self, event: QuestionPanel.Left) -> None:
+        event.stop()
+        self.explorer.tree_view.focus()
+
+    @on(LineView.CursorMoved)
+    @on(LineView.LineOpened)
+    def _unused(self, event: LineView.CursorMoved | LineView.LineOpened) -> None:
+        event.stop()
+
+    def go_to(self, key: str, above: ScreenAbove | None = None) -> bool:
+        return self.browsing.go_to(key, above)
+
+    def action_filter(self) -> None:
+        self.set_focus(self.explorer.filter_input)
+
+    def action_tab(self, number: str) -> None:
+        if self.subject.detail.display and not self.subject.detail.select_tab(number):
+            self.say(plain(f"There is no tab {number} here."))
+
+    def action_leave(self) -> None:
+        """Back to the tree; in the tree: drop the filter."""
+        if self.explorer.tree_view.has_focus and not self.explorer.clear_filter():
+            self.post_message(self.StopWaiting())
+        self.hide_sessions()
+        self.explorer.tree_view.focus()
+
+    # The question.
+
     @on(QuestionPanel.Answered)
     def _answered(self, event: QuestionPanel.Answered) -> None:
         event.stop()
         self.query_one(MessageLine).answered()
-        if self._workspace is not None:
+        if self.workspace is not None:
             # The whole of it, as in who can: of a matrix the worst decides, whichever cell is looked at.
-            self._pinning.pin(self._workspace, event.answer.question_matrix, self.before_workspace)
+            self._pinning.pin(self.workspace, event.answer.question_matrix, self.drafts.before_workspace)
         self.keys_changed()
 
     @on(QuestionPanel.Unanswered)
@@ -288,74 +323,22 @@ class MainScreen(DraftingScreen):
         event.stop()
         self._pinning.found(event)
 
-    # What is loaded on demand.
-
-    @dataclass(eq=False, repr=False)
-    class _Loaded(Message):
-        loaded: Loaded
-
     @on(QuestionPanel.Meant)
     def _meant(self, event: QuestionPanel.Meant) -> None:
         """Answer with the policy of the resource, as `iamtui can` does."""
         event.stop()
-        self._meant_resource = event.question.resource if event.question is not None else ""
-        self._tried.clear()
-        self._load_policy()
-
-    def _load_policy(self) -> None:
-        """Load the policy of the resource that was meant, unless that is loaded or was tried in vain."""
-        from iamtui.workspace.connecting import unloaded_carriers  # brings boto3: not before a frame
-
-        question, workspace = self.question.question, self.source_workspace
-        if question is None or workspace is None or not workspace.can_call_aws:
-            return
-        if question.resource != self._meant_resource:
-            return
-        question_matrix = self.question.question_matrix
-        resources = question_matrix.resources if question_matrix is not None else (question.resource,)
-        carriers = [arn for arn in unloaded_carriers(workspace.account, resources) if arn not in self._tried]
-        if carriers:
-            self._tried.update(carriers)
-            self._load(workspace, carriers, None)
-
-    def action_load(self) -> None:
-        """Load the details of the user under the cursor; elsewhere the policy of the resource asked about."""
-        node, workspace = self.subject.node, self.source_workspace
-        if workspace is not None and isinstance(node, User) and lacks_details(workspace, node):
-            self._load(workspace, [], node)
-            return
-        question = self.question.question
-        self._meant_resource = question.resource if question is not None else ""
-        self._tried.clear()
-        self._load_policy()
-        if not self._tried:
-            self.say(plain("There is nothing more to load here: of users keys and devices, of resources their policy."))
-
-    def _load(self, workspace: Workspace, carriers: Sequence[str], user: User | None) -> None:
-        self.say(line("Asking for ", (user.name if user is not None else carriers[0], "bold"), " …"), stays=True)
-        self._load_in_thread(workspace, carriers, user)
-
-    @work(thread=True, exclusive=True, exit_on_error=False, group="load", name="loading on demand")
-    def _load_in_thread(self, workspace: Workspace, carriers: Sequence[str], user: User | None) -> None:
-        self.post_message(self._Loaded(load(workspace, carriers, user)))
-
-    @on(_Loaded)
-    def _show_loaded(self, event: _Loaded) -> None:
-        event.stop()
-        loaded = event.loaded
-        if loaded.before is not self.source_workspace:
-            return
-        if loaded.what:
-            self.set_workspace(loaded.workspace, loaded.inventory, loaded.index)
-            self.say(line("Loaded ", (", ".join(loaded.what), "bold"), "."))
-        for problem in loaded.problems:
-            self.say(str(problem), Severity.WARNING)
+        self.on_demand.load_policy_of(event.question, again=True)
 
     @on(QuestionPanel.JumpToStatement)
     def _jump_to_statement(self, event: QuestionPanel.JumpToStatement) -> None:
         event.stop()
         if not show_statement(self, event):
             self.question.action_why()
+
+    @on(DraftSuggestion)
+    def _suggestion_wanted(self, event: DraftSuggestion) -> None:
+        event.stop()
+        self.drafts.suggest(event.principal, event.question)
 
     @on(SessionsPanel.Changed)
     def _session_changed(self, event: SessionsPanel.Changed) -> None:
@@ -378,11 +361,11 @@ class MainScreen(DraftingScreen):
     def idle_actions(self) -> frozenset[str]:
         """The actions whose keys would only say that there is nothing to do."""
         idle: set[str] = set()
-        if not isinstance(self.subject.node, Role) or (self._workspace and not self._workspace.can_call_aws):
+        if not isinstance(self.subject.node, Role) or (self.workspace and not self.workspace.can_call_aws):
             idle.add("assume")
         if isinstance(self.subject.node, Branch):
             idle.add("edit")
-        if self._workspace is None or not lacks_details(self._workspace, self.subject.node):
+        if self.workspace is None or not lacks_details(self.workspace, self.subject.node):
             idle.add("load")
         if self.sessions.active is None:
             idle |= {"console", "copy_exports", "export", "pick", "sessions", "sub_shell", *ON_A_SESSION}
@@ -390,9 +373,9 @@ class MainScreen(DraftingScreen):
             idle.add("why")
         if self.question.question_matrix is None:
             idle.add("who_can")
-        if self.question.answer is None or not has_simulator(self._workspace):
+        if self.question.answer is None or not has_simulator(self.workspace):
             idle.add("second_opinion")
-        if self.drafted is None:
+        if self.drafts.drafted is None:
             idle.add("draft_impact")
         if self.question.answer is None or not is_denied(self.question.answer):
             idle.add("draft_suggestion")
@@ -446,10 +429,39 @@ class MainScreen(DraftingScreen):
     def action_sub_shell(self) -> None:
         self.hand_over.sub_shell()
 
+    def action_load(self) -> None:
+        self.on_demand.load_here()
+
+    def action_back(self) -> None:
+        self.browsing.back()
+
+    def action_forward(self) -> None:
+        self.browsing.forward()
+
+    def action_follow(self) -> None:
+        self.browsing.follow()
+
+    def action_draft(self) -> None:
+        self.drafts.show_draft()
+
+    def action_draft_edit(self) -> None:
+        self.drafts.edit_menu()
+
+    def action_draft_undo(self) -> None:
+        self.drafts.undo_edit()
+
+    def action_draft_impact(self) -> None:
+        self.drafts.show_impact()
+
+    def action_draft_suggestion(self) -> None:
+        self.drafts.draft_fix()
+
     def action_console(self) -> None:
         """Sign in to the AWS console with the active session."""
         active = self.sessions.active
-        show_console(self, self.source_workspace, active, self._copier, is_production=self.lifecycle.is_production)
+        show_console(
+            self, self.drafts.source_workspace, active, self._copier, is_production=self.lifecycle.is_production
+        )
 
     def action_revoke(self) -> None:
         """Show how the older sessions of the role under the cursor, or of the active session's, are cut off."""
@@ -469,13 +481,11 @@ class MainScreen(DraftingScreen):
         event.stop()
         self._copy(event.text, event.what, event.also)
 
-    @work(thread=True, exclusive=True, exit_on_error=False, group="copy", name="copying a text")
     def _copy(self, text: str, what: str, also: str = "") -> None:
-        try:
-            said, severity = f"{self._copier.copy_text(text, what)} {also}".rstrip(), Severity.INFORMATION
-        except Problem as problem:
-            said, severity = str(problem), Severity.ERROR
-        self.post_message(Notice(plain(said), severity))
+        def work() -> str:
+            return f"{self._copier.copy_text(text, what)} {also}".rstrip()
+
+        self.hand_over.in_thread("copying a text", work)
 
     async def action_ask(self) -> None:
         """Go to the question; where no account could be opened before the user signs in again, try that again."""
@@ -493,14 +503,12 @@ class MainScreen(DraftingScreen):
 
     def action_who_can(self) -> None:
         """Put the question to everybody."""
-        open_who_can(self, self.before_workspace)
-        question = self.question.question
-        self._meant_resource = question.resource if question is not None else ""
-        self._load_policy()
+        open_who_can(self, self.drafts.before_workspace)
+        self.on_demand.load_policy_of(self.question.question)
 
     def action_second_opinion(self) -> None:
         """Ask AWS's own simulator."""
-        if self.before_workspace is not None:
+        if self.drafts.before_workspace is not None:
             self.say(plain("AWS answers for the account as it is: close the draft first (d, then X)."))
         else:
             open_second_opinion(self)
@@ -522,8 +530,7 @@ class MainScreen(DraftingScreen):
             self._stand_in = (node.arn, principal, label)
         self._ask_for(principal, label)
         self.question.ask_inquiry(QuestionMatrix((question.action,), (question.resource,), question))
-        self._meant_resource = question.resource
-        self._load_policy()
+        self.on_demand.load_policy_of(question)
 
 
 def _label(node: Entity) -> str:

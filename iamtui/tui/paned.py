@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -11,19 +10,16 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.geometry import Offset, Size
-from textual.message import Message
 from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from iamtui.account.model import Account
 from iamtui.tui import clock
 from iamtui.tui.content import line, plain
-from iamtui.tui.explorer.children_table import ChildrenTable
-from iamtui.tui.explorer.detail_pane import DetailPane, SubjectPane
-from iamtui.tui.explorer.document_view import DocumentView
+from iamtui.tui.explorer.detail_pane import SubjectPane
 from iamtui.tui.explorer.explorer import Explorer
 from iamtui.tui.explorer.listings import RowsView
 from iamtui.tui.history import History, ScreenAbove, VisitedPlace
@@ -32,7 +28,6 @@ from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.tui.terminal_app import worker_failure
 from iamtui.tui.widgets.lists.containers import Column, Row
-from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.tui.widgets.status import KeyLine, MessageLine, Notice, Severity, StatusLine
 
 if TYPE_CHECKING:
@@ -116,7 +111,7 @@ def _is_shown(widget: Widget) -> bool:
 
 
 class PanedScreen(Screen[None]):
-    """Arranges explorer, subject, question and sessions by the size of the window; a subclass composes them."""
+    """Arranges explorer, subject, question and sessions by the size of the window."""
 
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared so by the base class
         (0, "-tiny-width"),
@@ -131,10 +126,29 @@ class PanedScreen(Screen[None]):
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
     """What has the focus. It is drawn as that, and so is what had it: the whole screen need not be drawn again."""
 
-    def __init__(self) -> None:
+    def __init__(self, copier: Copier) -> None:
         super().__init__()
+        self._copier = copier
         self._zoom = Zoom(self)
         self._kept_focus = KeptFocus(self)
+        self.workspace: Workspace | None = None
+        """The workspace on screen."""
+        self.first_branch = TOP_BRANCHES[0]
+        """The branch that is open when an account is."""
+
+    def compose(self) -> ComposeResult:
+        """One tree of widgets for every size; the styles arrange it."""
+        yield StatusLine(id="status")
+        with Row(id="body"):
+            yield Explorer(id="explorer")
+            with Column(id="right"):
+                yield SubjectPane(id="subject")
+                with Column(id="side"):
+                    yield QuestionPanel(id="question")
+                    yield SessionsPanel(self._copier, clock=_now, id="sessions")
+        yield MessageLine(id="message")
+        yield KeyLine(id="keys")
+        yield Static(id="too-small")
 
     def begin_at(self, size: Size) -> None:
         """Take the classes for the size of the window, before there are styles.
@@ -189,6 +203,19 @@ class PanedScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What nobody could see is not done."""
         return False if self.is_too_small else super().check_action(action, parameters)
+
+    def keys_changed(self) -> None:
+        self.query_one(KeyLine).look_again()
+
+    def show_nothing_open(self) -> None:
+        """Say how to open an account, unless one is open."""
+        if self.workspace is None:
+            self.subject.welcome(_nothing_open())
+
+    def show_opening(self, name: str) -> None:
+        """Say what is being opened, unless an account is open. `name` is raw."""
+        if self.workspace is None:
+            self.subject.welcome(line("Opening ", (name, "bold $foreground"), " …"))
 
     # Going to a pane, and giving it room.
 
@@ -247,142 +274,54 @@ class PanedScreen(Screen[None]):
 # Browsing: the account on the main screen, where the user is in it, and how they get elsewhere.
 
 
-class BrowsingScreen(PanedScreen):
-    """Owns the workspace on screen and where the user is; widgets announce, this screen decides.
+class Browsing:
+    """Shows an account on a screen, and knows where the user is in it and was before.
 
-    MainScreen adds what is asked and done about the place where the user is.
+    Args:
+        workspace_changed: tells the other panes that there is another account, or newer data.
+        place_changed: tells the other panes where the user is now.
     """
 
-    @dataclass(eq=False, repr=False)
-    class StopWaiting(Message):
-        """Escape with nothing to leave: whatever is being loaded may stop."""
-
-    def __init__(self, copier: Copier) -> None:
-        super().__init__()
-        self._workspace: Workspace | None = None
+    def __init__(
+        self,
+        screen: PanedScreen,
+        *,
+        workspace_changed: Callable[[Workspace], object],
+        place_changed: Callable[[Node], object],
+    ) -> None:
+        self._screen = screen
+        self._workspace_changed = workspace_changed
+        self._place_changed = place_changed
         self._inventory = Inventory(Account(id=""))
         self._history = History()
-        self._copier = copier
-        self.tries_again = False
-        """Whether no account could be opened until the user signs in again, after which it is tried once more."""
-        self.first_branch = TOP_BRANCHES[0]
-        """The branch that is open when an account is."""
 
-    def compose(self) -> ComposeResult:
-        """One tree of widgets for every size; the styles arrange it."""
-        yield StatusLine(id="status")
-        with Row(id="body"):
-            yield Explorer(id="explorer")
-            with Column(id="right"):
-                yield SubjectPane(id="subject")
-                with Column(id="side"):
-                    yield QuestionPanel(id="question")
-                    yield SessionsPanel(self._copier, clock=_now, id="sessions")
-        yield MessageLine(id="message")
-        yield KeyLine(id="keys")
-        yield Static(id="too-small")
-
-    def on_mount(self) -> None:
-        """Name the tree, in which the user begins."""
-        self.explorer.border_title = line("Account")
-
-    @property
-    def workspace(self) -> Workspace | None:
-        """The workspace on screen, or None."""
-        return self._workspace
-
-    # The account.
-
-    def show_nothing_open(self) -> None:
-        """Say how to open an account, unless one is open."""
-        if self._workspace is None:
-            self.subject.welcome(_nothing_open())
-
-    def show_opening(self, name: str) -> None:
-        """Say what is being opened, unless an account is open. `name` is raw."""
-        if self._workspace is None:
-            self.subject.welcome(line("Opening ", (name, "bold $foreground"), " …"))
-
-    def set_workspace(self, workspace: Workspace, inventory: Inventory, index: SearchIndex) -> None:
+    def show_account(self, workspace: Workspace, inventory: Inventory, index: SearchIndex) -> None:
         """Show an account, built by a worker; the cursor stays where the account still has it."""
-        first = self._workspace is None or self._workspace.account.id != workspace.account.id
+        screen = self._screen
+        first = self._screen.workspace is None or self._screen.workspace.account.id != workspace.account.id
         if first:
             self._history = History()
-            if self._workspace is not None:
+            if self._screen.workspace is not None:
                 # What was typed while the first account was being opened is about that one.
-                self.explorer.clear_filter()
-        self._workspace, self._inventory = workspace, inventory
-        self.query_one(StatusLine).set_workspace(workspace)
-        self.workspace_changed(workspace)
-        self.explorer.set_inventory(inventory, index)
-        if first and not self.explorer.filter_input.value:
-            self.explorer.open_branch(self.first_branch)
-        node = self.explorer.node or (self.first_branch if first else None)
+                self._screen.explorer.clear_filter()
+        screen.workspace, self._inventory = workspace, inventory
+        self._screen.query_one(StatusLine).set_workspace(workspace)
+        self._workspace_changed(workspace)
+        self._screen.explorer.set_inventory(inventory, index)
+        if first and not self._screen.explorer.filter_input.value:
+            self._screen.explorer.open_branch(self._screen.first_branch)
+        node = self._screen.explorer.node or (self._screen.first_branch if first else None)
         if node is not None:
-            self._show(node)
+            self.show(node)
 
-    @on(Explorer.EntitySelected)
-    def _selected(self, event: Explorer.EntitySelected) -> None:
-        event.stop()
-        if self._workspace is not None:
-            self._show(event.node)
-
-    def _show(self, node: Node) -> None:
-        messages = self.query_one(MessageLine)
+    def show(self, node: Node) -> None:
+        messages = self._screen.query_one(MessageLine)
         if messages.waits and key_of(node) != self._history.here:
             messages.clear()
         self._history.move(key_of(node))
-        self.subject.show_node(self._inventory, node)
-        self.place_changed(node)
-        self.keys_changed()
-
-    def keys_changed(self) -> None:
-        self.query_one(KeyLine).look_again()
-
-    def workspace_changed(self, workspace: Workspace) -> None:
-        """Tell the other panes that there is another account, or newer data."""
-        raise NotImplementedError
-
-    def place_changed(self, node: Node) -> None:
-        """Tell the other panes where the user is now."""
-        raise NotImplementedError
-
-    @on(Explorer.EntityOpened)
-    def _opened(self, event: Explorer.EntityOpened) -> None:
-        event.stop()
-        self.subject.active_view.focus()
-
-    @on(ChildrenTable.ChildOpened)
-    def _child_opened(self, event: ChildrenTable.ChildOpened) -> None:
-        event.stop()
-        self.go_to(key_of(event.entity))
-        self.subject.active_view.focus()
-
-    @on(ChildrenTable.ChildHighlighted)
-    def _child_highlighted(self, event: ChildrenTable.ChildHighlighted) -> None:
-        event.stop()
-        self.place_changed(event.entity)
-        self.keys_changed()
-
-    @on(DetailPane.Followed)
-    def _followed(self, event: DetailPane.Followed) -> None:
-        event.stop()
-        self.go_to(event.target)
-
-    @on(RowsView.LeftTowardsTree)
-    @on(ChildrenTable.LeftTowardsTree)
-    def _left(self) -> None:
-        self.explorer.tree_view.focus()
-
-    @on(QuestionPanel.Left)
-    def _question_left(self, event: QuestionPanel.Left) -> None:
-        event.stop()
-        self.explorer.tree_view.focus()
-
-    @on(LineView.CursorMoved)
-    @on(LineView.LineOpened)
-    def _unused(self, event: LineView.CursorMoved | LineView.LineOpened) -> None:
-        event.stop()
+        self._screen.subject.show_node(self._inventory, node)
+        self._place_changed(node)
+        self._screen.keys_changed()
 
     # Going places.
 
@@ -394,73 +333,57 @@ class BrowsingScreen(PanedScreen):
         """
         node = self._inventory.find(key)
         if node is None:
-            self.say(line("Not in this account as loaded: ", (key, "bold")), Severity.WARNING)
+            self._screen.say(line("Not in this account as loaded: ", (key, "bold")), Severity.WARNING)
             return False
-        self._history.jump(self.subject.tab, above)
-        self.explorer.reveal(key)
-        self._show(node)
+        self._history.jump(self._screen.subject.tab, above)
+        self._screen.explorer.reveal(key)
+        self.show(node)
         return True
 
-    def action_back(self) -> None:
-        self._travel(self._history.back(self.subject.tab), "There is no place to go back to.")
+    def back(self) -> None:
+        self._travel(self._history.back(self._screen.subject.tab), "There is no place to go back to.")
 
-    def action_forward(self) -> None:
-        self._travel(self._history.forward(self.subject.tab), "There is no place to go forward to.")
+    def forward(self) -> None:
+        self._travel(self._history.forward(self._screen.subject.tab), "There is no place to go forward to.")
 
     def _travel(self, place: VisitedPlace | None, otherwise: str) -> None:
         if place is None:
-            self.say(plain(otherwise))
+            self._screen.say(plain(otherwise))
             return
         node = self._inventory.find(place.key)
-        if not self.explorer.reveal(place.key) or node is None:
-            self.say(line("No longer in the account: ", (place.key, "bold")), Severity.WARNING)
+        if not self._screen.explorer.reveal(place.key) or node is None:
+            self._screen.say(line("No longer in the account: ", (place.key, "bold")), Severity.WARNING)
             return
-        self._show(node)
+        self.show(node)
         if place.tab:
-            self.subject.detail.select_tab(place.tab)
-        above = place.above(self._workspace) if place.above is not None and self._workspace is not None else None
+            self._screen.subject.detail.select_tab(place.tab)
+        above = (
+            place.above(self._screen.workspace)
+            if place.above is not None and self._screen.workspace is not None
+            else None
+        )
         if above is not None:
-            self.app.push_screen(above)
+            self._screen.app.push_screen(above)
 
-    def action_follow(self) -> None:
+    def follow(self) -> None:
         """Go to what the line under the detail pane's cursor names, or to the first name there is."""
-        view = self.subject.active_view
+        view = self._screen.subject.active_view
         rows = view.rows if isinstance(view, RowsView) else ()
         here = view.row if isinstance(view, RowsView) else None
         target = next((row.target for row in (here, *rows) if row is not None and row.target), "")
         if target:
             self.go_to(target)
         else:
-            self.say(plain("Nothing to follow here: there is no underlined name in the detail pane."))
-
-    def action_filter(self) -> None:
-        self.set_focus(self.explorer.filter_input)
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """In a field, the filter's key is a letter; in a document, it finds."""
-        if action == "filter" and isinstance(self.focused, Input | DocumentView):
-            return False
-        return super().check_action(action, parameters)
-
-    def action_tab(self, number: str) -> None:
-        if self.subject.detail.display and not self.subject.detail.select_tab(number):
-            self.say(plain(f"There is no tab {number} here."))
-
-    def action_leave(self) -> None:
-        """Back to the tree; in the tree: drop the filter."""
-        if self.explorer.tree_view.has_focus and not self.explorer.clear_filter():
-            self.post_message(self.StopWaiting())
-        self.hide_sessions()
-        self.explorer.tree_view.focus()
+            self._screen.say(plain("Nothing to follow here: there is no underlined name in the detail pane."))
 
     def step_back(self) -> bool:
         """One step back for `q`: zoom, filter, place; False when there is nothing left to leave."""
-        if self.unzoom() or self.explorer.clear_filter():
+        if self._screen.unzoom() or self._screen.explorer.clear_filter():
             return True
-        place = self._history.back(self.subject.tab)
+        place = self._history.back(self._screen.subject.tab)
         if place is None:
             return False
-        self.explorer.tree_view.focus()
+        self._screen.explorer.tree_view.focus()
         self._travel(place, "")
         return True
 

@@ -45,7 +45,7 @@ async def ask(pilot: Pilot[None], key: str, action: str, resource: str = "") -> 
 async def lay(pilot: Pilot[None], *edits: Edit) -> None:
     """Add edits to the draft and wait until the account is shown with them."""
     main = app_of(pilot).main
-    main.add_edits(edits)
+    main.drafts.add_edits(edits)
     await laid(pilot)
 
 
@@ -54,7 +54,7 @@ async def laid(pilot: Pilot[None]) -> None:
     main = app_of(pilot).main
 
     def is_laid() -> bool:
-        found, drafted = main.open_draft, main.drafted
+        found, drafted = main.drafts.open_draft, main.drafts.drafted
         return found is None or (drafted is not None and drafted.draft.edits == found.draft.edits)
 
     await until(pilot, is_laid)
@@ -91,7 +91,7 @@ async def choose(pilot: Pilot[None], text: str) -> None:
 async def made(pilot: Pilot[None]) -> Edit:
     """The only edit of the draft, once it is laid."""
     await laid(pilot)
-    found = app_of(pilot).main.open_draft
+    found = app_of(pilot).main.drafts.open_draft
     assert found is not None
     [edit] = found.draft.edits
     return edit

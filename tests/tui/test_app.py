@@ -25,6 +25,7 @@ from iamtui.tui.explorer.detail_pane import DetailPane
 from iamtui.tui.explorer.explorer import ExplorerTree, FilterInput
 from iamtui.tui.explorer.listings import RowsView
 from iamtui.tui.main_screen import MainScreen
+from iamtui.tui.paned import Browsing
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.terminal_app import crash_report
 from iamtui.tui.widgets.status import MessageLine, Severity, StatusLine, fitted
@@ -236,7 +237,7 @@ async def test_a_crash_shows_frames_but_no_locals_and_the_exit_code_is_not_zero(
         held = Secret(token)
         raise RuntimeError(f"broken {held}")
 
-    monkeypatch.setattr(MainScreen, "_show", boom)
+    monkeypatch.setattr(Browsing, "show", boom)
     with pytest.raises(RuntimeError):
         async with app.run_test(size=(120, 40)) as pilot:
             await settle(pilot)

@@ -34,7 +34,7 @@ async def test_a_document_that_cannot_be_read_is_taken_over_only_when_asked_twic
         assert "cannot be read" in screen_text(app_of(pilot))
         await press(pilot, "ctrl+s")
         assert pilot.app.screen is main
-        await until(pilot, lambda: main.drafted is not None)
+        await until(pilot, lambda: main.drafts.drafted is not None)
         assert "Edit 1 does not fit" in message(pilot)
 
 
@@ -57,8 +57,8 @@ async def test_a_policy_is_edited_in_place_with_findings() -> None:
         assert "AWS would refuse this, or it cannot work: 1 error. F4 goes there" in screen_text(app_of(pilot))
         await press(pilot, "ctrl+s")
         await laid(pilot)
-        assert main.open_draft is not None
-        [edit] = main.open_draft.draft.edits
+        assert main.drafts.open_draft is not None
+        [edit] = main.drafts.open_draft.draft.edits
         assert isinstance(edit, PutInlinePolicy)
         assert "s3:Gett" in edit.document
 
@@ -67,8 +67,8 @@ async def test_a_document_that_cannot_be_read_is_kept_and_the_account_shown_with
     async with opened() as pilot:
         main = app_of(pilot).main
         await lay(pilot, PutInlinePolicy(CAROL, "p", '{"Version": '))
-        assert main.drafted is not None
-        assert main.drafted.problems
+        assert main.drafts.drafted is not None
+        assert main.drafts.drafted.problems
         assert main.before_workspace is None
         assert main.workspace is main.source_workspace
         assert "does not fit" in message(pilot)
@@ -88,7 +88,7 @@ async def test_leaving_the_editor_with_changes_asks_once() -> None:
         assert pilot.app.screen is screen
         await press(pilot, "escape")
         assert pilot.app.screen is main
-        assert main.open_draft is None
+        assert main.drafts.open_draft is None
 
 
 async def test_the_trust_policy_is_edited() -> None:
@@ -102,8 +102,8 @@ async def test_the_trust_policy_is_edited() -> None:
         screen.editor.load_text(text({"Effect": "Allow", "Principal": {"AWS": CAROL}, "Action": "sts:AssumeRole"}))
         await press(pilot, "ctrl+s")
         await laid(pilot)
-        assert main.open_draft is not None
-        [edit] = main.open_draft.draft.edits
+        assert main.drafts.open_draft is not None
+        [edit] = main.drafts.open_draft.draft.edits
         assert isinstance(edit, UpdateTrustPolicy)
 
 
@@ -123,8 +123,8 @@ async def test_a_new_policy_has_a_name_and_a_document() -> None:
         assert isinstance(pilot.app.screen, DraftEditorScreen)
         await press(pilot, "ctrl+s")
         await laid(pilot)
-        assert main.open_draft is not None
-        [edit] = main.open_draft.draft.edits
+        assert main.drafts.open_draft is not None
+        [edit] = main.drafts.open_draft.draft.edits
         assert isinstance(edit, PutManagedPolicy)
         assert edit.policy_arn == iam("policy/new")
         main.go_to(iam("policy/new"))

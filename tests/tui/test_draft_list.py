@@ -45,21 +45,21 @@ async def test_the_draft_is_undone_and_taken_apart() -> None:
         assert "group/auditors" in text
         await press(pilot, "u")
         await laid(pilot)
-        assert main.open_draft is not None
-        assert len(main.open_draft.draft.edits) == 2
+        assert main.drafts.open_draft is not None
+        assert len(main.drafts.open_draft.draft.edits) == 2
         await press(pilot, "x")
         await laid(pilot)
-        assert main.open_draft.draft.edits == (AddUserToGroup(CAROL, iam("group/auditors")),)
+        assert main.drafts.open_draft.draft.edits == (AddUserToGroup(CAROL, iam("group/auditors")),)
         await press(pilot, "u")
         await laid(pilot)
-        assert len(main.open_draft.draft.edits) == 2, "what was taken out last comes back first"
+        assert len(main.drafts.open_draft.draft.edits) == 2, "what was taken out last comes back first"
         await press(pilot, "u", "u")
         await laid(pilot)
         assert "The draft has no edits" in screen_text(app_of(pilot))
         assert "0 edits left" in screen_text(app_of(pilot))
         await press(pilot, "r", "r")
         await laid(pilot)
-        assert main.open_draft.draft.edits == (
+        assert main.drafts.open_draft.draft.edits == (
             AttachPolicy(CAROL, LAKE_READ.arn),
             AddUserToGroup(CAROL, iam("group/auditors")),
         )
@@ -77,8 +77,8 @@ async def test_the_document_of_an_edit_is_edited_again() -> None:
         screen.editor.load_text(text({**allow("s3:GetObject"), "Sid": "again"}))
         await press(pilot, "ctrl+s")
         await laid(pilot)
-        assert main.open_draft is not None
-        [edit] = main.open_draft.draft.edits
+        assert main.drafts.open_draft is not None
+        [edit] = main.drafts.open_draft.draft.edits
         assert isinstance(edit, PutInlinePolicy)
         assert "again" in edit.document
         assert isinstance(pilot.app.screen, DraftScreen)
@@ -99,18 +99,18 @@ async def test_the_document_that_an_edit_had_before_is_put_back() -> None:
         assert "r puts it back as it was before" in screen_text(app_of(pilot))
         await press(pilot, "x")
         await laid(pilot)
-        assert main.open_draft is not None
-        assert main.open_draft.draft.edits == (other,)
+        assert main.drafts.open_draft is not None
+        assert main.drafts.open_draft.draft.edits == (other,)
         await press(pilot, "r")
         await laid(pilot)
-        [again, _] = main.open_draft.draft.edits
+        [again, _] = main.drafts.open_draft.draft.edits
         assert isinstance(again, PutInlinePolicy)
         assert "again" in again.document, "what was done last is put back first"
         await press(pilot, "r")
         await laid(pilot)
-        assert main.open_draft.draft.edits == (first, other)
+        assert main.drafts.open_draft.draft.edits == (first, other)
         await press(pilot, "r")
-        assert main.open_draft.draft.edits == (first, other)
+        assert main.drafts.open_draft.draft.edits == (first, other)
 
 
 async def test_what_was_drafted_here_is_taken_back_from_the_menu() -> None:
@@ -127,8 +127,11 @@ async def test_what_was_drafted_here_is_taken_back_from_the_menu() -> None:
         assert "Take back: detach" not in shown, "that is on another one"
         await choose(pilot, "Take back: give user/carol the inline policy p")
         await laid(pilot)
-        assert main.open_draft is not None
-        assert main.open_draft.draft.edits == (DetachPolicy(DEPLOY, ADMIN_ARN), AttachPolicy(CAROL, LAKE_READ.arn))
+        assert main.drafts.open_draft is not None
+        assert main.drafts.open_draft.draft.edits == (
+            DetachPolicy(DEPLOY, ADMIN_ARN),
+            AttachPolicy(CAROL, LAKE_READ.arn),
+        )
 
 
 async def test_a_draft_is_saved_discarded_and_opened_again(tmp_path: Path) -> None:
@@ -139,19 +142,19 @@ async def test_a_draft_is_saved_discarded_and_opened_again(tmp_path: Path) -> No
         await press(pilot, "d", "s")
         pilot.app.screen.query_one(Input).value = "let carol read"
         await press(pilot, "enter")
-        await until(pilot, lambda: main.open_draft is not None and not main.open_draft.unsaved)
+        await until(pilot, lambda: main.drafts.open_draft is not None and not main.drafts.open_draft.unsaved)
         [path] = (tmp_path / "data" / "drafts").iterdir()
         assert read_draft(path.read_text()) == draft(edit, name="let carol read")
         await press(pilot, "X")
-        assert main.open_draft is None
+        assert main.drafts.open_draft is None
         await press(pilot, "d", "o")
         await until(pilot, lambda: isinstance(pilot.app.screen, ChoiceDialog))
         await choose(pilot, "let carol read")
-        await until(pilot, lambda: main.open_draft is not None)
+        await until(pilot, lambda: main.drafts.open_draft is not None)
         await laid(pilot)
-        assert main.open_draft is not None
-        assert main.open_draft.draft.edits == (edit,)
-        assert not main.open_draft.unsaved
+        assert main.drafts.open_draft is not None
+        assert main.drafts.open_draft.draft.edits == (edit,)
+        assert not main.drafts.open_draft.unsaved
 
 
 async def test_discarding_what_is_not_saved_asks_once() -> None:
@@ -159,10 +162,10 @@ async def test_discarding_what_is_not_saved_asks_once() -> None:
         main = app_of(pilot).main
         await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn))
         await press(pilot, "d", "X")
-        assert main.open_draft is not None
+        assert main.drafts.open_draft is not None
         assert "not saved" in screen_text(app_of(pilot))
         await press(pilot, "X")
-        assert main.open_draft is None
+        assert main.drafts.open_draft is None
         assert pilot.app.screen is main
         assert main.workspace is main.source_workspace
 
@@ -176,7 +179,7 @@ async def test_a_file_that_is_no_draft_is_refused(tmp_path: Path) -> None:
         pilot.app.screen.query_one(Input).value = str(tmp_path / "x.json")
         await press(pilot, "enter")
         await until(pilot, lambda: "cannot be read" in screen_text(app_of(pilot)))
-        assert app_of(pilot).main.open_draft is None
+        assert app_of(pilot).main.drafts.open_draft is None
 
 
 # Export.

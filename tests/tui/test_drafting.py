@@ -40,10 +40,10 @@ async def test_one_key_drafts_what_would_allow_a_denied_question() -> None:
         assert main.question.answer is not None
         assert main.question.answer.outcome is Outcome.IMPLICIT_DENY
         await press(pilot, "A")
-        await until(pilot, lambda: main.drafted is not None and main.question.answer is not None)
+        await until(pilot, lambda: main.drafts.drafted is not None and main.question.answer is not None)
         await until(pilot, lambda: main.question.answer is not None and main.question.answer.allowed)
-        assert main.open_draft is not None
-        [edit] = main.open_draft.draft.edits
+        assert main.drafts.open_draft is not None
+        [edit] = main.drafts.open_draft.draft.edits
         assert isinstance(edit, PutInlinePolicy)
         assert edit.holder_arn == CAROL
         text = screen_text(app_of(pilot))
@@ -61,7 +61,7 @@ async def test_what_needs_no_draft_says_so(key: str, words: str) -> None:
             await ask(pilot, key, *QUESTION)
         await press(pilot, "A")
         assert words in message(pilot)
-        assert app_of(pilot).main.open_draft is None
+        assert app_of(pilot).main.drafts.open_draft is None
 
 
 async def test_the_account_of_the_source_stays_as_it_is() -> None:
@@ -95,8 +95,8 @@ async def test_an_edit_that_needs_no_more(key: str, choice: str, edit: object) -
         await press(pilot, "E")
         await choose(pilot, choice)
         await laid(pilot)
-        assert main.open_draft is not None
-        assert main.open_draft.draft.edits == (edit,)
+        assert main.drafts.open_draft is not None
+        assert main.drafts.open_draft.draft.edits == (edit,)
         assert "Drafted:" in message(pilot)
 
 
@@ -120,8 +120,8 @@ async def test_an_edit_that_is_picked(key: str, choice: str, then: str, edit: ob
         await settle(pilot)
         await press(pilot, "enter")
         await laid(pilot)
-        assert main.open_draft is not None
-        assert main.open_draft.draft.edits == (edit,)
+        assert main.drafts.open_draft is not None
+        assert main.drafts.open_draft.draft.edits == (edit,)
 
 
 async def test_policies_of_aws_can_be_attached_by_name() -> None:
@@ -136,8 +136,8 @@ async def test_policies_of_aws_can_be_attached_by_name() -> None:
         await until(pilot, lambda: any(choice.label == "SecurityAudit" for choice in dialog.lines.shown))
         await press(pilot, "enter")
         await laid(pilot)
-        assert main.open_draft is not None
-        assert main.open_draft.draft.edits == (AttachPolicy(CAROL, "arn:aws:iam::aws:policy/SecurityAudit"),)
+        assert main.drafts.open_draft is not None
+        assert main.drafts.open_draft.draft.edits == (AttachPolicy(CAROL, "arn:aws:iam::aws:policy/SecurityAudit"),)
 
 
 async def test_the_policy_under_the_cursor_comes_first() -> None:
@@ -172,8 +172,8 @@ async def test_a_statement_is_made_from_the_question() -> None:
         await choose(pilot, "Add a statement from the question")
         await choose(pilot, "new inline policy")
         await until(pilot, lambda: main.question.answer is not None and main.question.answer.allowed)
-        assert main.open_draft is not None
-        [edit] = main.open_draft.draft.edits
+        assert main.drafts.open_draft is not None
+        [edit] = main.drafts.open_draft.draft.edits
         assert isinstance(edit, PutInlinePolicy)
         assert json.loads(edit.document)["Statement"][0]["Action"] == QUESTION[0]
 

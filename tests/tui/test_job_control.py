@@ -172,5 +172,5 @@ async def test_u_takes_the_last_edit_of_a_draft_back() -> None:
         main = app_of(pilot).main
         await lay(pilot, AddUserToGroup(iam("user/carol"), iam("group/admins")))
         await press(pilot, "u")
-        await until(pilot, lambda: main.open_draft is not None and not main.open_draft.draft.edits)
+        await until(pilot, lambda: main.drafts.open_draft is not None and not main.drafts.open_draft.draft.edits)
         assert message(pilot).startswith("Undone: ")

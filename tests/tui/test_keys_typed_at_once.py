@@ -347,9 +347,9 @@ async def test_what_is_typed_behind_the_key_that_lists_drafts_chooses_one(monkey
     async with opened(app) as pilot:
         # An x that comes to the draft would take an edit out of it.
         typed(pilot, "doxxx\n")
-        await until(pilot, lambda: app.main.open_draft is not None)
-        assert app.main.open_draft is not None
-        assert app.main.open_draft.draft.edits == (edit,)
+        await until(pilot, lambda: app.main.drafts.open_draft is not None)
+        assert app.main.drafts.open_draft is not None
+        assert app.main.drafts.open_draft.draft.edits == (edit,)
 
 
 async def test_locking_waits_for_nothing_that_takes_its_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -391,7 +391,7 @@ async def test_back_does_not_show_a_trace_of_what_is_not_answered_any_more() -> 
         await go_why(pilot)
         await press_in_app(pilot, "enter")
         assert app.main.workspace is not None
-        app.main._workspace = app.main.workspace.with_account(app.main.workspace.account)
+        app.main.workspace = app.main.workspace.with_account(app.main.workspace.account)
         await press_in_app(pilot, "left_square_bracket")
         assert app.screen is app.main
         assert app.main.subject.detail.active_tab == "overview"

@@ -1,28 +1,24 @@
-"""DraftingScreen: the main screen's part that takes the keys and commands of a draft."""
+"""DraftController: lays the open draft over the account on screen, and does what the keys of drafts ask."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from textual import on, work
 from textual.content import Content
-from textual.message import Message
 from textual.worker import get_current_worker
 
 from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
-from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import line, plain
 from iamtui.tui.drafts.open_drafts import DraftDesk, OpenDraft, touched_arns
 from iamtui.tui.inventory import Inventory
-from iamtui.tui.paned import BrowsingScreen
-from iamtui.tui.question.trace_messages import DraftSuggestion
-from iamtui.tui.widgets.status import Severity, StatusLine
+from iamtui.tui.paned import Browsing, PanedScreen
+from iamtui.tui.widgets.status import Notice, Severity, StatusLine
 
 if TYPE_CHECKING:
     from iamtui.account.model import Entity
@@ -37,9 +33,6 @@ if TYPE_CHECKING:
     from iamtui.workspace.workspace import Workspace
 
 
-# LayingScreen: the main screen's part that shows the account as it would be with the draft that is open for it.
-
-
 @dataclass(frozen=True, slots=True)
 class Given:
     """The account as the source has it."""
@@ -49,24 +42,22 @@ class Given:
     index: SearchIndex
 
 
+_GROUP: Final = "draft"
+"""Of workers, of which the last one counts."""
+
 _LISTED: Final = ("unknown", "denies less", "warning", "shared", "name")
 """Kinds of findings that the list of edits has room for, and that are not said when an edit is made."""
 
 
-class LayingScreen(BrowsingScreen):
-    """Lays the open draft over the account in a thread; every pane then shows and asks the account after it."""
+class DraftController:
+    """Edits, undoes, saves, opens and discards the draft of an account, and drafts what would allow a question.
 
-    @dataclass(eq=False, repr=False)
-    class _Laid(Message):
-        draft: Draft
-        given: Given
-        drafted: DraftedAccount
-        inventory: Inventory
-        index: SearchIndex
-        said: Content | None
+    The draft is laid over the account in a thread; every pane then shows and asks the account after it.
+    """
 
-    def __init__(self, copier: Copier) -> None:
-        super().__init__(copier)
+    def __init__(self, screen: PanedScreen, browsing: Browsing) -> None:
+        self.screen = screen
+        self._browsing = browsing
         self._given: Given | None = None
         self._desk = DraftDesk()
         self._drafted: DraftedAccount | None = None
@@ -109,13 +100,13 @@ class LayingScreen(BrowsingScreen):
         """The screen with the list of edits, while it is open."""
         from iamtui.tui.drafts.draft_screen import DraftScreen  # only with a draft
 
-        return next((screen for screen in self.app.screen_stack if isinstance(screen, DraftScreen)), None)
+        return next((screen for screen in self.screen.app.screen_stack if isinstance(screen, DraftScreen)), None)
 
     # The account.
 
-    def set_workspace(self, workspace: Workspace, inventory: Inventory, index: SearchIndex) -> None:
+    def show_account(self, workspace: Workspace, inventory: Inventory, index: SearchIndex) -> None:
         """Show an account with the draft that is open for it."""
-        shown = self._workspace
+        shown = self.screen.workspace
         self._given = Given(workspace, inventory, index)
         if self.open_draft is None or shown is None or shown.account.id != workspace.account.id:
             self._show_given()
@@ -128,16 +119,16 @@ class LayingScreen(BrowsingScreen):
         self._drafted = None
         self._touched = frozenset()
         self._show_draft(None)
-        super().set_workspace(given.workspace, given.inventory, given.index)
+        self._browsing.show_account(given.workspace, given.inventory, given.index)
 
     def _show_draft(self, before: Workspace | None) -> None:
         """Tell the panes what the account was before; None: there is nothing to compare with."""
         found = self.open_draft
-        self.query_one(StatusLine).set_draft(found.words if found is not None else "")
-        self.question.set_before(before)
-        self.subject.set_before(before.account if before is not None else None)
-        self.explorer.tree_view.set_marks(self.draft_mark if before is not None else None)
-        self.subject.table.set_marks(self.draft_mark if before is not None else None)
+        self.screen.query_one(StatusLine).set_draft(found.words if found is not None else "")
+        self.screen.question.set_before(before)
+        self.screen.subject.set_before(before.account if before is not None else None)
+        self.screen.explorer.tree_view.set_marks(self.draft_mark if before is not None else None)
+        self.screen.subject.table.set_marks(self.draft_mark if before is not None else None)
 
     def draft_mark(self, entity: Entity) -> str:
         """`+` for what the draft creates, `~` for what it changes, else ""."""
@@ -151,7 +142,7 @@ class LayingScreen(BrowsingScreen):
     def draft_changed(self, said: Content | None = None) -> None:
         """Show the account with the draft as it is now; `said` is what to say once it is shown."""
         if self.open_draft is None:
-            self.workers.cancel_group(self, "draft")
+            self.screen.workers.cancel_group(self.screen, "draft")
             self._show_given()
             if said is not None:
                 self.tell(said)
@@ -182,7 +173,7 @@ class LayingScreen(BrowsingScreen):
 
     def tell(self, words: Content, severity: Severity = Severity.INFORMATION) -> None:
         """Say something about the draft, where its list is open also there."""
-        self.say(words, severity)
+        self.screen.say(words, severity)
         screen = self.draft_screen
         if screen is not None and screen.is_mounted:
             screen.say(words, severity)
@@ -190,9 +181,10 @@ class LayingScreen(BrowsingScreen):
     def _lay(self, said: Content | None = None) -> None:
         found, given = self.open_draft, self._given
         if found is not None and given is not None:
-            self._lay_in_thread(found.draft, given, said)
+            work = partial(self._lay_in_thread, found.draft, given, said)
+            name = "laying the draft over the account"
+            self.screen.run_worker(work, name, group=_GROUP, exclusive=True, exit_on_error=False, thread=True)
 
-    @work(thread=True, exclusive=True, exit_on_error=False, group="draft", name="laying the draft over the account")
     def _lay_in_thread(self, draft: Draft, given: Given, said: Content | None) -> None:
         from iamtui.tui.explorer.search import SearchIndex  # not before a frame
         from iamtui.workspace.draft_session import lay  # brings the engine: likewise
@@ -202,15 +194,20 @@ class LayingScreen(BrowsingScreen):
         account = drafted.after.account
         inventory, index = Inventory(account), SearchIndex(account)
         if not worker.is_cancelled:
-            self.post_message(self._Laid(draft, given, drafted, inventory, index, said))
+            self.screen.call_later(self._show_laid, draft, given, drafted, inventory, index, said)
 
-    @on(_Laid)
-    def _show_laid(self, event: _Laid) -> None:
-        event.stop()
+    def _show_laid(
+        self,
+        draft: Draft,
+        given: Given,
+        drafted: DraftedAccount,
+        inventory: Inventory,
+        index: SearchIndex,
+        said: Content | None,
+    ) -> None:
         found = self.open_draft
-        if found is None or found.draft != event.draft or event.given is not self._given:
+        if found is None or found.draft != draft or given is not self._given:
             return
-        drafted = event.drafted
         if drafted.problems:
             self._show_given()
             self._drafted = drafted
@@ -222,8 +219,8 @@ class LayingScreen(BrowsingScreen):
             self._drafted = drafted
             self._touched = touched_arns(drafted.draft)
             self._show_draft(drafted.base)
-            super().set_workspace(drafted.after, event.inventory, event.index)
-            self._say_laid(drafted, event.said)
+            self._browsing.show_account(drafted.after, inventory, index)
+            self._say_laid(drafted, said)
         self._refresh_draft_screen()
 
     def _say_laid(self, drafted: DraftedAccount, said: Content | None) -> None:
@@ -241,55 +238,43 @@ class LayingScreen(BrowsingScreen):
         if screen is not None and screen.is_mounted:
             screen.show()
 
+    # Drafting what would allow a question.
 
-# SuggestingScreen: the main screen's part that makes a draft of what would allow a denied question.
-
-
-class SuggestingScreen(LayingScreen):
-    """Looks for the edits in a thread, adds them to the draft and says what else they do."""
-
-    @dataclass(eq=False, repr=False)
-    class _Suggested(Message):
-        given: Given
-        before: Draft
-        made: SuggestedDraft
-
-    @dataclass(eq=False, repr=False)
-    class _DraftFailed(Message):
-        problem: Problem
-
-    def action_draft_suggestion(self) -> None:
+    def draft_fix(self) -> None:
         """Make a draft of what would allow the question that is answered."""
 
-        question, principal = self.question.question, self.question.principal
-        answer = self.question.answer
+        question, principal = self.screen.question.question, self.screen.question.principal
+        answer = self.screen.question.answer
         if question is None or principal is None or answer is None:
-            self.say(plain("Ask a question first: of a denied one, this key drafts what would allow it."))
-        elif self.question.left_out:
-            word = plain(self.question.left_out, "bold", limit=64)
-            self.say(line(word, " is half typed: finish it or take it out, then draft."))
+            self.screen.say(plain("Ask a question first: of a denied one, this key drafts what would allow it."))
+        elif self.screen.question.left_out:
+            word = plain(self.screen.question.left_out, "bold", limit=64)
+            self.screen.say(line(word, " is half typed: finish it or take it out, then draft."))
         elif answer.allowed:
-            self.say(plain("This is allowed already: there is nothing to draft. E edits by hand."))
+            self.screen.say(plain("This is allowed already: there is nothing to draft. E edits by hand."))
         elif answer.outcome is Outcome.DEPENDS:
-            self.say(plain("It depends on what is not known: give that as context, and draft when it is denied."))
+            self.screen.say(
+                plain("It depends on what is not known: give that as context, and draft when it is denied.")
+            )
         else:
-            self.post_message(DraftSuggestion((), principal, question))
+            self.suggest(principal, question)
 
-    @on(DraftSuggestion)
-    def _suggestion_wanted(self, event: DraftSuggestion) -> None:
-        event.stop()
+    def suggest(self, principal: Principal, question: Question) -> None:
+        """Make a draft of what would allow somebody a question."""
         if self._given is not None:
             draft = self._desk.draft_of(self._given.workspace.account.id)
-            self.say(plain("Looking for what would allow it …"), stays=True)
-            self._suggest_in_thread(self._given, draft, *self._whole_of(event))
+            self.screen.say(plain("Looking for what would allow it …"), stays=True)
+            work = partial(self._suggest_in_thread, self._given, draft, *self._whole_of(principal, question))
+            name = "drafting the suggestion"
+            self.screen.run_worker(work, name, group=_GROUP, exclusive=True, exit_on_error=False, thread=True)
 
-    def _whole_of(self, event: DraftSuggestion) -> tuple[Principal, Question, QuestionMatrix]:
+    def _whole_of(self, who: Principal, asked: Question) -> tuple[Principal, Question, QuestionMatrix]:
         """Who is to be allowed what, and the question matrix it is part of.
 
         Of a request that only comes with the question on screen (a companion of the call, the chain), it is that
         question as a whole: allowing the one alone would help nobody.
         """
-        here, asked, who = self.question, event.question, event.principal
+        here = self.screen.question
         alone = QuestionMatrix((asked.action,), (asked.resource,), asked)
         answer, question_matrix, looked_at = here.whole_answer, here.question_matrix, here.question
         if answer is None or question_matrix is None or looked_at is None:
@@ -303,7 +288,6 @@ class SuggestingScreen(LayingScreen):
             (answer.principal, looked_at, question_matrix) if who in (answer.principal, chain) else (who, asked, alone)
         )
 
-    @work(thread=True, exclusive=True, exit_on_error=False, group="draft", name="drafting the suggestion")
     def _suggest_in_thread(
         self, given: Given, draft: Draft, principal: Principal, question: Question, question_matrix: QuestionMatrix
     ) -> None:
@@ -313,22 +297,19 @@ class SuggestingScreen(LayingScreen):
         try:
             made = with_fix(given.workspace, draft, principal, one_cell(question_matrix, question))
         except Problem as problem:
-            self.post_message(self._DraftFailed(problem))
+            self.screen.post_message(Notice(plain(str(problem)), Severity.ERROR))
             return
         if not worker.is_cancelled:
-            self.post_message(self._Suggested(given, draft, made))
+            self.screen.call_later(self._show_suggested, given, draft, made)
 
-    @on(_Suggested)
-    def _show_suggested(self, event: _Suggested) -> None:
-        event.stop()
+    def _show_suggested(self, given: Given, before: Draft, made: SuggestedDraft) -> None:
         found = self.open_draft
-        if event.given is not self._given or (found is not None and found.draft != event.before):
+        if given is not self._given or (found is not None and found.draft != before):
             return
-        made = event.made
-        added = made.draft.edits[len(event.before.edits) :]
+        added = made.draft.edits[len(before.edits) :]
         if not added:
             reason = made.left[0] if made.left else Problem("The engine suggests no change that a draft can make.")
-            self.say(plain(f"It stays denied, and nothing is drafted. {reason}"), Severity.WARNING)
+            self.screen.say(plain(f"It stays denied, and nothing is drafted. {reason}"), Severity.WARNING)
             return
         self._desk.change(made.draft)
         said = self.added_words(len(added))
@@ -342,15 +323,6 @@ class SuggestingScreen(LayingScreen):
             more = (f" And {others} more like it." if others else "", "$muted")
             said = line(("Drafted: ", "bold"), count, keys, "  ", plain(made.cautions[0], "$verdict-depends"), more)
         self.draft_changed(said)
-
-    @on(_DraftFailed)
-    def _draft_failed(self, event: _DraftFailed) -> None:
-        event.stop()
-        self.say(str(event.problem), Severity.ERROR)
-
-
-class DraftingScreen(SuggestingScreen):
-    """Edits, undoes, saves, opens and discards the draft of the account on screen."""
 
     @cached_property
     def _maker(self) -> EditMaker:
@@ -420,35 +392,34 @@ class DraftingScreen(SuggestingScreen):
         """Open the document of an edit once more."""
         self._maker.edit_again(index)
 
-    def action_draft_edit(self) -> None:
+    def edit_menu(self) -> None:
         self._maker.menu()
 
-    def action_draft_undo(self) -> None:
-        """Take back what was done last."""
-        self.undo_edit()
-
-    def action_draft(self) -> None:
+    def show_draft(self) -> None:
         from iamtui.tui.drafts.draft_screen import DraftScreen  # not before a frame
 
         if self._given is None:
-            self.say(plain("Open an account first: P chooses one."))
+            self.screen.say(plain("Open an account first: P chooses one."))
         else:
-            self.app.push_screen(DraftScreen(self))
+            self.screen.app.push_screen(DraftScreen(self))
 
-    def action_draft_impact(self) -> None:
+    def show_impact(self) -> None:
         """Show for whom the draft changes the answer."""
         from iamtui.tui.drafts.impact_screen import DraftImpactScreen  # not before a frame
 
         drafted = self._drafted
         if drafted is None:
-            self.say(plain("There is no draft whose impact could be shown: E edits here, A drafts what would help."))
+            self.screen.say(
+                plain("There is no draft whose impact could be shown: E edits here, A drafts what would help.")
+            )
         elif drafted.problems:
-            self.say(str(drafted.problems[0]), Severity.ERROR)
+            self.screen.say(str(drafted.problems[0]), Severity.ERROR)
         else:
-            self.app.push_screen(
-                DraftImpactScreen(drafted, self.question.question_matrix, self.question.principal), self._went
+            self.screen.app.push_screen(
+                DraftImpactScreen(drafted, self.screen.question.question_matrix, self.screen.question.principal),
+                self._went,
             )
 
     def _went(self, arn: str | None) -> None:
         if arn:
-            self.go_to(arn)
+            self._browsing.go_to(arn)

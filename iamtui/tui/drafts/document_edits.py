@@ -252,7 +252,7 @@ class DocumentEdits(EditContext):
 
     def edit_again(self, index: int) -> None:
         """Open the document of an edit once more."""
-        found, source = self.screen.open_draft, self.screen.source_workspace
+        found, source = self.drafts.open_draft, self.drafts.source_workspace
         if found is None or source is None or index >= len(found.draft.edits):
             return
         edits = found.draft.edits
@@ -260,7 +260,7 @@ class DocumentEdits(EditContext):
         if not isinstance(
             made, PutInlinePolicy | PutManagedPolicy | UpdateTrustPolicy | PutOrganizationPolicy | PutResourcePolicy
         ):
-            screen = self.screen.draft_screen
+            screen = self.drafts.draft_screen
             if screen is not None:
                 screen.say(plain("This edit has no document to change: x removes it."))
             return
@@ -274,7 +274,7 @@ class DocumentEdits(EditContext):
             made.document,
             kind,
             "draft-edit",
-            lambda text: self.screen.replace_edit(index, replace(put, document=text)),
+            lambda text: self.drafts.replace_edit(index, replace(put, document=text)),
         )
 
 

@@ -44,7 +44,7 @@ _EMPTIED = (
 
 
 class DraftOwner(Protocol):
-    """The screen that keeps the draft."""
+    """Keeps the draft."""
 
     @property
     def open_draft(self) -> OpenDraft | None:
@@ -79,7 +79,7 @@ class DraftOwner(Protocol):
     def discard_draft(self) -> None:
         """Forget the draft."""
 
-    def action_draft_impact(self) -> None:
+    def show_impact(self) -> None:
         """Show the impact."""
 
 

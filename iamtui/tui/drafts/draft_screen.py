@@ -81,7 +81,7 @@ class DraftScreen(DraftListing):
         self.owner.put_back_edit()
 
     def action_impact(self) -> None:
-        self.owner.action_draft_impact()
+        self.owner.show_impact()
 
     def action_discard(self) -> None:
         """Close the draft; what is not saved is asked about once."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from textual.app import App
 from textual.content import Content
@@ -28,38 +28,23 @@ from iamtui.problem import Problem
 from iamtui.tui.dialogs import ChoiceDialog
 from iamtui.tui.drafts.open_drafts import OpenDraft
 from iamtui.tui.drafts.option_lines import Choice
-from iamtui.tui.explorer.detail_pane import SubjectPane
 from iamtui.tui.inventory import Branch, Kind, Node
-from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.widgets.status import Severity
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from iamtui.drafts.edits import Draft
     from iamtui.tui.drafts.draft_screen import DraftScreen
+    from iamtui.tui.paned import PanedScreen
 
 
 # What the maker of edits may ask of the screen that keeps the draft.
 
 
 class DraftKeeper(Protocol):
-    """A screen that keeps a draft of the account it shows."""
+    """Keeps a draft of the account that a screen shows."""
 
-    @property
-    def app(self) -> App[Any]:
-        """The app, to open screens."""
-
-    @property
-    def workspace(self) -> Workspace | None:
-        """The account on screen, with the draft."""
-
-    @property
-    def subject(self) -> SubjectPane:
-        """Where the user is."""
-
-    @property
-    def question(self) -> QuestionPanel:
-        """What is asked."""
+    screen: PanedScreen
 
     @property
     def source_workspace(self) -> Workspace | None:
@@ -72,9 +57,6 @@ class DraftKeeper(Protocol):
     @property
     def draft_screen(self) -> DraftScreen | None:
         """The list of edits, while it is on screen."""
-
-    def say(self, text: Content | str, severity: Severity = ..., *, stays: bool = ...) -> None:
-        """Show one sentence on the message line."""
 
     def add_edits(self, edits: Sequence[Edit], said: Content | None = None) -> None:
         """Add edits to the draft, opening one when there is none."""
@@ -90,10 +72,11 @@ class DraftKeeper(Protocol):
 
 
 class EditContext:
-    """Works on behalf of the screen that keeps the draft."""
+    """Works on behalf of what keeps the draft."""
 
-    def __init__(self, screen: DraftKeeper) -> None:
-        self.screen = screen
+    def __init__(self, drafts: DraftKeeper) -> None:
+        self.drafts = drafts
+        self.screen = drafts.screen
 
     @property
     def app(self) -> App[object]:
@@ -122,7 +105,7 @@ class EditContext:
         return node
 
     def add(self, *edits: Edit) -> None:
-        self.screen.add_edits(edits)
+        self.drafts.add_edits(edits)
 
     def say(self, words: Content | str, severity: Severity = Severity.INFORMATION) -> None:
         """Say something on the message line."""

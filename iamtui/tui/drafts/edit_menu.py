@@ -14,13 +14,13 @@ from iamtui.tui.inventory import Branch
 
 
 class EditMaker(EditContext):
-    """Makes edits where the user is, on behalf of the screen that keeps the draft."""
+    """Makes edits where the user is, on behalf of what keeps the draft."""
 
-    def __init__(self, screen: DraftKeeper) -> None:
-        super().__init__(screen)
-        self._documents = DocumentEdits(screen)
-        self._holders = HolderEdits(screen)
-        self._organization = OrganizationEdits(screen)
+    def __init__(self, drafts: DraftKeeper) -> None:
+        super().__init__(drafts)
+        self._documents = DocumentEdits(drafts)
+        self._holders = HolderEdits(drafts)
+        self._organization = OrganizationEdits(drafts)
 
     def menu(self) -> None:
         """List what can be edited where the user is."""
@@ -48,12 +48,12 @@ class EditMaker(EditContext):
 
     def _drafted(self, here: frozenset[str]) -> Iterator[tuple[int, str]]:
         """The edits that the draft makes on what has one of these ARNs, or around the account."""
-        found = self.screen.open_draft
+        found = self.drafts.open_draft
         for index, edit in enumerate(found.draft.edits if found is not None else ()):
             if found is not None and (
                 here & touched_by(edit) or isinstance(edit, PutOrganizationPolicy | DetachOrganizationPolicy)
             ):
-                yield index, self.screen.words_of(found.draft, index)
+                yield index, self.drafts.words_of(found.draft, index)
 
     def _asked(self) -> tuple[str, str]:
         """The action of the question on screen, and what carries the policy of its resource; "" each for none."""
@@ -98,7 +98,7 @@ class EditMaker(EditContext):
             case "trust", _:
                 documents.trust(*parts)
             case "take", [index]:
-                self.screen.remove_edit(int(index))
+                self.drafts.remove_edit(int(index))
             case "statement", []:
                 documents.statement()
             case (("resource" | "resource-delete"), []):

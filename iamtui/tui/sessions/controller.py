@@ -29,7 +29,8 @@ from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from iamtui.tui.assume.prepared_dialog import AssumeResult
-    from iamtui.tui.drafts.controller import DraftingScreen
+    from iamtui.tui.drafts.controller import DraftController
+    from iamtui.tui.paned import PanedScreen
     from iamtui.tui.sessions.hand_over import HandOver
     from iamtui.tui.sessions.lock_screen import LockScreen
     from iamtui.tui.sessions.panel import SessionsPanel
@@ -48,10 +49,17 @@ class SessionLifecycle:
     """
 
     def __init__(
-        self, screen: DraftingScreen, copier: Copier, hand_over: HandOver, assume_config: AssumeConfig, production: str
+        self,
+        screen: PanedScreen,
+        copier: Copier,
+        drafts: DraftController,
+        hand_over: HandOver,
+        assume_config: AssumeConfig,
+        production: str,
     ) -> None:
         self._screen = screen
         self._copier = copier
+        self._drafts = drafts
         self._hand_over = hand_over
         self._production = production
         self._assume_config = assume_config
@@ -67,7 +75,7 @@ class SessionLifecycle:
         """Whether a session's account or role looks like production."""
         from iamtui.workspace.principals import session_is_production  # only with a session
 
-        workspace = self._screen.source_workspace
+        workspace = self._drafts.source_workspace
         return session_is_production(session, workspace.account if workspace is not None else None, self._production)
 
     # Holding.
@@ -112,7 +120,7 @@ class SessionLifecycle:
         from iamtui.tui.assume.prepared_dialog import AssumeOptions  # likewise
 
         # AWS decides about the account as it is, whatever a draft says.
-        workspace = self._screen.source_workspace
+        workspace = self._drafts.source_workspace
         if workspace is None:
             self._screen.say(plain("Open an account first: P chooses one."))
             return
@@ -129,7 +137,7 @@ class SessionLifecycle:
         dialog = AssumeDialog(workspace, role_arn, options)
 
         def closed(result: AssumeResult | None) -> None:
-            self._screen.signed_in_anew(dialog.workspace)
+            self._drafts.signed_in_anew(dialog.workspace)
             self.assumed(dialog.workspace, result)
 
         self._screen.app.push_screen(dialog, closed)
@@ -350,7 +358,7 @@ class SessionLifecycle:
             if not asking.unsaved:
                 leaving()
             return
-        drafts = (found.draft.name for found in self._screen.unsaved_drafts)
+        drafts = (found.draft.name for found in self._drafts.unsaved_drafts)
         lost = losses(drafts, self.sessions.keeper, clock.now(), picked=picked)
         if not lost:
             leaving()
@@ -365,10 +373,10 @@ class SessionLifecycle:
                 leaving()
             elif decided is Leaving.PICK:
                 self._hand_over.pick(agreed=True)
-            elif decided is Leaving.DRAFT and self._screen.draft_screen is None:
-                self._screen.action_draft()
+            elif decided is Leaving.DRAFT and self._drafts.draft_screen is None:
+                self._drafts.show_draft()
 
-        active, here = self.sessions.keeper.active, self._screen.open_draft
+        active, here = self.sessions.keeper.active, self._drafts.open_draft
         can_pick = wanted and active is not None and not active.session.expired(clock.now())
         can_show = here is not None and here.unsaved
         self._screen.app.push_screen(

@@ -30,7 +30,8 @@ from iamtui.tui.widgets.status import Notice, Severity, StatusLine
 
 if TYPE_CHECKING:
     from iamtui.tui.assume.prepared_dialog import AssumeResult
-    from iamtui.tui.drafts.controller import DraftingScreen
+    from iamtui.tui.drafts.controller import DraftController
+    from iamtui.tui.paned import PanedScreen
     from iamtui.tui.sessions.export_dialog import ExportChoice
     from iamtui.workspace.reference_commands import Provenance
     from iamtui.workspace.session_store import KeptSession
@@ -57,9 +58,10 @@ class HandOver:
         session: Session
         agreed: bool = False
 
-    def __init__(self, screen: DraftingScreen, copier: Copier) -> None:
+    def __init__(self, screen: PanedScreen, copier: Copier, drafts: DraftController) -> None:
         self._screen = screen
         self._copier = copier
+        self._drafts = drafts
         self.picking = ""
         """The format in which a session is picked for another program, or ""."""
         self._provenances: dict[str, Provenance] = {}
@@ -84,7 +86,7 @@ class HandOver:
         """The account of a session, with its alias where that is known; raw text."""
         from iamtui.workspace.principals import alias_of  # not before the first frame
 
-        workspace = self._screen.source_workspace
+        workspace = self._drafts.source_workspace
         alias = alias_of(session, workspace.account) if workspace is not None else ""
         return f"{account_of(session)} {alias}".rstrip()
 
@@ -199,7 +201,7 @@ class HandOver:
     def _provenance(self, kept: KeptSession) -> Provenance:
         from iamtui.workspace.reference_commands import Provenance  # as above
 
-        workspace = self._screen.source_workspace
+        workspace = self._drafts.source_workspace
         assert workspace is not None, "there is no session before there is an account"
         return self._provenances.get(kept.key) or Provenance(workspace.source)
 

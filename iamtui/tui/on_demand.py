@@ -1,0 +1,142 @@
+"""OnDemandLoading: what a source gives only when asked: the policy of a resource, a user's keys and devices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from iamtui.account.model import Entity, Missing, User
+from iamtui.problem import Problem
+from iamtui.tui.content import line, plain
+from iamtui.tui.drafts.controller import DraftController
+from iamtui.tui.inventory import Inventory
+from iamtui.tui.paned import PanedScreen
+from iamtui.tui.widgets.status import Severity
+from iamtui.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from iamtui.questions.question import Question
+    from iamtui.tui.explorer.search import SearchIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a load came to.
+
+    Args:
+        before: the workspace it began with.
+        workspace: the same with what could be loaded.
+        inventory, index: of that workspace's account.
+        what: what was loaded, in words, each.
+        problems: why the rest could not be.
+    """
+
+    before: Workspace
+    workspace: Workspace
+    inventory: Inventory
+    index: SearchIndex
+    what: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def lacks_details(workspace: Workspace, node: Entity | object) -> bool:
+    """Whether the source can be asked for more about a user than was loaded with the account."""
+    if not isinstance(node, User) or not workspace.can_call_aws:
+        return False
+    return any(isinstance(fact, Missing) for fact in (node.access_keys, node.mfa_devices, node.login_profile))
+
+
+def load(workspace: Workspace, carriers: Sequence[str], user: User | None = None) -> Loaded:
+    """Ask the source for the policies of these resources and for the details of a user. Blocking; for a thread.
+
+    Args:
+        carriers: ARNs that have a policy of their own.
+        user: whose access keys, MFA devices and console password are wanted, or None.
+    """
+    from iamtui.tui.explorer.search import SearchIndex  # not before a frame
+    from iamtui.workspace.connecting import with_resource_policies  # likewise
+    from iamtui.workspace.workspace import load_user_details  # brings boto3: only in a thread
+
+    now, failed = with_resource_policies(workspace, carriers)
+    what = [f"the policy of {carrier}" for carrier in carriers if carrier not in failed]
+    problems = list(failed.values())
+    if user is not None:
+        try:
+            now = load_user_details(now, user.name)
+            what.append(f"keys, MFA devices and password of {user.name}")
+        except Problem as problem:
+            problems.append(problem)
+    account = now.account
+    return Loaded(workspace, now, Inventory(account), SearchIndex(account), tuple(what), tuple(problems))
+
+
+class OnDemandLoading:
+    """Asks the source, in a thread, for what the user looks at or asks about and was not loaded with the account."""
+
+    def __init__(self, screen: PanedScreen, drafts: DraftController) -> None:
+        self._screen = screen
+        self._drafts = drafts
+        self._meant_resource = ""
+        self._tried: set[str] = set()
+
+    def load_policy_of(self, question: Question | None, *, again: bool = False) -> None:
+        """Load the policy of the resource of a question that the user wants to know; `again`: even if that failed."""
+        self._meant_resource = question.resource if question is not None else ""
+        if again:
+            self._tried.clear()
+        self._load_policy()
+
+    def again(self) -> None:
+        """There is another account, or newer data: what could not be loaded before may be loaded now."""
+        self._tried.clear()
+        self._load_policy()
+
+    def _load_policy(self) -> None:
+        """Load the policy of the resource that was meant, unless that is loaded or was tried in vain."""
+        from iamtui.workspace.connecting import unloaded_carriers  # brings boto3: not before a frame
+
+        question, workspace = self._screen.question.question, self._drafts.source_workspace
+        if question is None or workspace is None or not workspace.can_call_aws:
+            return
+        if question.resource != self._meant_resource:
+            return
+        question_matrix = self._screen.question.question_matrix
+        resources = question_matrix.resources if question_matrix is not None else (question.resource,)
+        carriers = [arn for arn in unloaded_carriers(workspace.account, resources) if arn not in self._tried]
+        if carriers:
+            self._tried.update(carriers)
+            self._load(workspace, carriers, None)
+
+    def load_here(self) -> None:
+        """Load the details of the user under the cursor; elsewhere the policy of the resource asked about."""
+        node, workspace = self._screen.subject.node, self._drafts.source_workspace
+        if workspace is not None and isinstance(node, User) and lacks_details(workspace, node):
+            self._load(workspace, [], node)
+            return
+        self.load_policy_of(self._screen.question.question, again=True)
+        if not self._tried:
+            self._screen.say(
+                plain("There is nothing more to load here: of users keys and devices, of resources their policy.")
+            )
+
+    def _load(self, workspace: Workspace, carriers: Sequence[str], user: User | None) -> None:
+        self._screen.say(
+            line("Asking for ", (user.name if user is not None else carriers[0], "bold"), " …"), stays=True
+        )
+        work = partial(self._load_in_thread, workspace, carriers, user)
+        name = "loading on demand"
+        self._screen.run_worker(work, name, group="load", exclusive=True, exit_on_error=False, thread=True)
+
+    def _load_in_thread(self, workspace: Workspace, carriers: Sequence[str], user: User | None) -> None:
+        self._screen.call_later(self._show_loaded, load(workspace, carriers, user))
+
+    def _show_loaded(self, loaded: Loaded) -> None:
+        if loaded.before is not self._drafts.source_workspace:
+            return
+        if loaded.what:
+            self._drafts.show_account(loaded.workspace, loaded.inventory, loaded.index)
+            self._screen.say(line("Loaded ", (", ".join(loaded.what), "bold"), "."))
+        for problem in loaded.problems:
+            self._screen.say(str(problem), Severity.WARNING)
