@@ -146,7 +146,7 @@ class OpeningApp(TerminalApp):
         """
         self._choice = choice
         self.main.tries_again = False
-        self.main.show_opening(_name_of(choice))
+        self.main.browsing.show_opening(_name_of(choice))
         self.say(line("Opening ", (_name_of(choice), "bold"), " …"), stays=True)
         self._load(choice, confirmed)
 
@@ -237,7 +237,7 @@ class OpeningApp(TerminalApp):
         if isinstance(event.problem, UnconfirmedCommand):
             self._ask_about_command(event.choice, event.problem)
             return
-        self.main.show_nothing_open()
+        self.main.browsing.show_nothing_open()
         if self._chooser is not None:
             # The line below said that it is being opened.
             self.say("")
@@ -277,14 +277,14 @@ class OpeningApp(TerminalApp):
             worker.cancel()
         self._choice = self._opened or self._choice
         if running:
-            self.main.show_nothing_open()
+            self.main.browsing.show_nothing_open()
             self.say(plain("Cancelled. Press P to choose a source, r to try again."))
 
     def action_choose_source(self) -> None:
         from iamtui.tui.chooser import ChooserScreen  # needed only without a source
 
         if self._chooser is None:
-            self.main.show_nothing_open()
+            self.main.browsing.show_nothing_open()
             self._chooser = ChooserScreen(
                 opening=self.open, cancelling=self._stop_waiting, endpoint_url=self._endpoint_url
             )

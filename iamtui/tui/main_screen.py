@@ -35,7 +35,7 @@ from iamtui.tui.question.pinned_verdicts import (
     tell_screens,
 )
 from iamtui.tui.question.trace_messages import DraftSuggestion
-from iamtui.tui.sessions.controller import SessionLifecycle, show_console, show_revoke
+from iamtui.tui.sessions.controller import SessionLifecycle
 from iamtui.tui.sessions.hand_over import HandOver
 from iamtui.tui.sessions.panel import ON_A_SESSION, SessionsPanel
 from iamtui.tui.text_screens import show_in_editor
@@ -138,6 +138,60 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
 ]  # fmt: skip
 
 
+class ChosenCaller:
+    """Chooses whom the question is asked for: the principal where the user is, or who stands in for them there."""
+
+    def __init__(self, screen: PanedScreen) -> None:
+        self._screen = screen
+        self._asking: tuple[Principal, str] | None = None
+        self._stand_in: tuple[str, Principal, str] | None = None
+        """A session or credential that asks in place of the role or user (by ARN) while the cursor is on that."""
+
+    def begin(self, workspace: Workspace) -> None:
+        """Ask for the account's own caller until the user goes to a principal."""
+        from iamtui.workspace.principals import caller_principal  # brings the catalogue: not before a frame
+
+        if self._screen.question.principal is not None:
+            return
+        self._asking = None
+        caller = caller_principal(workspace)
+        if caller is not None:
+            self._ask_for(caller, caller.arn.split(":", 5)[-1])
+
+    def follow(self, node: Node) -> None:
+        """Ask for the principal where the user is; elsewhere the last one stays."""
+        from iamtui.workspace.principals import principal_for  # as above
+
+        workspace = self._screen.workspace
+        if self._stand_in is not None and (isinstance(node, Branch) or node.arn != self._stand_in[0]):
+            self._stand_in = None
+        if self._stand_in is not None:
+            self._ask_for(*self._stand_in[1:])
+        elif isinstance(node, (User, Role)) and workspace is not None:
+            self._ask_for(principal_for(workspace, node), _label(node))
+        elif not isinstance(node, Branch):
+            self._screen.question.set_principal(None, _label(node))
+        elif self._asking is not None:
+            self._ask_for(*self._asking)
+
+    def stand_in(self, principal: Principal, label: str) -> None:
+        """Ask for a caller that need not be in the tree; moving in the tree asks for others again."""
+        node = self._screen.subject.node
+        if isinstance(node, (User, Role)):
+            self._stand_in = (node.arn, principal, label)
+        self._ask_for(principal, label)
+
+    def _ask_for(self, principal: Principal, label: str) -> None:
+        self._asking = (principal, label)
+        self._screen.question.set_principal(principal, label)
+
+
+def _label(node: Entity) -> str:
+    """What the question panel calls an entity: `role/NAME`."""
+    word = "policy" if kind_word(node).endswith("policy") else kind_word(node)
+    return f"{word}/{node.name}"
+
+
 DEFAULT_ASSUME_CONFIG: Final = AssumeConfig()
 
 
@@ -159,17 +213,15 @@ class MainScreen(PanedScreen):
             production: patterns for names of accounts and roles that are marked as production.
         """
         super().__init__(copier)
-        self.browsing = Browsing(self, workspace_changed=self._workspace_changed, place_changed=self._place_changed)
+        self._caller = ChosenCaller(self)
+        self.browsing = Browsing(self, workspace_changed=self._workspace_changed, place_changed=self._caller.follow)
         self.drafts = DraftController(self, self.browsing)
         self.on_demand = OnDemandLoading(self, self.drafts)
         self.hand_over = HandOver(self, copier, self.drafts)
         self.lifecycle = SessionLifecycle(self, copier, self.drafts, self.hand_over, assume_config, production)
         self._pinning = Pinning(self)
-        self._asking: tuple[Principal, str] | None = None
         self.tries_again = False
         """Whether no account could be opened until the user signs in again, after which it is tried once more."""
-        self._stand_in: tuple[str, Principal, str] | None = None
-        """A session or credential that asks in place of the role or user (by ARN) while the cursor is on that."""
         self.kept_denials: KeptDenials | None = None
         """The log whose denials are being explained one after the other."""
 
@@ -207,37 +259,12 @@ class MainScreen(PanedScreen):
 
     def _workspace_changed(self, workspace: Workspace) -> None:
         """Ask about this account from now on; until the user goes to a principal, for the caller."""
-        from iamtui.workspace.principals import caller_principal  # brings the catalogue: not before a frame
-
         self._pinning.forget()
         self.question.set_workspace(workspace)
         self.sessions.can_assume(possible=workspace.can_call_aws)
-        if self.question.principal is None:
-            self._asking = None
-        caller = caller_principal(workspace)
-        if caller is not None and self.question.principal is None:
-            self._ask_for(caller, caller.arn.split(":", 5)[-1])
+        self._caller.begin(workspace)
         self.on_demand.again()
         tell_screens(self, workspace)
-
-    def _place_changed(self, node: Node) -> None:
-        """Ask for the principal where the user is; elsewhere the last one stays."""
-        from iamtui.workspace.principals import principal_for  # as above
-
-        if self._stand_in is not None and (isinstance(node, Branch) or node.arn != self._stand_in[0]):
-            self._stand_in = None
-        if self._stand_in is not None:
-            self._ask_for(*self._stand_in[1:])
-        elif isinstance(node, (User, Role)) and self.workspace is not None:
-            self._ask_for(principal_for(self.workspace, node), _label(node))
-        elif not isinstance(node, Branch):
-            self.question.set_principal(None, _label(node))
-        elif self._asking is not None:
-            self._ask_for(*self._asking)
-
-    def _ask_for(self, principal: Principal, label: str) -> None:
-        self._asking = (principal, label)
-        self.question.set_principal(principal, label)
 
     # Browsing.
 
@@ -261,7 +288,7 @@ class MainScreen(PanedScreen):
     @on(ChildrenTable.ChildHighlighted)
     def _child_highlighted(self, event: ChildrenTable.ChildHighlighted) -> None:
         event.stop()
-        self._place_changed(event.entity)
+        self._caller.follow(event.entity)
         self.keys_changed()
 
     @on(DetailPane.Followed)
@@ -457,35 +484,22 @@ class MainScreen(PanedScreen):
         self.drafts.draft_fix()
 
     def action_console(self) -> None:
-        """Sign in to the AWS console with the active session."""
-        active = self.sessions.active
-        show_console(
-            self, self.drafts.source_workspace, active, self._copier, is_production=self.lifecycle.is_production
-        )
+        self.lifecycle.show_console()
 
     def action_revoke(self) -> None:
-        """Show how the older sessions of the role under the cursor, or of the active session's, are cut off."""
-        panel, node = self.sessions, self.subject.node
-        subject = node if isinstance(node, Role) and not panel.has_focus else panel.active
-        show_revoke(self, self.source_workspace, subject, panel.sessions, self._copier)
+        self.lifecycle.show_revoke()
 
     def action_copy_arn(self) -> None:
         node = self.subject.node
         if node is None or isinstance(node, Branch):
             self.say(plain("Put the cursor on something with an ARN to copy it."))
         else:
-            self._copy(node.arn, "ARN")
+            self.hand_over.copy_text(node.arn, "ARN")
 
     @on(QuestionPanel.Copy)
     def _copy_from_question(self, event: QuestionPanel.Copy) -> None:
         event.stop()
-        self._copy(event.text, event.what, event.also)
-
-    def _copy(self, text: str, what: str, also: str = "") -> None:
-        def work() -> str:
-            return f"{self._copier.copy_text(text, what)} {also}".rstrip()
-
-        self.hand_over.in_thread("copying a text", work)
+        self.hand_over.copy_text(event.text, event.what, event.also)
 
     async def action_ask(self) -> None:
         """Go to the question; where no account could be opened before the user signs in again, try that again."""
@@ -525,15 +539,6 @@ class MainScreen(PanedScreen):
 
     def ask_about(self, principal: Principal, label: str, question: Question) -> None:
         """Ask for a caller that need not be in the tree; moving in the tree asks for others again."""
-        node = self.subject.node
-        if isinstance(node, (User, Role)):
-            self._stand_in = (node.arn, principal, label)
-        self._ask_for(principal, label)
+        self._caller.stand_in(principal, label)
         self.question.ask_inquiry(QuestionMatrix((question.action,), (question.resource,), question))
         self.on_demand.load_policy_of(question)
-
-
-def _label(node: Entity) -> str:
-    """What the question panel calls an entity: `role/NAME`."""
-    word = "policy" if kind_word(node).endswith("policy") else kind_word(node)
-    return f"{word}/{node.name}"

@@ -207,16 +207,6 @@ class PanedScreen(Screen[None]):
     def keys_changed(self) -> None:
         self.query_one(KeyLine).look_again()
 
-    def show_nothing_open(self) -> None:
-        """Say how to open an account, unless one is open."""
-        if self.workspace is None:
-            self.subject.welcome(_nothing_open())
-
-    def show_opening(self, name: str) -> None:
-        """Say what is being opened, unless an account is open. `name` is raw."""
-        if self.workspace is None:
-            self.subject.welcome(line("Opening ", (name, "bold $foreground"), " …"))
-
     # Going to a pane, and giving it room.
 
     def panes(self) -> dict[str, Widget]:
@@ -294,6 +284,16 @@ class Browsing:
         self._place_changed = place_changed
         self._inventory = Inventory(Account(id=""))
         self._history = History()
+
+    def show_nothing_open(self) -> None:
+        """Say how to open an account, unless one is open."""
+        if self._screen.workspace is None:
+            self._screen.subject.welcome(_nothing_open())
+
+    def show_opening(self, name: str) -> None:
+        """Say what is being opened, unless an account is open. `name` is raw."""
+        if self._screen.workspace is None:
+            self._screen.subject.welcome(line("Opening ", (name, "bold $foreground"), " …"))
 
     def show_account(self, workspace: Workspace, inventory: Inventory, index: SearchIndex) -> None:
         """Show an account, built by a worker; the cursor stays where the account still has it."""

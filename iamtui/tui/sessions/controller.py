@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
-from textual.screen import ModalScreen, Screen
+from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from iamtui.account.model import Role
@@ -20,7 +20,6 @@ from iamtui.secret import Secret
 from iamtui.tui import clock
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import line, plain
-from iamtui.tui.inventory import Node
 from iamtui.tui.sessions.lifecycle_text import about, dropped_words, leaving_words, losses, orphans_words
 from iamtui.tui.sessions.text import assumed_words, role_name
 from iamtui.tui.widgets.status import Notice, Severity
@@ -383,57 +382,39 @@ class SessionLifecycle:
             LeaveDialog(words, unsaved=bool(lost.drafts), draft=can_show, pick=can_pick), answered
         )
 
+    # Dialogs: into the AWS console, and cutting older sessions off.
 
-# What the main screen does about sessions in dialogs: into the AWS console, and cutting older ones off.
+    def show_console(self) -> None:
+        """Ask how to sign in to the AWS console with the active session, or say why it cannot."""
+        from iamtui.credentials.console_url import NOT_FOR_LONG_TERM, console_refusal  # not before a frame
+        from iamtui.tui.sessions.console_dialog import ConsoleDialog  # as above
 
+        screen, workspace, session = self._screen, self._drafts.source_workspace, self.sessions.active
+        if workspace is None or session is None:
+            screen.say(plain(f"There is no session: press a (F8) on a role first. {NOT_FOR_LONG_TERM}"))
+            return
+        if console_refusal(session):
+            screen.say(plain(console_refusal(session)))
+            return
 
-def show_console(
-    screen: Screen[None],
-    workspace: Workspace | None,
-    session: Session | None,
-    copier: Copier,
-    *,
-    is_production: Callable[[Session], bool],
-) -> None:
-    """Ask how to sign in to the AWS console with a session, or say why it cannot."""
-    from iamtui.credentials.console_url import NOT_FOR_LONG_TERM, console_refusal  # not before a frame
-    from iamtui.tui.sessions.console_dialog import ConsoleDialog  # as above
+        def done(said: str | None) -> None:
+            if said:
+                screen.post_message(Notice(plain(said), until_next=True))
 
-    if workspace is None or session is None:
-        screen.post_message(Notice(plain(f"There is no session: press a (F8) on a role first. {NOT_FOR_LONG_TERM}")))
-        return
-    if console_refusal(session):
-        screen.post_message(Notice(plain(console_refusal(session))))
-        return
+        production = self.is_production(session)
+        screen.app.push_screen(ConsoleDialog(workspace, session, self._copier, production=production), done)
 
-    def done(said: str | None) -> None:
-        if said:
-            screen.post_message(Notice(plain(said), until_next=True))
+    def show_revoke(self) -> None:
+        """Show how the older sessions of the role under the cursor, or of the active session's, are cut off."""
+        from iamtui.tui.sessions.revoke_dialog import RevokeDialog  # brings the engine: not before a frame
 
-    screen.app.push_screen(ConsoleDialog(workspace, session, copier, production=is_production(session)), done)
-
-
-def show_revoke(
-    screen: Screen[None],
-    workspace: Workspace | None,
-    subject: Node | Session | None,
-    sessions: Sequence[Session],
-    copier: Copier,
-) -> None:
-    """Show what would cut the older sessions of a role off.
-
-    Args:
-        subject: the role, or a session of it.
-    """
-    from iamtui.tui.sessions.revoke_dialog import RevokeDialog  # brings the engine: not before a frame
-
-    arn = ""
-    if isinstance(subject, Session):
-        arn = subject.role_arn
-    elif isinstance(subject, Role):
-        arn = subject.arn
-    if workspace is None or not arn:
-        words = line("Put the cursor on a role, or on a session, to see how its older sessions are cut off.")
-        screen.post_message(Notice(words, Severity.INFORMATION))
-        return
-    screen.app.push_screen(RevokeDialog(workspace, arn, sessions, copier))
+        panel, node, workspace = self.sessions, self._screen.subject.node, self._drafts.source_workspace
+        arn = panel.active.role_arn if panel.active is not None else ""
+        if isinstance(node, Role) and not panel.has_focus:
+            arn = node.arn
+        if workspace is None or not arn:
+            self._screen.say(
+                plain("Put the cursor on a role, or on a session, to see how its older sessions are cut off.")
+            )
+            return
+        self._screen.app.push_screen(RevokeDialog(workspace, arn, panel.sessions, self._copier))

@@ -285,6 +285,14 @@ class HandOver:
             work = partial(self._copier.copy_text, found.command, "Command")
         self.in_thread("copying", work)
 
+    def copy_text(self, text: str, what: str, also: str = "") -> None:
+        """Copy a text that is no secret; `what` names it in the sentence that is said, `also` is one to add."""
+
+        def work() -> str:
+            return f"{self._copier.copy_text(text, what)} {also}".rstrip()
+
+        self.in_thread("copying a text", work)
+
     # The clipboard.
 
     def watch_clipboard(self) -> None:
