@@ -34,11 +34,11 @@ from iamtui.tui.background import (
     making,
 )
 from iamtui.tui.clipboard import ClipboardCopier, Copier
-from iamtui.tui.content import forget_drawn_widgets, line, lines, plain
+from iamtui.tui.content import line, lines, plain
 from iamtui.tui.inventory import Inventory
 from iamtui.tui.main_screen import MainScreen
 from iamtui.tui.palette import ActionCommands, ActionPalette
-from iamtui.tui.terminal_app import IdleLock, TerminalApp, worker_failure
+from iamtui.tui.terminal_app import IdleLock, TerminalApp, forget_drawn_widgets, worker_failure
 from iamtui.tui.themes import fallback_variables, first_theme, load_themes
 from iamtui.tui.widgets.status import Severity
 from iamtui.workspace.workspace import (

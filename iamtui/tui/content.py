@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from rich.cells import cached_cell_len, cell_len, set_cell_size
 from rich.segment import Segment
-from textual._styles_cache import StylesCache
 from textual.content import Content
 
 from iamtui.text import LABEL_LIMIT, safe_document, safe_text
@@ -56,11 +55,6 @@ def forget_drawn_texts() -> None:
     """Drop the texts that the drawing has kept beside their widths and cuts, for when a secret was among them."""
     cached_cell_len.cache_clear()
     Segment._split_cells.cache_clear()  # noqa: SLF001 - it is a cache of the process, and nothing else empties it
-
-
-def forget_drawn_widgets() -> None:
-    """Let go of the last thousand widgets whose borders were drawn, with all that was drawn of them."""
-    StylesCache.get_inner_outer.cache_clear()
 
 
 def fit(text: str, width: int) -> str:

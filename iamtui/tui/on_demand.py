@@ -14,7 +14,7 @@ from iamtui.tui.drafts.controller import DraftController
 from iamtui.tui.inventory import Inventory
 from iamtui.tui.paned import PanedScreen
 from iamtui.tui.widgets.status import Severity
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.workspace import Workspace, load_user_details
 
 if TYPE_CHECKING:
     from iamtui.questions.question import Question
@@ -57,7 +57,6 @@ def load(workspace: Workspace, carriers: Sequence[str], user: User | None = None
     """
     from iamtui.tui.explorer.search import SearchIndex  # not before a frame
     from iamtui.workspace.connecting import with_resource_policies  # likewise
-    from iamtui.workspace.workspace import load_user_details  # brings boto3: only in a thread
 
     now, failed = with_resource_policies(workspace, carriers)
     what = [f"the policy of {carrier}" for carrier in carriers if carrier not in failed]

@@ -9,7 +9,7 @@ import pytest
 from iamtui.account.model import Known, Missing, ResourcePolicy
 from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
-from iamtui.tui import main_screen
+from iamtui.tui import on_demand
 from iamtui.tui.widgets.status import MessageLine
 from iamtui.workspace import connecting as resource_policies
 from iamtui.workspace.workspace import Workspace
@@ -45,7 +45,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(Workspace, "can_call_aws", property(lambda _self: True))
     monkeypatch.setattr(resource_policies, "load_resource_policy", load_policy)
-    monkeypatch.setattr(main_screen, "load_user_details", load_user)
+    monkeypatch.setattr(on_demand, "load_user_details", load_user)
     return seen
 
 

@@ -159,7 +159,8 @@ def test_finding_verdicts_stops_when_the_question_is_replaced() -> None:
     assert pinned(user) is PENDING
 
 
-def test_the_first_verdicts_are_found_before_anybody_asks_for_them() -> None:
+def test_the_first_verdicts_are_found_before_anybody_asks_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pinned_module, "_AHEAD_SECONDS", 3600)
     workspace = sample_workspace()
     pinned = PinnedQuestion(workspace, DELETING, wanted=lambda _: pytest.fail("they are there"))
     alice, carol = workspace.account.user("alice"), workspace.account.user("carol")

@@ -6,10 +6,10 @@ from typing import Final
 
 from textual import events
 from textual.content import Content
-from textual.document._document import EditResult
-from textual.document._edit import Edit as TextEdit
 from textual.message import Message
 from textual.widgets import TextArea
+from textual.widgets.text_area import Edit as TextEdit
+from textual.widgets.text_area import EditResult
 
 from iamtui.text import safe_document
 
@@ -46,11 +46,11 @@ class PastedText(TextArea):
     def load_text(self, text: str) -> None:
         super().load_text(safe_document(with_line_ends(text[:LONGEST])))
 
-    async def _on_paste(self, event: events.Paste) -> None:
+    def on_paste(self, event: events.Paste) -> None:
         event.stop()
-        event.prevent_default()
         if len(event.text) > LONGEST:
+            event.prevent_default()
             self.post_message(self.TooLong(with_line_ends(event.text)))
-            return
-        await super()._on_paste(event)
-        self.post_message(self.Pasted())
+        else:
+            # It arrives when the base class has put the text in.
+            self.post_message(self.Pasted())

@@ -14,13 +14,13 @@ from textual import events, on
 from textual.app import App, ComposeResult, SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.document._document import EditResult
-from textual.document._edit import Edit as TextEdit
 from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Footer, Label, TextArea
+from textual.widgets.text_area import Edit as TextEdit
+from textual.widgets.text_area import EditResult
 from textual.worker import get_current_worker
 
 from iamtui.input_files import read_document, text_of
@@ -162,8 +162,8 @@ class JsonEditor(TextArea):
     def load_text(self, text: str) -> None:
         super().load_text(visible_json(text[:LONGEST]))
 
-    async def _on_key(self, event: events.Key) -> None:
-        if event.key == "enter":
+    def on_key(self, event: events.Key) -> None:
+        if event.key == "enter" and not self.read_only:
             event.stop()
             event.prevent_default()
             row, column = self.cursor_location
@@ -171,9 +171,7 @@ class JsonEditor(TextArea):
             indent = _INDENT.match(line[:column])
             opens = line[:column].rstrip().endswith(("{", "["))
             spaces = (len(indent.group()) if indent is not None else 0) + (2 if opens else 0)
-            self._replace_via_keyboard("\n" + " " * spaces, *self.selection)
-            return
-        await super()._on_key(event)
+            self.replace("\n" + " " * spaces, *self.selection, maintain_selection_offset=False)
 
 
 # A document that goes to the user's own editor and comes back changed.

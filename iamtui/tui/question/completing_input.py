@@ -393,10 +393,8 @@ class CompletingInput(SafeInput):
         self.value = last_word(self.value, commas=self.COMMAS)[0] + value
         self.cursor_position = len(self.value)
 
-    def _on_focus(self, event: events.Focus) -> None:
-        super()._on_focus(event)
+    def on_focus(self) -> None:
         self._refused = False
 
-    def _on_blur(self, event: events.Blur) -> None:
-        super()._on_blur(event)
+    def on_blur(self) -> None:
         self.close()
